@@ -1,0 +1,1 @@
+"""Text in; a category, its probability and its reasons out. Imports nothing of the rest of the house."""

@@ -1,0 +1,260 @@
+"""InboundRequest, the one request schema: every channel's adapter makes it, everything behind the door reads only it.
+
+Checked once, here, when it is made; after that no one checks again. JSON there and back (`to_json`, `from_json`);
+`VERSION` rises when a field changes its meaning, and `from_json` reads every version that was ever written.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+VERSION = 1
+
+MAX_TEXT = 1_000_000
+"""Characters of text kept in a request; longer text stays whole in the raw blob."""
+MAX_LINE = 998
+"""Characters of a subject, a name or an id that are kept."""
+
+
+class Channel(StrEnum):
+    EMAIL = "email"
+    SLACK = "slack"
+    WEB = "web"
+    API = "api"
+
+
+class AutoKind(StrEnum):
+    """What kind of automatic mail this is; NONE is a person's."""
+
+    NONE = "none"
+    REPLY = "auto-reply"
+    BOUNCE = "bounce"
+    RECEIPT = "receipt"
+    LIST = "list"
+    OWN = "own-echo"
+
+
+class Unreadable(ValueError):
+    """The bytes cannot become a request within the limits; the text is the reason that the quarantine shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One mail address (lower case) or one Slack user (`slack:T1:U1`) with the name it gives itself."""
+
+    address: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of the request; its bytes are the blob `sha256` (hex)."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    content_id: str = ""
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A part of the text that is not the new reply: why ("quote", "signature", "forward-header"…), and the words."""
+
+    reason: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """What a delivery report says (RFC 3464): who did not get it, for good or for now, and which mail it was."""
+
+    recipients: tuple[str, ...] = ()
+    permanent: bool = True
+    status: str = ""
+    diagnostic: str = ""
+    original_message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the transport said (RFC 5321), apart from what the header claims. `peer` is the address that connected."""
+
+    mail_from: str = ""
+    rcpt_to: tuple[str, ...] = ()
+    peer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadKeys:
+    """All that could say which thread this belongs to; ids are without angle brackets.
+
+    `addresses` are To, Cc, Delivered-To, X-Original-To (lower case). `conversation` is the channel's own thread,
+    such as `slack:T1:C1:1700000000.000100`.
+    """
+
+    message_id: str = ""
+    in_reply_to: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    delivered_to: tuple[str, ...] = ()
+    conversation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InboundRequest:
+    """One request of one person by one channel.
+
+    `source` names the door (accepted recipients joined by a comma, a mailbox and folder, a Slack workspace, a form).
+    `external_id` is the channel's own id (Message-ID without brackets, event id, Idempotency-Key).
+    `content_hash` is the SHA-256 (hex) of the content without trace headers, so that two copies are recognised.
+    `sender` proves something only if `sender_strict`: exactly one address that parsed strictly.
+    `text` is all the readable text, `reply` the new words in it, `cut` what was set aside with the reason.
+    `html` is sanitised. `raw` is the blob of the original bytes. `authentication` holds the Authentication-Results
+    headers, topmost first, unfolded. `fields` are the further answers of a form.
+    """
+
+    channel: Channel
+    source: str
+    external_id: str
+    content_hash: str
+    received_at: datetime
+    sender: Party
+    subject: str = ""
+    text: str = ""
+    reply: str = ""
+    cut: tuple[Cut, ...] = ()
+    html: str = ""
+    sender_strict: bool = True
+    to: tuple[Party, ...] = ()
+    cc: tuple[Party, ...] = ()
+    reply_to: tuple[Party, ...] = ()
+    sent_at: datetime | None = None
+    attachments: tuple[Attachment, ...] = ()
+    thread: ThreadKeys = field(default_factory=ThreadKeys)
+    envelope: Envelope = field(default_factory=Envelope)
+    auto: AutoKind = AutoKind.NONE
+    auto_reason: str = ""
+    bounce: Bounce | None = None
+    authentication: tuple[str, ...] = ()
+    defects: tuple[str, ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
+    raw: str = ""
+    forwarded: Party | None = None
+    version: int = VERSION
+
+    def __post_init__(self) -> None:
+        if self.received_at.tzinfo is None:
+            raise ValueError("received_at must know its time zone")
+        if not self.content_hash:
+            raise ValueError("content_hash must not be empty")
+        if not self.source:
+            raise ValueError("source must not be empty")
+        object.__setattr__(self, "subject", clean_line(self.subject))
+        for name in ("text", "reply", "html"):
+            object.__setattr__(self, name, clean_text(getattr(self, name)))
+
+
+def clean_text(text: str) -> str:
+    """Text that every database takes: no NUL, no lone surrogates, at most MAX_TEXT characters."""
+    if "\x00" in text:
+        text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    return text[:MAX_TEXT]
+
+
+def clean_line(text: str) -> str:
+    """One line of at most MAX_LINE characters, without control characters."""
+    if not text.isprintable():
+        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return clean_text(text)[:MAX_LINE]
+
+
+def to_json(request: InboundRequest) -> str:
+    """The request as JSON text; times in ISO 8601 with UTC offset, empty fields left out."""
+    return json.dumps(_as_dict(request), ensure_ascii=False, separators=(",", ":"))
+
+
+def from_json(text: str | bytes) -> InboundRequest:
+    """The request that `to_json` wrote, by this or an earlier version. Raises ValueError where it is not one."""
+    data = json.loads(text)
+    if not isinstance(data, dict):
+        raise ValueError("a request is a JSON object")
+    if data.get("version", 0) > VERSION:
+        raise ValueError(f"this request was written by a newer version ({data['version']} > {VERSION})")
+    try:
+        return InboundRequest(**_fields_from(data))
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"not a request: {error}") from error
+
+
+def _as_dict(request: InboundRequest) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for f in _FIELDS:
+        value = getattr(request, f)
+        if value or f == "version" or value is False:
+            out[f] = _plain(value)
+    return out
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (StrEnum, str, bool, int)):
+        return value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    names = value.__dataclass_fields__
+    return {name: _plain(item) for name in names if (item := getattr(value, name)) not in ("", (), None)}
+
+
+def _fields_from(data: dict[str, Any]) -> dict[str, Any]:
+    known = {key: value for key, value in data.items() if key in _FIELDS}
+    for key, read in _READERS.items():
+        if key in known:
+            known[key] = read(known[key])
+    return known
+
+
+def _party(data: dict[str, str]) -> Party:
+    return Party(data.get("address", ""), data.get("name", ""))
+
+
+def _parties(data: list[dict[str, str]]) -> tuple[Party, ...]:
+    return tuple(_party(item) for item in data)
+
+
+def _tuples(data: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+
+
+_FIELDS = tuple(f.name for f in dataclasses.fields(InboundRequest))
+_READERS: dict[str, Any] = {
+    "channel": Channel,
+    "received_at": datetime.fromisoformat,
+    "sent_at": datetime.fromisoformat,
+    "sender": _party,
+    "forwarded": _party,
+    "to": _parties,
+    "cc": _parties,
+    "reply_to": _parties,
+    "cut": lambda rows: tuple(Cut(row.get("reason", ""), row.get("text", "")) for row in rows),
+    "attachments": lambda rows: tuple(Attachment(**_with_defaults(row)) for row in rows),
+    "thread": lambda row: ThreadKeys(**_tuples(row)),
+    "envelope": lambda row: Envelope(**_tuples(row)),
+    "auto": AutoKind,
+    "bounce": lambda row: Bounce(**_tuples(row)),
+    "authentication": tuple,
+    "defects": tuple,
+    "fields": lambda rows: tuple((key, value) for key, value in rows),
+}
+
+
+def _with_defaults(row: dict[str, Any]) -> dict[str, Any]:
+    return {"name": "", "media_type": "application/octet-stream", "size": 0, "sha256": ""} | row

@@ -1,0 +1,1 @@
+"""The web doors: the form page and the inbound JSON API."""

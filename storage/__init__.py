@@ -1,0 +1,1 @@
+"""What outlives a process: tables, ledgers, raw mail, and the names of the queues."""

@@ -1,0 +1,1 @@
+"""How an outbound row leaves the house: SMTP relay, the caught-mail box, Slack."""
