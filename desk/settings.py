@@ -1,0 +1,132 @@
+"""How the processes run: `FRONTDESK_*` variables over `frontdesk.toml` over defaults; a wrong one is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+
+class BadSetting(ValueError):
+    """One setting is wrong; `name` is the variable, the text says what it should be."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"{name}: {why}")
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a process must know before it starts. Lists are comma-separated in variables.
+
+    `secret_key` signs reply addresses, Message-IDs and links. `authserv_id` is the id of the receiving MTA whose
+    Authentication-Results headers count, and only if the connection comes from `trusted_relays`.
+    `relay_url` is `smtp://[user:password@]host[:port]` or `smtps://…`; empty catches outgoing mail locally.
+    """
+
+    data_dir: str = "data"
+    database_url: str = ""
+    redis_url: str = ""
+    relay_url: str = ""
+    secret_key: str = ""
+    desk_name: str = "Frontdesk"
+    mail_domain: str = ""
+    public_url: str = ""
+    authserv_id: str = ""
+    trusted_relays: tuple[str, ...] = ("127.0.0.1", "::1")
+    smtp: str = "127.0.0.1:2525"
+    lmtp: str = ""
+    http: str = "127.0.0.1:8025"
+    tls_cert: str = ""
+    tls_key: str = ""
+    max_message_bytes: int = 40_000_000
+    smtp_connections: int = 500
+    smtp_connections_per_address: int = 50
+    smtp_mails_per_minute: int = 600
+    worker_threads: int = 4
+    jail_size: int = 2
+    acknowledge: bool = True
+    acknowledgements_per_hour: int = 5
+    slack_bot_token: str = ""
+    slack_app_token: str = ""
+    slack_signing_secret: str = ""
+    slack_api_url: str = "https://slack.com/api/"
+    log_level: str = "info"
+    log_json: bool = False
+
+    @property
+    def data(self) -> Path:
+        return Path(self.data_dir)
+
+    @property
+    def trial(self) -> bool:
+        """Without a relay no mail leaves this machine, and mail handed in on it counts as vouched for."""
+        return not self.relay_url
+
+
+def read(environ: Mapping[str, str], toml: Mapping[str, Any]) -> Settings:
+    """Settings from variables and the parsed file; raises BadSetting naming the first wrong one."""
+    known = {f.name: f.default for f in fields(Settings)}
+    for name in toml:
+        if name not in known:
+            raise BadSetting(f"frontdesk.toml: {name}", "there is no such setting")
+    values: dict[str, Any] = {}
+    for name, default in known.items():
+        variable = f"FRONTDESK_{name.upper()}"
+        if variable in environ:
+            values[name] = _from_text(variable, environ[variable], default)
+        elif name in toml:
+            values[name] = _from_toml(f"frontdesk.toml: {name}", toml[name], default)
+    return _checked(Settings(**values))
+
+
+def host_and_port(name: str, text: str) -> tuple[str, int]:
+    """`HOST:PORT`, `:PORT` (loopback) or `[::1]:PORT`; port 0 picks a free one."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise BadSetting(name, f"{text!r} is not HOST:PORT")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _from_text(name: str, text: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        if text.lower() not in ("1", "0", "true", "false", "yes", "no", "on", "off"):
+            raise BadSetting(name, f"{text!r} is neither yes nor no")
+        return text.lower() in ("1", "true", "yes", "on")
+    if isinstance(default, int):
+        if not text.isdigit():
+            raise BadSetting(name, f"{text!r} is not a whole number")
+        return int(text)
+    if isinstance(default, tuple):
+        return tuple(item.strip() for item in text.split(",") if item.strip())
+    return text
+
+
+def _from_toml(name: str, value: Any, default: Any) -> Any:
+    if isinstance(default, tuple) and isinstance(value, list):
+        return tuple(str(item) for item in value)
+    if type(value) is not type(default):
+        raise BadSetting(name, f"{value!r} should be {type(default).__name__}")
+    return value
+
+
+def _checked(settings: Settings) -> Settings:
+    for name in ("smtp", "http", "lmtp"):
+        text = getattr(settings, name)
+        if text and not (name == "lmtp" and text.startswith("/")):
+            host_and_port(f"FRONTDESK_{name.upper()}", text)
+    if settings.secret_key and len(settings.secret_key) < 32:
+        raise BadSetting("FRONTDESK_SECRET_KEY", "needs at least 32 characters")
+    if settings.relay_url:
+        parts = urlsplit(settings.relay_url)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise BadSetting("FRONTDESK_RELAY_URL", "should be smtp://host[:port] or smtps://host[:port]")
+    if settings.log_level not in ("debug", "info", "warning", "error"):
+        raise BadSetting("FRONTDESK_LOG_LEVEL", "should be debug, info, warning or error")
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise BadSetting(
+            "FRONTDESK_TLS_CERT", "a certificate needs its key (FRONTDESK_TLS_KEY) and the other way round"
+        )
+    return settings

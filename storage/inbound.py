@@ -1,0 +1,213 @@
+"""The inbound ledger: every accepted request is a row, and every row ends in exactly one named state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.sql import counts, insert, locked
+from storage.tables import inbound
+from storage.transaction import Session, ring
+
+WAITING = "waiting"
+END_STATES = ("ticketed", "appended", "duplicate-of", "automatic", "command", "refused", "quarantined")
+MOST_ATTEMPTS = 3
+_KEY = ("content_hash", "external_id", "source", "channel")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a door writes down: the key that recognises a copy, the request as JSON, the raw blob.
+
+    `quarantine` is the reason if the content could not be read; then `request` is empty.
+    """
+
+    channel: str
+    source: str
+    external_id: str
+    content_hash: str
+    received_at: datetime
+    request: str = ""
+    raw: str = ""
+    size: int = 0
+    envelope: Mapping[str, Any] = field(default_factory=dict)
+    quarantine: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A claimed row, to be settled in the same transaction."""
+
+    id: int
+    request: str
+    raw: str
+    received_at: datetime
+    attempts: int
+    suspect: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a request ended, and where."""
+
+    inbound_id: int
+    state: str
+    reason: str = ""
+    ticket_id: int | None = None
+    message_id: int | None = None
+
+
+_WAITING = [inbound.c[name] for name in Waiting.__dataclass_fields__]
+
+
+def write_down(session: Session, arrivals: Sequence[Arrival]) -> list[int]:
+    """One row per new arrival; a copy of one that is there counts on that row. Returns their ids; rings ingest."""
+    ids = (
+        [_write_one(session, arrival) for arrival in arrivals] if len(arrivals) < 3 else _write_many(session, arrivals)
+    )
+    if ids:
+        ring(session, "ingest", ids[0])
+    return ids
+
+
+def claim(session: Session, most: int) -> list[Waiting]:
+    """Up to `most` waiting rows, oldest first; nobody else gets them until this transaction ends."""
+    where = [inbound.c.state == WAITING, ~inbound.c.suspect]
+    query = sa.select(*_WAITING).where(*where).order_by(inbound.c.id).limit(most)
+    return [Waiting(**row._mapping) for row in session.execute(locked(session, query, skip=True))]
+
+
+def claim_suspect(session: Session, now: datetime) -> Waiting | None:
+    """One row that did not settle when it should have: counted before it is tried, so that it cannot kill for ever."""
+    query = sa.select(inbound.c.id).where(inbound.c.state == WAITING, inbound.c.suspect).order_by(inbound.c.id).limit(1)
+    row_id = session.execute(locked(session, query, skip=True)).scalar()
+    if row_id is None:
+        return None
+    counted = sa.update(inbound).where(inbound.c.id == row_id).values(attempts=inbound.c.attempts + 1)
+    return Waiting(**session.execute(counted.returning(*_WAITING)).one()._mapping)
+
+
+def reclaim(session: Session, inbound_id: int) -> bool:
+    """Lock one row again after its attempt was counted; False if it has settled meanwhile."""
+    query = sa.select(inbound.c.id).where(inbound.c.id == inbound_id, inbound.c.state == WAITING)
+    return session.execute(locked(session, query, skip=True)).scalar() is not None
+
+
+def mark_suspect(session: Session, ids: Iterable[int]) -> None:
+    """From now on these are tried one by one."""
+    session.execute(
+        sa.update(inbound).where(inbound.c.id.in_(list(ids)), inbound.c.state == WAITING).values(suspect=True)
+    )
+
+
+def settle(session: Session, settled: Sequence[Settled], now: datetime) -> None:
+    """Write the end states."""
+    if not settled:
+        return
+    values: dict[str, Any] = {
+        name: sa.bindparam(f"p_{name}") for name in ("state", "reason", "ticket_id", "message_id")
+    }
+    statement = sa.update(inbound).where(inbound.c.id == sa.bindparam("p_id")).values(settled_at=now, **values)
+    rows = [
+        {
+            "p_id": s.inbound_id,
+            "p_state": s.state,
+            "p_reason": s.reason,
+            "p_ticket_id": s.ticket_id,
+            "p_message_id": s.message_id,
+        }
+        for s in settled
+    ]
+    session.execute(statement, rows)
+
+
+def overdue(session: Session, before: datetime, most: int = 50) -> list[int]:
+    """The oldest rows that still wait though they came before that moment."""
+    query = sa.select(inbound.c.id).where(inbound.c.state == WAITING, inbound.c.received_at < before)
+    return list(session.execute(query.order_by(inbound.c.id).limit(most)).scalars())
+
+
+def release(session: Session, inbound_id: int, request: str, now: datetime) -> None:
+    """A quarantined or refused row goes back to work with a request that could now be made from it."""
+    values = {"state": WAITING, "reason": "", "request": request, "attempts": 0, "suspect": False, "settled_at": None}
+    where = (inbound.c.id == inbound_id, inbound.c.state.in_(("quarantined", "refused")))
+    session.execute(sa.update(inbound).where(*where).values(**values))
+    ring(session, "ingest", inbound_id)
+
+
+def set_aside(session: Session, states: Sequence[str], most: int = 200) -> list[dict[str, Any]]:
+    """The newest rows in those end states, without their content."""
+    hidden = {"request"}
+    columns = [column for column in inbound.c if column.name not in hidden]
+    query = sa.select(*columns).where(inbound.c.state.in_(list(states))).order_by(inbound.c.id.desc()).limit(most)
+    return [dict(row._mapping) for row in session.execute(query)]
+
+
+def one(session: Session, inbound_id: int) -> dict[str, Any] | None:
+    """One row whole."""
+    row = session.execute(sa.select(inbound).where(inbound.c.id == inbound_id)).first()
+    return dict(row._mapping) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the ledger adds up to: accepted = the sum of the end states + unsettled."""
+
+    accepted: int
+    states: Mapping[str, int]
+    unsettled: int
+    oldest_unsettled: timedelta | None
+    repeats: int
+
+
+def totals(session: Session, now: datetime) -> Totals:
+    by_state = sa.select(inbound.c.state, sa.func.count()).group_by(inbound.c.state)
+    counted = counts(session, by_state)
+    repeats = session.execute(sa.select(sa.func.coalesce(sa.func.sum(inbound.c.repeats), 0))).scalar_one()
+    oldest = session.execute(sa.select(sa.func.min(inbound.c.received_at)).where(inbound.c.state == WAITING)).scalar()
+    states = {state: counted.get(state, 0) for state in END_STATES}
+    age = None if oldest is None else max(now - oldest, timedelta())
+    return Totals(sum(counted.values()), states, counted.get(WAITING, 0), age, int(repeats))
+
+
+def _write_one(session: Session, arrival: Arrival) -> int:
+    statement = insert(session, inbound).values(**_row(arrival))
+    counted = statement.on_conflict_do_update(index_elements=list(_KEY), set_={"repeats": inbound.c.repeats + 1})
+    return int(session.execute(counted.returning(inbound.c.id)).scalar_one())
+
+
+def _write_many(session: Session, arrivals: Sequence[Arrival]) -> list[int]:
+    """The whole group in one statement, in the order of its keys: two groups that share copies cannot deadlock."""
+    keyed = {_key(arrival): arrival for arrival in arrivals}
+    if len(keyed) < len(arrivals):
+        return [_write_one(session, arrival) for arrival in arrivals]
+    ordered = sorted(keyed)
+    statement = insert(session, inbound).values([_row(keyed[key]) for key in ordered])
+    counted = statement.on_conflict_do_update(index_elements=list(_KEY), set_={"repeats": inbound.c.repeats + 1})
+    rows = session.execute(counted.returning(inbound.c.id, *(inbound.c[name] for name in _KEY)))
+    ids = {(row.content_hash, row.external_id, row.source, row.channel): row.id for row in rows}
+    return [ids[_key(arrival)] for arrival in arrivals]
+
+
+def _key(arrival: Arrival) -> tuple[str, str, str, str]:
+    return arrival.content_hash, arrival.external_id, arrival.source, arrival.channel
+
+
+def _row(arrival: Arrival) -> dict[str, Any]:
+    return {
+        "channel": arrival.channel,
+        "source": arrival.source,
+        "external_id": arrival.external_id,
+        "content_hash": arrival.content_hash,
+        "received_at": arrival.received_at,
+        "state": "quarantined" if arrival.quarantine else WAITING,
+        "reason": arrival.quarantine,
+        "request": arrival.request,
+        "envelope": dict(arrival.envelope),
+        "raw": arrival.raw,
+        "size": arrival.size,
+    }

@@ -1,0 +1,147 @@
+"""The outbound ledger: a row first, then the sending, then the mark. A row's Message-ID never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.sql import counts, insert_ignore, locked
+from storage.tables import outbound
+from storage.transaction import Session, ring
+
+QUEUED, SENDING, SENT, CAUGHT = "queued", "sending", "sent", "caught"
+FAILED, BOUNCED, SUPPRESSED = "undeliverable", "bounced", "suppressed"
+LEASE = timedelta(minutes=2)
+"""How long a row stays with the worker that claimed it, before another may try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What shall leave: `content` is all that the transport needs to render it; `dedupe_key` makes it once only."""
+
+    dedupe_key: str
+    kind: str
+    recipient: str
+    external_id: str
+    content: Mapping[str, Any]
+    ticket_id: int | None = None
+    message_id: int | None = None
+    transport: str = "mail"
+    state: str = QUEUED
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row that this worker now sends; `attempts` counts this try."""
+
+    id: int
+    kind: str
+    transport: str
+    recipient: str
+    external_id: str
+    content: Mapping[str, Any]
+    ticket_id: int | None
+    message_id: int | None
+    attempts: int
+    created_at: datetime
+
+
+def put(session: Session, letters: Sequence[Letter], now: datetime) -> None:
+    """Write letters down; one whose dedupe_key is known stays as it was. Rings deliver."""
+    rows = [
+        {
+            "dedupe_key": letter.dedupe_key,
+            "transport": letter.transport,
+            "kind": letter.kind,
+            "ticket_id": letter.ticket_id,
+            "message_id": letter.message_id,
+            "recipient": letter.recipient,
+            "external_id": letter.external_id,
+            "content": dict(letter.content),
+            "state": letter.state,
+            "reason": letter.reason,
+            "next_at": now,
+            "created_at": now,
+        }
+        for letter in sorted(letters, key=lambda letter: letter.dedupe_key)
+    ]
+    if rows:
+        session.execute(insert_ignore(session, outbound), rows)
+        ring(session, "deliver", 0)
+
+
+def claim(session: Session, most: int, now: datetime) -> list[Claimed]:
+    """Up to `most` rows that are due, marked as being sent until the lease ends."""
+    due = outbound.c.state.in_((QUEUED, SENDING)) & (outbound.c.next_at <= now)
+    picked = sa.select(outbound.c.id).where(due).order_by(outbound.c.next_at, outbound.c.id).limit(most)
+    ids = list(session.execute(locked(session, picked, skip=True)).scalars())
+    if not ids:
+        return []
+    values = {"state": SENDING, "attempts": outbound.c.attempts + 1, "next_at": now + LEASE}
+    session.execute(sa.update(outbound).where(outbound.c.id.in_(ids)).values(**values))
+    columns = [outbound.c[name] for name in Claimed.__dataclass_fields__]
+    rows = session.execute(sa.select(*columns).where(outbound.c.id.in_(ids)).order_by(outbound.c.id))
+    return [Claimed(**row._mapping) for row in rows]
+
+
+def mark(session: Session, outbound_id: int, state: str, now: datetime, reason: str = "", raw: str = "") -> None:
+    """The row's end: sent, caught, undeliverable, suppressed."""
+    values: dict[str, Any] = {"state": state, "reason": reason, "sent_at": now if state in (SENT, CAUGHT) else None}
+    if raw:
+        values["raw"] = raw
+    session.execute(sa.update(outbound).where(outbound.c.id == outbound_id).values(**values))
+
+
+def postpone(session: Session, outbound_id: int, until: datetime, reason: str) -> None:
+    """Not now: again at that moment."""
+    values = {"state": QUEUED, "next_at": until, "reason": reason}
+    session.execute(sa.update(outbound).where(outbound.c.id == outbound_id).values(**values))
+
+
+def due(session: Session, now: datetime) -> bool:
+    """Whether a row waits that should have left by now."""
+    query = sa.select(outbound.c.id).where(outbound.c.state.in_((QUEUED, SENDING)), outbound.c.next_at <= now).limit(1)
+    return session.execute(query).scalar() is not None
+
+
+def by_external_id(session: Session, external_id: str) -> dict[str, Any] | None:
+    """The row with that Message-ID, to match a bounce with."""
+    row = session.execute(sa.select(outbound).where(outbound.c.external_id == external_id)).first()
+    return dict(row._mapping) if row else None
+
+
+def recent_automatic(session: Session, recipients: Sequence[str], since: datetime) -> dict[str, int]:
+    """How many automatic mails each recipient has had since then: the reply budget."""
+    where = (outbound.c.recipient.in_(list(recipients)), outbound.c.created_at > since)
+    kinds = outbound.c.kind.in_(("acknowledgement", "command-answer", "confirmation"))
+    query = sa.select(outbound.c.recipient, sa.func.count()).where(*where, kinds, outbound.c.state != SUPPRESSED)
+    return counts(session, query.group_by(outbound.c.recipient))
+
+
+def of_ticket(session: Session, ticket_id: int) -> list[dict[str, Any]]:
+    """All that left or should leave for a ticket, oldest first, without the content."""
+    columns = [column for column in outbound.c if column.name != "content"]
+    rows = session.execute(sa.select(*columns).where(outbound.c.ticket_id == ticket_id).order_by(outbound.c.id))
+    return [dict(row._mapping) for row in rows]
+
+
+def caught(session: Session, most: int = 200) -> list[dict[str, Any]]:
+    """The newest mails that were caught because there is no relay."""
+    query = sa.select(outbound).where(outbound.c.state == CAUGHT).order_by(outbound.c.id.desc()).limit(most)
+    return [dict(row._mapping) for row in session.execute(query)]
+
+
+def one(session: Session, outbound_id: int) -> dict[str, Any] | None:
+    row = session.execute(sa.select(outbound).where(outbound.c.id == outbound_id)).first()
+    return dict(row._mapping) if row else None
+
+
+def totals(session: Session) -> dict[str, int]:
+    """Rows by state."""
+    query = sa.select(outbound.c.state, sa.func.count()).group_by(outbound.c.state)
+    return counts(session, query)

@@ -1,0 +1,54 @@
+"""Full-text search behind one function: FTS5 on SQLite, tsvector with GIN on PostgreSQL.
+
+The index is kept by the database itself (a trigger, a generated column), so nothing can forget it.
+"""
+
+from __future__ import annotations
+
+import re
+
+import sqlalchemy as sa
+
+from storage.transaction import Session
+
+MOST_TERMS = 20
+_WORD = re.compile(r"\w+")
+
+SQLITE_INDEX = (
+    "CREATE VIRTUAL TABLE message_search USING fts5(subject, text, content='messages', content_rowid='id')",
+    "CREATE TRIGGER message_search_added AFTER INSERT ON messages BEGIN "
+    "INSERT INTO message_search(rowid, subject, text) VALUES (new.id, new.subject, new.text); END",
+    "CREATE TRIGGER message_search_removed AFTER DELETE ON messages BEGIN "
+    "INSERT INTO message_search(message_search, rowid, subject, text) "
+    "VALUES ('delete', old.id, old.subject, old.text); END",
+    "CREATE TRIGGER message_search_changed AFTER UPDATE OF subject, text ON messages BEGIN "
+    "INSERT INTO message_search(message_search, rowid, subject, text) "
+    "VALUES ('delete', old.id, old.subject, old.text); "
+    "INSERT INTO message_search(rowid, subject, text) VALUES (new.id, new.subject, new.text); END",
+)
+POSTGRES_INDEX = (
+    "ALTER TABLE messages ADD COLUMN search tsvector GENERATED ALWAYS AS "
+    "(to_tsvector('simple', left(subject || ' ' || text, 100000))) STORED",
+    "CREATE INDEX ix_messages_search ON messages USING gin (search)",
+)
+_SQLITE = "SELECT m.ticket_id FROM message_search s JOIN messages m ON m.id = s.rowid WHERE message_search MATCH :terms"
+_POSTGRES = "SELECT m.ticket_id FROM messages m WHERE m.search @@ to_tsquery('simple', :terms)"
+
+
+def find_tickets(session: Session, query: str, most: int = 50) -> list[int]:
+    """Tickets with a message that has all the words (the last one may be a beginning), newest message first."""
+    words = _WORD.findall(query[:1000])[:MOST_TERMS]
+    if not words:
+        return []
+    terms = _postgres_terms(words) if session.postgres else _sqlite_terms(words)
+    base = _POSTGRES if session.postgres else _SQLITE
+    rows = session.execute(sa.text(f"{base} ORDER BY m.id DESC LIMIT :most"), {"terms": terms, "most": most * 4})
+    return list(dict.fromkeys(row[0] for row in rows))[:most]
+
+
+def _sqlite_terms(words: list[str]) -> str:
+    return " ".join(f'"{word}"' for word in words) + "*"
+
+
+def _postgres_terms(words: list[str]) -> str:
+    return " & ".join(f"'{word}'" for word in words) + ":*"

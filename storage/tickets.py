@@ -1,0 +1,232 @@
+"""Tickets, their messages and their history. Every change goes through `save`, so none is without its event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Priority, Status, Ticket
+from storage.sql import insert_ignore, locked, reserve_ids
+from storage.tables import events, links, messages, participants, predictions, tickets
+from storage.transaction import Session, ring
+
+
+class Stale(RuntimeError):
+    """Somebody else changed the ticket meanwhile: read it again and decide anew."""
+
+
+_TICKET_FIELDS = tuple(f.name for f in fields(Ticket))
+_TICKET = sa.select(*(tickets.c[name] for name in _TICKET_FIELDS))
+
+
+def get(session: Session, ticket_id: int, *, lock: bool = False) -> Ticket | None:
+    return get_many(session, [ticket_id], lock=lock).get(ticket_id)
+
+
+def get_many(session: Session, ids: Iterable[int], *, lock: bool = False) -> dict[int, Ticket]:
+    """Tickets by id; `lock` holds them (in order of id) until the transaction ends."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    query = _TICKET.where(tickets.c.id.in_(wanted)).order_by(tickets.c.id)
+    rows = session.execute(locked(session, query) if lock else query)
+    return {row.id: _ticket(row._mapping) for row in rows}
+
+
+def survivor(session: Session, ticket_id: int, *, lock: bool = False) -> Ticket | None:
+    """The ticket, or the one that it was merged into, however often."""
+    ticket = get(session, ticket_id, lock=lock)
+    while ticket is not None and ticket.merged_into is not None:
+        ticket = get(session, ticket.merged_into, lock=lock)
+    return ticket
+
+
+def page(
+    session: Session, *, statuses: Sequence[Status] = (), before: int | None = None, most: int = 50
+) -> list[Ticket]:
+    """Newest tickets first; `before` (an id) pages on."""
+    query = _TICKET.order_by(tickets.c.id.desc()).limit(most)
+    if statuses:
+        query = query.where(tickets.c.status.in_([str(status) for status in statuses]))
+    if before is not None:
+        query = query.where(tickets.c.id < before)
+    return [_ticket(row._mapping) for row in session.execute(query)]
+
+
+def insert_many(session: Session, made: Sequence[Ticket]) -> None:
+    """New tickets with the ids that were reserved for them."""
+    if made:
+        session.execute(sa.insert(tickets), [_ticket_row(ticket) for ticket in made])
+
+
+def save(session: Session, change: Change, *, react: bool = True) -> Ticket:
+    """Write a change and its events; raises Stale if the ticket is no longer the one that was read."""
+    if not change.events:
+        return change.ticket
+    row = _ticket_row(change.ticket) | {"version": change.ticket.version + 1}
+    where = (tickets.c.id == change.ticket.id, tickets.c.version == change.ticket.version)
+    if session.execute(sa.update(tickets).where(*where).values(**row)).rowcount != 1:
+        raise Stale(f"ticket #{change.ticket.id} was changed by somebody else")
+    add_events(session, change.events, react=react)
+    return _ticket(row)
+
+
+def add_events(session: Session, happened: Sequence[Event], *, react: bool = True) -> None:
+    """Append to the history; unless told otherwise the consequences are rung."""
+    if not happened:
+        return
+    session.execute(sa.insert(events), [_event_row(event, react) for event in happened])
+    if react:
+        ring(session, "react", 0)
+
+
+def claim_events(session: Session, most: int) -> list[tuple[int, Event]]:
+    """Events whose consequences are still to come; nobody else gets them until this transaction ends."""
+    query = sa.select(events).where(~events.c.reacted).order_by(events.c.id).limit(most)
+    rows = session.execute(locked(session, query, skip=True)).all()
+    if rows:
+        ids = [row.id for row in rows]
+        session.execute(sa.update(events).where(events.c.id.in_(ids)).values(reacted=True))
+    return [(row.id, _event(row._mapping)) for row in rows]
+
+
+def unreacted(session: Session) -> bool:
+    return session.execute(sa.select(events.c.id).where(~events.c.reacted).limit(1)).scalar() is not None
+
+
+def reserve(session: Session, count: int) -> list[int]:
+    """Ticket numbers."""
+    return reserve_ids(session, tickets, count)
+
+
+def add_message(session: Session, message: Message) -> int:
+    """Store one message; returns its id."""
+    (message_id,) = reserve_ids(session, messages, 1)
+    add_messages(session, [message], [message_id])
+    return message_id
+
+
+def add_messages(session: Session, made: Sequence[Message], ids: Sequence[int]) -> None:
+    """Messages with the ids that were reserved for them."""
+    if made:
+        session.execute(sa.insert(messages), [_message_row(m) | {"id": i} for m, i in zip(made, ids, strict=True)])
+
+
+def messages_of(session: Session, ticket_id: int, *, after: int = 0, most: int = 500) -> list[Message]:
+    """The conversation, oldest first."""
+    query = sa.select(messages).where(messages.c.ticket_id == ticket_id, messages.c.id > after)
+    return [_message(row._mapping) for row in session.execute(query.order_by(messages.c.id).limit(most))]
+
+
+def message(session: Session, message_id: int) -> Message | None:
+    row = session.execute(sa.select(messages).where(messages.c.id == message_id)).first()
+    return _message(row._mapping) if row else None
+
+
+def messages_by_ids(session: Session, ids: Iterable[int]) -> dict[int, Message]:
+    rows = session.execute(sa.select(messages).where(messages.c.id.in_(sorted(set(ids)))))
+    return {row.id: _message(row._mapping) for row in rows}
+
+
+def move_messages(session: Session, ids: Sequence[int], to_ticket: int) -> None:
+    """For split and merge: the messages go to another ticket."""
+    session.execute(sa.update(messages).where(messages.c.id.in_(list(ids))).values(ticket_id=to_ticket))
+
+
+def history(session: Session, ticket_id: int) -> list[Event]:
+    """All events of a ticket, oldest first."""
+    rows = session.execute(sa.select(events).where(events.c.ticket_id == ticket_id).order_by(events.c.id))
+    return [_event(row._mapping) for row in rows]
+
+
+def participants_of(session: Session, ids: Iterable[int]) -> dict[int, dict[str, str]]:
+    """Ticket → address → role ("requester", "sender", "cc")."""
+    found: dict[int, dict[str, str]] = {ticket_id: {} for ticket_id in ids}
+    query = sa.select(participants).where(participants.c.ticket_id.in_(sorted(found)))
+    for row in session.execute(query) if found else ():
+        found[row.ticket_id][row.address] = row.role
+    return found
+
+
+def add_participants(session: Session, rows: Iterable[tuple[int, str, str]]) -> None:
+    """(ticket, address, role); who is there already keeps the role."""
+    made = [{"ticket_id": t, "address": a, "role": r} for t, a, r in sorted(set(rows))]
+    if made:
+        session.execute(insert_ignore(session, participants), made)
+
+
+def link(session: Session, ticket_id: int, other_id: int, kind: str) -> None:
+    session.execute(insert_ignore(session, links), {"ticket_id": ticket_id, "other_id": other_id, "kind": kind})
+
+
+def links_of(session: Session, ticket_id: int) -> list[tuple[int, str]]:
+    """(other ticket, kind) in both directions."""
+    query = sa.select(links).where((links.c.ticket_id == ticket_id) | (links.c.other_id == ticket_id))
+    return [(r.other_id if r.ticket_id == ticket_id else r.ticket_id, r.kind) for r in session.execute(query)]
+
+
+def add_predictions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        session.execute(sa.insert(predictions), [dict(row) for row in rows])
+
+
+def prediction_of(session: Session, ticket_id: int) -> dict[str, Any] | None:
+    row = session.execute(sa.select(predictions).where(predictions.c.ticket_id == ticket_id)).first()
+    return dict(row._mapping) if row else None
+
+
+def _ticket(row: Mapping[str, Any] | sa.RowMapping) -> Ticket:
+    values = {name: row[name] for name in _TICKET_FIELDS}
+    values |= {"status": Status(row["status"]), "priority": Priority(row["priority"]), "tags": tuple(row["tags"])}
+    return Ticket(**values)
+
+
+def _ticket_row(ticket: Ticket) -> dict[str, Any]:
+    row = {name: getattr(ticket, name) for name in _TICKET_FIELDS}
+    return row | {"status": str(ticket.status), "priority": str(ticket.priority), "tags": list(ticket.tags)}
+
+
+def _event_row(event: Event, react: bool) -> dict[str, Any]:
+    return {
+        "ticket_id": event.ticket_id,
+        "at": event.at,
+        "kind": event.kind,
+        "actor_kind": str(event.actor.kind),
+        "actor_id": event.actor.id,
+        "actor_name": event.actor.name,
+        "before": event.before,
+        "after": event.after,
+        "why": event.why,
+        "data": dict(event.data),
+        "message_id": event.message_id,
+        "reacted": not react,
+    }
+
+
+def _event(row: sa.RowMapping) -> Event:
+    actor = Actor(ActorKind(row["actor_kind"]), row["actor_id"], row["actor_name"])
+    names = ("before", "after", "why", "data", "message_id")
+    return Event(row["ticket_id"], row["at"], row["kind"], actor, *(row[name] for name in names))
+
+
+def _message_row(message: Message) -> dict[str, Any]:
+    author = message.author
+    row = {f.name: getattr(message, f.name) for f in fields(Message) if f.name not in ("id", "author")}
+    row |= {
+        "kind": str(message.kind),
+        "author_kind": str(author.kind),
+        "author_id": author.id,
+        "author_name": author.name,
+    }
+    row |= {"recipients": dict(message.recipients), "trust": dict(message.trust)}
+    return row | {name: list(row[name]) for name in ("cut", "attachments", "references")}
+
+
+def _message(row: sa.RowMapping) -> Message:
+    author = Actor(ActorKind(row["author_kind"]), row["author_id"], row["author_name"])
+    values = {f.name: row[f.name] for f in fields(Message) if f.name != "author"}
+    values |= {name: tuple(row[name]) for name in ("cut", "attachments", "references")}
+    return Message(**values | {"author": author, "kind": MessageKind(row["kind"])})

@@ -1,0 +1,128 @@
+"""One way to open a transaction. What is rung inside it sounds only after its COMMIT, and never if it rolls back.
+
+SQLite: WAL, `synchronous=FULL`, and `BEGIN IMMEDIATE`, because a deferred BEGIN loses transactions under load.
+PostgreSQL: psycopg 3, READ COMMITTED.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+BUSY_SECONDS = 30
+
+
+class Bell(Protocol):
+    """Whoever tells the workers that there is work: a queue of names and ids, never of contents."""
+
+    def ring(self, rings: Sequence[tuple[str, int]]) -> None:
+        """Announce (actor, id) pairs; must never raise: what is not announced is swept later."""
+
+
+class NoBell:
+    """For commands that write while no worker needs to hear it."""
+
+    def ring(self, rings: Sequence[tuple[str, int]]) -> None:
+        return None
+
+
+class Session:
+    """One open transaction: statements go in, rings wait for the COMMIT."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+        self.rings: dict[tuple[str, int], None] = {}
+
+    def execute(
+        self, statement: sa.Executable, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> sa.CursorResult[Any]:
+        return self.connection.execute(statement, rows)
+
+    @property
+    def postgres(self) -> bool:
+        return self.connection.dialect.name == "postgresql"
+
+
+def ring(session: Session, actor: str, row_id: int) -> None:
+    """Tell `actor` about `row_id` once this transaction is on disk."""
+    session.rings[(actor, row_id)] = None
+
+
+class Database:
+    """An engine and its bell. `url` is a SQLAlchemy URL (`sqlite:////path` or `postgresql+psycopg://…`)."""
+
+    def __init__(self, url: str, bell: Bell | None = None, pool_size: int = 10) -> None:
+        self.url = normal_url(url)
+        self.bell: Bell = bell or NoBell()
+        self.engine = _engine(self.url, pool_size)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A transaction that may write. Commits at the end of the block, rolls back if it raises."""
+        with self.engine.connect() as connection:
+            session = Session(connection)
+            with connection.begin():
+                yield session
+        if session.rings:
+            self.bell.ring(list(session.rings))
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that only reads; on SQLite it does not wait for writers."""
+        with self.engine.connect() as connection:
+            connection = connection.execution_options(frontdesk_reading=True)
+            with connection.begin():
+                yield Session(connection)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def normal_url(url: str) -> str:
+    """`postgres://` and `postgresql://` mean psycopg 3; a bare path means SQLite."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url if "://" in url else f"sqlite:///{Path(url).absolute()}"
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the database refused because there is no room: then the sender should come back later (452)."""
+    text = str(error).lower()
+    return "disk is full" in text or "no space left" in text or "could not extend file" in text
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the database could not be reached at all."""
+    return isinstance(error, sa.exc.DBAPIError) and (
+        error.connection_invalidated or isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
+    )
+
+
+def _engine(url: str, pool_size: int) -> sa.Engine:
+    if url.startswith("sqlite"):
+        engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=pool_size)
+        sa.event.listen(engine, "connect", _open_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    options = "-c statement_timeout=60000 -c lock_timeout=30000 -c idle_in_transaction_session_timeout=120000"
+    arguments = {"connect_timeout": 4, "options": options, "application_name": "frontdesk"}
+    return sa.create_engine(url, pool_size=pool_size, max_overflow=20, pool_recycle=600, connect_args=arguments)
+
+
+def _open_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    with suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA journal_mode=WAL")
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "cache_size=-16000", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    reading = connection.get_execution_options().get("frontdesk_reading")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
