@@ -9,11 +9,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.request import Envelope
 from storage.sql import counts, insert, locked
 from storage.tables import inbound
 from storage.transaction import Session, ring
 
 WAITING = "waiting"
+RELEASING = "releasing"
 END_STATES = ("ticketed", "appended", "duplicate-of", "automatic", "command", "refused", "quarantined")
 MOST_ATTEMPTS = 3
 _KEY = ("content_hash", "external_id", "source", "channel")
@@ -59,6 +61,17 @@ class Settled:
     reason: str = ""
     ticket_id: int | None = None
     message_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A quarantined mail that shall be read again."""
+
+    id: int
+    raw: str
+    source: str
+    received_at: datetime
+    envelope: Envelope
 
 
 _WAITING = [inbound.c[name] for name in Waiting.__dataclass_fields__]
@@ -131,10 +144,34 @@ def overdue(session: Session, before: datetime, most: int = 50) -> list[int]:
     return list(session.execute(query.order_by(inbound.c.id).limit(most)).scalars())
 
 
-def release(session: Session, inbound_id: int, request: str, now: datetime) -> None:
-    """A quarantined or refused row goes back to work with a request that could now be made from it."""
+def ask_release(session: Session, inbound_id: int) -> bool:
+    """Somebody wants a quarantined row to be tried again: at once if it was readable, else by the gateway's jail."""
+    row = one(session, inbound_id)
+    if row is None or row["state"] not in ("quarantined", "refused"):
+        return False
+    if row["request"]:
+        release(session, inbound_id, row["request"])
+    else:
+        session.execute(sa.update(inbound).where(inbound.c.id == inbound_id).values(state=RELEASING))
+    return True
+
+
+def releasing(session: Session, most: int = 20) -> list[Released]:
+    """Rows that somebody released and that must be read again."""
+    columns = (inbound.c.id, inbound.c.raw, inbound.c.source, inbound.c.received_at, inbound.c.envelope)
+    rows = session.execute(sa.select(*columns).where(inbound.c.state == RELEASING).order_by(inbound.c.id).limit(most))
+    return [Released(row.id, row.raw, row.source, row.received_at, _envelope(row.envelope)) for row in rows]
+
+
+def stay_quarantined(session: Session, inbound_id: int, reason: str) -> None:
+    values = {"state": "quarantined", "reason": reason}
+    session.execute(sa.update(inbound).where(inbound.c.id == inbound_id).values(**values))
+
+
+def release(session: Session, inbound_id: int, request: str) -> None:
+    """The row goes back to work with a request that could now be made from it."""
     values = {"state": WAITING, "reason": "", "request": request, "attempts": 0, "suspect": False, "settled_at": None}
-    where = (inbound.c.id == inbound_id, inbound.c.state.in_(("quarantined", "refused")))
+    where = (inbound.c.id == inbound_id, inbound.c.state.in_(("quarantined", "refused", RELEASING)))
     session.execute(sa.update(inbound).where(*where).values(**values))
     ring(session, "ingest", inbound_id)
 
@@ -171,7 +208,7 @@ def totals(session: Session, now: datetime) -> Totals:
     oldest = session.execute(sa.select(sa.func.min(inbound.c.received_at)).where(inbound.c.state == WAITING)).scalar()
     states = {state: counted.get(state, 0) for state in END_STATES}
     age = None if oldest is None else max(now - oldest, timedelta())
-    return Totals(sum(counted.values()), states, counted.get(WAITING, 0), age, int(repeats))
+    return Totals(sum(counted.values()), states, counted.get(WAITING, 0) + counted.get(RELEASING, 0), age, int(repeats))
 
 
 def _write_one(session: Session, arrival: Arrival) -> int:
@@ -211,3 +248,7 @@ def _row(arrival: Arrival) -> dict[str, Any]:
         "raw": arrival.raw,
         "size": arrival.size,
     }
+
+
+def _envelope(row: Mapping[str, Any]) -> Envelope:
+    return Envelope(row.get("mail_from", ""), tuple(row.get("rcpt_to", ())), row.get("peer", ""))

@@ -148,8 +148,8 @@ inbound = sa.Table(
     sa.Index(
         "ix_inbound_aside",
         "id",
-        sqlite_where=sa.text("state in ('quarantined', 'refused')"),
-        postgresql_where=sa.text("state in ('quarantined', 'refused')"),
+        sqlite_where=sa.text("state in ('quarantined', 'refused', 'releasing')"),
+        postgresql_where=sa.text("state in ('quarantined', 'refused', 'releasing')"),
     ),
     **_AUTOINCREMENT,
 )

@@ -1,0 +1,161 @@
+"""The narrowest point of the house: every channel's request is written down here, in one transaction, or not at all.
+
+In: requests (or raw mails) with their files. Out: inbound ids, after the COMMIT. What it refuses to know: what a
+request says. Workers are rung after the commit; a queue that is down changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+import structlog
+
+from desk.request import InboundRequest, to_json
+from gateway.email.door import DiskFull, Outcome, RawMail
+from gateway.email.jail import Jail, Quarantine
+from gateway.email.normalise import Normalised
+from storage import idempotency, inbound
+from storage.inbound import Arrival
+from storage.store import Store
+from storage.transaction import Session, is_disk_full, is_unavailable
+
+log = structlog.get_logger()
+
+KeyReused = idempotency.KeyReused
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A request with the bytes that belong to it: `files` are (sha256, content) of its attachments."""
+
+    request: InboundRequest
+    files: tuple[tuple[str, bytes], ...] = ()
+    raw: bytes = b""
+
+
+def accept(store: Store, incoming: Sequence[Incoming], now: datetime) -> list[int]:
+    """Write requests down; returns their inbound ids once they are on disk. A copy gets the id of the first."""
+    with store.database.transaction() as session:
+        return _write(store, session, [_arrival(one) for one in incoming], [_contents(one) for one in incoming], now)
+
+
+def accept_once(store: Store, incoming: Incoming, key: str, now: datetime) -> int:
+    """The same for a client that repeats itself under a key; raises KeyReused if the content is another."""
+    with store.database.transaction() as session:
+        known = idempotency.begin(session, key, incoming.request.content_hash, now)
+        if known is not None:
+            return known
+        (inbound_id,) = _write(store, session, [_arrival(incoming)], [_contents(incoming)], now)
+        idempotency.finish(session, key, inbound_id)
+        return inbound_id
+
+
+def accept_mails(store: Store, jail: Jail, mails: Sequence[RawMail]) -> list[Outcome]:
+    """Read mails in the jail and write all of them down, the unreadable ones as quarantined.
+
+    Raises DiskFull where there is no room, and whatever the database raised otherwise: then nothing was stored.
+    """
+    results = jail.normalise_many(mails)
+    arrivals = [_mail_arrival(mail, result) for mail, result in zip(mails, results, strict=True)]
+    contents = [[mail.raw, *_files(result)] for mail, result in zip(mails, results, strict=True)]
+    try:
+        _commit(store, arrivals, contents, max(mail.received_at for mail in mails))
+    except (sa.exc.DBAPIError, OSError) as error:
+        if is_disk_full(error):
+            raise DiskFull from error
+        raise
+    log.info("mails_written_down", count=len(mails))
+    return [Outcome.STORED] * len(mails)
+
+
+def release_asked(store: Store, jail: Jail, now: datetime) -> int:
+    """Read quarantined mails again that somebody released; returns how many are now on their way."""
+    done = 0
+    with store.database.reading() as session:
+        rows = inbound.releasing(session)
+    for row in rows:
+        with store.database.transaction() as session:
+            raw = store.blobs.get(session, row.raw) or b""
+        mail = RawMail(raw, row.envelope, row.source, row.received_at)
+        (result,) = jail.normalise_many([mail])
+        with store.database.transaction() as session:
+            done += _released(store, session, row.id, mail, result, now)
+    return done
+
+
+def _released(
+    store: Store, session: Session, row_id: int, mail: RawMail, result: Normalised | Quarantine, now: datetime
+) -> int:
+    if isinstance(result, Quarantine):
+        inbound.stay_quarantined(session, row_id, result.reason)
+        return 0
+    store.blobs.put_many(session, _files(result), now)
+    inbound.release(session, row_id, _mail_arrival(mail, result).request)
+    return 1
+
+
+def _commit(store: Store, arrivals: list[Arrival], contents: list[list[bytes]], now: datetime) -> None:
+    """One transaction; once more if the connection turned out to be dead, since nothing was stored then."""
+    try:
+        with store.database.transaction() as session:
+            _write(store, session, arrivals, contents, now)
+    except sa.exc.DBAPIError as error:
+        if not (is_unavailable(error) and error.connection_invalidated):
+            raise
+        with store.database.transaction() as session:
+            _write(store, session, arrivals, contents, now)
+
+
+def _write(
+    store: Store, session: Session, arrivals: list[Arrival], contents: list[list[bytes]], now: datetime
+) -> list[int]:
+    store.blobs.put_many(session, [content for group in contents for content in group if content], now)
+    return inbound.write_down(session, arrivals)
+
+
+def _mail_arrival(mail: RawMail, result: Normalised | Quarantine) -> Arrival:
+    digest = hashlib.sha256(mail.raw).hexdigest()
+    envelope, size = asdict(mail.envelope), len(mail.raw)
+    if isinstance(result, Quarantine):
+        return Arrival(
+            "email", mail.source, "", digest, mail.received_at, "", digest, size, envelope, quarantine=result.reason
+        )
+    request = result.request
+    return Arrival(
+        request.channel,
+        request.source,
+        request.external_id,
+        request.content_hash,
+        request.received_at,
+        to_json(request),
+        digest,
+        size,
+        envelope,
+    )
+
+
+def _arrival(incoming: Incoming) -> Arrival:
+    request = incoming.request
+    raw = hashlib.sha256(incoming.raw).hexdigest() if incoming.raw else ""
+    return Arrival(
+        request.channel,
+        request.source,
+        request.external_id,
+        request.content_hash,
+        request.received_at,
+        to_json(request),
+        raw,
+        len(incoming.raw),
+    )
+
+
+def _contents(incoming: Incoming) -> list[bytes]:
+    return [incoming.raw, *(content for _, content in incoming.files)]
+
+
+def _files(result: Normalised | Quarantine) -> list[bytes]:
+    return [] if isinstance(result, Quarantine) else [content for _, content in result.files]

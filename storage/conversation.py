@@ -1,0 +1,136 @@
+"""What people do to a conversation: reply, note, split, merge. One message or move, with its events, in one transaction.
+
+Used alike by mail commands, Slack, the console and the command line; the consequences follow from the events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk import ticket as verbs
+from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
+from storage import tickets
+from storage.tables import messages, participants, thread_ids
+from storage.transaction import Session
+
+
+def reply(
+    session: Session,
+    ticket: Ticket,
+    actor: Actor,
+    text: str,
+    at: datetime,
+    *,
+    via: str,
+    attachments: Sequence[Mapping[str, Any]] = (),
+) -> Ticket:
+    """An agent's public reply; the mail or Slack message to the requester follows from its event."""
+    _refuse_empty(text, attachments)
+    message_id = tickets.add_message(session, _message(ticket, MessageKind.REPLY, actor, text, at, via, attachments))
+    return tickets.save(session, verbs.reply(ticket, actor, at, message_id))
+
+
+def note(session: Session, ticket: Ticket, actor: Actor, text: str, at: datetime, *, via: str) -> Ticket:
+    """An internal note; it never leaves the desk."""
+    _refuse_empty(text, ())
+    message_id = tickets.add_message(session, _message(ticket, MessageKind.NOTE, actor, text, at, via, ()))
+    return tickets.save(session, verbs.note(ticket, actor, at, message_id))
+
+
+def split(session: Session, message_id: int, actor: Actor, at: datetime) -> Ticket:
+    """Undo an attach: the message becomes a ticket of its own, linked to the one that it left."""
+    message = tickets.message(session, message_id)
+    if message is None or message.kind is MessageKind.NOTE or not message.inbound:
+        raise NotAllowed("only a message that came in can be split off")
+    old = tickets.get(session, message.ticket_id, lock=True)
+    if old is None or _count(session, old.id) < 2:
+        raise NotAllowed("this is the only message of its ticket")
+    (number,) = tickets.reserve(session, 1)
+    new = _split_ticket(number, old, message, at)
+    tickets.insert_many(session, [new])
+    _move(session, [message_id], [message.external_id], new.id)
+    tickets.add_participants(session, [(new.id, message.author_address, "requester")])
+    tickets.link(session, new.id, old.id, "split")
+    why = f"split off #{old.id}"
+    tickets.add_events(session, verbs.opened(new, actor, why).events)
+    tickets.save(session, Change(old, (Event(old.id, at, "split", actor, after=str(new.id), message_id=message_id),)))
+    return new
+
+
+def merge(session: Session, ticket_id: int, into_id: int, actor: Actor, at: datetime) -> Ticket:
+    """`ticket_id` ends in `into_id`, which gets its messages, its people and its later mail."""
+    found = tickets.get_many(session, [ticket_id, into_id], lock=True)
+    for wanted in (ticket_id, into_id):
+        if wanted not in found:
+            raise NotAllowed(f"there is no ticket #{wanted}")
+    gone, kept = verbs.merge(found[ticket_id], found[into_id], actor, at)
+    tickets.save(session, gone)
+    _move_all(session, ticket_id, into_id)
+    tickets.link(session, ticket_id, into_id, "merged")
+    return tickets.save(session, kept)
+
+
+def _refuse_empty(text: str, attachments: Sequence[Mapping[str, Any]]) -> None:
+    if not text.strip() and not attachments:
+        raise NotAllowed("there is no text to send")
+
+
+def _message(
+    ticket: Ticket,
+    kind: MessageKind,
+    actor: Actor,
+    text: str,
+    at: datetime,
+    via: str,
+    attachments: Sequence[Mapping[str, Any]],
+) -> Message:
+    return Message(
+        ticket.id,
+        kind,
+        inbound=False,
+        author=actor,
+        created_at=at,
+        subject=ticket.subject,
+        text=text,
+        reply=text,
+        signal="written",
+        signal_detail=via,
+        attachments=tuple(attachments),
+    )
+
+
+def _split_ticket(number: int, old: Ticket, message: Message, at: datetime) -> Ticket:
+    by_requester = message.author.kind is ActorKind.REQUESTER and message.author.id is not None
+    return Ticket(
+        id=number,
+        subject=message.subject or old.subject,
+        requester_id=message.author.id if by_requester and message.author.id else old.requester_id,
+        created_at=at,
+        updated_at=at,
+        priority=old.priority,
+        team_id=old.team_id,
+        mailbox_id=old.mailbox_id,
+        channel=old.channel,
+    )
+
+
+def _count(session: Session, ticket_id: int) -> int:
+    query = sa.select(sa.func.count()).select_from(messages).where(messages.c.ticket_id == ticket_id)
+    return int(session.execute(query).scalar_one())
+
+
+def _move(session: Session, message_ids: Sequence[int], external_ids: Sequence[str], to_ticket: int) -> None:
+    tickets.move_messages(session, message_ids, to_ticket)
+    known = [external_id for external_id in external_ids if external_id]
+    session.execute(sa.update(thread_ids).where(thread_ids.c.message_id.in_(known)).values(ticket_id=to_ticket))
+
+
+def _move_all(session: Session, from_ticket: int, to_ticket: int) -> None:
+    for table in (messages, thread_ids):
+        session.execute(sa.update(table).where(table.c.ticket_id == from_ticket).values(ticket_id=to_ticket))
+    rows = session.execute(sa.select(participants).where(participants.c.ticket_id == from_ticket)).all()
+    tickets.add_participants(session, [(to_ticket, row.address, row.role) for row in rows])
