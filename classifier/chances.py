@@ -1,0 +1,67 @@
+"""From a linear model's scores to probabilities that can be believed, and from those to thresholds.
+
+In come scores (one row a text, one column a category), and for the measured numbers the true columns beside them;
+out come probabilities, one temperature, thresholds and how strange a text is. It refuses to know words and weights.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from classifier.features import Floats, Ints
+
+# A threshold that no probability reaches: nothing has shown yet that acting alone would be right.
+NEVER = 1.01
+
+
+def probabilities(scores: Floats, temperature: float) -> Floats:
+    """The softmax of scores / temperature."""
+    scaled = scores / temperature
+    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    chances: Floats = powers / powers.sum(axis=1, keepdims=True)
+    return chances
+
+
+def strangeness(scores: Floats, temperature: float) -> Floats:
+    """How far the scores are from those of a text that belongs somewhere (the "free energy"): high is strange."""
+    top = scores.max(axis=1)
+    rest = np.exp((scores - top[:, None]) / temperature).sum(axis=1)
+    energy: Floats = -(top + temperature * np.log(rest))
+    return energy
+
+
+def best_temperature(scores: Floats, truth: Ints) -> float:
+    """The temperature under which the true categories are likeliest: a wide grid, then a fine one around its best."""
+    wide = np.geomspace(0.02, 5.0, 25)
+    middle = min(wide, key=lambda temperature: _surprise(scores, truth, temperature))
+    fine = np.geomspace(middle / 1.3, middle * 1.3, 21)
+    return float(min(fine, key=lambda temperature: _surprise(scores, truth, temperature)))
+
+
+def thresholds(chances: Floats, truth: Ints, precision: float, fewest: int) -> Floats:
+    """For every category the lowest probability from which its guesses are right so often.
+
+    A category that was guessed fewer times than `fewest` gets the threshold of all categories together.
+    """
+    best = chances.argmax(axis=1)
+    sure, right = chances.max(axis=1), best == truth
+    together = threshold(sure, right, precision) if len(truth) >= fewest else NEVER
+    limits = np.full(chances.shape[1], together)
+    for place in range(chances.shape[1]):
+        mine = best == place
+        if mine.sum() >= fewest:
+            limits[place] = threshold(sure[mine], right[mine], precision)
+    return limits
+
+
+def threshold(sure: Floats, right: np.typing.NDArray[np.bool_], precision: float) -> float:
+    """The lowest probability so that the guesses from there upwards are right so often; NEVER where there is none."""
+    order = np.argsort(-sure, kind="stable")
+    share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    enough = np.flatnonzero(share >= precision)
+    return float(sure[order][enough[-1]]) if len(enough) else NEVER
+
+
+def _surprise(scores: Floats, truth: Ints, temperature: float) -> float:
+    chances = probabilities(scores, temperature)[np.arange(len(truth)), truth]
+    return float(-np.log(np.maximum(chances, 1e-12)).mean())

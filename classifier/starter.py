@@ -1,0 +1,61 @@
+"""The model of the first day: it knows common requests in five languages before the desk has a single example.
+
+In comes the directory where the model should live; out comes the categoriser in it. It is copied there from the
+trained model that is shipped beside the data, or trained from the data where none is shipped. It refuses to know the
+desk's own categories and corrections: retraining replaces what stands in the directory.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from classifier import artefact
+from classifier.model import BrokenArtefact, Categoriser
+
+DATA = Path(__file__).resolve().parent / "data"
+SHIPPED = DATA / "starter_model"
+VERSION = "starter-1"
+
+
+def starter(directory: Path) -> Categoriser:
+    """The model in the directory; the starter model, put there first, where there is none yet.
+
+    A directory that holds something broken raises BrokenArtefact: it may be the desk's own model, and replacing it
+    silently would hide the loss.
+    """
+    if directory.exists() and any(directory.iterdir()):
+        return Categoriser.load(directory)
+    model = shipped()
+    model.save(directory)
+    return model
+
+
+def shipped() -> Categoriser:
+    """The starter model as shipped; trained anew where the installation came without it or it is damaged."""
+    try:
+        return Categoriser.load(SHIPPED)
+    except BrokenArtefact:
+        return trained()
+
+
+def trained() -> Categoriser:
+    """The starter model made from the data: the same every time."""
+    texts, labels = examples()
+    return Categoriser(version=VERSION).fit_hints(texts, labels, hints())
+
+
+def examples() -> tuple[list[str], list[str]]:
+    lines = (DATA / "starter.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    return [row["text"] for row in rows], [row["label"] for row in rows]
+
+
+def hints() -> dict[str, str]:
+    read: dict[str, str] = json.loads((DATA / "hints.json").read_text(encoding="utf-8"))
+    return read
+
+
+def ship(directory: Path = SHIPPED) -> None:
+    """Writes the model that is shipped; what `python -m classifier.train` runs."""
+    artefact.write(trained().parts, directory)

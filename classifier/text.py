@@ -1,0 +1,201 @@
+"""What a requester really wrote, as words: the mail's greeting, signature, disclaimer and quotes are put aside first.
+
+In comes the text of a mail, a Slack message or a form; out come its lower-case words in order. Everything here is
+one pass over lines or characters, so that the time grows with the text and with nothing else. It refuses to know
+categories, models and where the text came from. It never answers "nothing" for a text that has words: where only
+noise is left, the noise is the text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+# The words that decide stand at the top; a megabyte of log below them only costs time.
+LONGEST_TEXT = 20_000
+LONGEST_WORD = 40
+
+_GREETINGS = frozenset([
+    "hi", "hello", "hey", "hallo", "hola", "ola", "bonjour", "bonsoir", "salut", "servus", "moin", "ciao", "buongiorno",
+    "dear", "greetings", "guten", "buenos", "buenas", "bom", "boa", "sehr", "liebe", "lieber", "liebes", "cher",
+    "chere", "estimado", "estimada", "estimados", "prezado", "prezada", "prezados", "caro", "cara", "gentile",
+    "geachte", "beste", "hei", "hej", "kedves", "szanowni", "witam", "dobry", "good",
+])  # fmt: skip
+# These begin sentences as well; only what stands here may follow them in a greeting.
+_AFTER_GREETING = {
+    "good": ("morning", "afternoon", "evening", "day"),
+    "guten": ("morgen", "tag", "abend"),
+    "sehr": ("geehrte", "geehrter", "geehrtes"),
+    "bom": ("dia",),
+    "boa": ("tarde", "noite"),
+    "buenos": ("dias",),
+    "buenas": ("tardes", "noches"),
+}
+_CLOSINGS = re.compile(
+    r"(?:(?:best|kind|kindest|warm|warmest|many|with|my|yours?|best of)\s+(?:kind\s+|best\s+)?"
+    r"(?:regards?|wishes|thanks|sincerely|faithfully|truly|luck)"
+    r"|regards|cheers|sincerely|respectfully|thanks(?:\s+(?:a lot|so much|in advance|again|and regards|very much))?"
+    r"|thank you(?:\s+(?:so much|in advance|again|very much|and best regards|and regards))?|thx|br|rgds|take care"
+    r"|(?:mit\s+)?(?:freundliche[nr]?|beste[nr]?|viele[n]?|liebe[n]?|herzliche[nr]?|schone[n]?)\s+(?:gru(?:ss|ß)e?n?|dank)"
+    r"|gru(?:ss|ß)e?|mfg|vg|lg|danke(?:\s+(?:im voraus|schon|sehr))?|vielen dank(?:\s+im voraus)?"
+    r"|(?:bien\s+)?(?:cordialement|amicalement)|merci(?:\s+(?:d'avance|beaucoup|par avance))?|bonne journee|salutations"
+    r"|(?:un\s+)?(?:cordial(?:es)?|atentos?)\s+saludos?|(?:saludos|um abraco|abracos|abrazos?)(?:\s+cordiales)?"
+    r"|atentamente"
+    r"|(?:muchas\s+)?gracias(?:\s+de antemano)?|atenciosamente|cumprimentos|att|(?:muito\s+)?obrigad[oa]"
+    r"|(?:cordiali|distinti)\s+saluti|grazie(?:\s+mille)?|met vriendelijke groet(?:en)?|groet(?:en|jes)?|mvg"
+    r"|med vanlig halsning|med venlig hilsen|mvh|z powazaniem|pozdrawiam)\b[\s,.!:;-]*"
+)
+_ORIGINAL = re.compile(
+    r"[\s>*_-]*(?:-{2,}|_{2,}|={2,}|begin forwarded|original message|ursprüngliche nachricht|message d'origine)"
+    r"[^@]{0,60}(?:original|forward|weitergeleitet|ursprüngliche|nachricht|message|mensaje|mensagem|messaggio)",
+    re.IGNORECASE,
+)
+_HEADER = re.compile(
+    r"\s*\*?(?:from|von|de|da|van|från|fra|od|sent|gesendet|envoyé|enviado|発信|发件人)\s*:\*?\s*\S", re.IGNORECASE
+)
+_WROTE = re.compile(
+    r"\b(?:wrote|writes|schrieb|a écrit|escribió|escreveu|ha scritto|schreef|skrev|napisał|写道|書きました)\b.{0,40}$",
+    re.IGNORECASE,
+)
+_SENT_FROM = re.compile(
+    r"(?:sent from|get outlook for|gesendet (?:von|mit)|von meinem|envoyé (?:de|depuis)|enviado (?:desde|do|de) m"
+    r"|inviato da|verzonden vanaf)\b",
+    re.IGNORECASE,
+)
+_DISCLAIMER = (
+    "confidential", "intended recipient", "intended solely", "intended only", "privileged", "unauthori", "disclos",
+    "received this", "please notify", "legally", "addressee", "delete it", "before printing", "disclaimer",
+    "vertraulich", "adressat", "irrtümlich", "unbefugt", "vernichten", "confidentiel", "destinataire", "par erreur",
+    "détruire", "confidencial", "destinatario", "por error", "destinatário", "por engano", "riservat", "vertrouwelijk",
+)  # fmt: skip
+_CONTACT = re.compile(r"(?:\+?\d[\d\s()./-]{6,}\d|@\w|www\.|https?://|\s\|\s)", re.IGNORECASE)
+# Scripts that write no spaces: every sign is a word, and the pairs of words do what words do elsewhere.
+_SPACELESS = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+# "can't" is one word and not "can"; "l'imprimante" is two.
+_WORD = re.compile(rf"[{_SPACELESS}]|[^\W_{_SPACELESS}]+(?:['’](?:t|s|m|d|re|ve|ll)\b)?")
+
+
+def words(text: str) -> list[str]:
+    """The words of the text as they stand in it (in lower case), noise left out."""
+    return [word[:LONGEST_WORD] for word in _WORD.findall(clean(text).lower())]
+
+
+@lru_cache(maxsize=50_000)
+def fold(word: str) -> str:
+    """The word as it is compared: "não" and "nao", "Größe" and "Grösse", "printer's" and "printer" are typed alike."""
+    word = word.replace("’", "'").removesuffix("'s").replace("'", "")
+    if word.isascii():
+        return word
+    plain = "".join(sign for sign in unicodedata.normalize("NFKD", word) if not "\u0300" <= sign <= "\u036f")
+    return plain.replace("ß", "ss").replace("ø", "o").replace("æ", "ae") or word
+
+
+def clean(text: str) -> str:
+    """The text without what mail puts around it; the whole text where nothing else would be left."""
+    shown = text[:LONGEST_TEXT]
+    if not shown.isascii():
+        shown = unicodedata.normalize("NFKC", shown)
+    lines = shown.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    kept = _without_contact_lines(_without_greeting(_body(lines)))
+    body = "\n".join(kept)
+    return body if _WORD.search(body) else shown
+
+
+def _body(lines: list[str]) -> list[str]:
+    """The lines above the signature and the quoted history, without quoted lines and disclaimers."""
+    kept: list[str] = []
+    for number, line in enumerate(lines):
+        bare = line.strip()
+        if not bare:
+            kept.append("")
+            continue
+        if any(kept) and _ends_the_body(lines, number):
+            break
+        if not _is_noise(bare):
+            kept.append(line)
+    return kept
+
+
+def _ends_the_body(lines: list[str], number: int) -> bool:
+    line = lines[number]
+    if line.rstrip() in ("--", "__", "___", "—", "---") or line.rstrip().startswith("_____"):
+        return True
+    if _is_closing(line):
+        return True
+    if _ORIGINAL.match(line):
+        return True
+    return _starts_a_quote(line, lines[number + 1 : number + 4])
+
+
+def _starts_a_quote(line: str, below: list[str]) -> bool:
+    if len(line) < 300 and _WROTE.search(line) and (line.rstrip().endswith(":") or any(_is_quoted(b) for b in below)):
+        return True
+    if line.rstrip().endswith(":") and below and any(_is_quoted(next_line) for next_line in below[:2]):
+        return True
+    return bool(_HEADER.match(line)) and any(_HEADER.match(next_line) for next_line in below)
+
+
+def _is_closing(line: str) -> bool:
+    """ "Best regards," alone, or with the name behind it; not "thanks for the printer, but …"."""
+    if len(line) > 80:
+        return False
+    plain = " ".join(fold(word) for word in line.lower().split())
+    found = _CLOSINGS.match(plain)
+    if not found:
+        return False
+    behind = plain[found.end() :].split()
+    return len(behind) <= (3 if found.group().rstrip()[-1] in ",.!-" else 0)
+
+
+def _is_noise(bare: str) -> bool:
+    if _is_quoted(bare) or (len(bare) < 80 and _SENT_FROM.match(bare)):
+        return True
+    lowered = bare[:2000].lower()
+    return sum(stem in lowered for stem in _DISCLAIMER) >= 2
+
+
+def _is_quoted(line: str) -> bool:
+    return line.lstrip().startswith((">", "|>"))
+
+
+def _without_greeting(lines: list[str]) -> list[str]:
+    """Greetings stand on the first lines; below a subject line they stand on the second."""
+    kept: list[str] = []
+    for line in lines:
+        at_the_top = sum(1 for earlier in kept[:4] if earlier.strip()) < 3 and len(kept) < 8
+        kept.append(_after_greeting(line) if at_the_top else line)
+    return kept
+
+
+def _after_greeting(line: str) -> str:
+    """What follows "Hello dear support team," on its line; the line itself where it opens with something else."""
+    head, mark, rest = _split_once(line)
+    spoken = [fold(word) for word in _WORD.findall(head.lower())]
+    if not spoken or spoken[0] not in _GREETINGS or len(spoken) > 6:
+        return line
+    needed = _AFTER_GREETING.get(spoken[0])
+    if needed and (len(spoken) < 2 or spoken[1] not in needed):
+        return line
+    return rest if mark or len(spoken) <= 3 else line
+
+
+def _split_once(line: str) -> tuple[str, str, str]:
+    """The line around its first comma, exclamation mark, full stop or colon within 60 characters."""
+    for place, sign in enumerate(line[:60]):
+        if sign in ",!.:;،，":
+            return line[:place], sign, line[place + 1 :]
+    return (line, "", "") if len(line) <= 60 else (line[:60], "", line[60:])
+
+
+def _without_contact_lines(lines: list[str]) -> list[str]:
+    """Signatures without a closing formula end in telephone numbers, sites and "name | role"."""
+    last = len(lines)
+    while last > 1 and _is_contact(lines[last - 1]):
+        last -= 1
+    return lines[:last]
+
+
+def _is_contact(line: str) -> bool:
+    bare = line.strip()
+    return not bare or (len(bare) <= 100 and len(bare.split()) <= 10 and bool(_CONTACT.search(bare)))

@@ -1,0 +1,211 @@
+"""Training: texts with their labels in, the parts of a model out. The only file that needs scikit-learn.
+
+It decides by validation on the given examples whether the letters inside words pay, fits a balanced linear model,
+calibrates it on held-out examples (one temperature) and sets the thresholds there. The same input and seed give the
+same parts. It refuses to know the clock and the disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.svm import LinearSVC
+
+from classifier.artefact import Parts
+from classifier.chances import best_temperature, probabilities, strangeness, thresholds
+from classifier.features import Features, Floats, Ints, Vocabulary, learn
+
+# A term of one single text says nothing about the next text, except where there are few texts.
+FEW_TEXTS = 1_000
+# Validation looks at so many texts at most.
+_TRIAL_TEXTS = 5_000
+# Letters make asking and training dearer with every sign of the text; they must bring this much per 100 columns.
+_LETTERS_MUST_BRING = 0.002
+# Below this no temperature can be measured: a usual one.
+_FEWEST_HELD_OUT = 10
+_USUAL_TEMPERATURE = 0.25
+_PRECISION = 0.95
+_FEWEST_FOR_A_THRESHOLD = 30
+# The probabilities are calibrated: below this a suggestion is wrong twice as often as right.
+_SUGGEST_FROM = 0.35
+# So many of the known texts count as in scope; the rest is so strange that a human should look.
+_IN_SCOPE = 0.98
+_NEVER_STRANGE = 1e9
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What validation chooses."""
+
+    with_letters: bool
+    strength: float
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Weights a term and category, and an intercept a category."""
+
+    weights: Floats
+    intercepts: Floats
+
+
+@dataclass(frozen=True)
+class Held:
+    """Scores of examples by models that had not seen them, and where their true labels stand."""
+
+    scores: Floats
+    truth: Ints
+
+
+def train(
+    texts: Sequence[str], labels: Sequence[str], hints: Mapping[str, str], *, seed: int, version: str, created: str
+) -> Parts:
+    """The parts of a model that tells the labels apart."""
+    classes, truth = _classes(texts, labels, hints)
+    hint_texts, hint_truth = _pseudo_documents(classes, hints)
+    recipe = _choose(list(texts), truth, seed)
+    everything = [*texts, *hint_texts]
+    vocabulary = _learn(everything, recipe)
+    matrix = _matrix(vocabulary, everything)
+    answers = np.concatenate([truth, hint_truth])
+    linear = _fit(matrix, answers, len(classes), recipe, seed)
+    held = _held_out(matrix, answers, len(texts), len(classes), recipe, seed)
+    return _parts(classes, vocabulary, linear, held, version, created)
+
+
+def _classes(
+    texts: Sequence[str], labels: Sequence[str], hints: Mapping[str, str]
+) -> tuple[tuple[str, ...], Ints]:
+    if len(texts) != len(labels):
+        raise ValueError(f"{len(texts)} texts, but {len(labels)} labels")
+    classes = tuple(sorted({*map(str, labels), *hints}))
+    if not classes:
+        raise ValueError("nothing to learn from: no texts and no hints")
+    place = {name: number for number, name in enumerate(classes)}
+    return classes, np.array([place[str(label)] for label in labels], dtype=np.int64)
+
+
+def _pseudo_documents(classes: tuple[str, ...], hints: Mapping[str, str]) -> tuple[list[str], Ints]:
+    texts = [f"{name} {hints[name]}" for name in classes if name in hints]
+    places = [place for place, name in enumerate(classes) if name in hints]
+    return texts, np.array(places, dtype=np.int64)
+
+
+def _learn(texts: Sequence[str], recipe: Recipe) -> Vocabulary:
+    return learn(texts, with_letters=recipe.with_letters, at_least=1 if len(texts) < FEW_TEXTS else 2)
+
+
+def _matrix(vocabulary: Vocabulary, texts: Sequence[str]) -> csr_matrix:
+    rows = Features(vocabulary).rows(texts)
+    return csr_matrix((rows.values, rows.columns, rows.begins), shape=(len(texts), vocabulary.size))
+
+
+def _choose(texts: list[str], truth: Ints, seed: int) -> Recipe:
+    """The recipe that does best on examples kept back from a trial."""
+    chosen = np.random.default_rng(seed).permutation(len(texts))[:_TRIAL_TEXTS]
+    sample, answers = [texts[place] for place in chosen], truth[chosen]
+    inside, outside = _folds(answers, 4, seed)[0]
+    if len(np.unique(answers[inside])) < 2 or len(outside) < _FEWEST_HELD_OUT:
+        return Recipe(with_letters=True, strength=1.0)
+    tried: list[tuple[float, Recipe]] = []
+    for with_letters in (False, True):
+        probe = Recipe(with_letters, 1.0)
+        matrix = _matrix(_learn(sample, probe), sample)
+        price = _LETTERS_MUST_BRING * matrix.nnz / len(sample) / 100 if with_letters else 0.0
+        for strength in (0.3, 1.0):
+            recipe = Recipe(with_letters, strength)
+            right = _right(matrix, answers, inside, outside, recipe, seed)
+            tried.append((right - price, recipe))
+    return max(tried, key=lambda one: one[0])[1]
+
+
+def _right(matrix: csr_matrix, truth: Ints, inside: Ints, outside: Ints, recipe: Recipe, seed: int) -> float:
+    linear = _fit(matrix[inside], truth[inside], int(truth.max()) + 1, recipe, seed)
+    return float(np.mean(_scores(matrix[outside], linear).argmax(axis=1) == truth[outside]))
+
+
+def _fit(matrix: csr_matrix, truth: Ints, count: int, recipe: Recipe, seed: int) -> Linear:
+    """A balanced linear SVM, one category against the rest. A category without examples gets no weight."""
+    seen = np.unique(truth)
+    weights, intercepts = np.zeros((matrix.shape[1], count)), np.full(count, -1.0)
+    if len(seen) < 2:
+        intercepts[seen] = 1.0
+        return Linear(weights, intercepts)
+    machine = LinearSVC(C=recipe.strength, class_weight="balanced", random_state=seed, tol=1e-3)
+    machine.fit(matrix, truth)
+    slopes, offsets = machine.coef_, machine.intercept_
+    if len(seen) == 2:
+        slopes, offsets = np.vstack([-slopes, slopes]), np.concatenate([-offsets, offsets])
+    weights[:, seen], intercepts[seen] = slopes.T, offsets
+    return Linear(weights, intercepts)
+
+
+def _scores(matrix: csr_matrix, linear: Linear) -> Floats:
+    scores: Floats = matrix @ linear.weights + linear.intercepts
+    return scores
+
+
+def _held_out(matrix: csr_matrix, truth: Ints, examples: int, count: int, recipe: Recipe, seed: int) -> Held:
+    """Every example scored once by a model without it (one part of them, where there are very many)."""
+    hints = np.arange(examples, len(truth))
+    folds = 5 if examples < 2_000 else 3
+    parts = _folds(truth[:examples], folds, seed)[: folds if examples < 20_000 else 1]
+    scored = [np.empty((0, count))]
+    places: list[Ints] = [np.empty(0, dtype=np.int64)]
+    for inside, outside in parts:
+        inside = np.concatenate([inside, hints])
+        if len(outside) and len(np.unique(truth[inside])) > 1:
+            scored.append(_scores(matrix[outside], _fit(matrix[inside], truth[inside], count, recipe, seed)))
+            places.append(outside)
+    return Held(np.concatenate(scored), truth[np.concatenate(places)])
+
+
+def _folds(truth: Ints, count: int, seed: int) -> list[tuple[Ints, Ints]]:
+    """Stratified (inside, outside) pairs; the only example of a label is never kept back."""
+    fold = np.full(len(truth), -1)
+    order = np.random.default_rng(seed).permutation(len(truth))
+    for label in np.unique(truth):
+        members = order[truth[order] == label]
+        if len(members) > 1:
+            fold[members] = (np.arange(len(members)) + label) % count
+    return [(np.flatnonzero(fold != part), np.flatnonzero(fold == part)) for part in range(count)]
+
+
+def _parts(
+    classes: tuple[str, ...], vocabulary: Vocabulary, linear: Linear, held: Held, version: str, created: str
+) -> Parts:
+    weights, scales = _rounded(linear.weights)
+    measured = len(held.truth) >= _FEWEST_HELD_OUT
+    temperature = best_temperature(held.scores, held.truth) if measured else _USUAL_TEMPERATURE
+    chances = probabilities(held.scores, temperature)
+    strange = strangeness(held.scores, temperature)
+    return Parts(
+        classes=classes,
+        vocabulary=vocabulary,
+        weights=weights,
+        scales=scales,
+        intercepts=linear.intercepts,
+        temperature=temperature,
+        thresholds=thresholds(chances, held.truth, _PRECISION, _FEWEST_FOR_A_THRESHOLD),
+        suggest_from=_SUGGEST_FROM,
+        out_of_scope_from=float(np.quantile(strange, _IN_SCOPE)) if measured else _NEVER_STRANGE,
+        version=version,
+        created=created,
+    )
+
+
+def _rounded(weights: Floats) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """The weights in steps of 1/127 of each term's largest: an eighth of the size, the same answers."""
+    scales = (np.abs(weights).max(axis=1, initial=0.0) / 127).astype(np.float32)
+    steps = np.divide(weights, scales[:, None], out=np.zeros_like(weights), where=scales[:, None] > 0)
+    return np.clip(np.rint(steps), -127, 127).astype(np.int8), scales
+
+
+if __name__ == "__main__":
+    from classifier.starter import ship
+
+    ship()
