@@ -1,0 +1,214 @@
+"""The jail: whatever a mail does to its parser, its neighbours are read and it is quarantined with its reason."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from desk.request import Envelope
+from gateway.email import frames
+from gateway.email.door import RawMail
+from gateway.email.jail import Jail, Quarantine
+from gateway.email.jail_process import JailUnavailable
+from gateway.email.normalise import Normalised
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+PARSER = "tests.email.stub_parser:normalise"
+
+
+def mail(raw: bytes) -> RawMail:
+    return RawMail(raw, Envelope("ann@there.test", ("help@desk.test",), "192.0.2.1"), "help@desk.test", NOW)
+
+
+@pytest.fixture(scope="module")
+def jail() -> Iterator[Jail]:
+    jail = Jail(1, seconds=1.0, cpu_seconds=0.3, parser=PARSER, own_domains=frozenset({"desk.test"}))
+    yield jail
+    jail.close()
+
+
+def read(jail: Jail, *raws: bytes) -> list[Normalised | Quarantine]:
+    return jail.normalise_many([mail(raw) for raw in raws])
+
+
+def text_of(result: Normalised | Quarantine) -> str:
+    assert isinstance(result, Normalised)
+    return result.request.text
+
+
+def test_a_batch_comes_back_in_its_order(jail: Jail) -> None:
+    raws = [f"mail {n}".encode() for n in range(50)]
+    assert [text_of(result) for result in read(jail, *raws)] == [raw.decode() for raw in raws]
+
+
+def test_nothing_asked_is_nothing_answered(jail: Jail) -> None:
+    assert read(jail) == []
+
+
+def test_envelope_source_time_and_own_domains_reach_the_parser(jail: Jail) -> None:
+    (result,) = read(jail, b"hello")
+    assert isinstance(result, Normalised)
+    assert result.request.envelope == Envelope("ann@there.test", ("help@desk.test",), "192.0.2.1")
+    assert result.request.source == "help@desk.test"
+    assert result.request.received_at == NOW
+    assert result.request.fields == (("desk.test", "own"),)
+
+
+def test_files_come_back_with_their_bytes_even_when_empty(jail: Jail) -> None:
+    (result,) = read(jail, b"attach attach attach")
+    assert isinstance(result, Normalised)
+    assert result.files == (("file0", b""), ("file1", b"\x01" * 50_000), ("file2", b"\x02" * 100_000))
+
+
+def test_a_mail_of_many_megabytes_passes(jail: Jail) -> None:
+    (result,) = read(jail, b"x" * 8_000_000)
+    assert isinstance(result, Normalised)
+
+
+def test_an_unreadable_mail_is_quarantined_with_its_reason(jail: Jail) -> None:
+    assert read(jail, b"refuse", b"next") == [Quarantine("too many parts"), *read(jail, b"next")]
+
+
+def test_a_fault_in_the_parser_costs_one_mail_and_tells_nothing_of_it(jail: Jail) -> None:
+    before = jail.pids
+    results = read(jail, b"one", b"fault", b"two")
+    assert results[1] == Quarantine("parser died: KeyError")
+    assert [text_of(results[n]) for n in (0, 2)] == ["one", "two"]
+    assert jail.pids == before
+
+
+@pytest.mark.parametrize(
+    ("order", "reason"),
+    [
+        (b"spin", "took longer than 0.3 s"),
+        (b"stall", "took longer than 0.3 s"),
+        (b"hang", "took longer than 1 s"),
+        (b"grow", "needed more than 300 MB"),
+        (b"crash", "parser died: SIGSEGV"),
+    ],
+)
+def test_only_the_bad_mail_of_a_batch_is_set_aside(jail: Jail, order: bytes, reason: str) -> None:
+    results = read(jail, b"one", b"two", order, b"three", b"four")
+    assert results[2] == Quarantine(reason)
+    assert [text_of(results[n]) for n in (0, 1, 3, 4)] == ["one", "two", "three", "four"]
+
+
+def test_two_bad_mails_in_a_batch_are_both_found(jail: Jail) -> None:
+    results = read(jail, b"crash", b"one", b"crash", b"two")
+    assert [isinstance(result, Quarantine) for result in results] == [True, False, True, False]
+
+
+def test_what_a_library_prints_does_not_reach_the_gateway(jail: Jail) -> None:
+    assert text_of(read(jail, b"chatter")[0]) == "chatter"
+
+
+def test_nothing_can_be_written_to_a_file(jail: Jail, tmp_path: Path) -> None:
+    path = tmp_path / "escape"
+    assert read(jail, b"write " + bytes(path)) == [Quarantine("parser died: OSError")]
+    assert path.stat().st_size == 0
+
+
+def test_the_environment_of_the_gateway_stays_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FRONTDESK_SECRET_KEY", "hush")
+    jail = Jail(1, parser=PARSER)
+    seen = text_of(read(jail, b"environment")[0])
+    jail.close()
+    assert "hush" not in seen
+    assert "FRONTDESK" not in seen
+
+
+def test_the_child_may_leave_no_core_and_no_file(jail: Jail) -> None:
+    assert text_of(read(jail, b"limits")[0]) == "[(0, 0), (0, 0)]"
+
+
+def test_a_child_that_was_killed_while_idle_blames_no_mail(jail: Jail) -> None:
+    read(jail, b"warm")
+    for pid in jail.pids:
+        os.kill(pid, signal.SIGKILL)
+    assert text_of(read(jail, b"next")[0]) == "next"
+
+
+def test_two_threads_use_two_children_at_once() -> None:
+    jail = Jail(2, seconds=5.0, cpu_seconds=1.0, parser=PARSER)
+    done: list[str] = []
+    slow = threading.Thread(target=lambda: done.extend(["slow"] * len(read(jail, b"spin"))))
+    slow.start()
+    done.extend(text_of(result) for result in read(jail, b"quick"))
+    slow.join(20)
+    jail.close()
+    assert done == ["quick", "slow"]
+
+
+def test_a_parser_that_cannot_be_loaded_is_nobodys_mails_fault() -> None:
+    jail = Jail(1, parser="tests.email.no_such_parser:normalise")
+    with pytest.raises(JailUnavailable, match="ModuleNotFoundError"):
+        read(jail, b"hello")
+    jail.close()
+
+
+def test_a_closed_jail_takes_nothing_and_leaves_no_child() -> None:
+    jail = Jail(2, parser=PARSER)
+    pids = jail.pids
+    jail.close()
+    with pytest.raises(JailUnavailable):
+        read(jail, b"hello")
+    assert not [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
+
+
+def test_children_end_when_the_gateway_is_killed() -> None:
+    gateway = subprocess.Popen(
+        [sys.executable, "-c", _GATEWAY], stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": os.getcwd()}
+    )
+    assert gateway.stdout is not None
+    pids = gateway.stdout.readline().split()
+    gateway.kill()
+    gateway.wait()
+    gateway.stdout.close()
+    until = time.monotonic() + 10
+    while any(_runs(pid) for pid in pids) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert pids
+    assert not [pid for pid in pids if _runs(pid)]
+
+
+_GATEWAY = f"""
+from gateway.email.jail import Jail
+jail = Jail(2, parser={PARSER!r})
+print(*jail.pids, flush=True)
+input()
+"""
+
+
+def _runs(pid: str) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@given(st.lists(st.lists(st.binary(max_size=300), min_size=1, max_size=6), max_size=6), st.integers(1, 400))
+def test_frames_survive_any_cut(sent: list[list[bytes]], step: int) -> None:
+    wire = b"".join(piece for parts in sent for piece in frames.pack(parts))
+    unpacker = frames.Unpacker(1_000_000)
+    got = [frame for at in range(0, len(wire), step) for frame in unpacker.feed(wire[at : at + step])]
+    assert got == sent
+
+
+def test_an_answer_that_is_too_large_is_not_taken() -> None:
+    unpacker = frames.Unpacker(100)
+    with pytest.raises(frames.BadFrame):
+        unpacker.feed(b"".join(frames.pack([b"x" * 200])))
+    with pytest.raises(frames.BadFrame):
+        frames.Unpacker(100).feed(b"\xff\xff\xff\xff")
