@@ -21,8 +21,8 @@ from classifier.text import fold, words
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-# Typos and compounds show in three to five letters; longer ones are words again.
-LETTERS = (2, 3, 4, 5)
+# Typos and compounds show in two to four letters; five cost time and bring nothing more.
+LETTERS = (2, 3, 4)
 _REMEMBERED_WORDS = 50_000
 _NOTHING: Ints = np.empty(0, dtype=np.int64)
 
@@ -88,8 +88,9 @@ class Features:
                 self._words[term] = column
         self._letters = {term: first + column for column, term in enumerate(self.vocabulary.letters)}
 
-    def rows(self, texts: Sequence[str]) -> Rows:
-        found = [self.row(spoken(text)) for text in texts]
+    def rows(self, texts: Iterable[Sequence[str]]) -> Rows:
+        """The texts (as `spoken` gives them) below one another."""
+        found = [self.row(said) for said in texts]
         begins = np.cumsum([0, *(len(row.columns) for row in found)], dtype=np.int64)
         columns = np.concatenate([_NOTHING, *(row.columns for row in found)])
         return Rows(begins, columns, np.concatenate([np.empty(0), *(row.values for row in found)]))
@@ -116,16 +117,15 @@ class Features:
         return remembered
 
 
-def learn(texts: Iterable[str], *, with_letters: bool, at_least: int) -> Vocabulary:
+def learn(texts: Sequence[Sequence[str]], *, with_letters: bool, at_least: int) -> Vocabulary:
     """The terms that stand in at least so many of the texts, alphabetically, with their smoothed idf."""
-    said = [spoken(text) for text in texts]
-    known_words, in_words = _document_counts(map(terms, said), at_least)
+    known_words, in_words = _document_counts(map(terms, texts), at_least)
     known_letters: tuple[str, ...] = ()
     in_letters = np.empty(0)
     if with_letters:
-        known_letters, in_letters = _document_counts(_letter_groups_of(said), at_least)
+        known_letters, in_letters = _document_counts(_letter_groups_of(texts), at_least)
     counts = np.concatenate([in_words, in_letters])
-    idf = np.log((1.0 + len(said)) / (1.0 + counts)) + 1.0
+    idf = np.log((1.0 + len(texts)) / (1.0 + counts)) + 1.0
     return Vocabulary(known_words, known_letters, idf)
 
 
@@ -152,9 +152,9 @@ def letter_groups(word: str) -> list[str]:
     return groups
 
 
-def _letter_groups_of(said: list[list[str]]) -> Iterable[Iterable[str]]:
-    remembered = {word: letter_groups(word) for word in set(chain.from_iterable(said))}
-    return (chain.from_iterable(map(remembered.__getitem__, row)) for row in said)
+def _letter_groups_of(texts: Sequence[Sequence[str]]) -> Iterable[Iterable[str]]:
+    remembered = {word: letter_groups(word) for word in set(chain.from_iterable(texts))}
+    return (chain.from_iterable(map(remembered.__getitem__, row)) for row in texts)
 
 
 def _document_counts(rows: Iterable[Iterable[str]], at_least: int) -> tuple[tuple[str, ...], Floats]:

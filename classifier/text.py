@@ -39,7 +39,7 @@ _CLOSINGS = re.compile(
     r"|thank you(?:\s+(?:so much|in advance|again|very much|and best regards|and regards))?|thx|br|rgds|take care"
     r"|(?:mit\s+)?(?:freundliche[nr]?|beste[nr]?|viele[n]?|liebe[n]?|herzliche[nr]?|schone[n]?)\s+(?:gru(?:ss|ß)e?n?|dank)"
     r"|gru(?:ss|ß)e?|mfg|vg|lg|danke(?:\s+(?:im voraus|schon|sehr))?|vielen dank(?:\s+im voraus)?"
-    r"|(?:bien\s+)?(?:cordialement|amicalement)|merci(?:\s+(?:d'avance|beaucoup|par avance))?|bonne journee|salutations"
+    r"|(?:bien\s+)?(?:cordialement|amicalement)|merci(?:\s+(?:davance|beaucoup|par avance))?|bonne journee|salutations"
     r"|(?:un\s+)?(?:cordial(?:es)?|atentos?)\s+saludos?|(?:saludos|um abraco|abracos|abrazos?)(?:\s+cordiales)?"
     r"|atentamente"
     r"|(?:muchas\s+)?gracias(?:\s+de antemano)?|atenciosamente|cumprimentos|att|(?:muito\s+)?obrigad[oa]"

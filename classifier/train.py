@@ -17,7 +17,7 @@ from sklearn.svm import LinearSVC
 
 from classifier.artefact import Parts
 from classifier.chances import best_temperature, probabilities, strangeness, thresholds
-from classifier.features import Features, Floats, Ints, Vocabulary, learn
+from classifier.features import Features, Floats, Ints, Vocabulary, learn, spoken
 
 # A term of one single text says nothing about the next text, except where there are few texts.
 FEW_TEXTS = 1_000
@@ -25,6 +25,8 @@ FEW_TEXTS = 1_000
 _TRIAL_TEXTS = 5_000
 # Letters make asking and training dearer with every sign of the text; they must bring this much per 100 columns.
 _LETTERS_MUST_BRING = 0.002
+# The penalties that validation chooses from (the C of the linear SVM).
+_STRENGTHS = (0.2, 1.0)
 # Below this no temperature can be measured: a usual one.
 _FEWEST_HELD_OUT = 10
 _USUAL_TEMPERATURE = 0.25
@@ -35,6 +37,9 @@ _SUGGEST_FROM = 0.35
 # So many of the known texts count as in scope; the rest is so strange that a human should look.
 _IN_SCOPE = 0.98
 _NEVER_STRANGE = 1e9
+
+
+Said = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -67,8 +72,8 @@ def train(
     """The parts of a model that tells the labels apart."""
     classes, truth = _classes(texts, labels, hints)
     hint_texts, hint_truth = _pseudo_documents(classes, hints)
-    recipe = _choose(list(texts), truth, seed)
-    everything = [*texts, *hint_texts]
+    everything = [spoken(text) for text in (*texts, *hint_texts)]
+    recipe = _choose(everything[: len(texts)], truth, seed)
     vocabulary = _learn(everything, recipe)
     matrix = _matrix(vocabulary, everything)
     answers = np.concatenate([truth, hint_truth])
@@ -95,16 +100,16 @@ def _pseudo_documents(classes: tuple[str, ...], hints: Mapping[str, str]) -> tup
     return texts, np.array(places, dtype=np.int64)
 
 
-def _learn(texts: Sequence[str], recipe: Recipe) -> Vocabulary:
+def _learn(texts: Said, recipe: Recipe) -> Vocabulary:
     return learn(texts, with_letters=recipe.with_letters, at_least=1 if len(texts) < FEW_TEXTS else 2)
 
 
-def _matrix(vocabulary: Vocabulary, texts: Sequence[str]) -> csr_matrix:
+def _matrix(vocabulary: Vocabulary, texts: Said) -> csr_matrix:
     rows = Features(vocabulary).rows(texts)
     return csr_matrix((rows.values, rows.columns, rows.begins), shape=(len(texts), vocabulary.size))
 
 
-def _choose(texts: list[str], truth: Ints, seed: int) -> Recipe:
+def _choose(texts: Said, truth: Ints, seed: int) -> Recipe:
     """The recipe that does best on examples kept back from a trial."""
     chosen = np.random.default_rng(seed).permutation(len(texts))[:_TRIAL_TEXTS]
     sample, answers = [texts[place] for place in chosen], truth[chosen]
@@ -116,7 +121,7 @@ def _choose(texts: list[str], truth: Ints, seed: int) -> Recipe:
         probe = Recipe(with_letters, 1.0)
         matrix = _matrix(_learn(sample, probe), sample)
         price = _LETTERS_MUST_BRING * matrix.nnz / len(sample) / 100 if with_letters else 0.0
-        for strength in (0.3, 1.0):
+        for strength in _STRENGTHS:
             recipe = Recipe(with_letters, strength)
             right = _right(matrix, answers, inside, outside, recipe, seed)
             tried.append((right - price, recipe))

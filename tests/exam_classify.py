@@ -83,13 +83,15 @@ def main() -> None:
     arguments.add_argument("--only", default="banking77,clinc150,it")
     asked = arguments.parse_args()
     for name in asked.only.split(","):
-        learn, held, outside = read(asked.folder / f"{name}.train.jsonl.gz"), ([], []), []
-        if name == "clinc150":
-            held = read(asked.folder / "clinc150.val.jsonl.gz")
-            outside = read(asked.folder / "clinc150.oos_val.jsonl.gz")[0]
-        else:
-            learn, held = split(*learn)
-        measure(name, learn, held, outside)
+        measure(name, *parts_of(asked.folder, name))
+
+
+def parts_of(folder: Path, name: str) -> tuple[Set, Set, list[str]]:
+    """What to learn from, what to measure on, and texts that belong nowhere."""
+    learn = read(folder / f"{name}.train.jsonl.gz")
+    if name == "clinc150":
+        return learn, read(folder / "clinc150.val.jsonl.gz"), read(folder / "clinc150.oos_val.jsonl.gz")[0]
+    return *split(*learn), []
 
 
 if __name__ == "__main__":

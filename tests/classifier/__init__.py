@@ -1,0 +1,1 @@
+"""Tests of the classifier room: no database, no network, no other room."""

@@ -1,0 +1,73 @@
+"""The measured numbers: probabilities, temperature, thresholds and the marks of a model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score, roc_auc_score
+
+from classifier import chances, evaluate
+from classifier.train import train
+
+RNG = np.random.default_rng(11)
+
+
+def test_probabilities_survive_any_score() -> None:
+    found = chances.probabilities(np.array([[1e6, -1e6, 0.0], [0.0, 0.0, 0.0]]), 0.1)
+    np.testing.assert_allclose(found, [[1, 0, 0], [1 / 3, 1 / 3, 1 / 3]])
+
+
+def test_the_temperature_that_made_the_labels_is_found_again() -> None:
+    scores = RNG.normal(size=(20_000, 5))
+    truth = np.array([RNG.choice(5, p=row) for row in chances.probabilities(scores, 0.4)])
+    assert chances.best_temperature(scores, truth) == pytest.approx(0.4, rel=0.1)
+
+
+def test_a_threshold_is_the_lowest_that_keeps_the_precision() -> None:
+    sure = np.array([0.9, 0.8, 0.7, 0.6, 0.5])
+    assert chances.threshold(sure, np.array([True, True, False, True, False]), 0.75) == 0.6
+    assert chances.threshold(sure, np.zeros(5, dtype=bool), 0.75) == chances.NEVER
+    assert chances.threshold(np.empty(0), np.empty(0, dtype=bool), 0.75) == chances.NEVER
+
+
+def test_a_category_seldom_guessed_gets_the_threshold_of_all() -> None:
+    guesses = np.array([[0.9, 0.1]] * 40 + [[0.2, 0.8]] * 3)
+    truth = np.array([0] * 40 + [0] * 3)
+    limits = chances.thresholds(guesses, truth, 0.95, fewest=30)
+    assert limits.tolist() == [0.9, 0.9]
+
+
+def test_too_few_examples_make_nothing_automatic() -> None:
+    assert chances.thresholds(np.array([[0.9, 0.1]]), np.array([0]), 0.95, fewest=30).tolist() == [chances.NEVER] * 2
+
+
+def test_macro_f1_is_that_of_sklearn() -> None:
+    truth, guessed = RNG.choice(list("abcd"), 200).tolist(), RNG.choice(list("abcde"), 200).tolist()
+    assert evaluate.macro_f1(truth, guessed) == pytest.approx(f1_score(truth, guessed, average="macro"))
+    assert evaluate.accuracy(truth, guessed) == pytest.approx(np.mean(np.array(truth) == np.array(guessed)))
+
+
+def test_separation_is_the_auroc_of_sklearn_with_ties() -> None:
+    inside, outside = RNG.integers(0, 20, 80).astype(float), RNG.integers(5, 25, 50).astype(float)
+    expected = roc_auc_score([0] * 80 + [1] * 50, np.concatenate([inside, outside]))
+    assert evaluate.separation(inside, outside) == pytest.approx(expected)
+
+
+def test_honest_probabilities_have_no_calibration_error_and_boasting_ones_do() -> None:
+    right = [True] * 80 + [False] * 20
+    assert evaluate.calibration_error(right, np.full(100, 0.8)) == pytest.approx(0.0)
+    assert evaluate.calibration_error(right, np.full(100, 0.99)) == pytest.approx(0.19)
+
+
+def test_coverage_counts_what_could_go_alone() -> None:
+    assert evaluate.coverage([True, True, False, False], np.array([0.9, 0.8, 0.7, 0.6])) == 0.5
+    assert evaluate.coverage([False], np.array([0.9])) == 0.0
+
+
+def test_letters_are_learnt_for_short_texts_and_left_out_for_long_ones() -> None:
+    kinds = ["printr", "invoce"]
+    short = [f"{kinds[n % 2]}{RNG.integers(100)} broken" for n in range(200)]
+    long = [" ".join(f"{kinds[n % 2]} w{RNG.integers(300)}" for _ in range(150)) for n in range(200)]
+    labels = [kinds[n % 2] for n in range(200)]
+    assert train(short, labels, {}, seed=0, version="", created="").vocabulary.letters
+    assert not train(long, labels, {}, seed=0, version="", created="").vocabulary.letters
