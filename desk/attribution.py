@@ -1,0 +1,95 @@
+"""Is this the line above a quote, "On <date>, <name> wrote:", in any language?
+
+In: one to four lines joined. Out: yes or no. The words come from desk/mail_words/attributions.tsv; the shape (a date, a
+time, an address, a colon) is the same everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from desk import mail_words
+
+MOST_LINES = 4
+MAX_LENGTH = 450
+
+_TIME = re.compile(r"\d{1,2}\s?[:.h時时시點点]\s?\d{2}|\d{1,2}\s?(?:am|pm|uhr|時|点|點|시)\b|\b\d{1,2}:\d{2}", re.I)
+_DAY = re.compile(
+    r"\d{1,4}\s?[./\-年년]\s?\d{1,2}\s?[./\-月월]\s?\d{1,4}|\b\d{4}\b|\b\d{1,2}\.?(?:\s|-|\s?de\s)[^\W\d_]{3,12}|[^\W\d_]{3,12}\.?\s\d{1,2}\b|\d{1,2}\s?月\s?\d{1,2}"
+)
+_ADDRESS = re.compile(r"[^\s<>\"(),;:]{1,128}@[^\s<>\"(),;:]{1,128}")
+_GMT = re.compile(r"\b(?:GMT|UTC)\s?[+-]\d{1,2}", re.I)
+_TAIL = " \t\u00a0*_-—–>:：\"'”’)"
+_SHARED = re.compile(
+    r"(?P<words>.{1,300}?)[ \t]?-{0,6}[ \t]?(?P<rest>\b(?:On|Am|Le|El|Il|Em|Op|Den)\s(?:\w{2,10}[.,]{0,2}\s\d|\w{2,10}\.?,\s\w{2,10}\.?\s\d|\d{1,4}[./\s-]).{0,300})"
+)
+
+
+def is_attribution(joined: str, *, quoted: bool) -> bool:
+    """Whether the text is an attribution; `quoted` says that a quoted line follows, which makes less proof enough."""
+    if not 6 <= len(joined) <= MAX_LENGTH:
+        return False
+    folded = joined.casefold().strip("*_ \t\u00a0\u200e\u200f\u202a\u202b")
+    colon = joined.rstrip(" \t\u00a0*_->\"").endswith((":", "："))
+    address, time, day = _signs(joined)
+    if not (address or time or day):
+        return quoted and colon and _ends_with_verb(folded) and len(joined) < 80
+    if _ends_with_verb(folded):
+        return _verb_enough(folded, colon=colon, address=address, dated=time and day, quoted=quoted)
+    if not colon:
+        return False
+    if _verb().search(folded) and _begins(folded) and day and (time or address):
+        return True
+    # Yandex, Mail.ru and Gmail in some languages write only a date and a name: `26.06.2014, 14:41, "A" <a@example.com>:`
+    return folded[0].isdigit() and day and time and (address or quoted)
+
+
+def _signs(joined: str) -> tuple[bool, bool, bool]:
+    address = _ADDRESS.search(joined) is not None
+    time = _TIME.search(joined) is not None or _GMT.search(joined) is not None
+    return address, time, _DAY.search(joined) is not None
+
+
+def _verb_enough(folded: str, *, colon: bool, address: bool, dated: bool, quoted: bool) -> bool:
+    """A line that ends with "wrote" must also begin like an attribution or carry a date or an address."""
+    begins = _begins(folded)
+    if quoted:
+        return begins or dated or address
+    if not (colon or folded.rstrip().endswith("-")):
+        return begins and dated and address
+    return (begins and (dated or address)) or (dated and address) or (folded[0].isdigit() and dated) or (address and folded.find("<") >= 0)
+
+
+def _ends_with_verb(folded: str) -> bool:
+    """The verb stands in the last words ("wrote:", "schrieb:", "님이 작성:")."""
+    tail = folded.rstrip(_TAIL)
+    return _verb_end().search(tail[-40:]) is not None
+
+
+def _begins(folded: str) -> bool:
+    return folded[0].isdigit() or _on().match(folded.lstrip("-*_> \t")) is not None
+
+
+@cache
+def _verb() -> re.Pattern[str]:
+    return re.compile(mail_words.alternatives("attributions", "wrote"))
+
+
+@cache
+def _verb_end() -> re.Pattern[str]:
+    return re.compile(rf"{mail_words.alternatives('attributions', 'wrote')}\Z")
+
+
+@cache
+def _on() -> re.Pattern[str]:
+    return re.compile(rf"{mail_words.alternatives('attributions', 'on')}(?=[\s\d,])|(?:ב-|‫ב|在|于|於|เมื่อ|في)")
+
+
+def parted(line: str) -> tuple[str, str]:
+    """A line on which a reply and an attribution stand together: the reply and the attribution; ("", line) if not so."""
+    match = _SHARED.match(line) if len(line) <= MAX_LENGTH else None
+    if match is None or not is_attribution(match["rest"], quoted=True):
+        return "", line
+    words = match["words"].rstrip(" -\t")
+    return (words, match["rest"]) if words.strip(" >*_") else ("", line)

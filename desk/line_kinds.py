@@ -1,0 +1,209 @@
+"""One letter for each line of a mail's text: quote, attribution, header block, signature and so on.
+
+In: lines, and lines that were sent earlier. Out: a string with a letter for each line. It looks at a line and a few of its
+neighbours, never farther, and takes its words from desk/mail_words; what becomes of a letter is decided in
+desk/reply_text.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from desk import mail_words
+from desk.attribution import MOST_LINES, is_attribution, parted
+
+EMPTY, TEXT, QUOTE, ATTRIBUTION = "e", "t", "q", "a"
+ORIGINAL, HEADER, FORWARD = "o", "h", "f"
+SIGNATURE, SENT_FROM, RULE, FOOTER, CODE = "s", "m", "r", "l", "c"
+CUTTABLE = frozenset({QUOTE, ATTRIBUTION, ORIGINAL, HEADER, SIGNATURE, SENT_FROM, FOOTER})
+
+MIN_KNOWN = 12
+"""Shorter lines ("Hello,") are written by everybody and prove no quote."""
+MAX_LOOK = 1_000
+"""Characters of a line that are looked at."""
+
+_QUOTE = re.compile(r"[ \t]{0,3}(?:>|[|｜](?=\s))")
+_NOT_QUOTE = re.compile(r"[ \t]*(?:>>+ ?){2,}.*<")
+_RULE = re.compile(r"[ \t>*]{0,8}(?:[-_=—–─━*]{5,}|(?:[-_*] ){5,})[ \t*]{0,8}")
+_SIGNATURE = re.compile(r"(?:--|—|––|__)[ \t\u00a0]{0,3}|-- ?(?=[*_])", re.UNICODE)
+_DASHES = re.compile(r"[\s*_\-—–=<>+#|:：.\u200e\u200f]+")
+_FOOTER = re.compile(
+    r"mailing list|mailman|unsubscribe|listinfo|google groups|yahoo! groups|view it on github|"
+    r"reply to this email directly|you received this (?:message|email) because|you are receiving this|list archive",
+    re.I,
+)
+_LABEL = re.compile(r"[ \t*_>|]{0,6}([^\s:：*_][^:：\n]{0,28}?)[ \t\u00a0*_]{0,4}[:：][ \t\u00a0*_]{0,4}(.{0,400})")
+
+
+def letters(lines: Sequence[str], known: Sequence[str] = ()) -> str:
+    """The letters of all lines."""
+    sent = {_bare(line) for line in known}
+    found = [_letter(line[:MAX_LOOK], sent) for line in lines]
+    _mark_code(lines, found)
+    _mark_attributions(lines, found)
+    _mark_header_blocks(lines, found)
+    _mark_footers(lines, found)
+    return "".join(found)
+
+
+def with_shared_lines_parted(lines: list[str], found: str) -> tuple[list[str], str]:
+    """A reply and an attribution on one line ("ok On Mon, … wrote:") become two lines."""
+    at = found.find(ATTRIBUTION)
+    if at < 0:
+        return lines, found
+    words, rest = parted(lines[at])
+    if not words:
+        return lines, found
+    return [*lines[:at], words, rest, *lines[at + 1 :]], found[:at] + TEXT + found[at:]
+
+
+def _letter(line: str, sent: set[str]) -> str:
+    plain = line.strip()
+    if not plain:
+        return EMPTY
+    if plain[0] in ">|｜" and _QUOTE.match(line):
+        return TEXT if _NOT_QUOTE.match(line) else QUOTE
+    if sent and len(plain) >= MIN_KNOWN and _bare(plain) in sent:
+        return QUOTE
+    if plain[0] in "-—–_=*" and len(plain) < 4 and _SIGNATURE.fullmatch(plain):
+        return SIGNATURE
+    if _RULE.fullmatch(plain):
+        return RULE
+    if len(plain) < 120:
+        return _worded(plain)
+    return TEXT
+
+
+def _worded(plain: str) -> str:
+    """The letter of a short line by its words."""
+    folded = plain.casefold()
+    bare = _DASHES.sub(" ", folded).strip()
+    decorated = plain[0] in "-—–_=*<>+#" or plain[-1] in "-—–_=*:：>"
+    if decorated and bare in _delimiters("original"):
+        return ORIGINAL
+    if bare in _delimiters("forward") or (decorated and bare.startswith(_forward_starts())):
+        return FORWARD
+    if _sent_from().match(folded.lstrip("-*_([<•· \u200e")) and _is_short_tail(folded):
+        return SENT_FROM
+    return TEXT
+
+
+def _is_short_tail(folded: str) -> bool:
+    """A line that a phone adds is no sentence that goes on ("Sent from my desk, is much easier …")."""
+    return len(folded) < 90 and ", " not in folded and not folded.endswith("?")
+
+
+@cache
+def _delimiters(kind: str) -> frozenset[str]:
+    return frozenset(_DASHES.sub(" ", text).strip() for text in mail_words.texts("delimiters", kind))
+
+
+@cache
+def _forward_starts() -> tuple[str, ...]:
+    return tuple(sorted(_delimiters("forward")))
+
+
+@cache
+def _sent_from() -> re.Pattern[str]:
+    return re.compile(mail_words.alternatives("sent_from", "sent", "via"))
+
+
+def _bare(line: str) -> str:
+    return " ".join(line.split()).lstrip("> ").casefold()
+
+
+def _mark_code(lines: Sequence[str], found: list[str]) -> None:
+    """Lines between a pair of ``` fences are code, whatever they look like."""
+    fences = [index for index, line in enumerate(lines) if line.lstrip()[:3] == "```"]
+    for first, last in zip(fences[::2], fences[1::2], strict=False):
+        found[first : last + 1] = [CODE] * (last + 1 - first)
+
+
+def _mark_attributions(lines: Sequence[str], found: list[str]) -> None:
+    """The lines above a quote that say who wrote it and when; up to four lines, judged from the last upwards."""
+    index = 0
+    while index < len(lines):
+        if found[index] in (TEXT, SENT_FROM):
+            start = _attribution_start(lines, found, index)
+            if start >= 0:
+                found[start : index + 1] = [ATTRIBUTION] * (index + 1 - start)
+        index += 1
+
+
+def _attribution_start(lines: Sequence[str], found: list[str], last: int) -> int:
+    """Where the attribution that ends in this line begins, or -1."""
+    end = lines[last].rstrip()[-40:]
+    quoted = _next_letter(found, last) == QUOTE
+    if not (end.endswith((":", "：", "-", "*", ">")) or quoted):
+        return -1
+    joined = ""
+    for start in range(last, max(-1, last - MOST_LINES - 1), -1):
+        if found[start] == EMPTY and start > last - 2:
+            return -1
+        if found[start] not in (TEXT, SENT_FROM, EMPTY) or len(joined) > 600:
+            return -1
+        joined = f"{lines[start][:MAX_LOOK].strip()} {joined}".strip()
+        if is_attribution(joined, quoted=quoted):
+            return start
+    return -1
+
+
+def _next_letter(found: list[str], index: int) -> str:
+    for letter in found[index + 1 : index + 6]:
+        if letter != EMPTY:
+            return letter
+    return EMPTY
+
+
+def _mark_header_blocks(lines: Sequence[str], found: list[str]) -> None:
+    """Two or more header lines in a row ("From: … Sent: … To: …") open an embedded mail."""
+    index = 0
+    while index < len(lines):
+        stop = _header_block(lines, found, index) if found[index] in (TEXT, RULE, SIGNATURE) else index
+        if stop > index:
+            found[index:stop] = [HEADER] * (stop - index)
+        index = max(stop, index + 1)
+
+
+def _header_block(lines: Sequence[str], found: list[str], start: int) -> int:
+    """The end of a header block that begins here, or `start` where there is none."""
+    kinds, values, index, last = set(), "", start, start
+    gap = 0
+    while index < len(lines) and index < start + 24 and gap < 3:
+        label = header_label(lines[index][:MAX_LOOK])
+        if label:
+            kinds.add(label[0])
+            values += " " + label[1]
+            last, gap = index, 0
+        elif index == start:
+            return start
+        else:
+            gap += 1
+        index += 1
+    named = kinds - {"other"}
+    strong = "@" in values or "subject" in named
+    is_block = len(named) >= 2 and strong and bool(named & {"from", "sent"})
+    return last + 1 if is_block else start
+
+
+def header_label(line: str) -> tuple[str, str] | None:
+    """The kind of a header line of an embedded mail and its value, or None."""
+    match = _LABEL.match(line)
+    if match is None:
+        return None
+    kind = _labels().get(match[1].strip().casefold())
+    return (kind, match[2].strip(" *_\u00a0")) if kind else None
+
+
+@cache
+def _labels() -> dict[str, str]:
+    return {text: kind for _, kind, text in reversed(mail_words.rows("header_labels"))}
+
+
+def _mark_footers(lines: Sequence[str], found: list[str]) -> None:
+    """A long rule with a mailing list's or a ticket system's words below it is a footer."""
+    for index, letter in enumerate(found):
+        if letter in (RULE, SIGNATURE) and any(_FOOTER.search(line[:MAX_LOOK]) for line in lines[index + 1 : index + 5]):
+            found[index] = FOOTER

@@ -1,0 +1,143 @@
+"""What a person newly wrote in a mail, and what was set aside with its reason; linear in the text, never empty for nothing.
+
+In: the text of a mail, and lines that were sent earlier on its ticket. Out: the reply and the cuts. Each line gets a
+letter (desk/line_kinds.py), then a few ordered rules decide over the letters. It knows no HTML and no mail format. Answers
+between quotes, passed-on mails and fenced code stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from desk import line_kinds as kinds
+from desk.request import Cut
+
+MAX_SIGNATURE_LINES = 20
+MAX_FOOTER_LINES = 12
+
+QUOTE, SIGNATURE, FOOTER = "quote", "signature", "footer"
+
+
+def split(text: str, known: Sequence[str] = ()) -> tuple[str, tuple[Cut, ...]]:
+    """The reply in a text and the parts cut from it. If nothing would be left, the whole text is the reply."""
+    if not text.strip():
+        return "", ()
+    lines = text.split("\n")
+    letters = kinds.letters(lines, known)
+    lines, letters = kinds.with_shared_lines_parted(lines, letters)
+    if not any(letter in kinds.CUTTABLE for letter in letters):
+        return text.strip(), ()
+    reasons = _reasons(lines, letters)
+    reply = _joined(line for line, reason in zip(lines, reasons, strict=True) if not reason)
+    if not reply.strip():
+        return text.strip("\n"), ()
+    return reply, _cuts(lines, reasons)
+
+
+def _reasons(lines: list[str], letters: str) -> list[str]:
+    """For each line the reason why it is cut, or ""."""
+    reasons = [""] * len(lines)
+    end = _forward_start(letters)
+    _cut_embedded(lines, letters, reasons, end)
+    _cut_attributed(letters, reasons, end)
+    _cut_trailing_quote(letters, reasons, end)
+    if end == len(lines):
+        _cut_signature(lines, letters, reasons)
+        _cut_trailing_quote(letters, reasons, end)
+    return reasons
+
+
+def _forward_start(letters: str) -> int:
+    """Where a passed-on mail begins that stays whole: a forward mark with nothing quoted above it."""
+    at = letters.find(kinds.FORWARD)
+    if at < 0 or any(letters.find(mark, 0, at) >= 0 for mark in (kinds.ATTRIBUTION, kinds.ORIGINAL, kinds.HEADER)):
+        return len(letters)
+    return at
+
+
+def _cut_embedded(lines: list[str], letters: str, reasons: list[str], end: int) -> None:
+    """From the mark or header block of an embedded mail on, everything is the earlier mail."""
+    starts = [at for mark in (kinds.ORIGINAL, kinds.HEADER) if (at := letters.find(mark, 0, end)) >= 0]
+    if not starts:
+        return
+    start = min(starts)
+    if letters[start] == kinds.HEADER and not letters[:start].strip(kinds.EMPTY + kinds.RULE + kinds.SIGNATURE):
+        # A mail that begins with such lines has its own words below them.
+        return
+    while start and letters[start - 1] in kinds.EMPTY + kinds.RULE:
+        start -= 1
+    reasons[start:end] = [QUOTE] * (end - start)
+
+
+def _cut_attributed(letters: str, reasons: list[str], end: int) -> None:
+    """An attribution goes with the quote below it; without a quote mark below, with all that follows."""
+    at = letters.find(kinds.ATTRIBUTION, 0, end)
+    while at >= 0 and not reasons[at]:
+        after = _run(letters, at, end, kinds.ATTRIBUTION)
+        below = _run(letters, after, end, kinds.EMPTY)
+        if below < end and letters[below] == kinds.QUOTE:
+            stop = _quote_end(letters, below, end)
+        else:
+            stop = end
+        reasons[at:stop] = [QUOTE] * (stop - at)
+        at = letters.find(kinds.ATTRIBUTION, stop, end)
+
+
+def _quote_end(letters: str, at: int, end: int) -> int:
+    """The end of a quote: quoted lines, and empty ones between them."""
+    last = at
+    while at < end and letters[at] in kinds.QUOTE + kinds.EMPTY:
+        if letters[at] == kinds.QUOTE:
+            last = at
+        at += 1
+    return last + 1
+
+
+def _run(letters: str, at: int, end: int, kind: str) -> int:
+    while at < end and letters[at] in kind:
+        at += 1
+    return at
+
+
+def _cut_trailing_quote(letters: str, reasons: list[str], end: int) -> None:
+    """A quote with nothing but signatures and cuts below it is nobody's new words."""
+    at = end
+    while at and (reasons[at - 1] or letters[at - 1] in kinds.QUOTE + kinds.EMPTY):
+        at -= 1
+    for index in range(at, end):
+        if letters[index] == kinds.QUOTE and not reasons[index]:
+            reasons[index] = QUOTE
+
+
+def _cut_signature(lines: list[str], letters: str, reasons: list[str]) -> None:
+    """A signature or a list's footer below the words, and lines that a phone adds."""
+    for index, letter in enumerate(letters):
+        if letter == kinds.SENT_FROM and not reasons[index]:
+            reasons[index] = SIGNATURE
+    for mark, most, reason in ((kinds.FOOTER, MAX_FOOTER_LINES, FOOTER), (kinds.SIGNATURE, MAX_SIGNATURE_LINES, SIGNATURE)):
+        at = letters.find(mark)
+        while at >= 0:
+            stop = at + 1
+            while stop < len(letters) and not reasons[stop]:
+                stop += 1
+            words = sum(1 for index in range(at + 1, stop) if letters[index] != kinds.EMPTY)
+            if not reasons[at] and words <= most:
+                reasons[at:stop] = [reason] * (stop - at)
+            at = letters.find(mark, stop)
+
+
+def _joined(lines: object) -> str:
+    text = "\n".join(lines)  # type: ignore[call-overload]
+    return text.strip("\n").rstrip()
+
+
+def _cuts(lines: list[str], reasons: list[str]) -> tuple[Cut, ...]:
+    cuts: list[Cut] = []
+    start = 0
+    for index in range(1, len(lines) + 1):
+        if index < len(lines) and reasons[index] == reasons[start]:
+            continue
+        if reasons[start]:
+            cuts.append(Cut(reasons[start], "\n".join(lines[start:index])))
+        start = index
+    return tuple(cuts)

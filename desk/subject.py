@@ -1,0 +1,75 @@
+"""Subjects: what is left without reply and forward prefixes, and the ticket numbers that stand in it.
+
+In: a subject. Out: its base for comparing threads, our own tags, and the numbers of other desks. It does not decide
+whether a number is to be believed.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from desk import mail_words
+from desk.request import MAX_LINE
+
+_SPACE = re.compile(r"\s+")
+_LIST_TAG = re.compile(r"\[[^\[\]#]{1,40}\]\s*")
+_OUR_TAG = re.compile(r"\[#(\d{1,12})\]")
+_OTHER_NUMBER = re.compile(
+    r"\[(?:ticket|case|ref|request|vorgang|dossier|caso)?\s*[#:]?\s*([A-Za-z]{0,8}[#-]?\d{3,20}(?:-\d{1,12})?)\]"
+    r"|\b((?:INC|RITM|REQ|CHG|PRB|TASK|SCTASK|CS|CASE|SR)\d{5,12})\b"
+    r"|\b([A-Z][A-Z0-9]{1,9}-\d{1,7})\b"
+    r"|##\s?-?\s?([\w-]{3,20}?)\s?-?\s?##"
+    r"|\b(?:ticket|case|request|issue)\s?(?:id|no\.?|number|nr\.?)?\s?[#:]\s?([A-Za-z]{0,4}\d[\w-]{1,20})"
+    r"|\[[\w.-]{1,40} #(\d{1,12})\]"
+    r"|\(#(\d{3,12})\)",
+    re.IGNORECASE,
+)
+
+
+@cache
+def _prefix() -> re.Pattern[str]:
+    words = mail_words.alternatives("reply_prefixes", "reply", "forward")
+    return re.compile(rf"\s*{words}\s{{0,2}}(?:\[\d{{1,3}}\]|\(\d{{1,3}}\)|\^\d{{1,3}}|\d{{1,3}})?\s{{0,2}}[:：]\s*", re.IGNORECASE)
+
+
+@cache
+def _forward() -> re.Pattern[str]:
+    words = mail_words.alternatives("reply_prefixes", "forward")
+    return re.compile(rf"\s*(?:\[[^\]]{{1,40}}\]\s*)?(?:{words}\s{{0,2}}[:：]|\[fwd:)", re.IGNORECASE)
+
+
+def base(subject: str) -> str:
+    """The subject without prefixes of any language, list tags and our own tag, in single spaces."""
+    plain = _SPACE.sub(" ", _OUR_TAG.sub(" ", subject[:MAX_LINE])).strip()
+    at = 0
+    while at < len(plain):
+        match = _prefix().match(plain, at) or _LIST_TAG.match(plain, at)
+        if match is None or match.end() == at:
+            break
+        if match.end() >= len(plain):
+            break
+        at = match.end()
+    return plain[at:].strip() or plain
+
+
+def is_forward(subject: str) -> bool:
+    """Whether the first prefix says that a mail was passed on."""
+    return _forward().match(subject[:MAX_LINE]) is not None
+
+
+def tag(number: int) -> str:
+    """Our mark in a subject."""
+    return f"[#{number}]"
+
+
+def tags(subject: str) -> tuple[int, ...]:
+    """The numbers of our marks in a subject, in order, each once."""
+    return tuple(dict.fromkeys(int(number) for number in _OUR_TAG.findall(subject[:MAX_LINE])))
+
+
+def foreign_numbers(subject: str) -> tuple[str, ...]:
+    """Ticket numbers of other desks (ServiceNow, Jira, OTRS, RT, ...), as they are written, each once."""
+    without_ours = _OUR_TAG.sub(" ", subject[:MAX_LINE])
+    found = (next(filter(None, match.groups()), "") for match in _OTHER_NUMBER.finditer(without_ours))
+    return tuple(dict.fromkeys(number for number in found if number))

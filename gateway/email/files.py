@@ -1,0 +1,68 @@
+"""Files of a mail: parts in, attachments with clean names, their bytes and hashes out.
+
+A name never has a path, a control character or more than MAX_NAME characters; the bytes are never opened or unpacked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from desk.request import Attachment
+from gateway.email import header
+from gateway.email.mime import Part, read_header
+
+MAX_NAME = 200
+
+_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}")
+_SUFFIXES = {
+    "image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "application/pdf": ".pdf", "text/plain": ".txt",
+    "text/html": ".html", "text/calendar": ".ics", "message/rfc822": ".eml", "application/zip": ".zip",
+    "message/delivery-status": ".txt", "text/rfc822-headers": ".txt", "application/pgp-signature": ".asc",
+    "application/ms-tnef": ".dat", "text/csv": ".csv", "application/pkcs7-signature": ".p7s",
+}  # fmt: skip
+
+
+def attachment(part: Part, number: int) -> tuple[Attachment, bytes]:
+    """One part as a file; `number` names it where it has no name."""
+    content = part.content()
+    disposition, params = part.disposition()
+    name = params.get("filename") or params.get("name") or part.params.get("name") or ""
+    name = clean_name(header.word_text(name))
+    if not name:
+        name = _own_name(part, content, number)
+    content_id = header.text(part.header.first("content-id")).strip("<> ")[:200]
+    media_type = part.media_type if _TYPE.fullmatch(part.media_type) else "application/octet-stream"
+    inline = disposition == "inline" or (bool(content_id) and disposition != "attachment")
+    return _made(name, media_type, content, content_id, inline=inline), content
+
+
+def found_in_text(name: str, content: bytes, number: int) -> tuple[Attachment, bytes]:
+    """A file that stood uuencoded in the text."""
+    return _made(clean_name(name) or f"file-{number}", "application/octet-stream", content, "", inline=False), content
+
+
+def _made(name: str, media_type: str, content: bytes, content_id: str, *, inline: bool) -> Attachment:
+    digest = hashlib.sha256(content).hexdigest()
+    return Attachment(name, media_type, len(content), digest, content_id, inline)
+
+
+def clean_name(name: str) -> str:
+    """A file name without path, control or direction-changing characters."""
+    name = name.replace("\\", "/").rstrip("/ ").rpartition("/")[2]
+    name = "".join(char if char.isprintable() else " " for char in name)
+    name = " ".join(name.split()).strip(". ") if name.strip(". ") else ""
+    if len(name) <= MAX_NAME:
+        return name
+    stem, dot, suffix = name.rpartition(".")
+    return f"{stem[: MAX_NAME - 20]}.{suffix}" if dot and len(suffix) < 19 else name[:MAX_NAME]
+
+
+def _own_name(part: Part, content: bytes, number: int) -> str:
+    if part.media_type == "message/rfc822":
+        subject = clean_name(read_header(content).text("subject").replace("/", "-"))[: MAX_NAME - 10]
+        if subject:
+            return subject + ".eml"
+    if part.media_type == "application/ms-tnef":
+        return "winmail.dat"
+    return f"file-{number}{_SUFFIXES.get(part.media_type, '')}"

@@ -1,0 +1,50 @@
+"""Who wrote the mail that this mail passes on: text and files in, the original sender out, or nobody.
+
+Believed only as far as the person who forwards is; that is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from desk import line_kinds
+from desk.request import Party
+from desk.subject import is_forward
+from gateway.email import addresses
+from gateway.email.mime import Part, read_header
+
+MAX_LINES = 400
+
+
+def original_sender(subject: str, text: str, files: Sequence[Part]) -> Party | None:
+    """The sender of the one mail that is passed on inline or as the only attached mail."""
+    mails = [part for part in files if part.media_type == "message/rfc822"]
+    if len(mails) == 1 and len(text) < 4_000:
+        found = _party(read_header(mails[0].content()).all("from"))
+        if found:
+            return found
+    return _inline(subject, text)
+
+
+def _inline(subject: str, text: str) -> Party | None:
+    lines = text.split("\n", MAX_LINES)[:MAX_LINES]
+    passed_on = is_forward(subject)
+    if not passed_on and not any(mark in text for mark in ("---", "egin", ":")):
+        return None
+    letters = line_kinds.letters([line.lstrip("> ") for line in lines])
+    at = letters.find(line_kinds.FORWARD)
+    if at < 0 and passed_on:
+        at = min((found for mark in "oh" if (found := letters.find(mark)) >= 0), default=-1)
+    if at < 0:
+        return None
+    for line in lines[at : at + 12]:
+        label = line_kinds.header_label(line.lstrip("> "))
+        if label and label[0] == "from":
+            return _party([label[1].encode("utf-8", "replace")])
+    return None
+
+
+def _party(values: list[bytes]) -> Party | None:
+    value = values[0].replace(b"[mailto:", b"<").replace(b"]", b">") if values else b""
+    box, _ = addresses.sender([value])
+    return box.party() if "@" in box.address else None

@@ -1,0 +1,260 @@
+"""HTML to readable text in one linear pass: what a person would read, with quoted parts behind "> ".
+
+In: a string of HTML, however broken. Out: text lines; what the original mail program marked as a quote (gmail_quote,
+blockquote, OLK_SRC_BODY_SECTION, yahoo_quoted, ...) or what follows its reply mark (divRplyFwdMsg, stopSpelling, ...) is
+prefixed, so that the rules for plain text can cut it. It does not clean HTML for showing and knows no language.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass, field
+
+MAX_CHARACTERS = 1_500_000
+MAX_TAG = 20_000
+
+_NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:]{0,30})")
+_ATTRIBUTE = re.compile(r"""\b(class|id|style|type|data-marker|name)\s*=\s*(?:"([^"]{0,2000})"|'([^']{0,2000})'|([^\s"'>]{1,500}))""", re.I)
+_SPACES = re.compile(r"[ \t\r\n\f]+")
+_SKIPPED = frozenset({"style", "script", "head", "title", "template", "svg", "object", "select", "textarea"})
+_BLOCK = frozenset(
+    "p div tr li ul ol dl dt dd table blockquote hr pre h1 h2 h3 h4 h5 h6 section article header footer center address "
+    "form fieldset body html main nav aside figure caption tbody".split()
+)
+_SPACED = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "pre"})
+_VOID = frozenset("br hr img input meta link base col area wbr source embed param o:p".split())
+_SELF_CLOSING = frozenset("p li td tr th dd dt option tbody thead".split())
+
+_QUOTE_MARK = re.compile(
+    r"\b(?:x_|ecx)?(?:protonmail_quote|yahoo_quoted|yahoo-quoted|olk_src_body_section|zmail_extra|tutanota_quote|mail_quote|"
+    r"js-readmsg-msg|front-blockquote|moz-email-headers-table|yqt\d{5,}|gmx-quote|wmquote|mailru-quote|mcntmcntquote|reply_message)\b"
+)
+_GMAIL_MARK = re.compile(r"\b(?:x_|ecx)?gmail_quote(?:_container)?\b")
+_SIGNATURE_MARK = re.compile(
+    r"\b(?:x_)?(?:gmail_signature|moz-signature|applemailsignature|ms-outlook-mobile-signature|protonmail_signature_block|"
+    r"mobile-signature|gmail_signature_prefix|bloop_sign\w*|spark_signature|signature_block)\b"
+)
+_CUT_MARK = re.compile(r"\b(?:x_)?(?:divrplyfwdmsg|appendonsend|stopspelling|__divider__|zwchr|mail-editor-reference-message-container|replysplit|reply-intro)\b")
+_OUTLOOK_BORDER = re.compile(r"border-top\s*:\s*(?:solid\s+#(?:b5c4df|e1e1e1)\s+1\.0pt|#(?:b5c4df|e1e1e1)\s+1\.0pt\s+solid|#?\w+\s+1pt\s+solid)", re.I)
+
+
+@dataclass(slots=True)
+class Line:
+    """One line of text, how deep it is quoted, and which gmail container it stands in (0 for none)."""
+
+    text: str
+    depth: int
+    container: int = 0
+
+
+@dataclass(slots=True)
+class Shape:
+    """What is known of the HTML after reading it; the sanitiser's caps rest on it."""
+
+    tags: int = 0
+    deepest: int = 0
+    longest_tag: int = 0
+
+
+@dataclass(slots=True)
+class _Reader:
+    lines: list[Line] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    shape: Shape = field(default_factory=Shape)
+    open_tags: dict[str, int] = field(default_factory=dict)
+    containers: list[tuple[str, int, str, int]] = field(default_factory=list)
+    depth: int = 0
+    nested: int = 0
+    pre: int = 0
+    gmail: int = 0
+    gmail_count: int = 0
+
+    def say(self, text: str) -> None:
+        if self.pre:
+            first, *rest = html.unescape(text).split("\n")
+            self.words.append(first)
+            for line in rest:
+                self.end_line()
+                self.words.append(line)
+        else:
+            self.words.append(_SPACES.sub(" ", html.unescape(text) if "&" in text else text))
+
+    def end_line(self, *, blank: bool = False) -> None:
+        """Finish the line if anything is on it; with `blank`, leave at least one empty line after it."""
+        text = "".join(self.words)
+        self.words.clear()
+        text = text.rstrip() if self.pre else _SPACES.sub(" ", text).strip(" ")
+        if text:
+            self.lines.append(Line(text, self.depth, self.gmail))
+        if blank and self.lines and self.lines[-1].text:
+            self.lines.append(Line("", self.depth, self.gmail))
+
+    def break_line(self) -> None:
+        if "".join(self.words).strip(" "):
+            self.end_line()
+        else:
+            self.words.clear()
+            self.lines.append(Line("", self.depth, self.gmail))
+
+    def open(self, tag: str, source: str) -> None:
+        if tag in _BLOCK:
+            self.end_line(blank=tag in _SPACED)
+        elif tag in ("td", "th"):
+            self.words.append(" ")
+        if tag == "br":
+            self.break_line()
+        elif tag == "li":
+            self.words.append("- ")
+        if tag not in _VOID:
+            self._count(tag)
+        if "=" in source or tag == "blockquote":
+            self._mark(tag, source)
+
+    def _count(self, tag: str) -> None:
+        self.open_tags[tag] = self.open_tags.get(tag, 0) + 1
+        self.pre += tag == "pre"
+        if tag not in _SELF_CLOSING:
+            self.nested += 1
+            self.shape.deepest = max(self.shape.deepest, self.nested)
+
+    def _mark(self, tag: str, source: str) -> None:
+        kind = _kind(tag, source)
+        if not kind:
+            return
+        if kind == "cut":
+            self.end_line()
+            self.depth += 1
+            return
+        if kind == "signature":
+            self._sign()
+            return
+        self.containers.append((tag, self.open_tags.get(tag, 0), kind, self.gmail))
+        if kind == "quote":
+            self.depth += 1
+        elif not self.gmail:
+            self.gmail_count += 1
+            self.gmail = self.gmail_count
+
+    def _sign(self) -> None:
+        self.end_line()
+        last = next((line.text for line in reversed(self.lines[-3:]) if line.text), "")
+        if not self.depth and last not in ("--", "-- "):
+            self.lines.append(Line("-- ", self.depth, self.gmail))
+
+    def close(self, tag: str) -> None:
+        if tag in _BLOCK:
+            self.end_line(blank=tag in _SPACED)
+        count = self.open_tags.get(tag, 0)
+        if not count:
+            return
+        self.open_tags[tag] = count - 1
+        self.pre -= tag == "pre"
+        self.nested -= tag not in _SELF_CLOSING
+        if self.containers and self.containers[-1][0] == tag and count <= self.containers[-1][1]:
+            _, _, kind, gmail = self.containers.pop()
+            self.gmail = gmail
+            self.depth -= kind == "quote"
+
+
+def _kind(tag: str, source: str) -> str:
+    """What a start tag marks: "quote", "gmail", "cut", "signature" or nothing."""
+    for match in _ATTRIBUTE.finditer(source):
+        value = (match[2] or match[3] or match[4] or "").lower()
+        if match[1].lower() == "style":
+            if tag in ("div", "p") and _OUTLOOK_BORDER.search(value):
+                return "cut"
+        elif _CUT_MARK.search(value):
+            return "cut"
+        elif tag != "blockquote" and _GMAIL_MARK.search(value):
+            return "gmail"
+        elif _QUOTE_MARK.search(value):
+            return "quote"
+        elif _SIGNATURE_MARK.search(value):
+            return "signature"
+    return "quote" if tag == "blockquote" else ""
+
+
+def read(source: str) -> tuple[list[Line], Shape]:
+    """The lines of an HTML text and its shape."""
+    reader = _Reader()
+    source = source[:MAX_CHARACTERS].replace("\x00", "")
+    at, size = 0, len(source)
+    while at < size:
+        left = source.find("<", at)
+        if left < 0:
+            left = size
+        if left > at:
+            reader.say(source[at:left])
+        if left == size:
+            break
+        at = _tag(reader, source, left)
+    reader.end_line()
+    return reader.lines, reader.shape
+
+
+def _tag(reader: _Reader, source: str, left: int) -> int:
+    """Read what begins at "<"; the place after it."""
+    if source.startswith("<!--", left):
+        return _after(source, "-->", left + 4)
+    if source.startswith(("<!", "<?"), left):
+        return _after(source, ">", left)
+    match = _NAME.match(source, left + 1)
+    if match is None:
+        reader.words.append("<")
+        return left + 1
+    right = _tag_end(source, match.end())
+    if right < 0:
+        return len(source)
+    tag = match[1].lower()
+    inside = source[match.end() : right]
+    reader.shape.tags += 1
+    reader.shape.longest_tag = max(reader.shape.longest_tag, right - left)
+    if source[left + 1] == "/":
+        reader.close(tag)
+        return right + 1
+    if tag in _SKIPPED and not inside.endswith("/"):
+        end = source.find("</" + match[1], right)
+        if end >= 0:
+            return _after(source, ">", end)
+        return right + 1
+    reader.open(tag, inside if len(inside) <= MAX_TAG else "")
+    return right + 1
+
+
+def _after(source: str, mark: str, at: int) -> int:
+    end = source.find(mark, at)
+    return len(source) if end < 0 else end + len(mark)
+
+
+def _tag_end(source: str, at: int) -> int:
+    """The ">" that ends a tag: one inside quotation marks does not, unless they never close nearby."""
+    right = first = source.find(">", at)
+    for _ in range(5):
+        if right < 0 or right - at > MAX_TAG:
+            return first
+        inside = source[at:right]
+        if inside.count('"') % 2 == 0:
+            return right
+        right = source.find(">", right + 1)
+    return first
+
+
+def to_text(lines: list[Line]) -> str:
+    """The lines as text, quoted ones behind "> "; where all is quoted, nothing is prefixed."""
+    depths = _depths(lines)
+    if not any(line.text and not depth for line, depth in zip(lines, depths, strict=True)):
+        depths = [0] * len(lines)
+    out: list[str] = []
+    for line, depth in zip(lines, depths, strict=True):
+        prefix = "> " * min(depth, 20)
+        text = prefix + line.text if line.text else prefix.rstrip()
+        if line.text or not (out and out[-1] == text):
+            out.append(text)
+    return "\n".join(out).strip("\n")
+
+
+def _depths(lines: list[Line]) -> list[int]:
+    """A gmail_quote without a blockquote in it is a quote as a whole; with one, only the blockquote is."""
+    quoted = {line.container for line in lines if line.container and line.depth and line.text}
+    return [line.depth + (line.container > 0 and line.container not in quoted) for line in lines]

@@ -1,0 +1,163 @@
+"""The reader of mail: raw bytes in, one InboundRequest and the files' bytes out; no I/O, the same for SMTP, LMTP and IMAP.
+
+It raises Unreadable where a mail passes a limit, and nothing else on any bytes. It judges nothing about trust: it says
+who the header names, how strictly, and what the receiving servers noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from desk import automatic, reply_text, subject
+from desk.request import (
+    MAX_LINE,
+    Attachment,
+    AutoKind,
+    Bounce,
+    Channel,
+    Cut,
+    Envelope,
+    InboundRequest,
+    Party,
+    ThreadKeys,
+    Unreadable,
+    clean_text,
+)
+from gateway.email import addresses, body, bounces, files, forwarded, header, identity, mime, text
+from gateway.email.header import Header
+from gateway.email.mime import Part
+
+MAX_AUTHENTICATION = 50
+_DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """The request, and (sha256 hex, bytes) of each of its files."""
+
+    request: InboundRequest
+    files: tuple[tuple[str, bytes], ...]
+
+
+def normalise(
+    raw: bytes, envelope: Envelope, source: str, received_at: datetime, own_domains: frozenset[str] = frozenset()
+) -> Normalised:
+    """The mail as a request. `request.raw` is left empty for the caller, who stores the bytes."""
+    try:
+        return _normalise(raw, envelope, source, received_at, own_domains)
+    except RecursionError as error:
+        raise Unreadable("nested too deep") from error
+
+
+def _normalise(
+    raw: bytes, envelope: Envelope, source: str, received_at: datetime, own_domains: frozenset[str]
+) -> Normalised:
+    root = mime.parse(raw)
+    chosen = body.choose(root)
+    found = text.read(chosen.text, chosen.html, chosen.files)
+    kept, contents = _files(chosen.files, found.files)
+    head = root.header
+    title = head.text("subject")
+    words = clean_text(found.text)
+    author, defect = addresses.sender(head.all("from"))
+    bounce = bounces.read(root, words, author.address, null_sender=_is_null(envelope, head))
+    auto, auto_reason = _automatic(head, title, author.address, envelope, bounce)
+    passed_on = forwarded.original_sender(title, words, chosen.files) if auto is AutoKind.NONE else None
+    reply, cut = _reply(title, words, head, passed_on)
+    keys = _thread(head)
+    request = InboundRequest(
+        channel=Channel.EMAIL,
+        source=source,
+        external_id=keys.message_id,
+        content_hash=identity.content_hash(head, raw, root.start),
+        received_at=received_at,
+        sender=author.party(),
+        sender_strict=author.strict and not defect,
+        subject=title,
+        text=words,
+        reply=reply,
+        cut=cut,
+        html=found.html,
+        to=_parties(head, "to"),
+        cc=_parties(head, "cc"),
+        reply_to=_parties(head, "reply-to"),
+        sent_at=header.date(head.first("date")),
+        attachments=kept,
+        thread=keys,
+        envelope=envelope,
+        auto=auto,
+        auto_reason=auto_reason,
+        bounce=bounce,
+        authentication=_authentication(head),
+        defects=tuple(dict.fromkeys(filter(None, [defect, *found.defects]))),
+        forwarded=passed_on,
+    )
+    return Normalised(request, contents)
+
+
+def _files(
+    parts: Sequence[Part], in_text: Sequence[tuple[str, bytes]]
+) -> tuple[tuple[Attachment, ...], tuple[tuple[str, bytes], ...]]:
+    made = [files.attachment(part, number) for number, part in enumerate(parts, 1)]
+    made += [files.found_in_text(name, data, number) for number, (name, data) in enumerate(in_text, len(made) + 1)]
+    contents = {kept.sha256: data for kept, data in made}
+    return tuple(kept for kept, _ in made), tuple(contents.items())
+
+
+def _is_null(envelope: Envelope, head: Header) -> bool:
+    """MAIL FROM:<>. Mail that was fetched has no envelope; there the Return-Path that delivery wrote says it."""
+    if envelope.rcpt_to:
+        return envelope.mail_from.strip("<> ") == ""
+    return head.has("return-path") and head.first("return-path").strip(b"<> ") == b""
+
+
+def _automatic(
+    head: Header, title: str, author: str, envelope: Envelope, bounce: Bounce | None
+) -> tuple[AutoKind, str]:
+    if bounce is not None:
+        return AutoKind.BOUNCE, "a delivery report"
+    present = {name: head.text(name) for name, _ in head.fields if name in automatic.WANTED}
+    signs = automatic.Signs(present, title, author, null_sender=_is_null(envelope, head))
+    return automatic.judge(signs)
+
+
+def _reply(title: str, words: str, head: Header, passed_on: Party | None) -> tuple[str, tuple[Cut, ...]]:
+    """A mail that is passed on is kept whole; in an answer, only the new words are the reply."""
+    if passed_on and subject.is_forward(title) and not head.has("in-reply-to"):
+        return words.strip("\n"), ()
+    return reply_text.split(words)
+
+
+def _parties(head: Header, name: str) -> tuple[Party, ...]:
+    if not head.has(name):
+        return ()
+    return tuple(box.party() for box in addresses.mailboxes(head.all(name)) if box.address)
+
+
+def _thread(head: Header) -> ThreadKeys:
+    references = header.ids(b" ".join(head.all("references"))) if head.has("references") else ()
+    answered = header.ids(head.first("in-reply-to")) if head.has("in-reply-to") else ()
+    own = header.ids(head.first("message-id"))
+    return ThreadKeys(
+        message_id=own[0] if own else _odd_id(head),
+        in_reply_to=answered,
+        references=references,
+        delivered_to=_delivered(head.all(name) for name in _DELIVERED if head.has(name)),
+    )
+
+
+def _odd_id(head: Header) -> str:
+    """A Message-ID that has no @ or no brackets is still an id."""
+    value = "".join(head.text("message-id").strip("<> ").split())
+    return value[:MAX_LINE]
+
+
+def _delivered(groups: Iterable[list[bytes]]) -> tuple[str, ...]:
+    boxes = addresses.mailboxes(value for values in groups for value in values)
+    return tuple(dict.fromkeys(box.address for box in boxes if "@" in box.address))
+
+
+def _authentication(head: Header) -> tuple[str, ...]:
+    return tuple(header.text(value) for value in head.all("authentication-results")[:MAX_AUTHENTICATION])

@@ -1,0 +1,169 @@
+"""The readable text of a mail's text parts: charset, format=flowed, HTML, uuencoded files in the text.
+
+In: the chosen parts. Out: the text, the HTML that is safe to show, files found in the text, and what was wrong. It chooses
+no parts (gateway/email/body.py) and cuts no quotes (desk/reply_text.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from desk.request import MAX_TEXT
+from gateway.email import charset, html_clean, html_text
+from gateway.email.mime import Part, uudecoded
+
+MAX_PART = 4_000_000
+"""Bytes of one text part that are decoded; the whole stays in the raw mail."""
+MAX_PARTS = 100
+
+_UU_BEGIN = re.compile(r"^begin [0-7]{3,4} ([^\r\n]{1,200})\r?$", re.M)
+_UU_END = re.compile(r"^end[ \t]*\r?$", re.M)
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]{2,40})", re.I)
+_ENRICHED = re.compile(r"<(/?)([a-zA-Z-]{1,40})>")
+_CALENDAR_LINE = re.compile(r"(SUMMARY|DTSTART|DTEND|LOCATION|ORGANIZER|DESCRIPTION|METHOD)(?:;[^:\n]{0,300})?:([^\n]{0,2000})")
+
+
+@dataclass(slots=True)
+class Found:
+    """The text of a mail and what else came to light while reading it."""
+
+    text: str = ""
+    html: str = ""
+    files: list[tuple[str, bytes]] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)
+
+
+def read(texts: Sequence[Part], htmls: Sequence[Part], others: Sequence[Part]) -> Found:
+    """The text and HTML of the chosen parts; a calendar invitation speaks where nothing else does."""
+    found = Found()
+    pieces = [_text(part, found) for part in texts[:MAX_PARTS]]
+    found.text = _together(pieces)
+    html_parts = [part for part in htmls[:MAX_PARTS] if part.media_type == "text/html"]
+    found.html = "\n".join(filter(None, (_html(part, found) for part in html_parts)))
+    if not found.text.strip() and html_parts and not any(part in html_parts for part in texts):
+        found.text = _together([_text(part, found) for part in html_parts])
+    if not found.text.strip():
+        found.text = _invitation(others)
+    return found
+
+
+def _together(pieces: list[str]) -> str:
+    if len(pieces) == 1:
+        return pieces[0][:MAX_TEXT]
+    return "\n\n".join(piece.strip("\n") for piece in pieces if piece.strip())[:MAX_TEXT]
+
+
+def _text(part: Part, found: Found) -> str:
+    if part.media_type == "text/html":
+        lines, _ = html_text.read(decoded(part, found))
+        return html_text.to_text(lines)
+    source = with_lf(decoded(part, found))
+    if part.media_type == "text/enriched":
+        source = _ENRICHED.sub("", source)
+    if part.params.get("format", "").lower() == "flowed":
+        source = unflowed(source, delete_space=part.params.get("delsp", "").lower() == "yes")
+    if "begin " in source:
+        source = _without_files(source, found)
+    return source
+
+
+def _html(part: Part, found: Found) -> str:
+    source = decoded(part, found)
+    if len(source) > html_clean.MAX_CHARACTERS:
+        found.defects.append("HTML too large to show")
+        return ""
+    _, shape = html_text.read(source)
+    if not html_clean.fits(source, shape):
+        found.defects.append("HTML too deep to show")
+        return ""
+    return html_clean.clean(source)
+
+
+def decoded(part: Part, found: Found) -> str:
+    """The characters of a text part."""
+    data = part.content()
+    if len(data) > MAX_PART:
+        found.defects.append("text part cut")
+        data = data[:MAX_PART]
+    declared = part.params.get("charset", "")
+    if not declared and part.media_type == "text/html":
+        match = _META_CHARSET.search(data[:4_096])
+        declared = match[1].decode("ascii") if match else ""
+    if declared and not charset.codec(declared):
+        found.defects.append("unknown charset")
+    return charset.decode(data, declared)
+
+
+def with_lf(text: str) -> str:
+    """The text with only LF at the ends of lines."""
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def unflowed(text: str, *, delete_space: bool) -> str:
+    """RFC 3676: lines that end with a space go on in the next one of the same quote depth."""
+    out: list[str] = []
+    paragraph: list[str] = []
+    depth = 0
+    for line in text.split("\n"):
+        line_depth = len(line) - len(line.lstrip(">"))
+        words = line[line_depth + line.startswith(" ", line_depth) :]
+        if paragraph and (line_depth != depth or words == "-- "):
+            out.append(_quoted(depth, paragraph))
+            paragraph = []
+        depth = line_depth
+        flows = words.endswith(" ") and words != "-- "
+        paragraph.append(words[:-1] if flows and delete_space else words)
+        if not flows:
+            out.append(_quoted(depth, paragraph))
+            paragraph = []
+    if paragraph:
+        out.append(_quoted(depth, paragraph))
+    return "\n".join(out)
+
+
+def _quoted(depth: int, pieces: list[str]) -> str:
+    return ">" * depth + " " * (depth > 0) + "".join(pieces)
+
+
+def _without_files(text: str, found: Found) -> str:
+    """Uuencoded files stand between `begin 644 name` and `end`; they become files, the rest stays text."""
+    out: list[str] = []
+    at = 0
+    for begin in _UU_BEGIN.finditer(text):
+        if begin.start() < at or len(found.files) >= MAX_PARTS:
+            continue
+        end = _UU_END.search(text, begin.end())
+        stop = end.end() if end else len(text)
+        block = text[begin.end() : stop].encode("utf-8", "replace")
+        if not end and not _looks_uuencoded(block):
+            continue
+        found.files.append((begin[1].strip(), uudecoded(block)))
+        out.append(text[at : begin.start()])
+        at = stop
+        if not end:
+            break
+    return "".join([*out, text[at:]])
+
+
+def _looks_uuencoded(block: bytes) -> bool:
+    first = block.lstrip(b"\r\n").split(b"\n", 1)[0].strip()
+    return len(first) > 1 and first[:1] == b"M" and len(first) in (61, 62)
+
+
+def _invitation(parts: Sequence[Part]) -> str:
+    """What an invitation says, for a mail that has no other words."""
+    for part in parts:
+        if part.media_type == "text/calendar":
+            source = with_lf(charset.decode(part.content()[:100_000], part.params.get("charset", "")))
+            return "\n".join(_calendar_lines(source.replace("\n ", "").replace("\n\t", "")))
+    return ""
+
+
+def _calendar_lines(source: str) -> Iterator[str]:
+    for line in source.split("\n")[:2_000]:
+        match = _CALENDAR_LINE.fullmatch(line)
+        if match:
+            value = match[2].replace("\\n", "\n").replace("\\,", ",").replace("\\;", ";").strip()
+            yield f"{match[1].capitalize()}: {value}"
