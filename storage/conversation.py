@@ -1,4 +1,4 @@
-"""What people do to a conversation: reply, note, split, merge. One message or move, with its events, in one transaction.
+"""What people do to a conversation: reply, note, split, merge; each with its events, in one transaction.
 
 Used alike by mail commands, Slack, the console and the command line; the consequences follow from the events.
 """

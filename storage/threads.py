@@ -1,0 +1,71 @@
+"""The message-id index: which ticket a Message-ID belongs to, also before that message has come.
+
+The id is the primary key. A worker claims, in sorted order, the ids of its messages and of the parents that they
+name; where another worker holds one it waits; what it reads back tells whose they are. So replies that are handled at
+the same moment as their parents, or before them, find one ticket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.sql import insert_ignore
+from storage.tables import thread_ids
+from storage.transaction import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One id: `inbound_id` claimed it; `row_id` is 0 while only its replies are here; `ticket_id` 0 until settled."""
+
+    message_id: str
+    inbound_id: int
+    ticket_id: int
+    row_id: int
+    content_hash: str
+
+
+def claim(session: Session, claims: Mapping[str, int]) -> dict[str, Known]:
+    """Claim keys (key → inbound id); returns every key's row, ours or the one that was there first."""
+    keys = sorted(claims)
+    if not keys:
+        return {}
+    rows = [{"message_id": key, "inbound_id": claims[key], "content_hash": ""} for key in keys]
+    session.execute(insert_ignore(session, thread_ids), rows)
+    return known(session, keys)
+
+
+def known(session: Session, keys: Iterable[str]) -> dict[str, Known]:
+    """The rows of those keys that are there."""
+    c = thread_ids.c
+    columns = (c.message_id, c.inbound_id, c.ticket_id, c.row_id, c.content_hash)
+    rows: Any = session.execute(sa.select(*columns).where(c.message_id.in_(list(keys))))
+    return {r[0]: Known(r[0], r[1] or 0, r[2] or 0, r[3] or 0, r[4]) for r in rows}
+
+
+def point(session: Session, places: Sequence[Known]) -> None:
+    """Say where ids now belong."""
+    if not places:
+        return
+    values: dict[str, Any] = {name: sa.bindparam(f"p_{name}") for name in ("ticket_id", "row_id", "content_hash")}
+    statement = sa.update(thread_ids).where(thread_ids.c.message_id == sa.bindparam("p_id")).values(**values)
+    session.execute(statement, [_place(p) for p in sorted(places, key=lambda p: p.message_id)])
+
+
+def add(session: Session, message_id: str, ticket_id: int, row_id: int) -> None:
+    """A message of our own, so that answers find it."""
+    row = {"message_id": message_id, "ticket_id": ticket_id, "row_id": row_id, "content_hash": ""}
+    session.execute(insert_ignore(session, thread_ids), row)
+
+
+def _place(known: Known) -> dict[str, Any]:
+    return {
+        "p_id": known.message_id,
+        "p_ticket_id": known.ticket_id,
+        "p_row_id": known.row_id or None,
+        "p_content_hash": known.content_hash,
+    }

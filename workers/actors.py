@@ -1,0 +1,38 @@
+"""The Dramatiq actors: thin shells around `drain` functions that may run twice, and at once, without harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import CurrentMessage, Retries, TimeLimit
+
+from workers import deliver, ingest, react
+from workers.context import Context
+
+SECOND = 1000
+
+
+def register(broker: RedisBroker, context: Context) -> None:
+    """Declare the actors on this process's broker."""
+    for middleware in (Retries(), TimeLimit(), CurrentMessage()):
+        broker.add_middleware(middleware)
+    _declare(broker, "ingest", lambda: ingest.drain(context), 120 * SECOND, priority=0)
+    _declare(broker, "react", lambda: react.drain(context), 120 * SECOND, priority=10)
+    _declare(broker, "deliver", lambda: deliver.drain(context), 600 * SECOND, priority=20)
+
+
+def _declare(broker: RedisBroker, name: str, work: Callable[[], int], time_limit: int, priority: int) -> None:
+    def actor(row_id: int) -> None:
+        work()
+
+    dramatiq.Actor(
+        actor,
+        broker=broker,
+        actor_name=name,
+        queue_name=name,
+        priority=priority,
+        # The rows are the truth and the clock rings again, so a few quick retries are enough.
+        options={"max_retries": 3, "min_backoff": SECOND, "max_backoff": 15 * SECOND, "time_limit": time_limit},
+    )

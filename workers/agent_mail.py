@@ -1,0 +1,162 @@
+"""An agent's mail: proven, it replies, notes and commands; unproven, it is kept as a note that alerts the agent.
+
+Fail closed: kept and shown, not obeyed. Every command is answered by a short mail of what was done.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from desk import commands, threading
+from desk import ticket as verbs
+from desk.authentication import Proof, Verdict, agent_proof
+from desk.commands import Parsed
+from desk.request import AutoKind
+from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
+from storage import inbound, outbound, tickets
+from storage.inbound import Settled
+from storage.people import Person
+from storage.transaction import Session
+from workers import letters, obey
+from workers.context import Context
+from workers.decide import Decision
+from workers.facts import Facts
+from workers.settle import message_fields
+
+
+def handle(context: Context, session: Session, facts: Facts, decision: Decision, now: datetime) -> None:
+    """Settle one mail that an agent sent, or that says so, about a ticket."""
+    agent = facts.persons[decision.item.sender]
+    number = decision.spot.ticket.id if decision.spot and decision.spot.ticket else 0
+    ticket = tickets.survivor(session, number, lock=True)
+    if ticket is None:
+        raise ValueError(f"request {decision.item.inbound_id} names no ticket")
+    proof = _proof(context, decision, agent)
+    request = decision.item.request
+    if request.auto in (AutoKind.REPLY, AutoKind.RECEIPT, AutoKind.LIST):
+        message_id = _keep(session, ticket, decision, agent, MessageKind.AUTOMATIC, "", now)
+        why = f"{request.auto}: {request.auto_reason}"
+        tickets.save(session, verbs.keep_automatic(ticket, now, why, message_id), react=context.react)
+        _end(session, decision, "automatic", ticket.id, message_id, now, why)
+    elif not proof.may_act:
+        _unproven(context, session, decision, agent, ticket, proof, now)
+    else:
+        _proven(context, session, decision, agent, ticket, proof, now)
+
+
+def _proof(context: Context, decision: Decision, agent: Person) -> Proof:
+    linked = decision.linked.ticket if decision.linked else None
+    own = decision.spot.ticket if decision.spot else None
+    return agent_proof(
+        decision.token,
+        agent.id if agent.is_agent else None,
+        decision.item.request.sender_strict,
+        decision.token_address in threading.delivery_addresses(decision.item.request),
+        linked is not None and own is not None and linked.id != own.id,
+        decision.trust,
+        bool(context.store.settings.authserv_id),
+    )
+
+
+def _unproven(
+    context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, proof: Proof, now: datetime
+) -> None:
+    message_id = _keep(session, ticket, decision, agent, MessageKind.NOTE, proof.why, now)
+    event = Event(
+        ticket.id, now, "unverified_note", verbs.DESK, after=agent.address, why=proof.why, message_id=message_id
+    )
+    tickets.save(session, Change(ticket, (event,)), react=context.react)
+    text = f"Your mail about ticket #{ticket.id} was kept as an internal note and not obeyed: {proof.why}."
+    _answer(context, session, decision, agent, ticket, text, now)
+    _end(session, decision, "command", ticket.id, message_id, now, f"unverified: {proof.why}")
+
+
+def _proven(
+    context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, proof: Proof, now: datetime
+) -> None:
+    parsed = commands.parse(decision.item.request.reply)
+    if parsed.commands and not proof.may_command:
+        _unproven(context, session, decision, agent, ticket, proof, now)
+        return
+    if parsed.errors or any(command.name == "help" for command in parsed.commands):
+        said = [*parsed.errors, "Nothing was done."] if parsed.errors else []
+        text = "\n".join([*said, "", "These commands may stand on the first lines:", "", commands.HELP])
+        _answer(context, session, decision, agent, ticket, text.strip(), now)
+        _end(session, decision, "command", ticket.id, None, now, "; ".join(parsed.errors)[:300] or "help")
+        return
+    _act(context, session, decision, agent, ticket, parsed, now)
+
+
+def _act(
+    context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, parsed: Parsed, now: datetime
+) -> None:
+    """Say what is to be said, then do what was commanded; what cannot be done leaves everything undone."""
+    actor = Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
+    message_id = None
+    try:
+        obey.check(session, ticket, parsed.commands)
+    except verbs.NotAllowed as error:
+        text = f"Nothing was done: {error}.\n\nThese commands may stand on the first lines:\n\n{commands.HELP}"
+        _answer(context, session, decision, agent, ticket, text, now)
+        _end(session, decision, "command", ticket.id, None, now, str(error)[:300])
+        return
+    done: list[str] = []
+    if parsed.text or decision.item.request.attachments:
+        kind = MessageKind.NOTE if parsed.is_note else MessageKind.REPLY
+        message_id = _keep(session, ticket, decision, agent, kind, "", now, parsed.text)
+        verb = verbs.note if parsed.is_note else verbs.reply
+        ticket = tickets.save(session, verb(ticket, actor, now, message_id), react=context.react)
+        done.append("added your note" if parsed.is_note else "sent your reply to the requester")
+    done += obey.commands(session, ticket, parsed.commands, actor, now, react=context.react)
+    if parsed.commands:
+        lines = "\n".join(f"- {line}" for line in done)
+        _answer(context, session, decision, agent, ticket, f"Done on ticket #{ticket.id}:\n\n{lines}", now)
+    _end(session, decision, "command", ticket.id, message_id, now, "; ".join(done)[:300])
+
+
+def _keep(
+    session: Session,
+    ticket: Ticket,
+    decision: Decision,
+    agent: Person,
+    kind: MessageKind,
+    unverified: str,
+    now: datetime,
+    text: str | None = None,
+) -> int:
+    request = decision.item.request
+    fields = message_fields(request)
+    if text is not None:
+        fields["reply"] = text
+    message = Message(
+        ticket_id=ticket.id,
+        kind=kind,
+        inbound=True,
+        author=Actor(ActorKind.AGENT, agent.id, agent.name or agent.address),
+        created_at=now,
+        author_address=agent.address,
+        inbound_id=decision.item.inbound_id,
+        signal=str(decision.signal),
+        signal_detail=decision.detail,
+        trust={"verdict": str(decision.trust), "unverified": unverified, "sender_strict": request.sender_strict},
+        raw=decision.item.raw,
+        **fields,
+    )
+    return tickets.add_message(session, message)
+
+
+def _answer(
+    context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, text: str, now: datetime
+) -> None:
+    """A short mail to the agent, within the reply budget, and never to an address that somebody merely claims."""
+    trusted = decision.token is not None or decision.trust is Verdict.PASS
+    if not context.react or not trusted or decision.item.request.auto is not AutoKind.NONE:
+        return
+    sender = letters.Sender(context, session)
+    outbound.put(session, [sender.command_answer(decision.item, agent, ticket, text)], now)
+
+
+def _end(
+    session: Session, decision: Decision, state: str, ticket_id: int, message_id: int | None, now: datetime, why: str
+) -> None:
+    inbound.settle(session, [Settled(decision.item.inbound_id, state, why, ticket_id, message_id)], now)

@@ -1,0 +1,37 @@
+"""Bounces: marks the delivery that failed, if the report names a mail that we sent to the address that it reports."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from desk.request import Bounce, InboundRequest
+from desk.ticket import DESK, Change, Event, Ticket
+from storage import outbound
+from storage.tables import outbound as outbound_table
+from storage.transaction import Session
+
+
+def mark(session: Session, ticket: Ticket, request: InboundRequest, now: datetime, message_id: int) -> Change:
+    """The change that a report makes: none where it is forged, an event where a delivery of ours failed."""
+    bounce = request.bounce
+    row = outbound.by_external_id(session, bounce.original_message_id) if bounce else None
+    if bounce is None or row is None or not _names(bounce, row["recipient"]):
+        return Change(ticket)
+    if bounce.permanent:
+        values = {"state": outbound.BOUNCED, "reason": _reason(bounce)}
+        where = (outbound_table.c.id == row["id"], outbound_table.c.state == outbound.SENT)
+        session.execute(sa.update(outbound_table).where(*where).values(**values))
+    kind = "delivery_failed" if bounce.permanent else "delivery_delayed"
+    event = Event(ticket.id, now, kind, DESK, after=row["recipient"], why=_reason(bounce), message_id=message_id)
+    return Change(ticket, (event,))
+
+
+def _names(bounce: Bounce, recipient: str) -> bool:
+    """A report that names nobody is about the mail that it returns; one that names others is not about this one."""
+    return not bounce.recipients or recipient in {address.lower() for address in bounce.recipients}
+
+
+def _reason(bounce: Bounce) -> str:
+    return " ".join(part for part in (bounce.status, bounce.diagnostic) if part)[:300] or "returned"

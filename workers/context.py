@@ -1,0 +1,62 @@
+"""What the actors need besides their row: the store, the categoriser, and the teams and mailboxes, kept fresh."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from classifier.model import Categoriser
+from classifier.starter import starter
+from desk import address
+from storage import people
+from storage.people import Mailbox, Team
+from storage.store import Store
+from storage.transaction import Session
+
+FRESH_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Places:
+    """The desk's mailboxes and teams as they were a few seconds ago."""
+
+    mailboxes: dict[str, Mailbox]
+    teams: dict[int, Team]
+
+    @property
+    def first(self) -> Mailbox | None:
+        return next(iter(self.mailboxes.values()), None)
+
+    def of_addresses(self, addresses: tuple[str, ...]) -> Mailbox | None:
+        """The mailbox that the first of these addresses belongs to, reply tokens left aside."""
+        known = (self.mailboxes.get(a) or self.mailboxes.get(address.without_token(a)) for a in addresses)
+        return next((box for box in known if box), None)
+
+
+@dataclass
+class Context:
+    """Shared by the threads of one worker process."""
+
+    store: Store
+    categoriser: Categoriser
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    react: bool = True
+    _places: tuple[float, Places] | None = field(default=None, repr=False)
+
+    def places(self, session: Session) -> Places:
+        """Mailboxes and teams, read again when they are older than a few seconds."""
+        if self._places is None or time.monotonic() - self._places[0] > FRESH_SECONDS:
+            boxes = {box.address: box for box in people.all_mailboxes(session)}
+            self._places = (time.monotonic(), Places(boxes, {team.id: team for team in people.all_teams(session)}))
+        return self._places[1]
+
+    @property
+    def secret(self) -> bytes:
+        return self.store.secret
+
+
+def open_context(store: Store, *, react: bool = True) -> Context:
+    """A context with the desk's own model, or the starter model where none was trained yet."""
+    return Context(store, starter(store.settings.data / "model"), react=react)

@@ -1,0 +1,102 @@
+"""The deliver actor's work: claims letters that are due, sends them, marks them. Sending is at least once.
+
+A worker killed between the relay's 250 and the mark sends again under the same Message-ID; the far end knows the copy.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+
+import structlog
+
+from desk.ticket import DESK, Change, Event
+from storage import outbound, tickets
+from storage.outbound import Claimed
+from storage.transaction import Session
+from workers.context import Context
+from workers.transports import compose as composing
+from workers.transports import slack
+from workers.transports.compose import Unsendable
+from workers.transports.errors import TransportError
+from workers.transports.mail import Post, Relay
+
+log = structlog.get_logger()
+
+BATCH = 20
+BACK_OFF = tuple(
+    timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 1800, 3600, 7200, 14400, 28800, 28800, 28800, 28800)
+)
+"""Pauses after the first, second… failed try; after the last, about two days later, the letter is undeliverable."""
+
+
+def drain(context: Context) -> int:
+    """Send all that is due; returns how many letters were tried."""
+    done = 0
+    while True:
+        with context.store.database.transaction() as session:
+            claimed = outbound.claim(session, BATCH, context.now())
+        if not claimed:
+            return done
+        done += len(claimed)
+        _send_all(context, claimed)
+
+
+def _send_all(context: Context, claimed: list[Claimed]) -> None:
+    with ExitStack() as stack:
+        relay_url = context.store.settings.relay_url
+        post = stack.enter_context(Post(Relay.from_url(relay_url))) if relay_url else None
+        for letter in claimed:
+            try:
+                state, raw = _send(context, letter, post)
+            except TransportError as error:
+                _failed(context, letter, error)
+            except Unsendable as error:
+                _failed(context, letter, TransportError(str(error), permanent=True))
+            else:
+                with context.store.database.transaction() as session:
+                    outbound.mark(session, letter.id, state, context.now(), raw=raw)
+                log.info(
+                    "letter_left", outbound_id=letter.id, ticket_id=letter.ticket_id, kind=letter.kind, state=state
+                )
+
+
+def _send(context: Context, letter: Claimed, post: Post | None) -> tuple[str, str]:
+    """Returns the end state and the blob of what was written, if it was kept here."""
+    if letter.transport == "slack":
+        slack.send(letter, context.store.settings)
+        return outbound.SENT, ""
+    with context.store.database.reading() as session:
+        data = composing.compose(letter, lambda name: context.store.blobs.get(session, name), context.now())
+    if post is None:
+        with context.store.database.transaction() as session:
+            return outbound.CAUGHT, context.store.blobs.put(session, data, context.now())
+    # The null sender keeps machines from answering what a machine wrote (RFC 3834 section 3.3).
+    mail_from = "" if letter.content.get("automatic") else letter.content["from"]
+    post.send(mail_from, composing.recipients(letter), data)
+    return outbound.SENT, ""
+
+
+def _failed(context: Context, letter: Claimed, error: TransportError) -> None:
+    """Later again; or, if that will not help, undeliverable where people see it."""
+    now = context.now()
+    log.warning("letter_failed", outbound_id=letter.id, ticket_id=letter.ticket_id, attempt=letter.attempts)
+    with context.store.database.transaction() as session:
+        if error.permanent or letter.attempts > len(BACK_OFF):
+            _give_up(session, letter, str(error), now)
+            return
+        pause = BACK_OFF[letter.attempts - 1]
+        if error.retry_after is not None:
+            pause = timedelta(seconds=error.retry_after)
+        outbound.postpone(session, letter.id, now + pause, str(error))
+
+
+def _give_up(session: Session, letter: Claimed, reason: str, now: datetime) -> None:
+    outbound.mark(session, letter.id, outbound.FAILED, now, reason)
+    ticket = tickets.get(session, letter.ticket_id, lock=True) if letter.ticket_id else None
+    if ticket is None:
+        return
+    why = f"{letter.kind} to {letter.recipient}: {reason}"
+    event = Event(ticket.id, now, "undeliverable", DESK, after=letter.recipient, why=why, message_id=letter.message_id)
+    # A notice about a notice that cannot be delivered would go round for ever.
+    tickets.save(session, Change(ticket, (event,)), react=letter.kind in ("reply", "acknowledgement"))

@@ -1,0 +1,124 @@
+"""The ingest actor's work: claims what waits, decides and settles it in one transaction; a bad one is set aside alone.
+
+Doing it twice is doing it once: a row that is not waiting is not claimed.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+import structlog
+
+from desk import threading
+from desk.request import from_json
+from storage import inbound
+from storage.inbound import MOST_ATTEMPTS, Settled, Waiting
+from storage.tickets import Stale
+from storage.transaction import Session
+from workers import agent_mail, facts
+from workers.context import Context
+from workers.decide import Decider
+from workers.facts import Item
+from workers.settle import Settlement
+
+log = structlog.get_logger()
+
+BATCH = 100
+RIVALRY_TRIES = 5
+
+
+def drain(context: Context) -> int:
+    """Settle all that waits; returns how many requests that were."""
+    done = 0
+    while True:
+        settled = _batch(context)
+        done += settled
+        if settled == 0:
+            return done + _suspects(context)
+
+
+def _batch(context: Context) -> int:
+    """One batch in one transaction. If it fails its members are tried one by one, so that only the bad one waits."""
+    rows: list[Waiting] = []
+    try:
+        for attempt in range(RIVALRY_TRIES):
+            try:
+                with context.store.database.transaction() as session:
+                    rows = inbound.claim(session, BATCH)
+                    done = _settle(context, session, rows, context.now())
+                return done
+            except (Stale, sa.exc.OperationalError) as error:
+                if attempt + 1 == RIVALRY_TRIES or not _is_rivalry(error):
+                    raise
+    except Exception as error:
+        if not rows or _is_outage(error):
+            raise
+        log.warning("batch_failed", count=len(rows), error=type(error).__name__)
+        with context.store.database.transaction() as session:
+            inbound.mark_suspect(session, [row.id for row in rows])
+        return len(rows)
+    return 0
+
+
+def _suspects(context: Context) -> int:
+    """Rows that failed in a batch or were found waiting too long: each alone, counted before it is tried."""
+    done = 0
+    while True:
+        with context.store.database.transaction() as session:
+            row = inbound.claim_suspect(session, context.now())
+        if row is None:
+            return done
+        done += 1
+        _alone(context, row)
+
+
+def _alone(context: Context, row: Waiting) -> None:
+    """One suspect; after its last attempt it is quarantined, so the round comes to an end."""
+    try:
+        with context.store.database.transaction() as session:
+            if not inbound.reclaim(session, row.id):
+                return
+            if row.attempts > MOST_ATTEMPTS:
+                reason = f"could not be settled in {MOST_ATTEMPTS} attempts"
+                inbound.settle(session, [Settled(row.id, "quarantined", reason)], context.now())
+                return
+            _settle(context, session, [row], context.now())
+    except Exception as error:
+        if _is_outage(error):
+            raise
+        log.exception("request_failed", inbound_id=row.id, attempt=row.attempts)
+
+
+def _settle(context: Context, session: Session, rows: list[Waiting], now: datetime) -> int:
+    items = _in_order([Item(row.id, from_json(row.request), row.raw) for row in rows])
+    if not items:
+        return 0
+    known = facts.gather(session, items, context.secret, now)
+    decider = Decider(known, context.store.settings, context.secret, now)
+    decisions = decider.decide_all(items)
+    Settlement(context, session, known, now).write(decisions)
+    for decision in decisions:
+        if decision.state == "command":
+            agent_mail.handle(context, session, known, decision, now)
+    log.info("requests_settled", count=len(decisions))
+    return len(items)
+
+
+def _in_order(items: list[Item]) -> list[Item]:
+    """Those that may be settled together: what an agent commands is done alone, after all that came before it."""
+    commanded = [threading.may_command(item.request) for item in items]
+    if True not in commanded:
+        return items
+    return items[: max(commanded.index(True), 1)]
+
+
+def _is_rivalry(error: Exception) -> bool:
+    """Another worker was faster or a deadlock was broken: the same again will do."""
+    text = str(error).lower()
+    return isinstance(error, Stale) or "deadlock" in text or "serializ" in text
+
+
+def _is_outage(error: Exception) -> bool:
+    """The database itself is away: nobody's fault, the job comes again."""
+    return isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and not _is_rivalry(error)

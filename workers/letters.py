@@ -1,0 +1,160 @@
+"""What the desk writes: acknowledgements, replies, notices and answers to commands, as rows that `deliver` can send.
+
+A letter's Message-ID and reply address are fixed here, before the first try. An agent's address is never in a letter
+to a requester. Nothing automatic leaves without the reply budget.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from desk import address, subject
+from desk.ticket import Event, Message, Ticket
+from storage import outbound, tickets
+from storage.outbound import Letter
+from storage.people import Mailbox, Person
+from storage.transaction import Session
+from workers import wording
+from workers.context import Context
+from workers.facts import NOBODY, Item
+
+BUDGET_TIME = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Writes letters inside one transaction."""
+
+    context: Context
+    session: Session
+
+    def acknowledgement(self, ticket: Ticket, requester: Person, message: Message) -> Letter:
+        """The automatic "we have it, this is its number", in the requester's own thread."""
+        key = f"acknowledgement:{ticket.id}"
+        content = self._content(ticket, requester, address.REQUESTER, key)
+        words = wording.acknowledgement(ticket, self.context.store.settings.desk_name)
+        return self._letter(key, "acknowledgement", ticket, requester, content | _thread(message) | words | _AUTOMATIC)
+
+    def reply(self, ticket: Ticket, requester: Person, message: Message, asked: Message | None) -> Letter:
+        """An agent's public reply to the requester, with the requester's last words quoted under it."""
+        key = f"reply:{message.id}"
+        content = self._content(ticket, requester, address.REQUESTER, key)
+        desk_name = self.context.store.settings.desk_name
+        content["from_name"] = f"{message.author.name} ({desk_name})" if "@" not in message.author.name else desk_name
+        content |= _thread(asked) if asked else {}
+        content |= {"subject": _subject(ticket, reply=True), "text": wording.reply(message, asked)}
+        content["cc"] = self._copies(ticket, requester)
+        content["attachments"] = [dict(attachment) for attachment in message.attachments]
+        return self._letter(key, "reply", ticket, requester, content, message.id)
+
+    def notice(self, ticket: Ticket, agent: Person, event_id: int, event: Event, message: Message | None) -> Letter:
+        """Tells an agent what happened; answering this mail answers the requester."""
+        key = f"notice:{event_id}:{agent.id}"
+        content = self._content(ticket, agent, address.AGENT, key)
+        who = message.author.name if message else "Frontdesk"
+        content["from_name"] = f"{who} via {self.context.store.settings.desk_name}"
+        content |= {"subject": _subject(ticket, reply=True), "text": wording.notice(ticket, event, message)}
+        content["references"] = [self._thread_id(ticket)]
+        return self._letter(key, "notice", ticket, agent, content | _AUTOMATIC)
+
+    def command_answer(self, item: Item, agent: Person, ticket: Ticket, text: str) -> Letter:
+        """What became of an agent's commands."""
+        key = f"command-answer:{item.inbound_id}"
+        content = self._content(ticket, agent, address.AGENT, key)
+        content |= {"subject": _subject(ticket, reply=True), "text": text}
+        content |= {"in_reply_to": item.request.thread.message_id, "references": [self._thread_id(ticket)]}
+        return self._letter(key, "command-answer", ticket, agent, content | _AUTOMATIC)
+
+    def within_budget(self, letters: Sequence[Letter], now: datetime) -> list[Letter]:
+        """The same letters; acknowledgements beyond an address's budget are kept as suppressed, with the reason."""
+        automatic = [letter for letter in letters if letter.kind == "acknowledgement"]
+        if not automatic:
+            return list(letters)
+        most = self.context.store.settings.acknowledgements_per_hour
+        sent = outbound.recent_automatic(self.session, [one.recipient for one in automatic], now - BUDGET_TIME)
+        return [_budgeted(letter, sent, most) for letter in letters]
+
+    def _content(self, ticket: Ticket, person: Person, purpose: str, key: str) -> dict[str, Any]:
+        box = self._mailbox(ticket)
+        now, secret = self.context.now(), self.context.secret
+        reply_to = address.reply_address(box.address, purpose, ticket.id, person.id, person.key_version, secret, now)
+        unique = hashlib.sha256(key.encode() + secret).hexdigest()[:20]
+        return {
+            "from": box.address,
+            "from_name": box.name or self.context.store.settings.desk_name,
+            "to": person.address,
+            "to_name": person.name,
+            "reply_to": reply_to,
+            "message_id": address.message_id(ticket.id, unique, secret, box.address.rpartition("@")[2]),
+            "ticket": ticket.id,
+        }
+
+    def _letter(
+        self,
+        key: str,
+        kind: str,
+        ticket: Ticket,
+        person: Person,
+        content: dict[str, Any],
+        message_id: int | None = None,
+    ) -> Letter:
+        reachable = "@" in person.address and person.address != NOBODY
+        state, reason = (outbound.QUEUED, "") if reachable else (outbound.SUPPRESSED, "there is no address to write to")
+        return Letter(
+            dedupe_key=key,
+            kind=kind,
+            recipient=person.address,
+            external_id=content.pop("message_id"),
+            content=content,
+            ticket_id=ticket.id,
+            message_id=message_id,
+            state=state,
+            reason=reason,
+        )
+
+    def _mailbox(self, ticket: Ticket) -> Mailbox:
+        places = self.context.places(self.session)
+        own = next((box for box in places.mailboxes.values() if box.id == ticket.mailbox_id), places.first)
+        return own or Mailbox(0, f"support@{self.context.store.settings.mail_domain or 'localhost'}")
+
+    def _copies(self, ticket: Ticket, requester: Person) -> list[str]:
+        """Who gets the reply besides the requester: people whom a proven participant put in copy."""
+        boxes = self.context.places(self.session).mailboxes
+        people = tickets.participants_of(self.session, [ticket.id])[ticket.id]
+        wanted = sorted(a for a, role in people.items() if role in ("cc", "sender") and a != requester.address)
+        return [a for a in wanted if "@" in a and a != NOBODY and address.without_token(a) not in boxes]
+
+    def _thread_id(self, ticket: Ticket) -> str:
+        """One id under which an agent's mail program gathers all notices of a ticket."""
+        domain = self._mailbox(ticket).address.rpartition("@")[2]
+        return address.message_id(ticket.id, "0", self.context.secret, domain)
+
+
+_AUTOMATIC: dict[str, Any] = {"automatic": True}
+
+
+def _thread(message: Message) -> dict[str, Any]:
+    """In-Reply-To and References, the chain kept whole."""
+    if not message.external_id:
+        return {}
+    return {"in_reply_to": message.external_id, "references": [*message.references, message.external_id]}
+
+
+def _subject(ticket: Ticket, *, reply: bool) -> str:
+    plain = subject.base(ticket.subject) or ticket.subject
+    return f"{'Re: ' if reply else ''}{plain} {subject.tag(ticket.id)}"
+
+
+def _budgeted(letter: Letter, sent: dict[str, int], most: int) -> Letter:
+    if letter.kind != "acknowledgement" or letter.state != outbound.QUEUED:
+        return letter
+    sent[letter.recipient] = sent.get(letter.recipient, 0) + 1
+    if sent[letter.recipient] <= most:
+        return letter
+    reason = f"more than {most} automatic mails to this address within an hour"
+    fields = {name: getattr(letter, name) for name in letter.__dataclass_fields__}
+    return Letter(**fields | {"state": outbound.SUPPRESSED, "reason": reason})

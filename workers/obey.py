@@ -1,0 +1,117 @@
+"""Carries out an agent's commands on one ticket; says in a few words what was done. All or nothing: checked first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from desk import ticket as verbs
+from desk.commands import Command
+from desk.ticket import MOVES, Actor, Change, NotAllowed, Priority, Status, Ticket
+from storage import conversation, people, tickets
+from storage.people import Person
+from storage.transaction import Session
+
+
+def check(session: Session, ticket: Ticket, wanted: Sequence[Command]) -> None:
+    """Raises NotAllowed if one of the commands names somebody or something that is not there, or does not fit."""
+    for command in wanted:
+        if command.name == "assign" and command.argument.lower() != "me":
+            _agent(session, command.argument)
+        elif command.name == "team":
+            _team_id(session, command.argument)
+        elif command.name == "merge":
+            _other(session, ticket, command.argument)
+        elif command.name in _STATUS or command.name == "status":
+            _check_move(ticket, _status(command))
+
+
+def commands(
+    session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Actor, now: datetime, *, react: bool
+) -> list[str]:
+    """Do them in order; returns a line for each."""
+    done = []
+    for command in wanted:
+        if command.name == "note":
+            continue
+        if command.name == "merge":
+            into = conversation.merge(session, ticket.id, _other(session, ticket, command.argument), actor, now)
+            done.append(f"merged into #{into.id}")
+            ticket = into
+            continue
+        change = _change(session, ticket, command, actor, now)
+        done.append(_said(command, change))
+        ticket = tickets.save(session, change, react=react)
+    return done
+
+
+_STATUS = {"resolve": Status.RESOLVED, "close": Status.CLOSED}
+
+
+def _change(session: Session, ticket: Ticket, command: Command, actor: Actor, now: datetime) -> Change:
+    word = command.argument
+    match command.name:
+        case "assign":
+            agent = _agent(session, word) if word.lower() != "me" else None
+            agent_id, name = (agent.id, agent.name or agent.address) if agent else (actor.id, actor.name)
+            return verbs.assign(ticket, agent_id, name, actor, now, "by command")
+        case "team":
+            return verbs.to_team(ticket, _team_id(session, word), word, actor, now, "by command")
+        case "priority":
+            return verbs.set_priority(ticket, Priority(word.lower()), actor, now, "by command")
+        case "category":
+            return verbs.set_category(ticket, word, actor, now, "by command")
+        case "tag":
+            return verbs.tag(ticket, tuple(word.replace(",", " ").split()), actor, now)
+        case _:
+            return verbs.set_status(ticket, _status(command), actor, now, "by command")
+
+
+def _said(command: Command, change: Change) -> str:
+    words = {
+        "assign": "assigned to",
+        "team": "moved to team",
+        "priority": "priority is now",
+        "category": "category is now",
+        "tag": "tagged",
+        "resolve": "status is now resolved",
+        "close": "status is now closed",
+        "status": "status is now",
+    }
+    already = "" if change.events else " (it was so already)"
+    return f"{words[command.name]} {command.argument}".strip() + already
+
+
+def _status(command: Command) -> Status:
+    return _STATUS.get(command.name) or Status(command.argument.lower().replace(" ", "_"))
+
+
+def _check_move(ticket: Ticket, status: Status) -> None:
+    if status is not ticket.status and status not in MOVES[ticket.status]:
+        raise NotAllowed(f"a ticket that is {ticket.status} cannot become {status}")
+
+
+def _agent(session: Session, word: str) -> Person:
+    """The one active agent whose address or name this is, or begins."""
+    wanted = word.lower().lstrip("@")
+    active = [person for person in people.all_agents(session) if person.active]
+    exact = [p for p in active if wanted in (p.address, p.name.lower(), p.address.partition("@")[0])]
+    found = exact or [p for p in active if p.name.lower().startswith(wanted)]
+    if len(found) != 1:
+        raise NotAllowed(f"{len(found) or 'no'} agents are called {word!r}")
+    return found[0]
+
+
+def _team_id(session: Session, name: str) -> int:
+    team = people.team_named(session, name)
+    if team is None:
+        raise NotAllowed(f"there is no team {name!r}")
+    return team.id
+
+
+def _other(session: Session, ticket: Ticket, word: str) -> int:
+    number = int(word.lstrip("#"))
+    other = tickets.survivor(session, number)
+    if other is None or other.id == ticket.id:
+        raise NotAllowed(f"this ticket cannot be merged into #{number}")
+    return other.id

@@ -1,0 +1,113 @@
+"""The consequences of events: who is told what, as rows in outbound; each event once, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from desk.ticket import ActorKind, Event, Message, MessageKind, Ticket
+from storage import outbound, people, threads, tickets
+from storage.outbound import Letter
+from storage.people import Person
+from storage.transaction import Session
+from workers import slack_letters
+from workers.context import Context
+from workers.letters import Sender
+
+log = structlog.get_logger()
+
+BATCH = 200
+TOLD = ("opened", "requester_replied", "assigned", "delivery_failed", "undeliverable", "unverified_note")
+
+
+def drain(context: Context) -> int:
+    """React to all events that wait; returns how many."""
+    done = 0
+    while True:
+        with context.store.database.transaction() as session:
+            happened = tickets.claim_events(session, BATCH)
+            if happened:
+                _react(context, session, happened, context.now())
+        done += len(happened)
+        if not happened:
+            return done
+
+
+@dataclass
+class _Scene:
+    """What the letters of a batch need to know."""
+
+    tickets: dict[int, Ticket]
+    messages: dict[int, Message]
+    persons: dict[int, Person]
+    teams: dict[int, list[Person]]
+
+
+def _react(context: Context, session: Session, happened: list[tuple[int, Event]], now: datetime) -> None:
+    scene = _scene(session, [event for _, event in happened])
+    sender = Sender(context, session)
+    letters: list[Letter] = []
+    for event_id, event in happened:
+        ticket = scene.tickets.get(event.ticket_id)
+        if ticket is not None:
+            letters += _letters(sender, session, scene, ticket, event_id, event)
+    outbound.put(session, sender.within_budget(letters, now), now)
+    log.info("events_reacted", count=len(happened), letters=len(letters))
+
+
+def _scene(session: Session, happened: list[Event]) -> _Scene:
+    found = tickets.get_many(session, {event.ticket_id for event in happened})
+    messages = tickets.messages_by_ids(session, {e.message_id for e in happened if e.message_id})
+    ids = {t.requester_id for t in found.values()} | {t.assignee_id for t in found.values() if t.assignee_id}
+    teams = people.members(session, {t.team_id for t in found.values() if t.team_id})
+    return _Scene(found, messages, people.by_ids(session, ids), teams)
+
+
+def _letters(
+    sender: Sender, session: Session, scene: _Scene, ticket: Ticket, event_id: int, event: Event
+) -> list[Letter]:
+    message = scene.messages.get(event.message_id or 0)
+    requester = scene.persons[ticket.requester_id]
+    letters: list[Letter] = slack_letters.of(ticket, event_id, event, message, scene.persons)
+    if event.kind == "opened" and _may_acknowledge(sender.context, ticket, message):
+        assert message is not None
+        letters.append(sender.acknowledgement(ticket, requester, message))
+    if event.kind == "replied" and message is not None and ticket.channel != "slack":
+        letters.append(_reply(sender, session, ticket, requester, message))
+    if event.kind in TOLD:
+        letters += [sender.notice(ticket, agent, event_id, event, message) for agent in _told(scene, ticket, event)]
+    return letters
+
+
+def _reply(sender: Sender, session: Session, ticket: Ticket, requester: Person, message: Message) -> Letter:
+    earlier = [m for m in tickets.messages_of(session, ticket.id) if m.id < message.id and m.inbound]
+    asked = next((m for m in reversed(earlier) if m.kind is MessageKind.REPLY and _by_requester(m)), None)
+    letter = sender.reply(ticket, requester, message, asked)
+    threads.add(session, letter.external_id, ticket.id, message.id)
+    return letter
+
+
+def _by_requester(message: Message) -> bool:
+    return message.author.kind is ActorKind.REQUESTER
+
+
+def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None) -> bool:
+    """Never an answer to automatic mail; nor by mail to those who came by Slack."""
+    if not context.store.settings.acknowledge or message is None or ticket.channel not in ("email", "web", "api"):
+        return False
+    return message.kind is MessageKind.REPLY and bool(message.trust.get("sender_strict", True))
+
+
+def _told(scene: _Scene, ticket: Ticket, event: Event) -> list[Person]:
+    """The assignee; while there is none, the team. Nobody is told what they did themselves."""
+    if event.kind == "assigned":
+        new = scene.persons.get(ticket.assignee_id or 0)
+        return [new] if new and new.is_agent and new.id != event.actor.id and new.notify else []
+    assignee = scene.persons.get(ticket.assignee_id or 0)
+    audience = [assignee] if assignee and assignee.is_agent else scene.teams.get(ticket.team_id or 0, [])
+    if event.kind == "unverified_note":
+        named = [p for p in audience if p.address == event.after]
+        audience = named or audience
+    return [agent for agent in audience if agent.notify and agent.id not in (event.actor.id, ticket.requester_id)]

@@ -1,0 +1,88 @@
+"""The worker process: threads that take jobs from the queue, and the clock beside them when asked.
+
+In: the record and a queue. On SIGTERM or SIGINT it takes nothing new, finishes what it has begun, and ends. It refuses
+to know what a job does.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+import structlog
+from dramatiq import Worker
+
+from desk.settings import BadSetting
+from storage.queue import broker
+from storage.store import Store
+from workers import actors
+from workers.clock import Clock
+from workers.context import Context, open_context
+
+PREFETCH = 64
+IDLE_MS = 50
+"""Dramatiq's defaults are slow twice: it prefetches too little, and an idle worker looks once a second."""
+FINISH_MS = 25_000
+
+Ready = Callable[[Mapping[str, str]], None]
+
+log = structlog.get_logger()
+
+
+def run(store: Store, ready: Ready) -> None:
+    """Work until a signal; the clock runs beside, since only one of all clocks holds the lease."""
+    url = store.settings.redis_url
+    if not url:
+        raise BadSetting("FRONTDESK_REDIS_URL", "a worker needs the queue's address")
+    with _signals_held() as wait_for_signal:
+        context = open_context(store)
+        with _clock(context), _working(context, url):
+            ready({})
+            wait_for_signal()
+
+
+def run_clock(store: Store, ready: Ready) -> None:
+    """Only the clock."""
+    with _signals_held() as wait_for_signal, _clock(open_context(store)):
+        ready({})
+        wait_for_signal()
+
+
+@contextmanager
+def _working(context: Context, url: str) -> Iterator[None]:
+    made = broker(url, for_workers=True)
+    actors.register(made, context)
+    worker = Worker(made, worker_timeout=IDLE_MS, worker_threads=context.store.settings.worker_threads)
+    worker.queue_prefetch = PREFETCH
+    worker.start()
+    log.info("worker_started", threads=context.store.settings.worker_threads)
+    try:
+        yield
+    finally:
+        worker.stop(timeout=FINISH_MS)
+        log.info("worker_stopped")
+
+
+@contextmanager
+def _clock(context: Context) -> Iterator[None]:
+    stop = threading.Event()
+    thread = threading.Thread(target=Clock(context).run, args=(stop,), name="clock", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(FINISH_MS / 1000)
+
+
+@contextmanager
+def _signals_held() -> Iterator[Callable[[], int]]:
+    """Signals wait for `sigwait` in the main thread; blocked before any thread starts, so that no thread takes them."""
+    wanted = {signal.SIGTERM, signal.SIGINT}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
+    try:
+        yield lambda: signal.sigwait(wanted)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,225 @@
+"""Writes what was decided for a batch: tickets, messages, history, index, end states; in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from classifier.model import Guess
+from desk import threading
+from desk import ticket as verbs
+from desk.request import AutoKind, InboundRequest
+from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
+from storage import inbound, threads, tickets
+from storage.inbound import Settled
+from storage.sql import reserve_ids
+from storage.tables import messages as messages_table
+from storage.threads import Known
+from storage.transaction import Session
+from workers import bounced
+from workers.context import Context, Places
+from workers.decide import Decision, Spot
+from workers.facts import Facts, Item
+
+KEPT = ("ticketed", "appended", "automatic")
+
+
+@dataclass
+class Settlement:
+    """Rows on their way into the database."""
+
+    context: Context
+    session: Session
+    facts: Facts
+    now: datetime
+    changes: dict[int, Change] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+
+    def write(self, decisions: Sequence[Decision]) -> None:
+        """All rows of the batch except what agents asked for."""
+        opened = [d for d in decisions if d.state == "ticketed"]
+        guesses = self.context.categoriser.guess([_words(d.item.request) for d in opened])
+        self._open(opened, guesses)
+        kept = [d for d in decisions if d.state in KEPT and d.spot is not None and not d.reason]
+        reserved = reserve_ids(self.session, messages_table, len(kept))
+        ids = {d.item.inbound_id: number for d, number in zip(kept, reserved, strict=True)}
+        for decision in kept:
+            self._happened(decision, ids[decision.item.inbound_id])
+        tickets.add_messages(self.session, [self._message(d) for d in kept], list(ids.values()))
+        tickets.add_predictions(
+            self.session, [self._prediction(d, g, ids) for d, g in zip(opened, guesses, strict=True)]
+        )
+        self._remember(decisions, ids)
+        self._finish(decisions, ids)
+
+    def _open(self, opened: Sequence[Decision], guesses: Sequence[Guess]) -> None:
+        numbers = tickets.reserve(self.session, len(opened))
+        places = self.context.places(self.session)
+        made = []
+        for decision, guess, number in zip(opened, guesses, numbers, strict=True):
+            spot = _spot(decision)
+            spot.ticket = self._ticket(decision, spot, guess, number, places)
+            made.append(spot.ticket)
+        tickets.insert_many(self.session, made)
+
+    def _ticket(self, decision: Decision, spot: Spot, guess: Guess, number: int, places: Places) -> Ticket:
+        request = decision.item.request
+        addresses = (*request.envelope.rcpt_to, *(p.address for p in (*request.to, *request.cc)))
+        box = places.of_addresses((*addresses, *request.thread.delivered_to)) or places.first
+        return Ticket(
+            id=number,
+            subject=request.subject or _first_line(request.reply) or "(no subject)",
+            requester_id=self.facts.persons[spot.requester].id,
+            created_at=self.now,
+            updated_at=self.now,
+            category=guess.category if guess.outcome == "automatic" else None,
+            team_id=box.team_id if box else None,
+            mailbox_id=box.id if box else None,
+            channel=str(request.channel),
+            conversation=request.thread.conversation,
+        )
+
+    def _happened(self, decision: Decision, message_id: int) -> None:
+        """The events of one kept message."""
+        spot, request = _spot(decision), decision.item.request
+        ticket = _ticket(spot)
+        if decision.state == "ticketed":
+            event = verbs.opened(ticket, self._actor(decision.item), f"{request.channel} to {request.source}").events[0]
+            data = {"automatic": str(request.auto) if request.auto is not AutoKind.NONE else ""}
+            self.events.append(_with(event, message_id, data))
+            self._link(decision)
+            return
+        before = self.changes.get(ticket.id, Change(ticket))
+        if decision.state == "automatic":
+            after = verbs.keep_automatic(before.ticket, self.now, f"{request.auto}: {request.auto_reason}", message_id)
+            after = after.then(bounced.mark(self.session, after.ticket, request, self.now, message_id))
+        elif ticket.id == 0 or spot.opener is not None:
+            event = Event(ticket.id, self.now, "requester_replied", self._actor(decision.item), message_id=message_id)
+            self.events.append(event)
+            return
+        else:
+            after = verbs.receive(before.ticket, self._actor(decision.item), self.now, message_id)
+        self.changes[ticket.id] = before.then(after)
+
+    def _link(self, decision: Decision) -> None:
+        if decision.linked is None or decision.linked.ticket is None:
+            return
+        ticket, other = _ticket(_spot(decision)), decision.linked.ticket
+        tickets.link(self.session, ticket.id, other.id, decision.link_kind)
+        why = "the sender does not take part there" if decision.link_kind == "named" else "it was closed long ago"
+        for one, two in ((ticket, other), (other, ticket)):
+            self.events.append(Event(one.id, self.now, "linked", verbs.DESK, after=str(two.id), why=why))
+
+    def _message(self, decision: Decision) -> Message:
+        request = decision.item.request
+        automatic = decision.state == "automatic" or request.auto is not AutoKind.NONE
+        return Message(
+            ticket_id=_ticket(_spot(decision)).id,
+            kind=MessageKind.AUTOMATIC if automatic else MessageKind.REPLY,
+            inbound=True,
+            author=self._actor(decision.item),
+            created_at=self.now,
+            author_address=decision.item.sender,
+            inbound_id=decision.item.inbound_id,
+            signal=str(decision.signal),
+            signal_detail=decision.detail,
+            trust={"sender_strict": request.sender_strict, "verdict": str(decision.trust)},
+            raw=decision.item.raw,
+            **message_fields(request),
+        )
+
+    def _actor(self, item: Item) -> Actor:
+        person = self.facts.persons[item.sender]
+        return Actor(ActorKind.REQUESTER, person.id, item.request.sender.name or person.name or person.address)
+
+    def _prediction(self, decision: Decision, guess: Guess, ids: dict[int, int]) -> dict[str, Any]:
+        return {
+            "ticket_id": _ticket(_spot(decision)).id,
+            "message_id": ids[decision.item.inbound_id],
+            "model_version": guess.model_version,
+            "category": guess.category,
+            "probability": guess.probability,
+            "outcome": guess.outcome,
+            "runners_up": [list(pair) for pair in guess.runners_up],
+            "reasons": [list(pair) for pair in guess.reasons],
+        }
+
+    def _remember(self, decisions: Sequence[Decision], ids: dict[int, int]) -> None:
+        """Point every id at its ticket, and note who takes part."""
+        points: dict[str, Known] = {}
+        people: set[tuple[int, str, str]] = set()
+        for decision in decisions:
+            if decision.state not in ("ticketed", "appended"):
+                continue
+            ticket, item = _ticket(_spot(decision)), decision.item
+            key = self.facts.key_of(item)
+            points[key] = Known(
+                key, item.inbound_id, ticket.id, ids[decision.item.inbound_id], item.request.content_hash
+            )
+            for named in threading.named_keys(item.request):
+                known = self.facts.keys[named]
+                if not known.ticket_id and known.inbound_id == item.inbound_id and named not in self.facts.owners:
+                    points.setdefault(named, Known(named, item.inbound_id, ticket.id, 0, ""))
+            people |= {(ticket.id, a, role) for a, role in _spot(decision).people.items() if a}
+        threads.point(self.session, list(points.values()))
+        tickets.add_participants(self.session, people)
+
+    def _finish(self, decisions: Sequence[Decision], ids: dict[int, int]) -> None:
+        for change in self.changes.values():
+            tickets.save(self.session, change, react=self.context.react)
+        tickets.add_events(self.session, self.events, react=self.context.react)
+        rows = [_settled(d, ids.get(d.item.inbound_id)) for d in decisions if d.state != "command"]
+        inbound.settle(self.session, rows, self.now)
+
+
+def message_fields(request: InboundRequest) -> dict[str, Any]:
+    """Those fields of a message that are the request's own."""
+    files = ("name", "media_type", "size", "sha256", "content_id", "inline")
+    recipients = {"to": [p.address for p in request.to], "cc": [p.address for p in request.cc]}
+    return {
+        "subject": request.subject,
+        "text": request.text,
+        "reply": request.reply or request.text,
+        "html": request.html,
+        "cut": tuple({"reason": cut.reason, "text": cut.text} for cut in request.cut),
+        "attachments": tuple({name: getattr(a, name) for name in files} for a in request.attachments),
+        "recipients": recipients,
+        "external_id": request.external_id,
+        "content_hash": request.content_hash,
+        "references": request.thread.references,
+        "sent_at": request.sent_at,
+    }
+
+
+def _settled(decision: Decision, message_id: int | None) -> Settled:
+    ticket = decision.spot.ticket if decision.spot else None
+    number = ticket.id if ticket else None
+    return Settled(decision.item.inbound_id, decision.state, decision.reason, number, message_id)
+
+
+def _with(event: Event, message_id: int, data: dict[str, Any]) -> Event:
+    return Event(
+        event.ticket_id, event.at, event.kind, event.actor, event.before, event.after, event.why, data, message_id
+    )
+
+
+def _spot(decision: Decision) -> Spot:
+    if decision.spot is None:
+        raise ValueError(f"request {decision.item.inbound_id} was decided without a ticket")
+    return decision.spot
+
+
+def _ticket(spot: Spot) -> Ticket:
+    if spot.ticket is None:
+        raise ValueError("the ticket has no number yet")
+    return spot.ticket
+
+
+def _words(request: InboundRequest) -> str:
+    return f"{request.subject}\n{request.reply or request.text}"[:20_000]
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip()[:120] for line in text.splitlines() if line.strip()), "")

@@ -1,0 +1,45 @@
+"""What a Slack thread is told about its ticket: number, category and owner at first, then replies and changes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from desk.ticket import Event, Message, Ticket
+from storage.outbound import Letter
+from storage.people import Person
+from workers import slack_words
+
+_CHANGES = ("assigned", "status_changed", "reopened")
+
+
+def of(
+    ticket: Ticket, event_id: int, event: Event, message: Message | None, persons: Mapping[int, Person]
+) -> list[Letter]:
+    """At most one letter to the ticket's Slack thread; none where the ticket has none, and never a note."""
+    if ticket.channel != "slack" or not ticket.conversation:
+        return []
+    text = _text(ticket, event, message, persons)
+    return [_letter(ticket, event_id, event, text)] if text else []
+
+
+def _text(ticket: Ticket, event: Event, message: Message | None, persons: Mapping[int, Person]) -> str:
+    if event.kind == "opened":
+        owner = persons.get(ticket.assignee_id or 0)
+        return slack_words.opened_text(ticket, owner.name if owner else "", ticket.category or "", "")
+    if event.kind == "replied" and message is not None:
+        return slack_words.reply_text(message.author.name, message.reply)
+    if event.kind == "assigned" and event.after:
+        return slack_words.changed_text(f"{event.after} takes care of it")
+    if event.kind in _CHANGES and event.after in ("resolved", "closed", "open", "on_hold"):
+        return slack_words.changed_text(f"status is now {event.after.replace('_', ' ')}")
+    return ""
+
+
+def _letter(ticket: Ticket, event_id: int, event: Event, text: str) -> Letter:
+    _, _team, channel, thread_ts = ticket.conversation.split(":", 3)
+    key = f"slack:{event_id}"
+    external_id = hashlib.sha256(f"{key}:{ticket.id}".encode()).hexdigest()[:32]
+    content = {"channel": channel, "thread_ts": thread_ts, "text": text}
+    kind = "reply" if event.kind == "replied" else "notice"
+    return Letter(key, kind, ticket.conversation, external_id, content, ticket.id, event.message_id, transport="slack")

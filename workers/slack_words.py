@@ -1,0 +1,80 @@
+"""The words that the desk writes in a Slack thread. Values in, Slack's markup out; it sends nothing.
+
+Whatever people wrote is escaped here, so that no subject, name or reply can ring a channel (`<!channel>`), mention
+somebody or disguise a link.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from desk.ticket import Ticket
+
+MOST_LETTERS = 35_000
+"""Slack cuts a text at 40,000 characters without a word; we cut before, and say so."""
+
+_CUT = "\n… (The rest is too long for Slack. Please ask for it in this thread.)"
+_MOST_NAME = 80
+
+
+def letter_content(conversation: str, text: str) -> dict[str, Any]:
+    """The `content` of an outbound letter with transport "slack"; `conversation` is the ticket's key."""
+    channel, thread_ts = place_of(conversation)
+    return {"channel": channel, "thread_ts": thread_ts, "text": text}
+
+
+def place_of(conversation: str) -> tuple[str, str]:
+    """Channel and thread of a key such as `slack:T1:C1:1700000000.000100`; ValueError for anything else."""
+    kind, *rest = conversation.split(":")
+    if kind != "slack" or len(rest) != 3 or not all(rest):
+        raise ValueError(f"{conversation!r} is not a Slack thread")
+    return rest[1], rest[2]
+
+
+def opened_text(ticket: Ticket, assignee: str, category: str, team: str) -> str:
+    """The first answer in the thread: number, category, owner. Empty names are said as what they mean."""
+    lines = [
+        f"*Ticket #{ticket.id}*: {one_line(ticket.subject)}",
+        f"Category: {one_line(category) or 'not sure yet, somebody will look at it'}",
+        f"Owner: {_owner(assignee, team)}",
+        "Write in this thread to add to your ticket; the answer comes here too.",
+    ]
+    return _cut("\n".join(lines))
+
+
+def reply_text(author_name: str, text: str) -> str:
+    """An agent's public reply."""
+    return _cut(f"*{one_line(author_name)[:_MOST_NAME] or 'Support'}* replied:\n{escaped(text.strip())}")
+
+
+def changed_text(what: str) -> str:
+    """A change worth telling, as a short line: "resolved", "now with Ann"."""
+    return _cut(f"Your ticket: {one_line(what)}")
+
+
+def escaped(text: str) -> str:
+    """Text that Slack shows as it is written: these three letters begin everything that has an effect."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def one_line(text: str) -> str:
+    """A name or a subject: one line, escaped, without the letters that switch bold, italic, strike and code."""
+    plain = "".join(" " if not c.isprintable() or c in "*_~`" else c for c in text)
+    return escaped(" ".join(plain.split()))
+
+
+def _owner(assignee: str, team: str) -> str:
+    names = [one_line(name) for name in (assignee, team) if one_line(name)]
+    if not names:
+        return "nobody yet"
+    return names[0] if len(names) == 1 else f"{names[0]} ({names[1]})"
+
+
+def _cut(text: str) -> str:
+    if len(text) <= MOST_LETTERS:
+        return text
+    kept = text[: MOST_LETTERS - len(_CUT)]
+    # An escape that the cut went through would be shown as garbage.
+    start = kept.rfind("&", len(kept) - 5)
+    whole = kept if start < 0 or ";" in kept[start:] else kept[:start]
+    return whole + _CUT

@@ -1,0 +1,96 @@
+"""Makes the bytes of a mail from an outbound row. The same row always gives the same Message-ID.
+
+Header injection is impossible: every value loses its control characters before it becomes a header.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from typing import Any
+
+from storage.outbound import Claimed
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_ADDRESS = re.compile(r"[^\s<>()\[\]\\,;:@\"]{1,100}@[A-Za-z0-9.-]{1,200}\Z")
+_ID = re.compile(r"[^\s<>]{1,900}\Z")
+MOST_REFERENCES = 100
+
+
+class Unsendable(ValueError):
+    """The row cannot become a mail; the text says why."""
+
+
+def compose(letter: Claimed, read_blob: Callable[[str], bytes | None], now: datetime) -> bytes:
+    """The whole mail, CRLF lines. Raises Unsendable where the recipient is not one plain address."""
+    content = letter.content
+    mail = EmailMessage(policy=SMTP)
+    mail["Message-ID"] = f"<{letter.external_id}>"
+    mail["Date"] = format_datetime(letter.created_at if content.get("automatic") else now)
+    mail["From"] = _mailbox(content.get("from_name", ""), content["from"])
+    mail["To"] = _mailbox(content.get("to_name", ""), letter.recipient)
+    if content.get("cc"):
+        mail["Cc"] = [_mailbox("", each) for each in content["cc"]]
+    if content.get("reply_to"):
+        mail["Reply-To"] = _mailbox(content.get("from_name", ""), content["reply_to"])
+    mail["Subject"] = _line(content.get("subject", ""))
+    _thread(mail, content)
+    _signs(mail, letter)
+    mail.set_content(_CONTROL_TEXT.sub("", content.get("text", "")), cte=None)
+    _attach(mail, content.get("attachments", ()), read_blob)
+    return mail.as_bytes()
+
+
+_CONTROL_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def recipients(letter: Claimed) -> list[str]:
+    """The envelope's recipients."""
+    return [letter.recipient, *(each for each in letter.content.get("cc", ()) if _ADDRESS.match(each))]
+
+
+def _thread(mail: EmailMessage, content: Mapping[str, Any]) -> None:
+    parent = content.get("in_reply_to", "")
+    if _ID.match(parent):
+        mail["In-Reply-To"] = f"<{parent}>"
+    chain = [each for each in content.get("references", ()) if _ID.match(each)]
+    if len(chain) > MOST_REFERENCES:
+        chain = [chain[0], *chain[-MOST_REFERENCES + 1 :]]
+    if chain:
+        mail["References"] = " ".join(f"<{each}>" for each in chain)
+
+
+def _signs(mail: EmailMessage, letter: Claimed) -> None:
+    """What tells other machines that a machine wrote this (RFC 3834), so that none answers."""
+    mail["X-Frontdesk"] = f"{letter.kind}; ticket={letter.ticket_id or 0}"
+    if letter.content.get("automatic"):
+        mail["Auto-Submitted"] = "auto-generated" if letter.kind == "notice" else "auto-replied"
+        mail["X-Auto-Response-Suppress"] = "All"
+        mail["Precedence"] = "auto_reply"
+
+
+def _attach(mail: EmailMessage, files: Sequence[Mapping[str, Any]], read_blob: Callable[[str], bytes | None]) -> None:
+    for file in files:
+        data = read_blob(file["sha256"])
+        if data is None:
+            raise Unsendable(f"the attachment {_line(file['name'])!r} is no longer stored")
+        maintype, _, subtype = _line(file.get("media_type", "")).partition("/")
+        if maintype in ("message", "multipart", "text") or not subtype:
+            maintype, subtype = "application", "octet-stream"
+        mail.add_attachment(data, maintype=maintype, subtype=subtype, filename=_line(file["name"]) or "attachment")
+
+
+def _mailbox(name: str, mail_address: str) -> Address:
+    if not _ADDRESS.match(mail_address):
+        raise Unsendable(f"{_line(mail_address)[:100]!r} is not an address that mail can be sent to")
+    local, _, domain = mail_address.rpartition("@")
+    return Address(_line(name)[:200], local, domain)
+
+
+def _line(text: str) -> str:
+    return _CONTROL.sub(" ", text).strip()
