@@ -215,7 +215,7 @@ def _plain(value: Any) -> Any:
 
 
 def _fields_from(data: dict[str, Any]) -> dict[str, Any]:
-    known = {key: value for key, value in data.items() if key in _FIELDS}
+    known = {"external_id": ""} | {key: value for key, value in data.items() if key in _FIELDS}
     for key, read in _READERS.items():
         if key in known:
             known[key] = read(known[key])
