@@ -24,3 +24,8 @@ def take(session: Session, name: str, holder: str, now: datetime, length: timede
 
 def give_back(session: Session, name: str, holder: str) -> None:
     session.execute(sa.delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+
+
+def until(session: Session, name: str) -> datetime | None:
+    """When the lease ends or ended; None if nobody ever had it."""
+    return session.execute(sa.select(leases.c.until).where(leases.c.name == name)).scalar()

@@ -1,0 +1,42 @@
+"""Which settings hold for this command: its options over FRONTDESK_* variables over frontdesk.toml over the defaults.
+
+frontdesk.toml is the file that FRONTDESK_CONFIG names, or the one in the current folder, or the one in the data folder.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from desk.settings import BadSetting, Settings, read
+
+FILE = "frontdesk.toml"
+
+
+def load(environ: Mapping[str, str], options: Mapping[str, str | None], folder: Path) -> Settings:
+    """`options` are those of the command line by the setting's name; None was not given. Raises BadSetting."""
+    given = {f"FRONTDESK_{name.upper()}": value for name, value in options.items() if value is not None}
+    variables = {**environ, **given}
+    return read(variables, _file(variables, folder))
+
+
+def _file(variables: Mapping[str, str], folder: Path) -> dict[str, Any]:
+    named = variables.get("FRONTDESK_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise BadSetting("FRONTDESK_CONFIG", f"there is no file {named}")
+        return _parsed(Path(named))
+    data = Path(variables.get("FRONTDESK_DATA_DIR", Settings().data_dir))
+    for path in (folder / FILE, folder / data / FILE):
+        if path.is_file():
+            return _parsed(path)
+    return {}
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadSetting(str(path), f"cannot be read: {error}") from error

@@ -1,0 +1,83 @@
+"""The first start of a desk: its tables, its key, a team, a mailbox and an agent, made where there are none.
+
+In: settings. Out: what was made, with a new agent's one-time password. Doing it twice is doing it once.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import argon2
+import sqlalchemy as sa
+import structlog
+
+from console.cli.desk import Trouble, first_line
+from desk.settings import Settings
+from storage import people, schema
+from storage.store import Store, open_store
+from storage.transaction import Session, is_unavailable
+
+FIRST_TEAM = "Support"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The desk as it is now. `password` is empty unless the agent was made just now."""
+
+    version: str
+    mailboxes: tuple[str, ...]
+    agent: str
+    password: str
+
+
+def begin(settings: Settings, now: datetime, *, patience: float, agent: str | None = None) -> Begun:
+    """Migrate, and make what a desk cannot be without. Waits up to `patience` seconds for the database."""
+    store = open_migrated(settings, patience, time.sleep)
+    try:
+        with store.database.transaction() as session:
+            return _furnish(session, settings, now, agent)
+    finally:
+        store.close()
+
+
+def open_migrated(settings: Settings, patience: float, sleep: Callable[[float], None]) -> Store:
+    """The record with its tables up to date; a database that is still starting is waited for, a second at a time."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return open_store(settings, migrate=True, pool_size=2)
+        except schema.NewerSchema as error:
+            raise Trouble(str(error)) from error
+        except sa.exc.DBAPIError as error:
+            if not is_unavailable(error) or time.monotonic() >= until:
+                raise Trouble(f"the database cannot be reached: {first_line(error)}", 69) from error
+            log.warning("database_awaited", error=first_line(error))
+        sleep(1.0)
+
+
+def new_password() -> str:
+    """Four groups of four letters and digits without look-alikes: 80 bits."""
+    letters = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
+
+
+def _furnish(session: Session, settings: Settings, now: datetime, agent: str | None) -> Begun:
+    domain = settings.mail_domain or "localhost"
+    teams = people.all_teams(session) or [people.add_team(session, FIRST_TEAM)]
+    if not people.all_mailboxes(session):
+        people.add_mailbox(session, f"support@{domain}", settings.desk_name, teams[0].id)
+    boxes = tuple(box.address for box in people.all_mailboxes(session))
+    known = people.all_agents(session)
+    if known:
+        return Begun(schema.newest(), boxes, known[0].address, "")
+    password = new_password()
+    address = agent or f"admin@{domain}"
+    hashed = argon2.PasswordHasher().hash(password)
+    people.add_agent(session, address, "Admin", "admin", hashed, [teams[0].id], now)
+    return Begun(schema.newest(), boxes, address.lower(), password)

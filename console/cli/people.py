@@ -1,0 +1,168 @@
+"""Commands for mailboxes, teams, agents and API tokens."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import argon2
+
+from console.cli import show
+from console.cli.desk import Trouble, opened
+from console.cli.init import new_password
+from desk.settings import Settings
+from storage import people, tokens
+from storage.people import Mailbox, Person, Team
+from storage.transaction import Session
+
+SCOPES = tokens.SCOPES
+ROLES = ("agent", "lead", "admin", "read-only")
+
+
+def team_add(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    with opened(settings) as store, store.database.transaction() as session:
+        return _say(args, people.add_team(session, args.name), f"team {args.name}")
+
+
+def team_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    with opened(settings) as store, store.database.reading() as session:
+        teams = people.all_teams(session)
+        members = people.members(session, [team.id for team in teams])
+    rows = [{"id": t.id, "name": t.name, "agents": [agent.address for agent in members[t.id]]} for t in teams]
+    return _list(args, rows, ("id", "name", "agents"))
+
+
+def agent_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    password = new_password()
+    hashed = argon2.PasswordHasher().hash(password)
+    with opened(settings) as store, store.database.transaction() as session:
+        teams = [_team(session, name).id for name in args.team] or [t.id for t in people.all_teams(session)[:1]]
+        agent = people.add_agent(session, _address(args.address), args.name, args.role, hashed, teams, now)
+        if args.slack_user:
+            people.set_slack_user(session, agent.id, args.slack_user)
+    if args.json:
+        show.as_json(_agent(agent) | {"password": password})
+    else:
+        print(f"agent {agent.address} ({args.role}), password: {password}\nIt is shown only now.")
+    return 0
+
+
+def agent_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    with opened(settings) as store, store.database.reading() as session:
+        rows = [_agent(agent) for agent in people.all_agents(session)]
+    return _list(args, rows, ("id", "address", "name", "role", "active", "slack_user"))
+
+
+def agent_deactivate(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    with opened(settings) as store, store.database.transaction() as session:
+        agent = people.by_address(session, args.address)
+        if agent is None or not agent.role:
+            raise Trouble(f"there is no agent {args.address}")
+        people.set_active(session, agent.id, active=False)
+    return _say(args, {"id": agent.id, "address": agent.address, "active": False}, f"{agent.address} is out")
+
+
+def mailbox_add(
+    args: argparse.Namespace, settings: Settings, _now: datetime, *, check: Callable[[Mapping[str, Any]], object]
+) -> int:
+    """`check` reads the settings of fetching as the gateway will, and raises ValueError where they are wrong."""
+    imap = _imap(args)
+    try:
+        if imap is not None:
+            check(imap)
+    except ValueError as error:
+        raise Trouble(f"the mailbox cannot be fetched like this: {error}", 64) from error
+    with opened(settings) as store, store.database.transaction() as session:
+        teams = people.all_teams(session)
+        team_id = _team(session, args.team).id if args.team else next((t.id for t in teams), None)
+        box = people.add_mailbox(session, _address(args.address), args.name, team_id, imap)
+    return _say(args, box, f"mailbox {box.address}" + (" fetched by IMAP" if box.imap else ""))
+
+
+def mailbox_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    with opened(settings) as store, store.database.reading() as session:
+        teams = {team.id: team.name for team in people.all_teams(session)}
+        rows = [_mailbox(box, teams) for box in people.all_mailboxes(session)]
+    return _list(args, rows, ("id", "address", "name", "team", "fetched_from"))
+
+
+def token_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    with opened(settings) as store, store.database.transaction() as session:
+        token = tokens.create(session, args.name, args.scope or ["inbound"], now)
+    if args.json:
+        show.as_json({"name": args.name, "token": token})
+    else:
+        print(f"token {args.name}: {token}\nIt is shown only now.")
+    return 0
+
+
+def token_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    with opened(settings) as store, store.database.reading() as session:
+        rows = [asdict(token) for token in tokens.all_tokens(session)]
+    return _list(args, rows, ("id", "name", "scopes", "created_at", "revoked_at"))
+
+
+def token_revoke(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    with opened(settings) as store, store.database.transaction() as session:
+        if not tokens.revoke(session, args.id, now):
+            raise Trouble(f"there is no valid token {args.id}")
+    return _say(args, {"id": args.id, "revoked": True}, f"token {args.id} is void")
+
+
+def _say(args: argparse.Namespace, value: Any, text: str) -> int:
+    if args.json:
+        show.as_json(value)
+    else:
+        print(text)
+    return 0
+
+
+def _list(args: argparse.Namespace, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> int:
+    if args.json:
+        show.as_json(rows)
+    else:
+        show.table(rows, columns)
+    return 0
+
+
+def _address(text: str) -> str:
+    local, at, domain = text.strip().lower().rpartition("@")
+    if not at or not local or not domain or any(c.isspace() or c in '<>,;"' for c in text.strip()):
+        raise Trouble(f"{text!r} is not a mail address")
+    return f"{local}@{domain}"
+
+
+def _team(session: Session, name: str) -> Team:
+    team = people.team_named(session, name)
+    if team is None:
+        raise Trouble(f"there is no team {name!r}: `frontdesk team add {name!r}` makes it")
+    return team
+
+
+def _agent(agent: Person) -> dict[str, Any]:
+    names = ("id", "address", "name", "role", "active", "slack_user")
+    return {name: getattr(agent, name) for name in names}
+
+
+def _mailbox(box: Mailbox, teams: dict[int, str]) -> dict[str, Any]:
+    imap = dict(box.imap or {})
+    fetched = f"{imap['host']}" if imap else ""
+    row = {"id": box.id, "address": box.address, "name": box.name, "fetched_from": fetched, "imap": box.imap}
+    return row | {"team": teams.get(box.team_id or 0, "")}
+
+
+def _imap(args: argparse.Namespace) -> dict[str, Any] | None:
+    """How the mailbox is fetched, from the options that were given; secrets are named, never stored."""
+    given = {name.removeprefix("imap_"): value for name, value in vars(args).items() if name.startswith("imap_")}
+    whole = given.pop("json", None)
+    imap = {name: value for name, value in given.items() if value is not None}
+    if not whole:
+        return imap or None
+    try:
+        return {**json.loads(whole), **imap}
+    except (ValueError, TypeError) as error:
+        raise Trouble("--imap-json is not a JSON object", 64) from error

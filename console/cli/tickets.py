@@ -1,0 +1,158 @@
+"""Commands on tickets: the list, one whole with its reasons, and undo by split and merge."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from console.cli import show
+from console.cli.desk import Trouble, opened
+from desk.settings import Settings
+from desk.ticket import DESK, Event, Message, NotAllowed, Status, Ticket
+from storage import conversation, outbound, people, tickets
+from storage.log import escaped
+from storage.people import Person
+from storage.store import Store
+from storage.transaction import Session
+
+_COLUMNS = ("id", "status", "priority", "category", "team", "assignee", "requester", "subject")
+_PREDICTION = ("category", "probability", "outcome", "reasons", "runners_up", "model_version")
+_LETTER = (
+    "id",
+    "kind",
+    "transport",
+    "recipient",
+    "state",
+    "reason",
+    "attempts",
+    "external_id",
+    "created_at",
+    "sent_at",
+)
+
+
+def ticket_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    statuses = [_status(text) for text in args.status or ()]
+    with opened(settings) as store, store.database.reading() as session:
+        found = tickets.page(session, statuses=statuses, before=args.before, most=args.most)
+        rows = _rows(session, found)
+    if args.json:
+        show.as_json(rows)
+    else:
+        show.table(rows, _COLUMNS)
+    return 0
+
+
+def ticket_show(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    with opened(settings) as store:
+        whole = whole_ticket(store, args.id)
+    if args.json:
+        show.as_json(whole)
+    else:
+        _print_ticket(whole)
+    return 0
+
+
+def ticket_split(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    with opened(settings) as store, store.database.transaction() as session:
+        try:
+            made = conversation.split(session, args.message, DESK, now)
+        except NotAllowed as error:
+            raise Trouble(str(error)) from error
+    return _say(args, made, f"message {args.message} is ticket #{made.id} now")
+
+
+def ticket_merge(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    with opened(settings) as store, store.database.transaction() as session:
+        try:
+            kept = conversation.merge(session, args.id, args.into, DESK, now)
+        except NotAllowed as error:
+            raise Trouble(str(error)) from error
+    return _say(args, kept, f"ticket #{args.id} is part of #{kept.id} now")
+
+
+def whole_ticket(store: Store, ticket_id: int) -> dict[str, Any]:
+    """One ticket with its messages, events, deliveries, links, and why it has its category."""
+    with store.database.reading() as session:
+        ticket = tickets.get(session, ticket_id)
+        if ticket is None:
+            raise Trouble(f"there is no ticket #{ticket_id}")
+        (row,) = _rows(session, [ticket])
+        return row | {
+            "messages": [_message(one) for one in tickets.messages_of(session, ticket_id)],
+            "events": [_event(one) for one in tickets.history(session, ticket_id)],
+            "outbound": [{k: letter[k] for k in _LETTER} for letter in outbound.of_ticket(session, ticket_id)],
+            "links": [{"ticket": other, "kind": kind} for other, kind in tickets.links_of(session, ticket_id)],
+            "participants": tickets.participants_of(session, [ticket_id])[ticket_id],
+            "prediction": tickets.prediction_of(session, ticket_id),
+        }
+
+
+def _rows(session: Session, found: list[Ticket]) -> list[dict[str, Any]]:
+    ids = [i for ticket in found for i in (ticket.requester_id, ticket.assignee_id) if i is not None]
+    known, teams = people.by_ids(session, ids), {team.id: team.name for team in people.all_teams(session)}
+    return [_row(ticket, known, teams) for ticket in found]
+
+
+def _row(ticket: Ticket, known: dict[int, Person], teams: dict[int, str]) -> dict[str, Any]:
+    requester, assignee = known.get(ticket.requester_id), known.get(ticket.assignee_id or 0)
+    return asdict(ticket) | {
+        "requester": requester.address if requester else "",
+        "assignee": assignee.address if assignee else None,
+        "team": teams.get(ticket.team_id or 0),
+    }
+
+
+def _message(message: Message) -> dict[str, Any]:
+    author = message.author
+    return asdict(message) | {"author": {"kind": str(author.kind), "id": author.id, "name": author.name}}
+
+
+def _event(event: Event) -> dict[str, Any]:
+    actor = event.actor
+    row = {"at": event.at, "kind": event.kind, "actor": {"kind": str(actor.kind), "id": actor.id, "name": actor.name}}
+    rest = {"before": event.before, "after": event.after, "why": event.why, "message_id": event.message_id}
+    return row | rest | {"data": dict(event.data)}
+
+
+def _print_ticket(whole: dict[str, Any]) -> None:
+    print(f"#{whole['id']}  {escaped(whole['subject'])}")
+    names = ("status", "priority", "category", "team", "assignee", "requester", "created_at", "tags", "merged_into")
+    show.fields({name: whole[name] for name in names})
+    prediction = whole["prediction"]
+    if prediction:
+        print("\nwhy this category")
+        show.fields({name: prediction[name] for name in _PREDICTION})
+    for message in whole["messages"]:
+        _print_message(message)
+    print("\nhistory")
+    show.table([row | {"by": row["actor"]["name"]} for row in whole["events"]], ("at", "kind", "by", "after", "why"))
+    print("\noutbound")
+    show.table(whole["outbound"], ("id", "kind", "recipient", "state", "reason", "attempts", "sent_at"))
+
+
+def _print_message(message: dict[str, Any]) -> None:
+    direction = "from" if message["inbound"] else "by"
+    who = message["author_address"] or message["author"]["name"] or message["author"]["kind"]
+    at = show.text_of(message["created_at"])
+    print(f"\n--- message {message['id']}: {message['kind']} {direction} {escaped(who)} at {at}")
+    print(f"    thread: {escaped(message['signal'])} {escaped(message['signal_detail'])}")
+    for line in (message["reply"] or message["text"]).splitlines():
+        print("    " + escaped(line))
+
+
+def _status(text: str) -> Status:
+    try:
+        return Status(text.replace("-", "_"))
+    except ValueError as error:
+        raise Trouble(f"{text!r} is no status; there are {', '.join(Status)}", 64) from error
+
+
+def _say(args: argparse.Namespace, ticket: Ticket, text: str) -> int:
+    if args.json:
+        show.as_json(asdict(ticket))
+    else:
+        print(text)
+    return 0

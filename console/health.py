@@ -1,0 +1,160 @@
+"""Is it alive, is it ready, and how much waits: /livez, /readyz and /metrics, for machines.
+
+In: the record. Out: the truth as of a second ago, without bodies, addresses or secrets. A database or disk that fails
+makes a process not ready (503); a queue that is away only degrades it, since requests are still written down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import redis
+import sqlalchemy as sa
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from storage import imap_folders, inbound, leases, outbound
+from storage.store import Store
+
+OK, DEGRADED, DOWN = "ok", "degraded", "down"
+LEAST_FREE_BYTES = 64 * 1024 * 1024
+PATIENCE = 5.0
+"""A dependency that has not answered after so many seconds is down."""
+KEPT_SECONDS = 1.0
+CLOCK_SILENCE_SECONDS = 30.0
+
+_FOLDER = ("mailbox", "folder")
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What each dependency is: ok, degraded or down. The whole is as bad as the worst of them."""
+
+    parts: dict[str, str]
+
+    @property
+    def status(self) -> str:
+        return next((word for word in (DOWN, DEGRADED) if word in self.parts.values()), OK)
+
+
+class Examiner:
+    """Asks the dependencies, at most once a second however many ask."""
+
+    def __init__(self, store: Store, now: Clock) -> None:
+        self._store = store
+        self._now = now
+        self._lock = threading.Lock()
+        self._last: tuple[float, Health] | None = None
+
+    def health(self) -> Health:
+        with self._lock:
+            if self._last is None or time.monotonic() - self._last[0] > KEPT_SECONDS:
+                self._last = (time.monotonic(), Health(self._examine()))
+            return self._last[1]
+
+    def _examine(self) -> dict[str, str]:
+        parts = {"database": DOWN, "clock": DEGRADED, "queue": self._queue(), "disk": self._disk()}
+        try:
+            with self._store.database.reading() as session:
+                until = leases.until(session, "clock")
+        except (sa.exc.SQLAlchemyError, OSError):
+            return parts
+        silent = until is None or (self._now() - until).total_seconds() > CLOCK_SILENCE_SECONDS
+        return parts | {"database": OK, "clock": DEGRADED if silent else OK}
+
+    def _queue(self) -> str:
+        url = self._store.settings.redis_url
+        if not url:
+            return DEGRADED
+        try:
+            with redis.Redis.from_url(url, socket_timeout=1.0, socket_connect_timeout=1.0, retry=None) as client:
+                return OK if client.ping() else DEGRADED
+        except (redis.RedisError, OSError):
+            return DEGRADED
+
+    def _disk(self) -> str:
+        try:
+            return OK if shutil.disk_usage(self._store.settings.data).free > LEAST_FREE_BYTES else DOWN
+        except OSError:
+            return DOWN
+
+
+class Counts(Collector):
+    """The ledgers as Prometheus gauges, counted when they are asked for."""
+
+    def __init__(self, store: Store, examiner: Examiner, now: Clock) -> None:
+        self._store = store
+        self._examiner = examiner
+        self._now = now
+
+    def collect(self) -> Iterable[Metric]:
+        now = self._now()
+        parts = self._examiner.health().parts
+        yield _by("frontdesk_dependency_up", "1 if the dependency is ok", "dependency", _ups(parts))
+        if parts["database"] == OK:
+            yield from self._ledgers(now)
+
+    def _ledgers(self, now: datetime) -> Iterable[Metric]:
+        with self._store.database.reading() as session:
+            summed, leaving = inbound.totals(session, now), outbound.totals(session)
+            folders = imap_folders.health(session)
+        oldest = summed.oldest_unsettled
+        yield _by("frontdesk_inbound", "Requests by the state that they ended in", "state", dict(summed.states))
+        yield GaugeMetricFamily("frontdesk_inbound_unsettled", "Requests that wait", summed.unsettled)
+        age = oldest.total_seconds() if oldest is not None else 0.0
+        yield GaugeMetricFamily("frontdesk_inbound_oldest_unsettled_seconds", "How long the oldest one waits", age)
+        yield GaugeMetricFamily("frontdesk_inbound_repeats", "Copies that were recognised", summed.repeats)
+        yield _by("frontdesk_outbound", "Letters by state", "state", leaving)
+        lags = GaugeMetricFamily("frontdesk_imap_lag_seconds", "Age of the oldest mail to fetch", labels=_FOLDER)
+        for folder in folders:
+            lag = folder.lag(now)
+            lags.add_metric([str(folder.mailbox_id), folder.folder], lag.total_seconds() if lag else float("nan"))
+        yield lags
+
+
+def routes(store: Store, now: Clock = lambda: datetime.now(UTC)) -> list[Route]:
+    """For every process that has a web address."""
+    examiner = Examiner(store, now)
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Counts(store, examiner, now))
+
+    async def readyz(_request: Request) -> Response:
+        try:
+            health = await asyncio.wait_for(asyncio.to_thread(examiner.health), PATIENCE)
+        except TimeoutError:
+            health = Health({"database": DOWN})
+        code = 503 if health.status == DOWN else 200
+        return JSONResponse({"status": health.status, **health.parts}, code)
+
+    def metrics(_request: Request) -> Response:
+        return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return [Route("/livez", _livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+async def _livez(_request: Request) -> Response:
+    return PlainTextResponse("ok\n")
+
+
+def _ups(parts: dict[str, str]) -> dict[str, int]:
+    return {name: int(state == OK) for name, state in parts.items()}
+
+
+def _by(name: str, text: str, label: str, values: dict[str, int]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=(label,))
+    for key, value in values.items():
+        family.add_metric([key], value)
+    return family

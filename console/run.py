@@ -1,0 +1,89 @@
+"""The web server of one process: listens or says why not, serves until it is told to stop, then lets requests end.
+
+In: an ASGI app and an address. It refuses to know what the app shows, and leaves signals to whoever runs the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+GRACE_SECONDS = 8
+"""An open event stream would otherwise keep the server for ever."""
+_BACKLOG = 1024
+
+log = structlog.get_logger()
+
+
+class Pages:
+    """One listening address and its server."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        """Raises OSError, naming the address, where it cannot listen."""
+        self._socket = _listening(host, port)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            lifespan="off",
+            loop="asyncio",
+            ws="none",
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+        self._server = _QuietServer(config)
+
+    @property
+    def address(self) -> str:
+        """Where it really listens, as HOST:PORT."""
+        host, port = self._socket.getsockname()[:2]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    def run(self) -> None:
+        """Serve until `stop`."""
+        log.info("pages_opened", address=self.address)
+        self._server.run(sockets=[self._socket])
+        log.info("pages_closed")
+
+    def stop(self) -> None:
+        """Take no more requests and let those that run end; from any thread, or from a signal handler."""
+        self._server.should_exit = True
+
+    @contextlib.contextmanager
+    def beside(self) -> Iterator[None]:
+        """Serve in a thread for as long as the block lasts."""
+        thread = threading.Thread(target=self.run, name="pages", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self.stop()
+            thread.join(GRACE_SECONDS + 2)
+
+
+class _QuietServer(uvicorn.Server):
+    """Uvicorn would take the process's signals for itself."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+        made.listen(_BACKLOG)
+    except OSError as error:
+        made.close()
+        raise OSError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}") from error
+    return made

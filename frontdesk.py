@@ -1,0 +1,282 @@
+"""The key to the house: the `frontdesk` command. Its words, and which rooms work together in which process.
+
+In: the command line and the environment. Out: an exit status: 0 done, 1 something is broken, 64 wrong words, 69 a
+dependency is away, 78 a wrong setting. This is the only file that may know gateway, workers and console at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from console.cli import configuration, init, ledger, people, show, supervisor, tickets, up
+from console.cli.desk import Trouble, ensure_folder, serving
+from desk.settings import BadSetting, Settings, host_and_port
+from storage.log import configure_logging
+from storage.store import Store
+
+MOST_FILES = 65_536
+
+Words = Any
+"""What argparse calls _SubParsersAction, which is private and generic only for mypy."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    try:
+        settings = configuration.load(os.environ, _options(args), Path.cwd())
+        configure_logging(settings)
+        return int(args.run(args, settings, datetime.now(UTC)))
+    except BadSetting as error:
+        return _fail(str(error), 78)
+    except Trouble as error:
+        return _fail(str(error), error.code)
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        return _fail(f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else ""), 71)
+    except KeyboardInterrupt:
+        return 130
+
+
+# -- processes ----------------------------------------------------------------------------------------------------
+
+
+def run_up(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    _raise_file_limit()
+    return up.up(settings, now, Path(__file__).resolve())
+
+
+def run_gateway(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    """SMTP, LMTP, IMAP and Slack's Socket Mode; with --http also the form, the API, Slack's events and health."""
+    from gateway import run as gateway
+
+    with serving(settings) as store, ExitStack() as beside:
+        if args.http is not None:
+            beside.enter_context(_pages(_door_routes(store), settings).beside())
+        gateway.run(store, partial(supervisor.reported, args.ready_fd))
+    return 0
+
+
+def run_worker(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    from workers import run as worker
+
+    with serving(settings) as store:
+        worker.run(store, partial(supervisor.reported, args.ready_fd))
+    return 0
+
+
+def run_clock(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    from workers import run as worker
+
+    with serving(settings) as store:
+        worker.run_clock(store, partial(supervisor.reported, args.ready_fd))
+    return 0
+
+
+def run_console(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    """The agents' pages and health."""
+    with serving(settings) as store:
+        return _serve(_console_routes(store), settings, args.ready_fd)
+
+
+def run_http(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    """All that `up` shows on its one web address."""
+    with serving(settings) as store:
+        return _serve([*_door_routes(store), *_console_routes(store)], settings, args.ready_fd)
+
+
+def _door_routes(store: Store) -> list[Any]:
+    from console import health
+    from gateway.slack import http as slack
+    from gateway.slack.door import bolt_app
+    from gateway.web.app import routes
+
+    settings = store.settings
+    made = [*health.routes(store), *routes(store, settings)]
+    if settings.slack_bot_token and settings.slack_signing_secret:
+        app = bolt_app(store, settings, _utc_now)
+        made += slack.routes(app, settings.slack_signing_secret, _utc_now)
+    return made
+
+
+def _console_routes(store: Store) -> list[Any]:
+    from console import health
+
+    return [*health.routes(store)]
+
+
+def _serve(routes: list[Any], settings: Settings, ready_fd: int | None) -> int:
+    pages = _pages(routes, settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: pages.stop())
+    supervisor.reported(ready_fd, {"http": pages.address})
+    pages.run()
+    return 0
+
+
+def _pages(routes: list[Any], settings: Settings) -> Any:
+    from starlette.applications import Starlette
+
+    from console.run import Pages
+
+    return Pages(Starlette(routes=routes), *host_and_port("FRONTDESK_HTTP", settings.http))
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _fail(text: str, code: int) -> int:
+    print(f"frontdesk: {text}", file=sys.stderr)
+    return code
+
+
+def _raise_file_limit() -> None:
+    """A thousand connections need a thousand files; a shell often allows fewer than the system would."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+# -- commands -----------------------------------------------------------------------------------------------------
+
+
+def run_init(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    ensure_folder(settings)
+    begun = init.begin(settings, now, patience=args.wait, agent=args.agent)
+    if args.json:
+        show.as_json(begun)
+        return 0
+    print(f"the desk in {settings.data.absolute()} is at version {begun.version}, with {', '.join(begun.mailboxes)}")
+    if begun.password:
+        print(f"agent {begun.agent}, password: {begun.password}\nIt is shown only now.")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """All words of the command."""
+    top = argparse.ArgumentParser("frontdesk", description="A helpdesk that people reach the way they already write.")
+    words = top.add_subparsers(required=True, metavar="COMMAND")
+    _processes(words)
+    _administration(words)
+    _looking(words)
+    return top
+
+
+def _processes(words: Words) -> None:
+    everything = _command(words, "up", run_up, "run the whole desk on this machine")
+    gateway = _command(
+        words, "gateway", run_gateway, "run the doors: SMTP, LMTP, IMAP, Slack; with --http the form too"
+    )
+    console = _command(words, "console", run_console, "run the agents' pages")
+    http = _command(words, "http", run_http, "run form, API, Slack's events and the agents' pages on one address")
+    worker = _command(words, "worker", run_worker, "do the work, with a clock beside it")
+    clock = _command(words, "clock", run_clock, "run only the clock")
+    for one in (everything, gateway):
+        one.add_argument("--smtp", metavar="HOST:PORT", help="where SMTP listens; port 0 picks a free one")
+        one.add_argument("--lmtp", metavar="HOST:PORT|/PATH", help="where LMTP listens")
+    for one in (everything, gateway, console, http):
+        one.add_argument("--http", metavar="HOST:PORT", help="where the pages are")
+    for one in (gateway, console, http, worker, clock):
+        one.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
+
+
+def _administration(words: Words) -> None:
+    begin = _command(words, "init", run_init, "make or migrate the desk's tables, with a first team, mailbox and agent")
+    begin.add_argument("--agent", metavar="ADDRESS", help="the first agent's address")
+    begin.add_argument("--wait", type=float, default=60.0, metavar="SECONDS", help="how long to wait for the database")
+    _mailboxes(_group(words, "mailbox", "the addresses of the desk"))
+    team = _group(words, "team", "the teams")
+    _command(team, "add", people.team_add, "a new team").add_argument("name")
+    _command(team, "list", people.team_list, "all teams")
+    agent = _group(words, "agent", "the agents")
+    add = _command(agent, "add", people.agent_add, "a new agent, or a new password and role for one")
+    add.add_argument("address")
+    add.add_argument("--name", default="")
+    add.add_argument("--role", choices=people.ROLES, default="agent")
+    add.add_argument("--team", action="append", default=[], metavar="NAME")
+    add.add_argument("--slack-user", default="", metavar="slack:TEAM:USER")
+    _command(agent, "list", people.agent_list, "all agents")
+    _command(agent, "deactivate", people.agent_deactivate, "an agent who left").add_argument("address")
+    token = _group(words, "token", "tokens of the JSON API")
+    add = _command(token, "add", people.token_add, "a new token, shown once")
+    add.add_argument("name")
+    add.add_argument("--scope", action="append", choices=people.SCOPES)
+    _command(token, "list", people.token_list, "all tokens, without their secret")
+    _command(token, "revoke", people.token_revoke, "make a token void").add_argument("id", type=int)
+
+
+def _mailboxes(mailbox: Words) -> None:
+    from gateway.email.imap_config import AUTH, START, TLS, read_config
+
+    add = _command(mailbox, "add", partial(people.mailbox_add, check=read_config), "a new address of the desk")
+    add.add_argument("address")
+    add.add_argument("--name", default="")
+    add.add_argument("--team", metavar="NAME")
+    add.add_argument("--imap-host", metavar="HOST", help="fetch it from there")
+    add.add_argument("--imap-port", type=int)
+    add.add_argument("--imap-tls", choices=TLS)
+    add.add_argument("--imap-user")
+    add.add_argument("--imap-auth", choices=AUTH)
+    for secret in ("password", "token"):
+        for source in ("env", "file", "command"):
+            add.add_argument(f"--imap-{secret}-{source}", help=f"where the {secret} is found")
+    add.add_argument("--imap-folder", action="append", dest="imap_folders", metavar="NAME")
+    add.add_argument("--imap-after", metavar="seen|nothing|move:FOLDER", help="what becomes of a mail that is stored")
+    add.add_argument("--imap-start", choices=START, help="what of the older mail is fetched")
+    add.add_argument("--imap-poll-seconds", type=float)
+    add.add_argument("--imap-ca-file", metavar="FILE")
+    add.add_argument("--imap-json", metavar="JSON", help="all of this at once, and `refresh` for OAuth refresh tokens")
+    _command(mailbox, "list", people.mailbox_list, "all addresses of the desk")
+
+
+def _looking(words: Words) -> None:
+    _command(words, "ledger", ledger.ledger, "what was accepted, and how it ended")
+    ticket = _group(words, "ticket", "the tickets")
+    listing = _command(ticket, "list", tickets.ticket_list, "the newest tickets")
+    listing.add_argument("--status", action="append")
+    listing.add_argument("--before", type=int, metavar="NUMBER")
+    listing.add_argument("--most", type=int, default=50)
+    _command(ticket, "show", tickets.ticket_show, "a ticket with its history and reasons").add_argument("id", type=int)
+    _command(ticket, "split", tickets.ticket_split, "make a message a ticket").add_argument("message", type=int)
+    merge = _command(ticket, "merge", tickets.ticket_merge, "make a ticket part of another")
+    merge.add_argument("id", type=int)
+    merge.add_argument("into", type=int)
+    aside = _group(words, "quarantine", "what was set aside")
+    listing = _command(aside, "list", ledger.quarantine_list, "the newest ones")
+    listing.add_argument("--most", type=int, default=200)
+    _command(aside, "show", ledger.quarantine_show, "one, with its bytes").add_argument("id", type=int)
+    _command(aside, "release", ledger.quarantine_release, "try one again").add_argument("id", type=int)
+
+
+def _group(words: Words, name: str, text: str) -> Words:
+    return words.add_parser(name, help=text, description=text).add_subparsers(required=True, metavar="COMMAND")
+
+
+def _command(words: Words, name: str, run: Any, text: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = words.add_parser(name, help=text, description=text)
+    made.set_defaults(run=run)
+    made.add_argument("--data", metavar="DIR", help="the data folder (FRONTDESK_DATA_DIR)")
+    made.add_argument("--json", action="store_true", help="answer in JSON")
+    return made
+
+
+def _options(args: argparse.Namespace) -> dict[str, str | None]:
+    """The options that are settings."""
+    given = {name: getattr(args, name, None) for name in ("smtp", "lmtp", "http")}
+    return given | {"data_dir": args.data}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

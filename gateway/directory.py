@@ -1,0 +1,38 @@
+"""Which addresses get mail here: the desk's mailboxes of a few seconds ago, for doors that must answer at once.
+
+In: the record. Out: yes or no for one address or domain. While the database is away the last answer stays.
+"""
+
+from __future__ import annotations
+
+from desk import address
+from storage import people
+from storage.people import Mailbox
+from storage.store import Store
+
+
+class Directory:
+    """Read it again with `refresh`; asking never waits for the database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._mailboxes: dict[str, Mailbox] = {}
+
+    def refresh(self) -> None:
+        """Raises what the database raises."""
+        with self._store.database.reading() as session:
+            self._mailboxes = {box.address: box for box in people.all_mailboxes(session)}
+
+    @property
+    def domains(self) -> frozenset[str]:
+        """The domains of our mailboxes, and the one that the settings name."""
+        found = {box.rpartition("@")[2] for box in self._mailboxes} | {self._store.settings.mail_domain.lower()}
+        return frozenset(found - {""})
+
+    def accepts(self, recipient: str) -> bool:
+        """Whether this is a mailbox of ours, with or without a reply token behind a plus sign."""
+        wanted = recipient.lower()
+        return wanted in self._mailboxes or address.without_token(wanted) in self._mailboxes
+
+    def is_ours(self, domain: str) -> bool:
+        return domain.lower() in self.domains

@@ -1,0 +1,181 @@
+"""The gateway process: opens every door that the settings name, and closes them without losing what is on its way.
+
+In: the record. Out: requests, written down. It refuses to know what they say. No door opens before the mailboxes are
+known, because until then every recipient would be refused for good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+import structlog
+
+from desk.settings import Settings, host_and_port
+from gateway import intake
+from gateway.directory import Directory
+from gateway.email.door import DoorSettings, Outcome, RawMail
+from gateway.email.jail import Jail
+from gateway.email.jail_process import JailUnavailable
+from gateway.email.smtp import MailDoor
+from storage.store import Store
+
+LOOK_SECONDS = 2.0
+"""How soon a new mailbox gets mail, and a released one is read again."""
+
+Ready = Callable[[Mapping[str, str]], None]
+
+log = structlog.get_logger()
+
+
+def run(store: Store, ready: Ready) -> None:
+    """Serve until SIGTERM or SIGINT; `ready` hears where the doors are. Raises OSError where one cannot be opened."""
+    asyncio.run(_serve(store, ready))
+
+
+async def _serve(store: Store, ready: Ready) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    reception = Reception(store)
+    if not await _known(reception.directory, stop):
+        return
+    door = MailDoor(
+        door_settings(store.settings), reception.commit, reception.directory.accepts, reception.directory.is_ours
+    )
+    with reception.open():
+        await door.start()
+        try:
+            with further_doors(store, reception):
+                ready({name: places[0] for name, places in door.addresses.items() if places})
+                await stop.wait()
+        finally:
+            await door.stop()
+
+
+class Reception:
+    """What the doors of one process share: the directory, the jail, and a thread that keeps both true."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.directory = Directory(store)
+        self._jail: Jail | None = None
+        self._domains: frozenset[str] = frozenset()
+        self._stop = threading.Event()
+
+    @property
+    def jail(self) -> Jail:
+        if self._jail is None:
+            raise JailUnavailable("the gateway is not open")
+        return self._jail
+
+    def commit(self, mails: Sequence[RawMail]) -> Sequence[Outcome]:
+        """Read mails in the jail and write them down."""
+        return intake.accept_mails(self.store, self.jail, mails)
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[None]:
+        """The jail for the domains that are known now, and the thread that looks after both."""
+        self._renew_jail()
+        keeper = threading.Thread(target=self._keep, name="reception", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            keeper.join(LOOK_SECONDS)
+            self.jail.close()
+
+    def _keep(self) -> None:
+        away = False
+        while not self._stop.wait(LOOK_SECONDS):
+            try:
+                self._look()
+                away = False
+            except (sa.exc.SQLAlchemyError, OSError, JailUnavailable) as error:
+                if not away:
+                    log.warning("reception_not_refreshed", error=type(error).__name__)
+                away = True
+
+    def _look(self) -> None:
+        self.directory.refresh()
+        self._renew_jail()
+        released = intake.release_asked(self.store, self.jail, datetime.now(UTC))
+        if released:
+            log.info("quarantine_released", count=released)
+
+    def _renew_jail(self) -> None:
+        """The children know our domains from their start, so other domains need other children."""
+        if self._jail is not None and self._domains == self.directory.domains:
+            return
+        old, self._domains = self._jail, self.directory.domains
+        self._jail = Jail(self.store.settings.jail_size, own_domains=self._domains)
+        if old is not None:
+            old.close()
+
+
+@contextlib.contextmanager
+def further_doors(store: Store, reception: Reception) -> Iterator[None]:
+    """The doors that call others instead of being called: IMAP mailboxes and Slack's Socket Mode."""
+    with contextlib.ExitStack() as doors:
+        settings = store.settings
+        if settings.slack_bot_token and settings.slack_app_token:
+            doors.enter_context(_slack(store))
+        yield
+
+
+@contextlib.contextmanager
+def _slack(store: Store) -> Iterator[None]:
+    # Slack's packages cost 20 MB, so they are imported where they are used.
+    from gateway.slack.door import bolt_app
+    from gateway.slack.socket_mode import SocketMode
+
+    line = SocketMode(bolt_app(store, store.settings, lambda: datetime.now(UTC)), store.settings)
+    line.start()
+    try:
+        yield
+    finally:
+        line.close()
+
+
+def door_settings(settings: Settings) -> DoorSettings:
+    """The mail doors as the process's settings describe them."""
+    return DoorSettings(
+        hostname=settings.mail_domain or "localhost",
+        smtp=(_place("FRONTDESK_SMTP", settings.smtp),) if settings.smtp else (),
+        lmtp=(_place("FRONTDESK_LMTP", settings.lmtp),) if settings.lmtp else (),
+        certificate=Path(settings.tls_cert) if settings.tls_cert else None,
+        key=Path(settings.tls_key) if settings.tls_key else None,
+        most_bytes=settings.max_message_bytes,
+        most_connections=settings.smtp_connections,
+        most_connections_per_address=settings.smtp_connections_per_address,
+        mails_a_minute=settings.smtp_mails_per_minute,
+        exempt=settings.trusted_relays,
+    )
+
+
+def _place(name: str, text: str) -> str:
+    if text.startswith("/"):
+        return f"unix:{text}"
+    host, port = host_and_port(name, text)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def _known(directory: Directory, stop: asyncio.Event) -> bool:
+    """Wait until the mailboxes are known; False if the process shall stop before that."""
+    loop = asyncio.get_running_loop()
+    while not stop.is_set():
+        try:
+            await loop.run_in_executor(None, directory.refresh)
+            return True
+        except sa.exc.SQLAlchemyError as error:
+            log.warning("database_awaited", error=type(error).__name__)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+    return False
