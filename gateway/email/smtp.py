@@ -19,7 +19,8 @@ from gateway.email.dialogue import Terms
 from gateway.email.door import DoorSettings, Outcome, RawMail
 from gateway.email.group_commit import GroupCommit
 from gateway.email.limits import Limits, Room
-from gateway.email.session import LmtpSession, Porter, Session
+from gateway.email.porter import Porter
+from gateway.email.session import LmtpSession, Session
 
 _BACKLOG = 1024
 _UNIX_PREFIX = "unix:"
@@ -49,13 +50,8 @@ class MailDoor:
             settings.exempt,
             clock,
         )
-        self._porter = Porter(
-            Terms(settings, accepts, is_ours, limits),
-            self._hand_over,
-            Room(settings.receiving_bytes),
-            now,
-            _tls(settings),
-        )
+        terms = Terms(settings, accepts, is_ours, limits)
+        self._porter = Porter(terms, self._hand_over, Room(settings.receiving_bytes), now, _tls(settings))
         self._servers: list[tuple[str, asyncio.Server]] = []
 
     async def start(self) -> None:

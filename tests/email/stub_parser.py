@@ -71,7 +71,7 @@ def _hang() -> None:
 def _grow() -> None:
     hoard = []
     while True:
-        hoard.append(bytearray(10_000_000))
+        hoard.append(bytearray(100_000_000))
 
 
 def _crash() -> None:
