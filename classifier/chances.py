@@ -7,6 +7,7 @@ out come probabilities, one temperature, thresholds and how strange a text is. I
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from classifier.features import Floats, Ints
 
@@ -54,11 +55,13 @@ def thresholds(chances: Floats, truth: Ints, precision: float, fewest: int) -> F
     return limits
 
 
-def threshold(sure: Floats, right: np.typing.NDArray[np.bool_], precision: float) -> float:
+def threshold(sure: Floats, right: NDArray[np.bool_], precision: float) -> float:
     """The lowest probability so that the guesses from there upwards are right so often; NEVER where there is none."""
     order = np.argsort(-sure, kind="stable")
     share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
-    enough = np.flatnonzero(share >= precision)
+    # Equal probabilities pass or fail together: only the last of them can be a threshold.
+    last = np.append(np.diff(sure[order]) < 0, np.ones(min(1, len(order)), dtype=np.bool_))
+    enough = np.flatnonzero((share >= precision) & last)
     return float(sure[order][enough[-1]]) if len(enough) else NEVER
 
 

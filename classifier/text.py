@@ -32,20 +32,37 @@ _AFTER_GREETING = {
     "buenos": ("dias",),
     "buenas": ("tardes", "noches"),
 }
-_CLOSINGS = re.compile(
-    r"(?:(?:best|kind|kindest|warm|warmest|many|with|my|yours?|best of)\s+(?:kind\s+|best\s+)?"
-    r"(?:regards?|wishes|thanks|sincerely|faithfully|truly|luck)"
-    r"|regards|cheers|sincerely|respectfully|thanks(?:\s+(?:a lot|so much|in advance|again|and regards|very much))?"
-    r"|thank you(?:\s+(?:so much|in advance|again|very much|and best regards|and regards))?|thx|br|rgds|take care"
-    r"|(?:mit\s+)?(?:freundliche[nr]?|beste[nr]?|viele[n]?|liebe[n]?|herzliche[nr]?|schone[n]?)\s+(?:gru(?:ss|ß)e?n?|dank)"
-    r"|gru(?:ss|ß)e?|mfg|vg|lg|danke(?:\s+(?:im voraus|schon|sehr))?|vielen dank(?:\s+im voraus)?"
-    r"|(?:bien\s+)?(?:cordialement|amicalement)|merci(?:\s+(?:davance|beaucoup|par avance))?|bonne journee|salutations"
-    r"|(?:un\s+)?(?:cordial(?:es)?|atentos?)\s+saludos?|(?:saludos|um abraco|abracos|abrazos?)(?:\s+cordiales)?"
-    r"|atentamente"
-    r"|(?:muchas\s+)?gracias(?:\s+de antemano)?|atenciosamente|cumprimentos|att|(?:muito\s+)?obrigad[oa]"
-    r"|(?:cordiali|distinti)\s+saluti|grazie(?:\s+mille)?|met vriendelijke groet(?:en)?|groet(?:en|jes)?|mvg"
-    r"|med vanlig halsning|med venlig hilsen|mvh|z powazaniem|pozdrawiam)\b[\s,.!:;-]*"
+# Matched against folded words in lower case: no accents, no apostrophes.
+_THANKS = (
+    r"(?:many\s+|a\s+million\s+)?(?:thanks|thank\s+you|thx|tks)"
+    r"(?:\s+(?:a\s+lot|so\s+much|in\s+advance|again|very\s+much|and(?:\s+(?:best|kind))?\s+regards))*"
+    r"(?:\s+for\s+(?:your|any|the|all)\s+(?:\w+\s+){0,2}"
+    r"(?:help|support|assistance|time|attention|understanding|cooperation|reply|response|consideration))?"
 )
+_CLOSINGS = re.compile(
+    r"(?:(?:(?:best|kind|kindest|warm|warmest|many|with|my|yours?)\s+){1,3}"
+    r"(?:regards?|wishes|sincerely|faithfully|truly)|best|regards|cheers|sincerely(?:\s+yours)?|respectfully"
+    r"|" + _THANKS + r"|br|rgds|take\s+care|yours|looking\s+forward\s+to\s+(?:hearing|your)(?:\s+\w+){0,3}"
+    r"|(?:any|your)\s+help\s+(?:is|would\s+be|will\s+be)(?:\s+\w+)?\s+appreciated"
+    r"|(?:have\s+a\s+)(?:nice|good|great|lovely)\s+(?:day|evening|weekend|week)"
+    r"|(?:mit\s+)?(?:freundliche[nr]?|beste[nr]?|viele[n]?|liebe[n]?|herzliche[nr]?|schone[nr]?)\s+(?:grusse?n?|dank)"
+    r"|grusse?|mfg|vg|lg|(?:vielen|besten|herzlichen)\s+dank(?:\s+im\s+voraus|\s+fur\s+ihre\s+hilfe)?"
+    r"|danke(?:\s+(?:im\s+voraus|schon|sehr|fur\s+ihre\s+hilfe))?"
+    r"|(?:bien\s+)?(?:cordialement|amicalement)|merci(?:\s+(?:davance|beaucoup|par\s+avance|pour\s+votre\s+aide))*"
+    r"|bonne\s+journee|(?:meilleures\s+)?salutations"
+    r"|(?:un\s+)?(?:cordial(?:es)?|atentos?)\s+saludos?|(?:un\s+)?saludos?(?:\s+cordial(?:es)?)?|(?:um\s+)?abracos?"
+    r"|abrazos?|atentamente|(?:muchas\s+)?gracias(?:\s+(?:de\s+antemano|por\s+su\s+ayuda))?|atenciosamente|att"
+    r"|(?:com\s+os\s+)?(?:melhores\s+)?cumprimentos|(?:muito\s+)?obrigad[oa](?:\s+(?:desde\s+ja|pela\s+ajuda))?"
+    r"|(?:cordiali|distinti)\s+saluti|grazie(?:\s+mille)?|met\s+vriendelijke\s+groet(?:en)?|groet(?:en|jes)?|mvg"
+    r"|med\s+vanlig\s+halsning|med\s+venlig\s+hilsen|mvh|z\s+powazaniem|pozdrawiam)\b[\s,.!:;-]*"
+)
+_WISHES = re.compile(
+    r"\s*(?:i\s+(?:really\s+)?hope\s+(?:this|you|your|all|everything|that)\b[^.!?\n]{0,60}\b(?:well|fine|great|day|good)"
+    r"|how\s+are\s+you|ich\s+hoffe,?\s+(?:es\s+geht|sie\s+hatten|ihnen)[^.!?\n]{0,40}"
+    r"|j['’]espère\s+que\s+(?:vous|tu|tout)[^.!?\n]{0,40}\bbien|espero\s+que[^.!?\n]{0,40}\b(?:bien|bem))\s*[.!?,]*",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _ORIGINAL = re.compile(
     r"[\s>*_-]*(?:-{2,}|_{2,}|={2,}|begin forwarded|original message|ursprüngliche nachricht|message d'origine)"
     r"[^@]{0,60}(?:original|forward|weitergeleitet|ursprüngliche|nachricht|message|mensaje|mensagem|messaggio)",
@@ -63,6 +80,11 @@ _SENT_FROM = re.compile(
     r"|inviato da|verzonden vanaf)\b",
     re.IGNORECASE,
 )
+# One of these makes a line a footer, two of the others do.
+_FOOTER = (
+    "consider the environment", "before printing this", "confidentiality notice", "intended recipient", "unsubscribe",
+    "virus-free", "scanned for viruses", "this message is intended only", "this email is intended only",
+)  # fmt: skip
 _DISCLAIMER = (
     "confidential", "intended recipient", "intended solely", "intended only", "privileged", "unauthori", "disclos",
     "received this", "please notify", "legally", "addressee", "delete it", "before printing", "disclaimer",
@@ -113,17 +135,25 @@ def _body(lines: list[str]) -> list[str]:
         if any(kept) and _ends_the_body(lines, number):
             break
         if not _is_noise(bare):
-            kept.append(line)
+            kept.append(_without_last_thanks(line))
     return kept
+
+
+def _without_last_thanks(line: str) -> str:
+    """ "It is jammed again. Thanks, Ada" without its last sentence."""
+    sentences = _SENTENCE_END.split(line)
+    while len(sentences) > 1 and _is_closing(sentences[-1]):
+        sentences.pop()
+    return " ".join(sentences)
 
 
 def _ends_the_body(lines: list[str], number: int) -> bool:
     line = lines[number]
     if line.rstrip() in ("--", "__", "___", "—", "---") or line.rstrip().startswith("_____"):
         return True
-    if _is_closing(line):
+    if _is_closing(line) or _ORIGINAL.match(line):
         return True
-    if _ORIGINAL.match(line):
+    if len(line) < 80 and _SENT_FROM.match(line.strip()):
         return True
     return _starts_a_quote(line, lines[number + 1 : number + 4])
 
@@ -144,15 +174,19 @@ def _is_closing(line: str) -> bool:
     found = _CLOSINGS.match(plain)
     if not found:
         return False
-    behind = plain[found.end() :].split()
-    return len(behind) <= (3 if found.group().rstrip()[-1] in ",.!-" else 0)
+    behind = len(plain[found.end() :].split())
+    return not behind or (found.group().rstrip()[-1] in ",.!-" and _is_name(line.split()[-behind:]))
+
+
+def _is_name(spoken: list[str]) -> bool:
+    return len(spoken) == 1 or (len(spoken) <= 3 and all(word[:1].isupper() for word in spoken))
 
 
 def _is_noise(bare: str) -> bool:
     if _is_quoted(bare) or (len(bare) < 80 and _SENT_FROM.match(bare)):
         return True
     lowered = bare[:2000].lower()
-    return sum(stem in lowered for stem in _DISCLAIMER) >= 2
+    return any(stem in lowered for stem in _FOOTER) or sum(stem in lowered for stem in _DISCLAIMER) >= 2
 
 
 def _is_quoted(line: str) -> bool:
@@ -164,7 +198,7 @@ def _without_greeting(lines: list[str]) -> list[str]:
     kept: list[str] = []
     for line in lines:
         at_the_top = sum(1 for earlier in kept[:4] if earlier.strip()) < 3 and len(kept) < 8
-        kept.append(_after_greeting(line) if at_the_top else line)
+        kept.append(_WISHES.sub("", _after_greeting(line), count=1) if at_the_top else line)
     return kept
 
 

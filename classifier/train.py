@@ -20,13 +20,16 @@ from classifier.chances import best_temperature, probabilities, strangeness, thr
 from classifier.features import Features, Floats, Ints, Vocabulary, learn, spoken
 
 # A term of one single text says nothing about the next text, except where there are few texts.
-FEW_TEXTS = 1_000
+_FEW_TEXTS = 1_000
+# From here on a label's own name and hints add nothing to its examples.
+_ENOUGH_EXAMPLES = 50
 # Validation looks at so many texts at most.
 _TRIAL_TEXTS = 5_000
 # Letters make asking and training dearer with every sign of the text; they must bring this much per 100 columns.
 _LETTERS_MUST_BRING = 0.002
 # The penalties that validation chooses from (the C of the linear SVM).
-_STRENGTHS = (0.2, 1.0)
+_STRENGTHS = (1.0, 0.2)
+_TRIAL_FOLDS = 5
 # Below this no temperature can be measured: a usual one.
 _FEWEST_HELD_OUT = 10
 _USUAL_TEMPERATURE = 0.25
@@ -40,14 +43,6 @@ _NEVER_STRANGE = 1e9
 
 
 Said = Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What validation chooses."""
-
-    with_letters: bool
-    strength: float
 
 
 @dataclass(frozen=True)
@@ -71,14 +66,14 @@ def train(
 ) -> Parts:
     """The parts of a model that tells the labels apart."""
     classes, truth = _classes(texts, labels, hints)
-    hint_texts, hint_truth = _pseudo_documents(classes, hints)
+    hint_texts, hint_truth = _pseudo_documents(classes, hints, truth)
     everything = [spoken(text) for text in (*texts, *hint_texts)]
-    recipe = _choose(everything[: len(texts)], truth, seed)
-    vocabulary = _learn(everything, recipe)
+    vocabulary = _learn(everything, _letters_pay(everything[: len(texts)], truth, seed))
     matrix = _matrix(vocabulary, everything)
     answers = np.concatenate([truth, hint_truth])
-    linear = _fit(matrix, answers, len(classes), recipe, seed)
-    held = _held_out(matrix, answers, len(texts), len(classes), recipe, seed)
+    strength = _best_strength(matrix[: len(texts)], truth, seed)
+    linear = _fit(matrix, answers, len(classes), strength, seed)
+    held = _held_out(matrix, answers, len(texts), len(classes), strength, seed)
     return _parts(classes, vocabulary, linear, held, version, created)
 
 
@@ -94,14 +89,15 @@ def _classes(
     return classes, np.array([place[str(label)] for label in labels], dtype=np.int64)
 
 
-def _pseudo_documents(classes: tuple[str, ...], hints: Mapping[str, str]) -> tuple[list[str], Ints]:
-    texts = [f"{name} {hints[name]}" for name in classes if name in hints]
-    places = [place for place, name in enumerate(classes) if name in hints]
-    return texts, np.array(places, dtype=np.int64)
+def _pseudo_documents(classes: tuple[str, ...], hints: Mapping[str, str], truth: Ints) -> tuple[list[str], Ints]:
+    """The name and the hints of every label that has few examples, as if they were one more."""
+    counts = np.bincount(truth, minlength=len(classes))
+    places = np.flatnonzero(counts < _ENOUGH_EXAMPLES)
+    return [f"{classes[place]}\n{hints.get(classes[place], '')}" for place in places], places
 
 
-def _learn(texts: Said, recipe: Recipe) -> Vocabulary:
-    return learn(texts, with_letters=recipe.with_letters, at_least=1 if len(texts) < FEW_TEXTS else 2)
+def _learn(texts: Said, with_letters: bool) -> Vocabulary:
+    return learn(texts, with_letters=with_letters, at_least=1 if len(texts) < _FEW_TEXTS else 2)
 
 
 def _matrix(vocabulary: Vocabulary, texts: Said) -> csr_matrix:
@@ -109,38 +105,41 @@ def _matrix(vocabulary: Vocabulary, texts: Said) -> csr_matrix:
     return csr_matrix((rows.values, rows.columns, rows.begins), shape=(len(texts), vocabulary.size))
 
 
-def _choose(texts: Said, truth: Ints, seed: int) -> Recipe:
-    """The recipe that does best on examples kept back from a trial."""
+def _letters_pay(texts: Said, truth: Ints, seed: int) -> bool:
+    """Whether the letters inside words bring enough on examples kept back; where examples are few they always do."""
+    if len(texts) < _FEW_TEXTS:
+        return True
     chosen = np.random.default_rng(seed).permutation(len(texts))[:_TRIAL_TEXTS]
     sample, answers = [texts[place] for place in chosen], truth[chosen]
-    inside, outside = _folds(answers, 4, seed)[0]
-    if len(np.unique(answers[inside])) < 2 or len(outside) < _FEWEST_HELD_OUT:
-        return Recipe(with_letters=True, strength=1.0)
-    tried: list[tuple[float, Recipe]] = []
-    for with_letters in (False, True):
-        probe = Recipe(with_letters, 1.0)
-        matrix = _matrix(_learn(sample, probe), sample)
-        price = _LETTERS_MUST_BRING * matrix.nnz / len(sample) / 100 if with_letters else 0.0
-        for strength in _STRENGTHS:
-            recipe = Recipe(with_letters, strength)
-            right = _right(matrix, answers, inside, outside, recipe, seed)
-            tried.append((right - price, recipe))
-    return max(tried, key=lambda one: one[0])[1]
+    plain, lettered = (_matrix(_learn(sample, letters), sample) for letters in (False, True))
+    price = _LETTERS_MUST_BRING * (lettered.nnz - plain.nnz) / len(sample) / 100
+    gain = _right(lettered, answers, 1.0, seed) - _right(plain, answers, 1.0, seed)
+    return bool(gain >= price)
 
 
-def _right(matrix: csr_matrix, truth: Ints, inside: Ints, outside: Ints, recipe: Recipe, seed: int) -> float:
-    linear = _fit(matrix[inside], truth[inside], int(truth.max()) + 1, recipe, seed)
+def _best_strength(matrix: csr_matrix, truth: Ints, seed: int) -> float:
+    if len(truth) < _FEW_TEXTS:
+        return _STRENGTHS[0]
+    return max(_STRENGTHS, key=lambda strength: _right(matrix, truth, strength, seed))
+
+
+def _right(matrix: csr_matrix, truth: Ints, strength: float, seed: int) -> float:
+    """The share that is answered rightly of the examples kept back."""
+    inside, outside = _folds(truth, _TRIAL_FOLDS, seed)[0]
+    if not len(outside):
+        return 0.0
+    linear = _fit(matrix[inside], truth[inside], int(truth.max()) + 1, strength, seed)
     return float(np.mean(_scores(matrix[outside], linear).argmax(axis=1) == truth[outside]))
 
 
-def _fit(matrix: csr_matrix, truth: Ints, count: int, recipe: Recipe, seed: int) -> Linear:
+def _fit(matrix: csr_matrix, truth: Ints, count: int, strength: float, seed: int) -> Linear:
     """A balanced linear SVM, one category against the rest. A category without examples gets no weight."""
     seen = np.unique(truth)
     weights, intercepts = np.zeros((matrix.shape[1], count)), np.full(count, -1.0)
     if len(seen) < 2:
         intercepts[seen] = 1.0
         return Linear(weights, intercepts)
-    machine = LinearSVC(C=recipe.strength, class_weight="balanced", random_state=seed, tol=1e-3)
+    machine = LinearSVC(C=strength, class_weight="balanced", random_state=seed, tol=1e-3)
     machine.fit(matrix, truth)
     slopes, offsets = machine.coef_, machine.intercept_
     if len(seen) == 2:
@@ -154,7 +153,7 @@ def _scores(matrix: csr_matrix, linear: Linear) -> Floats:
     return scores
 
 
-def _held_out(matrix: csr_matrix, truth: Ints, examples: int, count: int, recipe: Recipe, seed: int) -> Held:
+def _held_out(matrix: csr_matrix, truth: Ints, examples: int, count: int, strength: float, seed: int) -> Held:
     """Every example scored once by a model without it (one part of them, where there are very many)."""
     hints = np.arange(examples, len(truth))
     folds = 5 if examples < 2_000 else 3
@@ -164,7 +163,7 @@ def _held_out(matrix: csr_matrix, truth: Ints, examples: int, count: int, recipe
     for inside, outside in parts:
         inside = np.concatenate([inside, hints])
         if len(outside) and len(np.unique(truth[inside])) > 1:
-            scored.append(_scores(matrix[outside], _fit(matrix[inside], truth[inside], count, recipe, seed)))
+            scored.append(_scores(matrix[outside], _fit(matrix[inside], truth[inside], count, strength, seed)))
             places.append(outside)
     return Held(np.concatenate(scored), truth[np.concatenate(places)])
 

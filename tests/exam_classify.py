@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(REPOSITORY))
+# In place of this folder: tests/email would hide the standard library's.
+sys.path[0] = str(REPOSITORY)
 
 from classifier import evaluate  # noqa: E402
 from classifier.model import Categoriser  # noqa: E402

@@ -14,7 +14,7 @@ RNG = np.random.default_rng(11)
 
 def test_probabilities_survive_any_score() -> None:
     found = chances.probabilities(np.array([[1e6, -1e6, 0.0], [0.0, 0.0, 0.0]]), 0.1)
-    np.testing.assert_allclose(found, [[1, 0, 0], [1 / 3, 1 / 3, 1 / 3]])
+    np.testing.assert_allclose(found, np.array([[1.0, 0.0, 0.0], [1 / 3, 1 / 3, 1 / 3]]))
 
 
 def test_the_temperature_that_made_the_labels_is_found_again() -> None:
@@ -66,8 +66,8 @@ def test_coverage_counts_what_could_go_alone() -> None:
 
 def test_letters_are_learnt_for_short_texts_and_left_out_for_long_ones() -> None:
     kinds = ["printr", "invoce"]
-    short = [f"{kinds[n % 2]}{RNG.integers(100)} broken" for n in range(200)]
-    long = [" ".join(f"{kinds[n % 2]} w{RNG.integers(300)}" for _ in range(150)) for n in range(200)]
-    labels = [kinds[n % 2] for n in range(200)]
+    short = [f"{kinds[n % 2]}{RNG.integers(100)} broken" for n in range(1_200)]
+    long = [" ".join(f"{kinds[n % 2]} w{RNG.integers(300)}" for _ in range(60)) for n in range(1_200)]
+    labels = [kinds[n % 2] for n in range(1_200)]
     assert train(short, labels, {}, seed=0, version="", created="").vocabulary.letters
     assert not train(long, labels, {}, seed=0, version="", created="").vocabulary.letters

@@ -54,8 +54,8 @@ def joined(text: str) -> str:
 def words_only() -> Categoriser:
     """Long texts, so that validation finds the letters not worth their price."""
     rng = np.random.default_rng(3)
-    labels = [f"label {number % 3}" for number in range(90)]
-    texts = [" ".join(f"w{rng.integers(0, 60)}x {label.replace(' ', '')}" for _ in range(90)) for label in labels]
+    labels = [f"label {number % 3}" for number in range(1_200)]
+    texts = [" ".join(f"w{rng.integers(0, 60)}x {label.replace(' ', '')}" for _ in range(60)) for label in labels]
     model = Categoriser().fit(texts, labels)
     assert not model.parts.vocabulary.letters
     return model

@@ -66,6 +66,24 @@ def test_a_disclaimer_is_not_part_of_the_request(disclaimer: str) -> None:
     assert words(f"{QUESTION}\n\n{disclaimer}") == words(QUESTION)
 
 
+@pytest.mark.parametrize(
+    "noise",
+    ["Thanks in advance for your help.", "Many thanks, Ada Byron", "Have a nice day!", "Muchas gracias.", "Danke!"],
+)
+def test_a_last_sentence_of_thanks_is_not_part_of_the_request(noise: str) -> None:
+    assert words(f"{QUESTION}. {noise}") == words(f"{QUESTION}.\n{noise}\n\n> old") == words(QUESTION)
+
+
+@pytest.mark.parametrize("wish", ["I hope this finds you well.", "How are you?", "Espero que esté bien."])
+def test_good_wishes_are_not_part_of_the_request(wish: str) -> None:
+    assert words(f"Hello Ada,\n\n{wish} {QUESTION}") == words(f"Hello,\n{wish}\n{QUESTION}") == words(QUESTION)
+
+
+def test_thanks_with_news_behind_them_stay() -> None:
+    text = "I restarted it.\nThanks, still not printing"
+    assert words(text)[-4:] == ["thanks", "still", "not", "printing"]
+
+
 def test_contact_lines_at_the_end_are_not_part_of_the_request() -> None:
     assert words(f"{QUESTION}\n\nAda Byron | Head of Sums\nTel. +44 20 7946 0000\nwww.acme.example") == words(QUESTION)
 
