@@ -1,0 +1,207 @@
+"""What an agent may do by mail, and what nobody may do in an agent's name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from desk.request import AutoKind
+from storage import people
+from storage.store import Store
+from tests.small_desk import ALICE, BOB, EVE, MAX, SUPPORT, SmallDesk
+
+RESULTS = "mx.desk.example.test; dmarc=pass header.from=corp.example.test"
+
+
+@pytest.fixture
+def strict(store: Store) -> SmallDesk:
+    """A desk with a receiving mail server that vouches."""
+    settings = replace(store.settings, authserv_id="mx.desk.example.test", relay_url="smtp://127.0.0.1:1")
+    return SmallDesk(replace(store, settings=settings), delivers=False)
+
+
+@pytest.fixture
+def address(strict: SmallDesk) -> str:
+    strict.receive(strict.mail(BOB, "Cannot login", "Please help.", message_id="first@x"))
+    return strict.notice_address(strict.alice, 1)
+
+
+def _acted(desk: SmallDesk) -> bool:
+    done = {"replied", "noted", "assigned", "status_changed", "priority_changed", "tagged", "team_changed"}
+    return any(event.kind in done for ticket in desk.tickets() for event in desk.events(ticket.id))
+
+
+def test_a_proven_agent_acts(strict: SmallDesk, address: str) -> None:
+    strict.receive(strict.mail(ALICE, "Re", "#resolve", to=address, headers=[("Authentication-Results", RESULTS)]))
+    assert strict.ticket(1).status == "resolved"
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        "",
+        "mx.desk.example.test; dmarc=fail header.from=corp.example.test",
+        "mx.evil.example.test; dmarc=pass header.from=corp.example.test",
+        "mx.desk.example.test.evil.test; dmarc=pass header.from=corp.example.test",
+        "mx.desk.example.test; dmarc=pass header.from=evil.example.test",
+        "mx.desk.example.test; dmarc=pass header.from=corp.example.test.evil.test",
+        "mx.desk.example.test; (dmarc=pass header.from=corp.example.test) dmarc=fail header.from=corp.example.test",
+        "mx.desk.example.test; dmarc=fail header.from=corp.example.test; dmarc=pass header.from=corp.example.test",
+        'mx.desk.example.test; spf=pass reason="; dmarc=pass header.from=corp.example.test"',
+        "mx.desk.example.test (; dmarc=pass header.from=corp.example.test",
+        "mx.desk.example.test/1; dmarc=pass header.from=corp.example.test",
+    ],
+)
+def test_without_an_aligned_pass_nothing_is_obeyed(strict: SmallDesk, address: str, results: str) -> None:
+    headers = [("Authentication-Results", results)] if results else []
+    strict.receive(strict.mail(ALICE, "Re", "#resolve\n\nDone.", to=address, headers=headers))
+    assert not _acted(strict) and "unverified_note" in strict.kinds(1)
+
+
+def test_a_pass_from_a_stranger_machine_counts_for_nothing(strict: SmallDesk, address: str) -> None:
+    headers = [("Authentication-Results", RESULTS)]
+    strict.receive(strict.mail(ALICE, "Re", "#resolve", to=address, headers=headers, peer="192.0.2.9"))
+    assert not _acted(strict)
+
+
+def _forgeries(address: str, other_agent: str, other_ticket: str) -> list[tuple[str, str, list[str], str]]:
+    """(From, To, RCPT, In-Reply-To): every way that somebody might try; a hundred flips of the token among them."""
+    local, _, domain = address.partition("@")
+    flipped = [f"{local[:i]}{'b' if local[i] != 'b' else 'c'}{local[i + 1 :]}@{domain}" for i in range(8, len(local))]
+    short = [f"{local[:-cut]}@{domain}" for cut in range(1, 27)]
+    senders = [
+        EVE,
+        MAX,
+        f'"{ALICE}" <{EVE}>',
+        f"{ALICE} <{EVE}>",
+        f"Alice Agent <{EVE}>",
+        f"{ALICE} ({ALICE}) <{EVE}>",
+        f"{EVE}, {ALICE}",
+        "alice@corp.example.test.evil.test",
+        f"alice@corp.example.test (x) <{EVE}>",
+        "alice@corp",
+        f"=?utf-8?q?{ALICE}?= <{EVE}>",
+        f"<{ALICE}>{EVE}",
+    ]
+    forged = [(sender, address, [address], "") for sender in senders]
+    forged += [(ALICE, token, [token], "") for token in (*flipped, *short, other_agent)]
+    forged += [(ALICE, SUPPORT, [SUPPORT], "first@x"), (ALICE, SUPPORT, [SUPPORT], ""), (ALICE, address, [SUPPORT], "")]
+    forged += [(sender, other_ticket, [other_ticket], "first@x") for sender in (ALICE, EVE)]
+    return forged
+
+
+def test_five_hundred_forged_agent_mails_do_nothing(strict: SmallDesk, address: str) -> None:
+    strict.receive(strict.mail(BOB, "Another", "Matter."))
+    other_ticket = strict.notice_address(strict.alice, 2)
+    with strict.store.database.transaction() as session:
+        people.add_agent(session, MAX, "Max Agent", "agent", "", [1], strict.now)
+    strict.receive(strict.mail(BOB, "Third", "Matter."))
+    other_agent = strict.notice_address(strict.max, 3)
+    forged = _forgeries(address, other_agent, other_ticket)
+    count, mails = 0, []
+    for text in (
+        "#resolve",
+        "#close",
+        "#assign me",
+        "#priority urgent\n\nHi",
+        "Just an answer.",
+        "#tag x\n#note\n\nHi",
+    ):
+        for sender, to, rcpt, parent in forged:
+            headers = [("Authentication-Results", RESULTS)] if vouched else []
+            raw = (
+                f"From: {sender}\r\nTo: {to}\r\nSubject: Re: Cannot login [#1]\r\nMessage-ID: <f{count}@x>\r\n"
+                + (f"In-Reply-To: <{parent}>\r\n" if parent else "")
+                + "".join(f"{name}: {value}\r\n" for name, value in headers)
+                + f"\r\n{text}\r\n"
+            )
+            mails.append(strict.raw_mail(raw.encode(), EVE, rcpt))
+            count += 1
+    strict.receive(*mails)
+    assert count >= 500 and not _acted(strict)
+    assert all(row["recipient"] != BOB for row in strict.letters("reply"))
+
+
+def test_an_expired_address_is_refused_and_says_so(strict: SmallDesk, address: str) -> None:
+    strict.later(days=181)
+    strict.receive(strict.mail(ALICE, "Re", "#resolve", to=address, headers=[("Authentication-Results", RESULTS)]))
+    assert not _acted(strict)
+    assert any("expired" in event.why for event in strict.events(1))
+
+
+def test_the_address_of_an_agent_who_left_is_void(strict: SmallDesk, address: str) -> None:
+    with strict.store.database.transaction() as session:
+        people.set_active(session, strict.alice.id, active=False)
+    strict.receive(strict.mail(ALICE, "Re", "#resolve", to=address, headers=[("Authentication-Results", RESULTS)]))
+    assert not _acted(strict)
+
+
+def test_where_no_server_vouches_text_is_sent_but_commands_are_not_obeyed(store: Store) -> None:
+    desk = SmallDesk(replace(store, settings=replace(store.settings, relay_url="smtp://127.0.0.1:1")), delivers=False)
+    desk.receive(desk.mail(BOB, "Cannot login", "Please help."))
+    address = desk.notice_address(desk.alice, 1)
+    desk.receive(desk.mail(ALICE, "Re", "#resolve", to=address))
+    assert not _acted(desk)
+    desk.receive(desk.mail(ALICE, "Re", "Try again.", to=address))
+    assert [m.reply for m in desk.messages(1) if m.kind == "reply"] == ["Please help.", "Try again."]
+
+
+def test_an_unknown_command_stops_everything_and_answers_with_the_list(desk: SmallDesk) -> None:
+    desk.receive(desk.mail(BOB, "Cannot login", "Please help."))
+    text = "#resolv\n#priority high\n\nText."
+    desk.receive(desk.mail(ALICE, "Re", text, to=desk.notice_address(desk.alice, 1)))
+    (answer,) = desk.sent("command-answer", ALICE)
+    assert "#resolv is not a command" in answer.get_content() and "#assign NAME|me" in answer.get_content()
+    assert not _acted(desk) and len(desk.messages(1)) == 1
+
+
+@pytest.mark.parametrize(
+    "command", ["#assign nobody", "#team nowhere", "#merge 99", "#merge 1", "#priority soon", "#status waiting", "#tag"]
+)
+def test_a_command_that_does_not_fit_leaves_everything_undone(desk: SmallDesk, command: str) -> None:
+    desk.receive(desk.mail(BOB, "Cannot login", "Please help."))
+    desk.receive(desk.mail(ALICE, "Re", f"#resolve\n{command}\n\nText.", to=desk.notice_address(desk.alice, 1)))
+    assert not _acted(desk) and "Nothing was done" in desk.sent("command-answer", ALICE)[0].get_content()
+
+
+def test_every_command_does_what_it_says(any_desk: SmallDesk) -> None:
+    any_desk.receive(any_desk.mail(BOB, "One", "Help."), any_desk.mail(BOB, "Two", "Help."))
+    address = any_desk.notice_address(any_desk.alice, 1)
+    text = "#note\n#assign max\n#team billing\n#priority high\n#category Billing / Refund\n#tag vip late\n\nSecret."
+    any_desk.receive(any_desk.mail(ALICE, "Re", text, to=address))
+    ticket = any_desk.ticket(1)
+    assert (ticket.priority, ticket.category, ticket.tags) == ("high", "Billing / Refund", ("vip", "late"))
+    assert any_desk.messages(1)[1].kind == "note" and any_desk.sent("reply") == []
+    any_desk.receive(any_desk.mail(ALICE, "Re", "#assign me\n#status on hold", to=address))
+    assert any_desk.ticket(1).assignee_id == any_desk.alice.id and any_desk.ticket(1).status == "on_hold"
+    any_desk.receive(any_desk.mail(ALICE, "Re", "#merge 2", to=address))
+    assert any_desk.ticket(1).merged_into == 2 and len(any_desk.messages(2)) == 3
+
+
+def test_an_agents_forward_opens_a_ticket_for_the_requester_in_it(desk: SmallDesk) -> None:
+    text = (
+        "Please take this one.\n\n---------- Forwarded message ---------\n"
+        "From: Carol Customer <carol@home.example.test>\n"
+        "Date: Mon, 2 Nov 2026 at 08:00\nSubject: Broken chair\nTo: Alice <alice@corp.example.test>\n\n"
+        "My chair broke.\n"
+    )
+    desk.receive(desk.mail(ALICE, "Fwd: Broken chair", text))
+    with desk.store.database.reading() as session:
+        requester = people.by_ids(session, [desk.ticket(1).requester_id])[desk.ticket(1).requester_id]
+    assert requester.address == "carol@home.example.test"
+
+
+def test_an_agents_out_of_office_is_kept_and_answers_nobody(desk: SmallDesk) -> None:
+    desk.receive(desk.mail(BOB, "Cannot login", "Please help."))
+    away = desk.mail(
+        ALICE,
+        "Out of office",
+        "Back on Monday.",
+        to=desk.notice_address(desk.alice, 1),
+        headers=[("Auto-Submitted", "auto-replied")],
+    )
+    assert away.request.auto is AutoKind.REPLY
+    desk.receive(away)
+    assert desk.states() == {"ticketed": 1, "automatic": 1} and not _acted(desk) and desk.sent("reply") == []
