@@ -84,14 +84,14 @@ def first_seen(session: Session, mailbox_id: int, folder: str) -> FirstSeen | No
 def remember_first_seen(session: Session, mailbox_id: int, folder: str, seen: FirstSeen) -> None:
     """Remember it once; a second call changes nothing."""
     value = {"uidvalidity": seen.uidvalidity, "uidnext": seen.uidnext, "day": seen.day.isoformat()}
-    session.execute(
-        insert_ignore(session, settings), {"key": _first_seen_key(mailbox_id, folder), "value": value}
-    )
+    session.execute(insert_ignore(session, settings), {"key": _first_seen_key(mailbox_id, folder), "value": value})
 
 
-def note_good(session: Session, mailbox_id: int, folder: str, lag_seconds: float, now: datetime) -> None:
-    """The folder was reached just now; the oldest mail that is still to fetch has waited that long."""
-    good = {"last_good_at": now, "failing_since": None, "error": "", "lag_seconds": lag_seconds}
+def note_good(
+    session: Session, mailbox_id: int, folder: str, lag_seconds: float, now: datetime, remark: str = ""
+) -> None:
+    """The folder was fetched from just now; `remark` says what did not work although the mails are stored."""
+    good = {"last_good_at": now, "failing_since": None, "error": remark[:MOST_ERROR], "lag_seconds": lag_seconds}
     _change(session, mailbox_id, folder, good)
 
 
@@ -101,11 +101,11 @@ def note_failure(session: Session, mailbox_id: int, folder: str, error: str, now
     added = session.execute(insert_ignore(session, imap_folders).values(**values))
     if added.rowcount == 1:
         return
-    since = sa.func.coalesce(imap_folders.c.failing_since, sa.bindparam("since", now, type_=imap_folders.c.failing_since.type))
+    since = sa.func.coalesce(
+        imap_folders.c.failing_since, sa.bindparam("since", now, type_=imap_folders.c.failing_since.type)
+    )
     session.execute(
-        sa.update(imap_folders)
-        .where(*_is(mailbox_id, folder))
-        .values(failing_since=since, error=error[:MOST_ERROR])
+        sa.update(imap_folders).where(*_is(mailbox_id, folder)).values(failing_since=since, error=error[:MOST_ERROR])
     )
 
 

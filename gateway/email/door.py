@@ -17,12 +17,16 @@ MEGABYTE = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class RawMail:
-    """One mail as it was sent, dots unstuffed and nothing else changed; `source` names its accepted recipients."""
+    """One mail as it was sent, dots unstuffed and nothing else changed; `source` names its accepted recipients.
+
+    `quarantine` is the reason why nobody shall try to read it (it is not whole, or reading it failed again and again).
+    """
 
     raw: bytes
     envelope: Envelope
     source: str
     received_at: datetime
+    quarantine: str = ""
 
 
 class Outcome(Enum):
