@@ -101,14 +101,8 @@ def test_five_hundred_forged_agent_mails_do_nothing(strict: SmallDesk, address: 
     other_agent = strict.notice_address(strict.max, 3)
     forged = _forgeries(address, other_agent, other_ticket)
     count, mails = 0, []
-    for text in (
-        "#resolve",
-        "#close",
-        "#assign me",
-        "#priority urgent\n\nHi",
-        "Just an answer.",
-        "#tag x\n#note\n\nHi",
-    ):
+    texts = ("#resolve", "#assign me\n\nHi", "Just an answer.", "#tag x\n#note\n\nHi")
+    for text, vouched in product(texts, (False, True)):
         for sender, to, rcpt, parent in forged:
             headers = [("Authentication-Results", RESULTS)] if vouched else []
             raw = (
