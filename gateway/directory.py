@@ -24,6 +24,10 @@ class Directory:
             self._mailboxes = {box.address: box for box in people.all_mailboxes(session)}
 
     @property
+    def mailboxes(self) -> list[Mailbox]:
+        return list(self._mailboxes.values())
+
+    @property
     def domains(self) -> frozenset[str]:
         """The domains of our mailboxes, and the one that the settings name."""
         found = {box.rpartition("@")[2] for box in self._mailboxes} | {self._store.settings.mail_domain.lower()}

@@ -24,8 +24,10 @@ from gateway.email.door import DoorSettings, Outcome, RawMail
 from gateway.email.jail import Jail
 from gateway.email.jail_process import JailUnavailable
 from gateway.email.smtp import MailDoor
+from gateway.keepers import Keepers
 from storage.store import Store
 
+STOP_SECONDS = 10.0
 LOOK_SECONDS = 2.0
 """How soon a new mailbox gets mail, and a released one is read again."""
 
@@ -52,7 +54,7 @@ async def _serve(store: Store, ready: Ready) -> None:
     with reception.open():
         await door.start()
         try:
-            with further_doors(store, reception):
+            with _slack(store):
                 ready({name: places[0] for name, places in door.addresses.items() if places})
                 await stop.wait()
         finally:
@@ -60,11 +62,13 @@ async def _serve(store: Store, ready: Ready) -> None:
 
 
 class Reception:
-    """What the doors of one process share: the directory, the jail, and a thread that keeps both true."""
+    """What the doors of one process share: the directory, the jail, the mailboxes that are fetched, and a thread that
+    keeps all of them true."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.directory = Directory(store)
+        self._keepers = Keepers(store, self.commit)
         self._jail: Jail | None = None
         self._domains: frozenset[str] = frozenset()
         self._stop = threading.Event()
@@ -81,15 +85,17 @@ class Reception:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
-        """The jail for the domains that are known now, and the thread that looks after both."""
+        """The jail for the domains that are known now, the keepers, and the thread that looks after them."""
         self._renew_jail()
+        self._keepers.keep(self.directory.mailboxes)
         keeper = threading.Thread(target=self._keep, name="reception", daemon=True)
         keeper.start()
         try:
             yield
         finally:
             self._stop.set()
-            keeper.join(LOOK_SECONDS)
+            keeper.join(STOP_SECONDS)
+            self._keepers.stop()
             self.jail.close()
 
     def _keep(self) -> None:
@@ -106,6 +112,7 @@ class Reception:
     def _look(self) -> None:
         self.directory.refresh()
         self._renew_jail()
+        self._keepers.keep(self.directory.mailboxes)
         released = intake.release_asked(self.store, self.jail, datetime.now(UTC))
         if released:
             log.info("quarantine_released", count=released)
@@ -121,17 +128,11 @@ class Reception:
 
 
 @contextlib.contextmanager
-def further_doors(store: Store, reception: Reception) -> Iterator[None]:
-    """The doors that call others instead of being called: IMAP mailboxes and Slack's Socket Mode."""
-    with contextlib.ExitStack() as doors:
-        settings = store.settings
-        if settings.slack_bot_token and settings.slack_app_token:
-            doors.enter_context(_slack(store))
-        yield
-
-
-@contextlib.contextmanager
 def _slack(store: Store) -> Iterator[None]:
+    """Slack's Socket Mode, if the settings have its two tokens."""
+    if not (store.settings.slack_bot_token and store.settings.slack_app_token):
+        yield
+        return
     # Slack's packages cost 20 MB, so they are imported where they are used.
     from gateway.slack.door import bolt_app
     from gateway.slack.socket_mode import SocketMode

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-import argon2
 import sqlalchemy as sa
 import structlog
 
+from console import passwords
 from console.cli.desk import Trouble, first_line
 from desk.settings import Settings
 from storage import people, schema
@@ -78,6 +78,6 @@ def _furnish(session: Session, settings: Settings, now: datetime, agent: str | N
         return Begun(schema.newest(), boxes, known[0].address, "")
     password = new_password()
     address = agent or f"admin@{domain}"
-    hashed = argon2.PasswordHasher().hash(password)
+    hashed = passwords.hashed(password)
     people.add_agent(session, address, "Admin", "admin", hashed, [teams[0].id], now)
     return Begun(schema.newest(), boxes, address.lower(), password)

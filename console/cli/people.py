@@ -9,8 +9,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-import argon2
-
+from console import passwords
 from console.cli import show
 from console.cli.desk import Trouble, opened
 from console.cli.init import new_password
@@ -38,7 +37,7 @@ def team_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> i
 
 def agent_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     password = new_password()
-    hashed = argon2.PasswordHasher().hash(password)
+    hashed = passwords.hashed(password)
     with opened(settings) as store, store.database.transaction() as session:
         teams = [_team(session, name).id for name in args.team] or [t.id for t in people.all_teams(session)[:1]]
         agent = people.add_agent(session, _address(args.address), args.name, args.role, hashed, teams, now)

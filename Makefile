@@ -1,0 +1,57 @@
+# The few commands of the house. Everything is installed into .venv, from the lock files, with hashes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: run test check format bench exam lock clean
+
+run: $(VENV)/runtime.stamp  ## the whole desk on this machine; Ctrl-C stops it
+	@exec $(BIN)/frontdesk up $(ARGS)
+
+test: $(VENV)/dev.stamp  ## all tests; what this machine lacks is skipped and listed
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/dev.stamp  ## style, types, arrows between the rooms, sizes
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.sizes
+
+format: $(VENV)/dev.stamp
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/dev.stamp  ## how fast it is, on this machine
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+exam: $(VENV)/dev.stamp  ## the examinations of the mail parser and the categoriser
+	@$(BIN)/python -m tests.exams $(ARGS)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Frontdesk needs Python 3.11 or newer"; exit 1)
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/runtime.stamp: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing what requirements.lock names into $(VENV) (once; a minute or two)"
+	@$(PIP) install --require-hashes --requirement requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/runtime.stamp requirements-dev.lock
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+# Names, versions and hashes only: no address of any index may get into a lock file.
+UV := env -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL -u UV_FIND_LINKS -u UV_INDEX -u UV_DEFAULT_INDEX uv pip compile --no-config
+LOCK := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+lock:  ## new lock files from pyproject.toml; needs uv
+	@echo 'setuptools>=77' | $(UV) $(LOCK) --upgrade --quiet --output-file requirements.lock pyproject.toml -
+	@echo 'setuptools>=77' | $(UV) $(LOCK) --quiet --constraints requirements.lock --extra dev --output-file requirements-dev.lock pyproject.toml -
+	@! grep -nE 'https?:|file:|^-|@' requirements.lock requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
