@@ -122,11 +122,19 @@ class GroupCommit(Generic[T, R]):
             entry.future.set_exception(TimeoutError())
 
     def _work(self) -> None:
-        while batch := self._take():
-            try:
-                self._settle(batch, *self._outcome([entry.item for entry in batch]))
-            finally:
-                self._release(batch)
+        while self._round():
+            pass
+
+    def _round(self) -> bool:
+        """One batch; False when there will be none any more. Nothing of it is held while we wait for the next."""
+        batch = self._take()
+        if not batch:
+            return False
+        try:
+            self._settle(batch, *self._outcome([entry.item for entry in batch]))
+        finally:
+            self._release(batch)
+        return True
 
     def _take(self) -> list[_Waiting[T, R]]:
         """The next batch; empty when there will be none any more."""

@@ -20,6 +20,7 @@ from gateway.email.normalise import Normalised
 
 PARSER = "gateway.email.normalise:normalise"
 _WAIT_FOR_A_CHILD = 60.0
+_LARGE = 4 * MEGABYTE
 
 log = structlog.get_logger()
 
@@ -64,6 +65,7 @@ class Jail:
                 said = cell.child().ask(asked)
                 results += [_result(answer) for answer in said.answers]
                 if not said.death:
+                    cell.after(asked)
                     continue
                 cell.lost(said.death)
                 # After a death each mail is asked alone, so that no other is blamed. One that was alone in a child
@@ -122,6 +124,12 @@ class _Cell:
         if self._child is None or not self._child.alive:
             self._child = self._jail._start()
         return self._child
+
+    def after(self, mails: Sequence[RawMail]) -> None:
+        """A child that has read a large mail would keep the memory for it; a new one is cheaper."""
+        if self._child is not None and any(len(mail.raw) > _LARGE for mail in mails):
+            self._child.kill()
+            self._child = self._jail._start()
 
     def lost(self, death: str) -> None:
         log.warning("jail_child_died", reason=death)

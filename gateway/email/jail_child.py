@@ -7,6 +7,7 @@ Run as `python -m gateway.email.jail_child CONFIG`, by gateway/email/jail_proces
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -35,6 +36,8 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - whatever keeps the parser from loading is told to the gateway
         _send(outgoing, [b"broken", f"{type(error).__name__}: {error}".encode()])
         return
+    # What was imported stays to the end, so that no collection need look at it.
+    gc.freeze()
     _lock(config["memory"])
     own_domains = frozenset(config["own_domains"])
     _send(outgoing, [b"ready"])

@@ -255,6 +255,7 @@ class Session(SMTP):
             elif had_room and not share.cover(dotted.seen):
                 had_room = False
                 dotted.drop()
+                share.release()
             if dotted.seen > 2 * self._settings.most_bytes:
                 self._leave(TOO_LARGE)
             rest = dotted.feed(await self._more())

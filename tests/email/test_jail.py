@@ -72,8 +72,10 @@ def test_files_come_back_with_their_bytes_even_when_empty(jail: Jail) -> None:
 
 
 def test_a_mail_of_many_megabytes_passes(jail: Jail) -> None:
+    before = jail.pids
     (result,) = read(jail, b"x" * 8_000_000)
     assert isinstance(result, Normalised)
+    assert jail.pids != before, "the child that grew for it was not replaced"
 
 
 def test_an_unreadable_mail_is_quarantined_with_its_reason(jail: Jail) -> None:

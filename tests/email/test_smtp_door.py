@@ -250,6 +250,17 @@ def test_no_room_in_memory_is_answered_452_and_small_mails_still_pass() -> None:
         assert send(door, b"x" * 150_000).startswith("250")
 
 
+def test_a_mail_that_found_no_room_makes_room_for_the_others() -> None:
+    with RunningDoor(settings(receiving_bytes=1_000_000)) as door, door.peer() as loser, door.peer() as winner:
+        loser.announce()
+        winner.announce()
+        winner.send(b"x" * 300_000 + b"\r\n")
+        loser.send(b"x" * 1_500_000 + b"\r\n")
+        assert loser.say(b".").startswith("452 4.3.1")
+        winner.send(b"x" * 600_000 + b"\r\n")
+        assert winner.say(b".").startswith("250")
+
+
 @pytest.mark.parametrize(
     "raw",
     [
