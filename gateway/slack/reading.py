@@ -1,0 +1,206 @@
+"""What Slack sent, read once: a person's message to the desk, or the reason why it is none.
+
+In: the body of an event or of a shortcut, already proved to come from Slack. Out: `Said` or `Ignored`; never an
+exception, whatever the body looks like. It refuses to know tickets: whether a thread is ours is asked elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+SHORTCUT = "open_ticket"
+"""The callback id of the message shortcut in the app's manifest."""
+
+_PERSONS = ("", "file_share", "thread_broadcast", "me_message")
+"""Subtypes of a message that somebody wrote; all others tell of edits, deletions, joins, bots…"""
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+_TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}\Z")
+_MOST_FILES = 50
+_DAY = 86_400
+
+
+class Way(Enum):
+    """How a message reached the desk."""
+
+    DIRECT = "direct message"
+    MENTION = "mention"
+    SHORTCUT = "shortcut"
+    THREAD = "thread of a channel"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message of one person. The ids hold no colon, so keys made of them cannot be confused.
+
+    `ours_only` says that it counts only in a thread that is a ticket already; `known_is_old` that in such a thread
+    it is nothing new. `files` are (id, name).
+    """
+
+    way: Way
+    team: str
+    channel: str
+    ts: str
+    thread_ts: str
+    user: str
+    text: str
+    name: str = ""
+    bot_user: str = ""
+    opened_by: str = ""
+    files: tuple[tuple[str, str], ...] = ()
+    ours_only: bool = False
+    known_is_old: bool = False
+
+    @property
+    def external_id(self) -> str:
+        """The message itself: the same in a mention, a message event and a shortcut, so that it is one request."""
+        return f"{self.team}:{self.channel}:{self.ts}"
+
+    @property
+    def conversation(self) -> str:
+        """The thread that it stands in, or that it begins."""
+        return f"slack:{self.team}:{self.channel}:{self.thread_ts or self.ts}"
+
+    @property
+    def address(self) -> str:
+        return f"slack:{self.team}:{self.user}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Not a request; `why` is for the log."""
+
+    why: str
+
+
+def read(body: Mapping[str, Any]) -> Said | Ignored:
+    """The message in an event or a message shortcut."""
+    if body.get("type") == "message_action":
+        return _shortcut(body)
+    if body.get("type") != "event_callback":
+        return Ignored("not an event")
+    event = _mapping(body, "event")
+    if event.get("type") not in ("message", "app_mention"):
+        return Ignored("another event")
+    return _event(body, event)
+
+
+def _event(body: Mapping[str, Any], event: Mapping[str, Any]) -> Said | Ignored:
+    bot_user = _text(_authorization(body), "user_id")
+    why = _not_a_person(event, bot_user)
+    if why:
+        return Ignored(why)
+    if not _same_moment(body.get("event_time"), _text(event, "ts")):
+        return Ignored("the event is not as old as its message")
+    way = _way(event)
+    thread_ts = _text(event, "thread_ts")
+    if way is Way.THREAD and thread_ts in ("", _text(event, "ts")):
+        return Ignored("not said to the desk")
+    said = _said(way, team_of(body), _text(event, "channel"), event, bot_user)
+    return said if said is not None else Ignored("ids are missing")
+
+
+def _shortcut(body: Mapping[str, Any]) -> Said | Ignored:
+    if body.get("callback_id") != SHORTCUT:
+        return Ignored("another shortcut")
+    message, presser = _mapping(body, "message"), _mapping(body, "user")
+    if not _text(message, "user") or _text(message, "bot_id"):
+        # A bot cannot be answered: the request is the one of who pressed the button.
+        message = {**message, "user": _text(presser, "id"), "user_profile": {}}
+    said = _said(Way.SHORTCUT, team_of(body), _text(_mapping(body, "channel"), "id"), message, "", presser)
+    return said if said is not None else Ignored("ids are missing")
+
+
+def team_of(body: Mapping[str, Any]) -> str:
+    """The workspace whose installation this is for; in a shared channel the event's own team may be another."""
+    return (
+        _text(_authorization(body), "team_id")
+        or _text(body, "team_id")
+        or _text(_mapping(body, "team"), "id")
+        or _text(_mapping(body, "user"), "team_id")
+    )
+
+
+def _said(
+    way: Way,
+    team: str,
+    channel: str,
+    message: Mapping[str, Any],
+    bot_user: str,
+    presser: Mapping[str, Any] | None = None,
+) -> Said | None:
+    user, ts, thread_ts = _text(message, "user"), _text(message, "ts"), _text(message, "thread_ts")
+    opened_by = _text(presser or {}, "id")
+    ids = [team, channel, user, *([opened_by] if presser is not None else [])]
+    moments = [ts, *([thread_ts] if thread_ts else [])]
+    if not (all(_ID.match(one) for one in ids) and all(_TS.match(one) for one in moments)):
+        return None
+    return Said(
+        way=way,
+        team=team,
+        channel=channel,
+        ts=ts,
+        thread_ts=thread_ts,
+        user=user,
+        text=_text(message, "text"),
+        name=_name(_mapping(message, "user_profile")),
+        bot_user=bot_user,
+        opened_by=opened_by,
+        files=_files(message),
+        ours_only=way is Way.THREAD,
+        known_is_old=way is not Way.SHORTCUT and bool(message.get("edited")),
+    )
+
+
+def _way(event: Mapping[str, Any]) -> Way:
+    if event.get("type") == "app_mention":
+        return Way.MENTION
+    return Way.DIRECT if event.get("channel_type") == "im" else Way.THREAD
+
+
+def _not_a_person(event: Mapping[str, Any], bot_user: str) -> str:
+    """Why nobody wrote this; empty if somebody did."""
+    if event.get("subtype") not in (None, *_PERSONS):
+        return "an edit, a deletion or a notice"
+    if event.get("bot_id") or event.get("bot_profile"):
+        return "a bot's message"
+    if event.get("hidden") or _text(event, "user") in ("", "USLACKBOT", bot_user):
+        return "nobody's message"
+    return ""
+
+
+def _same_moment(event_time: Any, ts: str) -> bool:
+    """Slack tells of a message when it is written; where the two differ by days, an old event was signed anew."""
+    if isinstance(event_time, bool) or not isinstance(event_time, int) or not _TS.match(ts):
+        return True
+    return abs(event_time - int(ts.partition(".")[0])) <= _DAY
+
+
+def _authorization(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    listed = body.get("authorizations")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    return first if isinstance(first, Mapping) else {}
+
+
+def _files(message: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    listed = message.get("files")
+    files = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    return tuple((_text(one, "id"), _text(one, "name")) for one in files[:_MOST_FILES])
+
+
+def _name(profile: Mapping[str, Any]) -> str:
+    return _text(profile, "real_name") or _text(profile, "display_name")
+
+
+def _text(data: Mapping[str, Any], key: str) -> str:
+    value = data.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = data.get(key)
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,69 @@
+"""A Slack message as the one request schema. In: what was said, the name if known, the moment. Out: InboundRequest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from desk.request import Channel, InboundRequest, Party, ThreadKeys
+from gateway.slack.mrkdwn import plain_text
+from gateway.slack.reading import Said
+
+SUBJECT_LETTERS = 120
+_SECRETS = frozenset({"token", "response_url", "trigger_id"})
+
+
+def to_request(said: Said, name: str, now: datetime) -> InboundRequest:
+    """The request that a message makes; the same message makes the same key, whichever way it came."""
+    text = plain_text(said.text, said.bot_user)
+    return InboundRequest(
+        channel=Channel.SLACK,
+        source=f"slack:{said.team}",
+        external_id=said.external_id,
+        content_hash=_content_hash(said),
+        received_at=now,
+        sender=Party(said.address, said.name or name),
+        subject=_subject(said, text),
+        text=text,
+        reply=text,
+        sent_at=_moment(said.ts),
+        thread=ThreadKeys(message_id=f"slack:{said.external_id}", conversation=said.conversation),
+        fields=_fields(said),
+    )
+
+
+def kept_bytes(body: Mapping[str, Any]) -> bytes:
+    """The body for the record, without what would let somebody act in Slack."""
+    return json.dumps({key: value for key, value in body.items() if key not in _SECRETS}).encode()
+
+
+def _content_hash(said: Said) -> str:
+    parts = (said.team, said.channel, said.ts, said.user, said.text)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
+
+
+def _subject(said: Said, text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if not lines:
+        return f"File: {said.files[0][1] or said.files[0][0]}" if said.files else "Message in Slack"
+    first = lines[0]
+    return first if len(first) <= SUBJECT_LETTERS else first[: SUBJECT_LETTERS - 1].rstrip() + "…"
+
+
+def _moment(ts: str) -> datetime | None:
+    """When Slack took the message; None for a moment that no calendar has."""
+    try:
+        return datetime.fromtimestamp(float(ts), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _fields(said: Said) -> tuple[tuple[str, str], ...]:
+    """Files stay in Slack for now: their names and ids are kept, so that an agent sees that there are some."""
+    rows = [("slack_file", f"{name} ({file_id})" if name else file_id) for file_id, name in said.files]
+    if said.opened_by and said.opened_by != said.user:
+        rows.append(("opened_by", f"slack:{said.team}:{said.opened_by}"))
+    return tuple(rows)

@@ -1,0 +1,117 @@
+"""What Slack sends: events and shortcuts as its documentation shows them, with ids of these tests."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import urllib.parse
+from typing import Any
+
+TEAM, APP, BOT_USER, BOT_ID, CHANNEL, DM = "T0DESK", "A0DESK", "U0BOT", "B0BOT", "C0HELP", "D0ANN"
+EPOCH = 1_790_000_000
+_numbers = itertools.count(1)
+
+
+def ts(number: int | None = None) -> str:
+    """A message's moment, which is its id in its channel; another one each time."""
+    number = next(_numbers) if number is None else number
+    return f"{EPOCH + number // 1000}.{number % 1000:06d}"
+
+
+def event(inner: dict[str, Any], *, team: str = TEAM, event_id: str = "") -> dict[str, Any]:
+    """The envelope of the Events API around one event."""
+    moment = str(inner.get("ts") or inner.get("event_ts") or EPOCH)
+    return {
+        "token": "a verification token that nobody should keep",
+        "team_id": team,
+        "api_app_id": APP,
+        "event": inner,
+        "type": "event_callback",
+        "event_id": event_id or f"Ev{next(_numbers):09d}",
+        "event_time": int(moment.partition(".")[0]),
+        "authorizations": [
+            {
+                "enterprise_id": None,
+                "team_id": team,
+                "user_id": BOT_USER,
+                "is_bot": True,
+                "is_enterprise_install": False,
+            }
+        ],
+        "is_ext_shared_channel": False,
+        "event_context": "4-eyJldCI6Im1lc3NhZ2UifQ",
+    }
+
+
+def direct(text: str, *, user: str = "U0ANN", at: str = "", **more: Any) -> dict[str, Any]:
+    """Somebody writes to the bot."""
+    at = at or ts()
+    inner = {"type": "message", "channel": DM, "channel_type": "im", "user": user, "text": text, "ts": at}
+    return event(inner | {"event_ts": at, "team": TEAM, "client_msg_id": f"c-{at}"} | more)
+
+
+def said_in_channel(text: str, *, user: str = "U0ANN", at: str = "", **more: Any) -> dict[str, Any]:
+    """Somebody writes in a channel that the bot is in."""
+    at = at or ts()
+    inner = {"type": "message", "channel": CHANNEL, "channel_type": "channel", "user": user, "text": text, "ts": at}
+    return event(inner | {"event_ts": at, "team": TEAM} | more)
+
+
+def mention(text: str, *, user: str = "U0ANN", at: str = "", **more: Any) -> dict[str, Any]:
+    """Somebody names the bot in a channel."""
+    at = at or ts()
+    inner = {"type": "app_mention", "channel": CHANNEL, "user": user, "text": f"<@{BOT_USER}> {text}", "ts": at}
+    return event(inner | {"event_ts": at, "team": TEAM} | more)
+
+
+def shortcut(text: str, *, author: str = "U0ANN", presser: str = "U0BEN", at: str = "", **more: Any) -> dict[str, Any]:
+    """Somebody chooses "Open a ticket" in the menu of a message."""
+    at = at or ts()
+    return {
+        "type": "message_action",
+        "token": "a verification token that nobody should keep",
+        "action_ts": ts(),
+        "team": {"id": TEAM, "domain": "desk"},
+        "user": {"id": presser, "username": "ben", "team_id": TEAM, "name": "ben"},
+        "channel": {"id": CHANNEL, "name": "help"},
+        "is_enterprise_install": False,
+        "enterprise": None,
+        "callback_id": "open_ticket",
+        "trigger_id": "a trigger id that nobody should keep",
+        "response_url": "https://hooks.slack.example/a-secret-address",
+        "message_ts": at,
+        "message": {"type": "message", "user": author, "ts": at, "text": text, "team": TEAM} | more,
+    }
+
+
+def edited(original: dict[str, Any], text: str) -> dict[str, Any]:
+    """The writer changed a message."""
+    old = original["event"]
+    new = old | {"text": text, "edited": {"user": old["user"], "ts": ts()}}
+    inner = {"type": "message", "subtype": "message_changed", "channel": old["channel"], "channel_type": "im"}
+    return event(inner | {"hidden": True, "ts": ts(), "message": new, "previous_message": old})
+
+
+def deleted(original: dict[str, Any]) -> dict[str, Any]:
+    """The writer took a message back."""
+    old = original["event"]
+    inner = {"type": "message", "subtype": "message_deleted", "channel": old["channel"], "channel_type": "im"}
+    return event(inner | {"hidden": True, "ts": ts(), "deleted_ts": old["ts"], "previous_message": old})
+
+
+def by_a_bot(text: str, *, user: str = BOT_USER, bot_id: str = BOT_ID, **more: Any) -> dict[str, Any]:
+    """A bot wrote, ours unless told otherwise."""
+    return direct(text, user=user, bot_id=bot_id, app_id=APP, **more)
+
+
+def as_bytes(body: dict[str, Any]) -> tuple[bytes, str]:
+    """Body and content type as Slack posts them: events as JSON, shortcuts as a form with a `payload` field."""
+    if body.get("type") == "event_callback" or "payload" not in _form(body):
+        return json.dumps(body).encode(), "application/json"
+    return _form(body).encode(), "application/x-www-form-urlencoded"
+
+
+def _form(body: dict[str, Any]) -> str:
+    if body.get("type") not in ("message_action", "shortcut", "block_actions", "view_submission"):
+        return ""
+    return urllib.parse.urlencode({"payload": json.dumps(body)})
