@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from console.cli import configuration, init, ledger, people, show, supervisor, tickets, up
+from console.cli import configuration, doctor, init, ledger, people, show, supervisor, tickets, up
 from console.cli.desk import Trouble, ensure_folder, serving
 from desk.settings import BadSetting, Settings, host_and_port
 from storage.log import configure_logging
@@ -242,6 +242,7 @@ def _mailboxes(mailbox: Words) -> None:
 
 
 def _looking(words: Words) -> None:
+    _command(words, "doctor", doctor.doctor, "look at everything that the desk depends on, and say what to do")
     _command(words, "ledger", ledger.ledger, "what was accepted, and how it ended")
     ticket = _group(words, "ticket", "the tickets")
     listing = _command(ticket, "list", tickets.ticket_list, "the newest tickets")

@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+_URLS = {
+    "database_url": "postgresql://[USER[:PASSWORD]@][HOST][:PORT]/NAME or sqlite:////PATH",
+    "redis_url": "redis://[:PASSWORD@]HOST[:PORT] or rediss://HOST[:PORT] or unix:///PATH",
+    "relay_url": "smtp://[USER:PASSWORD@]HOST[:PORT] or smtps://HOST[:PORT]",
+    "public_url": "https://HOST[:PORT] or http://HOST[:PORT]",
+    "slack_api_url": "https://HOST/PATH or http://HOST/PATH",
+}
+"""Which forms of address each of these settings may have."""
+_AT_LEAST_ONE = (
+    "max_message_bytes",
+    "smtp_connections",
+    "smtp_connections_per_address",
+    "worker_threads",
+    "jail_size",
+)
 
 
 class BadSetting(ValueError):
@@ -119,10 +136,13 @@ def _checked(settings: Settings) -> Settings:
             host_and_port(f"FRONTDESK_{name.upper()}", text)
     if settings.secret_key and len(settings.secret_key) < 32:
         raise BadSetting("FRONTDESK_SECRET_KEY", "needs at least 32 characters")
-    if settings.relay_url:
-        parts = urlsplit(settings.relay_url)
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-            raise BadSetting("FRONTDESK_RELAY_URL", "should be smtp://host[:port] or smtps://host[:port]")
+    for name, form in _URLS.items():
+        _check_url(f"FRONTDESK_{name.upper()}", getattr(settings, name), form)
+    for name in _AT_LEAST_ONE:
+        if getattr(settings, name) < 1:
+            raise BadSetting(f"FRONTDESK_{name.upper()}", "should be 1 or more")
+    for network in settings.trusted_relays:
+        _check_network("FRONTDESK_TRUSTED_RELAYS", network)
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise BadSetting("FRONTDESK_LOG_LEVEL", "should be debug, info, warning or error")
     if bool(settings.tls_cert) != bool(settings.tls_key):
@@ -130,3 +150,26 @@ def _checked(settings: Settings) -> Settings:
             "FRONTDESK_TLS_CERT", "a certificate needs its key (FRONTDESK_TLS_KEY) and the other way round"
         )
     return settings
+
+
+def _check_url(name: str, text: str, form: str) -> None:
+    """The text is never part of the complaint: these addresses have passwords in them."""
+    if not text:
+        return
+    schemes = {one.partition("://")[0] for one in form.split(" or ")}
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise BadSetting(name, f"should be {form}") from error
+    scheme = "postgresql" if parts.scheme in ("postgres", "postgresql+psycopg") else parts.scheme
+    place = parts.path.strip("/") if scheme in ("postgresql", "sqlite", "unix") else parts.hostname
+    if scheme not in schemes or port == 0 or not place:
+        raise BadSetting(name, f"should be {form}")
+
+
+def _check_network(name: str, text: str) -> None:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        raise BadSetting(name, f"{text!r} is neither an IP address nor a network such as 10.0.0.0/8") from error

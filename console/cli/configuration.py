@@ -5,6 +5,7 @@ frontdesk.toml is the file that FRONTDESK_CONFIG names, or the one in the curren
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,7 +20,12 @@ def load(environ: Mapping[str, str], options: Mapping[str, str | None], folder: 
     """`options` are those of the command line by the setting's name; None was not given. Raises BadSetting."""
     given = {f"FRONTDESK_{name.upper()}": value for name, value in options.items() if value is not None}
     variables = {**environ, **given}
-    return read(variables, _file(variables, folder))
+    settings = read(variables, _file(variables, folder))
+    for name in ("tls_cert", "tls_key"):
+        path = getattr(settings, name)
+        if path and not os.access(path, os.R_OK):
+            raise BadSetting(f"FRONTDESK_{name.upper()}", f"{path} cannot be read")
+    return settings
 
 
 def _file(variables: Mapping[str, str], folder: Path) -> dict[str, Any]:

@@ -1,0 +1,122 @@
+"""Settings: what overrides what, and how a wrong one is named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from console.cli.configuration import load
+from desk.settings import BadSetting, Settings, host_and_port, read
+
+WRONG = {
+    "SMTP": "25",
+    "HTTP": "localhost:http",
+    "LMTP": "somewhere",
+    "SECRET_KEY": "short",
+    "RELAY_URL": "http://relay.example",
+    "DATABASE_URL": "mysql://root:hunter2@db/desk",
+    "REDIS_URL": "amqp://queue",
+    "PUBLIC_URL": "desk.example.test",
+    "TRUSTED_RELAYS": "10.0.0.0/8, mail.example.test",
+    "WORKER_THREADS": "0",
+    "JAIL_SIZE": "two",
+    "MAX_MESSAGE_BYTES": "-1",
+    "ACKNOWLEDGE": "maybe",
+    "LOG_LEVEL": "loud",
+    "TLS_CERT": "/nowhere/cert.pem",
+}
+
+
+def test_a_variable_wins_over_the_file_and_an_option_over_both(tmp_path: Path) -> None:
+    (tmp_path / "frontdesk.toml").write_text('desk_name = "File"\nhttp = "127.0.0.1:1"\nsmtp = "127.0.0.1:2"\n')
+    environ = {"FRONTDESK_HTTP": "127.0.0.1:11", "FRONTDESK_SMTP": "127.0.0.1:12"}
+    settings = load(environ, {"smtp": "127.0.0.1:22", "http": None}, tmp_path)
+    assert (settings.desk_name, settings.http, settings.smtp) == ("File", "127.0.0.1:11", "127.0.0.1:22")
+
+
+def test_the_file_may_lie_in_the_data_folder(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "frontdesk.toml").write_text('desk_name = "Data"\n')
+    assert load({}, {"data_dir": "data"}, tmp_path).desk_name == "Data"
+
+
+def test_the_file_that_is_named_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="FRONTDESK_CONFIG"):
+        load({"FRONTDESK_CONFIG": str(tmp_path / "none.toml")}, {}, tmp_path)
+
+
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
+    (tmp_path / "frontdesk.toml").write_text("smtp = 127.0.0.1\n")
+    with pytest.raises(BadSetting, match=r"frontdesk\.toml"):
+        load({}, {}, tmp_path)
+
+
+def test_an_unknown_word_in_the_file_is_named() -> None:
+    with pytest.raises(BadSetting, match=r"frontdesk\.toml: smpt"):
+        read({}, {"smpt": "127.0.0.1:25"})
+
+
+def test_a_value_of_the_wrong_kind_in_the_file_is_named() -> None:
+    with pytest.raises(BadSetting, match=r"frontdesk\.toml: worker_threads"):
+        read({}, {"worker_threads": "four"})
+
+
+@pytest.mark.parametrize("name", sorted(WRONG))
+def test_a_wrong_variable_names_itself(name: str, tmp_path: Path) -> None:
+    environ = {f"FRONTDESK_{name}": WRONG[name]}
+    if name == "TLS_CERT":
+        environ["FRONTDESK_TLS_KEY"] = "/nowhere/key.pem"
+    with pytest.raises(BadSetting) as caught:
+        load(environ, {}, tmp_path)
+    assert caught.value.name == f"FRONTDESK_{name}"
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_command_ends_with_78_and_no_trace(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).parents[2] / "frontdesk.py"), "up"],
+        env={"PATH": "/usr/bin", "FRONTDESK_SMTP": "nonsense"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 78
+    assert "FRONTDESK_SMTP" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [
+        ("DATABASE_URL", "postgresql://desk:secret@db:5432/desk"),
+        ("DATABASE_URL", "postgresql:///desk?host=/run/postgresql"),
+        ("DATABASE_URL", "sqlite:////var/lib/frontdesk/desk.sqlite3"),
+        ("REDIS_URL", "unix:///run/valkey.sock"),
+        ("REDIS_URL", "rediss://:secret@queue:6380/1"),
+        ("RELAY_URL", "smtp://desk:s%40fe@relay.example.test:587"),
+        ("LMTP", "/run/frontdesk/lmtp.sock"),
+        ("SMTP", "[::1]:2525"),
+        ("SMTP", ":0"),
+    ],
+)
+def test_the_usual_forms_are_taken(name: str, good: str) -> None:
+    assert getattr(read({f"FRONTDESK_{name}": good}, {}), name.lower()) == good
+
+
+def test_nothing_set_is_fine() -> None:
+    assert read({}, {}) == Settings()
+
+
+def test_every_setting_has_a_kind_that_can_be_read() -> None:
+    assert all(isinstance(field.default, (str, int, tuple)) for field in fields(Settings))
+
+
+def test_an_address_without_a_host_is_loopback() -> None:
+    assert host_and_port("X", ":0") == ("127.0.0.1", 0)
+    assert host_and_port("X", "[::1]:25") == ("::1", 25)
