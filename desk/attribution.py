@@ -13,6 +13,7 @@ from desk import mail_words
 
 MOST_LINES = 4
 MAX_LENGTH = 450
+INVISIBLE = " \t\u00a0\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\ufeff"
 
 _TIME = re.compile(r"\d{1,2}\s?[:.h時时시點点]\s?\d{2}|\d{1,2}\s?(?:am|pm|uhr|時|点|點|시)\b|\b\d{1,2}:\d{2}", re.I)
 _DAY = re.compile(
@@ -22,27 +23,35 @@ _ADDRESS = re.compile(r"[^\s<>\"(),;:]{1,128}@[^\s<>\"(),;:]{1,128}")
 _GMT = re.compile(r"\b(?:GMT|UTC)\s?[+-]\d{1,2}", re.I)
 _TAIL = " \t\u00a0*_-—–>:：\"'”’)"
 _SHARED = re.compile(
-    r"(?P<words>.{1,300}?)[ \t]?-{0,6}[ \t]?(?P<rest>\b(?:On|Am|Le|El|Il|Em|Op|Den)\s(?:\w{2,10}[.,]{0,2}\s\d|\w{2,10}\.?,\s\w{2,10}\.?\s\d|\d{1,4}[./\s-]).{0,300})"
+    r"(?P<words>.{1,300}?)[ \t]?-{0,6}[ \t]?(?P<rest>\b(?:On|Am|Le|El|Il|Em|Op|Den)\s"
+    r"(?:\w{2,10}[.,]{0,2}\s\d|\w{2,10}\.?,\s\w{2,10}\.?\s\d|\d{1,4}[./\s-]).{0,300})"
 )
+_DATE_FIRST = re.compile(r"\d{4}[./-]\d{1,2}[./-]\d{1,2}\s|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}[\s,]")
+_DECORATED = re.compile(r"-{2,}[^-].{2,110}[^-]\s?-{2,}:?")
 
 
 def is_attribution(joined: str, *, quoted: bool) -> bool:
     """Whether the text is an attribution; `quoted` says that a quoted line follows, which makes less proof enough."""
+    joined = joined.strip(INVISIBLE)
     if not 6 <= len(joined) <= MAX_LENGTH:
         return False
     folded = joined.casefold().strip("*_ \t\u00a0\u200e\u200f\u202a\u202b")
     colon = joined.rstrip(" \t\u00a0*_->\"").endswith((":", "："))
     address, time, day = _signs(joined)
+    if folded[0] == "-" and _DECORATED.fullmatch(folded) and _ends_with_verb(folded):
+        return True
     if not (address or time or day):
         return quoted and colon and _ends_with_verb(folded) and len(joined) < 80
     if _ends_with_verb(folded):
         return _verb_enough(folded, colon=colon, address=address, dated=time and day, quoted=quoted)
     if not colon:
-        return False
-    if _verb().search(folded) and _begins(folded) and day and (time or address):
+        return quoted and address and _DATE_FIRST.match(folded) is not None
+    if _verb().search(folded) and day and (time or address) and (_begins(folded) or (time and quoted)):
         return True
-    # Yandex, Mail.ru and Gmail in some languages write only a date and a name: `26.06.2014, 14:41, "A" <a@example.com>:`
-    return folded[0].isdigit() and day and time and (address or quoted)
+    # Yandex, Mail.ru and Gmail in some languages write only a date and a name: `26.06.2014, 14:41, "A" <a@b>:`
+    return day and time and (
+        (folded[0].isdigit() and (address or quoted)) or (address and (quoted or joined.endswith(">:")))
+    )
 
 
 def _signs(joined: str) -> tuple[bool, bool, bool]:
@@ -58,13 +67,24 @@ def _verb_enough(folded: str, *, colon: bool, address: bool, dated: bool, quoted
         return begins or dated or address
     if not (colon or folded.rstrip().endswith("-")):
         return begins and dated and address
-    return (begins and (dated or address)) or (dated and address) or (folded[0].isdigit() and dated) or (address and folded.find("<") >= 0)
+    return (begins and (dated or address)) or (address and (dated or "<" in folded))
 
 
 def _ends_with_verb(folded: str) -> bool:
     """The verb stands in the last words ("wrote:", "schrieb:", "님이 작성:")."""
     tail = folded.rstrip(_TAIL)
     return _verb_end().search(tail[-40:]) is not None
+
+
+def opens(line: str) -> bool:
+    """Whether a line is the first of an attribution that goes on below it: it begins like one and has a date."""
+    folded = line.casefold().strip("*_ \t\u00a0\u200e\u200f\u202a\u202b")
+    return bool(folded) and _begins(folded) and _DAY.search(line) is not None
+
+
+def is_verb_alone(line: str) -> bool:
+    """Whether a line is only the end of an attribution, such as `> wrote:` where the bracket of an address broke."""
+    return len(line) < 24 and _verb().fullmatch(line.casefold().strip(_TAIL)) is not None
 
 
 def _begins(folded: str) -> bool:
@@ -83,11 +103,12 @@ def _verb_end() -> re.Pattern[str]:
 
 @cache
 def _on() -> re.Pattern[str]:
-    return re.compile(rf"{mail_words.alternatives('attributions', 'on')}(?=[\s\d,])|(?:ב-|‫ב|在|于|於|เมื่อ|في)")
+    words = mail_words.alternatives("attributions", "on")
+    return re.compile(rf"{words}(?=[\s\d,])|(?:\u05d1-|\u202b\u05d1|在|于|於|เมื่อ|في)")
 
 
 def parted(line: str) -> tuple[str, str]:
-    """A line on which a reply and an attribution stand together: the reply and the attribution; ("", line) if not so."""
+    """The reply and the attribution where they stand on one line; ("", line) where they do not."""
     match = _SHARED.match(line) if len(line) <= MAX_LENGTH else None
     if match is None or not is_attribution(match["rest"], quoted=True):
         return "", line

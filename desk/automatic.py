@@ -1,8 +1,8 @@
 """Is this mail from a person? The signs that RFC 3834 and many programs leave, judged without any I/O.
 
 In: the header fields named in WANTED, the subject and what the envelope said. Out: the kind of automatic mail and the
-sign that decided. Delivery reports are read elsewhere; whether a mail is our own echo is proven elsewhere and comes in as
-a value.
+sign that decided. Delivery reports are read elsewhere; whether a mail is our own echo is proven elsewhere and comes in
+as a value.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ _PRESENT = (
 _NO = frozenset({"", "no", "false", "0", "none"})
 _BULK = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply", "autoreply"})
 _SUPPRESS = frozenset({"all", "oof", "autoreply"})
-_MACHINES = re.compile(r"(?:mailer-?daemon|mail-?daemon|postmaster|auto-?reply|autoresponder|autoresponse)(?:[+-][^@]*)?")
+_MACHINES = re.compile(
+    r"(?:mailer-?daemon|mail-?daemon|postmaster|auto-?reply|autoresponder|autoresponse)(?:[+-][^@]*)?"
+)
 _AFTER_START = re.compile(r"\s*(?:[:：\-–—|(\[]|$|re\b|\d)", re.IGNORECASE)
 _SUBJECT_LEAD = re.compile(r"^(?:(?:re|aw|sv|fw|fwd)\s*:\s*)+", re.IGNORECASE)
 

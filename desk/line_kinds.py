@@ -1,7 +1,7 @@
 """One letter for each line of a mail's text: quote, attribution, header block, signature and so on.
 
-In: lines, and lines that were sent earlier. Out: a string with a letter for each line. It looks at a line and a few of its
-neighbours, never farther, and takes its words from desk/mail_words; what becomes of a letter is decided in
+In: lines, and lines that were sent earlier. Out: a string with a letter for each line. It looks at a line and a few of
+its neighbours, never farther, and takes its words from desk/mail_words; what becomes of a letter is decided in
 desk/reply_text.py.
 """
 
@@ -12,20 +12,21 @@ from collections.abc import Sequence
 from functools import cache
 
 from desk import mail_words
-from desk.attribution import MOST_LINES, is_attribution, parted
+from desk.attribution import INVISIBLE, MOST_LINES, is_attribution, is_verb_alone, opens, parted
 
 EMPTY, TEXT, QUOTE, ATTRIBUTION = "e", "t", "q", "a"
 ORIGINAL, HEADER, FORWARD = "o", "h", "f"
 SIGNATURE, SENT_FROM, RULE, FOOTER, CODE = "s", "m", "r", "l", "c"
 CUTTABLE = frozenset({QUOTE, ATTRIBUTION, ORIGINAL, HEADER, SIGNATURE, SENT_FROM, FOOTER})
 
+_ENDS = frozenset(":：-*>")
 MIN_KNOWN = 12
 """Shorter lines ("Hello,") are written by everybody and prove no quote."""
 MAX_LOOK = 1_000
 """Characters of a line that are looked at."""
 
 _QUOTE = re.compile(r"[ \t]{0,3}(?:>|[|｜](?=\s))")
-_NOT_QUOTE = re.compile(r"[ \t]*(?:>>+ ?){2,}.*<")
+_NOT_QUOTE = re.compile(r"[ \t]{0,3}>>{1,9} >>{1,9} [^<>]{0,200}<")
 _RULE = re.compile(r"[ \t>*]{0,8}(?:[-_=—–─━*]{5,}|(?:[-_*] ){5,})[ \t*]{0,8}")
 _SIGNATURE = re.compile(r"(?:--|—|––|__)[ \t\u00a0]{0,3}|-- ?(?=[*_])", re.UNICODE)
 _DASHES = re.compile(r"[\s*_\-—–=<>+#|:：.\u200e\u200f]+")
@@ -34,6 +35,8 @@ _FOOTER = re.compile(
     r"reply to this email directly|you received this (?:message|email) because|you are receiving this|list archive",
     re.I,
 )
+_INNER_LABEL = re.compile(r"\s([^\W\d_]{2,20}): ")
+_LINK_END = re.compile(r"[=/&%<>)]")
 _LABEL = re.compile(r"[ \t*_>|]{0,6}([^\s:：*_][^:：\n]{0,28}?)[ \t\u00a0*_]{0,4}[:：][ \t\u00a0*_]{0,4}(.{0,400})")
 
 
@@ -42,6 +45,7 @@ def letters(lines: Sequence[str], known: Sequence[str] = ()) -> str:
     sent = {_bare(line) for line in known}
     found = [_letter(line[:MAX_LOOK], sent) for line in lines]
     _mark_code(lines, found)
+    _mark_broken_quotes(lines, found)
     _mark_attributions(lines, found)
     _mark_header_blocks(lines, found)
     _mark_footers(lines, found)
@@ -64,7 +68,9 @@ def _letter(line: str, sent: set[str]) -> str:
     if not plain:
         return EMPTY
     if plain[0] in ">|｜" and _QUOTE.match(line):
-        return TEXT if _NOT_QUOTE.match(line) else QUOTE
+        if _NOT_QUOTE.match(line) or (plain[-1] in ":：" and is_verb_alone(plain)):
+            return TEXT
+        return QUOTE
     if sent and len(plain) >= MIN_KNOWN and _bare(plain) in sent:
         return QUOTE
     if plain[0] in "-—–_=*" and len(plain) < 4 and _SIGNATURE.fullmatch(plain):
@@ -79,13 +85,13 @@ def _letter(line: str, sent: set[str]) -> str:
 def _worded(plain: str) -> str:
     """The letter of a short line by its words."""
     folded = plain.casefold()
-    bare = _DASHES.sub(" ", folded).strip()
     decorated = plain[0] in "-—–_=*<>+#" or plain[-1] in "-—–_=*:：>"
+    bare = _DASHES.sub(" ", folded).strip() if decorated else folded
     if decorated and bare in _delimiters("original"):
         return ORIGINAL
     if bare in _delimiters("forward") or (decorated and bare.startswith(_forward_starts())):
         return FORWARD
-    if _sent_from().match(folded.lstrip("-*_([<•· \u200e")) and _is_short_tail(folded):
+    if _is_short_tail(folded) and _sent_from().match(folded.lstrip("-*_([<•· \u200e")):
         return SENT_FROM
     return TEXT
 
@@ -121,33 +127,49 @@ def _mark_code(lines: Sequence[str], found: list[str]) -> None:
         found[first : last + 1] = [CODE] * (last + 1 - first)
 
 
+def _mark_broken_quotes(lines: Sequence[str], found: list[str]) -> None:
+    """A long link that a program broke out of its quote leaves one line without a quote mark between quoted ones."""
+    for index in range(1, len(found) - 1):
+        if found[index] == TEXT and found[index - 1] == QUOTE == found[index + 1]:
+            plain = lines[index][:MAX_LOOK].strip()
+            if "http" in plain[:12] or (" " not in plain and _LINK_END.search(plain)):
+                found[index] = QUOTE
+
+
 def _mark_attributions(lines: Sequence[str], found: list[str]) -> None:
     """The lines above a quote that say who wrote it and when; up to four lines, judged from the last upwards."""
     index = 0
     while index < len(lines):
-        if found[index] in (TEXT, SENT_FROM):
+        if found[index] in (TEXT, SENT_FROM) and _may_end(lines[index], found, index):
             start = _attribution_start(lines, found, index)
             if start >= 0:
                 found[start : index + 1] = [ATTRIBUTION] * (index + 1 - start)
         index += 1
 
 
+def _may_end(line: str, found: list[str], index: int) -> bool:
+    """Whether an attribution could end here: most lines are dismissed by their last character."""
+    return line.rstrip(INVISIBLE)[-1:] in _ENDS or _next_letter(found, index) == QUOTE
+
+
 def _attribution_start(lines: Sequence[str], found: list[str], last: int) -> int:
     """Where the attribution that ends in this line begins, or -1."""
-    end = lines[last].rstrip()[-40:]
     quoted = _next_letter(found, last) == QUOTE
-    if not (end.endswith((":", "：", "-", "*", ">")) or quoted):
-        return -1
-    joined = ""
+    joined, best = "", -1
     for start in range(last, max(-1, last - MOST_LINES - 1), -1):
-        if found[start] == EMPTY and start > last - 2:
-            return -1
         if found[start] not in (TEXT, SENT_FROM, EMPTY) or len(joined) > 600:
-            return -1
+            break
+        if found[start] == EMPTY:
+            # Only a line that plainly goes on (`<` or `wrote:` alone) reaches over an empty line.
+            if len(joined) > 60 or best >= 0:
+                break
+            continue
         joined = f"{lines[start][:MAX_LOOK].strip()} {joined}".strip()
         if is_attribution(joined, quoted=quoted):
-            return start
-    return -1
+            if opens(lines[start][:MAX_LOOK]):
+                return start
+            best = start if best < 0 else best
+    return best
 
 
 def _next_letter(found: list[str], index: int) -> str:
@@ -161,20 +183,20 @@ def _mark_header_blocks(lines: Sequence[str], found: list[str]) -> None:
     """Two or more header lines in a row ("From: … Sent: … To: …") open an embedded mail."""
     index = 0
     while index < len(lines):
-        stop = _header_block(lines, found, index) if found[index] in (TEXT, RULE, SIGNATURE) else index
+        stop = _header_block(lines, index) if found[index] == TEXT and ":" in lines[index].replace("：", ":") else index
         if stop > index:
             found[index:stop] = [HEADER] * (stop - index)
         index = max(stop, index + 1)
 
 
-def _header_block(lines: Sequence[str], found: list[str], start: int) -> int:
+def _header_block(lines: Sequence[str], start: int) -> int:
     """The end of a header block that begins here, or `start` where there is none."""
-    kinds, values, index, last = set(), "", start, start
-    gap = 0
+    kinds: set[str] = set()
+    values, index, last, gap = "", start, start, 0
     while index < len(lines) and index < start + 24 and gap < 3:
         label = header_label(lines[index][:MAX_LOOK])
         if label:
-            kinds.add(label[0])
+            kinds |= {label[0], *_labels_inside(label[1])}
             values += " " + label[1]
             last, gap = index, 0
         elif index == start:
@@ -183,18 +205,25 @@ def _header_block(lines: Sequence[str], found: list[str], start: int) -> int:
             gap += 1
         index += 1
     named = kinds - {"other"}
-    strong = "@" in values or "subject" in named
-    is_block = len(named) >= 2 and strong and bool(named & {"from", "sent"})
+    strong = "@" in values or "subject" in named or {"from", "sent", "to"} <= named
+    is_block = len(named) >= 2 and strong and bool(named & {"from", "sent", "date"})
     return last + 1 if is_block else start
 
 
 def header_label(line: str) -> tuple[str, str] | None:
     """The kind of a header line of an embedded mail and its value, or None."""
-    match = _LABEL.match(line)
+    match = _LABEL.match(line) if ":" in line or "：" in line else None
     if match is None:
         return None
-    kind = _labels().get(match[1].strip().casefold())
+    kind = _labels().get(match[1].strip(INVISIBLE).casefold())
     return (kind, match[2].strip(" *_\u00a0")) if kind else None
+
+
+def _labels_inside(value: str) -> set[str]:
+    """The kinds of labels on the same line, where HTML had them in a row ("From: a@example.com Date: …")."""
+    if ": " not in value:
+        return set()
+    return {kind for word in _INNER_LABEL.findall(value) if (kind := _labels().get(word.casefold()))}
 
 
 @cache
@@ -205,5 +234,7 @@ def _labels() -> dict[str, str]:
 def _mark_footers(lines: Sequence[str], found: list[str]) -> None:
     """A long rule with a mailing list's or a ticket system's words below it is a footer."""
     for index, letter in enumerate(found):
-        if letter in (RULE, SIGNATURE) and any(_FOOTER.search(line[:MAX_LOOK]) for line in lines[index + 1 : index + 5]):
+        if letter not in (RULE, SIGNATURE):
+            continue
+        if any(_FOOTER.search(line[:MAX_LOOK]) for line in lines[index + 1 : index + 5]):
             found[index] = FOOTER

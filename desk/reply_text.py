@@ -1,15 +1,16 @@
-"""What a person newly wrote in a mail, and what was set aside with its reason; linear in the text, never empty for nothing.
+"""What a person newly wrote in a mail, and what was set aside with its reason; linear, and never empty for nothing.
 
 In: the text of a mail, and lines that were sent earlier on its ticket. Out: the reply and the cuts. Each line gets a
-letter (desk/line_kinds.py), then a few ordered rules decide over the letters. It knows no HTML and no mail format. Answers
-between quotes, passed-on mails and fenced code stay.
+letter (desk/line_kinds.py), then a few ordered rules decide over the letters. It knows no HTML and no mail format.
+Answers between quotes, passed-on mails and fenced code stay.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from desk import line_kinds as kinds
+from desk.contact_block import contact_block
 from desk.request import Cut
 
 MAX_SIGNATURE_LINES = 20
@@ -25,8 +26,6 @@ def split(text: str, known: Sequence[str] = ()) -> tuple[str, tuple[Cut, ...]]:
     lines = text.split("\n")
     letters = kinds.letters(lines, known)
     lines, letters = kinds.with_shared_lines_parted(lines, letters)
-    if not any(letter in kinds.CUTTABLE for letter in letters):
-        return text.strip(), ()
     reasons = _reasons(lines, letters)
     reply = _joined(line for line, reason in zip(lines, reasons, strict=True) if not reason)
     if not reply.strip():
@@ -75,10 +74,8 @@ def _cut_attributed(letters: str, reasons: list[str], end: int) -> None:
     while at >= 0 and not reasons[at]:
         after = _run(letters, at, end, kinds.ATTRIBUTION)
         below = _run(letters, after, end, kinds.EMPTY)
-        if below < end and letters[below] == kinds.QUOTE:
-            stop = _quote_end(letters, below, end)
-        else:
-            stop = end
+        marked = below < end and letters[below] == kinds.QUOTE
+        stop = _quote_end(letters, below, end) if marked else end
         reasons[at:stop] = [QUOTE] * (stop - at)
         at = letters.find(kinds.ATTRIBUTION, stop, end)
 
@@ -114,21 +111,27 @@ def _cut_signature(lines: list[str], letters: str, reasons: list[str]) -> None:
     for index, letter in enumerate(letters):
         if letter == kinds.SENT_FROM and not reasons[index]:
             reasons[index] = SIGNATURE
-    for mark, most, reason in ((kinds.FOOTER, MAX_FOOTER_LINES, FOOTER), (kinds.SIGNATURE, MAX_SIGNATURE_LINES, SIGNATURE)):
-        at = letters.find(mark)
-        while at >= 0:
-            stop = at + 1
-            while stop < len(letters) and not reasons[stop]:
-                stop += 1
-            words = sum(1 for index in range(at + 1, stop) if letters[index] != kinds.EMPTY)
-            if not reasons[at] and words <= most:
-                reasons[at:stop] = [reason] * (stop - at)
-            at = letters.find(mark, stop)
+    _cut_below(kinds.FOOTER, MAX_FOOTER_LINES, FOOTER, letters, reasons)
+    _cut_below(kinds.SIGNATURE, MAX_SIGNATURE_LINES, SIGNATURE, letters, reasons)
+    start, stop = contact_block(lines, letters, reasons)
+    reasons[start:stop] = [SIGNATURE] * (stop - start)
 
 
-def _joined(lines: object) -> str:
-    text = "\n".join(lines)  # type: ignore[call-overload]
-    return text.strip("\n").rstrip()
+def _cut_below(mark: str, most: int, reason: str, letters: str, reasons: list[str]) -> None:
+    """From a mark to the next cut, if there are few enough lines for what the mark announces."""
+    at = letters.find(mark)
+    while at >= 0:
+        stop = at + 1
+        while stop < len(letters) and not reasons[stop]:
+            stop += 1
+        words = sum(1 for index in range(at + 1, stop) if letters[index] != kinds.EMPTY)
+        if not reasons[at] and words <= most:
+            reasons[at:stop] = [reason] * (stop - at)
+        at = letters.find(mark, stop)
+
+
+def _joined(lines: Iterable[str]) -> str:
+    return "\n".join(lines).strip("\n").rstrip()
 
 
 def _cuts(lines: list[str], reasons: list[str]) -> tuple[Cut, ...]:

@@ -30,7 +30,8 @@ _OTHER_NUMBER = re.compile(
 @cache
 def _prefix() -> re.Pattern[str]:
     words = mail_words.alternatives("reply_prefixes", "reply", "forward")
-    return re.compile(rf"\s*{words}\s{{0,2}}(?:\[\d{{1,3}}\]|\(\d{{1,3}}\)|\^\d{{1,3}}|\d{{1,3}})?\s{{0,2}}[:：]\s*", re.IGNORECASE)
+    count = r"(?:\[\d{1,3}\]|\(\d{1,3}\)|\^\d{1,3}|\d{1,3})?"
+    return re.compile(rf"\s*{words}\s{{0,2}}{count}\s{{0,2}}[:：]\s*", re.IGNORECASE)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The mail exam's view of the product: `parse(raw)` calls gateway/email/normalise.py and hands out what the exam asks."""
+"""The mail exam's view of the product: `parse(raw)` calls the reader of mail and hands out what the exam asks."""
 
 from __future__ import annotations
 

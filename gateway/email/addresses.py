@@ -1,8 +1,8 @@
 """Address fields: bytes in, mailboxes with a word on whether each parsed strictly out.
 
-The strictness is what an agent's proof rests on, so the grammar is a narrow part of RFC 5322: a dot-atom, an @, a domain of
-letters, digits and hyphens, in angle brackets or alone, with a name before it or one comment after it. Everything else is
-read as well as it goes and marked as not strict. One pass, capped.
+The strictness is what an agent's proof rests on, so the grammar is a narrow part of RFC 5322: a dot-atom, an @, a
+domain of letters, digits and hyphens, in angle brackets or alone, with a name before it or one comment after it.
+Everything else is read as well as it goes and marked as not strict. One pass, capped.
 """
 
 from __future__ import annotations
@@ -100,14 +100,15 @@ def _simple(source: str) -> Mailbox | None:
     """The common forms, `Name <a@b>` and `a@b`, without a walk through the tokens."""
     match = _SIMPLE.fullmatch(source)
     address = match[2] if match else source
-    if not _ADDRESS.fullmatch(address) or source.count('"') % 2:
+    if not _is_address(address) or source.count('"') % 2:
         return None
     return Mailbox(address.lower(), (match[1] or "").strip() if match else "", strict=True)
 
 
 def _drafts(source: str) -> list[_Draft]:
     """The mailboxes of a list, separated at commas and at the marks of a group."""
-    drafts, draft = [], _Draft()
+    drafts: list[_Draft] = []
+    draft = _Draft()
     at, quotes = 0, True
     while at < len(source) and len(drafts) <= MAX_ADDRESSES:
         match = _TOKEN.match(source, at)
@@ -176,7 +177,7 @@ def _quoted(source: str, at: int, draft: _Draft) -> tuple[int, bool]:
 
 
 def _joined(drafts: list[_Draft]) -> list[_Draft]:
-    """`Doe, John <j@example.com>` without quotes is one mailbox: words without an address join the next that has one."""
+    """`Doe, John <j@example.com>` is one mailbox: words without an address join the next that has one."""
     out: list[_Draft] = []
     waiting: list[str] = []
     for draft in drafts:
@@ -198,17 +199,17 @@ def _mailbox(draft: _Draft, strict: bool) -> Mailbox:
     if draft.angle is None:
         return _bare(draft, phrase, strict)
     address = draft.angle.strip()
-    sound = strict and draft.sound and draft.angle == address and _ADDRESS.fullmatch(address) is not None
+    sound = strict and draft.sound and draft.angle == address and _is_address(address)
     sound = sound and _is_phrase(phrase) and len(draft.comments) <= 1
     name = _name(phrase) or _name(" ".join(draft.comments))
     if "@" not in address:
-        inside = _LOOSE.search(charset.guess(address.encode("utf-8", "replace"))) or (None if address else _LOOSE.search(phrase))
+        inside = None if address else _LOOSE.search(phrase)
         address = inside[0] if inside else address
     return Mailbox(_clean(address), name, sound)
 
 
 def _bare(draft: _Draft, phrase: str, strict: bool) -> Mailbox:
-    sound = strict and draft.sound and _ADDRESS.fullmatch(phrase) is not None and len(draft.comments) <= 1
+    sound = strict and draft.sound and _is_address(phrase) and len(draft.comments) <= 1
     name = _name(" ".join(draft.comments))
     if sound:
         return Mailbox(phrase.lower(), name, strict=True)
@@ -219,9 +220,14 @@ def _bare(draft: _Draft, phrase: str, strict: bool) -> Mailbox:
     return Mailbox(_clean(match[0]), _name(rest) or name, strict=False)
 
 
+def _is_address(source: str) -> bool:
+    """A plain address; an encoded word in its place is a dot-atom by the letter and a disguise in fact."""
+    return "=?" not in source and _ADDRESS.fullmatch(source) is not None
+
+
 def _is_phrase(phrase: str) -> bool:
     """A name may be words or quoted strings; an @ outside quotes is somebody's game."""
-    return _PHRASE.fullmatch("".join(part for index, part in enumerate(phrase.split('"')) if index % 2 == 0)) is not None
+    return _PHRASE.fullmatch("".join(phrase.split('"')[::2])) is not None
 
 
 def _name(phrase: str) -> str:

@@ -25,24 +25,28 @@ class Body:
 def choose(root: Part) -> Body:
     """The parts of a mail by what they are for."""
     body = Body()
-    _choose([root], "mixed", body, in_text=True, in_html=True)
+    _choose([root], "mixed", body, in_text=True, in_html=True, alternative=False)
     return body
 
 
-def _choose(parts: list[Part], around: str, body: Body, *, in_text: bool, in_html: bool) -> None:
-    """`in_text` and `in_html` say whether this branch of alternatives is shown as text, as HTML or as both."""
+def _choose(parts: list[Part], around: str, body: Body, *, in_text: bool, in_html: bool, alternative: bool) -> None:
+    """`in_text` and `in_html` say whether what comes is shown as text, as HTML or as both.
+
+    Inside alternatives a branch serves only as the kind of text that it has.
+    """
+    alternative = alternative or around == "alternative"
     texts, htmls = len(body.text), len(body.html)
     for index, part in enumerate(parts):
         if part.children:
             inner = part.media_type.partition("/")[2]
-            _choose(part.children, inner, body, in_text=in_text, in_html=in_html)
-            if inner == "alternative":
-                continue
+            _choose(part.children, inner, body, in_text=in_text, in_html=in_html, alternative=alternative)
         elif not _is_shown(part, around, first=index == 0):
             body.files.append(part)
         elif around == "alternative":
             _choose_alternative(part, body, in_text=in_text, in_html=in_html)
         else:
+            in_html = in_html and not (alternative and part.media_type == "text/plain")
+            in_text = in_text and not (alternative and part.media_type == "text/html")
             _show(part, body, in_text=in_text, in_html=in_html)
     if around == "alternative":
         _fill(body, texts, htmls, in_text=in_text, in_html=in_html)

@@ -23,13 +23,16 @@ _MESSAGE_ID = re.compile(r"^[ \t>|]{0,6}message-id:\s{0,4}<([^<>\s]{3,250})>", r
 _FAILED = frozenset({"failed", "delayed", "failure", "undeliverable", "expired", "hard", "soft", "fail", "error", ""})
 _SOFT_ACTIONS = frozenset({"delayed", "soft"})
 _DELIVERED = frozenset({"delivered", "relayed", "expanded"})
-_RETURNED = frozenset({"message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global", "message/global-headers"})
+_RETURNED = frozenset({
+    "message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global", "message/global-headers",
+})  # fmt: skip
 _STATUS_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status", "text/delivery-status"})
 
 
 def read(root: Part, text: str, author: str, *, null_sender: bool) -> Bounce | None:
     """What a delivery report says; None where the mail is no report of a failure."""
     report = _is_report(root)
+    author = author or bounce_words.account(root.header.text("from"))
     machine = bounce_words.is_machine(author)
     if not (report or null_sender or machine or root.header.has("x-failed-recipients") or bounce_words.is_notice(text)):
         return None
@@ -39,7 +42,8 @@ def read(root: Part, text: str, author: str, *, null_sender: bool) -> Bounce | N
     if status is not None and (report or machine or null_sender):
         return _from_report(root, status, text)
     subject = root.header.text("subject")
-    if bounce_words.is_failure(subject, text, author, null_sender=null_sender, failed=root.header.has("x-failed-recipients")):
+    failed = root.header.has("x-failed-recipients")
+    if bounce_words.is_failure(subject, text, author, null_sender=null_sender, failed=failed):
         return _from_prose(root, text)
     if report and bounce_words.speaks_of_failure(text):
         return _from_prose(root, text)
@@ -70,7 +74,7 @@ def _from_report(root: Part, status: Part, text: str) -> Bounce | None:
     if not actions and b"ction: delivered" in status.content()[:MAX_REPORT]:
         return None
     recipients = recipients or _recipients(root, text)
-    soft = bool(actions) and actions <= _SOFT_ACTIONS or code.startswith("4")
+    soft = (bool(actions) and actions <= _SOFT_ACTIONS) or code.startswith("4")
     return _bounce(recipients, code, diagnostic, root, text, permanent=not soft)
 
 

@@ -1,6 +1,7 @@
 """Bytes to text when the sender's word about the charset cannot be trusted: never raises, never a lone surrogate.
 
-The ladder: valid UTF-8 is UTF-8; then the declared charset; then a detector or Windows-1252; then replacement characters.
+The ladder: valid UTF-8 is UTF-8; then the declared charset; then a detector or Windows-1252; then replacement
+characters.
 """
 
 from __future__ import annotations

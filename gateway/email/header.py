@@ -2,7 +2,8 @@
 
 It splits a header block into fields, decodes encoded words and raw 8-bit text (`text`), parameters with RFC 2231
 (`parameters`), message ids with the quirks of real programs (`ids`) and dates (`date`). It knows nothing of bodies,
-addresses or what a field means to the desk. The stdlib parsers are not used here: several take seconds on hostile fields.
+addresses or what a field means to the desk. The stdlib parsers are not used here: several take seconds on hostile
+fields.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ _PARAMETER = re.compile(
 _ID = re.compile(r"<([^<>]{1,998})>")
 _BARE_ID = re.compile(r"[^\s<>@,;\"]{1,250}@[^\s<>@,;\"]{1,250}")
 _SPACE = re.compile(r"\s+")
+_BASE64_REST = re.compile(rb"={1,2}[ \t]*(?:\r*\n)+[A-Za-z0-9+/\r\n=]{16,}")
 
 
 class Header:
@@ -122,7 +124,9 @@ def _decoded_word(encoding: bytes, payload: bytes) -> bytes:
 
 def base64_bytes(data: bytes) -> bytes:
     """Base64 decoded as far as it goes: foreign characters and a broken end are skipped."""
-    if b"=" in data.rstrip(b"=\r\n \t"):
+    padding = data.find(b"=", 0, -4)
+    if padding >= 0 and _BASE64_REST.fullmatch(data, padding):
+        # Several encoded blocks in a row, as some programs write them; anything else after the padding is no data.
         return b"".join(base64_bytes(piece) for piece in data.split(b"=") if piece.strip())
     try:
         return binascii.a2b_base64(data)

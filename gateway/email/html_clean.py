@@ -1,7 +1,7 @@
 """HTML that is safe to show: allowed tags and links stay, everything that runs, loads or styles goes.
 
-Images stay only as `cid:` references to the mail's own files. The sanitiser is C-like fast on ordinary mail and takes
-seconds on hostile nesting, so size, number of tags and depth are capped before it; above them there is no HTML, only text.
+Images stay only as `cid:` references to the mail's own files. The sanitiser is fast on ordinary mail and takes seconds
+on hostile nesting, so size, number of tags and depth are capped before it; above them there is no HTML, only text.
 """
 
 from __future__ import annotations

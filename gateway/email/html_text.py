@@ -1,8 +1,8 @@
 """HTML to readable text in one linear pass: what a person would read, with quoted parts behind "> ".
 
 In: a string of HTML, however broken. Out: text lines; what the original mail program marked as a quote (gmail_quote,
-blockquote, OLK_SRC_BODY_SECTION, yahoo_quoted, ...) or what follows its reply mark (divRplyFwdMsg, stopSpelling, ...) is
-prefixed, so that the rules for plain text can cut it. It does not clean HTML for showing and knows no language.
+blockquote, OLK_SRC_BODY_SECTION, yahoo_quoted, ...) or what follows its reply mark (divRplyFwdMsg, stopSpelling, ...)
+is prefixed, so that the rules for plain text can cut it. It does not clean HTML for showing and knows no language.
 """
 
 from __future__ import annotations
@@ -15,16 +15,21 @@ MAX_CHARACTERS = 1_500_000
 MAX_TAG = 20_000
 
 _NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:]{0,30})")
-_ATTRIBUTE = re.compile(r"""\b(class|id|style|type|data-marker|name)\s*=\s*(?:"([^"]{0,2000})"|'([^']{0,2000})'|([^\s"'>]{1,500}))""", re.I)
+_ATTRIBUTE = re.compile(
+    r"""\b(class|id|style|type|data-marker|name)\s*=\s*(?:"([^"]{0,2000})"|'([^']{0,2000})'|([^\s"'>]{1,500}))""", re.I
+)
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _SKIPPED = frozenset({"style", "script", "head", "title", "template", "svg", "object", "select", "textarea"})
 _BLOCK = frozenset(
-    "p div tr li ul ol dl dt dd table blockquote hr pre h1 h2 h3 h4 h5 h6 section article header footer center address "
-    "form fieldset body html main nav aside figure caption tbody".split()
-)
+    {"p", "div", "tr", "li", "ul", "ol", "dl", "dt", "dd", "table", "blockquote", "hr", "pre", "h1", "h2", "h3", "h4",
+     "h5", "h6", "section", "article", "header", "footer", "center", "address", "form", "fieldset", "body", "html",
+     "main", "nav", "aside", "figure", "caption", "tbody"}
+)  # fmt: skip
 _SPACED = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "blockquote", "pre"})
-_VOID = frozenset("br hr img input meta link base col area wbr source embed param o:p".split())
-_SELF_CLOSING = frozenset("p li td tr th dd dt option tbody thead".split())
+_VOID = frozenset(
+    {"br", "hr", "img", "input", "meta", "link", "base", "col", "area", "wbr", "source", "embed", "param", "o:p"}
+)
+_SELF_CLOSING = frozenset({"p", "li", "td", "tr", "th", "dd", "dt", "option", "tbody", "thead"})
 
 _QUOTE_MARK = re.compile(
     r"\b(?:x_|ecx)?(?:protonmail_quote|yahoo_quoted|yahoo-quoted|olk_src_body_section|zmail_extra|tutanota_quote|mail_quote|"
@@ -35,8 +40,13 @@ _SIGNATURE_MARK = re.compile(
     r"\b(?:x_)?(?:gmail_signature|moz-signature|applemailsignature|ms-outlook-mobile-signature|protonmail_signature_block|"
     r"mobile-signature|gmail_signature_prefix|bloop_sign\w*|spark_signature|signature_block)\b"
 )
-_CUT_MARK = re.compile(r"\b(?:x_)?(?:divrplyfwdmsg|appendonsend|stopspelling|__divider__|zwchr|mail-editor-reference-message-container|replysplit|reply-intro)\b")
-_OUTLOOK_BORDER = re.compile(r"border-top\s*:\s*(?:solid\s+#(?:b5c4df|e1e1e1)\s+1\.0pt|#(?:b5c4df|e1e1e1)\s+1\.0pt\s+solid|#?\w+\s+1pt\s+solid)", re.I)
+_CUT_MARK = re.compile(
+    r"\b(?:x_)?(?:divrplyfwdmsg|appendonsend|stopspelling|__divider__|zwchr|mail-editor-reference-message-container|"
+    r"replysplit|reply-intro)\b"
+)
+_OUTLOOK_BORDER = re.compile(
+    r"border-top\s*:\s*(?:solid\s+#(?:b5c4df|e1e1e1)\s+1\.0pt|#(?:b5c4df|e1e1e1)\s+1\.0pt\s+solid|#?\w+\s+1pt\s+solid)"
+)
 
 
 @dataclass(slots=True)
@@ -120,7 +130,7 @@ class _Reader:
 
     def _mark(self, tag: str, source: str) -> None:
         kind = _kind(tag, source)
-        if not kind:
+        if not kind or (tag == "blockquote" and _is_own_quote(self, source)):
             return
         if kind == "cut":
             self.end_line()
@@ -173,6 +183,14 @@ def _kind(tag: str, source: str) -> str:
         elif _SIGNATURE_MARK.search(value):
             return "signature"
     return "quote" if tag == "blockquote" else ""
+
+
+def _is_own_quote(reader: _Reader, source: str) -> bool:
+    """Gmail's button for a quotation makes a blockquote.gmail_quote of its own, with no attribution above it."""
+    if reader.gmail or reader.containers or not _GMAIL_MARK.search(source):
+        return False
+    last = next((line.text for line in reversed(reader.lines[-4:]) if line.text), "")
+    return bool(last) and not last.endswith((":", "："))
 
 
 def read(source: str) -> tuple[list[Line], Shape]:
@@ -257,4 +275,14 @@ def to_text(lines: list[Line]) -> str:
 def _depths(lines: list[Line]) -> list[int]:
     """A gmail_quote without a blockquote in it is a quote as a whole; with one, only the blockquote is."""
     quoted = {line.container for line in lines if line.container and line.depth and line.text}
+    quoted |= _passed_on(lines)
     return [line.depth + (line.container > 0 and line.container not in quoted) for line in lines]
+
+
+def _passed_on(lines: list[Line]) -> set[int]:
+    """Containers that begin with a line in dashes ("---------- Forwarded message ---------") are no quotes."""
+    first: dict[int, str] = {}
+    for line in lines:
+        if line.container and line.text:
+            first.setdefault(line.container, line.text)
+    return {container for container, text in first.items() if text.startswith("-----") and text.endswith("-----")}

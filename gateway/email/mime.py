@@ -1,14 +1,15 @@
 """The tree of a mail: raw bytes in, parts that know where their bytes are out; refused as soon as a limit is passed.
 
-Own code instead of the stdlib's parser: it works on offsets into the bytes, so nothing is copied until it is wanted, an
-attached mail keeps its exact bytes, and the limits hold while it parses and not after. It knows neither charsets nor HTML.
+Own code instead of the stdlib's parser: it works on offsets into the bytes, so nothing is copied until it is wanted,
+an attached mail keeps its exact bytes, and the limits hold while it parses and not after. It knows neither charsets
+nor HTML.
 """
 
 from __future__ import annotations
 
 import re
-from binascii import a2b_qp, a2b_uu
 from binascii import Error as BinasciiError
+from binascii import a2b_base64, a2b_qp, a2b_uu
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -61,6 +62,17 @@ class Part:
         if encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
             return uudecoded(data)
         return data
+
+    def is_broken_base64(self) -> bool:
+        """Whether the body is no clean base64 although the header says that it is."""
+        if _encoding(self.header.first("content-transfer-encoding")) != "base64":
+            return False
+        start = b"".join(self.raw[self.start : min(self.end, self.start + 4_096)].split())[:2_048]
+        try:
+            a2b_base64(start, strict_mode=True)
+        except BinasciiError:
+            return True
+        return False
 
     def walk(self) -> Iterator[Part]:
         """This part and all below it, in the order of the mail."""
@@ -199,8 +211,14 @@ def _pieces(raw: bytes, start: int, end: int, mark: bytes, most: int) -> list[tu
         opened = tail.end()
         at = raw.find(mark, opened, end)
     if opened >= 0:
-        found.append((opened, end))
+        found.append((opened, _without_last_mark(raw, opened, end, mark + b"--")))
     return found
+
+
+def _without_last_mark(raw: bytes, start: int, end: int, mark: bytes) -> int:
+    """The end of a last part whose closing boundary does not stand at the start of a line."""
+    tail = raw[max(start, end - len(mark) - 8) : end].rstrip()
+    return end - len(raw[start:end]) + len(raw[start:end].rstrip()) - len(mark) if tail.endswith(mark) else end
 
 
 def _before_line_end(raw: bytes, at: int) -> int:

@@ -1,4 +1,4 @@
-"""The reader of mail: raw bytes in, one InboundRequest and the files' bytes out; no I/O, the same for SMTP, LMTP and IMAP.
+"""The reader of mail: raw bytes in, one InboundRequest and the files' bytes out; no I/O, the same for every mail door.
 
 It raises Unreadable where a mail passes a limit, and nothing else on any bytes. It judges nothing about trust: it says
 who the header names, how strictly, and what the receiving servers noted.

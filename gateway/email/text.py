@@ -1,7 +1,7 @@
 """The readable text of a mail's text parts: charset, format=flowed, HTML, uuencoded files in the text.
 
-In: the chosen parts. Out: the text, the HTML that is safe to show, files found in the text, and what was wrong. It chooses
-no parts (gateway/email/body.py) and cuts no quotes (desk/reply_text.py).
+In: the chosen parts. Out: the text, the HTML that is safe to show, files found in the text, and what was wrong. It
+chooses no parts (gateway/email/body.py) and cuts no quotes (desk/reply_text.py).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from desk.request import MAX_TEXT
 from gateway.email import charset, html_clean, html_text
+from gateway.email.html_text import Line, Shape
 from gateway.email.mime import Part, uudecoded
 
 MAX_PART = 4_000_000
@@ -22,17 +23,20 @@ _UU_BEGIN = re.compile(r"^begin [0-7]{3,4} ([^\r\n]{1,200})\r?$", re.M)
 _UU_END = re.compile(r"^end[ \t]*\r?$", re.M)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]{2,40})", re.I)
 _ENRICHED = re.compile(r"<(/?)([a-zA-Z-]{1,40})>")
-_CALENDAR_LINE = re.compile(r"(SUMMARY|DTSTART|DTEND|LOCATION|ORGANIZER|DESCRIPTION|METHOD)(?:;[^:\n]{0,300})?:([^\n]{0,2000})")
+_CALENDAR_LINE = re.compile(
+    r"(SUMMARY|DTSTART|DTEND|LOCATION|ORGANIZER|DESCRIPTION|METHOD)(?:;[^:\n]{0,300})?:([^\n]{0,2000})"
+)
 
 
 @dataclass(slots=True)
 class Found:
-    """The text of a mail and what else came to light while reading it."""
+    """The text of a mail and what else came to light while reading it. `seen` has the HTML that was read already."""
 
     text: str = ""
     html: str = ""
     files: list[tuple[str, bytes]] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
+    seen: dict[int, tuple[str, list[Line], Shape]] = field(default_factory=dict)
 
 
 def read(texts: Sequence[Part], htmls: Sequence[Part], others: Sequence[Part]) -> Found:
@@ -56,9 +60,10 @@ def _together(pieces: list[str]) -> str:
 
 
 def _text(part: Part, found: Found) -> str:
+    if part.is_broken_base64() and _is_garbage(decoded(part, found)):
+        return _undecodable(part, found)
     if part.media_type == "text/html":
-        lines, _ = html_text.read(decoded(part, found))
-        return html_text.to_text(lines)
+        return html_text.to_text(_read_html(part, found)[1])
     source = with_lf(decoded(part, found))
     if part.media_type == "text/enriched":
         source = _ENRICHED.sub("", source)
@@ -69,16 +74,36 @@ def _text(part: Part, found: Found) -> str:
     return source
 
 
+def _undecodable(part: Part, found: Found) -> str:
+    """What is called base64 and is none: shown as it stands if there are words in it, else kept as a file."""
+    found.defects.append("text part cannot be decoded")
+    source = part.raw[part.start : part.end]
+    if b" " in source[:2_000].strip():
+        return with_lf(charset.decode(source[:MAX_PART], part.params.get("charset", "")))
+    found.files.append(("undecodable.txt", source))
+    return ""
+
+
+def _is_garbage(text: str) -> bool:
+    """Whether it is noise: many characters that nobody types."""
+    shown = text[:2_000]
+    odd = sum(1 for char in shown if char == "\ufffd" or not (char.isprintable() or char in "\t\r\n"))
+    return odd * 8 > len(shown)
+
+
 def _html(part: Part, found: Found) -> str:
-    source = decoded(part, found)
-    if len(source) > html_clean.MAX_CHARACTERS:
-        found.defects.append("HTML too large to show")
-        return ""
-    _, shape = html_text.read(source)
+    source, _, shape = _read_html(part, found)
     if not html_clean.fits(source, shape):
-        found.defects.append("HTML too deep to show")
+        found.defects.append("HTML too large or too deep to show")
         return ""
     return html_clean.clean(source)
+
+
+def _read_html(part: Part, found: Found) -> tuple[str, list[Line], Shape]:
+    if part.start not in found.seen:
+        source = decoded(part, found)
+        found.seen[part.start] = (source, *html_text.read(source))
+    return found.seen[part.start]
 
 
 def decoded(part: Part, found: Found) -> str:
@@ -93,7 +118,7 @@ def decoded(part: Part, found: Found) -> str:
         declared = match[1].decode("ascii") if match else ""
     if declared and not charset.codec(declared):
         found.defects.append("unknown charset")
-    return charset.decode(data, declared)
+    return charset.decode(data, declared).replace("\x00", "")
 
 
 def with_lf(text: str) -> str:

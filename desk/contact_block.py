@@ -1,0 +1,81 @@
+"""The lines at the end of a mail that only say who wrote it: a name, then phone, address, web page, without any mark.
+
+In: the lines of a mail, their letters and what is cut already. Out: the first and last line of such a block. It is
+strict, since words that a person wrote must not be lost: a name first, short lines only, and two kinds of contact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+MAX_LINES = 8
+MAX_RULED_LINES = 24
+MAX_WIDTH = 64
+
+_NAME = re.compile(r"(?:[^\W\d_][^\W\d_.'’-]{0,30}[.,]?[ \t]{0,2}){2,5}")
+_KINDS = (
+    re.compile(r"[^\s@<>]{1,64}@[\w.-]{1,120}\.[a-z]{2,}", re.I),
+    re.compile(r"(?:\+|\(|\b)\d[\d ()./-]{6,20}\d\b"),
+    re.compile(r"(?:https?://|\bwww\.)\S{3,200}", re.I),
+    re.compile(r"\b(?:skype|twitter|linkedin|whatsapp|icq)\b", re.I),
+)
+
+
+def contact_block(lines: Sequence[str], letters: str, reasons: Sequence[str]) -> tuple[int, int]:
+    """Where the block stands; an empty range where there is none."""
+    stop = len(lines)
+    while stop and (reasons[stop - 1] or letters[stop - 1] == "e"):
+        stop -= 1
+    start = _paragraph(lines, letters, reasons, stop)
+    if start and _is_contact(lines[start:stop]) and _stands_alone(lines, letters, start):
+        return start, stop
+    if start and _is_name_above_device(lines, letters, start, stop):
+        return start, stop
+    ruled = _below_rule(letters, reasons, stop)
+    return (ruled, stop) if ruled and _is_ruled_contact(lines[ruled + 1 : stop]) else (0, 0)
+
+
+def _paragraph(lines: Sequence[str], letters: str, reasons: Sequence[str], stop: int) -> int:
+    """The first line of the last paragraph, or 0 if it is long or all there is."""
+    at = stop
+    while at and letters[at - 1] == "t" and not reasons[at - 1] and stop - at <= MAX_LINES:
+        at -= 1
+    return at if at < stop and stop - at <= MAX_LINES and at and letters[at - 1] == "e" else 0
+
+
+def _stands_alone(lines: Sequence[str], letters: str, start: int) -> bool:
+    """Other words must stand above, and the last of them must not announce the block ("My new address:")."""
+    above = [line for line, letter in zip(lines[:start], letters, strict=False) if letter == "t"]
+    return bool(above) and not above[-1].rstrip().endswith((":", "："))
+
+
+def _is_contact(block: Sequence[str]) -> bool:
+    if len(block) < 3 or any(len(line) > MAX_WIDTH for line in block) or not _is_name(block[0]):
+        return False
+    return _contacts(block) >= 2
+
+
+def _is_name(line: str) -> bool:
+    plain = line.strip().rstrip(",")
+    return _NAME.fullmatch(plain) is not None and all(word[:1].isupper() for word in plain.split())
+
+
+def _contacts(block: Sequence[str]) -> int:
+    text = "\n".join(block)
+    return sum(pattern.search(text) is not None for pattern in _KINDS)
+
+
+def _is_name_above_device(lines: Sequence[str], letters: str, start: int, stop: int) -> bool:
+    """A name alone right above the line that a phone adds ("Ann Example / via mobile")."""
+    named = stop - start == 1 and stop < len(lines) and letters[stop] == "m" and _is_name(lines[start])
+    return named and _stands_alone(lines, letters, start)
+
+
+def _below_rule(letters: str, reasons: Sequence[str], stop: int) -> int:
+    at = letters.rfind("r", 0, stop)
+    return at if at > 0 and stop - at <= MAX_RULED_LINES and not any(reasons[at:stop]) else 0
+
+
+def _is_ruled_contact(block: Sequence[str]) -> bool:
+    return bool(block) and all(len(line) <= MAX_WIDTH for line in block) and _contacts(block) >= 2
