@@ -16,7 +16,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from storage.sql import insert_ignore
+from storage.sql import insert_rows
 from storage.tables import blobs
 from storage.transaction import Session
 
@@ -38,8 +38,7 @@ class BlobStore:
             if len(content) > INLINE_BYTES:
                 self._write(name, content)
         rows = [_row(name, content, now) for name, content in sorted(named.items())]
-        if rows:
-            session.execute(insert_ignore(session, blobs), rows)
+        insert_rows(session, blobs, rows, ignore=True)
         return names
 
     def put(self, session: Session, content: bytes, now: datetime) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.request import Envelope
-from storage.sql import counts, insert, locked
+from storage.sql import counts, insert, locked, update_rows
 from storage.tables import inbound
 from storage.transaction import Session, ring
 
@@ -119,23 +119,18 @@ def mark_suspect(session: Session, ids: Iterable[int]) -> None:
 
 def settle(session: Session, settled: Sequence[Settled], now: datetime) -> None:
     """Write the end states."""
-    if not settled:
-        return
-    values: dict[str, Any] = {
-        name: sa.bindparam(f"p_{name}") for name in ("state", "reason", "ticket_id", "message_id")
-    }
-    statement = sa.update(inbound).where(inbound.c.id == sa.bindparam("p_id")).values(settled_at=now, **values)
     rows = [
         {
-            "p_id": s.inbound_id,
-            "p_state": s.state,
-            "p_reason": s.reason,
-            "p_ticket_id": s.ticket_id,
-            "p_message_id": s.message_id,
+            "id": one.inbound_id,
+            "state": one.state,
+            "reason": one.reason,
+            "ticket_id": one.ticket_id,
+            "message_id": one.message_id,
+            "settled_at": now,
         }
-        for s in settled
+        for one in settled
     ]
-    session.execute(statement, rows)
+    update_rows(session, inbound, "id", rows)
 
 
 def overdue(session: Session, before: datetime, most: int = 50) -> list[int]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.sql import counts, insert_ignore, locked
+from storage.sql import counts, insert_rows, locked
 from storage.tables import outbound
 from storage.transaction import Session, ring
 
@@ -71,7 +71,7 @@ def put(session: Session, letters: Sequence[Letter], now: datetime) -> None:
         for letter in sorted(letters, key=lambda letter: letter.dedupe_key)
     ]
     if rows:
-        session.execute(insert_ignore(session, outbound), rows)
+        insert_rows(session, outbound, rows, ignore=True)
         ring(session, "deliver", 0)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.request import Party
-from storage.sql import insert_ignore
+from storage.sql import insert_ignore, insert_rows
 from storage.tables import agents, mailboxes, memberships, people, teams
 from storage.transaction import Session
 
@@ -97,7 +97,7 @@ def ensure(session: Session, parties: Sequence[Party], now: datetime) -> dict[st
     missing = [named[address] for address in sorted(named) if address not in found]
     if missing:
         rows = [{"address": party.address, "name": party.name, "created_at": now} for party in missing]
-        session.execute(insert_ignore(session, people), rows)
+        insert_rows(session, people, rows, ignore=True)
         found |= by_addresses(session, [party.address for party in missing])
     return found
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +21,69 @@ def insert(session: Session, table: sa.Table) -> Any:
 def insert_ignore(session: Session, table: sa.Table) -> Any:
     """INSERT that leaves rows alone that are there already; on PostgreSQL it waits for a rival's uncommitted row."""
     return insert(session, table).on_conflict_do_nothing()
+
+
+def insert_rows(session: Session, table: sa.Table, rows: Sequence[Mapping[str, Any]], *, ignore: bool = False) -> None:
+    """INSERT many rows in one round trip; all rows have the same columns. `ignore` leaves rows alone that are there.
+
+    On PostgreSQL the rows travel as one JSON text: a tenth of the cost of one statement a row.
+    """
+    if not rows:
+        return
+    if not session.postgres:
+        statement = insert_ignore(session, table) if ignore else sa.insert(table)
+        session.execute(statement, rows)
+        return
+    columns = tuple(rows[0])
+    session.connection.exec_driver_sql(_recordset_insert(table, columns, ignore), _recordset_of(rows))
+
+
+def update_rows(session: Session, table: sa.Table, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """UPDATE many rows by their `key` column in one round trip; all rows have the same columns."""
+    if not rows:
+        return
+    columns = tuple(rows[0])
+    if session.postgres:
+        session.connection.exec_driver_sql(_recordset_update(table, columns, key), _recordset_of(rows))
+        return
+    values: dict[str, Any] = {name: sa.bindparam(f"p_{name}") for name in columns if name != key}
+    statement = sa.update(table).where(table.c[key] == sa.bindparam(f"p_{key}")).values(**values)
+    session.execute(statement, [{f"p_{name}": value for name, value in row.items()} for row in rows])
+
+
+@cache
+def _recordset_insert(table: sa.Table, columns: tuple[str, ...], ignore: bool) -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    values = ", ".join(f'v."{name}"' for name in columns)
+    end = " ON CONFLICT DO NOTHING" if ignore else ""
+    return f"INSERT INTO {table.name} ({names}) SELECT {values} FROM {_recordset(table, columns)}{end}"
+
+
+@cache
+def _recordset_update(table: sa.Table, columns: tuple[str, ...], key: str) -> str:
+    changes = ", ".join(f'"{name}" = v."{name}"' for name in columns if name != key)
+    return f'UPDATE {table.name} SET {changes} FROM {_recordset(table, columns)} WHERE {table.name}."{key}" = v."{key}"'
+
+
+def _recordset(table: sa.Table, columns: tuple[str, ...]) -> str:
+    types = ", ".join(f'"{name}" {_type_name(table, name)}' for name in columns)
+    return f"json_to_recordset(%s::json) AS v({types})"
+
+
+def _type_name(table: sa.Table, name: str) -> str:
+    return str(table.c[name].type.compile(_POSTGRES))
+
+
+_POSTGRES: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+
+
+def _recordset_of(rows: Sequence[Mapping[str, Any]]) -> tuple[str]:
+    return (json.dumps(rows, default=_plain, ensure_ascii=False, separators=(",", ":")),)
+
+
+def _plain(value: Any) -> str:
+    """Moments as ISO 8601, bytes as PostgreSQL's hexadecimal."""
+    return "\\x" + value.hex() if isinstance(value, bytes) else value.isoformat()
 
 
 def upsert(session: Session, table: sa.Table, keys: Sequence[str], rows: dict[str, Any]) -> None:

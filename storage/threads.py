@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.sql import insert_ignore
+from storage.sql import insert_ignore, insert_rows, update_rows
 from storage.tables import thread_ids
 from storage.transaction import Session
 
@@ -35,7 +35,7 @@ def claim(session: Session, claims: Mapping[str, int]) -> dict[str, Known]:
     if not keys:
         return {}
     rows = [{"message_id": key, "inbound_id": claims[key], "content_hash": ""} for key in keys]
-    session.execute(insert_ignore(session, thread_ids), rows)
+    insert_rows(session, thread_ids, rows, ignore=True)
     return known(session, keys)
 
 
@@ -49,11 +49,7 @@ def known(session: Session, keys: Iterable[str]) -> dict[str, Known]:
 
 def point(session: Session, places: Sequence[Known]) -> None:
     """Say where ids now belong."""
-    if not places:
-        return
-    values: dict[str, Any] = {name: sa.bindparam(f"p_{name}") for name in ("ticket_id", "row_id", "content_hash")}
-    statement = sa.update(thread_ids).where(thread_ids.c.message_id == sa.bindparam("p_id")).values(**values)
-    session.execute(statement, [_place(p) for p in sorted(places, key=lambda p: p.message_id)])
+    update_rows(session, thread_ids, "message_id", [_place(p) for p in sorted(places, key=lambda p: p.message_id)])
 
 
 def add(session: Session, message_id: str, ticket_id: int, row_id: int) -> None:
@@ -64,8 +60,8 @@ def add(session: Session, message_id: str, ticket_id: int, row_id: int) -> None:
 
 def _place(known: Known) -> dict[str, Any]:
     return {
-        "p_id": known.message_id,
-        "p_ticket_id": known.ticket_id,
-        "p_row_id": known.row_id or None,
-        "p_content_hash": known.content_hash,
+        "message_id": known.message_id,
+        "ticket_id": known.ticket_id,
+        "row_id": known.row_id or None,
+        "content_hash": known.content_hash,
     }

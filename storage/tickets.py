@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Priority, Status, Ticket
-from storage.sql import insert_ignore, locked, reserve_ids
+from storage.sql import insert_ignore, insert_rows, locked, reserve_ids, update_rows
 from storage.tables import events, links, messages, participants, predictions, tickets
 from storage.transaction import Session, ring
 
@@ -58,8 +58,7 @@ def page(
 
 def insert_many(session: Session, made: Sequence[Ticket]) -> None:
     """New tickets with the ids that were reserved for them."""
-    if made:
-        session.execute(sa.insert(tickets), [_ticket_row(ticket) for ticket in made])
+    insert_rows(session, tickets, [_ticket_row(ticket) for ticket in made])
 
 
 def save(session: Session, change: Change, *, react: bool = True) -> Ticket:
@@ -74,11 +73,19 @@ def save(session: Session, change: Change, *, react: bool = True) -> Ticket:
     return _ticket(row)
 
 
+def save_locked(session: Session, changes: Iterable[Change], *, react: bool = True) -> None:
+    """Write changes of tickets that this transaction holds (`lock=True`), so that none can be stale."""
+    made = [change for change in changes if change.events]
+    rows = [_ticket_row(change.ticket) | {"version": change.ticket.version + 1} for change in made]
+    update_rows(session, tickets, "id", rows)
+    add_events(session, [event for change in made for event in change.events], react=react)
+
+
 def add_events(session: Session, happened: Sequence[Event], *, react: bool = True) -> None:
     """Append to the history; unless told otherwise the consequences are rung."""
     if not happened:
         return
-    session.execute(sa.insert(events), [_event_row(event, react) for event in happened])
+    insert_rows(session, events, [_event_row(event, react) for event in happened])
     if react:
         ring(session, "react", 0)
 
@@ -111,8 +118,8 @@ def add_message(session: Session, message: Message) -> int:
 
 def add_messages(session: Session, made: Sequence[Message], ids: Sequence[int]) -> None:
     """Messages with the ids that were reserved for them."""
-    if made:
-        session.execute(sa.insert(messages), [_message_row(m) | {"id": i} for m, i in zip(made, ids, strict=True)])
+    rows = [_message_row(m) | {"id": i} for m, i in zip(made, ids, strict=True)]
+    insert_rows(session, messages, rows)
 
 
 def messages_of(session: Session, ticket_id: int, *, after: int = 0, most: int = 500) -> list[Message]:
@@ -154,8 +161,7 @@ def participants_of(session: Session, ids: Iterable[int]) -> dict[int, dict[str,
 def add_participants(session: Session, rows: Iterable[tuple[int, str, str]]) -> None:
     """(ticket, address, role); who is there already keeps the role."""
     made = [{"ticket_id": t, "address": a, "role": r} for t, a, r in sorted(set(rows))]
-    if made:
-        session.execute(insert_ignore(session, participants), made)
+    insert_rows(session, participants, made, ignore=True)
 
 
 def link(session: Session, ticket_id: int, other_id: int, kind: str) -> None:
@@ -169,8 +175,7 @@ def links_of(session: Session, ticket_id: int) -> list[tuple[int, str]]:
 
 
 def add_predictions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    if rows:
-        session.execute(sa.insert(predictions), [dict(row) for row in rows])
+    insert_rows(session, predictions, rows)
 
 
 def prediction_of(session: Session, ticket_id: int) -> dict[str, Any] | None:

@@ -46,8 +46,7 @@ def _batch(context: Context) -> int:
             try:
                 with context.store.database.transaction() as session:
                     rows = inbound.claim(session, BATCH)
-                    done = _settle(context, session, rows, context.now())
-                return done
+                    return _settle(context, session, rows, context.now())
             except (Stale, sa.exc.OperationalError) as error:
                 if attempt + 1 == RIVALRY_TRIES or not _is_rivalry(error):
                     raise

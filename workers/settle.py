@@ -167,8 +167,7 @@ class Settlement:
         tickets.add_participants(self.session, people)
 
     def _finish(self, decisions: Sequence[Decision], ids: dict[int, int]) -> None:
-        for change in self.changes.values():
-            tickets.save(self.session, change, react=self.context.react)
+        tickets.save_locked(self.session, self.changes.values(), react=self.context.react)
         tickets.add_events(self.session, self.events, react=self.context.react)
         rows = [_settled(d, ids.get(d.item.inbound_id)) for d in decisions if d.state != "command"]
         inbound.settle(self.session, rows, self.now)
