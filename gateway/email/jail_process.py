@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from gateway.email.door import MEGABYTE, RawMail
 from gateway.email.jail_child import OUT_OF_MEMORY
 
 _PIPE = MEGABYTE
+_SMALL = 64 * 1024
 _START_SECONDS = 60.0
 _F_SETPIPE_SZ = 1031
 _ROOT = Path(__file__).parents[2]
@@ -96,7 +97,7 @@ class Child:
         """Send the mails and collect the answers, at most `seconds` of silence long. Raises JailUnavailable."""
         if not self._ready:
             self._await_ready()
-        pieces = deque(piece for place, mail in enumerate(mails, 1) for piece in _frame(mail, place == len(mails)))
+        pieces = _joined(piece for place, mail in enumerate(mails, 1) for piece in _frame(mail, place == len(mails)))
         said = self._exchange(pieces, len(mails), self._limits.seconds)
         if said.death:
             self.kill()
@@ -188,6 +189,21 @@ def _frame(mail: RawMail, last: bool) -> list[bytes]:
         "last": last,
     }
     return frames.pack([json.dumps(header).encode(), mail.raw])
+
+
+def _joined(pieces: Iterable[bytes]) -> deque[bytes]:
+    """Small pieces put together, since each write is a call of the kernel; large ones are not copied."""
+    joined: deque[bytes] = deque()
+    run: list[bytes] = []
+    for piece in pieces:
+        if len(piece) < _SMALL:
+            run.append(piece)
+            continue
+        joined.append(b"".join(run))
+        joined.append(piece)
+        run = []
+    joined.append(b"".join(run))
+    return joined
 
 
 def _status(status: int) -> str:
