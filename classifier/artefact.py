@@ -15,6 +15,8 @@ import os
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,18 +54,19 @@ class Parts:
 
 
 def write(parts: Parts, directory: Path) -> None:
-    """Whole or not at all: the files are written beside the directory, synced, and renamed into place."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
-    try:
-        beside.chmod(0o755)
-        for name, content in _contents(parts).items():
-            _write_synced(beside / name, content)
-        _sync(beside)
-        _put_in_place(beside, directory)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    _sync(directory.parent)
+    """Whole or not at all, in place of what stands there."""
+    with _beside(parts, directory) as beside:
+        _replace(directory, beside)
+
+
+def place(parts: Parts, directory: Path) -> None:
+    """Whole or not at all, where nothing stands yet; of several who try at once the first one wins."""
+    with _beside(parts, directory) as beside:
+        try:
+            beside.rename(directory)
+        except OSError:
+            if not directory.is_dir():
+                raise
 
 
 def read(directory: Path) -> Parts:
@@ -76,6 +79,22 @@ def read(directory: Path) -> Parts:
         return _parts(meta, _json_object(contents["vocab.json"], "vocab.json"), _arrays(contents["model.npz"]))
     except (KeyError, TypeError, ValueError, OverflowError) as problem:
         raise BrokenArtefact(f"{directory}: {problem}") from problem
+
+
+@contextmanager
+def _beside(parts: Parts, directory: Path) -> Iterator[Path]:
+    """A finished and synced copy next to the directory, ready to be renamed; what is left of it is removed."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
+    try:
+        beside.chmod(0o755)
+        for name, content in _contents(parts).items():
+            _write_synced(beside / name, content)
+        _sync(beside)
+        yield beside
+        _sync(directory.parent)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _contents(parts: Parts) -> dict[str, bytes]:
@@ -132,20 +151,20 @@ def _sync(directory: Path) -> None:
         os.close(handle)
 
 
-def _put_in_place(beside: Path, directory: Path) -> None:
-    """A directory with files cannot be renamed over; the old one steps aside first and is removed after."""
-    if not directory.exists():
-        try:
-            beside.rename(directory)
-            return
-        except OSError:
-            # Another process was first; theirs is replaced below as an older one would be.
-            if not directory.exists():
-                raise
+def _replace(directory: Path, beside: Path) -> None:
+    """A directory with files cannot be renamed over: the old one steps aside first and is removed after."""
     aside = Path(tempfile.mkdtemp(prefix=f".{directory.name}.old.", dir=directory.parent))
-    directory.rename(aside / "model")
-    beside.rename(directory)
-    shutil.rmtree(aside, ignore_errors=True)
+    old = aside / "model"
+    try:
+        if directory.exists():
+            directory.rename(old)
+        beside.rename(directory)
+    except OSError:
+        if old.exists():
+            old.rename(directory)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _content(path: Path) -> bytes:
@@ -232,8 +251,8 @@ def _number(meta: dict[str, Any], name: str) -> float:
 
 def _check_shapes(parts: Parts) -> None:
     size, count = parts.vocabulary.size, len(parts.classes)
-    if not count or parts.temperature <= 0:
-        raise ValueError("no categories, or a temperature that is not positive")
+    if not count or parts.temperature <= 0 or not np.isfinite(parts.thresholds).all():
+        raise ValueError("no categories, a temperature that is not positive, or a threshold that is not a number")
     if (parts.vocabulary.idf.shape, parts.scales.shape) != ((size,), (size,)):
         raise ValueError("idf and scales do not fit the vocabulary")
     if (parts.weights.shape, parts.intercepts.shape) != ((size, count), (count,)):

@@ -136,7 +136,7 @@ class Categoriser:
     def _row(self, said: Sequence[str]) -> Row:
         if self._features is None:
             raise NotTrained("fit() or load() comes first")
-        return self._features.row([fold(word) for word in said])
+        return self._features.row(list(map(fold, said)))
 
     def _rows(self, texts: Sequence[str]) -> list[Row]:
         return [self._row(words(text)) for text in texts]

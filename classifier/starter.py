@@ -26,9 +26,8 @@ def starter(directory: Path) -> Categoriser:
     """
     if directory.exists() and any(directory.iterdir()):
         return Categoriser.load(directory)
-    model = shipped()
-    model.save(directory)
-    return model
+    artefact.place(shipped().parts, directory)
+    return Categoriser.load(directory)
 
 
 def shipped() -> Categoriser:

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 # The words that decide stand at the top; a megabyte of log below them only costs time.
 LONGEST_TEXT = 20_000
+LONGEST_BODY = 6_000
 LONGEST_WORD = 40
 
 _GREETINGS = frozenset([
@@ -62,7 +63,6 @@ _WISHES = re.compile(
     r"|j['’]espère\s+que\s+(?:vous|tu|tout)[^.!?\n]{0,40}\bbien|espero\s+que[^.!?\n]{0,40}\b(?:bien|bem))\s*[.!?,]*",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _ORIGINAL = re.compile(
     r"[\s>*_-]*(?:-{2,}|_{2,}|={2,}|begin forwarded|original message|ursprüngliche nachricht|message d'origine)"
     r"[^@]{0,60}(?:original|forward|weitergeleitet|ursprüngliche|nachricht|message|mensaje|mensagem|messaggio)",
@@ -95,12 +95,12 @@ _CONTACT = re.compile(r"(?:\+?\d[\d\s()./-]{6,}\d|@\w|www\.|https?://|\s\|\s)", 
 # Scripts that write no spaces: every sign is a word, and the pairs of words do what words do elsewhere.
 _SPACELESS = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 # "can't" is one word and not "can"; "l'imprimante" is two.
-_WORD = re.compile(rf"[{_SPACELESS}]|[^\W_{_SPACELESS}]+(?:['’](?:t|s|m|d|re|ve|ll)\b)?")
+_WORD = re.compile(rf"[{_SPACELESS}]|[^\W_{_SPACELESS}]{{1,{LONGEST_WORD}}}(?:['’](?:t|s|m|d|re|ve|ll)\b)?")
 
 
 def words(text: str) -> list[str]:
     """The words of the text as they stand in it (in lower case), noise left out."""
-    return [word[:LONGEST_WORD] for word in _WORD.findall(clean(text).lower())]
+    return _WORD.findall(clean(text).lower())
 
 
 @lru_cache(maxsize=50_000)
@@ -121,7 +121,7 @@ def clean(text: str) -> str:
     lines = shown.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     kept = _without_contact_lines(_without_greeting(_body(lines)))
     body = "\n".join(kept)
-    return body if _WORD.search(body) else shown
+    return (body if _WORD.search(body) else shown)[:LONGEST_BODY]
 
 
 def _body(lines: list[str]) -> list[str]:
@@ -141,10 +141,13 @@ def _body(lines: list[str]) -> list[str]:
 
 def _without_last_thanks(line: str) -> str:
     """ "It is jammed again. Thanks, Ada" without its last sentence."""
-    sentences = _SENTENCE_END.split(line)
-    while len(sentences) > 1 and _is_closing(sentences[-1]):
-        sentences.pop()
-    return " ".join(sentences)
+    line = line.rstrip()
+    while True:
+        near = max(0, len(line) - 90)
+        end = max(line.rfind(mark, near) for mark in (". ", "! ", "? "))
+        if end < 0 or not _is_closing(line[end + 2 :]):
+            return line
+        line = line[: end + 1]
 
 
 def _ends_the_body(lines: list[str], number: int) -> bool:
@@ -198,7 +201,7 @@ def _without_greeting(lines: list[str]) -> list[str]:
     kept: list[str] = []
     for line in lines:
         at_the_top = sum(1 for earlier in kept[:4] if earlier.strip()) < 3 and len(kept) < 8
-        kept.append(_WISHES.sub("", _after_greeting(line), count=1) if at_the_top else line)
+        kept.append(_after_wishes(_after_greeting(line)) if at_the_top else line)
     return kept
 
 
@@ -212,6 +215,11 @@ def _after_greeting(line: str) -> str:
     if needed and (len(spoken) < 2 or spoken[1] not in needed):
         return line
     return rest if mark or len(spoken) <= 3 else line
+
+
+def _after_wishes(line: str) -> str:
+    found = _WISHES.match(line)
+    return line[found.end() :] if found else line
 
 
 def _split_once(line: str) -> tuple[str, str, str]:

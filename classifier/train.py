@@ -1,18 +1,20 @@
 """Training: texts with their labels in, the parts of a model out. The only file that needs scikit-learn.
 
-It decides by validation on the given examples whether the letters inside words pay, fits a balanced linear model,
-calibrates it on held-out examples (one temperature) and sets the thresholds there. The same input and seed give the
-same parts. It refuses to know the clock and the disk.
+It decides by validation on the given examples whether the letters inside words pay and which loss fits them, fits a
+balanced linear model, calibrates it on held-out examples (one temperature) and sets the thresholds there. The same
+input and seed give the same parts. It refuses to know the clock and the disk.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from classifier.artefact import Parts
@@ -27,9 +29,9 @@ _ENOUGH_EXAMPLES = 50
 _TRIAL_TEXTS = 5_000
 # Letters make asking and training dearer with every sign of the text; they must bring this much per 100 columns.
 _LETTERS_MUST_BRING = 0.002
-# The penalties that validation chooses from (the C of the linear SVM).
-_STRENGTHS = (1.0, 0.2)
 _TRIAL_FOLDS = 5
+# The logistic loss is better where labels are few and noisy; it costs a slow fit a label and brings nothing to many.
+_FEW_LABELS = 30
 # Below this no temperature can be measured: a usual one.
 _FEWEST_HELD_OUT = 10
 _USUAL_TEMPERATURE = 0.25
@@ -43,6 +45,7 @@ _NEVER_STRANGE = 1e9
 
 
 Said = Sequence[Sequence[str]]
+Loss = Literal["margin", "logistic"]
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,9 @@ def train(
     vocabulary = _learn(everything, _letters_pay(everything[: len(texts)], truth, seed))
     matrix = _matrix(vocabulary, everything)
     answers = np.concatenate([truth, hint_truth])
-    strength = _best_strength(matrix[: len(texts)], truth, seed)
-    linear = _fit(matrix, answers, len(classes), strength, seed)
-    held = _held_out(matrix, answers, len(texts), len(classes), strength, seed)
+    loss = _best_loss(matrix[: len(texts)], truth, seed)
+    linear = _fit(matrix, answers, len(classes), loss, seed)
+    held = _held_out(matrix, answers, len(texts), len(classes), loss, seed)
     return _parts(classes, vocabulary, linear, held, version, created)
 
 
@@ -113,39 +116,50 @@ def _letters_pay(texts: Said, truth: Ints, seed: int) -> bool:
     sample, answers = [texts[place] for place in chosen], truth[chosen]
     plain, lettered = (_matrix(_learn(sample, letters), sample) for letters in (False, True))
     price = _LETTERS_MUST_BRING * (lettered.nnz - plain.nnz) / len(sample) / 100
-    gain = _right(lettered, answers, 1.0, seed) - _right(plain, answers, 1.0, seed)
+    gain = _right(lettered, answers, "margin", seed) - _right(plain, answers, "margin", seed)
     return bool(gain >= price)
 
 
-def _best_strength(matrix: csr_matrix, truth: Ints, seed: int) -> float:
-    if len(truth) < _FEW_TEXTS:
-        return _STRENGTHS[0]
-    return max(_STRENGTHS, key=lambda strength: _right(matrix, truth, strength, seed))
+def _best_loss(matrix: csr_matrix, truth: Ints, seed: int) -> Loss:
+    if len(truth) < _FEW_TEXTS or len(np.unique(truth)) > _FEW_LABELS:
+        return "margin"
+    logistic, margin = (_right(matrix, truth, loss, seed) for loss in ("logistic", "margin"))
+    return "logistic" if logistic >= margin else "margin"
 
 
-def _right(matrix: csr_matrix, truth: Ints, strength: float, seed: int) -> float:
+def _right(matrix: csr_matrix, truth: Ints, loss: Loss, seed: int) -> float:
     """The share that is answered rightly of the examples kept back."""
     inside, outside = _folds(truth, _TRIAL_FOLDS, seed)[0]
     if not len(outside):
         return 0.0
-    linear = _fit(matrix[inside], truth[inside], int(truth.max()) + 1, strength, seed)
+    linear = _fit(matrix[inside], truth[inside], int(truth.max()) + 1, loss, seed)
     return float(np.mean(_scores(matrix[outside], linear).argmax(axis=1) == truth[outside]))
 
 
-def _fit(matrix: csr_matrix, truth: Ints, count: int, strength: float, seed: int) -> Linear:
-    """A balanced linear SVM, one category against the rest. A category without examples gets no weight."""
+def _fit(matrix: csr_matrix, truth: Ints, count: int, loss: Loss, seed: int) -> Linear:
+    """One category against the rest, balanced. A category without examples gets no weight."""
     seen = np.unique(truth)
     weights, intercepts = np.zeros((matrix.shape[1], count)), np.full(count, -1.0)
     if len(seen) < 2:
         intercepts[seen] = 1.0
         return Linear(weights, intercepts)
-    machine = LinearSVC(C=strength, class_weight="balanced", random_state=seed, tol=1e-3)
-    machine.fit(matrix, truth)
-    slopes, offsets = machine.coef_, machine.intercept_
-    if len(seen) == 2:
-        slopes, offsets = np.vstack([-slopes, slopes]), np.concatenate([-offsets, offsets])
+    slopes, offsets = (_margin if loss == "margin" else _logistic)(matrix, truth, seen, seed)
     weights[:, seen], intercepts[seen] = slopes.T, offsets
     return Linear(weights, intercepts)
+
+
+def _margin(matrix: csr_matrix, truth: Ints, seen: Ints, seed: int) -> tuple[Floats, Floats]:
+    machine = LinearSVC(C=1.0, class_weight="balanced", random_state=seed, tol=1e-2).fit(matrix, truth)
+    if len(seen) > 2:
+        return machine.coef_, machine.intercept_
+    # Two categories are one decision: for the second, against the first.
+    return np.vstack([-machine.coef_, machine.coef_]), np.concatenate([-machine.intercept_, machine.intercept_])
+
+
+def _logistic(matrix: csr_matrix, truth: Ints, seen: Ints, seed: int) -> tuple[Floats, Floats]:
+    settings = {"C": 4.0, "class_weight": "balanced", "solver": "liblinear", "dual": True, "tol": 0.1}
+    machines = [LogisticRegression(**settings, random_state=seed).fit(matrix, truth == label) for label in seen]
+    return np.vstack([one.coef_[0] for one in machines]), np.concatenate([one.intercept_ for one in machines])
 
 
 def _scores(matrix: csr_matrix, linear: Linear) -> Floats:
@@ -153,7 +167,7 @@ def _scores(matrix: csr_matrix, linear: Linear) -> Floats:
     return scores
 
 
-def _held_out(matrix: csr_matrix, truth: Ints, examples: int, count: int, strength: float, seed: int) -> Held:
+def _held_out(matrix: csr_matrix, truth: Ints, examples: int, count: int, loss: Loss, seed: int) -> Held:
     """Every example scored once by a model without it (one part of them, where there are very many)."""
     hints = np.arange(examples, len(truth))
     folds = 5 if examples < 2_000 else 3
@@ -163,7 +177,7 @@ def _held_out(matrix: csr_matrix, truth: Ints, examples: int, count: int, streng
     for inside, outside in parts:
         inside = np.concatenate([inside, hints])
         if len(outside) and len(np.unique(truth[inside])) > 1:
-            scored.append(_scores(matrix[outside], _fit(matrix[inside], truth[inside], count, strength, seed)))
+            scored.append(_scores(matrix[outside], _fit(matrix[inside], truth[inside], count, loss, seed)))
             places.append(outside)
     return Held(np.concatenate(scored), truth[np.concatenate(places)])
 

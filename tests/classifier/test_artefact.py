@@ -7,6 +7,7 @@ import json
 import pickle
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,22 @@ def test_saving_replaces_the_old_model_and_leaves_nothing_beside_it(saved: Path)
     assert Categoriser.load(saved).parts.version == "new"
     assert [path.name for path in saved.parent.iterdir()] == ["model"]
     assert sorted(path.name for path in saved.iterdir()) == ["meta.json", "model.npz", "vocab.json"]
+
+
+def test_a_save_that_fails_keeps_the_old_model(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rename, asked = Path.rename, []
+
+    def fails_the_second_time(self: Path, target: Path) -> Path:
+        asked.append(target)
+        if len(asked) == 2:
+            raise OSError("no space left")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fails_the_second_time)
+    with pytest.raises(OSError, match="no space left"):
+        Categoriser(version="new").fit(["apple", "car"], ["fruit", "traffic"]).save(saved)
+    assert Categoriser.load(saved).parts.version == starter_module.VERSION
+    assert [path.name for path in saved.parent.iterdir()] == ["model"]
 
 
 def test_the_same_model_is_the_same_bytes(tmp_path: Path) -> None:
@@ -91,6 +108,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "no temperature": lambda d: _meta(d, temperature=None),
     "negative temperature": lambda d: _meta(d, temperature=-1),
     "infinite temperature": lambda d: _meta(d, temperature=float("inf")),
+    "a threshold that is no number": lambda d: _meta(d, thresholds=dict.fromkeys(shipped().classes_, float("nan"))),
     "a class twice": lambda d: _meta(d, classes=["a", "a"]),
     "no classes": lambda d: _meta(d, classes=[]),
     "a class less": lambda d: _meta(d, classes=json.loads((d / "meta.json").read_text())["classes"][1:]),
@@ -124,6 +142,13 @@ def test_the_starter_is_put_where_no_model_is_yet(tmp_path: Path) -> None:
     assert Categoriser.load(tmp_path / "deep" / "model").parts.version == model.parts.version
     (tmp_path / "empty").mkdir()
     assert starter(tmp_path / "empty").guess(["Cannot login"]) == model.guess(["Cannot login"])
+
+
+def test_many_who_start_at_once_get_the_same_model(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        models = list(pool.map(starter, [tmp_path / "model"] * 8))
+    assert {model.parts.version for model in models} == {starter_module.VERSION}
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_the_starter_leaves_the_model_of_the_desk_alone(saved: Path) -> None:

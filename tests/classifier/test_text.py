@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.text import LONGEST_TEXT, clean, fold, words
+from classifier.text import LONGEST_BODY, clean, fold, words
 
 QUESTION = "The scanner on floor four sends nothing"
 GREETINGS = [
@@ -146,4 +146,4 @@ def test_a_megabyte_of_anything_is_read_in_a_moment(piece: str) -> None:
 
 
 def test_only_the_top_of_a_very_long_text_is_read() -> None:
-    assert len(clean("word " * 1_000_000)) <= LONGEST_TEXT
+    assert len(clean("word " * 1_000_000)) <= LONGEST_BODY
