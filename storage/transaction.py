@@ -106,13 +106,17 @@ def is_unavailable(error: BaseException) -> bool:
 
 def _engine(url: str, pool_size: int) -> sa.Engine:
     if url.startswith("sqlite"):
-        engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_size=pool_size)
+        engine = sa.create_engine(
+            url, connect_args={"timeout": BUSY_SECONDS}, pool_size=pool_size, hide_parameters=True
+        )
         sa.event.listen(engine, "connect", _open_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     options = "-c statement_timeout=60000 -c lock_timeout=30000 -c idle_in_transaction_session_timeout=120000"
     arguments = {"connect_timeout": 4, "options": options, "application_name": "frontdesk"}
-    return sa.create_engine(url, pool_size=pool_size, max_overflow=20, pool_recycle=600, connect_args=arguments)
+    return sa.create_engine(
+        url, pool_size=pool_size, max_overflow=20, pool_recycle=600, hide_parameters=True, connect_args=arguments
+    )
 
 
 def _open_sqlite(connection: sqlite3.Connection, _record: object) -> None:

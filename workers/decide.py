@@ -54,6 +54,7 @@ class Decider:
     settings: Settings
     secret: bytes
     now: datetime
+    ours: frozenset[str] = frozenset()
     decisions: dict[int, Decision] = field(default_factory=dict)
     spots: dict[int, Spot] = field(default_factory=dict)
     new_keys: dict[str, Spot] = field(default_factory=dict)
@@ -276,7 +277,8 @@ class Decider:
         # People whom an unproven sender names may write, but nothing is sent to them.
         role = "cc" if decision.trust is Verdict.PASS else "named"
         for party in (*item.request.to, *item.request.cc):
-            decision.spot.people.setdefault(party.address, role)
+            if address.without_token(party.address) not in self.ours:
+                decision.spot.people.setdefault(party.address, role)
 
 
 def _people(item: Item, requester: str) -> dict[str, str]:

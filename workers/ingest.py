@@ -94,7 +94,8 @@ def _settle(context: Context, session: Session, rows: list[Waiting], now: dateti
     if not items:
         return 0
     known = facts.gather(session, items, context.secret, now)
-    decider = Decider(known, context.store.settings, context.secret, now)
+    ours = frozenset(context.places(session).mailboxes)
+    decider = Decider(known, context.store.settings, context.secret, now, ours)
     decisions = decider.decide_all(items)
     Settlement(context, session, known, now).write(decisions)
     for decision in decisions:
