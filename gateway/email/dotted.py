@@ -10,7 +10,6 @@ import io
 import re
 
 _END = b"\r\n.\r\n"
-_DOT_AT_START = (b"\n.", b"\r.", b"\0.")
 # A dot alone between line ends that other servers might take for the end of the mail: SMTP smuggling (CVE-2023-51764).
 # In front of the real end the wire cannot hold one, because senders double the dot of such a line.
 _LONE_DOT = re.compile(rb"[\r\n\0]\.[\r\n\0]")
@@ -67,7 +66,7 @@ class Dotted:
             self._content.write(piece)
 
     def _has_lone_dot(self, piece: bytes) -> bool:
-        if any(sign in piece for sign in _DOT_AT_START) and _LONE_DOT.search(piece):
+        if (b"\n." in piece or b"\r." in piece or b"\0." in piece) and _LONE_DOT.search(piece):
             return True
         return _LONE_DOT.search(self._before + piece[:2]) is not None
 
