@@ -170,7 +170,10 @@ def test_a_closed_jail_takes_nothing_and_leaves_no_child() -> None:
 
 def test_children_end_when_the_gateway_is_killed() -> None:
     gateway = subprocess.Popen(
-        [sys.executable, "-c", _GATEWAY], stdout=subprocess.PIPE, text=True, env={"PYTHONPATH": os.getcwd()}
+        [sys.executable, "-c", _GATEWAY],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     assert gateway.stdout is not None
     pids = gateway.stdout.readline().split()
