@@ -1,0 +1,216 @@
+"""The JSON inbound API: programs hand in requests with a token, and may repeat themselves under an Idempotency-Key.
+
+A body that is wrong is answered 4xx with a sentence that says what to do. Fields that are not of a request are refused,
+so that nobody sets what only the desk may set.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+import structlog
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from desk.forwarded import neighbourhood
+from desk.request import Channel
+from gateway.web import body, words
+from gateway.web.body import MEGABYTE, BadBody
+from gateway.web.door import Door, Unavailable
+from gateway.web.submission import MOST_LETTERS, File, Submission, Wrong, checked, incoming
+from storage import inbound, tokens
+from storage.idempotency import KeyReused
+from storage.tokens import ApiToken
+
+log = structlog.get_logger()
+
+SCOPE = "inbound"
+_FIELDS = (*MOST_LETTERS, "attachments")
+_FILE_FIELDS = {"name", "content", "media_type"}
+_KEY = re.compile(r"[!-~]{1,200}")
+_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+class Refused(Exception):
+    """The answer is an error: its status, its name and sentence in the words, the fields that are wrong."""
+
+    def __init__(
+        self, status: int, code: str, fields: Mapping[str, str] | None = None, wait: float = 0, size: int = 0
+    ) -> None:
+        super().__init__(code)
+        self.status, self.code, self.wait = status, code, wait
+        self.detail: dict[str, Any] = {"code": code, "message": words.API_PROBLEMS[code].format(size=size)}
+        if fields:
+            self.detail["fields"] = dict(fields)
+
+    def answer(self) -> JSONResponse:
+        headers = dict(_HEADERS)
+        if self.wait:
+            headers["Retry-After"] = str(math.ceil(self.wait))
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        return JSONResponse({"error": self.detail}, self.status, headers)
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The endpoints."""
+
+    door: Door
+
+    async def send(self, request: Request) -> JSONResponse:
+        """Who is it, then the body, then write it down in a thread."""
+        try:
+            token = await anyio.to_thread.run_sync(self._token, request)
+            self._slow_down(token)
+            raw = await self._body(request)
+            return await anyio.to_thread.run_sync(self._send, request, token, raw, limiter=self.door.threads)
+        except Refused as error:
+            return error.answer()
+
+    def state(self, request: Request) -> JSONResponse:
+        """How a request of this token ended, and its ticket."""
+        try:
+            token = self._token(request)
+            return _answer(self._row(token, request.path_params["inbound_id"]), 200)
+        except Refused as error:
+            return error.answer()
+
+    async def _body(self, request: Request) -> bytes:
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise Refused(415, "media_type")
+        most = self.door.limits.bytes * 4 // 3 + MEGABYTE
+        try:
+            return await body.whole(request, most)
+        except BadBody as error:
+            code = error.problem if error.problem in words.API_PROBLEMS else "not_json"
+            raise Refused(error.status, code, size=most // MEGABYTE) from None
+
+    def _token(self, request: Request) -> ApiToken:
+        now, peer = self.door.clock(), neighbourhood(self.door.came_from(request))
+        wait = self.door.wrong_tokens.wait(peer, now)
+        if wait:
+            raise Refused(429, "often", wait=wait)
+        kind, _, value = request.headers.get("authorization", "").partition(" ")
+        found = self._known(value.strip()) if kind.lower() == "bearer" else None
+        if found is None:
+            self.door.wrong_tokens.count(peer, now)
+            raise Refused(401, "no_token")
+        if SCOPE not in found.scopes:
+            raise Refused(403, "scope")
+        return found
+
+    def _known(self, value: str) -> ApiToken | None:
+        try:
+            with self.door.reachable(), self.door.store.database.reading() as session:
+                return tokens.find(session, value)
+        except Unavailable:
+            raise Refused(503, "down", wait=self.door.retry_seconds) from None
+
+    def _slow_down(self, token: ApiToken) -> None:
+        wait = self.door.by_token.take(str(token.id), self.door.clock())
+        if wait:
+            raise Refused(429, "often", wait=wait)
+
+    def _send(self, request: Request, token: ApiToken, raw: bytes) -> JSONResponse:
+        key = _key(request)
+        typed, files = _read(raw)
+        peer, now = self.door.came_from(request), self.door.clock()
+        try:
+            sent = checked(typed, self.door.own_addresses(), subject_needed=False)
+            made = incoming(sent, files, Channel.API, f"api:{token.id}", key, peer, now)
+            inbound_id = self.door.accept(made, f"api:{token.id}:{key}", now)
+        except Wrong as error:
+            raise Refused(422, "fields", error.problems) from None
+        except KeyReused:
+            raise Refused(422, "key_reused") from None
+        except Unavailable:
+            raise Refused(503, "down", wait=self.door.retry_seconds) from None
+        log.info("api_request_accepted", inbound_id=inbound_id)
+        return _accepted(inbound_id)
+
+    def _row(self, token: ApiToken, inbound_id: int) -> Mapping[str, Any]:
+        try:
+            with self.door.reachable(), self.door.store.database.reading() as session:
+                row = inbound.one(session, inbound_id) if inbound_id < 2**63 else None
+        except Unavailable:
+            raise Refused(503, "down", wait=self.door.retry_seconds) from None
+        if row is None or row["source"] != f"api:{token.id}":
+            raise Refused(404, "missing")
+        return row
+
+
+def _accepted(inbound_id: int) -> JSONResponse:
+    """The same answer for the first and every further time."""
+    place = f"/api/v1/inbound/{inbound_id}"
+    return JSONResponse({"id": inbound_id, "state": "accepted", "url": place}, 202, {"Location": place} | _HEADERS)
+
+
+def _answer(row: Mapping[str, Any], status: int) -> JSONResponse:
+    settled = row["settled_at"]
+    shown = {"id": row["id"], "state": row["state"], "ticket": row["ticket_id"], "reason": row["reason"]}
+    shown["received_at"] = row["received_at"].isoformat()
+    shown["settled_at"] = settled.isoformat() if settled else None
+    return JSONResponse(shown, status, _HEADERS)
+
+
+def _key(request: Request) -> str:
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return secrets.token_hex(16)
+    if not _KEY.fullmatch(key):
+        raise Refused(422, "key")
+    return key
+
+
+def _read(raw: bytes) -> tuple[Submission, list[File]]:
+    data = _object(raw)
+    problems = {
+        name[:100]: words.UNKNOWN_FIELD.format(allowed=", ".join(_FIELDS)) for name in data if name not in _FIELDS
+    }
+    problems |= {name: words.NOT_TEXT for name in MOST_LETTERS if not isinstance(data.get(name, ""), str)}
+    files = _files(data.get("attachments", []))
+    if files is None:
+        problems["attachments"] = words.NOT_FILES
+    if problems or files is None:
+        raise Refused(422, "fields", {name.encode("ascii", "replace").decode(): why for name, why in problems.items()})
+    return Submission(**{name: data.get(name, "") for name in MOST_LETTERS}), files
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        data = json.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise Refused(400, "not_json") from None
+    if not isinstance(data, dict):
+        raise Refused(422, "not_json")
+    return data
+
+
+def _files(data: Any) -> list[File] | None:
+    """The attachments, or None where they are not what they should be."""
+    if not isinstance(data, list) or len(data) > 10:
+        return None
+    files = [_file(item) for item in data]
+    return [file for file in files if file] if all(files) else None
+
+
+def _file(item: Any) -> File | None:
+    if not isinstance(item, dict) or not item.keys() <= _FILE_FIELDS or not {"name", "content"} <= item.keys():
+        return None
+    if not all(isinstance(value, str) for value in item.values()):
+        return None
+    try:
+        content = base64.b64decode(item["content"], validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return File(item["name"], item.get("media_type", ""), content)

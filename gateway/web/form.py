@@ -1,0 +1,149 @@
+"""The form page: what visitors see and send. It works without scripts and says what to do about every mistake.
+
+Each page has a signed token of its own: it makes a double click one request, and shows that the page was ours.
+"""
+
+from __future__ import annotations
+
+import hmac
+import math
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import anyio
+import structlog
+from jinja2 import Environment, PackageLoader
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from desk.address import sign
+from desk.request import Channel
+from gateway.web import body, words
+from gateway.web.body import BadBody, Posted
+from gateway.web.door import Door, Unavailable
+from gateway.web.submission import Submission, Wrong, checked, incoming
+from storage.idempotency import KeyReused
+
+log = structlog.get_logger()
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+_TOKEN = re.compile(r"([0-9a-f]{32})\.([a-z2-7]{26})")
+_TRAP = "website"
+_jinja = Environment(loader=PackageLoader("gateway.web"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+
+
+class Again(Exception):
+    """The page is shown once more, with what was typed and the reason."""
+
+    def __init__(self, status: int, problem: str, wait: float = 0) -> None:
+        super().__init__(problem)
+        self.status, self.problem, self.wait = status, problem, wait
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The endpoints of the page."""
+
+    door: Door
+
+    def show(self, request: Request) -> Response:
+        """An empty form."""
+        return self._page(Submission(), 200)
+
+    def thanks(self, request: Request) -> Response:
+        return _html("thanks.html", 200, desk=self.door.settings.desk_name)
+
+    async def send(self, request: Request) -> Response:
+        """Read the form, then write it down in a thread."""
+        limits = self.door.limits
+        try:
+            posted = await body.form(request, limits.bytes, limits.files)
+        except BadBody as error:
+            return self._page(Submission(), error.status, self._sentence(error.problem))
+        try:
+            peer = self.door.came_from(request)
+            return await anyio.to_thread.run_sync(self._send, posted, peer, limiter=self.door.threads)
+        finally:
+            for upload in posted.uploads:
+                await upload.close()
+
+    def _send(self, posted: Posted, peer: str) -> Response:
+        typed = Submission(**{name: posted.texts.get(name, "") for name in Submission.__dataclass_fields__})
+        try:
+            self._take(typed, posted, peer)
+        except Wrong as error:
+            return self._page(typed, 422, fields=error.problems, posted=posted)
+        except Again as error:
+            return self._page(
+                typed, error.status, self._sentence(error.problem, error.wait), wait=error.wait, posted=posted
+            )
+        except Unavailable:
+            return self._page(typed, 503, self._sentence("down"), wait=self.door.retry_seconds, posted=posted)
+        return RedirectResponse("/request/thanks", 303, headers=dict(HEADERS))
+
+    def _take(self, typed: Submission, posted: Posted, peer: str) -> None:
+        key = self._key(posted.texts.get("token", ""))
+        if posted.texts.get(_TRAP, ""):
+            log.info("form_trap_filled")
+            raise Again(422, "trap")
+        sent = checked(typed, self.door.own_addresses(), subject_needed=True)
+        wait = self.door.form_wait(peer, sent.email)
+        if wait:
+            raise Again(429, "often", wait)
+        now = self.door.clock()
+        request = incoming(sent, posted.files(), Channel.WEB, "form", key, peer, now)
+        try:
+            inbound_id = self.door.accept(request, f"form:{key}", now)
+        except KeyReused:
+            raise Again(422, "used") from None
+        log.info("form_accepted", inbound_id=inbound_id)
+
+    def _key(self, token: str) -> str:
+        match = _TOKEN.fullmatch(token)
+        if match is None or not hmac.compare_digest(match[2], sign("form", match[1], self.door.store.secret)):
+            raise Again(422, "token")
+        return match[1]
+
+    def _page(
+        self,
+        typed: Submission,
+        status: int,
+        problem: str = "",
+        fields: Mapping[str, str] | None = None,
+        wait: float = 0,
+        posted: Posted | None = None,
+    ) -> Response:
+        nonce = secrets.token_hex(16)
+        response = _html(
+            "form.html",
+            status,
+            desk=self.door.settings.desk_name,
+            typed=typed,
+            problem=problem,
+            wrong=fields or {},
+            had_files=bool(posted and posted.uploads),
+            token=f"{nonce}.{sign('form', nonce, self.door.store.secret)}",
+            files_hint=words.PAGE["files_hint"].format(**self._sizes()),
+        )
+        if wait:
+            response.headers["Retry-After"] = str(math.ceil(wait))
+        return response
+
+    def _sentence(self, problem: str, wait: float = 0) -> str:
+        return words.FORM_PROBLEMS[problem].format(minutes=math.ceil(wait / 60), **self._sizes())
+
+    def _sizes(self) -> dict[str, int]:
+        return {"count": self.door.limits.files, "size": self.door.limits.bytes // body.MEGABYTE}
+
+
+def _html(template: str, status: int, **values: object) -> Response:
+    html = _jinja.get_template(template).render(words=words.PAGE, language=words.LANGUAGE, **values)
+    return Response(html, status, dict(HEADERS), "text/html; charset=utf-8")

@@ -1,0 +1,127 @@
+"""What somebody sent by form or API, checked once, and the InboundRequest made of it.
+
+In: texts and files as they came. Out: an Incoming for the intake, or Wrong with a sentence for every bad field. It
+refuses to know HTTP. Anybody can type any address, so the field `verified` says "no".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from desk.request import Attachment, Channel, Envelope, InboundRequest, Party, clean_line
+from gateway.intake import Incoming
+from gateway.web import words
+
+MOST_LETTERS: Mapping[str, int] = {"name": 200, "email": 254, "subject": 300, "body": 100_000}
+_LINES = ("name", "email", "subject")
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}){0,20}"
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,20}[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
+)
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
+
+
+class Wrong(ValueError):
+    """Some fields cannot be taken; `problems` has a sentence for each."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name} {why}" for name, why in problems.items()))
+        self.problems = dict(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file as it came: the name and type are the sender's claims."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The texts of a request, as typed."""
+
+    name: str = ""
+    email: str = ""
+    subject: str = ""
+    body: str = ""
+
+
+def checked(typed: Submission, own_addresses: Collection[str], *, subject_needed: bool) -> Submission:
+    """The texts trimmed; raises Wrong where one cannot be taken. `own_addresses` are the desk's mailboxes."""
+    texts = {name: getattr(typed, name).replace("\r\n", "\n").strip(" \t") for name in MOST_LETTERS}
+    needed = {"email", "body"} | ({"subject"} if subject_needed else set())
+    problems = {name: why for name, text in texts.items() if (why := _problem(name, text, name in needed))}
+    texts["email"] = texts["email"].lower()
+    if "email" not in problems and texts["email"] in own_addresses:
+        problems["email"] = words.OWN_ADDRESS
+    if problems:
+        raise Wrong(problems)
+    return Submission(**texts)
+
+
+def incoming(
+    sent: Submission, files: Collection[File], channel: Channel, source: str, key: str, peer: str, now: datetime
+) -> Incoming:
+    """The request of a checked submission; `key` makes it one even if it is sent twice."""
+    named = [_attachment(file) for file in files]
+    request = InboundRequest(
+        channel=channel,
+        source=source,
+        external_id=key,
+        content_hash=_content_hash(sent, named),
+        received_at=now,
+        sender=Party(sent.email, clean_line(sent.name)),
+        subject=sent.subject,
+        text=sent.body,
+        reply=sent.body,
+        sent_at=now,
+        attachments=tuple(named),
+        envelope=Envelope(mail_from=sent.email, peer=peer),
+        fields=(("verified", "no"),),
+    )
+    return Incoming(request, tuple((one.sha256, file.content) for one, file in zip(named, files, strict=True)))
+
+
+def _problem(name: str, text: str, needed: bool) -> str:
+    if not text.strip():
+        return words.NEEDED if needed else ""
+    if len(text) > MOST_LETTERS[name]:
+        return words.TOO_LONG.format(most=MOST_LETTERS[name])
+    if name in _LINES and any(_is_control(letter) for letter in text):
+        return words.NO_CONTROL
+    if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+        return words.NO_NUL
+    if name == "email" and not _ADDRESS.fullmatch(text):
+        return words.NOT_AN_ADDRESS
+    return ""
+
+
+def _is_control(letter: str) -> bool:
+    return letter < " " or "\x7f" <= letter <= "\x9f" or letter in "\u2028\u2029" or "\ud800" <= letter <= "\udfff"
+
+
+def _attachment(file: File) -> Attachment:
+    digest = hashlib.sha256(file.content).hexdigest()
+    return Attachment(_file_name(file.name), _media_type(file.media_type), len(file.content), digest)
+
+
+def _file_name(claimed: str) -> str:
+    """The last part of a path, one line; a name is only shown, never opened."""
+    return clean_line(re.split(r"[/\\]", claimed)[-1])[:200].strip(" .") or "file"
+
+
+def _media_type(claimed: str) -> str:
+    kind = claimed.partition(";")[0].strip().lower()
+    return kind if _MEDIA_TYPE.fullmatch(kind) else "application/octet-stream"
+
+
+def _content_hash(sent: Submission, named: Collection[Attachment]) -> str:
+    parts = [sent.name, sent.email, sent.subject, sent.body, [[one.name, one.sha256] for one in named]]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

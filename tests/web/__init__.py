@@ -1,0 +1,1 @@
+"""Tests of the web doors: the form page and the inbound JSON API."""
