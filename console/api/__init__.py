@@ -1,0 +1,1 @@
+"""The JSON behind the pages, for agents' sessions and for tokens."""

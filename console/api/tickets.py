@@ -1,0 +1,79 @@
+"""Tickets as JSON, for whoever may see the pages: a signed-in agent, or a token with the scope `tickets`."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from console import tickets as ticket_list
+from console.cli.desk import Trouble
+from console.cli.tickets import whole_ticket
+from console.door import Desk, Visit, visiting
+from storage import tokens
+from storage.people import Person
+from storage.transaction import Session
+
+SCOPE = "tickets"
+_HOW = "Sign in, or send `Authorization: Bearer <token>` with a token that has the scope tickets."
+
+
+def listed(visit: Visit) -> Response:
+    """One page of tickets; the query is that of the page. `next` is the query of the next page."""
+    rows, more = ticket_list.found(visit, visit.request.query_params)
+    return _json({"tickets": [asdict(row) for row in rows], "next": {"before": rows[-1].id} if more else None})
+
+
+def shown(visit: Visit) -> Response:
+    """One ticket whole."""
+    try:
+        return _json(whole_ticket(visit.desk.store, visit.number("ticket_id")))
+    except Trouble:
+        raise HTTPException(404, "There is no such ticket.") from None
+
+
+def endpoint(desk: Desk, answer: Callable[[Visit], Response]) -> Callable[[Request], Response]:
+    """JSON for who may see it; errors as JSON that say what to do."""
+
+    def perform(request: Request) -> Response:
+        try:
+            with desk.store.database.reading() as session:
+                return answer(_visit(desk, request, session))
+        except HTTPException as error:
+            detail = {"code": error.status_code, "message": error.detail}
+            return JSONResponse({"error": detail}, error.status_code, error.headers)
+
+    return perform
+
+
+def _visit(desk: Desk, request: Request, session: Session) -> Visit:
+    by_session = visiting(desk, request, session)
+    if by_session is not None:
+        return by_session
+    now, peer = desk.clock(), desk.came_from(request)
+    wait = desk.wrong_tokens.wait(peer, now)
+    if wait:
+        raise HTTPException(429, "Too many wrong tokens.", {"Retry-After": str(math.ceil(wait))})
+    kind, _, value = request.headers.get("authorization", "").partition(" ")
+    token = tokens.find(session, value.strip()) if kind.lower() == "bearer" else None
+    if token is None:
+        desk.wrong_tokens.count(peer, now)
+        raise HTTPException(401, _HOW, {"WWW-Authenticate": "Bearer"})
+    if SCOPE not in token.scopes:
+        raise HTTPException(403, "This token has no scope `tickets`.")
+    return Visit(desk, request, session, Person(0, "", token.name), "", now)
+
+
+def _json(value: Any) -> Response:
+    return Response(json.dumps(value, ensure_ascii=False, default=_plain), media_type="application/json")
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

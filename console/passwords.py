@@ -1,0 +1,51 @@
+"""Passwords: argon2id, a few at once, and the same work for a name that nobody has.
+
+In: a password and the hash that is stored, if any. Out: yes or no. It refuses to know who asks.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+
+import argon2
+
+MOST_AT_ONCE = 2
+"""Each check takes 64 MiB for a moment; a flood of sign-ins must not take all memory."""
+PATIENCE_SECONDS = 5.0
+SHORTEST, LONGEST = 10, 1000
+_hasher = argon2.PasswordHasher()
+_places = threading.BoundedSemaphore(MOST_AT_ONCE)
+
+
+class Busy(RuntimeError):
+    """Too many passwords are being checked; try again in a moment."""
+
+
+def hashed(password: str) -> str:
+    """What is stored."""
+    with _place():
+        return _hasher.hash(password)
+
+
+def fits(password: str, stored: str) -> bool:
+    """Whether it is the password; without a stored hash it takes the same time and is never right."""
+    with _place():
+        try:
+            return _hasher.verify(stored or _nobodys(), password[:LONGEST]) and bool(stored)
+        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+            return False
+
+
+class _place:  # noqa: N801
+    def __enter__(self) -> None:
+        if not _places.acquire(timeout=PATIENCE_SECONDS):
+            raise Busy("too many sign-ins at once")
+
+    def __exit__(self, *_: object) -> None:
+        _places.release()
+
+
+@cache
+def _nobodys() -> str:
+    return _hasher.hash("the password of nobody")

@@ -1,0 +1,42 @@
+// Small comforts; every page works without them.
+"use strict";
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+for (const time of document.querySelectorAll("time[datetime]")) {
+  const at = new Date(time.dateTime);
+  time.title = `${whole.format(at)} (${zone}) · ${time.dateTime}`;
+  if (!("age" in time.dataset)) time.textContent = whole.format(at);
+}
+const shown = document.getElementById("zone");
+if (shown && zone) shown.textContent = `Times are shown in ${zone}.`;
+
+// One submission per click; typed text outlives a closed tab until it is sent.
+for (const form of document.querySelectorAll("form[method=post]")) {
+  form.addEventListener("submit", () => {
+    const kept = form.querySelector("[data-keep]");
+    if (kept) sessionStorage.removeItem(kept.dataset.keep);
+    setTimeout(() => form.querySelectorAll("button").forEach((button) => (button.disabled = true)));
+  });
+}
+addEventListener("pageshow", () => {
+  document.querySelectorAll("form[method=post] button").forEach((button) => (button.disabled = false));
+});
+for (const field of document.querySelectorAll("[data-keep]")) {
+  if (!field.value) field.value = sessionStorage.getItem(field.dataset.keep) || "";
+  field.addEventListener("input", () => sessionStorage.setItem(field.dataset.keep, field.value));
+}
+
+// Ctrl+Enter sends, "/" searches, "r" and "n" write a reply or a note.
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select");
+  if (typing && event.key === "Enter" && (event.ctrlKey || event.metaKey) && typing.form) typing.form.requestSubmit();
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const search = document.getElementById("q");
+  const text = document.getElementById("text");
+  if (event.key === "/" && search) { event.preventDefault(); search.focus(); }
+  if ((event.key === "r" || event.key === "n") && text) {
+    const kind = document.querySelector(`input[name=kind][value=${event.key === "r" ? "reply" : "note"}]`);
+    if (kind) { event.preventDefault(); kind.checked = true; text.focus(); }
+  }
+});

@@ -1,0 +1,93 @@
+"""The ticket list: what waits, whose it is, and what it seems to be about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from console.door import Visit
+from desk.ticket import Priority, Status
+from storage import pages, people
+from storage.pages import NOBODY, TicketRow, Wanted
+
+PER_PAGE = 50
+LONGEST_SEARCH = 500
+TABS: Mapping[str, tuple[Status, ...]] = {
+    "open": (Status.NEW, Status.OPEN),
+    "waiting": (Status.PENDING, Status.ON_HOLD),
+    "done": (Status.RESOLVED, Status.CLOSED),
+    "all": (),
+}
+
+
+def show(visit: Visit) -> Response:
+    asked = visit.request.query_params
+    rows, more = found(visit, asked)
+    counted = pages.status_counts(visit.session)
+    kept = {key: value for key, value in asked.items() if key not in ("before", "done") and value}
+    return visit.html(
+        "tickets.html",
+        rows=rows,
+        more=urlencode(kept | {"before": str(rows[-1].id)}) if more else "",
+        paged="before" in asked,
+        tab=_tab(asked),
+        tabs={name: sum(counted.get(s, 0) for s in statuses or tuple(Status)) for name, statuses in TABS.items()},
+        kept=kept,
+        asked=asked,
+        query=lambda **changed: urlencode({**kept, **changed}),
+        teams=people.all_teams(visit.session),
+        agents=[agent for agent in people.all_agents(visit.session) if agent.active],
+        categories=pages.known_categories(visit.session),
+        priorities=list(Priority),
+    )
+
+
+def found(visit: Visit, asked: QueryParams) -> tuple[list[TicketRow], bool]:
+    """One page of tickets that the query asks for, and whether there are more."""
+    wanted = _wanted(asked, visit.agent.id)
+    if wanted.words:
+        _search_limit(visit, wanted.words)
+    rows = pages.ticket_rows(visit.session, wanted, before=visit.before(), most=PER_PAGE + 1)
+    return rows[:PER_PAGE], len(rows) > PER_PAGE
+
+
+def _search_limit(visit: Visit, words: str) -> None:
+    if len(words) > LONGEST_SEARCH:
+        raise HTTPException(400, f"A search has at most {LONGEST_SEARCH} characters.")
+    wait = visit.desk.searches.take(str(visit.agent.id), visit.now)
+    if wait:
+        raise HTTPException(429, "Too many searches in a short time.", {"Retry-After": str(math.ceil(wait))})
+
+
+def _tab(asked: QueryParams) -> str:
+    """The chosen tab; a search without one looks at all tickets."""
+    name = asked.get("status", "")
+    if name in TABS or name in set(Status):
+        return name
+    return "all" if asked.get("q", "").strip() else "open"
+
+
+def _wanted(asked: QueryParams, me: int) -> Wanted:
+    tab = _tab(asked)
+    statuses = TABS[tab] if tab in TABS else (Status(tab),)
+    return Wanted(
+        statuses=statuses,
+        words=asked.get("q", "").strip(),
+        assignee=_assignee(asked.get("assignee", ""), me),
+        team=_number(asked.get("team", "")),
+        category=asked.get("category", ""),
+        priority=asked.get("priority", ""),
+    )
+
+
+def _assignee(text: str, me: int) -> int | None:
+    return {"me": me, "nobody": NOBODY}.get(text, _number(text))
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

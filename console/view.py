@@ -1,0 +1,109 @@
+"""How pages are rendered: templates with everything escaped, and the words that turn values into what people read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from jinja2 import Environment, PackageLoader
+from markupsafe import Markup, escape
+
+from desk.ticket import Event
+
+_UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
+_HAPPENED: Mapping[str, str] = {
+    "opened": "opened the ticket",
+    "requester_replied": "wrote",
+    "replied": "replied",
+    "noted": "added a note",
+    "assigned": "assigned it to {after}",
+    "team_changed": "gave it to team {after}",
+    "status_changed": "set the status from {before} to {after}",
+    "reopened": "reopened it",
+    "priority_changed": "set the priority from {before} to {after}",
+    "category_changed": "set the category from {before} to {after}",
+    "tagged": "added the tags {after}",
+    "automatic_kept": "kept an automatic mail",
+    "split": "split a message off into #{after}",
+    "merged_into": "merged this ticket into #{after}",
+    "merged_from": "merged #{after} into this ticket",
+    "undeliverable": "could not deliver a mail",
+    "delivery_failed": "got a mail back",
+    "unverified_note": "kept a mail that claims to be an agent's",
+}
+
+
+def happened(event: Event) -> str:
+    """An event as a sentence without its subject."""
+    sentence = _HAPPENED.get(event.kind)
+    if sentence is None:
+        rest = " → ".join(part for part in (event.before, event.after) if part)
+        return " ".join([event.kind.replace("_", " "), rest]).strip()
+    return sentence.format(before=_word(event.before), after=_word(event.after))
+
+
+def _word(value: str) -> str:
+    return label(value) if value else "nothing"
+
+
+def label(value: object) -> str:
+    """`on_hold` reads "on hold"."""
+    return str(value).replace("_", " ")
+
+
+def percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.0%}"
+
+
+def size(count: int) -> str:
+    """Bytes as people say them."""
+    if count < 1000:
+        return f"{count} B"
+    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def moment(at: datetime | None) -> Markup:
+    """A moment in UTC; the page's script shows it in the reader's own time."""
+    if at is None:
+        return Markup("–")
+    return Markup('<time datetime="{}">{}</time>').format(f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at:%Y-%m-%d %H:%M} UTC")
+
+
+def age(at: datetime, now: datetime) -> Markup:
+    """How long ago, with the moment as its title."""
+    when = f"{at:%Y-%m-%d %H:%M} UTC"
+    text = '<time datetime="{}" title="{}" data-age>{}</time>'
+    return Markup(text).format(f"{at:%Y-%m-%dT%H:%M:%SZ}", when, ago((now - at).total_seconds()))
+
+
+def ago(seconds: float) -> str:
+    for length, unit in _UNITS:
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return "now"
+
+
+def pairs(value: Any) -> list[tuple[str, float]]:
+    """Names with numbers, as predictions store them."""
+    return [(str(item[0]), float(item[1])) for item in value or () if len(item) == 2]
+
+
+def lines(text: str) -> Markup:
+    """Text as it was written; addresses of the web are not made into links on purpose: mail lies about them."""
+    return escape(text.strip("\n"))
+
+
+def _environment() -> Environment:
+    made = Environment(loader=PackageLoader("console"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    made.filters |= {"label": label, "percent": percent, "size": size, "moment": moment, "age": age, "pairs": pairs}
+    made.filters |= {"happened": happened, "lines": lines}
+    return made
+
+
+_jinja = _environment()
+
+
+def render(template: str, values: Mapping[str, object]) -> str:
+    """The HTML of a page."""
+    return _jinja.get_template(template).render(**values)

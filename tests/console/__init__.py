@@ -1,0 +1,1 @@
+"""Tests of the console: its pages, its door and its JSON."""

@@ -1,0 +1,192 @@
+"""A desk with something on it: agents, a team, mailboxes, tickets of several kinds, mail caught or set aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from console import passwords
+from desk.request import Party
+from desk.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Priority, Status, Ticket, opened, tag
+from storage import imap_folders, inbound, outbound, people, tickets
+from storage.inbound import Arrival
+from storage.outbound import Letter
+from storage.store import Store
+from storage.tables import agents
+from storage.transaction import Session
+
+PASSWORD = "correct horse battery"
+_HASHED: list[str] = []
+HTML = (
+    '<p>Hello,</p><p>the <b>invoice</b> is wrong. <img src="cid:logo" alt="logo"><img src="http://127.0.0.1:1/pixel.png">'
+    '</p><script>document.title="owned"</script><a href="https://example.org/">a link</a>'
+)
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c63f8cf"
+    "c0f01f0005000155a2e6ce0000000049454e44ae426082"
+)
+RAW = b"From: carol@customer.example.test\r\nTo: support@desk.example.test\r\nSubject: Invoice 7\r\n\r\nHello\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Furnished:
+    """Who and what is there."""
+
+    alice: int
+    bob: int
+    reader: int
+    ticket: int
+    other: int
+    quarantined: int
+    caught: int
+
+
+def hashed() -> str:
+    """Hashing takes a while, so it is done once."""
+    if not _HASHED:
+        _HASHED.append(passwords.hashed(PASSWORD))
+    return _HASHED[0]
+
+
+def furnish(store: Store, now: datetime) -> Furnished:
+    """Put everything on the desk, as of `now`."""
+    with store.database.transaction() as session:
+        team = people.add_team(session, "Billing")
+        people.add_team(session, "IT")
+        staff = [
+            people.add_agent(session, f"{name}@corp.example.test", name.capitalize(), role, hashed(), [team.id], now)
+            for name, role in (("alice", "agent"), ("bob", "lead"), ("rita", "read-only"))
+        ]
+        box = people.add_mailbox(session, "support@desk.example.test", "Support", team.id)
+        fetched = people.add_mailbox(session, "sales@desk.example.test", "Sales", None, {"host": "imap.example.test"})
+        imap_folders.note_failure(session, fetched.id, "INBOX", "the server refused the password", now)
+        first = _invoice(store, session, team.id, box.id, staff[0].id, now - timedelta(hours=3))
+        other = _hostile(session, now - timedelta(days=2))
+        return Furnished(
+            staff[0].id,
+            staff[1].id,
+            staff[2].id,
+            first,
+            other,
+            _aside(store, session, now),
+            _letters(session, first, now),
+        )
+
+
+def revoke(session: Session, agent_id: int) -> None:
+    people.set_active(session, agent_id, active=False)
+
+
+def promote(session: Session, agent_id: int, role: str) -> None:
+    session.execute(sa.update(agents).where(agents.c.id == agent_id).values(role=role))
+
+
+def plain_ticket(session: Session, address: str, subject: str, text: str, at: datetime) -> Ticket:
+    """A ticket of one message."""
+    person = people.ensure(session, [Party(address)], at)[address]
+    (number,) = tickets.reserve(session, 1)
+    ticket = Ticket(number, subject, person.id, at, at)
+    tickets.insert_many(session, [ticket])
+    author = Actor(ActorKind.REQUESTER, person.id, person.name)
+    said = Message(
+        number, MessageKind.REPLY, True, author, at, author_address=address, subject=subject, text=text, reply=text
+    )
+    tickets.add_message(session, said)
+    tickets.add_events(session, opened(ticket, DESK, "mail to support@desk.example.test").events, react=False)
+    return ticket
+
+
+def _invoice(store: Store, session: Session, team: int, box: int, agent: int, at: datetime) -> int:
+    carol = people.ensure(session, [Party("carol@customer.example.test", "Carol")], at)["carol@customer.example.test"]
+    (number,) = tickets.reserve(session, 1)
+    ticket = Ticket(
+        number, "Invoice 7 is wrong", carol.id, at, at, Status.OPEN, Priority.HIGH, "billing", team, agent, box
+    )
+    tickets.insert_many(session, [ticket])
+    who = Actor(ActorKind.REQUESTER, carol.id, "Carol")
+    logo, raw = store.blobs.put_many(session, [PIXEL, RAW], at)
+    ask = Message(
+        number,
+        MessageKind.REPLY,
+        True,
+        who,
+        at,
+        author_address=carol.address,
+        subject=ticket.subject,
+        text="Hello,\n\nthe invoice is wrong.\n\n> On Monday you wrote:\n> all is well",
+        reply="Hello,\n\nthe invoice is wrong: we were charged twice in October. Could you look at it before Friday?",
+        html=HTML,
+        cut=({"reason": "quote", "text": "> On Monday you wrote:\n> all is well"},),
+        attachments=(
+            {"name": "logo.png", "media_type": "image/png", "size": len(PIXEL), "sha256": logo, "content_id": "logo"},
+            {"name": '../evil"\r\n<b>.html', "media_type": "text/html", "size": len(RAW), "sha256": raw},
+        ),
+        signal="new",
+        signal_detail="nothing in it names a thread",
+        raw=raw,
+        external_id="invoice-7@customer.example.test",
+    )
+    more = Message(
+        number,
+        MessageKind.REPLY,
+        True,
+        who,
+        at + timedelta(minutes=40),
+        author_address=carol.address,
+        text="Here is the number: 4711.",
+        reply="Here is the number: 4711.",
+        signal="reply-address",
+        signal_detail="signed for Carol and this ticket",
+    )
+    staff = Actor(ActorKind.AGENT, agent, "Alice")
+    answer = Message(
+        number, MessageKind.REPLY, False, staff, at + timedelta(minutes=20), text="Which number?", reply="Which number?"
+    )
+    note = Message(
+        number, MessageKind.NOTE, False, staff, at + timedelta(minutes=50), text="Known bug.", reply="Known bug."
+    )
+    for message in (ask, answer, more, note):
+        tickets.add_message(session, message)
+    tickets.add_participants(
+        session, [(number, carol.address, "requester"), (number, "dan@customer.example.test", "cc")]
+    )
+    guess = {"ticket_id": number, "model_version": "starter-1", "category": "billing", "probability": 0.91}
+    named = {"outcome": "automatic", "runners_up": [["refund", 0.05], ["account", 0.02]], "reasons": [["invoice", 1.4]]}
+    tickets.add_predictions(session, [guess | named])
+    tickets.add_events(session, opened(ticket, who, "mail to support@desk.example.test").events, react=False)
+    tickets.add_events(session, [Event(number, at, "assigned", DESK, "", "Alice", "replied first")], react=False)
+    saved = tickets.save(session, tag(ticket, ("vip",), staff, at), react=False)
+    return saved.id
+
+
+def _hostile(session: Session, at: datetime) -> int:
+    subject = "<script>alert(1)</script> {{ 7 * 7 }} " + "long " * 20
+    return plain_ticket(session, "mallory@other.example.test", subject, "<img src=x onerror=alert(1)>", at).id
+
+
+def _aside(store: Store, session: Session, now: datetime) -> int:
+    raw = store.blobs.put(session, RAW, now)
+    envelope = {"mail_from": "x@other.example.test"}
+    why = "took longer than 10 seconds to read"
+    rows = [
+        Arrival("email", "support@desk.example.test", "", "h1", now, "", raw, len(RAW), envelope, quarantine=why),
+        Arrival("email", "support@desk.example.test", "", "h2", now, "{}", raw, len(RAW)),
+    ]
+    return inbound.write_down(session, rows)[0]
+
+
+def _letters(session: Session, ticket: int, now: datetime) -> int:
+    text = "Thank you. It is ticket #1.\n\nSee https://desk.example.test/status?a=1&b=2 <b>now</b>\n"
+    content = {"subject": "Re: Invoice 7 is wrong", "text": text, "from": "support@desk.example.test"}
+    to = "carol@customer.example.test"
+    outbound.put(
+        session,
+        [
+            Letter("k1", "acknowledgement", to, "a@desk", content, ticket, state="caught"),
+            Letter("k2", "reply", to, "b@desk", content, ticket, state="undeliverable", reason="550 no such user"),
+        ],
+        now,
+    )
+    return int(outbound.caught(session)[0]["id"])
