@@ -31,6 +31,17 @@ def strangeness(scores: Floats, temperature: float) -> Floats:
     return energy
 
 
+def strangest(inside: Floats, outside: Floats) -> float:
+    """From which strangeness on a human should look: a few of the known texts, and as many of the others as that buys.
+
+    Where no texts from outside are known, 2 % of the known ones count as strange.
+    """
+    if not len(outside):
+        return float(np.quantile(inside, 0.98))
+    limits = np.quantile(inside, np.linspace(0.93, 0.99, 13))
+    return float(max(limits, key=lambda limit: np.mean(inside <= limit) + np.mean(outside > limit)))
+
+
 def best_temperature(scores: Floats, truth: Ints) -> float:
     """The temperature under which the true categories are likeliest: a wide grid, then a fine one around its best."""
     wide = np.geomspace(0.02, 5.0, 25)

@@ -71,10 +71,11 @@ class Categoriser:
             raise NotTrained("fit() or load() comes first")
         return self._parts
 
-    def fit(self, texts: Sequence[str], labels: Sequence[str]) -> Self:
+    def fit(self, texts: Sequence[str], labels: Sequence[str | None]) -> Self:
+        """Learns the labels; None says that the text belongs to none of them."""
         return self.fit_hints(texts, labels, {})
 
-    def fit_hints(self, texts: Sequence[str], labels: Sequence[str], hints: Mapping[str, str]) -> Self:
+    def fit_hints(self, texts: Sequence[str], labels: Sequence[str | None], hints: Mapping[str, str]) -> Self:
         """As fit, with a few words for some labels: they carry the first days, until there are examples."""
         # scikit-learn costs a second and 100 MB: only who trains pays for it.
         from classifier.train import train

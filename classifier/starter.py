@@ -44,7 +44,8 @@ def trained() -> Categoriser:
     return Categoriser(version=VERSION).fit_hints(texts, labels, hints())
 
 
-def examples() -> tuple[list[str], list[str]]:
+def examples() -> tuple[list[str], list[str | None]]:
+    """Texts and their labels; None for what a desk also receives and no category fits."""
     lines = (DATA / "starter.jsonl").read_text(encoding="utf-8").splitlines()
     rows = [json.loads(line) for line in lines]
     return [row["text"] for row in rows], [row["label"] for row in rows]

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from classifier.artefact import Parts
-from classifier.chances import best_temperature, probabilities, strangeness, thresholds
+from classifier.chances import best_temperature, probabilities, strangeness, strangest, thresholds
 from classifier.features import Features, Floats, Ints, Vocabulary, learn, spoken
 
 # A term of one single text says nothing about the next text, except where there are few texts.
@@ -39,8 +39,6 @@ _PRECISION = 0.95
 _FEWEST_FOR_A_THRESHOLD = 30
 # The probabilities are calibrated: below this a suggestion is wrong twice as often as right.
 _SUGGEST_FROM = 0.35
-# So many of the known texts count as in scope; the rest is so strange that a human should look.
-_IN_SCOPE = 0.98
 _NEVER_STRANGE = 1e9
 
 
@@ -65,36 +63,44 @@ class Held:
 
 
 def train(
-    texts: Sequence[str], labels: Sequence[str], hints: Mapping[str, str], *, seed: int, version: str, created: str
+    texts: Sequence[str],
+    labels: Sequence[str | None],
+    hints: Mapping[str, str],
+    *,
+    seed: int,
+    version: str,
+    created: str,
 ) -> Parts:
-    """The parts of a model that tells the labels apart."""
+    """The parts of a model that tells the labels apart; a label of None says that the text belongs to none of them."""
     classes, truth = _classes(texts, labels, hints)
     hint_texts, hint_truth = _pseudo_documents(classes, hints, truth)
     everything = [spoken(text) for text in (*texts, *hint_texts)]
-    vocabulary = _learn(everything, _letters_pay(everything[: len(texts)], truth, seed))
+    vocabulary = _learn(everything, _letters_pay(everything[: len(texts)], truth, len(classes), seed))
     matrix = _matrix(vocabulary, everything)
     answers = np.concatenate([truth, hint_truth])
-    loss = _best_loss(matrix[: len(texts)], truth, seed)
+    loss = _best_loss(matrix[: len(texts)], truth, len(classes), seed)
     linear = _fit(matrix, answers, len(classes), loss, seed)
     held = _held_out(matrix, answers, len(texts), len(classes), loss, seed)
     return _parts(classes, vocabulary, linear, held, version, created)
 
 
 def _classes(
-    texts: Sequence[str], labels: Sequence[str], hints: Mapping[str, str]
+    texts: Sequence[str], labels: Sequence[str | None], hints: Mapping[str, str]
 ) -> tuple[tuple[str, ...], Ints]:
     if len(texts) != len(labels):
         raise ValueError(f"{len(texts)} texts, but {len(labels)} labels")
-    classes = tuple(sorted({*map(str, labels), *hints}))
+    classes = tuple(sorted({*(str(label) for label in labels if label is not None), *hints}))
     if not classes:
         raise ValueError("nothing to learn from: no texts and no hints")
     place = {name: number for number, name in enumerate(classes)}
-    return classes, np.array([place[str(label)] for label in labels], dtype=np.int64)
+    # What belongs to no category is one column further, and that column is never kept.
+    outside = len(classes)
+    return classes, np.array([outside if x is None else place[str(x)] for x in labels], dtype=np.int64)
 
 
 def _pseudo_documents(classes: tuple[str, ...], hints: Mapping[str, str], truth: Ints) -> tuple[list[str], Ints]:
     """The name and the hints of every label that has few examples, as if they were one more."""
-    counts = np.bincount(truth, minlength=len(classes))
+    counts = np.bincount(truth, minlength=len(classes))[: len(classes)]
     places = np.flatnonzero(counts < _ENOUGH_EXAMPLES)
     return [f"{classes[place]}\n{hints.get(classes[place], '')}" for place in places], places
 
@@ -108,7 +114,7 @@ def _matrix(vocabulary: Vocabulary, texts: Said) -> csr_matrix:
     return csr_matrix((rows.values, rows.columns, rows.begins), shape=(len(texts), vocabulary.size))
 
 
-def _letters_pay(texts: Said, truth: Ints, seed: int) -> bool:
+def _letters_pay(texts: Said, truth: Ints, count: int, seed: int) -> bool:
     """Whether the letters inside words bring enough on examples kept back; where examples are few they always do."""
     if len(texts) < _FEW_TEXTS:
         return True
@@ -116,36 +122,36 @@ def _letters_pay(texts: Said, truth: Ints, seed: int) -> bool:
     sample, answers = [texts[place] for place in chosen], truth[chosen]
     plain, lettered = (_matrix(_learn(sample, letters), sample) for letters in (False, True))
     price = _LETTERS_MUST_BRING * (lettered.nnz - plain.nnz) / len(sample) / 100
-    gain = _right(lettered, answers, "margin", seed) - _right(plain, answers, "margin", seed)
+    gain = _right(lettered, answers, count, "margin", seed) - _right(plain, answers, count, "margin", seed)
     return bool(gain >= price)
 
 
-def _best_loss(matrix: csr_matrix, truth: Ints, seed: int) -> Loss:
-    if len(truth) < _FEW_TEXTS or len(np.unique(truth)) > _FEW_LABELS:
+def _best_loss(matrix: csr_matrix, truth: Ints, count: int, seed: int) -> Loss:
+    if len(truth) < _FEW_TEXTS or count > _FEW_LABELS:
         return "margin"
-    logistic, margin = (_right(matrix, truth, loss, seed) for loss in ("logistic", "margin"))
+    logistic, margin = (_right(matrix, truth, count, loss, seed) for loss in ("logistic", "margin"))
     return "logistic" if logistic >= margin else "margin"
 
 
-def _right(matrix: csr_matrix, truth: Ints, loss: Loss, seed: int) -> float:
+def _right(matrix: csr_matrix, truth: Ints, count: int, loss: Loss, seed: int) -> float:
     """The share that is answered rightly of the examples kept back."""
     inside, outside = _folds(truth, _TRIAL_FOLDS, seed)[0]
     if not len(outside):
         return 0.0
-    linear = _fit(matrix[inside], truth[inside], int(truth.max()) + 1, loss, seed)
+    linear = _fit(matrix[inside], truth[inside], count, loss, seed)
     return float(np.mean(_scores(matrix[outside], linear).argmax(axis=1) == truth[outside]))
 
 
 def _fit(matrix: csr_matrix, truth: Ints, count: int, loss: Loss, seed: int) -> Linear:
     """One category against the rest, balanced. A category without examples gets no weight."""
     seen = np.unique(truth)
-    weights, intercepts = np.zeros((matrix.shape[1], count)), np.full(count, -1.0)
+    weights, intercepts = np.zeros((matrix.shape[1], count + 1)), np.full(count + 1, -1.0)
     if len(seen) < 2:
         intercepts[seen] = 1.0
-        return Linear(weights, intercepts)
+        return Linear(weights[:, :count], intercepts[:count])
     slopes, offsets = (_margin if loss == "margin" else _logistic)(matrix, truth, seen, seed)
     weights[:, seen], intercepts[seen] = slopes.T, offsets
-    return Linear(weights, intercepts)
+    return Linear(weights[:, :count], intercepts[:count])
 
 
 def _margin(matrix: csr_matrix, truth: Ints, seen: Ints, seed: int) -> tuple[Floats, Floats]:
@@ -197,9 +203,9 @@ def _parts(
     classes: tuple[str, ...], vocabulary: Vocabulary, linear: Linear, held: Held, version: str, created: str
 ) -> Parts:
     weights, scales = _rounded(linear.weights)
-    measured = len(held.truth) >= _FEWEST_HELD_OUT
-    temperature = best_temperature(held.scores, held.truth) if measured else _USUAL_TEMPERATURE
-    chances = probabilities(held.scores, temperature)
+    belongs = held.truth < len(classes)
+    measured = belongs.sum() >= _FEWEST_HELD_OUT
+    temperature = best_temperature(held.scores[belongs], held.truth[belongs]) if measured else _USUAL_TEMPERATURE
     strange = strangeness(held.scores, temperature)
     return Parts(
         classes=classes,
@@ -208,9 +214,9 @@ def _parts(
         scales=scales,
         intercepts=linear.intercepts,
         temperature=temperature,
-        thresholds=thresholds(chances, held.truth, _PRECISION, _FEWEST_FOR_A_THRESHOLD),
+        thresholds=thresholds(probabilities(held.scores, temperature), held.truth, _PRECISION, _FEWEST_FOR_A_THRESHOLD),
         suggest_from=_SUGGEST_FROM,
-        out_of_scope_from=float(np.quantile(strange, _IN_SCOPE)) if measured else _NEVER_STRANGE,
+        out_of_scope_from=strangest(strange[belongs], strange[~belongs]) if measured else _NEVER_STRANGE,
         version=version,
         created=created,
     )

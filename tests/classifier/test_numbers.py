@@ -66,8 +66,8 @@ def test_coverage_counts_what_could_go_alone() -> None:
 
 def test_letters_are_learnt_for_short_texts_and_left_out_for_long_ones() -> None:
     kinds = ["printr", "invoce"]
-    short = [f"{kinds[n % 2]}{RNG.integers(10**6)} broken" for n in range(1_200)]
-    long = [" ".join(f"{kinds[n % 2]} w{RNG.integers(300)}" for _ in range(60)) for n in range(1_200)]
-    labels = [kinds[n % 2] for n in range(1_200)]
+    short = [f"{kinds[n % 2]}{RNG.integers(10**6)} broken" for n in range(1_000)]
+    long = [" ".join(f"{kinds[n % 2]} w{RNG.integers(300)}" for _ in range(40)) for n in range(1_000)]
+    labels = [kinds[n % 2] for n in range(1_000)]
     assert train(short, labels, {}, seed=0, version="", created="").vocabulary.letters
     assert not train(long, labels, {}, seed=0, version="", created="").vocabulary.letters
