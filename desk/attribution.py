@@ -19,7 +19,7 @@ _TIME = re.compile(r"\d{1,2}\s?[:.h時时시點点]\s?\d{2}|\d{1,2}\s?(?:am|pm|u
 _DAY = re.compile(
     r"\d{1,4}\s?[./\-年년]\s?\d{1,2}\s?[./\-月월]\s?\d{1,4}|\b\d{4}\b|\b\d{1,2}\.?(?:\s|-|\s?de\s)[^\W\d_]{3,12}|[^\W\d_]{3,12}\.?\s\d{1,2}\b|\d{1,2}\s?月\s?\d{1,2}"
 )
-_ADDRESS = re.compile(r"[^\s<>\"(),;:]{1,128}@[^\s<>\"(),;:]{1,128}")
+_ADDRESS = re.compile(r"[^\s<>\"(),;:]@[^\s<>\"(),;:]")
 _GMT = re.compile(r"\b(?:GMT|UTC)\s?[+-]\d{1,2}", re.I)
 _TAIL = " \t\u00a0*_-—–>:：\"'”’)"
 _SHARED = re.compile(
@@ -38,6 +38,8 @@ def is_attribution(joined: str, *, quoted: bool) -> bool:
     folded = joined.casefold().strip("*_ \t\u00a0\u200e\u200f\u202a\u202b")
     colon = joined.rstrip(" \t\u00a0*_->\"").endswith((":", "："))
     address, time, day = _signs(joined)
+    if not folded:
+        return False
     if folded[0] == "-" and _DECORATED.fullmatch(folded) and _ends_with_verb(folded):
         return True
     if not (address or time or day):
@@ -46,7 +48,8 @@ def is_attribution(joined: str, *, quoted: bool) -> bool:
         return _verb_enough(folded, colon=colon, address=address, dated=time and day, quoted=quoted)
     if not colon:
         return quoted and address and _DATE_FIRST.match(folded) is not None
-    if _verb().search(folded) and day and (time or address) and (_begins(folded) or (time and quoted)):
+    shaped = day and (time or address) and (_begins(folded) or (time and quoted))
+    if shaped and _verb().search(folded):
         return True
     # Yandex, Mail.ru and Gmail in some languages write only a date and a name: `26.06.2014, 14:41, "A" <a@b>:`
     return day and time and (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from itertools import islice
 
 from desk import mail_words
 from desk.attribution import INVISIBLE, MOST_LINES, is_attribution, is_verb_alone, opens, parted
@@ -24,6 +25,10 @@ MIN_KNOWN = 12
 """Shorter lines ("Hello,") are written by everybody and prove no quote."""
 MAX_LOOK = 1_000
 """Characters of a line that are looked at."""
+MAX_LINES = 50_000
+"""Lines that are looked at; nobody writes more, and what follows is taken for text."""
+MAX_TRIES = 1_000
+"""Lines of one mail that are tried as the end of an attribution, or as the start of a header block."""
 
 _QUOTE = re.compile(r"[ \t]{0,3}(?:>|[|｜](?=\s))")
 _NOT_QUOTE = re.compile(r"[ \t]{0,3}>>{1,9} >>{1,9} [^<>]{0,200}<")
@@ -43,13 +48,14 @@ _LABEL = re.compile(r"[ \t*_>|]{0,6}([^\s:：*_][^:：\n]{0,28}?)[ \t\u00a0*_]{0
 def letters(lines: Sequence[str], known: Sequence[str] = ()) -> str:
     """The letters of all lines."""
     sent = {_bare(line) for line in known}
+    all_lines, lines = lines, lines[:MAX_LINES]
     found = [_letter(line[:MAX_LOOK], sent) for line in lines]
     _mark_code(lines, found)
     _mark_broken_quotes(lines, found)
     _mark_attributions(lines, found)
     _mark_header_blocks(lines, found)
     _mark_footers(lines, found)
-    return "".join(found)
+    return "".join(found) + TEXT * (len(all_lines) - len(lines))
 
 
 def with_shared_lines_parted(lines: list[str], found: str) -> tuple[list[str], str]:
@@ -138,13 +144,15 @@ def _mark_broken_quotes(lines: Sequence[str], found: list[str]) -> None:
 
 def _mark_attributions(lines: Sequence[str], found: list[str]) -> None:
     """The lines above a quote that say who wrote it and when; up to four lines, judged from the last upwards."""
-    index = 0
-    while index < len(lines):
-        if found[index] in (TEXT, SENT_FROM) and _may_end(lines[index], found, index):
-            start = _attribution_start(lines, found, index)
-            if start >= 0:
-                found[start : index + 1] = [ATTRIBUTION] * (index + 1 - start)
-        index += 1
+    ends = (
+        index
+        for index, line in enumerate(lines)
+        if found[index] in (TEXT, SENT_FROM) and _may_end(line, found, index)
+    )
+    for index in islice(ends, MAX_TRIES):
+        start = _attribution_start(lines, found, index)
+        if start >= 0:
+            found[start : index + 1] = [ATTRIBUTION] * (index + 1 - start)
 
 
 def _may_end(line: str, found: list[str], index: int) -> bool:
@@ -181,12 +189,10 @@ def _next_letter(found: list[str], index: int) -> str:
 
 def _mark_header_blocks(lines: Sequence[str], found: list[str]) -> None:
     """Two or more header lines in a row ("From: … Sent: … To: …") open an embedded mail."""
-    index = 0
-    while index < len(lines):
-        stop = _header_block(lines, index) if found[index] == TEXT and ":" in lines[index].replace("：", ":") else index
-        if stop > index:
-            found[index:stop] = [HEADER] * (stop - index)
-        index = max(stop, index + 1)
+    starts = (index for index, line in enumerate(lines) if found[index] == TEXT and (":" in line or "：" in line))
+    for index in islice(starts, MAX_TRIES):
+        stop = _header_block(lines, index)
+        found[index:stop] = [HEADER] * (stop - index)
 
 
 def _header_block(lines: Sequence[str], start: int) -> int:

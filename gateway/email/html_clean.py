@@ -15,6 +15,7 @@ MAX_CHARACTERS = 500_000
 MAX_TAGS = 20_000
 MAX_DEPTH = 200
 MAX_TAG = 10_000
+MAX_ENTITIES = 20_000
 
 _TAGS = {
     "a", "abbr", "b", "big", "blockquote", "br", "caption", "center", "cite", "code", "col", "colgroup", "dd", "del",
@@ -40,6 +41,7 @@ def fits(source: str, shape: Shape) -> bool:
         and shape.tags <= MAX_TAGS
         and shape.deepest <= MAX_DEPTH
         and shape.longest_tag <= MAX_TAG
+        and source.count("&") <= MAX_ENTITIES
     )
 
 

@@ -77,6 +77,7 @@ class _Reader:
     depth: int = 0
     nested: int = 0
     pre: int = 0
+    unclosed: set[str] = field(default_factory=set)
     gmail: int = 0
     gmail_count: int = 0
 
@@ -231,13 +232,21 @@ def _tag(reader: _Reader, source: str, left: int) -> int:
     if source[left + 1] == "/":
         reader.close(tag)
         return right + 1
-    if tag in _SKIPPED and not inside.endswith("/"):
-        end = source.find("</" + match[1], right)
-        if end >= 0:
-            return _after(source, ">", end)
-        return right + 1
+    if tag in _SKIPPED:
+        return _after_skipped(reader, source, tag, right + 1)
     reader.open(tag, inside if len(inside) <= MAX_TAG else "")
     return right + 1
+
+
+def _after_skipped(reader: _Reader, source: str, tag: str, at: int) -> int:
+    """The place after the content of a style, script or the like; one that never closes is searched only once."""
+    if tag in reader.unclosed:
+        return at
+    match = re.compile("</" + tag, re.I).search(source, at)
+    if match is None:
+        reader.unclosed.add(tag)
+        return at
+    return _after(source, ">", match.end())
 
 
 def _after(source: str, mark: str, at: int) -> int:

@@ -60,7 +60,7 @@ def _together(pieces: list[str]) -> str:
 
 
 def _text(part: Part, found: Found) -> str:
-    if part.is_broken_base64() and _is_garbage(decoded(part, found)):
+    if part.is_broken_base64() and (_is_prose(part) or _is_garbage(decoded(part, found))):
         return _undecodable(part, found)
     if part.media_type == "text/html":
         return html_text.to_text(_read_html(part, found)[1])
@@ -78,10 +78,15 @@ def _undecodable(part: Part, found: Found) -> str:
     """What is called base64 and is none: shown as it stands if there are words in it, else kept as a file."""
     found.defects.append("text part cannot be decoded")
     source = part.raw[part.start : part.end]
-    if b" " in source[:2_000].strip():
+    if _is_prose(part):
         return with_lf(charset.decode(source[:MAX_PART], part.params.get("charset", "")))
     found.files.append(("undecodable.txt", source))
     return ""
+
+
+def _is_prose(part: Part) -> bool:
+    """Whether what should be base64 has several words on its first line."""
+    return len(part.raw[part.start : part.end][:1_000].strip().split(b"\n", 1)[0].split()) > 2
 
 
 def _is_garbage(text: str) -> bool:
@@ -157,13 +162,11 @@ def _without_files(text: str, found: Found) -> str:
     out: list[str] = []
     at = 0
     for begin in _UU_BEGIN.finditer(text):
-        if begin.start() < at or len(found.files) >= MAX_PARTS:
+        if begin.start() < at or len(found.files) >= MAX_PARTS or not _looks_uuencoded(text, begin.end()):
             continue
         end = _UU_END.search(text, begin.end())
         stop = end.end() if end else len(text)
         block = text[begin.end() : stop].encode("utf-8", "replace")
-        if not end and not _looks_uuencoded(block):
-            continue
         found.files.append((begin[1].strip(), uudecoded(block)))
         out.append(text[at : begin.start()])
         at = stop
@@ -172,9 +175,13 @@ def _without_files(text: str, found: Found) -> str:
     return "".join([*out, text[at:]])
 
 
-def _looks_uuencoded(block: bytes) -> bool:
-    first = block.lstrip(b"\r\n").split(b"\n", 1)[0].strip()
-    return len(first) > 1 and first[:1] == b"M" and len(first) in (61, 62)
+def _looks_uuencoded(text: str, at: int) -> bool:
+    """Whether the first line after `begin` has the length that its first character states."""
+    first = text[at : at + 100].lstrip("\r\n").split("\n", 1)[0].rstrip("\r")
+    if not first or not " " <= first[0] <= "`":
+        return False
+    stated = ((ord(first[0]) - 32) & 63) * 4 / 3 + 1
+    return 0 <= len(first) - stated < 5 or len(first.rstrip()) == 1
 
 
 def _invitation(parts: Sequence[Part]) -> str:

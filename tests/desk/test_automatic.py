@@ -1,0 +1,79 @@
+"""Automatic mail is told from a person's by the signs of RFC 3834 and by subjects in many languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from desk.automatic import Signs, judge
+from desk.request import AutoKind
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kind"),
+    [
+        ("auto-submitted", "auto-replied", AutoKind.REPLY),
+        ("auto-submitted", 'Auto-Notified; owner-email="x@y"', AutoKind.REPLY),
+        ("x-auto-response-suppress", "DR, RN, OOF", AutoKind.REPLY),
+        ("x-autoreply", "yes", AutoKind.REPLY),
+        ("x-loop", "support@desk.example", AutoKind.REPLY),
+        ("precedence", "bulk", AutoKind.LIST),
+        ("precedence", "auto_reply", AutoKind.REPLY),
+        ("list-id", "<x.lists.example>", AutoKind.LIST),
+        ("return-path", "<>", AutoKind.REPLY),
+        ("content-type", "multipart/report; report-type=disposition-notification", AutoKind.RECEIPT),
+        ("content-type", "multipart/report; report-type=feedback-report", AutoKind.RECEIPT),
+    ],
+)
+def test_a_header_sign_decides(name: str, value: str, kind: AutoKind) -> None:
+    found, reason = judge(Signs({name: value}))
+    assert found is kind
+    assert reason
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("auto-submitted", "no"),
+        ("auto-submitted", "No (a comment)"),
+        ("x-auto-response-suppress", "DR, RN, NRN"),
+        ("precedence", "first-class"),
+        ("x-autoreply", "no"),
+        ("return-path", "<ann@example.com>"),
+        ("content-type", "multipart/mixed"),
+    ],
+)
+def test_a_header_that_says_no_decides_nothing(name: str, value: str) -> None:
+    assert judge(Signs({name: value})) == (AutoKind.NONE, "")
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["Automatic reply: Printer", "Out of Office", "Automatische Antwort: Drucker", "Abwesenheitsnotiz", "AutoReply: x",
+     "Réponse automatique : imprimante", "Respuesta automática: impresora", "Resposta automática: x", "Autosvar: x",
+     "Risposta automatica: x", "Automatisch antwoord: x", "Odpowiedź automatyczna: x", "Automatická odpověď: x",
+     "Автоответ: вопрос", "Автоматический ответ: x", "自动回复: 你好", "自動返信：件名",
+     "부재중: x", "Otomatik Yanıt: x",
+     "Automaattinen vastaus: x", "Αυτόματη απάντηση: x", "תשובה אוטומטית: x", "رد تلقائي: x", "Trả lời tự động: x"],
+)  # fmt: skip
+def test_a_subject_of_an_absence_decides_in_many_languages(subject: str) -> None:
+    assert judge(Signs(subject=subject))[0] is AutoKind.REPLY
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["Re: Out of office chairs, order 12", "How do I set up an automatic reply?", "vacation days missing in the app",
+     "Automatic door broken", "Urlaubsantrag geht nicht", "Auto", "Re: Automatic reply setup", "",
+     "不在留守番電話の設定"],
+)  # fmt: skip
+def test_a_persons_subject_decides_nothing(subject: str) -> None:
+    assert judge(Signs(subject=subject, sender="ann@example.com"))[0] is AutoKind.NONE
+
+
+def test_mail_of_a_daemon_or_without_a_sender_is_automatic() -> None:
+    assert judge(Signs(sender="MAILER-DAEMON@mx.example"))[0] is AutoKind.REPLY
+    assert judge(Signs(null_sender=True))[0] is AutoKind.REPLY
+
+
+def test_only_a_proven_message_id_makes_our_own_echo() -> None:
+    assert judge(Signs({"x-frontdesk": "1"}))[0] is AutoKind.NONE
+    assert judge(Signs({"auto-submitted": "auto-replied"}, own=True))[0] is AutoKind.OWN
