@@ -178,4 +178,3 @@ class Categoriser:
             return self.parts.classes.index(label)
         except ValueError:
             raise ValueError(f"no such category: {label!r}") from None
-
