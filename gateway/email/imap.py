@@ -20,13 +20,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import sqlalchemy as sa
 import structlog
+from imapclient import IMAPClient
 
 from gateway.email.credentials import Credentials
 from gateway.email.imap_config import BadImapConfig, ImapConfig, read_config
 from gateway.email.imap_fetch import FetchLimits
-from gateway.email.imap_login import ImapTrouble, connect, drop, explain
-from gateway.email.imap_session import Accept, Duty, ImapSession, Stopping, StoreRefused
+from gateway.email.imap_login import connect, drop, explain
+from gateway.email.imap_session import Accept, Duty, ImapSession
+from gateway.email.imap_trouble import ImapTrouble, Stopping, StoreRefused
 from storage import imap_folders, leases
 from storage.people import Mailbox, all_mailboxes
 from storage.store import Store
@@ -60,7 +63,8 @@ class Backoff:
     def next(self, error: BaseException) -> float:
         refused = isinstance(error, ImapTrouble) and error.refused
         first = self.pace.refused if refused else self.pace.first
-        most = self.pace.store_most if isinstance(error, StoreRefused) else self.pace.most
+        ours = isinstance(error, (StoreRefused, sa.exc.SQLAlchemyError))
+        most = self.pace.store_most if ours else self.pace.most
         self.failures += 1
         longest = min(first * 2.0 ** min(self.failures - 1, 20), most)
         return longest * self.chance.uniform(0.5, 1.0)
@@ -130,7 +134,9 @@ class MailboxKeeper:
             except Stopping:
                 continue
             except Exception as error:  # noqa: BLE001 - seen in the health of this mailbox, and tried again for ever
-                self._note_failure(error)
+                # Servers end a session now and then; that is a failure only if the next one does not begin.
+                if backoff.failures or not isinstance(error, (OSError, IMAPClient.AbortError)):
+                    self._note_failure(error)
                 self._stopping.wait(backoff.next(error))
         self._give_lease_back()
 
@@ -177,27 +183,45 @@ class MailboxKeeper:
             log.info("imap_lease_not_given_back", mailbox_id=self.mailbox.id, error=type(error).__name__)
 
     def _note_failure(self, error: BaseException) -> None:
-        why = str(error) if isinstance(error, StoreRefused) else explain(error, self.config)
-        why = self._credentials.hidden(why)
+        why = self._credentials.hidden(explain(error, self.config))
         log.warning("imap_mailbox_failed", mailbox_id=self.mailbox.id, error=type(error).__name__, why=why)
         note_failure(self._store, self.mailbox, self.config.folders, why, self._around.now())
 
 
 def keep_mailboxes(store: Store, accept: Accept, surroundings: Surroundings | None = None) -> list[MailboxKeeper]:
     """A started keeper for every mailbox that is to be fetched; one with wrong settings shows as failing instead."""
+    return keep_up(store, accept, [], surroundings)
+
+
+def keep_up(
+    store: Store, accept: Accept, keepers: Sequence[MailboxKeeper], surroundings: Surroundings | None = None
+) -> list[MailboxKeeper]:
+    """The keepers that the mailboxes want now: new ones are started, those of changed or removed mailboxes stopped."""
     around = surroundings or Surroundings()
     with store.database.reading() as session:
-        mailboxes = [mailbox for mailbox in all_mailboxes(session) if mailbox.imap]
-    keepers = []
-    for mailbox in mailboxes:
-        try:
-            keepers.append(MailboxKeeper(store, mailbox, accept, around))
-        except BadImapConfig as error:
-            log.error("imap_settings_refused", mailbox_id=mailbox.id, why=str(error))
-            note_failure(store, mailbox, imap_folders.folders_of(mailbox), str(error), around.now())
+        wanted = {mailbox.id: mailbox for mailbox in all_mailboxes(session) if mailbox.imap}
+    kept = [keeper for keeper in keepers if _same(keeper.mailbox, wanted.get(keeper.mailbox.id))]
     for keeper in keepers:
-        keeper.start()
-    return keepers
+        if keeper not in kept:
+            keeper.stop()
+    known = {keeper.mailbox.id for keeper in kept}
+    new = [_started(store, mailbox, accept, around) for mailbox in wanted.values() if mailbox.id not in known]
+    return kept + [keeper for keeper in new if keeper is not None]
+
+
+def _same(kept: Mailbox, wanted: Mailbox | None) -> bool:
+    return wanted is not None and (kept.address, kept.imap) == (wanted.address, wanted.imap)
+
+
+def _started(store: Store, mailbox: Mailbox, accept: Accept, around: Surroundings) -> MailboxKeeper | None:
+    try:
+        keeper = MailboxKeeper(store, mailbox, accept, around)
+    except BadImapConfig as error:
+        log.error("imap_settings_refused", mailbox_id=mailbox.id, why=str(error))
+        note_failure(store, mailbox, imap_folders.folders_of(mailbox), str(error), around.now())
+        return None
+    keeper.start()
+    return keeper
 
 
 def note_failure(store: Store, mailbox: Mailbox, folders: Sequence[str], why: str, now: datetime) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
-from gateway.email.imap_login import ImapTrouble
+from gateway.email.imap_trouble import ImapTrouble
 
 MOST_TRIES = 5
 """After so many attempts that failed on this very mail, only its header is fetched, and it is set aside."""

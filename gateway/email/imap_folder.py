@@ -16,7 +16,7 @@ from imapclient import SEEN, IMAPClient
 from imapclient.exceptions import IMAPClientError
 
 from gateway.email.imap_config import ImapConfig
-from gateway.email.imap_login import ImapTrouble
+from gateway.email.imap_trouble import ImapTrouble
 from storage.imap_folders import FirstSeen, Mark
 
 WINDOW = 50_000

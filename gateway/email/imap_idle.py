@@ -18,6 +18,30 @@ _NEWS = (b"EXISTS", b"RECENT")
 log = structlog.get_logger()
 
 
+class Client(IMAPClient):  # type: ignore[misc]  # IMAPClient has no types
+    """IMAPClient whose first look after IDLE reads without asking the socket.
+
+    A mail that comes just before IDLE is told in one packet with the answer to it; it then lies in a buffer, and the
+    socket, which is all that IMAPClient asks, has nothing more to say.
+    """
+
+    _unread = False
+
+    def idle(self) -> None:
+        super().idle()
+        self._unread = True
+
+    def _poll_socket(self, sock: Any, timeout: float | None = None) -> Any:
+        return self._first_look() or super()._poll_socket(sock, timeout)
+
+    def _select_poll_socket(self, sock: Any, timeout: float | None = None) -> Any:
+        return self._first_look() or super()._select_poll_socket(sock, timeout)
+
+    def _first_look(self) -> bool:
+        first, self._unread = self._unread, False
+        return first
+
+
 class Waiting:
     """How one connection waits. `pause(seconds)` sleeps for that long at most, and raises if the work has to stop."""
 
@@ -34,7 +58,9 @@ class Waiting:
             while (left := until - time.monotonic()) > 0:
                 self._pause(min(left, self._slice))
             return
-        while (left := until - time.monotonic()) > 0 and not self._heard(min(left, self._slice)):
+        heard = _tells_news(self._client.idle_check(timeout=0))
+        while not heard and (left := until - time.monotonic()) > 0:
+            heard = self._heard(min(left, self._slice))
             self._pause(0)
         self._client.idle_done()
 
@@ -52,7 +78,11 @@ class Waiting:
     def _heard(self, seconds: float) -> bool:
         began = time.monotonic()
         answers = self._client.idle_check(timeout=seconds)
-        if any(word in _NEWS for answer in answers for word in answer):
+        if _tells_news(answers):
             return True
         # Readable and yet nothing to read is a connection that has ended: stop listening, so that it shows.
         return not answers and time.monotonic() - began < seconds / 2
+
+
+def _tells_news(answers: Any) -> bool:
+    return any(word in _NEWS for answer in answers for word in answer)

@@ -14,17 +14,11 @@ from imapclient.exceptions import IMAPClientError
 
 from gateway.email.credentials import Credentials, CredentialTrouble
 from gateway.email.imap_config import ImapConfig
+from gateway.email.imap_idle import Client
+from gateway.email.imap_trouble import ImapTrouble, StoreRefused
 
 CONNECT_SECONDS = 20
 READ_SECONDS = 60
-
-
-class ImapTrouble(Exception):
-    """Fetching cannot go on; the text is for who runs the desk. `refused`: somebody has to change something first."""
-
-    def __init__(self, why: str, *, refused: bool = False) -> None:
-        super().__init__(why)
-        self.refused = refused
 
 
 def connect(config: ImapConfig, credentials: Credentials) -> Any:
@@ -60,7 +54,7 @@ def drop(client: Any) -> None:
 def explain(error: BaseException, config: ImapConfig) -> str:
     """What went wrong on the way to the server, in words that say what to do."""
     place = f"{config.host}:{config.port}"
-    if isinstance(error, ImapTrouble):
+    if isinstance(error, (ImapTrouble, StoreRefused)):
         return str(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
@@ -76,7 +70,7 @@ def explain(error: BaseException, config: ImapConfig) -> str:
     if isinstance(error, IMAPClientError):
         return f"{place}: {_plain(error)}"
     # Anything else is not of the mail server; its words may quote a mail or a statement, so only its name is shown.
-    return f"fetching stopped: {type(error).__name__}"
+    return f"fetching stopped within the desk: {type(error).__name__}"
 
 
 def _connected(config: ImapConfig) -> Any:
@@ -87,7 +81,7 @@ def _connected(config: ImapConfig) -> Any:
     timeout = SocketTimeout(CONNECT_SECONDS, READ_SECONDS)
     client = None
     try:
-        client = IMAPClient(config.host, config.port, ssl=config.tls == "ssl", ssl_context=context, timeout=timeout)
+        client = Client(config.host, config.port, ssl=config.tls == "ssl", ssl_context=context, timeout=timeout)
         # IMAPClient sends every line to a debug log, passwords in base 64 among them.
         client._imap.debug = 0
         if config.tls == "starttls":

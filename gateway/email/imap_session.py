@@ -14,6 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 import structlog
+from imapclient import IMAPClient
+from imapclient.exceptions import IMAPClientError
 
 from desk.request import Envelope
 from gateway.email.door import DiskFull, Outcome, RawMail
@@ -21,7 +23,7 @@ from gateway.email.imap_config import ImapConfig
 from gateway.email.imap_fetch import MOST_TRIES, Described, Fetched, Fetcher, FetchLimits, describe
 from gateway.email.imap_folder import Folder
 from gateway.email.imap_idle import Waiting
-from gateway.email.imap_login import ImapTrouble
+from gateway.email.imap_trouble import ImapTrouble, StoreRefused
 from gateway.email.return_path import return_path
 from storage import imap_folders
 from storage.imap_folders import FirstSeen, Mark
@@ -32,14 +34,6 @@ from storage.transaction import Session
 Accept = Callable[[Sequence[RawMail]], Sequence[Outcome]]
 MOST_DESCRIBED = 200
 log = structlog.get_logger()
-
-
-class StoreRefused(Exception):
-    """Nothing can be stored now; the mail stays where it is, and is fetched again."""
-
-
-class Stopping(Exception):
-    """The work is over, or the lease is somebody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +83,17 @@ class ImapSession:
             self._listening = False
             self._fetch_new(folder)
             self._listening = True
-        except ImapTrouble as trouble:
-            log.warning("imap_folder_failed", mailbox_id=self._duty.mailbox.id, folder=folder.name, why=str(trouble))
-            with self._duty.store.database.transaction() as session:
-                imap_folders.note_failure(session, self._duty.mailbox.id, folder.name, str(trouble), self._duty.now())
-            return trouble
-        return None
+            return None
+        except ImapTrouble as error:
+            trouble = error
+        except IMAPClientError as error:
+            if isinstance(error, IMAPClient.AbortError):
+                raise
+            trouble = ImapTrouble(f"folder {folder.name!r}: {error}")
+        log.warning("imap_folder_failed", mailbox_id=self._duty.mailbox.id, folder=folder.name, why=str(trouble))
+        with self._duty.store.database.transaction() as session:
+            imap_folders.note_failure(session, self._duty.mailbox.id, folder.name, str(trouble), self._duty.now())
+        return trouble
 
     def _fetch_new(self, folder: Folder) -> None:
         mark, first = self._opened(folder)

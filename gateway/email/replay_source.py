@@ -21,7 +21,8 @@ from gateway.email.credentials import Credentials
 from gateway.email.imap_config import PORTS, ImapConfig, SecretSource
 from gateway.email.imap_fetch import Fetcher, FetchLimits, describe
 from gateway.email.imap_folder import Folder
-from gateway.email.imap_login import ImapTrouble, connect, drop, explain
+from gateway.email.imap_login import connect, drop, explain
+from gateway.email.imap_trouble import ImapTrouble
 from gateway.email.mbox import is_mbox, read_mbox
 from storage.imap_folders import Mark
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
 
+from gateway.email import imap_folder
 from gateway.email.door import DiskFull, Outcome, RawMail
+from gateway.email.imap import Backoff, Pace, keep_up
+from gateway.email.imap_trouble import ImapTrouble
+from storage import people
 from storage.store import Store
 from tests import dovecot
 from tests.dovecot import CAPABILITY, Dovecot
@@ -42,8 +47,9 @@ def test_mails_arrive_in_order_with_their_envelope_and_are_marked_seen(desk: Des
     assert desk.mark(mailbox).last_uid == max(server.contents())
 
 
-def test_a_mail_that_comes_while_we_idle_is_fetched_at_once(desk: Desk, server: Dovecot) -> None:
-    desk.add(poll_seconds=1200)
+@pytest.mark.parametrize("tls", ["none", "starttls", "ssl"])
+def test_a_mail_that_comes_while_we_idle_is_fetched_at_once(desk: Desk, server: Dovecot, tls: str) -> None:
+    desk.add(poll_seconds=1200, tls=tls, ca_file=str(server.certificate))
     with desk.kept():
         until(desk.well)
         for number in range(3):
@@ -233,6 +239,51 @@ def test_a_folder_that_is_not_there_does_not_hold_up_the_others(desk: Desk, serv
         until(lambda: desk.health("Nowhere").failing_since)
         assert desk.well("INBOX")
     assert "'Nowhere' cannot be opened" in desk.health("Nowhere").error
+
+
+def test_a_folder_with_more_mails_than_one_search_may_answer_is_fetched_whole(
+    desk: Desk, server: Dovecot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap_folder, "WINDOW", 4)
+    desk.add(start="all")
+    server.append(*(mail(n) for n in range(30)))
+    with server.client() as client:
+        client.select_folder("INBOX")
+        first = min(client.search())
+        client.delete_messages(range(first + 5, first + 25), silent=True)
+        client.expunge()
+    with desk.kept():
+        until(lambda: len(desk.mails) == 10)
+        until(lambda: desk.health().lag_seconds == 0.0)
+    assert desk.subjects() == [f"question number {n}" for n in (*range(5), *range(25, 30))]
+
+
+def test_mailboxes_that_are_added_changed_and_removed_are_noticed(desk: Desk) -> None:
+    support = desk.add()
+    with desk.kept() as keepers:
+        desk.add("sales@example.test")
+        keepers[:] = keep_up(desk.store, desk.accept, keepers, around())
+        assert [keeper.mailbox.address for keeper in keepers] == ["support@example.test", "sales@example.test"]
+        sales = keepers[1]
+        desk.add(after="nothing")
+        keepers[:] = keep_up(desk.store, desk.accept, keepers, around())
+        assert keepers[0] is sales
+        assert keepers[1].config.after == "nothing"
+        with desk.store.database.transaction() as session:
+            people.add_mailbox(session, support.address, "", None, None)
+        keepers[:] = keep_up(desk.store, desk.accept, keepers, around())
+        assert keepers == [sales]
+
+
+def test_pauses_after_failures_double_up_to_a_limit_and_begin_anew_after_success() -> None:
+    backoff = Backoff(Pace(), random.Random(1))
+    pauses = [backoff.next(OSError()) for _ in range(30)]
+    assert all(2.0**n / 2 <= pause <= 2.0**n for n, pause in enumerate(pauses[:8]))
+    assert all(150 <= pause <= 300 for pause in pauses[9:])
+    assert len(set(pauses[9:])) > 10
+    backoff.reset()
+    assert backoff.next(OSError()) <= 1
+    assert backoff.next(ImapTrouble("wrong password", refused=True)) >= 15
 
 
 def _empty(server: Dovecot) -> None:

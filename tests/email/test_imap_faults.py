@@ -177,6 +177,46 @@ def test_an_idle_that_falls_silent_costs_one_interval_and_no_mail(desk: Desk, se
             until(lambda: desk.mails, seconds=6)
 
 
+@pytest.mark.parametrize("command", [b"SELECT", b"UID SEARCH", b"UID FETCH", b"UID STORE", b"IDLE", b"DONE"])
+def test_a_mail_that_comes_during_any_command_is_not_overlooked(desk: Desk, server: Dovecot, command: bytes) -> None:
+    """The news of it then come with the answer to that command, and no later IDLE repeats them."""
+    waiting = [mail(n) for n in range(2, 5)]
+
+    def spoil(line: bytes) -> bytes | None:
+        if command in line and waiting and desk.mails:
+            server.append(waiting.pop())
+        return None
+
+    server.append(mail(0))
+    with imap_proxy.between(server.imap_port, spoil) as proxy:
+        desk.add(port=proxy.port, poll_seconds=1200)
+        with desk.kept():
+            until(lambda: desk.mails)
+            server.append(mail(1))
+            until(lambda: len(waiting) < 3)
+            until(lambda: len(desk.mails) == 5 - len(waiting), seconds=8)
+
+
+def test_a_session_that_the_server_ends_is_no_failure_if_the_next_one_begins(
+    desk: Desk, server: Dovecot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended: list[bytes] = []
+
+    def spoil(line: bytes) -> bytes | None:
+        if line.strip() == b"DONE" and not ended:
+            ended.append(line)
+            return HANG_UP
+        return None
+
+    with imap_proxy.between(server.imap_port, spoil) as proxy:
+        desk.add(port=proxy.port, poll_seconds=1)
+        with desk.kept():
+            until(lambda: ended)
+            server.append(mail(1))
+            until(lambda: desk.mails)
+    assert "imap_mailbox_failed" not in capsys.readouterr().out
+
+
 def test_a_server_that_refuses_its_own_idle_is_asked_by_the_clock(desk: Desk, server: Dovecot) -> None:
     def spoil(line: bytes) -> bytes | None:
         return b"TAG NO not today\r\n" if line.rstrip().endswith(b"IDLE") else None

@@ -15,7 +15,8 @@ import pytest
 
 from gateway.email.credentials import Credentials
 from gateway.email.imap_config import read_config
-from gateway.email.imap_login import ImapTrouble, connect, drop
+from gateway.email.imap_login import connect, drop
+from gateway.email.imap_trouble import ImapTrouble
 from storage import people
 from storage.store import Store
 from tests import dovecot
