@@ -127,15 +127,16 @@ def clean(text: str) -> str:
 def _body(lines: list[str]) -> list[str]:
     """The lines above the signature and the quoted history, without quoted lines and disclaimers."""
     kept: list[str] = []
+    begun = False
     for number, line in enumerate(lines):
         bare = line.strip()
+        if begun and bare and _ends_the_body(lines, number):
+            break
         if not bare:
             kept.append("")
-            continue
-        if any(kept) and _ends_the_body(lines, number):
-            break
-        if not _is_noise(bare):
+        elif not _is_noise(bare):
             kept.append(_without_last_thanks(line))
+            begun = True
     return kept
 
 

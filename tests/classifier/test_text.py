@@ -145,5 +145,11 @@ def test_a_megabyte_of_anything_is_read_in_a_moment(piece: str) -> None:
     assert time.perf_counter() - begun < 0.5
 
 
+def test_blank_lines_above_quotes_are_read_in_a_moment() -> None:
+    begun = time.perf_counter()
+    words("\n" * 10_000 + "> q\n" * 2_500)
+    assert time.perf_counter() - begun < 0.5
+
+
 def test_only_the_top_of_a_very_long_text_is_read() -> None:
     assert len(clean("word " * 1_000_000)) <= LONGEST_BODY
