@@ -104,6 +104,8 @@ def _worded(plain: str) -> str:
 
 def _is_short_tail(folded: str) -> bool:
     """A line that a phone adds is no sentence that goes on ("Sent from my desk, is much easier …")."""
+    if folded.startswith("sent from") and (len(folded) > 45 or folded.endswith(".")):
+        return "sent from my" in folded and len(folded) < 90 and ", " not in folded
     return len(folded) < 90 and ", " not in folded and not folded.endswith("?")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from desk.request import Bounce, clean_line
 from gateway.email import bounce_words, header
@@ -29,8 +30,22 @@ _RETURNED = frozenset({
 _STATUS_PARTS = frozenset({"message/delivery-status", "message/global-delivery-status", "text/delivery-status"})
 
 
-def read(root: Part, text: str, author: str, *, null_sender: bool) -> Bounce | None:
-    """What a delivery report says; None where the mail is no report of a failure."""
+def read(
+    root: Part, text: str, author: str, *, null_sender: bool, own_domains: frozenset[str] = frozenset()
+) -> Bounce | None:
+    """What a delivery report says; None where the mail is no report of a failure.
+
+    A report may name several ids; one made by our own domains is the mail that we sent.
+    """
+    bounce = _read(root, text, author, null_sender=null_sender)
+    if bounce is None:
+        return None
+    candidates = _original_ids(root, text)
+    ours = (found for found in candidates if found.rpartition("@")[2].lower() in own_domains)
+    return replace(bounce, original_message_id=next(ours, candidates[0] if candidates else ""))
+
+
+def _read(root: Part, text: str, author: str, *, null_sender: bool) -> Bounce | None:
     report = _is_report(root)
     author = author or bounce_words.account(root.header.text("from"))
     machine = bounce_words.is_machine(author)
@@ -47,7 +62,7 @@ def read(root: Part, text: str, author: str, *, null_sender: bool) -> Bounce | N
         return _from_prose(root, text)
     if report and bounce_words.speaks_of_failure(text):
         return _from_prose(root, text)
-    return _from_flufl(root, text) if machine or null_sender else None
+    return _from_flufl(root) if machine else None
 
 
 def _is_report(root: Part) -> bool:
@@ -75,7 +90,7 @@ def _from_report(root: Part, status: Part, text: str) -> Bounce | None:
         return None
     recipients = recipients or _recipients(root, text)
     soft = (bool(actions) and actions <= _SOFT_ACTIONS) or code.startswith("4")
-    return _bounce(recipients, code, diagnostic, root, text, permanent=not soft)
+    return _bounce(recipients, code, diagnostic, permanent=not soft)
 
 
 def _groups(data: bytes) -> Iterator[header.Header]:
@@ -89,16 +104,15 @@ def _from_prose(root: Part, text: str) -> Bounce:
     code = next((found for found in codes if not found.startswith("2")), "")
     digit = code[:1] or next(iter(_REPLY_CODE.findall(shown)), "")
     soft = bounce_words.is_delay(root.header.text("subject")) or (digit == "4" and not bounce_words.is_final(shown))
-    return _bounce(_recipients(root, text), code, bounce_words.diagnostic(shown), root, text, permanent=not soft)
+    return _bounce(_recipients(root, text), code, bounce_words.diagnostic(shown), permanent=not soft)
 
 
-def _bounce(recipients: Iterable[str], code: str, diagnostic: str, root: Part, text: str, *, permanent: bool) -> Bounce:
+def _bounce(recipients: Iterable[str], code: str, diagnostic: str, *, permanent: bool) -> Bounce:
     return Bounce(
         recipients=tuple(dict.fromkeys(address.lower() for address in recipients))[:MAX_RECIPIENTS],
         permanent=permanent,
         status=code,
         diagnostic=clean_line(diagnostic)[:500],
-        original_message_id=_original_id(root, text),
     )
 
 
@@ -110,32 +124,33 @@ def _recipients(root: Part, text: str) -> list[str]:
     return bounce_words.recipients(text[:50_000])
 
 
-def _original_id(root: Part, text: str) -> str:
-    """The Message-ID inside the returned mail."""
-    for part in root.walk():
-        if part.media_type in _RETURNED and part is not root:
-            ids = header.ids(read_header(part.content()[:MAX_REPORT]).first("message-id"))
-            if ids:
-                return ids[0]
-    for part in root.walk():
-        if not part.children and part.main in ("text", "message"):
-            source = part.content()[:MAX_REPORT].decode("utf-8", "replace")
-            match = _MESSAGE_ID.search(source)
-            if match:
-                return match[1]
-    match = _MESSAGE_ID.search(text[:MAX_REPORT])
-    return match[1] if match else ""
+def _original_ids(root: Part, text: str) -> list[str]:
+    """The ids that could be the returned mail's, the likeliest first: in its header, then anywhere in words."""
+    parts = [part for part in root.walk() if not part.children and part is not root][:20]
+    found = [
+        name
+        for part in parts
+        if part.media_type in _RETURNED
+        for name in header.ids(read_header(part.content()[:MAX_REPORT]).first("message-id"))[:1]
+    ]
+    for part in parts:
+        if part.main in ("text", "message"):
+            found += _MESSAGE_ID.findall(part.content()[:MAX_REPORT].decode("utf-8", "replace"))
+    return (found + _MESSAGE_ID.findall(text[:MAX_REPORT]))[:50]
 
 
-def _from_flufl(root: Part, text: str) -> Bounce | None:
+def _from_flufl(root: Part) -> Bounce | None:
     # Imported late and asked last: it knows rare programs, is slow to load and takes human mail for bounces.
     from email import message_from_bytes
+    from logging import CRITICAL, getLogger
 
+    from flufl.bounce import all_failures
+
+    # It logs a traceback for each of its detectors that fails, which on hostile mail is most of them.
+    getLogger("flufl.bounce").setLevel(CRITICAL)
     try:
-        from flufl.bounce import all_failures
-
         temporary, permanent = all_failures(message_from_bytes(root.raw[:MAX_REPORT]))
     except Exception:  # noqa: BLE001 - a foreign parser on hostile mail; what it cannot read is no bounce
         return None
     found = [address.decode("ascii", "replace") for address in sorted(permanent or temporary)]
-    return _bounce(found, "", "", root, text, permanent=bool(permanent)) if found else None
+    return _bounce(found, "", "", permanent=bool(permanent)) if found else None

@@ -44,7 +44,10 @@ class Normalised:
 def normalise(
     raw: bytes, envelope: Envelope, source: str, received_at: datetime, own_domains: frozenset[str] = frozenset()
 ) -> Normalised:
-    """The mail as a request. `request.raw` is left empty for the caller, who stores the bytes."""
+    """The mail as a request. `request.raw` is left empty for the caller, who stores the bytes.
+
+    `own_domains` are those of our Message-IDs; they tell which of the ids in a bounce is our mail's.
+    """
     try:
         return _normalise(raw, envelope, source, received_at, own_domains)
     except RecursionError as error:
@@ -62,7 +65,9 @@ def _normalise(
     title = head.text("subject")
     words = clean_text(found.text)
     author, defect = addresses.sender(head.all("from"))
-    bounce = bounces.read(root, words, author.address, null_sender=_is_null(envelope, head))
+    bounce = bounces.read(
+        root, words, author.address, null_sender=_is_null(envelope, head), own_domains=own_domains
+    )
     auto, auto_reason = _automatic(head, title, author.address, envelope, bounce)
     passed_on = forwarded.original_sender(title, words, chosen.files) if auto is AutoKind.NONE else None
     reply, cut = _reply(title, words, head, passed_on)
@@ -138,7 +143,7 @@ def _parties(head: Header, name: str) -> tuple[Party, ...]:
 
 def _thread(head: Header) -> ThreadKeys:
     references = header.ids(b" ".join(head.all("references"))) if head.has("references") else ()
-    answered = header.ids(head.first("in-reply-to")) if head.has("in-reply-to") else ()
+    answered = _answered(head, references) if head.has("in-reply-to") else ()
     own = header.ids(head.first("message-id"))
     return ThreadKeys(
         message_id=own[0] if own else _odd_id(head),
@@ -146,6 +151,16 @@ def _thread(head: Header) -> ThreadKeys:
         references=references,
         delivered_to=_delivered(head.all(name) for name in _DELIVERED if head.has(name)),
     )
+
+
+def _answered(head: Header, references: tuple[str, ...]) -> tuple[str, ...]:
+    """The ids of In-Reply-To, unless it is prose ("Your message of Monday") and References knows better."""
+    value = head.first("in-reply-to")
+    found = header.ids(value)
+    bare = value.strip().startswith(b"<") or b"<" not in value
+    if not references or bare or any(name in references for name in found):
+        return found
+    return ()
 
 
 def _odd_id(head: Header) -> str:
