@@ -106,9 +106,9 @@ def web_client(settings: Settings, seconds: int = LOOKUP_SECONDS) -> WebClient:
 
 
 def quiet_logger() -> logging.Logger:
-    """Bolt's own log: errors only, since below that it writes down what people say."""
+    """Bolt's own log: silent, since it writes down what people say, and the same trouble every five seconds."""
     logger = logging.getLogger("slack_client")
-    logger.setLevel(logging.ERROR)
+    logger.setLevel(logging.CRITICAL)
     return logger
 
 

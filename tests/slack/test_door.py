@@ -18,8 +18,8 @@ from gateway.slack import http
 from gateway.slack.door import bolt_app
 from storage.store import Store
 from tests.slack import payloads
-from tests.slack.conftest import SIGNING_SECRET, Poster, now, served
 from tests.slack.fake_slack import FakeSlack, Trouble
+from tests.slack.serving import SIGNING_SECRET, Poster, now, served
 
 Written = Callable[[], list[InboundRequest]]
 

@@ -18,7 +18,7 @@ from gateway.slack.request import to_request
 from gateway.slack.signature import is_genuine, signature_of
 from storage.store import Store
 from tests.slack import payloads
-from tests.slack.conftest import SIGNING_SECRET, Poster, now
+from tests.slack.serving import SIGNING_SECRET, Poster, now
 
 MOMENT = datetime(2026, 10, 5, 12, tzinfo=UTC)
 AT = str(int(MOMENT.timestamp()))

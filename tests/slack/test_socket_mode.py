@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 
+from hypothesis import given
+from hypothesis import strategies as st
 from slack_bolt import App
 
 from desk.request import InboundRequest
@@ -14,11 +18,12 @@ from desk.settings import Settings
 from gateway import intake
 from gateway.intake import Incoming
 from gateway.slack.door import bolt_app
+from gateway.slack.socket_line import BadFrame, Frames
 from gateway.slack.socket_mode import SocketMode
 from storage.store import Store
 from tests.slack import payloads
-from tests.slack.conftest import now
 from tests.slack.fake_slack import FakeSlack, Trouble
+from tests.slack.serving import now
 
 Written = Callable[[], list[InboundRequest]]
 
@@ -111,6 +116,34 @@ def test_a_large_message_arrives_whole(line: SocketMode, slack: FakeSlack, writt
     slack.socket.send(payloads.direct(text, blocks=[{"type": "rich_text", "elements": ["x" * 200_000]}]))
     slack.socket.wait_until_acked(1)
     assert written()[0].text == text
+
+
+def _frame(opcode: int, payload: bytes, *, last: bool = True) -> bytes:
+    size = len(payload)
+    length = bytes([size]) if size < 126 else b"\x7e" + size.to_bytes(2, "big")
+    return bytes([(0x80 if last else 0) | opcode]) + length + payload
+
+
+_MESSAGES = st.lists(st.tuples(st.sampled_from([0x1, 0x9, 0xA]), st.binary(max_size=300)), max_size=8)
+
+
+@given(messages=_MESSAGES, cuts=st.lists(st.integers(0, 2000), max_size=10))
+def test_frames_are_read_the_same_however_the_bytes_come(messages: list[tuple[int, bytes]], cuts: list[int]) -> None:
+    data = b"".join(_frame(opcode, payload) for opcode, payload in messages)
+    ends = sorted({min(cut, len(data)) for cut in cuts} | {0, len(data)})
+    frames = Frames()
+    assert [one for a, b in pairwise(ends) for one in frames.feed(data[a:b])] == messages
+
+
+def test_a_message_in_parts_is_joined_around_a_ping() -> None:
+    parts = _frame(0x1, b"one ", last=False) + _frame(0x9, b"?") + _frame(0x0, b"two ", last=False) + _frame(0x0, b"3")
+    assert Frames().feed(parts) == [(0x9, b"?"), (0x1, b"one two 3")]
+
+
+@given(data=st.binary(max_size=200))
+def test_garbage_on_the_line_ends_in_bad_frame_at_worst(data: bytes) -> None:
+    with suppress(BadFrame):
+        Frames().feed(data)
 
 
 def _wait(until: Callable[[], bool], seconds: float = 20) -> None:
