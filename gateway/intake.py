@@ -21,7 +21,7 @@ from gateway.email.normalise import Normalised
 from storage import idempotency, inbound
 from storage.inbound import Arrival
 from storage.store import Store
-from storage.transaction import Session, is_disk_full, is_unavailable
+from storage.transaction import Session, is_disk_full
 
 log = structlog.get_logger()
 
@@ -40,7 +40,7 @@ class Incoming:
 def accept(store: Store, incoming: Sequence[Incoming], now: datetime) -> list[int]:
     """Write requests down; returns their inbound ids once they are on disk. A copy gets the id of the first."""
     with store.database.transaction() as session:
-        return _write(store, session, [_arrival(one) for one in incoming], [_contents(one) for one in incoming], now)
+        return [_write_one(store, session, one, now) for one in incoming]
 
 
 def accept_once(store: Store, incoming: Incoming, key: str, now: datetime) -> int:
@@ -49,7 +49,7 @@ def accept_once(store: Store, incoming: Incoming, key: str, now: datetime) -> in
         known = idempotency.begin(session, key, incoming.request.content_hash, now)
         if known is not None:
             return known
-        (inbound_id,) = _write(store, session, [_arrival(incoming)], [_contents(incoming)], now)
+        inbound_id = _write_one(store, session, incoming, now)
         idempotency.finish(session, key, inbound_id)
         return inbound_id
 
@@ -61,9 +61,11 @@ def accept_mails(store: Store, jail: Jail, mails: Sequence[RawMail]) -> list[Out
     """
     results = jail.normalise_many(mails)
     arrivals = [_mail_arrival(mail, result) for mail, result in zip(mails, results, strict=True)]
-    contents = [[mail.raw, *_files(result)] for mail, result in zip(mails, results, strict=True)]
+    contents = [mail.raw for mail in mails] + [content for result in results for content in _files(result)]
     try:
-        _commit(store, arrivals, contents, max(mail.received_at for mail in mails))
+        with store.database.transaction() as session:
+            store.blobs.put_many(session, contents, max(mail.received_at for mail in mails))
+            inbound.write_down(session, arrivals)
     except (sa.exc.DBAPIError, OSError) as error:
         if is_disk_full(error):
             raise DiskFull from error
@@ -98,23 +100,10 @@ def _released(
     return 1
 
 
-def _commit(store: Store, arrivals: list[Arrival], contents: list[list[bytes]], now: datetime) -> None:
-    """One transaction; once more if the connection turned out to be dead, since nothing was stored then."""
-    try:
-        with store.database.transaction() as session:
-            _write(store, session, arrivals, contents, now)
-    except sa.exc.DBAPIError as error:
-        if not (is_unavailable(error) and error.connection_invalidated):
-            raise
-        with store.database.transaction() as session:
-            _write(store, session, arrivals, contents, now)
-
-
-def _write(
-    store: Store, session: Session, arrivals: list[Arrival], contents: list[list[bytes]], now: datetime
-) -> list[int]:
-    store.blobs.put_many(session, [content for group in contents for content in group if content], now)
-    return inbound.write_down(session, arrivals)
+def _write_one(store: Store, session: Session, incoming: Incoming, now: datetime) -> int:
+    contents = [incoming.raw, *(content for _, content in incoming.files)]
+    store.blobs.put_many(session, [content for content in contents if content], now)
+    return inbound.write_down_one(session, _arrival(incoming))
 
 
 def _mail_arrival(mail: RawMail, result: Normalised | Quarantine) -> Arrival:
@@ -151,10 +140,6 @@ def _arrival(incoming: Incoming) -> Arrival:
         raw,
         len(incoming.raw),
     )
-
-
-def _contents(incoming: Incoming) -> list[bytes]:
-    return [incoming.raw, *(content for _, content in incoming.files)]
 
 
 def _files(result: Normalised | Quarantine) -> list[bytes]:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.request import Envelope
-from storage.sql import counts, insert, locked, update_rows
+from storage.sql import counting, counts, insert_rows, locked, update_rows
 from storage.tables import inbound
 from storage.transaction import Session, ring
 
@@ -77,14 +77,22 @@ class Released:
 _WAITING = [inbound.c[name] for name in Waiting.__dataclass_fields__]
 
 
-def write_down(session: Session, arrivals: Sequence[Arrival]) -> list[int]:
-    """One row per new arrival; a copy of one that is there counts on that row. Returns their ids; rings ingest."""
-    ids = (
-        [_write_one(session, arrival) for arrival in arrivals] if len(arrivals) < 3 else _write_many(session, arrivals)
-    )
-    if ids:
-        ring(session, "ingest", ids[0])
-    return ids
+def write_down(session: Session, arrivals: Sequence[Arrival]) -> None:
+    """One row per new arrival; a copy of one that is there counts on that row. Rings ingest."""
+    keyed = {_key(arrival): arrival for arrival in reversed(arrivals)}
+    # In the order of their keys, so that two groups that share copies cannot deadlock.
+    insert_rows(session, inbound, [_row(keyed[key]) for key in sorted(keyed)], repeats=_KEY)
+    for arrival in arrivals:
+        if keyed[_key(arrival)] is not arrival:
+            _write_one(session, arrival)
+    ring(session, "ingest", 0)
+
+
+def write_down_one(session: Session, arrival: Arrival) -> int:
+    """The same for one arrival; returns the id of its row, or of the row that it repeats."""
+    inbound_id = _write_one(session, arrival)
+    ring(session, "ingest", inbound_id)
+    return inbound_id
 
 
 def claim(session: Session, most: int) -> list[Waiting]:
@@ -207,22 +215,8 @@ def totals(session: Session, now: datetime) -> Totals:
 
 
 def _write_one(session: Session, arrival: Arrival) -> int:
-    statement = insert(session, inbound).values(**_row(arrival))
-    counted = statement.on_conflict_do_update(index_elements=list(_KEY), set_={"repeats": inbound.c.repeats + 1})
+    counted = counting(session, inbound, _KEY).values(**_row(arrival))
     return int(session.execute(counted.returning(inbound.c.id)).scalar_one())
-
-
-def _write_many(session: Session, arrivals: Sequence[Arrival]) -> list[int]:
-    """The whole group in one statement, in the order of its keys: two groups that share copies cannot deadlock."""
-    keyed = {_key(arrival): arrival for arrival in arrivals}
-    if len(keyed) < len(arrivals):
-        return [_write_one(session, arrival) for arrival in arrivals]
-    ordered = sorted(keyed)
-    statement = insert(session, inbound).values([_row(keyed[key]) for key in ordered])
-    counted = statement.on_conflict_do_update(index_elements=list(_KEY), set_={"repeats": inbound.c.repeats + 1})
-    rows = session.execute(counted.returning(inbound.c.id, *(inbound.c[name] for name in _KEY)))
-    ids = {(row.content_hash, row.external_id, row.source, row.channel): row.id for row in rows}
-    return [ids[_key(arrival)] for arrival in arrivals]
 
 
 def _key(arrival: Arrival) -> tuple[str, str, str, str]:

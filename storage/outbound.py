@@ -15,8 +15,8 @@ from storage.transaction import Session, ring
 
 QUEUED, SENDING, SENT, CAUGHT = "queued", "sending", "sent", "caught"
 FAILED, BOUNCED, SUPPRESSED = "undeliverable", "bounced", "suppressed"
-LEASE = timedelta(minutes=2)
-"""How long a row stays with the worker that claimed it, before another may try."""
+LEASE = timedelta(seconds=25)
+"""How long a row stays with the worker that claimed it, before another may try; the worker renews it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,12 @@ def claim(session: Session, most: int, now: datetime) -> list[Claimed]:
     columns = [outbound.c[name] for name in Claimed.__dataclass_fields__]
     rows = session.execute(sa.select(*columns).where(outbound.c.id.in_(ids)).order_by(outbound.c.id))
     return [Claimed(**row._mapping) for row in rows]
+
+
+def renew(session: Session, letter: Claimed, now: datetime) -> bool:
+    """Keep a claimed row for another LEASE; False if somebody else has it meanwhile."""
+    mine = (outbound.c.id == letter.id, outbound.c.state == SENDING, outbound.c.attempts == letter.attempts)
+    return session.execute(sa.update(outbound).where(*mine).values(next_at=now + LEASE)).rowcount == 1
 
 
 def mark(session: Session, outbound_id: int, state: str, now: datetime, reason: str = "", raw: str = "") -> None:

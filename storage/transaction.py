@@ -114,8 +114,15 @@ def _engine(url: str, pool_size: int) -> sa.Engine:
         return engine
     options = "-c statement_timeout=60000 -c lock_timeout=30000 -c idle_in_transaction_session_timeout=120000"
     arguments = {"connect_timeout": 4, "options": options, "application_name": "frontdesk"}
+    # A ping a transaction is cheap beside a batch, and a restarted server costs nobody an error.
     return sa.create_engine(
-        url, pool_size=pool_size, max_overflow=20, pool_recycle=600, hide_parameters=True, connect_args=arguments
+        url,
+        pool_size=pool_size,
+        max_overflow=20,
+        pool_recycle=600,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args=arguments,
     )
 
 

@@ -46,7 +46,10 @@ def _send_all(context: Context, claimed: list[Claimed]) -> None:
     with ExitStack() as stack:
         relay_url = context.store.settings.relay_url
         post = stack.enter_context(Post(Relay.from_url(relay_url))) if relay_url else None
+        claimed_at = context.now()
         for letter in claimed:
+            if context.now() - claimed_at > outbound.LEASE / 4 and not _renewed(context, letter):
+                continue
             try:
                 state, raw = _send(context, letter, post)
             except TransportError as error:
@@ -59,6 +62,11 @@ def _send_all(context: Context, claimed: list[Claimed]) -> None:
                 log.info(
                     "letter_left", outbound_id=letter.id, ticket_id=letter.ticket_id, kind=letter.kind, state=state
                 )
+
+
+def _renewed(context: Context, letter: Claimed) -> bool:
+    with context.store.database.transaction() as session:
+        return outbound.renew(session, letter, context.now())
 
 
 def _send(context: Context, letter: Claimed, post: Post | None) -> tuple[str, str]:

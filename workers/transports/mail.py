@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from workers.transports.errors import TransportError
 
-TIMEOUT = 30.0
+TIMEOUT = 20.0
+"""Seconds; less than a claimed letter's lease."""
 
 
 @dataclass(frozen=True, slots=True)
