@@ -53,7 +53,7 @@ def is_attribution(joined: str, *, quoted: bool) -> bool:
         return True
     # Yandex, Mail.ru and Gmail in some languages write only a date and a name: `26.06.2014, 14:41, "A" <a@b>:`
     return day and time and (
-        (folded[0].isdigit() and (address or quoted)) or (address and (quoted or joined.endswith(">:")))
+        (folded[0].isdigit() and quoted) or (address and (quoted or joined.endswith((">:", ">："))))
     )
 
 
@@ -68,6 +68,8 @@ def _verb_enough(folded: str, *, colon: bool, address: bool, dated: bool, quoted
     begins = _begins(folded)
     if quoted:
         return begins or dated or address
+    if folded.rstrip(_TAIL).endswith(mail_words.texts("attributions", "own")):
+        return False
     if not (colon or folded.rstrip().endswith("-")):
         return begins and dated and address
     return (begins and (dated or address)) or (address and (dated or "<" in folded))

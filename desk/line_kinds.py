@@ -17,8 +17,7 @@ from desk.attribution import INVISIBLE, MOST_LINES, is_attribution, is_verb_alon
 
 EMPTY, TEXT, QUOTE, ATTRIBUTION = "e", "t", "q", "a"
 ORIGINAL, HEADER, FORWARD = "o", "h", "f"
-SIGNATURE, SENT_FROM, RULE, FOOTER, CODE = "s", "m", "r", "l", "c"
-CUTTABLE = frozenset({QUOTE, ATTRIBUTION, ORIGINAL, HEADER, SIGNATURE, SENT_FROM, FOOTER})
+SIGNATURE, DASHES, SENT_FROM, RULE, FOOTER, CODE = "s", "d", "m", "r", "l", "c"
 
 _ENDS = frozenset(":：-*>")
 MIN_KNOWN = 12
@@ -30,16 +29,16 @@ MAX_LINES = 50_000
 MAX_TRIES = 1_000
 """Lines of one mail that are tried as the end of an attribution, or as the start of a header block."""
 
-_QUOTE = re.compile(r"[ \t]{0,3}(?:>|[|｜](?=\s))")
+_QUOTE = re.compile(r"[ \t]{0,3}>")
 _NOT_QUOTE = re.compile(r"[ \t]{0,3}>>{1,9} >>{1,9} [^<>]{0,200}<")
 _RULE = re.compile(r"[ \t>*]{0,8}(?:[-_=—–─━*]{5,}|(?:[-_*] ){5,})[ \t*]{0,8}")
-_SIGNATURE = re.compile(r"(?:--|—|––|__)[ \t\u00a0]{0,3}|-- ?(?=[*_])", re.UNICODE)
 _DASHES = re.compile(r"[\s*_\-—–=<>+#|:：.\u200e\u200f]+")
 _FOOTER = re.compile(
     r"mailing list|mailman|unsubscribe|listinfo|google groups|yahoo! groups|view it on github|"
     r"reply to this email directly|you received this (?:message|email) because|you are receiving this|list archive",
     re.I,
 )
+_FORM_FIELD = re.compile(r"[^\W\d_][\w /-]{1,24}: ?\S")
 _INNER_LABEL = re.compile(r"\s([^\W\d_]{2,20}): ")
 _LINK_END = re.compile(r"[=/&%<>)]")
 _LABEL = re.compile(r"[ \t*_>|]{0,6}([^\s:：*_][^:：\n]{0,28}?)[ \t\u00a0*_]{0,4}[:：][ \t\u00a0*_]{0,4}(.{0,400})")
@@ -73,14 +72,14 @@ def _letter(line: str, sent: set[str]) -> str:
     plain = line.strip()
     if not plain:
         return EMPTY
-    if plain[0] in ">|｜" and _QUOTE.match(line):
+    if plain[0] == ">" and _QUOTE.match(line):
         if _NOT_QUOTE.match(line) or (plain[-1] in ":：" and is_verb_alone(plain)):
             return TEXT
         return QUOTE
     if sent and len(plain) >= MIN_KNOWN and _bare(plain) in sent:
         return QUOTE
-    if plain[0] in "-—–_=*" and len(plain) < 4 and _SIGNATURE.fullmatch(plain):
-        return SIGNATURE
+    if plain in ("--", "—", "––"):
+        return SIGNATURE if line.endswith((" ", "\u00a0")) else DASHES
     if _RULE.fullmatch(plain):
         return RULE
     if len(plain) < 120:
@@ -215,7 +214,13 @@ def _header_block(lines: Sequence[str], start: int) -> int:
     named = kinds - {"other"}
     strong = "@" in values or "subject" in named or {"from", "sent", "to"} <= named
     is_block = len(named) >= 2 and strong and bool(named & {"from", "sent", "date"})
-    return last + 1 if is_block else start
+    return last + 1 if is_block and not _is_form(lines, start, last) else start
+
+
+def _is_form(lines: Sequence[str], first: int, last: int) -> bool:
+    """Whether the block goes on with labels that no mail has ("Phone: …"): somebody filled in a form."""
+    around = (lines[first - 1] if first else "", lines[last + 1] if last + 1 < len(lines) else "")
+    return any(_FORM_FIELD.match(line[:MAX_LOOK]) and header_label(line[:MAX_LOOK]) is None for line in around)
 
 
 def header_label(line: str) -> tuple[str, str] | None:
@@ -242,7 +247,7 @@ def _labels() -> dict[str, str]:
 def _mark_footers(lines: Sequence[str], found: list[str]) -> None:
     """A long rule with a mailing list's or a ticket system's words below it is a footer."""
     for index, letter in enumerate(found):
-        if letter not in (RULE, SIGNATURE):
+        if letter not in (RULE, SIGNATURE, DASHES):
             continue
         if any(_FOOTER.search(line[:MAX_LOOK]) for line in lines[index + 1 : index + 5]):
             found[index] = FOOTER

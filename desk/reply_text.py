@@ -14,6 +14,7 @@ from desk.contact_block import contact_block
 from desk.request import Cut
 
 MAX_SIGNATURE_LINES = 20
+MAX_DASHED_LINES = 6
 MAX_FOOTER_LINES = 12
 
 QUOTE, SIGNATURE, FOOTER = "quote", "signature", "footer"
@@ -60,7 +61,7 @@ def _cut_embedded(lines: list[str], letters: str, reasons: list[str], end: int) 
     if not starts:
         return
     start = min(starts)
-    if letters[start] == kinds.HEADER and not letters[:start].strip(kinds.EMPTY + kinds.RULE + kinds.SIGNATURE):
+    if letters[start] == kinds.HEADER and not letters[:start].strip(kinds.EMPTY + kinds.RULE + kinds.DASHES):
         # A mail that begins with such lines has its own words below them.
         return
     while start and letters[start - 1] in kinds.EMPTY + kinds.RULE:
@@ -113,8 +114,20 @@ def _cut_signature(lines: list[str], letters: str, reasons: list[str]) -> None:
             reasons[index] = SIGNATURE
     _cut_below(kinds.FOOTER, MAX_FOOTER_LINES, FOOTER, letters, reasons)
     _cut_below(kinds.SIGNATURE, MAX_SIGNATURE_LINES, SIGNATURE, letters, reasons)
+    _cut_dashed(lines, letters, reasons)
     start, stop = contact_block(lines, letters, reasons)
     reasons[start:stop] = [SIGNATURE] * (stop - start)
+
+
+def _cut_dashed(lines: list[str], letters: str, reasons: list[str]) -> None:
+    """Two dashes without the space of RFC 3676 are often a person's divider: only few lines, and no sentences, go."""
+    at = letters.rfind(kinds.DASHES)
+    if at < 0 or reasons[at]:
+        return
+    stop = next((index for index in range(at + 1, len(letters)) if reasons[index]), len(letters))
+    below = [line.strip() for line in lines[at + 1 : stop] if line.strip()]
+    if len(below) <= MAX_DASHED_LINES and not any(line.endswith((".", "?", "!", ":")) for line in below):
+        reasons[at:stop] = [SIGNATURE] * (stop - at)
 
 
 def _cut_below(mark: str, most: int, reason: str, letters: str, reasons: list[str]) -> None:

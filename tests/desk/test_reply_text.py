@@ -143,6 +143,22 @@ def test_a_trip_is_no_header_block() -> None:
     assert split(text) == (text, ())
 
 
+def test_a_filled_in_form_is_no_header_block() -> None:
+    text = "New message from the site\n\nName: Bob\nFrom: bob@example.org\nSubject: Help\nPhone: 123\n\nIt burns."
+    assert split(text) == (text, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Choose one:\n\nThe first is cheap.\n--\nThe second is good.",
+     "As you wrote on 3 May 2026 at 10:12:\nthis is wrong.",
+     "It fails:\n2026-03-03 10:12:13 login of a@example.org failed:\nno such user", "| a | b |\n| 1 | 2 |",
+     "The list says\nOn call: Ann\nOff: Bob", "I am on it\n\nBest regards,\nAnn"],
+)  # fmt: skip
+def test_a_persons_own_words_stay(text: str) -> None:
+    assert split(text) == (text, ())
+
+
 def test_our_marker_line_cuts_and_a_reply_on_the_line_of_the_quote_stays() -> None:
     assert split("Yes\n\n##- Please type your reply above this line -##\nold")[0] == "Yes"
     assert split("ok On Tue, Mar 3, 2026 at 9:41 AM, kim@example.org wrote:\n> old")[0] == "ok"
