@@ -26,6 +26,11 @@ log = structlog.get_logger()
 
 _STATIC = Path(__file__).parent / "static"
 _RETRY_SECONDS = "10"
+_SENTENCES = {
+    "Not Found": "There is no such page, or it is not there any more.",
+    "Method Not Allowed": "This address does not take that kind of request.",
+    "Bad Request": "Your browser sent something that cannot be read.",
+}
 Clock = Callable[[], datetime]
 
 
@@ -122,5 +127,5 @@ def _later(desk: Desk) -> Callable[[Request, Exception], Response]:
 def _failure(desk: Desk, request: Request, status: int, why: str, headers: dict[str, str]) -> Response:
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": {"code": status, "message": why}}, status, headers)
-    values = {"settings": desk.settings, "status": status, "why": why}
+    values = {"settings": desk.settings, "status": status, "why": _SENTENCES.get(why, why)}
     return HTMLResponse(view.render("error.html", values), status, headers)

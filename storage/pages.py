@@ -128,14 +128,16 @@ def _conditions(session: Session, wanted: Wanted, before: int | None) -> list[sa
 
 
 def _found(session: Session, words: str) -> sa.ColumnElement[bool]:
-    """A number finds the ticket, an address its requester's tickets, and words find messages."""
+    """`#7` is the ticket, an address its requester's tickets, and words find messages; a mere number may be either."""
     number = words.removeprefix("#")
-    if number.isascii() and number.isdigit() and len(number) < 19:
+    is_number = number.isascii() and number.isdigit() and len(number) < 19
+    if is_number and words.startswith("#"):
         return tickets.c.id == int(number)
     if "@" in words and " " not in words:
         whose = sa.select(people.c.id).where(people.c.address == words.lower()[:320])
         return tickets.c.requester_id.in_(whose)
-    return tickets.c.id.in_(search.find_tickets(session, words, MOST_FOUND))
+    found = tickets.c.id.in_(search.find_tickets(session, words, MOST_FOUND))
+    return found | (tickets.c.id == int(number)) if is_number else found
 
 
 def _page(

@@ -18,6 +18,7 @@ from storage.tables import agents
 from storage.transaction import Session
 
 PASSWORD = "correct horse battery"
+CAROL = "carol@customer.example.test"
 _HASHED: list[str] = []
 HTML = (
     '<p>Hello,</p><p>the <b>invoice</b> is wrong. <img src="cid:logo" alt="logo"><img src="http://127.0.0.1:1/pixel.png">'
@@ -99,26 +100,39 @@ def plain_ticket(session: Session, address: str, subject: str, text: str, at: da
 
 
 def _invoice(store: Store, session: Session, team: int, box: int, agent: int, at: datetime) -> int:
-    carol = people.ensure(session, [Party("carol@customer.example.test", "Carol")], at)["carol@customer.example.test"]
+    carol = people.ensure(session, [Party(CAROL, "Carol")], at)[CAROL]
     (number,) = tickets.reserve(session, 1)
-    ticket = Ticket(
-        number, "Invoice 7 is wrong", carol.id, at, at, Status.OPEN, Priority.HIGH, "billing", team, agent, box
-    )
+    subject = "Invoice 7 is wrong"
+    ticket = Ticket(number, subject, carol.id, at, at, Status.OPEN, Priority.HIGH, "billing", team, agent, box)
     tickets.insert_many(session, [ticket])
-    who = Actor(ActorKind.REQUESTER, carol.id, "Carol")
+    who, staff = Actor(ActorKind.REQUESTER, carol.id, "Carol"), Actor(ActorKind.AGENT, agent, "Alice")
     logo, raw = store.blobs.put_many(session, [PIXEL, RAW], at)
-    ask = Message(
+    for message in (_asked(number, who, at, logo, raw), *_said(number, who, staff, at)):
+        tickets.add_message(session, message)
+    tickets.add_participants(session, [(number, CAROL, "requester"), (number, "dan@customer.example.test", "cc")])
+    guess = {"ticket_id": number, "model_version": "starter-1", "category": "billing", "probability": 0.91}
+    named = {"outcome": "automatic", "runners_up": [["refund", 0.05], ["account", 0.02]], "reasons": [["invoice", 1.4]]}
+    tickets.add_predictions(session, [guess | named])
+    tickets.add_events(session, opened(ticket, who, "mail to support@desk.example.test").events, react=False)
+    tickets.add_events(session, [Event(number, at, "assigned", DESK, "", "Alice", "replied first")], react=False)
+    return tickets.save(session, tag(ticket, ("vip",), staff, at), react=False).id
+
+
+def _asked(number: int, who: Actor, at: datetime, logo: str, raw: str) -> Message:
+    quoted = "> On Monday you wrote:\n> all is well"
+    new = "Hello,\n\nthe invoice is wrong: we were charged twice in October. Could you look at it before Friday?"
+    return Message(
         number,
         MessageKind.REPLY,
         True,
         who,
         at,
-        author_address=carol.address,
-        subject=ticket.subject,
-        text="Hello,\n\nthe invoice is wrong.\n\n> On Monday you wrote:\n> all is well",
-        reply="Hello,\n\nthe invoice is wrong: we were charged twice in October. Could you look at it before Friday?",
+        author_address=CAROL,
+        subject="Invoice 7 is wrong",
+        text=f"{new}\n\n{quoted}",
+        reply=new,
         html=HTML,
-        cut=({"reason": "quote", "text": "> On Monday you wrote:\n> all is well"},),
+        cut=({"reason": "quote", "text": quoted},),
         attachments=(
             {"name": "logo.png", "media_type": "image/png", "size": len(PIXEL), "sha256": logo, "content_id": "logo"},
             {"name": '../evil"\r\n<b>.html', "media_type": "text/html", "size": len(RAW), "sha256": raw},
@@ -128,37 +142,29 @@ def _invoice(store: Store, session: Session, team: int, box: int, agent: int, at
         raw=raw,
         external_id="invoice-7@customer.example.test",
     )
-    more = Message(
-        number,
-        MessageKind.REPLY,
-        True,
-        who,
-        at + timedelta(minutes=40),
-        author_address=carol.address,
-        text="Here is the number: 4711.",
-        reply="Here is the number: 4711.",
-        signal="reply-address",
-        signal_detail="signed for Carol and this ticket",
-    )
-    staff = Actor(ActorKind.AGENT, agent, "Alice")
-    answer = Message(
-        number, MessageKind.REPLY, False, staff, at + timedelta(minutes=20), text="Which number?", reply="Which number?"
-    )
-    note = Message(
-        number, MessageKind.NOTE, False, staff, at + timedelta(minutes=50), text="Known bug.", reply="Known bug."
-    )
-    for message in (ask, answer, more, note):
-        tickets.add_message(session, message)
-    tickets.add_participants(
-        session, [(number, carol.address, "requester"), (number, "dan@customer.example.test", "cc")]
-    )
-    guess = {"ticket_id": number, "model_version": "starter-1", "category": "billing", "probability": 0.91}
-    named = {"outcome": "automatic", "runners_up": [["refund", 0.05], ["account", 0.02]], "reasons": [["invoice", 1.4]]}
-    tickets.add_predictions(session, [guess | named])
-    tickets.add_events(session, opened(ticket, who, "mail to support@desk.example.test").events, react=False)
-    tickets.add_events(session, [Event(number, at, "assigned", DESK, "", "Alice", "replied first")], react=False)
-    saved = tickets.save(session, tag(ticket, ("vip",), staff, at), react=False)
-    return saved.id
+
+
+def _said(number: int, who: Actor, staff: Actor, at: datetime) -> list[Message]:
+    signed = {"signal": "reply-address", "signal_detail": "signed for Carol and this ticket", "author_address": CAROL}
+
+    def said(text: str, kind: MessageKind, author: Actor, minutes: int, **more: str) -> Message:
+        came_in = author is who
+        return Message(
+            number,
+            kind,
+            came_in,
+            author,
+            at + timedelta(minutes=minutes),
+            text=text,
+            reply=text,
+            **more,  # type: ignore[arg-type]
+        )
+
+    return [
+        said("Which number?", MessageKind.REPLY, staff, 20),
+        said("Here is the number: 4711.", MessageKind.REPLY, who, 40, **signed),
+        said("Known bug.", MessageKind.NOTE, staff, 50),
+    ]
 
 
 def _hostile(session: Session, at: datetime) -> int:
@@ -174,7 +180,8 @@ def _aside(store: Store, session: Session, now: datetime) -> int:
         Arrival("email", "support@desk.example.test", "", "h1", now, "", raw, len(RAW), envelope, quarantine=why),
         Arrival("email", "support@desk.example.test", "", "h2", now, "{}", raw, len(RAW)),
     ]
-    return inbound.write_down(session, rows)[0]
+    first, _ = (inbound.write_down_one(session, row) for row in rows)
+    return first
 
 
 def _letters(session: Session, ticket: int, now: datetime) -> int:
