@@ -63,9 +63,12 @@ _WISHES = re.compile(
     r"|j['’]espère\s+que\s+(?:vous|tu|tout)[^.!?\n]{0,40}\bbien|espero\s+que[^.!?\n]{0,40}\b(?:bien|bem))\s*[.!?,]*",
     re.IGNORECASE,
 )
+_RULE = " \t>*_=-"
+_BEGINS_FORWARDED = re.compile(
+    r"begin forwarded|original message|ursprüngliche nachricht|message d'origine", re.IGNORECASE
+)
 _ORIGINAL = re.compile(
-    r"[\s>*_-]*(?:-{2,}|_{2,}|={2,}|begin forwarded|original message|ursprüngliche nachricht|message d'origine)"
-    r"[^@]{0,60}(?:original|forward|weitergeleitet|ursprüngliche|nachricht|message|mensaje|mensagem|messaggio)",
+    r"[^@]{0,60}?(?:original|forward|weitergeleitet|ursprüngliche|nachricht|message|mensaje|mensagem|messaggio)",
     re.IGNORECASE,
 )
 _HEADER = re.compile(
@@ -155,11 +158,21 @@ def _ends_the_body(lines: list[str], number: int) -> bool:
     line = lines[number]
     if line.rstrip() in ("--", "__", "___", "—", "---") or line.rstrip().startswith("_____"):
         return True
-    if _is_closing(line) or _ORIGINAL.match(line):
+    if _is_closing(line) or _is_original_mark(line):
         return True
     if len(line) < 80 and _SENT_FROM.match(line.strip()):
         return True
     return _starts_a_quote(line, lines[number + 1 : number + 4])
+
+
+def _is_original_mark(line: str) -> bool:
+    """ "-----Original Message-----" and its like. The rule is cut off first: one pattern for all takes squared time."""
+    words = line.lstrip(_RULE)
+    rule = line[: len(line) - len(words)]
+    if any(mark in rule for mark in ("--", "__", "==")):
+        return bool(_ORIGINAL.match(words))
+    begun = _BEGINS_FORWARDED.match(words)
+    return bool(begun and _ORIGINAL.match(words, begun.end()))
 
 
 def _starts_a_quote(line: str, below: list[str]) -> bool:

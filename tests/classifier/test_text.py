@@ -153,3 +153,10 @@ def test_blank_lines_above_quotes_are_read_in_a_moment() -> None:
 
 def test_only_the_top_of_a_very_long_text_is_read() -> None:
     assert len(clean("word " * 1_000_000)) <= LONGEST_BODY
+
+
+@pytest.mark.parametrize("sign", ["-", "_", "=", "*", "> ", "- "])
+def test_a_line_of_forty_thousand_signs_takes_no_time(sign: str) -> None:
+    begun = time.process_time()
+    words("It is stuck.\n" + sign * (40_000 // len(sign)) + "\nx")
+    assert time.process_time() - begun < 1.0
