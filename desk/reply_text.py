@@ -77,8 +77,17 @@ def _cut_attributed(letters: str, reasons: list[str], end: int) -> None:
         below = _run(letters, after, end, kinds.EMPTY)
         marked = below < end and letters[below] == kinds.QUOTE
         stop = _quote_end(letters, below, end) if marked else end
+        if marked and _is_interleaved(letters, stop, end):
+            stop = after
         reasons[at:stop] = [QUOTE] * (stop - at)
         at = letters.find(kinds.ATTRIBUTION, stop, end)
+
+
+def _is_interleaved(letters: str, at: int, end: int) -> bool:
+    """Whether answers and quotes alternate from here on; then the quotes stay, or nobody knows what is answered."""
+    answer = letters.find(kinds.TEXT, at, end)
+    quote = letters.find(kinds.QUOTE, answer, end) if answer >= 0 else -1
+    return quote >= 0 and letters.find(kinds.TEXT, quote, end) >= 0
 
 
 def _quote_end(letters: str, at: int, end: int) -> int:
