@@ -11,15 +11,18 @@ import os
 import resource
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from console.cli import configuration, doctor, init, ledger, people, show, supervisor, tickets, up
+from console.cli import configuration, doctor, init, ledger, people, replay, show, supervisor, tickets, up
 from console.cli.desk import Trouble, ensure_folder, serving
+from console.run import Pages
+from desk.request import Envelope
 from desk.settings import BadSetting, Settings, host_and_port
 from storage.log import configure_logging
 from storage.store import Store
@@ -34,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         settings = configuration.load(os.environ, _options(args), Path.cwd())
-        configure_logging(settings)
+        configure_logging(settings if args.run in PROCESSES else replace(settings, log_level="warning"))
         return int(args.run(args, settings, datetime.now(UTC)))
     except BadSetting as error:
         return _fail(str(error), 78)
@@ -58,11 +61,13 @@ def run_up(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
 
 def run_gateway(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """SMTP, LMTP, IMAP and Slack's Socket Mode; with --http also the form, the API, Slack's events and health."""
+    from starlette.applications import Starlette
+
     from gateway import run as gateway
 
     with serving(settings) as store, ExitStack() as beside:
         if args.http is not None:
-            beside.enter_context(_pages(_door_routes(store), settings).beside())
+            beside.enter_context(_pages(Starlette(routes=_door_routes(store)), settings).beside())
         gateway.run(store, partial(supervisor.reported, args.ready_fd))
     return 0
 
@@ -85,17 +90,53 @@ def run_clock(args: argparse.Namespace, settings: Settings, _now: datetime) -> i
 
 def run_console(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """The agents' pages and health."""
+    from console import health
+
     with serving(settings) as store:
-        return _serve(_console_routes(store), settings, args.ready_fd)
+        return _serve(_console(store, health.routes(store)), settings, args.ready_fd)
 
 
 def run_http(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """All that `up` shows on its one web address."""
     with serving(settings) as store:
-        return _serve([*_door_routes(store), *_console_routes(store)], settings, args.ready_fd)
+        return _serve(_console(store, _door_routes(store)), settings, args.ready_fd)
+
+
+def run_replay(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    from gateway.email.replay_source import read_mails
+
+    return replay.replay(args, settings, now, replay.Way(read_mails, _pipeline))
+
+
+@contextmanager
+def _pipeline(store: Store, now: datetime) -> Iterator[replay.Take]:
+    """The way of fetched mail through jail, intake and ingest in this process, without any reaction."""
+    from gateway import intake
+    from gateway.directory import Directory
+    from gateway.email.door import RawMail
+    from gateway.email.jail import Jail
+    from workers import ingest
+    from workers.context import Context, open_context
+
+    directory = Directory(store)
+    directory.refresh()
+    source = f"imap:{next(iter(sorted(box.address for box in directory.mailboxes)), 'nobody')}/replay"
+    context: Context = open_context(store, react=False)
+    context.now = lambda: now
+    jail = Jail(store.settings.jail_size, own_domains=directory.domains)
+
+    def take(mails: Sequence[bytes]) -> None:
+        intake.accept_mails(store, jail, [RawMail(raw, Envelope(), source, now) for raw in mails])
+        ingest.drain(context)
+
+    try:
+        yield take
+    finally:
+        jail.close()
 
 
 def _door_routes(store: Store) -> list[Any]:
+    """Form, inbound API, Slack's events, health."""
     from console import health
     from gateway.slack import http as slack
     from gateway.slack.door import bolt_app
@@ -109,14 +150,14 @@ def _door_routes(store: Store) -> list[Any]:
     return made
 
 
-def _console_routes(store: Store) -> list[Any]:
-    from console import health
+def _console(store: Store, more: Sequence[Any]) -> Any:
+    from console.app import create_app
 
-    return [*health.routes(store)]
+    return create_app(store, store.settings, more)
 
 
-def _serve(routes: list[Any], settings: Settings, ready_fd: int | None) -> int:
-    pages = _pages(routes, settings)
+def _serve(app: Any, settings: Settings, ready_fd: int | None) -> int:
+    pages = _pages(app, settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: pages.stop())
     supervisor.reported(ready_fd, {"http": pages.address})
@@ -124,12 +165,8 @@ def _serve(routes: list[Any], settings: Settings, ready_fd: int | None) -> int:
     return 0
 
 
-def _pages(routes: list[Any], settings: Settings) -> Any:
-    from starlette.applications import Starlette
-
-    from console.run import Pages
-
-    return Pages(Starlette(routes=routes), *host_and_port("FRONTDESK_HTTP", settings.http))
+def _pages(app: Any, settings: Settings) -> Pages:
+    return Pages(app, *host_and_port("FRONTDESK_HTTP", settings.http))
 
 
 def _utc_now() -> datetime:
@@ -147,6 +184,10 @@ def _raise_file_limit() -> None:
     wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)
     if soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+PROCESSES = (run_up, run_gateway, run_worker, run_clock, run_console, run_http)
+"""These tell in their log what they do; the other commands answer, and complain."""
 
 
 # -- commands -----------------------------------------------------------------------------------------------------
@@ -254,6 +295,10 @@ def _looking(words: Words) -> None:
     merge = _command(ticket, "merge", tickets.ticket_merge, "make a ticket part of another")
     merge.add_argument("id", type=int)
     merge.add_argument("into", type=int)
+    again = _command(words, "replay", run_replay, "what would become of these mails? nothing is kept, nothing is sent")
+    again.add_argument("source", help="an mbox, Maildir, folder of .eml files, or imaps://user@host/FOLDER")
+    again.add_argument("--for-real", action="store_true", help="keep the tickets; still nothing is sent")
+    again.add_argument("--verbose", action="store_true", help="a line for each mail")
     aside = _group(words, "quarantine", "what was set aside")
     listing = _command(aside, "list", ledger.quarantine_list, "the newest ones")
     listing.add_argument("--most", type=int, default=200)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import sqlalchemy as sa
 
@@ -116,7 +116,7 @@ def _relay(settings: Settings) -> Finding:
     if not settings.relay_url:
         return warning("relay", "none: outgoing mail is caught, nothing leaves", "set FRONTDESK_RELAY_URL to send mail")
     parts = urlsplit(settings.relay_url)
-    host, port = parts.hostname or "", parts.port or (465 if parts.scheme == "smtps" else 25)
+    host, port = parts.hostname or "", parts.port or _usual_port(parts)
     kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
     try:
         with kind(host, port, timeout=CONNECT_SECONDS) as relay:
@@ -130,6 +130,12 @@ def _relay(settings: Settings) -> Finding:
     except (OSError, smtplib.SMTPException) as error:
         return broken("relay", f"{host}:{port}: {type(error).__name__}", "start it, or correct FRONTDESK_RELAY_URL")
     return fine("relay", f"{host}:{port}")
+
+
+def _usual_port(relay: SplitResult) -> int:
+    if relay.scheme == "smtps":
+        return 465
+    return 587 if relay.username else 25
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
