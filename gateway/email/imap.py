@@ -190,27 +190,11 @@ class MailboxKeeper:
 
 def keep_mailboxes(store: Store, accept: Accept, surroundings: Surroundings | None = None) -> list[MailboxKeeper]:
     """A started keeper for every mailbox that is to be fetched; one with wrong settings shows as failing instead."""
-    return keep_up(store, accept, [], surroundings)
-
-
-def keep_up(
-    store: Store, accept: Accept, keepers: Sequence[MailboxKeeper], surroundings: Surroundings | None = None
-) -> list[MailboxKeeper]:
-    """The keepers that the mailboxes want now: new ones are started, those of changed or removed mailboxes stopped."""
     around = surroundings or Surroundings()
     with store.database.reading() as session:
-        wanted = {mailbox.id: mailbox for mailbox in all_mailboxes(session) if mailbox.imap}
-    kept = [keeper for keeper in keepers if _same(keeper.mailbox, wanted.get(keeper.mailbox.id))]
-    for keeper in keepers:
-        if keeper not in kept:
-            keeper.stop()
-    known = {keeper.mailbox.id for keeper in kept}
-    new = [_started(store, mailbox, accept, around) for mailbox in wanted.values() if mailbox.id not in known]
-    return kept + [keeper for keeper in new if keeper is not None]
-
-
-def _same(kept: Mailbox, wanted: Mailbox | None) -> bool:
-    return wanted is not None and (kept.address, kept.imap) == (wanted.address, wanted.imap)
+        mailboxes = [mailbox for mailbox in all_mailboxes(session) if mailbox.imap]
+    started = [_started(store, mailbox, accept, around) for mailbox in mailboxes]
+    return [keeper for keeper in started if keeper is not None]
 
 
 def _started(store: Store, mailbox: Mailbox, accept: Accept, around: Surroundings) -> MailboxKeeper | None:

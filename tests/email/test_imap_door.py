@@ -11,9 +11,8 @@ import pytest
 
 from gateway.email import imap_folder
 from gateway.email.door import DiskFull, Outcome, RawMail
-from gateway.email.imap import Backoff, Pace, keep_up
+from gateway.email.imap import Backoff, Pace
 from gateway.email.imap_trouble import ImapTrouble
-from storage import people
 from storage.store import Store
 from tests import dovecot
 from tests.dovecot import CAPABILITY, Dovecot
@@ -256,23 +255,6 @@ def test_a_folder_with_more_mails_than_one_search_may_answer_is_fetched_whole(
         until(lambda: len(desk.mails) == 10)
         until(lambda: desk.health().lag_seconds == 0.0)
     assert desk.subjects() == [f"question number {n}" for n in (*range(5), *range(25, 30))]
-
-
-def test_mailboxes_that_are_added_changed_and_removed_are_noticed(desk: Desk) -> None:
-    support = desk.add()
-    with desk.kept() as keepers:
-        desk.add("sales@example.test")
-        keepers[:] = keep_up(desk.store, desk.accept, keepers, around())
-        assert [keeper.mailbox.address for keeper in keepers] == ["support@example.test", "sales@example.test"]
-        sales = keepers[1]
-        desk.add(after="nothing")
-        keepers[:] = keep_up(desk.store, desk.accept, keepers, around())
-        assert keepers[0] is sales
-        assert keepers[1].config.after == "nothing"
-        with desk.store.database.transaction() as session:
-            people.add_mailbox(session, support.address, "", None, None)
-        keepers[:] = keep_up(desk.store, desk.accept, keepers, around())
-        assert keepers == [sales]
 
 
 def test_pauses_after_failures_double_up_to_a_limit_and_begin_anew_after_success() -> None:
