@@ -7,7 +7,7 @@ who the header names, how strictly, and what the receiving servers noted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from desk import automatic, reply_text, subject
@@ -23,7 +23,6 @@ from desk.request import (
     Party,
     ThreadKeys,
     Unreadable,
-    clean_text,
 )
 from gateway.email import addresses, body, bounces, files, forwarded, header, identity, mime, text
 from gateway.email.header import Header
@@ -58,20 +57,12 @@ def _normalise(
     raw: bytes, envelope: Envelope, source: str, received_at: datetime, own_domains: frozenset[str]
 ) -> Normalised:
     root = mime.parse(raw)
+    head = root.header
     chosen = body.choose(root)
     found = text.read(chosen.text, chosen.html, chosen.files)
     kept, contents = _files(chosen.files, found.files)
-    head = root.header
-    title = head.text("subject")
-    words = clean_text(found.text)
-    author, defect = addresses.sender(head.all("from"))
-    bounce = bounces.read(
-        root, words, author.address, null_sender=_is_null(envelope, head), own_domains=own_domains
-    )
-    auto, auto_reason = _automatic(head, title, author.address, envelope, bounce)
-    passed_on = forwarded.original_sender(title, words, chosen.files) if auto is AutoKind.NONE else None
-    reply, cut = _reply(title, words, head, passed_on)
     keys = _thread(head)
+    author, defect = addresses.sender(head.all("from"))
     request = InboundRequest(
         channel=Channel.EMAIL,
         source=source,
@@ -80,10 +71,8 @@ def _normalise(
         received_at=received_at,
         sender=author.party(),
         sender_strict=author.strict and not defect,
-        subject=title,
-        text=words,
-        reply=reply,
-        cut=cut,
+        subject=head.text("subject"),
+        text=found.text,
         html=found.html,
         to=_parties(head, "to"),
         cc=_parties(head, "cc"),
@@ -92,14 +81,26 @@ def _normalise(
         attachments=kept,
         thread=keys,
         envelope=envelope,
-        auto=auto,
-        auto_reason=auto_reason,
-        bounce=bounce,
         authentication=_authentication(head),
         defects=tuple(dict.fromkeys(filter(None, [defect, *found.defects]))),
-        forwarded=passed_on,
     )
-    return Normalised(request, contents)
+    return Normalised(_understood(request, root, chosen.files, own_domains), contents)
+
+
+def _understood(
+    request: InboundRequest, root: Part, parts: Sequence[Part], own_domains: frozenset[str]
+) -> InboundRequest:
+    """The request with what its words and signs mean: the new reply, a bounce, automatic mail, a mail passed on."""
+    author, null_sender = request.sender.address, _is_null(request.envelope, root.header)
+    bounce = bounces.read(root, request.text, author, null_sender=null_sender, own_domains=own_domains)
+    auto, reason = _automatic(root.header, request.subject, author, bounce, null_sender=null_sender)
+    passed_on = None
+    if auto is AutoKind.NONE:
+        passed_on = forwarded.original_sender(request.subject, request.text, parts)
+    reply, cut = _reply(request.subject, request.text, root.header, passed_on)
+    return replace(
+        request, reply=reply, cut=cut, auto=auto, auto_reason=reason, bounce=bounce, forwarded=passed_on
+    )
 
 
 def _files(
@@ -119,12 +120,12 @@ def _is_null(envelope: Envelope, head: Header) -> bool:
 
 
 def _automatic(
-    head: Header, title: str, author: str, envelope: Envelope, bounce: Bounce | None
+    head: Header, title: str, author: str, bounce: Bounce | None, *, null_sender: bool
 ) -> tuple[AutoKind, str]:
     if bounce is not None:
         return AutoKind.BOUNCE, "a delivery report"
     present = {name: head.text(name) for name, _ in head.fields if name in automatic.WANTED}
-    signs = automatic.Signs(present, title, author, null_sender=_is_null(envelope, head))
+    signs = automatic.Signs(present, title, author, null_sender=null_sender)
     return automatic.judge(signs)
 
 
