@@ -1,6 +1,6 @@
 """Full-text search behind one function: FTS5 on SQLite, tsvector with GIN on PostgreSQL.
 
-The index is kept by the database itself (a trigger, a generated column), so nothing can forget it.
+The index is kept by the database itself (a trigger, a generated column; see the migrations), so nothing can forget it.
 """
 
 from __future__ import annotations
@@ -14,23 +14,6 @@ from storage.transaction import Session
 MOST_TERMS = 20
 _WORD = re.compile(r"\w+")
 
-SQLITE_INDEX = (
-    "CREATE VIRTUAL TABLE message_search USING fts5(subject, text, content='messages', content_rowid='id')",
-    "CREATE TRIGGER message_search_added AFTER INSERT ON messages BEGIN "
-    "INSERT INTO message_search(rowid, subject, text) VALUES (new.id, new.subject, new.text); END",
-    "CREATE TRIGGER message_search_removed AFTER DELETE ON messages BEGIN "
-    "INSERT INTO message_search(message_search, rowid, subject, text) "
-    "VALUES ('delete', old.id, old.subject, old.text); END",
-    "CREATE TRIGGER message_search_changed AFTER UPDATE OF subject, text ON messages BEGIN "
-    "INSERT INTO message_search(message_search, rowid, subject, text) "
-    "VALUES ('delete', old.id, old.subject, old.text); "
-    "INSERT INTO message_search(rowid, subject, text) VALUES (new.id, new.subject, new.text); END",
-)
-POSTGRES_INDEX = (
-    "ALTER TABLE messages ADD COLUMN search tsvector GENERATED ALWAYS AS "
-    "(to_tsvector('simple', left(subject || ' ' || text, 100000))) STORED",
-    "CREATE INDEX ix_messages_search ON messages USING gin (search)",
-)
 _SQLITE = "SELECT m.ticket_id FROM message_search s JOIN messages m ON m.id = s.rowid WHERE message_search MATCH :terms"
 _POSTGRES = "SELECT m.ticket_id FROM messages m WHERE m.search @@ to_tsquery('simple', :terms)"
 
