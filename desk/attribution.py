@@ -97,13 +97,20 @@ def _begins(folded: str) -> bool:
 
 
 @cache
+def _verbs() -> str:
+    """The verbs; where a script has capitals it also has spaces, and there a verb must begin a word."""
+    words = mail_words.texts("attributions", "wrote")
+    return "(?:" + "|".join(r"\b" * (word[0].upper() != word[0]) + re.escape(word) for word in words) + ")"
+
+
+@cache
 def _verb() -> re.Pattern[str]:
-    return re.compile(mail_words.alternatives("attributions", "wrote"))
+    return re.compile(_verbs())
 
 
 @cache
 def _verb_end() -> re.Pattern[str]:
-    return re.compile(rf"{mail_words.alternatives('attributions', 'wrote')}\Z")
+    return re.compile(rf"{_verbs()}\Z")
 
 
 @cache

@@ -17,6 +17,7 @@ from desk.attribution import INVISIBLE, MOST_LINES, is_attribution, is_verb_alon
 
 EMPTY, TEXT, QUOTE, ATTRIBUTION = "e", "t", "q", "a"
 ORIGINAL, HEADER, FORWARD = "o", "h", "f"
+WORDS = "tc"
 SIGNATURE, DASHES, SENT_FROM, RULE, FOOTER, CODE = "s", "d", "m", "r", "l", "c"
 
 _ENDS = frozenset(":：-*>")

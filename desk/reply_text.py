@@ -118,14 +118,22 @@ def _cut_trailing_quote(letters: str, reasons: list[str], end: int) -> None:
 
 def _cut_signature(lines: list[str], letters: str, reasons: list[str]) -> None:
     """A signature or a list's footer below the words, and lines that a phone adds."""
-    for index, letter in enumerate(letters):
-        if letter == kinds.SENT_FROM and not reasons[index]:
-            reasons[index] = SIGNATURE
+    _cut_sent_from(letters, reasons)
     _cut_below(kinds.FOOTER, MAX_FOOTER_LINES, FOOTER, letters, reasons)
     _cut_below(kinds.SIGNATURE, MAX_SIGNATURE_LINES, SIGNATURE, letters, reasons)
     _cut_dashed(lines, letters, reasons)
     start, stop = contact_block(lines, letters, reasons)
     reasons[start:stop] = [SIGNATURE] * (stop - start)
+
+
+def _cut_sent_from(letters: str, reasons: list[str]) -> None:
+    """A line that a phone adds is the last; with a person's words below it, it is a person's too."""
+    last = True
+    for index in range(len(letters) - 1, -1, -1):
+        if letters[index] == kinds.SENT_FROM and last:
+            reasons[index] = SIGNATURE
+        elif letters[index] in kinds.WORDS and not reasons[index]:
+            last = False
 
 
 def _cut_dashed(lines: list[str], letters: str, reasons: list[str]) -> None:

@@ -152,7 +152,9 @@ def test_a_filled_in_form_is_no_header_block() -> None:
     ["Choose one:\n\nThe first is cheap.\n--\nThe second is good.",
      "As you wrote on 3 May 2026 at 10:12:\nthis is wrong.",
      "It fails:\n2026-03-03 10:12:13 login of a@example.org failed:\nno such user", "| a | b |\n| 1 | 2 |",
-     "The list says\nOn call: Ann\nOff: Bob", "I am on it\n\nBest regards,\nAnn"],
+     "The list says\nOn call: Ann\nOff: Bob", "I am on it\n\nBest regards,\nAnn",
+     "My parcel was\nSent from Berlin on Monday\nand has not arrived.",
+     "1. Januar 2026 10:00 geht nicht, sondern dort:\nhier"],
 )  # fmt: skip
 def test_a_persons_own_words_stay(text: str) -> None:
     assert split(text) == (text, ())
