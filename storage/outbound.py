@@ -129,6 +129,14 @@ def recent_automatic(session: Session, recipients: Sequence[str], since: datetim
     return counts(session, query.group_by(outbound.c.recipient))
 
 
+def recent_notices(session: Session, ticket_ids: Sequence[int], since: datetime) -> dict[tuple[int, str], int]:
+    """How many notices about each ticket each agent has had since then."""
+    where = (outbound.c.ticket_id.in_(list(ticket_ids)), outbound.c.kind == "notice", outbound.c.created_at > since)
+    query = sa.select(outbound.c.ticket_id, outbound.c.recipient, sa.func.count()).where(*where)
+    rows: Any = session.execute(query.group_by(outbound.c.ticket_id, outbound.c.recipient))
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
 def of_ticket(session: Session, ticket_id: int) -> list[dict[str, Any]]:
     """All that left or should leave for a ticket, oldest first, without the content."""
     columns = [column for column in outbound.c if column.name != "content"]

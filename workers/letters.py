@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +23,8 @@ from workers.context import Context
 from workers.facts import NOBODY, Item
 
 BUDGET_TIME = timedelta(hours=1)
+MOST_NOTICES = 30
+"""Notices about one ticket that one agent gets within BUDGET_TIME: a loop that carries no sign ends here."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,13 @@ class Sender:
         return self._letter(key, "command-answer", ticket, agent, content | _AUTOMATIC)
 
     def within_budget(self, letters: Sequence[Letter], now: datetime) -> list[Letter]:
-        """The same letters; acknowledgements beyond an address's budget are kept as suppressed, with the reason."""
-        automatic = [letter for letter in letters if letter.kind == "acknowledgement"]
-        if not automatic:
-            return list(letters)
+        """The same letters; automatic ones beyond the budget of an address or a thread are kept, but not sent."""
+        since = now - BUDGET_TIME
+        addresses = [one.recipient for one in letters if one.kind == "acknowledgement"]
+        threads = {one.ticket_id for one in letters if one.kind == "notice" and one.ticket_id}
+        sent: dict[Any, int] = dict(outbound.recent_automatic(self.session, addresses, since)) if addresses else {}
+        sent |= outbound.recent_notices(self.session, sorted(threads), since) if threads else {}
         most = self.context.store.settings.acknowledgements_per_hour
-        sent = outbound.recent_automatic(self.session, [one.recipient for one in automatic], now - BUDGET_TIME)
         return [_budgeted(letter, sent, most) for letter in letters]
 
     def _content(self, ticket: Ticket, person: Person, purpose: str, key: str) -> dict[str, Any]:
@@ -149,12 +152,18 @@ def _subject(ticket: Ticket, *, reply: bool) -> str:
     return f"{'Re: ' if reply else ''}{plain} {subject.tag(ticket.id)}"
 
 
-def _budgeted(letter: Letter, sent: dict[str, int], most: int) -> Letter:
-    if letter.kind != "acknowledgement" or letter.state != outbound.QUEUED:
+def _budgeted(letter: Letter, sent: dict[Any, int], most: int) -> Letter:
+    limits = {
+        "acknowledgement": (letter.recipient, most),
+        "notice": ((letter.ticket_id, letter.recipient), MOST_NOTICES),
+    }
+    if letter.kind not in limits or letter.state != outbound.QUEUED or letter.transport != "mail":
         return letter
-    sent[letter.recipient] = sent.get(letter.recipient, 0) + 1
-    if sent[letter.recipient] <= most:
+    key, limit = limits[letter.kind]
+    sent[key] = sent.get(key, 0) + 1
+    if sent[key] <= limit:
         return letter
-    reason = f"more than {most} automatic mails to this address within an hour"
-    fields = {name: getattr(letter, name) for name in letter.__dataclass_fields__}
-    return Letter(**fields | {"state": outbound.SUPPRESSED, "reason": reason})
+    where = "to this address" if letter.kind == "acknowledgement" else "about this ticket"
+    return replace(
+        letter, state=outbound.SUPPRESSED, reason=f"more than {limit} automatic mails {where} within an hour"
+    )

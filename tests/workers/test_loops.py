@@ -88,3 +88,10 @@ def test_an_address_gets_five_acknowledgements_an_hour_and_every_ticket_is_kept(
     any_desk.later(minutes=61)
     any_desk.receive(any_desk.mail(BOB, "Help again", "Please."))
     assert any_desk.letters("acknowledgement")[-1]["state"] == "caught"
+
+
+def test_a_chatty_machine_without_any_sign_fills_nobodys_mailbox(desk: SmallDesk) -> None:
+    desk.receive(desk.mail(BOB, "Help", "Please.", message_id="p@x"))
+    desk.receive(*(desk.mail(BOB, "Re: Help", f"Thank you for your mail {n}.", reply_to="p@x") for n in range(60)))
+    states = [row["state"] for row in desk.letters("notice")]
+    assert states.count("caught") == 30 and states.count("suppressed") == 31 and len(desk.messages(1)) == 61
