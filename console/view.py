@@ -28,9 +28,26 @@ _HAPPENED: Mapping[str, str] = {
     "split": "split a message off into #{after}",
     "merged_into": "merged this ticket into #{after}",
     "merged_from": "merged #{after} into this ticket",
-    "undeliverable": "could not deliver a mail",
-    "delivery_failed": "got a mail back",
-    "unverified_note": "kept a mail that claims to be an agent's",
+    "linked": "linked it with #{after}",
+    "undeliverable": "could not deliver a mail to {after}",
+    "delivery_failed": "got the mail to {after} back",
+    "delivery_delayed": "heard that the mail to {after} is delayed",
+    "unverified_note": "kept, but did not obey, a mail in the name of {after}",
+}
+_SIGNALS: Mapping[str, str] = {
+    "new": "it opened this ticket",
+    "signed-address": "sent to the signed reply address",
+    "signed-message-id": "answers a mail of ours",
+    "references": "names a message of this thread",
+    "conversation": "same conversation",
+    "subject-tag": "ticket number in the subject",
+    "named-by-a-reply": "a reply that came earlier names it",
+    "written": "written here",
+}
+_VOUCHED: Mapping[str, str] = {
+    "pass": "vouched for by our mail server",
+    "fail": "our mail server says that it is forged",
+    "none": "nobody vouches for the address",
 }
 
 
@@ -41,6 +58,19 @@ def happened(event: Event) -> str:
         rest = " → ".join(part for part in (event.before, event.after) if part)
         return " ".join([event.kind.replace("_", " "), rest]).strip()
     return sentence.format(before=_word(event.before), after=_word(event.after))
+
+
+def signal(name: str) -> str:
+    """Why a message is on its ticket, in words."""
+    return _SIGNALS.get(name, label(name))
+
+
+def vouched(trust: Mapping[str, Any]) -> str:
+    """What is known of a sender, in words."""
+    verdict = _VOUCHED.get(str(trust.get("verdict", "")), "")
+    return (
+        verdict if trust.get("sender_strict", True) else f"{verdict}; the address was not written plainly".lstrip("; ")
+    )
 
 
 def _word(value: str) -> str:
@@ -97,7 +127,7 @@ def lines(text: str) -> Markup:
 def _environment() -> Environment:
     made = Environment(loader=PackageLoader("console"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     made.filters |= {"label": label, "percent": percent, "size": size, "moment": moment, "age": age, "pairs": pairs}
-    made.filters |= {"happened": happened, "lines": lines}
+    made.filters |= {"happened": happened, "lines": lines, "signal": signal, "vouched": vouched}
     return made
 
 

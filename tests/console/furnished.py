@@ -145,7 +145,7 @@ def _asked(number: int, who: Actor, at: datetime, logo: str, raw: str) -> Messag
 
 
 def _said(number: int, who: Actor, staff: Actor, at: datetime) -> list[Message]:
-    signed = {"signal": "reply-address", "signal_detail": "signed for Carol and this ticket", "author_address": CAROL}
+    signed = {"signal": "signed-address", "signal_detail": "signed for Carol and this ticket", "author_address": CAROL}
 
     def said(text: str, kind: MessageKind, author: Actor, minutes: int, **more: str) -> Message:
         came_in = author is who

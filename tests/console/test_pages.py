@@ -9,7 +9,8 @@ import pytest
 
 from console import caught, view
 from console.files import disposition
-from desk.ticket import Status
+from desk.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status
+from storage import tickets
 from storage.pages import Wanted, ticket_rows
 from tests.console.conftest import START, Browser, Console
 from tests.console.furnished import PIXEL, RAW, plain_ticket
@@ -258,3 +259,21 @@ def test_a_database_that_is_away_is_said_to_be(
     monkeypatch.setattr("storage.pages.ticket_rows", gone)
     answer = alice.get("/tickets")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
+
+
+def test_a_mail_that_only_claims_to_be_an_agents_is_marked(console: Console, alice: Browser) -> None:
+    with console.store.database.transaction() as session:
+        actor = Actor(ActorKind.AGENT, console.things.bob, "Bob")
+        trust = {"verdict": "fail", "unverified": "there is no signed reply address", "sender_strict": True}
+        note = Message(console.things.ticket, MessageKind.NOTE, True, actor, START, reply="#close", trust=trust)
+        tickets.add_message(session, note)
+    text = alice.get(f"/tickets/{console.things.ticket}").text
+    assert "Not obeyed: this mail claims to be from an agent, but there is no signed reply address." in text
+    assert "our mail server says that it is forged" in text
+
+
+@pytest.mark.parametrize("kind", ["opened", "delivery_failed", "linked", "something_new"])
+def test_every_event_reads_as_a_sentence(kind: str) -> None:
+    event = Event(1, START, kind, DESK, "open {x}", "7")
+    assert view.happened(event)
+    assert "{after}" not in view.happened(event)
