@@ -35,6 +35,9 @@ def up(settings: Settings, now: datetime, script: Path) -> int:
     settings = _with_public_url(replace(settings, data_dir=str(settings.data.absolute())))
     with only_one(settings):
         begun = begin(settings, now, patience=DATABASE_PATIENCE)
+        if begun.password:
+            print(f"A new desk. Sign in as {begun.agent} with the password {begun.password}")
+            print("It is shown only now.\n", flush=True)
         queue, url = _queue(settings)
         programs = [*queue, *_ours(replace(settings, redis_url=url), script)]
         return _supervised(settings, Supervisor(programs), begun, url)
@@ -64,8 +67,6 @@ def _greet(settings: Settings, begun: Begun, addresses: Mapping[str, str], http:
     lines += [f"SMTP  {smtp}"] if smtp else []
     lines += [f"LMTP  {addresses['lmtp']}"] if "lmtp" in addresses else []
     lines += [f"HTTP  {http}", f"MAIL  {', '.join(begun.mailboxes)}", ""]
-    if begun.password:
-        lines += [f"Sign in as {begun.agent} with the password {begun.password}", "It is shown only now.", ""]
     if settings.trial:
         lines += [f"No FRONTDESK_RELAY_URL is set: outgoing mail is caught and shown at {http}caught", ""]
     if smtp:
