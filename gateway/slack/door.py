@@ -20,6 +20,7 @@ from slack_sdk import WebClient
 
 from desk.settings import Settings
 from gateway import intake
+from gateway.email.group_commit import GroupCommit
 from gateway.intake import Incoming
 from gateway.slack.reading import Ignored, Said, read
 from gateway.slack.request import kept_bytes, to_request
@@ -31,6 +32,9 @@ log = structlog.get_logger()
 
 LOOKUP_SECONDS = 1
 """Slack waits three seconds for its answer; no question of ours may use them up."""
+
+COMMIT_SECONDS = 2.5
+"""What is not on disk by then is not acknowledged; if it is written after all, the next delivery is a copy of it."""
 
 Accept = Callable[[Store, Sequence[Incoming], datetime], Sequence[int]]
 Clock = Callable[[], datetime]
@@ -48,6 +52,8 @@ class SlackDoor:
         self._clock = clock
         self._workspace = workspace
         self._accept = accept
+        # Threads that each commit for themselves would wait for one another longer than Slack waits for its answer.
+        self._group: GroupCommit[Incoming, int] = GroupCommit(self._commit, spare=0)
 
     def take(self, body: Mapping[str, Any]) -> None:
         """Returns when the message is on disk, or when there is nothing to write. Raises NotWrittenDown otherwise."""
@@ -67,9 +73,12 @@ class SlackDoor:
             log.debug("slack_event_ignored", why="not a thread of ours, or nothing new in it")
             return
         name = said.name or self._workspace.name_of(said.user)
-        now = self._clock()
-        (inbound_id,) = self._accept(self._store, [Incoming(to_request(said, name, now), (), kept_bytes(body))], now)
+        incoming = Incoming(to_request(said, name, self._clock()), (), kept_bytes(body))
+        inbound_id = self._group.submit(incoming).result(COMMIT_SECONDS)
         log.info("slack_message_written_down", inbound_id=inbound_id, way=said.way.name.lower())
+
+    def _commit(self, incoming: Sequence[Incoming]) -> Sequence[int]:
+        return self._accept(self._store, incoming, self._clock())
 
     def _concerns_us(self, said: Said) -> bool:
         if not (said.ours_only or said.known_is_old):

@@ -110,12 +110,18 @@ class Line(Connection):
         self.disconnect()
 
     def disconnect(self) -> None:
-        """End the line at once: the shutdown wakes the reader, which else sits out its timeout."""
+        """End the line at once: the shutdown wakes the reader, which else sits out its timeout.
+
+        Reader and watcher may do so at the same moment, which the library's own way does not bear.
+        """
         sock = self.sock
         if sock is not None:
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-        super().disconnect()
+        with self.sock_send_lock, self.sock_receive_lock:
+            sock, self.sock = self.sock, None
+            if sock is not None:
+                sock.close()
 
     def _received(self) -> bytes | None:
         """Bytes; empty at the end of the line; None if nothing came for a while."""

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def test_a_door_killed_at_any_moment_has_written_down_all_that_it_acked(
         with _door(folder) as (process, port), ThreadPoolExecutor(4) as slacks:
             posts = [slacks.submit(_acked, Poster(port), body) for body in waiting]
             most = chance.randrange(5, 40)
-            _wait(lambda most=most, posts=posts: sum(post.done() for post in posts) >= most)
+            _wait(partial(_so_many_done, posts, most))
             process.kill()
             acked |= {text for post in posts if (text := post.result())}
         waiting = [body for body in waiting if _said(body) not in acked]
@@ -84,6 +85,10 @@ def test_a_door_killed_at_any_moment_has_written_down_all_that_it_acked(
     with _door(folder) as (_, port):
         assert [Poster(port)(body) for body in waiting] == [200] * len(waiting)
     assert _texts(folder) == {f"message {number}" for number in range(120)}
+
+
+def _so_many_done(posts: Sequence[Future[str]], most: int) -> bool:
+    return sum(post.done() for post in posts) >= most
 
 
 def _body(number: int) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def test_wrong_none_stale_swapped_and_garbled_signatures_are_refused(post: Poste
         {"at": "abc", "signature": signature_of(SIGNING_SECRET, "abc", content)},
         {"at": "", "signature": ""},
     ]
-    assert [post.raw(content, kind, **one) for one in tries] == [401] * len(tries)
+    assert [post.raw(content, kind, at=one["at"], signature=one["signature"]) for one in tries] == [401] * len(tries)
     assert written() == []
 
 
