@@ -19,9 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from console.cli import configuration, doctor, init, ledger, people, replay, show, supervisor, tickets, up
+from console.cli import configuration, init, ledger, people, replay, show, supervisor, tickets, up
 from console.cli.desk import Trouble, ensure_folder, serving
-from console.run import Pages
 from desk.request import Envelope
 from desk.settings import BadSetting, Settings, host_and_port
 from storage.log import configure_logging
@@ -165,7 +164,9 @@ def _serve(app: Any, settings: Settings, ready_fd: int | None) -> int:
     return 0
 
 
-def _pages(app: Any, settings: Settings) -> Pages:
+def _pages(app: Any, settings: Settings) -> Any:
+    from console.run import Pages
+
     return Pages(app, *host_and_port("FRONTDESK_HTTP", settings.http))
 
 
@@ -203,6 +204,12 @@ def run_init(args: argparse.Namespace, settings: Settings, now: datetime) -> int
     if begun.password:
         print(f"agent {begun.agent}, password: {begun.password}\nIt is shown only now.")
     return 0
+
+
+def run_doctor(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    from console.cli import doctor
+
+    return doctor.doctor(args, settings, now)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -283,7 +290,7 @@ def _mailboxes(mailbox: Words) -> None:
 
 
 def _looking(words: Words) -> None:
-    _command(words, "doctor", doctor.doctor, "look at everything that the desk depends on, and say what to do")
+    _command(words, "doctor", run_doctor, "look at everything that the desk depends on, and say what to do")
     _command(words, "ledger", ledger.ledger, "what was accepted, and how it ended")
     ticket = _group(words, "ticket", "the tickets")
     listing = _command(ticket, "list", tickets.ticket_list, "the newest tickets")

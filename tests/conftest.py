@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import redis
+import structlog
 
 from desk.settings import Settings
 from storage import schema
@@ -19,6 +20,9 @@ from storage.store import Store, open_store
 from storage.transaction import Database
 from tests import postgres
 from tests.components import MISSING, dies_with_us, need
+
+# The log of the process under test goes where pytest keeps it, not between what a command prints.
+structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
 
 SECRET = "a key of the tests, known to everybody"
 

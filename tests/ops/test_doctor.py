@@ -1,0 +1,116 @@
+"""`frontdesk doctor`: what is broken is named with what to do, what is fine is not, and no secret is shown."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from console.cli import init
+from console.cli.doctor import examine
+from console.cli.findings import BROKEN, OK, WARNING, Finding
+from desk.settings import Settings
+from storage import imap_folders, inbound, leases, people
+from storage.inbound import Arrival
+from storage.store import Store
+
+NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def desk(store: Store) -> Store:
+    """A desk that has begun, with its clock at work."""
+    init.begin(store.settings, NOW, patience=0)
+    with store.database.transaction() as session:
+        leases.take(session, "clock", "somebody", NOW, timedelta(seconds=10))
+    return store
+
+
+def findings(settings: Settings) -> dict[str, Finding]:
+    return {finding.name: finding for finding in examine(settings, NOW)}
+
+
+def test_a_desk_that_is_well_has_nothing_broken(desk: Store) -> None:
+    found = findings(desk.settings)
+    assert [name for name, finding in found.items() if finding.state == BROKEN] == []
+    assert found["clock"].state == found["database"].state == found["model"].state == OK
+
+
+def test_every_complaint_says_what_to_do(tmp_path: Path) -> None:
+    found = findings(Settings(data_dir=str(tmp_path / "none"), redis_url="redis://127.0.0.1:1"))
+    assert all(finding.advice for finding in found.values() if finding.state != OK)
+    assert {"data folder", "database", "queue"} <= {n for n, finding in found.items() if finding.state == BROKEN}
+
+
+def test_looking_makes_nothing(tmp_path: Path) -> None:
+    findings(Settings(data_dir=str(tmp_path / "none")))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_away_is_named_without_its_password(desk: Store) -> None:
+    urls = {
+        "database_url": "postgresql://desk:hunter2@127.0.0.1:1/desk",
+        "redis_url": "redis://:hunter2@127.0.0.1:1/0",
+        "relay_url": "smtp://desk:hunter2@127.0.0.1:1",
+    }
+    found = findings(replace(desk.settings, **urls))
+    assert found["database"].state == found["queue"].state == found["relay"].state == BROKEN
+    assert "hunter2" not in repr(found)
+
+
+def test_postgresql_is_examined_like_sqlite(postgres_url: str, desk: Store) -> None:
+    assert findings(replace(desk.settings, database_url=postgres_url))["database"].state == OK
+
+
+def test_a_request_that_waits_too_long_is_broken_work(desk: Store) -> None:
+    with desk.database.transaction() as session:
+        inbound.write_down(session, [Arrival("email", "x", "1", "h", NOW - timedelta(minutes=20), "{}")])
+    assert findings(desk.settings)["work"].state == BROKEN
+
+
+def test_quarantined_mail_is_a_warning(desk: Store) -> None:
+    with desk.database.transaction() as session:
+        inbound.write_down(session, [Arrival("email", "x", "1", "h", NOW, quarantine="too deep")])
+    assert findings(desk.settings)["quarantine"].state == WARNING
+
+
+def test_a_clock_that_fell_silent_is_a_warning(desk: Store) -> None:
+    with desk.database.transaction() as session:
+        leases.give_back(session, "clock", "somebody")
+        leases.take(session, "clock", "somebody", NOW - timedelta(minutes=5), timedelta(seconds=10))
+    assert findings(desk.settings)["clock"].state == WARNING
+
+
+def test_a_mailbox_that_cannot_be_fetched_is_broken_and_says_why(desk: Store) -> None:
+    imap = {"host": "imap.example.test", "user": "desk", "password_env": "X"}
+    with desk.database.transaction() as session:
+        box = people.add_mailbox(session, "it@desk.example.test", "", None, imap)
+    assert findings(desk.settings)["imap it@desk.example.test INBOX"].state == WARNING
+    with desk.database.transaction() as session:
+        imap_folders.note_failure(session, box.id, "INBOX", "the password was refused", NOW)
+    found = findings(desk.settings)["imap it@desk.example.test INBOX"]
+    assert (found.state, found.found) == (BROKEN, "the password was refused")
+
+
+def test_a_blob_that_is_gone_is_noticed(desk: Store) -> None:
+    content = b"x" * 100_000
+    with desk.database.transaction() as session:
+        name = desk.blobs.put(session, content, NOW)
+        inbound.write_down(session, [Arrival("email", "x", "1", "h", NOW, "{}", raw=name)])
+    assert findings(desk.settings)["blobs"].state == OK
+    shutil.rmtree(desk.blobs.folder)
+    assert findings(desk.settings)["blobs"].state == BROKEN
+
+
+def test_a_model_that_was_swapped_is_noticed(desk: Store) -> None:
+    folder = desk.settings.data / "model"
+    folder.mkdir()
+    (folder / "meta.json").write_text("{}")
+    assert findings(desk.settings)["model"].state == BROKEN
+
+
+def test_nobody_to_answer_is_broken(store: Store) -> None:
+    assert findings(store.settings)["people"].state == BROKEN
