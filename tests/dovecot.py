@@ -63,13 +63,11 @@ class Dovecot:
             time.sleep(0.02)
 
     def stop(self) -> None:
-        """Stop it; its mail stays for the next start."""
+        """End it and every open session at once; its mail stays for the next start."""
         if self.process is not None and self.process.poll() is None:
-            self.process.terminate()
-            self.process.wait(10)
-            # Dovecot lets open sessions live on; a server that is gone has none.
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(10)
 
     def log(self) -> str:
         return "".join(path.read_text() for path in (self.folder / "output", self.folder / "log") if path.exists())
@@ -101,6 +99,18 @@ class Dovecot:
             client.select_folder(folder, readonly=True)
             answers = client.fetch(client.search("ALL"), ["FLAGS"])
             return {uid: answer[b"FLAGS"] for uid, answer in answers.items()}
+
+    def empty(self) -> None:
+        """Remove all mail and all folders, for the next test."""
+        for user in self.users:
+            with self.client(user) as client:
+                for _, _, name in client.list_folders():
+                    client.select_folder(name)
+                    client.delete_messages("1:*", silent=True)
+                    client.expunge()
+                    client.close_folder()
+                    if name != "INBOX":
+                        client.delete_folder(name)
 
     def remove(self) -> None:
         self.stop()

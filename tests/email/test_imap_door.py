@@ -30,7 +30,7 @@ def server() -> Iterator[Dovecot]:
 @pytest.fixture
 def desk(store: Store, server: Dovecot) -> Iterator[Desk]:
     yield Desk(store, server)
-    _empty(server)
+    server.empty()
 
 
 def test_mails_arrive_in_order_with_their_envelope_and_are_marked_seen(desk: Desk, server: Dovecot) -> None:
@@ -266,15 +266,3 @@ def test_pauses_after_failures_double_up_to_a_limit_and_begin_anew_after_success
     backoff.reset()
     assert backoff.next(OSError()) <= 1
     assert backoff.next(ImapTrouble("wrong password", refused=True)) >= 15
-
-
-def _empty(server: Dovecot) -> None:
-    for user in server.users:
-        with server.client(user) as client:
-            for _, _, name in client.list_folders():
-                client.select_folder(name)
-                client.delete_messages("1:*", silent=True)
-                client.expunge()
-                client.close_folder()
-                if name != "INBOX":
-                    client.delete_folder(name)
