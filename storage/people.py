@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from desk.request import Party
-from storage.sql import insert_ignore, insert_rows
+from storage.sql import insert_ignore, insert_rows, update_rows
 from storage.tables import agents, mailboxes, memberships, people, teams
 from storage.transaction import Session
 
@@ -99,7 +99,14 @@ def ensure(session: Session, parties: Sequence[Party], now: datetime) -> dict[st
         rows = [{"address": party.address, "name": party.name, "created_at": now} for party in missing]
         insert_rows(session, people, rows, ignore=True)
         found |= by_addresses(session, [party.address for party in missing])
-    return found
+    return found | _named(session, found, named)
+
+
+def _named(session: Session, found: dict[str, Person], named: dict[str, Party]) -> dict[str, Person]:
+    """Those who were without a name until now, with the one that they give themselves."""
+    learnt = [replace(p, name=named[a].name) for a, p in found.items() if not p.name and named[a].name]
+    update_rows(session, people, "id", [{"id": p.id, "name": p.name} for p in sorted(learnt, key=lambda p: p.id)])
+    return {person.address: person for person in learnt}
 
 
 def add_agent(

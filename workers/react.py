@@ -70,7 +70,9 @@ def _letters(
 ) -> list[Letter]:
     message = scene.messages.get(event.message_id or 0)
     requester = scene.persons[ticket.requester_id]
-    letters: list[Letter] = slack_letters.of(ticket, event_id, event, message, scene.persons)
+    team = sender.context.places(session).teams.get(ticket.team_id or 0)
+    team_name = team.name if team else ""
+    letters: list[Letter] = slack_letters.of(ticket, event_id, event, message, scene.persons, team_name)
     if event.kind == "opened" and _may_acknowledge(sender.context, ticket, message):
         assert message is not None
         letters.append(sender.acknowledgement(ticket, requester, message))

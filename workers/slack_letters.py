@@ -14,19 +14,19 @@ _CHANGES = ("assigned", "status_changed", "reopened")
 
 
 def of(
-    ticket: Ticket, event_id: int, event: Event, message: Message | None, persons: Mapping[int, Person]
+    ticket: Ticket, event_id: int, event: Event, message: Message | None, persons: Mapping[int, Person], team: str
 ) -> list[Letter]:
     """At most one letter to the ticket's Slack thread; none where the ticket has none, and never a note."""
     if ticket.channel != "slack" or not ticket.conversation:
         return []
-    text = _text(ticket, event, message, persons)
+    text = _text(ticket, event, message, persons, team)
     return [_letter(ticket, event_id, event, text)] if text else []
 
 
-def _text(ticket: Ticket, event: Event, message: Message | None, persons: Mapping[int, Person]) -> str:
+def _text(ticket: Ticket, event: Event, message: Message | None, persons: Mapping[int, Person], team: str) -> str:
     if event.kind == "opened":
         owner = persons.get(ticket.assignee_id or 0)
-        return slack_words.opened_text(ticket, owner.name if owner else "", ticket.category or "", "")
+        return slack_words.opened_text(ticket, owner.name if owner else "", ticket.category or "", team)
     if event.kind == "replied" and message is not None:
         return slack_words.reply_text(message.author.name, message.reply)
     if event.kind == "assigned" and event.after:
