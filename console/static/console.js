@@ -11,17 +11,16 @@ for (const time of document.querySelectorAll("time[datetime]")) {
 const shown = document.getElementById("zone");
 if (shown && zone) shown.textContent = `Times are shown in ${zone}.`;
 
-// One submission per click; typed text outlives a closed tab until it is sent.
+// One submission per click; typed text is kept until a page says that it was sent.
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", () => {
-    const kept = form.querySelector("[data-keep]");
-    if (kept) sessionStorage.removeItem(kept.dataset.keep);
     setTimeout(() => form.querySelectorAll("button").forEach((button) => (button.disabled = true)));
   });
 }
 addEventListener("pageshow", () => {
   document.querySelectorAll("form[method=post] button").forEach((button) => (button.disabled = false));
 });
+for (const sent of document.querySelectorAll("[data-sent]")) sessionStorage.removeItem(sent.dataset.sent);
 for (const field of document.querySelectorAll("[data-keep]")) {
   if (!field.value) field.value = sessionStorage.getItem(field.dataset.keep) || "";
   field.addEventListener("input", () => sessionStorage.setItem(field.dataset.keep, field.value));

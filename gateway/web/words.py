@@ -51,7 +51,7 @@ FORM_PROBLEMS: Mapping[str, str] = {
 API_PROBLEMS: Mapping[str, str] = {
     "no_token": "Send the header `Authorization: Bearer <token>` with a token that has the scope inbound.",
     "scope": "This token has no scope `inbound`. Make one that has.",
-    "not_json": "The body must be one JSON object in UTF-8. See `fields` in the documentation of this API.",
+    "not_json": "The body must be one JSON object in UTF-8 with the fields email, body, subject, name and attachments.",
     "media_type": "Send the header `Content-Type: application/json`.",
     "large": "The body is too large: at most {size} MB.",
     "slow": "The body took too long to arrive. Send it again.",

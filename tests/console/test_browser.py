@@ -97,6 +97,19 @@ def test_html_mail_runs_no_script_and_loads_nothing_from_elsewhere(page: Page, t
     assert [url for url in asked if not url.startswith((address, "data:"))] == []
 
 
+def test_a_text_that_was_not_sent_outlives_what_else_is_done(page: Page, things: Furnished) -> None:
+    _sign_in(page)
+    page.goto(f"/tickets/{things.ticket}")
+    page.get_by_label("Text").fill("Half a sen")
+    page.get_by_label("Priority").select_option("low")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("Saved.")
+    expect(page.get_by_label("Text")).to_have_value("Half a sen")
+    page.get_by_role("button", name="Send reply").click()
+    expect(page.get_by_role("status")).to_have_text("Reply sent.")
+    expect(page.get_by_label("Text")).to_have_value("")
+
+
 def test_everything_can_be_done_with_the_keyboard(page: Page, things: Furnished) -> None:
     page.goto("/login")
     page.keyboard.type("alice@corp.example.test")
@@ -109,6 +122,7 @@ def test_everything_can_be_done_with_the_keyboard(page: Page, things: Furnished)
     page.keyboard.press("Enter")
     page.wait_for_url("**q=invoice*")
     page.get_by_role("link", name="Invoice 7 is wrong").press("Enter")
+    page.wait_for_url(f"**/tickets/{things.ticket}")
     page.keyboard.press("n")
     page.keyboard.type("By hand.")
     page.keyboard.press("Control+Enter")
