@@ -59,7 +59,7 @@ def accept_mails(store: Store, jail: Jail, mails: Sequence[RawMail]) -> list[Out
 
     Raises DiskFull where there is no room, and whatever the database raised otherwise: then nothing was stored.
     """
-    results = jail.normalise_many(mails)
+    results = _read(jail, mails)
     arrivals = [_mail_arrival(mail, result) for mail, result in zip(mails, results, strict=True)]
     contents = [mail.raw for mail in mails] + [content for result in results for content in _files(result)]
     try:
@@ -72,6 +72,12 @@ def accept_mails(store: Store, jail: Jail, mails: Sequence[RawMail]) -> list[Out
         raise
     log.info("mails_written_down", count=len(mails))
     return [Outcome.STORED] * len(mails)
+
+
+def _read(jail: Jail, mails: Sequence[RawMail]) -> list[Normalised | Quarantine]:
+    """What the jail makes of them, in order; what a door could not get whole is not tried."""
+    whole = iter(jail.normalise_many([mail for mail in mails if not mail.quarantine]))
+    return [Quarantine(mail.quarantine) if mail.quarantine else next(whole) for mail in mails]
 
 
 def release_asked(store: Store, jail: Jail, now: datetime) -> int:

@@ -113,8 +113,8 @@ def _files(
 
 
 def _is_null(envelope: Envelope, head: Header) -> bool:
-    """MAIL FROM:<>. Mail that was fetched has no envelope; there the Return-Path that delivery wrote says it."""
-    if envelope.rcpt_to:
+    """MAIL FROM:<>. Mail that was fetched came from no peer; there the Return-Path that delivery wrote says it."""
+    if envelope.peer:
         return envelope.mail_from.strip("<> ") == ""
     return head.has("return-path") and head.first("return-path").strip(b"<> ") == b""
 

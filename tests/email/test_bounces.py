@@ -14,7 +14,7 @@ _REPORT = (
     "Diagnostic-Code: smtp; {code} no such user\r\n"
     "--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <out.1@desk.example>\r\n\r\nhi\r\n--b--\r\n"
 )
-_NULL = Envelope("", ("support@desk.example",))
+_NULL = Envelope("", ("support@desk.example",), "192.0.2.7")
 
 
 def _report(action: str = "failed", status: str = "5.1.1", code: str = "550") -> bytes:

@@ -1,0 +1,69 @@
+"""What intake writes down: readable mail to be settled, unreadable mail set aside, and released mail read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from desk.request import Envelope
+from gateway import intake
+from gateway.email.door import Outcome, RawMail
+from gateway.email.jail import Jail
+from storage import inbound
+from storage.store import Store
+
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+PLAIN = b"From: bob@home.example.test\r\nTo: s@desk.example.test\r\nSubject: Hi\r\nMessage-ID: <a@x>\r\n\r\nHello.\r\n"
+DEEP = b"From: b@h.example.test\r\nMIME-Version: 1.0\r\n" + b"".join(
+    b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n--b%d\r\n' % (n, n) for n in range(300)
+)
+
+
+@pytest.fixture
+def jail() -> Iterator[Jail]:
+    made = Jail(1)
+    yield made
+    made.close()
+
+
+def _mail(raw: bytes, quarantine: str = "") -> RawMail:
+    return RawMail(raw, Envelope("b@h.example.test", ("s@desk.example.test",), "192.0.2.1"), "s", NOW, quarantine)
+
+
+def _states(store: Store) -> dict[str, int]:
+    with store.database.reading() as session:
+        totals = inbound.totals(session, NOW)
+    return {"unsettled": totals.unsettled, "quarantined": totals.states["quarantined"]}
+
+
+def test_mail_that_cannot_be_read_is_stored_and_set_aside_with_its_reason(any_store: Store, jail: Jail) -> None:
+    assert intake.accept_mails(any_store, jail, [_mail(PLAIN), _mail(DEEP)]) == [Outcome.STORED] * 2
+    assert _states(any_store) == {"unsettled": 1, "quarantined": 1}
+    with any_store.database.reading() as session:
+        (row,) = inbound.set_aside(session, ["quarantined"])
+        assert row["reason"] and any_store.blobs.get(session, row["raw"]) == DEEP
+
+
+def test_what_a_door_could_not_get_whole_is_not_tried(any_store: Store, jail: Jail) -> None:
+    intake.accept_mails(any_store, jail, [_mail(PLAIN, "larger than 40 MB"), _mail(PLAIN + b"Another.\r\n")])
+    assert _states(any_store) == {"unsettled": 1, "quarantined": 1}
+
+
+def test_released_mail_is_read_again(any_store: Store, jail: Jail) -> None:
+    intake.accept_mails(any_store, jail, [_mail(PLAIN, "the parser had a bad day"), _mail(DEEP)])
+    with any_store.database.transaction() as session:
+        for row in inbound.set_aside(session, ["quarantined"]):
+            assert inbound.ask_release(session, row["id"])
+    assert _states(any_store)["unsettled"] == 2
+    assert intake.release_asked(any_store, jail, NOW) == 1
+    assert _states(any_store) == {"unsettled": 1, "quarantined": 1}
+
+
+def test_a_copy_of_a_mail_is_the_same_row(any_store: Store, jail: Jail) -> None:
+    intake.accept_mails(any_store, jail, [_mail(PLAIN), _mail(PLAIN)])
+    intake.accept_mails(any_store, jail, [_mail(PLAIN)])
+    with any_store.database.reading() as session:
+        totals = inbound.totals(session, NOW)
+    assert (totals.accepted, totals.repeats) == (1, 2)
