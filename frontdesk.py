@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from console.cli import configuration, init, ledger, people, replay, show, supervisor, tickets, up
+from console.cli import caught, configuration, init, ledger, people, replay, show, supervisor, tickets, up
 from console.cli.desk import Trouble, ensure_folder, serving
 from desk.request import Envelope
 from desk.settings import BadSetting, Settings, host_and_port
@@ -72,9 +72,16 @@ def run_gateway(args: argparse.Namespace, settings: Settings, _now: datetime) ->
 
 
 def run_worker(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    """The actors and a clock; with --http also health."""
+    from starlette.applications import Starlette
+
+    from console import health
     from workers import run as worker
 
-    with serving(settings) as store:
+    worker.hold_signals()
+    with serving(settings) as store, ExitStack() as beside:
+        if args.http is not None:
+            beside.enter_context(_pages(Starlette(routes=health.routes(store)), settings).beside())
         worker.run(store, partial(supervisor.reported, args.ready_fd))
     return 0
 
@@ -234,7 +241,7 @@ def _processes(words: Words) -> None:
     for one in (everything, gateway):
         one.add_argument("--smtp", metavar="HOST:PORT", help="where SMTP listens; port 0 picks a free one")
         one.add_argument("--lmtp", metavar="HOST:PORT|/PATH", help="where LMTP listens")
-    for one in (everything, gateway, console, http):
+    for one in (everything, gateway, console, http, worker):
         one.add_argument("--http", metavar="HOST:PORT", help="where the pages are")
     for one in (gateway, console, http, worker, clock):
         one.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
@@ -306,6 +313,10 @@ def _looking(words: Words) -> None:
     again.add_argument("source", help="an mbox, Maildir, folder of .eml files, or imaps://user@host/FOLDER")
     again.add_argument("--for-real", action="store_true", help="keep the tickets; still nothing is sent")
     again.add_argument("--verbose", action="store_true", help="a line for each mail")
+    mail = _command(words, "caught", caught.caught, "outgoing mail that was caught because there is no relay")
+    mail.add_argument("id", type=int, nargs="?", help="show this one whole")
+    mail.add_argument("--kind", default="", help="only this kind: acknowledgement, notice, reply, command-answer")
+    mail.add_argument("--reply-to", action="store_true", help="print only where the newest one wants its answer to go")
     aside = _group(words, "quarantine", "what was set aside")
     listing = _command(aside, "list", ledger.quarantine_list, "the newest ones")
     listing.add_argument("--most", type=int, default=200)
