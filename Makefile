@@ -27,8 +27,12 @@ format: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp  ## how fast it is, on this machine
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-exam: $(VENV)/dev.stamp  ## the examinations of the mail parser and the categoriser
-	@$(BIN)/python -m tests.exams $(ARGS)
+EXAMS ?= ../shared/exams
+
+exam: $(VENV)/dev.stamp  ## the examinations of the mail reader and the categoriser, which lie outside of this repository
+	@test -d $(EXAMS) || (echo "set EXAMS to the folder of the examinations"; exit 1)
+	@PYTHONPATH=. $(BIN)/python $(EXAMS)/mail/exam.py --impl tests.exam_mail:parse $(ARGS)
+	@PYTHONPATH=. $(BIN)/python tests/exam_classify.py $(EXAMS)/classify
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Frontdesk needs Python 3.11 or newer"; exit 1)

@@ -25,6 +25,7 @@ PREFETCH = 64
 IDLE_MS = 50
 """Dramatiq's defaults are slow twice: it prefetches too little, and an idle worker looks once a second."""
 FINISH_MS = 25_000
+_STOP = frozenset({signal.SIGTERM, signal.SIGINT})
 
 Ready = Callable[[Mapping[str, str]], None]
 
@@ -36,18 +37,19 @@ def run(store: Store, ready: Ready) -> None:
     url = store.settings.redis_url
     if not url:
         raise BadSetting("FRONTDESK_REDIS_URL", "a worker needs the queue's address")
-    with _signals_held() as wait_for_signal:
-        context = open_context(store)
-        with _clock(context), _working(context, url):
-            ready({})
-            wait_for_signal()
+    hold_signals()
+    context = open_context(store)
+    with _clock(context), _working(context, url):
+        ready({})
+        _wait_for_signal()
 
 
 def run_clock(store: Store, ready: Ready) -> None:
     """Only the clock."""
-    with _signals_held() as wait_for_signal, _clock(open_context(store)):
+    hold_signals()
+    with _clock(open_context(store)):
         ready({})
-        wait_for_signal()
+        _wait_for_signal()
 
 
 @contextmanager
@@ -77,12 +79,11 @@ def _clock(context: Context) -> Iterator[None]:
         thread.join(FINISH_MS / 1000)
 
 
-@contextmanager
-def _signals_held() -> Iterator[Callable[[], int]]:
-    """Signals wait for `sigwait` in the main thread; blocked before any thread starts, so that no thread takes them."""
-    wanted = {signal.SIGTERM, signal.SIGINT}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, wanted)
-    try:
-        yield lambda: signal.sigwait(wanted)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+def hold_signals() -> None:
+    """From now on SIGTERM and SIGINT wait for `sigwait`. Before any thread starts, because threads inherit this, and
+    one that does not would let the signal end the process at once."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+
+
+def _wait_for_signal() -> None:
+    signal.sigwait(_STOP)
