@@ -48,9 +48,9 @@ async def _serve(store: Store, ready: Ready) -> None:
     reception = Reception(store)
     if not await _known(reception.directory, stop):
         return
-    door = MailDoor(
-        door_settings(store.settings), reception.commit, reception.directory.accepts, reception.directory.is_ours
-    )
+    directory = reception.directory
+    hostname = store.settings.mail_domain or min(directory.domains, default="localhost")
+    door = MailDoor(door_settings(store.settings, hostname), reception.commit, directory.accepts, directory.is_ours)
     with reception.open():
         await door.start()
         try:
@@ -145,10 +145,10 @@ def _slack(store: Store) -> Iterator[None]:
         line.close()
 
 
-def door_settings(settings: Settings) -> DoorSettings:
+def door_settings(settings: Settings, hostname: str) -> DoorSettings:
     """The mail doors as the process's settings describe them."""
     return DoorSettings(
-        hostname=settings.mail_domain or "localhost",
+        hostname=hostname,
         smtp=(_place("FRONTDESK_SMTP", settings.smtp),) if settings.smtp else (),
         lmtp=(_place("FRONTDESK_LMTP", settings.lmtp),) if settings.lmtp else (),
         certificate=Path(settings.tls_cert) if settings.tls_cert else None,

@@ -20,6 +20,7 @@ import structlog
 from desk.settings import Settings
 from storage import schema
 from storage.store import Store, database_url, open_store
+from storage.transaction import is_unavailable
 
 DATABASE_AWAY = 69
 RUNNING = "running.json"
@@ -51,16 +52,12 @@ def opened(settings: Settings) -> Iterator[Store]:
 
 @contextmanager
 def serving(settings: Settings) -> Iterator[Store]:
-    """The record for a process that serves. A database that is away now is waited for later, one by one request."""
+    """The record for a process that serves, brought up to date first. A database that is away now is waited for later,
+    one by one request."""
     ensure_folder(settings)
     store = open_store(settings)
     try:
-        try:
-            _check_schema(store)
-        except Trouble as trouble:
-            if trouble.code != DATABASE_AWAY:
-                raise
-            log.warning("database_awaited", error=str(trouble))
+        _bring_up_to_date(store)
         yield store
     finally:
         store.close()
@@ -111,6 +108,17 @@ def running(settings: Settings) -> dict[str, Any]:
 
 def _with_running_queue(settings: Settings) -> Settings:
     return settings if settings.redis_url else replace(settings, redis_url=running(settings).get("redis_url", ""))
+
+
+def _bring_up_to_date(store: Store) -> None:
+    try:
+        schema.migrate(store.database)
+    except schema.NewerSchema as error:
+        raise Trouble(str(error)) from error
+    except sa.exc.DBAPIError as error:
+        if not is_unavailable(error):
+            raise Trouble(f"the database refuses: {first_line(error)}", DATABASE_AWAY) from error
+        log.warning("database_awaited", error=first_line(error))
 
 
 def _check_schema(store: Store) -> None:

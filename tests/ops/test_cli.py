@@ -16,7 +16,7 @@ from desk.request import Channel, InboundRequest, Party, to_json
 from storage import inbound
 from storage.inbound import Arrival
 from storage.store import Store
-from workers import ingest, react
+from workers import deliver, ingest, react
 from workers.context import open_context
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -283,6 +283,21 @@ def test_an_import_waits_until_no_worker_would_answer_it(
         inbound.write_down(session, [Arrival("email", "support@x", "1", "h", NOW, "{}")])
     assert frontdesk.main(["replay", str(mailbox_of_three(tmp_path / "mails")), "--for-real"]) == 75
     assert "wait" in capsys.readouterr().err
+
+
+def test_caught_mail_is_listed_and_names_the_address_to_answer_to(
+    begun: Any, say: Say, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert frontdesk.main(["caught", "--reply-to"]) == 1
+    arrive(store, "Printer jam")
+    deliver.drain(open_context(store))
+    assert {row["kind"] for row in say("caught")} == {"acknowledgement", "notice"}
+    (notice,) = say("caught", "--kind", "notice")
+    capsys.readouterr()
+    assert frontdesk.main(["caught", "--kind", "notice", "--reply-to"]) == 0
+    assert capsys.readouterr().out.strip() == notice["reply_to"]
+    assert notice["reply_to"].startswith("support+a-")
+    assert "Reply-To:" in say("caught", str(notice["id"]))["raw"]
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
