@@ -83,7 +83,10 @@ def label(value: object) -> str:
 
 
 def percent(value: float | None) -> str:
-    return "" if value is None else f"{value:.0%}"
+    """Never 0 % or 100 %: a guess is not a fact."""
+    if value is None:
+        return ""
+    return ">99%" if value > 0.995 else "<1%" if value < 0.005 else f"{value:.0%}"
 
 
 def size(count: int) -> str:

@@ -122,13 +122,14 @@ class Api:
             raise Refused(429, "often", wait=wait)
 
     def _send(self, request: Request, token: ApiToken, raw: bytes) -> JSONResponse:
-        key = _key(request)
+        # The token is part of the id, so that no client can choose the id of somebody's mail.
+        key = f"api:{token.id}:{_key(request)}"
         typed, files = _read(raw)
         peer, now = self.door.came_from(request), self.door.clock()
         try:
             sent = checked(typed, self.door.own_addresses(), subject_needed=False)
             made = incoming(sent, files, Channel.API, f"api:{token.id}", key, peer, now)
-            inbound_id = self.door.accept(made, f"api:{token.id}:{key}", now)
+            inbound_id = self.door.accept(made, key, now)
         except Wrong as error:
             raise Refused(422, "fields", error.problems) from None
         except KeyReused:

@@ -277,3 +277,8 @@ def test_every_event_reads_as_a_sentence(kind: str) -> None:
     event = Event(1, START, kind, DESK, "open {x}", "7")
     assert view.happened(event)
     assert "{after}" not in view.happened(event)
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, ""), (0.914, "91%"), (0.9999, ">99%"), (0.0001, "<1%")])
+def test_a_guess_is_never_shown_as_certain(value: float | None, text: str) -> None:
+    assert view.percent(value) == text

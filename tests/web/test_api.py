@@ -49,6 +49,7 @@ def test_the_same_key_with_another_body_is_refused(web: Web) -> None:
 
 def test_two_tokens_may_use_the_same_key(web: Web) -> None:
     web.post(BODY, key="k-1")
+    assert web.requests()[0].external_id == "api:1:k-1"
     assert web.post(BODY, key="k-1", Authorization=f"Bearer {make_token(web.store)}").status_code == 202
     assert len(web.rows()) == 2
 
