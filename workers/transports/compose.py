@@ -1,6 +1,7 @@
 """Makes the bytes of a mail from an outbound row. The same row always gives the same Message-ID.
 
-Header injection is impossible: every value loses its control characters before it becomes a header.
+Header injection is impossible: every value loses its control characters before it becomes a header, and whatever looks
+like an encoded word is broken up, because the email package decodes it again, control characters and all.
 """
 
 from __future__ import annotations
@@ -8,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime
 from typing import Any
 
 from storage.outbound import Claimed
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_ADDRESS = re.compile(r"[^\s<>()\[\]\\,;:@\"]{1,100}@[A-Za-z0-9.-]{1,200}\Z")
-_ID = re.compile(r"[^\s<>]{1,900}\Z")
+# ASCII only: without SMTPUTF8 no relay takes another local part, and smtplib cannot even say it.
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[A-Za-z0-9.-]{1,200}\Z")
+_ID = re.compile(r"(?!.*=\?)[!-;=?-~]{1,900}\Z")
+_MEDIA_TYPE = re.compile(r"([a-z0-9][a-z0-9!#$&^_.+-]{0,126})/([a-z0-9][a-z0-9!#$&^_.+-]{0,126})\Z")
 MOST_REFERENCES = 100
 
 
@@ -26,22 +29,42 @@ class Unsendable(ValueError):
     """The row cannot become a mail; the text says why."""
 
 
+class _Ids(UnstructuredHeader, BaseHeader):
+    """In-Reply-To and References: one id a line. The package would turn an id of 78 letters into an encoded word."""
+
+    max_count = 1
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: " + f"{policy.linesep} ".join(str(self).split()) + policy.linesep
+
+
+def _headers() -> HeaderRegistry:
+    registry = HeaderRegistry()
+    for name in ("in-reply-to", "references"):
+        registry.map_to_type(name, _Ids)
+    return registry
+
+
+_POLICY = SMTP.clone(header_factory=_headers())
+
+
 def compose(letter: Claimed, read_blob: Callable[[str], bytes | None], now: datetime) -> bytes:
     """The whole mail, CRLF lines. Raises Unsendable where the recipient is not one plain address."""
     content = letter.content
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_POLICY)
     mail["Message-ID"] = f"<{letter.external_id}>"
     mail["Date"] = format_datetime(letter.created_at if content.get("automatic") else now)
     mail["From"] = _mailbox(content.get("from_name", ""), content["from"])
     mail["To"] = _mailbox(content.get("to_name", ""), letter.recipient)
-    if content.get("cc"):
-        mail["Cc"] = [_mailbox("", each) for each in content["cc"]]
+    copies = _copies(letter)
+    if copies:
+        mail["Cc"] = [_mailbox("", each) for each in copies]
     if content.get("reply_to"):
         mail["Reply-To"] = _mailbox(content.get("from_name", ""), content["reply_to"])
     mail["Subject"] = _line(content.get("subject", ""))
     _thread(mail, content)
     _signs(mail, letter)
-    mail.set_content(_CONTROL_TEXT.sub("", content.get("text", "")), cte=None)
+    mail.set_content(_CONTROL_TEXT.sub("", content.get("text", "")).encode("utf-8", "replace").decode(), cte=None)
     _attach(mail, content.get("attachments", ()), read_blob)
     return mail.as_bytes()
 
@@ -51,7 +74,12 @@ _CONTROL_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 def recipients(letter: Claimed) -> list[str]:
     """The envelope's recipients."""
-    return [letter.recipient, *(each for each in letter.content.get("cc", ()) if _ADDRESS.match(each))]
+    return [letter.recipient, *_copies(letter)]
+
+
+def _copies(letter: Claimed) -> list[str]:
+    """A copy that cannot be addressed does not keep the mail from the requester."""
+    return [each for each in letter.content.get("cc", ()) if _ADDRESS.match(each)]
 
 
 def _thread(mail: EmailMessage, content: Mapping[str, Any]) -> None:
@@ -79,10 +107,15 @@ def _attach(mail: EmailMessage, files: Sequence[Mapping[str, Any]], read_blob: C
         data = read_blob(file["sha256"])
         if data is None:
             raise Unsendable(f"the attachment {_line(file['name'])!r} is no longer stored")
-        maintype, _, subtype = _line(file.get("media_type", "")).partition("/")
-        if maintype in ("message", "multipart", "text") or not subtype:
-            maintype, subtype = "application", "octet-stream"
+        maintype, subtype = _media_type(file.get("media_type", ""))
         mail.add_attachment(data, maintype=maintype, subtype=subtype, filename=_line(file["name"]) or "attachment")
+
+
+def _media_type(text: str) -> tuple[str, str]:
+    match = _MEDIA_TYPE.match(text.strip().lower())
+    if match is None or match[1] in ("message", "multipart", "text"):
+        return "application", "octet-stream"
+    return match[1], match[2]
 
 
 def _mailbox(name: str, mail_address: str) -> Address:
@@ -93,4 +126,5 @@ def _mailbox(name: str, mail_address: str) -> Address:
 
 
 def _line(text: str) -> str:
-    return _CONTROL.sub(" ", text).strip()
+    """One line that no parser can read as more than its letters."""
+    return _CONTROL.sub(" ", text).encode("utf-8", "replace").decode().replace("=?", "= ?").strip()
