@@ -53,6 +53,7 @@ class Settings:
     public_url: str = ""
     authserv_id: str = ""
     trusted_relays: tuple[str, ...] = ("127.0.0.1", "::1")
+    trusted_proxies: tuple[str, ...] = ()
     smtp: str = "127.0.0.1:2525"
     lmtp: str = ""
     http: str = "127.0.0.1:8025"

@@ -19,8 +19,11 @@ def insert(session: Session, table: sa.Table) -> Any:
 
 
 def insert_ignore(session: Session, table: sa.Table) -> Any:
-    """INSERT that leaves rows alone that are there already; on PostgreSQL it waits for a rival's uncommitted row."""
-    return insert(session, table).on_conflict_do_nothing()
+    """INSERT that leaves rows alone that are there already; on PostgreSQL it waits for a rival's uncommitted row.
+
+    Its rowcount says how many were new, which SQLAlchemy keeps for an INSERT only when asked.
+    """
+    return insert(session, table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
 def insert_rows(

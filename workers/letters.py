@@ -141,8 +141,8 @@ _AUTOMATIC: dict[str, Any] = {"automatic": True}
 
 
 def _thread(message: Message) -> dict[str, Any]:
-    """In-Reply-To and References, the chain kept whole."""
-    if not message.external_id:
+    """In-Reply-To and References, the chain kept whole; forms and programs have no Message-ID to answer."""
+    if "@" not in message.external_id:
         return {}
     return {"in_reply_to": message.external_id, "references": [*message.references, message.external_id]}
 
