@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 import structlog
 
 from desk.ticket import DESK, Change, Event
@@ -50,18 +51,26 @@ def _send_all(context: Context, claimed: list[Claimed]) -> None:
         for letter in claimed:
             if context.now() - claimed_at > outbound.LEASE / 4 and not _renewed(context, letter):
                 continue
-            try:
-                state, raw = _send(context, letter, post)
-            except TransportError as error:
-                _failed(context, letter, error)
-            except Unsendable as error:
-                _failed(context, letter, TransportError(str(error), permanent=True))
-            else:
-                with context.store.database.transaction() as session:
-                    outbound.mark(session, letter.id, state, context.now(), raw=raw)
-                log.info(
-                    "letter_left", outbound_id=letter.id, ticket_id=letter.ticket_id, kind=letter.kind, state=state
-                )
+            _send_one(context, letter, post)
+
+
+def _send_one(context: Context, letter: Claimed, post: Post | None) -> None:
+    """One letter to its mark. A letter that breaks us waits like one that was refused, so that its neighbours leave."""
+    try:
+        state, raw = _send(context, letter, post)
+    except TransportError as error:
+        _failed(context, letter, error)
+    except Unsendable as error:
+        _failed(context, letter, TransportError(str(error), permanent=True))
+    except sa.exc.DBAPIError:
+        raise
+    except Exception as error:
+        log.exception("letter_broke", outbound_id=letter.id, ticket_id=letter.ticket_id)
+        _failed(context, letter, TransportError(f"it could not be made ({type(error).__name__})", permanent=False))
+    else:
+        with context.store.database.transaction() as session:
+            outbound.mark(session, letter.id, state, context.now(), raw=raw)
+        log.info("letter_left", outbound_id=letter.id, ticket_id=letter.ticket_id, kind=letter.kind, state=state)
 
 
 def _renewed(context: Context, letter: Claimed) -> bool:
@@ -90,6 +99,9 @@ def _failed(context: Context, letter: Claimed, error: TransportError) -> None:
     now = context.now()
     log.warning("letter_failed", outbound_id=letter.id, ticket_id=letter.ticket_id, attempt=letter.attempts)
     with context.store.database.transaction() as session:
+        # Whose lease has ended says nothing more: another worker may have sent it meanwhile.
+        if not outbound.renew(session, letter, now):
+            return
         if error.permanent or letter.attempts > len(BACK_OFF):
             _give_up(session, letter, str(error), now)
             return

@@ -51,22 +51,21 @@ class Post:
     def send(self, mail_from: str, rcpt_to: list[str], data: bytes) -> None:
         """Returns once the relay took it for the first recipient; raises TransportError otherwise."""
         try:
-            refused = self._connected().sendmail(mail_from, rcpt_to, data)
-        except smtplib.SMTPRecipientsRefused as error:
-            code, reason = error.recipients[rcpt_to[0]]
-            raise _refusal(code, reason) from error
+            _hand_over(self._connected(), mail_from, rcpt_to, data)
         except smtplib.SMTPResponseException as error:
             self._close()
             raise _refusal(error.smtp_code, error.smtp_error) from error
         except (OSError, smtplib.SMTPException) as error:
             self._close()
-            raise TransportError(f"the relay cannot be reached ({type(error).__name__})", permanent=False) from error
-        if rcpt_to[0] in refused:
-            raise _refusal(*refused[rcpt_to[0]])
+            raise _unreachable(error) from error
 
     def _connected(self) -> smtplib.SMTP:
+        """A refusal before any letter was named (banner, greeting, password) is no letter's fault: never for good."""
         if self._smtp is None:
-            self._smtp = self._connect()
+            try:
+                self._smtp = self._connect()
+            except (OSError, smtplib.SMTPException) as error:
+                raise _unreachable(error) from error
         return self._smtp
 
     def _connect(self) -> smtplib.SMTP:
@@ -79,6 +78,7 @@ class Post:
             smtp.starttls(context=context)
         if self.relay.user:
             smtp.login(self.relay.user, self.relay.password)
+        smtp.ehlo_or_helo_if_needed()
         return smtp
 
     def _close(self) -> None:
@@ -89,6 +89,29 @@ class Post:
             smtp.quit()
         except (OSError, smtplib.SMTPException):
             smtp.close()
+
+
+def _hand_over(smtp: smtplib.SMTP, mail_from: str, rcpt_to: list[str], data: bytes) -> None:
+    """One mail. No data where the first recipient is refused: else each retry would reach the copies once more."""
+    options = [f"size={len(data)}"] if smtp.has_extn("size") else []
+    if smtp.has_extn("8bitmime"):
+        options.append("body=8bitmime")
+    _expect(smtp.mail(mail_from, options))
+    for number, recipient in enumerate(rcpt_to):
+        code, answer = smtp.rcpt(recipient)
+        if code == 421 or (number == 0 and code not in (250, 251)):
+            _expect((code, answer))
+    _expect(smtp.data(data))
+
+
+def _expect(answer: tuple[int, bytes]) -> None:
+    if answer[0] not in (250, 251):
+        raise smtplib.SMTPResponseException(*answer)
+
+
+def _unreachable(error: Exception) -> TransportError:
+    code = f" {error.smtp_code}" if isinstance(error, smtplib.SMTPResponseException) else ""
+    return TransportError(f"the relay cannot be reached ({type(error).__name__}{code})", permanent=False)
 
 
 def _refusal(code: int, reason: bytes | str) -> TransportError:
