@@ -22,6 +22,7 @@ _DAY = re.compile(
 _ADDRESS = re.compile(r"[^\s<>\"(),;:]@[^\s<>\"(),;:]")
 _GMT = re.compile(r"\b(?:GMT|UTC)\s?[+-]\d{1,2}", re.I)
 _TAIL = " \t\u00a0*_-—–>:：\"'”’)"
+_NAMED = re.compile(r"[<(][^\s<>()]{1,128}@[^\s<>()]{1,200}[>)]")
 _SHARED = re.compile(
     r"(?P<words>.{1,300}?)[ \t]?-{0,6}[ \t]?(?P<rest>\b(?:On|Am|Le|El|Il|Em|Op|Den)\s"
     r"(?:\w{2,10}[.,]{0,2}\s\d|\w{2,10}\.?,\s\w{2,10}\.?\s\d|\d{1,4}[./\s-]).{0,300})"
@@ -36,7 +37,7 @@ def is_attribution(joined: str, *, quoted: bool) -> bool:
     if not 6 <= len(joined) <= MAX_LENGTH:
         return False
     folded = joined.casefold().strip("*_ \t\u00a0\u200e\u200f\u202a\u202b")
-    colon = joined.rstrip(" \t\u00a0*_->\"").endswith((":", "："))
+    colon = joined.rstrip(' \t\u00a0*_->"').endswith((":", "："))
     address, time, day = _signs(joined)
     if not folded:
         return False
@@ -44,16 +45,24 @@ def is_attribution(joined: str, *, quoted: bool) -> bool:
         return True
     if not (address or time or day):
         return quoted and colon and _ends_with_verb(folded) and len(joined) < 80
+    if folded.startswith(">>>"):
+        # GroupWise: `>>> Kim Park <kim@example.org> 03/03/26 9:41 AM >>>`
+        return folded.endswith(">>>") and day and time
     if _ends_with_verb(folded):
         return _verb_enough(folded, colon=colon, address=address, dated=time and day, quoted=quoted)
     if not colon:
         return quoted and address and _DATE_FIRST.match(folded) is not None
+    if address and _quoting().match(folded) and joined.count(" ") < 12:
+        return True
+    if _NAMED.search(folded) and day and time and _verb().search(folded) and not _own().search(folded):
+        # Name first, date last: `Kim Park <kim@example.org> schrieb am 3. März 2026 um 09:41:`
+        return True
     shaped = day and (time or address) and (_begins(folded) or (time and quoted))
     if shaped and _verb().search(folded):
         return True
     # Yandex, Mail.ru and Gmail in some languages write only a date and a name: `26.06.2014, 14:41, "A" <a@b>:`
-    return day and time and (
-        (folded[0].isdigit() and quoted) or (address and (quoted or joined.endswith((">:", ">："))))
+    return (
+        day and time and ((folded[0].isdigit() and quoted) or (address and (quoted or joined.endswith((">:", ">：")))))
     )
 
 
@@ -99,7 +108,7 @@ def _begins(folded: str) -> bool:
 @cache
 def _verbs() -> str:
     """The verbs; where a script has capitals it also has spaces, and there a verb must begin a word."""
-    words = mail_words.texts("attributions", "wrote")
+    words = (word.rstrip(_TAIL) for word in mail_words.texts("attributions", "wrote"))
     return "(?:" + "|".join(r"\b" * (word[0].upper() != word[0]) + re.escape(word) for word in words) + ")"
 
 
@@ -111,6 +120,16 @@ def _verb() -> re.Pattern[str]:
 @cache
 def _verb_end() -> re.Pattern[str]:
     return re.compile(rf"{_verbs()}\Z")
+
+
+@cache
+def _quoting() -> re.Pattern[str]:
+    return re.compile(rf"{mail_words.alternatives('attributions', 'quoting')}\s")
+
+
+@cache
+def _own() -> re.Pattern[str]:
+    return re.compile(mail_words.alternatives("attributions", "own"))
 
 
 @cache

@@ -135,6 +135,8 @@ def _subject(signs: Signs) -> tuple[AutoKind, str]:
     match = _starts().match(subject)
     if match and _AFTER_START.match(subject, match.end()):
         return AutoKind.REPLY, f"subject begins with {match[0]!r}"
+    if subject.startswith(mail_words.texts("automatic_subjects", "open")) and not subject.endswith("?"):
+        return AutoKind.REPLY, "subject says until when"
     if subject.endswith("?") or _SUBJECT_LEAD.match(subject):
         return _NONE
     for words in mail_words.texts("automatic_subjects", "anywhere"):

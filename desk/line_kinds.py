@@ -74,6 +74,8 @@ def _letter(line: str, sent: set[str]) -> str:
     if not plain:
         return EMPTY
     if plain[0] == ">" and _QUOTE.match(line):
+        if plain[-3:] == ">>>" and len(plain) < 200 and is_attribution(plain, quoted=False):
+            return ATTRIBUTION
         if _NOT_QUOTE.match(line) or (plain[-1] in ":：" and is_verb_alone(plain)):
             return TEXT
         return QUOTE
@@ -147,9 +149,7 @@ def _mark_broken_quotes(lines: Sequence[str], found: list[str]) -> None:
 def _mark_attributions(lines: Sequence[str], found: list[str]) -> None:
     """The lines above a quote that say who wrote it and when; up to four lines, judged from the last upwards."""
     ends = (
-        index
-        for index, line in enumerate(lines)
-        if found[index] in (TEXT, SENT_FROM) and _may_end(line, found, index)
+        index for index, line in enumerate(lines) if found[index] in (TEXT, SENT_FROM) and _may_end(line, found, index)
     )
     for index in islice(ends, MAX_TRIES):
         start = _attribution_start(lines, found, index)

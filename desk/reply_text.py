@@ -44,6 +44,7 @@ def _reasons(lines: list[str], letters: str) -> list[str]:
     if end == len(lines):
         _cut_signature(lines, letters, reasons)
         _cut_trailing_quote(letters, reasons, end)
+    _cut_rule_above(letters, reasons)
     return reasons
 
 
@@ -114,6 +115,18 @@ def _cut_trailing_quote(letters: str, reasons: list[str], end: int) -> None:
     for index in range(at, end):
         if letters[index] == kinds.QUOTE and not reasons[index]:
             reasons[index] = QUOTE
+
+
+def _cut_rule_above(letters: str, reasons: list[str]) -> None:
+    """A long rule between the reply and a quote that goes to the end belongs to the quote."""
+    first = len(letters)
+    while first and (reasons[first - 1] or letters[first - 1] in kinds.EMPTY):
+        first -= 1
+    start = first
+    while start and letters[start - 1] in kinds.RULE + kinds.EMPTY:
+        start -= 1
+    if start < first and QUOTE in reasons[first:]:
+        reasons[start:first] = [QUOTE] * (first - start)
 
 
 def _cut_signature(lines: list[str], letters: str, reasons: list[str]) -> None:

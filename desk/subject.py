@@ -40,9 +40,17 @@ def _forward() -> re.Pattern[str]:
     return re.compile(rf"\s*(?:\[[^\]]{{1,40}}\]\s*)?(?:{words}\s{{0,2}}[:：]|\[fwd:)", re.IGNORECASE)
 
 
+@cache
+def _doubtful() -> re.Pattern[str]:
+    both = set(mail_words.texts("reply_prefixes", "reply")) & set(mail_words.texts("reply_prefixes", "forward"))
+    return re.compile(rf"\s*(?:\[[^\]]{{1,40}}\]\s*)?(?:{'|'.join(map(re.escape, sorted(both)))})\s{{0,2}}[:：]", re.I)
+
+
 def base(subject: str) -> str:
     """The subject without prefixes of any language, list tags and our own tag, in single spaces."""
     plain = _SPACE.sub(" ", _OUR_TAG.sub(" ", subject[:MAX_LINE])).strip()
+    if plain[:5].lower() == "[fwd:" and plain.endswith("]"):
+        plain = plain[1:-1]
     at = 0
     while at < len(plain):
         match = _prefix().match(plain, at) or _LIST_TAG.match(plain, at)
@@ -57,6 +65,11 @@ def base(subject: str) -> str:
 def is_forward(subject: str) -> bool:
     """Whether the first prefix says that a mail was passed on."""
     return _forward().match(subject[:MAX_LINE]) is not None
+
+
+def is_surely_forward(subject: str) -> bool:
+    """The same, without prefixes that mean an answer in another language (VS is Danish, and Finnish)."""
+    return is_forward(subject) and _doubtful().match(subject[:MAX_LINE]) is None
 
 
 def tag(number: int) -> str:

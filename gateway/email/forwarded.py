@@ -9,31 +9,32 @@ from collections.abc import Sequence
 
 from desk import line_kinds
 from desk.request import Party
-from desk.subject import is_forward
 from gateway.email import addresses
 from gateway.email.mime import Part, read_header
 
 MAX_LINES = 400
 
 
-def original_sender(subject: str, text: str, files: Sequence[Part]) -> Party | None:
-    """The sender of the one mail that is passed on inline or as the only attached mail."""
+def original_sender(text: str, files: Sequence[Part], *, titled: bool) -> Party | None:
+    """The sender of the one mail that is passed on inline or as the only attached mail.
+
+    `titled` says that the subject calls it passed on; then the block of an earlier mail is enough.
+    """
     mails = [part for part in files if part.media_type == "message/rfc822"]
     if len(mails) == 1 and len(text) < 4_000:
         found = _party(read_header(mails[0].content()).all("from"))
         if found:
             return found
-    return _inline(subject, text)
+    return _inline(text, titled=titled)
 
 
-def _inline(subject: str, text: str) -> Party | None:
+def _inline(text: str, *, titled: bool) -> Party | None:
     lines = text.split("\n", MAX_LINES)[:MAX_LINES]
-    passed_on = is_forward(subject)
-    if not passed_on and not any(mark in text for mark in ("---", "egin", ":")):
+    if not titled and not any(mark in text for mark in ("---", "egin", ":")):
         return None
     letters = line_kinds.letters([line.lstrip("> ") for line in lines])
     at = letters.find(line_kinds.FORWARD)
-    if at < 0 and passed_on:
+    if at < 0 and titled:
         at = min((found for mark in "oh" if (found := letters.find(mark)) >= 0), default=-1)
     if at < 0:
         return None

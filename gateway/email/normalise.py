@@ -17,7 +17,6 @@ from desk.request import (
     AutoKind,
     Bounce,
     Channel,
-    Cut,
     Envelope,
     InboundRequest,
     Party,
@@ -94,13 +93,12 @@ def _understood(
     author, null_sender = request.sender.address, _is_null(request.envelope, root.header)
     bounce = bounces.read(root, request.text, author, null_sender=null_sender, own_domains=own_domains)
     auto, reason = _automatic(root.header, request.subject, author, bounce, null_sender=null_sender)
-    passed_on = None
+    titled, passed_on = _is_titled_forward(request.subject, root.header), None
     if auto is AutoKind.NONE:
-        passed_on = forwarded.original_sender(request.subject, request.text, parts)
-    reply, cut = _reply(request.subject, request.text, root.header, passed_on)
-    return replace(
-        request, reply=reply, cut=cut, auto=auto, auto_reason=reason, bounce=bounce, forwarded=passed_on
-    )
+        passed_on = forwarded.original_sender(request.text, parts, titled=titled)
+    # A mail that is passed on is kept whole; in an answer, only the new words are the reply.
+    reply, cut = (request.text.strip("\n"), ()) if passed_on and titled else reply_text.split(request.text)
+    return replace(request, reply=reply, cut=cut, auto=auto, auto_reason=reason, bounce=bounce, forwarded=passed_on)
 
 
 def _files(
@@ -129,11 +127,9 @@ def _automatic(
     return automatic.judge(signs)
 
 
-def _reply(title: str, words: str, head: Header, passed_on: Party | None) -> tuple[str, tuple[Cut, ...]]:
-    """A mail that is passed on is kept whole; in an answer, only the new words are the reply."""
-    if passed_on and subject.is_forward(title) and not head.has("in-reply-to"):
-        return words.strip("\n"), ()
-    return reply_text.split(words)
+def _is_titled_forward(title: str, head: Header) -> bool:
+    """Whether the subject says that a mail is passed on; one that means both only if nothing is answered."""
+    return subject.is_surely_forward(title) or (subject.is_forward(title) and not head.has("in-reply-to"))
 
 
 def _parties(head: Header, name: str) -> tuple[Party, ...]:
