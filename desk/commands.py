@@ -46,7 +46,9 @@ HELP = """\
 #merge NUMBER     this ticket ends in that one
 #help             this list"""
 
-_LINE = re.compile(r"#([A-Za-z][\w-]*)(?:[ \t]+(.*))?$")
+_LINE = re.compile(r"#([A-Za-z]\S*)(?:\s+(.*))?$")
+_INVISIBLE = "\ufeff\u200b"
+"""What some programs put before the first letter."""
 
 
 def parse(text: str) -> Parsed:
@@ -56,7 +58,7 @@ def parse(text: str) -> Parsed:
     lines = text.split("\n")
     position = 0
     for position, line in enumerate(lines):  # noqa: B007
-        match = _LINE.match(line.strip())
+        match = _LINE.match(line.strip().lstrip(_INVISIBLE).strip())
         if match is None and line.strip():
             break
         if match is not None:
@@ -102,7 +104,8 @@ def _priority(argument: str) -> str:
 
 
 def _number(argument: str) -> str:
-    return "" if argument.lstrip("#").isdigit() and len(argument) < 15 else "needs a ticket number"
+    number = argument.removeprefix("#")
+    return "" if number.isascii() and number.isdigit() and len(number) < 15 else "needs a ticket number"
 
 
 _CHECKS: dict[str, Callable[[str], str]] = {

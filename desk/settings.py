@@ -103,7 +103,7 @@ def read(environ: Mapping[str, str], toml: Mapping[str, Any]) -> Settings:
 def host_and_port(name: str, text: str) -> tuple[str, int]:
     """`HOST:PORT`, `:PORT` (loopback) or `[::1]:PORT`; port 0 picks a free one."""
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
+    if not colon or not (port.isascii() and port.isdigit()) or int(port) > 65535:
         raise BadSetting(name, f"{text!r} is not HOST:PORT")
     return host.strip("[]") or "127.0.0.1", int(port)
 
@@ -114,7 +114,7 @@ def _from_text(name: str, text: str, default: Any) -> Any:
             raise BadSetting(name, f"{text!r} is neither yes nor no")
         return text.lower() in ("1", "true", "yes", "on")
     if isinstance(default, int):
-        if not text.isdigit():
+        if not (text.isascii() and text.isdigit()):
             raise BadSetting(name, f"{text!r} is not a whole number")
         return int(text)
     if isinstance(default, tuple):

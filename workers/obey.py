@@ -94,6 +94,8 @@ def _check_move(ticket: Ticket, status: Status) -> None:
 def _agent(session: Session, word: str) -> Person:
     """The one active agent whose address or name this is, or begins."""
     wanted = word.lower().lstrip("@")
+    if not wanted:
+        raise NotAllowed(f"{word!r} is nobody's name")
     active = [person for person in people.all_agents(session) if person.active]
     exact = [p for p in active if wanted in (p.address, p.name.lower(), p.address.partition("@")[0])]
     found = exact or [p for p in active if p.name.lower().startswith(wanted)]
@@ -110,7 +112,7 @@ def _team_id(session: Session, name: str) -> int:
 
 
 def _other(session: Session, ticket: Ticket, word: str) -> int:
-    number = int(word.lstrip("#"))
+    number = int(word.removeprefix("#"))
     other = tickets.survivor(session, number)
     if other is None or other.id == ticket.id:
         raise NotAllowed(f"this ticket cannot be merged into #{number}")
