@@ -1,13 +1,14 @@
 """Address fields: bytes in, mailboxes with a word on whether each parsed strictly out.
 
-The strictness is what an agent's proof rests on, so the grammar is a narrow part of RFC 5322: a dot-atom, an @, a
-domain of letters, digits and hyphens, in angle brackets or alone, with a name before it or one comment after it.
-Everything else is read as well as it goes and marked as not strict. One pass, capped.
+The strictness is what an agent's proof rests on, so the grammar is a narrow part of RFC 5322 and 6531: a dot-atom or a
+simple quoted string, an @, a domain of letters, digits and hyphens, in angle brackets or alone, with a name before it
+or one comment after it. Everything else is read as well as it goes and marked as not strict. One pass, capped.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -23,6 +24,13 @@ _ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}){0,20}"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){0,20}[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 )
+_LOCAL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]"
+_LABEL = r"[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\u0080-\U0010ffff-]{0,61}[A-Za-z0-9\u0080-\U0010ffff])?"
+_WIDE = re.compile(rf"{_LOCAL}{{1,64}}(?:\.{_LOCAL}{{1,64}}){{0,20}}@(?:{_LABEL}\.){{0,20}}{_LABEL}")
+_QUOTED_LOCAL = re.compile(
+    r'(?:"?([\w .\-]{0,100})"?[ \t]+)?(<)?"([A-Za-z0-9!#$%&\'*+/=?^_`{|}~. -]{1,64})"@([^\s<>"(),;:@]{1,255})(?(2)>)'
+)
+_PLAIN_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LOOSE = re.compile(r"[^\s<>\"(),;:\[\]@]{1,128}@[^\s<>\"(),;:\[\]@]{1,255}")
 _PHRASE = re.compile(r"[\w\s!#$%&'*+/=?^`{|}~.\-]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -80,8 +88,18 @@ def _doubted(box: Mailbox) -> Mailbox:
 
 
 def _read(value: bytes, most: int) -> list[Mailbox]:
-    source = charset.guess(value[: header.MAX_VALUE])
-    simple = _simple(source)
+    value = value[: header.MAX_VALUE]
+    boxes = _boxes(charset.guess(value), most)
+    return boxes if value.isascii() or _is_utf8(value) else [_unguessed(box) for box in boxes]
+
+
+def _unguessed(box: Mailbox) -> Mailbox:
+    """Letters beyond ASCII prove something only if they were not guessed."""
+    return box if box.address.isascii() else _doubted(box)
+
+
+def _boxes(source: str, most: int) -> list[Mailbox]:
+    simple = _simple(source) or _with_quoted_local(source)
     if simple:
         return [simple] if most > 0 else []
     strict = _CONTROL.search(source) is None
@@ -93,7 +111,7 @@ def _read(value: bytes, most: int) -> list[Mailbox]:
     return found or _salvaged(source)[:most]
 
 
-_SIMPLE = re.compile(r'(?:"?([\w .\-]{0,100})"?[ \t]+)?<([^<>\s@]{1,64}@[A-Za-z0-9.\-]{1,255})>')
+_SIMPLE = re.compile(r'(?:"?([\w .\-]{0,100})"?[ \t]+)?<([^<>\s@]{1,64}@[^<>\s@"(),;:]{1,255})>')
 
 
 def _simple(source: str) -> Mailbox | None:
@@ -103,6 +121,23 @@ def _simple(source: str) -> Mailbox | None:
     if not _is_address(address) or source.count('"') % 2:
         return None
     return Mailbox(address.lower(), (match[1] or "").strip() if match else "", strict=True)
+
+
+def _with_quoted_local(source: str) -> Mailbox | None:
+    """`"john doe"@x.example` with or without a name; the quotes go where RFC 5322 does not need them."""
+    match = _QUOTED_LOCAL.fullmatch(source) if '"@' in source else None
+    if match is None or not _is_address(f"a@{match[4]}") or (match[1] and not match[2]):
+        return None
+    local = match[3] if _PLAIN_LOCAL.fullmatch(match[3]) else f'"{match[3]}"'
+    return Mailbox(f"{local}@{match[4]}".lower(), (match[1] or "").strip(), strict=True)
+
+
+def _is_utf8(value: bytes) -> bool:
+    try:
+        value.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _drafts(source: str) -> list[_Draft]:
@@ -222,12 +257,36 @@ def _bare(draft: _Draft, phrase: str, strict: bool) -> Mailbox:
 
 def _is_address(source: str) -> bool:
     """A plain address; an encoded word in its place is a dot-atom by the letter and a disguise in fact."""
-    return "=?" not in source and _ADDRESS.fullmatch(source) is not None
+    if source.isascii():
+        return "=?" not in source and _ADDRESS.fullmatch(source) is not None
+    return len(source) <= 320 and "=?" not in source and _WIDE.fullmatch(source) is not None and _is_sound(source)
+
+
+def _is_sound(source: str) -> bool:
+    """Whether an address with letters beyond ASCII (RFC 6531) can be taken for no other.
+
+    A compatibility letter (the Kelvin sign, a long s) could fall together with an ASCII one, and Cyrillic or Greek
+    letters among Latin ones only look like them.
+    """
+    if unicodedata.normalize("NFKC", source) != source:
+        return False
+    if any(unicodedata.category(char)[0] not in "LMN" for char in source if not char.isascii()):
+        return False
+    return not any(map(_is_mixed, source.rpartition("@")[2].split(".")))
+
+
+def _is_mixed(label: str) -> bool:
+    scripts = {unicodedata.name(char, "?").split()[0] for char in label if char.isalpha()}
+    return "LATIN" in scripts and bool(scripts & {"CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"})
 
 
 def _is_phrase(phrase: str) -> bool:
     """A name may be words or quoted strings; an @ outside quotes is somebody's game."""
-    return _PHRASE.fullmatch("".join(phrase.split('"')[::2])) is not None
+    bare = "".join(phrase.split('"')[::2])
+    if not bare.isascii():
+        # The vowel marks of Indic and Thai names.
+        bare = "".join(char for char in bare if unicodedata.category(char)[0] != "M")
+    return _PHRASE.fullmatch(bare) is not None
 
 
 def _name(phrase: str) -> str:

@@ -19,6 +19,14 @@ from tests.email.mails import mail, read
         ("j@x.example (John)", "j@x.example", "John"),
         ("John (at work) <j@x.example>", "j@x.example", "John"),
         ("John Q. Public <j+tag@x.example>", "j+tag@x.example", "John Q. Public"),
+        ("用户@例え.example", "用户@例え.example", ""),
+        ("Jörg <jörg@bücher.example>", "jörg@bücher.example", "Jörg"),
+        ("<почта@пример.испытание>", "почта@пример.испытание", ""),
+        ("<δοκιμή@παράδειγμα.example>", "δοκιμή@παράδειγμα.example", ""),
+        ("डाक <मेल@उदाहरण.परीक्षा>", "मेल@उदाहरण.परीक्षा", "डाक"),
+        ('"john doe"@x.example', '"john doe"@x.example', ""),
+        ('John <"john..doe"@x.example>', '"john..doe"@x.example', "John"),
+        ('"alice"@corp.example', "alice@corp.example", ""),
     ],
 )
 def test_one_plain_address_is_strict(value: str, address: str, name: str) -> None:
@@ -41,7 +49,13 @@ def test_one_plain_address_is_strict(value: str, address: str, name: str) -> Non
         "Alice <alice@corp.example> junk",
         "alice @corp.example",
         "alice@corp.example\x00.evil.example",
-        '"alice"@corp.example',
+        '"alice@corp.example"@evil.example',
+        '"alice\\" <"@evil.example',
+        '"alice" "bob"@corp.example',
+        "alice@\u212aorp.example",
+        "al\u017fice@corp.example",
+        "ali\u202ece@corp.example",
+        "alice\uff20corp.example",
         "alice@corp..example",
         "alice@кorp.example",
         "Doe, John <j@x.example>",
@@ -53,6 +67,12 @@ def test_anything_else_is_not_strict(value: str) -> None:
     box, defect = sender([value.encode()])
     assert not box.strict
     assert defect
+
+
+def test_letters_that_were_guessed_from_another_charset_prove_nothing() -> None:
+    box, defect = sender(["jörg@bücher.example".encode("cp1252")])
+    assert (box.strict, defect) == (False, "From is not one plain address")
+    assert sender(["Jörg <j@x.example>".encode("cp1252")])[0].strict
 
 
 def test_two_from_fields_prove_nothing() -> None:
