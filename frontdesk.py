@@ -36,6 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         settings = configuration.load(os.environ, _options(args), Path.cwd())
+        if args.run in PROCESSES:
+            # Until the process has its own way to stop, nothing is begun that would have to be finished.
+            signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         configure_logging(settings if args.run in PROCESSES else replace(settings, log_level="warning"))
         return int(args.run(args, settings, datetime.now(UTC)))
     except BadSetting as error:

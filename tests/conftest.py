@@ -67,9 +67,16 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def own_postgres() -> Iterator[postgres.Postgres]:
+    """A PostgreSQL that this test may kill."""
+    with postgres.running() as server:
+        yield server
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[postgres.Postgres]:
-    """The one PostgreSQL of this run. A test that kills it must start one of its own."""
+    """The one PostgreSQL of this run; a test that kills it takes `own_postgres`."""
     with postgres.running() as server:
         yield server
 

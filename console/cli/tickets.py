@@ -19,6 +19,7 @@ from storage.transaction import Session
 
 _COLUMNS = ("id", "status", "priority", "category", "team", "assignee", "requester", "subject")
 _PREDICTION = ("category", "probability", "outcome", "reasons", "runners_up", "model_version")
+_WEIGHTED = ("reasons", "runners_up")
 _LETTER = (
     "id",
     "kind",
@@ -124,13 +125,21 @@ def _print_ticket(whole: dict[str, Any]) -> None:
     prediction = whole["prediction"]
     if prediction:
         print("\nwhy this category")
-        show.fields({name: prediction[name] for name in _PREDICTION})
+        show.fields(_readable(prediction))
     for message in whole["messages"]:
         _print_message(message)
     print("\nhistory")
     show.table([row | {"by": row["actor"]["name"]} for row in whole["events"]], ("at", "kind", "by", "after", "why"))
     print("\noutbound")
     show.table(whole["outbound"], ("id", "kind", "recipient", "state", "reason", "attempts", "sent_at"))
+
+
+def _readable(prediction: dict[str, Any]) -> dict[str, Any]:
+    """With weights and chances as a person wants them."""
+    weights = {name: [f"{word} {weight:.2f}" for word, weight in prediction[name]] for name in _WEIGHTED}
+    return (
+        {name: prediction[name] for name in _PREDICTION} | weights | {"probability": f"{prediction['probability']:.3f}"}
+    )
 
 
 def _print_message(message: dict[str, Any]) -> None:

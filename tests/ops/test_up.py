@@ -127,14 +127,6 @@ def test_sigterm_stops_everything_in_time_and_leaves_no_process(tmp_path: Path) 
     assert not (tmp_path / "data" / "running.json").exists()
 
 
-def test_ctrl_c_in_a_terminal_stops_it_too(tmp_path: Path) -> None:
-    with running_desk(tmp_path / "data") as desk:
-        family = _family(desk.process.pid)
-        desk.process.send_signal(signal.SIGINT)
-        assert desk.process.wait(40) == 0
-    assert [pid for pid in family if alive(pid)] == []
-
-
 def test_nothing_outlives_a_supervisor_that_was_killed(tmp_path: Path) -> None:
     with running_desk(tmp_path / "data") as desk:
         family = _family(desk.process.pid)
@@ -143,13 +135,17 @@ def test_nothing_outlives_a_supervisor_that_was_killed(tmp_path: Path) -> None:
         wait_for(lambda: not any(alive(pid) for pid in family), 30)
 
 
-def test_the_socket_moves_where_the_folder_s_path_is_too_long(tmp_path: Path) -> None:
+def test_the_socket_moves_where_the_folders_path_is_too_long_and_ctrl_c_stops_it(tmp_path: Path) -> None:
     folder = tmp_path / ("long-" * 20) / "data"
     folder.parent.mkdir()
     with running_desk(folder, mail_domain="desk.example.test") as desk:
         send(desk, "far-away")
         wait_for(lambda: desk.run("ticket", "list"), 20)
         assert not (folder / "valkey.sock").exists()
+        family = _family(desk.process.pid)
+        desk.process.send_signal(signal.SIGINT)
+        assert desk.process.wait(40) == 0
+    assert [pid for pid in family if alive(pid)] == []
 
 
 def _family(pid: int) -> list[int]:
