@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from storage import people, tables
+from storage import tables
 from storage.store import Store
-from tests.dovecot import PASSWORD, Dovecot
+from tests.dovecot import Dovecot
 from tests.dovecot import running as dovecot_running
 from tests.fleet import SUPPORT, Fleet, store_time, wait_until
 from tests.whole.journey import walk
-from tests.whole.town import around, mail
+from tests.whole.town import around, fetch_from, mail
 
 pytestmark = pytest.mark.services
 
@@ -25,7 +25,7 @@ SEEN = b"\\Seen"
 
 def test_a_fetched_mail_is_answered_and_the_answer_reaches_the_requester(any_store: Store, tmp_path: Path) -> None:
     with Fleet(any_store, tmp_path / "fleet") as fleet, around(fleet) as town:
-        _fetch_from(fleet, town.dovecot)
+        fetch_from(fleet, town.dovecot)
         fleet.start("valkey", "gateway", "worker1")
         walk(fleet, town)
         wait_until(lambda: _seen(town.dovecot) == 7, "not all that was fetched is marked", 10)
@@ -33,7 +33,7 @@ def test_a_fetched_mail_is_answered_and_the_answer_reaches_the_requester(any_sto
 
 def test_idle_brings_a_mail_to_a_ticket_within_three_seconds(store: Store, tmp_path: Path) -> None:
     with dovecot_running() as dovecot, Fleet(store, tmp_path / "fleet") as fleet:
-        _fetch_from(fleet, dovecot, poll_seconds=600)
+        fetch_from(fleet, dovecot, poll_seconds=600)
         fleet.start("valkey", "gateway", "worker1")
         _deliver(dovecot, 1)
         wait_until(lambda: fleet.states() == {"ticketed": 1}, f"nothing was fetched:\n{fleet.log('gateway')[-2000:]}")
@@ -47,7 +47,7 @@ def test_a_gateway_killed_while_it_fetches_marks_nothing_unstored_and_fetches_no
     any_store: Store, tmp_path: Path
 ) -> None:
     with dovecot_running() as dovecot, Fleet(any_store, tmp_path / "fleet") as fleet:
-        _fetch_from(fleet, dovecot)
+        fetch_from(fleet, dovecot)
         fleet.start("valkey")
         with _Watch(fleet, dovecot) as watch:
             for numbers in (range(40), range(40, 80)):
@@ -96,16 +96,6 @@ class _Watch(threading.Thread):
             self.looks += 1
             if seen > stored:
                 self.wrong.append((seen, stored))
-
-
-def _fetch_from(fleet: Fleet, dovecot: Dovecot, poll_seconds: int = 60) -> None:
-    """From now on the desk's mailbox is that one."""
-    fleet.environment["THE_IMAP_PASSWORD"] = PASSWORD
-    imap = {"host": "127.0.0.1", "port": dovecot.imap_port, "tls": "none", "user": "support"}
-    imap |= {"password_env": "THE_IMAP_PASSWORD", "poll_seconds": poll_seconds}
-    with fleet.store.database.transaction() as session:
-        team = people.all_teams(session)[0]
-        people.add_mailbox(session, SUPPORT, "Support", team.id, imap)
 
 
 def _let_leases_end(store: Store) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
+from storage import people
 from tests import dovecot, postfix
 from tests.components import need
 from tests.dovecot import PASSWORD, Dovecot
@@ -77,6 +78,16 @@ def around(fleet: Fleet, desk_transport: str = "") -> Iterator[Town]:
                 "FRONTDESK_TRUSTED_RELAYS": "127.0.0.1",
             }
             yield Town(server, mailboxes)
+
+
+def fetch_from(fleet: Fleet, mailboxes: Dovecot, poll_seconds: int = 60) -> None:
+    """From now on the desk also fetches its mail from Dovecot's mailbox "support"."""
+    fleet.environment["THE_IMAP_PASSWORD"] = PASSWORD
+    imap = {"host": "127.0.0.1", "port": mailboxes.imap_port, "tls": "none", "user": "support"}
+    imap |= {"password_env": "THE_IMAP_PASSWORD", "poll_seconds": poll_seconds}
+    with fleet.store.database.transaction() as session:
+        team = people.all_teams(session)[0]
+        people.add_mailbox(session, SUPPORT, "Support", team.id, imap)
 
 
 def mail(sender: str, to: str, subject: str, text: str, headers: Mapping[str, str] | None = None) -> EmailMessage:
