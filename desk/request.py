@@ -50,6 +50,9 @@ class Party:
     address: str
     name: str = ""
 
+    def __post_init__(self) -> None:
+        _clean_lines(self, ("address", "name"))
+
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
@@ -62,6 +65,9 @@ class Attachment:
     content_id: str = ""
     inline: bool = False
 
+    def __post_init__(self) -> None:
+        _clean_lines(self, ("name", "media_type", "sha256", "content_id"))
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -69,6 +75,9 @@ class Cut:
 
     reason: str
     text: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", clean_text(self.text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,10 @@ class Bounce:
     diagnostic: str = ""
     original_message_id: str = ""
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "recipients", _clean_all(self.recipients))
+        _clean_lines(self, ("status", "diagnostic", "original_message_id"))
+
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
@@ -89,6 +102,10 @@ class Envelope:
     mail_from: str = ""
     rcpt_to: tuple[str, ...] = ()
     peer: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rcpt_to", _clean_all(self.rcpt_to))
+        _clean_lines(self, ("mail_from", "peer"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +121,11 @@ class ThreadKeys:
     references: tuple[str, ...] = ()
     delivered_to: tuple[str, ...] = ()
     conversation: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("in_reply_to", "references", "delivered_to"):
+            object.__setattr__(self, name, _clean_all(getattr(self, name)))
+        _clean_lines(self, ("message_id", "conversation"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +173,16 @@ class InboundRequest:
     def __post_init__(self) -> None:
         if self.received_at.tzinfo is None:
             raise ValueError("received_at must know its time zone")
+        _clean_lines(self, ("source", "external_id", "content_hash", "subject", "auto_reason", "raw"))
         if not self.content_hash:
             raise ValueError("content_hash must not be empty")
         if not self.source:
             raise ValueError("source must not be empty")
-        object.__setattr__(self, "subject", clean_line(self.subject))
         for name in ("text", "reply", "html"):
             object.__setattr__(self, name, clean_text(getattr(self, name)))
+        object.__setattr__(self, "fields", tuple((clean_line(k), clean_text(v)) for k, v in self.fields))
+        for name in ("authentication", "defects"):
+            object.__setattr__(self, name, _clean_all(getattr(self, name)))
 
 
 def clean_text(text: str) -> str:
@@ -176,6 +201,18 @@ def clean_line(text: str) -> str:
     return clean_text(text)[:MAX_LINE]
 
 
+def _clean_all(texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(clean_text(text) for text in texts)
+
+
+def _clean_lines(part: object, names: tuple[str, ...]) -> None:
+    """The named fields of a part, each one line; most are already, and then nothing is written."""
+    for name in names:
+        text = getattr(part, name)
+        if not text.isprintable() or len(text) > MAX_LINE:
+            object.__setattr__(part, name, clean_line(text))
+
+
 def to_json(request: InboundRequest) -> str:
     """The request as JSON text; times in ISO 8601 with UTC offset, empty fields left out."""
     return json.dumps(_as_dict(request), ensure_ascii=False, separators=(",", ":"))
@@ -183,14 +220,14 @@ def to_json(request: InboundRequest) -> str:
 
 def from_json(text: str | bytes) -> InboundRequest:
     """The request that `to_json` wrote, by this or an earlier version. Raises ValueError where it is not one."""
-    data = json.loads(text)
-    if not isinstance(data, dict):
-        raise ValueError("a request is a JSON object")
-    if data.get("version", 0) > VERSION:
-        raise ValueError(f"this request was written by a newer version ({data['version']} > {VERSION})")
     try:
+        data = json.loads(text)
+        if not isinstance(data, dict):
+            raise ValueError("a request is a JSON object")
+        if data.get("version", 0) > VERSION:
+            raise ValueError(f"this request was written by a newer version ({data['version']} > {VERSION})")
         return InboundRequest(**_fields_from(data))
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(f"not a request: {error}") from error
 
 
@@ -257,4 +294,4 @@ _READERS: dict[str, Any] = {
 
 
 def _with_defaults(row: dict[str, Any]) -> dict[str, Any]:
-    return {"name": "", "media_type": "application/octet-stream", "size": 0, "sha256": ""} | row
+    return {"name": "", "media_type": "", "size": 0, "sha256": ""} | row
