@@ -46,7 +46,7 @@ def reply_address(
 def token_of(address: str) -> tuple[str, int, int, str, str] | None:
     """The parts (purpose, ticket, person, day, mac) of an address that has the shape of ours; proves nothing yet."""
     local = address.rpartition("@")[0].lower()
-    match = _TOKEN.match(local.partition("+")[2])
+    match = _TOKEN.match(local.rpartition("+")[2]) if "+" in local else None
     if match is None:
         return None
     purpose, ticket, person, day, mac = match.groups()
@@ -67,9 +67,10 @@ def read_reply_address(address: str, key_version: int, secret: bytes, now: datet
 
 
 def without_token(address: str) -> str:
-    """The mailbox behind an address: `support+anything@d` is `support@d`."""
+    """The mailbox behind an address: `support+anything@d` is `support@d`, and `help+eu+TOKEN@d` is `help+eu@d`."""
     local, at, domain = address.rpartition("@")
-    return f"{local.partition('+')[0]}{at}{domain}"
+    kept = local.rpartition("+")[0] if token_of(address) else local.partition("+")[0]
+    return f"{kept}{at}{domain}"
 
 
 def message_id(ticket_id: int, unique: str, secret: bytes, domain: str) -> str:
