@@ -205,7 +205,8 @@ def to_team(ticket: Ticket, team_id: int, name: str, actor: Actor, at: datetime,
     if ticket.team_id == team_id:
         return Change(ticket)
     data = {"from_id": ticket.team_id, "to_id": team_id}
-    return _change(ticket, at, "team_changed", actor, after=name, why=why, data=data, team_id=team_id, assignee_id=None)
+    moved = _change(ticket, at, "team_changed", actor, after=name, why=why, data=data, team_id=team_id)
+    return moved.then(assign(moved.ticket, None, "", actor, at, f"moved to team {name}"))
 
 
 def hold(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change:
