@@ -6,6 +6,7 @@ Whichever it was, only a participant's message is appended; anybody else's opens
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -57,7 +58,9 @@ def named_keys(request: InboundRequest, most: int = 50) -> tuple[str, ...]:
 def mail_key(message_id: str) -> str:
     """A mail's id as a key; it can never look like another channel's key. At most 400 octets (index limit)."""
     guarded = f"mail:{message_id}" if message_id.startswith(("slack:", "hash:", "mail:")) else message_id
-    return guarded if len(guarded) <= 400 else f"mail:{guarded[:300]}:{len(guarded)}"
+    if len(guarded) <= 400:
+        return guarded
+    return f"mail:{guarded[:300]}:{hashlib.sha256(guarded.encode('utf-8', 'replace')).hexdigest()}"
 
 
 def reply_addresses(request: InboundRequest) -> tuple[str, ...]:
