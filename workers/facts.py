@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import ip_address, ip_network
 
 from desk import address, subject, threading
 from desk.authentication import Verdict, verdict
@@ -75,9 +76,18 @@ def vouched(request: InboundRequest, settings: Settings) -> Verdict:
     local = peer in ("", "127.0.0.1", "::1", "unix")
     if settings.trial and not settings.authserv_id:
         return Verdict.PASS if local and not request.source.startswith("imap:") else Verdict.NONE
-    relayed = request.source.startswith("imap:") or peer in settings.trusted_relays
+    relayed = request.source.startswith("imap:") or _is_trusted(peer, settings.trusted_relays)
     domain = request.sender.address.rpartition("@")[2]
     return verdict(request.authentication, settings.authserv_id, relayed, domain)
+
+
+def _is_trusted(peer: str, networks: tuple[str, ...]) -> bool:
+    """Whether that address lies in one of the networks; a unix socket has none and proves nothing."""
+    try:
+        found = ip_address(peer)
+    except ValueError:
+        return False
+    return any(found in ip_network(network) for network in networks)
 
 
 def _claims(items: list[Item]) -> tuple[dict[str, Item], dict[str, int]]:
