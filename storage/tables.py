@@ -5,11 +5,9 @@ Migrations in `migrations/` make them; a test holds the two against each other o
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 import sqlalchemy as sa
-from sqlalchemy.types import TypeDecorator
+
+from storage.columns import AUTOINCREMENT, BigId, at, identity, json, ref, text
 
 metadata = sa.MetaData(
     naming_convention={
@@ -20,83 +18,44 @@ metadata = sa.MetaData(
     }
 )
 
-
-class UTCDateTime(TypeDecorator[datetime]):
-    """A moment: timestamptz on PostgreSQL, UTC text on SQLite; always aware, always UTC in Python."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-
-
-def _id() -> sa.Column[int]:
-    return sa.Column("id", BigId, sa.Identity(always=False), primary_key=True)
-
-
-def _ref(name: str, target: str, **options: Any) -> sa.Column[int]:
-    return sa.Column(name, BigId, sa.ForeignKey(target), **options)
-
-
-def _text(name: str, **options: Any) -> sa.Column[str]:
-    return sa.Column(name, sa.Text, nullable=False, server_default="", **options)
-
-
-def _json(name: str, default: str) -> sa.Column[Any]:
-    return sa.Column(name, sa.JSON, nullable=False, server_default=default)
-
-
-def _at(name: str, **options: Any) -> sa.Column[datetime]:
-    return sa.Column(name, UTCDateTime, **options)
-
-
-_AUTOINCREMENT: dict[str, Any] = {"sqlite_autoincrement": True}
-
-teams = sa.Table("teams", metadata, _id(), sa.Column("name", sa.Text, nullable=False, unique=True), **_AUTOINCREMENT)
+teams = sa.Table(
+    "teams", metadata, identity(), sa.Column("name", sa.Text, nullable=False, unique=True), **AUTOINCREMENT
+)
 
 mailboxes = sa.Table(
     "mailboxes",
     metadata,
-    _id(),
+    identity(),
     sa.Column("address", sa.Text, nullable=False, unique=True),
-    _text("name"),
-    _ref("team_id", "teams.id"),
-    _json("imap", "null"),
-    _text("signature"),
-    **_AUTOINCREMENT,
+    text("name"),
+    ref("team_id", "teams.id"),
+    json("imap", "null"),
+    text("signature"),
+    **AUTOINCREMENT,
 )
 
 imap_folders = sa.Table(
     "imap_folders",
     metadata,
-    _ref("mailbox_id", "mailboxes.id", primary_key=True),
+    ref("mailbox_id", "mailboxes.id", primary_key=True),
     sa.Column("folder", sa.Text, primary_key=True),
     sa.Column("uidvalidity", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("last_uid", sa.BigInteger, nullable=False, server_default="0"),
-    _at("last_good_at"),
-    _at("failing_since"),
-    _text("error"),
+    at("last_good_at"),
+    at("failing_since"),
+    text("error"),
     sa.Column("lag_seconds", sa.Float),
 )
 
 people = sa.Table(
     "people",
     metadata,
-    _id(),
+    identity(),
     sa.Column("address", sa.Text, nullable=False, unique=True),
-    _text("name"),
-    _text("slack_user", index=True),
-    _at("created_at", nullable=False),
-    **_AUTOINCREMENT,
+    text("name"),
+    text("slack_user", index=True),
+    at("created_at", nullable=False),
+    **AUTOINCREMENT,
 )
 
 agents = sa.Table(
@@ -105,7 +64,7 @@ agents = sa.Table(
     sa.Column("id", BigId, sa.ForeignKey("people.id"), primary_key=True, autoincrement=False),
     sa.Column("role", sa.Text, nullable=False, server_default="agent"),
     sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
-    _text("password_hash"),
+    text("password_hash"),
     sa.Column("key_version", sa.Integer, nullable=False, server_default="1"),
     sa.Column("notify", sa.Boolean, nullable=False, server_default=sa.true()),
 )
@@ -113,31 +72,31 @@ agents = sa.Table(
 memberships = sa.Table(
     "memberships",
     metadata,
-    _ref("team_id", "teams.id", primary_key=True),
-    _ref("agent_id", "agents.id", primary_key=True, index=True),
+    ref("team_id", "teams.id", primary_key=True),
+    ref("agent_id", "agents.id", primary_key=True, index=True),
 )
 
 inbound = sa.Table(
     "inbound",
     metadata,
-    _id(),
+    identity(),
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
-    _text("external_id"),
+    text("external_id"),
     sa.Column("content_hash", sa.Text, nullable=False),
-    _at("received_at", nullable=False),
+    at("received_at", nullable=False),
     sa.Column("state", sa.Text, nullable=False, server_default="waiting"),
-    _text("reason"),
-    _text("request"),
-    _json("envelope", "{}"),
-    _text("raw"),
+    text("reason"),
+    text("request"),
+    json("envelope", "{}"),
+    text("raw"),
     sa.Column("size", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("repeats", sa.Integer, nullable=False, server_default="0"),
     sa.Column("suspect", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("ticket_id", BigId),
     sa.Column("message_id", BigId),
-    _at("settled_at"),
+    at("settled_at"),
     sa.UniqueConstraint("content_hash", "external_id", "source", "channel"),
     sa.Index(
         "ix_inbound_waiting",
@@ -151,7 +110,7 @@ inbound = sa.Table(
         sqlite_where=sa.text("state in ('quarantined', 'refused', 'releasing')"),
         postgresql_where=sa.text("state in ('quarantined', 'refused', 'releasing')"),
     ),
-    **_AUTOINCREMENT,
+    **AUTOINCREMENT,
 )
 
 idempotency = sa.Table(
@@ -160,7 +119,7 @@ idempotency = sa.Table(
     sa.Column("key", sa.Text, primary_key=True),
     sa.Column("content_hash", sa.Text, nullable=False),
     sa.Column("inbound_id", BigId),
-    _at("created_at", nullable=False),
+    at("created_at", nullable=False),
 )
 
 blobs = sa.Table(
@@ -169,30 +128,30 @@ blobs = sa.Table(
     sa.Column("sha256", sa.Text, primary_key=True),
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("data", sa.LargeBinary),
-    _at("created_at", nullable=False),
+    at("created_at", nullable=False),
 )
 
 tickets = sa.Table(
     "tickets",
     metadata,
-    _id(),
-    _text("subject"),
-    _ref("requester_id", "people.id", nullable=False, index=True),
-    _at("created_at", nullable=False),
-    _at("updated_at", nullable=False),
+    identity(),
+    text("subject"),
+    ref("requester_id", "people.id", nullable=False, index=True),
+    at("created_at", nullable=False),
+    at("updated_at", nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("priority", sa.Text, nullable=False),
     sa.Column("category", sa.Text),
-    _ref("team_id", "teams.id"),
-    _ref("assignee_id", "agents.id", index=True),
-    _ref("mailbox_id", "mailboxes.id"),
-    _text("channel"),
-    _text("conversation"),
-    _json("tags", "[]"),
+    ref("team_id", "teams.id"),
+    ref("assignee_id", "agents.id", index=True),
+    ref("mailbox_id", "mailboxes.id"),
+    text("channel"),
+    text("conversation"),
+    json("tags", "[]"),
     sa.Column("merged_into", BigId),
-    _at("first_response_at"),
-    _at("resolved_at"),
-    _at("closed_at"),
+    at("first_response_at"),
+    at("resolved_at"),
+    at("closed_at"),
     sa.Column("version", sa.Integer, nullable=False, server_default="0"),
     sa.Index("ix_tickets_status_updated", "status", "updated_at"),
     sa.Index(
@@ -201,51 +160,51 @@ tickets = sa.Table(
         sqlite_where=sa.text("conversation <> ''"),
         postgresql_where=sa.text("conversation <> ''"),
     ),
-    **_AUTOINCREMENT,
+    **AUTOINCREMENT,
 )
 
 predictions = sa.Table(
     "predictions",
     metadata,
-    _ref("ticket_id", "tickets.id", primary_key=True),
+    ref("ticket_id", "tickets.id", primary_key=True),
     sa.Column("message_id", BigId),
-    _text("model_version"),
+    text("model_version"),
     sa.Column("category", sa.Text),
     sa.Column("probability", sa.Float, nullable=False),
     sa.Column("outcome", sa.Text, nullable=False),
-    _json("runners_up", "[]"),
-    _json("reasons", "[]"),
+    json("runners_up", "[]"),
+    json("reasons", "[]"),
 )
 
 messages = sa.Table(
     "messages",
     metadata,
-    _id(),
-    _ref("ticket_id", "tickets.id", nullable=False, index=True),
+    identity(),
+    ref("ticket_id", "tickets.id", nullable=False, index=True),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("inbound", sa.Boolean, nullable=False),
     sa.Column("author_kind", sa.Text, nullable=False),
     sa.Column("author_id", BigId),
-    _text("author_name"),
-    _text("author_address"),
-    _at("created_at", nullable=False),
-    _text("subject"),
-    _text("text"),
-    _text("reply"),
-    _text("html"),
-    _json("cut", "[]"),
-    _json("attachments", "[]"),
-    _json("recipients", "{}"),
-    _text("external_id"),
-    _text("content_hash"),
-    _json("references", "[]"),
-    _at("sent_at"),
+    text("author_name"),
+    text("author_address"),
+    at("created_at", nullable=False),
+    text("subject"),
+    text("text"),
+    text("reply"),
+    text("html"),
+    json("cut", "[]"),
+    json("attachments", "[]"),
+    json("recipients", "{}"),
+    text("external_id"),
+    text("content_hash"),
+    json("references", "[]"),
+    at("sent_at"),
     sa.Column("inbound_id", BigId),
-    _text("signal"),
-    _text("signal_detail"),
-    _json("trust", "{}"),
-    _text("raw"),
-    **_AUTOINCREMENT,
+    text("signal"),
+    text("signal_detail"),
+    json("trust", "{}"),
+    text("raw"),
+    **AUTOINCREMENT,
 )
 
 thread_ids = sa.Table(
@@ -255,13 +214,13 @@ thread_ids = sa.Table(
     sa.Column("inbound_id", BigId),
     sa.Column("ticket_id", BigId),
     sa.Column("row_id", BigId),
-    _text("content_hash"),
+    text("content_hash"),
 )
 
 participants = sa.Table(
     "participants",
     metadata,
-    _ref("ticket_id", "tickets.id", primary_key=True),
+    ref("ticket_id", "tickets.id", primary_key=True),
     sa.Column("address", sa.Text, primary_key=True),
     sa.Column("role", sa.Text, nullable=False),
 )
@@ -269,25 +228,25 @@ participants = sa.Table(
 links = sa.Table(
     "links",
     metadata,
-    _ref("ticket_id", "tickets.id", primary_key=True),
-    _ref("other_id", "tickets.id", primary_key=True),
+    ref("ticket_id", "tickets.id", primary_key=True),
+    ref("other_id", "tickets.id", primary_key=True),
     sa.Column("kind", sa.Text, primary_key=True),
 )
 
 events = sa.Table(
     "events",
     metadata,
-    _id(),
-    _ref("ticket_id", "tickets.id", nullable=False, index=True),
-    _at("at", nullable=False),
+    identity(),
+    ref("ticket_id", "tickets.id", nullable=False, index=True),
+    at("at", nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("actor_kind", sa.Text, nullable=False),
     sa.Column("actor_id", BigId),
-    _text("actor_name"),
-    _text("before"),
-    _text("after"),
-    _text("why"),
-    _json("data", "{}"),
+    text("actor_name"),
+    text("before"),
+    text("after"),
+    text("why"),
+    json("data", "{}"),
     sa.Column("message_id", BigId),
     sa.Column("reacted", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index(
@@ -296,13 +255,13 @@ events = sa.Table(
         sqlite_where=sa.text("reacted = 0"),
         postgresql_where=sa.text("not reacted"),
     ),
-    **_AUTOINCREMENT,
+    **AUTOINCREMENT,
 )
 
 outbound = sa.Table(
     "outbound",
     metadata,
-    _id(),
+    identity(),
     sa.Column("dedupe_key", sa.Text, nullable=False, unique=True),
     sa.Column("transport", sa.Text, nullable=False, server_default="mail"),
     sa.Column("kind", sa.Text, nullable=False),
@@ -310,14 +269,14 @@ outbound = sa.Table(
     sa.Column("message_id", BigId),
     sa.Column("recipient", sa.Text, nullable=False),
     sa.Column("external_id", sa.Text, nullable=False, index=True),
-    _json("content", "{}"),
+    json("content", "{}"),
     sa.Column("state", sa.Text, nullable=False, server_default="queued"),
-    _text("reason"),
+    text("reason"),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    _at("next_at", nullable=False),
-    _at("created_at", nullable=False),
-    _at("sent_at"),
-    _text("raw"),
+    at("next_at", nullable=False),
+    at("created_at", nullable=False),
+    at("sent_at"),
+    text("raw"),
     sa.Index(
         "ix_outbound_due",
         "next_at",
@@ -325,7 +284,7 @@ outbound = sa.Table(
         postgresql_where=sa.text("state in ('queued', 'sending')"),
     ),
     sa.Index("ix_outbound_recipient", "recipient", "created_at"),
-    **_AUTOINCREMENT,
+    **AUTOINCREMENT,
 )
 
 leases = sa.Table(
@@ -333,28 +292,28 @@ leases = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("holder", sa.Text, nullable=False),
-    _at("until", nullable=False),
+    at("until", nullable=False),
 )
 
 api_tokens = sa.Table(
     "api_tokens",
     metadata,
-    _id(),
+    identity(),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("token_hash", sa.Text, nullable=False, unique=True),
-    _json("scopes", "[]"),
-    _at("created_at", nullable=False),
-    _at("revoked_at"),
-    **_AUTOINCREMENT,
+    json("scopes", "[]"),
+    at("created_at", nullable=False),
+    at("revoked_at"),
+    **AUTOINCREMENT,
 )
 
 console_sessions = sa.Table(
     "console_sessions",
     metadata,
     sa.Column("token_hash", sa.Text, primary_key=True),
-    _ref("agent_id", "agents.id", nullable=False, index=True),
-    _at("created_at", nullable=False),
-    _at("expires_at", nullable=False),
+    ref("agent_id", "agents.id", nullable=False, index=True),
+    at("created_at", nullable=False),
+    at("expires_at", nullable=False),
 )
 
-settings = sa.Table("settings", metadata, sa.Column("key", sa.Text, primary_key=True), _json("value", "null"))
+settings = sa.Table("settings", metadata, sa.Column("key", sa.Text, primary_key=True), json("value", "null"))
