@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from storage.transaction import Session
 
 MOST_TERMS = 20
-_WORD = re.compile(r"\w+")
+_NO_WORD = re.compile(r"[\x00-\x20\x7f'\"\\]+")
+_LETTER = re.compile(r"[^\W_]")
 
 _SQLITE = "SELECT m.ticket_id FROM message_search s JOIN messages m ON m.id = s.rowid WHERE message_search MATCH :terms"
 _POSTGRES = "SELECT m.ticket_id FROM messages m WHERE m.search @@ to_tsquery('simple', :terms)"
@@ -20,7 +21,8 @@ _POSTGRES = "SELECT m.ticket_id FROM messages m WHERE m.search @@ to_tsquery('si
 
 def find_tickets(session: Session, query: str, most: int = 50) -> list[int]:
     """Tickets with a message that has all the words (the last one may be a beginning), newest message first."""
-    words = _WORD.findall(query[:1000])[:MOST_TERMS]
+    # Words are cut at spaces and quotes only: the index takes `report.pdf` or an address as one word, as we must.
+    words = [word for word in _NO_WORD.sub(" ", query[:1000]).split() if _LETTER.search(word)][:MOST_TERMS]
     if not words:
         return []
     terms = _postgres_terms(words) if session.postgres else _sqlite_terms(words)

@@ -1,0 +1,115 @@
+"""Search on both databases: whatever people type, and words that a reply has are found."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from desk.request import Party
+from desk.ticket import Actor, ActorKind, Message, MessageKind, Ticket
+from storage import people, search, tickets
+from storage.store import Store
+
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+BOB = Actor(ActorKind.REQUESTER, 1, "Bob")
+
+
+def stored(store: Store, *texts: str, subject: str = "s") -> None:
+    """One ticket a text, numbered from 1."""
+    with store.database.transaction() as session:
+        person = people.ensure(session, [Party("bob@home.example.test")], NOW)["bob@home.example.test"]
+        numbers = tickets.reserve(session, len(texts))
+        tickets.insert_many(session, [Ticket(n, subject, person.id, NOW, NOW) for n in numbers])
+        for number, text in zip(numbers, texts, strict=True):
+            message = Message(number, MessageKind.REPLY, True, BOB, NOW, subject=subject, text=text, reply=text)
+            tickets.add_message(session, message)
+
+
+def found(store: Store, query: str) -> list[int]:
+    with store.database.reading() as session:
+        return search.find_tickets(session, query)
+
+
+def test_nothing_that_people_type_raises(any_store: Store) -> None:
+    stored(any_store, "The printer is broken")
+    odd = [
+        '"',
+        "*",
+        "AND",
+        "NOT OR",
+        "'; DROP TABLE messages; --",
+        "a:b",
+        "(",
+        "NEAR(a b)",
+        "\\",
+        "\x00",
+        "%",
+        "_",
+        "-",
+    ]
+    odd += [
+        "x" * 10_000,
+        "x " * 5_000,
+        "日本語",
+        "🙂",
+        "a'b\\c",
+        "^a",
+        "{a}",
+        "a & !b",
+        "a:*",
+        ":*",
+        "<->",
+        "\ud7ff",
+        "&|!",
+    ]
+    for query in odd:
+        found(any_store, query)
+    assert found(any_store, "printer") == [1]
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("The Printer is broken", "printer"),
+        ("The printer is broken", "broken print"),
+        ("The printer is broken", "'printer' \"broken\""),
+        ("see report.pdf please", "report.pdf"),
+        ("see report.pdf please", "report"),
+        ("write to carol@home.example.test now", "carol@home.example.test"),
+        ("open https://app.example.test/login?x=1 please", "https://app.example.test/login"),
+        ("error ERR_CONNECTION_RESET again", "ERR_CONNECTION_RESET"),
+        ("the host 10.1.2.3 is down", "10.1.2.3"),
+        ("my e-mail is gone", "e-mail"),
+        ("Der Drucker macht Ärger", "Ärger"),
+        ("印刷 できません", "できません"),
+        ("O'Brien called", "O'Brien"),
+        ("ticket TKT-4711 again", "tkt-4711"),
+    ],
+)
+def test_words_in_a_message_are_found(any_store: Store, text: str, query: str) -> None:
+    stored(any_store, text, "something else")
+    assert found(any_store, query) == [1]
+
+
+def test_all_words_must_be_there_and_the_newest_comes_first(any_store: Store) -> None:
+    stored(any_store, "printer red", "printer blue", "printer red blue")
+    assert found(any_store, "printer") == [3, 2, 1] and found(any_store, "blue red") == [3]
+    assert found(any_store, "printer green") == [] and found(any_store, "") == [] and found(any_store, " \t") == []
+
+
+def test_a_subject_is_searched_too(any_store: Store) -> None:
+    stored(any_store, "text", subject="Invoice 2026")
+    assert found(any_store, "invoice") == [1]
+
+
+def test_a_megabyte_of_different_words_can_be_stored_and_its_beginning_found(any_store: Store) -> None:
+    text = " ".join(f"w{number:06x}" for number in range(125_000))[:1_000_000]
+    stored(any_store, text)
+    assert found(any_store, "w000007") == [1]
+
+
+def test_a_hundred_thousand_wide_letters_can_be_stored(any_store: Store) -> None:
+    text = " ".join(chr(0x4E00 + number % 20_000) * 3 + chr(0x10000 + number) for number in range(25_000))
+    stored(any_store, text, "x" * 1_000_000)
+    assert found(any_store, text[:4]) == [1]
