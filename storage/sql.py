@@ -123,8 +123,13 @@ def reserve_ids(session: Session, table: sa.Table, count: int) -> list[int]:
     if session.postgres:
         query = sa.text("SELECT nextval(pg_get_serial_sequence(:name, 'id')) FROM generate_series(1, :count)")
         return [row[0] for row in session.execute(query, {"name": table.name, "count": count})]
-    top = session.execute(sa.text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": table.name}).scalar()
-    return list(range(int(top or 0) + 1, int(top or 0) + 1 + count))
+    values = {"name": table.name, "count": count}
+    raised = sa.text("UPDATE sqlite_sequence SET seq = seq + :count WHERE name = :name RETURNING seq")
+    top = session.execute(raised, values).scalar()
+    if top is None:
+        session.execute(sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :count)"), values)
+        top = count
+    return list(range(int(top) - count + 1, int(top) + 1))
 
 
 def counts(session: Session, query: sa.Select[Any]) -> dict[str, int]:
