@@ -1,6 +1,7 @@
 """Holds functions and files to the sizes that a reader can keep in mind; run by `make check`.
 
-Prints what is too large, and the medians; exits with 1 if anything is.
+Migrations are history and are left as they were; the functions of tests may be longer. Prints what is too large, and
+the medians; exits with 1 if anything is.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ def main() -> int:
     paths = [root / "frontdesk.py", *(path for room in ROOMS for path in sorted((root / room).rglob("*.py")))]
     faults, functions, files = [], [], []
     for path in paths:
+        if "migrations" in path.parts:
+            continue
         text = path.read_text(encoding="utf-8")
         tree, name = ast.parse(text), str(path.relative_to(root))
         lines = sum(1 for line in text.splitlines() if line.strip())
@@ -46,10 +49,10 @@ def _faults(name: str, tree: ast.Module, lines: int, sizes: list[tuple[str, int]
     limit = MOST_TEST_FILE if name.startswith("tests") else MOST_FILE
     if lines > limit:
         yield f"{name}: {lines} lines that are not blank, {limit} are allowed"
-    if ast.get_docstring(tree) is None:
+    if tree.body and ast.get_docstring(tree) is None:
         yield f"{name}: does not open with a docstring"
     for function, size in sizes:
-        if size > MOST_FUNCTION:
+        if size > MOST_FUNCTION and not name.startswith("tests"):
             yield f"{name}: {function} has {size} lines, {MOST_FUNCTION} are allowed"
 
 

@@ -141,7 +141,7 @@ def _usual_port(relay: SplitResult) -> int:
 def _ports(settings: Settings) -> Iterator[Finding]:
     ours = running(settings)
     for name, text in (("smtp", settings.smtp), ("http", settings.http)):
-        if ours:
+        if ours.get(name):
             yield _answers(name, ours[name].removeprefix("http://").rstrip("/"))
         elif text:
             yield _free(name, text)

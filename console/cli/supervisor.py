@@ -21,9 +21,6 @@ from pathlib import Path
 
 import structlog
 
-GRACE_SECONDS = 30.0
-"""How long all programs together may take to finish what they have begun."""
-
 STEADY_SECONDS = 5.0
 """A program that lived this long starts again at once; one that did not waits, longer each time."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 15.0
@@ -46,13 +43,15 @@ class Program:
     """One process to keep alive. Programs of a lower `rank` stop first, and the next rank only when they have ended.
 
     One that `reports` gets `--ready-fd N`, writes a JSON object of addresses to it, and hears them again as FRONTDESK_*
-    variables when it is started anew, so that a port once picked stays. For any other, `is_ready` is asked.
+    variables when it is started anew, so that a port once picked stays. For any other, `is_ready` is asked. What has
+    not ended `grace` seconds after the call to stop is killed.
     """
 
     name: str
     command: Sequence[str]
     environ: Mapping[str, str]
     rank: int
+    grace: float
     is_ready: Callable[[], bool] | None = None
     output: Path | None = None
 
@@ -105,16 +104,14 @@ class Supervisor:
 
     def stop(self) -> bool:
         """SIGTERM rank by rank to the main processes only, then KILL what is left; whether all ended by themselves."""
-        until = time.monotonic() + GRACE_SECONDS
-        asked = self._asked_to_stop
+        begun, asked = time.monotonic(), self._asked_to_stop
         clean = True
         for rank in sorted({child.program.rank for child in self._children}):
             group = [child for child in self._children if child.program.rank == rank and _alive(child)]
             for child in group:
                 _signal(child, signal.SIGTERM)
-            while (
-                any(_alive(child) for child in group) and time.monotonic() < until and self._asked_to_stop < asked + 2
-            ):
+            until = begun + max((child.program.grace for child in group), default=0.0)
+            while any(map(_alive, group)) and time.monotonic() < until and self._asked_to_stop < asked + 2:
                 self._sleep(0.1)
             for child in group:
                 clean = _killed_none(child) and clean

@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -25,6 +26,8 @@ from desk.settings import Settings, host_and_port
 DATABASE_PATIENCE = 60.0
 DOORS, WORKERS, QUEUE = 0, 1, 2
 """The order of stopping: the doors first, the queue last."""
+GRACE = {DOORS: 15.0, WORKERS: 30.0, QUEUE: 33.0}
+"""Seconds after the call to stop until what is left is killed."""
 
 log = structlog.get_logger()
 
@@ -36,8 +39,7 @@ def up(settings: Settings, now: datetime, script: Path) -> int:
     with only_one(settings):
         begun = begin(settings, now, patience=DATABASE_PATIENCE)
         if begun.password:
-            print(f"A new desk. Sign in as {begun.agent} with the password {begun.password}")
-            print("It is shown only now.\n", flush=True)
+            _say(f"A new desk. Sign in as {begun.agent} with the password {begun.password}\nIt is shown only now.\n")
         queue, url = _queue(settings)
         programs = [*queue, *_ours(replace(settings, redis_url=url), script)]
         return _supervised(settings, Supervisor(programs), begun, url)
@@ -55,10 +57,16 @@ def _supervised(settings: Settings, supervisor: Supervisor, begun: Begun, redis_
         raise Trouble(str(error), error.code if error.code > 0 else 1) from error
     except KeyboardInterrupt:
         log.info("stopped_while_starting")
-    print("stopping: what was begun is finished first", flush=True)
+    _say("stopping: what was begun is finished first")
     clean = supervisor.stop()
-    print("stopped" if clean else "stopped; a process that did not end in time was killed", flush=True)
+    _say("stopped" if clean else "stopped; a process that did not end in time was killed")
     return 0
+
+
+def _say(text: str) -> None:
+    """Whoever listened may be gone by now, and that is no reason to stop any less cleanly."""
+    with suppress(OSError):
+        print(text, flush=True)
 
 
 def _greet(settings: Settings, begun: Begun, addresses: Mapping[str, str], http: str) -> None:
@@ -72,7 +80,7 @@ def _greet(settings: Settings, begun: Begun, addresses: Mapping[str, str], http:
     if smtp:
         words = f"--to {begun.mailboxes[0]} --from you@example.com --header 'Subject: The printer is on fire'"
         lines += ["Send a first mail:", f"swaks --server {smtp} {words} --body 'Smoke comes out of it.'", ""]
-    print("\n".join([*lines, "Ctrl-C stops it."]), flush=True)
+    _say("\n".join([*lines, "Ctrl-C stops it."]))
 
 
 def _queue(settings: Settings) -> tuple[list[Program], str]:
@@ -86,7 +94,9 @@ def _queue(settings: Settings) -> tuple[list[Program], str]:
         raise Trouble(str(error), 78) from error
     url = valkey.url(path)
     output = settings.data / "valkey.log"
-    return [Program("valkey", command, dict(os.environ), QUEUE, partial(valkey.answers, url), output)], url
+    return [
+        Program("valkey", command, dict(os.environ), QUEUE, GRACE[QUEUE], partial(valkey.answers, url), output)
+    ], url
 
 
 def _ours(settings: Settings, script: Path) -> list[Program]:
@@ -95,10 +105,13 @@ def _ours(settings: Settings, script: Path) -> list[Program]:
         "FRONTDESK_REDIS_URL": settings.redis_url,
         "FRONTDESK_PUBLIC_URL": settings.public_url,
         "FRONTDESK_SMTP": settings.smtp,
+        "FRONTDESK_LMTP": settings.lmtp,
         "FRONTDESK_HTTP": settings.http,
     }
     ranks = {"gateway": DOORS, "http": DOORS, "worker": WORKERS}
-    return [Program(name, [sys.executable, str(script), name], environ, rank) for name, rank in ranks.items()]
+    return [
+        Program(name, [sys.executable, str(script), name], environ, rank, GRACE[rank]) for name, rank in ranks.items()
+    ]
 
 
 def _with_public_url(settings: Settings) -> Settings:
