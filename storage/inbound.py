@@ -10,14 +10,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.request import Envelope
-from storage.sql import counting, counts, insert_rows, locked, update_rows
-from storage.tables import inbound
+from storage.sql import counting, counts, insert_rows, locked, update_rows, upsert
+from storage.tables import inbound, leases
 from storage.transaction import Session, ring
 
 WAITING = "waiting"
 RELEASING = "releasing"
 END_STATES = ("ticketed", "appended", "duplicate-of", "automatic", "command", "refused", "quarantined")
 MOST_ATTEMPTS = 3
+SUSPECT_LEASE = timedelta(seconds=20)
+_HELD = "suspect:"
 _KEY = ("content_hash", "external_id", "source", "channel")
 
 
@@ -103,13 +105,25 @@ def claim(session: Session, most: int) -> list[Waiting]:
 
 
 def claim_suspect(session: Session, now: datetime) -> Waiting | None:
-    """One row that did not settle when it should have: counted before it is tried, so that it cannot kill for ever."""
-    query = sa.select(inbound.c.id).where(inbound.c.state == WAITING, inbound.c.suspect).order_by(inbound.c.id).limit(1)
+    """One row that did not settle when it should have: counted before it is tried, so that it cannot kill for ever.
+
+    Held by a lease until `let_go`: several workers that count the same row at once would use up its attempts.
+    """
+    name = sa.literal(_HELD) + sa.cast(inbound.c.id, sa.Text)
+    held = sa.exists().where(leases.c.name == name, leases.c.until > now)
+    where = (inbound.c.state == WAITING, inbound.c.suspect, ~held)
+    query = sa.select(inbound.c.id).where(*where).order_by(inbound.c.id).limit(1)
     row_id = session.execute(locked(session, query, skip=True)).scalar()
     if row_id is None:
         return None
+    upsert(session, leases, ["name"], {"name": f"{_HELD}{row_id}", "holder": "ingest", "until": now + SUSPECT_LEASE})
     counted = sa.update(inbound).where(inbound.c.id == row_id).values(attempts=inbound.c.attempts + 1)
     return Waiting(**session.execute(counted.returning(*_WAITING)).one()._mapping)
+
+
+def let_go(session: Session, inbound_id: int) -> None:
+    """The attempt is over; whoever is killed before this keeps the row for SUSPECT_LEASE."""
+    session.execute(sa.delete(leases).where(leases.c.name == f"{_HELD}{inbound_id}"))
 
 
 def reclaim(session: Session, inbound_id: int) -> bool:

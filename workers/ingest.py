@@ -70,6 +70,8 @@ def _suspects(context: Context) -> int:
             return done
         done += 1
         _alone(context, row)
+        with context.store.database.transaction() as session:
+            inbound.let_go(session, row.id)
 
 
 def _alone(context: Context, row: Waiting) -> None:
