@@ -18,7 +18,7 @@ from desk.attribution import INVISIBLE, MOST_LINES, is_attribution, is_verb_alon
 EMPTY, TEXT, QUOTE, ATTRIBUTION = "e", "t", "q", "a"
 ORIGINAL, HEADER, FORWARD = "o", "h", "f"
 WORDS = "tc"
-SIGNATURE, DASHES, SENT_FROM, RULE, FOOTER, CODE = "s", "d", "m", "r", "l", "c"
+SIGNATURE, DASHES, SENT_FROM, RULE, FOOTER, CODE, ARMOUR = "s", "d", "m", "r", "l", "c", "p"
 
 _ENDS = frozenset(":：-*>")
 MIN_KNOWN = 12
@@ -27,6 +27,7 @@ MAX_LOOK = 1_000
 """Characters of a line that are looked at."""
 MAX_LINES = 50_000
 """Lines that are looked at; nobody writes more, and what follows is taken for text."""
+MAX_ARMOURS = 20
 MAX_TRIES = 1_000
 """Lines of one mail that are tried as the end of an attribution, or as the start of a header block."""
 
@@ -51,6 +52,7 @@ def letters(lines: Sequence[str], known: Sequence[str] = ()) -> str:
     all_lines, lines = lines, lines[:MAX_LINES]
     found = [_letter(line[:MAX_LOOK], sent) for line in lines]
     _mark_code(lines, found)
+    _mark_armour(lines, found)
     _mark_broken_quotes(lines, found)
     _mark_attributions(lines, found)
     _mark_header_blocks(lines, found)
@@ -135,6 +137,18 @@ def _mark_code(lines: Sequence[str], found: list[str]) -> None:
     fences = [index for index, line in enumerate(lines) if line.lstrip()[:3] == "```"]
     for first, last in zip(fences[::2], fences[1::2], strict=False):
         found[first : last + 1] = [CODE] * (last + 1 - first)
+
+
+def _mark_armour(lines: Sequence[str], found: list[str]) -> None:
+    """The lines that PGP puts around a signed text: its head, and the signature up to its end."""
+    marks = ((index, line) for index, line in enumerate(lines) if line.startswith("-----BEGIN PGP SIG"))
+    for index, line in islice(marks, MAX_ARMOURS):
+        if line.startswith("-----BEGIN PGP SIGNED MESSAGE-----"):
+            stop = next((at for at in range(index, min(len(lines), index + 5)) if found[at] == EMPTY), index + 1)
+        else:
+            ends = (at + 1 for at in range(index, min(len(lines), index + 100)) if lines[at].startswith("-----END PGP"))
+            stop = next(ends, index + 1)
+        found[index:stop] = [ARMOUR] * (stop - index)
 
 
 def _mark_broken_quotes(lines: Sequence[str], found: list[str]) -> None:

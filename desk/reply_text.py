@@ -36,7 +36,7 @@ def split(text: str, known: Sequence[str] = ()) -> tuple[str, tuple[Cut, ...]]:
 
 def _reasons(lines: list[str], letters: str) -> list[str]:
     """For each line the reason why it is cut, or ""."""
-    reasons = [""] * len(lines)
+    reasons = [SIGNATURE if letter == kinds.ARMOUR else "" for letter in letters]
     end = _forward_start(letters)
     _cut_embedded(lines, letters, reasons, end)
     _cut_attributed(letters, reasons, end)

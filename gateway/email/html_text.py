@@ -11,13 +11,12 @@ import html
 import re
 from dataclasses import dataclass, field
 
+from gateway.email import html_marks, links
+
 MAX_CHARACTERS = 1_500_000
 MAX_TAG = 20_000
 
 _NAME = re.compile(r"/?([a-zA-Z][a-zA-Z0-9:]{0,30})")
-_ATTRIBUTE = re.compile(
-    r"""\b(class|id|style|type|data-marker|name)\s*=\s*(?:"([^"]{0,2000})"|'([^']{0,2000})'|([^\s"'>]{1,500}))""", re.I
-)
 _SPACES = re.compile(r"[ \t\r\n\f]+")
 _SKIPPED = frozenset({"style", "script", "head", "title", "template", "svg", "object", "select", "textarea"})
 _BLOCK = frozenset(
@@ -30,23 +29,6 @@ _VOID = frozenset(
     {"br", "hr", "img", "input", "meta", "link", "base", "col", "area", "wbr", "source", "embed", "param", "o:p"}
 )
 _SELF_CLOSING = frozenset({"p", "li", "td", "tr", "th", "dd", "dt", "option", "tbody", "thead"})
-
-_QUOTE_MARK = re.compile(
-    r"\b(?:x_|ecx)?(?:protonmail_quote|yahoo_quoted|yahoo-quoted|olk_src_body_section|zmail_extra|tutanota_quote|mail_quote|"
-    r"js-readmsg-msg|front-blockquote|moz-email-headers-table|yqt\d{5,}|gmx-quote|wmquote|mailru-quote|mcntmcntquote|reply_message)\b"
-)
-_GMAIL_MARK = re.compile(r"\b(?:x_|ecx)?gmail_quote(?:_container)?\b")
-_SIGNATURE_MARK = re.compile(
-    r"\b(?:x_)?(?:gmail_signature|moz-signature|applemailsignature|ms-outlook-mobile-signature|protonmail_signature_block|"
-    r"mobile-signature|gmail_signature_prefix|bloop_sign\w*|spark_signature|signature_block)\b"
-)
-_CUT_MARK = re.compile(
-    r"\b(?:x_)?(?:divrplyfwdmsg|appendonsend|stopspelling|__divider__|zwchr|mail-editor-reference-message-container|"
-    r"replysplit|reply-intro)\b"
-)
-_OUTLOOK_BORDER = re.compile(
-    r"border-top\s*:\s*(?:solid\s+#(?:b5c4df|e1e1e1)\s+1\.0pt|#(?:b5c4df|e1e1e1)\s+1\.0pt\s+solid|#?\w+\s+1pt\s+solid)"
-)
 
 
 @dataclass(slots=True)
@@ -80,8 +62,12 @@ class _Reader:
     unclosed: set[str] = field(default_factory=set)
     gmail: int = 0
     gmail_count: int = 0
+    target: str = ""
+    label: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
+        if self.target and len(self.label) < 20:
+            self.label.append(text[:500])
         if self.pre:
             first, *rest = html.unescape(text).split("\n")
             self.words.append(first)
@@ -117,6 +103,11 @@ class _Reader:
             self.break_line()
         elif tag == "li":
             self.words.append("- ")
+        elif tag == "img" and "alt" in source:
+            self.words.append(html_marks.emoji(source))
+        elif tag == "a":
+            self._end_link()
+            self.target = html_marks.href(source) if "href" in source.lower() else ""
         if tag not in _VOID:
             self._count(tag)
         if "=" in source or tag == "blockquote":
@@ -130,7 +121,7 @@ class _Reader:
             self.shape.deepest = max(self.shape.deepest, self.nested)
 
     def _mark(self, tag: str, source: str) -> None:
-        kind = _kind(tag, source)
+        kind = html_marks.kind(tag, source)
         if not kind or (tag == "blockquote" and _is_own_quote(self, source)):
             return
         if kind == "cut":
@@ -153,7 +144,17 @@ class _Reader:
         if not self.depth and last not in ("--", "-- "):
             self.lines.append(Line("-- ", self.depth, self.gmail))
 
+    def _end_link(self) -> None:
+        """A link whose words name another host than the one it goes to is followed by its target."""
+        if self.target:
+            shown = links.hidden_target(html.unescape("".join(self.label)), self.target)
+            self.words.append(f" <{shown}>" if shown else "")
+        self.target = ""
+        self.label.clear()
+
     def close(self, tag: str) -> None:
+        if tag == "a":
+            self._end_link()
         if tag in _BLOCK:
             self.end_line(blank=tag in _SPACED)
         count = self.open_tags.get(tag, 0)
@@ -168,27 +169,9 @@ class _Reader:
             self.depth -= kind == "quote"
 
 
-def _kind(tag: str, source: str) -> str:
-    """What a start tag marks: "quote", "gmail", "cut", "signature" or nothing."""
-    for match in _ATTRIBUTE.finditer(source):
-        value = (match[2] or match[3] or match[4] or "").lower()
-        if match[1].lower() == "style":
-            if tag in ("div", "p") and _OUTLOOK_BORDER.search(value):
-                return "cut"
-        elif _CUT_MARK.search(value):
-            return "cut"
-        elif tag != "blockquote" and _GMAIL_MARK.search(value):
-            return "gmail"
-        elif _QUOTE_MARK.search(value):
-            return "quote"
-        elif _SIGNATURE_MARK.search(value):
-            return "signature"
-    return "quote" if tag == "blockquote" else ""
-
-
 def _is_own_quote(reader: _Reader, source: str) -> bool:
     """Gmail's button for a quotation makes a blockquote.gmail_quote of its own, with no attribution above it."""
-    if reader.gmail or reader.containers or not _GMAIL_MARK.search(source):
+    if reader.gmail or reader.containers or not html_marks.is_gmail(source):
         return False
     last = next((line.text for line in reversed(reader.lines[-4:]) if line.text), "")
     return bool(last) and not last.endswith((":", "："))

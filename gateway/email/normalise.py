@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from desk import automatic, reply_text, subject
+from desk import absence, automatic, reply_text, subject
 from desk.request import (
     MAX_LINE,
     Attachment,
@@ -23,7 +23,7 @@ from desk.request import (
     ThreadKeys,
     Unreadable,
 )
-from gateway.email import addresses, body, bounces, files, forwarded, header, identity, mime, text
+from gateway.email import addresses, body, bounces, complaint, files, forwarded, header, identity, mime, sealed, text
 from gateway.email.header import Header
 from gateway.email.mime import Part
 
@@ -81,7 +81,7 @@ def _normalise(
         thread=keys,
         envelope=envelope,
         authentication=_authentication(head),
-        defects=tuple(dict.fromkeys(filter(None, [defect, *found.defects]))),
+        defects=tuple(dict.fromkeys(filter(None, [defect, *found.defects, *sealed.seals(root, found.text)]))),
     )
     return Normalised(_understood(request, root, chosen.files, own_domains), contents)
 
@@ -92,7 +92,7 @@ def _understood(
     """The request with what its words and signs mean: the new reply, a bounce, automatic mail, a mail passed on."""
     author, null_sender = request.sender.address, _is_null(request.envelope, root.header)
     bounce = bounces.read(root, request.text, author, null_sender=null_sender, own_domains=own_domains)
-    auto, reason = _automatic(root.header, request.subject, author, bounce, null_sender=null_sender)
+    auto, reason = _automatic(root, request, bounce, null_sender=null_sender)
     titled, passed_on = _is_titled_forward(request.subject, root.header), None
     if auto is AutoKind.NONE:
         passed_on = forwarded.original_sender(request.text, parts, titled=titled)
@@ -118,13 +118,17 @@ def _is_null(envelope: Envelope, head: Header) -> bool:
 
 
 def _automatic(
-    head: Header, title: str, author: str, bounce: Bounce | None, *, null_sender: bool
+    root: Part, request: InboundRequest, bounce: Bounce | None, *, null_sender: bool
 ) -> tuple[AutoKind, str]:
     if bounce is not None:
         return AutoKind.BOUNCE, "a delivery report"
-    present = {name: head.text(name) for name, _ in head.fields if name in automatic.WANTED}
-    signs = automatic.Signs(present, title, author, null_sender=null_sender)
-    return automatic.judge(signs)
+    present = {name: root.header.text(name) for name, _ in root.header.fields if name in automatic.WANTED}
+    signs = automatic.Signs(present, request.subject, request.sender.address, null_sender=null_sender)
+    kind, reason = automatic.judge(signs)
+    if kind is AutoKind.REPLY:
+        away = absence.read(request.subject, request.text, (request.sent_at or request.received_at).date())
+        return kind, f"{away} ({reason})" if away else reason
+    return kind, complaint.reason(root) or reason if kind is AutoKind.RECEIPT else reason
 
 
 def _is_titled_forward(title: str, head: Header) -> bool:

@@ -7,25 +7,26 @@ chooses no parts (gateway/email/body.py) and cuts no quotes (desk/reply_text.py)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date, time
 
 from desk.request import MAX_TEXT
-from gateway.email import charset, html_clean, html_text
+from gateway.email import calendar, charset, html_clean, html_text, tnef
 from gateway.email.html_text import Line, Shape
 from gateway.email.mime import Part, uudecoded
 
 MAX_PART = 4_000_000
 """Bytes of one text part that are decoded; the whole stays in the raw mail."""
 MAX_PARTS = 100
+MAX_LOOK = 20_000
 
 _UU_BEGIN = re.compile(r"^begin [0-7]{3,4} ([^\r\n]{1,200})\r?$", re.M)
 _UU_END = re.compile(r"^end[ \t]*\r?$", re.M)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]{2,40})", re.I)
+_PACKAGES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
+_NUMBER = re.compile(r"\d{1,4}")
 _ENRICHED = re.compile(r"<(/?)([a-zA-Z-]{1,40})>")
-_CALENDAR_LINE = re.compile(
-    r"(SUMMARY|DTSTART|DTEND|LOCATION|ORGANIZER|DESCRIPTION|METHOD)(?:;[^:\n]{0,300})?:([^\n]{0,2000})"
-)
 
 
 @dataclass(slots=True)
@@ -40,7 +41,7 @@ class Found:
 
 
 def read(texts: Sequence[Part], htmls: Sequence[Part], others: Sequence[Part]) -> Found:
-    """The text and HTML of the chosen parts; a calendar invitation speaks where nothing else does."""
+    """The text and HTML of the chosen parts; invitations and what Outlook packed in are told too."""
     found = Found()
     pieces = [_text(part, found) for part in texts[:MAX_PARTS]]
     found.text = _together(pieces)
@@ -48,8 +49,8 @@ def read(texts: Sequence[Part], htmls: Sequence[Part], others: Sequence[Part]) -
     found.html = "\n".join(filter(None, (_html(part, found) for part in html_parts)))
     if not found.text.strip() and html_parts and not any(part in html_parts for part in texts):
         found.text = _together([_text(part, found) for part in html_parts])
-    if not found.text.strip():
-        found.text = _invitation(others)
+    _tell_invitation(others, found)
+    _tell_package(others, found)
     return found
 
 
@@ -184,18 +185,38 @@ def _looks_uuencoded(text: str, at: int) -> bool:
     return 0 <= len(first) - stated < 5 or len(first.rstrip()) == 1
 
 
-def _invitation(parts: Sequence[Part]) -> str:
-    """What an invitation says, for a mail that has no other words."""
+def _tell_invitation(parts: Sequence[Part], found: Found) -> None:
+    """What an invitation says, unless the words of the mail say it already."""
     for part in parts:
-        if part.media_type == "text/calendar":
-            source = with_lf(charset.decode(part.content()[:100_000], part.params.get("charset", "")))
-            return "\n".join(_calendar_lines(source.replace("\n ", "").replace("\n\t", "")))
-    return ""
+        if part.media_type != "text/calendar":
+            continue
+        declared, content = part.params.get("charset", ""), part.content()
+        words = calendar.in_words(content, declared, part.params.get("method", ""))
+        if words and not _says(found.text, calendar.start(content, declared)):
+            found.text = _together([found.text, words])
+        return
 
 
-def _calendar_lines(source: str) -> Iterator[str]:
-    for line in source.split("\n")[:2_000]:
-        match = _CALENDAR_LINE.fullmatch(line)
-        if match:
-            value = match[2].replace("\\n", "\n").replace("\\,", ",").replace("\\;", ";").strip()
-            yield f"{match[1].capitalize()}: {value}"
+def _says(text: str, start: tuple[date, time | None] | None) -> bool:
+    """Whether a text names the day and the hour at which an event begins."""
+    if start is None or not text.strip():
+        return False
+    day, clock = start
+    numbers = set(_NUMBER.findall(text[:MAX_LOOK]))
+    if clock is None:
+        return str(day.day) in numbers
+    hours = {f"{clock.hour}", f"{clock.hour:02}", f"{(clock.hour - 1) % 12 + 1}"}
+    return bool({str(day.day), f"{day.day:02}"} & numbers) and bool(hours & numbers)
+
+
+def _tell_package(parts: Sequence[Part], found: Found) -> None:
+    """What is in a winmail.dat: its text where there is no other, and the names of its files."""
+    for part in parts:
+        if not (part.media_type in _PACKAGES or part.params.get("name", "").lower() == "winmail.dat"):
+            continue
+        package = tnef.read(part.content())
+        if package.files:
+            found.defects.append(f"winmail.dat holds {package}"[:500])
+        if package.text.strip() and not found.text.strip():
+            found.text = with_lf(package.text)[:MAX_TEXT]
+        return

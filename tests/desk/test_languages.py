@@ -23,7 +23,7 @@ TABLES = ("attributions", "header_blocks", "sent_from", "automatic_subjects", "p
 WORDS = "It works now."
 
 
-def _rows(table: str) -> Iterator[tuple[str, str, str]]:
+def rows(table: str) -> Iterator[tuple[str, str, str]]:
     source = (Path(__file__).parent / "languages" / f"{table}.tsv").read_text(encoding="utf-8")
     for line in source.splitlines():
         if line and not line.startswith("#"):
@@ -32,12 +32,12 @@ def _rows(table: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _cases(table: str) -> list[object]:
-    return [pytest.param(text, id=f"{language}, {program}") for language, program, text in _rows(table)]
+    return [pytest.param(text, id=f"{language}, {program}") for language, program, text in rows(table)]
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_language_has_a_row_in_every_table(table: str) -> None:
-    assert {language for language, _, _ in _rows(table)} == LANGUAGES
+    assert {language for language, _, _ in rows(table)} == LANGUAGES
 
 
 @pytest.mark.parametrize("line", _cases("attributions"))
@@ -71,7 +71,7 @@ def test_the_subject_of_an_automatic_answer_is_known(subject: str) -> None:
     assert judge(Signs(subject=subject))[0] is AutoKind.REPLY
 
 
-@pytest.mark.parametrize(("kind", "prefix"), [(kind, prefix) for _, kind, prefix in _rows("prefixes")])
+@pytest.mark.parametrize(("kind", "prefix"), [(kind, prefix) for _, kind, prefix in rows("prefixes")])
 def test_a_prefix_goes_and_says_whether_a_mail_was_passed_on(kind: str, prefix: str) -> None:
     subject = prefix if prefix.startswith("[") else f"{prefix} Printer"
     assert base(subject) == "Printer"

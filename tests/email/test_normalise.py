@@ -115,13 +115,6 @@ def test_a_uuencoded_file_in_the_text_becomes_a_file() -> None:
     assert "thanks" in request.text
 
 
-def test_an_invitation_without_words_is_shown() -> None:
-    ics = "BEGIN:VCALENDAR\r\nSUMMARY:Team\\, lunch\r\nDTSTART;TZID=UTC:20260302T120000\r\nEND:VCALENDAR"
-    request = read(mail(ics, "Content-Type: text/calendar; method=REQUEST"))
-    assert "Summary: Team, lunch" in request.text
-    assert request.attachments[0].media_type == "text/calendar"
-
-
 def test_nul_bytes_never_reach_the_text() -> None:
     assert "\x00" not in to_json(read(mail(b"a\x00b", "X-Y: z", "Subject: a\x00b", without="Subject")))
 
