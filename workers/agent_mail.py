@@ -91,15 +91,28 @@ def _act(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, parsed: Parsed, now: datetime
 ) -> None:
     """Say what is to be said, then do what was commanded; what cannot be done leaves everything undone."""
-    actor = Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
-    message_id = None
     try:
-        obey.check(session, ticket, parsed.commands)
+        # A savepoint: whether the second command fits is known for certain only once the first is done.
+        with session.connection.begin_nested():
+            obey.check(session, ticket, parsed.commands)
+            message_id, done = _do(context, session, decision, agent, ticket, parsed, now)
     except verbs.NotAllowed as error:
         text = f"Nothing was done: {error}.\n\nThese commands may stand on the first lines:\n\n{commands.HELP}"
         _answer(context, session, decision, agent, ticket, text, now)
         _end(session, decision, "command", ticket.id, None, now, str(error)[:300])
         return
+    if parsed.commands:
+        lines = "\n".join(f"- {line}" for line in done)
+        _answer(context, session, decision, agent, ticket, f"Done on ticket #{ticket.id}:\n\n{lines}", now)
+    _end(session, decision, "command", ticket.id, message_id, now, "; ".join(done)[:300])
+
+
+def _do(
+    context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, parsed: Parsed, now: datetime
+) -> tuple[int | None, list[str]]:
+    """The message's id, if anything was said, and a line for everything that was done."""
+    actor = Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
+    message_id = None
     done: list[str] = []
     if parsed.text or decision.item.request.attachments:
         kind = MessageKind.NOTE if parsed.is_note else MessageKind.REPLY
@@ -107,11 +120,7 @@ def _act(
         verb = verbs.note if parsed.is_note else verbs.reply
         ticket = tickets.save(session, verb(ticket, actor, now, message_id), react=context.react)
         done.append("added your note" if parsed.is_note else "sent your reply to the requester")
-    done += obey.commands(session, ticket, parsed.commands, actor, now, react=context.react)
-    if parsed.commands:
-        lines = "\n".join(f"- {line}" for line in done)
-        _answer(context, session, decision, agent, ticket, f"Done on ticket #{ticket.id}:\n\n{lines}", now)
-    _end(session, decision, "command", ticket.id, message_id, now, "; ".join(done)[:300])
+    return message_id, done + obey.commands(session, ticket, parsed.commands, actor, now, react=context.react)
 
 
 def _keep(
