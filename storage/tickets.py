@@ -133,6 +133,15 @@ def message(session: Session, message_id: int) -> Message | None:
     return _message(row._mapping) if row else None
 
 
+def last_said(session: Session, ticket_id: int, before: int) -> Message | None:
+    """The requesters' newest public message below that id."""
+    c = messages.c
+    said = (c.kind == str(MessageKind.REPLY), c.author_kind == str(ActorKind.REQUESTER), c.inbound)
+    query = sa.select(messages).where(c.ticket_id == ticket_id, c.id < before, *said).order_by(c.id.desc()).limit(1)
+    row = session.execute(query).first()
+    return _message(row._mapping) if row else None
+
+
 def messages_by_ids(session: Session, ids: Iterable[int]) -> dict[int, Message]:
     rows = session.execute(sa.select(messages).where(messages.c.id.in_(sorted(set(ids)))))
     return {row.id: _message(row._mapping) for row in rows}

@@ -256,7 +256,7 @@ class Decider:
 
     def _takes_part(self, item: Item, spot: Spot, candidate: Candidate, trust: Verdict) -> bool:
         if candidate.signal in (Signal.CONVERSATION, Signal.LATE):
-            return True
+            return trust is not Verdict.FAIL
         strict = item.request.sender_strict or item.request.channel is not Channel.EMAIL
         return strict and threading.may_append(item.request.sender.address, spot.people, trust is Verdict.FAIL)
 
@@ -273,9 +273,10 @@ class Decider:
         for key in threading.named_keys(item.request):
             if key not in self.new_keys and not self.facts.keys[key].ticket_id and key not in self.facts.owners:
                 self.new_keys[key] = decision.spot
-        decision.spot.people.setdefault(item.sender, "sender")
-        # People whom an unproven sender names may write, but nothing is sent to them.
-        role = "cc" if decision.trust is Verdict.PASS else "named"
+        # Unproven senders, and people whom they name, may write, but nothing is sent to them.
+        proven = decision.trust is Verdict.PASS
+        decision.spot.people.setdefault(item.sender, "sender" if proven else "named")
+        role = "cc" if proven else "named"
         for party in (*item.request.to, *item.request.cc):
             if address.without_token(party.address) not in self.ours:
                 decision.spot.people.setdefault(party.address, role)

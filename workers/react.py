@@ -7,7 +7,7 @@ from datetime import datetime
 
 import structlog
 
-from desk.ticket import ActorKind, Event, Message, MessageKind, Ticket
+from desk.ticket import Event, Message, MessageKind, Ticket
 from storage import outbound, people, threads, tickets
 from storage.outbound import Letter
 from storage.people import Person
@@ -84,15 +84,9 @@ def _letters(
 
 
 def _reply(sender: Sender, session: Session, ticket: Ticket, requester: Person, message: Message) -> Letter:
-    earlier = [m for m in tickets.messages_of(session, ticket.id) if m.id < message.id and m.inbound]
-    asked = next((m for m in reversed(earlier) if m.kind is MessageKind.REPLY and _by_requester(m)), None)
-    letter = sender.reply(ticket, requester, message, asked)
+    letter = sender.reply(ticket, requester, message, tickets.last_said(session, ticket.id, message.id))
     threads.add(session, letter.external_id, ticket.id, message.id)
     return letter
-
-
-def _by_requester(message: Message) -> bool:
-    return message.author.kind is ActorKind.REQUESTER
 
 
 def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None) -> bool:
