@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk import threading
 from desk import ticket as verbs
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
 from storage import tickets
@@ -47,7 +48,9 @@ def split(session: Session, message_id: int, actor: Actor, at: datetime) -> Tick
     if message is None or message.kind is MessageKind.NOTE or not message.inbound:
         raise NotAllowed("only a message that came in can be split off")
     old = tickets.get(session, message.ticket_id, lock=True)
-    if old is None or _count(session, old.id) < 2:
+    # Read again under the lock: somebody else may have split or merged it meanwhile.
+    message = tickets.message(session, message_id)
+    if old is None or message is None or message.ticket_id != old.id or _count(session, old.id) < 2:
         raise NotAllowed("this is the only message of its ticket")
     (number,) = tickets.reserve(session, 1)
     new = _split_ticket(number, old, message, at)
@@ -125,7 +128,7 @@ def _count(session: Session, ticket_id: int) -> int:
 
 def _move(session: Session, message_ids: Sequence[int], external_ids: Sequence[str], to_ticket: int) -> None:
     tickets.move_messages(session, message_ids, to_ticket)
-    known = [external_id for external_id in external_ids if external_id]
+    known = [threading.mail_key(external_id) for external_id in external_ids if external_id]
     session.execute(sa.update(thread_ids).where(thread_ids.c.message_id.in_(known)).values(ticket_id=to_ticket))
 
 
