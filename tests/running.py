@@ -132,7 +132,12 @@ def alive(pid: int) -> bool:
 
 
 def _name(pid: int) -> str:
-    words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-    return (
-        words[2] if words[1:2] and words[1].endswith("frontdesk.py") else Path(words[0].split()[0]).name.split("-")[0]
-    )
+    """What the process is; empty for one that has just ended or is not a program of its own yet."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
+    except OSError:
+        return ""
+    if words[1:2] and words[1].endswith("frontdesk.py"):
+        return words[2]
+    program = words[0].partition(" ")[0]
+    return Path(program).name.partition("-")[0]
