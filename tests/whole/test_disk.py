@@ -33,10 +33,10 @@ SIZE = 40_000_000
 
 
 def test_no_room_for_files_is_answered_452_and_the_same_mail_is_taken_when_there_is_room(
-    any_store: Store, tmp_path: Path
+    store: Store, tmp_path: Path
 ) -> None:
-    blobs = any_store.blobs.folder
-    with _small_disk(blobs) as disk, _FleetOn(disk, any_store, tmp_path / "fleet") as fleet:
+    blobs = store.blobs.folder
+    with _small_disk(blobs) as disk, _FleetOn(disk, store, tmp_path / "fleet") as fleet:
         fleet.start("valkey", "gateway", "worker1")
         assert _sent(fleet, _large(1)).startswith("250")
         for left in (0, 1_000_000, 3_200_000):

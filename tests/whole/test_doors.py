@@ -28,7 +28,9 @@ pytestmark = pytest.mark.services
 QUESTION = "The projector in room 4 stays dark"
 
 
-@pytest.mark.parametrize("mode", ["socket", "signed"])
+@pytest.mark.parametrize(
+    ("any_store", "mode"), [("sqlite", "socket"), ("postgresql", "signed")], indirect=["any_store"]
+)
 def test_a_slack_message_is_answered_by_the_agents_mail_and_the_answer_stands_in_the_thread(
     any_store: Store, tmp_path: Path, mode: str
 ) -> None:

@@ -43,6 +43,7 @@ def test_idle_brings_a_mail_to_a_ticket_within_three_seconds(store: Store, tmp_p
         wait_until(lambda: fleet.states() == {"ticketed": 3}, "IDLE was not heard after APPEND", 3)
 
 
+@pytest.mark.parametrize("any_store", ["postgresql"], indirect=True)
 def test_a_gateway_killed_while_it_fetches_marks_nothing_unstored_and_fetches_nothing_twice(
     any_store: Store, tmp_path: Path
 ) -> None:

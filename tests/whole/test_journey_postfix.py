@@ -15,7 +15,9 @@ from tests.whole.town import GONE, REFUSED, Town, agent_answers, around, request
 pytestmark = pytest.mark.services
 
 
-@pytest.mark.parametrize("protocol", ["smtp", "lmtp"])
+@pytest.mark.parametrize(
+    ("any_store", "protocol"), [("sqlite", "lmtp"), ("postgresql", "smtp")], indirect=["any_store"]
+)
 def test_a_mail_is_answered_from_the_mailbox_and_the_answer_reaches_the_requester(
     any_store: Store, tmp_path: Path, protocol: str
 ) -> None:
