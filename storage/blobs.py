@@ -68,7 +68,9 @@ class BlobStore:
         path = self._path(name)
         if path.exists():
             return
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _sync_folder(self.folder)
         partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
             _write_durably(partial, content)
