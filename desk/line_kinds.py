@@ -95,15 +95,28 @@ def _letter(line: str, sent: set[str]) -> str:
 def _worded(plain: str) -> str:
     """The letter of a short line by its words."""
     folded = plain.casefold()
-    decorated = plain[0] in "-—–_=*<>+#" or plain[-1] in "-—–_=*:：>"
+    decorated = _is_decorated(plain)
     bare = _DASHES.sub(" ", folded).strip() if decorated else folded
     if decorated and bare in _delimiters("original"):
         return ORIGINAL
     if bare in _delimiters("forward") or (decorated and bare.startswith(_forward_starts())):
         return FORWARD
-    if _is_short_tail(folded) and _sent_from().match(folded.lstrip("-*_([<•· \u200e")):
+    lead = folded.lstrip("-*_([<•· \u200e")
+    if lead[:2] in _sent_from_heads() and _is_short_tail(folded) and _sent_from().match(lead):
         return SENT_FROM
     return TEXT
+
+
+def _is_decorated(plain: str) -> bool:
+    return plain[0] in "-—–_=*<>+#" or plain[-1] in "-—–_=*:：>"
+
+
+def is_forward_mark(line: str) -> bool:
+    """Whether a line, quoted or not, says that a passed-on mail begins."""
+    plain = line[:MAX_LOOK].strip("> \t")
+    if not 4 < len(plain) < 120:
+        return False
+    return _worded(plain) == FORWARD if _is_decorated(plain) else plain.casefold() in _delimiters("forward")
 
 
 def _is_short_tail(folded: str) -> bool:
@@ -126,6 +139,12 @@ def _forward_starts() -> tuple[str, ...]:
 @cache
 def _sent_from() -> re.Pattern[str]:
     return re.compile(mail_words.alternatives("sent_from", "sent", "via"))
+
+
+@cache
+def _sent_from_heads() -> frozenset[str]:
+    """The first two letters of those lines: most other lines are dismissed by them."""
+    return frozenset(text[:2] for kind in ("sent", "via") for text in mail_words.texts("sent_from", kind))
 
 
 def _bare(line: str) -> str:

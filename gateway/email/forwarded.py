@@ -30,7 +30,7 @@ def original_sender(text: str, files: Sequence[Part], *, titled: bool) -> Party 
 
 def _inline(text: str, *, titled: bool) -> Party | None:
     lines = text.split("\n", MAX_LINES)[:MAX_LINES]
-    if not titled and not any(mark in text for mark in ("---", "egin", ":")):
+    if not titled and not any(map(line_kinds.is_forward_mark, lines)):
         return None
     letters = line_kinds.letters([line.lstrip("> ") for line in lines])
     at = letters.find(line_kinds.FORWARD)

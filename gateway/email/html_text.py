@@ -31,6 +31,10 @@ _VOID = frozenset(
 _SELF_CLOSING = frozenset({"p", "li", "td", "tr", "th", "dd", "dt", "option", "tbody", "thead"})
 
 
+_TRACKER = "\u1427"
+"""The white letter that Streak and others hang under a mail beside their counting picture."""
+
+
 @dataclass(slots=True)
 class Line:
     """One line of text, how deep it is quoted, and which gmail container it stands in (0 for none)."""
@@ -82,7 +86,7 @@ class _Reader:
         text = "".join(self.words)
         self.words.clear()
         text = text.rstrip() if self.pre else _SPACES.sub(" ", text).strip(" ")
-        if text:
+        if text and text != _TRACKER:
             self.lines.append(Line(text, self.depth, self.gmail))
         if blank and self.lines and self.lines[-1].text:
             self.lines.append(Line("", self.depth, self.gmail))
