@@ -64,10 +64,12 @@ def test_fifty_rings_for_one_row_are_one_ticket_and_one_acknowledgement(any_stor
 def test_a_poisoned_queue_holds_up_nobody(store: Store, tmp_path: Path) -> None:
     with whole_desk(store, tmp_path / "fleet") as fleet, redis.Redis(unix_socket_path=fleet.socket) as queue:
         assert fleet.send(_mail(1), CAROL)
+        fleet.wait_until_settled()
         # A name without a message, and a message that is no JSON.
         queue.rpush("dramatiq:ingest", "{not json")
         queue.hset("dramatiq:ingest.msgs", "poison", "{not json")
         queue.rpush("dramatiq:ingest", "poison")
+        wait_until(lambda: "DecodeError" in fleet.log("worker1"), "the poison was not met")
         for number in range(2, 6):
             assert fleet.send(_mail(number), CAROL)
         fleet.wait_until_settled(15)
