@@ -204,7 +204,7 @@ def _attribution_start(lines: Sequence[str], found: list[str], last: int) -> int
             break
         if found[start] == EMPTY:
             # Only a line that plainly goes on (`<` or `wrote:` alone) reaches over an empty line.
-            if len(joined) > 60 or best >= 0:
+            if (len(joined) > 60 or best >= 0) and not joined.startswith("<"):
                 break
             continue
         joined = f"{lines[start][:MAX_LOOK].strip()} {joined}".strip()

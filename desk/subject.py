@@ -16,15 +16,29 @@ _SPACE = re.compile(r"\s+")
 _LIST_TAG = re.compile(r"\[[^\[\]#]{1,40}\]\s*")
 _OUR_TAG = re.compile(r"\[#(\d{1,12})\]")
 _OTHER_NUMBER = re.compile(
+    # [Ticket#2026030112], [Case: 12], [SUPPORT-123], [#ABC-123-45678]
     r"\[(?:ticket|case|ref|request|vorgang|dossier|caso)?\s*[#:]?\s*([A-Za-z]{0,8}[#-]?\d{3,20}(?:-\d{1,12})?)\]"
-    r"|\b((?:INC|RITM|REQ|CHG|PRB|TASK|SCTASK|CS|CASE|SR)\d{5,12})\b"
-    r"|\b([A-Z][A-Z0-9]{1,9}-\d{1,7})\b"
+    # ServiceNow
+    r"|\b((?:INC|RITM|REQ|CHG|PRB|TASK|SCTASK|CS|CASE|SR)\d{5,12}|CASE-\d{1,6}-\d{3,10})\b"
+    # Jira, whose keys look like UTF-8 and ISO-9001 where nothing marks them
+    r"|[(\[]([A-Z][A-Z0-9]{1,9}-\d{1,7})[)\]]|^\s*((?!(?:UTF|ISO|COVID|SHA|RFC|CVE|DIN|USB)-)[A-Z][A-Z0-9]{1,9}-\d{1,7}):"
+    # Salesforce, Zendesk
+    r"|\bref:\s?([!_\w]{5,40}\.[!_\w]{3,40}):ref\b|\[((?=[A-Z]*\d)[A-Z0-9]{6}-[A-Z0-9]{4})\]"
     r"|##\s?-?\s?([\w-]{3,20}?)\s?-?\s?##"
     r"|\b(?:ticket|case|request|issue)\s?(?:id|no\.?|number|nr\.?)?\s?[#:]\s?([A-Za-z]{0,4}\d[\w-]{1,20})"
+    # Request Tracker
     r"|\[[\w.-]{1,40} #(\d{1,12})\]"
     r"|\(#(\d{3,12})\)",
     re.IGNORECASE,
 )
+
+
+@cache
+def _announced() -> re.Pattern[str]:
+    """A ticket's number behind the word for it, in any language."""
+    words = mail_words.alternatives("ticket_words", "number")
+    mark = r"(?:[ -]?(?:id|no|nr|n[°ºo]|number|č)\b\.?)?\s?[#:：№.]?\s?(?:n[°º.]\s?|nr\.?\s|č\.\s?|№\s?)?"
+    return re.compile(rf"(?<![^\W_]){words}{mark}((?:[A-Za-z]{{1,4}}-?)?\d[\w-]{{2,20}})", re.IGNORECASE)
 
 
 @cache
@@ -85,5 +99,6 @@ def tags(subject: str) -> tuple[int, ...]:
 def foreign_numbers(subject: str) -> tuple[str, ...]:
     """Ticket numbers of other desks (ServiceNow, Jira, OTRS, RT, ...), as they are written, each once."""
     without_ours = _OUR_TAG.sub(" ", subject[:MAX_LINE])
-    found = (next(filter(None, match.groups()), "") for match in _OTHER_NUMBER.finditer(without_ours))
-    return tuple(dict.fromkeys(number for number in found if number))
+    matches = [*_OTHER_NUMBER.finditer(without_ours), *_announced().finditer(without_ours)]
+    places = ((match.start(match.lastindex), match[match.lastindex]) for match in matches if match.lastindex)
+    return tuple(dict.fromkeys(number for _, number in sorted(places)))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.subject import base, foreign_numbers, is_forward, tag, tags
+from desk.subject import base, foreign_numbers, is_forward, is_surely_forward, tag, tags
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,40 @@ def test_other_desks_numbers_are_read() -> None:
     assert foreign_numbers("INC0012345 has been updated") == ("INC0012345",)
     assert foreign_numbers("[JIRA] (ABC-42) crash") == ("ABC-42",)
     assert foreign_numbers("[example.com #1234] help [#12]") == ("1234",)
+
+
+@pytest.mark.parametrize(
+    ("subject", "numbers"),
+    [
+        ("Case 00123456: x [ ref:_00D20abc._5002xyz:ref ]", ("00123456", "_00D20abc._5002xyz")),
+        ("[ABC12D-3EF4] x", ("ABC12D-3EF4",)), ("Re: [#ABC-123-45678]: Help", ("ABC-123-45678",)),
+        ("CASE-2026-12345 x", ("CASE-2026-12345",)), ("[##12345##] x", ("12345",)), ("ABC-42: crash", ("ABC-42",)),
+        ("AW: Ticketnummer 12345: x", ("12345",)), ("Vorgangsnummer: 2026-4711", ("2026-4711",)),
+        ("[Dossier n°123456] x", ("123456",)), ("Référence : 123456", ("123456",)), ("Ticket n° 123456", ("123456",)),
+        ("Incidencia 12345: x", ("12345",)), ("Chamado 12345 aberto", ("12345",)), ("Richiesta n. 12345", ("12345",)),
+        ("Zaaknummer 12345", ("12345",)), ("Ärende 12345", ("12345",)), ("Zgłoszenie nr 12345", ("12345",)),
+        ("Заявка №12345 принята", ("12345",)), ("Звернення № 12345", ("12345",)), ("工单号：12345", ("12345",)),
+        ("【受付番号:12345】x", ("12345",)), ("문의번호 12345", ("12345",)), ("Talep No: 12345", ("12345",)),
+        ("Požadavek č. 12345", ("12345",)),
+    ],
+)  # fmt: skip
+def test_numbers_are_read_in_the_form_and_language_of_other_desks(subject: str, numbers: tuple[str, ...]) -> None:
+    assert foreign_numbers(subject) == numbers
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ["UTF-8 bug", "COVID-19: rules", "ISO-9001 audit", "Printer HP-1234 broken", "Re: Order 12345", "Ticket 1 of 2",
+     "Invoice #2026-03", "Meeting on 2026-03-01", "I have 3 requests: 12345"],
+)  # fmt: skip
+def test_other_numbers_are_no_tickets(subject: str) -> None:
+    assert foreign_numbers(subject) == ()
+
+
+def test_a_prefix_that_means_both_is_no_sure_forward() -> None:
+    assert is_surely_forward("WG: x")
+    assert is_forward("VS: x")
+    assert not is_surely_forward("VS: x")
 
 
 def test_a_forward_is_known_by_its_prefix() -> None:
