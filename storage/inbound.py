@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ END_STATES = ("ticketed", "appended", "duplicate-of", "automatic", "command", "r
 MOST_ATTEMPTS = 3
 SUSPECT_LEASE = timedelta(seconds=20)
 _HELD = "suspect:"
+_MOST_OCTETS = 800
 _KEY = ("content_hash", "external_id", "source", "channel")
 
 
@@ -234,14 +236,20 @@ def _write_one(session: Session, arrival: Arrival) -> int:
 
 
 def _key(arrival: Arrival) -> tuple[str, str, str, str]:
-    return arrival.content_hash, arrival.external_id, arrival.source, arrival.channel
+    return arrival.content_hash, _bounded(arrival.external_id), _bounded(arrival.source), arrival.channel
+
+
+def _bounded(text: str) -> str:
+    """The text, or its beginning and its hash: PostgreSQL indexes 2,704 octets at most, and refuses the row else."""
+    octets = text.encode()
+    return text if len(octets) <= _MOST_OCTETS else f"{text[:150]}…{hashlib.sha256(octets).hexdigest()}"
 
 
 def _row(arrival: Arrival) -> dict[str, Any]:
     return {
         "channel": arrival.channel,
-        "source": arrival.source,
-        "external_id": arrival.external_id,
+        "source": _bounded(arrival.source),
+        "external_id": _bounded(arrival.external_id),
         "content_hash": arrival.content_hash,
         "received_at": arrival.received_at,
         "state": "quarantined" if arrival.quarantine else WAITING,
