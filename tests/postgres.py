@@ -49,13 +49,27 @@ class Postgres:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        """Start it and wait until it answers; after `kill` it recovers from its log first."""
+        """Start it and wait until it answers; after `kill` it recovers from its log first.
+
+        Orphans of a killed server hold its memory for a moment; until they are gone a new one refuses to start.
+        """
+        until = time.monotonic() + 30
+        while not self._started(until):
+            time.sleep(0.2)
+
+    def _started(self, until: float) -> bool:
         settings = [word for name, value in _OPTIONS.items() for word in ("-c", f"{name}={value}")]
         place = ["-D", str(self._data), "-k", str(self.folder), "-p", str(self.port)]
         command = [*self._as_owner, str(self.programs / "postgres"), *place, *settings]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", start_new_session=True)
-        self._wait_until_it_answers()
+        try:
+            self._wait_until_it_answers()
+        except RuntimeError:
+            if self.process.poll() is None or time.monotonic() > until:
+                raise
+            return False
+        return True
 
     def kill(self) -> None:
         """Kill the postmaster with -9, as a power cut would; its children end by themselves."""
