@@ -20,6 +20,7 @@ from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
+from unittest.mock import patch
 
 from benchmarks import processes, sender
 from benchmarks.mails import Mail
@@ -48,6 +49,8 @@ class Lab:
     def postgres(self) -> postgres.Postgres:
         """The one server, started when it is first wanted."""
         if self._postgres is None:
+            # As it is delivered; the tests make do with less memory.
+            self._stack.enter_context(patch.dict(postgres._OPTIONS, shared_buffers="128MB"))
             self._postgres = self._stack.enter_context(postgres.running())
         return self._postgres
 

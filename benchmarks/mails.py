@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -38,14 +38,18 @@ _COMMON = _COMMON_WORDS.split()
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail as it goes over the wire. `root` is the place in its list of the mail that began the thread."""
+    """One mail as it goes over the wire. `root` is the place in its list of the mail that began the thread.
+
+    `references` are the ids that a reply to it names in References: half of the writers keep the whole chain, the rest
+    only the mail that they answer.
+    """
 
     raw: bytes
     sender: str
     message_id: str
     subject: str
     root: int
-    is_reply: bool
+    references: str
 
 
 def plain(count: int, seed: int) -> list[Mail]:
@@ -92,8 +96,10 @@ def _reply(draw: random.Random, seed: int, place: int, parent: Mail) -> Mail:
     quoted = "\r\n".join(f"> {line}" for line in _prose(draw, topic, 350).split("\r\n"))
     text = f"{_prose(draw, topic, 700)}\r\n\r\nOn Mon, 2 Mar 2026 at 08:00, Support wrote:\r\n{quoted}\r\n"
     subject = "Re: " + parent.subject.removeprefix("Re: ")
-    head = f"In-Reply-To: {parent.message_id}\r\nReferences: {parent.message_id}\r\n"
-    return _mail(draw, seed, place, parent.sender, subject, head, _single(text), parent.root)
+    chain = parent.references if draw.random() < 0.5 else parent.message_id
+    head = f"In-Reply-To: {parent.message_id}\r\nReferences: {chain}\r\n"
+    made = _mail(draw, seed, place, parent.sender, subject, head, _single(text), parent.root)
+    return replace(made, references=f"{chain}\r\n\t{made.message_id}")
 
 
 def _mail(
@@ -109,7 +115,7 @@ def _mail(
         f"Date: {at}\r\nMessage-ID: {message_id}\r\n{thread}"
         "User-Agent: Mozilla Thunderbird\r\nMIME-Version: 1.0\r\n"
     )
-    return Mail((head + rest).encode(), sender, message_id, subject, root, bool(thread))
+    return Mail((head + rest).encode(), sender, message_id, subject, root, message_id)
 
 
 def _single(text: str) -> str:
