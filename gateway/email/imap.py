@@ -44,7 +44,7 @@ class Pace:
     After a refused login the attempts begin at `refused`, since servers lock accounts that are tried too often.
     """
 
-    lease: float = 45.0
+    lease: float = 20.0
     slice: float = 1.0
     first: float = 1.0
     refused: float = 30.0
