@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check format bench exam lock clean
+.PHONY: run test check format bench exam fuzz lock clean
 
 run: $(VENV)/runtime.stamp  ## the whole desk on this machine; Ctrl-C stops it
 	@exec $(BIN)/frontdesk up $(ARGS)
