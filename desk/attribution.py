@@ -41,7 +41,7 @@ def is_attribution(joined: str, *, quoted: bool) -> bool:
     address, time, day = _signs(joined)
     if not folded:
         return False
-    if folded[0] == "-" and _DECORATED.fullmatch(folded) and _ends_with_verb(folded):
+    if folded[0] == "-" and _DECORATED.fullmatch(folded) and (_ends_with_verb(folded) or _is_whole(joined, folded)):
         return True
     if not (address or time or day):
         return quoted and colon and _ends_with_verb(folded) and len(joined) < 80
@@ -54,8 +54,7 @@ def is_attribution(joined: str, *, quoted: bool) -> bool:
         return quoted and address and _DATE_FIRST.match(folded) is not None
     if address and _quoting().match(folded) and joined.count(" ") < 12:
         return True
-    if _NAMED.search(folded) and day and time and _has_verb(folded) and not _own().search(folded):
-        # Name first, date last: `Kim Park <kim@example.org> schrieb am 3. März 2026 um 09:41:`
+    if _is_whole(joined, folded):
         return True
     shaped = day and (time or address) and (_begins(folded) or (time and quoted))
     if shaped and _has_verb(folded):
@@ -64,6 +63,17 @@ def is_attribution(joined: str, *, quoted: bool) -> bool:
     return (
         day and time and ((folded[0].isdigit() and quoted) or (address and (quoted or joined.endswith((">:", ">：")))))
     )
+
+
+def _is_whole(joined: str, folded: str) -> bool:
+    """Who, when and a verb, in any order: `Kim Park <kim@example.org> schrieb am 3. März 2026 um 09:41:`.
+
+    The hour may be missing where the address is the last: `tisdag 3 mars 2026 skrev Kim Park <kim@example.org>:`.
+    """
+    if not (_NAMED.search(folded) and _DAY.search(joined) and _has_verb(folded)):
+        return False
+    timed = _TIME.search(joined) is not None or joined.endswith((">:", "> :", ">："))
+    return timed and not _own().search(folded)
 
 
 def _signs(joined: str) -> tuple[bool, bool, bool]:
@@ -143,5 +153,5 @@ def parted(line: str) -> tuple[str, str]:
     match = _SHARED.match(line) if len(line) <= MAX_LENGTH else None
     if match is None or not is_attribution(match["rest"], quoted=True):
         return "", line
-    words = match["words"].rstrip(" -\t")
+    words = match["words"].rstrip(" -—–\t")
     return (words, match["rest"]) if words.strip(" >*_") else ("", line)

@@ -37,7 +37,7 @@ def _cases(table: str) -> list[object]:
 
 @pytest.mark.parametrize("table", TABLES)
 def test_every_language_has_a_row_in_every_table(table: str) -> None:
-    assert {language for language, _, _ in rows(table)} == LANGUAGES
+    assert {language for language, _, _ in rows(table)} >= LANGUAGES
 
 
 @pytest.mark.parametrize("line", _cases("attributions"))
