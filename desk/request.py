@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -195,10 +196,19 @@ def clean_text(text: str) -> str:
 
 
 def clean_line(text: str) -> str:
-    """One line of at most MAX_LINE characters, without control characters."""
+    """One line of at most MAX_LINE characters, without control characters and marks that turn the direction.
+
+    Joiners stay: Persian and Indian words and joined emoji are spelled with them.
+    """
     if not text.isprintable():
-        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        text = " ".join("".join(map(_printable, text)).split())
     return clean_text(text)[:MAX_LINE]
+
+
+def _printable(letter: str) -> str:
+    if letter.isprintable() or letter in "\u200c\u200d":
+        return letter
+    return "" if unicodedata.category(letter) == "Cf" else " "
 
 
 def _clean_all(texts: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Used alike by mail commands, Slack, the console and the command line; the conseq
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from desk import threading
 from desk import ticket as verbs
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
 from storage import tickets
-from storage.tables import messages, participants, thread_ids
+from storage.tables import messages, thread_ids
 from storage.transaction import Session
 
 
@@ -64,17 +65,20 @@ def split(session: Session, message_id: int, actor: Actor, at: datetime) -> Tick
     return new
 
 
-def merge(session: Session, ticket_id: int, into_id: int, actor: Actor, at: datetime) -> Ticket:
-    """`ticket_id` ends in `into_id`, which gets its messages, its people and its later mail."""
+def merge(session: Session, ticket_id: int, into_id: int, actor: Actor, at: datetime, *, react: bool = True) -> Ticket:
+    """`ticket_id` ends in `into_id`, which gets its messages, its people (in copy from now on) and its later mail."""
     found = tickets.get_many(session, [ticket_id, into_id], lock=True)
     for wanted in (ticket_id, into_id):
         if wanted not in found:
             raise NotAllowed(f"there is no ticket #{wanted}")
     gone, kept = verbs.merge(found[ticket_id], found[into_id], actor, at)
-    tickets.save(session, gone)
-    _move_all(session, ticket_id, into_id)
+    tickets.save(session, gone, react=react)
+    copies = _move_all(session, ticket_id, into_id)
     tickets.link(session, ticket_id, into_id, "merged")
-    return tickets.save(session, kept)
+    if copies:
+        shown = replace(kept.events[-1], why=f"now in copy: {', '.join(copies)}")
+        kept = Change(kept.ticket, (*kept.events[:-1], shown))
+    return tickets.save(session, kept, react=react)
 
 
 def _refuse_empty(text: str, attachments: Sequence[Mapping[str, Any]]) -> None:
@@ -132,8 +136,11 @@ def _move(session: Session, message_ids: Sequence[int], external_ids: Sequence[s
     session.execute(sa.update(thread_ids).where(thread_ids.c.message_id.in_(known)).values(ticket_id=to_ticket))
 
 
-def _move_all(session: Session, from_ticket: int, to_ticket: int) -> None:
-    for table in (messages, thread_ids):
-        session.execute(sa.update(table).where(table.c.ticket_id == from_ticket).values(ticket_id=to_ticket))
-    rows = session.execute(sa.select(participants).where(participants.c.ticket_id == from_ticket)).all()
-    tickets.add_participants(session, [(to_ticket, row.address, row.role) for row in rows])
+def _move_all(session: Session, from_ticket: int, to_ticket: int) -> list[str]:
+    """Messages and people go over; returns who is now in copy. The ids stay: `merged_into` leads them on."""
+    where = messages.c.ticket_id == from_ticket
+    session.execute(sa.update(messages).where(where).values(ticket_id=to_ticket))
+    people = tickets.participants_of(session, [from_ticket, to_ticket])
+    roles = {a: "cc" if role in ("requester", "sender") else role for a, role in people[from_ticket].items()}
+    tickets.add_participants(session, [(to_ticket, a, role) for a, role in roles.items()])
+    return sorted(a for a, role in roles.items() if role == "cc" and a not in people[to_ticket])

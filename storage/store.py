@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,15 +50,22 @@ def _secret(settings: Settings) -> bytes:
     if settings.secret_key:
         return settings.secret_key.encode()
     path = settings.data / "secret.key"
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read_secret(path)
+    if not path.exists():
+        _make_secret(path)
+    return _read_secret(path)
+
+
+def _make_secret(path: Path) -> None:
+    """Written beside its place and linked, so that nobody reads half a key, and two who make one keep the first."""
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write(secrets.token_hex(32))
         file.flush()
         os.fsync(file.fileno())
-    return _read_secret(path)
+    with suppress(FileExistsError):
+        os.link(partial, path)
+    partial.unlink()
 
 
 def _read_secret(path: Path) -> bytes:

@@ -23,9 +23,8 @@ log = structlog.get_logger()
 PERIOD = 2.0
 LEASE = timedelta(seconds=10)
 OVERDUE = timedelta(seconds=3)
-STUCK = timedelta(seconds=60)
-"""A row that waits this long while it is among the oldest is suspected of killing its worker, and tried alone."""
-MOST_SUSPECTS = 5
+STUCK = timedelta(seconds=30)
+"""A row that stays the oldest for this long is suspected of killing its worker, and tried alone."""
 
 
 class Clock:
@@ -33,6 +32,7 @@ class Clock:
 
     def __init__(self, context: Context) -> None:
         self.context = context
+        self._oldest: tuple[int, datetime] | None = None
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
     def run(self, stop: Event) -> None:
@@ -50,8 +50,18 @@ class Clock:
         with self.context.store.database.transaction() as session:
             if not leases.take(session, "clock", self.name, now, LEASE):
                 return False
+            self._suspect(session, now)
             sweep(session, now)
             return True
+
+    def _suspect(self, session: Session, now: datetime) -> None:
+        """While workers work the oldest row changes; one that does not is in their way."""
+        oldest = next(iter(inbound.overdue(session, now - OVERDUE, 1)), None)
+        if oldest is None or self._oldest is None or oldest != self._oldest[0]:
+            self._oldest = None if oldest is None else (oldest, now)
+        elif now - self._oldest[1] >= STUCK:
+            inbound.mark_suspect(session, [oldest])
+            self._oldest = None
 
     def _give_back(self) -> None:
         try:
@@ -65,9 +75,6 @@ def sweep(session: Session, now: datetime) -> None:
     """Ring for requests, events and letters that wait."""
     waiting = inbound.overdue(session, now - OVERDUE)
     if waiting:
-        stuck = inbound.overdue(session, now - STUCK, MOST_SUSPECTS)
-        if stuck:
-            inbound.mark_suspect(session, stuck)
         ring(session, "ingest", waiting[0])
     if tickets.unreacted(session):
         ring(session, "react", 0)

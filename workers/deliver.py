@@ -5,7 +5,9 @@ A worker killed between the relay's 250 and the mark sends again under the same 
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -57,7 +59,8 @@ def _send_all(context: Context, claimed: list[Claimed]) -> None:
 def _send_one(context: Context, letter: Claimed, post: Post | None) -> None:
     """One letter to its mark. A letter that breaks us waits like one that was refused, so that its neighbours leave."""
     try:
-        state, raw = _send(context, letter, post)
+        with _kept(context, letter):
+            state, raw = _send(context, letter, post)
     except TransportError as error:
         _failed(context, letter, error)
     except Unsendable as error:
@@ -71,6 +74,26 @@ def _send_one(context: Context, letter: Claimed, post: Post | None) -> None:
         with context.store.database.transaction() as session:
             outbound.mark(session, letter.id, state, context.now(), raw=raw)
         log.info("letter_left", outbound_id=letter.id, ticket_id=letter.ticket_id, kind=letter.kind, state=state)
+
+
+@contextmanager
+def _kept(context: Context, letter: Claimed) -> Iterator[None]:
+    """Renews the letter's lease while it is being sent, however slowly the far end talks."""
+    sent = threading.Event()
+
+    def renew() -> None:
+        while not sent.wait(outbound.LEASE.total_seconds() / 3):
+            try:
+                _renewed(context, letter)
+            except sa.exc.DBAPIError as error:
+                log.warning("lease_not_renewed", outbound_id=letter.id, error=type(error).__name__)
+
+    if context.store.settings.relay_url or letter.transport != "mail":
+        threading.Thread(target=renew, name="lease", daemon=True).start()
+    try:
+        yield
+    finally:
+        sent.set()
 
 
 def _renewed(context: Context, letter: Claimed) -> bool:

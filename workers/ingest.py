@@ -26,16 +26,18 @@ log = structlog.get_logger()
 
 BATCH = 100
 RIVALRY_TRIES = 5
+MOST_SUSPECTS = 10
+"""Rows that are tried alone between two batches, so that neither kind keeps the other waiting."""
 
 
 def drain(context: Context) -> int:
     """Settle all that waits; returns how many requests that were."""
     done = 0
     while True:
-        settled = _batch(context)
+        settled = _batch(context) + _suspects(context)
         done += settled
         if settled == 0:
-            return done + _suspects(context)
+            return done
 
 
 def _batch(context: Context) -> int:
@@ -61,17 +63,16 @@ def _batch(context: Context) -> int:
 
 
 def _suspects(context: Context) -> int:
-    """Rows that failed in a batch or were found waiting too long: each alone, counted before it is tried."""
-    done = 0
-    while True:
+    """Some rows that failed in a batch or did not settle in time: each alone, counted before it is tried."""
+    for done in range(MOST_SUSPECTS):
         with context.store.database.transaction() as session:
             row = inbound.claim_suspect(session, context.now())
         if row is None:
             return done
-        done += 1
         _alone(context, row)
         with context.store.database.transaction() as session:
             inbound.let_go(session, row.id)
+    return MOST_SUSPECTS
 
 
 def _alone(context: Context, row: Waiting) -> None:

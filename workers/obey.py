@@ -35,7 +35,9 @@ def commands(
         if command.name == "note":
             continue
         if command.name == "merge":
-            into = conversation.merge(session, ticket.id, _other(session, ticket, command.argument), actor, now)
+            into = conversation.merge(
+                session, ticket.id, _other(session, ticket, command.argument), actor, now, react=react
+            )
             done.append(f"merged into #{into.id}")
             ticket = into
             continue

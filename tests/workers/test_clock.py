@@ -112,13 +112,24 @@ def test_what_was_quarantined_can_be_released_once_the_bug_is_gone(
     assert any_desk.states() == {"ticketed": 1}
 
 
-def test_what_hangs_is_suspected_and_tried_alone(any_desk: SmallDesk) -> None:
+def test_what_stays_the_oldest_is_suspected_and_tried_alone(any_desk: SmallDesk) -> None:
     accept(any_desk.store, [any_desk.mail(BOB, "Help", "Please.")], any_desk.now)
-    any_desk.now += STUCK + timedelta(seconds=1)
-    rung_by(any_desk)
+    clock = Clock(any_desk.context)
+    any_desk.later(seconds=10)
+    clock.sweep()
+    assert suspects(any_desk) == []
+    any_desk.now += STUCK
+    clock.sweep()
     assert suspects(any_desk) == [1]
     any_desk.work()
     assert any_desk.states() == {"ticketed": 1}
+
+
+def test_what_waited_long_while_nobody_worked_is_not_all_suspected(any_desk: SmallDesk) -> None:
+    accept(any_desk.store, [any_desk.mail(BOB, f"Help {n}", "Please.") for n in range(5)], any_desk.now)
+    any_desk.later(hours=2)
+    Clock(any_desk.context).sweep()
+    assert suspects(any_desk) == []
 
 
 def test_a_suspect_that_kills_its_worker_is_quarantined_in_the_end(

@@ -98,6 +98,16 @@ def test_mail_for_a_merged_ticket_lands_on_the_survivor(any_desk: SmallDesk) -> 
     assert len(any_desk.messages(2)) == 4 and any_desk.ticket(1).merged_into == 2
 
 
+def test_whose_ticket_is_merged_away_still_gets_the_answer_and_the_history_says_so(any_desk: SmallDesk) -> None:
+    any_desk.receive(any_desk.mail(BOB, "Mail is down", "Help."), any_desk.mail(CAROL, "Mail is down too", "Help."))
+    with any_desk.store.database.transaction() as session:
+        conversation.merge(session, 2, 1, DESK, any_desk.now)
+    any_desk.receive(any_desk.mail(ALICE, "Re", "It is back.", to=any_desk.notice_address(any_desk.alice, 1)))
+    (answer,) = any_desk.sent("reply")
+    assert answer["To"] == BOB and answer["Cc"] == CAROL
+    assert any(CAROL in event.why for event in any_desk.events(1))
+
+
 def test_a_split_message_takes_its_later_replies_along(any_desk: SmallDesk) -> None:
     any_desk.receive(any_desk.mail(BOB, "One", "First.", message_id="a@x"))
     any_desk.receive(any_desk.mail(BOB, "Re: One", "Quite another matter.", message_id="b@x", reply_to="a@x"))
