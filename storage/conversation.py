@@ -65,7 +65,9 @@ def split(session: Session, message_id: int, actor: Actor, at: datetime) -> Tick
     return new
 
 
-def merge(session: Session, ticket_id: int, into_id: int, actor: Actor, at: datetime, *, react: bool = True) -> Ticket:
+def merge(
+    session: Session, ticket_id: int, into_id: int, actor: Actor, at: datetime, *, why: str = "", react: bool = True
+) -> Ticket:
     """`ticket_id` ends in `into_id`, which gets its messages, its people (in copy from now on) and its later mail."""
     found = tickets.get_many(session, [ticket_id, into_id], lock=True)
     for wanted in (ticket_id, into_id):
@@ -75,10 +77,9 @@ def merge(session: Session, ticket_id: int, into_id: int, actor: Actor, at: date
     tickets.save(session, gone, react=react)
     copies = _move_all(session, ticket_id, into_id)
     tickets.link(session, ticket_id, into_id, "merged")
-    if copies:
-        shown = replace(kept.events[-1], why=f"now in copy: {', '.join(copies)}")
-        kept = Change(kept.ticket, (*kept.events[:-1], shown))
-    return tickets.save(session, kept, react=react)
+    said = [why] * bool(why) + [f"now in copy: {', '.join(copies)}"] * bool(copies)
+    shown = replace(kept.events[-1], why="; ".join(said))
+    return tickets.save(session, Change(kept.ticket, (*kept.events[:-1], shown)), react=react)
 
 
 def _refuse_empty(text: str, attachments: Sequence[Mapping[str, Any]]) -> None:

@@ -44,6 +44,8 @@ class Decision:
     token: ReplyToken | None = None
     token_address: str = ""
     trust: Verdict = Verdict.NONE
+    bridge: Spot | None = None
+    """Another ticket of the same thread: it was opened while this message, which joins the two, was still missing."""
 
 
 @dataclass
@@ -164,7 +166,16 @@ class Decider:
             return self._opened(item, trust, spot, "named")
         if self._too_late(spot):
             return self._opened(item, trust, spot, "follow-up")
-        return Decision(item, "appended", spot, candidate.signal, candidate.detail, trust=trust)
+        bridge = self._bridge(item, spot, candidate, trust)
+        return Decision(item, "appended", spot, candidate.signal, candidate.detail, trust=trust, bridge=bridge)
+
+    def _bridge(self, item: Item, spot: Spot, candidate: Candidate, trust: Verdict) -> Spot | None:
+        """The parent's ticket, if a late message came onto its reply's ticket and its author takes part in both."""
+        parent = self._by_reference(item) if candidate.signal is Signal.LATE else None
+        other = self._spot_of_candidate(item, parent)
+        if other is None or other is spot or parent is None or self._too_late(other):
+            return None
+        return other if self._takes_part(item, other, parent, trust) else None
 
     def _opened(self, item: Item, trust: Verdict, linked: Spot | None = None, kind: str = "") -> Decision:
         if item.request.auto is AutoKind.RECEIPT:

@@ -12,13 +12,14 @@ import structlog
 
 from desk import threading
 from desk.request import from_json
-from storage import inbound
+from desk.ticket import DESK
+from storage import conversation, inbound, tickets
 from storage.inbound import MOST_ATTEMPTS, Settled, Waiting
 from storage.tickets import Stale
 from storage.transaction import Session
 from workers import agent_mail, facts
 from workers.context import Context
-from workers.decide import Decider
+from workers.decide import Decider, Decision
 from workers.facts import Item
 from workers.settle import Settlement
 
@@ -101,11 +102,24 @@ def _settle(context: Context, session: Session, rows: list[Waiting], now: dateti
     decider = Decider(known, context.store.settings, context.secret, now, ours)
     decisions = decider.decide_all(items)
     Settlement(context, session, known, now).write(decisions)
+    _join(context, session, decisions, now)
     for decision in decisions:
         if decision.state == "command":
             agent_mail.handle(context, session, known, decision, now)
     log.info("requests_settled", count=len(decisions))
     return len(items)
+
+
+def _join(context: Context, session: Session, decisions: list[Decision], now: datetime) -> None:
+    """Tickets that turned out to be one thread become one, under the lower number."""
+    for decision in decisions:
+        if decision.bridge is None or decision.bridge.ticket is None or decision.spot is None:
+            continue
+        numbers = (decision.spot.ticket.id if decision.spot.ticket else 0, decision.bridge.ticket.id)
+        found = {t.id for number in numbers if (t := tickets.survivor(session, number, lock=True))}
+        if len(found) == 2:
+            why = "one thread: the message between them came last"
+            conversation.merge(session, max(found), min(found), DESK, now, why=why, react=context.react)
 
 
 def _in_order(items: list[Item]) -> list[Item]:

@@ -72,6 +72,8 @@ def _letters(
     requester = scene.persons[ticket.requester_id]
     team = sender.context.places(session).teams.get(ticket.team_id or 0)
     team_name = team.name if team else ""
+    if ticket.merged_into is not None and event.kind in ("opened", "requester_replied"):
+        return []  # the ticket that it went to tells of it.
     letters: list[Letter] = slack_letters.of(ticket, event_id, event, message, scene.persons, team_name)
     if event.kind == "opened" and _may_acknowledge(sender.context, ticket, message):
         assert message is not None

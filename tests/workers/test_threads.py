@@ -30,6 +30,31 @@ def test_parents_and_replies_in_any_order_make_one_ticket(any_desk: SmallDesk, o
 
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_chain_in_any_order_makes_one_ticket_though_each_names_only_its_parent(
+    any_desk: SmallDesk, order: tuple[int, ...]
+) -> None:
+    mails = [
+        any_desk.mail(BOB, "Printer", "It burns.", message_id="a@x"),
+        any_desk.mail(BOB, "Re: Printer", "One more.", message_id="b@x", reply_to="a@x"),
+        any_desk.mail(BOB, "Re: Printer", "And another.", message_id="c@x", reply_to="b@x"),
+    ]
+    for position in order:
+        any_desk.receive(mails[position])
+    alive = [ticket for ticket in any_desk.tickets() if ticket.merged_into is None]
+    assert len(alive) == 1 and len(any_desk.messages(alive[0].id)) == 3
+    any_desk.receive(any_desk.mail(BOB, "Re: Printer", "Last.", reply_to="c@x"))
+    assert len(any_desk.messages(alive[0].id)) == 4
+
+
+def test_a_chain_joins_a_ticket_and_one_that_the_same_batch_opens(desk: SmallDesk) -> None:
+    desk.receive(desk.mail(BOB, "Re: Printer", "And another.", message_id="c@x", reply_to="b@x"))
+    first = desk.mail(BOB, "Printer", "It burns.", message_id="a@x")
+    desk.receive(first, desk.mail(BOB, "Re: Printer", "One more.", message_id="b@x", reply_to="a@x"))
+    assert len(desk.messages(1)) == 3 and desk.ticket(2).merged_into == 1
+    assert len(desk.letters("acknowledgement")) == 1
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_parents_and_replies_in_one_batch_make_one_ticket(desk: SmallDesk, order: tuple[int, ...]) -> None:
     mails = [
         desk.mail(BOB, "Printer", "It burns.", message_id="a@x"),
