@@ -1,14 +1,18 @@
 """HTML that is safe to show: allowed tags and links stay, everything that runs, loads or styles goes.
 
-Images stay only as `cid:` references to the mail's own files. The sanitiser is fast on ordinary mail and takes seconds
+Images stay only as `cid:` references to the mail's own files; a link whose words name another host than the one it goes
+to is followed by its target. The sanitiser is fast on ordinary mail and takes seconds
 on hostile nesting, so size, number of tags and depth are capped before it; above them there is no HTML, only text.
 """
 
 from __future__ import annotations
 
+import html
+import re
 from functools import cache
 from typing import Any
 
+from gateway.email import links
 from gateway.email.html_text import Shape
 
 MAX_CHARACTERS = 500_000
@@ -33,6 +37,9 @@ _ATTRIBUTES = {
 }
 _DROPPED_WITH_CONTENT = {"script", "style", "title", "head", "template", "noscript", "iframe", "object", "svg", "math"}
 
+_LINK = re.compile(r'(?:[\w-]{1,40}="[^"]*" )*?href="([^"]*)"(?: [\w-]{1,40}="[^"]*")*>')
+_TAG = re.compile(r"<[^<>]*>")
+
 
 def fits(source: str, shape: Shape) -> bool:
     """Whether the sanitiser can be trusted with it."""
@@ -47,7 +54,24 @@ def fits(source: str, shape: Shape) -> bool:
 
 def clean(source: str) -> str:
     """The safe form of HTML that fits."""
-    return str(_cleaner().clean(source)).strip()
+    return _with_targets(str(_cleaner().clean(source)).strip())
+
+
+def _with_targets(cleaned: str) -> str:
+    """The same with the targets of links that hide them. What the sanitiser wrote is well formed."""
+    before, *pieces = cleaned.split("<a ")
+    return before + "".join(map(_with_target, pieces))
+
+
+def _with_target(piece: str) -> str:
+    match = _LINK.match(piece)
+    end = piece.find("</a>", match.end()) if match else -1
+    if match is None or end < 0:
+        return f"<a {piece}"
+    words = html.unescape(_TAG.sub("", piece[match.end() : end][:5_000]))
+    target = links.hidden_target(words, html.unescape(match[1]))
+    shown = f" &lt;{html.escape(target)}&gt;" if target else ""
+    return f"<a {piece[: end + 4]}{shown}{piece[end + 4 :]}"
 
 
 @cache
