@@ -15,8 +15,8 @@ from dramatiq.brokers.redis import RedisBroker
 
 log = structlog.get_logger()
 
-QUEUES = {"ingest": "ingest", "react": "react", "deliver": "deliver"}
-"""Actor name → queue name."""
+QUEUE = "frontdesk"
+"""All actors' queue. Each queue costs an idle worker two looks every few hundredths of a second, so there is one."""
 
 QUIET_SECONDS = 2.0
 """After a failed push, how long no further push is tried, so that a dead Redis does not slow intake down."""
@@ -39,8 +39,7 @@ def broker(url: str, *, for_workers: bool) -> RedisBroker:
     made = RedisBroker(  # type: ignore[no-untyped-call]
         client=client, middleware=[], heartbeat_timeout=HEARTBEAT_MS, maintenance_chance=MAINTENANCE_CHANCE
     )
-    for queue in set(QUEUES.values()):
-        made.declare_queue(queue)
+    made.declare_queue(QUEUE)
     return made
 
 
@@ -65,4 +64,4 @@ class QueueBell:
 
 def message(actor: str, row_id: int) -> dramatiq.Message[None]:
     """The message that calls `actor(row_id)`, made without importing the actor."""
-    return dramatiq.Message(queue_name=QUEUES[actor], actor_name=actor, args=(row_id,), kwargs={}, options={})
+    return dramatiq.Message(queue_name=QUEUE, actor_name=actor, args=(row_id,), kwargs={}, options={})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import CurrentMessage, Retries, TimeLimit
 
+from storage.queue import QUEUE
 from workers import deliver, ingest, react
 from workers.context import Context
 
@@ -20,7 +22,25 @@ def register(broker: RedisBroker, context: Context) -> None:
         broker.add_middleware(middleware)
     _declare(broker, "ingest", lambda: ingest.drain(context), 120 * SECOND, priority=0)
     _declare(broker, "react", lambda: react.drain(context), 120 * SECOND, priority=10)
-    _declare(broker, "deliver", lambda: deliver.drain(context), 600 * SECOND, priority=20)
+    _declare(broker, "deliver", _one_at_a_time(lambda: deliver.drain(context)), 600 * SECOND, priority=20)
+
+
+def _one_at_a_time(work: Callable[[], int]) -> Callable[[], int]:
+    """A relay that is slow holds one thread of this process, and not all of them: the others have tickets to make.
+
+    Who comes while it works is content: work goes on until nothing is due, and the clock rings for what comes after.
+    """
+    working = threading.Lock()
+
+    def once() -> int:
+        if not working.acquire(blocking=False):
+            return 0
+        try:
+            return work()
+        finally:
+            working.release()
+
+    return once
 
 
 def _declare(broker: RedisBroker, name: str, work: Callable[[], int], time_limit: int, priority: int) -> None:
@@ -31,7 +51,7 @@ def _declare(broker: RedisBroker, name: str, work: Callable[[], int], time_limit
         actor,
         broker=broker,
         actor_name=name,
-        queue_name=name,
+        queue_name=QUEUE,
         priority=priority,
         # The rows are the truth and the clock rings again, so a few quick retries are enough.
         options={"max_retries": 3, "min_backoff": SECOND, "max_backoff": 15 * SECOND, "time_limit": time_limit},

@@ -66,9 +66,9 @@ def test_a_poisoned_queue_holds_up_nobody(store: Store, tmp_path: Path) -> None:
         assert fleet.send(_mail(1), CAROL)
         fleet.wait_until_settled()
         # A name without a message, and a message that is no JSON.
-        queue.rpush("dramatiq:ingest", "{not json")
-        queue.hset("dramatiq:ingest.msgs", "poison", "{not json")
-        queue.rpush("dramatiq:ingest", "poison")
+        queue.rpush("dramatiq:frontdesk", "{not json")
+        queue.hset("dramatiq:frontdesk.msgs", "poison", "{not json")
+        queue.rpush("dramatiq:frontdesk", "poison")
         wait_until(lambda: "DecodeError" in fleet.log("worker1"), "the poison was not met")
         for number in range(2, 6):
             assert fleet.send(_mail(number), CAROL)
@@ -82,7 +82,7 @@ def test_a_queue_entry_that_is_lost_is_swept(store: Store, tmp_path: Path) -> No
         assert fleet.send(_mail(1), CAROL)
         wait_until(lambda: _waiting(fleet) > 0, "nothing was rung for")
         with redis.Redis(unix_socket_path=fleet.socket) as queue:
-            queue.delete("dramatiq:ingest", "dramatiq:ingest.msgs")
+            queue.delete("dramatiq:frontdesk", "dramatiq:frontdesk.msgs")
         fleet.start("worker1")
         fleet.wait_until_settled(15)
         _wait_for_letters(fleet, ONE_OF_EACH)
@@ -107,7 +107,7 @@ def _send_at_once(fleet: Fleet, raw: bytes, together: Barrier) -> dict[str, tupl
 
 def _waiting(fleet: Fleet) -> int:
     with redis.Redis(unix_socket_path=fleet.socket) as queue:
-        return sum(int(queue.hlen(f"dramatiq:{name}.msgs")) for name in ("ingest", "react", "deliver"))
+        return int(queue.hlen("dramatiq:frontdesk.msgs"))
 
 
 def _wait_for_letters(fleet: Fleet, kinds: dict[str, int]) -> None:
