@@ -135,12 +135,14 @@ def _subject(signs: Signs) -> tuple[AutoKind, str]:
     match = _starts().match(subject)
     if match and _AFTER_START.match(subject, match.end()):
         return AutoKind.REPLY, f"subject begins with {match[0]!r}"
-    if subject.startswith(mail_words.texts("automatic_subjects", "open")) and not subject.endswith("?"):
-        return AutoKind.REPLY, "subject says until when"
     if subject.endswith("?") or _SUBJECT_LEAD.match(subject):
         return _NONE
+    for words in mail_words.texts("automatic_subjects", "open"):
+        if subject.startswith(words) and "," not in subject[len(words) :]:
+            return AutoKind.REPLY, f"subject begins with {words!r}"
     for words in mail_words.texts("automatic_subjects", "anywhere"):
-        if words in subject:
+        # "I am out of the office, and cannot log in" is a person's.
+        if words in subject and "," not in subject.partition(words)[2]:
             return AutoKind.REPLY, f"subject has {words!r}"
     return _NONE
 

@@ -102,9 +102,18 @@ def _worded(plain: str) -> str:
     if bare in _delimiters("forward") or (decorated and bare.startswith(_forward_starts())):
         return FORWARD
     lead = folded.lstrip("-*_([<•· \u200e")
-    if lead[:2] in _sent_from_heads() and _is_short_tail(folded) and _sent_from().match(lead):
+    if lead[:2] in _sent_from_heads() and _is_short_tail(folded) and _is_sent_from(lead):
         return SENT_FROM
     return TEXT
+
+
+def _is_sent_from(lead: str) -> bool:
+    """By how it begins, by beginning and end ("Von meinem … gesendet"), or as a whole where sentences begin alike."""
+    if _sent_from().match(lead):
+        return True
+    return lead.split("<", 1)[0].strip(" .。_*") in mail_words.texts("sent_from", "exact") or any(
+        lead.startswith(start) and end in lead[len(start) :] for start, end in _around()
+    )
 
 
 def _is_decorated(plain: str) -> bool:
@@ -144,7 +153,13 @@ def _sent_from() -> re.Pattern[str]:
 @cache
 def _sent_from_heads() -> frozenset[str]:
     """The first two letters of those lines: most other lines are dismissed by them."""
-    return frozenset(text[:2] for kind in ("sent", "via") for text in mail_words.texts("sent_from", kind))
+    return frozenset(text[:2] for _, _, text in mail_words.rows("sent_from"))
+
+
+@cache
+def _around() -> tuple[tuple[str, str], ...]:
+    halves = (text.partition("…") for text in mail_words.texts("sent_from", "around"))
+    return tuple((start.strip(), end.strip()) for start, _, end in halves)
 
 
 def _bare(line: str) -> str:

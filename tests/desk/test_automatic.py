@@ -63,7 +63,8 @@ def test_a_subject_of_an_absence_decides_in_many_languages(subject: str) -> None
     "subject",
     ["Re: Out of office chairs, order 12", "How do I set up an automatic reply?", "vacation days missing in the app",
      "Automatic door broken", "Urlaubsantrag geht nicht", "Auto", "Re: Automatic reply setup", "",
-     "不在留守番電話の設定"],
+     "不在留守番電話の設定", "I am out of the office, and cannot log in", "Ich bin nicht im Büro, VPN geht nicht",
+     "Abwesend bis Freitag, wer vertritt mich?"],
 )  # fmt: skip
 def test_a_persons_subject_decides_nothing(subject: str) -> None:
     assert judge(Signs(subject=subject, sender="ann@example.com"))[0] is AutoKind.NONE

@@ -154,7 +154,11 @@ def test_a_filled_in_form_is_no_header_block() -> None:
      "It fails:\n2026-03-03 10:12:13 login of a@example.org failed:\nno such user", "| a | b |\n| 1 | 2 |",
      "The list says\nOn call: Ann\nOff: Bob", "I am on it\n\nBest regards,\nAnn",
      "My parcel was\nSent from Berlin on Monday\nand has not arrived.",
-     "1. Januar 2026 10:00 geht nicht, sondern dort:\nhier"],
+     "1. Januar 2026 10:00 geht nicht, sondern dort:\nhier",
+     "Hallo,\n\nVon meinem Konto wurde zweimal abgebucht.", "Hallo,\n\nOutlook für iOS stürzt ab.",
+     "困っています\n\niPhoneから送信できません。", "你好\n\n发自内心地感谢你们", "你好\n\n从我的电脑上无法打印",
+     "Bonjour,\n\nOutlook pour iOS ne marche plus", "안녕하세요\n\niOS용 Outlook이 안 열립니다",
+     "Merhaba\n\niOS için Outlook açılmıyor", "I wrote to Kim <kim@example.org> on 3 March 2026 at 10:00:\nno answer"],
 )  # fmt: skip
 def test_a_persons_own_words_stay(text: str) -> None:
     assert split(text) == (text, ())
