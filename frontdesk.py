@@ -282,6 +282,7 @@ def _mailboxes(mailbox: Words) -> None:
     add.add_argument("address")
     add.add_argument("--name", default="")
     add.add_argument("--team", metavar="NAME")
+    add.add_argument("--signature", metavar="TEXT", help=r"below every reply; \n is a new line, {agent} who answers")
     add.add_argument("--imap-host", metavar="HOST", help="fetch it from there")
     add.add_argument("--imap-port", type=int)
     add.add_argument("--imap-tls", choices=TLS)

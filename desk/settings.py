@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 _URLS = {
     "database_url": "postgresql://[USER[:PASSWORD]@][HOST][:PORT]/NAME or sqlite:////PATH",
@@ -25,6 +27,8 @@ _AT_LEAST_ONE = (
     "jail_size",
 )
 
+_SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+
 
 class BadSetting(ValueError):
     """One setting is wrong; `name` is the variable, the text says what it should be."""
@@ -41,6 +45,8 @@ class Settings:
     `secret_key` signs reply addresses, Message-IDs and links. `authserv_id` is the id of the receiving MTA whose
     Authentication-Results headers count, and only if the connection comes from `trusted_relays`.
     `relay_url` is `smtp://[user:password@]host[:port]` or `smtps://…`; empty catches outgoing mail locally.
+    `time_zone` is the desk's own, such as `Europe/Berlin`. `dkim_key` is the path of a PEM file: mail that leaves
+    is signed with it for the domain of its From; the public key is in the DNS at `dkim_selector._domainkey.DOMAIN`.
     """
 
     data_dir: str = "data"
@@ -67,6 +73,9 @@ class Settings:
     jail_size: int = 2
     acknowledge: bool = True
     acknowledgements_per_hour: int = 5
+    time_zone: str = "UTC"
+    dkim_key: str = ""
+    dkim_selector: str = ""
     slack_bot_token: str = ""
     slack_app_token: str = ""
     slack_signing_secret: str = ""
@@ -146,11 +155,25 @@ def _checked(settings: Settings) -> Settings:
         _check_network("FRONTDESK_TRUSTED_RELAYS", network)
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise BadSetting("FRONTDESK_LOG_LEVEL", "should be debug, info, warning or error")
+    _check_mail(settings)
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise BadSetting(
             "FRONTDESK_TLS_CERT", "a certificate needs its key (FRONTDESK_TLS_KEY) and the other way round"
         )
     return settings
+
+
+def _check_mail(settings: Settings) -> None:
+    """How outgoing mail is dated and signed."""
+    try:
+        ZoneInfo(settings.time_zone)
+    except (KeyError, OSError, ValueError) as error:
+        raise BadSetting("FRONTDESK_TIME_ZONE", f"{settings.time_zone!r} is no zone such as Europe/Berlin") from error
+    if bool(settings.dkim_key) != bool(settings.dkim_selector):
+        why = "a key needs its selector (FRONTDESK_DKIM_SELECTOR) and the other way round"
+        raise BadSetting("FRONTDESK_DKIM_KEY", why)
+    if settings.dkim_selector and not _SELECTOR.fullmatch(settings.dkim_selector):
+        raise BadSetting("FRONTDESK_DKIM_SELECTOR", f"{settings.dkim_selector!r} is no part of a domain name")
 
 
 def _check_url(name: str, text: str, form: str) -> None:

@@ -49,6 +49,12 @@ def _prefix() -> re.Pattern[str]:
 
 
 @cache
+def _answered() -> re.Pattern[str]:
+    words = mail_words.alternatives("reply_prefixes", "reply")
+    return re.compile(rf"\s*{words}\s{{0,2}}(?:\[\d{{1,3}}\]|\(\d{{1,3}}\))?\s{{0,2}}[:：]\s*", re.IGNORECASE)
+
+
+@cache
 def _forward() -> re.Pattern[str]:
     words = mail_words.alternatives("reply_prefixes", "forward")
     return re.compile(rf"\s*(?:\[[^\]]{{1,40}}\]\s*)?(?:{words}\s{{0,2}}[:：]|\[fwd:)", re.IGNORECASE)
@@ -74,6 +80,14 @@ def base(subject: str) -> str:
             break
         at = match.end()
     return plain[at:].strip() or plain
+
+
+def answer(subject: str) -> str:
+    """The subject of an answer: the same but for one "Re:", or mail programs show it as another conversation."""
+    plain = _SPACE.sub(" ", subject[:MAX_LINE]).strip()
+    while (match := _answered().match(plain)) and match.end() < len(plain):
+        plain = plain[match.end() :]
+    return f"Re: {plain}"
 
 
 def is_forward(subject: str) -> bool:

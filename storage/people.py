@@ -168,10 +168,13 @@ def team_named(session: Session, name: str) -> Team | None:
     return Team(row.id, row.name) if row else None
 
 
-def add_mailbox(session: Session, address: str, name: str, team_id: int | None, imap: Any = None) -> Mailbox:
-    """An address of the desk; one that exists gets the new name, team and fetching."""
+def add_mailbox(
+    session: Session, address: str, name: str, team_id: int | None, imap: Any = None, signature: str | None = None
+) -> Mailbox:
+    """An address of the desk; one that exists gets the new name, team and fetching, and a new signature if given."""
     session.execute(insert_ignore(session, mailboxes), {"address": address.lower()})
     values = {"name": name, "team_id": team_id, "imap": imap}
+    values |= {} if signature is None else {"signature": signature}
     session.execute(sa.update(mailboxes).where(mailboxes.c.address == address.lower()).values(**values))
     return next(box for box in all_mailboxes(session) if box.address == address.lower())
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.ticket import ActorKind, MessageKind
 from storage.sql import insert_ignore, insert_rows, update_rows
-from storage.tables import thread_ids
+from storage.tables import messages, outbound, thread_ids
 from storage.transaction import Session
 
 
@@ -50,6 +51,21 @@ def known(session: Session, keys: Iterable[str]) -> dict[str, Known]:
 def point(session: Session, places: Sequence[Known]) -> None:
     """Say where ids now belong."""
     update_rows(session, thread_ids, "message_id", [_place(p) for p in sorted(places, key=lambda p: p.message_id)])
+
+
+def exchanged(session: Session, ticket_id: int, requester: str, most: int = 100) -> list[str]:
+    """The ids of the newest mails that went to and fro on a ticket, oldest first: those the requester's program has."""
+    m, o = messages.c, outbound.c
+    came = (m.ticket_id == ticket_id, m.kind == str(MessageKind.REPLY), m.author_kind == str(ActorKind.REQUESTER))
+    went = (o.ticket_id == ticket_id, o.recipient == requester, o.kind.in_(("acknowledgement", "reply")))
+    left = o.state.in_(("queued", "sending", "sent", "caught"))
+    both = sa.union_all(
+        sa.select(m.created_at, sa.literal(0).label("ours"), m.id, m.external_id).where(*came, m.external_id != ""),
+        sa.select(o.created_at, sa.literal(1), o.id, o.external_id).where(*went, left, o.transport == "mail"),
+    ).subquery()
+    newest = sa.select(both.c.external_id).order_by(both.c.created_at.desc(), both.c.ours.desc(), both.c.id.desc())
+    found: Any = session.execute(newest.limit(most)).scalars()
+    return [name for name in reversed(list(found)) if "@" in name]
 
 
 def add(session: Session, message_id: str, ticket_id: int, row_id: int) -> None:

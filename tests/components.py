@@ -24,6 +24,7 @@ _NAMES: dict[str, Sequence[str]] = {
     "swaks": ("swaks",),
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
     "setpriv": ("setpriv",),
+    "openssl": ("openssl",),
 }
 _FURTHER_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 

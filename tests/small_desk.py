@@ -32,6 +32,12 @@ def categoriser() -> Categoriser:
     return starter(Path("/nonexistent-folder-of-the-tests"))
 
 
+def words(mail: EmailMessage) -> str:
+    """The plain text of a mail, as a program shows it that shows no HTML."""
+    body = mail.get_body(("plain",))
+    return str(body.get_content()).replace("\r\n", "\n") if body else ""
+
+
 class SmallDesk:
     """One desk; `now` moves only when a test moves it."""
 

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import structlog
@@ -19,7 +20,7 @@ from storage.outbound import Claimed
 from storage.transaction import Session
 from workers.context import Context
 from workers.transports import compose as composing
-from workers.transports import slack
+from workers.transports import dkim, slack
 from workers.transports.compose import Unsendable
 from workers.transports.errors import TransportError
 from workers.transports.mail import Post, Relay
@@ -106,8 +107,10 @@ def _send(context: Context, letter: Claimed, post: Post | None) -> tuple[str, st
     if letter.transport == "slack":
         slack.send(letter, context.store.settings)
         return outbound.SENT, ""
+    now = context.now().astimezone(ZoneInfo(context.store.settings.time_zone))
     with context.store.database.reading() as session:
-        data = composing.compose(letter, lambda name: context.store.blobs.get(session, name), context.now())
+        data = composing.compose(letter, lambda name: context.store.blobs.get(session, name), now)
+    data = dkim.signed(data, letter.content["from"], context.store.settings)
     if post is None:
         with context.store.database.transaction() as session:
             return outbound.CAUGHT, context.store.blobs.put(session, data, context.now())

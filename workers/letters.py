@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from desk import address, subject
 from desk.ticket import Event, Message, Ticket
-from storage import outbound, tickets
+from storage import outbound, threads, tickets
 from storage.outbound import Letter
 from storage.people import Mailbox, Person
 from storage.transaction import Session
@@ -38,17 +39,20 @@ class Sender:
         """The automatic "we have it, this is its number", in the requester's own thread."""
         key = f"acknowledgement:{ticket.id}"
         content = self._content(ticket, requester, address.REQUESTER, key)
-        words = wording.acknowledgement(ticket, self.context.store.settings.desk_name)
-        return self._letter(key, "acknowledgement", ticket, requester, content | _thread(message) | words | _AUTOMATIC)
+        content |= {"subject": _answer(ticket, message), "signature": self._signature(ticket, self._desk_name)}
+        content["text"] = wording.acknowledgement(ticket, "" if content["signature"] else self._desk_name)
+        return self._letter(key, "acknowledgement", ticket, requester, content | _thread(message) | _AUTOMATIC)
 
     def reply(self, ticket: Ticket, requester: Person, message: Message, asked: Message | None) -> Letter:
         """An agent's public reply to the requester, with the requester's last words quoted under it."""
         key = f"reply:{message.id}"
         content = self._content(ticket, requester, address.REQUESTER, key)
-        desk_name = self.context.store.settings.desk_name
-        content["from_name"] = f"{message.author.name} ({desk_name})" if "@" not in message.author.name else desk_name
-        content |= _thread(asked) if asked else {}
-        content |= {"subject": _subject(ticket, reply=True), "text": wording.reply(message, asked)}
+        agent = self._desk_name if "@" in message.author.name else message.author.name
+        content["from_name"] = agent if agent == self._desk_name else f"{agent} ({self._desk_name})"
+        content |= self._thread(ticket, requester, asked) | {"subject": _answer(ticket, asked)}
+        content |= {"text": message.reply.rstrip(), "signature": self._signature(ticket, agent)}
+        if asked and asked.reply.strip():
+            content["quote"] = wording.quote(asked, ZoneInfo(self.context.store.settings.time_zone))
         content["cc"] = self._copies(ticket, requester)
         content["attachments"] = [dict(attachment) for attachment in message.attachments]
         return self._letter(key, "reply", ticket, requester, content, message.id)
@@ -58,8 +62,8 @@ class Sender:
         key = f"notice:{event_id}:{agent.id}"
         content = self._content(ticket, agent, address.AGENT, key)
         who = message.author.name if message else "Frontdesk"
-        content["from_name"] = f"{who} via {self.context.store.settings.desk_name}"
-        content |= {"subject": _subject(ticket, reply=True), "text": wording.notice(ticket, event, message)}
+        content["from_name"] = f"{who} via {self._desk_name}"
+        content |= {"subject": _tagged(ticket), "text": wording.notice(ticket, event, message)}
         content["references"] = [self._thread_id(ticket)]
         return self._letter(key, "notice", ticket, agent, content | _AUTOMATIC)
 
@@ -67,7 +71,7 @@ class Sender:
         """What became of an agent's commands."""
         key = f"command-answer:{item.inbound_id}"
         content = self._content(ticket, agent, address.AGENT, key)
-        content |= {"subject": _subject(ticket, reply=True), "text": text}
+        content |= {"subject": _tagged(ticket), "text": text}
         content |= {"in_reply_to": item.request.thread.message_id, "references": [self._thread_id(ticket)]}
         return self._letter(key, "command-answer", ticket, agent, content | _AUTOMATIC)
 
@@ -88,7 +92,7 @@ class Sender:
         unique = hashlib.sha256(key.encode() + secret).hexdigest()[:20]
         return {
             "from": box.address,
-            "from_name": box.name or self.context.store.settings.desk_name,
+            "from_name": box.name or self._desk_name,
             "to": person.address,
             "to_name": person.name,
             "reply_to": reply_to,
@@ -119,6 +123,24 @@ class Sender:
             reason=reason,
         )
 
+    @property
+    def _desk_name(self) -> str:
+        return self.context.store.settings.desk_name
+
+    def _signature(self, ticket: Ticket, agent: str) -> str:
+        return wording.signature(self._mailbox(ticket).signature, agent, self._desk_name)
+
+    def _thread(self, ticket: Ticket, requester: Person, asked: Message | None) -> dict[str, Any]:
+        """What is answered, and every id of the thread that the requester's program has, what is answered last."""
+        exchanged = threads.exchanged(self.session, ticket.id, requester.address)
+        asked_id = asked.external_id if asked and "@" in asked.external_id else ""
+        parent = asked_id or (exchanged[-1] if exchanged else "")
+        if not parent:
+            return {}
+        before = exchanged[: exchanged.index(parent)] if parent in exchanged else exchanged
+        chain = [*before, *(asked.references if asked_id and asked else ())]
+        return {"in_reply_to": parent, "references": [*dict.fromkeys(i for i in chain if i != parent), parent]}
+
     def _mailbox(self, ticket: Ticket) -> Mailbox:
         places = self.context.places(self.session)
         own = next((box for box in places.mailboxes.values() if box.id == ticket.mailbox_id), places.first)
@@ -147,9 +169,14 @@ def _thread(message: Message) -> dict[str, Any]:
     return {"in_reply_to": message.external_id, "references": [*message.references, message.external_id]}
 
 
-def _subject(ticket: Ticket, *, reply: bool) -> str:
-    plain = subject.base(ticket.subject) or ticket.subject
-    return f"{'Re: ' if reply else ''}{plain} {subject.tag(ticket.id)}"
+def _answer(ticket: Ticket, asked: Message | None) -> str:
+    """The requester's own subject, where a mail program has it; the number is added only where there is none."""
+    by_mail = asked is not None and "@" in asked.external_id
+    return subject.answer(asked.subject) if by_mail and asked and asked.subject.strip() else _tagged(ticket)
+
+
+def _tagged(ticket: Ticket) -> str:
+    return f"Re: {subject.base(ticket.subject) or ticket.subject} {subject.tag(ticket.id)}"
 
 
 def _budgeted(letter: Letter, sent: dict[Any, int], most: int) -> Letter:

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from desk import subject
+import re
+from datetime import tzinfo
+
 from desk.ticket import Event, Message, Ticket
 
 MOST_QUOTED = 200
 """Lines of the requester's last message that are quoted under a reply."""
 
+_NAMED = re.compile(r"\{(?:agent|desk)\}")
 
-def acknowledgement(ticket: Ticket, desk_name: str) -> dict[str, str]:
-    """Subject and text of the first automatic mail."""
-    plain = subject.base(ticket.subject) or ticket.subject
-    text = (
+
+def acknowledgement(ticket: Ticket, desk_name: str) -> str:
+    """The words of the first automatic mail."""
+    return (
         f"Thank you for your message. It is ticket #{ticket.id}, and a person will read it.\n\n"
         "If you want to add anything, simply answer this mail.\n\n"
-        f"{desk_name}\n"
-    )
-    return {"subject": f"Re: {plain} {subject.tag(ticket.id)}", "text": text}
+        f"{desk_name}"
+    ).strip()
 
 
-def reply(message: Message, asked: Message | None) -> str:
-    """An agent's words, then the requester's last ones as a quote. Notes are never quoted."""
-    if asked is None or not asked.reply.strip():
-        return message.reply.rstrip() + "\n"
-    when = (asked.sent_at or asked.created_at).strftime("%Y-%m-%d %H:%M %Z").strip()
-    lines = asked.reply.rstrip().split("\n")
-    quoted = [f"> {line}".rstrip() for line in lines[:MOST_QUOTED]] + (["> …"] if len(lines) > MOST_QUOTED else [])
-    return "\n".join([message.reply.rstrip(), "", f"On {when}, {asked.author.name} wrote:", *quoted, ""])
+def quote(asked: Message, zone: tzinfo) -> dict[str, str]:
+    """The requester's last words, as they are quoted below an answer. Notes are never quoted."""
+    when = (asked.sent_at or asked.created_at).astimezone(zone).strftime("%Y-%m-%d %H:%M %Z").strip()
+    lines = asked.reply.strip("\n").rstrip().split("\n")
+    kept = [*lines[:MOST_QUOTED], "…"] if len(lines) > MOST_QUOTED else lines
+    return {"attribution": f"On {when}, {asked.author.name} wrote:", "text": "\n".join(kept)}
+
+
+def signature(template: str, agent: str, desk_name: str) -> str:
+    """A mailbox's signature; `{agent}` is who answers, `{desk}` the desk's name, and nothing else is looked at."""
+    named = {"{agent}": agent, "{desk}": desk_name}
+    return _NAMED.sub(lambda match: named[match[0]], template).strip()
 
 
 _HAPPENED = {

@@ -19,6 +19,7 @@ from storage.people import Mailbox, Person, Team
 from storage.transaction import Session
 
 SCOPES = tokens.SCOPES
+MAX_SIGNATURE = 2_000
 ROLES = ("agent", "lead", "admin", "read-only")
 
 
@@ -78,7 +79,8 @@ def mailbox_add(
     with opened(settings) as store, store.database.transaction() as session:
         teams = people.all_teams(session)
         team_id = _team(session, args.team).id if args.team else next((t.id for t in teams), None)
-        box = people.add_mailbox(session, _address(args.address), args.name, team_id, imap)
+        signature = None if args.signature is None else args.signature.replace("\\n", "\n").strip()[:MAX_SIGNATURE]
+        box = people.add_mailbox(session, _address(args.address), args.name, team_id, imap, signature)
     return _say(args, box, f"mailbox {box.address}" + (" fetched by IMAP" if box.imap else ""))
 
 
@@ -151,6 +153,7 @@ def _mailbox(box: Mailbox, teams: dict[int, str]) -> dict[str, Any]:
     imap = dict(box.imap or {})
     fetched = f"{imap['host']}" if imap else ""
     row = {"id": box.id, "address": box.address, "name": box.name, "fetched_from": fetched, "imap": box.imap}
+    row["signature"] = box.signature
     return row | {"team": teams.get(box.team_id or 0, "")}
 
 

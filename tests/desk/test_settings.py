@@ -55,3 +55,17 @@ def test_places_are_read(text: str, place: tuple[str, int]) -> None:
 def test_a_wrong_place_is_refused(text: str) -> None:
     with pytest.raises(BadSetting):
         host_and_port("X", text)
+
+
+@pytest.mark.parametrize("zone", ["", "Nowhere", "Europe", "../../etc/passwd", "x\0y"])
+def test_a_time_zone_that_is_none_is_named(zone: str) -> None:
+    assert read({"FRONTDESK_TIME_ZONE": "Asia/Tokyo"}, {}).time_zone == "Asia/Tokyo"
+    with pytest.raises(BadSetting, match="Europe/Berlin"):
+        read({"FRONTDESK_TIME_ZONE": zone}, {})
+
+
+@pytest.mark.parametrize("selector", ["", "a b", ".x", "x" * 64, "x;p=1"])
+def test_a_key_that_signs_mail_needs_a_selector_that_a_domain_name_can_have(selector: str) -> None:
+    read({"FRONTDESK_DKIM_KEY": "k.pem", "FRONTDESK_DKIM_SELECTOR": "desk2026"}, {})
+    with pytest.raises(BadSetting, match="FRONTDESK_DKIM"):
+        read({"FRONTDESK_DKIM_KEY": "k.pem", "FRONTDESK_DKIM_SELECTOR": selector}, {})

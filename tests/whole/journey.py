@@ -8,6 +8,7 @@ from desk.ticket import Message, Ticket
 from storage import tickets
 from tests.fleet import AGENT, SUPPORT, Fleet, wait_until
 from tests.postfix import AUTHSERV_ID
+from tests.small_desk import words
 from tests.whole.town import CAROL, HOME_PEER, Town, agent_answers, answer, requester_writes
 
 SUBJECT = "The printer on floor 3 prints blank pages"
@@ -19,20 +20,20 @@ def walk(desk: Fleet, town: Town) -> None:
     acknowledged = town.next_mail("carol")
     _check_acknowledgement(desk, asked, acknowledged)
     notice = town.next_mail("alice")
-    assert "every page comes out empty" in notice.get_content()
+    assert "every page comes out empty" in words(notice)
     agent_answers(town, notice, "Please take the orange strip off the new toner.")
     answered = town.next_mail("carol")
     _check_answer(asked, answered)
     second = answer(answered, f"Carol Example <{CAROL}>", "That was it, but now it prints in pink only.")
     town.post(second, CAROL, str(second["To"]), HOME_PEER)
     notice = town.next_mail("alice")
-    assert "prints in pink only" in notice.get_content()
+    assert "prints in pink only" in words(notice)
     assert [m.reply for m in messages(desk)][-1] == "That was it, but now it prints in pink only."
     assert ticket(desk).status == "open" and len(messages(desk)) == 3
     _check_forgeries(desk, town, notice)
     agent_answers(town, notice, "#resolve")
     done = town.next_mail("alice")
-    assert "Done on ticket #1" in done.get_content()
+    assert "Done on ticket #1" in words(done)
     assert ticket(desk).status == "resolved" and town.unread("carol") == 0 and town.unread("alice") == 0
     assert desk.states() == {"ticketed": 1, "appended": 1, "command": 5}
 
@@ -59,12 +60,12 @@ def _check_acknowledgement(desk: Fleet, asked: EmailMessage, got: EmailMessage) 
     assert opened.subject == SUBJECT and opened.category == "Hardware / Printer"
     assert got["In-Reply-To"] == asked["Message-ID"] and asked["Message-ID"] in got["References"]
     assert got["Auto-Submitted"] == "auto-replied" and got["Return-Path"] == "<>"
-    assert "[#1]" in got["Subject"] and "ticket #1" in got.get_content()
+    assert got["Subject"] == f"Re: {SUBJECT}" and "ticket #1" in words(got)
 
 
 def _check_answer(asked: EmailMessage, got: EmailMessage) -> None:
     assert got["In-Reply-To"] == asked["Message-ID"] and got["From"].addresses[0].addr_spec == SUPPORT
-    assert got.get_content().startswith("Please take the orange strip off the new toner.")
+    assert words(got).startswith("Please take the orange strip off the new toner.")
     assert AGENT not in got.as_string() and AUTHSERV_ID not in str(got["Authentication-Results"])
 
 
@@ -76,6 +77,6 @@ def _check_forgeries(desk: Fleet, town: Town, notice: EmailMessage) -> None:
         forged = answer(notice, f"Alice Agent <{AGENT}>", f"#close\nSo says a forger by {sender}.", pretended)
         town.post(forged, sender, str(forged["To"]), HOME_PEER)
     wait_until(lambda: kinds(desk).count("unverified_note") == 3, "the forged mails are not shown")
-    told = [town.next_mail("alice").get_content() for _ in range(6)]
+    told = [words(town.next_mail("alice")) for _ in range(6)]
     assert sum("not obeyed" in text.splitlines()[0] for text in told) == 6, told
     assert ticket(desk).status == "open" and town.unread("carol") == 0

@@ -20,6 +20,7 @@ from tests.fleet import AGENT, Fleet, wait_until
 from tests.slack import payloads
 from tests.slack.fake_slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from tests.slack.serving import SIGNING_SECRET, Poster
+from tests.small_desk import words
 from tests.whole.journey import messages, ticket
 from tests.whole.town import CAROL, answer
 
@@ -63,7 +64,7 @@ def test_a_form_request_is_answered_by_the_agents_mail_and_the_answer_is_mailed(
         _agent_answers(fleet, "Please press the green button.")
         got = _caught(fleet, "reply")
         assert got["To"].addresses[0].addr_spec == CAROL and AGENT not in got.as_string()
-        assert got.get_content().startswith("Please press the green button.")
+        assert words(got).startswith("Please press the green button.")
         assert fleet.states() == {"ticketed": 1, "command": 1}
 
 

@@ -9,6 +9,7 @@ import pytest
 from storage import outbound
 from storage.store import Store
 from tests.fleet import Fleet, free_port
+from tests.small_desk import words
 from tests.whole.journey import kinds, walk
 from tests.whole.town import GONE, REFUSED, Town, agent_answers, around, requester_writes
 
@@ -50,7 +51,7 @@ def _answer_to(town: Town, requester: str) -> None:
 
 
 def _check_told(town: Town, what: str, whom: str) -> None:
-    told = town.next_mail("alice").get_content()
+    told = words(town.next_mail("alice"))
     assert what in told.splitlines()[0] and "5.1.1" in told and whom in told
 
 

@@ -21,6 +21,7 @@ from tests.components import need
 from tests.dovecot import PASSWORD, Dovecot
 from tests.fleet import AGENT, SUPPORT, Fleet, wait_until
 from tests.postfix import AUTHSERV_ID, CORP_PEER, Postfix
+from tests.small_desk import words
 
 CAROL = "carol@home.example.test"
 GONE, REFUSED = "gone@home.example.test", "refused@home.example.test"
@@ -103,15 +104,15 @@ def mail(sender: str, to: str, subject: str, text: str, headers: Mapping[str, st
 
 def answer(to: EmailMessage, sender: str, text: str, headers: Mapping[str, str] | None = None) -> EmailMessage:
     """What a mail program makes of "reply": to the Reply-To, in the thread, with the other mail quoted below."""
-    quoted = "\n".join(f"> {line}" for line in to.get_content().splitlines())
-    words = f"{text}\n\nOn Mon, 2 Nov 2026 at 09:00, {to['From'].addresses[0].display_name} wrote:\n{quoted}\n"
+    quoted = "\n".join(f"> {line}" for line in words(to).splitlines())
+    whole = f"{text}\n\nOn Mon, 2 Nov 2026 at 09:00, {to['From'].addresses[0].display_name} wrote:\n{quoted}\n"
     chain = f"{to['References'] or ''} {to['Message-ID']}".strip()
     thread = {"In-Reply-To": to["Message-ID"], "References": chain}
     return mail(
         sender,
         str((to["Reply-To"] or to["From"]).addresses[0].addr_spec),
         to["Subject"],
-        words,
+        whole,
         {**thread, **(headers or {})},
     )
 

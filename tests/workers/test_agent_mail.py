@@ -10,7 +10,7 @@ import pytest
 from desk.request import AutoKind
 from storage import people
 from storage.store import Store
-from tests.small_desk import ALICE, BOB, EVE, MAX, SUPPORT, SmallDesk
+from tests.small_desk import ALICE, BOB, EVE, MAX, SUPPORT, SmallDesk, words
 
 RESULTS = "mx.desk.example.test; dmarc=pass header.from=corp.example.test"
 
@@ -147,7 +147,7 @@ def test_an_unknown_command_stops_everything_and_answers_with_the_list(desk: Sma
     text = "#resolv\n#priority high\n\nText."
     desk.receive(desk.mail(ALICE, "Re", text, to=desk.notice_address(desk.alice, 1)))
     (answer,) = desk.sent("command-answer", ALICE)
-    assert "#resolv is not a command" in answer.get_content() and "#assign NAME|me" in answer.get_content()
+    assert "#resolv is not a command" in words(answer) and "#assign NAME|me" in words(answer)
     assert not _acted(desk) and len(desk.messages(1)) == 1
 
 
@@ -157,7 +157,7 @@ def test_an_unknown_command_stops_everything_and_answers_with_the_list(desk: Sma
 def test_a_command_that_does_not_fit_leaves_everything_undone(desk: SmallDesk, command: str) -> None:
     desk.receive(desk.mail(BOB, "Cannot login", "Please help."))
     desk.receive(desk.mail(ALICE, "Re", f"#resolve\n{command}\n\nText.", to=desk.notice_address(desk.alice, 1)))
-    assert not _acted(desk) and "Nothing was done" in desk.sent("command-answer", ALICE)[0].get_content()
+    assert not _acted(desk) and "Nothing was done" in words(desk.sent("command-answer", ALICE)[0])
 
 
 def test_every_command_does_what_it_says(any_desk: SmallDesk) -> None:

@@ -34,6 +34,12 @@ def composed(made: Claimed) -> EmailMessage:
     return message_from_bytes(data, policy=policy.default)  # type: ignore[return-value]
 
 
+def body(mail: EmailMessage, kind: str = "plain") -> str:
+    part = mail.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
+
+
 def header_names(mail: EmailMessage) -> list[str]:
     return [name for name in mail.keys() if name not in MIME]  # noqa: SIM118
 
@@ -125,6 +131,7 @@ def test_long_message_ids_stay_readable_for_mail_programs() -> None:
 def test_no_file_name_or_type_adds_a_header_or_spoils_the_file(name: str, media_type: str) -> None:
     mail = composed(letter(attachments=[{"name": name, "media_type": media_type, "sha256": "x"}]))
     (part,) = mail.iter_attachments()
+    assert body(mail).split() == ["t"]
     assert header_names(mail) == HEADERS and set(part.keys()) <= MIME | {"Content-Disposition"}
     assert part.get_content() == b"bytes" and "\n" not in (part.get_filename() or "")
 
@@ -138,7 +145,8 @@ def test_an_attachment_that_is_gone_makes_the_mail_unsendable() -> None:
 @given(st.text(max_size=300))
 @example("From here\r.\r\n..\n" + "x" * 3000)
 def test_any_text_can_be_sent(text: str) -> None:
-    assert composed(letter(text=text)).get_content_type() == "text/plain"
+    mail = composed(letter(text=text, quote={"attribution": text, "text": text}, signature=text))
+    assert mail.get_content_type() == "multipart/alternative" and header_names(mail) == HEADERS
 
 
 def test_a_mail_has_the_same_message_id_each_time() -> None:

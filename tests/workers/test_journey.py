@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.small_desk import ALICE, BOB, SUPPORT, SmallDesk
+from tests.small_desk import ALICE, BOB, SUPPORT, SmallDesk, words
 
 
 def test_a_mail_becomes_a_ticket_with_a_category_and_an_acknowledgement_in_its_thread(any_desk: SmallDesk) -> None:
@@ -10,7 +10,12 @@ def test_a_mail_becomes_a_ticket_with_a_category_and_an_acknowledgement_in_its_t
     (ticket,) = any_desk.tickets()
     assert (ticket.subject, ticket.status, ticket.category) == ("Cannot login", "new", "Access / Authentication")
     (ack,) = any_desk.sent("acknowledgement")
-    assert ack["To"] == BOB and ack["In-Reply-To"] == "<first@x>" and f"[#{ticket.id}]" in ack["Subject"]
+    assert (
+        ack["To"] == BOB
+        and ack["In-Reply-To"] == "<first@x>"
+        and ack["Subject"] == f"Re: {ticket.subject}"
+        and f"#{ticket.id}" in words(ack)
+    )
     assert ack["Auto-Submitted"] == "auto-replied" and ack["X-Auto-Response-Suppress"] == "All"
     assert any_desk.states() == {"ticketed": 1}
 
@@ -22,7 +27,7 @@ def test_an_agent_answers_from_the_mailbox_and_the_requester_gets_it_in_the_same
     )
     (reply,) = any_desk.sent("reply")
     assert reply["To"] == BOB and reply["In-Reply-To"] == "<first@x>"
-    assert ALICE not in reply.as_string() and "Try again now." in reply.get_content()
+    assert ALICE not in reply.as_string() and "Try again now." in words(reply)
     assert any_desk.ticket(1).status == "pending" and any_desk.ticket(1).assignee_id == any_desk.alice.id
 
 
@@ -47,7 +52,7 @@ def test_resolve_by_mail_resolves_and_is_answered_by_what_was_done(any_desk: Sma
     )
     assert any_desk.ticket(1).status == "resolved" and any_desk.ticket(1).tags == ("login", "urgent")
     (answer,) = any_desk.sent("command-answer", ALICE)
-    assert "status is now resolved" in answer.get_content() and "sent your reply" in answer.get_content()
+    assert "status is now resolved" in words(answer) and "sent your reply" in words(answer)
     assert any_desk.states() == {"ticketed": 1, "command": 1}
 
 

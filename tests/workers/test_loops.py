@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage import outbound
-from tests.small_desk import BOB, EVE, SUPPORT, SmallDesk
+from tests.small_desk import BOB, EVE, SUPPORT, SmallDesk, words
 
 
 def _dsn(original: str, recipient: str, status: str = "5.1.1") -> bytes:
@@ -34,7 +34,7 @@ def test_a_bounce_marks_the_delivery_and_tells_the_agents(any_desk: SmallDesk) -
     (row,) = any_desk.letters("acknowledgement")
     assert row["state"] == "bounced" and "delivery_failed" in any_desk.kinds(1)
     assert any_desk.states() == {"ticketed": 1, "automatic": 1} and len(any_desk.tickets()) == 1
-    assert any("came back" in mail.get_content() for mail in any_desk.sent("notice"))
+    assert any("came back" in words(mail) for mail in any_desk.sent("notice"))
 
 
 def test_a_bounce_for_now_marks_nothing_for_good(desk: SmallDesk) -> None:

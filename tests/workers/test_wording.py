@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from desk.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Ticket
 from storage import conversation, tickets
 from storage.store import Store
-from tests.small_desk import ALICE, BOB, CAROL, EVE, MAX, SUPPORT, SmallDesk
+from tests.small_desk import ALICE, BOB, CAROL, EVE, MAX, SUPPORT, SmallDesk, words
 from workers import wording
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -42,16 +43,16 @@ def to_requester(desk: SmallDesk) -> list[dict[str, object]]:
     return [row for row in desk.letters() if row["recipient"] not in (ALICE, MAX)]
 
 
-def test_an_acknowledgement_has_the_number_and_one_prefix() -> None:
-    words = wording.acknowledgement(TICKET, "Desk")
-    assert words["subject"] == "Re: Help [#7]" and "#7" in words["text"]
+def test_a_quote_says_who_wrote_when_in_the_desks_own_time_and_cuts_what_is_long() -> None:
+    quote = wording.quote(said("\n".join(str(n) for n in range(500))), ZoneInfo("Europe/Berlin"))
+    lines = quote["text"].split("\n")
+    assert quote["attribution"] == "On 2026-11-02 10:00 CET, Bob wrote:"
+    assert lines[0] == "0" and lines[-1] == "…" and len(lines) == wording.MOST_QUOTED + 1
 
 
-def test_a_reply_quotes_what_was_asked_and_cuts_what_is_long() -> None:
-    text = wording.reply(said("Try again."), said("\n".join(str(n) for n in range(500))))
-    quoted = [line for line in text.split("\n") if line.startswith(">")]
-    assert text.startswith("Try again.\n\nOn 2026-11-02 09:00 UTC, Bob wrote:\n> 0\n") and quoted[-1] == "> …"
-    assert len(quoted) == wording.MOST_QUOTED + 1 and wording.reply(said("x"), None) == "x\n"
+def test_a_signature_names_who_answers_and_looks_at_nothing_else() -> None:
+    made = wording.signature("{agent}\n{desk} {0} {agent.__class__} {x}", "{desk} Alice", "Desk")
+    assert made == "{desk} Alice\nDesk {0} {agent.__class__} {x}"
 
 
 def test_a_notice_says_what_happened_and_why() -> None:
@@ -90,7 +91,7 @@ def test_what_a_mail_program_adds_below_does_not_betray_the_agent(desk: SmallDes
     desk.receive(desk.mail(BOB, "Help", "Please."))
     answer(desk, f"Try again now.\n\n{quoted}")
     (reply,) = desk.sent("reply", BOB)
-    assert "Try again now." in reply.get_content() and ALICE not in reply.as_string()
+    assert "Try again now." in words(reply) and ALICE not in reply.as_string()
 
 
 def test_an_agent_without_a_name_is_named_as_the_desk(desk: SmallDesk) -> None:
@@ -146,7 +147,7 @@ def test_commands_that_do_not_fit_together_leave_everything_undone_and_say_so(de
     answer(desk, f"{text}\n\nHello Bob.")
     assert ([desk.ticket(1), desk.ticket(2)], desk.kinds(1)) == before and desk.letters("reply") == []
     (told,) = desk.sent("command-answer", ALICE)
-    assert "Nothing was done" in told.get_content()
+    assert "Nothing was done" in words(told)
 
 
 def test_after_a_merge_the_further_commands_are_about_the_ticket_that_is_left(desk: SmallDesk) -> None:

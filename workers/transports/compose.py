@@ -7,7 +7,7 @@ like an encoded word is broken up, because the email package decodes it again, c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
@@ -16,12 +16,14 @@ from email.utils import format_datetime
 from typing import Any
 
 from storage.outbound import Claimed
+from workers.transports import body
+from workers.transports.body import File
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # ASCII only: without SMTPUTF8 no relay takes another local part, and smtplib cannot even say it.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[A-Za-z0-9.-]{1,200}\Z")
 _ID = re.compile(r"(?!.*=\?)[!-;=?-~]{1,900}\Z")
-_MEDIA_TYPE = re.compile(r"([a-z0-9][a-z0-9!#$&^_.+-]{0,126})/([a-z0-9][a-z0-9!#$&^_.+-]{0,126})\Z")
+_MEDIA_TYPE = re.compile(r"(?:application|audio|font|image|model|video)/([a-z0-9][a-z0-9!#$&^_.+-]{0,126})\Z")
 MOST_REFERENCES = 100
 
 
@@ -30,7 +32,10 @@ class Unsendable(ValueError):
 
 
 class _Ids(UnstructuredHeader, BaseHeader):
-    """In-Reply-To and References: one id a line. The package would turn an id of 78 letters into an encoded word."""
+    """Message-ID, In-Reply-To, References: one id a line, the first beside the name, as every mail program reads it.
+
+    The package would fold before a long id, and turn one of 78 letters into an encoded word.
+    """
 
     max_count = 1
 
@@ -40,20 +45,21 @@ class _Ids(UnstructuredHeader, BaseHeader):
 
 def _headers() -> HeaderRegistry:
     registry = HeaderRegistry()
-    for name in ("in-reply-to", "references"):
+    for name in ("message-id", "in-reply-to", "references"):
         registry.map_to_type(name, _Ids)
     return registry
 
 
-_POLICY = SMTP.clone(header_factory=_headers())
+# Seven bits: a relay that recodes what it cannot pass on would break the signature (RFC 6376 section 5.3).
+_POLICY = SMTP.clone(header_factory=_headers(), cte_type="7bit")
 
 
 def compose(letter: Claimed, read_blob: Callable[[str], bytes | None], now: datetime) -> bytes:
-    """The whole mail, CRLF lines. Raises Unsendable where the recipient is not one plain address."""
+    """The whole mail, CRLF lines, dated in the time zone of `now`. Raises Unsendable where it cannot be sent."""
     content = letter.content
     mail = EmailMessage(policy=_POLICY)
     mail["Message-ID"] = f"<{letter.external_id}>"
-    mail["Date"] = format_datetime(letter.created_at if content.get("automatic") else now)
+    mail["Date"] = format_datetime(letter.created_at.astimezone(now.tzinfo) if content.get("automatic") else now)
     mail["From"] = _mailbox(content.get("from_name", ""), content["from"])
     mail["To"] = _mailbox(content.get("to_name", ""), letter.recipient)
     copies = _copies(letter)
@@ -64,12 +70,8 @@ def compose(letter: Claimed, read_blob: Callable[[str], bytes | None], now: date
     mail["Subject"] = _line(content.get("subject", ""))
     _thread(mail, content)
     _signs(mail, letter)
-    mail.set_content(_CONTROL_TEXT.sub("", content.get("text", "")).encode("utf-8", "replace").decode(), cte=None)
-    _attach(mail, content.get("attachments", ()), read_blob)
+    body.fill(mail, content, [_file(one, read_blob) for one in content.get("attachments", ())], letter.external_id)
     return mail.as_bytes()
-
-
-_CONTROL_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 def recipients(letter: Claimed) -> list[str]:
@@ -102,20 +104,18 @@ def _signs(mail: EmailMessage, letter: Claimed) -> None:
         mail["Precedence"] = "auto_reply"
 
 
-def _attach(mail: EmailMessage, files: Sequence[Mapping[str, Any]], read_blob: Callable[[str], bytes | None]) -> None:
-    for file in files:
-        data = read_blob(file["sha256"])
-        if data is None:
-            raise Unsendable(f"the attachment {_line(file['name'])!r} is no longer stored")
-        maintype, subtype = _media_type(file.get("media_type", ""))
-        mail.add_attachment(data, maintype=maintype, subtype=subtype, filename=_line(file["name"]) or "attachment")
+def _file(stored: Mapping[str, Any], read_blob: Callable[[str], bytes | None]) -> File:
+    data = read_blob(stored["sha256"])
+    if data is None:
+        raise Unsendable(f"the attachment {_line(stored['name'])!r} is no longer stored")
+    media_type = _media_type(stored.get("media_type", ""))
+    return File(_line(stored["name"]), media_type, data, stored.get("content_id", ""), bool(stored.get("inline")))
 
 
-def _media_type(text: str) -> tuple[str, str]:
+def _media_type(text: str) -> str:
+    """The type of a file; texts and mails go as bytes, so that nobody on the way recodes them."""
     match = _MEDIA_TYPE.match(text.strip().lower())
-    if match is None or match[1] in ("message", "multipart", "text"):
-        return "application", "octet-stream"
-    return match[1], match[2]
+    return match[0] if match else "application/octet-stream"
 
 
 def _mailbox(name: str, mail_address: str) -> Address:
