@@ -142,6 +142,19 @@ def last_said(session: Session, ticket_id: int, before: int) -> Message | None:
     return _message(row._mapping) if row else None
 
 
+def said_lately(session: Session, ids: Iterable[int], most: int, length: int) -> dict[int, list[tuple[bool, str]]]:
+    """Ticket → its newest public messages: whether agents wrote it, and the first `length` letters of the words."""
+    c = messages.c
+    newest = sa.func.row_number().over(partition_by=c.ticket_id, order_by=c.id.desc()).label("place")
+    words = sa.func.substr(c.reply, 1, length).label("words")
+    where = (c.ticket_id.in_(sorted(set(ids))), c.kind == str(MessageKind.REPLY))
+    inner = sa.select(c.ticket_id, c.author_kind, words, newest).where(*where).subquery()
+    found: dict[int, list[tuple[bool, str]]] = {}
+    for row in session.execute(sa.select(inner).where(inner.c.place <= most).order_by(inner.c.place)):
+        found.setdefault(row.ticket_id, []).append((row.author_kind == str(ActorKind.AGENT), row.words))
+    return found
+
+
 def messages_by_ids(session: Session, ids: Iterable[int]) -> dict[int, Message]:
     rows = session.execute(sa.select(messages).where(messages.c.id.in_(sorted(set(ids)))))
     return {row.id: _message(row._mapping) for row in rows}

@@ -18,7 +18,7 @@ from storage.sql import reserve_ids
 from storage.tables import messages as messages_table
 from storage.threads import Known
 from storage.transaction import Session
-from workers import bounced
+from workers import bounced, echoes
 from workers.context import Context, Places
 from workers.decide import Decision, Spot
 from workers.facts import Facts, Item
@@ -35,6 +35,7 @@ class Settlement:
     facts: Facts
     now: datetime
     changes: dict[int, Change] = field(default_factory=dict)
+    without_echo: dict[int, dict[str, Any]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
 
     def write(self, decisions: Sequence[Decision]) -> None:
@@ -45,6 +46,7 @@ class Settlement:
         kept = [d for d in decisions if d.state in KEPT and d.spot is not None and not d.reason]
         reserved = reserve_ids(self.session, messages_table, len(kept))
         ids = {d.item.inbound_id: number for d, number in zip(kept, reserved, strict=True)}
+        self.without_echo = echoes.found(self.context, self.session, kept)
         for decision in kept:
             self._happened(decision, ids[decision.item.inbound_id])
         tickets.add_messages(self.session, [self._message(d) for d in kept], list(ids.values()))
@@ -127,7 +129,7 @@ class Settlement:
             signal_detail=decision.detail,
             trust={"sender_strict": request.sender_strict, "verdict": str(decision.trust)},
             raw=decision.item.raw,
-            **message_fields(request),
+            **(message_fields(request) | self.without_echo.get(decision.item.inbound_id, {})),
         )
 
     def _actor(self, item: Item) -> Actor:

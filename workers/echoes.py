@@ -1,0 +1,63 @@
+"""Finds in appended mails what the desk, or the requester, said on the ticket before; one query for a whole batch.
+
+In: the decisions of a batch. Out: for the mails that repeat something, their new words and what was cut. Most mails
+need no query: one with a line or two of new words repeats nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from desk import subject
+from desk.echo import MIN_STRONG, without_echo
+from desk.request import AutoKind, Channel, InboundRequest
+from desk.ticket import Ticket
+from storage import tickets
+from storage.transaction import Session
+from workers import wording
+from workers.context import Context
+from workers.decide import Decision
+
+MOST_MESSAGES = 8
+MOST_LETTERS = 8_000
+"""Of each ticket, so many messages are looked at, and so many letters of each."""
+
+
+def found(context: Context, session: Session, decisions: Sequence[Decision]) -> dict[int, dict[str, Any]]:
+    """By inbound id: `reply` and `cut` of the messages in which an echo was found."""
+    wanted = [(d, ticket) for d in decisions if (ticket := _ticket(d)) and _may_echo(d.item.request)]
+    if not wanted:
+        return {}
+    said = tickets.said_lately(session, {ticket.id for _, ticket in wanted}, MOST_MESSAGES, MOST_LETTERS)
+    signatures = [box.signature for box in context.places(session).mailboxes.values()]
+    addresses = frozenset(context.places(session).mailboxes)
+    made: dict[int, dict[str, Any]] = {}
+    for decision, ticket in wanted:
+        request = decision.item.request
+        ours = [words for by_agent, words in said.get(ticket.id, ()) if by_agent]
+        ours += [wording.acknowledgement(ticket, context.store.settings.desk_name), *signatures]
+        theirs = [words for by_agent, words in said.get(ticket.id, ()) if not by_agent]
+        reply, cut = without_echo(request.reply, request.cut, ours, theirs, addresses)
+        if reply != request.reply:
+            made[decision.item.inbound_id] = {
+                "reply": reply,
+                "cut": tuple({"reason": part.reason, "text": part.text} for part in cut),
+            }
+    return made
+
+
+def _ticket(decision: Decision) -> Ticket | None:
+    """The ticket that a mail was appended to, if it was there before this batch."""
+    spot = decision.spot
+    return spot.ticket if decision.state == "appended" and spot and spot.opener is None else None
+
+
+def _may_echo(request: InboundRequest) -> bool:
+    """A person's mail with lines enough to repeat something; one that was passed on is kept whole."""
+    if request.channel is not Channel.EMAIL or request.auto is not AutoKind.NONE:
+        return False
+    if request.forwarded and subject.is_forward(request.subject) and not request.thread.in_reply_to:
+        return False
+    long_ones = (line for line in request.reply.split("\n") if len(line) >= MIN_STRONG)
+    return next(long_ones, None) is not None and next(long_ones, None) is not None
