@@ -16,6 +16,8 @@ from functools import lru_cache
 LONGEST_TEXT = 20_000
 LONGEST_BODY = 6_000
 LONGEST_WORD = 40
+# "With my very kindest regards, yours sincerely" and a name have fewer; prose that fills its line has more.
+MOST_CLOSING_SPACES = 13
 
 _GREETINGS = frozenset([
     "hi", "hello", "hey", "hallo", "hola", "ola", "bonjour", "bonsoir", "salut", "servus", "moin", "ciao", "buongiorno",
@@ -94,6 +96,12 @@ _DISCLAIMER = (
     "vertraulich", "adressat", "irrtümlich", "unbefugt", "vernichten", "confidentiel", "destinataire", "par erreur",
     "détruire", "confidencial", "destinatario", "por error", "destinatário", "por engano", "riservat", "vertrouwelijk",
 )  # fmt: skip
+# Most texts have none of these anywhere, so their lines need not be looked at one by one.
+_SIGNS_OF_NOISE = (*_FOOTER, *_DISCLAIMER)
+_SIGNS_OF_QUOTES = (
+    "wrote", "writes", "schrieb", "a écrit", "escribió", "escreveu", "ha scritto", "schreef", "skrev", "napisał",
+    "写道", "書きました",
+)  # fmt: skip
 _CONTACT = re.compile(r"(?:\+?\d[\d\s()./-]{6,}\d|@\w|www\.|https?://|\s\|\s)", re.IGNORECASE)
 # Scripts that write no spaces: every sign is a word, and the pairs of words do what words do elsewhere.
 _SPACELESS = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
@@ -131,13 +139,16 @@ def _body(lines: list[str]) -> list[str]:
     """The lines above the signature and the quoted history, without quoted lines and disclaimers."""
     kept: list[str] = []
     begun = False
+    lowered = "\n".join(lines).lower()
+    noisy = any(sign in lowered for sign in _SIGNS_OF_NOISE)
+    quoting = any(sign in lowered for sign in _SIGNS_OF_QUOTES)
     for number, line in enumerate(lines):
         bare = line.strip()
-        if begun and bare and _ends_the_body(lines, number):
+        if begun and bare and _ends_the_body(lines, number, quoting=quoting):
             break
         if not bare:
             kept.append("")
-        elif not _is_noise(bare):
+        elif not (_is_aside(bare) or (noisy and _is_noise(bare))):
             kept.append(_without_last_thanks(line))
             begun = True
     return kept
@@ -154,7 +165,7 @@ def _without_last_thanks(line: str) -> str:
         line = line[: end + 1]
 
 
-def _ends_the_body(lines: list[str], number: int) -> bool:
+def _ends_the_body(lines: list[str], number: int, *, quoting: bool) -> bool:
     line = lines[number]
     if line.rstrip() in ("--", "__", "___", "—", "---") or line.rstrip().startswith("_____"):
         return True
@@ -162,7 +173,7 @@ def _ends_the_body(lines: list[str], number: int) -> bool:
         return True
     if len(line) < 80 and _SENT_FROM.match(line.strip()):
         return True
-    return _starts_a_quote(line, lines[number + 1 : number + 4])
+    return _starts_a_quote(line, lines[number + 1 : number + 4], quoting=quoting)
 
 
 def _is_original_mark(line: str) -> bool:
@@ -175,19 +186,20 @@ def _is_original_mark(line: str) -> bool:
     return bool(begun and _ORIGINAL.match(words, begun.end()))
 
 
-def _starts_a_quote(line: str, below: list[str]) -> bool:
-    if len(line) < 300 and _WROTE.search(line) and (line.rstrip().endswith(":") or any(_is_quoted(b) for b in below)):
+def _starts_a_quote(line: str, below: list[str], *, quoting: bool) -> bool:
+    ends_so = line.rstrip().endswith(":")
+    if quoting and len(line) < 300 and _WROTE.search(line) and (ends_so or any(_is_quoted(b) for b in below)):
         return True
-    if line.rstrip().endswith(":") and below and any(_is_quoted(next_line) for next_line in below[:2]):
+    if ends_so and below and any(_is_quoted(next_line) for next_line in below[:2]):
         return True
-    return bool(_HEADER.match(line)) and any(_HEADER.match(next_line) for next_line in below)
+    return ":" in line and bool(_HEADER.match(line)) and any(_HEADER.match(next_line) for next_line in below)
 
 
 def _is_closing(line: str) -> bool:
     """ "Best regards," alone, or with the name behind it; not "thanks for the printer, but …"."""
-    if len(line) > 80:
+    if len(line) > 80 or line.count(" ") > MOST_CLOSING_SPACES:
         return False
-    plain = " ".join(fold(word) for word in line.lower().split())
+    plain = " ".join(map(fold, line.lower().split()))
     found = _CLOSINGS.match(plain)
     if not found:
         return False
@@ -199,9 +211,12 @@ def _is_name(spoken: list[str]) -> bool:
     return len(spoken) == 1 or (len(spoken) <= 3 and all(word[:1].isupper() for word in spoken))
 
 
+def _is_aside(bare: str) -> bool:
+    """A quoted line, or what a phone adds."""
+    return _is_quoted(bare) or (len(bare) < 80 and _SENT_FROM.match(bare) is not None)
+
+
 def _is_noise(bare: str) -> bool:
-    if _is_quoted(bare) or (len(bare) < 80 and _SENT_FROM.match(bare)):
-        return True
     lowered = bare[:2000].lower()
     return any(stem in lowered for stem in _FOOTER) or sum(stem in lowered for stem in _DISCLAIMER) >= 2
 
@@ -214,7 +229,7 @@ def _without_greeting(lines: list[str]) -> list[str]:
     """Greetings stand on the first lines; below a subject line they stand on the second."""
     kept: list[str] = []
     for line in lines:
-        at_the_top = sum(1 for earlier in kept[:4] if earlier.strip()) < 3 and len(kept) < 8
+        at_the_top = len(kept) < 8 and sum(1 for earlier in kept[:4] if earlier.strip()) < 3
         kept.append(_after_wishes(_after_greeting(line)) if at_the_top else line)
     return kept
 
