@@ -64,6 +64,7 @@ def _run(args: argparse.Namespace, lines: list[Line], loads: list[float]) -> dic
         "machine": processes.machine(),
         "python": sys.version.split()[0],
         "load": loads,
+        "nice": os.nice(0),
         "rounds": args.rounds,
         "mails": args.mails,
         "lines": [line.as_json() for line in lines],

@@ -79,7 +79,8 @@ def _told(run: Mapping[str, Any], figures: Sequence[str]) -> str:
     return (
         f"- {', '.join(sorted(figures, key=lambda name: int(name[1:])))}: {run['at'][:10]}, `{run['command']}`, "
         f"{run['rounds']} rounds of {run['mails']:,} mails, on {machine['cores']} cores of {machine['cpu']}, "
-        f"{machine['memory_gb']} GB; load of the machine {run['load'][0]} before and {run['load'][1]} after."
+        f"{machine['memory_gb']} GB; load of the machine {run['load'][0]} before and {run['load'][1]} after"
+        f"{', at nice ' + str(run['nice']) if run.get('nice') else ''}."
     )
 
 
