@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from console import actions, auth, caught, files, ledger, mailboxes, quarantine, ticket, tickets, view
+from console import actions, auth, caught, files, ledger, mail_frame, mailboxes, quarantine, ticket, tickets, view
 from console.api import tickets as api
 from console.door import EVERYBODY, Desk, Headers, action, page
 from desk.settings import Settings
@@ -72,6 +72,8 @@ def _reading(desk: Desk) -> list[BaseRoute]:
         Route("/tickets/{ticket_id:int}", page(desk, ticket.show)),
         Route("/messages/{message_id:int}/raw", page(desk, files.raw_message)),
         Route("/messages/{message_id:int}/files/{place:int}", page(desk, files.attachment)),
+        Route("/messages/{message_id:int}/html", page(desk, mail_frame.show)),
+        Route("/messages/{message_id:int}/pictures/{place:int}", mail_frame.picture(desk)),
         Route("/ledger", page(desk, ledger.show)),
         Route("/quarantine", page(desk, quarantine.show)),
         Route("/inbound/{inbound_id:int}/raw", page(desk, files.raw_inbound)),

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from console.door import Visit
-from desk.ticket import MOVES, Message, Priority, Ticket
+from desk.request import AutoKind
+from desk.ticket import MOVES, Event, Priority, Ticket
 from storage import outbound, pages, people, tickets
 
 PER_PAGE = 200
-_SHOWN_INLINE = {"image/png", "image/jpeg", "image/gif", "image/webp"}
-_MOST_INLINE = 1_000_000
-_FRAME = (
-    '<!doctype html><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
-    '<base target="_blank"><link rel="stylesheet" href="/static/mail.css"><body>'
-)
+_TITLES: Mapping[str, str] = {
+    AutoKind.REPLY: "Automatic answer",
+    AutoKind.BOUNCE: "Delivery report",
+    AutoKind.RECEIPT: "Receipt",
+    AutoKind.LIST: "Newsletter or mailing list",
+}
+FOLD_ABOVE, OPEN_AT_THE_END = 10, 5
+"""In a conversation of more messages, all but the first and the last few are folded to a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Automatic:
+    """Why a message counts as a machine's, and the events that followed from it."""
+
+    kind: str
+    why: str
+    opened: bool = False
+    told: list[Event] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """The kind in words that an agent would use."""
+        if self.kind == AutoKind.REPLY and self.why.startswith("out of office"):
+            return "Out of office"
+        return _TITLES.get(self.kind, "Automatic mail")
 
 
 def show(visit: Visit) -> Response:
@@ -40,7 +59,8 @@ def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typ
         ticket=ticket,
         messages=messages[:PER_PAGE],
         more=messages[PER_PAGE - 1].id if len(messages) > PER_PAGE else 0,
-        frames={one.id: _frame(visit, one) for one in messages[:PER_PAGE] if one.html},
+        folded=_folded([one.id for one in messages[:PER_PAGE]]),
+        automatic=_automatic(history),
         history=history,
         seen=len(history),
         letters=outbound.of_ticket(visit.session, ticket.id),
@@ -50,6 +70,24 @@ def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typ
         typed=typed,
         **around(visit, ticket),
     )
+
+
+def _folded(ids: Sequence[int]) -> frozenset[int]:
+    return frozenset(ids[1:-OPEN_AT_THE_END]) if len(ids) > FOLD_ABOVE else frozenset()
+
+
+def _automatic(history: Sequence[Event]) -> dict[int, Automatic]:
+    """What kind of automatic mail a message is, why that is thought, and what it tells."""
+    found: dict[int, Automatic] = {}
+    for event in history:
+        if event.message_id and event.kind == "automatic_kept":
+            kind, _, why = event.why.partition(": ")
+            found[event.message_id] = Automatic(kind, why)
+        elif event.message_id and event.kind == "opened" and event.data.get("automatic"):
+            found[event.message_id] = Automatic(event.data["automatic"], event.data.get("reason", ""), opened=True)
+        elif event.kind in ("delivery_failed", "delivery_delayed") and event.message_id in found:
+            found[event.message_id].told.append(event)
+    return found
 
 
 def around(visit: Visit, ticket: Ticket) -> dict[str, Any]:
@@ -74,24 +112,3 @@ def ticket_or_404(visit: Visit) -> Ticket:
     if ticket is None:
         raise HTTPException(404, "There is no such ticket.")
     return ticket
-
-
-def _frame(visit: Visit, message: Message) -> str:
-    """The sanitised HTML for a sandboxed frame. Its own pictures come along; nothing is loaded from elsewhere."""
-    html = message.html
-    room = _MOST_INLINE
-    for attachment in message.attachments:
-        name = f"cid:{attachment.get('content_id', '')}"
-        if name != "cid:" and name in html and _is_picture(attachment) and attachment["size"] <= room:
-            room -= attachment["size"]
-            html = html.replace(f'"{name}"', f'"{_data_url(visit, attachment)}"')
-    return Markup(_FRAME) + Markup(html)
-
-
-def _is_picture(attachment: Mapping[str, Any]) -> bool:
-    return attachment.get("media_type") in _SHOWN_INLINE
-
-
-def _data_url(visit: Visit, attachment: Mapping[str, Any]) -> str:
-    content = visit.desk.store.blobs.get(visit.session, attachment["sha256"]) or b""
-    return f"data:{attachment['media_type']};base64,{base64.b64encode(content).decode()}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,8 @@ from markupsafe import Markup, escape
 
 from desk.ticket import Event
 
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""Types that are nothing but pictures; an SVG is a page that runs scripts."""
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 _HAPPENED: Mapping[str, str] = {
     "opened": "opened the ticket",
@@ -82,6 +84,47 @@ def label(value: object) -> str:
     return str(value).replace("_", " ")
 
 
+_CUT: Mapping[str, str] = {
+    "quote": "Earlier mail, quoted",
+    "signature": "Signature",
+    "footer": "Footer",
+    "forward-header": "Header of a forward",
+}
+
+
+def cut(part: Mapping[str, str]) -> str:
+    """What was set aside, in words, and how much that is."""
+    count = sum(1 for line in part["text"].split("\n") if line.strip("> \t"))
+    name = _CUT.get(part["reason"], label(part["reason"]))
+    return f"{name} ({count} line{'' if count == 1 else 's'})"
+
+
+def sentence(text: str) -> str:
+    """A reason with a capital and a full stop."""
+    plain = text.strip() or "it looks like a machine's"
+    return f"{plain[0].upper()}{plain[1:]}{'' if plain[-1] in '.!?' else '.'}"
+
+
+def gist(text: str) -> str:
+    """The beginning of a text on one line."""
+    plain = " ".join(text[:400].split())
+    return plain if len(plain) <= 120 else f"{plain[:119].rstrip()}…"
+
+
+def is_picture(attachment: Mapping[str, Any]) -> bool:
+    return attachment.get("media_type") in PICTURES
+
+
+def is_shown(attachment: Mapping[str, Any]) -> bool:
+    """Whether a file stands in the text as a picture."""
+    return bool(attachment.get("inline")) and is_picture(attachment)
+
+
+def pictures(attachments: Sequence[Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
+    """The files that are shown below a text: pictures that stand in it."""
+    return [(place, file) for place, file in enumerate(attachments) if is_shown(file)]
+
+
 def percent(value: float | None) -> str:
     """Never 0 % or 100 %: a guess is not a fact."""
     if value is None:
@@ -130,6 +173,8 @@ def lines(text: str) -> Markup:
 def _environment() -> Environment:
     made = Environment(loader=PackageLoader("console"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
     made.filters |= {"label": label, "percent": percent, "size": size, "moment": moment, "age": age, "pairs": pairs}
+    made.tests["shown"] = is_shown
+    made.filters |= {"cut": cut, "gist": gist, "sentence": sentence, "pictures": pictures}
     made.filters |= {"happened": happened, "lines": lines, "signal": signal, "vouched": vouched}
     return made
 

@@ -89,7 +89,10 @@ class Settlement:
         ticket = _ticket(spot)
         if decision.state == "ticketed":
             event = verbs.opened(ticket, self._actor(decision.item), f"{request.channel} to {request.source}").events[0]
-            data = {"automatic": str(request.auto) if request.auto is not AutoKind.NONE else ""}
+            data = {
+                "automatic": "" if request.auto is AutoKind.NONE else str(request.auto),
+                "reason": request.auto_reason,
+            }
             self.events.append(_with(event, message_id, data))
             self._link(decision)
             return

@@ -26,6 +26,15 @@ for (const field of document.querySelectorAll("[data-keep]")) {
   field.addEventListener("input", () => sessionStorage.setItem(field.dataset.keep, field.value));
 }
 
+// A link to a message opens it where it is folded.
+function unfold() {
+  const target = location.hash.startsWith("#message-") && document.getElementById(location.hash.slice(1));
+  const fold = target && target.querySelector(".fold");
+  if (fold) { fold.open = true; target.scrollIntoView(); }
+}
+addEventListener("hashchange", unfold);
+unfold();
+
 // Ctrl+Enter sends, "/" searches, "r" and "n" write a reply or a note.
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select");

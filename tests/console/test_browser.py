@@ -89,10 +89,15 @@ def test_html_mail_runs_no_script_and_loads_nothing_from_elsewhere(page: Page, t
     page.on("requestfinished", lambda request: asked.append(request.url))
     _sign_in(page)
     page.goto(f"/tickets/{things.ticket}")
-    page.get_by_text("Show the HTML").click()
+    page.get_by_text("As it was designed (HTML)").click()
     frame = page.frame_locator("iframe")
     expect(frame.get_by_text("the invoice is wrong.")).to_be_visible()
     assert frame.get_by_alt_text("logo").evaluate("image => image.complete && image.naturalWidth") == 1
+    link = frame.get_by_role("link", name="a link")
+    link.hover()
+    assert link.evaluate("link => getComputedStyle(link, '::after').content") == '"https://example.org/"'
+    assert link.evaluate("link => [link.target, link.rel].join(' ')") == "_blank noopener noreferrer nofollow"
+    assert frame.locator("body").evaluate("body => { try { return parent.document.title } catch { return '' } }") == ""
     assert page.title().startswith("#")
     assert [url for url in asked if not url.startswith((address, "data:"))] == []
 

@@ -1,0 +1,85 @@
+"""Ten pictures of the ticket page, to be looked at: `python -m tests.console.gallery DIR`.
+
+Each shows a ticket that real mails made: they are read, settled and answered by the product itself. It needs Chromium,
+and fonts for what it shows (Debian: fonts-noto-core, fonts-noto-cjk).
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from console import passwords
+from console.app import create_app
+from console.run import Pages
+from desk.settings import Settings
+from storage import people
+from storage.store import Store, open_store
+from tests.components import find
+from tests.console.furnished import PASSWORD
+from tests.console.gallery_mails import SCENES
+from tests.small_desk import ALICE, SmallDesk
+
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+OPENED = {"06-inline-image", "09-newsletter"}
+"""Where the HTML is opened too."""
+
+
+def paint(folder: Path) -> list[Path]:
+    """Write the pictures; returns their paths."""
+    program = find("chromium")
+    if program is None:
+        raise SystemExit("the gallery needs Chromium")
+    folder.mkdir(parents=True, exist_ok=True)
+    made: list[Path] = []
+    with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        store = open_store(Settings(data_dir=data), migrate=True)
+        places = _furnish(store)
+        pages = Pages(create_app(store, store.settings), "127.0.0.1", 0)
+        with pages.beside():
+            made += _shoot(browser, f"http://{pages.address}", places, folder)
+        browser.close()
+    return made
+
+
+def _furnish(store: Store) -> dict[str, int]:
+    """The number of each scene's ticket."""
+    desk = SmallDesk(store)
+    with store.database.transaction() as session:
+        people.add_agent(session, ALICE, "Alice Agent", "agent", passwords.hashed(PASSWORD), [], desk.now)
+    places = {}
+    for name, scene in SCENES.items():
+        desk.later(hours=1)
+        before = len(desk.tickets())
+        scene(desk)
+        places[name] = desk.tickets()[before].id
+    return places
+
+
+def _shoot(browser: Browser, address: str, places: dict[str, int], folder: Path) -> list[Path]:
+    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 900}, locale="en-GB")
+    page = context.new_page()
+    page.goto("/login")
+    page.get_by_label("Mail address").fill(ALICE)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/tickets")
+    made = []
+    for name, number in places.items():
+        page.goto(f"/tickets/{number}")
+        if name in OPENED:
+            page.get_by_text("As it was designed (HTML)").first.click()
+            page.frame_locator("iframe").first.locator("body").wait_for()
+        page.wait_for_load_state("networkidle")
+        made.append(folder / f"{name}.png")
+        page.screenshot(path=made[-1], full_page=True)
+    return made
+
+
+if __name__ == "__main__":
+    for path in paint(Path(sys.argv[1] if len(sys.argv) > 1 else "gallery")):
+        sys.stdout.write(f"{path}\n")
