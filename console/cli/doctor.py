@@ -47,6 +47,7 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
     yield from _with_database(settings, now)
     yield _queue(settings)
     yield _relay(settings)
+    yield from _signing(settings)
     yield doctor_desk.model(settings.data / "model")
     yield from _ports(settings)
 
@@ -130,6 +131,20 @@ def _relay(settings: Settings) -> Finding:
     except (OSError, smtplib.SMTPException) as error:
         return broken("relay", f"{host}:{port}: {type(error).__name__}", "start it, or correct FRONTDESK_RELAY_URL")
     return fine("relay", f"{host}:{port}")
+
+
+def _signing(settings: Settings) -> Iterator[Finding]:
+    """The key that signs outgoing mail, where one is set; whether the DNS knows it is not looked at."""
+    if not settings.dkim_key:
+        return
+    where = f"selector {settings.dkim_selector}"
+    try:
+        readable = b"PRIVATE KEY-----" in Path(settings.dkim_key).read_bytes()
+    except OSError as error:
+        yield broken("dkim", f"{where}: {error.strerror}", "FRONTDESK_DKIM_KEY names a PEM file that we may read")
+        return
+    advice = "FRONTDESK_DKIM_KEY names an RSA key in a PEM file"
+    yield fine("dkim", where) if readable else broken("dkim", f"{where}: the file holds no private key", advice)
 
 
 def _usual_port(relay: SplitResult) -> int:

@@ -307,3 +307,11 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     for word in ("up", "gateway", "worker", "console", "clock", "init", "mailbox", "replay", "doctor"):
         assert f"    {word} " in shown
+
+
+def test_a_mailboxs_signature_stays_until_another_is_given(begun: Any, say: Say) -> None:
+    address = begun["mailboxes"][0]
+    say("mailbox", "add", address, "--signature", "{agent}\\nThe desk")
+    say("mailbox", "add", address, "--name", "Support")
+    (box,) = say("mailbox", "list")
+    assert box["signature"] == "{agent}\nThe desk" and box["name"] == "Support"

@@ -61,6 +61,15 @@ def test_what_is_away_is_named_without_its_password(desk: Store) -> None:
     assert "hunter2" not in repr(found)
 
 
+def test_a_key_that_signs_mail_is_looked_at(desk: Store, tmp_path: Path) -> None:
+    pem = tmp_path / "dkim.pem"
+    settings = replace(desk.settings, dkim_key=str(pem), dkim_selector="desk1")
+    assert "dkim" not in findings(desk.settings) and findings(settings)["dkim"].state == BROKEN
+    for content, state in ((b"x", BROKEN), (b"-----BEGIN RSA PRIVATE KEY-----\n", OK)):
+        pem.write_bytes(content)
+        assert findings(settings)["dkim"].state == state
+
+
 def test_postgresql_is_examined_like_sqlite(postgres_url: str, desk: Store) -> None:
     assert findings(replace(desk.settings, database_url=postgres_url))["database"].state == OK
 
