@@ -144,6 +144,13 @@ def of_ticket(session: Session, ticket_id: int) -> list[dict[str, Any]]:
     return [dict(row._mapping) for row in rows]
 
 
+def words_to(session: Session, ticket_id: int, recipient: str, most: int) -> list[str]:
+    """The texts of the newest mails about a ticket to somebody."""
+    where = (outbound.c.ticket_id == ticket_id, outbound.c.recipient == recipient, outbound.c.transport == "mail")
+    query = sa.select(outbound.c.content).where(*where).order_by(outbound.c.id.desc()).limit(most)
+    return [str(content.get("text", "")) for content in session.execute(query).scalars()]
+
+
 def caught(session: Session, most: int = 200) -> list[dict[str, Any]]:
     """The newest mails that were caught because there is no relay."""
     query = sa.select(outbound).where(outbound.c.state == CAUGHT).order_by(outbound.c.id.desc()).limit(most)

@@ -17,7 +17,7 @@ from storage import inbound, outbound, tickets
 from storage.inbound import Settled
 from storage.people import Person
 from storage.transaction import Session
-from workers import letters, obey
+from workers import echoes, letters, obey
 from workers.context import Context
 from workers.decide import Decision
 from workers.facts import Facts
@@ -41,6 +41,7 @@ def handle(context: Context, session: Session, facts: Facts, decision: Decision,
     elif not proof.may_act:
         _unproven(context, session, decision, agent, ticket, proof, now)
     else:
+        decision = echoes.without_notice(context, session, decision, ticket)
         _proven(context, session, decision, agent, ticket, proof, now)
 
 

@@ -1,19 +1,20 @@
-"""Finds in appended mails what the desk, or the requester, said on the ticket before; one query for a whole batch.
+"""Finds in mails what was said on the ticket before: the requester's own words, our answers, the notice to an agent.
 
-In: the decisions of a batch. Out: for the mails that repeat something, their new words and what was cut. Most mails
-need no query: one with a line or two of new words repeats nothing.
+In: the decisions of a batch, or one of an agent. Out: for the mails that repeat something, their new words and what was
+cut. One query does for all requesters of a batch, and most need none: a line or two of new words repeats nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from desk import subject
 from desk.echo import MIN_STRONG, without_echo
 from desk.request import AutoKind, Channel, InboundRequest
 from desk.ticket import Ticket
-from storage import tickets
+from storage import outbound, tickets
 from storage.transaction import Session
 from workers import wording
 from workers.context import Context
@@ -45,6 +46,15 @@ def found(context: Context, session: Session, decisions: Sequence[Decision]) -> 
                 "cut": tuple({"reason": part.reason, "text": part.text} for part in cut),
             }
     return made
+
+
+def without_notice(context: Context, session: Session, decision: Decision, ticket: Ticket) -> Decision:
+    """An agent's mail without the notice that it answers, so that no requester reads what only agents shall."""
+    request = decision.item.request
+    told = outbound.words_to(session, ticket.id, decision.item.sender, MOST_MESSAGES)
+    addresses = frozenset(context.places(session).mailboxes)
+    reply, cut = without_echo(request.reply, request.cut, told, (), addresses)
+    return replace(decision, item=replace(decision.item, request=replace(request, reply=reply, cut=cut)))
 
 
 def _ticket(decision: Decision) -> Ticket | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -155,4 +156,8 @@ def test_a_mail_has_the_same_message_id_each_time() -> None:
 
 def test_only_automatic_mail_says_that_it_is_automatic() -> None:
     assert composed(letter())["Auto-Submitted"] is None
-    assert composed(letter(automatic=True))["Auto-Submitted"] == "auto-replied"
+    made = composed(letter(automatic=True))
+    signs = ("Auto-Submitted", "X-Auto-Response-Suppress", "Precedence")
+    assert [made[name] for name in signs] == ["auto-replied", "All", "auto_reply"]
+    notice = composed(replace(letter(automatic=True), kind="notice"))
+    assert notice["Auto-Submitted"] == "auto-generated" and notice["X-Auto-Response-Suppress"] == "All"

@@ -59,3 +59,15 @@ def test_only_the_last_messages_are_looked_at_and_never_the_notes(desk: SmallDes
     desk.receive(desk.mail(ALICE, "Re", f"#note\n{secret}", to=desk.notice_address(desk.alice, 1)))
     desk.receive(desk.mail(BOB, "Re: Printer [#1]", f"I guess that\n\n{secret}"))
     assert desk.messages(1)[-1].reply == f"I guess that\n\n{secret}"
+
+
+def test_an_agents_answer_never_carries_the_notice_to_the_requester(desk: SmallDesk) -> None:
+    desk.receive(desk.mail(BOB, "Printer", "Both printers are on fire.\nCan somebody come before Friday?"))
+    (notice,) = desk.sent("notice", ALICE)
+    head = f"ვისგან: {notice['From']}\nთარიღი: ორშ, 2 ნოე 2026\nვის: Alice <{ALICE}>\nსათაური: {notice['Subject']}"
+    text = f"#tag fire\n\nPlease switch them off.\nI come at once.\n\n{head}\n\n{words(notice)}"
+    desk.receive(desk.mail(ALICE, "Re", text, to=desk.notice_address(desk.alice, 1)))
+    (reply,) = desk.sent("reply", BOB)
+    assert words(reply).startswith("Please switch them off.\nI come at once.\n\nOn ")
+    assert ALICE not in words(reply) and "#note" not in words(reply) and desk.ticket(1).tags == ("fire",)
+    assert "New ticket" in "".join(part["text"] for part in desk.messages(1)[-1].cut)
