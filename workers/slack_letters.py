@@ -10,8 +10,6 @@ from storage.outbound import Letter
 from storage.people import Person
 from workers import slack_words
 
-_CHANGES = ("assigned", "status_changed", "reopened")
-
 
 def of(
     ticket: Ticket, event_id: int, event: Event, message: Message | None, persons: Mapping[int, Person], team: str
@@ -31,7 +29,10 @@ def _text(ticket: Ticket, event: Event, message: Message | None, persons: Mappin
         return slack_words.reply_text(message.author.name, message.reply)
     if event.kind == "assigned" and event.after:
         return slack_words.changed_text(f"{event.after} takes care of it")
-    if event.kind in _CHANGES and event.after in ("resolved", "closed", "open", "on_hold"):
+    if event.kind == "reopened":
+        return slack_words.changed_text("it is open again")
+    # That it is open or waits for the requester follows from what was just said in the thread.
+    if event.kind == "status_changed" and event.after in ("resolved", "closed", "on_hold"):
         return slack_words.changed_text(f"status is now {event.after.replace('_', ' ')}")
     return ""
 
