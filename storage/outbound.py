@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.sql import counts, insert_rows, locked
+from storage.sql import counts, insert_rows, locked, update_rows
 from storage.tables import outbound
 from storage.transaction import Session, ring
 
@@ -101,6 +101,12 @@ def mark(session: Session, outbound_id: int, state: str, now: datetime, reason: 
     if raw:
         values["raw"] = raw
     session.execute(sa.update(outbound).where(outbound.c.id == outbound_id).values(**values))
+
+
+def mark_caught(session: Session, raws: Mapping[int, str], now: datetime) -> None:
+    """The rows whose mails (id → blob) were kept here instead of being sent."""
+    rows = [{"id": i, "state": CAUGHT, "reason": "", "sent_at": now, "raw": raw} for i, raw in raws.items()]
+    update_rows(session, outbound, "id", rows)
 
 
 def postpone(session: Session, outbound_id: int, until: datetime, reason: str) -> None:

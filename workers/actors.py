@@ -20,25 +20,28 @@ def register(broker: RedisBroker, context: Context) -> None:
     """Declare the actors on this process's broker."""
     for middleware in (Retries(), TimeLimit(), CurrentMessage()):
         broker.add_middleware(middleware)
-    _declare(broker, "ingest", lambda: ingest.drain(context), 120 * SECOND, priority=0)
-    _declare(broker, "react", lambda: react.drain(context), 120 * SECOND, priority=10)
+    _declare(broker, "ingest", _one_at_a_time(lambda: ingest.drain(context)), 120 * SECOND, priority=0)
+    _declare(broker, "react", _one_at_a_time(lambda: react.drain(context)), 120 * SECOND, priority=10)
     _declare(broker, "deliver", _one_at_a_time(lambda: deliver.drain(context)), 600 * SECOND, priority=20)
 
 
 def _one_at_a_time(work: Callable[[], int]) -> Callable[[], int]:
-    """A relay that is slow holds one thread of this process, and not all of them: the others have tickets to make.
+    """One thread of this process does it, in batches as large as may be; who comes meanwhile asks it to look again.
 
-    Who comes while it works is content: work goes on until nothing is due, and the clock rings for what comes after.
+    So a relay that is slow holds one thread and not all of them, and four threads do not settle four small batches.
     """
-    working = threading.Lock()
+    asked, busy = threading.Event(), threading.Lock()
 
     def once() -> int:
-        if not working.acquire(blocking=False):
-            return 0
-        try:
-            return work()
-        finally:
-            working.release()
+        asked.set()
+        done = 0
+        while asked.is_set() and busy.acquire(blocking=False):
+            try:
+                asked.clear()
+                done += work()
+            finally:
+                busy.release()
+        return done
 
     return once
 

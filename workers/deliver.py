@@ -27,7 +27,8 @@ from workers.transports.mail import Post, Relay
 
 log = structlog.get_logger()
 
-BATCH = 20
+BATCH, CATCH_BATCH = 20, 100
+"""Letters that are claimed at once: for a relay, which may be slow; for the box of caught mail."""
 BACK_OFF = tuple(
     timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 1800, 3600, 7200, 14400, 28800, 28800, 28800, 28800)
 )
@@ -37,9 +38,10 @@ BACK_OFF = tuple(
 def drain(context: Context) -> int:
     """Send all that is due; returns how many letters were tried."""
     done = 0
+    most = BATCH if context.store.settings.relay_url else CATCH_BATCH
     while True:
         with context.store.database.transaction() as session:
-            claimed = outbound.claim(session, BATCH, context.now())
+            claimed = outbound.claim(session, most, context.now())
         if not claimed:
             return done
         done += len(claimed)
@@ -47,6 +49,8 @@ def drain(context: Context) -> int:
 
 
 def _send_all(context: Context, claimed: list[Claimed]) -> None:
+    if not context.store.settings.relay_url:
+        claimed = _without_caught(context, claimed)
     with ExitStack() as stack:
         relay_url = context.store.settings.relay_url
         post = stack.enter_context(Post(Relay.from_url(relay_url))) if relay_url else None
@@ -55,6 +59,25 @@ def _send_all(context: Context, claimed: list[Claimed]) -> None:
             if context.now() - claimed_at > outbound.LEASE / 4 and not _renewed(context, letter):
                 continue
             _send_one(context, letter, post)
+
+
+def _without_caught(context: Context, claimed: list[Claimed]) -> list[Claimed]:
+    """Catches what is mail, all in one transaction; returns what must be handled one by one."""
+    mails = {letter.id: letter for letter in claimed if letter.transport == "mail"}
+    now = context.now()
+    try:
+        with context.store.database.reading() as session:
+            raws = [_composed(context, session, letter) for letter in mails.values()]
+        with context.store.database.transaction() as session:
+            names = context.store.blobs.put_many(session, raws, now)
+            outbound.mark_caught(session, dict(zip(mails, names, strict=True)), now)
+    except sa.exc.DBAPIError:
+        raise
+    except Exception:
+        log.exception("letters_not_caught_together", count=len(mails))
+        return claimed
+    log.info("letters_caught", count=len(mails))
+    return [letter for letter in claimed if letter.id not in mails]
 
 
 def _send_one(context: Context, letter: Claimed, post: Post | None) -> None:
@@ -107,10 +130,8 @@ def _send(context: Context, letter: Claimed, post: Post | None) -> tuple[str, st
     if letter.transport == "slack":
         slack.send(letter, context.store.settings)
         return outbound.SENT, ""
-    now = context.now().astimezone(ZoneInfo(context.store.settings.time_zone))
     with context.store.database.reading() as session:
-        data = composing.compose(letter, lambda name: context.store.blobs.get(session, name), now)
-    data = dkim.signed(data, letter.content["from"], context.store.settings)
+        data = _composed(context, session, letter)
     if post is None:
         with context.store.database.transaction() as session:
             return outbound.CAUGHT, context.store.blobs.put(session, data, context.now())
@@ -118,6 +139,12 @@ def _send(context: Context, letter: Claimed, post: Post | None) -> tuple[str, st
     mail_from = "" if letter.content.get("automatic") else letter.content["from"]
     post.send(mail_from, composing.recipients(letter), data)
     return outbound.SENT, ""
+
+
+def _composed(context: Context, session: Session, letter: Claimed) -> bytes:
+    now = context.now().astimezone(ZoneInfo(context.store.settings.time_zone))
+    data = composing.compose(letter, lambda name: context.store.blobs.get(session, name), now)
+    return dkim.signed(data, letter.content["from"], context.store.settings)
 
 
 def _failed(context: Context, letter: Claimed, error: TransportError) -> None:

@@ -43,8 +43,22 @@ class _Ids(UnstructuredHeader, BaseHeader):
         return f"{self.name}: " + f"{policy.linesep} ".join(str(self).split()) + policy.linesep
 
 
+class _Kinds(HeaderRegistry):
+    """The package makes a new class for every header of every mail; one for each name is enough."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        lowered = name.lower()
+        if lowered not in self._made:
+            self._made[lowered] = super().__getitem__(name)
+        return self._made[lowered]
+
+
 def _headers() -> HeaderRegistry:
-    registry = HeaderRegistry()
+    registry = _Kinds()
     for name in ("message-id", "in-reply-to", "references"):
         registry.map_to_type(name, _Ids)
     return registry
