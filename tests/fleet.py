@@ -48,8 +48,8 @@ class Fleet:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for name in sorted(self.processes):
-            self.stop(name)
+        for name in sorted(self.processes, key=lambda name: name == "valkey"):
+            self.stop(name)  # the queue last: a worker that finishes has something to tell it
         Path(self.socket).unlink(missing_ok=True)
 
     def start(self, *names: str) -> None:

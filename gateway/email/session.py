@@ -225,10 +225,19 @@ class Session(SMTP):
         self._finish(mail, reply, size)
 
     def _finish(self, mail: Announced, reply: str, size: int) -> None:
-        event = "mail_accepted" if reply[0] == "2" else "mail_refused"
-        log.info(event, door=self.protocol, at="DATA", reply=reply[:9], size=size, recipients=len(mail.recipients))
+        said = {
+            "door": self.protocol,
+            "at": "DATA",
+            "reply": reply[:9],
+            "size": size,
+            "recipients": len(mail.recipients),
+        }
         if reply[0] == "2":
+            # That it was written down is told once a commit; a line a mail would cost more than the commit.
+            log.debug("mail_accepted", **said)
             self._commands = self._errors = 0
+        else:
+            log.info("mail_refused", **said)
         self._answer_mail(mail, reply)
 
     def _answer_mail(self, _mail: Announced, reply: str) -> None:
