@@ -92,7 +92,7 @@ def test_html_mail_runs_no_script_and_loads_nothing_from_elsewhere(page: Page, t
     page.get_by_text("As it was designed (HTML)").click()
     frame = page.frame_locator("iframe")
     expect(frame.get_by_text("the invoice is wrong.")).to_be_visible()
-    assert frame.get_by_alt_text("logo").evaluate("image => image.complete && image.naturalWidth") == 1
+    expect(frame.get_by_alt_text("logo")).to_have_js_property("naturalWidth", 1)
     link = frame.get_by_role("link", name="a link")
     link.hover()
     assert link.evaluate("link => getComputedStyle(link, '::after').content") == '"https://example.org/"'
