@@ -88,6 +88,7 @@ class Ticket:
     channel: str = "email"
     conversation: str = ""
     tags: tuple[str, ...] = ()
+    priority_why: Mapping[str, Any] = field(default_factory=dict)
     merged_into: int | None = None
     first_response_at: datetime | None = None
     resolved_at: datetime | None = None

@@ -54,6 +54,7 @@ people = sa.Table(
     sa.Column("address", sa.Text, nullable=False, unique=True),
     text("name"),
     text("slack_user", index=True),
+    sa.Column("vip", sa.Boolean, nullable=False, server_default=sa.false()),
     at("created_at", nullable=False),
     **AUTOINCREMENT,
 )
@@ -148,12 +149,14 @@ tickets = sa.Table(
     text("channel"),
     text("conversation"),
     json("tags", "[]"),
+    json("priority_why", "{}"),
     sa.Column("merged_into", BigId),
     at("first_response_at"),
     at("resolved_at"),
     at("closed_at"),
     sa.Column("version", sa.Integer, nullable=False, server_default="0"),
     sa.Index("ix_tickets_status_updated", "status", "updated_at"),
+    sa.Index("ix_tickets_category_created", "category", "created_at"),
     sa.Index(
         "ix_tickets_conversation",
         "conversation",
@@ -174,6 +177,9 @@ predictions = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     json("runners_up", "[]"),
     json("reasons", "[]"),
+    text("rule"),
+    text("language"),
+    at("created_at"),
 )
 
 messages = sa.Table(
@@ -215,6 +221,15 @@ thread_ids = sa.Table(
     sa.Column("ticket_id", BigId),
     sa.Column("row_id", BigId),
     text("content_hash"),
+)
+
+foreign_numbers = sa.Table(
+    "foreign_numbers",
+    metadata,
+    sa.Column("number", sa.Text, primary_key=True),
+    sa.Column("domain", sa.Text, primary_key=True),
+    ref("ticket_id", "tickets.id", nullable=False, index=True),
+    at("first_seen_at", nullable=False),
 )
 
 participants = sa.Table(

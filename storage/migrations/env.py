@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from alembic import context
 
+from storage import tables_learning
 from storage.tables import metadata
 
+assert tables_learning.corrections.metadata is metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
