@@ -223,15 +223,6 @@ thread_ids = sa.Table(
     text("content_hash"),
 )
 
-foreign_numbers = sa.Table(
-    "foreign_numbers",
-    metadata,
-    sa.Column("number", sa.Text, primary_key=True),
-    sa.Column("domain", sa.Text, primary_key=True),
-    ref("ticket_id", "tickets.id", nullable=False, index=True),
-    at("first_seen_at", nullable=False),
-)
-
 participants = sa.Table(
     "participants",
     metadata,

@@ -1,4 +1,5 @@
-"""The tables of what the desk learns: corrections, models, categories, keyword rules, incidents, solved tickets.
+"""The tables of what the desk learns: corrections, models, categories, keyword rules, incidents, solved tickets,
+other desks' numbers.
 
 They share the metadata of `storage.tables`, whose migrations make them.
 """
@@ -114,4 +115,13 @@ suggestion_uses = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     at("at", nullable=False),
     **AUTOINCREMENT,
+)
+
+foreign_numbers = sa.Table(
+    "foreign_numbers",
+    metadata,
+    sa.Column("number", sa.Text, primary_key=True),
+    sa.Column("domain", sa.Text, primary_key=True),
+    ref("ticket_id", "tickets.id", nullable=False, index=True),
+    at("first_seen_at", nullable=False),
 )
