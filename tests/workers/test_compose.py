@@ -134,7 +134,27 @@ def test_no_file_name_or_type_adds_a_header_or_spoils_the_file(name: str, media_
     (part,) = mail.iter_attachments()
     assert body(mail).split() == ["t"]
     assert header_names(mail) == HEADERS and set(part.keys()) <= MIME | {"Content-Disposition"}
-    assert part.get_content() == b"bytes" and "\n" not in (part.get_filename() or "")
+    assert part.get_payload(decode=True) == b"bytes" and "\n" not in (part.get_filename() or "")
+
+
+@pytest.mark.parametrize(
+    ("media_type", "data", "said"),
+    [
+        ("text/plain", "Zürich\n\ralone\r\nFrom here\n.\n".encode(), 'text/plain; charset="utf-8"'),
+        ("text/csv", b"a;b\r\n1;2\r\n", 'text/csv; charset="utf-8"'),
+        ("Text/Calendar", b"BEGIN:VCALENDAR\nEND:VCALENDAR\n", 'text/calendar; charset="utf-8"'),
+        ("text/csv", b"M\xfcnchen;1\r\n", "text/csv"),
+        ("text/plain", b"", 'text/plain; charset="utf-8"'),
+        ("message/rfc822", b"Subject: x\n\ny", "application/octet-stream"),
+        ("multipart/mixed", b"x", "application/octet-stream"),
+    ],
+)
+def test_a_text_file_goes_out_with_its_own_type_and_its_own_bytes(media_type: str, data: bytes, said: str) -> None:
+    stored = {"name": "file", "media_type": media_type, "sha256": "x"}
+    raw = compose.compose(letter(attachments=[stored]), lambda name: data, NOW)
+    (part,) = message_from_bytes(raw, policy=policy.default).iter_attachments()  # type: ignore[attr-defined]
+    assert part["Content-Type"] == said and part["Content-Transfer-Encoding"] == "base64"
+    assert part.get_payload(decode=True) == data and raw.isascii()
 
 
 def test_an_attachment_that_is_gone_makes_the_mail_unsendable() -> None:

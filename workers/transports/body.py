@@ -54,8 +54,23 @@ def fill(mail: EmailMessage, content: Mapping[str, Any], files: Sequence[File], 
         page.add_related(file.data, maintype=maintype, subtype=subtype, disposition="inline", filename=name, cid=cid)
     for file in files:
         if not file.is_shown:
-            maintype, subtype = file.media_type.split("/")
-            mail.add_attachment(file.data, maintype=maintype, subtype=subtype, filename=file.name or "attachment")
+            _attach(mail, file)
+
+
+def _attach(mail: EmailMessage, file: File) -> None:
+    """A file as its bytes are, in base64: nobody on the way recodes it or ends its lines otherwise."""
+    maintype, subtype = file.media_type.split("/")
+    params = {"charset": "utf-8"} if maintype == "text" and _is_utf8(file.data) else {}
+    name = file.name or "attachment"
+    mail.add_attachment(file.data, maintype=maintype, subtype=subtype, filename=name, params=params)
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def plain(words: str, signature: str, attribution: str, quoted: str) -> str:

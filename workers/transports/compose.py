@@ -23,7 +23,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # ASCII only: without SMTPUTF8 no relay takes another local part, and smtplib cannot even say it.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[A-Za-z0-9.-]{1,200}\Z")
 _ID = re.compile(r"(?!.*=\?)[!-;=?-~]{1,900}\Z")
-_MEDIA_TYPE = re.compile(r"(?:application|audio|font|image|model|video)/([a-z0-9][a-z0-9!#$&^_.+-]{0,126})\Z")
+_MEDIA_TYPE = re.compile(r"(?:application|audio|font|image|model|text|video)/([a-z0-9][a-z0-9!#$&^_.+-]{0,126})\Z")
 MOST_REFERENCES = 100
 
 
@@ -127,7 +127,7 @@ def _file(stored: Mapping[str, Any], read_blob: Callable[[str], bytes | None]) -
 
 
 def _media_type(text: str) -> str:
-    """The type of a file; texts and mails go as bytes, so that nobody on the way recodes them."""
+    """The type of a file; a mail goes as plain bytes, because it may not be encoded as base64 (RFC 2046)."""
     match = _MEDIA_TYPE.match(text.strip().lower())
     return match[0] if match else "application/octet-stream"
 
