@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
+from typing import NamedTuple
 
 # The words that decide stand at the top; a megabyte of log below them only costs time.
 LONGEST_TEXT = 20_000
@@ -59,6 +60,19 @@ _CLOSINGS = re.compile(
     r"|(?:cordiali|distinti)\s+saluti|grazie(?:\s+mille)?|met\s+vriendelijke\s+groet(?:en)?|groet(?:en|jes)?|mvg"
     r"|med\s+vanlig\s+halsning|med\s+venlig\s+hilsen|mvh|z\s+powazaniem|pozdrawiam)\b[\s,.!:;-]*"
 )
+# What a closing may begin with: looking the first word up costs a tenth of trying the pattern.
+_CLOSING_WORDS = frozenset([
+    "best", "kind", "kindest", "warm", "warmest", "many", "with", "my", "your", "yours", "regards", "regard",
+    "cheers", "sincerely", "respectfully", "a", "thanks", "thank", "thx", "tks", "br", "rgds", "take", "looking",
+    "any", "have", "mit", "freundliche", "freundlichen", "freundlicher", "beste", "besten", "bester", "viele",
+    "vielen", "liebe", "lieben", "herzliche", "herzlichen", "herzlicher", "schone", "schonen", "schoner", "grusse",
+    "gruss", "mfg", "vg", "lg", "danke", "bien", "cordialement", "amicalement", "merci", "bonne", "meilleures",
+    "salutations", "un", "cordial", "cordiales", "atento", "atentos", "saludo", "saludos", "um", "abraco", "abracos",
+    "abrazo", "abrazos", "atentamente", "muchas", "gracias", "atenciosamente", "att", "com", "melhores",
+    "cumprimentos", "muito", "obrigado", "obrigada", "cordiali", "distinti", "saluti", "grazie", "met",
+    "vriendelijke", "groet", "groeten", "groetjes", "mvg", "med", "mvh", "z", "pozdrawiam",
+])  # fmt: skip
+_LETTERS = re.compile("[a-z]+")
 _WISHES = re.compile(
     r"\s*(?:i\s+(?:really\s+)?hope\s+(?:this|you|your|all|everything|that)\b[^.!?\n]{0,60}\b(?:well|fine|great|day|good)"
     r"|how\s+are\s+you|ich\s+hoffe,?\s+(?:es\s+geht|sie\s+hatten|ihnen)[^.!?\n]{0,40}"
@@ -66,6 +80,8 @@ _WISHES = re.compile(
     re.IGNORECASE,
 )
 _RULE = " \t>*_=-"
+_RULE_SIGNS = "-_—"
+_SIGNATURE_MARKS = ("--", "__", "___", "—", "---")
 _BEGINS_FORWARDED = re.compile(
     r"begin forwarded|original message|ursprüngliche nachricht|message d'origine", re.IGNORECASE
 )
@@ -96,11 +112,14 @@ _DISCLAIMER = (
     "vertraulich", "adressat", "irrtümlich", "unbefugt", "vernichten", "confidentiel", "destinataire", "par erreur",
     "détruire", "confidencial", "destinatario", "por error", "destinatário", "por engano", "riservat", "vertrouwelijk",
 )  # fmt: skip
-# Most texts have none of these anywhere, so their lines need not be looked at one by one.
-_SIGNS_OF_NOISE = (*_FOOTER, *_DISCLAIMER)
-_SIGNS_OF_QUOTES = (
-    "wrote", "writes", "schrieb", "a écrit", "escribió", "escreveu", "ha scritto", "schreef", "skrev", "napisał",
-    "写道", "書きました",
+_SIGNS: tuple[tuple[str, ...], ...] = (
+    (*_FOOTER, *_DISCLAIMER),
+    (
+        "wrote", "writes", "schrieb", "a écrit", "escribió", "escreveu", "ha scritto", "schreef", "skrev", "napisał",
+        "写道", "書きました",
+    ),
+    ("begin forwarded", "original message", "ursprüngliche nachricht", "message d'origine"),
+    ("sent from", "get outlook", "gesendet ", "von meinem", "envoyé de", "enviado d", "inviato da", "verzonden vanaf"),
 )  # fmt: skip
 _CONTACT = re.compile(r"(?:\+?\d[\d\s()./-]{6,}\d|@\w|www\.|https?://|\s\|\s)", re.IGNORECASE)
 # Scripts that write no spaces: every sign is a word, and the pairs of words do what words do elsewhere.
@@ -135,20 +154,31 @@ def clean(text: str) -> str:
     return (body if _WORD.search(body) else shown)[:LONGEST_BODY]
 
 
+class _Signs(NamedTuple):
+    """What stands anywhere in a text. Most texts have none of it, so their lines need not be looked at one by one."""
+
+    noise: bool
+    quotes: bool
+    forwards: bool
+    phones: bool
+
+
+def _signs(text: str) -> _Signs:
+    return _Signs(*(any(sign in text for sign in signs) for signs in _SIGNS))
+
+
 def _body(lines: list[str]) -> list[str]:
     """The lines above the signature and the quoted history, without quoted lines and disclaimers."""
     kept: list[str] = []
     begun = False
-    lowered = "\n".join(lines).lower()
-    noisy = any(sign in lowered for sign in _SIGNS_OF_NOISE)
-    quoting = any(sign in lowered for sign in _SIGNS_OF_QUOTES)
+    signs = _signs("\n".join(lines).lower())
     for number, line in enumerate(lines):
         bare = line.strip()
-        if begun and bare and _ends_the_body(lines, number, quoting=quoting):
+        if begun and bare and _ends_the_body(lines, number, bare, signs):
             break
         if not bare:
             kept.append("")
-        elif not (_is_aside(bare) or (noisy and _is_noise(bare))):
+        elif not (_is_aside(bare, signs) or (signs.noise and _is_noise(bare))):
             kept.append(_without_last_thanks(line))
             begun = True
     return kept
@@ -165,15 +195,17 @@ def _without_last_thanks(line: str) -> str:
         line = line[: end + 1]
 
 
-def _ends_the_body(lines: list[str], number: int, *, quoting: bool) -> bool:
+def _ends_the_body(lines: list[str], number: int, bare: str, signs: _Signs) -> bool:
     line = lines[number]
-    if line.rstrip() in ("--", "__", "___", "—", "---") or line.rstrip().startswith("_____"):
+    if _is_closing(line):
         return True
-    if _is_closing(line) or _is_original_mark(line):
+    if bare[0] in _RULE_SIGNS and (bare in _SIGNATURE_MARKS or bare.startswith("_____")):
         return True
-    if len(line) < 80 and _SENT_FROM.match(line.strip()):
+    if (signs.forwards or bare[0] in _RULE) and _is_original_mark(line):
         return True
-    return _starts_a_quote(line, lines[number + 1 : number + 4], quoting=quoting)
+    if signs.phones and len(line) < 80 and _SENT_FROM.match(bare):
+        return True
+    return ":" in line and _starts_a_quote(line, lines[number + 1 : number + 4], quoting=signs.quotes)
 
 
 def _is_original_mark(line: str) -> bool:
@@ -199,7 +231,11 @@ def _is_closing(line: str) -> bool:
     """ "Best regards," alone, or with the name behind it; not "thanks for the printer, but …"."""
     if len(line) > 80 or line.count(" ") > MOST_CLOSING_SPACES:
         return False
-    plain = " ".join(map(fold, line.lower().split()))
+    spoken = line.lower().split()
+    first = _LETTERS.match(fold(spoken[0])) if spoken else None
+    if first is None or first.group() not in _CLOSING_WORDS:
+        return False
+    plain = " ".join(map(fold, spoken))
     found = _CLOSINGS.match(plain)
     if not found:
         return False
@@ -211,9 +247,9 @@ def _is_name(spoken: list[str]) -> bool:
     return len(spoken) == 1 or (len(spoken) <= 3 and all(word[:1].isupper() for word in spoken))
 
 
-def _is_aside(bare: str) -> bool:
+def _is_aside(bare: str, signs: _Signs) -> bool:
     """A quoted line, or what a phone adds."""
-    return _is_quoted(bare) or (len(bare) < 80 and _SENT_FROM.match(bare) is not None)
+    return _is_quoted(bare) or (signs.phones and len(bare) < 80 and _SENT_FROM.match(bare) is not None)
 
 
 def _is_noise(bare: str) -> bool:
