@@ -99,11 +99,19 @@ def write_down_one(session: Session, arrival: Arrival) -> int:
     return inbound_id
 
 
+def waiting(session: Session, most: int) -> list[Waiting]:
+    """The oldest rows that wait, only to be looked at: nobody holds them."""
+    return [Waiting(**row._mapping) for row in session.execute(_oldest(most))]
+
+
 def claim(session: Session, most: int) -> list[Waiting]:
     """Up to `most` waiting rows, oldest first; nobody else gets them until this transaction ends."""
-    where = [inbound.c.state == WAITING, ~inbound.c.suspect]
-    query = sa.select(*_WAITING).where(*where).order_by(inbound.c.id).limit(most)
-    return [Waiting(**row._mapping) for row in session.execute(locked(session, query, skip=True))]
+    return [Waiting(**row._mapping) for row in session.execute(locked(session, _oldest(most), skip=True))]
+
+
+def _oldest(most: int) -> sa.Select[Any]:
+    where = (inbound.c.state == WAITING, ~inbound.c.suspect)
+    return sa.select(*_WAITING).where(*where).order_by(inbound.c.id).limit(most)
 
 
 def claim_suspect(session: Session, now: datetime) -> Waiting | None:

@@ -1,6 +1,7 @@
 """One way to open a transaction. What is rung inside it sounds only after its COMMIT, and never if it rolls back.
 
-SQLite: WAL, `synchronous=FULL`, and `BEGIN IMMEDIATE`, because a deferred BEGIN loses transactions under load.
+SQLite: WAL, `synchronous=FULL`, and `BEGIN IMMEDIATE`, because a deferred BEGIN loses transactions under load; writers
+take turns (`storage/turnstile.py`).
 PostgreSQL: psycopg 3, READ COMMITTED.
 """
 
@@ -8,11 +9,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import sqlalchemy as sa
+
+from storage.turnstile import Turnstile
 
 BUSY_SECONDS = 30
 
@@ -60,11 +63,13 @@ class Database:
         self.url = normal_url(url)
         self.bell: Bell = bell or NoBell()
         self.engine = _engine(self.url, pool_size)
+        is_file = self.engine.dialect.name == "sqlite"
+        self._turnstile = Turnstile(Path(self.engine.url.database or "")) if is_file else None
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
         """A transaction that may write. Commits at the end of the block, rolls back if it raises."""
-        with self.engine.connect() as connection:
+        with self._turn(), self.engine.connect() as connection:
             session = Session(connection)
             with connection.begin():
                 yield session
@@ -78,6 +83,14 @@ class Database:
             connection = connection.execution_options(frontdesk_reading=True)
             with connection.begin():
                 yield Session(connection)
+
+    @property
+    def shares_one_pen(self) -> bool:
+        """SQLite: whoever writes keeps everybody else from writing, so the time between BEGIN and COMMIT is dear."""
+        return self._turnstile is not None
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return self._turnstile.writing(BUSY_SECONDS) if self._turnstile else nullcontext()
 
     def close(self) -> None:
         self.engine.dispose()

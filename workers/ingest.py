@@ -11,13 +11,13 @@ import sqlalchemy as sa
 import structlog
 
 from desk import threading
-from desk.request import from_json
 from desk.ticket import DESK
-from storage import conversation, inbound, tickets
+from storage import conversation, foreign_numbers, inbound, tickets
 from storage.inbound import MOST_ATTEMPTS, Settled, Waiting
 from storage.tickets import Stale
 from storage.transaction import Session
-from workers import agent_mail, facts
+from workers import agent_mail, ahead, facts
+from workers.ahead import Ahead
 from workers.context import Context
 from workers.decide import Decider, Decision
 from workers.facts import Item
@@ -44,12 +44,13 @@ def drain(context: Context) -> int:
 def _batch(context: Context) -> int:
     """One batch in one transaction. If it fails its members are tried one by one, so that only the bad one waits."""
     rows: list[Waiting] = []
+    thought = ahead.look(context, BATCH)
     try:
         for attempt in range(RIVALRY_TRIES):
             try:
                 with context.store.database.transaction() as session:
                     rows = inbound.claim(session, BATCH)
-                    return _settle(context, session, rows, context.now())
+                    return _settle(context, session, rows, thought, context.now())
             except (Stale, sa.exc.OperationalError) as error:
                 if attempt + 1 == RIVALRY_TRIES or not _is_rivalry(error):
                     raise
@@ -86,22 +87,23 @@ def _alone(context: Context, row: Waiting) -> None:
                 reason = f"could not be settled in {MOST_ATTEMPTS} attempts"
                 inbound.settle(session, [Settled(row.id, "quarantined", reason)], context.now())
                 return
-            _settle(context, session, [row], context.now())
+            _settle(context, session, [row], Ahead(context), context.now())
     except Exception as error:
         if _is_outage(error):
             raise
         log.exception("request_failed", inbound_id=row.id, attempt=row.attempts)
 
 
-def _settle(context: Context, session: Session, rows: list[Waiting], now: datetime) -> int:
-    items = _in_order([Item(row.id, from_json(row.request), row.raw) for row in rows])
+def _settle(context: Context, session: Session, rows: list[Waiting], thought: Ahead, now: datetime) -> int:
+    items = _in_order([thought.item(row) for row in rows])
     if not items:
         return 0
     known = facts.gather(session, items, context.secret, now)
     ours = frozenset(context.places(session).mailboxes)
     decider = Decider(known, context.store.settings, context.secret, now, ours)
     decisions = decider.decide_all(items)
-    Settlement(context, session, known, now).write(decisions)
+    Settlement(context, session, known, thought, now).write(decisions)
+    foreign_numbers.remember(session, known.numbers.places(), now)
     _join(context, session, decisions, now)
     for decision in decisions:
         if decision.state == "command":

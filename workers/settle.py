@@ -19,6 +19,7 @@ from storage.tables import messages as messages_table
 from storage.threads import Known
 from storage.transaction import Session
 from workers import bounced, echoes
+from workers.ahead import Ahead
 from workers.context import Context, Places
 from workers.decide import Decision, Spot
 from workers.facts import Facts, Item
@@ -33,6 +34,7 @@ class Settlement:
     context: Context
     session: Session
     facts: Facts
+    thought: Ahead
     now: datetime
     changes: dict[int, Change] = field(default_factory=dict)
     without_echo: dict[int, dict[str, Any]] = field(default_factory=dict)
@@ -41,7 +43,7 @@ class Settlement:
     def write(self, decisions: Sequence[Decision]) -> None:
         """All rows of the batch except what agents asked for."""
         opened = [d for d in decisions if d.state == "ticketed"]
-        guesses = self.context.categoriser.guess([_words(d.item.request) for d in opened])
+        guesses = self.thought.guesses([d.item for d in opened])
         self._open(opened, guesses)
         kept = [d for d in decisions if d.state in KEPT and d.spot is not None and not d.reason]
         reserved = reserve_ids(self.session, messages_table, len(kept))
@@ -219,10 +221,6 @@ def _ticket(spot: Spot) -> Ticket:
     if spot.ticket is None:
         raise ValueError("the ticket has no number yet")
     return spot.ticket
-
-
-def _words(request: InboundRequest) -> str:
-    return f"{request.subject}\n{request.reply or request.text}"[:20_000]
 
 
 def _first_line(text: str) -> str:
