@@ -188,7 +188,7 @@ def _set_priority(visit: Visit, ticket: Ticket, value: str) -> Change:
 
 
 def _set_category(visit: Visit, ticket: Ticket, value: str) -> Change:
-    return verbs.set_category(ticket, _name(value) or None, visit.actor, visit.now, "set in the console")
+    return verbs.set_category(ticket, _name(value) or None, visit.actor, visit.now, "set in the console", "console")
 
 
 def _to_team(visit: Visit, ticket: Ticket, value: str) -> Change:

@@ -25,6 +25,7 @@ _HAPPENED: Mapping[str, str] = {
     "reopened": "reopened it",
     "priority_changed": "set the priority from {before} to {after}",
     "category_changed": "set the category from {before} to {after}",
+    "category_confirmed": "confirmed the category {after}",
     "tagged": "added the tags {after}",
     "automatic_kept": "kept an automatic mail",
     "split": "split a message off into #{after}",

@@ -262,12 +262,22 @@ def set_priority(ticket: Ticket, priority: Priority, actor: Actor, at: datetime,
     return _change(ticket, at, "priority_changed", actor, ticket.priority, priority, why, priority=priority)
 
 
-def set_category(ticket: Ticket, category: str | None, actor: Actor, at: datetime, why: str = "") -> Change:
+def set_category(
+    ticket: Ticket, category: str | None, actor: Actor, at: datetime, why: str = "", via: str = ""
+) -> Change:
     """Another category; an agent's change is a correction that the categoriser learns from."""
     if category == ticket.category:
         return Change(ticket)
-    before, after = ticket.category or "", category or ""
-    return _change(ticket, at, "category_changed", actor, before, after, why, category=category)
+    before, after, data = ticket.category or "", category or "", {"via": via} if via else {}
+    return _change(ticket, at, "category_changed", actor, before, after, why, data, category=category)
+
+
+def confirm_category(ticket: Ticket, category: str, actor: Actor, at: datetime, via: str = "") -> Change:
+    """The agent says that the guess is right; what was only suggested is set, and the word is kept either way."""
+    if category != ticket.category:
+        return set_category(ticket, category, actor, at, "the suggestion was right", via)
+    data = {"via": via} if via else {}
+    return _change(ticket, at, "category_confirmed", actor, category, category, data=data)
 
 
 def tag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime) -> Change:

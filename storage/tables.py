@@ -178,6 +178,7 @@ predictions = sa.Table(
     json("runners_up", "[]"),
     json("reasons", "[]"),
     text("rule"),
+    text("rule_category"),
     text("language"),
     at("created_at"),
 )

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Priority, Status, Ticket
+from storage import corrections
 from storage.sql import insert_ignore, insert_rows, locked, reserve_ids, update_rows
 from storage.tables import events, links, messages, participants, predictions, tickets
 from storage.transaction import Session, ring
@@ -86,6 +87,7 @@ def add_events(session: Session, happened: Sequence[Event], *, react: bool = Tru
     if not happened:
         return
     insert_rows(session, events, [_event_row(event, react) for event in happened])
+    corrections.note(session, happened)
     if react:
         ring(session, "react", 0)
 

@@ -121,7 +121,8 @@ def _do(
         verb = verbs.note if parsed.is_note else verbs.reply
         ticket = tickets.save(session, verb(ticket, actor, now, message_id), react=context.react)
         done.append("added your note" if parsed.is_note else "sent your reply to the requester")
-    return message_id, done + obey.commands(session, ticket, parsed.commands, actor, now, react=context.react)
+    via = str(decision.item.request.channel)
+    return message_id, done + obey.commands(session, ticket, parsed.commands, actor, now, react=context.react, via=via)
 
 
 def _keep(

@@ -27,9 +27,16 @@ def check(session: Session, ticket: Ticket, wanted: Sequence[Command]) -> None:
 
 
 def commands(
-    session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Actor, now: datetime, *, react: bool
+    session: Session,
+    ticket: Ticket,
+    wanted: Sequence[Command],
+    actor: Actor,
+    now: datetime,
+    *,
+    react: bool,
+    via: str = "",
 ) -> list[str]:
-    """Do them in order; returns a line for each."""
+    """Do them in order; returns a line for each. `via` names the channel that they came by."""
     done = []
     for command in wanted:
         if command.name == "note":
@@ -41,7 +48,7 @@ def commands(
             done.append(f"merged into #{into.id}")
             ticket = into
             continue
-        change = _change(session, ticket, command, actor, now)
+        change = _change(session, ticket, command, actor, now, via)
         done.append(_said(command, change))
         ticket = tickets.save(session, change, react=react)
     return done
@@ -50,7 +57,7 @@ def commands(
 _STATUS = {"resolve": Status.RESOLVED, "close": Status.CLOSED}
 
 
-def _change(session: Session, ticket: Ticket, command: Command, actor: Actor, now: datetime) -> Change:
+def _change(session: Session, ticket: Ticket, command: Command, actor: Actor, now: datetime, via: str) -> Change:
     word = command.argument
     match command.name:
         case "assign":
@@ -62,7 +69,7 @@ def _change(session: Session, ticket: Ticket, command: Command, actor: Actor, no
         case "priority":
             return verbs.set_priority(ticket, Priority(word.lower()), actor, now, "by command")
         case "category":
-            return verbs.set_category(ticket, word, actor, now, "by command")
+            return verbs.set_category(ticket, word, actor, now, "by command", via)
         case "tag":
             return verbs.tag(ticket, tuple(word.replace(",", " ").split()), actor, now)
         case _:

@@ -158,6 +158,7 @@ def _tables() -> None:
     op.create_index(op.f("ix_suggestion_uses_ticket_id"), "suggestion_uses", ["ticket_id"], unique=False)
     op.add_column("people", sa.Column("vip", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("predictions", sa.Column("rule", sa.Text(), server_default="", nullable=False))
+    op.add_column("predictions", sa.Column("rule_category", sa.Text(), server_default="", nullable=False))
     op.add_column("predictions", sa.Column("language", sa.Text(), server_default="", nullable=False))
     op.add_column("predictions", sa.Column("created_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("tickets", sa.Column("priority_why", sa.JSON(), server_default="{}", nullable=False))

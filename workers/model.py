@@ -1,0 +1,125 @@
+"""Which model this worker asks: looked up every few seconds, read beside the old one, swapped when it is whole.
+
+In: the ledger of models and their files. Out: a categoriser. Files that cannot be trusted never take over: the old
+model stays, and after a few tries the ledger names the broken one and goes back to a model that can be read.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+
+from classifier import shelf, starter
+from classifier.model import BrokenArtefact, Categoriser
+from storage import models
+from storage.models import Model
+from storage.store import Store
+
+log = structlog.get_logger()
+
+LOOK_SECONDS = 3.0
+TRIES = 3
+"""A file system that is shared may show the files a little later than the database shows the row."""
+
+
+class ModelWatch:
+    """Keeps one worker's model the desk's active one."""
+
+    def __init__(self, store: Store, *, registers: bool = False) -> None:
+        self._store = store
+        self._registers = registers
+        self._shelf = store.settings.data / models.FOLDER
+        self._looked = 0.0
+        self._lock = threading.Lock()
+        self._failures: tuple[str, int] = ("", 0)
+
+    def fresh(self, current: Categoriser, now: datetime) -> Categoriser:
+        """The active model, if it is time to look and it is another one; else the current one."""
+        if time.monotonic() - self._looked < LOOK_SECONDS or not self._lock.acquire(blocking=False):
+            return current
+        try:
+            return self.look(current, now)
+        finally:
+            self._looked = time.monotonic()
+            self._lock.release()
+
+    def look(self, current: Categoriser, now: datetime) -> Categoriser:
+        """The active model as of now."""
+        with self._store.database.reading() as session:
+            wanted = models.active(session)
+        if self._registers and _is_older_starter(wanted):
+            register_starter(self._store, now)
+            return self.look(current, now)
+        if wanted is None or wanted.version == current.parts.version:
+            return current
+        try:
+            model = shelf.load(self._shelf, wanted.version, wanted.checksum)
+        except BrokenArtefact as error:
+            self._note_broken(wanted, str(error), now)
+            return current
+        log.info("model_loaded", version=wanted.version, before=current.parts.version)
+        return model
+
+    def _note_broken(self, wanted: Model, error: str, now: datetime) -> None:
+        version, count = self._failures
+        count = count + 1 if version == wanted.version else 1
+        self._failures = (wanted.version, count)
+        log.warning("model_not_loaded", version=wanted.version, attempt=count, error=error)
+        if count >= TRIES:
+            go_back(self._store, wanted, error, now)
+
+
+def register_starter(store: Store, now: datetime) -> None:
+    """The shipped model becomes the active one where there is none, or where it is of an earlier release."""
+    parts = starter.shipped().parts
+    folder = store.settings.data / models.FOLDER
+    try:
+        checksum = shelf.place(parts, folder)
+        shelf.load(folder, parts.version, checksum)
+    except BrokenArtefact:
+        shelf.remove(folder, parts.version)
+        checksum = shelf.place(parts, folder)
+    row = Model(parts.version, now, models.KEPT, "shipped with the program", models.SHIPPED, checksum)
+    with store.database.transaction() as session:
+        if _is_older_starter(models.active(session)):
+            models.add(session, row)
+            models.activate(session, parts.version, now)
+            log.info("model_activated", version=parts.version)
+
+
+def go_back(store: Store, broken: Model, error: str, now: datetime) -> None:
+    """Name the broken one in the ledger and activate the newest that can be read, if need be the starter."""
+    folder = store.settings.data / models.FOLDER
+    with store.database.reading() as session:
+        kept = [one for one in models.every(session) if one.state == models.KEPT and one.activated_at]
+    readable = next((one for one in sorted(kept, key=_activated, reverse=True) if _reads(folder, one)), None)
+    with store.database.transaction() as session:
+        active = models.active(session)
+        if active is None or active.version != broken.version:
+            return
+        models.set_state(session, broken.version, models.BROKEN, error[:500])
+        if readable:
+            models.activate(session, readable.version, now)
+    if readable is None:
+        register_starter(store, now)
+    log.error("model_broken", version=broken.version, error=error)
+
+
+def _activated(model: Model) -> str:
+    return model.activated_at.isoformat() if model.activated_at else ""
+
+
+def _reads(folder: Path, model: Model) -> bool:
+    try:
+        shelf.load(folder, model.version, model.checksum)
+    except BrokenArtefact:
+        return False
+    return True
+
+
+def _is_older_starter(active: Model | None) -> bool:
+    return active is None or (active.made_by == models.SHIPPED and active.version != starter.VERSION)
