@@ -72,7 +72,7 @@ def _reading(desk: Desk) -> list[BaseRoute]:
         Route("/tickets/{ticket_id:int}", page(desk, ticket.show)),
         Route("/messages/{message_id:int}/raw", page(desk, files.raw_message)),
         Route("/messages/{message_id:int}/files/{place:int}", page(desk, files.attachment)),
-        Route("/messages/{message_id:int}/html", page(desk, mail_frame.show)),
+        Route("/messages/{message_id:int}/html", mail_frame.frame(desk)),
         Route("/messages/{message_id:int}/pictures/{place:int}", mail_frame.picture(desk)),
         Route("/ledger", page(desk, ledger.show)),
         Route("/quarantine", page(desk, quarantine.show)),

@@ -1,23 +1,26 @@
-"""The HTML of a mail, in a frame that runs nothing, and its own pictures; nothing is loaded from anywhere else.
+"""The HTML of a mail, in a frame that runs nothing, and its own pictures; those from elsewhere only after a click.
 
 In: a message's sanitised HTML and its files. Out: a page of its own, which the ticket page shows in a sandboxed frame,
-with a policy that only this page has; pictures as what they are. A sandboxed frame has no cookie, so the pictures in it
-carry a signature that is void after an hour or two. Links open elsewhere and say where they really go.
+with a policy that only this page has; pictures as what they are. The frame has no cookie, ours or anybody's, so its
+address carries a signature that is void after a day, and the pictures in it one that is void after an hour or two. A
+link in a mail cannot show pictures from elsewhere: only a signed address does. Links say where they really go.
 """
 
 from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from html import escape, unescape
 from urllib.parse import unquote
 
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from console.door import Desk, Visit, page
+from console import elsewhere, view
+from console.door import Desk, page
 from console.view import is_picture
 from desk.address import sign
 from desk.ticket import Message
@@ -25,28 +28,55 @@ from storage import tickets
 from storage.transaction import Session
 
 _POLICY = (
-    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src 'self'; style-src 'self'; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src {}; style-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
-_HEAD = (
-    '<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
-    '<base target="_blank">'
-    '<link rel="stylesheet" href="/static/mail.css"></head><body dir="auto">'
-)
+FRAME_HOURS = 12
+"""An agent may leave a ticket open for so long before its frame says that the page is old."""
+_OLD = "This page was opened long ago. Reload the ticket to see its HTML."
 _LINK = re.compile(r"<a((?:\s+[a-zA-Z-]{1,40}=\"[^\"]{0,4000}\"){0,20})\s*>", re.I)
 _IMAGE = re.compile(r"<img((?:\s+[a-zA-Z-]{1,40}=\"[^\"]{0,4000}\"){0,20})\s*/?>", re.I)
 _ATTRIBUTE = re.compile(r"([a-zA-Z-]{1,40})=\"([^\"]*)\"")
 
 
-def show(visit: Visit) -> Response:
-    """The page inside the frame."""
-    message = tickets.message(visit.session, visit.number("message_id"))
+def address(desk: Desk, message_id: int) -> str:
+    """Where the frame of a message is, for a while."""
+    return f"/messages/{message_id}/html?key={_key(desk, 'frame', message_id, _hour(desk) // FRAME_HOURS)}"
+
+
+def frame(desk: Desk) -> Callable[[Request], Response]:
+    """The page inside the frame: for agents, and for whoever has the signature, who may ask for all pictures."""
+    signed_in = page(desk, lambda visit: _frame(desk, visit.session, visit.number("message_id")))
+
+    def endpoint(request: Request) -> Response:
+        if "key" not in request.query_params:
+            return signed_in(request)
+        message_id = int(request.path_params["message_id"])
+        now = _hour(desk) // FRAME_HOURS
+        if not _has_key(request, [_key(desk, "frame", message_id, one) for one in (now, now - 1)]):
+            return _page("'self'", outside=elsewhere.Elsewhere(), html=_OLD)
+        with desk.store.database.reading() as session:
+            return _frame(desk, session, message_id, request.query_params.get("pictures", ""))
+
+    return endpoint
+
+
+def _frame(desk: Desk, session: Session, message_id: int, pictures: str = "") -> Response:
+    message = tickets.message(session, message_id)
     if message is None or not message.html:
         raise HTTPException(404)
+    outside = elsewhere.found(map(_attributes, _IMAGE.finditer(message.html)))
+    origins = outside.origins if pictures == "shown" else ()
     html = _LINK.sub(_link, message.html)
-    html = _IMAGE.sub(lambda found: _image(visit, message, found), html)
-    headers = {"Content-Security-Policy": _POLICY, "X-Frame-Options": "SAMEORIGIN"}
-    return HTMLResponse(f"{_HEAD}{html}</body></html>", 200, headers)
+    html = _IMAGE.sub(lambda found: _image(desk, message, _attributes(found), origins), html)
+    other = address(desk, message_id) + ("" if pictures == "shown" else "&pictures=shown")
+    sources = " ".join(["'self'", *origins])
+    return _page(sources, outside=outside, pictures=pictures, other=other, html=Markup(html))
+
+
+def _page(sources: str, **values: object) -> Response:
+    headers = {"Content-Security-Policy": _POLICY.format(sources), "X-Frame-Options": "SAMEORIGIN"}
+    return HTMLResponse(view.render("mail_frame.html", values), 200, headers)
 
 
 def picture(desk: Desk) -> Callable[[Request], Response]:
@@ -54,13 +84,11 @@ def picture(desk: Desk) -> Callable[[Request], Response]:
     signed_in = page(desk, lambda visit: _picture(desk, visit.session, *_place(visit.request)))
 
     def endpoint(request: Request) -> Response:
-        key = request.query_params.get("key")
-        if key is None:
+        if "key" not in request.query_params:
             return signed_in(request)
         message_id, place = _place(request)
         hour = _hour(desk)
-        good = (_key(desk, message_id, place, one) for one in (hour, hour - 1))
-        if not any(hmac.compare_digest(key.encode("utf-8", "replace"), one.encode()) for one in good):
+        if not _has_key(request, [_key(desk, "picture", f"{message_id}.{place}", one) for one in (hour, hour - 1)]):
             raise HTTPException(404)
         with desk.store.database.reading() as session:
             return _picture(desk, session, message_id, place)
@@ -99,17 +127,27 @@ def _link(found: re.Match[str]) -> str:
     return f'<a href="{escape(target)}" title="{escape(target)}" target="_blank" rel="noopener noreferrer nofollow">'
 
 
-def _image(visit: Visit, message: Message, found: re.Match[str]) -> str:
-    """A picture of the mail's own files; any other is only its words."""
-    given = _attributes(found)
+def _image(desk: Desk, message: Message, given: Mapping[str, str], origins: Collection[str]) -> str:
+    """A picture of the mail's own files, or one of the origins that were asked for; any other is only its words."""
     kept = "".join(f' {name}="{given[name]}"' for name in ("alt", "width", "height") if name in given)
+    if elsewhere.ATTRIBUTE in given:
+        return _from_elsewhere(given, kept, origins)
     source = unescape(given.get("src", ""))
     wanted = {source[4:], unquote(source[4:])} if source.lower().startswith("cid:") else set()
     for place, file in enumerate(message.attachments):
         if file.get("content_id") and file["content_id"] in wanted and is_picture(file):
-            key = _key(visit.desk, message.id, place, _hour(visit.desk))
+            key = _key(desk, "picture", f"{message.id}.{place}", _hour(desk))
             return f'<img src="/messages/{message.id}/pictures/{place}?key={key}"{kept}>'
     return f"<img{kept}>"
+
+
+def _from_elsewhere(given: Mapping[str, str], kept: str, origins: Collection[str]) -> str:
+    if elsewhere.is_tracker(given):
+        return ""
+    if elsewhere.origin(given) not in origins:
+        return f"<img{kept}>"
+    target = escape(unescape(given[elsewhere.ATTRIBUTE]))
+    return f'<img src="{target}" referrerpolicy="no-referrer"{kept}>'
 
 
 def _attributes(found: re.Match[str]) -> dict[str, str]:
@@ -120,5 +158,10 @@ def _hour(desk: Desk) -> int:
     return int(desk.clock().timestamp()) // 3600
 
 
-def _key(desk: Desk, message_id: int, place: int, hour: int) -> str:
-    return sign("picture", f"{message_id}.{place}.{hour}", desk.store.secret)
+def _key(desk: Desk, purpose: str, what: object, when: int) -> str:
+    return sign(purpose, f"{what}.{when}", desk.store.secret)
+
+
+def _has_key(request: Request, good: Sequence[str]) -> bool:
+    given = request.query_params["key"].encode("utf-8", "replace")
+    return any(hmac.compare_digest(given, one.encode()) for one in good)

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from console import mail_frame
 from console.door import Visit
 from desk.request import AutoKind
 from desk.ticket import MOVES, Event, Priority, Ticket
@@ -59,6 +60,7 @@ def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typ
         ticket=ticket,
         messages=messages[:PER_PAGE],
         more=messages[PER_PAGE - 1].id if len(messages) > PER_PAGE else 0,
+        frames={one.id: mail_frame.address(visit.desk, one.id) for one in messages[:PER_PAGE] if one.html},
         folded=_folded([one.id for one in messages[:PER_PAGE]]),
         automatic=_automatic(history),
         history=history,

@@ -1,8 +1,9 @@
 """HTML that is safe to show: allowed tags and links stay, everything that runs, loads or styles goes.
 
-Images stay only as `cid:` references to the mail's own files; a link whose words name another host than the one it goes
-to is followed by its target. The sanitiser is fast on ordinary mail and takes seconds
-on hostile nesting, so size, number of tags and depth are capped before it; above them there is no HTML, only text.
+Images stay as `cid:` references to the mail's own files; one that lies elsewhere keeps its address in an attribute that
+loads nothing (`data-elsewhere`), for whoever asks the reader first. A link whose words name another host than the one
+it goes to is followed by its target. The sanitiser is fast on ordinary mail and takes seconds on hostile nesting, so
+size, number of tags and depth are capped before it; above them there is no HTML, only text.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ MAX_TAGS = 20_000
 MAX_DEPTH = 200
 MAX_TAG = 10_000
 MAX_ENTITIES = 20_000
+MAX_ADDRESS = 2_000
+ELSEWHERE = "data-elsewhere"
 
 _TAGS = {
     "a", "abbr", "b", "big", "blockquote", "br", "caption", "center", "cite", "code", "col", "colgroup", "dd", "del",
@@ -39,6 +42,9 @@ _DROPPED_WITH_CONTENT = {"script", "style", "title", "head", "template", "noscri
 
 _LINK = re.compile(r'(?:[\w-]{1,40}="[^"]*" )*?href="([^"]*)"(?: [\w-]{1,40}="[^"]*")*>')
 _TAG = re.compile(r"<[^<>]*>")
+_WEB = re.compile(r"https?://[^/?#@\\]+(?:[/?#].*)?", re.I)
+_MARK = "elsewhere:"
+_MARKED = re.compile(rf'(<img(?: [\w-]{{1,40}}="[^"]*")*?) src="{_MARK}')
 
 
 def fits(source: str, shape: Shape) -> bool:
@@ -54,7 +60,10 @@ def fits(source: str, shape: Shape) -> bool:
 
 def clean(source: str) -> str:
     """The safe form of HTML that fits."""
-    return _with_targets(str(_cleaner().clean(source)).strip())
+    cleaned = str(_cleaner().clean(source)).strip()
+    if _MARK in cleaned:
+        cleaned = _MARKED.sub(rf'\1 {ELSEWHERE}="', cleaned)
+    return _with_targets(cleaned)
 
 
 def _with_targets(cleaned: str) -> str:
@@ -93,7 +102,14 @@ def _cleaner() -> Any:
 
 def _filtered(tag: str, attribute: str, value: str) -> str | None:
     if attribute == "src":
-        return value if value.strip().lower().startswith("cid:") else None
+        return value if value.strip().lower().startswith("cid:") else _elsewhere(value)
     if attribute == "href" and value.strip().lower().startswith("cid:"):
         return None
     return value
+
+
+def _elsewhere(value: str) -> str | None:
+    """An address of the web, marked so that no browser loads it; without the spaces that browsers leave out."""
+    address = value.strip().translate({9: None, 10: None, 13: None, 32: "%20"})
+    fits_in = len(address) <= MAX_ADDRESS and address.isprintable()
+    return _MARK + address if fits_in and _WEB.fullmatch(address) else None

@@ -199,7 +199,12 @@ def newsletter(desk: SmallDesk) -> None:
     text = "Our offers of the week\n\n" + "\n\n".join(
         f"Offer {n}\nSave {n * 5} % on toner until Sunday." for n in range(1, 9)
     )
-    head = '<tr><td><h1>Our offers of the week</h1><img src="https://x.example.test/p.gif"></td></tr>'
+    head = (
+        "<tr><td><h1>Our offers of the week</h1>"
+        '<img src="https://pictures.example.test/toner.jpg" alt="toner" width="300">'
+        '<img src="https://cdn.example.test/sale.png" alt="sale"><img src="http://192.0.2.7/router">'
+        '<img src="https://count.example.test/p.gif?id=4711" width="1" height="1" alt=""></td></tr>'
+    )
     html = f'<table width="600">{head}{items}</table>'
     _receive(
         desk,

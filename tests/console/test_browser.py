@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from console.app import create_app
 from console.run import Pages
@@ -15,28 +15,11 @@ from desk.ticket import MessageKind, Status
 from gateway.web.app import routes
 from storage import tickets
 from storage.store import Store
-from tests.components import need
+from tests.console.chromium import chromium, sign_in
 from tests.console.furnished import PASSWORD, Furnished, furnish
 
 pytestmark = pytest.mark.services
-_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    program = need("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_FLAGS)
-        yield browser
-        browser.close()
+__all__ = ["chromium"]
 
 
 @pytest.fixture
@@ -64,7 +47,7 @@ def page(chromium: Any, address: str) -> Iterator[Page]:
 def test_an_agent_signs_in_opens_a_ticket_replies_and_leaves_a_note(
     page: Page, store: Store, things: Furnished
 ) -> None:
-    _sign_in(page)
+    sign_in(page)
     page.get_by_role("link", name="Invoice 7 is wrong").click()
     page.get_by_label("Text").fill("It is corrected.")
     page.get_by_role("button", name="Send reply").click()
@@ -87,7 +70,7 @@ def test_an_agent_signs_in_opens_a_ticket_replies_and_leaves_a_note(
 def test_html_mail_runs_no_script_and_loads_nothing_from_elsewhere(page: Page, things: Furnished, address: str) -> None:
     asked: list[str] = []
     page.on("requestfinished", lambda request: asked.append(request.url))
-    _sign_in(page)
+    sign_in(page)
     page.goto(f"/tickets/{things.ticket}")
     page.get_by_text("As it was designed (HTML)").click()
     frame = page.frame_locator("iframe")
@@ -103,7 +86,7 @@ def test_html_mail_runs_no_script_and_loads_nothing_from_elsewhere(page: Page, t
 
 
 def test_a_text_that_was_not_sent_outlives_what_else_is_done(page: Page, things: Furnished) -> None:
-    _sign_in(page)
+    sign_in(page)
     page.goto(f"/tickets/{things.ticket}")
     page.get_by_label("Text").fill("Half a sen")
     page.get_by_label("Priority").select_option("low")
@@ -151,7 +134,7 @@ def test_a_visitor_sends_the_form_without_scripts(chromium: Any, address: str) -
 @pytest.mark.parametrize("width", [1280, 360])
 def test_no_page_is_wider_than_the_window(page: Page, things: Furnished, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
-    _sign_in(page)
+    sign_in(page)
     for path in (
         "/tickets?status=all",
         f"/tickets/{things.ticket}",
@@ -167,15 +150,7 @@ def test_no_page_breaks_its_own_policy(page: Page, things: Furnished) -> None:
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
-    _sign_in(page)
+    sign_in(page)
     for path in ("/tickets", f"/tickets/{things.other}", "/ledger", "/quarantine", "/caught", "/mailboxes", "/account"):
         page.goto(path)
     assert said == []
-
-
-def _sign_in(page: Page) -> None:
-    page.goto("/login")
-    page.get_by_label("Mail address").fill("alice@corp.example.test")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/tickets")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +10,7 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from console import passwords
+from console import elsewhere, passwords
 from console.app import create_app
 from storage import people
 from storage.store import Store
@@ -114,3 +115,79 @@ def test_links_open_elsewhere_and_say_where_they_go(gallery: Gallery) -> None:
     target = "https://other.example.test/login?x=1"
     assert f'<a href="{target}" title="{target}" target="_blank" rel="noopener noreferrer nofollow">' in frame
     assert gallery.stranger.get("/messages/1/html").status_code == 303
+
+
+def _frame(gallery: Gallery, **query: str) -> str:
+    """Where the ticket page has the HTML of its first message."""
+    match = re.search(r'<iframe [^>]*src="([^"]+)"', gallery.page())
+    assert match is not None
+    return "&".join([match[1], *(f"{name}={value}" for name, value in query.items())])
+
+
+def test_pictures_from_elsewhere_wait_for_a_click_and_name_their_hosts(gallery: Gallery) -> None:
+    mails.newsletter(gallery.desk)
+    blocked = gallery.stranger.get(_frame(gallery))
+    assert (
+        "2 pictures from elsewhere were not loaded: <bdi>pictures.example.test, cdn.example.test</bdi>" in blocked.text
+    )
+    assert "1 tracking picture of one pixel is left out" in blocked.text and "1 picture has an address" in blocked.text
+    assert "img-src 'self';" in blocked.headers["content-security-policy"]
+    assert " src=" not in blocked.text and "count.example.test" not in blocked.text
+    click = re.search(r'<a href="([^"]+)" target="_self">Show them</a>', blocked.text)
+    assert click is not None
+    shown = gallery.stranger.get(html.unescape(click[1]))
+    policy = shown.headers["content-security-policy"]
+    assert "img-src 'self' https://pictures.example.test https://cdn.example.test;" in policy and "sandbox" in policy
+    assert shown.headers["referrer-policy"] == "no-referrer"
+    picture = '<img src="https://pictures.example.test/toner.jpg" referrerpolicy="no-referrer" alt="toner" width="300">'
+    assert picture in shown.text and "count.example.test" not in shown.text and "192.0.2.7" not in shown.text
+    assert "Hide them</a>" in shown.text
+
+
+def test_no_link_in_a_mail_shows_pictures_from_elsewhere(gallery: Gallery) -> None:
+    mails.newsletter(gallery.desk)
+    number = gallery.desk.messages(1)[0].id
+    without_key = gallery.alice.get(f"/messages/{number}/html?pictures=shown")
+    assert without_key.status_code == 200 and "were not loaded" in without_key.text and " src=" not in without_key.text
+    other = gallery.alice.get(_frame(gallery, pictures="shown").replace(f"/{number}/", f"/{number + 1}/"))
+    assert "Reload the ticket" in other.text and "toner" not in other.text
+
+
+def test_the_address_of_a_frame_is_void_after_a_day(gallery: Gallery) -> None:
+    mails.newsletter(gallery.desk)
+    place = _frame(gallery)
+    gallery.desk.later(hours=11)
+    assert "Our offers" in gallery.stranger.get(place).text
+    gallery.desk.later(hours=14)
+    assert "Our offers" not in gallery.stranger.get(place).text
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("https://Img.Example.test:8443/a?b;c", "https://img.example.test:8443"),
+        ("http://bücher.example/a.png", "http://xn--bcher-kva.example"),
+        ("http://127.0.0.1/", ""),
+        ("http://[::1]/", ""),
+        ("http://2130706433/", ""),
+        ("http://0x7f.1/", ""),
+        ("http://intranet/logo.png", ""),
+        ("http://router.local/", ""),
+        ("http://a.example.test;script-src/", ""),
+        ("http://a.example.test'/", ""),
+        ("http://u:p@a.example.test/", ""),
+        ("http://a.example.test:99999/", ""),
+        ("ftp://a.example.test/", ""),
+    ],
+)
+def test_only_names_of_the_web_get_into_the_frames_policy(address: str, expected: str) -> None:
+    assert elsewhere.origin({elsewhere.ATTRIBUTE: address}) == expected
+
+
+def test_a_mail_with_thousands_of_hosts_widens_the_policy_to_few() -> None:
+    many = [{elsewhere.ATTRIBUTE: f"https://h{number}.example.test/"} for number in range(3_000)]
+    outside = elsewhere.found(many)
+    assert (
+        len(outside.origins) == elsewhere.MOST_HOSTS == outside.pictures and outside.refused == 3_000 - outside.pictures
+    )
+    assert outside.named.endswith("and 35 more")

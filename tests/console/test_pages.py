@@ -90,7 +90,7 @@ def test_html_of_a_mail_is_only_in_a_sandboxed_frame(console: Console, alice: Br
     assert "allow-scripts" not in text
     assert "allow-same-origin" not in text
     message = console.messages()[0].id
-    assert f'src="/messages/{message}/html"' in text and "<script>document" not in text
+    assert f'src="/messages/{message}/html?key=' in text and "<script>document" not in text
     frame = alice.get(f"/messages/{message}/html")
     policy = frame.headers["content-security-policy"]
     assert policy.startswith("sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'")

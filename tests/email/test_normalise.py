@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 
+import pytest
+
 from desk.request import AutoKind, Channel, Envelope, from_json, to_json
 from tests.email.mails import ENVELOPE, HEADER, b64, mail, multipart, read, read_whole
 
@@ -70,8 +72,40 @@ def test_html_alone_becomes_text_and_safe_html() -> None:
     assert "<b>world</b>" in request.html
     assert 'href="https://example.com"' in request.html
     assert 'src="cid:a@b"' in request.html
-    for gone in ("script", "onclick", "style", "t.example"):
+    assert '<img data-elsewhere="http://t.example/p.gif">' in request.html
+    for gone in ("script", "onclick", "style", 'src="http'):
         assert gone not in request.html
+
+
+@pytest.mark.parametrize(
+    ("image", "kept"),
+    [
+        (
+            '<img alt="a &lt;img src=&quot;x" src=" HTTPS://T.example/a b?x=1&amp;y=2 ">',
+            'HTTPS://T.example/a%20b?x=1&amp;y=2"',
+        ),
+        ('<img src="ht\ntp://t.example/a.gif" width=1>', '<img data-elsewhere="http://t.example/a.gif" width="1">'),
+        ('<img src="//t.example/a.gif">', "<img>"),
+        ('<img src="javascript:alert(1)">', "<img>"),
+        ('<img src="data:image/png;base64,AAAA">', "<img>"),
+        ('<img src="http://user:word@t.example/">', "<img>"),
+        ('<img src="file:///etc/passwd">', "<img>"),
+        ('<img src="elsewhere:http://t.example/">', "<img>"),
+        ('<img data-elsewhere="javascript:alert(1)">', "<img>"),
+        ('<img srcset="http://t.example/a.gif 2x">', "<img>"),
+        (
+            '<p style="background:url(http://t.example/)">x</p><table background="http://t.example/"></table>',
+            "<p>x</p>",
+        ),
+        (f'<img src="http://t.example/{"a" * 2000}">', "<img>"),
+    ],
+)
+def test_a_picture_from_elsewhere_keeps_its_address_where_nothing_loads_it(image: str, kept: str) -> None:
+    request = read(mail(f'x <b>src="elsewhere:</b> {image}', "Content-Type: text/html; charset=utf-8"))
+    assert kept in request.html and '<b>src="elsewhere:</b>' in request.html
+    assert " src=" not in request.html.replace("<b>src=", "").replace("img src=&quot;x", "")
+    if "data-elsewhere" not in kept and "HTTPS" not in kept:
+        assert "t.example" not in request.html and "data-elsewhere" not in request.html
 
 
 def test_the_plain_alternative_is_the_text_and_the_inline_image_a_file() -> None:
