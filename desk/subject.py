@@ -33,6 +33,14 @@ _OTHER_NUMBER = re.compile(
 )
 
 
+# Three digits, a year, a month, a day, a standard: they stand in the subjects of many matters.
+_OF_MANY_MATTERS = re.compile(
+    r"\d{1,3}|(?:[A-Z]{1,9}(?:\d?[#-])?)?(?:19|20)\d\d(?:-\d{1,2})?|(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])"
+    r"|(?:UTF|ISO|COVID|SHA|RFC|CVE|DIN|USB|GPT|Q[1-4]|KW|V)-?\d+",
+    re.IGNORECASE,
+)
+
+
 @cache
 def _announced() -> re.Pattern[str]:
     """A ticket's number behind the word for it, in any language."""
@@ -116,3 +124,11 @@ def foreign_numbers(subject: str) -> tuple[str, ...]:
     matches = [*_OTHER_NUMBER.finditer(without_ours), *_announced().finditer(without_ours)]
     places = ((match.start(match.lastindex), match[match.lastindex]) for match in matches if match.lastindex)
     return tuple(dict.fromkeys(number for _, number in sorted(places)))
+
+
+def lasting_numbers(subject: str) -> tuple[str, ...]:
+    """Those of other desks' numbers, in capitals, that tell one matter from another for as long as it lasts."""
+    if not any(map(str.isdigit, subject)):
+        return ()
+    found = (number.upper() for number in foreign_numbers(subject))
+    return tuple(dict.fromkeys(number for number in found if not _OF_MANY_MATTERS.fullmatch(number)))

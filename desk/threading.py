@@ -1,7 +1,8 @@
 """Which ticket a message belongs to, and which signal said so. Values in, a decision out.
 
-Signals in order: signed reply address, our signed Message-ID, known Message-IDs of the thread, subject tag.
-Whichever it was, only a participant's message is appended; anybody else's opens a ticket of its own that is linked.
+Signals in order: signed reply address, our signed Message-ID, known Message-IDs of the thread, subject tag, the
+ticket number of the sender's own desk. Whichever it was, only a participant's message is appended (by such a number
+also that of somebody of a participant's organisation); anybody else's opens a ticket of its own that is linked.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from desk import address
+from desk import address, subject
+from desk.organisation import organisation
 from desk.request import Channel, InboundRequest
 
 
@@ -24,6 +26,7 @@ class Signal(StrEnum):
     CONVERSATION = "conversation"
     SUBJECT = "subject-tag"
     LATE = "named-by-a-reply"
+    FOREIGN = "foreign-number"
     NONE = "new"
 
 
@@ -92,6 +95,24 @@ def signed_message_ids(request: InboundRequest, secret: bytes) -> list[tuple[int
 def may_append(sender: str, participants: Collection[str], forged: bool) -> bool:
     """Only who takes part may append, and not if our mail server says that the sender is forged."""
     return not forged and sender in participants
+
+
+def foreign_keys(request: InboundRequest, author: str) -> tuple[tuple[str, str], ...]:
+    """(number, organisation) of the ticket numbers in a mail's subject, as those of its author's own desk."""
+    if request.channel is not Channel.EMAIL or "@" not in author:
+        return ()
+    return tuple((number, organisation(author)) for number in subject.lasting_numbers(request.subject))
+
+
+def may_speak_for_desk(sender: str, participants: Collection[str], own_domains: Collection[str]) -> bool:
+    """Whether a mail with a known number of its organisation may be appended: a desk writes from several addresses.
+
+    Those whom only a domain of many strangers, or our own, has in common are no desk.
+    """
+    whose = organisation(sender)
+    if sender in participants or "@" in whose or whose in own_domains:
+        return sender in participants
+    return any(organisation(each) == whose for each in participants)
 
 
 def may_link_late(request: InboundRequest, senders: Collection[str], requester: str) -> bool:

@@ -12,10 +12,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import threading
+from desk import subject, threading
 from desk import ticket as verbs
+from desk.organisation import organisation
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
-from storage import tickets
+from storage import foreign_numbers, tickets
 from storage.tables import messages, thread_ids
 from storage.transaction import Session
 
@@ -57,6 +58,7 @@ def split(session: Session, message_id: int, actor: Actor, at: datetime) -> Tick
     new = _split_ticket(number, old, message, at)
     tickets.insert_many(session, [new])
     _move(session, [message_id], [message.external_id], new.id)
+    foreign_numbers.move(session, _numbers(message), old.id, new.id, message.created_at)
     tickets.add_participants(session, [(new.id, message.author_address, "requester")])
     tickets.link(session, new.id, old.id, "split")
     why = f"split off #{old.id}"
@@ -124,6 +126,12 @@ def _split_ticket(number: int, old: Ticket, message: Message, at: datetime) -> T
         mailbox_id=old.mailbox_id,
         channel=old.channel,
     )
+
+
+def _numbers(message: Message) -> list[tuple[str, str]]:
+    """Other desks' numbers in its subject, as those of its author's desk."""
+    whose = organisation(message.author_address)
+    return [(number, whose) for number in subject.lasting_numbers(message.subject)] if whose else []
 
 
 def _count(session: Session, ticket_id: int) -> int:

@@ -16,6 +16,7 @@ from desk.settings import Settings
 from desk.threading import Candidate, Signal
 from desk.ticket import REOPEN_WINDOW, Ticket
 from storage.people import Person
+from workers import foreign
 from workers.facts import Facts, Item, vouched
 
 
@@ -78,6 +79,7 @@ class Decider:
         decision = self._one(item)
         self.decisions[item.inbound_id] = decision
         self._remember(decision)
+        self.facts.numbers.learn(decision)
 
     def _one(self, item: Item) -> Decision:
         repeated = self._repeated(item)
@@ -156,14 +158,12 @@ class Decider:
     def _by_requester(self, item: Item, token: ReplyToken | None, trust: Verdict) -> Decision:
         candidate = self._candidate(item, token)
         spot = self._spot_of_candidate(item, candidate)
-        if candidate is None or spot is None:
-            return self._opened(item, trust)
+        if candidate is None or spot is None or not self._takes_part(item, spot, candidate, trust):
+            named, (candidate, spot) = spot, self._by_foreign_number(item, trust)
+            if candidate is None or spot is None:
+                return self._opened(item, trust, named, "named" if named else "")
         if item.request.auto in (AutoKind.REPLY, AutoKind.RECEIPT, AutoKind.LIST):
-            if self._takes_part(item, spot, candidate, trust):
-                return Decision(item, "automatic", spot, candidate.signal, candidate.detail, trust=trust)
-            return self._opened(item, trust, spot, "named")
-        if not self._takes_part(item, spot, candidate, trust):
-            return self._opened(item, trust, spot, "named")
+            return Decision(item, "automatic", spot, candidate.signal, candidate.detail, trust=trust)
         if self._too_late(spot):
             return self._opened(item, trust, spot, "follow-up")
         bridge = self._bridge(item, spot, candidate, trust)
@@ -221,6 +221,19 @@ class Decider:
             return None
         numbers = [number for number in subject.tags(item.request.subject) if number in self.facts.tickets]
         return Candidate(numbers[0], Signal.SUBJECT, subject.tag(numbers[0])) if numbers else None
+
+    def _by_foreign_number(self, item: Item, trust: Verdict) -> tuple[Candidate | None, Spot | None]:
+        """The ticket that a ticket number of the sender's own desk means, if the sender may write there."""
+        numbers = self.facts.numbers
+        for key in numbers.of.get(item.inbound_id, ()):
+            spot = numbers.new.get(key) or self._spot(numbers.known.get(key, 0))
+            if spot is not None and foreign.may_append(item, spot.people, self._own_domains, trust):
+                return Candidate(spot.ticket.id if spot.ticket else 0, Signal.FOREIGN, key[0]), spot
+        return None, None
+
+    @property
+    def _own_domains(self) -> set[str]:
+        return {each.rpartition("@")[2] for each in self.ours}
 
     def _named(self, item: Item) -> Spot | None:
         """The ticket that a mail names below the reply address, whoever wrote it."""

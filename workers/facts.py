@@ -16,6 +16,8 @@ from storage import people, threads, tickets
 from storage.people import Person
 from storage.threads import Known
 from storage.transaction import Session
+from workers import foreign
+from workers.foreign import Numbers
 
 NOBODY = "nobody@sender.invalid"
 
@@ -44,6 +46,7 @@ class Facts:
     tickets: dict[int, Ticket]
     people_of: dict[int, dict[str, str]]
     owners: dict[str, Item] = field(default_factory=dict)
+    numbers: Numbers = field(default_factory=lambda: Numbers({}, {}))
 
     def key_of(self, item: Item) -> str:
         """The key that stands for this item: its id, or its content where another message has the id."""
@@ -63,9 +66,10 @@ def gather(session: Session, items: list[Item], secret: bytes, now: datetime) ->
     keys = threads.claim(session, claims)
     keys |= threads.claim(session, _second_claims(items, keys, owners))
     persons = people.ensure(session, _senders(items), now)
-    named = _named_tickets(session, items, keys, secret)
+    numbers = foreign.gather(session, items)
+    named = _named_tickets(session, items, keys, secret) | set(numbers.known.values())
     found = _with_survivors(session, named)
-    facts = Facts(keys, persons, {}, found, tickets.participants_of(session, found), owners)
+    facts = Facts(keys, persons, {}, found, tickets.participants_of(session, found), owners, numbers)
     facts.by_id = people.by_ids(session, _token_people(items) | {t.requester_id for t in found.values()})
     return facts
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.subject import base, foreign_numbers, is_forward, is_surely_forward, tag, tags
+from desk.subject import base, foreign_numbers, is_forward, is_surely_forward, lasting_numbers, tag, tags
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,19 @@ def test_numbers_are_read_in_the_form_and_language_of_other_desks(subject: str, 
 )  # fmt: skip
 def test_other_numbers_are_no_tickets(subject: str) -> None:
     assert foreign_numbers(subject) == ()
+
+
+@pytest.mark.parametrize(
+    ("subject", "numbers"),
+    [
+        ("RE: inc0012000 again", ("INC0012000",)), ("[JIRA] (ABC-42) crash", ("ABC-42",)),
+        ("[Case 2026030112]", ("2026030112",)),
+        ("[2026] Budget", ()), ("[FY2026] x", ()), ("[Q3-2026] Report", ()), ("[2026-03] x", ()), ("[20260301] x", ()),
+        ("(#123) x", ()), ("[COVID-19] rules", ()), ("no number", ()),
+    ],
+)  # fmt: skip
+def test_years_and_short_numbers_do_not_tell_one_matter_from_another(subject: str, numbers: tuple[str, ...]) -> None:
+    assert lasting_numbers(subject) == numbers
 
 
 def test_a_prefix_that_means_both_is_no_sure_forward() -> None:

@@ -1,0 +1,25 @@
+"""The organisation behind an address."""
+
+from __future__ import annotations
+
+import pytest
+
+from desk.organisation import is_shared, organisation
+
+
+@pytest.mark.parametrize(
+    ("address", "whose"),
+    [
+        ("Jane@Partner.example", "partner.example"),
+        ("help@acme.zendesk.com", "acme.zendesk.com"),
+        ("Ann@gmail.com", "ann@gmail.com"),
+        ("acme@service-now.com", "acme@service-now.com"),
+        ("", ""),
+    ],
+)
+def test_the_domain_is_the_organisation_except_where_strangers_share_it(address: str, whose: str) -> None:
+    assert organisation(address) == whose
+
+
+def test_the_list_of_shared_domains_has_domains_only() -> None:
+    assert is_shared("web.de") and not is_shared("de") and not is_shared("")
