@@ -11,7 +11,7 @@ from itertools import count
 from gateway.intake import Incoming
 from tests.small_desk import SmallDesk
 
-HELPDESK, NO_REPLY = "helpdesk@partner.example", "no-reply@partner.example"
+HELPDESK, MACHINE = "helpdesk@partner.example", "itsm@partner.example"
 _NUMBER = re.compile(r"INC\d{7}")
 
 

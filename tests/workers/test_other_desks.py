@@ -7,7 +7,7 @@ import pytest
 from desk.ticket import DESK
 from storage import conversation, foreign_numbers
 from tests.small_desk import BOB, SUPPORT, SmallDesk
-from tests.workers.other_desk import HELPDESK, NO_REPLY, OtherDesk
+from tests.workers.other_desk import HELPDESK, MACHINE, OtherDesk
 
 JANE, LATER = "jane@partner.example", "[INC0012345] Printer"
 AUTO = [("Auto-Submitted", "auto-replied")]
@@ -15,7 +15,7 @@ AUTO = [("Auto-Submitted", "auto-replied")]
 
 @pytest.mark.parametrize("answers", ["reply-to", "from"])
 @pytest.mark.parametrize("headers", [(), AUTO])
-@pytest.mark.parametrize("address", [HELPDESK, NO_REPLY])
+@pytest.mark.parametrize("address", [HELPDESK, MACHINE])
 @pytest.mark.parametrize("first", ["Printer", "INC0012000 Printer"])
 @pytest.mark.parametrize("opened", ["[{number}] {subject}", "Ticket {number} received: {subject}"])
 def test_two_desks_that_acknowledge_everything_fall_silent_after_two_mails_of_ours(
@@ -29,7 +29,7 @@ def test_two_desks_that_acknowledge_everything_fall_silent_after_two_mails_of_ou
 
 def test_two_desks_fall_silent_on_both_databases(any_desk: SmallDesk) -> None:
     any_desk.receive(any_desk.mail(HELPDESK, "Printer", "It burns."))
-    assert OtherDesk(any_desk, NO_REPLY, "from").talks_until_silence() == 2
+    assert OtherDesk(any_desk, MACHINE, "from").talks_until_silence() == 2
     assert [(m.signal, m.signal_detail) for m in any_desk.messages(2)] == [
         ("new", ""),
         ("foreign-number", "INC0012345"),
@@ -68,7 +68,7 @@ def test_the_number_of_an_automatic_answer_is_remembered(desk: SmallDesk) -> Non
 def test_automatic_mail_with_the_number_is_kept_and_does_not_reopen(desk: SmallDesk) -> None:
     desk.receive(desk.mail(HELPDESK, LATER, "It burns."))
     desk.receive(desk.mail("alice@corp.example.test", "Re", "#resolve", to=desk.notice_address(desk.alice, 1)))
-    desk.receive(desk.mail(NO_REPLY, "INC0012345 has been closed", "Closed.", headers=AUTO))
+    desk.receive(desk.mail(MACHINE, "INC0012345 has been closed", "Closed.", headers=AUTO))
     assert desk.ticket(1).status == "resolved" and "automatic_kept" in desk.kinds(1) and len(desk.tickets()) == 1
 
 
