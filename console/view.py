@@ -45,6 +45,7 @@ _SIGNALS: Mapping[str, str] = {
     "conversation": "same conversation",
     "subject-tag": "ticket number in the subject",
     "named-by-a-reply": "a reply that came earlier names it",
+    "foreign-number": "carries a ticket number of the other side's desk that is known here",
     "written": "written here",
 }
 _VOUCHED: Mapping[str, str] = {
