@@ -29,9 +29,11 @@ bench: $(VENV)/dev.stamp  ## how fast it is, on this machine
 
 EXAMS ?= ../shared/exams
 
-exam: $(VENV)/dev.stamp  ## the examinations of the mail reader and the categoriser, which lie outside of this repository
+exam: $(VENV)/dev.stamp  ## the examinations of the mail reader, hostile mail and the categoriser, which lie outside of this repository
 	@test -d $(EXAMS) || (echo "set EXAMS to the folder of the examinations"; exit 1)
 	@PYTHONPATH=. $(BIN)/python $(EXAMS)/mail/exam.py --impl tests.exam_mail:parse $(ARGS)
+	@$(BIN)/python -m tests.exams_cost
+	@$(BIN)/python -m tests.exams_hostile $(EXAMS)/hostile
 	@PYTHONPATH=. $(BIN)/python tests/exam_classify.py $(EXAMS)/classify
 
 $(VENV)/bin/python:

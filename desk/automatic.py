@@ -40,6 +40,10 @@ _SUPPRESS = frozenset({"all", "oof", "autoreply"})
 _MACHINES = re.compile(
     r"(?:mailer-?daemon|mail-?daemon|postmaster|auto-?reply|autoresponder|autoresponse)(?:[+-][^@]*)?"
 )
+_UNATTENDED = re.compile(
+    r"(?:.{0,60}[._+-])?(?:no-?_?reply|do-?_?not-?_?reply|noresponse|no-?response|no-?responder|nao-?responda|"
+    r"ne-?pas-?repondre|keine-?antwort|nicht-?antworten|non-?rispondere|nie-?odpowiadaj)(?:[._+-].{0,60})?"
+)
 _AFTER_START = re.compile(r"\s*(?:[:：\-–—|(\[]|$|re\b|\d)", re.IGNORECASE)
 _SUBJECT_LEAD = re.compile(r"^(?:(?:re|aw|sv|fw|fwd)\s*:\s*)+", re.IGNORECASE)
 
@@ -68,6 +72,12 @@ def judge(signs: Signs) -> tuple[AutoKind, str]:
         if kind is not AutoKind.NONE:
             return kind, reason
     return AutoKind.NONE, ""
+
+
+def is_unattended(address: str) -> bool:
+    """Whether the address says of itself that nobody reads what is sent there ("no-reply@")."""
+    local = address.rpartition("@")[0].lower()
+    return len(local) <= 64 and _UNATTENDED.fullmatch(local) is not None
 
 
 _NONE = (AutoKind.NONE, "")

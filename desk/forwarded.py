@@ -16,7 +16,7 @@ def came_from(peer: str, forwarded: Sequence[str], trusted: Sequence[str]) -> st
     """The nearest address that is not a trusted proxy; `trusted` are addresses or networks."""
     hops = [hop.strip() for header in forwarded for hop in header.split(",")][-MOST_HOPS:]
     nearest = peer
-    while hops and _is_trusted(nearest, trusted):
+    while hops and is_within(nearest, trusted):
         hop = _address(hops.pop())
         if hop is None:
             break
@@ -32,7 +32,8 @@ def neighbourhood(address: str) -> str:
     return str(found) if found else address
 
 
-def _is_trusted(address: str, trusted: Sequence[str]) -> bool:
+def is_within(address: str, trusted: Sequence[str]) -> bool:
+    """Whether it is one of those addresses, or lies in one of those networks."""
     found = _address(address)
     return found is not None and any(found in ip_network(one, strict=False) for one in trusted)
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import structlog
 
 from desk.request import InboundRequest, to_json
+from gateway.email import suspicion
 from gateway.email.door import DiskFull, Outcome, RawMail
 from gateway.email.jail import Jail, Quarantine
 from gateway.email.normalise import Normalised
@@ -59,7 +60,8 @@ def accept_mails(store: Store, jail: Jail, mails: Sequence[RawMail]) -> list[Out
 
     Raises DiskFull where there is no room, and whatever the database raised otherwise: then nothing was stored.
     """
-    results = _read(jail, mails)
+    relays = store.settings.trusted_relays
+    results = [_set_aside(mail, read, relays) for mail, read in zip(mails, _read(jail, mails), strict=True)]
     arrivals = [_mail_arrival(mail, result) for mail, result in zip(mails, results, strict=True)]
     contents = [mail.raw for mail in mails] + [content for result in results for content in _files(result)]
     try:
@@ -78,6 +80,14 @@ def _read(jail: Jail, mails: Sequence[RawMail]) -> list[Normalised | Quarantine]
     """What the jail makes of them, in order; what a door could not get whole is not tried."""
     whole = iter(jail.normalise_many([mail for mail in mails if not mail.quarantine]))
     return [Quarantine(mail.quarantine) if mail.quarantine else next(whole) for mail in mails]
+
+
+def _set_aside(mail: RawMail, result: Normalised | Quarantine, relays: Sequence[str]) -> Normalised | Quarantine:
+    """Mail that came back to us, and what our own server calls spam, waits for somebody who releases it."""
+    if isinstance(result, Quarantine):
+        return result
+    why = suspicion.why_set_aside(result.request.defects, mail.envelope, mail.source, relays)
+    return Quarantine(why) if why else result
 
 
 def release_asked(store: Store, jail: Jail, now: datetime) -> int:

@@ -1,6 +1,6 @@
-"""`make exam`: the examinations of the mail parser and the categoriser, whose cases are not in this repository.
+"""`make exam`: the examinations of the mail reader and the categoriser, whose cases are not in this repository.
 
-    python -m tests.exams [mail] [categoriser]
+    python -m tests.exams [mail] [cost] [hostile] [categoriser]
 
 They are looked for in ../shared/exams beside this repository, or where FRONTDESK_EXAMS says. Where a folder is missing
 that is said, and counts for nothing. The exit status is the worst of what ran.
@@ -18,7 +18,7 @@ FOLDER = Path(os.environ.get("FRONTDESK_EXAMS") or REPOSITORY.parent / "shared" 
 
 
 def main(names: list[str]) -> int:
-    exams = {"mail": _mail, "categoriser": _categoriser}
+    exams = {"mail": _mail, "cost": _cost, "hostile": _hostile, "categoriser": _categoriser}
     unknown = [name for name in names if name not in exams]
     if unknown:
         sys.stderr.write(f"no examination is called {', '.join(unknown)}; there are {', '.join(exams)}\n")
@@ -32,6 +32,19 @@ def _mail() -> int:
     if not exam.exists():
         return _missing("the mails", exam.parent)
     return _run(str(exam), "--impl", "tests.exam_mail:parse")
+
+
+def _cost() -> int:
+    """What reading a mail costs; needs no cases."""
+    return _run("-m", "tests.exams_cost")
+
+
+def _hostile() -> int:
+    """Hostile mail, SMTP dialogues, forms and Slack events against a whole desk."""
+    folder = FOLDER / "hostile"
+    if not (folder / "shown.tar.gz").exists():
+        return _missing("the hostile cases", folder)
+    return _run("-m", "tests.exams_hostile", str(folder))
 
 
 def _categoriser() -> int:

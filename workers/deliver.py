@@ -73,6 +73,10 @@ def _without_caught(context: Context, claimed: list[Claimed]) -> list[Claimed]:
             outbound.mark_caught(session, dict(zip(mails, names, strict=True)), now)
     except sa.exc.DBAPIError:
         raise
+    except Unsendable as error:
+        # Its text names an address, which is no word for a log.
+        log.warning("letters_not_caught_together", count=len(mails), error=type(error).__name__)
+        return claimed
     except Exception:
         log.exception("letters_not_caught_together", count=len(mails))
         return claimed

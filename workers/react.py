@@ -7,6 +7,8 @@ from datetime import datetime
 
 import structlog
 
+from desk import automatic
+from desk.authentication import Verdict
 from desk.ticket import Event, Message, MessageKind, Ticket
 from storage import outbound, people, threads, tickets
 from storage.outbound import Letter
@@ -43,10 +45,13 @@ class _Scene:
     messages: dict[int, Message]
     persons: dict[int, Person]
     teams: dict[int, list[Person]]
+    kept_out: frozenset[int] = frozenset()
+    """New tickets whose mail named a ticket in which its sender has no part."""
 
 
 def _react(context: Context, session: Session, happened: list[tuple[int, Event]], now: datetime) -> None:
     scene = _scene(session, [event for _, event in happened])
+    scene.kept_out = _kept_out(session, [event for _, event in happened])
     sender = Sender(context, session)
     letters: list[Letter] = []
     for event_id, event in happened:
@@ -75,7 +80,8 @@ def _letters(
     if ticket.merged_into is not None and event.kind in ("opened", "requester_replied"):
         return []  # the ticket that it went to tells of it.
     letters: list[Letter] = slack_letters.of(ticket, event_id, event, message, scene.persons, team_name)
-    if event.kind == "opened" and _may_acknowledge(sender.context, ticket, message):
+    unproven = ticket.id in scene.kept_out
+    if event.kind == "opened" and _may_acknowledge(sender.context, ticket, message, unproven=unproven):
         assert message is not None
         letters.append(sender.acknowledgement(ticket, requester, message))
     if event.kind == "replied" and message is not None and ticket.channel != "slack":
@@ -91,9 +97,19 @@ def _reply(sender: Sender, session: Session, ticket: Ticket, requester: Person, 
     return letter
 
 
-def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None) -> bool:
-    """Never an answer to automatic mail; nor by mail to those who came by Slack."""
+def _kept_out(session: Session, happened: list[Event]) -> frozenset[int]:
+    linked = {event.ticket_id for event in happened if event.kind == "linked"}
+    return frozenset(one for one in linked if any(kind == "named" for _, kind in tickets.links_of(session, one)))
+
+
+def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None, *, unproven: bool) -> bool:
+    """Never an answer to automatic mail, nor to where nobody reads it; nor by mail to those who came by Slack.
+
+    Who names another's ticket, and is vouched for by nobody, may be a forger who wants an answer sent.
+    """
     if not context.store.settings.acknowledge or message is None or ticket.channel not in ("email", "web", "api"):
+        return False
+    if automatic.is_unattended(message.author_address) or (unproven and message.trust.get("verdict") != Verdict.PASS):
         return False
     return message.kind is MessageKind.REPLY and bool(message.trust.get("sender_strict", True))
 

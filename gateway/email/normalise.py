@@ -23,7 +23,20 @@ from desk.request import (
     ThreadKeys,
     Unreadable,
 )
-from gateway.email import addresses, body, bounces, complaint, files, forwarded, header, identity, mime, sealed, text
+from gateway.email import (
+    addresses,
+    body,
+    bounces,
+    complaint,
+    files,
+    forwarded,
+    header,
+    identity,
+    mime,
+    sealed,
+    suspicion,
+    text,
+)
 from gateway.email.header import Header
 from gateway.email.mime import Part
 
@@ -81,9 +94,13 @@ def _normalise(
         thread=keys,
         envelope=envelope,
         authentication=_authentication(head),
-        defects=tuple(dict.fromkeys(filter(None, [defect, *found.defects, *sealed.seals(root, found.text)]))),
+        defects=_remarks(defect, found.defects, sealed.seals(root, found.text), suspicion.remarks(head, envelope)),
     )
     return Normalised(_understood(request, root, chosen.files, own_domains), contents)
+
+
+def _remarks(defect: str, *more: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, [defect, *(one for group in more for one in group)])))
 
 
 def _understood(
