@@ -21,6 +21,14 @@ _SUFFIXES = {
     "message/delivery-status": ".txt", "text/rfc822-headers": ".txt", "application/pgp-signature": ".asc",
     "application/ms-tnef": ".dat", "text/csv": ".csv", "application/pkcs7-signature": ".p7s",
 }  # fmt: skip
+_KNOWN = {
+    ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".pdf": "application/pdf",
+    ".txt": "text/plain", ".csv": "text/csv", ".zip": "application/zip", ".doc": "application/msword",
+    ".xls": "application/vnd.ms-excel",
+    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}  # fmt: skip
+"""What a file is by its name, where nobody says it."""
 
 
 def attachment(part: Part, number: int) -> tuple[Attachment, bytes]:
@@ -37,9 +45,12 @@ def attachment(part: Part, number: int) -> tuple[Attachment, bytes]:
     return _made(name, media_type, content, content_id, inline=inline), content
 
 
-def found_in_text(name: str, content: bytes, number: int) -> tuple[Attachment, bytes]:
-    """A file that stood uuencoded in the text."""
-    return _made(clean_name(name) or f"file-{number}", "application/octet-stream", content, "", inline=False), content
+def found_inside(name: str, content: bytes, media_type: str, content_id: str, number: int) -> tuple[Attachment, bytes]:
+    """A file that stood uuencoded in the text, or in a winmail.dat."""
+    name = clean_name(name) or f"file-{number}"
+    if not _TYPE.fullmatch(media_type):
+        media_type = _KNOWN.get("." + name.lower().rpartition(".")[2], "application/octet-stream")
+    return _made(name, media_type, content, content_id, inline=bool(content_id)), content
 
 
 def _made(name: str, media_type: str, content: bytes, content_id: str, *, inline: bool) -> Attachment:

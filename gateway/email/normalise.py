@@ -68,7 +68,7 @@ def normalise(
 def _normalise(
     raw: bytes, envelope: Envelope, source: str, received_at: datetime, own_domains: frozenset[str]
 ) -> Normalised:
-    root = mime.parse(raw)
+    root = sealed.opened(mime.parse(raw))
     head = root.header
     chosen = body.choose(root)
     found = text.read(chosen.text, chosen.html, chosen.files)
@@ -119,10 +119,13 @@ def _understood(
 
 
 def _files(
-    parts: Sequence[Part], in_text: Sequence[tuple[str, bytes]]
+    parts: Sequence[Part], inner: Sequence[text.Inner]
 ) -> tuple[tuple[Attachment, ...], tuple[tuple[str, bytes], ...]]:
     made = [files.attachment(part, number) for number, part in enumerate(parts, 1)]
-    made += [files.found_in_text(name, data, number) for number, (name, data) in enumerate(in_text, len(made) + 1)]
+    made += [
+        files.found_inside(one.name, one.data, one.media_type, one.content_id, number)
+        for number, one in enumerate(inner, len(made) + 1)
+    ]
     contents = {kept.sha256: data for kept, data in made}
     return tuple(kept for kept, _ in made), tuple(contents.items())
 

@@ -1,18 +1,42 @@
 """Is a mail signed or encrypted, and how? Its tree and text in, words for the agent out.
 
-It recognises S/MIME (RFC 8551) and OpenPGP (RFC 3156, and inline); it decrypts and verifies nothing, so that a
-signature is told but proves nothing.
+It recognises S/MIME (RFC 8551) and OpenPGP (RFC 3156, and inline), and opens what is only signed and not encrypted. It
+decrypts and verifies nothing, so that a signature is told but proves nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.email import cms, mime
 from gateway.email.mime import Part
 
 _PKCS7 = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature"})
 MAX_LOOK = 100_000
+MAX_WRAPS, MAX_OPENED = 3, 20
+"""A signed mail in a signed mail is opened so often, and so many signed parts of one mail."""
+
+
+def opened(root: Part) -> Part:
+    """The same tree, in which what was signed stands below each opaque S/MIME signature, as one of its parts."""
+    left = MAX_OPENED
+    for _ in range(MAX_WRAPS):
+        closed = [part for part in root.walk() if part.media_type in _PKCS7][:left]
+        count = sum(map(_open, closed))
+        left -= count
+        if not count:
+            break
+    return root
+
+
+def _open(part: Part) -> bool:
+    entity = cms.signed_content(part.content())
+    if not entity:
+        return False
+    part.children = [mime.parse(entity)]
+    part.media_type = "multipart/signed"
+    return True
 
 
 def seals(root: Part, text: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
+from typing import NamedTuple
 
 from desk.request import MAX_TEXT
 from gateway.email import calendar, charset, html_clean, html_text, tnef
@@ -29,13 +30,22 @@ _NUMBER = re.compile(r"\d{1,4}")
 _ENRICHED = re.compile(r"<(/?)([a-zA-Z-]{1,40})>")
 
 
+class Inner(NamedTuple):
+    """A file that stood inside another part; `media_type` is the sender's word, if there is one."""
+
+    name: str
+    data: bytes
+    media_type: str = ""
+    content_id: str = ""
+
+
 @dataclass(slots=True)
 class Found:
     """The text of a mail and what else came to light while reading it. `seen` has the HTML that was read already."""
 
     text: str = ""
     html: str = ""
-    files: list[tuple[str, bytes]] = field(default_factory=list)
+    files: list[Inner] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     seen: dict[int, tuple[str, list[Line], Shape]] = field(default_factory=dict)
 
@@ -81,7 +91,7 @@ def _undecodable(part: Part, found: Found) -> str:
     source = part.raw[part.start : part.end]
     if _is_prose(part):
         return with_lf(charset.decode(source[:MAX_PART], part.params.get("charset", "")))
-    found.files.append(("undecodable.txt", source))
+    found.files.append(Inner("undecodable.txt", source))
     return ""
 
 
@@ -106,10 +116,10 @@ def _html(part: Part, found: Found) -> str:
 
 
 def _read_html(part: Part, found: Found) -> tuple[str, list[Line], Shape]:
-    if part.start not in found.seen:
+    if id(part) not in found.seen:
         source = decoded(part, found)
-        found.seen[part.start] = (source, *html_text.read(source))
-    return found.seen[part.start]
+        found.seen[id(part)] = (source, *html_text.read(source))
+    return found.seen[id(part)]
 
 
 def decoded(part: Part, found: Found) -> str:
@@ -168,7 +178,7 @@ def _without_files(text: str, found: Found) -> str:
         end = _UU_END.search(text, begin.end())
         stop = end.end() if end else len(text)
         block = text[begin.end() : stop].encode("utf-8", "replace")
-        found.files.append((begin[1].strip(), uudecoded(block)))
+        found.files.append(Inner(begin[1].strip(), uudecoded(block)))
         out.append(text[at : begin.start()])
         at = stop
         if not end:
@@ -210,13 +220,18 @@ def _says(text: str, start: tuple[date, time | None] | None) -> bool:
 
 
 def _tell_package(parts: Sequence[Part], found: Found) -> None:
-    """What is in a winmail.dat: its text where there is no other, and the names of its files."""
+    """What is in a winmail.dat: its files, and its words where there are no other."""
     for part in parts:
         if not (part.media_type in _PACKAGES or part.params.get("name", "").lower() == "winmail.dat"):
             continue
         package = tnef.read(part.content())
         if package.files:
             found.defects.append(f"winmail.dat holds {package}"[:500])
-        if package.text.strip() and not found.text.strip():
-            found.text = with_lf(package.text)[:MAX_TEXT]
+        found.files += [Inner(one.name, one.data, one.media_type, one.content_id) for one in package.files if one.data]
+        if not found.text.strip():
+            found.text = with_lf(package.text.strip() or _html_words(package.html))[:MAX_TEXT]
         return
+
+
+def _html_words(source: bytes) -> str:
+    return html_text.to_text(html_text.read(charset.decode(source[:MAX_PART], ""))[0]) if source else ""

@@ -112,7 +112,8 @@ def test_the_files_in_a_winmail_dat_are_named_and_its_words_shown() -> None:
     request = read(mail(body, "Content-Type: application/ms-tnef", "Content-Transfer-Encoding: base64"))
     assert "winmail.dat holds übersicht.xlsx (4 bytes)" in request.defects
     assert request.text == "See the file."
-    assert [file.name for file in request.attachments] == ["winmail.dat"]
+    assert [(file.name, file.size) for file in request.attachments][1:] == [("übersicht.xlsx", 4)]
+    assert request.attachments[0].name == "winmail.dat" and "spreadsheetml" in request.attachments[1].media_type
     for end in range(0, len(packed), 7):
         read(mail(packed[:end], "Content-Type: application/ms-tnef"))
 
