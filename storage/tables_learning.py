@@ -81,6 +81,14 @@ incidents = sa.Table(
     text("why"),
     sa.Column("ended_by", BigId),
     sa.Index("ix_incidents_state_category", "state", "category"),
+    sa.Index(
+        "ix_incidents_open",
+        "category",
+        "organisation",
+        unique=True,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    ),
     **AUTOINCREMENT,
 )
 
@@ -89,7 +97,54 @@ incident_tickets = sa.Table(
     metadata,
     ref("incident_id", "incidents.id", primary_key=True),
     ref("ticket_id", "tickets.id", primary_key=True, index=True),
+    sa.Column("state", sa.Text, nullable=False, server_default="member"),
+    sa.Column("likeness", sa.Float, nullable=False, server_default="0"),
     at("at", nullable=False),
+)
+
+incident_orders = sa.Table(
+    "incident_orders",
+    metadata,
+    identity(),
+    ref("incident_id", "incidents.id", nullable=False, index=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    text("text"),
+    sa.Column("agent_id", BigId),
+    text("agent_name"),
+    at("at", nullable=False),
+    sa.Column("total", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("done", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("last_ticket_id", BigId, nullable=False, server_default="0"),
+    at("done_at"),
+    sa.Index(
+        "ix_incident_orders_waiting",
+        "id",
+        sqlite_where=sa.text("done_at is null"),
+        postgresql_where=sa.text("done_at is null"),
+    ),
+    **AUTOINCREMENT,
+)
+
+incident_reports = sa.Table(
+    "incident_reports",
+    metadata,
+    sa.Column("ticket_id", BigId, sa.ForeignKey("tickets.id"), primary_key=True, autoincrement=False),
+    sa.Column("category", sa.Text, nullable=False),
+    text("organisation"),
+    sa.Column("requester_id", BigId, nullable=False),
+    at("at", nullable=False, index=True),
+)
+
+incident_traffic = sa.Table(
+    "incident_traffic",
+    metadata,
+    sa.Column("category", sa.Text, primary_key=True),
+    sa.Column("organisation", sa.Text, primary_key=True),
+    sa.Column("hour", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("slot", sa.Integer, nullable=False),
+    sa.Column("messages", sa.Integer, nullable=False),
+    sa.Index("ix_incident_traffic_hour", "hour"),
 )
 
 solved = sa.Table(

@@ -64,6 +64,15 @@ def _tables() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_incidents_state_category", "incidents", ["state", "category"], unique=False)
+    is_open = sa.text("state = 'open'")
+    op.create_index(
+        "ix_incidents_open",
+        "incidents",
+        ["category", "organisation"],
+        unique=True,
+        sqlite_where=is_open,
+        postgresql_where=is_open,
+    )
     op.create_table(
         "keyword_rules",
         sa.Column("id", BIG_ID, sa.Identity(always=False), nullable=False),
@@ -123,12 +132,15 @@ def _tables() -> None:
         "incident_tickets",
         sa.Column("incident_id", BIG_ID, nullable=False),
         sa.Column("ticket_id", BIG_ID, nullable=False),
+        sa.Column("state", sa.Text(), server_default="member", nullable=False),
+        sa.Column("likeness", sa.Float(), server_default="0", nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name=op.f("fk_incident_tickets_incident_id")),
         sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_incident_tickets_ticket_id")),
         sa.PrimaryKeyConstraint("incident_id", "ticket_id", name=op.f("pk_incident_tickets")),
     )
     op.create_index(op.f("ix_incident_tickets_ticket_id"), "incident_tickets", ["ticket_id"], unique=False)
+    _incidents()
     op.create_table(
         "solved",
         sa.Column("ticket_id", BIG_ID, autoincrement=False, nullable=False),
@@ -163,3 +175,52 @@ def _tables() -> None:
     op.add_column("predictions", sa.Column("created_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("tickets", sa.Column("priority_why", sa.JSON(), server_default="{}", nullable=False))
     op.create_index("ix_tickets_category_created", "tickets", ["category", "created_at"], unique=False)
+
+
+def _incidents() -> None:
+    """What agents order for all tickets of an incident, and what the detector counts."""
+    op.create_table(
+        "incident_orders",
+        sa.Column("id", BIG_ID, sa.Identity(always=False), nullable=False),
+        sa.Column("incident_id", BIG_ID, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), server_default="", nullable=False),
+        sa.Column("agent_id", BIG_ID, nullable=True),
+        sa.Column("agent_name", sa.Text(), server_default="", nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("total", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("done", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("last_ticket_id", BIG_ID, server_default="0", nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["incident_id"], ["incidents.id"], name=op.f("fk_incident_orders_incident_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_incident_orders")),
+        sa.UniqueConstraint("key", name=op.f("uq_incident_orders_key")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_incident_orders_incident_id"), "incident_orders", ["incident_id"], unique=False)
+    waiting = sa.text("done_at is null")
+    op.create_index(
+        "ix_incident_orders_waiting", "incident_orders", ["id"], sqlite_where=waiting, postgresql_where=waiting
+    )
+    op.create_table(
+        "incident_reports",
+        sa.Column("ticket_id", BIG_ID, autoincrement=False, nullable=False),
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), server_default="", nullable=False),
+        sa.Column("requester_id", BIG_ID, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_incident_reports_ticket_id")),
+        sa.PrimaryKeyConstraint("ticket_id", name=op.f("pk_incident_reports")),
+    )
+    op.create_index(op.f("ix_incident_reports_at"), "incident_reports", ["at"], unique=False)
+    op.create_table(
+        "incident_traffic",
+        sa.Column("category", sa.Text(), nullable=False),
+        sa.Column("organisation", sa.Text(), nullable=False),
+        sa.Column("hour", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("slot", sa.Integer(), nullable=False),
+        sa.Column("messages", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("category", "organisation", "hour", name=op.f("pk_incident_traffic")),
+    )
+    op.create_index("ix_incident_traffic_hour", "incident_traffic", ["hour"], unique=False)
