@@ -57,11 +57,15 @@ def where(shelf: Path, version: str) -> Path:
 
 
 def remove(shelf: Path, version: str) -> None:
-    """Moved aside first, so that nobody reads half of it."""
+    """The model of that version, if it is there."""
     directory = where(shelf, version)
-    if not directory.is_dir():
-        return
-    aside = Path(tempfile.mkdtemp(prefix=".gone.", dir=shelf))
+    if directory.is_dir():
+        discard(directory)
+
+
+def discard(directory: Path) -> None:
+    """A directory of the shelf; moved aside first, so that nobody reads half of it."""
+    aside = Path(tempfile.mkdtemp(prefix=".gone.", dir=directory.parent))
     directory.rename(aside / "model")
     shutil.rmtree(aside, ignore_errors=True)
 

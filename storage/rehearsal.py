@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.tables import agents, inbound, mailboxes, memberships, messages, people, predictions, teams, tickets
+from storage.tables_learning import categories, keyword_rules, models
 from storage.transaction import Session
 
 _AT_ONCE = 1000
@@ -36,7 +37,8 @@ class Outcome:
 
 
 def copy_places(source: Session, target: Session) -> None:
-    """Teams, mailboxes and agents under the same numbers, so that signed addresses mean the same people."""
+    """Teams, mailboxes and agents under the same numbers, so that signed addresses mean the same people; and what the
+    desk has learned: which model is active, its categories and keyword rules."""
     known_agents = sa.select(agents.c.id)
     copies: list[tuple[sa.Table, sa.Select[Any]]] = [
         (teams, sa.select(teams)),
@@ -44,6 +46,9 @@ def copy_places(source: Session, target: Session) -> None:
         (people, sa.select(people).where(people.c.id.in_(known_agents))),
         (agents, sa.select(agents)),
         (memberships, sa.select(memberships)),
+        (models, sa.select(models).where(models.c.state == "active")),
+        (categories, sa.select(categories)),
+        (keyword_rules, sa.select(keyword_rules)),
     ]
     for table, query in copies:
         rows = [dict(row._mapping) for row in source.execute(query)]

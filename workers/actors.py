@@ -12,6 +12,7 @@ from dramatiq.middleware import CurrentMessage, Retries, TimeLimit
 from storage.queue import QUEUE
 from workers import deliver, ingest, react
 from workers.context import Context
+from workers.retrain_process import Trainer
 
 SECOND = 1000
 
@@ -23,6 +24,7 @@ def register(broker: RedisBroker, context: Context) -> None:
     _declare(broker, "ingest", _one_at_a_time(lambda: ingest.drain(context)), 120 * SECOND, priority=0)
     _declare(broker, "react", _one_at_a_time(lambda: react.drain(context)), 120 * SECOND, priority=10)
     _declare(broker, "deliver", _one_at_a_time(lambda: deliver.drain(context)), 600 * SECOND, priority=20)
+    _declare(broker, "retrain", Trainer(context.store).start, 60 * SECOND, priority=30)
 
 
 def _one_at_a_time(work: Callable[[], int]) -> Callable[[], int]:

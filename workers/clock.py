@@ -16,6 +16,7 @@ import structlog
 
 from storage import inbound, leases, outbound, tickets
 from storage.transaction import Session, ring
+from workers import due
 from workers.context import Context
 
 log = structlog.get_logger()
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 PERIOD = 2.0
 LEASE = timedelta(seconds=10)
 OVERDUE = timedelta(seconds=3)
+TRAINING_LOOKED_FOR = timedelta(seconds=10)
 STUCK = timedelta(seconds=30)
 """A row that stays the oldest for this long is suspected of killing its worker, and tried alone."""
 
@@ -33,6 +35,7 @@ class Clock:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._oldest: tuple[int, datetime] | None = None
+        self._training_looked_for: datetime | None = None
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
     def run(self, stop: Event) -> None:
@@ -52,7 +55,16 @@ class Clock:
                 return False
             self._suspect(session, now)
             sweep(session, now)
+            self._train(session, now)
             return True
+
+    def _train(self, session: Session, now: datetime) -> None:
+        """Ring for a training when it is time for one; that is looked at less often than the rest."""
+        if self._training_looked_for and now - self._training_looked_for < TRAINING_LOOKED_FOR:
+            return
+        self._training_looked_for = now
+        if due.is_due(session, now, self.context.store.settings.time_zone):
+            ring(session, "retrain", 0)
 
     def _suspect(self, session: Session, now: datetime) -> None:
         """While workers work the oldest row changes; one that does not is in their way."""

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from classifier.model import Categoriser
-from classifier.starter import starter
+from classifier.starter import shipped
 from desk import address
 from storage import people
 from storage.people import Mailbox, Team
 from storage.store import Store
 from storage.transaction import Session
+from workers.model import ModelWatch
 
 FRESH_SECONDS = 5.0
 
@@ -43,6 +44,7 @@ class Context:
     categoriser: Categoriser
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     react: bool = True
+    watch: ModelWatch | None = None
     _places: tuple[float, Places] | None = field(default=None, repr=False)
 
     def places(self, session: Session) -> Places:
@@ -52,11 +54,16 @@ class Context:
             self._places = (time.monotonic(), Places(boxes, {team.id: team for team in people.all_teams(session)}))
         return self._places[1]
 
+    def refresh(self) -> None:
+        """The desk's active model, if another one became active some seconds ago."""
+        if self.watch is not None:
+            self.categoriser = self.watch.fresh(self.categoriser, self.now())
+
     @property
     def secret(self) -> bytes:
         return self.store.secret
 
 
 def open_context(store: Store, *, react: bool = True) -> Context:
-    """A context with the desk's own model, or the starter model where none was trained yet."""
-    return Context(store, starter(store.settings.data / "model"), react=react)
+    """A context with the shipped model; the desk's active one takes its place when the first work comes."""
+    return Context(store, shipped(), react=react, watch=ModelWatch(store, registers=True))

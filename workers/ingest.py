@@ -34,6 +34,7 @@ MOST_SUSPECTS = 10
 def drain(context: Context) -> int:
     """Settle all that waits; returns how many requests that were."""
     done = 0
+    context.refresh()
     while True:
         settled = _batch(context) + _suspects(context)
         done += settled

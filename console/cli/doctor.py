@@ -48,7 +48,6 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
     yield _queue(settings)
     yield _relay(settings)
     yield from _signing(settings)
-    yield doctor_desk.model(settings.data / "model")
     yield from _ports(settings)
 
 

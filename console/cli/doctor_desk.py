@@ -10,8 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from classifier.model import BrokenArtefact, Categoriser
-from classifier.starter import shipped
+from console.cli import doctor_model
 from console.cli.findings import Finding, broken, fine, warning
 from storage import imap_folders, inbound, leases, outbound, people
 from storage.imap_folders import FolderHealth
@@ -37,16 +36,6 @@ def disk(folder: Path) -> Finding:
     return warning("disk", found, "make room soon") if free < SHORT_BYTES else fine("disk", found)
 
 
-def model(folder: Path) -> Finding:
-    """The categoriser; a desk that never worked has none of its own yet."""
-    try:
-        found = Categoriser.load(folder) if folder.exists() else shipped()
-    except (BrokenArtefact, OSError) as error:
-        advice = "restore it from the backup, or remove the folder to begin with the starter model"
-        return broken("model", f"{folder}: {error}", advice)
-    return fine("model", f"{found.parts.version}, {len(found.classes_)} categories")
-
-
 def examine(store: Store, now: datetime) -> Iterator[Finding]:
     """All that the record can tell."""
     yield _blobs(store)
@@ -56,6 +45,7 @@ def examine(store: Store, now: datetime) -> Iterator[Finding]:
         yield _waiting(session, now)
         yield _set_aside(session, now)
         yield _leaving(session)
+        yield from doctor_model.examine(session, store.settings.data, now)
         for folder in imap_folders.health(session):
             yield _mailbox(folder, now)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from console.cli import replay_report, show
 from console.cli.desk import Trouble, opened
 from desk.settings import Settings
-from storage import inbound, leases, rehearsal
+from storage import inbound, leases, models, rehearsal
 from storage.store import Store, open_store
 
 BATCH, BATCH_BYTES = 100, 20_000_000
@@ -82,9 +82,7 @@ def _batches(mails: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, byt
 def _throwaway(real: Store) -> Iterator[Store]:
     """A record in a temp folder with the desk's people, places, key and model; gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="frontdesk-replay-") as folder:
-        model = real.settings.data / "model"
-        if model.is_dir():
-            shutil.copytree(model, Path(folder) / "model")
+        _copy_model(real, Path(folder))
         settings = replace(
             real.settings, data_dir=folder, database_url="", redis_url="", secret_key=real.secret.decode()
         )
@@ -95,6 +93,15 @@ def _throwaway(real: Store) -> Iterator[Store]:
             yield store
         finally:
             store.close()
+
+
+def _copy_model(real: Store, folder: Path) -> None:
+    """The files of the active model; without any the rehearsal has the starter model, as the desk would."""
+    with real.database.reading() as session:
+        active = models.active(session)
+    source = real.settings.data / models.FOLDER / (active.version if active else "none")
+    if source.is_dir():
+        shutil.copytree(source, folder / models.FOLDER / source.name)
 
 
 @contextmanager

@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from classifier.starter import VERSION
 from console.cli import init
 from console.cli.doctor import examine
 from console.cli.findings import BROKEN, OK, WARNING, Finding
 from desk.settings import Settings
-from storage import imap_folders, inbound, leases, people
+from storage import imap_folders, inbound, leases, models, people
 from storage.inbound import Arrival
+from storage.models import Model
 from storage.store import Store
+from workers.model import register_starter
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
@@ -115,10 +118,19 @@ def test_a_blob_that_is_gone_is_noticed(desk: Store) -> None:
 
 
 def test_a_model_that_was_swapped_is_noticed(desk: Store) -> None:
-    folder = desk.settings.data / "model"
-    folder.mkdir()
-    (folder / "meta.json").write_text("{}")
-    assert findings(desk.settings)["model"].state == BROKEN
+    register_starter(desk, NOW)
+    assert findings(desk.settings)["model"].state == OK
+    (desk.settings.data / "models" / VERSION / "meta.json").write_text("{}")
+    found = findings(desk.settings)["model"]
+    assert (found.state, "meta.json is not the one" in found.found) == (BROKEN, True)
+
+
+def test_a_model_that_the_desk_gave_up_is_named_until_another_is_trained(desk: Store) -> None:
+    register_starter(desk, NOW)
+    with desk.database.transaction() as session:
+        models.add(session, Model("desk-1", NOW, models.BROKEN, "vocab.json: not JSON"))
+    found = findings(desk.settings)["model desk-1"]
+    assert (found.state, found.found) == (WARNING, "broken: vocab.json: not JSON")
 
 
 def test_nobody_to_answer_is_broken(store: Store) -> None:
