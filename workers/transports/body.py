@@ -1,7 +1,7 @@
 """The body of our mail: the same words as plain text and as HTML, the signature, the quote, pictures, files.
 
-In: the content of an outbound row and the bytes of its files. Out: the parts, put into the mail. It makes no headers of
-the mail itself and knows no tickets.
+In: the content of an outbound row and the bytes of its files. Out: the mail's body with its parts. It makes no headers
+of the mail itself and knows no tickets.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from email.message import EmailMessage
 from typing import Any
 
-from workers.transports import html
+from workers.transports import html, wire
+from workers.transports.wire import Part
 
 _PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -36,8 +36,8 @@ class File:
         return self.inline and self.media_type in _PICTURES
 
 
-def fill(mail: EmailMessage, content: Mapping[str, Any], files: Sequence[File], unique: str) -> None:
-    """Put text, HTML and files into a mail that has only headers; `unique` is the mail's id."""
+def of(content: Mapping[str, Any], files: Sequence[File], unique: str) -> Part:
+    """Text, HTML and files as one body; `unique` is the mail's id."""
     shown = _pictures([file for file in files if file.is_shown])
     words = _with_names(_clean(content.get("text", "")), shown)
     signature = _clean(content.get("signature", "")).strip("\n")
@@ -45,24 +45,20 @@ def fill(mail: EmailMessage, content: Mapping[str, Any], files: Sequence[File], 
     quote = {name: _clean(text) for name, text in content.get("quote", {}).items()}
     attribution, quoted = quote.get("attribution", ""), quote.get("text", "")
     ids = {name: _content_id(number, unique) for number, name in enumerate(shown, 1)}
-    mail.set_content(plain(words, signature, attribution, quoted))
-    mail.add_alternative(html.page(words, signature, attribution, quoted, ids), subtype="html")
-    page = list(mail.iter_parts())[1]
-    for name, file in shown.items():
-        maintype, subtype = file.media_type.split("/")
-        cid = f"<{ids[name]}>"
-        page.add_related(file.data, maintype=maintype, subtype=subtype, disposition="inline", filename=name, cid=cid)
-    for file in files:
-        if not file.is_shown:
-            _attach(mail, file)
+    page = wire.text("html", html.page(words, signature, attribution, quoted, ids))
+    pictures = [wire.file(name, file.media_type, file.data, content_id=ids[name]) for name, file in shown.items()]
+    texts = [
+        wire.text("plain", plain(words, signature, attribution, quoted)),
+        wire.together("related", [page, *pictures], unique),
+    ]
+    attached = [_attached(file) for file in files if not file.is_shown]
+    return wire.together("mixed", [wire.together("alternative", texts, unique), *attached], unique)
 
 
-def _attach(mail: EmailMessage, file: File) -> None:
+def _attached(file: File) -> Part:
     """A file as its bytes are, in base64: nobody on the way recodes it or ends its lines otherwise."""
-    maintype, subtype = file.media_type.split("/")
-    params = {"charset": "utf-8"} if maintype == "text" and _is_utf8(file.data) else {}
-    name = file.name or "attachment"
-    mail.add_attachment(file.data, maintype=maintype, subtype=subtype, filename=name, params=params)
+    is_words = file.media_type.startswith("text/") and _is_utf8(file.data)
+    return wire.file(file.name or "attachment", file.media_type, file.data, params='; charset="utf-8"' * is_words)
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -1,23 +1,21 @@
 """Makes the bytes of a mail from an outbound row. The same row always gives the same Message-ID.
 
 Header injection is impossible: every value loses its control characters before it becomes a header, and whatever looks
-like an encoded word is broken up, because the email package decodes it again, control characters and all.
+like an encoded word is broken up, because mail programs decode it, control characters and all.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
-from email.message import EmailMessage
-from email.policy import SMTP, Policy
 from email.utils import format_datetime
 from typing import Any
 
 from storage.outbound import Claimed
-from workers.transports import body
+from workers.transports import body, wire
 from workers.transports.body import File
+from workers.transports.wire import Header
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # ASCII only: without SMTPUTF8 no relay takes another local part, and smtplib cannot even say it.
@@ -31,61 +29,12 @@ class Unsendable(ValueError):
     """The row cannot become a mail; the text says why."""
 
 
-class _Ids(UnstructuredHeader, BaseHeader):
-    """Message-ID, In-Reply-To, References: one id a line, the first beside the name, as every mail program reads it.
-
-    The package would fold before a long id, and turn one of 78 letters into an encoded word.
-    """
-
-    max_count = 1
-
-    def fold(self, *, policy: Policy) -> str:
-        return f"{self.name}: " + f"{policy.linesep} ".join(str(self).split()) + policy.linesep
-
-
-class _Kinds(HeaderRegistry):
-    """The package makes a new class for every header of every mail; one for each name is enough."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._made: dict[str, Any] = {}
-
-    def __getitem__(self, name: str) -> Any:
-        lowered = name.lower()
-        if lowered not in self._made:
-            self._made[lowered] = super().__getitem__(name)
-        return self._made[lowered]
-
-
-def _headers() -> HeaderRegistry:
-    registry = _Kinds()
-    for name in ("message-id", "in-reply-to", "references"):
-        registry.map_to_type(name, _Ids)
-    return registry
-
-
-# Seven bits: a relay that recodes what it cannot pass on would break the signature (RFC 6376 section 5.3).
-_POLICY = SMTP.clone(header_factory=_headers(), cte_type="7bit")
-
-
 def compose(letter: Claimed, read_blob: Callable[[str], bytes | None], now: datetime) -> bytes:
     """The whole mail, CRLF lines, dated in the time zone of `now`. Raises Unsendable where it cannot be sent."""
     content = letter.content
-    mail = EmailMessage(policy=_POLICY)
-    mail["Message-ID"] = f"<{letter.external_id}>"
-    mail["Date"] = format_datetime(letter.created_at.astimezone(now.tzinfo) if content.get("automatic") else now)
-    mail["From"] = _mailbox(content.get("from_name", ""), content["from"])
-    mail["To"] = _mailbox(content.get("to_name", ""), letter.recipient)
-    copies = _copies(letter)
-    if copies:
-        mail["Cc"] = [_mailbox("", each) for each in copies]
-    if content.get("reply_to"):
-        mail["Reply-To"] = _mailbox(content.get("from_name", ""), content["reply_to"])
-    mail["Subject"] = _line(content.get("subject", ""))
-    _thread(mail, content)
-    _signs(mail, letter)
-    body.fill(mail, content, [_file(one, read_blob) for one in content.get("attachments", ())], letter.external_id)
-    return mail.as_bytes()
+    headers = [*_letterhead(letter, now), *_thread(content), *_signs(letter)]
+    files = [_file(one, read_blob) for one in content.get("attachments", ())]
+    return wire.mail(headers, body.of(content, files, letter.external_id))
 
 
 def recipients(letter: Claimed) -> list[str]:
@@ -93,29 +42,43 @@ def recipients(letter: Claimed) -> list[str]:
     return [letter.recipient, *_copies(letter)]
 
 
+def _letterhead(letter: Claimed, now: datetime) -> Iterator[Header]:
+    content = letter.content
+    yield "Message-ID", f"<{letter.external_id}>"
+    yield "Date", format_datetime(letter.created_at.astimezone(now.tzinfo) if content.get("automatic") else now)
+    yield "From", _mailbox(content.get("from_name", ""), content["from"])
+    yield "To", _mailbox(content.get("to_name", ""), letter.recipient)
+    copies = _copies(letter)
+    if copies:
+        yield "Cc", ", ".join(_mailbox("", each) for each in copies)
+    if content.get("reply_to"):
+        yield "Reply-To", _mailbox(content.get("from_name", ""), content["reply_to"])
+    yield "Subject", wire.unstructured(_line(content.get("subject", "")))
+
+
 def _copies(letter: Claimed) -> list[str]:
     """A copy that cannot be addressed does not keep the mail from the requester."""
     return [each for each in letter.content.get("cc", ()) if _ADDRESS.match(each)]
 
 
-def _thread(mail: EmailMessage, content: Mapping[str, Any]) -> None:
+def _thread(content: Mapping[str, Any]) -> Iterator[Header]:
     parent = content.get("in_reply_to", "")
     if _ID.match(parent):
-        mail["In-Reply-To"] = f"<{parent}>"
+        yield "In-Reply-To", f"<{parent}>"
     chain = [each for each in content.get("references", ()) if _ID.match(each)]
     if len(chain) > MOST_REFERENCES:
         chain = [chain[0], *chain[-MOST_REFERENCES + 1 :]]
     if chain:
-        mail["References"] = " ".join(f"<{each}>" for each in chain)
+        yield "References", " ".join(f"<{each}>" for each in chain)
 
 
-def _signs(mail: EmailMessage, letter: Claimed) -> None:
+def _signs(letter: Claimed) -> Iterator[Header]:
     """What tells other machines that a machine wrote this (RFC 3834), so that none answers."""
-    mail["X-Frontdesk"] = f"{letter.kind}; ticket={letter.ticket_id or 0}"
+    yield "X-Frontdesk", f"{letter.kind}; ticket={letter.ticket_id or 0}"
     if letter.content.get("automatic"):
-        mail["Auto-Submitted"] = "auto-generated" if letter.kind == "notice" else "auto-replied"
-        mail["X-Auto-Response-Suppress"] = "All"
-        mail["Precedence"] = "auto_reply"
+        yield "Auto-Submitted", "auto-generated" if letter.kind == "notice" else "auto-replied"
+        yield "X-Auto-Response-Suppress", "All"
+        yield "Precedence", "auto_reply"
 
 
 def _file(stored: Mapping[str, Any], read_blob: Callable[[str], bytes | None]) -> File:
@@ -132,11 +95,10 @@ def _media_type(text: str) -> str:
     return match[0] if match else "application/octet-stream"
 
 
-def _mailbox(name: str, mail_address: str) -> Address:
+def _mailbox(name: str, mail_address: str) -> str:
     if not _ADDRESS.match(mail_address):
         raise Unsendable(f"{_line(mail_address)[:100]!r} is not an address that mail can be sent to")
-    local, _, domain = mail_address.rpartition("@")
-    return Address(_line(name)[:200], local, domain)
+    return wire.mailbox(_line(name)[:200].strip(), mail_address)
 
 
 def _line(text: str) -> str:
