@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
+from console import noticed
 from desk.ticket import Event
 
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -177,6 +178,7 @@ def _environment() -> Environment:
     made.filters |= {"label": label, "percent": percent, "size": size, "moment": moment, "age": age, "pairs": pairs}
     made.tests["shown"] = is_shown
     made.filters |= {"cut": cut, "gist": gist, "sentence": sentence, "pictures": pictures}
+    made.filters |= {"noticed": noticed.sentences, "remarks": noticed.others}
     made.filters |= {"happened": happened, "lines": lines, "signal": signal, "vouched": vouched}
     return made
 

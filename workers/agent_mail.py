@@ -21,7 +21,7 @@ from workers import echoes, letters, obey
 from workers.context import Context
 from workers.decide import Decision
 from workers.facts import Facts
-from workers.settle import message_fields
+from workers.settle import message_fields, seen
 
 
 def handle(context: Context, session: Session, facts: Facts, decision: Decision, now: datetime) -> None:
@@ -149,7 +149,7 @@ def _keep(
         inbound_id=decision.item.inbound_id,
         signal=str(decision.signal),
         signal_detail=decision.detail,
-        trust={"verdict": str(decision.trust), "unverified": unverified, "sender_strict": request.sender_strict},
+        trust={"verdict": str(decision.trust), "unverified": unverified, **seen(request)},
         raw=decision.item.raw,
         **fields,
     )

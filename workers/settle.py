@@ -132,7 +132,7 @@ class Settlement:
             inbound_id=decision.item.inbound_id,
             signal=str(decision.signal),
             signal_detail=decision.detail,
-            trust={"sender_strict": request.sender_strict, "verdict": str(decision.trust)},
+            trust={"verdict": str(decision.trust), **seen(request)},
             raw=decision.item.raw,
             **(message_fields(request) | self.without_echo.get(decision.item.inbound_id, {})),
         )
@@ -197,6 +197,12 @@ def message_fields(request: InboundRequest) -> dict[str, Any]:
         "references": request.thread.references,
         "sent_at": request.sent_at,
     }
+
+
+def seen(request: InboundRequest) -> dict[str, Any]:
+    """What the reader saw of a mail that bears on whether it can be believed, or was read whole."""
+    defects = {"defects": list(request.defects)} if request.defects else {}
+    return {"sender_strict": request.sender_strict, **defects}
 
 
 def _settled(decision: Decision, message_id: int | None) -> Settled:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from console import noticed
 from console.cli import show
 from console.cli.desk import Trouble, opened
 from desk.settings import Settings
@@ -148,6 +149,8 @@ def _print_message(message: dict[str, Any]) -> None:
     at = show.text_of(message["created_at"])
     print(f"\n--- message {message['id']}: {message['kind']} {direction} {escaped(who)} at {at}")
     print(f"    thread: {escaped(message['signal'])} {escaped(message['signal_detail'])}")
+    for sentence in [*noticed.sentences(message["trust"], message["attachments"]), *noticed.others(message["trust"])]:
+        print(f"    noticed: {escaped(sentence)}")
     for line in (message["reply"] or message["text"]).splitlines():
         print("    " + escaped(line))
 

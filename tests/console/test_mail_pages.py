@@ -17,7 +17,7 @@ from storage.store import Store
 from tests.console import gallery_mails as mails
 from tests.console.conftest import Browser
 from tests.console.furnished import PASSWORD
-from tests.small_desk import ALICE, SmallDesk
+from tests.small_desk import ALICE, BOB, SUPPORT, SmallDesk
 
 
 @dataclass
@@ -115,6 +115,38 @@ def test_links_open_elsewhere_and_say_where_they_go(gallery: Gallery) -> None:
     target = "https://other.example.test/login?x=1"
     assert f'<a href="{target}" title="{target}" target="_blank" rel="noopener noreferrer nofollow">' in frame
     assert gallery.stranger.get("/messages/1/html").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("fields", "body", "said"),
+    [
+        (
+            'multipart/encrypted; protocol="application/pgp-encrypted"; boundary=b',
+            "--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n"
+            "--b\r\nContent-Type: application/octet-stream; name=encrypted.asc\r\n\r\nx\r\n--b--",
+            "Encrypted with PGP: we cannot read it; the file is attached.",
+        ),
+        ("application/pkcs7-mime; name=smime.p7m", "MIIB", "Encrypted with S/MIME: we cannot read it; the file is att"),
+        (
+            'multipart/signed; protocol="application/pkcs7-signature"; boundary=b',
+            "--b\r\n\r\nhello\r\n--b\r\nContent-Type: application/pkcs7-signature\r\n\r\nx\r\n--b--",
+            "Signed with S/MIME. We do not check the signature, so it proves nothing.",
+        ),
+        ("text/plain; charset=x-none-such", "hello", "<dt>Remark</dt><dd>unknown charset</dd>"),
+    ],
+)
+def test_seals_are_told_on_the_page_and_in_the_api(gallery: Gallery, fields: str, body: str, said: str) -> None:
+    raw = f"From: {BOB}\r\nTo: {SUPPORT}\r\nSubject: Sealed\r\nContent-Type: {fields}\r\n\r\n{body}"
+    gallery.desk.receive(gallery.desk.raw_mail(raw.encode(), BOB, [SUPPORT]))
+    assert said in gallery.page()
+    (message,) = gallery.alice.get("/api/v1/tickets/1").json()["messages"]
+    assert len(message["trust"]["defects"]) == 1
+
+
+def test_an_open_mail_has_no_remark(gallery: Gallery) -> None:
+    gallery.desk.receive(gallery.desk.mail(BOB, "Open", "Hello"))
+    assert 'class="noticed"' not in gallery.page() and "Remark" not in gallery.page()
+    assert "defects" not in gallery.alice.get("/api/v1/tickets/1").json()["messages"][0]["trust"]
 
 
 def _frame(gallery: Gallery, **query: str) -> str:

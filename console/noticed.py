@@ -1,0 +1,41 @@
+"""What the reader of a mail noticed, in an agent's words: seals that nobody checked, what could not be read.
+
+In: the remarks that are stored with a message (`trust["defects"]`, written by gateway/email/sealed.py, text.py and
+others). Out: sentences to be read first, and the other remarks as they are. It judges nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_SENTENCES: Mapping[str, str] = {
+    "signed: S/MIME": "Signed with S/MIME. We do not check the signature, so it proves nothing.",
+    "signed: S/MIME (signed-data)": "Signed with S/MIME, but it cannot be opened{}.",
+    "signed: PGP": "Signed with PGP. We do not check the signature, so it proves nothing.",
+    "encrypted: S/MIME": "Encrypted with S/MIME: we cannot read it{}.",
+    "encrypted: PGP": "Encrypted with PGP: we cannot read it{}.",
+    "S/MIME (compressed-data)": "Compressed with S/MIME: we cannot read it{}.",
+    "HTML too large or too deep to show": "Its HTML is too large to be shown; the text and the raw mail are complete.",
+    "text part cut": "Its text is longer than we show; the raw mail is complete.",
+    "text part cannot be decoded": "A part of its text could not be decoded{}.",
+}
+_PACKED = "winmail.dat holds "
+
+
+def sentences(trust: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What an agent should know before reading."""
+    attached = "; the file is attached" if files else ""
+    found = [_SENTENCES[one].format(attached) for one in _remarks(trust) if one in _SENTENCES]
+    packed = [one.removeprefix(_PACKED) for one in _remarks(trust) if one.startswith(_PACKED)]
+    return found + [f"Outlook packed its files into winmail.dat: {names}." for names in packed]
+
+
+def others(trust: Mapping[str, Any]) -> list[str]:
+    """What only somebody asks who wonders about the mail."""
+    return [one for one in _remarks(trust) if one not in _SENTENCES and not one.startswith(_PACKED)]
+
+
+def _remarks(trust: Mapping[str, Any]) -> list[str]:
+    stored = trust.get("defects", ())
+    return [str(one) for one in stored] if isinstance(stored, (list, tuple)) else []
