@@ -15,7 +15,7 @@ from classifier.model import BrokenArtefact, Categoriser
 
 DATA = Path(__file__).resolve().parent / "data"
 SHIPPED = DATA / "starter_model"
-VERSION = "starter-1"
+VERSION = "starter-2"
 
 
 def starter(directory: Path) -> Categoriser:
