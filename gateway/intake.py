@@ -62,11 +62,12 @@ def accept_mails(store: Store, jail: Jail, mails: Sequence[RawMail]) -> list[Out
     """
     relays = store.settings.trusted_relays
     results = [_set_aside(mail, read, relays) for mail, read in zip(mails, _read(jail, mails), strict=True)]
-    arrivals = [_mail_arrival(mail, result) for mail, result in zip(mails, results, strict=True)]
     contents = [mail.raw for mail in mails] + [content for result in results for content in _files(result)]
     try:
+        held = store.blobs.hold(contents)
+        arrivals = [_mail_arrival(*read) for read in zip(mails, results, held.names[: len(mails)], strict=True)]
         with store.database.transaction() as session:
-            store.blobs.put_many(session, contents, max(mail.received_at for mail in mails))
+            store.blobs.put_held(session, held, max(mail.received_at for mail in mails))
             inbound.write_down(session, arrivals)
     except (sa.exc.DBAPIError, OSError) as error:
         if is_disk_full(error):
@@ -101,18 +102,16 @@ def release_asked(store: Store, jail: Jail, now: datetime) -> int:
         mail = RawMail(raw, row.envelope, row.source, row.received_at)
         (result,) = jail.normalise_many([mail])
         with store.database.transaction() as session:
-            done += _released(store, session, row.id, mail, result, now)
+            done += _released(store, session, row.id, result, now)
     return done
 
 
-def _released(
-    store: Store, session: Session, row_id: int, mail: RawMail, result: Normalised | Quarantine, now: datetime
-) -> int:
+def _released(store: Store, session: Session, row_id: int, result: Normalised | Quarantine, now: datetime) -> int:
     if isinstance(result, Quarantine):
         inbound.stay_quarantined(session, row_id, result.reason)
         return 0
     store.blobs.put_many(session, _files(result), now)
-    inbound.release(session, row_id, _mail_arrival(mail, result).request)
+    inbound.release(session, row_id, to_json(result.request))
     return 1
 
 
@@ -122,8 +121,7 @@ def _write_one(store: Store, session: Session, incoming: Incoming, now: datetime
     return inbound.write_down_one(session, _arrival(incoming))
 
 
-def _mail_arrival(mail: RawMail, result: Normalised | Quarantine) -> Arrival:
-    digest = hashlib.sha256(mail.raw).hexdigest()
+def _mail_arrival(mail: RawMail, result: Normalised | Quarantine, digest: str) -> Arrival:
     envelope, size = asdict(mail.envelope), len(mail.raw)
     if isinstance(result, Quarantine):
         return Arrival(

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -24,22 +25,37 @@ INLINE_BYTES = 64 * 1024
 """Blobs up to this size are rows; a row costs no fsync of its own."""
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Contents on their way: the SHA-256 (hex) of each, in order, and each content once by that name."""
+
+    names: list[str]
+    named: Mapping[str, bytes]
+
+
 class BlobStore:
     """The large blobs under one folder, spread by the first two letters of their hash."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def put_many(self, session: Session, contents: Sequence[bytes], now: datetime) -> list[str]:
-        """Store each content once; returns their SHA-256 (hex) in order."""
+    def hold(self, contents: Sequence[bytes]) -> Held:
+        """Hash the contents and make the large ones durable, before a transaction begins in which others would wait."""
         names = [hashlib.sha256(content).hexdigest() for content in contents]
         named = dict(zip(names, contents, strict=True))
-        for name, content in named.items():
-            if len(content) > INLINE_BYTES:
-                self._write(name, content)
-        rows = [_row(name, content, now) for name, content in sorted(named.items())]
+        self._write({name: content for name, content in named.items() if len(content) > INLINE_BYTES})
+        return Held(names, named)
+
+    def put_held(self, session: Session, held: Held, now: datetime) -> None:
+        """Name what is held in the record; from its COMMIT on it is stored."""
+        rows = [_row(name, content, now) for name, content in sorted(held.named.items())]
         insert_rows(session, blobs, rows, ignore=True)
-        return names
+
+    def put_many(self, session: Session, contents: Sequence[bytes], now: datetime) -> list[str]:
+        """Store each content once; returns their SHA-256 (hex) in order."""
+        held = self.hold(contents)
+        self.put_held(session, held, now)
+        return held.names
 
     def put(self, session: Session, content: bytes, now: datetime) -> str:
         return self.put_many(session, [content], now)[0]
@@ -64,22 +80,33 @@ class BlobStore:
     def _path(self, name: str) -> Path:
         return self.folder / name[:2] / name[2:]
 
-    def _write(self, name: str, content: bytes) -> None:
-        path = self._path(name)
-        if path.exists():
-            return
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _sync_folder(self.folder)
-        partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    def _write(self, named: Mapping[str, bytes]) -> None:
+        """A file is on disk before it has its name, and all names are before this returns; a folder is synced once."""
+        paths = {self._path(name): content for name, content in named.items()}
+        self._make_folders({path.parent for path in paths})
+        partials: dict[Path, Path] = {}
         try:
-            _write_durably(partial, content)
-            partial.rename(path)
+            for path, content in paths.items():
+                if not path.exists():
+                    partials[path] = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+                    _write_durably(partials[path], content)
+            for path, partial in partials.items():
+                partial.rename(path)
         except BaseException:
-            with suppress(OSError):
-                partial.unlink()
+            for partial in partials.values():
+                with suppress(OSError):
+                    partial.unlink()
             raise
-        _sync_folder(path.parent)
+        # Also where the file was there already: who put it may not have come so far.
+        for folder in {path.parent for path in paths}:
+            _sync_folder(folder)
+
+    def _make_folders(self, folders: Iterable[Path]) -> None:
+        missing = [folder for folder in folders if not folder.is_dir()]
+        for folder in missing:
+            folder.mkdir(parents=True, exist_ok=True)
+        if missing:
+            _sync_folder(self.folder)
 
 
 def _row(name: str, content: bytes, now: datetime) -> dict[str, object]:

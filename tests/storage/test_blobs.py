@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -73,6 +74,30 @@ def test_a_kill_while_writing_leaves_no_file_under_the_name(store: Store, monkey
         with pytest.raises(KeyboardInterrupt):
             put(store, LARGE)
     assert files(store) == []
+
+
+def test_files_are_on_disk_before_they_have_a_name_and_names_before_the_row(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    fsync, rename = os.fsync, Path.rename
+
+    def synced(handle: int) -> None:
+        fsync(handle)
+        done.append("folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file")
+
+    def renamed(path: Path, target: Path) -> Path:
+        done.append("name")
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "rename", renamed)
+    with store.database.transaction() as session:
+        held = store.blobs.hold([LARGE, LARGE + b"2", SMALL])
+        done.append("row")
+        store.blobs.put_held(session, held, NOW)
+    assert done[:5] == ["folder", "file", "file", "name", "name"]
+    assert set(done[5:-1]) == {"folder"} and done[-1] == "row"
 
 
 def test_a_file_that_is_gone_raises_and_is_listed_as_missing(any_store: Store) -> None:
