@@ -6,6 +6,8 @@ teach and are left out. It refuses to know which of them count.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from desk.learning import Example
@@ -57,14 +59,19 @@ def silent(session: Session, most: int = MOST_SILENT) -> list[Example]:
 
 def opening(session: Session, ticket_id: int) -> str:
     """The words that a ticket's category is guessed from; empty if there is none."""
-    query = (
-        sa.select(*_WORDS)
-        .select_from(tickets)
-        .join(messages, messages.c.id == _first_message(tickets.c.id))
-        .where(tickets.c.id == ticket_id)
-    )
-    row = session.execute(query).first()
-    return _text(row) if row else ""
+    return openings(session, [ticket_id]).get(ticket_id, "")
+
+
+def openings(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """The same for many."""
+    found: dict[int, str] = {}
+    for begin in range(0, len(ids), 1000):
+        part = list(ids[begin : begin + 1000])
+        firsts = sa.select(sa.func.min(messages.c.id)).where(messages.c.ticket_id.in_(part), messages.c.inbound)
+        query = sa.select(*_WORDS).join(messages, messages.c.ticket_id == tickets.c.id)
+        rows = session.execute(query.where(messages.c.id.in_(firsts.group_by(messages.c.ticket_id))))
+        found |= {row.id: _text(row) for row in rows}
+    return found
 
 
 def _first_message(ticket_id: sa.ColumnElement[int]) -> sa.ScalarSelect[int]:

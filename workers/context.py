@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from classifier.model import Categoriser
 from classifier.starter import shipped
 from desk import address
-from storage import people
+from desk.keyword_rules import Rulebook
+from storage import keyword_rules, people
 from storage.people import Mailbox, Team
 from storage.store import Store
 from storage.transaction import Session
@@ -21,10 +22,11 @@ FRESH_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Places:
-    """The desk's mailboxes and teams as they were a few seconds ago."""
+    """The desk's mailboxes, teams and keyword rules as they were a few seconds ago."""
 
     mailboxes: dict[str, Mailbox]
     teams: dict[int, Team]
+    rules: Rulebook = field(default_factory=Rulebook)
 
     @property
     def first(self) -> Mailbox | None:
@@ -48,10 +50,12 @@ class Context:
     _places: tuple[float, Places] | None = field(default=None, repr=False)
 
     def places(self, session: Session) -> Places:
-        """Mailboxes and teams, read again when they are older than a few seconds."""
+        """Mailboxes, teams and rules, read again when they are older than a few seconds."""
         if self._places is None or time.monotonic() - self._places[0] > FRESH_SECONDS:
             boxes = {box.address: box for box in people.all_mailboxes(session)}
-            self._places = (time.monotonic(), Places(boxes, {team.id: team for team in people.all_teams(session)}))
+            rules = keyword_rules.rulebook(session, frozenset(self.categoriser.parts.classes))
+            teams = {team.id: team for team in people.all_teams(session)}
+            self._places = (time.monotonic(), Places(boxes, teams, rules))
         return self._places[1]
 
     def refresh(self) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from classifier.model import Guess
 from desk import threading
 from desk import ticket as verbs
 from desk.request import AutoKind, InboundRequest
@@ -18,8 +17,9 @@ from storage.sql import reserve_ids
 from storage.tables import messages as messages_table
 from storage.threads import Known
 from storage.transaction import Session
-from workers import bounced, echoes
+from workers import bounced, category, echoes
 from workers.ahead import Ahead
+from workers.category import Choice
 from workers.context import Context, Places
 from workers.decide import Decision, Spot
 from workers.facts import Facts, Item
@@ -44,7 +44,8 @@ class Settlement:
         """All rows of the batch except what agents asked for."""
         opened = [d for d in decisions if d.state == "ticketed"]
         guesses = self.thought.guesses([d.item for d in opened])
-        self._open(opened, guesses)
+        chosen = [category.choose(d.item.request, g, self._places.rules) for d, g in zip(opened, guesses, strict=True)]
+        self._open(opened, chosen)
         kept = [d for d in decisions if d.state in KEPT and d.spot is not None and not d.reason]
         reserved = reserve_ids(self.session, messages_table, len(kept))
         ids = {d.item.inbound_id: number for d, number in zip(kept, reserved, strict=True)}
@@ -53,23 +54,22 @@ class Settlement:
             self._happened(decision, ids[decision.item.inbound_id])
         tickets.add_messages(self.session, [self._message(d) for d in kept], list(ids.values()))
         tickets.add_predictions(
-            self.session, [self._prediction(d, g, ids) for d, g in zip(opened, guesses, strict=True)]
+            self.session, [self._prediction(d, c, ids) for d, c in zip(opened, chosen, strict=True)]
         )
         self._remember(decisions, ids)
         self._finish(decisions, ids)
 
-    def _open(self, opened: Sequence[Decision], guesses: Sequence[Guess]) -> None:
+    def _open(self, opened: Sequence[Decision], chosen: Sequence[Choice]) -> None:
         numbers = tickets.reserve(self.session, len(opened))
-        places = self.context.places(self.session)
         made = []
-        for decision, guess, number in zip(opened, guesses, numbers, strict=True):
+        for decision, choice, number in zip(opened, chosen, numbers, strict=True):
             spot = _spot(decision)
-            spot.ticket = self._ticket(decision, spot, guess, number, places)
+            spot.ticket = self._ticket(decision, spot, choice, number)
             made.append(spot.ticket)
         tickets.insert_many(self.session, made)
 
-    def _ticket(self, decision: Decision, spot: Spot, guess: Guess, number: int, places: Places) -> Ticket:
-        request = decision.item.request
+    def _ticket(self, decision: Decision, spot: Spot, choice: Choice, number: int) -> Ticket:
+        request, places = decision.item.request, self._places
         addresses = (*request.envelope.rcpt_to, *(p.address for p in (*request.to, *request.cc)))
         box = places.of_addresses((*addresses, *request.thread.delivered_to)) or places.first
         return Ticket(
@@ -78,7 +78,7 @@ class Settlement:
             requester_id=self.facts.persons[spot.requester].id,
             created_at=self.now,
             updated_at=self.now,
-            category=guess.category if guess.outcome == "automatic" else None,
+            category=choice.category,
             team_id=box.team_id if box else None,
             mailbox_id=box.id if box else None,
             channel=str(request.channel),
@@ -141,17 +141,12 @@ class Settlement:
         person = self.facts.persons[item.sender]
         return Actor(ActorKind.REQUESTER, person.id, item.request.sender.name or person.name or person.address)
 
-    def _prediction(self, decision: Decision, guess: Guess, ids: dict[int, int]) -> dict[str, Any]:
-        return {
-            "ticket_id": _ticket(_spot(decision)).id,
-            "message_id": ids[decision.item.inbound_id],
-            "model_version": guess.model_version,
-            "category": guess.category,
-            "probability": guess.probability,
-            "outcome": guess.outcome,
-            "runners_up": [list(pair) for pair in guess.runners_up],
-            "reasons": [list(pair) for pair in guess.reasons],
-        }
+    def _prediction(self, decision: Decision, choice: Choice, ids: dict[int, int]) -> dict[str, Any]:
+        return choice.row(_ticket(_spot(decision)).id, ids[decision.item.inbound_id], self.now)
+
+    @property
+    def _places(self) -> Places:
+        return self.context.places(self.session)
 
     def _remember(self, decisions: Sequence[Decision], ids: dict[int, int]) -> None:
         """Point every id at its ticket, and note who takes part."""
