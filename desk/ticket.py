@@ -89,7 +89,14 @@ class Ticket:
     conversation: str = ""
     tags: tuple[str, ...] = ()
     priority_why: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    organisation_id: int | None = None
+    parent_id: int | None = None
     merged_into: int | None = None
+    resolution: str = ""
+    snoozed_until: datetime | None = None
+    due_at: datetime | None = None
+    unroutable_at: datetime | None = None
     first_response_at: datetime | None = None
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
@@ -161,8 +168,19 @@ def opened(ticket: Ticket, actor: Actor, why: str) -> Change:
     return Change(ticket, (_event(ticket, ticket.created_at, "opened", actor, after=ticket.status, why=why),))
 
 
-def receive(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = None) -> Change:
-    """The requester wrote again: a waiting or finished ticket opens, any other keeps its status."""
+NOT_REOPENED = "thanks: not reopened"
+"""Why a message that asks for nothing left a finished ticket finished."""
+
+
+def receive(
+    ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = None, courtesy: bool = False
+) -> Change:
+    """The requester wrote again: a waiting or finished ticket opens, any other keeps its status.
+
+    A closing courtesy ("thanks, works now") opens nothing: what waits for the requester waits on.
+    """
+    if courtesy and ticket.status in (Status.PENDING, Status.RESOLVED, Status.CLOSED):
+        return _change(ticket, at, "requester_replied", actor, why=NOT_REOPENED, message_id=message_id)
     said = _change(ticket, at, "requester_replied", actor, message_id=message_id)
     if ticket.status in (Status.PENDING, Status.RESOLVED, Status.CLOSED):
         return said.then(reopen(said.ticket, actor, at, "the requester replied"))
@@ -255,11 +273,24 @@ def set_status(ticket: Ticket, status: Status, actor: Actor, at: datetime, why: 
     )
 
 
-def set_priority(ticket: Ticket, priority: Priority, actor: Actor, at: datetime, why: str = "") -> Change:
-    """Another priority, with the reason."""
+def set_priority(
+    ticket: Ticket,
+    priority: Priority,
+    actor: Actor,
+    at: datetime,
+    why: str = "",
+    because: Mapping[str, Any] | None = None,
+) -> Change:
+    """Another priority, with the reason; what an agent sets is marked, so that the desk leaves it alone from then on."""
     if priority is ticket.priority:
         return Change(ticket)
-    return _change(ticket, at, "priority_changed", actor, ticket.priority, priority, why, priority=priority)
+    known = dict(ticket.priority_why if because is None else because)
+    if actor.kind is ActorKind.AGENT:
+        known["set_by"] = "agent"
+    elif because is None and why:
+        known["reasons"] = [why, *known.get("reasons", ())]
+    fields = {"priority": priority, "priority_why": known}
+    return _change(ticket, at, "priority_changed", actor, ticket.priority, priority, why, **fields)
 
 
 def set_category(

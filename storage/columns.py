@@ -48,3 +48,15 @@ def at(name: str, **options: Any) -> sa.Column[datetime]:
 
 
 AUTOINCREMENT: dict[str, Any] = {"sqlite_autoincrement": True}
+
+
+def unique_name() -> sa.Column[str]:
+    return sa.Column("name", sa.Text, nullable=False, unique=True)
+
+
+def flag(name: str, *, default: bool = False) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.true() if default else sa.false())
+
+
+def number(name: str, default: int = 0) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer, nullable=False, server_default=str(default))

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from desk.request import Envelope
 from storage.sql import counting, counts, insert_rows, locked, update_rows, upsert
-from storage.tables import inbound, leases
+from storage.tables import inbound
+from storage.tables_running import leases
 from storage.transaction import Session, ring
 
 WAITING = "waiting"

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from storage.sql import insert_ignore
-from storage.tables import leases
+from storage.tables_running import leases
 from storage.transaction import Session
 
 

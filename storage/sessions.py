@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from storage import people
 from storage.people import Person
-from storage.tables import agents, console_sessions
+from storage.tables import agents
+from storage.tables_running import console_sessions
 from storage.transaction import Session
 
 LIFETIME = timedelta(days=7)

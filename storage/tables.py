@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from storage.columns import AUTOINCREMENT, BigId, at, identity, json, ref, text
+from storage.columns import AUTOINCREMENT, BigId, at, flag, identity, json, number, ref, text, unique_name
 
 metadata = sa.MetaData(
     naming_convention={
@@ -18,8 +18,22 @@ metadata = sa.MetaData(
     }
 )
 
+
+def _only(name: str, column: str) -> sa.Index:
+    """An index over those rows that have a value there, which are few."""
+    there = sa.text(f"{column} IS NOT NULL")
+    return sa.Index(name, column, sqlite_where=there, postgresql_where=there)
+
+
 teams = sa.Table(
-    "teams", metadata, identity(), sa.Column("name", sa.Text, nullable=False, unique=True), **AUTOINCREMENT
+    "teams",
+    metadata,
+    identity(),
+    unique_name(),
+    flag("private"),
+    sa.Column("strategy", sa.Text, nullable=False, server_default="manual"),
+    sa.Column("calendar_id", BigId),
+    **AUTOINCREMENT,
 )
 
 mailboxes = sa.Table(
@@ -54,7 +68,11 @@ people = sa.Table(
     sa.Column("address", sa.Text, nullable=False, unique=True),
     text("name"),
     text("slack_user", index=True),
-    sa.Column("vip", sa.Boolean, nullable=False, server_default=sa.false()),
+    flag("vip"),
+    sa.Column("organisation_id", BigId, index=True),
+    text("language"),
+    text("time_zone"),
+    at("erased_at"),
     at("created_at", nullable=False),
     **AUTOINCREMENT,
 )
@@ -64,10 +82,17 @@ agents = sa.Table(
     metadata,
     sa.Column("id", BigId, sa.ForeignKey("people.id"), primary_key=True, autoincrement=False),
     sa.Column("role", sa.Text, nullable=False, server_default="agent"),
-    sa.Column("active", sa.Boolean, nullable=False, server_default=sa.true()),
+    flag("active", default=True),
     text("password_hash"),
-    sa.Column("key_version", sa.Integer, nullable=False, server_default="1"),
-    sa.Column("notify", sa.Boolean, nullable=False, server_default=sa.true()),
+    number("key_version", 1),
+    flag("notify", default=True),
+    number("weight", 1),
+    sa.Column("capacity", sa.Integer),
+    json("skills", "[]"),
+    sa.Column("calendar_id", BigId),
+    flag("available", default=True),
+    at("away_from"),
+    at("away_until"),
 )
 
 memberships = sa.Table(
@@ -75,6 +100,7 @@ memberships = sa.Table(
     metadata,
     ref("team_id", "teams.id", primary_key=True),
     ref("agent_id", "agents.id", primary_key=True, index=True),
+    at("last_assigned_at"),
 )
 
 inbound = sa.Table(
@@ -150,13 +176,24 @@ tickets = sa.Table(
     text("conversation"),
     json("tags", "[]"),
     json("priority_why", "{}"),
+    json("fields", "{}"),
+    sa.Column("organisation_id", BigId, index=True),
+    sa.Column("parent_id", BigId, index=True),
     sa.Column("merged_into", BigId),
+    text("resolution"),
+    at("snoozed_until"),
+    at("due_at"),
+    at("unroutable_at"),
     at("first_response_at"),
     at("resolved_at"),
     at("closed_at"),
     sa.Column("version", sa.Integer, nullable=False, server_default="0"),
     sa.Index("ix_tickets_status_updated", "status", "updated_at"),
     sa.Index("ix_tickets_category_created", "category", "created_at"),
+    sa.Index("ix_tickets_team_status", "team_id", "status"),
+    _only("ix_tickets_snoozed", "snoozed_until"),
+    _only("ix_tickets_due", "due_at"),
+    _only("ix_tickets_unroutable", "unroutable_at"),
     sa.Index(
         "ix_tickets_conversation",
         "conversation",
@@ -210,6 +247,7 @@ messages = sa.Table(
     text("signal"),
     text("signal_detail"),
     json("trust", "{}"),
+    sa.Column("side_id", BigId, index=True),
     text("raw"),
     **AUTOINCREMENT,
 )
@@ -292,35 +330,6 @@ outbound = sa.Table(
     ),
     sa.Index("ix_outbound_recipient", "recipient", "created_at"),
     **AUTOINCREMENT,
-)
-
-leases = sa.Table(
-    "leases",
-    metadata,
-    sa.Column("name", sa.Text, primary_key=True),
-    sa.Column("holder", sa.Text, nullable=False),
-    at("until", nullable=False),
-)
-
-api_tokens = sa.Table(
-    "api_tokens",
-    metadata,
-    identity(),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("token_hash", sa.Text, nullable=False, unique=True),
-    json("scopes", "[]"),
-    at("created_at", nullable=False),
-    at("revoked_at"),
-    **AUTOINCREMENT,
-)
-
-console_sessions = sa.Table(
-    "console_sessions",
-    metadata,
-    sa.Column("token_hash", sa.Text, primary_key=True),
-    ref("agent_id", "agents.id", nullable=False, index=True),
-    at("created_at", nullable=False),
-    at("expires_at", nullable=False),
 )
 
 settings = sa.Table("settings", metadata, sa.Column("key", sa.Text, primary_key=True), json("value", "null"))

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from storage.tables import api_tokens
+from storage.tables_running import api_tokens
 from storage.transaction import Session
 
 SCOPES = ("inbound", "tickets")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
-from storage import tables_learning
+from storage import tables_desk, tables_learning, tables_people, tables_running
 from storage.tables import metadata
 
-assert tables_learning.corrections.metadata is metadata
+# Each module adds its tables to the same metadata.
+for module in (tables_desk, tables_learning, tables_people, tables_running):
+    assert module.metadata is metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from storage import tables
+from storage import tables, tables_running
 from storage.store import Store
 from tests.dovecot import Dovecot
 from tests.dovecot import running as dovecot_running
@@ -102,7 +102,7 @@ class _Watch(threading.Thread):
 def _let_leases_end(store: Store) -> None:
     """A killed gateway's lease runs out by itself; this is the time that it takes."""
     with store.database.transaction() as session:
-        session.execute(sa.update(tables.leases).values(until=store_time() - timedelta(seconds=1)))
+        session.execute(sa.update(tables_running.leases).values(until=store_time() - timedelta(seconds=1)))
 
 
 def _words(number: int) -> str:

@@ -1,0 +1,40 @@
+"""The tables of running processes and of who may enter: leases, tokens of the API, sessions of the console.
+
+They share the metadata of `storage.tables`, whose migrations make them.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from storage.columns import AUTOINCREMENT, at, identity, json, ref
+from storage.tables import metadata
+
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("holder", sa.Text, nullable=False),
+    at("until", nullable=False),
+)
+
+api_tokens = sa.Table(
+    "api_tokens",
+    metadata,
+    identity(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("token_hash", sa.Text, nullable=False, unique=True),
+    json("scopes", "[]"),
+    at("created_at", nullable=False),
+    at("revoked_at"),
+    **AUTOINCREMENT,
+)
+
+console_sessions = sa.Table(
+    "console_sessions",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    ref("agent_id", "agents.id", nullable=False, index=True),
+    at("created_at", nullable=False),
+    at("expires_at", nullable=False),
+)
