@@ -19,6 +19,7 @@ _TIME = re.compile(r"\d{1,2}\s?[:.h時时시點点]\s?\d{2}|\d{1,2}\s?(?:am|pm|u
 _DAY = re.compile(
     r"\d{1,4}\s?[./\-年년]\s?\d{1,2}\s?[./\-月월]\s?\d{1,4}|\b\d{4}\b|\b\d{1,2}\.?(?:\s|-|\s?de\s)[^\W\d_]{3,12}|[^\W\d_]{3,12}\.?\s\d{1,2}\b|\d{1,2}\s?月\s?\d{1,2}"
 )
+_DATE = re.compile(r"\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}|\b(?:19|20|25)\d\d\b|\d\s?年")
 _ADDRESS = re.compile(r"[^\s<>\"(),;:]@[^\s<>\"(),;:]")
 _GMT = re.compile(r"\b(?:GMT|UTC)\s?[+-]\d{1,2}", re.I)
 _TAIL = " \t\u00a0*_-—–>:：\"'”’)"
@@ -52,7 +53,7 @@ def is_attribution(joined: str, *, quoted: bool) -> bool:
         return _verb_enough(folded, colon=colon, address=address, dated=time and day, quoted=quoted)
     if not colon:
         return quoted and address and _DATE_FIRST.match(folded) is not None
-    if address and _quoting().match(folded) and joined.count(" ") < 12:
+    if (address or (quoted and day)) and _quoting().match(folded) and joined.count(" ") < 14:
         return True
     if _is_whole(joined, folded):
         return True
@@ -116,6 +117,25 @@ def opens(line: str) -> bool:
     """Whether a line is the first of an attribution that goes on below it: it begins like one and has a date."""
     folded = line.casefold().strip("*_ \t\u00a0\u200e\u200f\u202a\u202b")
     return bool(folded) and _begins(folded) and _DAY.search(line) is not None
+
+
+def goes_on(line: str, below: str) -> bool:
+    """Whether a line is plainly cut off from an attribution below it: it has a sign of one, or its end is missing."""
+    plain = line.strip(INVISIBLE)
+    if not plain or (plain[-1] in ".!?…。" and not plain[-2:-1].isdigit()):
+        return False
+    signs = _ADDRESS.search(plain) or _TIME.search(plain) or _DATE.search(plain)
+    return below.startswith(("<", "(")) or signs is not None or _begins(plain.casefold())
+
+
+def is_tail(joined: str, above: str, *, quoted: bool) -> bool:
+    """Whether a name and address in the line above belong to it ("Kim <kim@example.org> wrote on / March 3 at …")."""
+    if not above or _ADDRESS.search(joined) or not _NAMED.search(above):
+        return False
+    open_bracket = above.rfind("(") > above.rfind(")")
+    if above.rstrip(INVISIBLE).endswith(("!", "?", ":", "：", ">.", ").")) and not open_bracket:
+        return False
+    return is_attribution(f"{above.strip()} {joined}", quoted=quoted)
 
 
 def is_verb_alone(line: str) -> bool:

@@ -13,12 +13,15 @@ from functools import cache
 from itertools import islice
 
 from desk import mail_words
-from desk.attribution import INVISIBLE, MOST_LINES, is_attribution, is_verb_alone, opens, parted
+from desk.attribution import INVISIBLE, MOST_LINES, goes_on, is_attribution, is_tail, is_verb_alone, opens, parted
 
 EMPTY, TEXT, QUOTE, ATTRIBUTION = "e", "t", "q", "a"
+TITLE = "T"
+"""An attribution behind quote marks, which is one only where no quote stands around it."""
 ORIGINAL, HEADER, FORWARD = "o", "h", "f"
 WORDS = "tc"
 SIGNATURE, DASHES, SENT_FROM, RULE, FOOTER, CODE, ARMOUR = "s", "d", "m", "r", "l", "c", "p"
+DISCLAIMER = "i"
 
 _ENDS = frozenset(":：-*>")
 MIN_KNOWN = 12
@@ -34,6 +37,9 @@ MAX_TRIES = 1_000
 _QUOTE = re.compile(r"[ \t]{0,3}>")
 _NOT_QUOTE = re.compile(r"[ \t]{0,3}>>{1,9} >>{1,9} [^<>]{0,200}<")
 _RULE = re.compile(r"[ \t>*]{0,8}(?:[-_=—–─━*]{5,}|(?:[-_*] ){5,})[ \t*]{0,8}")
+_NAMED_QUOTE = re.compile(r"[ \t]{0,8}([^\W\d_]{1,12}>)(?:\s|$)")
+_RUN_ON = re.compile(r" {1,4}([^\s:：]{1,30}[ ,].{10,250}?[:：]) {2,8}\S")
+_TITLED = re.compile(r">{3,5} (?:\"|On )")
 _DASHES = re.compile(r"[\s*_\-—–=<>+#|:：.\u200e\u200f]+")
 _FOOTER = re.compile(
     r"mailing list|mailman|unsubscribe|listinfo|google groups|yahoo! groups|view it on github|"
@@ -55,8 +61,11 @@ def letters(lines: Sequence[str], known: Sequence[str] = ()) -> str:
     _mark_armour(lines, found)
     _mark_broken_quotes(lines, found)
     _mark_attributions(lines, found)
+    _settle_titles(found)
+    _mark_named_quotes(lines, found)
     _mark_header_blocks(lines, found)
     _mark_footers(lines, found)
+    _mark_disclaimers(lines, found)
     return "".join(found) + TEXT * (len(all_lines) - len(lines))
 
 
@@ -78,6 +87,9 @@ def _letter(line: str, sent: set[str]) -> str:
     if plain[0] == ">" and _QUOTE.match(line):
         if plain[-3:] == ">>>" and len(plain) < 200 and is_attribution(plain, quoted=False):
             return ATTRIBUTION
+        if _TITLED.match(plain) and is_attribution(plain.lstrip("> "), quoted=False):
+            # GroupWise `>>> On 3/3/2026 …, Kim Park wrote:`, and Supercite `>>>>> "Kim" == Kim Park writes:`.
+            return TITLE
         if _NOT_QUOTE.match(line) or (plain[-1] in ":：" and is_verb_alone(plain)):
             return TEXT
         return QUOTE
@@ -94,26 +106,32 @@ def _letter(line: str, sent: set[str]) -> str:
 
 def _worded(plain: str) -> str:
     """The letter of a short line by its words."""
-    folded = plain.casefold()
+    folded = (plain.replace("&nbsp;", " ") if "&nbsp;" in plain else plain).casefold()
     decorated = _is_decorated(plain)
     bare = _DASHES.sub(" ", folded).strip() if decorated else folded
-    if decorated and bare in _delimiters("original"):
+    if (decorated and bare in _delimiters("original")) or bare.rstrip(" .") in _delimiters("above"):
+        return ORIGINAL
+    if plain[:3] == "##-" and plain[-3:] == "-##" and len(plain) > 10:
+        # Zendesk: "type your reply above this line", in whatever language its desk speaks.
         return ORIGINAL
     if bare in _delimiters("forward") or (decorated and bare.startswith(_forward_starts())):
         return FORWARD
     lead = folded.lstrip("-*_([<•· \u200e")
-    if lead[:2] in _sent_from_heads() and _is_short_tail(folded) and _is_sent_from(lead):
+    if lead[:2] in _sent_from_heads() and (_is_exact(lead) or (_is_short_tail(folded) and _is_sent_from(lead))):
         return SENT_FROM
     return TEXT
 
 
 def _is_sent_from(lead: str) -> bool:
-    """By how it begins, by beginning and end ("Von meinem … gesendet"), or as a whole where sentences begin alike."""
+    """By how it begins, or by beginning and end ("Von meinem … gesendet")."""
     if _sent_from().match(lead):
         return True
-    return lead.split("<", 1)[0].strip(" .。_*") in mail_words.texts("sent_from", "exact") or any(
-        lead.startswith(start) and end in lead[len(start) :] for start, end in _around()
-    )
+    return any(lead.startswith(start) and end in lead[len(start) :] for start, end in _around())
+
+
+def _is_exact(lead: str) -> bool:
+    """As a whole, where sentences begin alike."""
+    return lead.split("<", 1)[0].strip(" .。_*") in mail_words.texts("sent_from", "exact")
 
 
 def _is_decorated(plain: str) -> bool:
@@ -203,6 +221,36 @@ def _mark_attributions(lines: Sequence[str], found: list[str]) -> None:
         start = _attribution_start(lines, found, index)
         if start >= 0:
             found[start : index + 1] = [ATTRIBUTION] * (index + 1 - start)
+    _mark_run_on(lines, found)
+
+
+def _mark_run_on(lines: Sequence[str], found: list[str]) -> None:
+    """Yahoo's app writes the quote on the attribution's own line: `  On Tue, …, Kim <kim@…> wrote:   old words`."""
+    for index, line in enumerate(lines):
+        match = _RUN_ON.match(line[:MAX_LOOK]) if found[index] == TEXT and line[:1] == " " else None
+        if match and is_attribution(match[1], quoted=False):
+            found[index] = ATTRIBUTION
+            return
+
+
+def _settle_titles(found: list[str]) -> None:
+    for index in [at for at, letter in enumerate(found) if letter == TITLE]:
+        around = (found[index - 1] if index else EMPTY, _next_letter(found, index))
+        found[index] = QUOTE if QUOTE in around else ATTRIBUTION
+
+
+def _mark_named_quotes(lines: Sequence[str], found: list[str]) -> None:
+    """Below an attribution, lines behind a name (`    Kim> old words`, as Supercite writes them) are a quote too."""
+    for index in [at for at, letter in enumerate(found) if letter == ATTRIBUTION]:
+        at = index + 1
+        while at < len(found) and found[at] == EMPTY:
+            at += 1
+        match = _NAMED_QUOTE.match(lines[at]) if at < len(found) and found[at] == TEXT else None
+        while match and at < len(found) and found[at] in TEXT + EMPTY:
+            if found[at] == TEXT and not lines[at].lstrip().startswith(match[1]):
+                break
+            found[at] = QUOTE if found[at] == TEXT else EMPTY
+            at += 1
 
 
 def _may_end(line: str, found: list[str], index: int) -> bool:
@@ -222,11 +270,14 @@ def _attribution_start(lines: Sequence[str], found: list[str], last: int) -> int
             if (len(joined) > 60 or best >= 0) and not joined.startswith("<"):
                 break
             continue
-        joined = f"{lines[start][:MAX_LOOK].strip()} {joined}".strip()
+        line, below = lines[start][:MAX_LOOK].strip(), joined
+        joined = f"{line} {joined}".strip()
+        is_linked = best < 0 or (best == start + 1 and goes_on(line, below))
         if is_attribution(joined, quoted=quoted):
-            if opens(lines[start][:MAX_LOOK]):
-                return start
-            best = start if best < 0 else best
+            if opens(line):
+                above = lines[start - 1][:MAX_LOOK] if start and found[start - 1] == TEXT else ""
+                return start - 1 if is_tail(joined, above, quoted=quoted) else start
+            best = start if is_linked else best
     return best
 
 
@@ -300,3 +351,18 @@ def _mark_footers(lines: Sequence[str], found: list[str]) -> None:
             continue
         if any(_FOOTER.search(line[:MAX_LOOK]) for line in lines[index + 1 : index + 5]):
             found[index] = FOOTER
+
+
+def _mark_disclaimers(lines: Sequence[str], found: list[str]) -> None:
+    """A paragraph that begins as the ones do that companies hang under every mail."""
+    for index, letter in enumerate(found):
+        if letter != TEXT or (index and found[index - 1] not in EMPTY + RULE + SIGNATURE + DASHES + DISCLAIMER):
+            continue
+        lead = lines[index][:80].lstrip(" \t*_-–—\"'([•").casefold()
+        if lead[:3] in _disclaimer_heads() and lead.startswith(mail_words.texts("disclaimers", "start")):
+            found[index] = DISCLAIMER
+
+
+@cache
+def _disclaimer_heads() -> frozenset[str]:
+    return frozenset(text[:3] for text in mail_words.texts("disclaimers", "start"))

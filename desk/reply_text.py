@@ -7,6 +7,7 @@ Answers between quotes, passed-on mails and fenced code stay.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from desk import line_kinds as kinds
@@ -16,6 +17,9 @@ from desk.request import Cut
 MAX_SIGNATURE_LINES = 20
 MAX_DASHED_LINES = 6
 MAX_FOOTER_LINES = 12
+MAX_DISCLAIMER_LINES = 30
+
+_DASHED_NAME = re.compile(r"(?:-{1,2}|-- |[—–] ?)(?:[^\W\d_a-zà-þ][^\W\d_.'’-]{1,20}[ .'’-]{0,2}){1,3}")
 
 QUOTE, SIGNATURE, FOOTER = "quote", "signature", "footer"
 
@@ -118,25 +122,28 @@ def _cut_trailing_quote(letters: str, reasons: list[str], end: int) -> None:
 
 
 def _cut_rule_above(letters: str, reasons: list[str]) -> None:
-    """A long rule between the reply and a quote that goes to the end belongs to the quote."""
+    """A long rule between the reply and a quote or footer that goes to the end belongs to it."""
     first = len(letters)
     while first and (reasons[first - 1] or letters[first - 1] in kinds.EMPTY):
         first -= 1
     start = first
     while start and letters[start - 1] in kinds.RULE + kinds.EMPTY:
         start -= 1
-    if start < first and QUOTE in reasons[first:]:
-        reasons[start:first] = [QUOTE] * (first - start)
+    reason = next((one for one in reasons[first:] if one in (QUOTE, FOOTER)), "")
+    if start < first and reason:
+        reasons[start:first] = [reason] * (first - start)
 
 
 def _cut_signature(lines: list[str], letters: str, reasons: list[str]) -> None:
     """A signature or a list's footer below the words, and lines that a phone adds."""
     _cut_sent_from(letters, reasons)
     _cut_below(kinds.FOOTER, MAX_FOOTER_LINES, FOOTER, letters, reasons)
+    _cut_below(kinds.DISCLAIMER, MAX_DISCLAIMER_LINES, FOOTER, letters, reasons)
     _cut_below(kinds.SIGNATURE, MAX_SIGNATURE_LINES, SIGNATURE, letters, reasons)
     _cut_dashed(lines, letters, reasons)
     start, stop = contact_block(lines, letters, reasons)
     reasons[start:stop] = [SIGNATURE] * (stop - start)
+    _cut_dashed_name(lines, letters, reasons)
 
 
 def _cut_sent_from(letters: str, reasons: list[str]) -> None:
@@ -156,8 +163,27 @@ def _cut_dashed(lines: list[str], letters: str, reasons: list[str]) -> None:
         return
     stop = next((index for index in range(at + 1, len(letters)) if reasons[index]), len(letters))
     below = [line.strip() for line in lines[at + 1 : stop] if line.strip()]
-    if len(below) <= MAX_DASHED_LINES and not any(line.endswith((".", "?", "!", ":")) for line in below):
+    if len(below) <= MAX_DASHED_LINES and not any(map(_is_sentence, below)):
         reasons[at:stop] = [SIGNATURE] * (stop - at)
+
+
+def _cut_dashed_name(lines: list[str], letters: str, reasons: list[str]) -> None:
+    """A name right behind dashes ("--Ann", "—Ann Example") as the last line."""
+    at = len(lines) - 1
+    while at > 0 and (reasons[at] or letters[at] == kinds.EMPTY):
+        at -= 1
+    if (
+        at > 0
+        and letters[at] == kinds.TEXT
+        and letters[at - 1] == kinds.EMPTY
+        and _DASHED_NAME.fullmatch(lines[at].strip())
+    ):
+        reasons[at] = SIGNATURE
+
+
+def _is_sentence(line: str) -> bool:
+    """A line that ends as a sentence does; "Example Ltd." is none."""
+    return line.endswith(("?", "!", ":")) or (line.endswith(".") and line.count(" ") > 2)
 
 
 def _cut_below(mark: str, most: int, reason: str, letters: str, reasons: list[str]) -> None:

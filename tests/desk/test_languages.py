@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 
 import pytest
 
@@ -21,6 +22,10 @@ LANGUAGES = {
 }  # fmt: skip
 TABLES = ("attributions", "header_blocks", "sent_from", "automatic_subjects", "prefixes")
 WORDS = "It works now."
+NAMES = (
+    "Kim Park", '"Park, Kim"', "Kim Park (Example Ltd.)", "Dr. Kim-Anna von Park-Hansen", "朴金", "Ким Парк",
+    "كيم بارك", "'Kim Park' via Support", "kim@example.org", "Example Support Team",
+)  # fmt: skip
 
 
 def rows(table: str) -> Iterator[tuple[str, str, str]]:
@@ -46,6 +51,18 @@ def test_an_attribution_goes_with_the_quote_below_it(line: str) -> None:
         reply, cuts = split(f"{WORDS}\n\n{line}{between}> old words\n> more\n")
         assert reply == WORDS
         assert "old words" in cuts[0].text
+
+
+@pytest.mark.parametrize("line", _cases("attributions"))
+@pytest.mark.parametrize("name", NAMES)
+def test_an_attribution_goes_whoever_it_names_and_wherever_it_breaks(line: str, name: str) -> None:
+    named = (
+        line.replace('"Kim Park"', "Kim Park").replace("'Kim Park' via Support", "Kim Park").replace("Kim Park", name)
+    )
+    flat = named.replace("\n", " ")
+    for width in (64, 72, 78):
+        broken = "\n".join(wrap(flat, width, break_long_words=False, break_on_hyphens=False))
+        assert split(f"{WORDS}\n\n{broken}\n> old words\n> more\n")[0] == WORDS
 
 
 @pytest.mark.parametrize("line", [case for case in _cases("attributions") if "@" in str(case)])
