@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import dramatiq
@@ -10,11 +11,13 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import CurrentMessage, Retries, TimeLimit
 
 from storage.queue import QUEUE
-from workers import deliver, ingest, react
+from workers import deliver, incidents, ingest, react
 from workers.context import Context
 from workers.retrain_process import Trainer
 
 SECOND = 1000
+WATCH_SECONDS = 1.0
+"""So long a process rests between two looks for incidents; what it leaves the clock rings for again."""
 
 
 def register(broker: RedisBroker, context: Context) -> None:
@@ -24,6 +27,8 @@ def register(broker: RedisBroker, context: Context) -> None:
     _declare(broker, "ingest", _one_at_a_time(lambda: ingest.drain(context)), 120 * SECOND, priority=0)
     _declare(broker, "react", _one_at_a_time(lambda: react.drain(context)), 120 * SECOND, priority=10)
     _declare(broker, "deliver", _one_at_a_time(lambda: deliver.drain(context)), 600 * SECOND, priority=20)
+    watch = _now_and_then(WATCH_SECONDS, _one_at_a_time(lambda: incidents.drain(context)))
+    _declare(broker, "watch", watch, 120 * SECOND, priority=30)
     _declare(broker, "retrain", Trainer(context.store).start, 60 * SECOND, priority=30)
 
 
@@ -44,6 +49,21 @@ def _one_at_a_time(work: Callable[[], int]) -> Callable[[], int]:
             finally:
                 busy.release()
         return done
+
+    return once
+
+
+def _now_and_then(seconds: float, work: Callable[[], int]) -> Callable[[], int]:
+    """Not again right after it was done: a minute's window need not be looked at for every batch."""
+    rested = [0.0]
+
+    def once() -> int:
+        if time.monotonic() < rested[0]:
+            return 0
+        try:
+            return work()
+        finally:
+            rested[0] = time.monotonic() + seconds
 
     return once
 

@@ -25,6 +25,8 @@ PERIOD = 2.0
 LEASE = timedelta(seconds=10)
 OVERDUE = timedelta(seconds=3)
 TRAINING_LOOKED_FOR = timedelta(seconds=10)
+WATCH = timedelta(seconds=10)
+"""So often incidents are looked after, whether anything came or not: they also end."""
 STUCK = timedelta(seconds=30)
 """A row that stays the oldest for this long is suspected of killing its worker, and tried alone."""
 
@@ -35,6 +37,7 @@ class Clock:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._oldest: tuple[int, datetime] | None = None
+        self._watched = context.now()
         self._training_looked_for: datetime | None = None
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
@@ -55,6 +58,9 @@ class Clock:
                 return False
             self._suspect(session, now)
             sweep(session, now)
+            if now - self._watched >= WATCH:
+                self._watched = now
+                ring(session, "watch", 0)
             self._train(session, now)
             return True
 

@@ -15,7 +15,7 @@ from desk.ticket import DESK
 from storage import conversation, foreign_numbers, inbound, tickets
 from storage.inbound import MOST_ATTEMPTS, Settled, Waiting
 from storage.tickets import Stale
-from storage.transaction import Session
+from storage.transaction import Session, ring
 from workers import agent_mail, ahead, facts
 from workers.ahead import Ahead
 from workers.context import Context
@@ -109,6 +109,8 @@ def _settle(context: Context, session: Session, rows: list[Waiting], thought: Ah
     for decision in decisions:
         if decision.state == "command":
             agent_mail.handle(context, session, known, decision, now)
+    if any(decision.state == "ticketed" for decision in decisions):
+        ring(session, "watch", 0)
     log.info("requests_settled", count=len(decisions))
     return len(items)
 

@@ -67,6 +67,14 @@ class Sender:
         content["references"] = [self._thread_id(ticket)]
         return self._letter(key, "notice", ticket, agent, content | _AUTOMATIC)
 
+    def incident(self, ticket: Ticket, agent: Person, number: int, text: str) -> Letter:
+        """Tells a lead that many report the same; it carries no reply address of a ticket."""
+        key = f"incident:{number}:{agent.id}"
+        content = self._content(ticket, agent, address.AGENT, key)
+        subject_line = f"Incident {number}: {text.partition(': ')[2].splitlines()[0]}"
+        content |= {"subject": subject_line, "text": text, "reply_to": self._mailbox(ticket).address}
+        return self._letter(key, "incident", ticket, agent, content | _AUTOMATIC)
+
     def command_answer(self, item: Item, agent: Person, ticket: Ticket, text: str) -> Letter:
         """What became of an agent's commands."""
         key = f"command-answer:{item.inbound_id}"

@@ -14,7 +14,7 @@ from storage import outbound, people, threads, tickets
 from storage.outbound import Letter
 from storage.people import Person
 from storage.transaction import Session
-from workers import slack_letters
+from workers import incident_letters, slack_letters
 from workers.context import Context
 from workers.letters import Sender
 
@@ -86,6 +86,8 @@ def _letters(
         letters.append(sender.acknowledgement(ticket, requester, message))
     if event.kind == "replied" and message is not None and ticket.channel != "slack":
         letters.append(_reply(sender, session, ticket, requester, message))
+    if event.kind == "incident_opened":
+        letters += incident_letters.of(sender, session, ticket, event)
     if event.kind in TOLD:
         letters += [sender.notice(ticket, agent, event_id, event, message) for agent in _told(scene, ticket, event)]
     return letters

@@ -64,3 +64,23 @@ def notice(ticket: Ticket, event: Event, message: Message | None) -> str:
         "#note, #assign me, #resolve, #close, #status, #priority, #category, #team, #tag, #merge, #help",
     ]
     return "\n".join([*head, *foot, ""])
+
+
+def incident(number: int, about: str, why: str, count: int, public_url: str) -> str:
+    """What a lead reads when many write about the same thing."""
+    page = (
+        f"{public_url.rstrip('/')}/incidents/{number}" if public_url else f"Incidents, number {number}, in the console"
+    )
+    return "\n".join(
+        [
+            f"Incident {number}: {about}",
+            "",
+            f"{why[:1].upper()}{why[1:]}.",
+            f"{count} tickets belong to it and are urgent now.",
+            "",
+            f"Answer or resolve all of them at once, or say that it is a false alarm: {page}",
+            "",
+            "An answer to this mail reaches no requester. You hear of this incident only once.",
+            "",
+        ]
+    )

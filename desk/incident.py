@@ -1,0 +1,201 @@
+"""Whether so many people report the same at once that it is no chance: a Poisson test against the desk's own history.
+
+In: how many people wrote lately about a category (or about it from one organisation), and how often that is usual at
+this hour. Out: an alarm with its reason, or None; and when an incident is over. It refuses to know where the numbers
+come from, reads no text, and asks no clock.
+
+How usual: a rate is the category's own level, bent by the rhythm of the whole desk's week, bent by the category's own
+week where that has been seen often enough. What is known badly counts as spread out (a negative binomial instead of a
+Poisson), so that a young desk neither alarms at its first three mails nor sleeps through an outage.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+WINDOWS = (15, 60)
+"""Minutes that are looked at."""
+HISTORY = timedelta(days=28)
+MOST_CHANCE = 0.001
+FEWEST_PEOPLE = 3
+QUIET = timedelta(minutes=60)
+REMEMBERED = timedelta(days=7)
+"""How long a dismissed alarm makes its key harder to alarm."""
+
+SLOTS = 7 * 24
+_REACH_HOURS = 1.5
+_SHARED_HOURS = 4.0
+"""The desk's rhythm counts like so many hours of the category's own at this hour of the week."""
+_ORGANISATION_HOURS = 48.0
+_MOST_CERTAIN = 40.0
+"""However long the history, a rate is not known better than by so many messages: weeks differ."""
+_BUSY_WEIGHT, _BUSIEST = 8.0, 4.0
+_ORGANISATION_FLOOR = 0.1
+_STRICTER = 0.001
+"""After a dismissal: so much less likely it must be, with twice as many people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What is counted: a category, or what one organisation writes about it."""
+
+    category: str
+    organisation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What came in the last so many minutes; a person counts once however often they write."""
+
+    minutes: int
+    people: int
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """How much came in the past weeks: in all, near this hour of the week, and near this hour of any day."""
+
+    total: float = 0.0
+    slot: float = 0.0
+    day: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """How long the past was watched, in hours: in all, near this hour of the week, near this hour of any day."""
+
+    hours: float
+    slot: float
+    day: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What is usual now: messages an hour, and how many messages that knowledge rests on."""
+
+    per_hour: float
+    certainty: float
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """So many people in so many minutes are more than chance."""
+
+    key: Key
+    people: int
+    messages: int
+    minutes: int
+    p: float
+    why: str
+
+
+def alarm(key: Key, windows: Sequence[Window], rate: Rate, dismissed: int = 0) -> Alarm | None:
+    """The alarm of the window that is least likely; `dismissed` people were called a false alarm lately."""
+    most = MOST_CHANCE * (_STRICTER if dismissed else 1.0) / len(WINDOWS)
+    fewest = max(FEWEST_PEOPLE + bool(key.organisation), 2 * dismissed)
+    # It is asked whenever somebody wrote: that one is certain, the others are the coincidence.
+    found = [(chance(w.people - 1, rate, w.minutes), w) for w in windows if w.people >= fewest]
+    p, window = min(found, key=lambda pair: pair[0], default=(1.0, None))
+    if window is None or p >= most:
+        return None
+    return Alarm(key, window.people, window.messages, window.minutes, p, _why(key, window, rate, p))
+
+
+def is_over(last_hour: Window, rate: Rate) -> bool:
+    """Whether an hour was nothing out of the usual again."""
+    return last_hour.people < FEWEST_PEOPLE or chance(last_hour.people, rate, last_hour.minutes) > 0.05
+
+
+def chance(people: int, rate: Rate, minutes: float) -> float:
+    """How likely that many or more are by chance."""
+    if people <= 0:
+        return 1.0
+    mean, shape = max(rate.per_hour, 1e-9) * minutes / 60, rate.certainty
+    ratio = mean / (mean + shape)
+    head = math.lgamma(people + shape) - math.lgamma(shape) - math.lgamma(people + 1)
+    term = math.exp(head + people * math.log(ratio) + shape * math.log1p(-ratio))
+    total, count = 0.0, people
+    while term > total * 1e-12 and count < people + 100_000:
+        total += term
+        term *= (count + shape) / (count + 1) * ratio
+        count += 1
+    return min(total, 1.0)
+
+
+def rate_of(own: Traffic, own_hours: float, desk: Traffic, past: Past, busy: float = 1.0) -> Rate:
+    """What is usual for a category now; it has been known for `own_hours`."""
+    known = min(own_hours, past.hours)
+    base = (own.total + 1) / (known + 1) * _rhythm(desk, past)
+    per_hour = (_SHARED_HOURS * base + own.slot) / (_SHARED_HOURS + min(past.slot, known)) * busy
+    return Rate(per_hour, min(own.total + 1, _MOST_CERTAIN))
+
+
+def rate_of_organisation(category: Rate, own: Traffic, organisation: Traffic, desk: Traffic, past: Past) -> Rate:
+    """What is usual for one organisation's messages about a category: its share, and what it was in fact."""
+    share = (organisation.total + 1) / (desk.total + 10)
+    expected = category.per_hour * min(share, 1.0)
+    per_hour = (_ORGANISATION_HOURS * expected + own.total * _rhythm(desk, past)) / (_ORGANISATION_HOURS + past.hours)
+    return Rate(max(per_hour, _ORGANISATION_FLOOR), min(organisation.total + 1, _MOST_CERTAIN))
+
+
+def busyness(others: float, desk: Traffic, past: Past) -> float:
+    """How much more than usual the other categories get in this hour: a Monday after a holiday is no incident."""
+    usual = _level(desk, past) * _rhythm(desk, past)
+    return min(max((others + _BUSY_WEIGHT) / (usual + _BUSY_WEIGHT), 1.0), _BUSIEST)
+
+
+def slots(now: datetime) -> Mapping[int, float]:
+    """The hours of the week around a moment, with the weight of each."""
+    middle = now.astimezone(UTC) - timedelta(minutes=20)
+    here = slot_of(middle)
+    place = here + (middle.minute * 60 + middle.second) / 3600
+    near = ((here + step, abs(here + step + 0.5 - place)) for step in (-2, -1, 0, 1, 2))
+    return {slot % SLOTS: 1 - far / _REACH_HOURS for slot, far in near if far < _REACH_HOURS}
+
+
+def slot_of(at: datetime) -> int:
+    """The hour of the week, in UTC, from Monday's first."""
+    moment = at.astimezone(UTC)
+    return moment.weekday() * 24 + moment.hour
+
+
+def past(since: datetime, now: datetime) -> Past:
+    """How much of the past weeks was watched."""
+    begun = max(since, now - HISTORY)
+    hours = max((now - begun).total_seconds() / 3600, 0.0)
+    weights, weeks = slots(now), hours / SLOTS
+    whole, rest = int(weeks), hours % SLOTS
+    first = slot_of(begun)
+    slot = sum(weight * (whole + ((place - first) % SLOTS < rest)) for place, weight in weights.items())
+    day = sum(weight for weight in weights.values()) * hours / 24
+    return Past(hours, slot, day)
+
+
+def _level(desk: Traffic, past: Past) -> float:
+    return (desk.total + 1) / (past.hours + 1)
+
+
+def _rhythm(desk: Traffic, past: Past) -> float:
+    """This hour of the week against the average hour, of the whole desk: the day's rhythm until weeks are known."""
+    level = _level(desk, past)
+    of_day = (2 * level + desk.day) / (2 + past.day)
+    of_week = (2 * of_day + desk.slot) / (2 + past.slot)
+    return of_week / level
+
+
+def _why(key: Key, window: Window, rate: Rate, p: float) -> str:
+    usual = rate.per_hour * window.minutes / 60
+    where = f" from {key.organisation}" if key.organisation else ""
+    odds = "less than one in a million" if p < 1e-6 else f"one in {1 / p:,.0f}"
+    return (
+        f"{window.people} people{where} wrote about {key.category} within {window.minutes} minutes, "
+        f"where {_number(usual)} would be usual at this hour; by chance that is {odds}"
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value >= 9.5 else f"{value:.1f}"

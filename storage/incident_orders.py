@@ -1,0 +1,163 @@
+"""What an agent orders for all tickets of an incident: answer, resolve, dismiss; done some at a time, each ticket once.
+
+An order is a row with a key, so that a double click is one order. A step does some tickets and remembers how far it
+came, in the caller's transaction: who is killed goes on where it stopped, and intake gets its turn between two steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from desk import ticket as verbs
+from desk.ticket import Actor, ActorKind, Change, NotAllowed, Priority, Status, Ticket
+from storage import conversation, incident_reports, incidents, tickets
+from storage.incidents import DISMISSED, MEMBER, RESOLVED
+from storage.sql import insert_ignore, locked
+from storage.tables_learning import incident_orders as orders
+from storage.transaction import Session, ring
+
+ANSWER, RESOLVE, DISMISS = "answer", "resolve", "dismiss"
+STEP = 40
+_DONE = (Status.RESOLVED, Status.CLOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`total` tickets to do, `done` of them changed so far; `done_at` when all were looked at."""
+
+    id: int
+    incident_id: int
+    key: str
+    kind: str
+    text: str
+    agent_id: int | None
+    agent_name: str
+    at: datetime
+    total: int
+    done: int
+    last_ticket_id: int
+    done_at: datetime | None
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(ActorKind.AGENT, self.agent_id, self.agent_name) if self.agent_id else verbs.DESK
+
+
+def place(session: Session, incident_id: int, key: str, kind: str, text: str, actor: Actor, now: datetime) -> Order:
+    """Write the order down; the same key again is the same order. Resolving and dismissing end the incident at once."""
+    found = incidents.get(session, incident_id, lock=True)
+    if found is None:
+        raise NotAllowed(f"there is no incident {incident_id}")
+    if kind == ANSWER and not text.strip():
+        raise NotAllowed("there is no text to send")
+    row = {
+        "incident_id": incident_id,
+        "key": f"{incident_id}:{kind}:{key}",
+        "kind": kind,
+        "text": text,
+        "agent_id": actor.id if actor.kind is ActorKind.AGENT else None,
+        "agent_name": actor.name,
+        "at": now,
+        "total": incidents.ticket_counts(session, [incident_id])[incident_id][MEMBER],
+    }
+    if session.execute(insert_ignore(session, orders), row).rowcount == 1:
+        _end(session, found, kind, actor, now)
+        ring(session, "watch", 0)
+    made = session.execute(sa.select(orders).where(orders.c.key == row["key"])).one()
+    return Order(**made._mapping)
+
+
+def step(session: Session, order_id: int, now: datetime, most: int = STEP) -> bool:
+    """Do some of its tickets; whether there are more."""
+    query = sa.select(orders).where(orders.c.id == order_id, orders.c.done_at.is_(None))
+    row = session.execute(locked(session, query)).first()
+    if row is None:
+        return False
+    order = Order(**row._mapping)
+    members = incidents.joined(session, order.incident_id, MEMBER, after=order.last_ticket_id, most=most)
+    held = tickets.get_many(session, [one.ticket_id for one in members], lock=True)
+    raised = incidents.priority_set_by(session, held) if order.kind == DISMISS else {}
+    done = sum(_do(session, order, held[number], raised.get(number), now) for number in sorted(held))
+    more = len(members) == most
+    last = members[-1].ticket_id if members else order.last_ticket_id
+    values = {"last_ticket_id": last, "done": order.done + done, "done_at": None if more else now}
+    session.execute(sa.update(orders).where(orders.c.id == order_id).values(**values))
+    return more
+
+
+def waiting(session: Session) -> list[int]:
+    """Orders that are not done, oldest first."""
+    return list(
+        session.execute(sa.select(orders.c.id).where(orders.c.done_at.is_(None)).order_by(orders.c.id)).scalars()
+    )
+
+
+def get(session: Session, order_id: int) -> Order:
+    return Order(**session.execute(sa.select(orders).where(orders.c.id == order_id)).one()._mapping)
+
+
+def of_incident(session: Session, incident_id: int) -> list[Order]:
+    """All that was ordered, oldest first."""
+    rows = session.execute(sa.select(orders).where(orders.c.incident_id == incident_id).order_by(orders.c.id))
+    return [Order(**row._mapping) for row in rows]
+
+
+def restore(
+    ticket: Ticket, raised: tuple[str, int | None, str] | None, incident_id: int, actor: Actor, at: datetime
+) -> Change:
+    """The priority goes back to what it was before the incident raised it, if nobody changed it since."""
+    if raised is None or raised[1] != incident_id or ticket.priority is not Priority.URGENT:
+        return Change(ticket)
+    return verbs.set_priority(ticket, Priority(raised[2]), actor, at, f"not part of incident {incident_id}")
+
+
+def _end(session: Session, found: incidents.Incident, kind: str, actor: Actor, now: datetime) -> None:
+    state = {RESOLVE: RESOLVED, DISMISS: DISMISSED}.get(kind)
+    if state is None:
+        return
+    ended = incidents.end(session, found.id, state, now, actor.id)
+    if kind == DISMISS and not ended:
+        raise NotAllowed(f"incident {found.id} is {found.state} already")
+    if ended and kind == RESOLVE:
+        incident_reports.settle(session, found.key)
+
+
+def _do(
+    session: Session, order: Order, ticket: Ticket, raised: tuple[str, int | None, str] | None, now: datetime
+) -> bool:
+    """One ticket; whether it was changed. What was closed or merged meanwhile stays as it is."""
+    if ticket.merged_into is not None or ticket.status is Status.CLOSED:
+        return False
+    return _VERBS[order.kind](session, order, ticket, raised, now)
+
+
+def _answer(session: Session, order: Order, ticket: Ticket, _raised: object, now: datetime) -> bool:
+    conversation.reply(session, ticket, order.actor, order.text, now, via=f"incident {order.incident_id}")
+    return True
+
+
+def _resolve(session: Session, order: Order, ticket: Ticket, _raised: object, now: datetime) -> bool:
+    if ticket.status in _DONE:
+        return False
+    if order.text.strip():
+        via = f"incident {order.incident_id}"
+        ticket = conversation.reply(session, ticket, order.actor, order.text, now, via=via)
+    tickets.save(session, verbs.resolve(ticket, order.actor, now, f"incident {order.incident_id} is over"))
+    return True
+
+
+def _dismiss(
+    session: Session, order: Order, ticket: Ticket, raised: tuple[str, int | None, str] | None, now: datetime
+) -> bool:
+    change = restore(ticket, raised, order.incident_id, order.actor, now)
+    why = "this was a false alarm"
+    said = verbs.Event(ticket.id, now, "incident_dismissed", order.actor, before=str(order.incident_id), why=why)
+    tickets.save(session, Change(replace(change.ticket, updated_at=now), (*change.events, said)))
+    return bool(change.events)
+
+
+_VERBS: Mapping[str, Callable[..., bool]] = {ANSWER: _answer, RESOLVE: _resolve, DISMISS: _dismiss}

@@ -1,0 +1,187 @@
+"""Incidents, end to end: people write, the desk notices, gathers, raises, tells; and it does so once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from desk import ticket as verbs
+from desk.ticket import Actor, ActorKind, Priority
+from gateway.intake import accept
+from storage import incidents, people, tickets
+from storage.incidents import MEMBER, OPEN, QUIET, SUGGESTED, Incident
+from tests.small_desk import BOB, SmallDesk, words
+from workers import incidents as watch
+from workers import ingest
+
+OUTAGE = (
+    "I cannot log in since this morning, the login page says gateway timeout.",
+    "Login does not work, it says: gateway timeout. Please help, I cannot sign in.",
+    "Hello, the login page shows a gateway timeout error, cannot log in at all.",
+    "We cannot log in any more. Error: gateway timeout on the login page",
+    "login broken?? gateway timeout when I try to log in with my password",
+    "My password is right, but I cannot log in: gateway timeout.",
+    "Cannot log in to my account, gateway timeout.",
+    "Gateway timeout when logging in, cannot log in since nine.",
+)
+
+
+def everyday(desk: SmallDesk, days: int = 8) -> None:
+    """A desk that has been there for a while: a few requests a day, about everything."""
+    said = (
+        ("Invoice copy", "Please send me a copy of the last invoice, the accounting needs it."),
+        ("Printer", "The printer on the second floor is out of toner."),
+        ("Password", "I forgot my password for the intranet, could you reset it and log me in?"),
+        ("Holiday", "How many days of leave do I have left this year?"),
+    )
+    for day in range(days):
+        for place, (subject, text) in enumerate(said):
+            desk.later(hours=2)
+            sender = f"person{day}{place}@home{place}.example.test"
+            accept(desk.store, [desk.mail(sender, subject, text)], desk.now)
+            ingest.drain(desk.context)
+            watch.drain(desk.context)
+        desk.later(hours=16)
+
+
+def outage(
+    desk: SmallDesk, texts: Sequence[str] = OUTAGE, minutes: float = 1.0, subject: str = "Cannot log in"
+) -> list[int]:
+    """So many people, one after the other; their tickets."""
+    before = len(desk.tickets())
+    for place, text in enumerate(texts):
+        desk.later(minutes=minutes)
+        desk.receive(desk.mail(f"user{place}@place{place}.example.test", subject, text))
+        watch.drain(desk.context)
+    return [ticket.id for ticket in desk.tickets()[before:]]
+
+
+def all_incidents(desk: SmallDesk) -> list[Incident]:
+    with desk.store.database.reading() as session:
+        return list(reversed(incidents.page(session)))
+
+
+def places(desk: SmallDesk, number: int = 1) -> dict[int, str]:
+    with desk.store.database.reading() as session:
+        return {one.ticket_id: one.state for one in incidents.joined(session, number)}
+
+
+def test_many_people_with_one_trouble_are_one_incident(any_desk: SmallDesk) -> None:
+    everyday(any_desk)
+    hit = outage(any_desk)
+    (found,) = all_incidents(any_desk)
+    assert found.category == "Access / Authentication" and found.state == OPEN and found.people == len(OUTAGE)
+    assert places(any_desk) == dict.fromkeys(hit, MEMBER)
+    assert "people wrote about Access / Authentication within" in found.why
+    for number in hit:
+        assert any_desk.ticket(number).priority is Priority.URGENT
+        kinds = any_desk.kinds(number)
+        assert kinds.count("incident_joined") == kinds.count("priority_changed") == 1
+    (raised,) = [e for e in any_desk.events(hit[0]) if e.kind == "priority_changed"]
+    assert raised.why.startswith("affects many users: ") and raised.data == {"incident": 1}
+
+
+def test_a_calm_desk_has_none_and_watching_twice_is_watching_once(any_desk: SmallDesk) -> None:
+    everyday(any_desk)
+    assert all_incidents(any_desk) == []
+    hit = outage(any_desk)
+    before = [any_desk.kinds(number) for number in hit]
+    assert watch.drain(any_desk.context) == 0
+    assert [any_desk.kinds(number) for number in hit] == before and len(all_incidents(any_desk)) == 1
+
+
+def test_two_watchers_at_once_open_one_incident(any_desk: SmallDesk) -> None:
+    everyday(any_desk)
+    for place, text in enumerate(OUTAGE):
+        any_desk.receive(any_desk.mail(f"user{place}@place{place}.example.test", "Cannot log in", text))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: watch.drain(any_desk.context), range(4)))
+    assert len(all_incidents(any_desk)) == 1 and set(places(any_desk).values()) == {MEMBER}
+    for ticket in any_desk.tickets()[-len(OUTAGE) :]:
+        assert any_desk.kinds(ticket.id).count("incident_joined") == 1
+
+
+def test_one_person_who_writes_five_times_is_no_incident(any_desk: SmallDesk) -> None:
+    everyday(any_desk)
+    for number in range(8):
+        any_desk.receive(any_desk.mail(BOB, f"Cannot log in {number}", OUTAGE[number]))
+    watch.drain(any_desk.context)
+    assert all_incidents(any_desk) == []
+
+
+def test_machines_and_agents_do_not_count(any_desk: SmallDesk) -> None:
+    everyday(any_desk)
+    for place, text in enumerate(OUTAGE):
+        headers = [("Auto-Submitted", "auto-generated")]
+        any_desk.receive(
+            any_desk.mail(f"robot{place}@place{place}.example.test", "Cannot log in", text, headers=headers)
+        )
+    with any_desk.store.database.transaction() as session:
+        for place in range(len(OUTAGE)):
+            people.add_agent(session, f"staff{place}@corp.example.test", "", "agent", "", [], any_desk.now)
+    for place, text in enumerate(OUTAGE):
+        any_desk.receive(any_desk.mail(f"staff{place}@corp.example.test", "Cannot log in", text))
+    watch.drain(any_desk.context)
+    assert all_incidents(any_desk) == []
+
+
+def test_other_words_at_the_same_time_are_suggested_and_not_raised(any_desk: SmallDesk) -> None:
+    everyday(any_desk)
+    outage(any_desk)
+    other = "My password expires tomorrow and I want to choose a longer one. Where do I change my password?"
+    (number,) = outage(any_desk, [other], subject="A question")
+    late, *_ = outage(any_desk, ["cannot log in, gateway timeout on the login page"])
+    assert places(any_desk)[number] == SUGGESTED and any_desk.ticket(number).priority is not Priority.URGENT
+    assert places(any_desk)[late] == MEMBER and any_desk.ticket(late).priority is Priority.URGENT
+
+
+def test_an_agents_priority_stays(any_desk: SmallDesk) -> None:
+    everyday(any_desk)
+    (first,) = outage(any_desk, OUTAGE[:1])
+    with any_desk.store.database.transaction() as session:
+        held = tickets.get(session, first, lock=True)
+        assert held
+        alice = Actor(ActorKind.AGENT, any_desk.alice.id, "Alice")
+        tickets.save(session, verbs.set_priority(held, Priority.LOW, alice, any_desk.now))
+    outage(any_desk, OUTAGE[1:])
+    assert places(any_desk)[first] == MEMBER and any_desk.ticket(first).priority is Priority.LOW
+
+
+def test_the_lead_is_told_once(any_desk: SmallDesk) -> None:
+    with any_desk.store.database.transaction() as session:
+        team = people.team_named(session, "Support")
+        assert team
+        people.add_agent(session, "lena@corp.example.test", "Lena", "lead", "", [team.id], any_desk.now)
+        people.add_agent(session, "root@corp.example.test", "Root", "admin", "", [team.id], any_desk.now)
+    everyday(any_desk)
+    outage(any_desk)
+    any_desk.work()
+    (letter,) = any_desk.sent("incident")
+    assert letter["To"].addresses[0].addr_spec == "lena@corp.example.test"
+    assert letter["Subject"] == "Incident 1: Access / Authentication"
+    assert "people wrote about Access / Authentication" in words(letter)
+    assert letter["Reply-To"] is None or "+" not in letter["Reply-To"].addresses[0].addr_spec
+
+
+@pytest.mark.parametrize("role", ["admin", "agent"])
+def test_without_a_lead_the_admins_are_told(desk: SmallDesk, role: str) -> None:
+    with desk.store.database.transaction() as session:
+        people.add_agent(session, "root@corp.example.test", "Root", role, "", [], desk.now)
+    everyday(desk)
+    outage(desk)
+    desk.work()
+    assert len(desk.sent("incident")) == (role == "admin")
+
+
+def test_an_incident_goes_quiet_by_itself(any_desk: SmallDesk) -> None:
+    everyday(any_desk)
+    outage(any_desk)
+    any_desk.later(minutes=30)
+    watch.drain(any_desk.context)
+    assert all_incidents(any_desk)[0].state == OPEN
+    any_desk.later(minutes=61)
+    watch.drain(any_desk.context)
+    (found,) = all_incidents(any_desk)
+    assert found.state == QUIET and found.ended_at == any_desk.now and found.ended_by is None

@@ -1,0 +1,220 @@
+"""The watch actor: counts what was opened, links repeats, opens incidents and gathers their tickets, does what agents
+ordered for them, and finds when they are over. It runs beside intake, never inside of it.
+
+Doing it twice is doing it once: a ticket is counted once, a key has one open incident, one watcher writes at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from desk import incident, repeat
+from desk.incident import Alarm, Key, Window
+from desk.organisation import organisation
+from desk.ticket import MessageKind
+from storage import incident_orders, incident_reports, incidents, repeats
+from storage.incident_reports import LONGEST_TEXT, Opened, Report
+from storage.incidents import QUIET, Incident
+from storage.transaction import Session
+from workers import gather
+from workers.context import Context
+from workers.facts import NOBODY
+
+log = structlog.get_logger()
+
+SURE_ENOUGH = 0.3
+"""A guess that needs a human still counts for the detector with this probability: an outage is not one mail."""
+
+
+def drain(context: Context) -> int:
+    """Look at all tickets that were opened since the last look, and tend the open incidents."""
+    done = 0
+    while seen := _look(context):
+        done += seen
+    while _order(context):
+        done += 1
+    _tend(context)
+    return done
+
+
+def _look(context: Context) -> int:
+    """One page of opened tickets; what is read before the lock may have been counted by somebody else meanwhile."""
+    now = context.now()
+    with context.store.database.reading() as session:
+        opened = incident_reports.fresh(session, incident_reports.floor(session))
+    if not opened:
+        return 0
+    with context.store.database.transaction() as session:
+        floor = incident_reports.hold(session)
+        unseen = incident_reports.unseen(session, floor, [one.ticket_id for one in opened])
+        mine = [one for one in opened if one.ticket_id in unseen]
+        reports = [_report(one) for one in mine]
+        running = incidents.open_ones(session)
+        incident_reports.add(session, reports, now, {one.category for one in running})
+        lately = [one for one in mine if one.at > now - repeat.WITHIN]
+        _link_repeats(context, session, lately, now)
+        _judge(context, session, reports, lately, now)
+        incident_reports.move_floor(session, mine, floor, now)
+    return len(mine)
+
+
+def _report(one: Opened) -> Report:
+    """How a ticket counts; automatic mail, agents' own tickets and what nobody can name do not."""
+    category = _category(one)
+    counts = one.kind == MessageKind.REPLY and not one.by_agent and one.address != NOBODY and category
+    where = organisation(one.address)
+    return Report(
+        one.ticket_id,
+        one.at,
+        one.requester_id,
+        category if counts and category else "",
+        "" if where == one.address.lower() or "@" not in one.address else where,
+    )
+
+
+def _category(one: Opened) -> str | None:
+    """What it has, else what was guessed, else the first runner-up, if that is likely enough."""
+    best = one.guess or (str(one.runners_up[0][0]) if one.runners_up else None)
+    return one.category or (best if one.probability >= SURE_ENOUGH else None)
+
+
+def _link_repeats(context: Context, session: Session, opened: Sequence[Opened], now: datetime) -> None:
+    """The second of two requests that say the same is linked to the first; nothing is merged."""
+    human = [one for one in opened if one.kind == MessageKind.REPLY and one.address != NOBODY]
+    if not human:
+        return
+    new = {one.ticket_id for one in human}
+    since = min(one.at for one in human)
+    earlier = repeats.opened_by(session, {one.requester_id for one in human}, since, LONGEST_TEXT)
+    known = {one.ticket_id: (one, repeat.said(one.subject, one.text)) for one in earlier}
+    pairs = []
+    for number in sorted(new & known.keys()):
+        mine, said = known[number]
+        firsts = (
+            other.ticket_id
+            for other, words in known.values()
+            if other.requester_id == mine.requester_id
+            and other.ticket_id < number
+            and mine.at - other.at <= repeat.WITHIN
+            and repeat.is_repeat(said, words)
+        )
+        if first := next(firsts, None):
+            pairs.append((number, first))
+    linked = repeats.link(session, pairs, now, react=context.react)
+    if linked:
+        log.info("repeats_linked", count=linked)
+
+
+def _judge(
+    context: Context, session: Session, reports: Sequence[Report], opened: Sequence[Opened], now: datetime
+) -> None:
+    """Open what is alarming, and let the open incidents gather."""
+    counted = [one for one in reports if one.category and one.at > now - timedelta(minutes=max(incident.WINDOWS))]
+    running = {one.key: one for one in incidents.open_ones(session)}
+    covered = {key.category for key in running if not key.organisation}
+    touched = {Key(one.category) for one in counted if one.category not in covered}
+    touched |= {Key(one.category, one.organisation) for one in counted if one.organisation} if touched else set()
+    alarms = _alarms(session, {key for key in touched if key.category not in covered and key not in running}, now)
+    for alarm in alarms:
+        _open(context, session, alarm, running, now)
+    if running:
+        gather.later(context, session, list(running.values()), reports, opened, now)
+
+
+def _alarms(session: Session, touched: set[Key], now: datetime) -> list[Alarm]:
+    """The alarms of these keys; an organisation's only where its whole category is calm."""
+    found = incident_reports.windows(session, now) if touched else {}
+    asked = [key for key in sorted(touched, key=lambda k: (k.organisation, k.category)) if _enough(found.get(key))]
+    if not asked:
+        return []
+    rates = _rates(session, asked, found, now)
+    false = incidents.dismissed(session, {key.category for key in asked}, now)
+    alarms: dict[str, Alarm] = {}
+    for key in asked:
+        alarm = incident.alarm(key, found[key], rates[key], false.get(key, 0))
+        if alarm is not None:
+            alarms.setdefault(key.category, alarm)
+    return list(alarms.values())
+
+
+def _rates(
+    session: Session, asked: Sequence[Key], found: Mapping[Key, Sequence[Window]], now: datetime
+) -> dict[Key, incident.Rate]:
+    """What is usual now for each of these keys."""
+    whole = {Key(key.category) for key in asked}
+    places = {Key("", key.organisation) for key in asked if key.organisation}
+    known = incident_reports.history(session, {*asked, *whole, *places}, now)
+    desk, since = known.get(Key(""), (incident.Traffic(), now))
+    past = incident.past(since, now)
+    messages = sum(windows[-1].messages for key, windows in found.items() if not key.organisation)
+    rates: dict[Key, incident.Rate] = {}
+    for key in sorted(whole, key=lambda k: k.category):
+        own, first = known.get(key, (incident.Traffic(), now))
+        others = messages - (found[key][-1].messages if key in found else 0)
+        busy = incident.busyness(others, desk, past)
+        rates[key] = incident.rate_of(own, (now - first).total_seconds() / 3600, desk, past, busy)
+    for key in asked:
+        if key.organisation:
+            own, _ = known.get(key, (incident.Traffic(), now))
+            share, _ = known.get(Key("", key.organisation), (incident.Traffic(), now))
+            rates[key] = incident.rate_of_organisation(rates[Key(key.category)], own, share, desk, past)
+    return rates
+
+
+def _open(context: Context, session: Session, alarm: Alarm, running: dict[Key, Incident], now: datetime) -> None:
+    """A new incident; or the one of an organisation, when others have the same trouble."""
+    narrow = next((one for key, one in running.items() if key.category == alarm.key.category), None)
+    if narrow is not None:
+        if not alarm.key.organisation:
+            incidents.widen(session, narrow.id, alarm)
+            gather.first(context, session, narrow.id, alarm, now)
+        return
+    number = incidents.begin(session, alarm, now)
+    if number is None:
+        return
+    gather.first(context, session, number, alarm, now, tell=True)
+    log.info("incident_opened", incident_id=number, people=alarm.people, minutes=alarm.minutes)
+
+
+def _order(context: Context) -> bool:
+    """One step of the oldest order; intake has its turn between two steps."""
+    with context.store.database.reading() as session:
+        waiting = incident_orders.waiting(session)
+    if not waiting:
+        return False
+    with context.store.database.transaction() as session:
+        more = incident_orders.step(session, waiting[0], context.now())
+    return more or len(waiting) > 1
+
+
+def _tend(context: Context) -> None:
+    """Incidents whose hour was an ordinary one go quiet; once an hour old sums are forgotten."""
+    now = context.now()
+    with context.store.database.reading() as session:
+        aged = [one for one in incidents.open_ones(session) if one.opened_at <= now - incident.QUIET]
+        over = _over(session, aged, now) if aged else []
+        stale = incident_reports.is_stale(session, now)
+    if not over and not stale:
+        return
+    with context.store.database.transaction() as session:
+        incident_reports.hold(session)
+        for one in over:
+            if incidents.end(session, one.id, QUIET, now):
+                log.info("incident_went_quiet", incident_id=one.id)
+        incident_reports.forget(session, now)
+
+
+def _over(session: Session, aged: Sequence[Incident], now: datetime) -> list[Incident]:
+    found = incident_reports.windows(session, now)
+    rates = _rates(session, [one.key for one in aged], found, now)
+    nothing = Window(max(incident.WINDOWS), 0, 0)
+    return [
+        one for one in aged if incident.is_over(found[one.key][-1] if one.key in found else nothing, rates[one.key])
+    ]
+
+
+def _enough(windows: Sequence[Window] | None) -> bool:
+    return windows is not None and windows[-1].people >= incident.FEWEST_PEOPLE
