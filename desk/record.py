@@ -1,0 +1,120 @@
+"""Further verbs: what stands on a ticket's record beside its status, owner and category. Each with its event.
+
+Fields, tags taken off, parents, organisation, snooze, resolution, and the flag that nobody suitable was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from desk.ticket import Actor, Change, Event, NotAllowed, Status, Ticket
+
+
+def untag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime, why: str = "") -> Change:
+    """Without these tags."""
+    gone = tuple(tag for tag in ticket.tags if tag in tags)
+    if not gone:
+        return Change(ticket)
+    left = tuple(tag for tag in ticket.tags if tag not in gone)
+    return _change(ticket, at, "untagged", actor, before=", ".join(gone), why=why, tags=left)
+
+
+def set_field(ticket: Ticket, name: str, value: Any, actor: Actor, at: datetime, why: str = "") -> Change:
+    """A custom field (its value was checked against its kind before); None takes it away."""
+    before = ticket.fields.get(name)
+    if before == value:
+        return Change(ticket)
+    left = {key: held for key, held in ticket.fields.items() if key != name}
+    fields = left if value is None else left | {name: value}
+    data = {"field": name}
+    return _change(
+        ticket,
+        at,
+        "field_changed",
+        actor,
+        before=_shown(before),
+        after=_shown(value),
+        why=why,
+        data=data,
+        fields=fields,
+    )
+
+
+def set_organisation(
+    ticket: Ticket, organisation_id: int | None, name: str, actor: Actor, at: datetime, why: str = ""
+) -> Change:
+    if ticket.organisation_id == organisation_id:
+        return Change(ticket)
+    return _change(ticket, at, "organisation_changed", actor, after=name, why=why, organisation_id=organisation_id)
+
+
+def snooze(ticket: Ticket, until: datetime, actor: Actor, at: datetime, why: str = "") -> Change:
+    """Out of the lists until that moment or until the requester writes."""
+    if until <= at:
+        raise NotAllowed("a ticket can only sleep until a moment that is still to come")
+    if ticket.status in (Status.RESOLVED, Status.CLOSED):
+        raise NotAllowed(f"a ticket that is {ticket.status} needs no sleep")
+    return _change(ticket, at, "snoozed", actor, after=until.isoformat(), why=why, snoozed_until=until)
+
+
+def wake(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change:
+    """Back into the lists."""
+    if ticket.snoozed_until is None:
+        return Change(ticket)
+    return _change(ticket, at, "woken", actor, before=ticket.snoozed_until.isoformat(), why=why, snoozed_until=None)
+
+
+def set_parent(ticket: Ticket, parent: Ticket | None, actor: Actor, at: datetime) -> Change:
+    """A child of that ticket; None: of none. A parent has no parent of its own, so that there are no circles."""
+    number = parent.id if parent else None
+    if ticket.parent_id == number:
+        return Change(ticket)
+    if parent is not None and (parent.id == ticket.id or parent.parent_id is not None):
+        raise NotAllowed(f"#{parent.id} cannot be the parent: it is this ticket, or a child itself")
+    before = f"#{ticket.parent_id}" if ticket.parent_id else ""
+    after = f"#{number}" if number else ""
+    return _change(ticket, at, "parent_changed", actor, before=before, after=after, parent_id=number)
+
+
+def set_resolution(ticket: Ticket, text: str, actor: Actor, at: datetime, why: str = "") -> Change:
+    """What solved it, in words that help the next one."""
+    if ticket.resolution == text:
+        return Change(ticket)
+    return _change(ticket, at, "resolution_set", actor, before=ticket.resolution, after=text, why=why, resolution=text)
+
+
+def flag_unroutable(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
+    """Nobody suitable is there: seen by everybody, and its own clock runs from now."""
+    if ticket.unroutable_at is not None:
+        return Change(ticket)
+    return _change(ticket, at, "unroutable", actor, why=why, unroutable_at=at)
+
+
+def unflag(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change:
+    """Somebody was found."""
+    if ticket.unroutable_at is None:
+        return Change(ticket)
+    return _change(ticket, at, "routable", actor, why=why, unroutable_at=None)
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _change(
+    ticket: Ticket,
+    at: datetime,
+    kind: str,
+    actor: Actor,
+    *,
+    before: str = "",
+    after: str = "",
+    why: str = "",
+    data: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> Change:
+    event = Event(ticket.id, at, kind, actor, before, after, why, data or {})
+    return Change(replace(ticket, updated_at=at, **fields), (event,))

@@ -1,0 +1,73 @@
+"""What rules, macros and escalations do to a ticket leaves events with their reason, on both databases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from desk import actions, record
+from desk.ticket import DESK, NotAllowed, Status, Ticket
+from storage import deeds, people, tickets
+from storage.deeds import Doing
+from storage.store import Store
+from storage.transaction import Session
+
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+DOING = Doing(DESK, NOW, "rule Refunds", {"requester": "Bob"})
+
+
+def _ticket(session: Session) -> Ticket:
+    team = people.add_team(session, "Billing")
+    people.add_agent(session, "alice@corp.example.test", "Alice Agent", "agent", "", [team.id], NOW)
+    bob = people.add_agent(session, "bob@home.example.test", "Bob", "agent", "", [], NOW)
+    (number,) = tickets.reserve(session, 1)
+    made = Ticket(number, "Refund", bob.id, NOW, NOW)
+    tickets.insert_many(session, [made])
+    return made
+
+
+def test_deeds_change_the_ticket_and_name_their_rule(any_store: Store) -> None:
+    wanted = actions.read([
+        {"team": "Billing"}, {"assign": "alice@corp.example.test"}, {"priority": "high"}, {"tag": ["refund", "vip"]},
+        {"untag": "vip"}, {"field": {"cost_centre": "4711"}}, {"note": "For {requester}"}, {"snooze_hours": 2},
+        {"notify": ["lead"]}, {"watch": "Bob"}, {"category": "Billing / Refund"},
+    ])  # fmt: skip
+    with any_store.database.transaction() as session:
+        done = deeds.carry_out(session, _ticket(session), wanted, DOING)
+        ticket = tickets.get(session, done.ticket.id)
+        history = tickets.history(session, done.ticket.id)
+        said = tickets.messages_of(session, done.ticket.id)
+    assert done.refused == ()
+    assert ticket == done.ticket
+    assert (ticket.priority, ticket.tags, ticket.fields) == ("high", ("refund",), {"cost_centre": "4711"})
+    assert (ticket.status, ticket.category) == (Status.OPEN, "Billing / Refund")
+    assert [message.text for message in said] == ["For Bob"]
+    assert all(event.why for event in history if event.kind not in ("noted", "status_changed"))
+
+
+def test_what_does_not_fit_is_left_out_and_reported(any_store: Store) -> None:
+    with any_store.database.transaction() as session:
+        wanted = actions.read([{"team": "Nowhere"}, {"assign": "nobody else"}, {"assign": "me"}, {"tag": "x"}])
+        done = deeds.carry_out(session, _ticket(session), wanted, DOING)
+    assert [line.partition(":")[0] for line in done.refused] == ["team", "assign", "assign"]
+    assert done.ticket.tags == ("x",)
+
+
+def test_a_plan_writes_nothing(any_store: Store) -> None:
+    with any_store.database.transaction() as session:
+        made = _ticket(session)
+        happened = deeds.planned(session, made, actions.read([{"team": "Billing"}, {"note": "x"}, {"tag": "y"}]), DOING)
+        assert [event.kind for event in happened] == ["team_changed", "note", "tagged"]
+        assert tickets.history(session, made.id) == []
+        assert tickets.get(session, made.id) == made
+
+
+def test_a_child_has_one_parent_and_no_circle_is_made() -> None:
+    one, two = Ticket(1, "a", 1, NOW, NOW), Ticket(2, "b", 1, NOW, NOW)
+    child = record.set_parent(one, two, DESK, NOW).ticket
+    assert child.parent_id == 2
+    for wrong in (one, child):
+        with pytest.raises(NotAllowed):
+            record.set_parent(one, wrong, DESK, NOW)
+    assert record.set_parent(child, None, DESK, NOW).ticket.parent_id is None
