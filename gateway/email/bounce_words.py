@@ -6,7 +6,9 @@ In: subject, text, author. Out: judgements and what the prose names. gateway/ema
 from __future__ import annotations
 
 import re
+from functools import cache
 
+from desk import mail_words
 from desk.automatic import Signs, judge
 
 _MACHINE = re.compile(
@@ -71,6 +73,7 @@ _NAMED = (
         re.I,
     ),
 )
+_ANY = re.compile(r"[A-Za-z0-9._%+=-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,200}\.[A-Za-z]{2,24}")
 
 
 def is_machine(author: str) -> bool:
@@ -91,11 +94,23 @@ def is_notice(text: str) -> bool:
 
 
 def speaks_of_failure(text: str) -> bool:
-    return _TEXT.search(text[:20_000]) is not None
+    shown = text[:20_000]
+    return _TEXT.search(shown) is not None or _worded("text").search(shown.casefold()) is not None
+
+
+def is_titled(subject: str) -> bool:
+    """Whether the subject is one of a report."""
+    shown = subject[:500]
+    return _SUBJECT.search(shown) is not None or _worded("subject").search(shown.casefold()) is not None
+
+
+@cache
+def _worded(kind: str) -> re.Pattern[str]:
+    return re.compile(mail_words.alternatives("bounces", kind))
 
 
 def is_delay(subject: str) -> bool:
-    return _DELAY.search(subject) is not None
+    return _DELAY.search(subject) is not None or _worded("delay").search(subject[:500].casefold()) is not None
 
 
 def is_final(text: str) -> bool:
@@ -109,7 +124,7 @@ def is_failure(subject: str, text: str, author: str, *, null_sender: bool, faile
     machine = is_machine(author)
     if not (machine or null_sender or failed):
         return False
-    named = _SUBJECT.search(subject[:500]) is not None
+    named = is_titled(subject)
     if not named and judge(Signs(subject=subject))[1]:
         return False
     spoken = speaks_of_failure(text)
@@ -132,4 +147,4 @@ def recipients(text: str) -> list[str]:
         found = [match.rstrip(".,;:>") for match in pattern.findall(text)[:100]]
         if found:
             return found
-    return []
+    return list(dict.fromkeys(_ANY.findall(text[:3_000])))[:1]

@@ -74,6 +74,7 @@ def _from_report(root: Part, status: Part, text: str) -> Bounce | None:
     """RFC 3464: one group of fields for the mail, then one for each recipient."""
     recipients: list[str] = []
     actions: set[str] = set()
+    arrived = False
     code = diagnostic = ""
     for group in _groups(status.content()[:MAX_REPORT]):
         address = group.text("final-recipient") or group.text("original-recipient")
@@ -81,12 +82,13 @@ def _from_report(root: Part, status: Part, text: str) -> Bounce | None:
         if not address and not action:
             continue
         if action in _DELIVERED:
+            arrived = True
             continue
         actions.add(action)
         recipients += _ADDRESS.findall(address)[:1]
         code = code or "".join(_STATUS.findall(group.text("status"))[:1])
         diagnostic = diagnostic or group.text("diagnostic-code")
-    if not actions and b"ction: delivered" in status.content()[:MAX_REPORT]:
+    if not actions and arrived:
         return None
     recipients = recipients or _recipients(root, text)
     soft = (bool(actions) and actions <= _SOFT_ACTIONS) or code.startswith("4")
