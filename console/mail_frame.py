@@ -145,7 +145,8 @@ def _from_elsewhere(given: Mapping[str, str], kept: str, origins: Collection[str
     if elsewhere.is_tracker(given):
         return ""
     if elsewhere.origin(given) not in origins:
-        return f"<img{kept}>"
+        words = escape(unescape(given.get("alt", "")).strip())
+        return f'<span class="missing">{words}</span>' if words else ""
     target = escape(unescape(given[elsewhere.ATTRIBUTE]))
     return f'<img src="{target}" referrerpolicy="no-referrer"{kept}>'
 

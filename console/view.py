@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,8 @@ from desk.ticket import Event
 
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """Types that are nothing but pictures; an SVG is a page that runs scripts."""
+_RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+_CODE = re.compile(r"(?<!\w)(?:https?://[!-~]+|[A-Za-z0-9]+(?:[-_./:+#@]+[A-Za-z0-9]+)+)")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 _HAPPENED: Mapping[str, str] = {
     "opened": "opened the ticket",
@@ -169,8 +172,12 @@ def pairs(value: Any) -> list[tuple[str, float]]:
 
 
 def lines(text: str) -> Markup:
-    """Text as it was written; addresses of the web are not made into links on purpose: mail lies about them."""
-    return escape(text.strip("\n"))
+    """Text as it was written; addresses of the web are not made into links on purpose: mail lies about them.
+
+    Among words from right to left, "4711-AB" would be shown as "AB-4711"; such codes and addresses stay in their order.
+    """
+    escaped = escape(text.strip("\n"))
+    return Markup(_CODE.sub(r'<bdi dir="ltr">\g<0></bdi>', str(escaped))) if _RIGHT_TO_LEFT.search(text) else escaped
 
 
 def _environment() -> Environment:

@@ -21,6 +21,7 @@ _SUFFIXES = {
     "message/delivery-status": ".txt", "text/rfc822-headers": ".txt", "application/pgp-signature": ".asc",
     "application/ms-tnef": ".dat", "text/csv": ".csv", "application/pkcs7-signature": ".p7s",
 }  # fmt: skip
+_NAMES = {"application/ms-tnef": "winmail.dat", "text/calendar": "invite.ics", "message/delivery-status": "report.txt"}
 _KNOWN = {
     ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif", ".pdf": "application/pdf",
     ".txt": "text/plain", ".csv": "text/csv", ".zip": "application/zip", ".doc": "application/msword",
@@ -74,6 +75,6 @@ def _own_name(part: Part, content: bytes, number: int) -> str:
         subject = clean_name(read_header(content).text("subject").replace("/", "-"))[: MAX_NAME - 10]
         if subject:
             return subject + ".eml"
-    if part.media_type == "application/ms-tnef":
-        return "winmail.dat"
+    if part.media_type in _NAMES:
+        return _NAMES[part.media_type]
     return f"file-{number}{_SUFFIXES.get(part.media_type, '')}"

@@ -1,4 +1,4 @@
-"""Ten pictures of the ticket page, to be looked at: `python -m tests.console.gallery DIR`.
+"""Ten pictures of the ticket page, to be looked at: `python -m tests.console.gallery DIR [--dark]`.
 
 Each shows a ticket that real mails made: they are read, settled and answered by the product itself. It needs Chromium,
 and fonts for what it shows (Debian: fonts-noto-core, fonts-noto-cjk).
@@ -6,11 +6,14 @@ and fonts for what it shows (Debian: fonts-noto-core, fonts-noto-cjk).
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from console import passwords
 from console.app import create_app
@@ -23,13 +26,16 @@ from tests.console.furnished import PASSWORD
 from tests.console.gallery_mails import SCENES
 from tests.small_desk import ALICE, SmallDesk
 
+Scheme = Literal["light", "dark"]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 OPENED = {"06-inline-image", "09-newsletter"}
 """Where the HTML is opened too."""
+UNFOLDED = {"01-gmail-outlook-apple", "04-arabic"}
+"""Where the first part that was set aside is opened."""
 
 
-def paint(folder: Path) -> list[Path]:
-    """Write the pictures; returns their paths."""
+def paint(folder: Path, schemes: Sequence[Scheme] = ("light",)) -> list[Path]:
+    """Write the pictures, in each of the colour schemes; returns their paths."""
     program = find("chromium")
     if program is None:
         raise SystemExit("the gallery needs Chromium")
@@ -41,7 +47,8 @@ def paint(folder: Path) -> list[Path]:
         places = _furnish(store)
         pages = Pages(create_app(store, store.settings), "127.0.0.1", 0)
         with pages.beside():
-            made += _shoot(browser, f"http://{pages.address}", places, folder)
+            for scheme in schemes:
+                made += _shoot(browser, f"http://{pages.address}", places, folder, scheme)
         browser.close()
     return made
 
@@ -60,8 +67,9 @@ def _furnish(store: Store) -> dict[str, int]:
     return places
 
 
-def _shoot(browser: Browser, address: str, places: dict[str, int], folder: Path) -> list[Path]:
-    context = browser.new_context(base_url=address, viewport={"width": 1280, "height": 900}, locale="en-GB")
+def _shoot(browser: Browser, address: str, places: dict[str, int], folder: Path, scheme: Scheme) -> list[Path]:
+    size: ViewportSize = {"width": 1280, "height": 900}
+    context = browser.new_context(base_url=address, viewport=size, locale="en-GB", color_scheme=scheme)
     page = context.new_page()
     page.goto("/login")
     page.get_by_label("Mail address").fill(ALICE)
@@ -74,12 +82,19 @@ def _shoot(browser: Browser, address: str, places: dict[str, int], folder: Path)
         if name in OPENED:
             page.get_by_text("As it was designed (HTML)").first.click()
             page.frame_locator("iframe").first.locator("body").wait_for()
+        if name in UNFOLDED:
+            page.get_by_text("Earlier mail, quoted").first.click()
         page.wait_for_load_state("networkidle")
-        made.append(folder / f"{name}.png")
+        made.append(folder / f"{name}{'-dark' if scheme == 'dark' else ''}.png")
         page.screenshot(path=made[-1], full_page=True)
+    context.close()
     return made
 
 
 if __name__ == "__main__":
-    for path in paint(Path(sys.argv[1] if len(sys.argv) > 1 else "gallery")):
+    wanted = argparse.ArgumentParser(description=__doc__)
+    wanted.add_argument("folder", nargs="?", default="gallery", type=Path)
+    wanted.add_argument("--dark", action="store_true", help="in dark colours too")
+    asked = wanted.parse_args()
+    for path in paint(asked.folder, ("light", "dark") if asked.dark else ("light",)):
         sys.stdout.write(f"{path}\n")

@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 
 from console import elsewhere, passwords
 from console.app import create_app
+from console.view import lines
 from storage import people
 from storage.store import Store
 from tests.console import gallery_mails as mails
@@ -65,6 +66,19 @@ def test_names_and_texts_from_right_to_left_stay_within_their_place(gallery: Gal
     mails.arabic(gallery.desk)
     page = gallery.page()
     assert "<bdi>ليلى حداد</bdi>" in page and "<bdi>مشكلة" in page and 'dir="auto">مرحبا،' in page
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("رقم 4711-AB هو", 'رقم <bdi dir="ltr">4711-AB</bdi> هو'),
+        ("מספר https://a.test/?x=1&y=<2>.", 'מספר <bdi dir="ltr">https://a.test/?x=1&amp;y=&lt;2&gt;.</bdi>'),
+        ("كلمة <b>a-b</b> & it's", 'كلمة &lt;b&gt;<bdi dir="ltr">a-b</bdi>&lt;/b&gt; &amp; it&#39;s'),
+        ("number 4711-AB", "number 4711-AB"),
+    ],
+)
+def test_codes_keep_their_order_among_words_from_right_to_left(text: str, shown: str) -> None:
+    assert lines(text) == shown
 
 
 def test_a_long_thread_is_folded_but_for_its_first_and_last_messages(gallery: Gallery) -> None:
@@ -162,8 +176,9 @@ def test_pictures_from_elsewhere_wait_for_a_click_and_name_their_hosts(gallery: 
     assert (
         "2 pictures from elsewhere were not loaded: <bdi>pictures.example.test, cdn.example.test</bdi>" in blocked.text
     )
-    assert "1 tracking picture of one pixel is left out" in blocked.text and "1 picture has an address" in blocked.text
+    assert "1 tracking picture of one pixel is left out" in blocked.text and "1 picture is left out" in blocked.text
     assert "img-src 'self';" in blocked.headers["content-security-policy"]
+    assert '<span class="missing">toner</span>' in blocked.text
     assert " src=" not in blocked.text and "count.example.test" not in blocked.text
     click = re.search(r'<a href="([^"]+)" target="_self">Show them</a>', blocked.text)
     assert click is not None
