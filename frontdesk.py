@@ -19,7 +19,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from console.cli import caught, configuration, init, ledger, people, replay, show, supervisor, tickets, up
+from console.cli import (
+    caught,
+    configuration,
+    init,
+    learning_words,
+    ledger,
+    people,
+    replay,
+    show,
+    supervisor,
+    tickets,
+    up,
+)
 from console.cli.desk import Trouble, ensure_folder, serving
 from desk.request import Envelope
 from desk.settings import BadSetting, Settings, host_and_port
@@ -222,6 +234,13 @@ def run_doctor(args: argparse.Namespace, settings: Settings, now: datetime) -> i
     return doctor.doctor(args, settings, now)
 
 
+def _train(store: Store, args: argparse.Namespace) -> Any:
+    """In this process, which the agent watches."""
+    from workers.retrain import Wish, retrain
+
+    return retrain(store, _utc_now, Wish("command", "a person asked by command", dry_run=args.dry_run))
+
+
 def parser() -> argparse.ArgumentParser:
     """All words of the command."""
     top = argparse.ArgumentParser("frontdesk", description="A helpdesk that people reach the way they already write.")
@@ -229,6 +248,7 @@ def parser() -> argparse.ArgumentParser:
     _processes(words)
     _administration(words)
     _looking(words)
+    learning_words.add(words, _group, _command, _train)
     return top
 
 

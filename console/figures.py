@@ -1,0 +1,141 @@
+"""How well the desk guesses, added up: by week, category and language, the mistakes, and the rivals beside.
+
+In: the facts of `storage/accuracy.py`. Out: plain numbers, the same for page, API and command. It refuses to know
+where they are shown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from classifier import evaluate
+from storage import accuracy, models, notes
+from storage.accuracy import BY_AGENT, Fact
+from storage.transaction import Session
+
+WEEKS = 12
+_OUTCOMES = ("automatic", "suggest", "unsure")
+_MOST = 20
+
+
+def everything(session: Session, now: datetime, weeks: int = WEEKS) -> dict[str, Any]:
+    """All that the accuracy page shows."""
+    found = accuracy.facts(session, accuracy.weeks_before(now, weeks - 1))
+    active = models.active(session)
+    mix = dict(active.report.get("mix", {})) if active else {}
+    said = [fact for fact in found if fact.truth_from == BY_AGENT]
+    return {
+        "weeks": by_week(found, mix),
+        "all": summed(found),
+        "categories": by_category(said),
+        "languages": by_language(said),
+        "confusions": _confusions(said),
+        "reliability": reliability(found),
+        "worst": _worst(found),
+        "beside": beside(said),
+        "capped_at": accuracy.MOST if len(found) >= accuracy.MOST else None,
+        "training": notes.get(session, notes.PROGRESS),
+        "asked": notes.get(session, notes.ASKED),
+    }
+
+
+def by_week(found: Sequence[Fact], mix: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Oldest week first; `drift` is the share of tickets that lie in other categories than when the model learned."""
+    weeks: dict[str, list[Fact]] = {}
+    for fact in found:
+        weeks.setdefault(f"{fact.at - timedelta(days=fact.at.weekday()):%Y-%m-%d}", []).append(fact)
+    return [{"week": week} | summed(facts) | {"drift": drift(facts, mix)} for week, facts in sorted(weeks.items())]
+
+
+def summed(found: Sequence[Fact]) -> dict[str, Any]:
+    """Shares of the three outcomes, and how often they were right, as far as that is known."""
+    outcomes = Counter(fact.outcome for fact in found)
+    automatic = [fact for fact in found if fact.outcome == "automatic"]
+    known = [fact for fact in automatic if fact.truth is not None]
+    said = [fact for fact in found if fact.truth_from == BY_AGENT]
+    return {
+        "count": len(found),
+        **{name: outcomes[name] for name in _OUTCOMES},
+        "by_rule": sum(bool(fact.rule) for fact in found),
+        "automatic_known": len(known),
+        "automatic_said": sum(fact.truth_from == BY_AGENT for fact in known),
+        "automatic_corrected": sum(fact.right is False for fact in known),
+        "automatic_accuracy": share(sum(fact.right is True for fact in known), len(known)),
+        "said": len(said),
+        "first_guess_accuracy": share(sum(fact.right is True for fact in said), len(said)),
+    }
+
+
+def drift(found: Sequence[Fact], mix: Mapping[str, int]) -> float | None:
+    """Half the sum of the differences between the two mixes: 0 is the same mix, 1 has nothing in common."""
+    if not mix or not found:
+        return None
+    here = Counter(fact.truth or fact.guessed for fact in found)
+    learned = sum(mix.values())
+    names = set(here) | set(mix)
+    return sum(abs(here[name] / len(found) - mix.get(name, 0) / learned) for name in names) / 2
+
+
+def by_category(said: Sequence[Fact]) -> list[dict[str, Any]]:
+    """What agents said of each category, the most frequent first."""
+    truth, guessed = Counter(fact.truth or "" for fact in said), Counter(fact.guessed for fact in said)
+    right = Counter(fact.guessed for fact in said if fact.right)
+    rows = [
+        {
+            "category": name,
+            "count": truth[name],
+            "guessed": guessed[name],
+            "precision": share(right[name], guessed[name]),
+            "recall": share(right[name], truth[name]),
+        }
+        for name in truth | guessed
+    ]
+    return sorted(rows, key=lambda row: (-int(row["count"]), str(row["category"])))
+
+
+def by_language(said: Sequence[Fact]) -> list[dict[str, Any]]:
+    count = Counter(fact.language or "unknown" for fact in said)
+    right = Counter(fact.language or "unknown" for fact in said if fact.right)
+    return [{"language": name, "count": n, "accuracy": share(right[name], n)} for name, n in count.most_common()]
+
+
+def reliability(found: Sequence[Fact]) -> list[dict[str, Any]]:
+    """Beside each tenth of stated probability how many were right."""
+    known = [fact for fact in found if fact.truth is not None]
+    bins = evaluate.reliability([bool(fact.right) for fact in known], [fact.probability for fact in known])  # type: ignore[arg-type]
+    return [asdict(one) for one in bins if one.count]
+
+
+def beside(said: Sequence[Fact]) -> list[dict[str, Any]]:
+    """The same tickets, guessed by others: one who reads nothing, and the keyword rules alone."""
+    truth = [fact.truth or "" for fact in said]
+    ways: dict[str, Sequence[str | None]] = {
+        "this desk": [fact.guessed for fact in said],
+        "keyword rules alone": [fact.rule_category or None for fact in said],
+        "always the most frequent": evaluate.majority(truth, len(truth)),
+    }
+    if not truth:
+        return []
+    return [
+        {"name": name, "accuracy": evaluate.accuracy(truth, way), "macro_f1": evaluate.macro_f1(truth, way)}
+        for name, way in ways.items()
+    ]
+
+
+def share(part: int, whole: int) -> float | None:
+    """None where there is nothing to share."""
+    return part / whole if whole else None
+
+
+def _confusions(said: Sequence[Fact]) -> list[dict[str, Any]]:
+    found = evaluate.confusions([fact.truth or "" for fact in said], [fact.guessed for fact in said], _MOST)
+    return [asdict(one) for one in found]
+
+
+def _worst(found: Sequence[Fact]) -> list[dict[str, Any]]:
+    wrong = sorted((fact for fact in found if fact.right is False), key=lambda fact: -fact.probability)
+    return [asdict(fact) for fact in wrong[:_MOST]]
