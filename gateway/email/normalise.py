@@ -33,6 +33,7 @@ from gateway.email import (
     header,
     identity,
     mime,
+    own_mail,
     sealed,
     suspicion,
     text,
@@ -142,6 +143,9 @@ def _automatic(
 ) -> tuple[AutoKind, str]:
     if bounce is not None:
         return AutoKind.BOUNCE, "a delivery report"
+    recipients = (*request.envelope.rcpt_to, *request.thread.delivered_to)
+    if own_mail.came_back(root.header, request.sender.address, recipients):
+        return AutoKind.OWN, "from this mailbox, with our own header"
     present = {name: root.header.text(name) for name, _ in root.header.fields if name in automatic.WANTED}
     signs = automatic.Signs(present, request.subject, request.sender.address, null_sender=null_sender)
     kind, reason = automatic.judge(signs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from storage import outbound
 from tests.small_desk import BOB, EVE, SUPPORT, SmallDesk, words
 
@@ -78,6 +80,36 @@ def test_our_own_mail_coming_back_makes_no_ticket(desk: SmallDesk) -> None:
     (ack,) = desk.sent("acknowledgement")
     desk.receive(desk.raw_mail(ack.as_bytes(), SUPPORT, [SUPPORT]))
     assert len(desk.tickets()) == 1 and desk.states() == {"ticketed": 1, "automatic": 1}
+
+
+@pytest.mark.parametrize("kind", ["acknowledgement", "reply", "notice"])
+def test_our_own_mail_with_a_message_id_that_a_relay_rewrote_makes_no_ticket(desk: SmallDesk, kind: str) -> None:
+    desk.receive(desk.mail(BOB, "Help", "Please."))
+    desk.receive(desk.mail("alice@corp.example.test", "Re", "Done.", to=desk.notice_address(desk.alice, 1)))
+    mail = desk.sent(kind)[0]
+    mail.replace_header("Message-ID", "<0100018f-4711@email.amazonses.com>")
+    for name in ("In-Reply-To", "References", "Auto-Submitted", "Precedence"):
+        del mail[name]
+    before = len(desk.letters()), len(desk.messages(1))
+    desk.receive(desk.raw_mail(mail.as_bytes(), SUPPORT, [SUPPORT]))
+    assert len(desk.tickets()) == 1 and (len(desk.letters()), len(desk.messages(1))) == before
+    assert desk.states()["automatic"] == 1
+
+
+@pytest.mark.parametrize(
+    ("sender", "header"),
+    [
+        (SUPPORT, []),
+        (BOB, [("X-Frontdesk", "acknowledgement; ticket=1")]),
+        (SUPPORT, [("X-Frontdesk", "yes")]),
+        ("hr@desk.example.test", [("X-Frontdesk", "reply; ticket=7")]),
+    ],
+)
+def test_a_contact_form_and_another_desk_of_our_kind_are_heard(
+    desk: SmallDesk, sender: str, header: list[tuple[str, str]]
+) -> None:
+    desk.receive(desk.mail(sender, "From the form", "Please call me.", headers=header))
+    assert len(desk.tickets()) == 1
 
 
 def test_an_address_gets_five_acknowledgements_an_hour_and_every_ticket_is_kept(any_desk: SmallDesk) -> None:
