@@ -11,6 +11,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from desk.priority import DEFAULT_MATRIX, BadMatrix, matrix
+
 _URLS = {
     "database_url": "postgresql://[USER[:PASSWORD]@][HOST][:PORT]/NAME or sqlite:////PATH",
     "redis_url": "redis://[:PASSWORD@]HOST[:PORT] or rediss://HOST[:PORT] or unix:///PATH",
@@ -47,6 +49,8 @@ class Settings:
     `relay_url` is `smtp://[user:password@]host[:port]` or `smtps://…`; empty catches outgoing mail locally.
     `time_zone` is the desk's own, such as `Europe/Berlin`. `dkim_key` is the path of a PEM file: mail that leaves
     is signed with it for the domain of its From; the public key is in the DNS at `dkim_selector._domainkey.DOMAIN`.
+    `priority_matrix` has a row for each impact (many, team, one): its priority if the requester is blocked, if
+    something works badly, if all is normal, if the matter is minor.
     """
 
     data_dir: str = "data"
@@ -74,6 +78,7 @@ class Settings:
     acknowledge: bool = True
     acknowledgements_per_hour: int = 5
     time_zone: str = "UTC"
+    priority_matrix: tuple[str, ...] = DEFAULT_MATRIX
     dkim_key: str = ""
     dkim_selector: str = ""
     slack_bot_token: str = ""
@@ -156,6 +161,10 @@ def _checked(settings: Settings) -> Settings:
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise BadSetting("FRONTDESK_LOG_LEVEL", "should be debug, info, warning or error")
     _check_mail(settings)
+    try:
+        matrix(settings.priority_matrix)
+    except BadMatrix as error:
+        raise BadSetting("FRONTDESK_PRIORITY_MATRIX", str(error)) from error
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise BadSetting(
             "FRONTDESK_TLS_CERT", "a certificate needs its key (FRONTDESK_TLS_KEY) and the other way round"

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from desk.courtesy import Courtesy
+
 REOPEN_WINDOW = timedelta(days=30)
 """A requester's reply to a closed ticket reopens it within this time; later it opens a linked follow-up."""
 
@@ -173,13 +175,15 @@ NOT_REOPENED = "thanks: not reopened"
 
 
 def receive(
-    ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = None, courtesy: bool = False
+    ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = None, courtesy: Courtesy = Courtesy.NONE
 ) -> Change:
     """The requester wrote again: a waiting or finished ticket opens, any other keeps its status.
 
-    A closing courtesy ("thanks, works now") opens nothing: what waits for the requester waits on.
+    A closing courtesy opens nothing that is finished. What waits for the requester waits on only after a bare thanks:
+    "works now" and "ok" may be the answer that it waits for.
     """
-    if courtesy and ticket.status in (Status.PENDING, Status.RESOLVED, Status.CLOSED):
+    done = ticket.status in (Status.RESOLVED, Status.CLOSED) and courtesy is not Courtesy.NONE
+    if done or (ticket.status is Status.PENDING and courtesy is Courtesy.THANKS):
         return _change(ticket, at, "requester_replied", actor, why=NOT_REOPENED, message_id=message_id)
     said = _change(ticket, at, "requester_replied", actor, message_id=message_id)
     if ticket.status in (Status.PENDING, Status.RESOLVED, Status.CLOSED):
@@ -281,7 +285,7 @@ def set_priority(
     why: str = "",
     because: Mapping[str, Any] | None = None,
 ) -> Change:
-    """Another priority, with the reason; what an agent sets is marked, so that the desk leaves it alone from then on."""
+    """Another priority, with the reason; what an agent sets is marked, so that the desk leaves it alone."""
     if priority is ticket.priority:
         return Change(ticket)
     known = dict(ticket.priority_why if because is None else because)
@@ -289,8 +293,8 @@ def set_priority(
         known["set_by"] = "agent"
     elif because is None and why:
         known["reasons"] = [why, *known.get("reasons", ())]
-    fields = {"priority": priority, "priority_why": known}
-    return _change(ticket, at, "priority_changed", actor, ticket.priority, priority, why, **fields)
+    before, kind = ticket.priority, "priority_changed"
+    return _change(ticket, at, kind, actor, before, priority, why, priority=priority, priority_why=known)
 
 
 def set_category(

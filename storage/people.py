@@ -28,6 +28,7 @@ class Person:
     key_version: int = 0
     notify: bool = False
     password_hash: str = ""
+    vip: bool = False
 
     @property
     def is_agent(self) -> bool:
@@ -57,6 +58,7 @@ _PERSON = sa.select(
     people.c.address,
     people.c.name,
     people.c.slack_user,
+    people.c.vip,
     sa.func.coalesce(agents.c.role, "").label("role"),
     sa.func.coalesce(agents.c.active, sa.false()).label("active"),
     sa.func.coalesce(agents.c.key_version, 0).label("key_version"),
@@ -131,6 +133,11 @@ def set_active(session: Session, agent_id: int, active: bool) -> None:
     """An agent who left: the reply addresses stop working at once, and stay void if the agent comes back."""
     values = {"active": active, "key_version": agents.c.key_version + 1}
     session.execute(sa.update(agents).where(agents.c.id == agent_id).values(**values))
+
+
+def set_vip(session: Session, person_id: int, vip: bool) -> None:
+    """From now on this person's new requests stand one step higher, or no longer do."""
+    session.execute(sa.update(people).where(people.c.id == person_id).values(vip=vip))
 
 
 def set_slack_user(session: Session, person_id: int, slack_user: str) -> None:

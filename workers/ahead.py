@@ -1,8 +1,8 @@
-"""What can be thought before a transaction begins: the requests read, and the categories of those that open tickets.
+"""What can be thought before a transaction begins: the requests read, category and priority of those that open tickets.
 
 On SQLite a transaction holds the only pen, so nobody should think while holding it; there the batch is looked at
 first and claimed then. On PostgreSQL a look takes no hold and two workers would think the same, so the batch is read
-when it is claimed. In: waiting rows. Out: items and guesses. It refuses to decide anything.
+when it is claimed. In: waiting rows. Out: items, guesses and judgements. It refuses to decide anything.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 
 from classifier.model import Guess
 from desk import threading
+from desk.priority import Judgement
 from desk.request import InboundRequest, from_json
 from storage import inbound
 from storage.inbound import Waiting
+from workers import priorities
 from workers.context import Context
 from workers.facts import Item
 
@@ -29,6 +31,7 @@ class Ahead:
     context: Context
     items: dict[int, Item] = field(default_factory=dict)
     guessed: dict[int, Guess] = field(default_factory=dict)
+    judged: dict[int, Judgement] = field(default_factory=dict)
 
     def item(self, row: Waiting) -> Item:
         return self.items.get(row.id) or _item(row)
@@ -41,6 +44,8 @@ class Ahead:
     def _think(self, items: Sequence[Item]) -> None:
         made = self.context.categoriser.guess([words(item.request) for item in items])
         self.guessed |= {item.inbound_id: guess for item, guess in zip(items, made, strict=True)}
+        settings = self.context.store.settings
+        self.judged |= {item.inbound_id: priorities.judged(item.request, settings) for item in items}
 
 
 def look(context: Context, most: int) -> Ahead:

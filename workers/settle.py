@@ -9,6 +9,8 @@ from typing import Any
 
 from desk import threading
 from desk import ticket as verbs
+from desk.courtesy import Courtesy, courtesy_of
+from desk.priority import why
 from desk.request import AutoKind, InboundRequest
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
 from storage import inbound, threads, tickets
@@ -17,7 +19,7 @@ from storage.sql import reserve_ids
 from storage.tables import messages as messages_table
 from storage.threads import Known
 from storage.transaction import Session
-from workers import bounced, category, echoes
+from workers import bounced, category, echoes, priorities
 from workers.ahead import Ahead
 from workers.category import Choice
 from workers.context import Context, Places
@@ -70,14 +72,18 @@ class Settlement:
 
     def _ticket(self, decision: Decision, spot: Spot, choice: Choice, number: int) -> Ticket:
         request, places = decision.item.request, self._places
+        requester = self.facts.persons[spot.requester]
+        judgement = priorities.for_person(self.thought.judged[decision.item.inbound_id], requester)
         addresses = (*request.envelope.rcpt_to, *(p.address for p in (*request.to, *request.cc)))
         box = places.of_addresses((*addresses, *request.thread.delivered_to)) or places.first
         return Ticket(
             id=number,
             subject=request.subject or _first_line(request.reply) or "(no subject)",
-            requester_id=self.facts.persons[spot.requester].id,
+            requester_id=requester.id,
             created_at=self.now,
             updated_at=self.now,
+            priority=judgement.priority,
+            priority_why=why(judgement),
             category=choice.category,
             team_id=box.team_id if box else None,
             mailbox_id=box.id if box else None,
@@ -94,6 +100,8 @@ class Settlement:
             data = {
                 "automatic": "" if request.auto is AutoKind.NONE else str(request.auto),
                 "reason": request.auto_reason,
+                "priority": str(ticket.priority),
+                "priority_reasons": ticket.priority_why["reasons"],
             }
             self.events.append(_with(event, message_id, data))
             self._link(decision)
@@ -107,8 +115,19 @@ class Settlement:
             self.events.append(event)
             return
         else:
-            after = verbs.receive(before.ticket, self._actor(decision.item), self.now, message_id)
+            after = self._received(decision, before.ticket, message_id)
         self.changes[ticket.id] = before.then(after)
+
+    def _received(self, decision: Decision, ticket: Ticket, message_id: int) -> Change:
+        """A further message: a courtesy may leave the ticket as it is, anything else may make it more urgent."""
+        item = decision.item
+        words = self.without_echo.get(item.inbound_id, {}).get("reply", item.request.reply or item.request.text)
+        courtesy = courtesy_of(words, files=bool(item.request.attachments))
+        after = verbs.receive(ticket, self._actor(item), self.now, message_id, courtesy)
+        if courtesy is not Courtesy.NONE:
+            return after
+        person, settings = self.facts.persons[item.sender], self.context.store.settings
+        return priorities.after_message(after, words, person, settings, self.now)
 
     def _link(self, decision: Decision) -> None:
         if decision.linked is None or decision.linked.ticket is None:

@@ -26,6 +26,7 @@ EXPLAINS = {
     "assignee_id": {"assigned"},
     "team_id": {"team_changed"},
     "priority": {"priority_changed"},
+    "priority_why": {"priority_changed"},
     "category": {"category_changed"},
     "tags": {"tagged"},
     "first_response_at": {"replied"},

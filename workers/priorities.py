@@ -1,0 +1,40 @@
+"""The priority of a batch's tickets: what the desk judged before the transaction, made of this requester.
+
+In: requests, persons, tickets. Out: judgements, and changes of tickets that a later message makes more urgent. It asks
+nothing of the database; the rule is desk/priority.py.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from desk import priority
+from desk.priority import Judgement
+from desk.priority_signs import Impact, Urgency
+from desk.request import AutoKind, InboundRequest
+from desk.settings import Settings
+from desk.ticket import Change, Priority
+from storage.people import Person
+
+_UNJUDGED = Judgement(Priority.MEDIUM, Impact.ONE, Urgency.NORMAL)
+
+
+def judged(request: InboundRequest, settings: Settings) -> Judgement:
+    """Of a new request, whoever wrote it. A machine's words prove nothing."""
+    if request.auto is not AutoKind.NONE:
+        return _UNJUDGED
+    text = request.reply or request.text
+    return priority.judge(text, request.subject, by=priority.matrix(settings.priority_matrix))
+
+
+def for_person(judgement: Judgement, person: Person) -> Judgement:
+    """The same from somebody who may be a VIP."""
+    return priority.for_requester(judgement, vip=person.vip)
+
+
+def after_message(change: Change, words: str, person: Person, settings: Settings, at: datetime) -> Change:
+    """The ticket after new words of its requester, which may raise its priority."""
+    if person.id != change.ticket.requester_id:
+        return change
+    judgement = for_person(priority.judge(words, by=priority.matrix(settings.priority_matrix)), person)
+    return change.then(priority.raised(change.ticket, judgement, at))
