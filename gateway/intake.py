@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 import structlog
 
-from desk.request import InboundRequest, to_json
+from desk.request import Envelope, InboundRequest, to_json
 from gateway.email import suspicion
 from gateway.email.door import DiskFull, Outcome, RawMail
 from gateway.email.jail import Jail, Quarantine
@@ -122,7 +122,7 @@ def _write_one(store: Store, session: Session, incoming: Incoming, now: datetime
 
 
 def _mail_arrival(mail: RawMail, result: Normalised | Quarantine, digest: str) -> Arrival:
-    envelope, size = asdict(mail.envelope), len(mail.raw)
+    envelope, size = _as_row(mail.envelope), len(mail.raw)
     if isinstance(result, Quarantine):
         return Arrival(
             "email", mail.source, "", digest, mail.received_at, "", digest, size, envelope, quarantine=result.reason
@@ -139,6 +139,10 @@ def _mail_arrival(mail: RawMail, result: Normalised | Quarantine, digest: str) -
         size,
         envelope,
     )
+
+
+def _as_row(envelope: Envelope) -> dict[str, object]:
+    return {"mail_from": envelope.mail_from, "rcpt_to": envelope.rcpt_to, "peer": envelope.peer}
 
 
 def _arrival(incoming: Incoming) -> Arrival:

@@ -82,13 +82,15 @@ class BlobStore:
 
     def _write(self, named: Mapping[str, bytes]) -> None:
         """A file is on disk before it has its name, and all names are before this returns; a folder is synced once."""
-        paths = {self._path(name): content for name, content in named.items()}
-        self._make_folders({path.parent for path in paths})
+        folders = {name[:2]: self.folder / name[:2] for name in named}
+        self._make(folders.values())
+        suffix = secrets.token_hex(4)
         partials: dict[Path, Path] = {}
         try:
-            for path, content in paths.items():
+            for name, content in named.items():
+                path = folders[name[:2]] / name[2:]
                 if not path.exists():
-                    partials[path] = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+                    partials[path] = folders[name[:2]] / f".{name[2:]}.{suffix}"
                     _write_durably(partials[path], content)
             for path, partial in partials.items():
                 partial.rename(path)
@@ -98,10 +100,10 @@ class BlobStore:
                     partial.unlink()
             raise
         # Also where the file was there already: who put it may not have come so far.
-        for folder in {path.parent for path in paths}:
+        for folder in folders.values():
             _sync_folder(folder)
 
-    def _make_folders(self, folders: Iterable[Path]) -> None:
+    def _make(self, folders: Iterable[Path]) -> None:
         missing = [folder for folder in folders if not folder.is_dir()]
         for folder in missing:
             folder.mkdir(parents=True, exist_ok=True)
