@@ -45,6 +45,8 @@ _UNATTENDED = re.compile(
     r"ne-?pas-?repondre|keine-?antwort|nicht-?antworten|non-?rispondere|nie-?odpowiadaj)(?:[._+-].{0,60})?"
 )
 _AFTER_START = re.compile(r"\s*(?:[:：\-–—|(\[]|$|re\b|\d)", re.IGNORECASE)
+_GOES_ON = re.compile(r"[,，、]|^ (?:and|but|und|aber|et|mais|y|pero|e|ma|och|men|og|en|maar|i|ale|и|но) ")
+_ENDS = re.compile(r"\s*(?:$|[\])}>】）」:：–—|-])")
 _SUBJECT_LEAD = re.compile(r"^(?:(?:re|aw|sv|fw|fwd)\s*:\s*)+", re.IGNORECASE)
 
 
@@ -145,6 +147,9 @@ def _subject(signs: Signs) -> tuple[AutoKind, str]:
     match = _starts().match(subject)
     if match and _AFTER_START.match(subject, match.end()):
         return AutoKind.REPLY, f"subject begins with {match[0]!r}"
+    match = _away().match(subject)
+    if match:
+        return AutoKind.REPLY, f"subject begins with {match[0]!r}"
     if subject.endswith("?") or _SUBJECT_LEAD.match(subject):
         return _NONE
     for words in mail_words.texts("automatic_subjects", "open"):
@@ -152,7 +157,10 @@ def _subject(signs: Signs) -> tuple[AutoKind, str]:
             return AutoKind.REPLY, f"subject begins with {words!r}"
     for words in mail_words.texts("automatic_subjects", "anywhere"):
         # "I am out of the office, and cannot log in" is a person's.
-        if words in subject and "," not in subject.partition(words)[2]:
+        if words in subject and not _GOES_ON.search(subject.partition(words)[2]):
+            return AutoKind.REPLY, f"subject has {words!r}"
+    for words in mail_words.texts("automatic_subjects", "inside"):
+        if words in subject and _ENDS.match(subject.partition(words)[2]):
             return AutoKind.REPLY, f"subject has {words!r}"
     return _NONE
 
@@ -160,6 +168,14 @@ def _subject(signs: Signs) -> tuple[AutoKind, str]:
 @cache
 def _starts() -> re.Pattern[str]:
     return re.compile(mail_words.alternatives("automatic_subjects", "start"))
+
+
+@cache
+def _away() -> re.Pattern[str]:
+    """Words of an absence right before the prefix of an answer ("On leave: Re: Printer")."""
+    words = mail_words.alternatives("automatic_subjects", "away")
+    prefix = mail_words.alternatives("reply_prefixes", "reply")
+    return re.compile(rf"{words}\s{{0,2}}[:：–—-]?\s{{0,2}}{prefix}\s?[:：]")
 
 
 def _word(signs: Signs, name: str) -> str:

@@ -78,3 +78,16 @@ def test_mail_of_a_daemon_or_without_a_sender_is_automatic() -> None:
 def test_only_a_proven_message_id_makes_our_own_echo() -> None:
     assert judge(Signs({"x-frontdesk": "1"}))[0] is AutoKind.NONE
     assert judge(Signs({"auto-submitted": "auto-replied"}, own=True))[0] is AutoKind.OWN
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Abwesenheitsnotiz einrichten", "Automatische Antwort kommt doppelt", "Réponse automatique ne marche pas",
+        "Respuesta automática no funciona", "自動返信が届きません", "自动回复不工作", "Urlaub: wie beantrage ich ihn?",
+        "Out of office settings do not work", "I am out of the office and cannot log in", "Vacation request",
+        "Re: Out of office", "Automatic replies are sent twice", "Vacation: Re-book my flight", "Отпуск: расчет",
+    ],
+)  # fmt: skip
+def test_who_writes_about_automatic_answers_is_a_person(subject: str) -> None:
+    assert judge(Signs(subject=subject))[0] is AutoKind.NONE
