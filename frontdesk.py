@@ -22,6 +22,7 @@ from typing import Any
 from console.cli import (
     caught,
     configuration,
+    incidents,
     init,
     learning_words,
     ledger,
@@ -333,6 +334,7 @@ def _looking(words: Words) -> None:
     merge = _command(ticket, "merge", tickets.ticket_merge, "make a ticket part of another")
     merge.add_argument("id", type=int)
     merge.add_argument("into", type=int)
+    incidents.words(_group(words, "incident", "many people with the same trouble at the same time"), _command)
     again = _command(words, "replay", run_replay, "what would become of these mails? nothing is kept, nothing is sent")
     again.add_argument("source", help="an mbox, Maildir, folder of .eml files, or imaps://user@host/FOLDER")
     again.add_argument("--for-real", action="store_true", help="keep the tickets; still nothing is sent")

@@ -16,7 +16,20 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from console import actions, auth, caught, files, ledger, mail_frame, mailboxes, quarantine, ticket, tickets, view
+from console import (
+    actions,
+    auth,
+    caught,
+    files,
+    incidents,
+    ledger,
+    mail_frame,
+    mailboxes,
+    quarantine,
+    ticket,
+    tickets,
+    view,
+)
 from console.api import tickets as api
 from console.door import EVERYBODY, Desk, Headers, action, page
 from desk.settings import Settings
@@ -81,6 +94,8 @@ def _reading(desk: Desk) -> list[BaseRoute]:
         Route("/caught/{outbound_id:int}", page(desk, caught.one)),
         Route("/outbound/{outbound_id:int}/raw", page(desk, files.raw_outbound)),
         Route("/mailboxes", page(desk, mailboxes.show)),
+        Route("/incidents", page(desk, incidents.show)),
+        Route("/incidents/{incident_id:int}", page(desk, incidents.one), methods=["GET"]),
     ]
 
 
@@ -96,6 +111,10 @@ def _acting(desk: Desk) -> list[BaseRoute]:
         *(
             Route(f"/tickets/{{ticket_id:int}}/{name}", actions.on_ticket(desk, verb), methods=["POST"])
             for name, verb in verbs.items()
+        ),
+        *(
+            Route(f"/incidents/{{incident_id:int}}/{name}", incidents.on_incident(desk, verb), methods=["POST"])
+            for name, verb in incidents.VERBS.items()
         ),
         Route("/quarantine/{inbound_id:int}/release", action(desk, quarantine.release), methods=["POST"]),
     ]

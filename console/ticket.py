@@ -13,7 +13,7 @@ from console import mail_frame
 from console.door import Visit
 from desk.request import AutoKind
 from desk.ticket import MOVES, Event, Priority, Ticket
-from storage import outbound, pages, people, tickets
+from storage import incidents, outbound, pages, people, tickets
 
 PER_PAGE = 200
 _TITLES: Mapping[str, str] = {
@@ -106,6 +106,7 @@ def around(visit: Visit, ticket: Ticket) -> dict[str, Any]:
         "statuses": sorted(MOVES[ticket.status] | {ticket.status}, key=list(MOVES).index),
         "priorities": list(Priority),
         "categories": pages.known_categories(visit.session),
+        "incidents": incidents.of_ticket(visit.session, ticket.id),
     }
 
 

@@ -28,7 +28,8 @@ _WORD = re.compile(r"\w+")
 _GREETING = re.compile(
     r"(?:hi|hello|hey|dear|good (?:morning|afternoon|evening|day)|hallo|guten (?:tag|morgen|abend)|moin|servus|"
     r"liebe[rs]?|sehr geehrte[rs]?|bonjour|bonsoir|salut|cher|chere|hola|buenos dias|buenas (?:tardes|noches)|"
-    r"estimad[oa]s?|ola|bom dia|boa (?:tarde|noite)|prezad[oa]s?|ciao|buongiorno|salve|gentile)\b[^.!?\n]{0,60}[,!.:]?\s*(?:\n|$)"
+    r"estimad[oa]s?|ola|bom dia|boa (?:tarde|noite)|prezad[oa]s?|ciao|buongiorno|salve|gentile)\b"
+    r"[^.!?\n]{0,60}[,!.:]?\s*(?:\n|$)"
 )
 
 

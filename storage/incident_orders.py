@@ -13,8 +13,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from desk import ticket as verbs
-from desk.ticket import Actor, ActorKind, Change, NotAllowed, Priority, Status, Ticket
-from storage import conversation, incident_reports, incidents, tickets
+from desk.ticket import Actor, ActorKind, Change, NotAllowed, Status, Ticket
+from storage import conversation, incident_members, incident_reports, incidents, tickets
 from storage.incidents import DISMISSED, MEMBER, RESOLVED
 from storage.sql import insert_ignore, locked
 from storage.tables_learning import incident_orders as orders
@@ -106,15 +106,6 @@ def of_incident(session: Session, incident_id: int) -> list[Order]:
     return [Order(**row._mapping) for row in rows]
 
 
-def restore(
-    ticket: Ticket, raised: tuple[str, int | None, str] | None, incident_id: int, actor: Actor, at: datetime
-) -> Change:
-    """The priority goes back to what it was before the incident raised it, if nobody changed it since."""
-    if raised is None or raised[1] != incident_id or ticket.priority is not Priority.URGENT:
-        return Change(ticket)
-    return verbs.set_priority(ticket, Priority(raised[2]), actor, at, f"not part of incident {incident_id}")
-
-
 def _end(session: Session, found: incidents.Incident, kind: str, actor: Actor, now: datetime) -> None:
     state = {RESOLVE: RESOLVED, DISMISS: DISMISSED}.get(kind)
     if state is None:
@@ -153,7 +144,7 @@ def _resolve(session: Session, order: Order, ticket: Ticket, _raised: object, no
 def _dismiss(
     session: Session, order: Order, ticket: Ticket, raised: tuple[str, int | None, str] | None, now: datetime
 ) -> bool:
-    change = restore(ticket, raised, order.incident_id, order.actor, now)
+    change = incident_members.set_back(ticket, raised, order.incident_id, now)
     why = "this was a false alarm"
     said = verbs.Event(ticket.id, now, "incident_dismissed", order.actor, before=str(order.incident_id), why=why)
     tickets.save(session, Change(replace(change.ticket, updated_at=now), (*change.events, said)))

@@ -6,16 +6,13 @@ category and other words, or another category and very like words: a suggestion,
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from desk import likeness
-from desk import ticket as verbs
 from desk.incident import FEWEST_PEOPLE, WINDOWS, Alarm
-from desk.ticket import DESK, Actor, ActorKind, Change, Event, Priority, Status, Ticket
-from storage import incident_reports, incidents, tickets
+from desk.ticket import DESK, Event
+from storage import incident_members, incident_reports, incidents, tickets
 from storage.incident_reports import LONGEST_TEXT, Opened, Report
 from storage.incidents import MEMBER, SUGGESTED, Incident
 from storage.transaction import Session
@@ -24,7 +21,6 @@ from workers.context import Context
 _USUAL = 80
 _CORE = 60
 _NO_WORDS = 0.0
-_Places = dict[int, tuple[str, float]]
 
 
 def first(context: Context, session: Session, number: int, alarm: Alarm, now: datetime, *, tell: bool = False) -> None:
@@ -65,14 +61,6 @@ def later(
         _take_in(context, session, one.id, places, now)
 
 
-def include(session: Session, number: int, ticket_id: int, actor: Actor, now: datetime, *, react: bool = True) -> bool:
-    """An agent takes a suggested ticket in."""
-    if not incidents.move(session, number, ticket_id, MEMBER):
-        return False
-    _raise_all(session, number, [ticket_id], now, "taken in by an agent", actor, react=react)
-    return True
-
-
 def _take_in(
     context: Context,
     session: Session,
@@ -86,40 +74,12 @@ def _take_in(
     members = [ticket for ticket in new if places[ticket][0] == MEMBER]
     if not members:
         return
-    _raise_all(
-        session, number, members, now, "the same category and like words, at the same time", DESK, react=context.react
-    )
+    why = "the same category and like words, at the same time"
+    incident_members.welcome(session, number, members, now, why, DESK, react=context.react)
     if tell:
         found = incidents.get(session, number)
         event = Event(members[0], now, "incident_opened", DESK, after=str(number), why=found.why if found else "")
         tickets.add_events(session, [event], react=context.react)
-
-
-def _raise_all(
-    session: Session, number: int, members: Sequence[int], now: datetime, why: str, actor: Actor, *, react: bool
-) -> None:
-    """Every member gets its event, and Urgent where no agent has said otherwise."""
-    count, begun, last = incidents.reach(session, number)
-    incidents.note_people(session, number, count, last or now)
-    minutes = max(1, math.ceil(((last or now) - (begun or now)).total_seconds() / 60))
-    held = tickets.get_many(session, members, lock=True)
-    set_by = incidents.priority_set_by(session, held)
-    affects = f"affects many users: {count} people in {minutes} minutes"
-    changes = []
-    for ticket_id, ticket in sorted(held.items()):
-        joined = Event(ticket_id, now, "incident_joined", actor, after=str(number), why=why)
-        change = Change(replace(ticket, updated_at=now), (joined,))
-        by_agent = set_by.get(ticket_id, ("", None, ""))[0] == str(ActorKind.AGENT)
-        changes.append(change if by_agent else change.then(_raised(change.ticket, number, affects, now)))
-    tickets.save_locked(session, changes, react=react)
-
-
-def _raised(ticket: Ticket, number: int, why: str, now: datetime) -> Change:
-    done = ticket.merged_into is not None or ticket.status in (Status.RESOLVED, Status.CLOSED)
-    if done or ticket.priority is Priority.URGENT:
-        return Change(ticket)
-    change = verbs.set_priority(ticket, Priority.URGENT, DESK, now, why)
-    return Change(change.ticket, tuple(replace(event, data={"incident": number}) for event in change.events))
 
 
 def _place(like: float) -> tuple[str, float]:
