@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from storage.sql import insert_ignore
-from storage.tables import idempotency
+from storage.tables_running import idempotency
 from storage.transaction import Session
 
 

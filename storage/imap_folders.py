@@ -15,7 +15,8 @@ import sqlalchemy as sa
 
 from storage.people import Mailbox, all_mailboxes
 from storage.sql import insert_ignore, upsert
-from storage.tables import imap_folders, settings
+from storage.tables import settings
+from storage.tables_running import imap_folders
 from storage.transaction import Session
 
 MOST_ERROR = 500

@@ -48,19 +48,6 @@ mailboxes = sa.Table(
     **AUTOINCREMENT,
 )
 
-imap_folders = sa.Table(
-    "imap_folders",
-    metadata,
-    ref("mailbox_id", "mailboxes.id", primary_key=True),
-    sa.Column("folder", sa.Text, primary_key=True),
-    sa.Column("uidvalidity", sa.BigInteger, nullable=False, server_default="0"),
-    sa.Column("last_uid", sa.BigInteger, nullable=False, server_default="0"),
-    at("last_good_at"),
-    at("failing_since"),
-    text("error"),
-    sa.Column("lag_seconds", sa.Float),
-)
-
 people = sa.Table(
     "people",
     metadata,
@@ -138,15 +125,6 @@ inbound = sa.Table(
         postgresql_where=sa.text("state in ('quarantined', 'refused', 'releasing')"),
     ),
     **AUTOINCREMENT,
-)
-
-idempotency = sa.Table(
-    "idempotency",
-    metadata,
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("content_hash", sa.Text, nullable=False),
-    sa.Column("inbound_id", BigId),
-    at("created_at", nullable=False),
 )
 
 blobs = sa.Table(

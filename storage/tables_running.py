@@ -1,4 +1,4 @@
-"""The tables of running processes and of who may enter: leases, tokens of the API, sessions of the console.
+"""The tables of running processes and of who may enter: leases, fetched folders, tokens, sessions, repeated posts.
 
 They share the metadata of `storage.tables`, whose migrations make them.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from storage.columns import AUTOINCREMENT, at, identity, json, ref
+from storage.columns import AUTOINCREMENT, BigId, at, identity, json, ref, text
 from storage.tables import metadata
 
 leases = sa.Table(
@@ -37,4 +37,26 @@ console_sessions = sa.Table(
     ref("agent_id", "agents.id", nullable=False, index=True),
     at("created_at", nullable=False),
     at("expires_at", nullable=False),
+)
+
+imap_folders = sa.Table(
+    "imap_folders",
+    metadata,
+    ref("mailbox_id", "mailboxes.id", primary_key=True),
+    sa.Column("folder", sa.Text, primary_key=True),
+    sa.Column("uidvalidity", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("last_uid", sa.BigInteger, nullable=False, server_default="0"),
+    at("last_good_at"),
+    at("failing_since"),
+    text("error"),
+    sa.Column("lag_seconds", sa.Float),
+)
+
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("content_hash", sa.Text, nullable=False),
+    sa.Column("inbound_id", BigId),
+    at("created_at", nullable=False),
 )
