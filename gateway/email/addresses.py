@@ -74,6 +74,8 @@ def sender(values: list[bytes]) -> tuple[Mailbox, str]:
     found = mailboxes(values)
     named = [box for box in found if "@" in box.address]
     best = named[0] if named else found[0] if found else Mailbox("", "", False)
+    if best.address.startswith("mailto:") and best.address.count("@") == 1:
+        best = Mailbox(best.address.removeprefix("mailto:"), best.name, strict=False)
     if len(values) > 1:
         return _doubted(best), "several From fields"
     if len(found) > 1:

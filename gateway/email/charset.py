@@ -7,6 +7,7 @@ characters.
 from __future__ import annotations
 
 import codecs
+import re
 from functools import lru_cache
 
 _ALIASES = {
@@ -49,10 +50,23 @@ _CANDIDATES = [
 ]  # fmt: skip
 
 
+_ESCAPES = re.compile(rb"\x1b(?:\$[@B]|\$\(D|\([IJB])")
+_JAPANESE = (b"\x1b$B", b"\x1b$@", b"\x1b(I")
+_FAMILIES = (
+    (re.compile(r"(?:x-)?(?:cp|win|windows|ms|ansi)[-_ ]?(125[0-8])"), "cp"),
+    (re.compile(r"(?:x-|iso[-_ ]?)?8859[-_ ]?(\d{1,2})(?:-[ie])?"), "iso-8859-"),
+    (re.compile(r"(?:ibm|cp|dos|oem)[-_ ]?(437|850|852|855|857|858|866)"), "cp"),
+)
+"""How people write the names of numbered charsets."""
+
+
 @lru_cache(maxsize=256)
 def codec(name: str) -> str:
     """The codec of a declared charset, or "" where there is none that is safe to use."""
     name = name.strip().strip("\"'").lower()
+    for shape, family in _FAMILIES:
+        if match := shape.fullmatch(name):
+            name = family + match[1]
     name = _ALIASES.get(name, name)
     if not name.isascii() or not name.isprintable() or len(name) > 60:
         return ""
@@ -73,20 +87,55 @@ def decode(data: bytes, declared: str = "") -> str:
     if name.startswith(_STATEFUL):
         return _declared_first(data, name)
     if data.isascii():
-        return data.decode("ascii")
+        return _japanese(data) if any(mark in data for mark in _JAPANESE) else data.decode("ascii")
     return _utf8(data) or _by_name(data, name) or _detected(data, name)
 
 
 def guess(data: bytes) -> str:
     """The text of bytes without any declaration, such as a raw 8-bit header field."""
-    return data.decode("ascii") if data.isascii() else decode(data)
+    return data.decode("ascii") if data.isascii() and b"\x1b" not in data else decode(data)
+
+
+def _japanese(data: bytes) -> str:
+    """ISO-2022-JP as Japanese programs write it: with half-width kana, and with the signs that only Windows has."""
+    out: list[str] = []
+    at, mode = 0, b"\x1b(B"
+    for match in (*_ESCAPES.finditer(data), None):
+        piece = data[at : match.start() if match else len(data)]
+        if mode[:2] == b"\x1b$" and mode != b"\x1b$(D":
+            piece = b"".join(map(_shifted, piece[::2], piece[1::2]))
+        elif mode == b"\x1b(I":
+            piece = bytes(byte | 0x80 for byte in piece)
+        out.append(piece.decode("cp932", "replace"))
+        if match:
+            at, mode = match.end(), match[0]
+    return _plain("".join(out))
+
+
+def _shifted(first: int, second: int) -> bytes:
+    """Two bytes of JIS X 0208 as Shift JIS has them; bytes that are none stay as they are."""
+    if not (0x21 <= first <= 0x7E and 0x21 <= second <= 0x7E):
+        return bytes((first, second))
+    low = second + (0x7E if first % 2 == 0 else 0x1F if second < 0x60 else 0x20)
+    high = (first - 0x21 >> 1) + 0x81
+    return bytes((high + 0x40 if high > 0x9F else high, low))
+
+
+def _wide(data: bytes) -> str:
+    """UTF-16 without a mark of its order: the order by which most high bytes are zero; big-endian by RFC 2781."""
+    little = data[1:_SAMPLE:2].count(0) > data[0:_SAMPLE:2].count(0)
+    return data.decode("utf-16-le" if little else "utf-16-be")
 
 
 def _declared_first(data: bytes, name: str) -> str:
     try:
+        if name == "utf-16" and data[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+            return _wide(data)
         return data.decode(name)
     except (UnicodeError, ValueError):
         pass
+    if name.startswith("iso2022_jp"):
+        return _japanese(data)
     found = _utf8(data)
     if found and not name.startswith(("iso2022", "hz")):
         return found

@@ -29,6 +29,9 @@ _CR_HEADER_END = re.compile(rb"\r\r")
 _BLANK_START = re.compile(rb"(?:\r*\n|\r)")
 _MBOX_LINE = re.compile(rb">?From [^\r\n]{0,300}\r*\n")
 _BOUNDARY_TAIL = re.compile(rb"(--)?[ \t]*(?:\r*\n|\r|\Z)")
+_QUOTED_PRINTABLE = frozenset({
+    "quoted-printable", "quoted printable", "quoted_printable", "quotedprintable", "quoted-printeable", "qp",
+})  # fmt: skip
 _TOP_JUNK = b"\r\n"
 
 
@@ -57,7 +60,7 @@ class Part:
         encoding = _encoding(self.header.first("content-transfer-encoding"))
         if encoding == "base64":
             return header.base64_bytes(data)
-        if encoding == "quoted-printable":
+        if encoding in _QUOTED_PRINTABLE:
             return a2b_qp(data)
         if encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
             return uudecoded(data)
@@ -145,6 +148,8 @@ def _part(raw: bytes, start: int, end: int, depth: int, budget: _Budget, default
         return Part(raw, Header([]), start, end, default)
     if depth:
         block, body = _up_to_junk(block, start, body)
+    elif body >= end and header_end == end:
+        block, body = _without_words(block, start, body)
     found = header.fields(block)
     if len(found.fields) > MAX_FIELDS:
         raise Unreadable(f"more than {MAX_FIELDS} header fields")
@@ -172,6 +177,15 @@ def _up_to_junk(block: bytes, start: int, body: int) -> tuple[bytes, int]:
             return block[:at], start + at
         at += len(line)
     return block, body
+
+
+def _without_words(block: bytes, start: int, body: int) -> tuple[bytes, int]:
+    """In a mail without any empty line, what stands behind the last field is its text."""
+    lines = block.splitlines(keepends=True)
+    last = max((at for at, line in enumerate(lines) if header.is_field(line)), default=-1)
+    words = next((at for at in range(last + 1, len(lines)) if lines[at][:1] not in b" \t\r\n"), len(lines))
+    size = sum(map(len, lines[:words]))
+    return (block[:size], start + size) if words < len(lines) else (block, body)
 
 
 def _type(found: Header, default: str) -> tuple[str, dict[str, str]]:
@@ -229,7 +243,9 @@ def _before_line_end(raw: bytes, at: int) -> int:
 
 
 def _encoding(value: bytes) -> str:
-    return value.split(b";", 1)[0].strip().decode("ascii", "replace").lower() if value else ""
+    if not value:
+        return ""
+    return value.split(b";", 1)[0].split(b"(", 1)[0].strip(b" \t\"'").decode("ascii", "replace").lower()
 
 
 def uudecoded(data: bytes) -> bytes:
