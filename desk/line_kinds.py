@@ -14,6 +14,7 @@ from itertools import islice
 
 from desk import mail_words
 from desk.attribution import INVISIBLE, MOST_LINES, goes_on, is_attribution, is_tail, is_verb_alone, opens, parted
+from desk.footers import is_disclaimer, is_footer
 
 EMPTY, TEXT, QUOTE, ATTRIBUTION = "e", "t", "q", "a"
 TITLE = "T"
@@ -37,15 +38,10 @@ MAX_TRIES = 1_000
 _QUOTE = re.compile(r"[ \t]{0,3}>")
 _NOT_QUOTE = re.compile(r"[ \t]{0,3}>>{1,9} >>{1,9} [^<>]{0,200}<")
 _RULE = re.compile(r"[ \t>*]{0,8}(?:[-_=—–─━*]{5,}|(?:[-_*] ){5,})[ \t*]{0,8}")
-_NAMED_QUOTE = re.compile(r"[ \t]{0,8}([^\W\d_]{1,12}>)(?:\s|$)")
+_NAMED_QUOTE = re.compile(r"[ \t]{0,8}([^\W\d_]{1,12}>|[|:])(?:\s|$)")
 _RUN_ON = re.compile(r" {1,4}([^\s:：]{1,30}[ ,].{10,250}?[:：]) {2,8}\S")
 _TITLED = re.compile(r">{3,5} (?:\"|On )")
 _DASHES = re.compile(r"[\s*_\-—–=<>+#|:：.\u200e\u200f]+")
-_FOOTER = re.compile(
-    r"mailing list|mailman|unsubscribe|listinfo|google groups|yahoo! groups|view it on github|"
-    r"reply to this email directly|you received this (?:message|email) because|you are receiving this|list archive",
-    re.I,
-)
 _FORM_FIELD = re.compile(r"[^\W\d_][\w /-]{1,24}: ?\S")
 _INNER_LABEL = re.compile(r"\s([^\W\d_]{2,20}): ")
 _LINK_END = re.compile(r"[=/&%<>)]")
@@ -240,7 +236,7 @@ def _settle_titles(found: list[str]) -> None:
 
 
 def _mark_named_quotes(lines: Sequence[str], found: list[str]) -> None:
-    """Below an attribution, lines behind a name (`    Kim> old words`, as Supercite writes them) are a quote too."""
+    """Below an attribution, lines behind a name (`    Kim> old words`, by Supercite), a bar or a colon are one."""
     for index in [at for at, letter in enumerate(found) if letter == ATTRIBUTION]:
         at = index + 1
         while at < len(found) and found[at] == EMPTY:
@@ -253,6 +249,17 @@ def _mark_named_quotes(lines: Sequence[str], found: list[str]) -> None:
             at += 1
 
 
+def _is_named_quote(lines: Sequence[str], found: list[str], last: int) -> bool:
+    """Whether the next two lines begin with the same mark that is no `>`."""
+    below = [
+        line
+        for line, letter in zip(lines[last + 1 : last + 5], found[last + 1 : last + 5], strict=True)
+        if letter == TEXT
+    ]
+    marks = [match[1] for line in below[:2] if (match := _NAMED_QUOTE.match(line))]
+    return len(marks) == 2 and marks[0] == marks[1]
+
+
 def _may_end(line: str, found: list[str], index: int) -> bool:
     """Whether an attribution could end here: most lines are dismissed by their last character."""
     return line.rstrip(INVISIBLE)[-1:] in _ENDS or _next_letter(found, index) == QUOTE
@@ -260,7 +267,7 @@ def _may_end(line: str, found: list[str], index: int) -> bool:
 
 def _attribution_start(lines: Sequence[str], found: list[str], last: int) -> int:
     """Where the attribution that ends in this line begins, or -1."""
-    quoted = _next_letter(found, last) == QUOTE
+    quoted = _next_letter(found, last) == QUOTE or _is_named_quote(lines, found, last)
     joined, best = "", -1
     for start in range(last, max(-1, last - MOST_LINES - 1), -1):
         if found[start] not in (TEXT, SENT_FROM, EMPTY) or len(joined) > 600:
@@ -349,20 +356,13 @@ def _mark_footers(lines: Sequence[str], found: list[str]) -> None:
     for index, letter in enumerate(found):
         if letter not in (RULE, SIGNATURE, DASHES):
             continue
-        if any(_FOOTER.search(line[:MAX_LOOK]) for line in lines[index + 1 : index + 5]):
+        if any(is_footer(line[:MAX_LOOK]) for line in lines[index + 1 : index + 5]):
             found[index] = FOOTER
 
 
 def _mark_disclaimers(lines: Sequence[str], found: list[str]) -> None:
     """A paragraph that begins as the ones do that companies hang under every mail."""
     for index, letter in enumerate(found):
-        if letter != TEXT or (index and found[index - 1] not in EMPTY + RULE + SIGNATURE + DASHES + DISCLAIMER):
-            continue
-        lead = lines[index][:80].lstrip(" \t*_-–—\"'([•").casefold()
-        if lead[:3] in _disclaimer_heads() and lead.startswith(mail_words.texts("disclaimers", "start")):
+        starts = not index or found[index - 1] in EMPTY + RULE + SIGNATURE + DASHES + DISCLAIMER
+        if letter == TEXT and starts and is_disclaimer(lines[index]):
             found[index] = DISCLAIMER
-
-
-@cache
-def _disclaimer_heads() -> frozenset[str]:
-    return frozenset(text[:3] for text in mail_words.texts("disclaimers", "start"))

@@ -193,6 +193,8 @@ def word_text(value: str) -> str:
 def ids(value: bytes) -> tuple[str, ...]:
     """Message ids without angle brackets, in order, each once: glued, folded, in commas, in encoded words."""
     source = text(value)
+    if "&lt;" in source:
+        source = source.replace("&lt;", "<").replace("&gt;", ">")
     if "<" in source:
         found = ["".join(part.split()) for part in _ID.findall(source)]
         found = [part for part in found if part]

@@ -183,9 +183,9 @@ def _answered(head: Header, references: tuple[str, ...]) -> tuple[str, ...]:
     value = head.first("in-reply-to")
     found = header.ids(value)
     bare = value.strip().startswith(b"<") or b"<" not in value
-    if not references or bare or any(name in references for name in found):
+    if not references or bare:
         return found
-    return ()
+    return tuple(name for name in found if name in references)
 
 
 def _odd_id(head: Header) -> str:
