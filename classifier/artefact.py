@@ -81,6 +81,13 @@ def read(directory: Path) -> Parts:
         raise BrokenArtefact(f"{directory}: {problem}") from problem
 
 
+def check(directory: Path) -> None:
+    """BrokenArtefact if a file is not the one that meta.json names."""
+    meta = _json_object(_content(directory / "meta.json"), "meta.json")
+    for name in _FILES:
+        _checked(directory / name, meta)
+
+
 @contextmanager
 def _beside(parts: Parts, directory: Path) -> Iterator[Path]:
     """A finished and synced copy next to the directory, ready to be renamed; what is left of it is removed."""

@@ -33,12 +33,23 @@ def place(parts: Parts, shelf: Path) -> str:
 def load(shelf: Path, version: str, expected: str = "") -> Categoriser:
     """The model of that version; BrokenArtefact if it is not whole, or not the one whose checksum is known."""
     directory = where(shelf, version)
-    if expected and checksum(directory) != expected:
-        raise BrokenArtefact(f"{directory}: meta.json is not the one that was written when the model was made")
+    _check_meta(directory, expected)
     model = Categoriser.load(directory)
     if model.parts.version != version:
         raise BrokenArtefact(f"{directory}: holds version {model.parts.version!r}")
     return model
+
+
+def check(shelf: Path, version: str, expected: str) -> None:
+    """The checksums of all files, without building the model: a tenth of the time. BrokenArtefact if one differs."""
+    directory = where(shelf, version)
+    _check_meta(directory, expected)
+    artefact.check(directory)
+
+
+def _check_meta(directory: Path, expected: str) -> None:
+    if expected and checksum(directory) != expected:
+        raise BrokenArtefact(f"{directory}: meta.json is not the one that was written when the model was made")
 
 
 def checksum(directory: Path) -> str:

@@ -188,7 +188,8 @@ def _set_priority(visit: Visit, ticket: Ticket, value: str) -> Change:
 
 
 def _set_category(visit: Visit, ticket: Ticket, value: str) -> Change:
-    return verbs.set_category(ticket, _name(value) or None, visit.actor, visit.now, "set in the console", "console")
+    name = plain_name(value) or None
+    return verbs.set_category(ticket, name, visit.actor, visit.now, "set in the console", "console")
 
 
 def _to_team(visit: Visit, ticket: Ticket, value: str) -> Change:
@@ -208,11 +209,12 @@ def _assign(visit: Visit, ticket: Ticket, value: str) -> Change:
 
 
 def _tag(visit: Visit, ticket: Ticket, value: str) -> Change:
-    names = tuple(name for part in value.split(",")[:20] if (name := _name(part)))
+    names = tuple(name for part in value.split(",")[:20] if (name := plain_name(part)))
     return verbs.tag(ticket, names, visit.actor, visit.now)
 
 
-def _name(text: str) -> str:
+def plain_name(text: str) -> str:
+    """A category or tag as somebody typed it, without what cannot be seen."""
     return "".join(letter for letter in text if letter.isprintable()).strip()[:_LONGEST_NAME]
 
 

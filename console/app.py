@@ -22,6 +22,7 @@ from console import (
     caught,
     files,
     incidents,
+    learning,
     ledger,
     mail_frame,
     mailboxes,
@@ -96,6 +97,7 @@ def _reading(desk: Desk) -> list[BaseRoute]:
         Route("/mailboxes", page(desk, mailboxes.show)),
         Route("/incidents", page(desk, incidents.show)),
         Route("/incidents/{incident_id:int}", page(desk, incidents.one), methods=["GET"]),
+        *learning.reading(desk),
     ]
 
 
@@ -116,6 +118,7 @@ def _acting(desk: Desk) -> list[BaseRoute]:
             Route(f"/incidents/{{incident_id:int}}/{name}", incidents.on_incident(desk, verb), methods=["POST"])
             for name, verb in incidents.VERBS.items()
         ),
+        *learning.acting(desk),
         Route("/quarantine/{inbound_id:int}/release", action(desk, quarantine.release), methods=["POST"]),
     ]
 
@@ -124,6 +127,7 @@ def _machines(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/api/v1/tickets", api.endpoint(desk, api.listed)),
         Route("/api/v1/tickets/{ticket_id:int}", api.endpoint(desk, api.shown)),
+        *learning.machines(desk),
     ]
 
 

@@ -142,6 +142,11 @@ def percent(value: float | None) -> str:
     return ">99%" if value > 0.995 else "<1%" if value < 0.005 else f"{value:.0%}"
 
 
+def rate(value: float | None) -> str:
+    """A share that was counted, with its true ends: 0 % and 100 % are facts here."""
+    return "–" if value is None else f"{value:.1%}" if 0.995 <= value < 1 or 0 < value < 0.005 else f"{value:.0%}"
+
+
 def size(count: int) -> str:
     """Bytes as people say them."""
     if count < 1000:
@@ -186,6 +191,7 @@ def lines(text: str) -> Markup:
 
 def _environment() -> Environment:
     made = Environment(loader=PackageLoader("console"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    made.filters |= {"rate": rate}
     made.filters |= {"label": label, "percent": percent, "size": size, "moment": moment, "age": age, "pairs": pairs}
     made.tests["shown"] = is_shown
     made.filters |= {"cut": cut, "gist": gist, "sentence": sentence, "pictures": pictures}

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from console import figures
 from console import tickets as ticket_list
 from console.cli.desk import Trouble
 from console.cli.tickets import whole_ticket
@@ -39,13 +40,18 @@ def shown(visit: Visit) -> Response:
         raise HTTPException(404, "There is no such ticket.") from None
 
 
+def accuracy(visit: Visit) -> Response:
+    """All figures of the accuracy page."""
+    return _json(figures.everything(visit.session, visit.now))
+
+
 def endpoint(desk: Desk, answer: Callable[[Visit], Response]) -> Callable[[Request], Response]:
     """JSON for who may see it; errors as JSON that say what to do."""
 
     def perform(request: Request) -> Response:
         try:
             with desk.store.database.reading() as session:
-                return answer(_visit(desk, request, session))
+                return answer(visit(desk, request, session))
         except HTTPException as error:
             detail = {"code": error.status_code, "message": error.detail}
             return JSONResponse({"error": detail}, error.status_code, error.headers)
@@ -53,7 +59,8 @@ def endpoint(desk: Desk, answer: Callable[[Visit], Response]) -> Callable[[Reque
     return perform
 
 
-def _visit(desk: Desk, request: Request, session: Session) -> Visit:
+def visit(desk: Desk, request: Request, session: Session, scope: str = SCOPE) -> Visit:
+    """Who asks: an agent's session, or a token with the scope."""
     by_session = visiting(desk, request, session)
     if by_session is not None:
         return by_session
@@ -66,8 +73,8 @@ def _visit(desk: Desk, request: Request, session: Session) -> Visit:
     if token is None:
         desk.wrong_tokens.count(peer, now)
         raise HTTPException(401, _HOW, {"WWW-Authenticate": "Bearer"})
-    if SCOPE not in token.scopes:
-        raise HTTPException(403, "This token has no scope `tickets`.")
+    if scope not in token.scopes:
+        raise HTTPException(403, f"This token has no scope `{scope}`.")
     return Visit(desk, request, session, Person(0, "", token.name), "", now)
 
 

@@ -1,0 +1,80 @@
+"""The JSON API's writing half: one transaction a request, for agents' sessions and for tokens that may write.
+
+In: a small JSON object. Out: JSON, or an error that says what to do. A session needs the page's CSRF token in the
+header X-CSRF-Token; a token needs the scope `tickets:write`, and what it does stands in the history under its name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import anyio.to_thread
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from console.api import tickets as reading
+from console.door import WRITERS, Desk, Visit, check_intent
+from desk.ticket import NotAllowed
+from storage.tickets import Stale
+
+SCOPE = "tickets:write"
+MOST_BODY = 64_000
+
+Write = Callable[[Visit, Mapping[str, Any]], dict[str, Any]]
+
+
+def endpoint(desk: Desk, write: Write) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def perform(request: Request, body: Mapping[str, Any]) -> Response:
+        try:
+            with desk.store.database.transaction() as session:
+                visit = reading.visit(desk, request, session, SCOPE)
+                _check(desk, request, visit)
+                return JSONResponse(write(visit, body))
+        except Stale:
+            return _error(409, "Somebody else changed the ticket; read it again.")
+        except NotAllowed as error:
+            return _error(422, f"Not done: {error}.")
+        except HTTPException as error:
+            return _error(error.status_code, error.detail, error.headers)
+
+    async def answer(request: Request) -> Response:
+        try:
+            body = await _body(request)
+        except HTTPException as error:
+            return _error(error.status_code, error.detail)
+        return await anyio.to_thread.run_sync(perform, request, body)
+
+    return answer
+
+
+def _check(desk: Desk, request: Request, visit: Visit) -> None:
+    """A browser's session must have meant it; a token is sent on purpose."""
+    if not visit.cookie:
+        return
+    check_intent(desk, request, {"csrf": request.headers.get("x-csrf-token", "")}, visit.cookie)
+    if visit.agent.role not in WRITERS:
+        raise HTTPException(403, f"Your role, {visit.agent.role}, may not do this.")
+
+
+async def _body(request: Request) -> Mapping[str, Any]:
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise HTTPException(415, "Send JSON with Content-Type: application/json.")
+    content = b""
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > MOST_BODY:
+            raise HTTPException(413, "This is too long.")
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        raise HTTPException(400, "This is not JSON.") from None
+    if not isinstance(body, dict):
+        raise HTTPException(400, "Send a JSON object.")
+    return body
+
+
+def _error(code: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"error": {"code": code, "message": message}}, code, headers)
