@@ -6,7 +6,6 @@ In: subject, text, author. Out: judgements and what the prose names. gateway/ema
 from __future__ import annotations
 
 import re
-from functools import cache
 
 from desk import mail_words
 from desk.automatic import Signs, judge
@@ -95,22 +94,23 @@ def is_notice(text: str) -> bool:
 
 def speaks_of_failure(text: str) -> bool:
     shown = text[:20_000]
-    return _TEXT.search(shown) is not None or _worded("text").search(shown.casefold()) is not None
+    return _TEXT.search(shown) is not None or _has("text", shown)
 
 
 def is_titled(subject: str) -> bool:
     """Whether the subject is one of a report."""
     shown = subject[:500]
-    return _SUBJECT.search(shown) is not None or _worded("subject").search(shown.casefold()) is not None
+    return _SUBJECT.search(shown) is not None or _has("subject", shown)
 
 
-@cache
-def _worded(kind: str) -> re.Pattern[str]:
-    return re.compile(mail_words.alternatives("bounces", kind))
+def _has(kind: str, text: str) -> bool:
+    # One search for each of the words is many times faster than one expression of them all.
+    folded = text.casefold()
+    return any(words in folded for words in mail_words.texts("bounces", kind))
 
 
 def is_delay(subject: str) -> bool:
-    return _DELAY.search(subject) is not None or _worded("delay").search(subject[:500].casefold()) is not None
+    return _DELAY.search(subject) is not None or _has("delay", subject[:500])
 
 
 def is_final(text: str) -> bool:
