@@ -102,7 +102,7 @@ def test_the_sentences_cover_every_category_and_language_and_none_is_an_example(
 
 def test_most_requests_of_the_first_day_are_understood(inside: list[Answer]) -> None:
     assert len(inside) >= 250
-    assert _share_right(inside) >= 0.88
+    assert _share_right(inside) >= 0.90
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
@@ -119,7 +119,7 @@ def test_no_category_is_left_behind(inside: list[Answer]) -> None:
 
 def test_what_is_settled_without_a_human_is_right(answers: list[Answer]) -> None:
     settled = [answer for answer in answers if answer.guess.outcome == "automatic"]
-    assert len(settled) >= 0.4 * len(answers)
+    assert len(settled) >= 0.5 * len(answers)
     assert _share_right(settled) >= 0.95
 
 
@@ -149,10 +149,10 @@ def test_probabilities_say_how_often_the_model_is_right(inside: list[Answer]) ->
 def test_what_belongs_nowhere_mostly_goes_to_a_human(answers: list[Answer]) -> None:
     strangers = [answer.guess.outcome for answer in answers if answer.sentence.label is None]
     assert strangers.count("unsure") >= 0.7 * len(strangers)
-    assert strangers.count("automatic") <= 0.05 * len(strangers)
+    assert strangers.count("automatic") <= 0.1 * len(strangers)
 
 
-def test_every_category_has_examples_in_every_number_and_hints() -> None:
+def test_every_category_has_hints_and_many_examples() -> None:
     counts: defaultdict[str | None, int] = defaultdict(int)
     for label in examples()[1]:
         counts[label] += 1
