@@ -8,7 +8,7 @@ midnight belongs to the day on which it begins, also for days off. It refuses to
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -75,12 +75,14 @@ def between(calendar: Calendar, start: datetime, end: datetime) -> float:
         return 0.0
     if calendar.always:
         return (end - start).total_seconds()
-    total = timedelta()
-    for begins, ends in _open(calendar, start):
-        if begins >= end:
-            break
-        total += min(ends, end) - max(begins, start)
-    return total.total_seconds()
+    found = timedelta()
+    for month in _months(start, end):
+        spans, total = _of_month(calendar, *month)
+        if spans and start <= spans[0][0] and spans[-1][1] <= end:
+            found += total
+        else:
+            found += sum((last - first for first, last in _within(spans, start, end)), timedelta())
+    return found.total_seconds()
 
 
 def add(calendar: Calendar, start: datetime, seconds: float) -> datetime | None:
@@ -88,29 +90,60 @@ def add(calendar: Calendar, start: datetime, seconds: float) -> datetime | None:
     left = timedelta(seconds=seconds)
     if calendar.always:
         return start + left
-    for begins, ends in _open(calendar, start):
-        first = max(begins, start)
-        if ends - first >= left:
-            return first + left
-        left -= ends - first
+    for month in _months(start, start + FARTHEST):
+        spans, total = _of_month(calendar, *month)
+        if spans and spans[0][0] >= start and total < left:
+            left -= total
+            continue
+        for first, last in _within(spans, start, start + FARTHEST):
+            if last - first >= left:
+                return first + left
+            left -= last - first
     return None
 
 
-def _open(calendar: Calendar, since: datetime) -> Iterator[Span]:
-    """Open time that ends after `since`, in order, neighbours joined; until FARTHEST."""
-    waiting: Span | None = None
-    day = since.astimezone(ZoneInfo(calendar.zone)).date() - timedelta(days=2)
-    last = day + FARTHEST
-    while day < last:
-        for begins, ends in _of_day(calendar, day):
-            if waiting is not None and begins <= waiting[1]:
-                waiting = (waiting[0], max(waiting[1], ends))
-                continue
-            if waiting is not None and waiting[1] > since:
-                yield waiting
-            waiting = (begins, ends)
+def open_spans(calendar: Calendar, start: datetime, end: datetime) -> Iterator[Span]:
+    """The open time from `start` to `end`, in order."""
+    for month in _months(start, end):
+        yield from _within(_of_month(calendar, *month)[0], start, end)
+
+
+def _within(spans: Sequence[Span], start: datetime, end: datetime) -> Iterator[Span]:
+    return ((max(first, start), min(last, end)) for first, last in spans if last > start and first < end)
+
+
+def _months(start: datetime, end: datetime) -> Iterator[tuple[int, int]]:
+    """The months (UTC) from one moment to another."""
+    first, last = start.astimezone(UTC), end.astimezone(UTC)
+    for number in range(first.year * 12 + first.month - 1, last.year * 12 + last.month):
+        yield number // 12, number % 12 + 1
+
+
+@lru_cache(maxsize=5_000)
+def _of_month(calendar: Calendar, year: int, month: int) -> tuple[tuple[Span, ...], timedelta]:
+    """The open time within a month (UTC), neighbours joined, and its sum: a year ahead is twelve steps, not 365."""
+    begins = datetime(year, month, 1, tzinfo=UTC)
+    ends = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+    day = begins.date() - timedelta(days=3)
+    found: list[Span] = []
+    while day <= ends.date() + timedelta(days=1):
+        found += (span for span in _of_day(calendar, day) if span[1] > begins and span[0] < ends)
         day += timedelta(days=1)
-    if waiting is not None and waiting[1] > since:
+    spans = tuple((max(first, begins), min(last, ends)) for first, last in _joined(sorted(found)))
+    return spans, sum((last - first for first, last in spans), timedelta())
+
+
+def _joined(spans: Sequence[Span]) -> Iterator[Span]:
+    """Spans that touch or overlap, as one."""
+    waiting: Span | None = None
+    for begins, ends in spans:
+        if waiting is not None and begins <= waiting[1]:
+            waiting = (waiting[0], max(waiting[1], ends))
+            continue
+        if waiting is not None:
+            yield waiting
+        waiting = (begins, ends)
+    if waiting is not None:
         yield waiting
 
 
@@ -120,7 +153,6 @@ def _around(calendar: Calendar, moment: datetime) -> Iterator[Span]:
         yield from _of_day(calendar, day + timedelta(days=shift))
 
 
-@lru_cache(maxsize=20_000)
 def _of_day(calendar: Calendar, day: date) -> tuple[Span, ...]:
     """The open time of the slots that begin on that day, in order."""
     if day in calendar.off:

@@ -1,0 +1,71 @@
+"""Public holidays: the days on which a country or region does not work, from the `holidays` package, kept once asked.
+
+In: what a calendar's row says of its days off. Out: dates. It refuses to know opening hours.
+
+`{"country": "DE", "region": "BY", "own": ["2026-12-24", "12-31"], "open": ["2026-10-31"]}`: `own` days are off besides
+(without a year: every year), `open` ones are worked although they are holidays.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from desk.hours import BadCalendar
+
+YEARS = range(2015, 2061)
+"""So far the desk's clocks look back and ahead."""
+_DAY = re.compile(r"(?:(\d{4})-)?(\d\d)-(\d\d)")
+_KEYS = frozenset({"country", "region", "own", "open"})
+
+
+def days_off(given: Mapping[str, Any], place: str = "calendar.holidays") -> frozenset[date]:
+    """All days off of a calendar; BadCalendar where they are not understood."""
+    if not isinstance(given, Mapping) or not set(given) <= _KEYS:
+        raise BadCalendar(
+            f'{place} should look like {{"country": "DE", "region": "BY", "own": ["2026-12-24", "12-31"]}}'
+        )
+    country, region = str(given.get("country") or "").upper(), str(given.get("region") or "")
+    public = _public(country, region.upper(), place) if country else frozenset()
+    own, worked = (frozenset(_dates(given.get(name) or (), f"{place}.{name}")) for name in ("own", "open"))
+    return (public | own) - worked
+
+
+@lru_cache(maxsize=256)
+def _public(country: str, region: str, place: str) -> frozenset[date]:
+    # Imported late: it costs a tenth of a second, and most processes never ask.
+    import holidays
+
+    try:
+        return frozenset(holidays.country_holidays(country, subdiv=region or None, years=YEARS))
+    except NotImplementedError as error:
+        raise BadCalendar(
+            f"{place}: nothing is known of {country} {region}".rstrip() + ": use codes as DE, BY"
+        ) from error
+
+
+def _dates(given: Iterable[Any], place: str) -> Iterator[date]:
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise BadCalendar(f"{place} should be a list of days such as 2026-12-24 or 12-24")
+    for one in given:
+        match = _DAY.fullmatch(str(one))
+        if match is None:
+            raise BadCalendar(f"{place}: {one!r} is no day such as 2026-12-24, nor 12-24 for every year")
+        yield from _of_years(match, place)
+
+
+def _of_years(match: re.Match[str], place: str) -> Iterator[date]:
+    """The day in its year, or in every year that has it (29 February)."""
+    year, month, day = match.groups()
+    found = []
+    for number in [int(year)] if year else YEARS:
+        try:
+            found.append(date(number, int(month), int(day)))
+        except ValueError:
+            continue
+    if not found:
+        raise BadCalendar(f"{place}: there is no day {match[0]}")
+    yield from found
