@@ -130,6 +130,8 @@ class Watch:
     def _test(self, report: Report) -> Alarm | None:
         now = report.at
         past = incident.past(self.since, now)
+        if not incident.knows_enough(past):
+            return None
         desk = self._traffic(Key(""), now)
         own = Key(report.category)
         others = sum(1 for other in self.lately if other.category != report.category)

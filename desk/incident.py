@@ -21,6 +21,7 @@ WINDOWS = (15, 60)
 HISTORY = timedelta(days=28)
 MOST_CHANCE = 0.001
 FEWEST_PEOPLE = 3
+FEWEST_HOURS = 6.0
 QUIET = timedelta(minutes=60)
 REMEMBERED = timedelta(days=7)
 """How long a dismissed alarm makes its key harder to alarm."""
@@ -103,6 +104,11 @@ def alarm(key: Key, windows: Sequence[Window], rate: Rate, dismissed: int = 0) -
     if window is None or p >= most:
         return None
     return Alarm(key, window.people, window.messages, window.minutes, p, _why(key, window, rate, p))
+
+
+def knows_enough(past: Past) -> bool:
+    """A desk of its first hours gets the backlog of its mailboxes, and has nothing to compare with."""
+    return past.hours >= FEWEST_HOURS
 
 
 def is_over(last_hour: Window, rate: Rate) -> bool:
@@ -190,12 +196,20 @@ def _rhythm(desk: Traffic, past: Past) -> float:
 def _why(key: Key, window: Window, rate: Rate, p: float) -> str:
     usual = rate.per_hour * window.minutes / 60
     where = f" from {key.organisation}" if key.organisation else ""
-    odds = "less than one in a million" if p < 1e-6 else f"one in {1 / p:,.0f}"
     return (
         f"{window.people} people{where} wrote about {key.category} within {window.minutes} minutes, "
-        f"where {_number(usual)} would be usual at this hour; by chance that is {odds}"
+        f"where {_number(usual)} usual at this hour; as a coincidence that happens {_odds(p)}"
     )
 
 
 def _number(value: float) -> str:
-    return f"{value:.0f}" if value >= 9.5 else f"{value:.1f}"
+    if value < 0.1:
+        return "hardly any is"
+    return f"{value:.0f} are" if value >= 9.5 else f"about {value:.1f} is"
+
+
+def _odds(p: float) -> str:
+    if p < 1e-6:
+        return "less than once in a million"
+    step = 10 ** max(int(math.log10(1 / p)) - 1, 0)
+    return f"once in {round(1 / p / step) * step:,}"

@@ -45,6 +45,7 @@ class Opened:
     runners_up: Sequence[Any]
     kind: str
     by_agent: bool
+    sent_at: datetime | None
     subject: str
     text: str
 
@@ -86,6 +87,7 @@ def fresh(session: Session, above: int, most: int = PAGE) -> list[Opened]:
             predictions.c.runners_up,
             sa.func.coalesce(messages.c.kind, "").label("kind"),
             (sa.func.coalesce(agents.c.role, "") != "").label("by_agent"),
+            messages.c.sent_at,
             tickets.c.subject,
             sa.func.coalesce(sa.func.substr(messages.c.reply, 1, LONGEST_TEXT), "").label("text"),
         )
@@ -170,6 +172,13 @@ def history(session: Session, keys: Iterable[Key], now: datetime) -> dict[Key, t
         )
         for r in rows
     }
+
+
+def since(session: Session, now: datetime) -> datetime | None:
+    """When the desk's known past begins; None if it has none."""
+    known = (traffic.c.category == "", traffic.c.organisation == "", traffic.c.hour < _hour(now))
+    first = session.execute(sa.select(sa.func.min(traffic.c.hour)).where(*known)).scalar()
+    return None if first is None else datetime.fromtimestamp(first * 3600, UTC)
 
 
 def lately(session: Session, key: Key, since: datetime) -> list[Report]:

@@ -18,6 +18,7 @@ from desk.ticket import MessageKind
 from storage import incident_orders, incident_reports, incidents, repeats
 from storage.incident_reports import LONGEST_TEXT, Opened, Report
 from storage.incidents import QUIET, Incident
+from storage.repeats import Earlier
 from storage.transaction import Session
 from workers import gather
 from workers.context import Context
@@ -25,6 +26,8 @@ from workers.facts import NOBODY
 
 log = structlog.get_logger()
 
+LATE = timedelta(hours=2)
+"""Mail that was written so long before it came is a backlog that is fetched, not many people at once."""
 SURE_ENOUGH = 0.3
 """A guess that needs a human still counts for the detector with this probability: an outage is not one mail."""
 
@@ -64,7 +67,8 @@ def _look(context: Context) -> int:
 def _report(one: Opened) -> Report:
     """How a ticket counts; automatic mail, agents' own tickets and what nobody can name do not."""
     category = _category(one)
-    counts = one.kind == MessageKind.REPLY and not one.by_agent and one.address != NOBODY and category
+    counts = one.kind == MessageKind.REPLY and not one.by_agent and one.address != NOBODY
+    counts = counts and (one.sent_at is None or one.at - one.sent_at < LATE)
     where = organisation(one.address)
     return Report(
         one.ticket_id,
@@ -88,24 +92,28 @@ def _link_repeats(context: Context, session: Session, opened: Sequence[Opened], 
         return
     new = {one.ticket_id for one in human}
     since = min(one.at for one in human)
-    earlier = repeats.opened_by(session, {one.requester_id for one in human}, since, LONGEST_TEXT)
-    known = {one.ticket_id: (one, repeat.said(one.subject, one.text)) for one in earlier}
-    pairs = []
-    for number in sorted(new & known.keys()):
-        mine, said = known[number]
-        firsts = (
-            other.ticket_id
-            for other, words in known.values()
-            if other.requester_id == mine.requester_id
-            and other.ticket_id < number
-            and mine.at - other.at <= repeat.WITHIN
-            and repeat.is_repeat(said, words)
-        )
-        if first := next(firsts, None):
-            pairs.append((number, first))
+    by_person: dict[int, list[Earlier]] = {}
+    for one in repeats.opened_by(session, {one.requester_id for one in human}, since, LONGEST_TEXT):
+        by_person.setdefault(one.requester_id, []).append(one)
+    pairs = [pair for own in by_person.values() if len(own) > 1 for pair in _repeats(own) if pair[0] in new]
     linked = repeats.link(session, pairs, now, react=context.react)
     if linked:
         log.info("repeats_linked", count=linked)
+
+
+def _repeats(own: Sequence[Earlier]) -> list[tuple[int, int]]:
+    """(repeat, first) among one person's tickets, which come oldest first."""
+    said = [(one, repeat.said(one.subject, one.text)) for one in own]
+    pairs = []
+    for place, (one, words) in enumerate(said):
+        firsts = (
+            other.ticket_id
+            for other, theirs in said[:place]
+            if one.at - other.at <= repeat.WITHIN and repeat.is_repeat(words, theirs)
+        )
+        if first := next(firsts, None):
+            pairs.append((one.ticket_id, first))
+    return pairs
 
 
 def _judge(
@@ -126,7 +134,10 @@ def _judge(
 
 def _alarms(session: Session, touched: set[Key], now: datetime) -> list[Alarm]:
     """The alarms of these keys; an organisation's only where its whole category is calm."""
-    found = incident_reports.windows(session, now) if touched else {}
+    known = incident_reports.since(session, now) if touched else None
+    if known is None or not incident.knows_enough(incident.past(known, now)):
+        return []
+    found = incident_reports.windows(session, now)
     asked = [key for key in sorted(touched, key=lambda k: (k.organisation, k.category)) if _enough(found.get(key))]
     if not asked:
         return []

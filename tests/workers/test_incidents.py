@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 
 from desk import ticket as verbs
-from desk.ticket import Actor, ActorKind, Priority
+from desk.ticket import Actor, ActorKind, Priority, Status
 from gateway.intake import accept
-from storage import incidents, people, tickets
-from storage.incidents import MEMBER, OPEN, QUIET, SUGGESTED, Incident
-from tests.small_desk import BOB, SmallDesk, words
+from storage import incident_orders, incidents, people, tickets
+from storage.incidents import DISMISSED, MEMBER, OPEN, QUIET, RESOLVED, SUGGESTED, Incident
+from storage.sql import insert_rows
+from storage.tables_learning import incident_traffic
+from tests.small_desk import BOB, CAROL, SmallDesk, words
 from workers import incidents as watch
 from workers import ingest
 
@@ -66,6 +69,15 @@ def all_incidents(desk: SmallDesk) -> list[Incident]:
 def places(desk: SmallDesk, number: int = 1) -> dict[int, str]:
     with desk.store.database.reading() as session:
         return {one.ticket_id: one.state for one in incidents.joined(session, number)}
+
+
+def ordered(desk: SmallDesk, kind: str, text: str = "", steps: int = 9) -> None:
+    """What an agent orders for all tickets of the first incident."""
+    alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
+    with desk.store.database.transaction() as session:
+        order = incident_orders.place(session, 1, "k", kind, text, alice, desk.now)
+        for _ in range(steps):
+            incident_orders.step(session, order.id, desk.now)
 
 
 def test_many_people_with_one_trouble_are_one_incident(any_desk: SmallDesk) -> None:
@@ -185,3 +197,94 @@ def test_an_incident_goes_quiet_by_itself(any_desk: SmallDesk) -> None:
     watch.drain(any_desk.context)
     (found,) = all_incidents(any_desk)
     assert found.state == QUIET and found.ended_at == any_desk.now and found.ended_by is None
+
+
+def test_the_first_hours_and_the_backlog_of_a_mailbox_are_no_incident(any_desk: SmallDesk) -> None:
+    outage(any_desk)
+    assert all_incidents(any_desk) == []
+    everyday(any_desk)
+    old = [("Date", "Mon, 26 Oct 2026 08:00:00 +0000")]
+    for place, text in enumerate(OUTAGE):
+        any_desk.receive(any_desk.mail(f"late{place}@far{place}.example.test", "Cannot log in", text, headers=old))
+    watch.drain(any_desk.context)
+    assert all_incidents(any_desk) == []
+
+
+def test_what_was_dismissed_needs_many_more_people_to_alarm_again(any_desk: SmallDesk) -> None:
+    everyday(any_desk)
+    outage(any_desk, OUTAGE[:4])
+    ordered(any_desk, "dismiss")
+    assert all_incidents(any_desk)[0].state == DISMISSED
+    outage(any_desk, OUTAGE[4:])
+    assert len(all_incidents(any_desk)) == 1
+    any_desk.later(days=8)
+    outage(any_desk, [text.replace("gateway", "upstream") for text in OUTAGE])
+    assert [one.state for one in all_incidents(any_desk)] == [DISMISSED, OPEN]
+
+
+def test_what_was_resolved_does_not_alarm_again_by_its_old_reports(any_desk: SmallDesk) -> None:
+    everyday(any_desk)
+    hit = outage(any_desk)
+    ordered(any_desk, "resolve", "It works again.")
+    assert {any_desk.ticket(number).status for number in hit} == {Status.RESOLVED}
+    any_desk.work()
+    assert len(any_desk.sent("reply")) == len(hit)
+    any_desk.receive(any_desk.mail("new@elsewhere.example.test", "Cannot log in", OUTAGE[0]))
+    watch.drain(any_desk.context)
+    assert [one.state for one in all_incidents(any_desk)] == [RESOLVED]
+
+
+def test_an_order_of_many_tickets_is_finished_by_the_watch(any_desk: SmallDesk) -> None:
+    everyday(any_desk)
+    hit = outage(any_desk)
+    ordered(any_desk, "answer", "We are on it.", steps=0)
+    watch.drain(any_desk.context)
+    watch.drain(any_desk.context)
+    assert all(any_desk.kinds(number).count("replied") == 1 for number in hit)
+
+
+def test_one_companys_trouble_is_an_incident_of_that_company(any_desk: SmallDesk) -> None:
+    everyday(any_desk)
+    with any_desk.store.database.transaction() as session:
+        # The whole desk writes much about it: only who they are is strange.
+        hour = int(any_desk.now.timestamp() // 3600)
+        rows = [
+            {"category": category, "organisation": "", "hour": hour - n, "slot": (hour - n + 72) % 168, "messages": 30}
+            for n in range(1, 300)
+            for category in ("", "Access / Authentication")
+        ]
+        session.execute(sa.delete(incident_traffic).where(incident_traffic.c.organisation == ""))
+        insert_rows(session, incident_traffic, rows)
+    for place, text in enumerate(OUTAGE):
+        any_desk.receive(any_desk.mail(f"user{place}@acme.example.test", "Cannot log in", text))
+    watch.drain(any_desk.context)
+    (found,) = all_incidents(any_desk)
+    assert found.organisation == "acme.example.test" and "from acme.example.test" in found.why
+
+
+TONER = "Our toner on floor 3 is empty again, could somebody please bring a new one before noon?"
+
+
+def test_what_is_sent_twice_is_linked_and_nothing_is_merged(any_desk: SmallDesk) -> None:
+    any_desk.receive(any_desk.mail(BOB, "Toner", f"Hello,\n\n{TONER}"))
+    any_desk.later(hours=3)
+    any_desk.receive(any_desk.mail(BOB, "Toner once more", f"Good morning,\n\n{TONER.upper()}"))
+    any_desk.receive(any_desk.mail(BOB, "Other", "Where do I find the holiday form?"))
+    any_desk.receive(any_desk.mail(CAROL, "Toner", TONER))
+    watch.drain(any_desk.context)
+    watch.drain(any_desk.context)
+    with any_desk.store.database.reading() as session:
+        assert [tickets.links_of(session, number) for number in (1, 2, 3, 4)] == [
+            [(2, "repeat")],
+            [(1, "repeat")],
+            [],
+            [],
+        ]
+    for number, other in ((1, "2"), (2, "1")):
+        (linked,) = [event for event in any_desk.events(number) if event.kind == "linked"]
+        assert linked.after == other and linked.why == "the same requester said the same within a day"
+    any_desk.later(hours=25)
+    any_desk.receive(any_desk.mail(BOB, "Toner", TONER))
+    watch.drain(any_desk.context)
+    with any_desk.store.database.reading() as session:
+        assert tickets.links_of(session, 5) == []
