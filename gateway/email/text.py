@@ -13,7 +13,7 @@ from datetime import date, time
 from typing import NamedTuple
 
 from desk.request import MAX_TEXT
-from gateway.email import calendar, charset, html_clean, html_text, tnef
+from gateway.email import calendar, charset, html_clean, html_text, tnef, yenc
 from gateway.email.html_text import Line, Shape
 from gateway.email.mime import Part, uudecoded
 
@@ -125,6 +125,9 @@ def _read_html(part: Part, found: Found) -> tuple[str, list[Line], Shape]:
 def decoded(part: Part, found: Found) -> str:
     """The characters of a text part."""
     data = part.content()
+    if b"=ybegin " in data:
+        data, files = yenc.parted(data)
+        found.files += [Inner(name, content) for name, content in files]
     if len(data) > MAX_PART:
         found.defects.append("text part cut")
         data = data[:MAX_PART]
