@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import dropwhile
 
 MAX_LINES = 8
 MAX_RULED_LINES = 24
@@ -32,8 +33,10 @@ def contact_block(lines: Sequence[str], letters: str, reasons: Sequence[str]) ->
         return start, stop
     if start and _is_name_above_device(lines, letters, start, stop):
         return start, stop
-    ruled = _below_rule(letters, reasons, stop)
-    return (ruled, stop) if ruled and _is_ruled_contact(lines[ruled + 1 : stop]) else (0, 0)
+    # Japanese signatures stand between two rules.
+    inner = stop - 1 if stop and letters[stop - 1] == "r" else stop
+    ruled = _below_rule(letters, reasons, inner)
+    return (ruled, stop) if ruled and _is_ruled_contact(lines[ruled + 1 : inner]) else (0, 0)
 
 
 def _paragraph(lines: Sequence[str], letters: str, reasons: Sequence[str], stop: int) -> int:
@@ -51,9 +54,15 @@ def _stands_alone(lines: Sequence[str], letters: str, start: int) -> bool:
 
 
 def _is_contact(block: Sequence[str]) -> bool:
-    if len(block) < 3 or any(len(line) > MAX_WIDTH for line in block) or not _is_name(block[0]):
+    named = list(dropwhile(_is_picture, block))
+    if len(named) < 3 or any(len(line) > MAX_WIDTH for line in named) or not _is_name(named[0]):
         return False
-    return _contacts(block) >= 2
+    return _contacts(named) >= 2
+
+
+def _is_picture(line: str) -> bool:
+    """What Outlook leaves of a logo in plain text."""
+    return line.strip().startswith(("[cid:", "[image", "[Image", "[logo", "[Logo"))
 
 
 def _is_name(line: str) -> bool:
