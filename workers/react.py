@@ -10,7 +10,7 @@ import structlog
 from desk import automatic
 from desk.authentication import Verdict
 from desk.ticket import Event, Message, MessageKind, Ticket
-from storage import outbound, people, threads, tickets
+from storage import outbound, people, solved, threads, tickets
 from storage.outbound import Letter
 from storage.people import Person
 from storage.transaction import Session
@@ -22,6 +22,9 @@ log = structlog.get_logger()
 
 BATCH = 200
 TOLD = ("opened", "requester_replied", "assigned", "delivery_failed", "undeliverable", "unverified_note")
+
+SOLVES = ("status_changed", "reopened", "merged_into", "merged_from", "split", "resolution_set", "category_changed")
+"""After these a ticket may have become an example of something solved, or stopped being one."""
 
 
 def drain(context: Context) -> int:
@@ -58,6 +61,7 @@ def _react(context: Context, session: Session, happened: list[tuple[int, Event]]
         ticket = scene.tickets.get(event.ticket_id)
         if ticket is not None:
             letters += _letters(sender, session, scene, ticket, event_id, event)
+    solved.remember(session, [event.ticket_id for _, event in happened if event.kind in SOLVES])
     outbound.put(session, sender.within_budget(letters, now), now)
     log.info("events_reacted", count=len(happened), letters=len(letters))
 

@@ -1,0 +1,83 @@
+"""Solved tickets are found again by their rare words, and forgotten when they are opened again, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from classifier.similar import Text, nearest, telling, texts
+from desk import ticket as verbs
+from desk.ticket import DESK
+from storage import conversation, solved, tickets
+from storage.store import Store
+from tests.small_desk import BOB, CAROL, SmallDesk
+
+TOKEN = "The VPN token shows error 4711 since this morning, please help me to get it renewed."
+ANSWER = "Please open the Kestrel app and press renew."
+
+
+def _solve(desk: SmallDesk, number: int, answer: str) -> None:
+    with desk.store.database.transaction() as session:
+        ticket = tickets.get(session, number, lock=True)
+        assert ticket is not None
+        actor = verbs.Actor(verbs.ActorKind.AGENT, desk.alice.id, "Alice")
+        replied = conversation.reply(session, ticket, actor, answer, desk.now, via="console")
+        tickets.save(session, verbs.resolve(replied, actor, desk.now))
+    desk.work()
+
+
+def _near(store: Store, subject: str, words: str) -> list[tuple[int, str]]:
+    question = Text(subject, words)
+    with store.database.reading() as session:
+        found = solved.candidates(session, telling(question))
+    near = nearest(question, texts((one.subject, one.text) for one in found))
+    return [(found[one.place].ticket_id, found[one.place].resolution) for one in near]
+
+
+def test_a_solved_ticket_is_found_by_the_next_one_like_it(any_store: Store) -> None:
+    desk = SmallDesk(any_store)
+    desk.receive(desk.mail(BOB, "VPN token", TOKEN), desk.mail(BOB, "Invoice", "Please send me a copy of invoice 77."))
+    _solve(desk, 1, ANSWER)
+    _solve(desk, 2, "Here it is.")
+    assert _near(any_store, "token of the vpn", "my vpn token is broken, error 4711") == [(1, ANSWER)]
+    assert _near(any_store, "Holiday", "How many days of leave do I have?") == []
+
+
+def test_a_ticket_that_is_opened_again_is_no_example_any_more(any_store: Store) -> None:
+    desk = SmallDesk(any_store)
+    desk.receive(desk.mail(BOB, "VPN token", TOKEN))
+    _solve(desk, 1, ANSWER)
+    with any_store.database.transaction() as session:
+        ticket = tickets.get(session, 1, lock=True)
+        assert ticket is not None
+        tickets.save(session, verbs.reopen(ticket, DESK, desk.now))
+    desk.work()
+    assert _near(any_store, "VPN token", TOKEN) == []
+
+
+def test_a_ticket_without_an_answer_teaches_nothing(any_store: Store) -> None:
+    desk = SmallDesk(any_store)
+    desk.receive(desk.mail(CAROL, "VPN token", TOKEN))
+    with any_store.database.transaction() as session:
+        ticket = tickets.get(session, 1, lock=True)
+        assert ticket is not None
+        tickets.save(session, verbs.resolve(ticket, DESK, desk.now))
+    desk.work()
+    assert _near(any_store, "VPN token", TOKEN) == []
+
+
+def test_remembering_twice_is_remembering_once(any_store: Store) -> None:
+    desk = SmallDesk(any_store)
+    desk.receive(desk.mail(BOB, "VPN token", TOKEN))
+    _solve(desk, 1, ANSWER)
+    for _ in range(2):
+        with any_store.database.transaction() as session:
+            assert solved.remember(session, [1]) == 1
+
+
+def test_what_agents_did_with_suggestions_is_counted(any_store: Store) -> None:
+    desk = SmallDesk(any_store)
+    desk.receive(desk.mail(BOB, "VPN token", TOKEN))
+    with any_store.database.transaction() as session:
+        for outcome in ("used", "edited", "used"):
+            solved.used(session, 1, "similar", 1, desk.alice.id, outcome, desk.now)
+        assert solved.uses(session, "similar", desk.now - timedelta(days=1)) == {"used": 2, "edited": 1}
