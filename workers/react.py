@@ -85,7 +85,10 @@ def _letters(
         return []  # the ticket that it went to tells of it.
     letters: list[Letter] = slack_letters.of(ticket, event_id, event, message, scene.persons, team_name)
     unproven = ticket.id in scene.kept_out
-    if event.kind == "opened" and _may_acknowledge(sender.context, ticket, message, unproven=unproven):
+    # A web site's form may write in the mailbox's own name; nobody is there to read an acknowledgement.
+    ourselves = sender.context.places(session).of_addresses((requester.address,)) is not None
+    may_acknowledge = not ourselves and _may_acknowledge(sender.context, ticket, message, unproven=unproven)
+    if event.kind == "opened" and may_acknowledge:
         assert message is not None
         letters.append(sender.acknowledgement(ticket, requester, message))
     if event.kind == "replied" and message is not None and ticket.channel != "slack":

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from storage.store import Store
-from tests.small_desk import BOB, CAROL, EVE, SmallDesk
+from tests.small_desk import BOB, CAROL, EVE, SUPPORT, SmallDesk
 
 
 def believing_nobody(store: Store) -> SmallDesk:
@@ -52,3 +52,9 @@ def test_an_address_that_cannot_be_written_to_is_not_in_the_log(store: Store) ->
     with capture_logs() as entries:
         desk.receive(desk.raw_mail(raw, "k@home.example.test", ["support@desk.example.test"]))
     assert "кэрол" not in str(entries) and not any("exc_info" in entry for entry in entries)
+
+
+def test_the_desk_does_not_acknowledge_to_itself(store: Store) -> None:
+    desk = SmallDesk(store)
+    desk.receive(desk.mail(SUPPORT, "Form", "Ann asks for paper."))
+    assert desk.states() == {"ticketed": 1} and desk.letters("acknowledgement") == []
