@@ -1,25 +1,23 @@
-"""Training: texts with their labels in, the parts of a model out. The only file that needs scikit-learn.
+"""Training: texts with their labels in, the parts of a model out. Only this file and `linear.py` need scikit-learn.
 
-It decides by validation on the given examples whether the letters inside words pay and which loss fits them, fits a
-balanced linear model, calibrates it on held-out examples (one temperature) and sets the thresholds there. The same
-input and seed give the same parts. It refuses to know the clock and the disk.
+It decides by validation on the given examples whether the letters inside words pay and which way of fitting suits
+them, fits a balanced linear model, calibrates it on held-out examples (one temperature) and sets the thresholds
+there. The same input and seed give the same parts. It refuses to know the clock and the disk.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.linear_model import LogisticRegression
-from sklearn.svm import LinearSVC
 
 from classifier.artefact import Parts
 from classifier.chances import best_temperature, probabilities, strangeness, strangest, thresholds
 from classifier.features import Features, Floats, Ints, Vocabulary, learn, spoken
+from classifier.linear import Linear, Way, fit, scores
 
 # A term of one single text says nothing about the next text, except where there are few texts.
 _FEW_TEXTS = 1_000
@@ -30,8 +28,11 @@ _TRIAL_TEXTS = 5_000
 # Letters make asking and training dearer with every sign of the text; they must bring this much per 100 columns.
 _LETTERS_MUST_BRING = 0.002
 _TRIAL_FOLDS = 5
-# The logistic loss is better where labels are few and noisy; it costs a slow fit a label and brings nothing to many.
+# Few labels with many texts are tried in the telling way too; it costs a slow fit a label and brings nothing to many.
 _FEW_LABELS = 30
+# A label that has so few examples at the median is learnt in the joint way, and its letters count so much more.
+_FEW_EXAMPLES = 20
+_LOUD_LETTERS = 1.75
 # Below this no temperature can be measured: a usual one.
 _FEWEST_HELD_OUT = 10
 _USUAL_TEMPERATURE = 0.25
@@ -43,15 +44,6 @@ _NEVER_STRANGE = 1e9
 
 
 Said = Sequence[Sequence[str]]
-Loss = Literal["margin", "logistic"]
-
-
-@dataclass(frozen=True)
-class Linear:
-    """Weights a term and category, and an intercept a category."""
-
-    weights: Floats
-    intercepts: Floats
 
 
 @dataclass(frozen=True)
@@ -78,9 +70,10 @@ def train(
     vocabulary = _learn(everything, _letters_pay(everything[: len(texts)], truth, len(classes), seed))
     matrix = _matrix(vocabulary, everything)
     answers = np.concatenate([truth, hint_truth])
-    loss = _best_loss(matrix[: len(texts)], truth, len(classes), seed)
-    linear = _fit(matrix, answers, len(classes), loss, seed)
-    held = _held_out(matrix, answers, len(texts), len(classes), loss, seed)
+    emphasis = _emphasis(vocabulary, truth)
+    way = _best_way(matrix[: len(texts)], truth, len(classes), emphasis, seed)
+    linear = fit(matrix, answers, len(classes), way, emphasis, seed)
+    held = _held_out(matrix, answers, len(texts), len(classes), way, emphasis, seed)
     return _parts(classes, vocabulary, linear, held, version, created)
 
 
@@ -122,68 +115,54 @@ def _letters_pay(texts: Said, truth: Ints, count: int, seed: int) -> bool:
     sample, answers = [texts[place] for place in chosen], truth[chosen]
     plain, lettered = (_matrix(_learn(sample, letters), sample) for letters in (False, True))
     price = _LETTERS_MUST_BRING * (lettered.nnz - plain.nnz) / len(sample) / 100
-    gain = _right(lettered, answers, count, "margin", seed) - _right(plain, answers, count, "margin", seed)
-    return bool(gain >= price)
+    with_them, without = (
+        _right(matrix, answers, count, "margin", np.ones(matrix.shape[1]), seed) for matrix in (lettered, plain)
+    )
+    return bool(with_them - without >= price)
 
 
-def _best_loss(matrix: csr_matrix, truth: Ints, count: int, seed: int) -> Loss:
+def _best_way(matrix: csr_matrix, truth: Ints, count: int, emphasis: Floats, seed: int) -> Way:
+    if _few_each(truth):
+        return "joint"
     if len(truth) < _FEW_TEXTS or count > _FEW_LABELS:
         return "margin"
-    logistic, margin = (_right(matrix, truth, count, loss, seed) for loss in ("logistic", "margin"))
-    return "logistic" if logistic >= margin else "margin"
+    telling, margin = (_right(matrix, truth, count, way, emphasis, seed) for way in ("telling", "margin"))
+    return "telling" if telling >= margin else "margin"
 
 
-def _right(matrix: csr_matrix, truth: Ints, count: int, loss: Loss, seed: int) -> float:
+def _few_each(truth: Ints) -> bool:
+    return not len(truth) or float(np.median(np.unique(truth, return_counts=True)[1])) <= _FEW_EXAMPLES
+
+
+def _emphasis(vocabulary: Vocabulary, truth: Ints) -> Floats:
+    """Where examples are few, the letters are heard louder: more of them than of the words come again."""
+    louder = _LOUD_LETTERS if _few_each(truth) else 1.0
+    return np.repeat([1.0, louder], [len(vocabulary.words), len(vocabulary.letters)])
+
+
+def _right(matrix: csr_matrix, truth: Ints, count: int, way: Way, emphasis: Floats, seed: int) -> float:
     """The share that is answered rightly of the examples kept back."""
     inside, outside = _folds(truth, _TRIAL_FOLDS, seed)[0]
     if not len(outside):
         return 0.0
-    linear = _fit(matrix[inside], truth[inside], count, loss, seed)
-    return float(np.mean(_scores(matrix[outside], linear).argmax(axis=1) == truth[outside]))
+    linear = fit(matrix[inside], truth[inside], count, way, emphasis, seed)
+    return float(np.mean(scores(matrix[outside], linear).argmax(axis=1) == truth[outside]))
 
 
-def _fit(matrix: csr_matrix, truth: Ints, count: int, loss: Loss, seed: int) -> Linear:
-    """One category against the rest, balanced. A category without examples gets no weight."""
-    seen = np.unique(truth)
-    weights, intercepts = np.zeros((matrix.shape[1], count + 1)), np.full(count + 1, -1.0)
-    if len(seen) < 2:
-        intercepts[seen] = 1.0
-        return Linear(weights[:, :count], intercepts[:count])
-    slopes, offsets = (_margin if loss == "margin" else _logistic)(matrix, truth, seen, seed)
-    weights[:, seen], intercepts[seen] = slopes.T, offsets
-    return Linear(weights[:, :count], intercepts[:count])
-
-
-def _margin(matrix: csr_matrix, truth: Ints, seen: Ints, seed: int) -> tuple[Floats, Floats]:
-    machine = LinearSVC(C=1.0, class_weight="balanced", random_state=seed, tol=1e-2).fit(matrix, truth)
-    if len(seen) > 2:
-        return machine.coef_, machine.intercept_
-    # Two categories are one decision: for the second, against the first.
-    return np.vstack([-machine.coef_, machine.coef_]), np.concatenate([-machine.intercept_, machine.intercept_])
-
-
-def _logistic(matrix: csr_matrix, truth: Ints, seen: Ints, seed: int) -> tuple[Floats, Floats]:
-    settings = {"C": 4.0, "class_weight": "balanced", "solver": "liblinear", "dual": True, "tol": 0.1}
-    machines = [LogisticRegression(**settings, random_state=seed).fit(matrix, truth == label) for label in seen]
-    return np.vstack([one.coef_[0] for one in machines]), np.concatenate([one.intercept_ for one in machines])
-
-
-def _scores(matrix: csr_matrix, linear: Linear) -> Floats:
-    scores: Floats = matrix @ linear.weights + linear.intercepts
-    return scores
-
-
-def _held_out(matrix: csr_matrix, truth: Ints, examples: int, count: int, loss: Loss, seed: int) -> Held:
+def _held_out(
+    matrix: csr_matrix, truth: Ints, examples: int, count: int, way: Way, emphasis: Floats, seed: int
+) -> Held:
     """Every example scored once by a model without it (one part of them, where there are very many)."""
     hints = np.arange(examples, len(truth))
-    folds = 5 if examples < 2_000 else 3
+    folds = 5 if examples < 2_000 and way != "joint" else 3
     parts = _folds(truth[:examples], folds, seed)[: folds if examples < 20_000 else 1]
     scored = [np.empty((0, count))]
     places: list[Ints] = [np.empty(0, dtype=np.int64)]
     for inside, outside in parts:
         inside = np.concatenate([inside, hints])
         if len(outside) and len(np.unique(truth[inside])) > 1:
-            scored.append(_scores(matrix[outside], _fit(matrix[inside], truth[inside], count, loss, seed)))
+            linear = fit(matrix[inside], truth[inside], count, way, emphasis, seed)
+            scored.append(scores(matrix[outside], linear))
             places.append(outside)
     return Held(np.concatenate(scored), truth[np.concatenate(places)])
 
