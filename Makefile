@@ -35,6 +35,7 @@ exam: $(VENV)/dev.stamp  ## the examinations of the mail reader, hostile mail an
 	@$(BIN)/python -m tests.exams_cost
 	@$(BIN)/python -m tests.exams_hostile $(EXAMS)/hostile
 	@PYTHONPATH=. $(BIN)/python tests/exam_classify.py $(EXAMS)/classify
+	@$(BIN)/python -m benchmarks.outages
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || (echo "Frontdesk needs Python 3.11 or newer"; exit 1)
