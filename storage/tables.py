@@ -25,6 +25,9 @@ def _only(name: str, column: str) -> sa.Index:
     return sa.Index(name, column, sqlite_where=there, postgresql_where=there)
 
 
+HELD = "assignee_id IS NOT NULL AND status IN ('new', 'open', 'pending', 'on_hold')"
+"""Tickets that somebody has to finish. A query that says it in the same words reads only them."""
+
 teams = sa.Table(
     "teams",
     metadata,
@@ -32,6 +35,7 @@ teams = sa.Table(
     unique_name(),
     flag("private"),
     sa.Column("strategy", sa.Text, nullable=False, server_default="manual"),
+    json("routing", "{}"),
     sa.Column("calendar_id", BigId),
     **AUTOINCREMENT,
 )
@@ -80,6 +84,7 @@ agents = sa.Table(
     flag("available", default=True),
     at("away_from"),
     at("away_until"),
+    flag("hands_over"),
 )
 
 memberships = sa.Table(
@@ -172,6 +177,7 @@ tickets = sa.Table(
     _only("ix_tickets_snoozed", "snoozed_until"),
     _only("ix_tickets_due", "due_at"),
     _only("ix_tickets_unroutable", "unroutable_at"),
+    sa.Index("ix_tickets_held", "assignee_id", sqlite_where=sa.text(HELD), postgresql_where=sa.text(HELD)),
     sa.Index(
         "ix_tickets_conversation",
         "conversation",

@@ -377,6 +377,7 @@ def _tables() -> None:
     op.add_column("agents", sa.Column("available", sa.Boolean(), server_default=sa.true(), nullable=False))
     op.add_column("agents", sa.Column("away_from", sa.DateTime(timezone=True), nullable=True))
     op.add_column("agents", sa.Column("away_until", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("agents", sa.Column("hands_over", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("memberships", sa.Column("last_assigned_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("messages", sa.Column("side_id", BIG_ID, nullable=True))
     op.create_index(op.f("ix_messages_side_id"), "messages", ["side_id"], unique=False)
@@ -387,6 +388,7 @@ def _tables() -> None:
     op.create_index(op.f("ix_people_organisation_id"), "people", ["organisation_id"], unique=False)
     op.add_column("teams", sa.Column("private", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("teams", sa.Column("strategy", sa.Text(), server_default="manual", nullable=False))
+    op.add_column("teams", sa.Column("routing", sa.JSON(), server_default="{}", nullable=False))
     op.add_column("teams", sa.Column("calendar_id", BIG_ID, nullable=True))
     op.add_column("tickets", sa.Column("fields", sa.JSON(), server_default="{}", nullable=False))
     op.add_column("tickets", sa.Column("organisation_id", BIG_ID, nullable=True))
@@ -403,6 +405,8 @@ def _tables() -> None:
         sqlite_where=sa.text("due_at IS NOT NULL"),
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
+    held = sa.text("assignee_id IS NOT NULL AND status IN ('new', 'open', 'pending', 'on_hold')")
+    op.create_index("ix_tickets_held", "tickets", ["assignee_id"], sqlite_where=held, postgresql_where=held)
     op.create_index(op.f("ix_tickets_organisation_id"), "tickets", ["organisation_id"], unique=False)
     op.create_index(op.f("ix_tickets_parent_id"), "tickets", ["parent_id"], unique=False)
     op.create_index(
