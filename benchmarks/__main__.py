@@ -13,7 +13,16 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmarks import commit_figures, idle_figures, ingest_figures, mail_figures, processes, race_figures, report
+from benchmarks import (
+    commit_figures,
+    idle_figures,
+    ingest_figures,
+    mail_figures,
+    predict_figures,
+    processes,
+    race_figures,
+    report,
+)
 from benchmarks.figures import BOUNDS, Line
 from benchmarks.lab import ROOT, Lab, opened
 from desk.settings import Settings
@@ -35,7 +44,7 @@ def main() -> int:
     print(report.table(lines))
     if not args.no_file:
         print(f"kept as {report.save(_run(args, lines, loads), RESULTS).relative_to(ROOT)}")
-        PAGE.write_text(report.page(RESULTS))
+        PAGE.write_text(report.page(RESULTS) + report.kept_sections(PAGE.read_text()))
     return 0
 
 
@@ -52,6 +61,8 @@ def measure(lab: Lab, wanted: Collection[str]) -> list[Line]:
         lines += ingest_figures.batches(lab)
     if "P12" in wanted:
         lines += commit_figures.measure(lab)
+    if "P13" in wanted:
+        lines += predict_figures.measure(lab.rounds)
     if "P15" in wanted:
         lines += race_figures.measure(lab)
     return sorted(lines, key=lambda line: int(line.figure[1:]))

@@ -33,6 +33,7 @@ BOUNDS = {
     "P10": Bounds(0.5, 0.3, "of django-helpdesk's CPU", False),
     "P11": Bounds(3, 5, "times", True),
     "P12": Bounds(0.5, 0.8, "of the rate without", True),
+    "P13": Bounds(0.4, 0.25, "of scikit-learn's time", False),
     "P15": Bounds(0, 0, "wrong tickets", False),
     "P17": Bounds(5, 3, "s", False),
 }

@@ -6,6 +6,7 @@ In: lines, or the files of earlier runs. Out: text. It refuses to know how anyth
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,20 @@ def page(folder: Path) -> str:
     runs = {run["at"]: run for run in newest.values()}
     told = "\n".join(_told(run, [f for f in newest if newest[f] is run]) for _, run in sorted(runs.items()))
     return _PAGE.format(table="\n".join([head, *rows]), runs=told)
+
+
+def kept_sections(old: str) -> str:
+    """What other measurements wrote below the table: every section of the page that stands there."""
+    _, mark, sections = old.partition("\n## ")
+    return mark + sections
+
+
+def with_section(old: str, section: str) -> str:
+    """The page with this section in place of the one of its name, or at the end."""
+    name = section.partition("\n")[0]
+    parts = re.split(r"\n(?=## )", old.rstrip("\n") + "\n")
+    others = [part.rstrip("\n") + "\n" for part in parts if part.partition("\n")[0] != name]
+    return "\n".join([*others, section.rstrip("\n") + "\n"])
 
 
 def _row(line: Line) -> str:

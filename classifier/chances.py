@@ -13,6 +13,8 @@ from classifier.features import Floats, Ints
 
 # A threshold that no probability reaches: nothing has shown yet that acting alone would be right.
 NEVER = 1.01
+# The lowest threshold that passes is the luckiest one: it must pass by one standard error of what was counted.
+_CAUTION = 1.0
 
 
 def probabilities(scores: Floats, temperature: float) -> Floats:
@@ -57,22 +59,27 @@ def thresholds(chances: Floats, truth: Ints, precision: float, fewest: int) -> F
     """
     best = chances.argmax(axis=1)
     sure, right = chances.max(axis=1), best == truth
-    together = threshold(sure, right, precision) if len(truth) >= fewest else NEVER
+    together = threshold(sure, right, precision, _CAUTION) if len(truth) >= fewest else NEVER
     limits = np.full(chances.shape[1], together)
     for place in range(chances.shape[1]):
         mine = best == place
         if mine.sum() >= fewest:
-            limits[place] = threshold(sure[mine], right[mine], precision)
+            limits[place] = threshold(sure[mine], right[mine], precision, _CAUTION)
     return limits
 
 
-def threshold(sure: Floats, right: NDArray[np.bool_], precision: float) -> float:
-    """The lowest probability so that the guesses from there upwards are right so often; NEVER where there is none."""
+def threshold(sure: Floats, right: NDArray[np.bool_], precision: float, caution: float = 0.0) -> float:
+    """The lowest probability so that the guesses from there upwards are right so often; NEVER where there is none.
+
+    With caution they must be right oftener by so many standard errors.
+    """
     order = np.argsort(-sure, kind="stable")
-    share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    counts = np.arange(1, len(order) + 1)
+    share = np.cumsum(right[order]) / counts
+    wanted = precision + caution * np.sqrt(precision * (1 - precision) / counts)
     # Equal probabilities pass or fail together: only the last of them can be a threshold.
     last = np.append(np.diff(sure[order]) < 0, np.ones(min(1, len(order)), dtype=np.bool_))
-    enough = np.flatnonzero((share >= precision) & last)
+    enough = np.flatnonzero((share >= wanted) & last)
     return float(sure[order][enough[-1]]) if len(enough) else NEVER
 
 

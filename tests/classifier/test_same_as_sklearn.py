@@ -7,47 +7,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import FeatureUnion, Pipeline
 
-from classifier.features import LETTERS, spoken, terms
 from classifier.model import Categoriser
 from classifier.starter import examples, shipped
+from tests.classifier.sklearn_pipeline import pipeline_of
 
 TEXTS, LABELS = examples()
 ODD = ["", "unbekannt xyzzy", "打印机坏了", "a", "printer printer printer toner", "mot de passe oublié " * 50]
-
-
-def pipeline_of(model: Categoriser) -> Pipeline:
-    """scikit-learn's own vectorisers and linear model with the vocabulary and the weights of ours."""
-    parts = model.parts
-    blocks = [("words", TfidfVectorizer(analyzer=said_terms, vocabulary=parts.vocabulary.words, sublinear_tf=True))]
-    if parts.vocabulary.letters:
-        letters = TfidfVectorizer(
-            preprocessor=joined,
-            analyzer="char_wb",
-            ngram_range=(min(LETTERS), max(LETTERS)),
-            vocabulary=parts.vocabulary.letters,
-            sublinear_tf=True,
-        )
-        blocks.append(("letters", letters))
-    border = len(parts.vocabulary.words)
-    for (_, vectoriser), idf in zip(blocks, np.split(parts.vocabulary.idf, [border]), strict=False):
-        vectoriser.idf_ = idf
-    linear = LogisticRegression()
-    linear.classes_ = model.classes_
-    linear.coef_ = (parts.weights * parts.scales[:, None].astype(float)).T / parts.temperature
-    linear.intercept_ = parts.intercepts / parts.temperature
-    return Pipeline([("features", FeatureUnion(blocks)), ("linear", linear)])
-
-
-def said_terms(text: str) -> list[str]:
-    return terms(spoken(text))
-
-
-def joined(text: str) -> str:
-    return " ".join(spoken(text))
 
 
 @pytest.fixture(scope="module")
