@@ -17,6 +17,7 @@ from benchmarks import (
     commit_figures,
     idle_figures,
     ingest_figures,
+    learn_figures,
     mail_figures,
     predict_figures,
     processes,
@@ -65,6 +66,8 @@ def measure(lab: Lab, wanted: Collection[str]) -> list[Line]:
         lines += predict_figures.measure(lab.rounds)
     if "P15" in wanted:
         lines += race_figures.measure(lab)
+    if "P18" in wanted:
+        lines += learn_figures.measure(lab)
     return sorted(lines, key=lambda line: int(line.figure[1:]))
 
 

@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from storage import imap_folders, inbound, leases, outbound
+from storage import imap_folders, inbound, leases, models, outbound
 from storage.store import Store
 
 OK, DEGRADED, DOWN = "ok", "degraded", "down"
@@ -70,10 +70,12 @@ class Examiner:
         try:
             with self._store.database.reading() as session:
                 until = leases.until(session, "clock")
+                given_up = models.has_broken(session)
         except (sa.exc.SQLAlchemyError, OSError):
             return parts
         silent = until is None or (self._now() - until).total_seconds() > CLOCK_SILENCE_SECONDS
-        return parts | {"database": OK, "clock": DEGRADED if silent else OK}
+        clock, model = DEGRADED if silent else OK, DEGRADED if given_up else OK
+        return parts | {"database": OK, "clock": clock, "model": model}
 
     def _queue(self) -> str:
         url = self._store.settings.redis_url

@@ -85,6 +85,16 @@ def set_state(session: Session, version: str, state: str, reason: str = "") -> N
     session.execute(sa.update(models).where(models.c.version == version).values(state=state, reason=reason))
 
 
+def has_broken(session: Session) -> bool:
+    """Whether a model was given up because its files cannot be trusted."""
+    return session.execute(sa.select(models.c.version).where(models.c.state == BROKEN).limit(1)).first() is not None
+
+
+def forget_broken(session: Session) -> None:
+    """Once a newly trained model works, what was broken before it is history; the reason stays on its row."""
+    session.execute(sa.update(models).where(models.c.state == BROKEN).values(state=REMOVED))
+
+
 def last_attempt(session: Session) -> Model | None:
     """The newest model that was trained from the desk's data, whatever became of it."""
     where = (models.c.made_by.in_(("retrain", "command")), models.c.state != CANDIDATE)

@@ -7,10 +7,9 @@ from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import cache
-from pathlib import Path
 
 from classifier.model import Categoriser
-from classifier.starter import starter
+from classifier.starter import shipped
 from desk.request import Envelope
 from desk.ticket import Event, Message, Ticket
 from gateway.email.normalise import normalise
@@ -29,7 +28,7 @@ ALICE, MAX = "alice@corp.example.test", "max@corp.example.test"
 @cache
 def categoriser() -> Categoriser:
     """The shipped model, read once a run."""
-    return starter(Path("/nonexistent-folder-of-the-tests"))
+    return shipped()
 
 
 def words(mail: EmailMessage) -> str:

@@ -130,6 +130,7 @@ def _keep(store: Store, model: Categoriser, row: Model, active: Model | None, no
         models.add(session, row)
         if row.state == models.KEPT:
             models.activate(session, row.version, now())
+            models.forget_broken(session)
         notes.remove(session, notes.ASKED)
     prune(store, now())
     with store.database.reading() as session:

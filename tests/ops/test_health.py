@@ -15,8 +15,9 @@ from starlette.applications import Starlette
 
 from console import health
 from console.run import Pages
-from storage import imap_folders, inbound, leases, people
+from storage import imap_folders, inbound, leases, models, people
 from storage.inbound import Arrival
+from storage.models import Model
 from storage.store import Store, open_store
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -29,6 +30,14 @@ def asked(store: Store) -> Iterator[str]:
     pages = Pages(Starlette(routes=health.routes(store, lambda: NOW)), "127.0.0.1", 0)
     with pages.beside():
         yield f"http://{pages.address}"
+
+
+def test_a_model_that_was_given_up_degrades(store: Store) -> None:
+    with store.database.transaction() as session:
+        models.add(session, Model("desk-1", NOW, models.BROKEN))
+    with asked(store) as address, urllib.request.urlopen(f"{address}/readyz") as answer:
+        found = json.load(answer)
+    assert (found["model"], found["status"]) == ("degraded", "degraded")
 
 
 @contextmanager
@@ -58,7 +67,8 @@ def test_all_is_well(any_store: Store, valkey: str) -> None:
     with with_settings(any_store, redis_url=valkey) as store, asked(store) as url:
         code, body = get(f"{url}/readyz")
     assert code == 200
-    assert json.loads(body) == {"status": "ok", "database": "ok", "clock": "ok", "queue": "ok", "disk": "ok"}
+    parts = ("status", "database", "clock", "model", "queue", "disk")
+    assert json.loads(body) == dict.fromkeys(parts, "ok")
 
 
 def test_without_a_queue_requests_are_still_taken_so_it_is_only_degraded(store: Store) -> None:

@@ -136,6 +136,10 @@ def test_a_model_whose_files_cannot_be_trusted_never_takes_over(desk: SmallDesk,
     assert active is not None and active.made_by == models.SHIPPED
     assert broken is not None and broken.state == models.BROKEN and broken.reason
     assert not (desk.store.settings.data / "owned").exists(), "no code of the artefact ran"
+    desk.later(hours=1)
+    retrain.retrain(desk.store, now_of(desk), Wish())
+    with desk.store.database.reading() as session:
+        assert not models.has_broken(session), "the alarm ends with a new model"
 
 
 def spoil(desk: SmallDesk, version: str, harm: str) -> None:
