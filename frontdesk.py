@@ -288,6 +288,11 @@ def _administration(words: Words) -> None:
     add.add_argument("--slack-user", default="", metavar="slack:TEAM:USER")
     _command(agent, "list", people.agent_list, "all agents")
     _command(agent, "deactivate", people.agent_deactivate, "an agent who left").add_argument("address")
+    vip = _command(
+        _group(words, "person", "people who write"), "vip", people.person_vip, "raise this person's requests"
+    )
+    vip.add_argument("address")
+    vip.add_argument("--off", action="store_true", help="no longer")
     token = _group(words, "token", "tokens of the JSON API")
     add = _command(token, "add", people.token_add, "a new token, shown once")
     add.add_argument("name")

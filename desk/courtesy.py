@@ -13,8 +13,7 @@ from enum import StrEnum
 from functools import cache
 
 from desk import mail_words, priority_signs
-from desk.phrases import END, QUESTION, SOFT, Phrases
-from desk.priority_signs import Urgency
+from desk.phrases import END, NUMBER, QUESTION, SOFT, Phrases
 
 MOST_CHARACTERS, MOST_LINES = 400, 12
 _NAME_WORDS = 3
@@ -47,7 +46,7 @@ def courtesy_of(reply: str, *, files: bool = False) -> Courtesy:
     if not _PLEASED.issuperset(symbols):
         return Courtesy.NONE
     said = _said(text)
-    if said is None or priority_signs.read(text).urgency in (Urgency.BLOCKED, Urgency.DEGRADED):
+    if said is None:
         return Courtesy.NONE
     if "thanks" in said and not said & {"done", "agreed"}:
         return Courtesy.THANKS
@@ -66,7 +65,7 @@ def _said(text: str) -> set[str] | None:
     for number, line in enumerate(lines):
         marks, tokens = _words().find(line)
         kinds = {mark.kind for mark in marks}
-        if QUESTION in kinds or "?" in line:
+        if kinds & {QUESTION, NUMBER, "no"} or "?" in line:
             return None
         known = {place for mark in marks for place in range(mark.start, mark.end)}
         strange = [place for place in range(len(tokens)) if place not in known]
@@ -80,7 +79,9 @@ def _said(text: str) -> set[str] | None:
 
 def _are_names(tokens: Sequence[str], places: Sequence[int]) -> bool:
     """Whether all of these words could be somebody's name; writing without capitals has none that could be told."""
-    return len(places) <= _NAME_WORDS and all(tokens[p][0].isupper() and tokens[p].isalpha() for p in places)
+    words = [tokens[place] for place in places]
+    capital = all(word[0].isupper() and word.isalpha() for word in words)
+    return len(places) <= _NAME_WORDS and capital and not priority_signs.tells(" ".join(words))
 
 
 def _follow(places: Sequence[int], starts: set[int]) -> bool:

@@ -24,6 +24,8 @@ _TOKENS = re.compile(rf"[{_GLUED}]|[^\W_{_GLUED}]+|[.!?…](?=[\s.!?…')]|$)|[�
 _MARKED = re.compile(r"[\u0300-\u036f\u0591-\u05c7\u064b-\u0652\u0670]")
 _PREFIXES = re.compile("[והבלמשכ]{1,2}|[وفبل]?ال|لل|و|ب")
 """What Hebrew and Arabic write in one piece with the next word: and, the, in, to."""
+_OWN_LETTERS = frozenset("åäöüøæ")
+"""Letters that nobody writes without their mark: Swedish "låst" is no English "last"."""
 _SHORTEST_STEM, _LONGEST_WORD, _KNOWN_WORDS = 2, 40, 30_000
 
 
@@ -79,7 +81,7 @@ class Phrases:
                 continue
             free, kinds = self._longest(tokens, place, node) if node.after else (place + 1, node.kinds)
             for kind in kinds:
-                marks.append(Mark(kind, place, free, int(tokens[place][:6]) if kind == NUMBER else 0))
+                marks.append(_mark(kind, place, free, tokens[place]))
         return marks, tokens
 
     def _longest(self, tokens: Sequence[str], place: int, node: _Node) -> tuple[int, tuple[str, ...]]:
@@ -147,7 +149,11 @@ def fold(word: str) -> str:
     plain = word.casefold()
     if plain.isascii() or "\u3000" <= plain[0] <= "\ud7af":
         return plain
-    return _MARKED.sub("", unicodedata.normalize("NFKD", plain)).replace("ı", "i").replace("ł", "l").replace("ø", "o")
+    return "".join(letter if letter in _OWN_LETTERS else _bare(letter) for letter in plain).replace("ı", "i")
+
+
+def _bare(letter: str) -> str:
+    return _MARKED.sub("", unicodedata.normalize("NFKD", letter)).replace("ł", "l")
 
 
 def _pattern_tokens(word: str) -> list[str]:
@@ -170,3 +176,9 @@ def _special(token: str) -> str:
     if "?" in token or token in "？؟":
         return QUESTION
     return END if token[0] in ".!…。！" or token.count("\n") > 1 else SOFT
+
+
+def _mark(kind: str, start: int, end: int, first: str) -> Mark:
+    if not kind.startswith(NUMBER):
+        return Mark(kind, start, end)
+    return Mark(NUMBER, start, end, int(kind.partition(" ")[2] or first[:6]))

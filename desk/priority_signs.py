@@ -117,6 +117,11 @@ def read(text: str) -> Signs:
     return Signs(impact, urgency, tuple(dict.fromkeys(reasons)))
 
 
+def tells(text: str) -> bool:
+    """Whether any word of it speaks of a failure, of somebody's wish, or of an end."""
+    return any(mark.kind in _TELLING for mark in _words().find(text)[0])
+
+
 @cache
 def _words() -> Phrases:
     return Phrases((kind, phrase) for kind, phrase in priority_words.rows() if kind != "for")

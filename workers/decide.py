@@ -11,6 +11,7 @@ from datetime import datetime
 from desk import address, subject, threading
 from desk.address import AGENT, REQUESTER, ReplyToken
 from desk.authentication import Verdict
+from desk.courtesy import is_courtesy
 from desk.request import AutoKind, Channel
 from desk.settings import Settings
 from desk.threading import Candidate, Signal
@@ -164,7 +165,7 @@ class Decider:
                 return self._opened(item, trust, named, "named" if named else "")
         if item.request.auto in (AutoKind.REPLY, AutoKind.RECEIPT, AutoKind.LIST):
             return Decision(item, "automatic", spot, candidate.signal, candidate.detail, trust=trust)
-        if self._too_late(spot):
+        if self._too_late(spot) and not is_courtesy(item.request.reply, files=bool(item.request.attachments)):
             return self._opened(item, trust, spot, "follow-up")
         bridge = self._bridge(item, spot, candidate, trust)
         return Decision(item, "appended", spot, candidate.signal, candidate.detail, trust=trust, bridge=bridge)

@@ -13,6 +13,7 @@ from console import passwords
 from console.cli import show
 from console.cli.desk import Trouble, opened
 from console.cli.init import new_password
+from desk.request import Party
 from desk.settings import Settings
 from storage import people, tokens
 from storage.people import Mailbox, Person, Team
@@ -64,6 +65,16 @@ def agent_deactivate(args: argparse.Namespace, settings: Settings, _now: datetim
             raise Trouble(f"there is no agent {args.address}")
         people.set_active(session, agent.id, active=False)
     return _say(args, {"id": agent.id, "address": agent.address, "active": False}, f"{agent.address} is out")
+
+
+def person_vip(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    """Whose new requests stand one step higher, up to High."""
+    with opened(settings) as store, store.database.transaction() as session:
+        address = _address(args.address)
+        person = people.ensure(session, [Party(address)], now)[address]
+        people.set_vip(session, person.id, vip=not args.off)
+    said = f"{address} is {'no longer a' if args.off else 'a'} VIP"
+    return _say(args, {"id": person.id, "address": address, "vip": not args.off}, said)
 
 
 def mailbox_add(

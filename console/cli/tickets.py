@@ -123,6 +123,8 @@ def _print_ticket(whole: dict[str, Any]) -> None:
     print(f"#{whole['id']}  {escaped(whole['subject'])}")
     names = ("status", "priority", "category", "team", "assignee", "requester", "created_at", "tags", "merged_into")
     show.fields({name: whole[name] for name in names})
+    for reason in whole["priority_why"].get("reasons", ()):
+        print(f"    why {whole['priority']}: {escaped(reason)}")
     prediction = whole["prediction"]
     if prediction:
         print("\nwhy this category")
