@@ -89,7 +89,11 @@ class Phrases:
         end, kinds = place + 1, node.kinds
         at = end
         while node.after and at < len(tokens):
-            following = next((n for word in self._readings[tokens[at]] if (n := node.after.get(word))), None)
+            following = None
+            for word in self._readings[tokens[at]]:
+                following = node.after.get(word)
+                if following is not None:
+                    break
             if following is None:
                 break
             node, at = following, at + 1

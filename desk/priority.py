@@ -18,7 +18,7 @@ from desk import priority_signs
 from desk.priority_signs import Impact, Urgency
 from desk.ticket import DESK, Change, Priority, Ticket, set_priority
 
-MOST_CHARACTERS = 8_000
+MOST_CHARACTERS = 4_000
 """Who has more to say has said by then what is wrong."""
 
 Matrix = Mapping[tuple[Impact, Urgency], Priority]
