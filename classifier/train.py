@@ -23,6 +23,8 @@ from classifier.linear import Linear, Way, fit, scores
 _FEW_TEXTS = 1_000
 # From here on a label's own name and hints add nothing to its examples.
 _ENOUGH_EXAMPLES = 50
+_NEW_BELOW = 10
+"""A label with less than this part of the usual number of examples is new: its words need a louder voice."""
 # Validation looks at so many texts at most.
 _TRIAL_TEXTS = 5_000
 # Letters make asking and training dearer with every sign of the text; they must bring this much per 100 columns.
@@ -92,10 +94,22 @@ def _classes(
 
 
 def _pseudo_documents(classes: tuple[str, ...], hints: Mapping[str, str], truth: Ints) -> tuple[list[str], Ints]:
-    """The name and the hints of every label that has few examples, as if they were one more."""
+    """The name and the hints of every label that has few examples, as if they were one more.
+
+    Where the others have many, one text is not heard, so a new label's words are one text each as well.
+    """
     counts = np.bincount(truth, minlength=len(classes))[: len(classes)]
-    places = np.flatnonzero(counts < _ENOUGH_EXAMPLES)
-    return [f"{classes[place]}\n{hints.get(classes[place], '')}" for place in places], places
+    usual = float(np.median(counts))
+    texts: list[str] = []
+    places: list[int] = []
+    for place in np.flatnonzero(counts < _ENOUGH_EXAMPLES).tolist():
+        words = hints.get(classes[place], "")
+        own = [f"{classes[place]}\n{words}"]
+        if counts[place] * _NEW_BELOW < usual:
+            own.extend(dict.fromkeys(words.split()))
+        texts.extend(own)
+        places.extend([place] * len(own))
+    return texts, np.array(places, dtype=np.int64)
 
 
 def _learn(texts: Said, with_letters: bool) -> Vocabulary:
