@@ -69,6 +69,10 @@ class Clock:
     met_at: datetime | None = None
     escalated: int = 0
 
+    @property
+    def ended(self) -> bool:
+        return self.state in (State.MET, State.STOPPED)
+
 
 class What(StrEnum):
     WARNED = "sla_warned"
@@ -123,7 +127,7 @@ def measure(
 ) -> tuple[Clock | None, tuple[Happening, ...]]:
     """The clock as it is, and what happens by now: each thing once, since `before` remembers it."""
     same = before if before and before.started_at == run.started_at else None
-    if same and same.state in (State.MET, State.STOPPED) and run.ended:
+    if same and same.ended and run.ended:
         return same, ()
     seconds = policy.seconds(target, priority)
     if seconds is None:

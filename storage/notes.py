@@ -18,6 +18,9 @@ ASKED = "retrain_asked"
 PROGRESS = "retrain_progress"
 """How far the retraining is, or how the last one ended."""
 
+SLA_REVIEW = "sla_review"
+"""How far the recalculation of all due times is."""
+
 
 def get(session: Session, key: str) -> Any:
     return session.execute(sa.select(settings.c.value).where(settings.c.key == key)).scalar()

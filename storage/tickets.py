@@ -68,7 +68,7 @@ def save(session: Session, change: Change, *, react: bool = True) -> Ticket:
         return change.ticket
     row = _ticket_row(change.ticket) | {"version": change.ticket.version + 1}
     where = (tickets.c.id == change.ticket.id, tickets.c.version == change.ticket.version)
-    if session.execute(sa.update(tickets).where(*where).values(**row)).rowcount != 1:
+    if session.execute(sa.update(tickets).where(*where).values(**_told(row))).rowcount != 1:
         raise Stale(f"ticket #{change.ticket.id} was changed by somebody else")
     add_events(session, change.events, react=react)
     return _ticket(row)
@@ -77,7 +77,7 @@ def save(session: Session, change: Change, *, react: bool = True) -> Ticket:
 def save_locked(session: Session, changes: Iterable[Change], *, react: bool = True) -> None:
     """Write changes of tickets that this transaction holds (`lock=True`), so that none can be stale."""
     made = [change for change in changes if change.events]
-    rows = [_ticket_row(change.ticket) | {"version": change.ticket.version + 1} for change in made]
+    rows = [_told(_ticket_row(change.ticket)) | {"version": change.ticket.version + 1} for change in made]
     update_rows(session, tickets, "id", rows)
     add_events(session, [event for change in made for event in change.events], react=react)
 
@@ -216,6 +216,11 @@ def _ticket(row: Mapping[str, Any] | sa.RowMapping) -> Ticket:
 def _ticket_row(ticket: Ticket) -> dict[str, Any]:
     row = {name: getattr(ticket, name) for name in _TICKET_FIELDS}
     return row | {"status": str(ticket.status), "priority": str(ticket.priority), "tags": list(ticket.tags)}
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    """Without what follows from clocks: somebody who read the ticket a moment ago must not write an old due time."""
+    return {name: value for name, value in row.items() if name != "due_at"}
 
 
 def _event_row(event: Event, react: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from threading import Event
 import sqlalchemy as sa
 import structlog
 
-from storage import inbound, leases, outbound, tickets
+from storage import clocks, inbound, leases, outbound, sla_review, tickets
 from storage.transaction import Session, ring
 from workers import due
 from workers.context import Context
@@ -98,3 +98,5 @@ def sweep(session: Session, now: datetime) -> None:
         ring(session, "react", 0)
     if outbound.due(session, now):
         ring(session, "deliver", 0)
+    if clocks.any_due(session, now) or sla_review.is_asked(session):
+        ring(session, "clocks", 0)

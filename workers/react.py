@@ -10,11 +10,11 @@ import structlog
 from desk import automatic
 from desk.authentication import Verdict
 from desk.ticket import Event, Message, MessageKind, Ticket
-from storage import outbound, people, solved, threads, tickets
+from storage import clocks, outbound, people, sla_policies, solved, threads, tickets
 from storage.outbound import Letter
 from storage.people import Person
 from storage.transaction import Session
-from workers import incident_letters, slack_letters
+from workers import incident_letters, sla_letters, slack_letters
 from workers.context import Context
 from workers.letters import Sender
 
@@ -62,6 +62,8 @@ def _react(context: Context, session: Session, happened: list[tuple[int, Event]]
         if ticket is not None:
             letters += _letters(sender, session, scene, ticket, event_id, event)
     solved.remember(session, [event.ticket_id for _, event in happened if event.kind in SOLVES])
+    if sla_policies.any_active(session):
+        clocks.look(session, [event.ticket_id for _, event in happened if event.kind not in clocks.IDLE], now)
     outbound.put(session, sender.within_budget(letters, now), now)
     log.info("events_reacted", count=len(happened), letters=len(letters))
 
@@ -95,6 +97,8 @@ def _letters(
         letters.append(_reply(sender, session, ticket, requester, message))
     if event.kind == "incident_opened":
         letters += incident_letters.of(sender, session, ticket, event)
+    if event.kind in sla_letters.KINDS:
+        letters += sla_letters.of(sender, session, ticket, event_id, event)
     if event.kind in TOLD:
         letters += [sender.notice(ticket, agent, event_id, event, message) for agent in _told(scene, ticket, event)]
     return letters

@@ -1,0 +1,124 @@
+"""A policy or calendar changed: which due times would move, and the recalculation of all open tickets, in batches.
+
+In: the policies as they are or would be. Out: a preview, with nothing written; or a wish for every open ticket, written
+some at a time, with progress that survives a restart. Tickets that are done keep the clocks that they had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.clocks import DONE
+from desk.sla import Policy
+from desk.ticket import Status
+from storage import clocks, notes, sla, sla_policies
+from storage.sla import Measured
+from storage.tables import tickets as table
+from storage.tickets import get_many
+from storage.transaction import Session, ring
+
+STEP = 1000
+READ = 200
+_OPEN = table.c.status.in_([str(status) for status in Status if status not in DONE])
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A ticket that would get another due time."""
+
+    id: int
+    subject: str
+    priority: str
+    status: str
+    policy: str
+    before: datetime | None
+    after: datetime | None
+    late: bool
+    """Whether it would be late now, and is not yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`looked` of `total` open tickets were measured."""
+
+    looked: int
+    total: int
+    moved: tuple[Moved, ...]
+
+    @property
+    def late(self) -> int:
+        return sum(1 for one in self.moved if one.late)
+
+
+def preview(session: Session, policies: Sequence[Policy], now: datetime, most: int | None = None) -> Preview:
+    """What would change for the newest `most` open tickets, by number."""
+    looked, moved = 0, []
+    for some in _open_tickets(session, most):
+        found = sla.measure(session, list(get_many(session, some).values()), policies, now, frozenset(some))
+        looked += len(found)
+        moved += [_moved(one, now) for one in found.values() if one.due_at != one.ticket.due_at]
+    return Preview(looked, open_count(session), tuple(sorted(moved, key=lambda one: -one.id)))
+
+
+def ask(session: Session, now: datetime, why: str) -> None:
+    """Begin the recalculation; one that runs begins anew."""
+    told = {"at": now.isoformat(), "why": why, "after": 0, "done": 0, "total": open_count(session), "finished_at": None}
+    notes.put(session, notes.SLA_REVIEW, told)
+    ring(session, "clocks", 0)
+
+
+def progress(session: Session) -> dict[str, Any] | None:
+    """How far the newest recalculation is; `waiting` tickets are still to be looked at."""
+    told = notes.get(session, notes.SLA_REVIEW)
+    return dict(told) | {"waiting": clocks.waiting(session)} if told else None
+
+
+def is_asked(session: Session) -> bool:
+    told = notes.get(session, notes.SLA_REVIEW)
+    return bool(told) and told["finished_at"] is None
+
+
+def step(session: Session, now: datetime) -> bool:
+    """Wish for some more tickets; False if there is nothing (more) to do."""
+    told = notes.get(session, notes.SLA_REVIEW)
+    if not told or told["finished_at"] is not None:
+        return False
+    query = sa.select(table.c.id).where(_OPEN, table.c.id > told["after"]).order_by(table.c.id).limit(STEP)
+    ids = list(session.execute(query).scalars())
+    clocks.look(session, ids, now, quiet=True)
+    told = told | {"after": ids[-1] if ids else told["after"], "done": told["done"] + len(ids)}
+    if not ids:
+        told["finished_at"] = now.isoformat()
+    notes.put(session, notes.SLA_REVIEW, told)
+    return True
+
+
+def open_count(session: Session) -> int:
+    return int(session.execute(sa.select(sa.func.count()).select_from(table).where(_OPEN)).scalar_one())
+
+
+def after_change(session: Session, now: datetime, why: str) -> None:
+    """What every command and page calls that changed a policy or a calendar."""
+    if sla_policies.any_active(session) or clocks.any_running(session):
+        ask(session, now, why)
+
+
+def _open_tickets(session: Session, most: int | None) -> Iterator[list[int]]:
+    query = sa.select(table.c.id).where(_OPEN).order_by(table.c.id.desc()).limit(most)
+    ids = list(session.execute(query).scalars())
+    for start in range(0, len(ids), READ):
+        yield ids[start : start + READ]
+
+
+def _moved(one: Measured, now: datetime) -> Moved:
+    ticket, after = one.ticket, one.due_at
+    late = after is not None and after <= now and not (ticket.due_at and ticket.due_at <= now)
+    policy = one.policy.name if one.policy else ""
+    return Moved(
+        ticket.id, ticket.subject, str(ticket.priority), str(ticket.status), policy, ticket.due_at, after, late
+    )
