@@ -15,6 +15,7 @@ from typing import Any
 from classifier import evaluate
 from storage import accuracy, models, notes
 from storage.accuracy import BY_AGENT, Fact
+from storage.priorities import priority_changes
 from storage.transaction import Session
 
 WEEKS = 12
@@ -24,19 +25,24 @@ _MOST = 20
 
 def everything(session: Session, now: datetime, weeks: int = WEEKS) -> dict[str, Any]:
     """All that the accuracy page shows."""
-    found = accuracy.facts(session, accuracy.weeks_before(now, weeks - 1))
+    since = accuracy.weeks_before(now, weeks - 1)
+    found = accuracy.facts(session, since)
     active = models.active(session)
     mix = dict(active.report.get("mix", {})) if active else {}
-    said = [fact for fact in found if fact.truth_from == BY_AGENT]
+    spoken = [fact for fact in found if fact.truth_from == BY_AGENT]
     return {
         "weeks": by_week(found, mix),
         "all": summed(found),
-        "categories": by_category(said),
-        "languages": by_language(said),
-        "confusions": _confusions(said),
+        "categories": by_category(spoken),
+        "languages": by_language(spoken),
+        "confusions": _confusions(spoken),
         "reliability": reliability(found),
         "worst": _worst(found),
-        "beside": beside(said),
+        "beside": beside(spoken),
+        "priorities": [
+            {"desk_said": said, "agents_made": made, "tickets": count}
+            for said, made, count in priority_changes(session, since)
+        ],
         "capped_at": accuracy.MOST if len(found) >= accuracy.MOST else None,
         "training": notes.get(session, notes.PROGRESS),
         "asked": notes.get(session, notes.ASKED),

@@ -132,7 +132,9 @@ def test_the_accuracy_page_adds_up_and_its_csv_recomputes_to_the_same(place: Pla
     place.agent.press("/tickets/1/category", "/tickets/1", category="Access / Authentication")
     place.agent.press("/tickets/2/category", "/tickets/2", category=NEW)
     assert place.agent.get("/accuracy").status_code == 200
+    place.agent.act(3, "update", priority="low", was_priority=str(desk.ticket(3).priority))
     page = place.agent.client.get("/api/v1/accuracy").json()
+    assert [(row["agents_made"], row["tickets"]) for row in page["priorities"]] == [("low", 1)]
     assert (page["all"]["count"], page["all"]["said"], page["all"]["first_guess_accuracy"]) == (6, 2, 0.5)
     assert [row["truth"] for row in page["confusions"]] == [NEW]
     assert [row["ticket_id"] for row in page["worst"]] == [2]

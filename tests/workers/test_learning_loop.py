@@ -13,7 +13,7 @@ from desk import ticket as verbs
 from desk.ticket import Actor, ActorKind
 from storage import corrections, leases, models, notes, tickets
 from storage.store import Store
-from tests.small_desk import CAROL, SmallDesk
+from tests.small_desk import ALICE, CAROL, SmallDesk
 from workers import due, retrain
 from workers.model import ModelWatch, register_starter
 from workers.retrain import Busy, Wish
@@ -73,6 +73,16 @@ def test_three_words_of_an_agent_change_what_the_worker_guesses_and_the_reasons_
     assert guess["model_version"] == made.version
     assert guess["category"] == "Facilities / Plants"
     assert "begonias" in [word for word, _ in guess["reasons"]]
+
+
+def test_an_agents_command_by_mail_is_a_correction_too(store: Store) -> None:
+    desk = SmallDesk(store)
+    desk.receive(desk.mail(CAROL, "Plants", GARDEN[0]))
+    address = desk.notice_address(desk.alice, 1)
+    desk.receive(desk.mail(ALICE, "Re: Plants", "#category Facilities / Plants\n", to=address))
+    with store.database.reading() as session:
+        (row,) = corrections.of_ticket(session, 1)
+    assert (row["via"], row["after"], row["agent_id"]) == ("email", "Facilities / Plants", desk.alice.id)
 
 
 def test_a_dry_run_changes_nothing(desk: SmallDesk) -> None:
