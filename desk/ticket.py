@@ -217,7 +217,9 @@ def assign(ticket: Ticket, agent_id: int | None, name: str, actor: Actor, at: da
     if ticket.assignee_id == agent_id:
         return Change(ticket)
     data = {"from_id": ticket.assignee_id, "to_id": agent_id}
-    changed = _change(ticket, at, "assigned", actor, after=name, why=why, data=data, assignee_id=agent_id)
+    flag = None if agent_id is not None else ticket.unroutable_at
+    owned: dict[str, Any] = {"assignee_id": agent_id, "unroutable_at": flag}
+    changed = _change(ticket, at, "assigned", actor, after=name, why=why, data=data, **owned)
     if ticket.status is Status.NEW and agent_id is not None:
         changed = changed.then(set_status(changed.ticket, Status.OPEN, actor, at, "assigned"))
     return changed
@@ -274,6 +276,7 @@ def set_status(ticket: Ticket, status: Status, actor: Actor, at: datetime, why: 
         status=status,
         resolved_at=at if status is Status.RESOLVED else kept,
         closed_at=at if status is Status.CLOSED else None,
+        unroutable_at=None if status in (Status.RESOLVED, Status.CLOSED) else ticket.unroutable_at,
     )
 
 

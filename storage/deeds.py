@@ -57,7 +57,7 @@ def planned(session: Session, ticket: Ticket, actions: Sequence[Action], doing: 
     happened: list[Event] = []
     for action in actions:
         try:
-            change = _change(session, ticket, action, doing)
+            change = change_of(session, ticket, action, doing)
         except NotAllowed:
             continue
         if change is None:
@@ -77,13 +77,13 @@ def agent_named(session: Session, name: str) -> people.Person:
 
 
 def _one(session: Session, ticket: Ticket, action: Action, doing: Doing) -> Ticket:
-    change = _change(session, ticket, action, doing)
+    change = change_of(session, ticket, action, doing)
     if change is None:
         return _TEXTS[action.do](session, ticket, action.value, doing)
     return tickets.save(session, change, react=doing.react)
 
 
-def _change(session: Session, ticket: Ticket, action: Action, doing: Doing) -> Change | None:
+def change_of(session: Session, ticket: Ticket, action: Action, doing: Doing) -> Change | None:
     """The change that an action makes; None for those that write something instead."""
     make = _CHANGES.get(action.do)
     return make(session, ticket, action.value, doing) if make else None
