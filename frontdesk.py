@@ -22,12 +22,14 @@ from typing import Any
 from console.cli import (
     caught,
     configuration,
+    desk_words,
     incidents,
     init,
     learning_words,
     ledger,
     people,
     replay,
+    reuse_words,
     show,
     supervisor,
     tickets,
@@ -250,6 +252,8 @@ def parser() -> argparse.ArgumentParser:
     _administration(words)
     _looking(words)
     learning_words.add(words, _group, _command, _train)
+    reuse_words.add(words, _group, _command)
+    desk_words.add(words, _group, _command)
     return top
 
 

@@ -212,6 +212,20 @@ def _offset(zone: ZoneInfo, at: datetime) -> timedelta:
     return at.replace(tzinfo=UTC).astimezone(zone).utcoffset() or timedelta()
 
 
+def slot_of(line: str) -> dict[str, str]:
+    """ "mon-fri 09:00-17:00" as a slot of JSON; checked where it is read."""
+    days, _, times = line.strip().rpartition(" ")
+    start, dash, end = times.partition("-")
+    if not (days and dash):
+        raise BadCalendar(f"{line.strip()!r} should look like mon-fri 09:00-17:00")
+    return {"days": days.replace(" ", ""), "from": start, "to": end}
+
+
+def line_of(slot: Mapping[str, Any]) -> str:
+    """The other way round."""
+    return f"{slot['days']} {slot['from']}-{slot.get('to', '24:00')}"
+
+
 def _slots(given: Any, place: str) -> Iterator[Slot]:
     if not isinstance(given, Mapping) or not {"days", "from", "to"} >= set(given) >= {"days", "from"}:
         raise BadCalendar(f'{place} should look like {{"days": "mon-fri", "from": "09:00", "to": "17:00"}}')

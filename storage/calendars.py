@@ -17,6 +17,7 @@ from desk import hours
 from desk.hours import BadCalendar, Calendar
 from storage.days_off import days_off
 from storage.sql import upsert
+from storage.tables import agents, people, teams
 from storage.tables_desk import calendars
 from storage.transaction import Session
 
@@ -70,6 +71,14 @@ def put(session: Session, made: CalendarRow) -> CalendarRow:
 
 def remove(session: Session, calendar_id: int) -> None:
     session.execute(sa.delete(calendars).where(calendars.c.id == calendar_id))
+
+
+def users(session: Session, calendar_id: int) -> list[str]:
+    """The teams and agents that work by it."""
+    named = sa.select(teams.c.name).where(teams.c.calendar_id == calendar_id)
+    working = sa.select(people.c.address).join(agents, agents.c.id == people.c.id)
+    found = session.execute(working.where(agents.c.calendar_id == calendar_id)).scalars()
+    return [*session.execute(named).scalars(), *found]
 
 
 def meant(row: CalendarRow) -> Calendar:

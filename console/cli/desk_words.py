@@ -1,0 +1,20 @@
+"""The words of the commands for how the desk works: calendars, SLA clocks, and what else is configured beside them.
+
+In: the parser. Out: more words. Each group of commands adds its own in its file; here stands only which there are.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from console.cli import calendars, sla
+
+Group = Callable[[Any, str, str], Any]
+Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
+
+
+def add(words: Any, group: Group, command: Command) -> None:
+    calendars.words(group(words, "calendar", "business hours and days off"), command)
+    sla.words(group(words, "sla", "policies and clocks: what is due when, and why"), command)

@@ -1,0 +1,70 @@
+"""Due times as people read them: a word, a colour, the moment, and how the minutes add up. For pages and commands.
+
+In: a ticket and the moment. Out: its clocks in words. It refuses to write anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from markupsafe import Markup
+
+from desk import sla_words
+from desk.clocks import Clock, State
+from desk.ticket import Ticket
+from storage import calendars, sla, sla_policies
+from storage.transaction import Session
+
+SOON = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One clock: `kind` is its colour's name, `word` says the same; `lines` explain it."""
+
+    target: str
+    policy: str
+    kind: str
+    word: str
+    clock: Clock
+    lines: tuple[str, ...]
+
+
+def of(session: Session, ticket: Ticket, now: datetime) -> list[Due]:
+    """The clocks of a ticket as they are now, those that run first."""
+    held = sla_policies.active(session)
+    one = sla.measure(session, [ticket], held, now, frozenset({ticket.id}))[ticket.id]
+    known = calendars.by_id(session)
+    by_id = {row.id: sla_policies.meant(row, known) for row in sla_policies.every(session)}
+    found = []
+    for target, clock in one.clocks.items():
+        policy, run = by_id.get(clock.policy_id, one.policy), one.runs.get(target)
+        if policy is None or run is None:
+            continue
+        lines = tuple(sla_words.explain(policy, clock, run, now))
+        word = sla_words.badge(clock, now)
+        found.append(Due(clock.target.words, policy.name, kind(clock, now), word, clock, lines))
+    return sorted(found, key=lambda due: (due.clock.state is not State.RUNNING, due.clock.started_at))
+
+
+def kind(clock: Clock, now: datetime) -> str:
+    """ "late", "soon", "running", "paused", "met", "missed" or "stopped"."""
+    if clock.state is State.MET:
+        return "missed" if clock.breached_at else "met"
+    if clock.state is not State.STOPPED and clock.due_at and clock.due_at <= now:
+        return "late"
+    if clock.state is State.RUNNING:
+        return "soon" if clock.warned_at else "running"
+    return str(clock.state)
+
+
+def until(at: datetime | None, now: datetime) -> Markup:
+    """The badge of a list: how long until a due time or since, with the moment itself as its title."""
+    if at is None:
+        return Markup("")
+    late = at <= now
+    word = f"{sla_words.roughly(now - at)} late" if late else f"in {sla_words.roughly(at - now)}"
+    colour = "late" if late else "soon" if at - now <= SOON else "running"
+    text = '<time class="due {}" datetime="{}" title="{}" data-age>{}</time>'
+    return Markup(text).format(colour, f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at:%Y-%m-%d %H:%M} UTC", word)
