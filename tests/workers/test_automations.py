@@ -1,0 +1,163 @@
+"""Automations: fired by events and by time, once each, never by themselves; tried before they are switched on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from desk import rules
+from desk.rules import BadAutomation
+from storage import automations
+from storage.automations import Kept
+from tests.small_desk import BOB, SmallDesk, words
+from workers import automations as runner
+
+REFUND = {
+    "name": "Refunds to Billing",
+    "when": {"event": "opened"},
+    "conditions": [{"field": "subject", "word": "refund"}],
+    "actions": [{"team": "Billing"}, {"tag": "refund"}, {"priority": "high"}],
+}
+
+
+def _switch_on(desk: SmallDesk, given: dict[str, Any]) -> Kept:
+    with desk.store.database.transaction() as session:
+        automations.put(session, rules.read(given), desk.now)
+        kept = automations.get(session, given["name"])
+        assert kept is not None
+        automations.tried(session, kept, desk.now)
+        tried = automations.get(session, given["name"])
+        assert tried is not None
+        automations.switch(session, tried, on=True)
+    desk.context._places = None
+    return tried
+
+
+def test_an_event_fires_a_rule_and_the_history_names_it(any_desk: SmallDesk) -> None:
+    _switch_on(any_desk, REFUND)
+    any_desk.receive(
+        any_desk.mail(BOB, "Refund please", "I want my money."), any_desk.mail(BOB, "Hello", "A question.")
+    )
+    changed, other = any_desk.ticket(1), any_desk.ticket(2)
+    assert (changed.tags, changed.priority) == (("refund",), "high")
+    assert other.tags == ()
+    assert {e.why for e in any_desk.events(1) if e.kind in ("team_changed", "tagged", "priority_changed")} == {
+        "rule Refunds to Billing"
+    }
+    assert any_desk.kinds(1).count("automation_fired") == 1
+
+
+def test_what_rules_do_fires_no_rule(any_desk: SmallDesk) -> None:
+    for name, one, other in (("a", "ping", "pong"), ("b", "pong", "ping")):
+        when = {"event": ["opened", "tagged", "untagged"]}
+        _switch_on(any_desk, {"name": name, "when": when, "actions": [{"tag": one}, {"untag": other}]})
+    any_desk.receive(any_desk.mail(BOB, "Hello", "A question."))
+    assert any_desk.kinds(1).count("automation_fired") == 2
+
+
+def test_silence_fires_once_and_again_only_after_somebody_spoke(any_desk: SmallDesk) -> None:
+    silent = {"name": "Nudge", "when": {"silent_hours": 24, "status": ["new", "open"]}, "actions": [{"tag": "silent"}]}
+    _switch_on(any_desk, silent)
+    any_desk.receive(any_desk.mail(BOB, "Hello", "A question."))
+    assert runner.drain(any_desk.context) == 0
+    any_desk.later(hours=25)
+    any_desk.context._places = None
+    assert [runner.drain(any_desk.context) for _ in range(2)] == [1, 0]
+    any_desk.later(hours=25)
+    assert runner.drain(any_desk.context) == 0
+    assert any_desk.ticket(1).tags == ("silent",)
+
+
+def test_age_counts_from_the_opening_and_conditions_are_asked_again(any_desk: SmallDesk) -> None:
+    given = {
+        "name": "Old",
+        "when": {"age_hours": 48},
+        "conditions": [{"field": "priority", "is": "high"}],
+        "actions": [{"note": "It is {age_hours} hours old"}],
+    }
+    _switch_on(any_desk, given)
+    any_desk.receive(any_desk.mail(BOB, "Hello", "A question."))
+    any_desk.later(hours=49)
+    any_desk.context._places = None
+    assert runner.drain(any_desk.context) == 0
+    with any_desk.store.database.transaction() as session:
+        from desk import ticket as verbs
+        from storage import tickets
+
+        found = tickets.get(session, 1, lock=True)
+        assert found is not None
+        tickets.save(session, verbs.set_priority(found, verbs.Priority.HIGH, verbs.DESK, any_desk.now))
+    assert runner.drain(any_desk.context) == 1
+    assert any_desk.messages(1)[-1].text == "It is 49.0 hours old"
+
+
+def test_a_rule_can_ask_for_a_notice(any_desk: SmallDesk) -> None:
+    given = {"name": "Tell Max", "when": {"event": "opened"}, "actions": [{"notify": ["Max Agent"]}]}
+    _switch_on(any_desk, given)
+    any_desk.receive(any_desk.mail(BOB, "Hello", "A question."))
+    asked = [mail for mail in any_desk.sent("notice", "max@corp.example.test") if "rule Tell Max" in words(mail)]
+    assert len(asked) == 1
+
+
+def test_a_ticket_that_is_fired_upon_too_often_is_left_alone_and_says_so(any_desk: SmallDesk) -> None:
+    for number in range(rules.MOST_AN_HOUR + 5):
+        given = {"name": f"r{number}", "when": {"event": "opened"}, "actions": [{"tag": f"t{number}"}]}
+        _switch_on(any_desk, given)
+    any_desk.receive(any_desk.mail(BOB, "Hello", "A question."))
+    assert any_desk.kinds(1).count("automation_fired") == rules.MOST_AN_HOUR
+    assert any_desk.kinds(1).count("automations_capped") == 1
+
+
+def test_a_rule_is_switched_on_only_after_a_trial_of_this_version(desk: SmallDesk) -> None:
+    with desk.store.database.transaction() as session:
+        automations.put(session, rules.read(REFUND), desk.now)
+        kept = automations.get(session, REFUND["name"])  # type: ignore[arg-type]
+        assert kept is not None
+        with pytest.raises(BadAutomation, match="must be tried"):
+            automations.switch(session, kept, on=True)
+    _switch_on(desk, REFUND)
+    with desk.store.database.transaction() as session:
+        automations.put(session, rules.read({**REFUND, "actions": [{"tag": "other"}]}), desk.now)
+        changed = automations.get(session, "Refunds to Billing")
+    assert changed is not None
+    assert not changed.active and not changed.is_tried
+
+
+def test_a_trial_lists_what_would_change_and_writes_nothing(any_desk: SmallDesk) -> None:
+    any_desk.receive(
+        any_desk.mail(BOB, "Refund please", "I want my money."), any_desk.mail(BOB, "Hello", "A question.")
+    )
+    before = any_desk.events(1)
+    with any_desk.store.database.transaction() as session:
+        automations.put(session, rules.read(REFUND), any_desk.now)
+        kept = automations.get(session, "Refunds to Billing")
+        assert kept is not None
+        (would,) = automations.tried(session, kept, any_desk.now)
+    assert would.ticket.id == 1
+    assert {"team_changed", "tagged"} <= {event.kind for event in would.changes}
+    assert any_desk.events(1) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({**REFUND, "when": {"event": "fly"}}, "does not happen"),
+        ({**REFUND, "when": {}}, "exactly one"),
+        ({**REFUND, "when": {"event": "opened", "age_hours": 3}}, "exactly one"),
+        ({**REFUND, "actions": []}, "does nothing"),
+        ({**REFUND, "actions": [{"fly": 1}]}, "is no action"),
+        ({**REFUND, "conditions": [{"field": "x", "is": 1}]}, "is no field"),
+        ({**REFUND, "colour": "red"}, "colour"),
+        ({**REFUND, "name": ""}, "name"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadAutomation, match=said):
+        rules.read(given)
+
+
+def test_a_rule_says_itself_in_words() -> None:
+    assert rules.words(rules.read(REFUND)) == (
+        "when opened, if subject word refund: team Billing, tag refund, priority high"
+    )
