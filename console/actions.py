@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from console import similar
 from console import ticket as ticket_page
 from console.door import WRITERS, Action, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
 from desk import ticket as verbs
@@ -57,6 +58,7 @@ def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
         conversation.note(visit.session, ticket, visit.actor, text, visit.now, via="console")
         return _back(ticket, "noted")
     replied = conversation.reply(visit.session, ticket, visit.actor, text, visit.now, via="console")
+    similar.note_use(visit, ticket, fields, text)
     if fields.get("then") == Status.RESOLVED and replied.status is not Status.RESOLVED:
         tickets.save(visit.session, verbs.resolve(replied, visit.actor, visit.now))
     return _back(ticket, "replied")

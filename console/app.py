@@ -27,6 +27,7 @@ from console import (
     mail_frame,
     mailboxes,
     quarantine,
+    reuse,
     ticket,
     tickets,
     view,
@@ -128,6 +129,7 @@ def _machines(desk: Desk) -> list[BaseRoute]:
         Route("/api/v1/tickets", api.endpoint(desk, api.listed)),
         Route("/api/v1/tickets/{ticket_id:int}", api.endpoint(desk, api.shown)),
         *learning.machines(desk),
+        *reuse.machines(desk),
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from console import mail_frame
+from console import due, mail_frame, similar
 from console.door import Visit
 from desk.request import AutoKind
 from desk.ticket import MOVES, Event, Priority, Ticket
@@ -54,6 +54,8 @@ def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typ
     first = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
     messages = tickets.messages_of(visit.session, ticket.id, after=first, most=PER_PAGE + 1)
     history = tickets.history(visit.session, ticket.id)
+    solutions = similar.solutions(visit.session, ticket, visit.agent.id)
+    chosen = similar.chosen(visit, solutions)
     return visit.html(
         "ticket.html",
         status,
@@ -68,8 +70,11 @@ def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typ
         letters=outbound.of_ticket(visit.session, ticket.id),
         prediction=tickets.prediction_of(visit.session, ticket.id),
         links=tickets.links_of(visit.session, ticket.id),
+        dues=due.of(visit.session, ticket, visit.now),
         problem=problem,
-        typed=typed,
+        typed=typed or (chosen.resolution if chosen else ""),
+        solutions=solutions,
+        chosen=chosen,
         **around(visit, ticket),
     )
 

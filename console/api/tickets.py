@@ -13,11 +13,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from console import figures
+from console import figures, similar
 from console import tickets as ticket_list
 from console.cli.desk import Trouble
 from console.cli.tickets import whole_ticket
 from console.door import Desk, Visit, visiting
+from console.ticket import ticket_or_404
 from storage import tokens
 from storage.people import Person
 from storage.transaction import Session
@@ -38,6 +39,12 @@ def shown(visit: Visit) -> Response:
         return _json(whole_ticket(visit.desk.store, visit.number("ticket_id")))
     except Trouble:
         raise HTTPException(404, "There is no such ticket.") from None
+
+
+def similar_to(visit: Visit) -> Response:
+    """The solved tickets that are like this one. A token is a member of no private team."""
+    ticket = ticket_or_404(visit)
+    return _json(similar.as_json(ticket, similar.solutions(visit.session, ticket, visit.agent.id)))
 
 
 def accuracy(visit: Visit) -> Response:

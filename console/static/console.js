@@ -48,3 +48,17 @@ document.addEventListener("keydown", (event) => {
     if (kind) { event.preventDefault(); kind.checked = true; text.focus(); }
   }
 });
+
+// A suggested answer goes where the cursor is; what was typed stays. Without scripts the link loads the page with it.
+for (const link of document.querySelectorAll("a[data-insert]")) {
+  link.addEventListener("click", (event) => {
+    const text = document.getElementById("text");
+    const used = document.querySelector("[data-used]");
+    if (!text) return;
+    event.preventDefault();
+    text.setRangeText(link.dataset.insert, text.selectionStart, text.selectionEnd, "end");
+    if (used && link.dataset.names) used.value = `${used.value} ${link.dataset.names}`.trim();
+    text.dispatchEvent(new Event("input", { bubbles: true }));
+    text.focus();
+  });
+}

@@ -1,0 +1,102 @@
+"""Solved tickets that are like this one, with what solved them; and what agents do with such suggestions.
+
+In: a ticket. Out: the nearest solved tickets with a likeness, the words that made it, and the answer. The page, the API
+and the command line show the same. A reply tells whether a suggestion was used, changed or left: `note_use` counts it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from classifier.similar import Text, nearest, telling, texts
+from console.door import Visit
+from desk.ticket import Ticket
+from storage import labels, solved
+from storage.transaction import Session
+
+MOST = 5
+SIMILAR = "similar"
+_NAMED = re.compile(r"(similar|article)-([0-9]{1,18})")
+_LOOKED_AT = 20
+"""So many near ones are looked at, because some may be tickets that the reader may not see."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """A solved ticket that is near; `message_id` is the reply that solved it, if one did."""
+
+    ticket_id: int
+    subject: str
+    category: str
+    likeness: float
+    because: tuple[str, ...]
+    resolution: str
+    message_id: int | None
+    resolved_at: datetime
+
+
+def solutions(session: Session, ticket: Ticket, reader: int | None = None, most: int = MOST) -> list[Solution]:
+    """The nearest solved tickets; an agent's id as `reader` leaves out what that agent may not see."""
+    question = Text(ticket.subject, labels.opening(session, ticket.id))
+    found = solved.candidates(session, telling(question), but=(ticket.id,))
+    near = [
+        _solution(found[one.place], one.likeness, one.because)
+        for one in nearest(question, texts((one.subject, one.text) for one in found), _LOOKED_AT)
+    ]
+    shown = solved.open_to(session, [one.ticket_id for one in near], reader)
+    return [one for one in near if one.ticket_id in shown][:most]
+
+
+def as_json(ticket: Ticket, found: Sequence[Solution]) -> dict[str, Any]:
+    return {"ticket": ticket.id, "similar": [asdict(one) for one in found]}
+
+
+def chosen(visit: Visit, found: Iterable[Solution]) -> Solution | None:
+    """The suggestion whose answer the address of the page asks for."""
+    asked = _NAMED.fullmatch(visit.request.query_params.get("use", ""))
+    if asked is None or asked[1] != SIMILAR:
+        return None
+    return next((one for one in found if one.ticket_id == int(asked[2])), None)
+
+
+def note_use(visit: Visit, ticket: Ticket, fields: Mapping[str, str], text: str) -> None:
+    """A reply was sent from a page that showed suggestions: which were used as they are, changed, or left.
+
+    Left is counted once a ticket, for the nearest one: who answers three times has not refused three times.
+    """
+    used = _NAMED.findall(fields.get("used", "")[:200])
+    for kind, number in dict.fromkeys(used):
+        outcome = "used" if _same(_answer(visit.session, kind, int(number)), text) else "edited"
+        solved.used(visit.session, ticket.id, kind, int(number), visit.agent.id, outcome, visit.now)
+    offered = _NAMED.findall(fields.get("offered", "")[:200])
+    if offered and not used and not solved.was_used(visit.session, ticket.id):
+        kind, number = offered[0]
+        solved.used(visit.session, ticket.id, kind, int(number), visit.agent.id, "ignored", visit.now)
+
+
+def _solution(found: solved.Solved, likeness: float, because: tuple[str, ...]) -> Solution:
+    return Solution(
+        found.ticket_id,
+        found.subject,
+        found.category,
+        round(likeness, 3),
+        because,
+        found.resolution,
+        found.message_id,
+        found.resolved_at,
+    )
+
+
+def _answer(session: Session, kind: str, number: int) -> str:
+    if kind != SIMILAR:
+        return ""
+    found = solved.one(session, number)
+    return found.resolution if found else ""
+
+
+def _same(one: str, other: str) -> bool:
+    return one.split() == other.split()
