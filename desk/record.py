@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from desk.ticket import Actor, Change, Event, NotAllowed, Status, Ticket
+from desk.ticket import DESK, DONE, Actor, Change, Event, NotAllowed, Ticket
 
 
 def untag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime, why: str = "") -> Change:
@@ -19,7 +19,7 @@ def untag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime, why
     if not gone:
         return Change(ticket)
     left = tuple(tag for tag in ticket.tags if tag not in gone)
-    return _change(ticket, at, "untagged", actor, before=", ".join(gone), why=why, tags=left)
+    return _change(ticket, at, "untagged", actor, before=", ".join(gone), why=why, data={"tags": list(gone)}, tags=left)
 
 
 def set_field(ticket: Ticket, name: str, value: Any, actor: Actor, at: datetime, why: str = "") -> Change:
@@ -29,7 +29,7 @@ def set_field(ticket: Ticket, name: str, value: Any, actor: Actor, at: datetime,
         return Change(ticket)
     left = {key: held for key, held in ticket.fields.items() if key != name}
     fields = left if value is None else left | {name: value}
-    data = {"field": name}
+    data = {"field": name, "from": before, "to": value}
     return _change(
         ticket,
         at,
@@ -48,16 +48,20 @@ def set_organisation(
 ) -> Change:
     if ticket.organisation_id == organisation_id:
         return Change(ticket)
-    return _change(ticket, at, "organisation_changed", actor, after=name, why=why, organisation_id=organisation_id)
+    data = {"from_id": ticket.organisation_id, "to_id": organisation_id}
+    return _change(
+        ticket, at, "organisation_changed", actor, after=name, why=why, data=data, organisation_id=organisation_id
+    )
 
 
 def snooze(ticket: Ticket, until: datetime, actor: Actor, at: datetime, why: str = "") -> Change:
     """Out of the lists until that moment or until the requester writes."""
     if until <= at:
         raise NotAllowed("a ticket can only sleep until a moment that is still to come")
-    if ticket.status in (Status.RESOLVED, Status.CLOSED):
+    if ticket.status in DONE:
         raise NotAllowed(f"a ticket that is {ticket.status} needs no sleep")
-    return _change(ticket, at, "snoozed", actor, after=until.isoformat(), why=why, snoozed_until=until)
+    before = ticket.snoozed_until.isoformat() if ticket.snoozed_until else ""
+    return _change(ticket, at, "snoozed", actor, before=before, after=until.isoformat(), why=why, snoozed_until=until)
 
 
 def wake(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change:
@@ -98,6 +102,11 @@ def unflag(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change:
     if ticket.unroutable_at is None:
         return Change(ticket)
     return _change(ticket, at, "routable", actor, why=why, unroutable_at=None)
+
+
+def remind(ticket: Ticket, at: datetime, why: str) -> Change:
+    """The requester is asked once more, before the ticket is resolved for want of an answer."""
+    return _change(ticket, at, "reminded", DESK, why=why, reminded_at=at)
 
 
 def _shown(value: Any) -> str:

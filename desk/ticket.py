@@ -7,14 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from desk.courtesy import Courtesy
-
-REOPEN_WINDOW = timedelta(days=30)
-"""A requester's reply to a closed ticket reopens it within this time; later it opens a linked follow-up."""
 
 
 class NotAllowed(ValueError):
@@ -57,7 +54,8 @@ MOVES: Mapping[Status, frozenset[Status]] = {
     Status.RESOLVED: frozenset({Status.OPEN, Status.CLOSED}),
     Status.CLOSED: frozenset({Status.OPEN}),
 }
-"""Which status may follow which; the one table of the lifecycle."""
+"""Which status may follow which; the one table of the lifecycle. Only an undo goes a move of it backwards."""
+DONE = frozenset({Status.RESOLVED, Status.CLOSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +97,7 @@ class Ticket:
     snoozed_until: datetime | None = None
     due_at: datetime | None = None
     unroutable_at: datetime | None = None
+    reminded_at: datetime | None = None
     first_response_at: datetime | None = None
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
@@ -166,8 +165,10 @@ class Message:
 
 
 def opened(ticket: Ticket, actor: Actor, why: str) -> Change:
-    """A new ticket's first event; `why` names the channel and mailbox."""
-    return Change(ticket, (_event(ticket, ticket.created_at, "opened", actor, after=ticket.status, why=why),))
+    """A new ticket's first event; `why` names the channel and mailbox. Its data is where the history begins."""
+    data = {name: getattr(ticket, name) for name in ("category", "team_id", "organisation_id")}
+    data = {"priority": str(ticket.priority), **{name: value for name, value in data.items() if value is not None}}
+    return Change(ticket, (_event(ticket, ticket.created_at, "opened", actor, "", ticket.status, why, data),))
 
 
 NOT_REOPENED = "thanks: not reopened"
@@ -182,10 +183,11 @@ def receive(
     A closing courtesy opens nothing that is finished. What waits for the requester waits on only after a bare thanks:
     "works now" and "ok" may be the answer that it waits for.
     """
-    done = ticket.status in (Status.RESOLVED, Status.CLOSED) and courtesy is not Courtesy.NONE
+    done = ticket.status in DONE and courtesy is not Courtesy.NONE
     if done or (ticket.status is Status.PENDING and courtesy is Courtesy.THANKS):
         return _change(ticket, at, "requester_replied", actor, why=NOT_REOPENED, message_id=message_id)
-    said = _change(ticket, at, "requester_replied", actor, message_id=message_id)
+    said = _change(ticket, at, "requester_replied", actor, message_id=message_id, reminded_at=None)
+    said = said.then(_awake(said.ticket, actor, at, "the requester replied"))
     if ticket.status in (Status.PENDING, Status.RESOLVED, Status.CLOSED):
         return said.then(reopen(said.ticket, actor, at, "the requester replied"))
     return said
@@ -199,7 +201,7 @@ def keep_automatic(ticket: Ticket, at: datetime, why: str, message_id: int | Non
 def reply(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = None) -> Change:
     """An agent's public reply: it is now the requester's turn."""
     first = ticket.first_response_at or at
-    said = _change(ticket, at, "replied", actor, message_id=message_id, first_response_at=first)
+    said = _change(ticket, at, "replied", actor, message_id=message_id, first_response_at=first, reminded_at=None)
     if ticket.assignee_id is None and actor.id is not None:
         said = said.then(assign(said.ticket, actor.id, actor.name, actor, at, "replied first"))
     if ticket.status in (Status.NEW, Status.OPEN):
@@ -262,10 +264,10 @@ def set_status(ticket: Ticket, status: Status, actor: Actor, at: datetime, why: 
         return Change(ticket)
     if status not in MOVES[ticket.status]:
         raise NotAllowed(f"a ticket that is {ticket.status} cannot become {status}")
-    was_done = ticket.status in (Status.RESOLVED, Status.CLOSED)
+    was_done = ticket.status in DONE
     kind = "reopened" if was_done and status is Status.OPEN else "status_changed"
     kept = ticket.resolved_at if status is Status.CLOSED else None
-    return _change(
+    moved = _change(
         ticket,
         at,
         kind,
@@ -276,8 +278,10 @@ def set_status(ticket: Ticket, status: Status, actor: Actor, at: datetime, why: 
         status=status,
         resolved_at=at if status is Status.RESOLVED else kept,
         closed_at=at if status is Status.CLOSED else None,
-        unroutable_at=None if status in (Status.RESOLVED, Status.CLOSED) else ticket.unroutable_at,
+        reminded_at=None,
+        unroutable_at=None if status in DONE else ticket.unroutable_at,
     )
+    return moved.then(_awake(moved.ticket, actor, at, str(status))) if status in DONE else moved
 
 
 def set_priority(
@@ -296,8 +300,8 @@ def set_priority(
         known["set_by"] = "agent"
     elif because is None and why:
         known["reasons"] = [why, *known.get("reasons", ())]
-    before, kind = ticket.priority, "priority_changed"
-    return _change(ticket, at, kind, actor, before, priority, why, priority=priority, priority_why=known)
+    before, kind, data = ticket.priority, "priority_changed", {"was_why": dict(ticket.priority_why)}
+    return _change(ticket, at, kind, actor, before, priority, why, data, priority=priority, priority_why=known)
 
 
 def set_category(
@@ -323,7 +327,8 @@ def tag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime) -> Ch
     new = tuple(dict.fromkeys(t for t in tags if t not in ticket.tags))
     if not new:
         return Change(ticket)
-    return _change(ticket, at, "tagged", actor, after=", ".join(new), tags=ticket.tags + new)
+    data = {"tags": list(new)}
+    return _change(ticket, at, "tagged", actor, after=", ".join(new), data=data, tags=ticket.tags + new)
 
 
 def merge(ticket: Ticket, into: Ticket, actor: Actor, at: datetime) -> tuple[Change, Change]:
@@ -336,6 +341,12 @@ def merge(ticket: Ticket, into: Ticket, actor: Actor, at: datetime) -> tuple[Cha
     closed = close(ticket, actor, at, f"merged into #{into.id}")
     gone = closed.then(_change(closed.ticket, at, "merged_into", actor, after=str(into.id), merged_into=into.id))
     return gone, _change(into, at, "merged_from", actor, after=str(ticket.id))
+
+
+def _awake(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
+    if ticket.snoozed_until is None:
+        return Change(ticket)
+    return _change(ticket, at, "woken", actor, before=ticket.snoozed_until.isoformat(), why=why, snoozed_until=None)
 
 
 def _change(

@@ -7,7 +7,7 @@ that does not fit the ticket (NotAllowed) is left out and reported, the others a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -116,8 +116,7 @@ def _field(_session: Session, ticket: Ticket, value: Mapping[str, Any], doing: D
 
 def _tag(_session: Session, ticket: Ticket, value: tuple[str, ...], doing: Doing) -> Change:
     change = verbs.tag(ticket, value, doing.actor, doing.now)
-    told = tuple(Event(e.ticket_id, e.at, e.kind, e.actor, e.before, e.after, doing.why) for e in change.events)
-    return Change(change.ticket, told)
+    return Change(change.ticket, tuple(replace(event, why=doing.why) for event in change.events))
 
 
 def _snooze(_session: Session, ticket: Ticket, value: float, doing: Doing) -> Change:

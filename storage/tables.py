@@ -167,6 +167,7 @@ tickets = sa.Table(
     at("snoozed_until"),
     at("due_at"),
     at("unroutable_at"),
+    at("reminded_at"),
     at("first_response_at"),
     at("resolved_at"),
     at("closed_at"),
@@ -177,6 +178,7 @@ tickets = sa.Table(
     _only("ix_tickets_snoozed", "snoozed_until"),
     _only("ix_tickets_due", "due_at"),
     _only("ix_tickets_unroutable", "unroutable_at"),
+    _only("ix_tickets_reminded", "reminded_at"),
     sa.Index("ix_tickets_held", "assignee_id", sqlite_where=sa.text(HELD), postgresql_where=sa.text(HELD)),
     sa.Index(
         "ix_tickets_conversation",

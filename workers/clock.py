@@ -14,7 +14,7 @@ from threading import Event
 import sqlalchemy as sa
 import structlog
 
-from storage import clocks, inbound, leases, outbound, sla_review, tickets
+from storage import clocks, inbound, leases, lifecycle, outbound, sla_review, tickets
 from storage.transaction import Session, ring
 from workers import due
 from workers.context import Context
@@ -25,6 +25,8 @@ PERIOD = 2.0
 LEASE = timedelta(seconds=10)
 OVERDUE = timedelta(seconds=3)
 TRAINING_LOOKED_FOR = timedelta(seconds=10)
+LOOKED_AFTER = timedelta(seconds=10)
+"""So often tickets are looked for whose time has come: to wake, to be reminded of, resolved, closed."""
 WATCH = timedelta(seconds=10)
 """So often incidents are looked after, whether anything came or not: they also end."""
 STUCK = timedelta(seconds=30)
@@ -39,6 +41,7 @@ class Clock:
         self._oldest: tuple[int, datetime] | None = None
         self._watched = context.now()
         self._training_looked_for: datetime | None = None
+        self._looked_after: datetime | None = None
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
     def run(self, stop: Event) -> None:
@@ -62,6 +65,7 @@ class Clock:
                 self._watched = now
                 ring(session, "watch", 0)
             self._train(session, now)
+            self._move_on(session, now)
             return True
 
     def _train(self, session: Session, now: datetime) -> None:
@@ -71,6 +75,13 @@ class Clock:
         self._training_looked_for = now
         if due.is_due(session, now, self.context.store.settings.time_zone):
             ring(session, "retrain", 0)
+
+    def _move_on(self, session: Session, now: datetime) -> None:
+        if self._looked_after and now - self._looked_after < LOOKED_AFTER:
+            return
+        self._looked_after = now
+        if lifecycle.due(session, lifecycle.rules(session), now, 1):
+            ring(session, "move_on", 0)
 
     def _suspect(self, session: Session, now: datetime) -> None:
         """While workers work the oldest row changes; one that does not is in their way."""

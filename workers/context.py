@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -11,7 +11,8 @@ from classifier.model import Categoriser
 from classifier.starter import shipped
 from desk import address
 from desk.keyword_rules import Rulebook
-from storage import keyword_rules, people
+from desk.lifecycle import Lifecycle
+from storage import keyword_rules, lifecycle, organisations, people
 from storage.people import Mailbox, Team
 from storage.store import Store
 from storage.transaction import Session
@@ -27,6 +28,9 @@ class Places:
     mailboxes: dict[str, Mailbox]
     teams: dict[int, Team]
     rules: Rulebook = field(default_factory=Rulebook)
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    organisations: Mapping[str, int] = field(default_factory=dict)
+    """Domain → organisation."""
 
     @property
     def first(self) -> Mailbox | None:
@@ -55,7 +59,8 @@ class Context:
             boxes = {box.address: box for box in people.all_mailboxes(session)}
             rules = keyword_rules.rulebook(session, frozenset(self.categoriser.parts.classes))
             teams = {team.id: team for team in people.all_teams(session)}
-            self._places = (time.monotonic(), Places(boxes, teams, rules))
+            whose = organisations.of_domains(session)
+            self._places = (time.monotonic(), Places(boxes, teams, rules, lifecycle.rules(session), whose))
         return self._places[1]
 
     def refresh(self) -> None:

@@ -6,16 +6,17 @@ A request is decided after the parents that came in the same batch, so that orde
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from desk import address, subject, threading
 from desk.address import AGENT, REQUESTER, ReplyToken
 from desk.authentication import Verdict
 from desk.courtesy import is_courtesy
+from desk.lifecycle import Lifecycle
 from desk.request import AutoKind, Channel
 from desk.settings import Settings
 from desk.threading import Candidate, Signal
-from desk.ticket import REOPEN_WINDOW, Ticket
+from desk.ticket import Ticket
 from storage.people import Person
 from workers import foreign
 from workers.facts import Facts, Item, vouched
@@ -59,6 +60,7 @@ class Decider:
     secret: bytes
     now: datetime
     ours: frozenset[str] = frozenset()
+    reopen_window: timedelta = Lifecycle().reopen_window
     decisions: dict[int, Decision] = field(default_factory=dict)
     spots: dict[int, Spot] = field(default_factory=dict)
     new_keys: dict[str, Spot] = field(default_factory=dict)
@@ -287,7 +289,7 @@ class Decider:
 
     def _too_late(self, spot: Spot) -> bool:
         closed = spot.ticket.closed_at if spot.ticket else None
-        return closed is not None and self.now - closed > REOPEN_WINDOW
+        return closed is not None and self.now - closed > self.reopen_window
 
     def _remember(self, decision: Decision) -> None:
         """From now on this message's id, and the unknown ids that it names, mean its ticket."""

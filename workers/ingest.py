@@ -100,8 +100,9 @@ def _settle(context: Context, session: Session, rows: list[Waiting], thought: Ah
     if not items:
         return 0
     known = facts.gather(session, items, context.secret, now)
-    ours = frozenset(context.places(session).mailboxes)
-    decider = Decider(known, context.store.settings, context.secret, now, ours)
+    places = context.places(session)
+    window = places.lifecycle.reopen_window
+    decider = Decider(known, context.store.settings, context.secret, now, frozenset(places.mailboxes), window)
     decisions = decider.decide_all(items)
     Settlement(context, session, known, thought, now).write(decisions)
     foreign_numbers.remember(session, known.numbers.places(), now)

@@ -24,6 +24,8 @@ from workers.context import Context
 from workers.facts import NOBODY, Item
 
 BUDGET_TIME = timedelta(hours=1)
+BUDGETED = ("acknowledgement", "reminder")
+"""What requesters get from nobody in person, and so many of it an hour."""
 MOST_NOTICES = 30
 """Notices about one ticket that one agent gets within BUDGET_TIME: a loop that carries no sign ends here."""
 
@@ -57,6 +59,14 @@ class Sender:
         content["attachments"] = [dict(attachment) for attachment in message.attachments]
         return self._letter(key, "reply", ticket, requester, content, message.id)
 
+    def reminder(self, ticket: Ticket, requester: Person, event_id: int, asked: Message | None, days: int) -> Letter:
+        """Asks the requester once more, in the thread that they know; automatic, so the budget holds."""
+        key = f"reminder:{event_id}"
+        content = self._content(ticket, requester, address.REQUESTER, key)
+        content |= self._thread(ticket, requester, asked) | {"subject": _answer(ticket, asked)}
+        content |= {"text": wording.reminder(ticket, days), "signature": self._signature(ticket, self._desk_name)}
+        return self._letter(key, "reminder", ticket, requester, content | _AUTOMATIC)
+
     def notice(self, ticket: Ticket, agent: Person, event_id: int, event: Event, message: Message | None) -> Letter:
         """Tells an agent what happened; answering this mail answers the requester."""
         key = f"notice:{event_id}:{agent.id}"
@@ -86,7 +96,7 @@ class Sender:
     def within_budget(self, letters: Sequence[Letter], now: datetime) -> list[Letter]:
         """The same letters; automatic ones beyond the budget of an address or a thread are kept, but not sent."""
         since = now - BUDGET_TIME
-        addresses = [one.recipient for one in letters if one.kind == "acknowledgement"]
+        addresses = [one.recipient for one in letters if one.kind in BUDGETED]
         threads = {one.ticket_id for one in letters if one.kind == "notice" and one.ticket_id}
         sent: dict[Any, int] = dict(outbound.recent_automatic(self.session, addresses, since)) if addresses else {}
         sent |= outbound.recent_notices(self.session, sorted(threads), since) if threads else {}
@@ -188,17 +198,15 @@ def _tagged(ticket: Ticket) -> str:
 
 
 def _budgeted(letter: Letter, sent: dict[Any, int], most: int) -> Letter:
-    limits = {
-        "acknowledgement": (letter.recipient, most),
-        "notice": ((letter.ticket_id, letter.recipient), MOST_NOTICES),
-    }
+    limits: dict[str, tuple[Any, int]] = dict.fromkeys(BUDGETED, (letter.recipient, most))
+    limits["notice"] = ((letter.ticket_id, letter.recipient), MOST_NOTICES)
     if letter.kind not in limits or letter.state != outbound.QUEUED or letter.transport != "mail":
         return letter
     key, limit = limits[letter.kind]
     sent[key] = sent.get(key, 0) + 1
     if sent[key] <= limit:
         return letter
-    where = "to this address" if letter.kind == "acknowledgement" else "about this ticket"
+    where = "to this address" if letter.kind in BUDGETED else "about this ticket"
     return replace(
         letter, state=outbound.SUPPRESSED, reason=f"more than {limit} automatic mails {where} within an hour"
     )

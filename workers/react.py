@@ -9,19 +9,19 @@ import structlog
 
 from desk import automatic
 from desk.authentication import Verdict
-from desk.ticket import Event, Message, MessageKind, Ticket
+from desk.ticket import ActorKind, Event, Message, MessageKind, Ticket
 from storage import clocks, outbound, people, sla_policies, solved, threads, tickets
 from storage.outbound import Letter
 from storage.people import Person
 from storage.transaction import Session
-from workers import incident_letters, sla_letters, slack_letters
+from workers import incident_letters, reminder_letters, sla_letters, slack_letters
 from workers.context import Context
 from workers.letters import Sender
 
 log = structlog.get_logger()
 
 BATCH = 200
-TOLD = ("opened", "requester_replied", "assigned", "delivery_failed", "undeliverable", "unverified_note")
+TOLD = ("opened", "requester_replied", "assigned", "delivery_failed", "undeliverable", "unverified_note", "woken")
 
 SOLVES = ("status_changed", "reopened", "merged_into", "merged_from", "split", "resolution_set", "category_changed")
 """After these a ticket may have become an example of something solved, or stopped being one."""
@@ -97,6 +97,7 @@ def _letters(
         letters.append(_reply(sender, session, ticket, requester, message))
     if event.kind == "incident_opened":
         letters += incident_letters.of(sender, session, ticket, event)
+    letters += reminder_letters.of(sender, session, ticket, requester, event_id, event)
     if event.kind in sla_letters.KINDS:
         letters += sla_letters.of(sender, session, ticket, event_id, event)
     if event.kind in TOLD:
@@ -132,6 +133,8 @@ def _told(scene: _Scene, ticket: Ticket, event: Event) -> list[Person]:
     if event.kind == "assigned":
         new = scene.persons.get(ticket.assignee_id or 0)
         return [new] if new and new.is_agent and new.id != event.actor.id and new.notify else []
+    if event.kind == "woken" and event.actor.kind is not ActorKind.SYSTEM:
+        return []  # whoever woke it told of it by that.
     assignee = scene.persons.get(ticket.assignee_id or 0)
     audience = [assignee] if assignee and assignee.is_agent else scene.teams.get(ticket.team_id or 0, [])
     if event.kind == "unverified_note":

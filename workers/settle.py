@@ -13,7 +13,7 @@ from desk.courtesy import Courtesy, courtesy_of
 from desk.priority import why
 from desk.request import AutoKind, InboundRequest
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
-from storage import inbound, threads, tickets
+from storage import inbound, organisations, threads, tickets
 from storage.inbound import Settled
 from storage.sql import reserve_ids
 from storage.tables import messages as messages_table
@@ -69,6 +69,7 @@ class Settlement:
             spot.ticket = self._ticket(decision, spot, choice, number)
             made.append(spot.ticket)
         tickets.insert_many(self.session, made)
+        organisations.join(self.session, {t.requester_id: t.organisation_id for t in made if t.organisation_id})
 
     def _ticket(self, decision: Decision, spot: Spot, choice: Choice, number: int) -> Ticket:
         request, places = decision.item.request, self._places
@@ -87,6 +88,7 @@ class Settlement:
             category=choice.category,
             team_id=box.team_id if box else None,
             mailbox_id=box.id if box else None,
+            organisation_id=organisations.of_address(places.organisations, requester.address),
             channel=str(request.channel),
             conversation=request.thread.conversation,
         )
@@ -103,7 +105,7 @@ class Settlement:
                 "priority": str(ticket.priority),
                 "priority_reasons": ticket.priority_why["reasons"],
             }
-            self.events.append(_with(event, message_id, data))
+            self.events.append(_with(event, message_id, {**event.data, **data}))
             self._link(decision)
             return
         before = self.changes.get(ticket.id, Change(ticket))

@@ -29,6 +29,8 @@ def _text(ticket: Ticket, event: Event, message: Message | None, persons: Mappin
         return slack_words.reply_text(message.author.name, message.reply)
     if event.kind == "assigned" and event.after:
         return slack_words.changed_text(f"{event.after} takes care of it")
+    if event.kind == "reminded":
+        return slack_words.changed_text("we wait for your answer; without one we take this as solved")
     if event.kind == "reopened":
         return slack_words.changed_text("it is open again")
     # That it is open or waits for the requester follows from what was just said in the thread.

@@ -22,6 +22,16 @@ def acknowledgement(ticket: Ticket, desk_name: str) -> str:
     ).strip()
 
 
+def reminder(ticket: Ticket, days: int) -> str:
+    """Asks the requester once more; `days` are left until the ticket is resolved."""
+    left = "1 day" if days == 1 else f"{days} days"
+    return (
+        f"We have asked you something about ticket #{ticket.id} and have not heard from you since.\n\n"
+        f"If you still need us, simply answer this mail: your ticket stays open then. "
+        f"Otherwise we take it as solved in {left}."
+    )
+
+
 def quote(asked: Message, zone: tzinfo) -> dict[str, str]:
     """The requester's last words, as they are quoted below an answer. Notes are never quoted."""
     when = (asked.sent_at or asked.created_at).astimezone(zone).strftime("%Y-%m-%d %H:%M %Z").strip()
@@ -40,6 +50,7 @@ _HAPPENED = {
     "opened": "New ticket",
     "requester_replied": "New reply from the requester",
     "assigned": "This ticket is now yours",
+    "woken": "A ticket that you had put aside is back",
     "delivery_failed": "A mail to the requester came back",
     "undeliverable": "A mail to the requester could not be delivered",
     "unverified_note": "A mail in your name was kept, not obeyed",

@@ -403,6 +403,7 @@ def _tables() -> None:
     op.add_column("tickets", sa.Column("snoozed_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("tickets", sa.Column("due_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("tickets", sa.Column("unroutable_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("tickets", sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True))
     op.create_index(
         "ix_tickets_due",
         "tickets",
@@ -424,6 +425,14 @@ def _tables() -> None:
         postgresql_where=sa.text("snoozed_until IS NOT NULL"),
     )
     op.create_index("ix_tickets_team_status", "tickets", ["team_id", "status"], unique=False)
+    op.create_index(
+        "ix_tickets_reminded",
+        "tickets",
+        ["reminded_at"],
+        unique=False,
+        sqlite_where=sa.text("reminded_at IS NOT NULL"),
+        postgresql_where=sa.text("reminded_at IS NOT NULL"),
+    )
     op.create_index(
         "ix_tickets_unroutable",
         "tickets",
