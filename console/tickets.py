@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from console import due
 from console.door import Visit
 from desk.ticket import Priority, Status
 from storage import pages, people
@@ -23,6 +27,8 @@ TABS: Mapping[str, tuple[Status, ...]] = {
     "done": (Status.RESOLVED, Status.CLOSED),
     "all": (),
 }
+
+DUE: Mapping[str, str] = {"first": "Soonest first", "soon": "Late or due within an hour", "late": "Late"}
 
 
 def show(visit: Visit) -> Response:
@@ -44,12 +50,13 @@ def show(visit: Visit) -> Response:
         agents=[agent for agent in people.all_agents(visit.session) if agent.active],
         categories=pages.known_categories(visit.session),
         priorities=list(Priority),
+        dues=DUE,
     )
 
 
 def found(visit: Visit, asked: QueryParams) -> tuple[list[TicketRow], bool]:
     """One page of tickets that the query asks for, and whether there are more."""
-    wanted = _wanted(asked, visit.agent.id)
+    wanted = replace(_wanted(asked, visit.agent.id), **_due(asked.get("due", ""), visit.now))
     if wanted.words:
         _search_limit(visit, wanted.words)
     rows = pages.ticket_rows(visit.session, wanted, before=visit.before(), most=PER_PAGE + 1)
@@ -83,6 +90,13 @@ def _wanted(asked: QueryParams, me: int) -> Wanted:
         category=asked.get("category", ""),
         priority=asked.get("priority", ""),
     )
+
+
+def _due(asked: str, now: datetime) -> dict[str, Any]:
+    """What the filter of due times means."""
+    if asked not in DUE:
+        return {}
+    return {"by_due": True, "due_before": {"soon": now + due.SOON, "late": now}.get(asked)}
 
 
 def _assignee(text: str, me: int) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
-from console import noticed
+from console import due, noticed
 from desk.ticket import Event
 
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -199,7 +199,7 @@ def _environment() -> Environment:
     made.tests["shown"] = is_shown
     made.filters |= {"cut": cut, "gist": gist, "sentence": sentence, "pictures": pictures}
     made.filters |= {"noticed": noticed.sentences, "remarks": noticed.others}
-    made.filters |= {"happened": happened, "lines": lines, "signal": signal, "vouched": vouched}
+    made.filters |= {"happened": happened, "lines": lines, "signal": signal, "vouched": vouched, "until": due.until}
     return made
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.ticket import Status
-from storage import search
+from storage import inbound as ledger
+from storage import search, visible
 from storage.sql import counts
 from storage.tables import inbound, outbound, people, predictions, teams, tickets
 from storage.transaction import Session
@@ -34,6 +35,9 @@ class Wanted:
     team: int | None = None
     category: str = ""
     priority: str = ""
+    by_due: bool = False
+    """Those with a due time, the soonest first, instead of all, the newest first."""
+    due_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +60,16 @@ class TicketRow:
     tags: Sequence[str]
     created_at: datetime
     updated_at: datetime
+    due_at: datetime | None = None
 
 
 def ticket_rows(session: Session, wanted: Wanted, *, before: int | None, most: int) -> list[TicketRow]:
-    """Up to `most` tickets below the id `before`."""
+    """Up to `most` tickets that come after the one with the id `before`."""
     owner = people.alias("owner")
     query = (
         sa.select(
             *(tickets.c[name] for name in ("id", "subject", "status", "priority", "category", "channel", "tags")),
-            *(tickets.c[name] for name in ("created_at", "updated_at", "assignee_id")),
+            *(tickets.c[name] for name in ("created_at", "updated_at", "assignee_id", "due_at")),
             predictions.c.probability,
             predictions.c.outcome,
             people.c.address.label("requester"),
@@ -76,22 +81,25 @@ def ticket_rows(session: Session, wanted: Wanted, *, before: int | None, most: i
         .outerjoin(teams, teams.c.id == tickets.c.team_id)
         .outerjoin(owner, owner.c.id == tickets.c.assignee_id)
         .outerjoin(predictions, predictions.c.ticket_id == tickets.c.id)
-        .where(*_conditions(session, wanted, before))
+        .where(*visible.ticket(session), *_conditions(session, wanted, before))
     )
-    rows = session.execute(query.order_by(tickets.c.id.desc()).limit(most))
+    order = (tickets.c.due_at, tickets.c.id) if wanted.by_due else (tickets.c.id.desc(),)
+    rows = session.execute(query.order_by(*order).limit(most))
     return [TicketRow(**row._mapping) for row in rows]
 
 
 def status_counts(session: Session) -> dict[str, int]:
     """How many tickets have each status."""
-    return counts(session, sa.select(tickets.c.status, sa.func.count()).group_by(tickets.c.status))
+    query = sa.select(tickets.c.status, sa.func.count()).where(*visible.ticket(session))
+    return counts(session, query.group_by(tickets.c.status))
 
 
 def known_categories(session: Session) -> list[str]:
     """The categories of the newest tickets and guesses, in alphabetical order."""
     found: set[str] = set()
     for table, key in ((tickets, tickets.c.id), (predictions, predictions.c.ticket_id)):
-        newest = sa.select(table.c.category).order_by(key.desc()).limit(_RECENT).subquery()
+        seen = visible.by_ticket(session, key)
+        newest = sa.select(table.c.category).where(*seen).order_by(key.desc()).limit(_RECENT).subquery()
         found.update(session.execute(sa.select(newest.c.category).distinct()).scalars())
     return sorted(name for name in found if name)
 
@@ -99,18 +107,21 @@ def known_categories(session: Session) -> list[str]:
 def aside(session: Session, states: Sequence[str], *, before: int | None, most: int) -> list[dict[str, Any]]:
     """Inbound rows in those states, without their content."""
     columns = [column for column in inbound.c if column.name != "request"]
-    where = [inbound.c.state.in_(list(states))]
+    where = [inbound.c.state.in_(list(states)), *ledger.seen(session)]
     return _page(session, sa.select(*columns), inbound.c.id, where, before, most)
 
 
 def caught(session: Session, *, before: int | None, most: int) -> list[dict[str, Any]]:
     """Mails that were caught because there is no relay."""
-    return _page(session, sa.select(outbound), outbound.c.id, [outbound.c.state == "caught"], before, most)
+    where = [outbound.c.state == "caught", *visible.by_ticket(session, outbound.c.ticket_id)]
+    return _page(session, sa.select(outbound), outbound.c.id, where, before, most)
 
 
 def _conditions(session: Session, wanted: Wanted, before: int | None) -> list[sa.ColumnElement[bool]]:
     where: list[sa.ColumnElement[bool]] = []
-    if before is not None:
+    if wanted.by_due:
+        where += _due(session, wanted, before)
+    elif before is not None:
         where.append(tickets.c.id < before)
     if wanted.statuses:
         where.append(tickets.c.status.in_([str(status) for status in wanted.statuses]))
@@ -124,6 +135,18 @@ def _conditions(session: Session, wanted: Wanted, before: int | None) -> list[sa
             where.append(tickets.c[name] == getattr(wanted, name))
     if wanted.words.strip():
         where.append(_found(session, wanted.words.strip()))
+    return where
+
+
+def _due(session: Session, wanted: Wanted, before: int | None) -> list[sa.ColumnElement[bool]]:
+    """By the index of due times; a page goes on after the due time and number of the last ticket of the one before."""
+    c = tickets.c
+    where: list[sa.ColumnElement[bool]] = [c.due_at.is_not(None)]
+    if wanted.due_before is not None:
+        where.append(c.due_at <= wanted.due_before)
+    last = session.execute(sa.select(c.due_at).where(c.id == before)).scalar() if before is not None else None
+    if last is not None:
+        where.append((c.due_at > last) | ((c.due_at == last) & (c.id > before)))
     return where
 
 
