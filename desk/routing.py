@@ -224,9 +224,9 @@ def absence(member: Member, now: datetime) -> str:
     return "is away" if member.away_from is not None and begun and member.away_until is None else ""
 
 
-def given(team: Team, agent_id: int, at: datetime) -> Team:
-    """The team after this agent got one more ticket."""
-    changed = (replace(m, open=m.open + 1, last=at) if m.id == agent_id else m for m in team.members)
+def given(team: Team, agent_id: int, at: datetime | None) -> Team:
+    """The team after this agent got one more ticket; `at` None: from another team, so it was no turn here."""
+    changed = (replace(m, open=m.open + 1, last=at or m.last) if m.id == agent_id else m for m in team.members)
     return replace(team, members=tuple(changed))
 
 

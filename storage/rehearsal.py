@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.tables import agents, inbound, mailboxes, memberships, messages, people, predictions, teams, tickets
+from storage.tables_desk import calendars, routing_rules
 from storage.tables_learning import categories, keyword_rules, models
 from storage.transaction import Session
 
@@ -38,7 +39,7 @@ class Outcome:
 
 def copy_places(source: Session, target: Session) -> None:
     """Teams, mailboxes and agents under the same numbers, so that signed addresses mean the same people; and what the
-    desk has learned: which model is active, its categories and keyword rules."""
+    desk has learned: which model is active, its categories and keyword rules; and how it routes."""
     known_agents = sa.select(agents.c.id)
     copies: list[tuple[sa.Table, sa.Select[Any]]] = [
         (teams, sa.select(teams)),
@@ -49,6 +50,8 @@ def copy_places(source: Session, target: Session) -> None:
         (models, sa.select(models).where(models.c.state == "active")),
         (categories, sa.select(categories)),
         (keyword_rules, sa.select(keyword_rules)),
+        (calendars, sa.select(calendars)),
+        (routing_rules, sa.select(routing_rules)),
     ]
     for table, query in copies:
         rows = [dict(row._mapping) for row in source.execute(query)]

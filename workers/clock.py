@@ -16,7 +16,7 @@ import structlog
 
 from storage import clocks, inbound, leases, lifecycle, outbound, sla_review, tickets
 from storage.transaction import Session, ring
-from workers import due
+from workers import due, reroute
 from workers.context import Context
 
 log = structlog.get_logger()
@@ -29,6 +29,8 @@ LOOKED_AFTER = timedelta(seconds=10)
 """So often tickets are looked for whose time has come: to wake, to be reminded of, resolved, closed."""
 WATCH = timedelta(seconds=10)
 """So often incidents are looked after, whether anything came or not: they also end."""
+ROUTED = timedelta(seconds=10)
+"""So often owners are looked for that nobody was there to be."""
 STUCK = timedelta(seconds=30)
 """A row that stays the oldest for this long is suspected of killing its worker, and tried alone."""
 
@@ -42,6 +44,7 @@ class Clock:
         self._watched = context.now()
         self._training_looked_for: datetime | None = None
         self._looked_after: datetime | None = None
+        self._routed: datetime | None = None
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
     def run(self, stop: Event) -> None:
@@ -66,6 +69,7 @@ class Clock:
                 ring(session, "watch", 0)
             self._train(session, now)
             self._move_on(session, now)
+            self._route(session, now)
             return True
 
     def _train(self, session: Session, now: datetime) -> None:
@@ -75,6 +79,13 @@ class Clock:
         self._training_looked_for = now
         if due.is_due(session, now, self.context.store.settings.time_zone):
             ring(session, "retrain", 0)
+
+    def _route(self, session: Session, now: datetime) -> None:
+        if self._routed and now - self._routed < ROUTED:
+            return
+        self._routed = now
+        if reroute.needed(session, self.context.places(session).routing, now):
+            ring(session, "route", 0)
 
     def _move_on(self, session: Session, now: datetime) -> None:
         if self._looked_after and now - self._looked_after < LOOKED_AFTER:

@@ -12,8 +12,9 @@ from classifier.starter import shipped
 from desk import address
 from desk.keyword_rules import Rulebook
 from desk.lifecycle import Lifecycle
-from storage import keyword_rules, lifecycle, organisations, people
+from storage import keyword_rules, lifecycle, organisations, people, routing
 from storage.people import Mailbox, Team
+from storage.routing import Setup
 from storage.store import Store
 from storage.transaction import Session
 from workers.model import ModelWatch
@@ -31,6 +32,7 @@ class Places:
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     organisations: Mapping[str, int] = field(default_factory=dict)
     """Domain → organisation."""
+    routing: Setup = field(default_factory=Setup)
 
     @property
     def first(self) -> Mailbox | None:
@@ -60,7 +62,8 @@ class Context:
             rules = keyword_rules.rulebook(session, frozenset(self.categoriser.parts.classes))
             teams = {team.id: team for team in people.all_teams(session)}
             whose = organisations.of_domains(session)
-            self._places = (time.monotonic(), Places(boxes, teams, rules, lifecycle.rules(session), whose))
+            waits, routes = lifecycle.rules(session), routing.setup(session)
+            self._places = (time.monotonic(), Places(boxes, teams, rules, waits, whose, routes))
         return self._places[1]
 
     def refresh(self) -> None:

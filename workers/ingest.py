@@ -16,7 +16,7 @@ from storage import conversation, foreign_numbers, inbound, tickets
 from storage.inbound import MOST_ATTEMPTS, Settled, Waiting
 from storage.tickets import Stale
 from storage.transaction import Session, ring
-from workers import agent_mail, ahead, facts
+from workers import agent_mail, ahead, facts, routing
 from workers.ahead import Ahead
 from workers.context import Context
 from workers.decide import Decider, Decision
@@ -111,6 +111,7 @@ def _settle(context: Context, session: Session, rows: list[Waiting], thought: Ah
         if decision.state == "command":
             agent_mail.handle(context, session, known, decision, now)
     if any(decision.state == "ticketed" for decision in decisions):
+        routing.route_new(context, session, decisions, now)
         ring(session, "watch", 0)
     log.info("requests_settled", count=len(decisions))
     return len(items)

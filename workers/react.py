@@ -14,7 +14,7 @@ from storage import clocks, outbound, people, sla_policies, solved, threads, tic
 from storage.outbound import Letter
 from storage.people import Person
 from storage.transaction import Session
-from workers import incident_letters, reminder_letters, sla_letters, slack_letters
+from workers import incident_letters, reminder_letters, reroute, sla_letters, slack_letters, unroutable_letters
 from workers.context import Context
 from workers.letters import Sender
 
@@ -64,6 +64,7 @@ def _react(context: Context, session: Session, happened: list[tuple[int, Event]]
     solved.remember(session, [event.ticket_id for _, event in happened if event.kind in SOLVES])
     if sla_policies.any_active(session):
         clocks.look(session, [event.ticket_id for _, event in happened if event.kind not in clocks.IDLE], now)
+    reroute.on_events(session, context.places(session).routing, [event for _, event in happened])
     outbound.put(session, sender.within_budget(letters, now), now)
     log.info("events_reacted", count=len(happened), letters=len(letters))
 
@@ -100,6 +101,8 @@ def _letters(
     letters += reminder_letters.of(sender, session, ticket, requester, event_id, event)
     if event.kind in sla_letters.KINDS:
         letters += sla_letters.of(sender, session, ticket, event_id, event)
+    if event.kind in unroutable_letters.KINDS:
+        letters += unroutable_letters.of(sender, session, ticket, event_id, event)
     if event.kind in TOLD:
         letters += [sender.notice(ticket, agent, event_id, event, message) for agent in _told(scene, ticket, event)]
     return letters
@@ -131,6 +134,8 @@ def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None, 
 def _told(scene: _Scene, ticket: Ticket, event: Event) -> list[Person]:
     """The assignee; while there is none, the team. Nobody is told what they did themselves."""
     if event.kind == "assigned":
+        if event.data.get("opening") or event.data.get("to_id", ticket.assignee_id) != ticket.assignee_id:
+            return []  # the new ticket's own notice says it, or it went on to somebody else.
         new = scene.persons.get(ticket.assignee_id or 0)
         return [new] if new and new.is_agent and new.id != event.actor.id and new.notify else []
     if event.kind == "woken" and event.actor.kind is not ActorKind.SYSTEM:

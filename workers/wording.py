@@ -57,6 +57,8 @@ _HAPPENED = {
     "reopened": "The ticket is open again",
     "sla_warned": "A due time is near",
     "sla_breached": "A due time is over",
+    "unroutable": "Nobody can take this ticket now",
+    "unroutable_escalated": "Still nobody for this ticket",
 }
 
 

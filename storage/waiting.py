@@ -1,0 +1,105 @@
+"""Which tickets wait for an owner: queries that read what waits, by an index, and not what exists.
+
+In: a moment, teams. Out: ids, the most urgent first. It refuses to choose anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from desk.ticket import ActorKind, Priority, Status
+from storage.tables import HELD, agents, events, people, tickets
+from storage.transaction import Session
+
+RANK: Mapping[Priority, int] = {priority: place for place, priority in enumerate(Priority)}
+PATIENCE = 30 * 60
+"""Seconds after which a flag in a team without strategy is told again."""
+_OPEN = (str(Status.NEW), str(Status.OPEN))
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An agent whose tickets go to others; `everything`: also what waits for somebody else."""
+
+    name: str
+    why: str
+    everything: bool
+
+
+def gone(session: Session, now: datetime) -> dict[int, Gone]:
+    """Who left, and who is away now and hands over, as far as they hold anything."""
+    c = agents.c
+    away = c.away_from.is_not(None) & (c.away_from <= now) & (c.away_until.is_(None) | (c.away_until > now))
+    hands_over = c.hands_over & (away | ~c.available)
+    name = sa.case((people.c.name != "", people.c.name), else_=people.c.address).label("name")
+    holds = sa.select(tickets.c.id).where(sa.text(HELD), tickets.c.assignee_id == c.id).exists()
+    query = sa.select(c.id, name, c.active).join(people, people.c.id == c.id).where(~c.active | hands_over, holds)
+    return {
+        row.id: Gone(row.name, "is away" if row.active else "left", everything=not row.active)
+        for row in session.execute(query)
+    }
+
+
+def held(session: Session, of: Mapping[int, Gone], most: int) -> list[int]:
+    """What they hold and should not."""
+    all_of_it = sorted(number for number, one in of.items() if one.everything)
+    open_ones = sorted(number for number, one in of.items() if not one.everything)
+    c = tickets.c
+    wanted = c.assignee_id.in_(all_of_it) | (c.assignee_id.in_(open_ones) & c.status.in_(_OPEN))
+    query = sa.select(c.id).where(sa.text(HELD), c.assignee_id.in_(sorted(of)), wanted, c.merged_into.is_(None))
+    return list(session.execute(query.order_by(_rank(), c.id).limit(most)).scalars()) if of else []
+
+
+def unowned(session: Session, team_ids: Sequence[int], most: int) -> list[int]:
+    """Open tickets of these teams that nobody owns, that do not sleep and carry no flag."""
+    c = tickets.c
+    where = (c.team_id.in_(team_ids), c.status.in_(_OPEN), c.assignee_id.is_(None), c.unroutable_at.is_(None))
+    query = sa.select(c.id).where(*where, c.snoozed_until.is_(None), c.merged_into.is_(None))
+    return list(session.execute(query.order_by(_rank(), c.id).limit(most)).scalars())
+
+
+def given_back(session: Session, ids: Sequence[int]) -> dict[int, frozenset[int]]:
+    """Ticket → the agent who put it back last: it does not go to the same one again at once."""
+    if not ids:
+        return {}
+    c = events.c
+    last = sa.select(sa.func.max(c.id)).where(c.ticket_id.in_(ids), c.kind == "assigned").group_by(c.ticket_id)
+    query = sa.select(c.ticket_id, c.data, c.actor_kind).where(c.id.in_(last))
+    rows = [row for row in session.execute(query) if row.actor_kind == str(ActorKind.AGENT)]
+    return {row.ticket_id: frozenset({row.data["from_id"]}) for row in rows if row.data.get("from_id")}
+
+
+def flagged_teams(session: Session) -> list[int]:
+    """Teams that have tickets with a flag."""
+    c = tickets.c
+    query = sa.select(c.team_id).where(c.unroutable_at.is_not(None), c.status.in_(_OPEN), c.team_id.is_not(None))
+    return list(session.execute(query.distinct()).scalars())
+
+
+def flagged(session: Session, team_ids: Sequence[int], after: int, most: int) -> list[int]:
+    """Flagged tickets of these teams, behind the first `after`."""
+    c = tickets.c
+    where = (c.unroutable_at.is_not(None), c.status.in_(_OPEN), c.team_id.in_(team_ids), c.assignee_id.is_(None))
+    query = sa.select(c.id).where(*where).order_by(_rank(), c.unroutable_at, c.id).offset(after).limit(most)
+    return list(session.execute(query).scalars())
+
+
+def quiet_flags(session: Session, before: datetime, most: int) -> list[int]:
+    """Flagged tickets of which leads have not been told a second time since, the oldest first."""
+    c, e = tickets.c, events.c
+    told = sa.select(e.id).where(e.ticket_id == c.id, e.kind == "unroutable_escalated", e.at >= c.unroutable_at)
+    where = (c.unroutable_at.is_not(None), c.unroutable_at < before, c.status.in_(_OPEN), ~told.exists())
+    return list(session.execute(sa.select(c.id).where(*where).order_by(c.unroutable_at).limit(most)).scalars())
+
+
+def any_flagged(session: Session) -> bool:
+    where = tickets.c.unroutable_at.is_not(None)
+    return session.execute(sa.select(tickets.c.id).where(where).limit(1)).scalar() is not None
+
+
+def _rank() -> sa.ColumnElement[int]:
+    return sa.case({str(name): place for name, place in RANK.items()}, value=tickets.c.priority, else_=len(RANK))
