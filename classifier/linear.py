@@ -67,7 +67,7 @@ def _joint(matrix: csr_matrix, truth: Ints, seen: Ints, seed: int) -> tuple[Floa
 
 
 def _telling(matrix: csr_matrix, truth: Ints, seen: Ints, seed: int) -> tuple[Floats, Floats]:
-    settings = {"C": 4.0, "class_weight": "balanced", "solver": "liblinear", "dual": True, "tol": 0.1}
+    settings = {"C": 8.0, "class_weight": "balanced", "solver": "liblinear", "dual": True, "tol": 0.1}
     slopes, offsets = [], []
     for label in seen:
         tells = _tells(matrix, truth == label)

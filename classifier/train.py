@@ -23,6 +23,9 @@ from classifier.linear import Linear, Way, fit, scores
 _FEW_TEXTS = 1_000
 # From here on a label's own name and hints add nothing to its examples.
 _ENOUGH_EXAMPLES = 50
+# Below this they say as much as so many examples: they were chosen to name the whole label.
+_HARDLY_ANY = 8
+_COPIES = 5
 _NEW_BELOW = 10
 """A label with less than this part of the usual number of examples is new: its words need a louder voice."""
 # Validation looks at so many texts at most.
@@ -34,7 +37,7 @@ _TRIAL_FOLDS = 5
 _FEW_LABELS = 30
 # A label that has so few examples at the median is learnt in the joint way, and its letters count so much more.
 _FEW_EXAMPLES = 20
-_LOUD_LETTERS = 1.75
+_LOUD_LETTERS = 2.0
 # Below this no temperature can be measured: a usual one.
 _FEWEST_HELD_OUT = 10
 _USUAL_TEMPERATURE = 0.25

@@ -1,0 +1,60 @@
+"""The ways of fitting: each learns what it is there for, and a few examples with a name are enough to begin."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_matrix
+
+from classifier.linear import Way, fit, scores
+from classifier.model import Categoriser
+from classifier.train import train
+
+RNG = np.random.default_rng(4)
+
+
+@pytest.mark.parametrize("way", get_args(Way))
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_every_way_tells_apart_what_differs(way: Way, count: int) -> None:
+    truth = np.arange(60) % count
+    rows = csr_matrix(np.eye(count)[truth] + 0.3 * (RNG.random((60, count)) < 0.2))
+    linear = fit(rows, truth, count, way, np.ones(count), 0)
+    assert (scores(rows, linear).argmax(axis=1) == truth).all()
+
+
+@pytest.mark.parametrize("way", get_args(Way))
+def test_a_category_without_examples_is_guessed_last(way: Way) -> None:
+    truth = np.array([0, 2] * 10)
+    linear = fit(csr_matrix(np.eye(3)[truth]), truth, 3, way, np.ones(3), 0)
+    assert not linear.weights[:, 1].any()
+    assert (scores(csr_matrix(np.eye(3)[[0, 2]]), linear).argmax(axis=1) == [0, 2]).all()
+
+
+def test_the_emphasis_of_the_fit_is_no_part_of_the_question() -> None:
+    """Twice as loud while learning is the same as twice the value in training and in asking."""
+    truth = np.arange(40) % 4
+    rows = csr_matrix(np.eye(4)[truth] + RNG.uniform(0, 0.5, (40, 4)))
+    louder = np.array([2.0, 1.0, 1.0, 0.5])
+    one = scores(rows, fit(rows, truth, 4, "joint", louder, 0))
+    scaled = csr_matrix(rows.multiply(louder))
+    two = scores(scaled, fit(scaled, truth, 4, "joint", np.ones(4), 0))
+    np.testing.assert_allclose(one, two, atol=1e-9)
+
+
+def test_the_words_of_a_hint_decide_where_a_few_examples_lack_them() -> None:
+    texts = ["it broke again", "please call me", "it is wrong", "please answer"]
+    model = Categoriser().fit_hints(
+        texts, ["print", "pay", "print", "pay"], {"print": "toner paper", "pay": "salary payslip"}
+    )
+    assert model.predict(["the toner is empty", "please, my salary"]).tolist() == ["print", "pay"]
+
+
+def test_the_hints_of_a_label_with_many_examples_change_nothing() -> None:
+    texts = [f"printer {n} jam" for n in range(60)] + [f"salary {n} late" for n in range(60)]
+    labels = ["print"] * 60 + ["pay"] * 60
+    plain, hinted = (
+        train(texts, labels, hints, seed=0, version="", created="") for hints in ({}, {"print": "zebra", "pay": "lion"})
+    )
+    assert plain.vocabulary.words == hinted.vocabulary.words
