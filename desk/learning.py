@@ -21,6 +21,10 @@ MOST_CALIBRATION_ERROR = 0.05
 TOLERANCE = 0.005
 PER_REQUESTER, REQUESTER_SHARE = 5, 0.1
 PER_AGENT, AGENT_TIMES = 100, 2.0
+SILENT, SILENT_SHARE = 5, 0.25
+"""Of a category so many of the examples on which no agent spoke, beside those on which one did. Measured on banking77
+and real IT tickets: a quarter lets a model act alone on a fifth more of the tickets at 95 % precision; all of them bring
+more on one set and miss that precision on the other, since a model that learns its own guesses grows too sure of them."""
 CORRECTIONS_UNTIL_RETRAIN = 50
 
 
@@ -99,8 +103,9 @@ def verdict(new: Figures, old: Figures | None) -> tuple[bool, str]:
     return True, f"on the newest {new.count}: macro-F1 {new.macro_f1:.3f}, before {old.macro_f1:.3f}"
 
 
+SILENCE = "silence"
 Whose = tuple[str, str, int | None]
-"""("requester" or "agent", category, person)."""
+"""("requester", "agent" or SILENCE, category, person)."""
 
 
 def _within_caps(examples: Sequence[Example], left_out: Counter[str]) -> tuple[list[Example], tuple[str, ...]]:
@@ -116,8 +121,8 @@ def _within_caps(examples: Sequence[Example], left_out: Counter[str]) -> tuple[l
             used.update(_whose(one))
             kept.append(one)
     for (who, _, _), count in beyond.items():
-        left_out[f"too many of one {who}"] += count
-    most = beyond.most_common(20)
+        left_out["more than a part without an agent's word" if who == SILENCE else f"too many of one {who}"] += count
+    most = [entry for entry in beyond.most_common() if entry[0][0] != SILENCE][:20]
     return kept, tuple(f"{who} {number}: {count} in {category}" for (who, category, number), count in most)
 
 
@@ -131,9 +136,10 @@ def _caps(examples: Sequence[Example]) -> dict[Whose, float]:
     if len({one.agent_id for one in said}) > 1:
         each, every = Counter(_whose(one)[1] for one in said), Counter(one.category for one in said)
         caps |= {key: max(PER_AGENT, AGENT_TIMES * (every[key[1]] - count)) for key, count in each.items()}
-    return caps
+    spoken = Counter(one.category for one in said)
+    return caps | {(SILENCE, name, None): max(SILENT, SILENT_SHARE * spoken[name]) for name in sizes}
 
 
 def _whose(one: Example) -> tuple[Whose, ...]:
     requester = ("requester", one.category, one.requester_id)
-    return (requester, ("agent", one.category, one.agent_id)) if one.said else (requester,)
+    return requester, ("agent", one.category, one.agent_id) if one.said else (SILENCE, one.category, None)

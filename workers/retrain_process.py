@@ -98,8 +98,12 @@ def _why(store: Store) -> str:
 
 
 def _end_with_the_parent() -> None:
-    """Nothing more comes on stdin; its end is the parent's. What is half done changes nothing."""
-    sys.stdin.buffer.read()
+    """Nothing more comes on stdin; its end is the parent's. What is half done changes nothing.
+
+    Read from the descriptor: a thread that waits inside the buffered stdin makes the interpreter's own end fail.
+    """
+    while os.read(0, 4096):
+        pass
     os._exit(1)
 
 

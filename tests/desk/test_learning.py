@@ -44,6 +44,16 @@ def test_one_agent_cannot_outweigh_the_others_but_may_work_alone() -> None:
     assert len(choose(rogue).examples) == 400
 
 
+def test_what_no_agent_spoke_on_is_only_a_part() -> None:
+    said = [example(n) for n in range(1, 101)]
+    silent = [example(n, said=False, agent=None) for n in range(101, 201)]
+    chosen = choose([*said, *silent])
+    assert sum(not one.said for one in chosen.examples) == 25
+    assert chosen.left_out == {"more than a part without an agent's word": 75}
+    assert chosen.capped == ()
+    assert len(choose(silent).examples) == 5
+
+
 def test_retired_categories_and_tickets_without_words_are_left_out() -> None:
     chosen = choose([example(1, "old"), Example(2, " \n", "a", START, 3), example(3)], frozenset({"old"}))
     assert [one.ticket_id for one in chosen.examples] == [3]

@@ -69,6 +69,13 @@ def test_a_training_that_is_killed_halfway_changes_nothing_and_the_next_one_work
     assert retrain(store, later, Wish()).state == models.ACTIVE
 
 
+def test_a_training_that_went_well_ends_well(store: Store) -> None:
+    register_starter(store, datetime.now(UTC))
+    child = started(store)
+    assert child.wait(PATIENCE) == 0
+    assert active(store).made_by == "retrain"
+
+
 def test_a_training_ends_with_the_process_that_started_it(store: Store) -> None:
     child = started(store)
     assert child.stdin is not None
