@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.ticket import ActorKind, MessageKind, Status
+from storage import visible
 from storage.sql import counts, insert_rows
 from storage.tables import memberships, messages, teams, tickets
 from storage.tables_learning import solved, suggestion_uses
@@ -22,8 +23,10 @@ from storage.transaction import Session
 
 LONGEST = 5_000
 MOST_CANDIDATES = 300
-ENOUGH = 5
-"""With fewer candidates that share two rare words, those that share one are asked for as well."""
+ENOUGH = 10
+"""With fewer candidates that share three rare words, those that share two are asked for as well, then one."""
+_TIERS = ((3, 6), (2, 6), (1, 3))
+"""How many words are shared, of how many of the rarest."""
 
 _COLUMNS = "s.ticket_id, s.category, s.subject, s.text, s.resolution, s.message_id, s.resolved_at"
 _SQLITE = (
@@ -59,14 +62,13 @@ def remember(session: Session, ids: Iterable[int]) -> int:
 def candidates(
     session: Session, terms: Sequence[str], category: str = "", but: Collection[int] = (), most: int = MOST_CANDIDATES
 ) -> list[Solved]:
-    """Solved tickets that share at least two of the words, or one where two find too few; the newest first."""
-    pairs = [list(pair) for pair in combinations(terms[:6], 2)]
-    found = _search(session, pairs, category, most) if pairs else []
-    if len(found) < ENOUGH and terms:
-        known = {one.ticket_id for one in found}
-        singles = _search(session, [[term] for term in terms[:3]], category, most)
-        found += [one for one in singles if one.ticket_id not in known]
-    return [one for one in found if one.ticket_id not in but]
+    """Solved tickets that share at least three of the words; two or one where more find too few; the newest first."""
+    found: dict[int, Solved] = {}
+    for shared, among in _TIERS:
+        groups = list(combinations(terms[:among], shared))
+        if groups and len(found) < ENOUGH:
+            found = {one.ticket_id: one for one in _search(session, groups, category, most)} | found
+    return [one for one in found.values() if one.ticket_id not in but]
 
 
 def one(session: Session, ticket_id: int) -> Solved | None:
@@ -109,7 +111,7 @@ def uses(session: Session, kind: str, since: datetime) -> dict[str, int]:
 
 def _search(session: Session, groups: Sequence[Sequence[str]], category: str, most: int) -> list[Solved]:
     terms = (_postgres_terms if session.postgres else _sqlite_terms)(groups)
-    base = _POSTGRES if session.postgres else _SQLITE
+    base = (_POSTGRES if session.postgres else _SQLITE) + visible.as_text(session, "s.ticket_id")
     same = " AND s.category = :category" if category else ""
     query = sa.text(f"{base}{same} ORDER BY {'s.ticket_id' if session.postgres else 'f.rowid'} DESC LIMIT :most")
     # The driver knows no types of a textual query: SQLite's moments would come as text.

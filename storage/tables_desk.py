@@ -190,11 +190,20 @@ ratings = sa.Table(
     ref("ticket_id", "tickets.id", nullable=False, index=True),
     sa.Column("agent_id", BigId),
     sa.Column("team_id", BigId),
+    sa.Column("requester_id", BigId, index=True),
+    sa.Column("state", sa.Text, nullable=False, server_default="planned"),
     at("asked_at", nullable=False),
+    at("next_at"),
     at("reminded_at"),
     at("rated_at", index=True),
     sa.Column("score", sa.Integer),
     text("comment"),
+    sa.Index(
+        "ix_ratings_next",
+        "next_at",
+        sqlite_where=sa.text("next_at IS NOT NULL"),
+        postgresql_where=sa.text("next_at IS NOT NULL"),
+    ),
     **AUTOINCREMENT,
 )
 

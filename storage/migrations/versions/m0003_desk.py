@@ -328,7 +328,10 @@ def _tables() -> None:
         sa.Column("ticket_id", BIG_ID, nullable=False),
         sa.Column("agent_id", BIG_ID, nullable=True),
         sa.Column("team_id", BIG_ID, nullable=True),
+        sa.Column("requester_id", BIG_ID, nullable=True),
+        sa.Column("state", sa.Text(), server_default="planned", nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reminded_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("rated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("score", sa.Integer(), nullable=True),
@@ -337,7 +340,10 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ratings")),
         sqlite_autoincrement=True,
     )
+    there = sa.text("next_at IS NOT NULL")
+    op.create_index("ix_ratings_next", "ratings", ["next_at"], sqlite_where=there, postgresql_where=there)
     op.create_index(op.f("ix_ratings_rated_at"), "ratings", ["rated_at"], unique=False)
+    op.create_index(op.f("ix_ratings_requester_id"), "ratings", ["requester_id"], unique=False)
     op.create_index(op.f("ix_ratings_ticket_id"), "ratings", ["ticket_id"], unique=False)
     op.create_table(
         "scheduled_replies",

@@ -1,0 +1,20 @@
+"""The rules of what comes after a ticket is solved, as one row of settings."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from desk import aftercare
+from desk.aftercare import Aftercare
+from storage import notes
+from storage.transaction import Session
+
+KEY = "aftercare"
+
+
+def rules(session: Session) -> Aftercare:
+    return aftercare.read(notes.get(session, KEY) or {})
+
+
+def set_rules(session: Session, wanted: Aftercare) -> None:
+    notes.put(session, KEY, asdict(aftercare.read(asdict(wanted))))
