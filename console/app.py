@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 from console import (
     actions,
     auth,
+    automations,
     caught,
     files,
     incidents,
@@ -28,6 +29,8 @@ from console import (
     mailboxes,
     quarantine,
     reuse,
+    sla,
+    sla_calendars,
     ticket,
     tickets,
     view,
@@ -96,9 +99,12 @@ def _reading(desk: Desk) -> list[BaseRoute]:
         Route("/caught/{outbound_id:int}", page(desk, caught.one)),
         Route("/outbound/{outbound_id:int}/raw", page(desk, files.raw_outbound)),
         Route("/mailboxes", page(desk, mailboxes.show)),
+        *sla.routes(desk),
+        *sla_calendars.routes(desk),
         Route("/incidents", page(desk, incidents.show)),
         Route("/incidents/{incident_id:int}", page(desk, incidents.one), methods=["GET"]),
         *learning.reading(desk),
+        *automations.reading(desk),
     ]
 
 
@@ -120,6 +126,7 @@ def _acting(desk: Desk) -> list[BaseRoute]:
             for name, verb in incidents.VERBS.items()
         ),
         *learning.acting(desk),
+        *automations.acting(desk),
         Route("/quarantine/{inbound_id:int}/release", action(desk, quarantine.release), methods=["POST"]),
     ]
 

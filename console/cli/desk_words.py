@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from console.cli import calendars, sla
+from console.cli import automations, calendars, sla
 
 Group = Callable[[Any, str, str], Any]
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
@@ -18,3 +18,4 @@ Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 def add(words: Any, group: Group, command: Command) -> None:
     calendars.words(group(words, "calendar", "business hours and days off"), command)
     sla.words(group(words, "sla", "policies and clocks: what is due when, and why"), command)
+    automations.words(group(words, "automation", "when something happens to a ticket, act"), command)
