@@ -12,7 +12,7 @@ from functools import cache
 
 from desk.mail_words import rows
 
-LOOKED_AT = 1500
+LOOKED_AT = 400
 FEWEST = 2
 """So many small words must be found; one alone may be a name."""
 _WORD = re.compile(r"[^\W\d_]+")
