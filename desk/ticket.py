@@ -318,8 +318,7 @@ def confirm_category(ticket: Ticket, category: str, actor: Actor, at: datetime, 
     """The agent says that the guess is right; what was only suggested is set, and the word is kept either way."""
     if category != ticket.category:
         return set_category(ticket, category, actor, at, "the suggestion was right", via)
-    data = {"via": via} if via else {}
-    return _change(ticket, at, "category_confirmed", actor, category, category, data=data)
+    return _change(ticket, at, "category_confirmed", actor, category, category, data={"via": via} if via else {})
 
 
 def tag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime) -> Change:
