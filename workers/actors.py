@@ -11,7 +11,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import CurrentMessage, Retries, TimeLimit
 
 from storage.queue import QUEUE
-from workers import clocks, deliver, incidents, ingest, lifecycle, react, reroute
+from workers import automations, clocks, deliver, incidents, ingest, lifecycle, react, reroute
 from workers.context import Context
 from workers.retrain_process import Trainer
 
@@ -30,6 +30,7 @@ def register(broker: RedisBroker, context: Context) -> None:
     _declare(broker, "deliver", _one_at_a_time(lambda: deliver.drain(context)), 600 * SECOND, priority=20)
     _declare(broker, "clocks", _one_at_a_time(lambda: clocks.drain(context)), 120 * SECOND, priority=25)
     _declare(broker, "move_on", _one_at_a_time(lambda: lifecycle.drain(context)), 120 * SECOND, priority=30)
+    _declare(broker, "automate", _one_at_a_time(lambda: automations.drain(context)), 120 * SECOND, priority=30)
     route = _now_and_then(ROUTE_SECONDS, _one_at_a_time(lambda: reroute.drain(context)))
     _declare(broker, "route", route, 120 * SECOND, priority=15)
     watch = _now_and_then(WATCH_SECONDS, _one_at_a_time(lambda: incidents.drain(context)))

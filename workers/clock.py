@@ -16,7 +16,7 @@ import structlog
 
 from storage import clocks, inbound, leases, lifecycle, outbound, sla_review, tickets
 from storage.transaction import Session, ring
-from workers import due, reroute
+from workers import automations, due, reroute
 from workers.context import Context
 
 log = structlog.get_logger()
@@ -45,6 +45,7 @@ class Clock:
         self._training_looked_for: datetime | None = None
         self._looked_after: datetime | None = None
         self._routed: datetime | None = None
+        self._automated: datetime | None = None
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
     def run(self, stop: Event) -> None:
@@ -70,6 +71,9 @@ class Clock:
             self._train(session, now)
             self._move_on(session, now)
             self._route(session, now)
+            if automations.is_time(now, self._automated):
+                self._automated = now
+                ring(session, "automate", 0)
             return True
 
     def _train(self, session: Session, now: datetime) -> None:

@@ -12,7 +12,8 @@ from classifier.starter import shipped
 from desk import address
 from desk.keyword_rules import Rulebook
 from desk.lifecycle import Lifecycle
-from storage import keyword_rules, lifecycle, organisations, people, routing
+from storage import automations, keyword_rules, lifecycle, organisations, people, routing
+from storage.automations import Kept
 from storage.people import Mailbox, Team
 from storage.routing import Setup
 from storage.store import Store
@@ -24,7 +25,7 @@ FRESH_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Places:
-    """The desk's mailboxes, teams and keyword rules as they were a few seconds ago."""
+    """The desk's mailboxes, teams and rules as they were a few seconds ago."""
 
     mailboxes: dict[str, Mailbox]
     teams: dict[int, Team]
@@ -32,6 +33,7 @@ class Places:
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     organisations: Mapping[str, int] = field(default_factory=dict)
     """Domain → organisation."""
+    automations: tuple[Kept, ...] = ()
     routing: Setup = field(default_factory=Setup)
 
     @property
@@ -58,13 +60,19 @@ class Context:
     def places(self, session: Session) -> Places:
         """Mailboxes, teams and rules, read again when they are older than a few seconds."""
         if self._places is None or time.monotonic() - self._places[0] > FRESH_SECONDS:
-            boxes = {box.address: box for box in people.all_mailboxes(session)}
-            rules = keyword_rules.rulebook(session, frozenset(self.categoriser.parts.classes))
-            teams = {team.id: team for team in people.all_teams(session)}
-            whose = organisations.of_domains(session)
-            waits, routes = lifecycle.rules(session), routing.setup(session)
-            self._places = (time.monotonic(), Places(boxes, teams, rules, waits, whose, routes))
+            self._places = (time.monotonic(), self._read_places(session))
         return self._places[1]
+
+    def _read_places(self, session: Session) -> Places:
+        return Places(
+            mailboxes={box.address: box for box in people.all_mailboxes(session)},
+            teams={team.id: team for team in people.all_teams(session)},
+            rules=keyword_rules.rulebook(session, frozenset(self.categoriser.parts.classes)),
+            lifecycle=lifecycle.rules(session),
+            organisations=organisations.of_domains(session),
+            automations=tuple(kept for kept in automations.every(session) if kept.active),
+            routing=routing.setup(session),
+        )
 
     def refresh(self) -> None:
         """The desk's active model, if another one became active some seconds ago."""

@@ -14,7 +14,16 @@ from storage import clocks, outbound, people, sla_policies, solved, threads, tic
 from storage.outbound import Letter
 from storage.people import Person
 from storage.transaction import Session
-from workers import incident_letters, reminder_letters, reroute, sla_letters, slack_letters, unroutable_letters
+from workers import (
+    asked_letters,
+    automations,
+    incident_letters,
+    reminder_letters,
+    reroute,
+    sla_letters,
+    slack_letters,
+    unroutable_letters,
+)
 from workers.context import Context
 from workers.letters import Sender
 
@@ -64,6 +73,7 @@ def _react(context: Context, session: Session, happened: list[tuple[int, Event]]
     solved.remember(session, [event.ticket_id for _, event in happened if event.kind in SOLVES])
     if sla_policies.any_active(session):
         clocks.look(session, [event.ticket_id for _, event in happened if event.kind not in clocks.IDLE], now)
+    automations.on_events(context, session, happened, now)
     reroute.on_events(session, context.places(session).routing, [event for _, event in happened])
     outbound.put(session, sender.within_budget(letters, now), now)
     log.info("events_reacted", count=len(happened), letters=len(letters))
@@ -96,6 +106,8 @@ def _letters(
         letters.append(sender.acknowledgement(ticket, requester, message))
     if event.kind == "replied" and message is not None and ticket.channel != "slack":
         letters.append(_reply(sender, session, ticket, requester, message))
+    if event.kind == "notice_asked":
+        letters += asked_letters.of(sender, session, ticket, event_id, event)
     if event.kind == "incident_opened":
         letters += incident_letters.of(sender, session, ticket, event)
     letters += reminder_letters.of(sender, session, ticket, requester, event_id, event)
