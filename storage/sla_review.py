@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from desk.clocks import DONE
 from desk.sla import Policy
 from desk.ticket import Status
-from storage import clocks, notes, sla, sla_policies
+from storage import clocks, notes, sla, sla_policies, visible
 from storage.sla import Measured
 from storage.tables import tickets as table
 from storage.tickets import get_many
@@ -56,7 +56,7 @@ class Preview:
 
 
 def preview(session: Session, policies: Sequence[Policy], now: datetime, most: int | None = None) -> Preview:
-    """What would change for the newest `most` open tickets, by number."""
+    """What would change for the newest `most` open tickets that the one who looks may see, by number."""
     looked, moved = 0, []
     for some in _open_tickets(session, most):
         found = sla.measure(session, list(get_many(session, some).values()), policies, now, frozenset(some))
@@ -109,7 +109,7 @@ def after_change(session: Session, now: datetime, why: str) -> None:
 
 
 def _open_tickets(session: Session, most: int | None) -> Iterator[list[int]]:
-    query = sa.select(table.c.id).where(_OPEN).order_by(table.c.id.desc()).limit(most)
+    query = sa.select(table.c.id).where(_OPEN, *visible.ticket(session)).order_by(table.c.id.desc()).limit(most)
     ids = list(session.execute(query).scalars())
     for start in range(0, len(ids), READ):
         yield ids[start : start + READ]
