@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -55,7 +56,8 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A ticket that wants an agent. Rules are for those that are `new`; `leaving` says why its owner loses it."""
+    """A ticket that wants an agent. Rules are for those that are `new`; others bring the `skills` that a rule asked of
+    them. `leaving` says why its owner loses it."""
 
     ticket: Ticket
     around: Around = field(default_factory=Around)
@@ -64,6 +66,7 @@ class Asked:
     late: bool = False
     new: bool = False
     leaving: str = ""
+    skills: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +181,9 @@ def _one(
                 change = change.then(done)
     choice = None
     if change.ticket.assignee_id is None or one.leaving:
-        skills = tuple(skill for rule in rules for skill in rule.skills)
+        skills = (*one.skills, *(skill for rule in rules for skill in rule.skills))
         choice, chosen = _by_strategy(change.ticket, one, skills, found, refused, now)
+        chosen = Change(chosen.ticket, tuple(_with(event, {"skills": list(skills)}) for event in chosen.events))
         change = change.then(chosen)
     if one.new:
         change = Change(change.ticket, tuple(map(_of_opening, change.events)))
@@ -239,8 +243,10 @@ def _of_opening(event: Event) -> Event:
     return _with(event, {"opening": True}) if event.kind == "assigned" else event
 
 
-def _with(event: Event, data: dict[str, bool]) -> Event:
-    return replace(event, data={**event.data, **data})
+def _with(event: Event, data: dict[str, Any]) -> Event:
+    """With this noted, as far as it says something."""
+    said = {name: value for name, value in data.items() if value or value is False}
+    return replace(event, data={**event.data, **said})
 
 
 def _write_texts(session: Session, one: Routed, now: datetime, *, react: bool) -> None:

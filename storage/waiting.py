@@ -62,15 +62,29 @@ def unowned(session: Session, team_ids: Sequence[int], most: int) -> list[int]:
     return list(session.execute(query.order_by(_rank(), c.id).limit(most)).scalars())
 
 
-def given_back(session: Session, ids: Sequence[int]) -> dict[int, frozenset[int]]:
-    """Ticket → the agent who put it back last: it does not go to the same one again at once."""
-    if not ids:
-        return {}
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a ticket's history says to whoever looks for an owner: the skills that a rule asked for, and who gave it
+    back last and so does not get it again."""
+
+    skills: tuple[str, ...] = ()
+    never: frozenset[int] = frozenset()
+
+
+def remembered(session: Session, ids: Sequence[int]) -> dict[int, Memory]:
+    """Skills are forgotten when a person moves the ticket to another team."""
     c = events.c
-    last = sa.select(sa.func.max(c.id)).where(c.ticket_id.in_(ids), c.kind == "assigned").group_by(c.ticket_id)
-    query = sa.select(c.ticket_id, c.data, c.actor_kind).where(c.id.in_(last))
-    rows = [row for row in session.execute(query) if row.actor_kind == str(ActorKind.AGENT)]
-    return {row.ticket_id: frozenset({row.data["from_id"]}) for row in rows if row.data.get("from_id")}
+    where = (c.ticket_id.in_(ids), c.kind.in_(("assigned", "unroutable", "team_changed")))
+    query = sa.select(c.ticket_id, c.kind, c.data, c.actor_kind).where(*where).order_by(c.id)
+    found = {number: Memory() for number in ids}
+    for row in session.execute(query) if ids else ():
+        before, by_person = found[row.ticket_id], row.actor_kind == str(ActorKind.AGENT)
+        skills = () if by_person and row.kind == "team_changed" else tuple(row.data.get("skills") or before.skills)
+        never = before.never if row.kind == "unroutable" else frozenset[int]()
+        if row.kind == "assigned" and by_person and row.data.get("from_id"):
+            never = frozenset({row.data["from_id"]})
+        found[row.ticket_id] = Memory(skills, never)
+    return found
 
 
 def flagged_teams(session: Session) -> list[int]:

@@ -121,11 +121,12 @@ def _route(context: Context, session: Session, by: Setup, asked: Sequence[Asked]
 
 
 def _asked(session: Session, by: Setup, found: Sequence[Ticket]) -> list[Asked]:
-    """With who had the requester before, and who gave the ticket back: it does not go to the same one again."""
-    around = cases.around(session, found)
-    never = waiting.given_back(session, [ticket.id for ticket in found])
+    """With who had the requester before, and what the history says of skills and of who gave it back."""
+    around, past = cases.around(session, found), waiting.remembered(session, [ticket.id for ticket in found])
     previous = routing.previous_agents(session, {t.requester_id for t in found}) if by.wants_previous else {}
-    return [Asked(t, around[t.id], previous.get(t.requester_id), never.get(t.id, frozenset())) for t in found]
+    return [
+        Asked(t, around[t.id], previous.get(t.requester_id), past[t.id].never, skills=past[t.id].skills) for t in found
+    ]
 
 
 def _is_late(by: Setup, ticket: Ticket, now: datetime) -> bool:
