@@ -1,8 +1,8 @@
 """What a ticket's history says in figures: when it was answered, solved, reopened, and how long it was in which status.
 
-In: a ticket as it stands (whose it is, what it is about), its events in order, its team's calendar. Out: Facts, the one
-row that every report is made of. All of it follows from the events, so it may be counted again at any time and comes out
-the same. It refuses to know rows, and keeps no counter.
+In: a ticket as it stands (whose it is, what it is about), its events in order, its team's calendar. Out: Facts, the
+one row that every report is made of. All of it follows from the events, so it may be counted again at any time and
+comes out the same. It refuses to know rows, and keeps no counter.
 
 A response is an agent's public reply. The next response is counted from the requester's first message after a response;
 a bare thanks asks for nothing. A merged ticket has no figures of its own: it is counted in the one that it went into.
@@ -26,7 +26,7 @@ TARGETS = (FIRST, NEXT, RESOLUTION)
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One ticket in figures. Seconds are whole; None where it has not happened (yet), or where no policy promised it."""
+    """One ticket in figures. Seconds are whole; None where it has not happened (yet) or was not promised."""
 
     ticket_id: int
     opened_at: datetime
@@ -57,6 +57,7 @@ class Facts:
     met_resolution: bool | None
     score: int | None
     opened_slot: int
+    resolved_slot: int | None
 
 
 SLOT_SECONDS = 900
@@ -156,8 +157,14 @@ def facts(
         met_next_response=_met(NEXT, tape, promised, ended=bool(tape.spans)),
         met_resolution=_met(RESOLUTION, tape, promised, ended=resolved is not None),
         score=score,
-        opened_slot=int(opened.timestamp()) // SLOT_SECONDS,
+        opened_slot=slot(opened),
+        resolved_slot=None if resolved is None else slot(resolved),
     )
+
+
+def slot(moment: datetime) -> int:
+    """The quarter of an hour in which it lies, counted since 1970."""
+    return int(moment.timestamp()) // SLOT_SECONDS
 
 
 def _read(ticket: Ticket, events: Iterable[Event]) -> _Tape:

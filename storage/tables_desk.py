@@ -236,6 +236,7 @@ ticket_facts = sa.Table(
     sa.Column("met_resolution", sa.Boolean),
     sa.Column("score", sa.Integer),
     sa.Column("opened_slot", BigId, nullable=False),
+    sa.Column("resolved_slot", BigId),
     sa.Column("last_event_id", BigId),
 )
 

@@ -11,7 +11,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import CurrentMessage, Retries, TimeLimit
 
 from storage.queue import QUEUE
-from workers import automations, clocks, deliver, incidents, ingest, lifecycle, react, reroute
+from workers import automations, clocks, deliver, figures, incidents, ingest, lifecycle, react, reroute
 from workers.context import Context
 from workers.retrain_process import Trainer
 
@@ -35,6 +35,7 @@ def register(broker: RedisBroker, context: Context) -> None:
     _declare(broker, "route", route, 120 * SECOND, priority=15)
     watch = _now_and_then(WATCH_SECONDS, _one_at_a_time(lambda: incidents.drain(context)))
     _declare(broker, "watch", watch, 120 * SECOND, priority=30)
+    _declare(broker, "count", _one_at_a_time(lambda: figures.drain(context)), 600 * SECOND, priority=40)
     _declare(broker, "retrain", Trainer(context.store).start, 60 * SECOND, priority=30)
 
 

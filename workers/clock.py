@@ -16,7 +16,7 @@ import structlog
 
 from storage import clocks, inbound, leases, lifecycle, outbound, sla_review, tickets
 from storage.transaction import Session, ring
-from workers import automations, due, reroute
+from workers import automations, due, figures, reroute
 from workers.context import Context
 
 log = structlog.get_logger()
@@ -31,6 +31,8 @@ WATCH = timedelta(seconds=10)
 """So often incidents are looked after, whether anything came or not: they also end."""
 ROUTED = timedelta(seconds=10)
 """So often owners are looked for that nobody was there to be."""
+COUNTED = timedelta(seconds=30)
+"""So often what happened is counted for the reports."""
 STUCK = timedelta(seconds=30)
 """A row that stays the oldest for this long is suspected of killing its worker, and tried alone."""
 
@@ -42,6 +44,7 @@ class Clock:
         self.context = context
         self._oldest: tuple[int, datetime] | None = None
         self._watched = context.now()
+        self._counted = context.now()
         self._training_looked_for: datetime | None = None
         self._looked_after: datetime | None = None
         self._routed: datetime | None = None
@@ -71,6 +74,7 @@ class Clock:
             self._train(session, now)
             self._move_on(session, now)
             self._route(session, now)
+            self._count(session, now)
             if automations.is_time(now, self._automated):
                 self._automated = now
                 ring(session, "automate", 0)
@@ -97,6 +101,13 @@ class Clock:
         self._looked_after = now
         if lifecycle.due(session, lifecycle.rules(session), now, 1):
             ring(session, "move_on", 0)
+
+    def _count(self, session: Session, now: datetime) -> None:
+        """Ring for the figures of reports, now and then: what happens together is counted together."""
+        if now - self._counted >= COUNTED:
+            self._counted = now
+            if figures.is_time(session, now):
+                ring(session, "count", 0)
 
     def _suspect(self, session: Session, now: datetime) -> None:
         """While workers work the oldest row changes; one that does not is in their way."""

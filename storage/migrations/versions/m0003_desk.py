@@ -221,6 +221,7 @@ def _tables() -> None:
         sa.Column("met_resolution", sa.Boolean(), nullable=True),
         sa.Column("score", sa.Integer(), nullable=True),
         sa.Column("opened_slot", BIG_ID, nullable=False),
+        sa.Column("resolved_slot", BIG_ID, nullable=True),
         sa.Column("last_event_id", BIG_ID, nullable=True),
         sa.PrimaryKeyConstraint("ticket_id", name=op.f("pk_ticket_facts")),
     )

@@ -1,0 +1,153 @@
+"""Many tickets in one line: counts, shares and spreads of a group, for the whole desk, each team and each agent.
+
+In: which tickets, and which times to look at. Out: Groups. Median and p90 are values that occurred (the lowest value
+that half, or nine tenths, do not exceed), the same on both databases: PostgreSQL sorts itself, of SQLite one narrow
+scan is sorted here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.tables_desk import ticket_facts
+from storage.transaction import Session
+
+f = ticket_facts.c
+STATUSES = ("new", "open", "pending", "on_hold")
+GOOD = 4
+"""A score from here on is a good one."""
+_SHARES = (0.5, 0.9)
+_FLAGS = {"one_touch": f.one_touch, "reopened": f.reopened > 0, "rated": f.score.is_not(None), "good": f.score >= GOOD}
+
+Key = tuple[str, int | None]
+ALL: Key = ("", None)
+Where = Sequence[sa.ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Seconds, of `count` tickets."""
+
+    count: int = 0
+    mean: float | None = None
+    median: int | None = None
+    p90: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """`count` tickets: of how many something is true, seconds in each status, and the spreads of times."""
+
+    count: int = 0
+    one_touch: int = 0
+    reopened: int = 0
+    rated: int = 0
+    good: int = 0
+    score_sum: int = 0
+    kept: Mapping[str, int] = field(default_factory=dict)
+    broken: Mapping[str, int] = field(default_factory=dict)
+    seconds_in: Mapping[str, int] = field(default_factory=dict)
+    times: Mapping[str, Spread] = field(default_factory=dict)
+
+
+def groups(
+    session: Session, where: Where, times: Sequence[str], targets: Sequence[str], by: Sequence[str]
+) -> dict[Key, Group]:
+    """The tickets as a whole, and by each of the columns `by`."""
+    if session.postgres:
+        return _by_database(session, where, times, targets, by)
+    return _by_hand(session, where, times, targets, by)
+
+
+def _sums(targets: Sequence[str]) -> dict[str, sa.ColumnElement[Any]]:
+    """What is added up: name → 0 or 1, or a number."""
+    made: dict[str, sa.ColumnElement[Any]] = {n: sa.case((flag, 1), else_=0) for n, flag in _FLAGS.items()}
+    made["score_sum"] = sa.func.coalesce(f.score, 0)
+    for target in targets:
+        met = f[f"met_{target}"]
+        made[f"kept {target}"] = sa.case((met, 1), else_=0)
+        made[f"broken {target}"] = sa.case((sa.not_(met), 1), else_=0)
+    return made | {f"in {status}": f[f"seconds_{status}"] for status in STATUSES}
+
+
+def _by_database(
+    session: Session, where: Where, times: Sequence[str], targets: Sequence[str], by: Sequence[str]
+) -> dict[Key, Group]:
+    sums = _sums(targets)
+    columns: list[Any] = [sa.func.count()]
+    columns += [sa.func.coalesce(sa.func.sum(value), 0) for value in sums.values()]
+    for name in times:
+        spread = sa.func.percentile_disc(sa.cast(list(_SHARES), sa.ARRAY(sa.Float))).within_group(f[name])
+        columns += [sa.func.count(f[name]), sa.func.avg(f[name]), spread]
+    sets = sa.func.grouping_sets(sa.tuple_(), *(sa.tuple_(f[name]) for name in by))
+    keys = [f[name] for name in by]
+    which = [sa.func.grouping(key) for key in keys]
+    found: dict[Key, Group] = {}
+    query = sa.select(*keys, *which, *columns).where(*where)
+    for row in session.execute(query.group_by(sets) if by else query):
+        key = next(((n, row[i]) for i, n in enumerate(by) if row[len(by) + i] == 0), ALL)
+        values = list(row[2 * len(by) :])
+        told = dict(zip(sums, (int(v) for v in values[1 : 1 + len(sums)]), strict=True))
+        parts = values[1 + len(sums) :]
+        spreads = {n: _spread(*parts[3 * i : 3 * i + 3]) for i, n in enumerate(times)}
+        found[key] = _group(int(values[0]), told, spreads, targets)
+    return found
+
+
+def _spread(count: int, mean: Any, shares: Sequence[int] | None) -> Spread:
+    return Spread(count, float(mean), shares[0], shares[1]) if count and shares else Spread()
+
+
+def _by_hand(
+    session: Session, where: Where, times: Sequence[str], targets: Sequence[str], by: Sequence[str]
+) -> dict[Key, Group]:
+    sums = _sums(targets)
+    query = sa.select(*(f[name] for name in (*by, *times)), *sums.values()).where(*where)
+    rows = session.execute(query).all()
+    found = {ALL: _of_rows(rows, sums, times, targets, len(by))}
+    for place, name in enumerate(by):
+        parts: dict[int | None, list[Any]] = {}
+        for row in rows:
+            parts.setdefault(row[place], []).append(row)
+        found |= {(name, key): _of_rows(some, sums, times, targets, len(by)) for key, some in parts.items()}
+    return found
+
+
+def _of_rows(
+    rows: Sequence[Any], sums: Iterable[str], times: Sequence[str], targets: Sequence[str], skip: int
+) -> Group:
+    if not rows:
+        return Group()
+    columns = list(zip(*rows, strict=True))[skip:]
+    told = dict(zip(sums, map(sum, columns[len(times) :]), strict=True))
+    spreads = {name: spread(value for value in columns[i] if value is not None) for i, name in enumerate(times)}
+    return _group(len(rows), told, spreads, targets)
+
+
+def spread(values: Iterable[int]) -> Spread:
+    """As PostgreSQL's percentile_disc has it."""
+    ordered = sorted(values)
+    if not ordered:
+        return Spread()
+    middle, high = (ordered[ceil(share * len(ordered)) - 1] for share in _SHARES)
+    return Spread(len(ordered), sum(ordered) / len(ordered), middle, high)
+
+
+def _group(count: int, told: Mapping[str, int], times: Mapping[str, Spread], targets: Sequence[str]) -> Group:
+    return Group(
+        count=count,
+        one_touch=told["one_touch"],
+        reopened=told["reopened"],
+        rated=told["rated"],
+        good=told["good"],
+        score_sum=told["score_sum"],
+        kept={target: told[f"kept {target}"] for target in targets},
+        broken={target: told[f"broken {target}"] for target in targets},
+        seconds_in={status: told[f"in {status}"] for status in STATUSES},
+        times=times,
+    )

@@ -1,0 +1,250 @@
+"""Reports: what came, what was answered and solved, how fast and how well, what lies there; from the roll-up of events.
+
+In: a period and whose tickets (Asked). Out: a Report of plain values, with the same figures of the period before.
+Volume, responses and the promises for them are of the tickets opened in the period; resolution, reopening, ratings and
+time in status of those resolved in it. Backlog is what is not resolved; a ticket that was reopened was open all along.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from desk.figures import FIRST, NEXT, RESOLUTION, SLOT_SECONDS
+from desk.period import Period
+from storage import report_groups
+from storage.report_groups import ALL, Group, Where
+from storage.sql import counts
+from storage.tables import agents, memberships, people, teams
+from storage.tables_desk import ticket_facts
+from storage.tables_learning import incidents
+from storage.transaction import Session
+
+f = ticket_facts.c
+ANSWERED = tuple(f"{name}_{hours}" for name in (FIRST, NEXT) for hours in ("seconds", "business"))
+RESOLVED = tuple(f"{RESOLUTION}_{hours}" for hours in ("seconds", "business"))
+DIMENSIONS = ("channel", "category", "priority")
+BANDS = (("under a day", 1), ("1 to 3 days", 3), ("3 to 7 days", 7), ("7 to 30 days", 30), ("over 30 days", None))
+_BY = ("team_id", "agent_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which tickets, besides the period; empty or None means all. `seen_by`: only of these teams, or of this agent."""
+
+    team: int | None = None
+    agent: int | None = None
+    channel: str = ""
+    category: str = ""
+    priority: str = ""
+    hidden: tuple[int, ...] = ()
+    seen_by: tuple[tuple[int, ...], int] | None = None
+
+    def where(self) -> list[sa.ColumnElement[bool]]:
+        made: list[sa.ColumnElement[bool]] = []
+        for column, value in ((f.team_id, self.team), (f.agent_id, self.agent)):
+            made += [] if value is None else [column == value]
+        made += [f[name] == getattr(self, name) for name in DIMENSIONS if getattr(self, name)]
+        if self.hidden:
+            made.append(f.team_id.is_(None) | f.team_id.not_in(self.hidden))
+        if self.seen_by is not None:
+            mine, me = self.seen_by
+            made.append(f.team_id.in_(mine) | (f.agent_id == me))
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """A period in two groups: the tickets opened in it, and those resolved in it."""
+
+    opened: Group
+    resolved: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    day: date
+    opened: int
+    resolved: int
+    backlog: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A team or an agent: what lies there now, and the period's two groups. `id` None: nobody's."""
+
+    id: int | None
+    name: str
+    open: int
+    opened: Group
+    resolved: Group
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    period: Period
+    as_of: datetime
+    now: Headline
+    before: Headline
+    days: Sequence[Day]
+    hours: Sequence[Sequence[int]]
+    """Opened tickets: seven days from Monday, each with 24 hours of the desk's zone."""
+    volume: Mapping[str, Sequence[tuple[str, int]]]
+    statuses: Mapping[str, int]
+    ages: Sequence[tuple[str, int]]
+    incidents: int
+    teams: Sequence[Line] = field(default_factory=tuple)
+    agents: Sequence[Line] = field(default_factory=tuple)
+
+
+def report(session: Session, period: Period, asked: Asked, now: datetime) -> Report:
+    """All figures of a period."""
+    whose = asked.where()
+    opened, resolved = _both(session, period, whose, _BY)
+    earlier = [found.get(ALL, Group()) for found in _both(session, period.before, whose, ())]
+    open_now = [*whose, f.resolved_at.is_(None)]
+    came, went = _slots(session, f.opened_slot, period, whose), _slots(session, f.resolved_slot, period, whose)
+    return Report(
+        period=period,
+        as_of=now,
+        now=Headline(opened.get(ALL, Group()), resolved.get(ALL, Group())),
+        before=Headline(*earlier),
+        days=_days(session, period, whose, came, went),
+        hours=_hours(came, period.zone),
+        volume={name: _volume(session, name, period, whose) for name in DIMENSIONS},
+        statuses=counts(session, sa.select(f.status, sa.func.count()).where(*open_now).group_by(f.status)),
+        ages=_ages(session, open_now, now),
+        incidents=_incidents(session, period),
+        teams=_lines("team_id", opened, resolved, _open_by(session, f.team_id, open_now), _team_names(session)),
+        agents=_lines("agent_id", opened, resolved, _open_by(session, f.agent_id, open_now), _agent_names(session)),
+    )
+
+
+def hidden_teams(session: Session, agent_id: int) -> tuple[int, ...]:
+    """Private teams of which this agent is no member; 0: nobody's member."""
+
+    mine = sa.select(memberships.c.team_id).where(memberships.c.agent_id == agent_id)
+    query = sa.select(teams.c.id).where(teams.c.private, teams.c.id.not_in(mine))
+    return tuple(session.execute(query.order_by(teams.c.id)).scalars())
+
+
+def _within(column: sa.ColumnElement[Any], period: Period) -> list[sa.ColumnElement[bool]]:
+    return [column >= period.start, column < period.end]
+
+
+def _both(session: Session, period: Period, whose: Where, by: Sequence[str]) -> tuple[dict[Any, Group], ...]:
+    opened = [*_within(f.opened_at, period), *whose]
+    resolved = [*_within(f.resolved_at, period), *whose]
+    return (
+        report_groups.groups(session, opened, ANSWERED, (FIRST, NEXT), by),
+        report_groups.groups(session, resolved, RESOLVED, (RESOLUTION,), by),
+    )
+
+
+def _slots(session: Session, slot: sa.ColumnElement[Any], period: Period, whose: Where) -> dict[int, int]:
+    """Quarter of an hour → tickets; found by the index of the moments."""
+    at = f.opened_at if slot is f.opened_slot else f.resolved_at
+    rows: Any = session.execute(sa.select(slot, sa.func.count()).where(*_within(at, period), *whose).group_by(slot))
+    return {row[0]: row[1] for row in rows}
+
+
+def _days(
+    session: Session, period: Period, whose: Where, came: Mapping[int, int], went: Mapping[int, int]
+) -> list[Day]:
+    """Each day, with what was left at its end: counted backwards from what is open now."""
+    opened, resolved = _by_day(came, period.zone), _by_day(went, period.zone)
+    left = _count(session, [*whose, f.resolved_at.is_(None)])
+    left -= _count(session, [*whose, f.opened_at >= period.end])
+    left += _count(session, [*whose, f.resolved_at >= period.end])
+    made: list[Day] = []
+    for day in reversed(list(period.days())):
+        made.append(Day(day, opened[day], resolved[day], left))
+        left += resolved[day] - opened[day]
+    return made[::-1]
+
+
+def _by_day(slots: Mapping[int, int], zone: str) -> Counter[date]:
+    found: Counter[date] = Counter()
+    for slot, count in slots.items():
+        found[_here(slot, zone).date()] += count
+    return found
+
+
+def _hours(slots: Mapping[int, int], zone: str) -> list[list[int]]:
+    found = [[0] * 24 for _ in range(7)]
+    for slot, count in slots.items():
+        here = _here(slot, zone)
+        found[here.weekday()][here.hour] += count
+    return found
+
+
+def _here(slot: int, zone: str) -> datetime:
+    return datetime.fromtimestamp(slot * SLOT_SECONDS, UTC).astimezone(ZoneInfo(zone))
+
+
+def _count(session: Session, where: Where) -> int:
+    return int(session.execute(sa.select(sa.func.count()).select_from(ticket_facts).where(*where)).scalar_one())
+
+
+def _volume(session: Session, name: str, period: Period, whose: Where) -> list[tuple[str, int]]:
+    """Name → opened tickets, the most first."""
+    query = sa.select(f[name], sa.func.count()).where(*_within(f.opened_at, period), *whose).group_by(f[name])
+    return sorted(counts(session, query).items(), key=lambda one: (-one[1], one[0]))
+
+
+def _ages(session: Session, open_now: Where, now: datetime) -> list[tuple[str, int]]:
+    """What is open, by how long it has been so."""
+    bands = [(name, now - timedelta(days=days)) for name, days in BANDS if days is not None]
+    band = sa.case(*((f.opened_at > since, place) for place, (_, since) in enumerate(bands)), else_=len(bands))
+    found: dict[Any, int] = counts(session, sa.select(band, sa.func.count()).where(*open_now).group_by(band))
+    return [(name, found.get(place, 0)) for place, (name, _) in enumerate(BANDS)]
+
+
+def _open_by(session: Session, column: sa.ColumnElement[Any], open_now: Where) -> dict[Any, int]:
+    return counts(session, sa.select(column, sa.func.count()).where(*open_now).group_by(column))
+
+
+def _incidents(session: Session, period: Period) -> int:
+    """Incidents that began in the period, but for false alarms."""
+    at = incidents.c.opened_at
+    where = [*_within(at, period), incidents.c.state != "dismissed"]
+    return int(session.execute(sa.select(sa.func.count()).select_from(incidents).where(*where)).scalar_one())
+
+
+def _team_names(session: Session) -> dict[int, str]:
+    return {row.id: row.name for row in session.execute(sa.select(teams.c.id, teams.c.name))}
+
+
+def _agent_names(session: Session) -> dict[int, str]:
+
+    name = sa.func.coalesce(sa.func.nullif(people.c.name, ""), people.c.address).label("name")
+    query = sa.select(people.c.id, name).join(agents, agents.c.id == people.c.id)
+    return {row.id: row.name for row in session.execute(query)}
+
+
+def _lines(
+    name: str,
+    opened: Mapping[Any, Group],
+    resolved: Mapping[Any, Group],
+    held: Mapping[Any, int],
+    names: Mapping[int, str],
+) -> list[Line]:
+    """One line for each that had something to do, the busiest first."""
+    ids = {key[1] for found in (opened, resolved) for key in found if key[0] == name} | set(held)
+    made = [
+        Line(
+            one,
+            names.get(one, f"#{one}") if one is not None else "nobody",
+            held.get(one, 0),
+            opened.get((name, one), Group()),
+            resolved.get((name, one), Group()),
+        )
+        for one in ids
+    ]
+    return sorted(made, key=lambda line: (-line.resolved.count, -line.open, line.name))

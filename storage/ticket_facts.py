@@ -1,0 +1,180 @@
+"""The roll-up that reports are made of: one row a ticket, counted from its events, kept up some events at a time.
+
+In: events above a floor, or every ticket for a rebuild. Out: rows of `ticket_facts`. What they mean is
+`desk/figures.py`. A row is counted anew from the ticket's whole history, so that no order of work and no work done
+twice changes what it says. It refuses to add anything up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk import figures
+from desk.figures import Facts
+from desk.hours import ALWAYS, Calendar
+from desk.ticket import Actor, ActorKind, Event
+from storage import calendars, notes, tickets
+from storage.sql import insert_ignore, insert_rows, locked
+from storage.tables import events, settings, teams
+from storage.tables import tickets as ticket_table
+from storage.tables_desk import clocks, ratings, ticket_facts
+from storage.transaction import Session
+
+STATE = "ticket_facts"
+PAGE = 2_000
+SETTLED = timedelta(minutes=2)
+"""Numbers of events are given before their COMMIT; after so long none can still be missing below one that is there."""
+FRESH = timedelta(seconds=10)
+"""A ticket of which something was heard so lately is left for the next look: most of its events come together."""
+HEARD = frozenset({
+    "opened", "requester_replied", "replied", "status_changed", "reopened", "sla_breached", "merged_into",
+})  # fmt: skip
+"""The events that change a figure; whatever else happens changes at most whose ticket it is."""
+
+Counted = list[tuple[int, int, Facts | None]]
+"""Ticket, its newest event, its figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Some events above a floor: where the next look begins, how far the floor may rise, what was counted."""
+
+    upto: int
+    floor: int
+    counted: Counted
+
+
+def floor(session: Session) -> int:
+    """All events up to there are in the figures."""
+    value = notes.get(session, STATE)
+    return int(value["floor"]) if isinstance(value, Mapping) else 0
+
+
+def hold(session: Session) -> int:
+    """One keeper at a time until this transaction ends; returns the floor."""
+    session.execute(insert_ignore(session, settings), {"key": STATE, "value": {"floor": 0}})
+    query = sa.select(settings.c.value).where(settings.c.key == STATE)
+    return int(session.execute(locked(session, query)).scalar_one()["floor"])
+
+
+def is_behind(session: Session) -> bool:
+    """Whether anything happened that is not in the figures for good."""
+    query = sa.select(events.c.id).where(events.c.id > floor(session)).limit(1)
+    return session.execute(query).scalar() is not None
+
+
+def look(session: Session, after: int, now: datetime, fresh: timedelta = FRESH, most: int = PAGE) -> Look | None:
+    """Count the tickets of the next events; None if there are none. Only reads."""
+    query = sa.select(events.c.id, events.c.ticket_id, events.c.at).where(events.c.id > after)
+    rows = session.execute(query.order_by(events.c.id).limit(most)).all()
+    if not rows:
+        return None
+    newest = {row.ticket_id: row for row in rows}
+    known = _known(session, newest)
+    wanted = [n for n, row in newest.items() if row.at <= now - fresh and row.id > known.get(n, 0)]
+    unsettled = next((row.id for row in rows if row.at > now - max(SETTLED, fresh)), rows[-1].id + 1)
+    return Look(rows[-1].id, unsettled - 1, count(session, wanted))
+
+
+def write(session: Session, counted: Counted, floor: int | None = None) -> int:
+    """Put what was counted in place of what was there, unless somebody has counted later events; `hold` first."""
+    known = _known(session, [number for number, _, _ in counted])
+    new = [one for one in counted if one[1] >= known.get(one[0], 0)]
+    gone = [number for number, _, _ in new]
+    if gone:
+        session.execute(sa.delete(ticket_facts).where(ticket_facts.c.ticket_id.in_(gone)))
+    insert_rows(session, ticket_facts, [asdict(f) | {"last_event_id": last} for _, last, f in new if f is not None])
+    if floor is not None:
+        notes.put(session, STATE, {"floor": floor})
+    return len(new)
+
+
+def numbers(session: Session, above: int, most: int = PAGE) -> list[int]:
+    """The next tickets, for a rebuild."""
+    query = sa.select(ticket_table.c.id).where(ticket_table.c.id > above)
+    return list(session.execute(query.order_by(ticket_table.c.id).limit(most)).scalars())
+
+
+def forget_others(session: Session, above: int, ids: Sequence[int]) -> None:
+    """Throw away rows whose ticket is gone: between `above` and the last of these tickets, or all above if none."""
+    where = [ticket_facts.c.ticket_id > above]
+    if ids:
+        where += [ticket_facts.c.ticket_id <= ids[-1], ticket_facts.c.ticket_id.not_in(ids)]
+    session.execute(sa.delete(ticket_facts).where(*where))
+
+
+def every(session: Session) -> dict[int, Facts]:
+    """All rows, for small desks and tests."""
+    columns = [column for column in ticket_facts.c if column.name != "last_event_id"]
+    return {row.ticket_id: Facts(**row._mapping) for row in session.execute(sa.select(*columns))}
+
+
+def count(session: Session, ids: Iterable[int]) -> Counted:
+    """The figures of these tickets, from their events."""
+    found = tickets.get_many(session, ids)
+    if not found:
+        return []
+    history, last = _histories(session, sorted(found))
+    by_team = _calendars(session)
+    promised, scores = _promised(session, sorted(found)), _scores(session, sorted(found))
+    made: Counted = []
+    for number, ticket in found.items():
+        calendar = by_team.get(ticket.team_id or 0, ALWAYS)
+        told = figures.facts(
+            ticket, history.get(number, ()), calendar, promised=promised.get(number, ()), score=scores.get(number)
+        )
+        made.append((number, last.get(number, 0), told))
+    return made
+
+
+def _known(session: Session, ids: Iterable[int]) -> dict[int, int]:
+    query = sa.select(ticket_facts.c.ticket_id, ticket_facts.c.last_event_id)
+    rows = session.execute(query.where(ticket_facts.c.ticket_id.in_(sorted(ids))))
+    return {row.ticket_id: row.last_event_id or 0 for row in rows}
+
+
+def _histories(session: Session, ids: Sequence[int]) -> tuple[dict[int, list[Event]], dict[int, int]]:
+    """Ticket → the events that make figures, oldest first; and → its newest event of any kind."""
+    c = events.c
+    columns = (c.id, c.ticket_id, c.at, c.kind, c.actor_kind, c.after, c.why, c.data)
+    found: dict[int, list[Event]] = {}
+    last: dict[int, int] = {}
+    rows: Any = session.execute(sa.select(*columns).where(c.ticket_id.in_(ids)).order_by(c.id))
+    for number, ticket_id, at, kind, actor, after, why, data in rows:
+        last[ticket_id] = number
+        if kind in HEARD:
+            event = Event(ticket_id, at, kind, _ACTORS[actor], after=after, why=why, data=data)
+            found.setdefault(ticket_id, []).append(event)
+    return found, last
+
+
+_ACTORS = {str(kind): Actor(kind) for kind in ActorKind}
+
+
+def _calendars(session: Session) -> dict[int, Calendar]:
+    """Team → its calendar, for teams that have one."""
+    rows = session.execute(sa.select(teams.c.id, teams.c.calendar_id).where(teams.c.calendar_id.is_not(None))).all()
+    known = calendars.by_id(session) if rows else {}
+    return {row.id: known[row.calendar_id][1] for row in rows if row.calendar_id in known}
+
+
+def _promised(session: Session, ids: Sequence[int]) -> dict[int, set[str]]:
+    """Ticket → the targets for which it has a clock."""
+    found: dict[int, set[str]] = {}
+    query = sa.select(clocks.c.ticket_id, clocks.c.kind)
+    for row in session.execute(query.where(clocks.c.ticket_id.in_(ids), clocks.c.kind.in_(figures.TARGETS))):
+        found.setdefault(row.ticket_id, set()).add(row.kind)
+    return found
+
+
+def _scores(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """Ticket → what its requester gave it last."""
+    r = ratings.c
+    query = sa.select(r.ticket_id, r.score).where(r.ticket_id.in_(ids), r.score.is_not(None))
+    rows: Any = session.execute(query.order_by(r.rated_at, r.id))
+    return {row.ticket_id: row.score for row in rows}

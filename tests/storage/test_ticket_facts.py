@@ -1,0 +1,123 @@
+"""The roll-up says what the events say, whoever counts, in whatever order, however often, on both databases."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from desk.ticket import Actor, ActorKind
+from storage import conversation, ticket_facts
+from storage.store import Store
+from storage.tables import teams
+from storage.tables_desk import calendars
+from storage.tables_desk import ticket_facts as facts_table
+from tests.small_desk import CAROL, SmallDesk
+from tests.storage.random_desk import RandomDesk, recount
+from workers import figures
+
+SEEDS = (1, 2, 3)
+
+
+def _happened(store: Store, seed: int, tickets: int = 25, steps: int = 300) -> RandomDesk:
+    desk = RandomDesk(store, seed)
+    desk.open(tickets)
+    for _ in range(steps):
+        desk.step()
+    return desk
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_figures_agree_with_a_recount_from_events(any_store: Store, seed: int) -> None:
+    desk = _happened(any_store, seed)
+    figures.catch_up(any_store, desk.now)
+    with any_store.database.reading() as session:
+        rows = ticket_facts.every(session)
+        for number in range(1, desk.count + 1):
+            counted = recount(session, number)
+            if counted is None:
+                assert number not in rows
+            else:
+                told = asdict(rows[number])
+                assert {name: told[name] for name in counted} == counted
+    assert len(rows) > 15
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_was_kept_up_is_what_a_rebuild_counts(any_store: Store, seed: int) -> None:
+    desk = RandomDesk(any_store, seed)
+    desk.open(10)
+    for step in range(200):
+        desk.step()
+        if step % 7 == 0:
+            figures.catch_up(any_store, desk.now, timedelta(seconds=desk.dice.choice([0, 10, 40_000])))
+        if step % 50 == 0:
+            desk.open(3)
+    figures.catch_up(any_store, desk.now)
+    with any_store.database.reading() as session:
+        kept = ticket_facts.every(session)
+    assert figures.rebuild(any_store) == desk.count
+    with any_store.database.reading() as session:
+        assert ticket_facts.every(session) == kept
+
+
+def test_a_rebuild_counts_anew_what_was_spoilt(any_store: Store) -> None:
+    desk = _happened(any_store, 4, 10, 50)
+    figures.catch_up(any_store, desk.now)
+    with any_store.database.transaction() as session:
+        kept = ticket_facts.every(session)
+        session.execute(sa.update(facts_table).values(replies=99))
+        row = dict(session.execute(sa.select(facts_table).limit(1)).one()._mapping)
+        session.execute(sa.insert(facts_table).values(row | {"ticket_id": 9_999}))
+    figures.rebuild(any_store)
+    with any_store.database.reading() as session:
+        assert ticket_facts.every(session) == kept
+
+
+def test_what_was_counted_later_is_not_overwritten_by_what_was_counted_before(any_store: Store) -> None:
+    desk = _happened(any_store, 5, 5, 30)
+    with any_store.database.reading() as session:
+        early = ticket_facts.count(session, range(1, desk.count + 1))
+    for _ in range(40):
+        desk.step()
+    figures.catch_up(any_store, desk.now)
+    with any_store.database.transaction() as session:
+        kept = ticket_facts.every(session)
+        ticket_facts.hold(session)
+        ticket_facts.write(session, early)
+        assert ticket_facts.every(session) == kept
+
+
+def test_the_floor_rises_only_over_what_is_settled(any_store: Store) -> None:
+    desk = _happened(any_store, 6, 5, 30)
+    assert figures.catch_up(any_store, desk.now) > 0
+    with any_store.database.reading() as session:
+        below = ticket_facts.floor(session)
+        assert ticket_facts.is_behind(session)
+    assert figures.catch_up(any_store, desk.now + timedelta(minutes=3)) == 0
+    with any_store.database.reading() as session:
+        assert ticket_facts.floor(session) > below
+        assert not ticket_facts.is_behind(session)
+
+
+def test_business_hours_are_those_of_the_team(store: Store) -> None:
+    desk = SmallDesk(store)
+    slots = [{"days": "mon-fri", "from": "09:00", "to": "17:00"}]
+    with store.database.transaction() as session:
+        row = {"name": "office", "time_zone": "UTC", "slots": slots, "holidays": {}}
+        number = session.execute(sa.insert(calendars).values(row).returning(calendars.c.id)).scalar_one()
+        session.execute(sa.update(teams).where(teams.c.name == "Support").values(calendar_id=number))
+    desk.now = desk.now.replace(hour=16)
+    desk.receive(desk.mail(CAROL, "Printer", "It burns."))
+    desk.later(hours=18)
+    ticket = desk.ticket(1)
+
+    with store.database.transaction() as session:
+        conversation.reply(session, ticket, Actor(ActorKind.AGENT, desk.alice.id), "Out!", desk.now, via="test")
+    figures.catch_up(store, desk.now)
+    with store.database.reading() as session:
+        told = ticket_facts.every(session)[1]
+    assert told.first_response_seconds == 18 * 3600
+    assert told.first_response_business == 2 * 3600
