@@ -104,6 +104,7 @@ def _reading(desk: Desk) -> list[BaseRoute]:
         Route("/incidents", page(desk, incidents.show)),
         Route("/incidents/{incident_id:int}", page(desk, incidents.one), methods=["GET"]),
         *learning.reading(desk),
+        *reuse.reading(desk),
         *automations.reading(desk),
     ]
 
@@ -126,6 +127,7 @@ def _acting(desk: Desk) -> list[BaseRoute]:
             for name, verb in incidents.VERBS.items()
         ),
         *learning.acting(desk),
+        *reuse.acting(desk),
         *automations.acting(desk),
         Route("/quarantine/{inbound_id:int}/release", action(desk, quarantine.release), methods=["POST"]),
     ]

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from desk.address import sign
 from desk.aftercare import Aftercare
 from storage.sql import insert_rows, locked
-from storage.tables import people, predictions, tickets
+from storage.tables import people, predictions, teams, tickets
 from storage.tables_desk import ratings
 from storage.transaction import Session
 
@@ -130,6 +130,12 @@ def vote(session: Session, rating_id: int, score: int, comment: str, now: dateti
     """The first answer sets the moment; a changed mind keeps it, so that the time for changing ends."""
     first = sa.func.coalesce(ratings.c.rated_at, sa.bindparam("first", now, type_=ratings.c.rated_at.type))
     _set(session, rating_id, state=RATED, score=score, comment=comment, rated_at=first, next_at=None)
+
+
+def is_private(session: Session, ticket_id: int) -> bool:
+    """Whether the ticket belongs to a team that keeps its tickets to itself."""
+    query = sa.select(teams.c.private).join(tickets, tickets.c.team_id == teams.c.id).where(tickets.c.id == ticket_id)
+    return bool(session.execute(query).scalar())
 
 
 def language_of(session: Session, ticket_id: int) -> str:

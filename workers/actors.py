@@ -13,6 +13,7 @@ from dramatiq.middleware import CurrentMessage, Retries, TimeLimit
 from storage.queue import QUEUE
 from workers import automations, clocks, deliver, figures, incidents, ingest, lifecycle, react, reroute
 from workers.context import Context
+from workers.ratings import drain as ask_for_ratings
 from workers.retrain_process import Trainer
 
 SECOND = 1000
@@ -36,6 +37,7 @@ def register(broker: RedisBroker, context: Context) -> None:
     watch = _now_and_then(WATCH_SECONDS, _one_at_a_time(lambda: incidents.drain(context)))
     _declare(broker, "watch", watch, 120 * SECOND, priority=30)
     _declare(broker, "count", _one_at_a_time(lambda: figures.drain(context)), 600 * SECOND, priority=40)
+    _declare(broker, "rate", _one_at_a_time(lambda: ask_for_ratings(context)), 120 * SECOND, priority=30)
     _declare(broker, "retrain", Trainer(context.store).start, 60 * SECOND, priority=30)
 
 

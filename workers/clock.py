@@ -14,7 +14,7 @@ from threading import Event
 import sqlalchemy as sa
 import structlog
 
-from storage import clocks, inbound, leases, lifecycle, outbound, sla_review, tickets
+from storage import clocks, inbound, leases, lifecycle, outbound, ratings, sla_review, tickets
 from storage.transaction import Session, ring
 from workers import automations, due, figures, reroute
 from workers.context import Context
@@ -137,3 +137,5 @@ def sweep(session: Session, now: datetime) -> None:
         ring(session, "deliver", 0)
     if clocks.any_due(session, now) or sla_review.is_asked(session):
         ring(session, "clocks", 0)
+    if ratings.is_due(session, now):
+        ring(session, "rate", 0)

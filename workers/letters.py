@@ -67,6 +67,15 @@ class Sender:
         content |= {"text": wording.reminder(ticket, days), "signature": self._signature(ticket, self._desk_name)}
         return self._letter(key, "reminder", ticket, requester, content | _AUTOMATIC)
 
+    def question(
+        self, ticket: Ticket, requester: Person, key: str, subject_line: str, text: str, asked: Message | None
+    ) -> Letter:
+        """Asks the requester how it went; automatic, with a budget of its own."""
+        content = self._content(ticket, requester, address.REQUESTER, key)
+        content |= self._thread(ticket, requester, asked) | {"subject": subject_line}
+        content |= {"text": text, "signature": self._signature(ticket, self._desk_name)}
+        return self._letter(key, "rating", ticket, requester, content | _AUTOMATIC)
+
     def notice(self, ticket: Ticket, agent: Person, event_id: int, event: Event, message: Message | None) -> Letter:
         """Tells an agent what happened; answering this mail answers the requester."""
         key = f"notice:{event_id}:{agent.id}"

@@ -26,6 +26,7 @@ from workers import (
 )
 from workers.context import Context
 from workers.letters import Sender
+from workers.rating_letters import low_ratings, plan_ratings
 
 log = structlog.get_logger()
 
@@ -75,6 +76,7 @@ def _react(context: Context, session: Session, happened: list[tuple[int, Event]]
         clocks.look(session, [event.ticket_id for _, event in happened if event.kind not in clocks.IDLE], now)
     automations.on_events(context, session, happened, now)
     reroute.on_events(session, context.places(session).routing, [event for _, event in happened])
+    plan_ratings(session, [event for _, event in happened], now)
     outbound.put(session, sender.within_budget(letters, now), now)
     log.info("events_reacted", count=len(happened), letters=len(letters))
 
@@ -115,6 +117,7 @@ def _letters(
         letters += sla_letters.of(sender, session, ticket, event_id, event)
     if event.kind in unroutable_letters.KINDS:
         letters += unroutable_letters.of(sender, session, ticket, event_id, event)
+    letters += low_ratings(sender, session, ticket, event_id, event)
     if event.kind in TOLD:
         letters += [sender.notice(ticket, agent, event_id, event, message) for agent in _told(scene, ticket, event)]
     return letters

@@ -55,6 +55,7 @@ _HAPPENED = {
     "undeliverable": "A mail to the requester could not be delivered",
     "unverified_note": "A mail in your name was kept, not obeyed",
     "reopened": "The ticket is open again",
+    "rated": "A requester is not content",
     "notice_asked": "A rule asks you to look",
     "sla_warned": "A due time is near",
     "sla_breached": "A due time is over",

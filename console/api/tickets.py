@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from console import figures, similar
+from console import figures, satisfaction, similar
 from console import tickets as ticket_list
 from console.cli.desk import Trouble
 from console.cli.tickets import whole_ticket
@@ -45,6 +45,11 @@ def similar_to(visit: Visit) -> Response:
     """The solved tickets that are like this one. A token is a member of no private team."""
     ticket = ticket_or_404(visit)
     return _json(similar.as_json(ticket, similar.solutions(visit.session, ticket, visit.agent.id)))
+
+
+def satisfied(visit: Visit) -> Response:
+    """How content requesters are. A token is a member of no private team."""
+    return _json(satisfaction.figures(visit.session, visit.now, reader=visit.agent.id))
 
 
 def accuracy(visit: Visit) -> Response:

@@ -1,0 +1,53 @@
+"""`frontdesk csat`: how content requesters are, and when they are asked."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from console import satisfaction
+from console.cli import show
+from console.cli.desk import Trouble, opened
+from desk import aftercare as rules_of
+from desk.settings import Settings
+from storage import aftercare
+from storage.log import escaped
+
+_COLUMNS = ("name", "asked", "answered", "mean", "median", "satisfied")
+
+
+def figures(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    if not 1 <= args.days <= 3650:
+        raise Trouble("--days should be from 1 to 3650", 64)
+    with opened(settings) as store, store.database.reading() as session:
+        found = satisfaction.figures(session, now, args.days)
+    if args.json:
+        show.as_json(found)
+        return 0
+    named = {"all": found["all"], "before": found["before"], **found["teams"], **found["agents"]}
+    show.table([{**one, "name": name, "satisfied": _share(one["satisfied"])} for name, one in named.items()], _COLUMNS)
+    for one in found["answers"]:
+        print(f"{one['score']} of 5 for #{one['ticket_id']}  {escaped(' '.join(one['comment'].split()))}".rstrip())
+    return 0
+
+
+def rules(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    """Shows the settings, changed by what is given."""
+    given = {
+        name: value for name in rules_of.Aftercare.__dataclass_fields__ if (value := getattr(args, name)) is not None
+    }
+    with opened(settings) as store, store.database.transaction() as session:
+        try:
+            wanted = rules_of.read(asdict(aftercare.rules(session)) | given)
+        except rules_of.BadAftercare as error:
+            raise Trouble(str(error), 64) from error
+        if given and not args.dry_run:
+            aftercare.set_rules(session, wanted)
+    (show.as_json if args.json else show.fields)(asdict(wanted))
+    return 0
+
+
+def _share(value: Any) -> str:
+    return "" if value is None else f"{value:.0%}"
