@@ -5,8 +5,12 @@ In: a database with some tickets, and how many copies. Out: nothing; the rows ar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 import sqlalchemy as sa
 
+from storage.columns import UTCDateTime
 from storage.tables import metadata
 from storage.transaction import Database
 
@@ -17,25 +21,38 @@ STRIDE = 10_000
 _IDS = {"id", "ticket_id", "message_id", "inbound_id", "row_id", "requester_id"}
 _ACTORS = {"author_id": "author_kind", "actor_id": "actor_kind"}
 _UNIQUE = {"address", "external_id", "content_hash", "author_address", "dedupe_key"}
+_LATER = {
+    "postgresql": "{{name}} + k * {seconds} * interval '1 second'",
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%f', {{name}}, (k * {seconds}) || ' seconds') || '000'",
+}
 _COPIES = "WITH RECURSIVE copies(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM copies WHERE k < {count})"
 
 
-def multiply(database: Database, copies: int) -> None:
-    """Add `copies` copies of every ticket with all that belongs to it."""
+def multiply(database: Database, copies: int, apart: timedelta = timedelta(), tables: Sequence[str] = TABLES) -> None:
+    """Add `copies` copies of every ticket with all that belongs to it, each so much later than the one before."""
+    # Minutes of work are not what the limits of the product are made for.
     with database.transaction() as session:
-        for name in TABLES:
-            session.execute(sa.text(_statement(metadata.tables[name], copies, database.engine.dialect)))
         if session.postgres:
-            for name in TABLES:
+            session.execute(sa.text("SET LOCAL statement_timeout = 0"))
+        for name in tables:
+            session.execute(sa.text(_statement(metadata.tables[name], copies, database.engine.dialect, apart)))
+        if session.postgres:
+            for name in tables:
                 if "id" in metadata.tables[name].c:
                     session.execute(sa.text(_next_id(name)))
     _refresh(database)
 
 
-def _statement(table: sa.Table, copies: int, dialect: sa.Dialect) -> str:
+def _statement(table: sa.Table, copies: int, dialect: sa.Dialect, apart: timedelta) -> str:
     quote = dialect.identifier_preparer.quote
     names = [column.name for column in table.c]
-    values = ", ".join(_value(table, name, quote(name)) for name in names)
+    later = _LATER[dialect.name].format(seconds=apart.total_seconds())
+    values = ", ".join(
+        later.format(name=quote(column.name))
+        if apart and isinstance(column.type, UTCDateTime)
+        else _value(table, column.name, quote(column.name))
+        for column in table.c
+    )
     columns = ", ".join(quote(name) for name in names)
     where = "WHERE id NOT IN (SELECT id FROM agents)" if table.name == "people" else "WHERE true"
     start = _COPIES.format(count=copies)

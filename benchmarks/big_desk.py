@@ -1,0 +1,115 @@
+"""A desk of a million tickets and two years: a thousand tickets with their conversation and history, many times over.
+
+In: an empty, migrated database and how many tickets. Out: the desk; its figures are not counted yet. What pages and
+reports do not read (raw mail, the ledger of what came in, letters) is not there.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from email import message_from_bytes
+
+from benchmarks import mails
+from benchmarks.multiply import multiply
+from desk import ticket as verbs
+from desk.request import Party
+from desk.ticket import DESK, Actor, ActorKind, Change, Message, MessageKind, Priority, Status, Ticket
+from storage import people, tickets
+from storage.transaction import Database, Session
+
+SMALL = 1_000
+SPAN = timedelta(days=730)
+TABLES = ("people", "tickets", "predictions", "messages", "participants", "events")
+CATEGORIES = ("Billing / Invoice", "Access / Password", "Access / Email", "Hardware", "Network", "Software", "Other")
+TEAMS, AGENTS = 6, 24
+LENGTH = 700
+_OPEN = 0.02
+
+
+def furnish(database: Database, count: int, now: datetime) -> None:
+    """`count` tickets (a multiple of a thousand), opened over two years until now."""
+    copies = max(1, count // SMALL)
+    apart = SPAN / copies
+    with database.transaction() as session:
+        _small(session, now - SPAN, apart)
+    multiply(database, copies - 1, apart, TABLES)
+
+
+def _small(session: Session, start: datetime, apart: timedelta) -> None:
+    dice = random.Random(7)
+    teams = [people.add_team(session, f"Team {n + 1}").id for n in range(TEAMS)]
+    agents = [
+        people.add_agent(
+            session,
+            f"agent{n}@bench.example",
+            f"Agent {n}",
+            "admin" if n == 0 else "agent",
+            "",
+            [teams[n % TEAMS]],
+            start,
+        )
+        for n in range(AGENTS)
+    ]
+    parties = [Party(f"requester{n}@home.example", f"Requester {n}") for n in range(400)]
+    persons = list(people.ensure(session, parties, start).values())
+    letters = _texts(SMALL)
+    numbers = tickets.reserve(session, SMALL)
+    made: list[Change] = []
+    for place, number in enumerate(numbers):
+        person, agent = dice.choice(persons), dice.choice(agents)
+        at = start + apart * place / SMALL
+        asked = Actor(ActorKind.REQUESTER, person.id, person.name)
+        subject, text = next(letters)
+        ticket = Ticket(
+            number,
+            subject,
+            person.id,
+            at,
+            at,
+            priority=dice.choices(list(Priority), [1, 3, 10, 4])[0],
+            category=dice.choice(CATEGORIES),
+            team_id=teams[agent.id % TEAMS],
+            channel=dice.choices(["email", "form", "slack"], [8, 1, 2])[0],
+        )
+        made.append(_lived(ticket, asked, Actor(ActorKind.AGENT, agent.id, agent.name), dice))
+        message = Message(
+            number, MessageKind.REPLY, True, asked, at, author_address=person.address, subject=subject, reply=text
+        )
+        tickets.insert_many(session, [made[-1].ticket])
+        tickets.add_message(session, message)
+        tickets.add_participants(session, [(number, person.address, "requester")])
+    tickets.add_events(session, [event for change in made for event in change.events], react=False)
+
+
+def _lived(ticket: Ticket, asked: Actor, agent: Actor, dice: random.Random) -> Change:
+    """What happened to it: taken, answered, perhaps asked again, solved, closed; few are still open."""
+    at = ticket.created_at
+
+    def later(hours: float) -> datetime:
+        nonlocal at
+        at += timedelta(hours=dice.lognormvariate(0, 1) * hours)
+        return at
+
+    change = verbs.opened(ticket, asked, "email")
+    change = change.then(verbs.assign(change.ticket, agent.id, agent.name, DESK, later(0.1), "round robin"))
+    change = change.then(verbs.reply(change.ticket, agent, later(2)))
+    while dice.random() < 0.4:
+        change = change.then(verbs.receive(change.ticket, asked, later(5)))
+        change = change.then(verbs.reply(change.ticket, agent, later(3)))
+    if dice.random() < _OPEN:
+        return change
+    change = change.then(verbs.resolve(change.ticket, agent, later(8)))
+    if dice.random() < 0.05:
+        change = change.then(verbs.receive(change.ticket, asked, later(20)))
+        change = change.then(verbs.resolve(change.ticket, agent, later(8)))
+    return change.then(verbs.set_status(change.ticket, Status.CLOSED, DESK, later(70)))
+
+
+def _texts(count: int) -> Iterator[tuple[str, str]]:
+    for mail in mails.plain(count, 7):
+        read = message_from_bytes(mail.raw)
+        text = read.get_payload(decode=True)
+        words = text.decode("utf-8", "replace") if isinstance(text, bytes) else str(read.get_payload(0))
+        yield str(read["subject"]), words[:LENGTH]

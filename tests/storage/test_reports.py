@@ -1,0 +1,137 @@
+"""A report says what somebody finds who goes through all tickets by hand, on both databases, in the desk's own zone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+
+from desk.figures import Facts
+from desk.period import Period
+from storage import reports, ticket_facts
+from storage.report_groups import Spread, spread
+from storage.reports import Asked, Report
+from storage.store import Store
+from storage.tables import teams
+from tests.storage.random_desk import RandomDesk
+from workers import figures
+
+ZONE = "Asia/Kolkata"
+
+
+def _told(store: Store, period: Period, asked: Asked, now: datetime) -> tuple[Report, list[Facts]]:
+    with store.database.reading() as session:
+        return reports.report(session, period, asked, now), list(ticket_facts.every(session).values())
+
+
+def _desk(store: Store, seed: int) -> tuple[RandomDesk, Period]:
+    desk = RandomDesk(store, seed)
+    for _ in range(8):
+        desk.open(5)
+        for _ in range(40):
+            desk.step()
+    figures.catch_up(store, desk.now)
+    middle = desk.now - (desk.now - datetime(2026, 3, 2, tzinfo=desk.now.tzinfo)) / 2
+    return desk, Period(middle.date() - timedelta(days=20), middle.date() + timedelta(days=20), ZONE)
+
+
+def _inside(moment: datetime | None, period: Period) -> bool:
+    return moment is not None and period.first <= moment.astimezone(ZoneInfo(ZONE)).date() <= period.last
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_a_report_agrees_with_a_count_by_hand(any_store: Store, seed: int) -> None:
+    desk, period = _desk(any_store, seed)
+    told, rows = _told(any_store, period, Asked(), desk.now)
+    opened = [row for row in rows if _inside(row.opened_at, period)]
+    resolved = [row for row in rows if _inside(row.resolved_at, period)]
+    assert (told.now.opened.count, told.now.resolved.count) == (len(opened), len(resolved))
+    assert len(opened) > 3 and len(resolved) > 3
+    assert told.now.opened.times["first_response_seconds"] == spread(
+        row.first_response_seconds for row in opened if row.first_response_seconds is not None
+    )
+    assert told.now.resolved.times["resolution_seconds"] == spread(
+        row.resolution_seconds for row in resolved if row.resolution_seconds is not None
+    )
+    assert told.now.resolved.reopened == sum(row.reopened > 0 for row in resolved)
+    assert told.now.resolved.one_touch == sum(row.one_touch for row in resolved)
+    assert told.now.resolved.score_sum == sum(row.score or 0 for row in resolved)
+    assert told.now.resolved.broken["resolution"] == sum(row.met_resolution is False for row in resolved)
+    assert told.now.opened.kept["first_response"] == sum(row.met_first_response is True for row in opened)
+    assert told.now.resolved.seconds_in["pending"] == sum(row.seconds_pending for row in resolved)
+    assert dict(told.volume["channel"]) == Counter(row.channel for row in opened)
+    assert sum(map(sum, told.hours)) == len(opened)
+    earlier = [row for row in rows if _inside(row.opened_at, period.before)]
+    assert told.before.opened.count == len(earlier)
+
+
+@pytest.mark.parametrize("seed", [13])
+def test_the_backlog_of_each_day_is_what_was_not_resolved_then(any_store: Store, seed: int) -> None:
+    desk, period = _desk(any_store, seed)
+    told, rows = _told(any_store, period, Asked(), desk.now)
+    for day in told.days:
+        end = Period(day.day, day.day, ZONE).end
+        there = [row for row in rows if row.opened_at < end and (row.resolved_at is None or row.resolved_at >= end)]
+        assert day.backlog == len(there), day.day
+    still = [row for row in rows if row.resolved_at is None]
+    assert sum(count for _, count in told.ages) == sum(told.statuses.values()) == len(still)
+
+
+def test_each_team_and_agent_has_a_line_of_its_own(any_store: Store) -> None:
+    desk, period = _desk(any_store, 14)
+    told, rows = _told(any_store, period, Asked(), desk.now)
+    opened = [row for row in rows if _inside(row.opened_at, period)]
+    for name, lines in (("team_id", told.teams), ("agent_id", told.agents)):
+        assert {line.id: line.opened.count for line in lines if line.opened.count} == Counter(
+            getattr(row, name) for row in opened
+        )
+        assert sum(line.open for line in lines) == sum(told.statuses.values())
+    busiest = next(line for line in told.teams if line.opened.count)
+    own = [row.first_response_seconds for row in opened if row.team_id == busiest.id]
+    assert busiest.opened.times["first_response_seconds"] == spread(one for one in own if one is not None)
+
+
+def test_a_filter_leaves_only_what_was_asked_for(any_store: Store) -> None:
+    desk, period = _desk(any_store, 15)
+    for asked, keep in (
+        (Asked(channel="email"), lambda row: row.channel == "email"),
+        (Asked(team=desk.teams[0]), lambda row: row.team_id == desk.teams[0]),
+        (Asked(agent=desk.agents[1]), lambda row: row.agent_id == desk.agents[1]),
+        (Asked(hidden=desk.teams[:1]), lambda row: row.team_id != desk.teams[0]),
+        (
+            Asked(seen_by=(desk.teams[:1], desk.agents[0])),
+            lambda row: row.team_id == desk.teams[0] or row.agent_id == desk.agents[0],
+        ),
+    ):
+        told, rows = _told(any_store, period, asked, desk.now)
+        wanted = [row for row in rows if keep(row)]
+        assert told.now.opened.count == sum(_inside(row.opened_at, period) for row in wanted)
+        assert sum(told.statuses.values()) == sum(row.resolved_at is None for row in wanted)
+
+
+def test_the_hour_is_that_of_the_desk(store: Store) -> None:
+    desk = RandomDesk(store, 16)
+    desk.now = datetime(2026, 3, 2, 18, 40, tzinfo=desk.now.tzinfo)
+    desk.dice.randrange = lambda *_: 1  # type: ignore[method-assign]
+    desk.open(1)
+    figures.catch_up(store, desk.now)
+    told, _ = _told(store, Period(date(2026, 3, 3), date(2026, 3, 3), ZONE), Asked(), desk.now)
+    # Monday evening in London is Tuesday in Kolkata, where clocks differ by half an hour.
+    assert told.hours[1][0] == 1
+    assert [day.opened for day in told.days] == [1]
+
+
+def test_private_teams_are_hidden_from_those_who_are_no_members(store: Store) -> None:
+    desk = RandomDesk(store, 17)
+    with store.database.transaction() as session:
+        session.execute(sa.update(teams).where(teams.c.id == desk.teams[0]).values(private=True))
+        assert reports.hidden_teams(session, desk.agents[0]) == desk.teams[:1]
+
+
+def test_median_and_p90_are_values_that_occurred() -> None:
+    assert spread([]) == Spread()
+    assert spread([5]) == Spread(1, 5, 5, 5)
+    assert spread(range(1, 11)) == Spread(10, 5.5, 5, 9)
