@@ -25,6 +25,7 @@ from console import (
     incidents,
     learning,
     ledger,
+    macros,
     mail_frame,
     mailboxes,
     quarantine,
@@ -106,6 +107,7 @@ def _reading(desk: Desk) -> list[BaseRoute]:
         *learning.reading(desk),
         *reuse.reading(desk),
         *automations.reading(desk),
+        *macros.reading(desk),
     ]
 
 
@@ -116,6 +118,7 @@ def _acting(desk: Desk) -> list[BaseRoute]:
         "take": actions.take,
         "split": actions.split,
         "merge": actions.merge,
+        "macro": macros.alone,
     }
     return [
         *(
@@ -129,6 +132,7 @@ def _acting(desk: Desk) -> list[BaseRoute]:
         *learning.acting(desk),
         *reuse.acting(desk),
         *automations.acting(desk),
+        *macros.acting(desk),
         Route("/quarantine/{inbound_id:int}/release", action(desk, quarantine.release), methods=["POST"]),
     ]
 

@@ -9,11 +9,12 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from console import due, mail_frame, similar
+from console import due, macros, mail_frame, similar
 from console.door import Visit
 from desk.request import AutoKind
 from desk.ticket import MOVES, Event, Priority, Ticket
 from storage import incidents, outbound, pages, people, tickets
+from storage import macros as known_macros
 
 PER_PAGE = 200
 _TITLES: Mapping[str, str] = {
@@ -56,6 +57,7 @@ def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typ
     history = tickets.history(visit.session, ticket.id)
     solutions = similar.solutions(visit.session, ticket, visit.agent.id)
     chosen = similar.chosen(visit, solutions)
+    macro = macros.picked(visit)
     return visit.html(
         "ticket.html",
         status,
@@ -72,7 +74,10 @@ def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typ
         links=tickets.links_of(visit.session, ticket.id),
         dues=due.of(visit.session, ticket, visit.now),
         problem=problem,
-        typed=typed or (chosen.resolution if chosen else ""),
+        typed=typed or (chosen.resolution if chosen else "") or macros.filled(visit, ticket, macro),
+        macro=macro,
+        macro_does=macros.does(macro),
+        macros=known_macros.of_agent(visit.session, visit.agent.id),
         solutions=solutions,
         chosen=chosen,
         **around(visit, ticket),

@@ -43,6 +43,7 @@ HELP = """\
 #priority P       urgent, high, medium or low
 #category NAME    what it is about
 #tag WORD …       further tags
+#macro NAME       the macro's text above yours, and what it does besides
 #merge NUMBER     this ticket ends in that one
 #help             this list"""
 
@@ -118,6 +119,7 @@ _CHECKS: dict[str, Callable[[str], str]] = {
     "priority": _priority,
     "category": _some,
     "tag": _some,
+    "macro": _some,
     "merge": _number,
     "help": _nothing,
 }

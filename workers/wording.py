@@ -78,7 +78,7 @@ def notice(ticket: Ticket, event: Event, message: Message | None) -> str:
         "",
         "-- ",
         "Answer this mail to answer the requester. Commands may stand on the first lines:",
-        "#note, #assign me, #resolve, #close, #status, #priority, #category, #team, #tag, #merge, #help",
+        "#note, #assign me, #resolve, #close, #status, #priority, #category, #team, #tag, #macro, #merge, #help",
     ]
     return "\n".join([*head, *foot, ""])
 
