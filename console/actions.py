@@ -18,7 +18,7 @@ from console import ticket as ticket_page
 from console.door import WRITERS, Action, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
 from desk import ticket as verbs
 from desk.ticket import Change, MessageKind, NotAllowed, Priority, Status, Ticket
-from storage import conversation, people, tickets
+from storage import audit, conversation, people, tickets, visible
 from storage.tickets import Stale
 
 log = structlog.get_logger()
@@ -36,7 +36,9 @@ def on_ticket(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, Any
         try:
             with desk.store.database.transaction() as session:
                 visit = visiting(desk, request, session)
-                return _checked(visit, fields, act) if visit else to_sign_in(request)
+                response = _checked(visit, fields, act) if visit else to_sign_in(request)
+                audit.note_reads(session, session, desk.clock())
+                return response
         except Stale:
             return _explained(desk, request, fields, "")
         except NotAllowed as error:
@@ -72,7 +74,9 @@ def update(visit: Visit, fields: Mapping[str, str]) -> Response:
         value = fields.get(name, "").strip()
         if name in fields and value != fields.get(f"was_{name}", "").strip():
             change = change.then(apply(visit, change.ticket, value))
-    tickets.save(visit.session, change)
+    moved = tickets.save(visit.session, change)
+    if not visit.session.viewer.sees(moved.id, moved.team_id):
+        return RedirectResponse("/tickets?done=private", 303)
     return _back(ticket, "updated" if change.events else "")
 
 
@@ -207,6 +211,7 @@ def _assign(visit: Visit, ticket: Ticket, value: str) -> Change:
     agent = people.by_ids(visit.session, [_id(value)]).get(_id(value))
     if agent is None or not agent.is_agent:
         raise NotAllowed("there is no such agent")
+    visible.check_holder(visit.session, ticket.team_id, agent.id)
     return verbs.assign(ticket, agent.id, agent.name or agent.address, visit.actor, visit.now)
 
 

@@ -26,7 +26,7 @@ from desk.forwarded import came_from, neighbourhood
 from desk.rate import Pace
 from desk.settings import Settings
 from desk.ticket import Actor, ActorKind
-from storage import sessions
+from storage import audit, sessions, visible
 from storage.people import Person
 from storage.store import Store
 from storage.transaction import Session
@@ -119,9 +119,18 @@ def page(desk: Desk, show: Page) -> Callable[[Request], Response]:
     def endpoint(request: Request) -> Response:
         with desk.store.database.reading() as session:
             visit = visiting(desk, request, session)
-            return show(visit) if visit else to_sign_in(request)
+            response = show(visit) if visit else to_sign_in(request)
+        note_reads(desk, session)
+        return response
 
     return endpoint
+
+
+def note_reads(desk: Desk, session: Session) -> None:
+    """Write down who read a private ticket, before the answer leaves; a transaction only where one was read."""
+    if session.reads:
+        with desk.store.database.transaction() as writing:
+            audit.note_reads(writing, session, desk.clock())
 
 
 def action(
@@ -137,7 +146,9 @@ def action(
             check_intent(desk, request, fields, visit.cookie)
             if visit.agent.role not in roles:
                 raise HTTPException(403, f"Your role, {visit.agent.role}, may not do this.")
-            return act(visit, fields)
+            response = act(visit, fields)
+            audit.note_reads(session, session, visit.now)
+            return response
 
     async def endpoint(request: Request) -> Response:
         fields = await read_fields(request)
@@ -150,7 +161,16 @@ def visiting(desk: Desk, request: Request, session: Session) -> Visit | None:
     cookie = request.cookies.get(desk.cookie, "")
     now = desk.clock()
     agent = sessions.whose(session, cookie, now) if cookie else None
+    if agent is not None:
+        look_as(desk, session, agent, now)
     return Visit(desk, request, session, agent, cookie, now) if agent else None
+
+
+def look_as(desk: Desk, session: Session, agent: Person, now: datetime) -> None:
+    """From here on the session reads for them: tickets of private teams of others are not there."""
+    admins = desk.settings.admins_see_private
+    name = agent.name or agent.address
+    session.viewer = visible.viewer_of(session, agent.id, name, agent.role, now, admins_see_private=admins)
 
 
 def to_sign_in(request: Request) -> Response:

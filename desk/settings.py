@@ -49,6 +49,7 @@ class Settings:
     `relay_url` is `smtp://[user:password@]host[:port]` or `smtps://…`; empty catches outgoing mail locally.
     `time_zone` is the desk's own, such as `Europe/Berlin`. `dkim_key` is the path of a PEM file: mail that leaves
     is signed with it for the domain of its From; the public key is in the DNS at `dkim_selector._domainkey.DOMAIN`.
+    `admins_see_private` shows admins the tickets of private teams that they are no members of.
     `priority_matrix` has a row for each impact (many, team, one): its priority if the requester is blocked, if
     something works badly, if all is normal, if the matter is minor.
     """
@@ -78,6 +79,7 @@ class Settings:
     acknowledge: bool = True
     acknowledgements_per_hour: int = 5
     time_zone: str = "UTC"
+    admins_see_private: bool = False
     priority_matrix: tuple[str, ...] = DEFAULT_MATRIX
     dkim_key: str = ""
     dkim_selector: str = ""

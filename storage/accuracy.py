@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.ticket import MessageKind, Status
+from storage import visible
 from storage.tables import messages, predictions, tickets
 from storage.tables_learning import corrections
 from storage.transaction import Session
@@ -63,7 +64,7 @@ def facts(session: Session, since: datetime, most: int = MOST) -> list[Fact]:
         sa.select(predictions, tickets.c.created_at.label("opened_at"), tickets.c.status)
         .add_columns(tickets.c.category.label("now"))
         .join(tickets, tickets.c.id == p.ticket_id)
-        .where(at >= since, tickets.c.merged_into.is_(None))
+        .where(at >= since, tickets.c.merged_into.is_(None), *visible.ticket(session))
         .order_by(p.ticket_id.desc())
         .limit(most)
     )
@@ -82,7 +83,7 @@ def doubts(session: Session, most: int = 2_000) -> list[Doubt]:
         .join(tickets, tickets.c.id == p.ticket_id)
         .join(messages, messages.c.id == p.message_id)
         .where(p.outcome != "automatic", ~spoken, tickets.c.merged_into.is_(None), p.rule_category == "")
-        .where(tickets.c.category.is_(None), messages.c.kind == str(MessageKind.REPLY))
+        .where(tickets.c.category.is_(None), messages.c.kind == str(MessageKind.REPLY), *visible.ticket(session))
         .order_by(p.ticket_id.desc())
         .limit(most)
     )

@@ -16,7 +16,7 @@ from desk import subject, threading
 from desk import ticket as verbs
 from desk.organisation import organisation
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
-from storage import foreign_numbers, tickets
+from storage import foreign_numbers, tickets, visible
 from storage.tables import messages, thread_ids
 from storage.transaction import Session
 
@@ -75,6 +75,7 @@ def merge(
     for wanted in (ticket_id, into_id):
         if wanted not in found:
             raise NotAllowed(f"there is no ticket #{wanted}")
+    visible.check_merge(session, found[ticket_id].team_id, found[into_id].team_id)
     gone, kept = verbs.merge(found[ticket_id], found[into_id], actor, at)
     tickets.save(session, gone, react=react)
     copies = _move_all(session, ticket_id, into_id)

@@ -16,7 +16,7 @@ from desk import ticket as verbs
 from desk.actions import Action
 from desk.macros import fill
 from desk.ticket import Actor, Change, Event, NotAllowed, Priority, Status, Ticket
-from storage import conversation, people, tickets
+from storage import conversation, people, tickets, visible
 from storage.sql import insert_ignore
 from storage.tables_people import watchers
 from storage.transaction import Session
@@ -97,6 +97,7 @@ def _assign(session: Session, ticket: Ticket, value: str, doing: Doing) -> Chang
             raise NotAllowed("a rule is nobody that a ticket could be assigned to")
         return verbs.assign(ticket, doing.actor.id, doing.actor.name, doing.actor, doing.now, doing.why)
     agent = agent_named(session, value)
+    visible.check_holder(session, ticket.team_id, agent.id)
     return verbs.assign(ticket, agent.id, agent.name or agent.address, doing.actor, doing.now, doing.why)
 
 

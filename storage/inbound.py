@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.request import Envelope
+from storage import visible
 from storage.sql import counting, counts, insert_rows, locked, update_rows, upsert
 from storage.tables import inbound
 from storage.tables_running import leases
@@ -213,9 +214,15 @@ def set_aside(session: Session, states: Sequence[str], most: int = 200) -> list[
 
 
 def one(session: Session, inbound_id: int) -> dict[str, Any] | None:
-    """One row whole."""
-    row = session.execute(sa.select(inbound).where(inbound.c.id == inbound_id)).first()
+    """One row whole; None where the viewer may not see it."""
+    row = session.execute(sa.select(inbound).where(inbound.c.id == inbound_id, *seen(session))).first()
     return dict(row._mapping) if row else None
+
+
+def seen(session: Session) -> list[sa.ColumnElement[bool]]:
+    """Neither what became part of a hidden ticket, nor what was sent to the mailbox of a hidden team."""
+    theirs = visible.not_to_hidden_mailbox(session, inbound.c.source, inbound.c.envelope)
+    return [*visible.by_ticket(session, inbound.c.ticket_id), *theirs]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from desk import incident
 from desk.incident import Key, Traffic, Window
+from storage import visible
 from storage.sql import insert, insert_ignore, insert_rows, locked
 from storage.tables import agents, messages, people, predictions, settings, tickets
 from storage.tables_learning import incident_reports as reports
@@ -96,7 +97,7 @@ def fresh(session: Session, above: int, most: int = PAGE) -> list[Opened]:
         .outerjoin(agents, agents.c.id == tickets.c.requester_id)
         .outerjoin(messages, messages.c.id == predictions.c.message_id)
         .outerjoin(reports, reports.c.ticket_id == tickets.c.id)
-        .where(tickets.c.id > above, reports.c.ticket_id.is_(None))
+        .where(tickets.c.id > above, reports.c.ticket_id.is_(None), visible.never_private(tickets.c.team_id))
         .order_by(tickets.c.id)
         .limit(most)
     )

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from desk.incident import REMEMBERED, Alarm, Key
 from desk.ticket import ActorKind, Status
+from storage import visible
 from storage.sql import counts, insert_ignore, insert_rows
 from storage.tables import events, messages, people, predictions, tickets
 from storage.tables_learning import incident_tickets, incidents
@@ -214,7 +215,7 @@ def rows(session: Session, incident_id: int, most: int = 1000) -> list[dict[str,
         )
         .join(incident_tickets, incident_tickets.c.ticket_id == tickets.c.id)
         .join(people, people.c.id == tickets.c.requester_id)
-        .where(incident_tickets.c.incident_id == incident_id)
+        .where(incident_tickets.c.incident_id == incident_id, *visible.ticket(session))
         .order_by(tickets.c.id)
         .limit(most)
     )

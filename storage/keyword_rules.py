@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from desk import keyword_rules as rules
 from desk.keyword_rules import BadRule, Past, Rule, Rulebook, Trial
-from storage import categories, labels
+from storage import categories, labels, visible
 from storage.sql import upsert
 from storage.tables import predictions, tickets
 from storage.tables_learning import corrections, keyword_rules
@@ -92,6 +92,7 @@ def past(session: Session, most: int = PAST) -> list[Past]:
     query = (
         sa.select(tickets.c.id, tickets.c.subject, tickets.c.category, p.outcome, p.category.label("guessed"), said)
         .join(predictions, p.ticket_id == tickets.c.id)
+        .where(*visible.ticket(session))
         .order_by(tickets.c.id.desc())
         .limit(most)
     )

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from storage import visible
 from storage.sql import counts, insert_rows, locked, update_rows
 from storage.tables import outbound
 from storage.transaction import Session, ring
 
 QUEUED, SENDING, SENT, CAUGHT = "queued", "sending", "sent", "caught"
 FAILED, BOUNCED, SUPPRESSED = "undeliverable", "bounced", "suppressed"
+_TO_REQUESTERS = ("acknowledgement", "reply", "reminder", "confirmation", "command-answer")
+"""Letters to somebody who takes part, or who has just written."""
 LEASE = timedelta(seconds=25)
 """How long a row stays with the worker that claimed it, before another may try; the worker renews it."""
 
@@ -52,7 +55,10 @@ class Claimed:
 
 
 def put(session: Session, letters: Sequence[Letter], now: datetime) -> None:
-    """Write letters down; one whose dedupe_key is known stays as it was. Rings deliver."""
+    """Write letters down; one whose dedupe_key is known stays as it was. Rings deliver.
+
+    What would tell an agent of a private ticket of others is kept without its words, and does not leave.
+    """
     rows = [
         {
             "dedupe_key": letter.dedupe_key,
@@ -68,11 +74,23 @@ def put(session: Session, letters: Sequence[Letter], now: datetime) -> None:
             "next_at": now,
             "created_at": now,
         }
-        for letter in sorted(letters, key=lambda letter: letter.dedupe_key)
+        for letter in sorted(_withheld(session, letters), key=lambda letter: letter.dedupe_key)
     ]
     if rows:
         insert_rows(session, outbound, rows, ignore=True)
         ring(session, "deliver", 0)
+
+
+def _withheld(session: Session, letters: Sequence[Letter]) -> list[Letter]:
+    told = {(one.ticket_id, one.recipient) for one in letters if one.ticket_id and one.kind not in _TO_REQUESTERS}
+    outside = visible.outsiders(session, told) if told else set()
+    return [_empty(one) if (one.ticket_id, one.recipient) in outside else one for one in letters]
+
+
+def _empty(letter: Letter) -> Letter:
+    if letter.kind in _TO_REQUESTERS:
+        return letter
+    return replace(letter, state=SUPPRESSED, reason="its reader is in no private team of this ticket", content={})
 
 
 def claim(session: Session, most: int, now: datetime) -> list[Claimed]:
@@ -159,12 +177,14 @@ def words_to(session: Session, ticket_id: int, recipient: str, most: int) -> lis
 
 def caught(session: Session, most: int = 200) -> list[dict[str, Any]]:
     """The newest mails that were caught because there is no relay."""
-    query = sa.select(outbound).where(outbound.c.state == CAUGHT).order_by(outbound.c.id.desc()).limit(most)
+    where = (outbound.c.state == CAUGHT, *visible.by_ticket(session, outbound.c.ticket_id))
+    query = sa.select(outbound).where(*where).order_by(outbound.c.id.desc()).limit(most)
     return [dict(row._mapping) for row in session.execute(query)]
 
 
 def one(session: Session, outbound_id: int) -> dict[str, Any] | None:
-    row = session.execute(sa.select(outbound).where(outbound.c.id == outbound_id)).first()
+    seen = visible.by_ticket(session, outbound.c.ticket_id)
+    row = session.execute(sa.select(outbound).where(outbound.c.id == outbound_id, *seen)).first()
     return dict(row._mapping) if row else None
 
 

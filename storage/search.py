@@ -9,6 +9,7 @@ import re
 
 import sqlalchemy as sa
 
+from storage import visible
 from storage.transaction import Session
 
 MOST_TERMS = 20
@@ -26,7 +27,7 @@ def find_tickets(session: Session, query: str, most: int = 50) -> list[int]:
     if not words:
         return []
     terms = _postgres_terms(words) if session.postgres else _sqlite_terms(words)
-    base = _POSTGRES if session.postgres else _SQLITE
+    base = (_POSTGRES if session.postgres else _SQLITE) + visible.as_text(session, "m.ticket_id")
     rows = session.execute(sa.text(f"{base} ORDER BY m.id DESC LIMIT :most"), {"terms": terms, "most": most * 4})
     return list(dict.fromkeys(row[0] for row in rows))[:most]
 

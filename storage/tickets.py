@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Priority, Status, Ticket
-from storage import corrections
+from storage import corrections, visible
 from storage.sql import insert_ignore, insert_rows, locked, reserve_ids, update_rows
 from storage.tables import events, links, messages, participants, predictions, tickets
 from storage.transaction import Session, ring
@@ -19,6 +19,8 @@ class Stale(RuntimeError):
     """Somebody else changed the ticket meanwhile: read it again and decide anew."""
 
 
+_NAMING = ("linked", "unlinked", "split", "merged_into", "merged_from", "parent_changed")
+"""Events whose `before` and `after` are numbers of other tickets."""
 _TICKET_FIELDS = tuple(f.name for f in fields(Ticket))
 _TICKET = sa.select(*(tickets.c[name] for name in _TICKET_FIELDS))
 
@@ -32,7 +34,7 @@ def get_many(session: Session, ids: Iterable[int], *, lock: bool = False) -> dic
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    query = _TICKET.where(tickets.c.id.in_(wanted)).order_by(tickets.c.id)
+    query = _TICKET.where(tickets.c.id.in_(wanted), *visible.ticket(session)).order_by(tickets.c.id)
     rows = session.execute(locked(session, query) if lock else query)
     return {row.id: _ticket(row._mapping) for row in rows}
 
@@ -49,7 +51,7 @@ def page(
     session: Session, *, statuses: Sequence[Status] = (), before: int | None = None, most: int = 50
 ) -> list[Ticket]:
     """Newest tickets first; `before` (an id) pages on."""
-    query = _TICKET.order_by(tickets.c.id.desc()).limit(most)
+    query = _TICKET.where(*visible.ticket(session)).order_by(tickets.c.id.desc()).limit(most)
     if statuses:
         query = query.where(tickets.c.status.in_([str(status) for status in statuses]))
     if before is not None:
@@ -86,7 +88,7 @@ def add_events(session: Session, happened: Sequence[Event], *, react: bool = Tru
     """Append to the history; unless told otherwise the consequences are rung."""
     if not happened:
         return
-    insert_rows(session, events, [_event_row(event, react) for event in happened])
+    insert_rows(session, events, [_event_row(event, react) for event in visible.told(session, happened)])
     corrections.note(session, happened)
     if react:
         ring(session, "react", 0)
@@ -126,13 +128,15 @@ def add_messages(session: Session, made: Sequence[Message], ids: Sequence[int]) 
 
 def messages_of(session: Session, ticket_id: int, *, after: int = 0, most: int = 500) -> list[Message]:
     """The conversation, oldest first."""
+    if not visible.reads(session, ticket_id):
+        return []
     query = sa.select(messages).where(messages.c.ticket_id == ticket_id, messages.c.id > after)
     return [_message(row._mapping) for row in session.execute(query.order_by(messages.c.id).limit(most))]
 
 
 def message(session: Session, message_id: int) -> Message | None:
     row = session.execute(sa.select(messages).where(messages.c.id == message_id)).first()
-    return _message(row._mapping) if row else None
+    return _message(row._mapping) if row and visible.reads(session, row.ticket_id) else None
 
 
 def last_said(session: Session, ticket_id: int, before: int) -> Message | None:
@@ -168,9 +172,11 @@ def move_messages(session: Session, ids: Sequence[int], to_ticket: int) -> None:
 
 
 def history(session: Session, ticket_id: int) -> list[Event]:
-    """All events of a ticket, oldest first."""
+    """All events of a ticket, oldest first; without those that name another ticket that the viewer does not see."""
     rows = session.execute(sa.select(events).where(events.c.ticket_id == ticket_id).order_by(events.c.id))
-    return [_event(row._mapping) for row in rows]
+    found = [_event(row._mapping) for row in rows] if visible.reads(session, ticket_id) else []
+    unseen = visible.hidden(session, {number for event in found for number in _named(event)})
+    return [event for event in found if not unseen.intersection(_named(event))]
 
 
 def participants_of(session: Session, ids: Iterable[int]) -> dict[int, dict[str, str]]:
@@ -195,7 +201,9 @@ def link(session: Session, ticket_id: int, other_id: int, kind: str) -> None:
 def links_of(session: Session, ticket_id: int) -> list[tuple[int, str]]:
     """(other ticket, kind) in both directions."""
     query = sa.select(links).where((links.c.ticket_id == ticket_id) | (links.c.other_id == ticket_id))
-    return [(r.other_id if r.ticket_id == ticket_id else r.ticket_id, r.kind) for r in session.execute(query)]
+    found = [(r.other_id if r.ticket_id == ticket_id else r.ticket_id, r.kind) for r in session.execute(query)]
+    unseen = visible.hidden(session, [other for other, _ in found])
+    return [(other, kind) for other, kind in found if other not in unseen]
 
 
 def add_predictions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -205,6 +213,14 @@ def add_predictions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None
 def prediction_of(session: Session, ticket_id: int) -> dict[str, Any] | None:
     row = session.execute(sa.select(predictions).where(predictions.c.ticket_id == ticket_id)).first()
     return dict(row._mapping) if row else None
+
+
+def _named(event: Event) -> list[int]:
+    """The other tickets that an event names."""
+    if event.kind not in _NAMING:
+        return []
+    words = [text.removeprefix("#") for text in (event.before, event.after)]
+    return [int(word) for word in words if word.isascii() and word.isdigit() and len(word) < 19]
 
 
 def _ticket(row: Mapping[str, Any] | sa.RowMapping) -> Ticket:

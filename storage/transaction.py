@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
+from desk.visibility import EVERYBODY, Viewer
 from storage.turnstile import Turnstile
 
 BUSY_SECONDS = 30
@@ -35,11 +36,17 @@ class NoBell:
 
 
 class Session:
-    """One open transaction: statements go in, rings wait for the COMMIT."""
+    """One open transaction: statements go in, rings wait for the COMMIT.
+
+    `viewer` is for whom it reads; what they do not see is not there for them (`storage/visible.py`). `reads` are the
+    private tickets that they read, with their teams, to be written down.
+    """
 
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
         self.rings: dict[tuple[str, int], None] = {}
+        self.viewer: Viewer = EVERYBODY
+        self.reads: dict[int, int] = {}
 
     def execute(
         self, statement: sa.Executable, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None

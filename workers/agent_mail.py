@@ -13,7 +13,7 @@ from desk.authentication import Proof, Verdict, agent_proof
 from desk.commands import Parsed
 from desk.request import AutoKind
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
-from storage import inbound, outbound, tickets
+from storage import inbound, outbound, tickets, visible
 from storage.inbound import Settled
 from storage.people import Person
 from storage.transaction import Session
@@ -31,7 +31,10 @@ def handle(context: Context, session: Session, facts: Facts, decision: Decision,
     ticket = tickets.survivor(session, number, lock=True)
     if ticket is None:
         raise ValueError(f"request {decision.item.inbound_id} names no ticket")
+    viewer = visible.viewer_of(session, agent.id, agent.name, agent.role, now)
     proof = _proof(context, decision, agent)
+    if not viewer.sees(ticket.id, ticket.team_id):
+        proof = Proof(may_act=False, may_command=False, why="you are not in the private team of this ticket")
     request = decision.item.request
     if request.auto in (AutoKind.REPLY, AutoKind.RECEIPT, AutoKind.LIST):
         message_id = _keep(session, ticket, decision, agent, MessageKind.AUTOMATIC, "", now)
@@ -42,7 +45,8 @@ def handle(context: Context, session: Session, facts: Facts, decision: Decision,
         _unproven(context, session, decision, agent, ticket, proof, now)
     else:
         decision = echoes.without_notice(context, session, decision, ticket)
-        _proven(context, session, decision, agent, ticket, proof, now)
+        with visible.through_eyes_of(session, viewer):
+            _proven(context, session, decision, agent, ticket, proof, now)
 
 
 def _proof(context: Context, decision: Decision, agent: Person) -> Proof:

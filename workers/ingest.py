@@ -12,7 +12,7 @@ import structlog
 
 from desk import threading
 from desk.ticket import DESK
-from storage import conversation, foreign_numbers, inbound, tickets
+from storage import conversation, foreign_numbers, inbound, tickets, visible
 from storage.inbound import MOST_ATTEMPTS, Settled, Waiting
 from storage.tickets import Stale
 from storage.transaction import Session, ring
@@ -124,7 +124,7 @@ def _join(context: Context, session: Session, decisions: list[Decision], now: da
             continue
         numbers = (decision.spot.ticket.id if decision.spot.ticket else 0, decision.bridge.ticket.id)
         found = {t.id for number in numbers if (t := tickets.survivor(session, number, lock=True))}
-        if len(found) == 2:
+        if len(found) == 2 and visible.may_merge(session, found):
             why = "one thread: the message between them came last"
             conversation.merge(session, max(found), min(found), DESK, now, why=why, react=context.react)
 

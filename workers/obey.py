@@ -8,7 +8,7 @@ from datetime import datetime
 from desk import ticket as verbs
 from desk.commands import Command
 from desk.ticket import MOVES, Actor, Change, NotAllowed, Priority, Status, Ticket
-from storage import conversation, people, tickets
+from storage import conversation, people, tickets, visible
 from storage.people import Person
 from storage.transaction import Session
 
@@ -63,6 +63,7 @@ def _change(session: Session, ticket: Ticket, command: Command, actor: Actor, no
         case "assign":
             agent = _agent(session, word) if word.lower() != "me" else None
             agent_id, name = (agent.id, agent.name or agent.address) if agent else (actor.id, actor.name)
+            visible.check_holder(session, ticket.team_id, agent_id)
             return verbs.assign(ticket, agent_id, name, actor, now, "by command")
         case "team":
             return verbs.to_team(ticket, _team_id(session, word), word, actor, now, "by command")

@@ -17,7 +17,7 @@ from console import figures, satisfaction, similar
 from console import tickets as ticket_list
 from console.cli.desk import Trouble
 from console.cli.tickets import whole_ticket
-from console.door import Desk, Visit, visiting
+from console.door import Desk, Visit, look_as, note_reads, visiting
 from console.ticket import ticket_or_404
 from storage import tokens
 from storage.people import Person
@@ -36,7 +36,7 @@ def listed(visit: Visit) -> Response:
 def shown(visit: Visit) -> Response:
     """One ticket whole."""
     try:
-        return _json(whole_ticket(visit.desk.store, visit.number("ticket_id")))
+        return _json(whole_ticket(visit.session, visit.number("ticket_id")))
     except Trouble:
         raise HTTPException(404, "There is no such ticket.") from None
 
@@ -63,7 +63,9 @@ def endpoint(desk: Desk, answer: Callable[[Visit], Response]) -> Callable[[Reque
     def perform(request: Request) -> Response:
         try:
             with desk.store.database.reading() as session:
-                return answer(visit(desk, request, session))
+                response = answer(visit(desk, request, session))
+            note_reads(desk, session)
+            return response
         except HTTPException as error:
             detail = {"code": error.status_code, "message": error.detail}
             return JSONResponse({"error": detail}, error.status_code, error.headers)
@@ -87,7 +89,9 @@ def visit(desk: Desk, request: Request, session: Session, scope: str = SCOPE) ->
         raise HTTPException(401, _HOW, {"WWW-Authenticate": "Bearer"})
     if scope not in token.scopes:
         raise HTTPException(403, f"This token has no scope `{scope}`.")
-    return Visit(desk, request, session, Person(0, "", token.name), "", now)
+    nobody = Person(0, "", token.name)
+    look_as(desk, session, nobody, now)
+    return Visit(desk, request, session, nobody, "", now)
 
 
 def _json(value: Any) -> Response:

@@ -18,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from console.api import tickets as reading
 from console.door import WRITERS, Desk, Visit, check_intent
 from desk.ticket import NotAllowed
+from storage import audit
 from storage.tickets import Stale
 
 SCOPE = "tickets:write"
@@ -32,7 +33,9 @@ def endpoint(desk: Desk, write: Write) -> Callable[[Request], Coroutine[Any, Any
             with desk.store.database.transaction() as session:
                 visit = reading.visit(desk, request, session, SCOPE)
                 _check(desk, request, visit)
-                return JSONResponse(write(visit, body))
+                response = JSONResponse(write(visit, body))
+                audit.note_reads(session, session, visit.now)
+                return response
         except Stale:
             return _error(409, "Somebody else changed the ticket; read it again.")
         except NotAllowed as error:

@@ -15,7 +15,6 @@ from desk.ticket import DESK, Event, Message, NotAllowed, Status, Ticket
 from storage import conversation, outbound, people, tickets
 from storage.log import escaped
 from storage.people import Person
-from storage.store import Store
 from storage.transaction import Session
 
 _COLUMNS = ("id", "status", "priority", "category", "team", "assignee", "requester", "subject")
@@ -48,8 +47,8 @@ def ticket_list(args: argparse.Namespace, settings: Settings, _now: datetime) ->
 
 
 def ticket_show(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store:
-        whole = whole_ticket(store, args.id)
+    with opened(settings) as store, store.database.reading() as session:
+        whole = whole_ticket(session, args.id)
     if args.json:
         show.as_json(whole)
     else:
@@ -75,21 +74,20 @@ def ticket_merge(args: argparse.Namespace, settings: Settings, now: datetime) ->
     return _say(args, kept, f"ticket #{args.id} is part of #{kept.id} now")
 
 
-def whole_ticket(store: Store, ticket_id: int) -> dict[str, Any]:
+def whole_ticket(session: Session, ticket_id: int) -> dict[str, Any]:
     """One ticket with its messages, events, deliveries, links, and why it has its category."""
-    with store.database.reading() as session:
-        ticket = tickets.get(session, ticket_id)
-        if ticket is None:
-            raise Trouble(f"there is no ticket #{ticket_id}")
-        (row,) = _rows(session, [ticket])
-        return row | {
-            "messages": [_message(one) for one in tickets.messages_of(session, ticket_id)],
-            "events": [_event(one) for one in tickets.history(session, ticket_id)],
-            "outbound": [{k: letter[k] for k in _LETTER} for letter in outbound.of_ticket(session, ticket_id)],
-            "links": [{"ticket": other, "kind": kind} for other, kind in tickets.links_of(session, ticket_id)],
-            "participants": tickets.participants_of(session, [ticket_id])[ticket_id],
-            "prediction": tickets.prediction_of(session, ticket_id),
-        }
+    ticket = tickets.get(session, ticket_id)
+    if ticket is None:
+        raise Trouble(f"there is no ticket #{ticket_id}")
+    (row,) = _rows(session, [ticket])
+    return row | {
+        "messages": [_message(one) for one in tickets.messages_of(session, ticket_id)],
+        "events": [_event(one) for one in tickets.history(session, ticket_id)],
+        "outbound": [{k: letter[k] for k in _LETTER} for letter in outbound.of_ticket(session, ticket_id)],
+        "links": [{"ticket": other, "kind": kind} for other, kind in tickets.links_of(session, ticket_id)],
+        "participants": tickets.participants_of(session, [ticket_id])[ticket_id],
+        "prediction": tickets.prediction_of(session, ticket_id),
+    }
 
 
 def _rows(session: Session, found: list[Ticket]) -> list[dict[str, Any]]:

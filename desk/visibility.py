@@ -1,0 +1,70 @@
+"""Who sees which tickets: those of a private team only its members, and a requester only what is theirs.
+
+In: teams, memberships and who asks. Out: a Viewer that says yes or no, ticket by ticket. It refuses to know how rows
+are read: `storage/visible.py` turns a Viewer into the condition of every listing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+OPENED_FOR = timedelta(hours=1)
+"""So long an admin sees a private ticket that was opened anyway; then it has to be asked for, and told, again."""
+LONGEST_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Somebody who looks. `hidden` are the private teams that they are no part of, `opened` the tickets of these that
+    they opened anyway; `audited` are all private teams, for who reads their tickets is written down."""
+
+    agent_id: int | None = None
+    name: str = ""
+    hidden: frozenset[int] = frozenset()
+    audited: frozenset[int] = frozenset()
+    opened: frozenset[int] = frozenset()
+
+    def sees(self, ticket_id: int, team_id: int | None) -> bool:
+        return team_id not in self.hidden or ticket_id in self.opened
+
+
+EVERYBODY = Viewer()
+"""The desk itself: its workers and whoever sits at its command line. Nothing is hidden from it."""
+
+
+def viewer(
+    agent_id: int | None,
+    name: str,
+    role: str,
+    private: Mapping[int, bool],
+    *,
+    admins_see_private: bool = False,
+    opened: Collection[int] = (),
+) -> Viewer:
+    """`private` are the private teams, and whether this agent is a member. A token is a member of none."""
+    every = frozenset(private)
+    by_role = role == "admin" and admins_see_private
+    hidden = frozenset() if by_role else frozenset(team for team, member in private.items() if not member)
+    return Viewer(agent_id, name, hidden, every, frozenset(opened) if role == "admin" else frozenset())
+
+
+def requester_sees(
+    person_id: int,
+    organisation_id: int | None,
+    shared: Collection[int],
+    ticket_owner: int,
+    ticket_organisation: int | None,
+) -> bool:
+    """Their own tickets, and those of their organisation if it is one of those that share them."""
+    if person_id == ticket_owner:
+        return True
+    return organisation_id is not None and organisation_id == ticket_organisation and organisation_id in shared
+
+
+def moved(private: Collection[int], before: int | None, after: int | None) -> str:
+    """What a change of team means for who sees the ticket, as a sentence; empty if nothing."""
+    if after in private:
+        return "from now on only the members of this team see it"
+    return "it was private, and is seen by all agents from now on" if before in private else ""
