@@ -35,6 +35,11 @@ def when(at: datetime, calendar: Calendar) -> str:
     return f"{at.astimezone(ZoneInfo(calendar.zone)):%a %Y-%m-%d %H:%M} {calendar.zone}"
 
 
+def _local(at: datetime, calendar: Calendar) -> str:
+    """The same without the zone, where it was said above."""
+    return when(at, calendar).rpartition(" ")[0]
+
+
 def badge(clock: Clock, now: datetime) -> str:
     """ "due in 2 h", "3 h late", "paused, 40 min left", "met", "met late"."""
     if clock.state is State.STOPPED:
@@ -67,7 +72,7 @@ def explain(policy: Policy, clock: Clock, run: Run, now: datetime) -> list[str]:
         took = hours.between(calendar, start, end)
         total += took
         verb = "ran from" if number == 0 else "went on from"
-        said.append(f"  {verb} {when(start, calendar)} to {when(end, calendar)}: {length(took)}")
+        said.append(f"  {verb} {_local(start, calendar)} to {_local(end, calendar)}: {length(took)}")
         said += [f"    {line}" for line in _days(calendar, start, end)] if took != (end - start).total_seconds() else []
     said.append(f"  used {length(total)} of {length(clock.target_seconds)}{_rest(clock, total)}")
     return [*said, *(f"  {line}" for line in _outcome(policy, clock, run))]
@@ -88,7 +93,7 @@ def _begun(clock: Clock, calendar: Calendar) -> str:
         Target.NEXT_RESPONSE: "the requester wrote again",
         Target.RESOLUTION: "the requester wrote first",
     }[clock.target]
-    return f"started {when(clock.started_at, calendar)}, when {because}"
+    return f"started {_local(clock.started_at, calendar)}, when {because}"
 
 
 def _rest(clock: Clock, total: float) -> str:
@@ -99,13 +104,13 @@ def _rest(clock: Clock, total: float) -> str:
 def _outcome(policy: Policy, clock: Clock, run: Run) -> Iterator[str]:
     calendar = policy.calendar
     if clock.state is State.MET:
-        yield f"met {when(run.at, calendar)}"
+        yield f"met {_local(run.at, calendar)}"
     elif clock.state is State.STOPPED:
-        yield f"stopped {when(run.at, calendar)}: nobody waits any more"
+        yield f"stopped {_local(run.at, calendar)}: nobody waits any more"
     elif clock.state is State.PAUSED:
-        yield f"paused since {when(run.at, calendar)}: pending or on hold"
+        yield f"paused since {_local(run.at, calendar)}: pending or on hold"
     if clock.due_at:
-        yield f"due {when(clock.due_at, calendar)}"
+        yield f"due {_local(clock.due_at, calendar)}"
     elif clock.state is State.RUNNING:
         yield "never due: the calendar has not so much open time"
     else:
@@ -113,7 +118,7 @@ def _outcome(policy: Policy, clock: Clock, run: Run) -> Iterator[str]:
     for place in clocks.steps(policy, clock.target_seconds):
         step = policy.escalations[place]
         at = clocks.reaches(run, calendar, step.seconds(clock.target_seconds))
-        yield f"step {step.at}: {when(at, calendar) if at else 'not while it is paused'}"
+        yield f"step {step.at}: {_local(at, calendar) if at else 'not while it is paused'}"
 
 
 def _days(calendar: Calendar, start: datetime, end: datetime) -> list[str]:

@@ -298,3 +298,19 @@ def test_a_field_that_fits_another_policy_is_enough(any_desk: SmallDesk) -> None
     do(any_desk, number, lambda t, a, at: record.set_field(t, "plan", "gold", a, at))
     assert any_desk.ticket(number).due_at is not None
     react.drain(any_desk.context)
+
+
+def test_the_sweep_asks_an_index_of_what_is_due(any_desk: SmallDesk) -> None:
+    promise(any_desk)
+    ask(any_desk)
+    query = sa.select(table.c.ticket_id).where(table.c.next_at <= any_desk.now).order_by(table.c.next_at).limit(200)
+    with any_desk.store.database.reading() as session:
+        if session.postgres:
+            # A few rows are read faster without any index.
+            for way in ("seqscan", "bitmapscan"):
+                session.execute(sa.text(f"SET LOCAL enable_{way} = off"))
+        told = "EXPLAIN" if session.postgres else "EXPLAIN QUERY PLAN"
+        text = str(query.compile(session.connection, compile_kwargs={"literal_binds": True}))
+        plan = "\n".join(" ".join(map(str, row)) for row in session.connection.exec_driver_sql(f"{told} {text}"))
+    assert "ix_clocks_next" in plan
+    assert "SORT" not in plan.upper() and "TEMP B-TREE" not in plan
