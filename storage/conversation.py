@@ -77,8 +77,12 @@ def merge(
             raise NotAllowed(f"there is no ticket #{wanted}")
     visible.check_merge(session, found[ticket_id].team_id, found[into_id].team_id)
     gone, kept = verbs.merge(found[ticket_id], found[into_id], actor, at)
-    tickets.save(session, gone, react=react)
-    copies = _move_all(session, ticket_id, into_id)
+    moved, copies = _move_all(session, ticket_id, into_id)
+    # What an undo needs to know: which messages and people went over by this.
+    data = {"messages": moved, "copies": copies}
+    tickets.save(
+        session, Change(gone.ticket, (*gone.events[:-1], replace(gone.events[-1], data=data))), react=react
+    )
     tickets.link(session, ticket_id, into_id, "merged")
     said = [why] * bool(why) + [f"now in copy: {', '.join(copies)}"] * bool(copies)
     shown = replace(kept.events[-1], why="; ".join(said))
@@ -146,11 +150,12 @@ def _move(session: Session, message_ids: Sequence[int], external_ids: Sequence[s
     session.execute(sa.update(thread_ids).where(thread_ids.c.message_id.in_(known)).values(ticket_id=to_ticket))
 
 
-def _move_all(session: Session, from_ticket: int, to_ticket: int) -> list[str]:
-    """Messages and people go over; returns who is now in copy. The ids stay: `merged_into` leads them on."""
+def _move_all(session: Session, from_ticket: int, to_ticket: int) -> tuple[list[int], list[str]]:
+    """Messages and people go over; returns which, and who is now in copy. The ids stay: `merged_into` leads them on."""
     where = messages.c.ticket_id == from_ticket
+    moved = list(session.execute(sa.select(messages.c.id).where(where).order_by(messages.c.id)).scalars())
     session.execute(sa.update(messages).where(where).values(ticket_id=to_ticket))
     people = tickets.participants_of(session, [from_ticket, to_ticket])
     roles = {a: "cc" if role in ("requester", "sender") else role for a, role in people[from_ticket].items()}
     tickets.add_participants(session, [(to_ticket, a, role) for a, role in roles.items()])
-    return sorted(a for a, role in roles.items() if role == "cc" and a not in people[to_ticket])
+    return moved, sorted(a for a, role in roles.items() if role == "cc" and a not in people[to_ticket])

@@ -179,6 +179,12 @@ def history(session: Session, ticket_id: int) -> list[Event]:
     return [event for event in found if not unseen.intersection(_named(event))]
 
 
+def numbered(session: Session, ticket_id: int) -> list[tuple[int, Event]]:
+    """All events with their numbers, whoever looks: for what is decided by them, not for what is shown."""
+    rows = session.execute(sa.select(events).where(events.c.ticket_id == ticket_id).order_by(events.c.id))
+    return [(row.id, _event(row._mapping)) for row in rows]
+
+
 def participants_of(session: Session, ids: Iterable[int]) -> dict[int, dict[str, str]]:
     """Ticket → address → role ("requester", "sender", "cc")."""
     found: dict[int, dict[str, str]] = {ticket_id: {} for ticket_id in ids}

@@ -33,7 +33,10 @@ log = structlog.get_logger()
 BATCH = 200
 TOLD = ("opened", "requester_replied", "assigned", "delivery_failed", "undeliverable", "unverified_note", "woken")
 
-SOLVES = ("status_changed", "reopened", "merged_into", "merged_from", "split", "resolution_set", "category_changed")
+SOLVES = (
+    "status_changed", "reopened", "merged_into", "merged_from", "unmerged", "split",
+    "resolution_set", "category_changed",
+)  # fmt: skip
 """After these a ticket may have become an example of something solved, or stopped being one."""
 
 
