@@ -31,6 +31,7 @@ from console.cli import (
     replay,
     reuse_words,
     show,
+    staffing,
     supervisor,
     tickets,
     up,
@@ -283,6 +284,7 @@ def _administration(words: Words) -> None:
     team = _group(words, "team", "the teams")
     _command(team, "add", people.team_add, "a new team").add_argument("name")
     _command(team, "list", people.team_list, "all teams")
+    staffing.team_words(team, _command)
     agent = _group(words, "agent", "the agents")
     add = _command(agent, "add", people.agent_add, "a new agent, or a new password and role for one")
     add.add_argument("address")
@@ -292,6 +294,7 @@ def _administration(words: Words) -> None:
     add.add_argument("--slack-user", default="", metavar="slack:TEAM:USER")
     _command(agent, "list", people.agent_list, "all agents")
     _command(agent, "deactivate", people.agent_deactivate, "an agent who left").add_argument("address")
+    staffing.agent_words(agent, _command)
     vip = _command(
         _group(words, "person", "people who write"), "vip", people.person_vip, "raise this person's requests"
     )

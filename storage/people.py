@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from desk.request import Party
 from storage.sql import insert_ignore, insert_rows, update_rows
 from storage.tables import agents, mailboxes, memberships, people, teams
-from storage.transaction import Session
+from storage.transaction import Session, ring
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +130,13 @@ def add_agent(
 
 
 def set_active(session: Session, agent_id: int, active: bool) -> None:
-    """An agent who left: the reply addresses stop working at once, and stay void if the agent comes back."""
+    """An agent who left: the reply addresses stop working at once, and stay void if the agent comes back.
+
+    What the agent held goes to others.
+    """
     values = {"active": active, "key_version": agents.c.key_version + 1}
     session.execute(sa.update(agents).where(agents.c.id == agent_id).values(**values))
+    ring(session, "route", 0)
 
 
 def set_vip(session: Session, person_id: int, vip: bool) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from desk.ticket import ActorKind, Priority, Status
-from storage.tables import HELD, agents, events, people, tickets
+from storage.tables import HELD, agents, events, people, teams, tickets
 from storage.transaction import Session
 
 RANK: Mapping[Priority, int] = {priority: place for place, priority in enumerate(Priority)}
@@ -108,6 +108,36 @@ def quiet_flags(session: Session, before: datetime, most: int) -> list[int]:
     told = sa.select(e.id).where(e.ticket_id == c.id, e.kind == "unroutable_escalated", e.at >= c.unroutable_at)
     where = (c.unroutable_at.is_not(None), c.unroutable_at < before, c.status.in_(_OPEN), ~told.exists())
     return list(session.execute(sa.select(c.id).where(*where).order_by(c.unroutable_at).limit(most)).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A ticket that nobody can take."""
+
+    id: int
+    subject: str
+    priority: str
+    team: str
+    since: datetime
+    why: str
+    escalated: bool
+
+
+def listed(session: Session, most: int = 200) -> list[Flag]:
+    """What carries a flag, the most urgent first, with the newest reason."""
+    c, e = tickets.c, events.c
+    again = sa.select(e.id).where(e.ticket_id == c.id, e.kind == "unroutable_escalated", e.at >= c.unroutable_at)
+    flagging = sa.select(e.why).where(e.ticket_id == c.id, e.kind == "unroutable")
+    why = flagging.order_by(e.id.desc()).limit(1).scalar_subquery()
+    columns = (c.id, c.subject, c.priority, sa.func.coalesce(teams.c.name, "").label("team"))
+    query = (
+        sa.select(*columns, c.unroutable_at.label("since"), why.label("why"), again.exists().label("escalated"))
+        .outerjoin(teams, teams.c.id == c.team_id)
+        .where(c.unroutable_at.is_not(None), c.status.in_(_OPEN))
+        .order_by(_rank(), c.unroutable_at, c.id)
+        .limit(most)
+    )
+    return [Flag(**row._mapping) for row in session.execute(query)]
 
 
 def any_flagged(session: Session) -> bool:
