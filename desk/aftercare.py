@@ -45,14 +45,14 @@ class Aftercare:
 
 def read(given: Mapping[str, Any]) -> Aftercare:
     """The rules of a mapping; what it does not name is as it is shipped. BadAftercare where something is wrong."""
-    known = {f.name: f.default for f in fields(Aftercare)}
+    known: dict[str, Any] = {f.name: f.default for f in fields(Aftercare)}
     for name, value in given.items():
         if name not in known:
             raise BadAftercare(f"{name!r} is no setting of what comes after; there are {', '.join(sorted(known))}")
         if type(value) is not type(known[name]):
             kind = "true or false" if isinstance(known[name], bool) else "a whole number"
             raise BadAftercare(f"{name} should be {kind}")
-        if not isinstance(value, bool) and not 0 <= value <= _MOST:
+        if not isinstance(value, bool) and not 0 <= int(value) <= _MOST:
             raise BadAftercare(f"{name} should be from 0 to {_MOST}")
     return Aftercare(**given)
 

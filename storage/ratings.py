@@ -141,13 +141,13 @@ def is_private(session: Session, ticket_id: int) -> bool:
 def language_of(session: Session, ticket_id: int) -> str:
     """The requester's own setting, or the language that the ticket is written in; "" where neither is known."""
     query = (
-        sa.select(people.c.language, predictions.c.language)
+        sa.select(people.c.language, predictions.c.language.label("guessed"))
         .select_from(tickets.join(people, people.c.id == tickets.c.requester_id))
         .outerjoin(predictions, predictions.c.ticket_id == tickets.c.id)
         .where(tickets.c.id == ticket_id)
     )
     row = session.execute(query).first()
-    return (row[0] or row[1] or "") if row else ""
+    return (row.language or row.guessed or "") if row else ""
 
 
 def answers(session: Session, since: datetime, until: datetime) -> list[Rating]:
