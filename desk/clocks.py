@@ -6,8 +6,8 @@ know rows.
 
 First response starts with the ticket and is met by an agent's first public reply. Next response starts with the
 requester's first message after a response and is met by the next public reply. Resolution runs until the ticket is
-resolved; reopened, it goes on with what was left. Pending and on hold pause the clocks that the policy names. Notes,
-automatic mail and a bare thanks start and stop nothing.
+resolved. Reopened, it goes on with what was left, and so does a response that is still owed. Pending and on hold pause
+the clocks that the policy names. Notes, automatic mail and a bare thanks start and stop nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class State(StrEnum):
     PAUSED = "paused"
     MET = "met"
     STOPPED = "stopped"
-    """Nobody waits any more: resolved without a reply, or merged."""
+    """Nobody waits, for now: resolved without a reply, or merged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,14 +267,15 @@ class _Book:
         if not self.tapes:
             # A machine opened it; now somebody waits.
             self._opened(at)
-        elif all(tape.ended for target, tape in self.tapes.items() if target in RESPONSES):
+        elif all(self.tapes[t].state is State.MET for t in RESPONSES if t in self.tapes):
             self.tapes[Target.NEXT_RESPONSE] = _Tape(at)
             self._hold(Target.NEXT_RESPONSE, at)
 
     def _answered(self, at: datetime) -> None:
         for target in RESPONSES:
-            if target in self.tapes and not self.tapes[target].ended:
-                self.tapes[target].stop(at, State.MET)
+            tape = self.tapes.get(target)
+            if tape is not None and tape.state is not State.MET:
+                tape.stop(tape.at if tape.ended else at, State.MET)
 
     def _moved(self, at: datetime, status: Status) -> None:
         self.status = status
@@ -282,7 +283,8 @@ class _Book:
             if status in DONE:
                 self._end(target, tape, at)
                 continue
-            if (tape.ended and target is Target.RESOLUTION) or (tape.state is State.PAUSED and status not in WAITING):
+            waits_again = tape.state is State.STOPPED or (tape.ended and target is Target.RESOLUTION)
+            if waits_again or (tape.state is State.PAUSED and status not in WAITING):
                 tape.go(at)
             self._hold(target, at)
 
@@ -296,5 +298,7 @@ class _Book:
             tape.stop(at, State.PAUSED)
 
     def _merged(self, at: datetime) -> None:
+        """What the merge itself closed was not solved by it."""
         for tape in self.tapes.values():
-            tape.stop(tape.at if tape.ended else at, State.STOPPED)
+            if not tape.ended or tape.at == at:
+                tape.stop(at, State.STOPPED)

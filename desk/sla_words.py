@@ -106,7 +106,7 @@ def _outcome(policy: Policy, clock: Clock, run: Run) -> Iterator[str]:
     if clock.state is State.MET:
         yield f"met {_local(run.at, calendar)}"
     elif clock.state is State.STOPPED:
-        yield f"stopped {_local(run.at, calendar)}: nobody waits any more"
+        yield f"stopped {_local(run.at, calendar)}: the ticket is done, or part of another"
     elif clock.state is State.PAUSED:
         yield f"paused since {_local(run.at, calendar)}: pending or on hold"
     if clock.due_at:

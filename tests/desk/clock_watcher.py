@@ -86,11 +86,11 @@ class Watcher:
         if event.kind == "opened":
             self.clocks = {t: Seen(now) for t in (Target.FIRST_RESPONSE, Target.RESOLUTION)}
         elif event.kind == "requester_replied":
-            answered = all(self.clocks[t].state != "running" for t in self.clocks if t is not Target.RESOLUTION)
+            answered = all(self.clocks[t].state == "met" for t in self.clocks if t is not Target.RESOLUTION)
             if answered:
                 self.clocks[Target.NEXT_RESPONSE] = Seen(now)
         elif event.kind == "replied":
-            self._end_responses("met")
+            self._turn_responses("met", ("running", "stopped"))
         elif event.kind in ("status_changed", "reopened"):
             self._become(event.after)
 
@@ -98,12 +98,13 @@ class Watcher:
         self.status = status
         resolution = self.clocks[Target.RESOLUTION]
         if status in ("resolved", "closed"):
-            self._end_responses("stopped")
+            self._turn_responses("stopped", ("running",))
             resolution.state = "met"
-        elif resolution.state == "met":
-            resolution.state = "running"
+            return
+        resolution.state = "running"
+        self._turn_responses("running", ("stopped",))
 
-    def _end_responses(self, state: str) -> None:
+    def _turn_responses(self, state: str, those: Sequence[str]) -> None:
         for target, seen in self.clocks.items():
-            if target is not Target.RESOLUTION and seen.state == "running":
+            if target is not Target.RESOLUTION and seen.state in those:
                 seen.state = state

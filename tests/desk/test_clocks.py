@@ -193,6 +193,23 @@ def test_resolved_without_a_reply_nobody_waits_for_one() -> None:
     assert clock and (clock.state, told) == (State.STOPPED, [])
 
 
+def test_resolved_by_mistake_a_response_that_is_owed_goes_on_with_what_was_left() -> None:
+    history = [event(MONDAY, "opened", REQUESTER), moved(MONDAY + timedelta(hours=1), "resolved")]
+    history.append(event(MONDAY + timedelta(hours=2), "requester_replied", REQUESTER))
+    history.append(moved(MONDAY + timedelta(hours=2), "open"))
+    clock, told = one_by_one(history, Target.FIRST_RESPONSE, hours(1.5, 3))
+    assert clock and (clock.state, clock.due_at, told) == (State.RUNNING, MONDAY + timedelta(hours=5), [])
+    assert Target.NEXT_RESPONSE not in runs(history, frozenset())
+
+
+def test_a_merge_solves_nothing_and_can_be_taken_back() -> None:
+    at = MONDAY + timedelta(hours=1)
+    history = [event(MONDAY, "opened", REQUESTER), moved(at, "closed"), event(at, "merged_into", after="7")]
+    assert {run.state for run in runs(history, frozenset()).values()} == {State.STOPPED}
+    back = Event(1, at + timedelta(hours=1), "status_changed", AGENT, before="closed", after="open")
+    assert {run.state for run in runs([*history, back], frozenset()).values()} == {State.RUNNING}
+
+
 def test_a_higher_priority_brings_the_due_time_forward_and_a_lower_one_takes_the_breach_back() -> None:
     rule, run = policy(), runs([event(MONDAY, "opened", REQUESTER)], frozenset())[Target.FIRST_RESPONSE]
     now = MONDAY + timedelta(hours=1)
@@ -236,3 +253,35 @@ def test_a_calendar_that_never_opens_makes_nothing_due() -> None:
                                                                        for n in range(600))))  # fmt: skip
     clock, told = one_by_one([event(MONDAY, "opened", REQUESTER)], Target.RESOLUTION, hours(0, 999), rule)
     assert clock and (clock.due_at, clock.next_at, told) == (None, None, [])
+
+
+def test_however_often_somebody_looks_the_same_is_told_and_each_thing_once() -> None:
+    steps = read_escalations([{"at": 60, "actions": [{"tag": "x"}]}, {"at": "breach+30min", "actions": [{"tag": "y"}]}])
+    for seed in range(CASES):
+        dice = random.Random(seed)
+        rule = policy(calendar=random_calendar(dice), escalations=steps, warn_percent=0)
+        start = dice.choice(STARTS)
+        history = random_history(dice, start)
+        end = max(one.at for one in history) + timedelta(days=9)
+        often = sorted(start + dice.random() * (end - start) for _ in range(30))
+        for target in runs(history, rule.pausing):
+            known = [one.at for one in history if target in runs([e for e in history if e.at <= one.at], rule.pausing)]
+            # Whoever hears of every event, and looks when a clock said that something is due.
+            looks = sorted({*known, *_moments_due(history, target, known, rule), end})
+            _, told = one_by_one(history, target, looks, rule)
+            _, again = one_by_one(history, target, sorted({*looks, *(m for m in often if m >= known[0])}), rule)
+            assert told == again, seed
+
+
+def _moments_due(history: list[Event], target: Target, known: list[datetime], rule: Policy) -> set[datetime]:
+    """Every moment at which a look was asked for."""
+    found: set[datetime] = set()
+    clock: Clock | None = None
+    for at, until in zip(known, [*known[1:], max(known) + timedelta(days=9)], strict=True):
+        now: datetime | None = at
+        while now is not None and now <= until:
+            run = runs([one for one in history if one.at <= now], rule.pausing)[target]
+            clock, _ = measure(rule, target, Priority.MEDIUM, run, clock, now)
+            found.add(now)
+            now = clock.next_at if clock and clock.next_at and clock.next_at > now else None
+    return found
