@@ -57,7 +57,7 @@ def roughly(span: timedelta) -> str:
     """Real time as people say it."""
     minutes = int(span.total_seconds() // 60)
     if minutes < 60:
-        return f"{minutes} min"
+        return f"{minutes} min" if minutes else "<1 min"
     if minutes < 48 * 60:
         return f"{minutes // 60} h" if minutes >= 600 or not minutes % 60 else f"{minutes // 60} h {minutes % 60} min"
     return f"{minutes // (24 * 60)} days"

@@ -47,6 +47,11 @@ def any_due(session: Session, now: datetime) -> bool:
     return session.execute(sa.select(clocks.c.ticket_id).where(clocks.c.next_at <= now).limit(1)).scalar() is not None
 
 
+def oldest_due(session: Session) -> datetime | None:
+    """The oldest moment at which somebody should have looked, or is to look."""
+    return session.execute(sa.select(sa.func.min(clocks.c.next_at))).scalar()
+
+
 def claim(session: Session, now: datetime, most: int) -> dict[int, bool]:
     """Tickets to look at, each with whether quietly; nobody else gets their rows until this transaction ends."""
     columns = (clocks.c.ticket_id, clocks.c.kind, clocks.c.state)

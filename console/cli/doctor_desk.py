@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from console.cli import doctor_model
 from console.cli.findings import Finding, broken, fine, warning
-from storage import imap_folders, inbound, leases, outbound, people
+from storage import clocks, imap_folders, inbound, leases, outbound, people
 from storage.imap_folders import FolderHealth
 from storage.store import Store
 from storage.tables import inbound as inbound_table
@@ -43,6 +43,7 @@ def examine(store: Store, now: datetime) -> Iterator[Finding]:
         yield _people(session)
         yield _clock(session, now)
         yield _waiting(session, now)
+        yield _due(session, now)
         yield _set_aside(session, now)
         yield _leaving(session)
         yield from doctor_model.examine(session, store.settings.data, now)
@@ -95,6 +96,15 @@ def _waiting(session: Session, now: datetime) -> Finding:
     if age > TOO_LATE:
         return broken("work", found, advice)
     return warning("work", found, advice) if age > LATE else fine("work", found)
+
+
+def _due(session: Session, now: datetime) -> Finding:
+    """Due times are told by a worker; here is seen if none does."""
+    oldest = clocks.oldest_due(session)
+    if oldest is None or now - oldest < TOO_LATE:
+        return fine("due times", "looked after" if oldest else "no clock runs")
+    found = f"{clocks.waiting(session)} tickets wait, what was due at {oldest:%Y-%m-%d %H:%M} UTC was not looked at"
+    return warning("due times", found, "start a worker, and read its log: a ticket that fails is named there")
 
 
 def _set_aside(session: Session, now: datetime) -> Finding:

@@ -12,7 +12,7 @@ from console.cli import show
 from console.cli.desk import Trouble, opened
 from desk.settings import Settings
 from desk.ticket import DESK, Event, Message, NotAllowed, Status, Ticket
-from storage import conversation, outbound, people, tickets
+from storage import clocks, conversation, outbound, people, tickets
 from storage.log import escaped
 from storage.people import Person
 from storage.transaction import Session
@@ -87,6 +87,7 @@ def whole_ticket(session: Session, ticket_id: int) -> dict[str, Any]:
         "links": [{"ticket": other, "kind": kind} for other, kind in tickets.links_of(session, ticket_id)],
         "participants": tickets.participants_of(session, [ticket_id])[ticket_id],
         "prediction": tickets.prediction_of(session, ticket_id),
+        "clocks": [asdict(one) for one in clocks.of_tickets(session, [ticket_id])[ticket_id].values()],
     }
 
 

@@ -114,3 +114,32 @@ def test_a_policy_that_cannot_be_meant_is_refused_with_the_reason(
 
 def test_a_slot_that_cannot_be_meant_is_refused(run: Say) -> None:
     assert "mon-fri 09:00-17:00" in run("calendar", "add", "Office", "--slot", "weekdays", code=65)
+
+
+def test_the_doctor_sees_due_times_that_nobody_looks_after(desk: SmallDesk, run: Say) -> None:
+    run("sla", "add", "Standard", "--first-response", "1h")
+    desk.now -= timedelta(hours=3)
+    desk.receive(desk.mail(BOB, "Printer", "It is on fire."))
+    assert "was not looked at" in run_doctor(run)
+    desk.now += timedelta(hours=3)
+    clocks.drain(desk.context)
+    assert "was not looked at" not in run_doctor(run)
+
+
+def run_doctor(run: Say) -> str:
+    """Its exit status depends on the machine."""
+    for code in (0, 1):
+        try:
+            return str(run("doctor", code=code))
+        except AssertionError:
+            continue
+    raise AssertionError("the doctor failed")
+
+
+def test_a_ticket_is_shown_with_its_clocks(desk: SmallDesk, run: Say) -> None:
+    run("sla", "add", "Standard", "--first-response", "1h")
+    desk.receive(desk.mail(BOB, "Printer", "It is on fire."))
+    clocks.drain(desk.context)
+    whole = json.loads(run("ticket", "show", "1", "--json"))
+    assert [one["target"] for one in whole["clocks"]] == ["first_response"]
+    assert whole["due_at"] == whole["clocks"][0]["due_at"]
