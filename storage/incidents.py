@@ -142,7 +142,8 @@ def join(session: Session, incident_id: int, made: Mapping[int, tuple[str, float
 def move(session: Session, incident_id: int, ticket_id: int, state: str) -> bool:
     """An agent decides about one ticket; False if it is not in the incident, or is so already."""
     c = incident_tickets.c
-    where = (c.incident_id == incident_id, c.ticket_id == ticket_id, c.state != state)
+    same = (c.incident_id == incident_id, c.ticket_id == ticket_id, c.state != state)
+    where = (*same, *visible.by_ticket(session, c.ticket_id))
     return session.execute(sa.update(incident_tickets).where(*where).values(state=state)).rowcount == 1
 
 
