@@ -26,7 +26,7 @@ from desk.forwarded import came_from, neighbourhood
 from desk.rate import Pace
 from desk.settings import Settings
 from desk.ticket import Actor, ActorKind
-from storage import audit, sessions, visible
+from storage import audit, roster, sessions, visible
 from storage.people import Person
 from storage.store import Store
 from storage.transaction import Session
@@ -105,6 +105,7 @@ class Visit:
             "path": self.request.url.path,
             "done": self.request.query_params.get("done", ""),
             "writes": self.agent.role in WRITERS,
+            "absence": roster.absence_of(self.session, self.agent.id, self.now),
         }
         return HTMLResponse(view.render(template, base | values), status)
 

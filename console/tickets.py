@@ -16,7 +16,7 @@ from starlette.responses import Response
 from console import due
 from console.door import Visit
 from desk.ticket import Priority, Status
-from storage import pages, people
+from storage import pages, people, waiting
 from storage.pages import NOBODY, TicketRow, Wanted
 
 PER_PAGE = 50
@@ -51,6 +51,7 @@ def show(visit: Visit) -> Response:
         categories=pages.known_categories(visit.session),
         priorities=list(Priority),
         dues=DUE,
+        stranded=waiting.count(visit.session),
     )
 
 

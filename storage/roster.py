@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.hours import ALWAYS, Calendar
-from desk.routing import BadRouting, Member, Options, Strategy, Team, given, read_options
+from desk.routing import BadRouting, Member, Options, Strategy, Team, absence, given, read_options
 from desk.ticket import Status
 from storage import calendars
 from storage.sql import counts, insert_ignore
@@ -119,6 +119,21 @@ def calendar_of(session: Session, team_id: int) -> int | None:
 def own_calendar(session: Session, agent_id: int) -> int | None:
     """The agent's own calendar; None where the team's counts."""
     return session.execute(sa.select(agents.c.calendar_id).where(agents.c.id == agent_id)).scalar()
+
+
+def calendars_of_teams(session: Session) -> dict[int, int | None]:
+    return {row.id: row.calendar_id for row in session.execute(sa.select(teams.c.id, teams.c.calendar_id))}
+
+
+def calendars_of_agents(session: Session) -> dict[int, int | None]:
+    return {row.id: row.calendar_id for row in session.execute(sa.select(agents.c.id, agents.c.calendar_id))}
+
+
+def absence_of(session: Session, agent_id: int, now: datetime) -> str:
+    """ "is away until Fri 6 Mar 09:00", or nothing."""
+    c = agents.c
+    row = session.execute(sa.select(c.available, c.away_from, c.away_until).where(c.id == agent_id)).first()
+    return absence(Member(agent_id, "", **row._mapping), now) if row else ""
 
 
 # -- what people set -----------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from desk.ticket import ActorKind, Priority, Status
+from storage import visible
 from storage.tables import HELD, agents, events, people, teams, tickets
 from storage.transaction import Session
 
@@ -133,11 +134,17 @@ def listed(session: Session, most: int = 200) -> list[Flag]:
     query = (
         sa.select(*columns, c.unroutable_at.label("since"), why.label("why"), again.exists().label("escalated"))
         .outerjoin(teams, teams.c.id == c.team_id)
-        .where(c.unroutable_at.is_not(None), c.status.in_(_OPEN))
+        .where(*visible.ticket(session), c.unroutable_at.is_not(None), c.status.in_(_OPEN))
         .order_by(_rank(), c.unroutable_at, c.id)
         .limit(most)
     )
     return [Flag(**row._mapping) for row in session.execute(query)]
+
+
+def count(session: Session) -> int:
+    """How many tickets carry a flag, as far as they may be seen."""
+    where = (*visible.ticket(session), tickets.c.unroutable_at.is_not(None), tickets.c.status.in_(_OPEN))
+    return int(session.execute(sa.select(sa.func.count()).select_from(tickets).where(*where)).scalar_one())
 
 
 def any_flagged(session: Session) -> bool:
