@@ -8,12 +8,12 @@ scan is sorted here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
 import sqlalchemy as sa
 
+from desk.report import Group, Spread
 from storage.tables_desk import ticket_facts
 from storage.transaction import Session
 
@@ -27,32 +27,6 @@ _FLAGS = {"one_touch": f.one_touch, "reopened": f.reopened > 0, "rated": f.score
 Key = tuple[str, int | None]
 ALL: Key = ("", None)
 Where = Sequence[sa.ColumnElement[bool]]
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Seconds, of `count` tickets."""
-
-    count: int = 0
-    mean: float | None = None
-    median: int | None = None
-    p90: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """`count` tickets: of how many something is true, seconds in each status, and the spreads of times."""
-
-    count: int = 0
-    one_touch: int = 0
-    reopened: int = 0
-    rated: int = 0
-    good: int = 0
-    score_sum: int = 0
-    kept: Mapping[str, int] = field(default_factory=dict)
-    broken: Mapping[str, int] = field(default_factory=dict)
-    seconds_in: Mapping[str, int] = field(default_factory=dict)
-    times: Mapping[str, Spread] = field(default_factory=dict)
 
 
 def groups(

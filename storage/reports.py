@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,8 +18,9 @@ import sqlalchemy as sa
 
 from desk.figures import FIRST, NEXT, RESOLUTION, SLOT_SECONDS
 from desk.period import Period
-from storage import report_groups
-from storage.report_groups import ALL, Group, Where
+from desk.report import Day, Group, Headline, Line, Report
+from storage import report_groups, visible
+from storage.report_groups import ALL, Where
 from storage.sql import counts
 from storage.tables import agents, memberships, people, teams
 from storage.tables_desk import ticket_facts
@@ -43,7 +44,6 @@ class Asked:
     channel: str = ""
     category: str = ""
     priority: str = ""
-    hidden: tuple[int, ...] = ()
     seen_by: tuple[tuple[int, ...], int] | None = None
 
     def where(self) -> list[sa.ColumnElement[bool]]:
@@ -51,61 +51,15 @@ class Asked:
         for column, value in ((f.team_id, self.team), (f.agent_id, self.agent)):
             made += [] if value is None else [column == value]
         made += [f[name] == getattr(self, name) for name in DIMENSIONS if getattr(self, name)]
-        if self.hidden:
-            made.append(f.team_id.is_(None) | f.team_id.not_in(self.hidden))
         if self.seen_by is not None:
             mine, me = self.seen_by
             made.append(f.team_id.in_(mine) | (f.agent_id == me))
         return made
 
 
-@dataclass(frozen=True, slots=True)
-class Headline:
-    """A period in two groups: the tickets opened in it, and those resolved in it."""
-
-    opened: Group
-    resolved: Group
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    day: date
-    opened: int
-    resolved: int
-    backlog: int
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A team or an agent: what lies there now, and the period's two groups. `id` None: nobody's."""
-
-    id: int | None
-    name: str
-    open: int
-    opened: Group
-    resolved: Group
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    period: Period
-    as_of: datetime
-    now: Headline
-    before: Headline
-    days: Sequence[Day]
-    hours: Sequence[Sequence[int]]
-    """Opened tickets: seven days from Monday, each with 24 hours of the desk's zone."""
-    volume: Mapping[str, Sequence[tuple[str, int]]]
-    statuses: Mapping[str, int]
-    ages: Sequence[tuple[str, int]]
-    incidents: int
-    teams: Sequence[Line] = field(default_factory=tuple)
-    agents: Sequence[Line] = field(default_factory=tuple)
-
-
 def report(session: Session, period: Period, asked: Asked, now: datetime) -> Report:
     """All figures of a period."""
-    whose = asked.where()
+    whose = [*asked.where(), *visible.team(session, f.team_id, f.ticket_id)]
     opened, resolved = _both(session, period, whose, _BY)
     earlier = [found.get(ALL, Group()) for found in _both(session, period.before, whose, ())]
     open_now = [*whose, f.resolved_at.is_(None)]
@@ -126,12 +80,10 @@ def report(session: Session, period: Period, asked: Asked, now: datetime) -> Rep
     )
 
 
-def hidden_teams(session: Session, agent_id: int) -> tuple[int, ...]:
-    """Private teams of which this agent is no member; 0: nobody's member."""
-
-    mine = sa.select(memberships.c.team_id).where(memberships.c.agent_id == agent_id)
-    query = sa.select(teams.c.id).where(teams.c.private, teams.c.id.not_in(mine))
-    return tuple(session.execute(query.order_by(teams.c.id)).scalars())
+def teams_of(session: Session, agent_id: int) -> tuple[int, ...]:
+    """The teams of which this agent is a member."""
+    query = sa.select(memberships.c.team_id).where(memberships.c.agent_id == agent_id)
+    return tuple(session.execute(query.order_by(memberships.c.team_id)).scalars())
 
 
 def _within(column: sa.ColumnElement[Any], period: Period) -> list[sa.ColumnElement[bool]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,9 +12,10 @@ import sqlalchemy as sa
 
 from desk.figures import Facts
 from desk.period import Period
-from storage import reports, ticket_facts
-from storage.report_groups import Spread, spread
-from storage.reports import Asked, Report
+from desk.report import Report, Spread
+from storage import reports, ticket_facts, visible
+from storage.report_groups import spread
+from storage.reports import Asked
 from storage.store import Store
 from storage.tables import teams
 from tests.storage.random_desk import RandomDesk
@@ -96,26 +98,26 @@ def test_each_team_and_agent_has_a_line_of_its_own(any_store: Store) -> None:
 
 def test_a_filter_leaves_only_what_was_asked_for(any_store: Store) -> None:
     desk, period = _desk(any_store, 15)
-    for asked, keep in (
+    wishes: list[tuple[Asked, Callable[[Facts], bool]]] = [
         (Asked(channel="email"), lambda row: row.channel == "email"),
         (Asked(team=desk.teams[0]), lambda row: row.team_id == desk.teams[0]),
         (Asked(agent=desk.agents[1]), lambda row: row.agent_id == desk.agents[1]),
-        (Asked(hidden=desk.teams[:1]), lambda row: row.team_id != desk.teams[0]),
         (
             Asked(seen_by=(desk.teams[:1], desk.agents[0])),
             lambda row: row.team_id == desk.teams[0] or row.agent_id == desk.agents[0],
         ),
-    ):
+    ]
+    for asked, keep in wishes:
         told, rows = _told(any_store, period, asked, desk.now)
         wanted = [row for row in rows if keep(row)]
         assert told.now.opened.count == sum(_inside(row.opened_at, period) for row in wanted)
         assert sum(told.statuses.values()) == sum(row.resolved_at is None for row in wanted)
 
 
-def test_the_hour_is_that_of_the_desk(store: Store) -> None:
+def test_the_hour_is_that_of_the_desk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = RandomDesk(store, 16)
     desk.now = datetime(2026, 3, 2, 18, 40, tzinfo=desk.now.tzinfo)
-    desk.dice.randrange = lambda *_: 1  # type: ignore[method-assign]
+    monkeypatch.setattr(desk.dice, "randrange", lambda *_: 1)
     desk.open(1)
     figures.catch_up(store, desk.now)
     told, _ = _told(store, Period(date(2026, 3, 3), date(2026, 3, 3), ZONE), Asked(), desk.now)
@@ -124,11 +126,17 @@ def test_the_hour_is_that_of_the_desk(store: Store) -> None:
     assert [day.opened for day in told.days] == [1]
 
 
-def test_private_teams_are_hidden_from_those_who_are_no_members(store: Store) -> None:
-    desk = RandomDesk(store, 17)
-    with store.database.transaction() as session:
+def test_a_private_team_is_in_no_sum_of_those_who_are_no_members(any_store: Store) -> None:
+    desk, period = _desk(any_store, 17)
+    with any_store.database.transaction() as session:
         session.execute(sa.update(teams).where(teams.c.id == desk.teams[0]).values(private=True))
-        assert reports.hidden_teams(session, desk.agents[0]) == desk.teams[:1]
+        stranger = visible.viewer_of(session, desk.agents[0], "", "agent", desk.now)
+        with visible.through_eyes_of(session, stranger):
+            told = reports.report(session, period, Asked(), desk.now)
+        rows = [row for row in ticket_facts.every(session).values() if row.team_id != desk.teams[0]]
+    assert told.now.opened.count == sum(_inside(row.opened_at, period) for row in rows)
+    assert sum(told.statuses.values()) == sum(row.resolved_at is None for row in rows)
+    assert desk.teams[0] not in {line.id for line in told.teams}
 
 
 def test_median_and_p90_are_values_that_occurred() -> None:
