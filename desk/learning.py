@@ -9,7 +9,7 @@ Against poisoning: the same words count once, one requester and one agent can fi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -26,6 +26,8 @@ SILENT, SILENT_SHARE = 5, 0.25
 IT tickets: with a quarter a model acts alone on more tickets and still is right 95 times of 100; with all of them it
 grows too sure of its own guesses."""
 CORRECTIONS_UNTIL_RETRAIN = 50
+ENOUGH_TO_KNOW_THE_DESK = 500
+"""From so many words of agents on, a category of the starter that none of the examples has is not this desk's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,13 @@ def choose(examples: Sequence[Example], retired: frozenset[str] = frozenset()) -
         distinct.append(one)
     kept, capped = _within_caps(distinct, left_out)
     return Chosen(tuple(sorted(kept, key=lambda one: (one.at, one.ticket_id))), dict(left_out), capped)
+
+
+def not_this_desks(starters: Iterable[str], examples: Sequence[Example]) -> frozenset[str]:
+    """Those of the starter's categories that nobody here ever used, once enough was said to know."""
+    if sum(one.said for one in examples) < ENOUGH_TO_KNOW_THE_DESK:
+        return frozenset()
+    return frozenset(starters) - {one.category for one in examples}
 
 
 def split(examples: Sequence[Example]) -> tuple[list[Example], list[Example]]:

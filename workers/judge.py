@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from classifier import starter
@@ -21,7 +22,7 @@ from desk.learning import Chosen, Example, Figures
 Examples = tuple[list[str], list[str | None]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Material:
     """The desk's examples, and the admin's categories: those retired, and those with words."""
 
@@ -30,10 +31,16 @@ class Material:
     words: Mapping[str, str]
     last_correction_id: int
 
+    @cached_property
+    def without(self) -> frozenset[str]:
+        """Categories of the starter that are not learned: retired ones, and those that this desk does not use."""
+        foreign = learning.not_this_desks(starter.hints(), self.chosen.examples)
+        return self.retired | (foreign - set(self.words))
+
     @property
     def hints(self) -> dict[str, str]:
         """Words for labels: the starter's, and the admin's over them."""
-        kept = {name: text for name, text in starter.hints().items() if name not in self.retired}
+        kept = {name: text for name, text in starter.hints().items() if name not in self.without}
         return kept | {name: f"{name} {text}".strip() for name, text in self.words.items()}
 
     def everything(self) -> Examples:
@@ -42,7 +49,7 @@ class Material:
     def with_starter(self, examples: Sequence[Example]) -> Examples:
         """The starter's examples and these."""
         texts, names = starter.examples()
-        kept = [(text, name) for text, name in zip(texts, names, strict=True) if name not in self.retired]
+        kept = [(text, name) for text, name in zip(texts, names, strict=True) if name not in self.without]
         own = [(one.text, one.category) for one in examples]
         return [text for text, _ in (*kept, *own)], [name for _, name in (*kept, *own)]
 
@@ -102,6 +109,7 @@ def _facts(material: Material) -> dict[str, Any]:
         "silent": sum(not one.said for one in examples),
         "left_out": dict(chosen.left_out),
         "capped": list(chosen.capped),
+        "without": sorted(material.without),
         "mix": dict(Counter(one.category for one in examples).most_common()),
     }
 
@@ -123,6 +131,7 @@ def markdown(version: str, reason: str, facts: Mapping[str, Any]) -> str:
     lines += [f"- examples: {facts['said']} said by agents, {facts['silent']} never contradicted"]
     lines += [f"- left out: {count} ({why})" for why, count in facts["left_out"].items()]
     lines += [f"- capped: {who}" for who in facts["capped"]]
+    lines += [f"- categories of the starter that this desk does not use: {len(facts['without'])}"]
     found = facts.get("evaluation")
     if found:
         lines += [f"- measured on the newest {found['count']} words of agents", "", "| measure | value |", "|---|---|"]

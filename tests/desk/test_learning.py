@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from desk.learning import Example, Figures, choose, split, verdict
+from desk.learning import Example, Figures, choose, not_this_desks, split, verdict
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -52,6 +52,12 @@ def test_what_no_agent_spoke_on_is_only_a_part() -> None:
     assert chosen.left_out == {"more than a part without an agent's word": 75}
     assert chosen.capped == ()
     assert len(choose(silent).examples) == 5
+
+
+def test_categories_of_the_starter_that_a_desk_never_uses_are_left_out_once_it_is_known() -> None:
+    said = [example(n, "ours") for n in range(1, 500)]
+    assert not_this_desks(["theirs", "ours"], said) == frozenset()
+    assert not_this_desks(["theirs", "ours"], [*said, example(500, "ours")]) == {"theirs"}
 
 
 def test_retired_categories_and_tickets_without_words_are_left_out() -> None:
