@@ -28,6 +28,7 @@ from console import (
     macros,
     mail_frame,
     mailboxes,
+    privacy,
     quarantine,
     reports,
     reuse,
@@ -110,6 +111,7 @@ def _reading(desk: Desk) -> list[BaseRoute]:
         Route("/incidents", page(desk, incidents.show)),
         Route("/incidents/{incident_id:int}", page(desk, incidents.one), methods=["GET"]),
         *learning.reading(desk),
+        *privacy.reading(desk),
         *reports.routes(desk),
         *reuse.reading(desk),
         *automations.reading(desk),
@@ -136,6 +138,7 @@ def _acting(desk: Desk) -> list[BaseRoute]:
             for name, verb in incidents.VERBS.items()
         ),
         *learning.acting(desk),
+        *privacy.acting(desk),
         *routing.acting(desk),
         *teams.acting(desk),
         *reuse.acting(desk),

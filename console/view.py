@@ -53,6 +53,7 @@ _HAPPENED: Mapping[str, str] = {
     "undeliverable": "could not deliver a mail to {after}",
     "delivery_failed": "got the mail to {after} back",
     "delivery_delayed": "heard that the mail to {after} is delayed",
+    "opened_anyway": "opened this private ticket without being in its team",
     "unverified_note": "kept, but did not obey, a mail in the name of {after}",
 }
 _SIGNALS: Mapping[str, str] = {

@@ -31,7 +31,7 @@ from workers.rating_letters import low_ratings, plan_ratings
 log = structlog.get_logger()
 
 BATCH = 200
-TOLD = ("opened", "requester_replied", "assigned", "delivery_failed", "undeliverable", "unverified_note", "woken")
+TOLD = ("opened", "requester_replied", "assigned", "delivery_failed", "undeliverable", "unverified_note", "opened_anyway", "woken")
 
 SOLVES = (
     "status_changed", "reopened", "merged_into", "merged_from", "unmerged", "split",
@@ -160,6 +160,8 @@ def _told(scene: _Scene, ticket: Ticket, event: Event) -> list[Person]:
         return []  # whoever woke it told of it by that.
     assignee = scene.persons.get(ticket.assignee_id or 0)
     audience = [assignee] if assignee and assignee.is_agent else scene.teams.get(ticket.team_id or 0, [])
+    if event.kind == "opened_anyway":
+        audience = scene.teams.get(ticket.team_id or 0, [])
     if event.kind == "unverified_note":
         named = [p for p in audience if p.address == event.after]
         audience = named or audience

@@ -54,6 +54,7 @@ _HAPPENED = {
     "delivery_failed": "A mail to the requester came back",
     "undeliverable": "A mail to the requester could not be delivered",
     "unverified_note": "A mail in your name was kept, not obeyed",
+    "opened_anyway": "An admin who is not in your team opened this private ticket",
     "reopened": "The ticket is open again",
     "rated": "A requester is not content",
     "notice_asked": "A rule asks you to look",

@@ -179,9 +179,13 @@ def test_only_a_member_owns_it_and_it_does_not_merge_with_what_is_public(
     assert "give both to the same team first" in refused.text
 
 
-def _reads(console: Console) -> list[tuple[str, int | None, int | None]]:
+def _entries(console: Console) -> list[audit.Entry]:
     with console.store.database.reading() as session:
-        return [(one.agent_name, one.ticket_id, one.team_id) for one in audit.entries(session)]
+        return audit.entries(session)
+
+
+def _reads(console: Console) -> list[tuple[str, int | None, int | None]]:
+    return [(one.agent_name, one.ticket_id, one.team_id) for one in _entries(console)]
 
 
 def test_where_the_desk_says_so_admins_see_everything(console: Console, private: Private, enter: Enter) -> None:
@@ -190,3 +194,30 @@ def test_where_the_desk_says_so_admins_see_everything(console: Console, private:
     assert WORD in enter("adam", app).get(f"/tickets/{private.ticket}").text
     assert _reads(console) == [("Adam", private.ticket, private.team)]
     assert enter("alice", app).get(f"/tickets/{private.ticket}").status_code == 404
+
+
+def test_an_admin_opens_it_anyway_for_an_hour_and_the_team_hears_who_and_why(
+    console: Console, private: Private, enter: Enter
+) -> None:
+    adam, hannah = enter("adam"), enter("hannah")
+    path = f"/tickets/{private.ticket}"
+    assert adam.press("/privacy/open", "/privacy", ticket=str(private.ticket)).status_code == 422, "without a reason"
+    opened = adam.press("/privacy/open", "/privacy", ticket=f"#{private.ticket}", reason="a court asks for it")
+    assert opened.headers["location"] == path
+    assert WORD in adam.get(path).text
+    assert WORD in adam.get(f"/messages/{private.messages[0]}/raw").text
+    assert [(one.what, one.agent_name) for one in _entries(console)] == [("read", "Adam"), ("opened_anyway", "Adam")]
+    last = console.events(private.ticket)[-1]
+    assert (last.kind, last.actor.name, last.why) == ("opened_anyway", "Adam", "a court asks for it")
+    assert "a court asks for it" in hannah.get("/privacy").text
+    assert enter("bob").get("/privacy").text.count("a court") == 0, "a lead of another team"
+    assert enter("alice").get("/privacy").status_code == 403
+    console.later(hours=1, minutes=1)
+    assert adam.get(path).status_code == 404
+
+
+def test_only_admins_open_it_anyway(console: Console, private: Private, enter: Enter) -> None:
+    bob = enter("bob")
+    fields = {"ticket": str(private.ticket), "reason": "I am curious"}
+    assert bob.press("/privacy/open", "/privacy", **fields).status_code == 403
+    assert _entries(console) == []
