@@ -1,8 +1,8 @@
 """Skills: what an agent says of themselves, and what a ticket needs.
 
 In: texts such as "German", "VPN", "category:Billing / Invoice", "language:de"; a ticket's category and language. Out:
-needs, and the skill that meets one. A bare text is a name, a category or the name of a language, whichever fits.
-It refuses to know agents and teams.
+needs, and the skill that meets one. A bare text is a name, a category or a part of one ("VPN" of "Access / VPN"), or
+the name of a language, whichever fits. It refuses to know agents and teams.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def _meets(skill: str, need: Need) -> bool:
         return language_of(skill) == need.value
     if need.kind == "category":
         top, category = fold(value if is_category else skill), fold(need.value)
-        return category == top or category.startswith(f"{top} /")
+        parts = () if is_category else tuple(part.strip() for part in category.split("/"))
+        return category == top or category.startswith(f"{top} /") or top in parts
     return fold(value if is_category else skill) == fold(need.value)
 
 

@@ -26,6 +26,7 @@ from desk.routing import (
     standings,
     walk,
 )
+from desk.skills import Need, matching
 
 NOW = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
 NINE_TO_FIVE = read_hours("UTC", [{"days": "mon-fri", "from": "09:00", "to": "17:00"}])
@@ -132,6 +133,21 @@ def test_a_named_language_is_met_however_it_is_written() -> None:
     for skill in ("German", "deutsch", "language:de"):
         assert choose(team(Member(1, "Anna", skills=(skill,))), Wish(skills=("German",)), NOW).member
     assert choose(team(Member(1, "Anna", skills=("IT",)), strategy=Strategy.SKILL), Wish(language="it"), NOW).member
+
+
+@pytest.mark.parametrize(
+    ("skill", "category", "fits"),
+    [
+        ("VPN", "Access / VPN", True),
+        ("access", "Access / VPN", True),
+        ("Access / VPN", "Access / VPN", True),
+        ("category:Access", "Access / VPN", True),
+        ("category:VPN", "Access / VPN", False),
+        ("Acc", "Access / VPN", False),
+    ],
+)
+def test_a_skill_is_a_category_or_a_part_of_its_name(skill: str, category: str, fits: bool) -> None:
+    assert (matching((skill,), Need("category", category)) is not None) is fits
 
 
 def test_it_is_a_trade_and_no_language() -> None:
