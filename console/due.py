@@ -33,10 +33,13 @@ class Due:
 
 def of(session: Session, ticket: Ticket, now: datetime) -> list[Due]:
     """The clocks of a ticket as they are now, those that run first."""
-    held = sla_policies.active(session)
-    one = sla.measure(session, [ticket], held, now, frozenset({ticket.id}))[ticket.id]
+    rows = sla_policies.every(session)
+    if not rows:
+        return []
     known = calendars.by_id(session)
-    by_id = {row.id: sla_policies.meant(row, known) for row in sla_policies.every(session)}
+    by_id = {row.id: sla_policies.meant(row, known) for row in rows}
+    held = [by_id[row.id] for row in rows if row.active]
+    one = sla.measure(session, [ticket], held, now, frozenset({ticket.id}))[ticket.id]
     found = []
     for target, clock in one.clocks.items():
         policy, run = by_id.get(clock.policy_id, one.policy), one.runs.get(target)
