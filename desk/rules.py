@@ -90,7 +90,7 @@ def read(given: Mapping[str, Any], place: str = "automation") -> Automation:
         raise BadAutomation(str(error)) from error
     if not done:
         raise BadAutomation(f"{place}: an automation without actions does nothing")
-    trigger = _trigger(given.get("when", {}), f"{place}.when")
+    trigger = read_trigger(given.get("when", {}), f"{place}.when")
     return Automation(name.strip(), trigger, asked, done, dict(given), int(given.get("position", 0) or 0))
 
 
@@ -115,7 +115,8 @@ def _when(trigger: Trigger) -> str:
     return told + (f" while {' or '.join(sorted(trigger.statuses))}" if trigger.statuses else "")
 
 
-def _trigger(given: Any, place: str) -> Trigger:
+def read_trigger(given: Any, place: str = "when") -> Trigger:
+    """From `{"event": "opened"}` or `{"silent_hours": 24, "status": ["pending"]}`."""
     if not isinstance(given, Mapping) or not set(given) <= {"event", "silent_hours", "age_hours", "status"}:
         raise BadAutomation(f'{place} should be {{"event": "opened"}} or {{"silent_hours": 24, "status": "pending"}}')
     events = _listed(given.get("event", []))
