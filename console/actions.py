@@ -17,8 +17,8 @@ from console import similar
 from console import ticket as ticket_page
 from console.door import WRITERS, Action, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
 from desk import ticket as verbs
-from desk.ticket import Change, MessageKind, NotAllowed, Priority, Status, Ticket
-from storage import audit, conversation, people, tickets, visible
+from desk.ticket import DONE, Change, MessageKind, NotAllowed, Priority, Status, Ticket
+from storage import audit, conversation, custom_fields, people, tickets, visible
 from storage.tickets import Stale
 
 log = structlog.get_logger()
@@ -52,7 +52,7 @@ def on_ticket(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, Any
 
 def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
     """A public reply or an internal note, as the form says; a reply may resolve the ticket at once."""
-    ticket = _current(visit, fields)
+    ticket = current(visit, fields)
     text = fields.get("text", "").replace("\r\n", "\n").strip("\n")
     if len(text) > LONGEST_TEXT:
         raise NotAllowed(f"a message has at most {LONGEST_TEXT} characters")
@@ -62,18 +62,21 @@ def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
     replied = conversation.reply(visit.session, ticket, visit.actor, text, visit.now, via="console")
     similar.note_use(visit, ticket, fields, text)
     if fields.get("then") == Status.RESOLVED and replied.status is not Status.RESOLVED:
+        custom_fields.refuse_unfilled(visit.session, replied)
         tickets.save(visit.session, verbs.resolve(replied, visit.actor, visit.now))
     return _back(ticket, "replied")
 
 
 def update(visit: Visit, fields: Mapping[str, str]) -> Response:
     """Everything in the side panel that differs from what the page showed."""
-    ticket = _current(visit, fields)
+    ticket = current(visit, fields)
     change = Change(ticket)
     for name, apply in _CHANGES.items():
         value = fields.get(name, "").strip()
         if name in fields and value != fields.get(f"was_{name}", "").strip():
             change = change.then(apply(visit, change.ticket, value))
+    if change.ticket.status in DONE and ticket.status not in DONE:
+        custom_fields.refuse_unfilled(visit.session, change.ticket)
     moved = tickets.save(visit.session, change)
     if not visit.session.viewer.sees(moved.id, moved.team_id):
         return RedirectResponse("/tickets?done=private", 303)
@@ -82,14 +85,14 @@ def update(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 def take(visit: Visit, fields: Mapping[str, str]) -> Response:
     """Assign to me."""
-    ticket = _current(visit, fields)
+    ticket = current(visit, fields)
     tickets.save(visit.session, _assign(visit, ticket, str(visit.agent.id)))
     return _back(ticket, "taken")
 
 
 def split(visit: Visit, fields: Mapping[str, str]) -> Response:
     """One message becomes a ticket of its own."""
-    ticket = _current(visit, fields)
+    ticket = current(visit, fields)
     message = tickets.message(visit.session, _id(fields.get("message", "")))
     if message is None or message.ticket_id != ticket.id:
         raise NotAllowed("that message is not on this ticket")
@@ -99,7 +102,7 @@ def split(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 def merge(visit: Visit, fields: Mapping[str, str]) -> Response:
     """This ticket ends in another one."""
-    ticket = _current(visit, fields)
+    ticket = current(visit, fields)
     into = _id(fields.get("into", "").strip().removeprefix("#"))
     kept = conversation.merge(visit.session, ticket.id, into, visit.actor, visit.now)
     return _back(kept, "merged")
@@ -114,7 +117,7 @@ def _checked(visit: Visit, fields: Mapping[str, str], act: Action) -> Response:
     return response
 
 
-def _current(visit: Visit, fields: Mapping[str, str]) -> Ticket:
+def current(visit: Visit, fields: Mapping[str, str]) -> Ticket:
     """The ticket, held until the end of the transaction; Stale if it is not the one that the page showed."""
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
     if ticket is None:

@@ -30,6 +30,7 @@ from console import (
     mailboxes,
     privacy,
     quarantine,
+    record,
     reports,
     reuse,
     routing,
@@ -127,6 +128,7 @@ def _acting(desk: Desk) -> list[BaseRoute]:
         "split": actions.split,
         "merge": actions.merge,
         "macro": macros.alone,
+        **record.verbs(actions.current),
     }
     return [
         *(

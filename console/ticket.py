@@ -9,7 +9,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from console import due, macros, mail_frame, similar
+from console import due, macros, mail_frame, record, similar
 from console.door import Visit
 from desk.request import AutoKind
 from desk.ticket import MOVES, Event, Priority, Ticket
@@ -81,6 +81,7 @@ def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typ
         solutions=solutions,
         chosen=chosen,
         **around(visit, ticket),
+        **record.around(visit, ticket, history),
     )
 
 

@@ -24,9 +24,12 @@ LONGEST_SEARCH = 500
 TABS: Mapping[str, tuple[Status, ...]] = {
     "open": (Status.NEW, Status.OPEN),
     "waiting": (Status.PENDING, Status.ON_HOLD),
+    "snoozed": (Status.NEW, Status.OPEN, Status.PENDING, Status.ON_HOLD),
     "done": (Status.RESOLVED, Status.CLOSED),
     "all": (),
 }
+_SNOOZED: Mapping[str, bool] = {"open": False, "waiting": False, "snoozed": True}
+"""What is put aside for now is in a view of its own."""
 
 DUE: Mapping[str, str] = {"first": "Soonest first", "soon": "Late or due within an hour", "late": "Late"}
 
@@ -34,7 +37,6 @@ DUE: Mapping[str, str] = {"first": "Soonest first", "soon": "Late or due within 
 def show(visit: Visit) -> Response:
     asked = visit.request.query_params
     rows, more = found(visit, asked)
-    counted = pages.status_counts(visit.session)
     kept = {key: value for key, value in asked.items() if key not in ("before", "done") and value}
     return visit.html(
         "tickets.html",
@@ -42,7 +44,7 @@ def show(visit: Visit) -> Response:
         more=urlencode(kept | {"before": str(rows[-1].id)}) if more else "",
         paged="before" in asked,
         tab=_tab(asked),
-        tabs={name: sum(counted.get(s, 0) for s in statuses or tuple(Status)) for name, statuses in TABS.items()},
+        tabs=_counts(visit),
         kept=kept,
         asked=asked,
         query=lambda **changed: urlencode({**kept, **changed}),
@@ -62,6 +64,14 @@ def found(visit: Visit, asked: QueryParams) -> tuple[list[TicketRow], bool]:
         _search_limit(visit, wanted.words)
     rows = pages.ticket_rows(visit.session, wanted, before=visit.before(), most=PER_PAGE + 1)
     return rows[:PER_PAGE], len(rows) > PER_PAGE
+
+
+def _counts(visit: Visit) -> dict[str, int]:
+    """How many tickets each tab has."""
+    every, asleep = pages.status_counts(visit.session), pages.snoozed_counts(visit.session)
+    awake = {status: count - asleep.get(status, 0) for status, count in every.items()}
+    of = {True: asleep, False: awake, None: every}
+    return {name: sum(of[_SNOOZED.get(name)].get(s, 0) for s in TABS[name] or tuple(Status)) for name in TABS}
 
 
 def _search_limit(visit: Visit, words: str) -> None:
@@ -85,6 +95,7 @@ def _wanted(asked: QueryParams, me: int) -> Wanted:
     statuses = TABS[tab] if tab in TABS else (Status(tab),)
     return Wanted(
         statuses=statuses,
+        snoozed=_SNOOZED.get(tab),
         words=asked.get("q", "").strip(),
         assignee=_assignee(asked.get("assignee", ""), me),
         team=_number(asked.get("team", "")),

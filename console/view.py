@@ -17,6 +17,7 @@ PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """Types that are nothing but pictures; an SVG is a page that runs scripts."""
 _RIGHT_TO_LEFT = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _CODE = re.compile(r"(?<!\w)(?:https?://[!-~]+|[A-Za-z0-9]+(?:[-_./:+#@]+[A-Za-z0-9]+)+)")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d.*[+]00:00$")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 _HAPPENED: Mapping[str, str] = {
     "opened": "opened the ticket",
@@ -39,6 +40,18 @@ _HAPPENED: Mapping[str, str] = {
     "category_confirmed": "confirmed the category {after}",
     "tagged": "added the tags {after}",
     "automatic_kept": "kept an automatic mail",
+    "snoozed": "put it aside until {after}",
+    "woken": "brought it back",
+    "reminded": "reminded the requester",
+    "untagged": "took off the tags {before}",
+    "field_changed": "set {field} from {before} to {after}",
+    "parent_changed": "set its parent from {before} to {after}",
+    "organisation_changed": "set its organisation to {after}",
+    "copy_added": "put {after} in copy",
+    "copy_removed": "took {before} out of copy",
+    "unlinked": "took away its link with #{before}",
+    "unmerged": "took the merge with #{before} back",
+    "split_undone": "took the split into #{before} back",
     "split": "split a message off into #{after}",
     "merged_into": "merged this ticket into #{after}",
     "merged_from": "merged #{after} into this ticket",
@@ -80,7 +93,8 @@ def happened(event: Event) -> str:
     if sentence is None:
         rest = " → ".join(part for part in (event.before, event.after) if part)
         return " ".join([event.kind.replace("_", " "), rest]).strip()
-    return sentence.format(before=_word(event.before), after=_word(event.after))
+    field = label(event.data.get("field", ""))
+    return sentence.format(before=_word(event.before), after=_word(event.after), field=field)
 
 
 def signal(name: str) -> str:
@@ -97,6 +111,8 @@ def vouched(trust: Mapping[str, Any]) -> str:
 
 
 def _word(value: str) -> str:
+    if _MOMENT.match(value):
+        return f"{value[:10]} {value[11:16]} UTC"
     return label(value) if value else "nothing"
 
 

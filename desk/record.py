@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from desk.ticket import DESK, DONE, Actor, Change, Event, NotAllowed, Ticket
@@ -60,8 +60,8 @@ def snooze(ticket: Ticket, until: datetime, actor: Actor, at: datetime, why: str
         raise NotAllowed("a ticket can only sleep until a moment that is still to come")
     if ticket.status in DONE:
         raise NotAllowed(f"a ticket that is {ticket.status} needs no sleep")
-    before = ticket.snoozed_until.isoformat() if ticket.snoozed_until else ""
-    return _change(ticket, at, "snoozed", actor, before=before, after=until.isoformat(), why=why, snoozed_until=until)
+    before, after = ticket.snoozed_until.isoformat() if ticket.snoozed_until else "", until.astimezone(UTC).isoformat()
+    return _change(ticket, at, "snoozed", actor, before=before, after=after, why=why, snoozed_until=until)
 
 
 def wake(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from desk import history as told
-from desk.ticket import Actor, Change, Event, NotAllowed, Ticket
+from desk.ticket import Actor, Change, Event, NotAllowed, Priority, Status, Ticket
 
 History = Sequence[tuple[int, Event]]
 _THINGS: Mapping[str, str] = {
@@ -176,10 +176,22 @@ def _restored(ticket: Ticket, before: Ticket, event: Event) -> dict[str, Any]:
         name = event.data["field"]
         left = {key: held for key, held in ticket.fields.items() if key != name}
         return {"fields": left | {name: before.fields[name]} if name in before.fields else left}
-    values = {name: getattr(before, name) for name in _FIELDS[_THINGS[event.kind]]}
+    values = {name: getattr(before, name) for name in _FIELDS[_THINGS[event.kind]]} | _said(event)
     if event.kind == "priority_changed" and "was_why" in event.data:
         values["priority_why"] = dict(event.data["was_why"])
     return values
+
+
+def _said(event: Event) -> dict[str, Any]:
+    """What the event itself says of the moment before: imported tickets have no history that would tell."""
+    if event.kind in ("assigned", "team_changed"):
+        name = "assignee_id" if event.kind == "assigned" else "team_id"
+        return {name: event.data["from_id"]} if "from_id" in event.data else {}
+    if event.kind in ("status_changed", "reopened"):
+        return {"status": Status(event.before)}
+    if event.kind == "priority_changed":
+        return {"priority": Priority(event.before)}
+    return {"category": event.before or None} if event.kind == "category_changed" else {}
 
 
 def _tags_back(ticket: Ticket, before: Ticket, event: Event) -> tuple[str, ...]:

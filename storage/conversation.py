@@ -80,9 +80,7 @@ def merge(
     moved, copies = _move_all(session, ticket_id, into_id)
     # What an undo needs to know: which messages and people went over by this.
     data = {"messages": moved, "copies": copies}
-    tickets.save(
-        session, Change(gone.ticket, (*gone.events[:-1], replace(gone.events[-1], data=data))), react=react
-    )
+    tickets.save(session, Change(gone.ticket, (*gone.events[:-1], replace(gone.events[-1], data=data))), react=react)
     tickets.link(session, ticket_id, into_id, "merged")
     said = [why] * bool(why) + [f"now in copy: {', '.join(copies)}"] * bool(copies)
     shown = replace(kept.events[-1], why="; ".join(said))

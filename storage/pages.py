@@ -35,6 +35,7 @@ class Wanted:
     team: int | None = None
     category: str = ""
     priority: str = ""
+    snoozed: bool | None = None
     by_due: bool = False
     """Those with a due time, the soonest first, instead of all, the newest first."""
     due_before: datetime | None = None
@@ -94,6 +95,12 @@ def status_counts(session: Session) -> dict[str, int]:
     return counts(session, query.group_by(tickets.c.status))
 
 
+def snoozed_counts(session: Session) -> dict[str, int]:
+    """How many of them are put aside for now."""
+    where = (tickets.c.snoozed_until.is_not(None), *visible.ticket(session))
+    return counts(session, sa.select(tickets.c.status, sa.func.count()).where(*where).group_by(tickets.c.status))
+
+
 def known_categories(session: Session) -> list[str]:
     """The categories of the newest tickets and guesses, in alphabetical order."""
     found: set[str] = set()
@@ -123,6 +130,9 @@ def _conditions(session: Session, wanted: Wanted, before: int | None) -> list[sa
         where += _due(session, wanted, before)
     elif before is not None:
         where.append(tickets.c.id < before)
+    if wanted.snoozed is not None:
+        asleep = tickets.c.snoozed_until
+        where.append(asleep.is_not(None) if wanted.snoozed else asleep.is_(None))
     if wanted.statuses:
         where.append(tickets.c.status.in_([str(status) for status in wanted.statuses]))
     if wanted.assignee is not None:
