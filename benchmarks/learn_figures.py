@@ -82,9 +82,13 @@ def _examples(count: int) -> tuple[str, list[tuple[str, str]]]:
 
 
 def _repeated(rows: Sequence[tuple[str, str]], count: int) -> Iterator[tuple[str, str]]:
-    for number in range(count):
-        text, label = rows[number % len(rows)]
-        yield (text if number < len(rows) else f"{text} ref{number}"), label
+    """What is missing is made of old ones and comes first, so that the newest, which judge, are like none before."""
+    missing = max(0, count - len(rows))
+    old = rows[: max(1, len(rows) - count // 5)]
+    for number in range(missing):
+        text, label = old[number % len(old)]
+        yield f"{text} ref{number}", label
+    yield from rows[: count - missing]
 
 
 def _furnish(store: Store, examples: Sequence[tuple[str, str]], begin: datetime) -> None:
