@@ -266,10 +266,11 @@ def _why_nobody(team: Team, wish: Wish, every: Sequence[Standing]) -> str:
     if not every:
         return f"team {team.name} has no members"
     needs = " + ".join(need.words for need in needs_of(team, wish))
-    # Who has the skills and is away says more than who lacks them.
-    ordered = sorted(every, key=lambda one: one.hindrance.startswith("lacks"))
+    # Who has the skills and is away says more than who lacks them; who never takes any says nothing.
+    usual = [one for one in every if one.member.weight] or every
+    ordered = sorted(usual, key=lambda one: one.hindrance.startswith("lacks"))
     told = [f"{one.member.name} {one.hindrance}" for one in ordered[:MOST_NAMED]]
-    more = [f"and {len(every) - MOST_NAMED} more"] if len(every) > MOST_NAMED else []
+    more = [f"and {len(ordered) - MOST_NAMED} more"] if len(ordered) > MOST_NAMED else []
     return f"nobody in {team.name}{f' for {needs}' if needs else ''}: {', '.join((*told, *more))}"
 
 
