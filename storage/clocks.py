@@ -28,6 +28,7 @@ LOOK, QUIET = "look", "quiet"
 IDLE = frozenset({
     "noted", "sla_warned", "sla_breached", "sla_escalated", "automatic_kept", "linked", "notice_asked", "snoozed",
     "woken", "undeliverable", "delivery_failed", "delivery_delayed", "unverified_note", "category_confirmed",
+    "reply_scheduled", "reply_undone", "reply_returned", "watched", "unwatched", "mentioned",
     "resolution_set",
 })  # fmt: skip
 """Events that move no clock."""
@@ -53,16 +54,24 @@ def oldest_due(session: Session) -> datetime | None:
 
 
 def claim(session: Session, now: datetime, most: int) -> dict[int, bool]:
-    """Tickets to look at, each with whether quietly; nobody else gets their rows until this transaction ends."""
-    columns = (clocks.c.ticket_id, clocks.c.kind, clocks.c.state)
-    query = sa.select(*columns).where(clocks.c.next_at <= now).order_by(clocks.c.next_at).limit(most)
-    rows = session.execute(locked(session, query, skip=True)).all()
-    wishes = [row.ticket_id for row in rows if row.kind == LOOK]
-    if wishes:
-        session.execute(sa.delete(clocks).where(clocks.c.kind == LOOK, clocks.c.ticket_id.in_(wishes)))
+    """Tickets to look at, each with whether quietly; nobody else gets them until this transaction ends.
+
+    The ticket is what is held, never its clocks: two who held a clock each of one ticket would wait for each other.
+    """
+    columns = (clocks.c.ticket_id, clocks.c.state)
+    due = session.execute(
+        sa.select(*columns).where(clocks.c.next_at <= now).order_by(clocks.c.next_at).limit(most)
+    ).all()
+    wanted = sorted({row.ticket_id for row in due})
+    query = sa.select(tickets.c.id).where(tickets.c.id.in_(wanted)).order_by(tickets.c.id)
+    held = set(session.execute(locked(session, query, skip=True)).scalars()) if wanted else set()
+    if held:
+        # What is wished for from now on waits for this transaction, and what was wished for before is in the history.
+        session.execute(sa.delete(clocks).where(clocks.c.kind == LOOK, clocks.c.ticket_id.in_(sorted(held))))
     found: dict[int, bool] = {}
-    for row in rows:
-        found[row.ticket_id] = found.get(row.ticket_id, True) and row.state == QUIET
+    for row in due:
+        if row.ticket_id in held:
+            found[row.ticket_id] = found.get(row.ticket_id, True) and row.state == QUIET
     return found
 
 
