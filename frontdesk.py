@@ -29,6 +29,7 @@ from console.cli import (
     ledger,
     people,
     replay,
+    report,
     reuse_words,
     show,
     staffing,
@@ -245,6 +246,13 @@ def _train(store: Store, args: argparse.Namespace) -> Any:
     return retrain(store, _utc_now, Wish("command", "a person asked by command", dry_run=args.dry_run))
 
 
+def _figures() -> Any:
+    """Who counts and sends: the workers' own code, in this process."""
+    from workers import figures
+
+    return figures
+
+
 def parser() -> argparse.ArgumentParser:
     """All words of the command."""
     top = argparse.ArgumentParser("frontdesk", description="A helpdesk that people reach the way they already write.")
@@ -255,6 +263,7 @@ def parser() -> argparse.ArgumentParser:
     learning_words.add(words, _group, _command, _train)
     reuse_words.add(words, _group, _command)
     desk_words.add(words, _group, _command)
+    report.words(words, _command, _figures)
     return top
 
 

@@ -11,9 +11,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from storage import ticket_facts
+from storage import outbound, report_schedules, ticket_facts
+from storage.outbound import Letter
+from storage.report_schedules import Schedule
 from storage.store import Store
 from storage.transaction import Session
+from workers import report_letters
 from workers.context import Context
 
 log = structlog.get_logger()
@@ -23,12 +26,14 @@ Told = Callable[[int], None]
 
 def is_time(session: Session, now: datetime) -> bool:
     """Whether there is something to count."""
-    return ticket_facts.is_behind(session)
+    return ticket_facts.is_behind(session) or bool(report_schedules.due(session, now))
 
 
 def drain(context: Context, fresh: timedelta = ticket_facts.FRESH) -> int:
-    """Count every ticket of which something was heard since the last look."""
-    return catch_up(context.store, context.now(), fresh)
+    """Count every ticket of which something was heard since the last look; then send the reports that are due."""
+    done = catch_up(context.store, context.now(), fresh)
+    report_letters.send_due(context.store, context.now())
+    return done
 
 
 def catch_up(store: Store, now: datetime, fresh: timedelta = timedelta()) -> int:
@@ -66,3 +71,14 @@ def rebuild(store: Store, told: Told = lambda _count: None) -> int:
             return done
         done, above = done + len(ids), ids[-1]
         told(done)
+
+
+def send(store: Store, schedule: Schedule, now: datetime, *, dry_run: bool) -> list[Letter]:
+    """The letters of a report now, besides its time; with `dry_run` they are only shown."""
+    catch_up(store, now)
+    with store.database.reading() as session:
+        made = report_letters.letters(store, session, schedule, now)
+    if not dry_run:
+        with store.database.transaction() as session:
+            outbound.put(session, made, now)
+    return made

@@ -1,0 +1,105 @@
+"""The report by mail: the last whole week or month as a letter to each recipient, once, in the desk's own time.
+
+What is private is in no letter: who reads a mail that was forwarded is not known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+import structlog
+
+from desk import period, report_tables
+from desk.period import Period
+from desk.report import Report
+from desk.visibility import Viewer
+from storage import outbound, people, report_schedules, reports, visible
+from storage.outbound import Letter
+from storage.report_schedules import Schedule
+from storage.reports import Asked
+from storage.store import Store
+from storage.transaction import Session
+
+log = structlog.get_logger()
+
+_MOST_LINES = 12
+
+
+def send_due(store: Store, now: datetime) -> int:
+    """Write down the letters of all reports that are due; returns how many letters."""
+    with store.database.reading() as session:
+        waiting = report_schedules.due(session, now)
+    return sum(_send(store, one, now) for one in waiting)
+
+
+def letters(store: Store, session: Session, schedule: Schedule, now: datetime) -> list[Letter]:
+    """One letter to each recipient, about the last whole week or month."""
+    days = period.of_word(schedule.every, store.settings.time_zone, now)
+    content = schedule.content
+    asked = Asked(
+        team=content.get("team"),
+        channel=content.get("channel", ""),
+        category=content.get("category", ""),
+        priority=content.get("priority", ""),
+    )
+    with visible.through_eyes_of(session, Viewer(hidden=visible.private_teams(session))):
+        told = reports.report(session, days, asked, now)
+    boxes = people.all_mailboxes(session)
+    sender = boxes[0].address if boxes else f"support@{store.settings.mail_domain or 'localhost'}"
+    text = words(told, schedule.name, store.settings.public_url)
+    return [_letter(store, schedule, days, sender, address, text) for address in schedule.recipients]
+
+
+def words(report: Report, name: str, public_url: str) -> str:
+    """The report as a mail says it: lines of a name and its figures, which any program shows as they are."""
+    days = report.period
+    parts = [f"{name}: {days.first} to {days.last} ({days.zone}), beside the {days.length} days before."]
+    shown = report_tables.shown
+    parts.append(
+        "\n".join(
+            f"{what}: {shown(now)}" + ("" if before is None else f" (before: {shown(before)})")
+            for what, now, before in report_tables.summary(report)
+        )
+    )
+    for table in report_tables.tables(report):
+        if table.name in ("Times", "Promises kept", "Opened by category", "Teams") and table.rows:
+            lines = [_line(table.columns[1:], row) for row in table.rows[:_MOST_LINES]]
+            parts.append("\n".join([f"{table.name}:", *lines]))
+    if public_url:
+        parts.append(f"All of it: {public_url.rstrip('/')}/reports?from={days.first}&to={days.last}")
+    return "\n\n".join(parts)
+
+
+def _line(columns: tuple[str, ...], row: tuple[object, ...]) -> str:
+    told = (f"{column} {report_tables.shown(value)}" for column, value in zip(columns, row[1:], strict=True))
+    return f"- {row[0]}: {', '.join(told)}"
+
+
+def _send(store: Store, schedule: Schedule, now: datetime) -> int:
+    with store.database.reading() as session:
+        made = letters(store, session, schedule, now)
+    next_at = period.next_start(schedule.every, store.settings.time_zone, now)
+    with store.database.transaction() as session:
+        if not report_schedules.move_on(session, schedule, next_at):
+            return 0
+        outbound.put(session, made, now)
+    log.info("report_written", schedule_id=schedule.id, letters=len(made))
+    return len(made)
+
+
+def _letter(store: Store, schedule: Schedule, days: Period, sender: str, address: str, text: str) -> Letter:
+    key = f"report:{schedule.name}:{days.first}:{days.last}:{address}"
+    unique = hashlib.sha256(key.encode() + store.secret).hexdigest()[:20]
+    content = {
+        "from": sender,
+        "from_name": store.settings.desk_name,
+        "to": address,
+        "to_name": "",
+        "reply_to": sender,
+        "subject": f"{schedule.name}: {days.first} to {days.last}",
+        "text": text,
+        "automatic": True,
+    }
+    # Not one of our signed Message-IDs: an answer to it belongs to no ticket.
+    return Letter(key, "report", address, f"report.{unique}@{sender.rpartition('@')[2]}", content)
