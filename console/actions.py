@@ -18,7 +18,7 @@ from console import ticket as ticket_page
 from console.door import WRITERS, Action, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
 from desk import ticket as verbs
 from desk.ticket import DONE, Change, MessageKind, NotAllowed, Priority, Status, Ticket
-from storage import audit, conversation, custom_fields, people, tickets, visible
+from storage import audit, conversation, custom_fields, people, resolution, tickets, visible
 from storage.tickets import Stale
 
 log = structlog.get_logger()
@@ -63,7 +63,7 @@ def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
     similar.note_use(visit, ticket, fields, text)
     if fields.get("then") == Status.RESOLVED and replied.status is not Status.RESOLVED:
         custom_fields.refuse_unfilled(visit.session, replied)
-        tickets.save(visit.session, verbs.resolve(replied, visit.actor, visit.now))
+        tickets.save(visit.session, resolution.resolve(visit.session, replied, visit.actor, visit.now))
     return _back(ticket, "replied")
 
 
@@ -187,6 +187,8 @@ def _back(ticket: Ticket, done: str) -> Response:
 def _set_status(visit: Visit, ticket: Ticket, value: str) -> Change:
     if value not in set(Status):
         raise NotAllowed("that is no status")
+    if value == Status.RESOLVED and ticket.status is not Status.RESOLVED:
+        return resolution.resolve(visit.session, ticket, visit.actor, visit.now)
     return verbs.set_status(ticket, Status(value), visit.actor, visit.now)
 
 

@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from console.door import Visit
 from desk import aftercare as rules_of
 from desk.aftercare import SATISFIED, SCORES
-from storage import aftercare, people, ratings, solved
+from storage import aftercare, people, ratings, visible
 from storage.ratings import Rating
 from storage.transaction import Session
 
@@ -27,11 +27,11 @@ MOST_COMMENTS = 100
 _NUMBERS = ("rating_after_hours", "rating_every_days", "rating_remind_days")
 
 
-def figures(session: Session, now: datetime, days: int = DAYS, reader: int | None = None) -> dict[str, Any]:
+def figures(session: Session, now: datetime, days: int = DAYS) -> dict[str, Any]:
     """The days until now, and those before them to compare with."""
     length = timedelta(days=days)
-    found = _seen(session, ratings.answers(session, now - length, now + timedelta(seconds=1)), reader)
-    before = _seen(session, ratings.answers(session, now - 2 * length, now - length), reader)
+    found = _seen(session, ratings.answers(session, now - length, now + timedelta(seconds=1)))
+    before = _seen(session, ratings.answers(session, now - 2 * length, now - length))
     teams = {team.id: team.name for team in people.all_teams(session)}
     agents = {one.id: one.name or one.address for one in people.all_agents(session)}
     return {
@@ -47,7 +47,7 @@ def figures(session: Session, now: datetime, days: int = DAYS, reader: int | Non
 def show(visit: Visit) -> Response:
     asked = visit.request.query_params.get("days", "")
     days = int(asked) if asked in ("7", "30", "90", "365") else DAYS
-    found = figures(visit.session, visit.now, days, visit.agent.id)
+    found = figures(visit.session, visit.now, days)
     return visit.html("satisfaction.html", found=found, rules=aftercare.rules(visit.session), scores=SCORES)
 
 
@@ -63,9 +63,9 @@ def set_rules(visit: Visit, fields: Mapping[str, str]) -> Response:
     return RedirectResponse("/satisfaction?done=kept", 303)
 
 
-def _seen(session: Session, found: Sequence[Rating], reader: int | None) -> list[Rating]:
-    open_to = solved.open_to(session, [one.ticket_id for one in found], reader)
-    return [one for one in found if one.ticket_id in open_to]
+def _seen(session: Session, found: Sequence[Rating]) -> list[Rating]:
+    hidden = visible.hidden(session, [one.ticket_id for one in found])
+    return [one for one in found if one.ticket_id not in hidden]
 
 
 def _by(found: Iterable[Rating], name: Callable[[Rating], str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Solved tickets that are like this one, with what solved them; and what agents do with such suggestions.
+"""Solved tickets that are like this one, with what solved them; and what agents do with suggestions.
 
 In: a ticket. Out: the nearest solved tickets with a likeness, the words that made it, and the answer. The page, the API
 and the command line show the same. A reply tells whether a suggestion was used, changed or left: `note_use` counts it.
@@ -13,13 +13,15 @@ from datetime import datetime
 from typing import Any
 
 from classifier.similar import Text, nearest, telling, texts
+from console.article_hints import Hint
 from console.door import Visit
+from desk.articles import Audience
 from desk.ticket import Ticket
-from storage import labels, solved
+from storage import articles, labels, solved, visible
 from storage.transaction import Session
 
 MOST = 5
-SIMILAR = "similar"
+SIMILAR, ARTICLE = "similar", "article"
 _NAMED = re.compile(r"(similar|article)-([0-9]{1,18})")
 _LOOKED_AT = 20
 """So many near ones are looked at, because some may be tickets that the reader may not see."""
@@ -39,28 +41,28 @@ class Solution:
     resolved_at: datetime
 
 
-def solutions(session: Session, ticket: Ticket, reader: int | None = None, most: int = MOST) -> list[Solution]:
-    """The nearest solved tickets; an agent's id as `reader` leaves out what that agent may not see."""
-    question = Text(ticket.subject, labels.opening(session, ticket.id))
+def solutions(session: Session, ticket: Ticket, most: int = MOST) -> list[Solution]:
+    """The nearest solved tickets that the session's viewer may see."""
+    question = Text(ticket.subject, labels.opening(session, ticket.id).removeprefix(ticket.subject))
     found = solved.candidates(session, telling(question), but=(ticket.id,))
     near = [
         _solution(found[one.place], one.likeness, one.because)
         for one in nearest(question, texts((one.subject, one.text) for one in found), _LOOKED_AT)
     ]
-    shown = solved.open_to(session, [one.ticket_id for one in near], reader)
-    return [one for one in near if one.ticket_id in shown][:most]
+    hidden = visible.hidden(session, [one.ticket_id for one in near])
+    return [one for one in near if one.ticket_id not in hidden][:most]
 
 
 def as_json(ticket: Ticket, found: Sequence[Solution]) -> dict[str, Any]:
     return {"ticket": ticket.id, "similar": [asdict(one) for one in found]}
 
 
-def chosen(visit: Visit, found: Iterable[Solution]) -> Solution | None:
-    """The suggestion whose answer the address of the page asks for."""
-    asked = _NAMED.fullmatch(visit.request.query_params.get("use", ""))
-    if asked is None or asked[1] != SIMILAR:
-        return None
-    return next((one for one in found if one.ticket_id == int(asked[2])), None)
+def chosen(visit: Visit, found: Iterable[Solution], hints: Iterable[Hint]) -> tuple[str, str]:
+    """The name and the text of the suggestion that the address of the page asks for."""
+    asked = visit.request.query_params.get("use", "")
+    texts_of = {f"{SIMILAR}-{one.ticket_id}": one.resolution for one in found}
+    texts_of |= {f"{ARTICLE}-{one.article.id}": one.article.text for one in hints}
+    return (asked, texts_of[asked]) if asked in texts_of else ("", "")
 
 
 def note_use(visit: Visit, ticket: Ticket, fields: Mapping[str, str], text: str) -> None:
@@ -68,11 +70,13 @@ def note_use(visit: Visit, ticket: Ticket, fields: Mapping[str, str], text: str)
 
     Left is counted once a ticket, for the nearest one: who answers three times has not refused three times.
     """
-    used = _NAMED.findall(fields.get("used", "")[:200])
+    used, offered = (_NAMED.findall(fields.get(name, "")[:300]) for name in ("used", "offered"))
     for kind, number in dict.fromkeys(used):
         outcome = "used" if _same(_answer(visit.session, kind, int(number)), text) else "edited"
         solved.used(visit.session, ticket.id, kind, int(number), visit.agent.id, outcome, visit.now)
-    offered = _NAMED.findall(fields.get("offered", "")[:200])
+    for use, named in ((articles.SUGGESTED, offered), (articles.USED, used)):
+        numbers = [int(number) for kind, number in named if kind == ARTICLE]
+        articles.note_use(visit.session, numbers, use, visit.now, ticket.id, visit.agent.id)
     if offered and not used and not solved.was_used(visit.session, ticket.id):
         kind, number = offered[0]
         solved.used(visit.session, ticket.id, kind, int(number), visit.agent.id, "ignored", visit.now)
@@ -92,8 +96,9 @@ def _solution(found: solved.Solved, likeness: float, because: tuple[str, ...]) -
 
 
 def _answer(session: Session, kind: str, number: int) -> str:
-    if kind != SIMILAR:
-        return ""
+    if kind == ARTICLE:
+        article = articles.get(session, number, Audience.INTERNAL)
+        return article.text if article else ""
     found = solved.one(session, number)
     return found.resolution if found else ""
 

@@ -9,7 +9,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from console import due, macros, mail_frame, record, similar
+from console import article_hints, due, macros, mail_frame, record, similar
 from console.door import Visit
 from desk.request import AutoKind
 from desk.ticket import MOVES, Event, Priority, Ticket
@@ -55,8 +55,8 @@ def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typ
     first = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
     messages = tickets.messages_of(visit.session, ticket.id, after=first, most=PER_PAGE + 1)
     history = tickets.history(visit.session, ticket.id)
-    solutions = similar.solutions(visit.session, ticket, visit.agent.id)
-    chosen = similar.chosen(visit, solutions)
+    solutions, hints = similar.solutions(visit.session, ticket), article_hints.for_ticket(visit.session, ticket)
+    chosen, answer = similar.chosen(visit, solutions, hints)
     macro = macros.picked(visit)
     return visit.html(
         "ticket.html",
@@ -74,11 +74,12 @@ def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typ
         links=tickets.links_of(visit.session, ticket.id),
         dues=due.of(visit.session, ticket, visit.now),
         problem=problem,
-        typed=typed or (chosen.resolution if chosen else "") or macros.filled(visit, ticket, macro),
+        typed=typed or answer or macros.filled(visit, ticket, macro),
         macro=macro,
         macro_does=macros.does(macro),
         macros=known_macros.of_agent(visit.session, visit.agent.id),
         solutions=solutions,
+        hints=hints,
         chosen=chosen,
         **around(visit, ticket),
         **record.around(visit, ticket, history),

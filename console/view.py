@@ -29,6 +29,7 @@ _HAPPENED: Mapping[str, str] = {
     "status_changed": "set the status from {before} to {after}",
     "reopened": "reopened it",
     "resolution_set": "wrote down what solved it",
+    "article_drafted": "made article {after} of it",
     "rating_asked": "asked the requester how it went",
     "rating_reminded": "asked the requester once more how it went",
     "rated": "rated it {after} of 5",

@@ -1,7 +1,7 @@
 """Articles with every version of theirs, found by their words on either database, and how useful they were.
 
-A `Reader` says who looks: the public sees what is published for it, an agent everything but what other private teams
-keep. Each change of words is a new version; an older one is never lost.
+`eyes` say who looks: the public sees what is published for it, INTERNAL eyes everything but what other teams keep from
+the session's viewer. Each change of words is a new version; an older one is never lost.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import sqlalchemy as sa
 
 from desk.articles import LONGEST_TEXT, LONGEST_TITLE, Audience, State
 from desk.ticket import NotAllowed
+from storage import visible
 from storage.sql import counts, reserve_ids
-from storage.tables import memberships, teams
 from storage.tables_desk import article_uses, article_versions, articles
 from storage.transaction import Session
 
@@ -57,15 +57,6 @@ class Version:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """Who looks: an agent, or (None) everybody; `all_seeing` is the command line."""
-
-    agent_id: int | None = None
-    all_seeing: bool = False
-
-
-PUBLIC, OPERATOR = Reader(), Reader(all_seeing=True)
 _NAMES = tuple(Article.__dataclass_fields__)
 _c = articles.c
 
@@ -79,8 +70,8 @@ def add(session: Session, made: Article) -> Article:
     return new
 
 
-def get(session: Session, article_id: int, reader: Reader) -> Article | None:
-    row = session.execute(_select(reader).where(_c.id == article_id)).first()
+def get(session: Session, article_id: int, eyes: Audience) -> Article | None:
+    row = session.execute(_select(session, eyes).where(_c.id == article_id)).first()
     return _article(row._mapping) if row else None
 
 
@@ -100,7 +91,7 @@ def save(session: Session, old: Article, new: Article, editor_id: int | None) ->
 
 def page(
     session: Session,
-    reader: Reader,
+    eyes: Audience,
     *,
     state: str = "",
     category: str = "",
@@ -109,7 +100,7 @@ def page(
     ticket_id: int | None = None,
 ) -> list[Article]:
     """The newest first."""
-    query = _select(reader).order_by(_c.id.desc()).limit(most)
+    query = _select(session, eyes).order_by(_c.id.desc()).limit(most)
     for column, value in ((_c.state, state), (_c.category, category), (_c.from_ticket_id, ticket_id)):
         if value:
             query = query.where(column == value)
@@ -118,32 +109,32 @@ def page(
     return [_article(row._mapping) for row in session.execute(query)]
 
 
-def search(session: Session, reader: Reader, text: str, most: int = 50) -> list[Article]:
+def search(session: Session, eyes: Audience, text: str, most: int = 50) -> list[Article]:
     """Those that have all the words (the last one may be a beginning), or else one of them; the newest first."""
     words = list(dict.fromkeys(word.lower() for word in _WORD.findall(text[:1000])))[:MOST_TERMS]
     if not words:
         return []
     for joined in (_all_of(session, words), _one_of(session, words)):
-        found = _found(session, reader, joined, most)
+        found = _found(session, eyes, joined, most)
         if found:
             return found
     return []
 
 
-def candidates(session: Session, reader: Reader, terms: Sequence[str], most: int = 100) -> list[Article]:
+def candidates(session: Session, eyes: Audience, terms: Sequence[str], most: int = 100) -> list[Article]:
     """Published articles that have one of the words, to be compared with a request."""
     words = [word for term in terms for word in _WORD.findall(term.lower())][:MOST_TERMS]
-    return _found(session, reader, _one_of(session, words), most, str(State.PUBLISHED)) if words else []
+    return _found(session, eyes, _one_of(session, words), most, str(State.PUBLISHED)) if words else []
 
 
-def any_for(session: Session, reader: Reader) -> bool:
+def any_for(session: Session, eyes: Audience) -> bool:
     """Whether there is anything at all to suggest."""
-    return session.execute(_select(reader).where(_c.state == str(State.PUBLISHED)).limit(1)).first() is not None
+    return session.execute(_select(session, eyes).where(_c.state == str(State.PUBLISHED)).limit(1)).first() is not None
 
 
-def categories(session: Session, reader: Reader) -> dict[str, int]:
+def categories(session: Session, eyes: Audience) -> dict[str, int]:
     """Category → published articles."""
-    inner = _select(reader).where(_c.state == str(State.PUBLISHED)).subquery()
+    inner = _select(session, eyes).where(_c.state == str(State.PUBLISHED)).subquery()
     query = sa.select(inner.c.category, sa.func.count()).group_by(inner.c.category).order_by(inner.c.category)
     return counts(session, query)
 
@@ -160,7 +151,8 @@ def note_use(
 ) -> None:
     """An article was suggested, used, or (not) helpful; for one ticket each kind counts once."""
     u = article_uses.c
-    for number in dict.fromkeys(article_ids):
+    known = set(session.execute(sa.select(_c.id).where(_c.id.in_(sorted(set(article_ids))))).scalars())
+    for number in sorted(known):
         if ticket_id is not None:
             same = (u.article_id == number, u.ticket_id == ticket_id, u.kind == kind)
             if session.execute(sa.select(u.id).where(*same).limit(1)).first():
@@ -188,22 +180,17 @@ def tickets_of(session: Session, article_id: int, most: int = 100) -> list[int]:
     return [int(number) for number in session.execute(query).scalars()]
 
 
-def _select(reader: Reader) -> sa.Select[Any]:
+def _select(session: Session, eyes: Audience) -> sa.Select[Any]:
     query = sa.select(*(_c[name] for name in _NAMES))
-    if reader.all_seeing:
-        return query
-    if reader.agent_id is None:
-        closed = sa.select(teams.c.id).where(teams.c.private)
-        query = query.where(_c.state == str(State.PUBLISHED), _c.audience == str(Audience.PUBLIC))
-    else:
-        own = sa.select(memberships.c.team_id).where(memberships.c.agent_id == reader.agent_id)
-        closed = sa.select(teams.c.id).where(teams.c.private, teams.c.id.not_in(own))
-    return query.where(sa.or_(_c.team_id.is_(None), _c.team_id.not_in(closed)))
+    if eyes is Audience.INTERNAL:
+        return query.where(*visible.team(session, _c.team_id))
+    published = (_c.state == str(State.PUBLISHED), _c.audience == str(Audience.PUBLIC))
+    return query.where(*published, visible.never_private(_c.team_id))
 
 
-def _found(session: Session, reader: Reader, terms: str, most: int, state: str = "") -> list[Article]:
+def _found(session: Session, eyes: Audience, terms: str, most: int, state: str = "") -> list[Article]:
     matching = sa.text((_POSTGRES if session.postgres else _SQLITE).replace("a.", "articles."))
-    query = _select(reader).where(matching.bindparams(terms=terms)).order_by(_c.id.desc()).limit(most)
+    query = _select(session, eyes).where(matching.bindparams(terms=terms)).order_by(_c.id.desc()).limit(most)
     if state:
         query = query.where(_c.state == state)
     return [_article(row._mapping) for row in session.execute(query)]

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from desk.ticket import ActorKind, MessageKind, Status
 from storage import visible
 from storage.sql import counts, insert_rows
-from storage.tables import memberships, messages, teams, tickets
+from storage.tables import messages, tickets
 from storage.tables_learning import solved, suggestion_uses
 from storage.transaction import Session
 
@@ -76,16 +76,6 @@ def one(session: Session, ticket_id: int) -> Solved | None:
     query = sa.select(*(solved.c[name] for name in Solved.__dataclass_fields__)).where(solved.c.ticket_id == ticket_id)
     row = session.execute(query).first()
     return Solved(**row._mapping) if row else None
-
-
-def open_to(session: Session, ids: Collection[int], reader: int | None) -> set[int]:
-    """Those of the tickets that belong to no private team, or to one of the reader's own; None sees all."""
-    if reader is None or not ids:
-        return set(ids)
-    own = sa.select(memberships.c.team_id).where(memberships.c.agent_id == reader)
-    hidden = sa.select(teams.c.id).where(teams.c.private, teams.c.id.not_in(own))
-    seen = sa.or_(tickets.c.team_id.is_(None), tickets.c.team_id.not_in(hidden))
-    return set(session.execute(sa.select(tickets.c.id).where(tickets.c.id.in_(ids), seen)).scalars())
 
 
 def was_used(session: Session, ticket_id: int) -> bool:

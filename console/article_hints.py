@@ -1,0 +1,51 @@
+"""Which articles may help with a ticket: by what the requester wrote, and by its category.
+
+In: a ticket, or somebody's words. Out: published articles, the likeliest first, with the words that say so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from classifier.similar import Text, nearest, telling
+from desk.articles import Audience, State
+from desk.ticket import Ticket
+from storage import articles, labels
+from storage.articles import Article
+from storage.transaction import Session
+
+MOST = 3
+SAME_CATEGORY = 0.1
+"""So much nearer is an article of the ticket's own category."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """`likeness` is 0 for an article that only has the same category."""
+
+    article: Article
+    likeness: float
+    because: tuple[str, ...] = ()
+
+
+def for_ticket(session: Session, ticket: Ticket, eyes: Audience = Audience.INTERNAL, most: int = MOST) -> list[Hint]:
+    """By its words first; what is left of the places goes to articles of its category."""
+    question = Text("", labels.opening(session, ticket.id))
+    found = for_words(session, question, eyes, ticket.category or "", most)
+    if ticket.category and len(found) < most:
+        known = {one.article.id for one in found}
+        same = articles.page(session, eyes, state=str(State.PUBLISHED), category=ticket.category, most=most)
+        found += [Hint(one, 0.0) for one in same if one.id not in known]
+    return found[:most]
+
+
+def for_words(session: Session, question: Text, eyes: Audience, category: str = "", most: int = MOST) -> list[Hint]:
+    """By likeness, an article of that category a little before the others."""
+    found = articles.candidates(session, eyes, telling(question))
+    near = nearest(question, [Text(one.title, one.text) for one in found], most * 3)
+    hints = [Hint(found[one.place], round(one.likeness, 3), one.because) for one in near]
+    return sorted(hints, key=lambda hint: -_rank(hint, category))[:most]
+
+
+def _rank(hint: Hint, category: str) -> float:
+    return hint.likeness + (SAME_CATEGORY if category and hint.article.category == category else 0.0)

@@ -1,0 +1,43 @@
+"""The resolution of a ticket in the console and by the API: what solved it, in words that help the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from console.actions import current
+from console.door import Visit
+from desk import record
+from desk.ticket import Actor, ActorKind, NotAllowed, Ticket
+from storage import tickets
+from storage.resolution import LONGEST
+
+
+def write(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """The text of the form, which may be empty."""
+    ticket = current(visit, fields)
+    _save(visit, ticket, fields.get("resolution", ""), visit.actor)
+    return RedirectResponse(f"/tickets/{ticket.id}?done=resolution", 303)
+
+
+def by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The text as JSON says it."""
+    text = body.get("resolution")
+    if not isinstance(text, str):
+        raise HTTPException(422, 'Send {"resolution": "TEXT"}.')
+    ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
+    if ticket is None:
+        raise HTTPException(404, "There is no such ticket.")
+    who = visit.actor if visit.cookie else Actor(ActorKind.AGENT, None, f"API token {visit.agent.name}")
+    saved = _save(visit, ticket, text, who)
+    return {"id": saved.id, "resolution": saved.resolution, "version": saved.version}
+
+
+def _save(visit: Visit, ticket: Ticket, text: str, actor: Actor) -> Ticket:
+    words = text.replace("\r\n", "\n").replace("\0", "").strip()
+    if len(words) > LONGEST:
+        raise NotAllowed(f"a resolution has at most {LONGEST} characters")
+    return tickets.save(visit.session, record.set_resolution(ticket, words, actor, visit.now))

@@ -1,0 +1,39 @@
+"""What solved a ticket, in words: said by whoever resolves it, or taken from the last reply.
+
+A text that was taken from a reply gives way to a newer reply; one that somebody wrote stays.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from desk import record
+from desk import ticket as verbs
+from desk.ticket import Actor, ActorKind, Change, Message, MessageKind, NotAllowed, Ticket
+from storage import aftercare, tickets
+from storage.transaction import Session
+
+LONGEST = 20_000
+
+
+def resolve(session: Session, ticket: Ticket, actor: Actor, at: datetime, said: str = "", why: str = "") -> Change:
+    """Resolved, with the words that go with it. NotAllowed where words are needed and there are none."""
+    words = said.strip()[:LONGEST] or taken(session, ticket)
+    if not words and aftercare.rules(session).resolution_required:
+        raise NotAllowed("say what solved it: answer the requester, or write it down under Resolution")
+    told = record.set_resolution(ticket, words, actor, at, "" if said.strip() else "the last reply")
+    return told.then(verbs.resolve(told.ticket, actor, at, why))
+
+
+def taken(session: Session, ticket: Ticket) -> str:
+    """The resolution as it would be without anybody's words."""
+    replies = [
+        one.reply.strip()[:LONGEST] for one in tickets.messages_of(session, ticket.id, most=10_000) if _ours(one)
+    ]
+    if not replies or (ticket.resolution and ticket.resolution not in replies):
+        return ticket.resolution
+    return replies[-1]
+
+
+def _ours(message: Message) -> bool:
+    return message.kind is MessageKind.REPLY and not message.inbound and message.author.kind is ActorKind.AGENT
