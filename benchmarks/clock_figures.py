@@ -24,7 +24,7 @@ from benchmarks.report import with_section
 from classifier.starter import shipped
 from desk import hours
 from desk.settings import Settings
-from storage import calendars, clocks, pages, people, schema, sla_policies
+from storage import calendars, clocks, notes, pages, people, schema, sla_policies
 from storage.blobs import BlobStore
 from storage.calendars import CalendarRow
 from storage.columns import UTCDateTime
@@ -128,6 +128,7 @@ def _fill(store: Store, tickets: int) -> None:
     with store.database.transaction() as session:
         calendar = calendars.put(session, OFFICE)
         policy = sla_policies.put(session, PolicyRow("Standard", TARGETS, calendar_id=calendar.id))
+        notes.remove(session, notes.SLA_CHANGED)
         agent = people.add_agent(session, "a@desk.example.test", "A", "agent", "", [], NOW)
         opened, due = NOW - timedelta(hours=1), NOW + timedelta(hours=3)
         known = {"count": tickets, "opened": opened, "due": due, "person": agent.id, "policy": policy.id}

@@ -57,7 +57,6 @@ def change(visit: Visit, fields: Mapping[str, str]) -> Response:
         calendars.put(visit.session, row)
     except BadCalendar as error:
         return _page(visit, fields, 422, str(error))
-    sla_review.after_change(visit.session, visit.now, f"calendar {row.name} changed")
     return RedirectResponse("/sla?done=saved", 303)
 
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from desk import hours
 from desk.hours import BadCalendar, Calendar
+from storage import clocks
 from storage.days_off import days_off
 from storage.sql import upsert
 from storage.tables import agents, people, teams
@@ -60,12 +61,15 @@ def put(session: Session, made: CalendarRow) -> CalendarRow:
         "slots": [dict(slot) for slot in made.slots],
         "holidays": dict(made.holidays),
     }
+    known = get(session, made.id) if made.id else named(session, made.name)
     if made.id:
         session.execute(sa.update(calendars).where(calendars.c.id == made.id).values(**values))
     else:
         upsert(session, calendars, ("name",), values)
     found = named(session, made.name)
     assert found is not None
+    if known is None or meant(known) is not meant(found):
+        clocks.rules_changed(session, f"calendar {found.name} changed")
     return found
 
 

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from desk.clocks import Clock, State
 from desk.sla import Target
 from desk.ticket import Actor, ActorKind, Event
+from storage import notes
 from storage.sql import insert, insert_rows, locked, update_rows
 from storage.tables import events, tickets
 from storage.tables_desk import clocks
@@ -42,6 +43,12 @@ def look(session: Session, ids: Iterable[int], now: datetime, *, quiet: bool = F
     insert_rows(session, clocks, made, ignore=True)
     if made:
         ring(session, "clocks", 0)
+
+
+def rules_changed(session: Session, what: str) -> None:
+    """A policy or calendar is another one; the recalculation follows, whoever changed it."""
+    notes.put(session, notes.SLA_CHANGED, what)
+    ring(session, "clocks", 0)
 
 
 def any_due(session: Session, now: datetime) -> bool:

@@ -20,6 +20,8 @@ PROGRESS = "retrain_progress"
 
 SLA_REVIEW = "sla_review"
 """How far the recalculation of all due times is."""
+SLA_CHANGED = "sla_changed"
+"""Which policy or calendar changed, so that all due times are to be recalculated."""
 
 
 def get(session: Session, key: str) -> Any:

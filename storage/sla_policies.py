@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from desk import sla
 from desk.hours import ALWAYS
 from desk.sla import BadPolicy, Policy
-from storage import calendars
+from storage import calendars, clocks
 from storage.sql import upsert
 from storage.tables_desk import sla_policies
 from storage.transaction import Session
@@ -58,17 +58,21 @@ def put(session: Session, made: PolicyRow) -> PolicyRow:
     values = asdict(made) | {"name": made.name.strip(), "targets": dict(made.targets)}
     values |= {"conditions": list(made.conditions), "escalations": list(made.escalations)}
     policy_id = values.pop("id")
+    known = get(session, policy_id) if policy_id else named(session, made.name)
     if policy_id:
         session.execute(sa.update(sla_policies).where(sla_policies.c.id == policy_id).values(**values))
     else:
         upsert(session, sla_policies, ("name",), values)
     found = named(session, made.name)
     assert found is not None
+    if known != found:
+        clocks.rules_changed(session, f"policy {found.name} changed")
     return found
 
 
 def remove(session: Session, policy_id: int) -> None:
     session.execute(sa.delete(sla_policies).where(sla_policies.c.id == policy_id))
+    clocks.rules_changed(session, "a policy is gone")
 
 
 def any_active(session: Session) -> bool:

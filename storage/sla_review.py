@@ -69,6 +69,7 @@ def ask(session: Session, now: datetime, why: str) -> None:
     """Begin the recalculation; one that runs begins anew."""
     told = {"at": now.isoformat(), "why": why, "after": 0, "done": 0, "total": open_count(session), "finished_at": None}
     notes.put(session, notes.SLA_REVIEW, told)
+    notes.remove(session, notes.SLA_CHANGED)
     ring(session, "clocks", 0)
 
 
@@ -80,11 +81,15 @@ def progress(session: Session) -> dict[str, Any] | None:
 
 def is_asked(session: Session) -> bool:
     told = notes.get(session, notes.SLA_REVIEW)
-    return bool(told) and told["finished_at"] is None
+    return bool(told and told["finished_at"] is None) or notes.get(session, notes.SLA_CHANGED) is not None
 
 
 def step(session: Session, now: datetime) -> bool:
     """Wish for some more tickets; False if there is nothing (more) to do."""
+    changed = notes.get(session, notes.SLA_CHANGED)
+    if changed is not None:
+        _begin(session, now, changed)
+        return True
     told = notes.get(session, notes.SLA_REVIEW)
     if not told or told["finished_at"] is not None:
         return False
@@ -102,10 +107,11 @@ def open_count(session: Session) -> int:
     return int(session.execute(sa.select(sa.func.count()).select_from(table).where(_OPEN)).scalar_one())
 
 
-def after_change(session: Session, now: datetime, why: str) -> None:
-    """What every command and page calls that changed a policy or a calendar."""
+def _begin(session: Session, now: datetime, why: str) -> None:
+    """Where no ticket has a clock, and none gets one, there is nothing to do."""
     if sla_policies.any_active(session) or clocks.any_running(session):
         ask(session, now, why)
+    notes.remove(session, notes.SLA_CHANGED)
 
 
 def _open_tickets(session: Session, most: int | None) -> Iterator[list[int]]:

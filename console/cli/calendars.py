@@ -13,7 +13,7 @@ from console.cli.desk import Trouble, opened
 from desk import hours
 from desk.hours import BadCalendar
 from desk.settings import Settings
-from storage import calendars, sla_policies, sla_review
+from storage import calendars, sla_policies
 from storage.calendars import CalendarRow
 from storage.transaction import Session
 
@@ -66,7 +66,6 @@ def calendar_add(args: argparse.Namespace, settings: Settings, now: datetime) ->
         with opened(settings) as store, store.database.transaction() as session:
             if not args.dry_run:
                 row = calendars.put(session, row)
-                sla_review.after_change(session, now, f"calendar {row.name} changed")
     except BadCalendar as error:
         raise Trouble(str(error), 65) from error
     _print(args, row, now)

@@ -216,9 +216,24 @@ def test_a_policy_that_is_switched_off_takes_its_clocks_along(any_desk: SmallDes
     number = ask(any_desk)
     with any_desk.store.database.transaction() as session:
         sla_policies.put(session, replace(row, active=False))
-        sla_review.after_change(session, any_desk.now, "switched off")
     work(any_desk)
     assert (of(any_desk, number), any_desk.ticket(number).due_at) == ({}, None)
+
+
+def test_whoever_changes_a_calendar_open_tickets_follow_and_the_same_again_is_no_change(any_desk: SmallDesk) -> None:
+    promise(any_desk)
+    number = ask(any_desk)
+    before = any_desk.ticket(number).due_at
+    assert before
+    with any_desk.store.database.transaction() as session:
+        calendars.put(session, replace(OFFICE, slots=[{"days": "mon-fri", "from": "09:00", "to": "12:00"}]))
+        assert sla_review.is_asked(session)
+    work(any_desk)
+    # Ten to twelve, and then from nine to eleven on the next day.
+    assert any_desk.ticket(number).due_at == before + timedelta(hours=21)
+    with any_desk.store.database.transaction() as session:
+        calendars.put(session, replace(OFFICE, slots=[{"days": "mon-fri", "from": "09:00", "to": "12:00"}]))
+        assert not sla_review.is_asked(session)
 
 
 def test_several_that_look_at_once_tell_it_once_and_do_not_wait_for_each_other(any_desk: SmallDesk) -> None:
