@@ -81,7 +81,8 @@ class Phrases:
                 continue
             free, kinds = self._longest(tokens, place, node) if node.after else (place + 1, node.kinds)
             for kind in kinds:
-                marks.append(_mark(kind, place, free, tokens[place]))
+                is_number = kind.startswith(NUMBER)
+                marks.append(_number(kind, place, free, tokens[place]) if is_number else Mark(kind, place, free))
         return marks, tokens
 
     def _longest(self, tokens: Sequence[str], place: int, node: _Node) -> tuple[int, tuple[str, ...]]:
@@ -182,7 +183,5 @@ def _special(token: str) -> str:
     return END if token[0] in ".!…。！" or token.count("\n") > 1 else SOFT
 
 
-def _mark(kind: str, start: int, end: int, first: str) -> Mark:
-    if not kind.startswith(NUMBER):
-        return Mark(kind, start, end)
+def _number(kind: str, start: int, end: int, first: str) -> Mark:
     return Mark(NUMBER, start, end, int(kind.partition(" ")[2] or first[:6]))

@@ -16,6 +16,8 @@ from desk.phrases import END, NUMBER, QUESTION, SOFT, Mark, Phrases, fold, quote
 
 MANY = 5
 """From so many people on it is many users."""
+MOST_CLAUSES = 12
+"""So many clauses that say something are heard: who needs more to say how urgent it is does not say it."""
 _AFTER, _BEFORE = 5, 4
 """How many words a verb may stand behind or before its "not"."""
 _FAR, _SUBJECT = 14, 6
@@ -54,6 +56,9 @@ class Signs:
     reasons: tuple[str, ...] = ()
 
 
+_NO_MARKS: list[Mark] = []
+
+
 class _Clause:
     """The marks between two ends of a sentence or "but"."""
 
@@ -67,6 +72,8 @@ class _Clause:
 
     def of(self, *kinds: str) -> list[Mark]:
         """The marks of these kinds, kind by kind."""
+        if len(kinds) == 1:
+            return self.by_kind.get(kinds[0], _NO_MARKS)
         return [mark for kind in kinds if kind in self.by_kind for mark in self.by_kind[kind]]
 
     def behind(self, mark: Mark | Sign, most: int, *kinds: str) -> Mark | None:
@@ -110,8 +117,11 @@ def read(text: str) -> Signs:
     if _TELLING.isdisjoint([mark.kind for mark in marks]):
         return _NOTHING
     story = _Story()
+    heard = 0
     for clause in _clauses(marks, tokens):
-        _hear(story, clause)
+        heard += _hear(story, clause)
+        if heard == MOST_CLAUSES:
+            break
     impact, urgency, signs = _verdict(story)
     reasons = (f"'{quoted(text, sign.start, sign.end)}': {sign.says}" for sign in signs)
     return Signs(impact, urgency, tuple(dict.fromkeys(reasons)))
@@ -145,21 +155,21 @@ def _clauses(marks: Sequence[Mark], tokens: Sequence[str]) -> Iterator[_Clause]:
         yield _Clause(part, tokens)
 
 
-def _hear(story: _Story, clause: _Clause) -> None:
-    """Add what one clause says."""
+def _hear(story: _Story, clause: _Clause) -> bool:
+    """Add what one clause says; whether it says anything."""
     kinds = clause.by_kind.keys()
     if kinds.isdisjoint(_TELLING) and kinds.isdisjoint(_COLOURING):
-        return
+        return False
     for kind in _SMALL:
-        for mark in clause.of(kind):
+        for mark in clause.of(kind) if kind in kinds else ():
             story.small.setdefault(kind, Sign(mark.start, mark.end, _SMALL[kind]))
     over = next((m for m in clause.of("resolved") if not clause.before(m, 3, "not", "cannot", "nobody")), None)
     if over is not None:
         story.over = Sign(over.start, over.end, "it is over")
         story.failures, story.hit, story.maybe_hit, story.grave = [], [], [], []
-        return
+        return True
     if not kinds.isdisjoint({"whatif", "planned"}) or ({"was", "past"} <= kinds and "still" not in kinds):
-        return
+        return True
     _hear_circumstances(story, clause)
     failures = list(_failures(clause))
     if failures:
@@ -170,6 +180,7 @@ def _hear(story: _Story, clause: _Clause) -> None:
     if link:
         named = (sign for impact, sign in _scopes(clause) if impact is Impact.MANY)
         story.maybe_hit += [sign for sign in named if abs(sign.start - link.start) <= _FAR]
+    return True
 
 
 def _hear_circumstances(story: _Story, clause: _Clause) -> None:
