@@ -20,6 +20,7 @@ from console import (
     actions,
     auth,
     automations,
+    bulk,
     caught,
     files,
     incidents,
@@ -93,6 +94,7 @@ def _signing_in(desk: Desk) -> list[BaseRoute]:
 def _reading(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/tickets", page(desk, tickets.show)),
+        *bulk.routes(desk),
         Route("/tickets/{ticket_id:int}", page(desk, ticket.show)),
         Route("/messages/{message_id:int}/raw", page(desk, files.raw_message)),
         Route("/messages/{message_id:int}/files/{place:int}", page(desk, files.attachment)),

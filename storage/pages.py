@@ -59,6 +59,8 @@ class TicketRow:
     assignee_id: int | None
     channel: str
     tags: Sequence[str]
+    version: int
+    snoozed_until: datetime | None
     created_at: datetime
     updated_at: datetime
     due_at: datetime | None = None
@@ -70,6 +72,7 @@ def ticket_rows(session: Session, wanted: Wanted, *, before: int | None, most: i
     query = (
         sa.select(
             *(tickets.c[name] for name in ("id", "subject", "status", "priority", "category", "channel", "tags")),
+            *(tickets.c[name] for name in ("version", "snoozed_until")),
             *(tickets.c[name] for name in ("created_at", "updated_at", "assignee_id", "due_at")),
             predictions.c.probability,
             predictions.c.outcome,
