@@ -20,7 +20,7 @@ from classifier.text import fold, words
 SUBJECT_WEIGHT = 2.0
 LEAST = 0.15
 """Below this likeness two requests share small talk."""
-COMPARED = 60
+COMPARED = 40
 """Of more candidates than these only the likeliest are taken apart and compared."""
 _SHORTEST = 3
 _UNKNOWN = 1.15

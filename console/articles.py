@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -23,7 +24,7 @@ from desk import articles as rules
 from desk import subject
 from desk.articles import Audience, Draft, State
 from desk.language import language
-from desk.ticket import Change, Event, MessageKind, NotAllowed, Ticket
+from desk.ticket import Actor, Change, Event, MessageKind, NotAllowed, Ticket
 from storage import articles, pages, people, ratings, tickets
 from storage.articles import Article
 from storage.resolution import taken
@@ -81,20 +82,19 @@ def draft_from(visit: Visit, fields: Mapping[str, str]) -> Response:
     if ticket is None:
         raise HTTPException(404, "There is no such ticket.")
     known = articles.page(visit.session, Audience.INTERNAL, ticket_id=ticket.id, most=1)
-    made = known[0] if known else add_draft(visit.session, ticket, visit)
+    made = known[0] if known else add_draft(visit.session, ticket, visit.actor, visit.now)
     return _to(made.id, "drafted")
 
 
-def add_draft(session: Session, ticket: Ticket, visit: Visit) -> Article:
+def add_draft(session: Session, ticket: Ticket, actor: Actor, now: datetime) -> Article:
     """The draft and its event; what a private team solved stays with that team."""
     drafted = drafted_from(session, ticket)
-    words = Article(0, drafted.title, drafted.text, visit.now, visit.now, ticket.category or "")
+    words = Article(0, drafted.title, drafted.text, now, now, ticket.category or "")
     team = ticket.team_id if ratings.is_private(session, ticket.id) else None
-    who = visit.agent.id or None
-    made = replace(words, language=language(drafted.text), team_id=team, author_id=who, from_ticket_id=ticket.id)
+    made = replace(words, language=language(drafted.text), team_id=team, author_id=actor.id, from_ticket_id=ticket.id)
     made = articles.add(session, made)
-    articles.note_use(session, [made.id], articles.LINKED, visit.now, ticket.id, who)
-    event = Event(ticket.id, visit.now, "article_drafted", visit.actor, after=str(made.id))
+    articles.note_use(session, [made.id], articles.LINKED, now, ticket.id, actor.id)
+    event = Event(ticket.id, now, "article_drafted", actor, after=str(made.id))
     tickets.save(session, Change(ticket, (event,)))
     return made
 

@@ -25,7 +25,7 @@ LONGEST = 5_000
 MOST_CANDIDATES = 300
 ENOUGH = 10
 """With fewer candidates that share three rare words, those that share two are asked for as well, then one."""
-_TIERS = ((3, 6), (2, 6), (1, 3))
+_TIERS = ((3, 5), (2, 5), (1, 3))
 """How many words are shared, of how many of the rarest."""
 
 _COLUMNS = "s.ticket_id, s.category, s.subject, s.text, s.resolution, s.message_id, s.resolved_at"

@@ -1,0 +1,89 @@
+"""`frontdesk article`: from a solved ticket to a published article, and the way to another desk and back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import frontdesk
+from desk import ticket as verbs
+from storage import conversation, tickets
+from storage.store import Store
+from tests.small_desk import BOB, SmallDesk
+
+
+@pytest.fixture
+def desk(store: Store, monkeypatch: pytest.MonkeyPatch) -> SmallDesk:
+    """Ticket 1 is solved, ticket 2 is not."""
+    monkeypatch.setenv("FRONTDESK_DATA_DIR", store.settings.data_dir)
+    monkeypatch.setenv("FRONTDESK_SECRET_KEY", store.settings.secret_key)
+    made = SmallDesk(store, delivers=False)
+    words = "My token for the network has expired. Please call 030 1234567."
+    made.receive(made.mail(f"Bob Builder <{BOB}>", "VPN token", words), made.mail(BOB, "Other", "What about this one?"))
+    with store.database.transaction() as session:
+        ticket = tickets.get(session, 1, lock=True)
+        assert ticket is not None
+        actor = verbs.Actor(verbs.ActorKind.AGENT, made.alice.id, "Alice Agent")
+        replied = conversation.reply(session, ticket, actor, "Press renew in Kestrel.", made.now, via="console")
+        tickets.save(session, verbs.resolve(replied, actor, made.now))
+    return made
+
+
+def said(capsys: pytest.CaptureFixture[str], *words: str) -> Any:
+    assert frontdesk.main(["article", *words, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_solved_ticket_becomes_an_article_for_everybody(desk: SmallDesk, capsys: pytest.CaptureFixture[str]) -> None:
+    rehearsed = said(capsys, "draft", "1", "--dry-run")
+    assert rehearsed["id"] is None and ["number", "030 1234567"] in rehearsed["removed"]
+    assert said(capsys, "list") == []
+    assert said(capsys, "draft", "1")["id"] == 1
+    assert said(capsys, "publish", "1", "--audience", "public", "--dry-run")["state"] == "published"
+    assert said(capsys, "show", "1")["state"] == "draft"
+    assert said(capsys, "publish", "1", "--audience", "public")["audience"] == "public"
+    (found,) = said(capsys, "list", "--search", "kestrel renew")
+    assert (found["state"], found["used"]) == ("published", 0)
+    shown = said(capsys, "show", "1")
+    assert shown["tickets"] == [1] and len(shown["versions"]) == 1 and "Bob" not in shown["text"]
+    assert said(capsys, "retire", "1")["state"] == "retired"
+    assert frontdesk.main(["article", "show", "1"]) == 0 and "Press renew" in capsys.readouterr().out
+
+
+def test_what_cannot_be_done_says_why(desk: SmallDesk, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for words in (["draft", "2"], ["draft", "99"], ["show", "1"], ["publish", "1"]):
+        assert frontdesk.main(["article", *words]) == 1
+    assert "nothing says what solved #2" in capsys.readouterr().err
+    wrong = tmp_path / "wrong.json"
+    for text in (
+        "{",
+        '[{"title": ""}]',
+        '[{"title": "a", "colour": "red"}]',
+        "[7]",
+        '[{"title": "a", "state": "new"}]',
+    ):
+        wrong.write_text(text)
+        assert frontdesk.main(["article", "import", str(wrong)]) == 65
+
+
+def test_taking_out_and_in_again_changes_nothing(
+    desk: SmallDesk, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    said(capsys, "draft", "1")
+    file = tmp_path / "articles.json"
+    assert frontdesk.main(["article", "export", str(file)]) == 0
+    capsys.readouterr()
+    assert said(capsys, "import", str(file)) == {"new": 0, "changed": 0, "same": 1}
+    (one,) = json.loads(file.read_text())
+    changed = [
+        one | {"text": "Press it twice."},
+        {"title": "Parking", "text": "Behind the house.", "state": "published"},
+    ]
+    file.write_text(json.dumps(changed))
+    assert said(capsys, "import", str(file), "--dry-run") == {"new": 1, "changed": 1, "same": 0}
+    assert said(capsys, "import", str(file)) == {"new": 1, "changed": 1, "same": 0}
+    assert said(capsys, "import", str(file)) == {"new": 0, "changed": 0, "same": 2}
+    assert said(capsys, "show", "1")["version"] == 2
