@@ -5,6 +5,7 @@ Fail closed: kept and shown, not obeyed. Every command is answered by a short ma
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from desk import commands, threading
@@ -99,7 +100,7 @@ def _act(
     try:
         # A savepoint: whether the second command fits is known for certain only once the first is done.
         with session.connection.begin_nested():
-            obey.check(session, ticket, parsed.commands)
+            obey.check(session, ticket, parsed.commands, Actor(ActorKind.AGENT, agent.id))
             message_id, done = _do(context, session, decision, agent, ticket, parsed, now)
     except verbs.NotAllowed as error:
         text = f"Nothing was done: {error}.\n\nThese commands may stand on the first lines:\n\n{commands.HELP}"
@@ -119,6 +120,10 @@ def _do(
     actor = Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
     message_id = None
     done: list[str] = []
+    text = "\n\n".join(
+        part for part in (*obey.macro_texts(session, ticket, parsed.commands, actor, now), parsed.text) if part
+    )
+    parsed = replace(parsed, text=text)
     if parsed.text or decision.item.request.attachments:
         kind = MessageKind.NOTE if parsed.is_note else MessageKind.REPLY
         message_id = _keep(session, ticket, decision, agent, kind, "", now, parsed.text)

@@ -8,12 +8,18 @@ from datetime import datetime
 from desk import ticket as verbs
 from desk.commands import Command
 from desk.ticket import MOVES, Actor, Change, NotAllowed, Priority, Status, Ticket
-from storage import conversation, people, tickets, visible
+from storage import conversation, macros, people, tickets, visible
 from storage.people import Person
 from storage.transaction import Session
 
 
-def check(session: Session, ticket: Ticket, wanted: Sequence[Command]) -> None:
+def macro_texts(session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Actor, now: datetime) -> list[str]:
+    """What the macros among the commands say on this ticket."""
+    found = [macros.named(session, actor.id or 0, one.argument) for one in wanted if one.name == "macro"]
+    return [macros.said(session, macro, ticket, actor, now) for macro in found]
+
+
+def check(session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Actor) -> None:
     """Raises NotAllowed if one of the commands names somebody or something that is not there, or does not fit."""
     for command in wanted:
         if command.name == "assign" and command.argument.lower() != "me":
@@ -22,6 +28,8 @@ def check(session: Session, ticket: Ticket, wanted: Sequence[Command]) -> None:
             _team_id(session, command.argument)
         elif command.name == "merge":
             _other(session, ticket, command.argument)
+        elif command.name == "macro":
+            macros.named(session, actor.id or 0, command.argument)
         elif command.name in _STATUS or command.name == "status":
             _check_move(ticket, _status(command))
 
@@ -47,6 +55,10 @@ def commands(
             )
             done.append(f"merged into #{into.id}")
             ticket = into
+            continue
+        if command.name == "macro":
+            ticket = _macro(session, ticket, command.argument, actor, now, react)
+            done.append(f"used the macro {command.argument}")
             continue
         change = _change(session, ticket, command, actor, now, via)
         done.append(_said(command, change))
@@ -75,6 +87,13 @@ def _change(session: Session, ticket: Ticket, command: Command, actor: Actor, no
             return verbs.tag(ticket, tuple(word.replace(",", " ").split()), actor, now)
         case _:
             return verbs.set_status(ticket, _status(command), actor, now, "by command")
+
+
+def _macro(session: Session, ticket: Ticket, name: str, actor: Actor, now: datetime, react: bool) -> Ticket:
+    done = macros.apply(session, macros.named(session, actor.id or 0, name), ticket, actor, now, react=react)
+    if done.refused:
+        raise NotAllowed("; ".join(done.refused))
+    return done.ticket
 
 
 def _said(command: Command, change: Change) -> str:

@@ -8,7 +8,20 @@ from hypothesis import strategies as st
 
 from desk.commands import HELP, Command, parse
 
-NAMES = ("note", "assign", "team", "status", "resolve", "close", "priority", "category", "tag", "macro", "merge", "help")
+NAMES = (
+    "note",
+    "assign",
+    "team",
+    "status",
+    "resolve",
+    "close",
+    "priority",
+    "category",
+    "tag",
+    "macro",
+    "merge",
+    "help",
+)
 lines = st.text(alphabet="#abcnotermgeresolve 12²\t\xa0\ufeff.:-é", max_size=20) | st.text(max_size=30)
 plain = st.text(alphabet="abc ,.#1é", min_size=1).filter(lambda t: t.strip() and not t.strip().startswith("#"))
 
