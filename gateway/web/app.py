@@ -34,6 +34,7 @@ def routes(
         Route("/request", form.show, methods=["GET"]),
         Route("/request", form.send, methods=["POST"]),
         Route("/request/thanks", form.thanks),
+        Route("/request/solved", form.solved, methods=["POST"]),
         Route("/request/form.css", _style),
         Route("/api/v1/inbound", api.send, methods=["POST"]),
         Route("/api/v1/inbound/{inbound_id:int}", api.state),

@@ -64,6 +64,7 @@ class Door:
         self.threads = anyio.CapacityLimiter(limits.storing_at_once)
         self._by_peer = Pace(limits.forms_per_peer, timedelta(minutes=limits.peer_minutes))
         self._by_address = Pace(limits.forms_per_address, timedelta(minutes=limits.address_minutes))
+        self._helped_by_peer = Pace(20, timedelta(hours=1))
         self.by_token = Pace(limits.posts_per_token_and_minute, timedelta(minutes=1))
         self.wrong_tokens = Pace(limits.wrong_tokens_per_peer_and_minute, timedelta(minutes=1))
         self._own: tuple[datetime, frozenset[str]] | None = None
@@ -96,6 +97,10 @@ class Door:
         """The seconds until this visitor, and anybody for this address, may send again; 0 counts this one."""
         now = self.clock()
         return self._by_peer.take(neighbourhood(peer), now) or self._by_address.take(address, now)
+
+    def help_wait(self, peer: str) -> float:
+        """The seconds until what this visitor says of articles counts again."""
+        return self._helped_by_peer.take(neighbourhood(peer), self.clock())
 
     def own_addresses(self) -> frozenset[str]:
         """The desk's mailboxes, read again twice a minute."""

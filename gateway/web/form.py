@@ -9,7 +9,7 @@ import hmac
 import math
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import anyio
@@ -20,10 +20,11 @@ from starlette.responses import RedirectResponse, Response
 
 from desk.address import sign
 from desk.request import Channel
-from gateway.web import body, words
+from gateway.web import body, hints, words
 from gateway.web.body import BadBody, Posted
 from gateway.web.door import Door, Unavailable
 from gateway.web.submission import Submission, Wrong, checked, incoming
+from storage.articles import Article
 from storage.idempotency import KeyReused
 
 log = structlog.get_logger()
@@ -48,6 +49,14 @@ class Again(Exception):
         self.status, self.problem, self.wait = status, problem, wait
 
 
+class Helpful(Exception):
+    """Articles that the visitor should see before the request is sent."""
+
+    def __init__(self, found: Sequence[Article]) -> None:
+        super().__init__(f"{len(found)} articles")
+        self.found = found
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """The endpoints of the page."""
@@ -61,13 +70,27 @@ class Form:
     def thanks(self, request: Request) -> Response:
         return _html("thanks.html", 200, desk=self.door.settings.desk_name)
 
+    async def solved(self, request: Request) -> Response:
+        """An article answered the question: it is counted, and nothing is sent."""
+        posted = await self._posted(request)
+        if isinstance(posted, Response):
+            return posted
+        try:
+            await anyio.to_thread.run_sync(
+                self._solved, posted, self.door.came_from(request), limiter=self.door.threads
+            )
+        except (Again, Unavailable):
+            log.info("form_help_not_counted")
+        finally:
+            for upload in posted.uploads:
+                await upload.close()
+        return _html("solved.html", 200, desk=self.door.settings.desk_name)
+
     async def send(self, request: Request) -> Response:
         """Read the form, then write it down in a thread."""
-        limits = self.door.limits
-        try:
-            posted = await body.form(request, limits.bytes, limits.files)
-        except BadBody as error:
-            return self._page(Submission(), error.status, self._sentence(error.problem))
+        posted = await self._posted(request)
+        if isinstance(posted, Response):
+            return posted
         try:
             peer = self.door.came_from(request)
             return await anyio.to_thread.run_sync(self._send, posted, peer, limiter=self.door.threads)
@@ -75,10 +98,26 @@ class Form:
             for upload in posted.uploads:
                 await upload.close()
 
+    async def _posted(self, request: Request) -> Posted | Response:
+        """The form, or the page that says why it cannot be read."""
+        limits = self.door.limits
+        try:
+            return await body.form(request, limits.bytes, limits.files)
+        except BadBody as error:
+            return self._page(Submission(), error.status, self._sentence(error.problem))
+
+    def _solved(self, posted: Posted, peer: str) -> None:
+        self._key(posted.texts.get("token", ""))
+        with self.door.reachable():
+            if not self.door.help_wait(peer):
+                hints.helped(self.door.store, posted.texts.get("article", ""), self.door.clock())
+
     def _send(self, posted: Posted, peer: str) -> Response:
         typed = Submission(**{name: posted.texts.get(name, "") for name in Submission.__dataclass_fields__})
         try:
             self._take(typed, posted, peer)
+        except Helpful as error:
+            return self._hints(typed, error.found, posted.texts["token"])
         except Wrong as error:
             return self._page(typed, 422, fields=error.problems, posted=posted)
         except Again as error:
@@ -95,6 +134,8 @@ class Form:
             log.info("form_trap_filled")
             raise Again(422, "trap")
         sent = checked(typed, self.door.own_addresses(), subject_needed=True)
+        if not posted.texts.get("asked") and not posted.uploads:
+            self._offer(sent)
         wait = self.door.form_wait(peer, sent.email)
         if wait:
             raise Again(429, "often", wait)
@@ -105,6 +146,17 @@ class Form:
         except KeyReused:
             raise Again(422, "used") from None
         log.info("form_accepted", inbound_id=inbound_id)
+
+    def _offer(self, sent: Submission) -> None:
+        """Files cannot be carried over to the next page, so a request with files goes its way at once."""
+        with self.door.reachable():
+            found = hints.helpful(self.door.store, sent, self.door.clock())
+        if found:
+            raise Helpful(found)
+
+    def _hints(self, typed: Submission, found: Sequence[Article], token: str) -> Response:
+        desk = self.door.settings.desk_name
+        return _html("hints.html", 200, desk=desk, typed=typed, articles=found, token=token)
 
     def _key(self, token: str) -> str:
         match = _TOKEN.fullmatch(token)
