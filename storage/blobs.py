@@ -50,6 +50,14 @@ class BlobStore:
         """Name what is held in the record; from its COMMIT on it is stored."""
         rows = [_row(name, content, now) for name, content in sorted(held.named.items())]
         insert_rows(session, blobs, rows, ignore=True)
+        # Whoever removed the last use of the same content may have taken the file meanwhile.
+        large = {name: content for name, content in held.named.items() if len(content) > INLINE_BYTES}
+        self._write({name: content for name, content in large.items() if not self._path(name).exists()})
+
+    def unlink(self, names: Iterable[str]) -> None:
+        """Take away the files of blobs that nothing names any more."""
+        for name in names:
+            self._path(name).unlink(missing_ok=True)
 
     def put_many(self, session: Session, contents: Sequence[bytes], now: datetime) -> list[str]:
         """Store each content once; returns their SHA-256 (hex) in order."""

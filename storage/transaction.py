@@ -57,6 +57,11 @@ class Session:
     def postgres(self) -> bool:
         return self.connection.dialect.name == "postgresql"
 
+    def overwrite_deleted(self) -> None:
+        """SQLite: what this connection deletes from now on is overwritten with zeros."""
+        if not self.postgres:
+            self.connection.exec_driver_sql("PRAGMA secure_delete=ON")
+
 
 def ring(session: Session, actor: str, row_id: int) -> None:
     """Tell `actor` about `row_id` once this transaction is on disk."""
@@ -95,6 +100,16 @@ class Database:
     def shares_one_pen(self) -> bool:
         """SQLite: whoever writes keeps everybody else from writing, so the time between BEGIN and COMMIT is dear."""
         return self._turnstile is not None
+
+    def empty_log(self) -> None:
+        """SQLite: fold the log of writes into the file, so that what was overwritten is in neither."""
+        if self._turnstile is None:
+            return
+        connection = self.engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
 
     def _turn(self) -> AbstractContextManager[None]:
         return self._turnstile.writing(BUSY_SECONDS) if self._turnstile else nullcontext()

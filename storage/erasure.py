@@ -1,0 +1,239 @@
+"""Erases a person: what they asked, wrote and sent, wherever it is kept; leaves a receipt without them in it.
+
+In: an address. Out: a receipt of counts, and a hash that tells whether somebody was erased. Their own tickets are
+emptied whole (agents' answers quote them); on tickets of others what they wrote goes, and their address wherever it is
+named. What others wrote about them stays theirs. Later mail of the same address is somebody new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.ticket import Actor, ActorKind
+from storage import blob_sweep, categories, forget, people
+from storage import models as model_rows
+from storage.forget import GONE, Forgotten
+from storage.inbound import RELEASING, WAITING
+from storage.people import Person
+from storage.store import Store
+from storage.tables import events, inbound, messages, outbound, participants, tickets
+from storage.tables import people as people_table
+from storage.tables_desk import articles
+from storage.tables_learning import models
+from storage.tables_people import erasures
+from storage.transaction import Session
+
+_SHORTEST = 12
+"""A line of theirs that is so long is looked for in letters about tickets of others."""
+
+
+class Refused(ValueError):
+    """Not erased; the text says why and what to do."""
+
+
+class _OnlyTried(Exception):
+    """Rolls a dry run back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was erased, in numbers. `models` may hold words of theirs until the next training has replaced them."""
+
+    id: int
+    at: datetime
+    person_hash: str
+    why: str
+    counts: Mapping[str, int]
+    tickets: tuple[int, ...]
+    models: tuple[str, ...]
+    articles: tuple[int, ...]
+    octets: int = 0
+    finished: bool = False
+
+
+def erase(store: Store, address: str, actor: Actor, now: datetime, *, why: str = "", dry_run: bool = False) -> Receipt:
+    """Erase them now; a dry run does all of it and takes it back. Raises Refused."""
+    made: list[Receipt] = []
+    try:
+        with store.database.transaction() as session:
+            session.overwrite_deleted()
+            made.append(_erased(store, session, address.strip().lower(), actor, now, why))
+            if dry_run:
+                raise _OnlyTried
+    except _OnlyTried:
+        return made[0]
+    return finish(store, made[0].id)
+
+
+def finish(store: Store, receipt_id: int) -> Receipt:
+    """Remove the blobs that nothing names any more, and what search indexes keep of removed words. May run again."""
+    with store.database.reading() as session:
+        names = _row(session, receipt_id)["receipt"].get("blobs", [])
+    swept = blob_sweep.sweep(store, names)
+    with store.database.transaction() as session:
+        _purge_indexes(session)
+        kept = dict(_row(session, receipt_id)["receipt"])
+        kept |= {"finished": True, "octets": kept.get("octets", 0) + swept.octets}
+        kept["counts"] = dict(kept["counts"]) | {"blobs": kept["counts"].get("blobs", 0) + swept.removed}
+        kept.pop("blobs", None)
+        session.execute(sa.update(erasures).where(erasures.c.id == receipt_id).values(receipt=kept))
+        receipt = _receipt(_row(session, receipt_id))
+    store.database.empty_log()
+    return receipt
+
+
+def unfinished(session: Session) -> list[int]:
+    """Receipts whose process was ended between the two halves."""
+    rows = session.execute(sa.select(erasures.c.id, erasures.c.receipt))
+    return [row.id for row in rows if not row.receipt.get("finished")]
+
+
+def receipts(session: Session, most: int = 200) -> list[Receipt]:
+    """The newest first."""
+    query = sa.select(erasures).order_by(erasures.c.id.desc()).limit(most)
+    return [_receipt(dict(row._mapping)) for row in session.execute(query)]
+
+
+def person_hash(address: str, secret: bytes) -> str:
+    """Tells whether somebody was erased to who knows the address and the desk's key, and nothing to anybody else."""
+    return hmac.new(secret, b"erased:" + address.strip().lower().encode(), hashlib.sha256).hexdigest()
+
+
+def _erased(store: Store, session: Session, address: str, actor: Actor, now: datetime, why: str) -> Receipt:
+    person = people.by_address(session, address)
+    if person is None:
+        raise Refused(f"nobody with the address {address} has ever written here")
+    if person.role:
+        raise Refused(f"{address} is an agent: what agents did is the history of others' tickets")
+    own = list(session.execute(sa.select(tickets.c.id).where(tickets.c.requester_id == person.id)).scalars())
+    done = forget.whole_tickets(session, own, actor, now, "the requester was erased")
+    _elsewhere(session, person, done)
+    _name(session, person, now)
+    learnt = (models.c.made_by != model_rows.SHIPPED, models.c.state != model_rows.REMOVED)
+    versions = list(session.execute(sa.select(models.c.version).where(*learnt)).scalars()) if own else []
+    if own:
+        categories.ask_for_training(session, "words of an erased person are to be unlearned", now)
+    drafted = sa.select(articles.c.id).where(articles.c.from_ticket_id.in_(own))
+    kept = {
+        "counts": dict(done.counts), "tickets": own, "models": versions, "blobs": sorted(done.blobs),
+        "articles": list(session.execute(drafted).scalars()), "finished": False,
+    }  # fmt: skip
+    row = {"at": now, "agent_id": actor.id if actor.kind is ActorKind.AGENT else None, "why": why, "receipt": kept}
+    made = sa.insert(erasures).values(**row, person_hash=person_hash(address, store.secret)).returning(erasures.c.id)
+    return _receipt(_row(session, session.execute(made).scalar_one()))
+
+
+def _elsewhere(session: Session, person: Person, done: Forgotten) -> None:
+    """What they wrote on tickets of others, what was sent to them, and their address wherever it is named."""
+    c, said = messages.c, messages.c.author_kind == str(ActorKind.REQUESTER)
+    theirs = sa.or_(sa.and_(said, c.author_id == person.id), c.author_address == person.address)
+    rows = session.execute(sa.select(c.id, c.ticket_id, c.reply, c.text).where(theirs)).all()
+    lines = {line.strip() for row in rows for line in (row.reply + "\n" + row.text).split("\n")}
+    needles = {person.address} | {line for line in lines if len(line) >= _SHORTEST}
+    forget.words_of(session, [row.id for row in rows], done)
+    forget.letters(session, _letters_with(session, {row.ticket_id for row in rows}, person.address, needles), done)
+    # Mail of theirs that became no message: set aside, refused, a copy of another.
+    forget.requests(session, inbound.c.id.in_(_their_requests(session, person.address)), done)
+    gone = session.execute(sa.delete(participants).where(participants.c.address == person.address))
+    done.add("participants", gone)
+    _rename(session, person)
+
+
+def _their_requests(session: Session, address: str) -> list[int]:
+    """Settled rows that they sent; others' rows that only name them are kept without the name."""
+    c, said = inbound.c, f'"{address}"'
+    texts = (sa.func.lower(sa.cast(column, sa.Text)) for column in (c.request, c.envelope))
+    named = [text.contains(said, autoescape=True) for text in texts]
+    query = sa.select(c.id, c.request, c.envelope, c.state).where(sa.or_(*named), c.state != WAITING)
+    rows = session.execute(query).all()
+    theirs = [row.id for row in rows if _sender(row.request, row.envelope) == address]
+    for row in rows:
+        if row.id not in theirs:
+            kept = row.request if row.state in ("quarantined", "refused", RELEASING) else ""
+            values = {"request": kept, "envelope": _without(row.envelope, address)}
+            session.execute(sa.update(inbound).where(c.id == row.id).values(**values))
+    return theirs
+
+
+def _sender(request: str, envelope: Mapping[str, Any]) -> str:
+    """Who sent what could be read, else who the envelope says."""
+    if request:
+        return str((json.loads(request).get("sender") or {}).get("address", "")).lower()
+    return str(envelope.get("mail_from", "")).lower()
+
+
+def _letters_with(session: Session, ids: Iterable[int], address: str, needles: Iterable[str]) -> list[int]:
+    """Letters to them, and those about these tickets that say what they said."""
+    where = sa.or_(outbound.c.recipient == address, outbound.c.ticket_id.in_(sorted(set(ids))))
+    rows = session.execute(sa.select(outbound.c.id, outbound.c.recipient, outbound.c.content).where(where))
+    return [row.id for row in rows if row.recipient == address or _says(row.content, needles)]
+
+
+def _says(content: Any, needles: Iterable[str]) -> bool:
+    text = json.dumps(content, ensure_ascii=False)
+    return any(json.dumps(needle, ensure_ascii=False)[1:-1] in text for needle in needles)
+
+
+def _rename(session: Session, person: Person) -> None:
+    """Where others' messages and histories name them."""
+    c = messages.c
+    named = sa.func.lower(sa.cast(c.recipients, sa.Text)).contains(person.address, autoescape=True)
+    for row in session.execute(sa.select(c.id, c.recipients).where(named)).all():
+        session.execute(
+            sa.update(messages).where(c.id == row.id).values(recipients=_without(row.recipients, person.address))
+        )
+    e = events.c
+    texts = [sa.func.lower(column).contains(person.address, autoescape=True) for column in (e.before, e.after, e.why)]
+    data = sa.func.lower(sa.cast(e.data, sa.Text)).contains(person.address, autoescape=True)
+    for row in session.execute(sa.select(e.id, e.before, e.after, e.why, e.data).where(sa.or_(*texts, data))).all():
+        values = {name: _without(getattr(row, name), person.address) for name in ("before", "after", "why", "data")}
+        session.execute(sa.update(events).where(e.id == row.id).values(**values))
+    acted = sa.and_(e.actor_kind == str(ActorKind.REQUESTER), e.actor_id == person.id)
+    session.execute(sa.update(events).where(acted).values(actor_name=""))
+
+
+def _without(value: Any, address: str) -> Any:
+    """The same value with the address taken out of all of its texts, in any letter case."""
+    if isinstance(value, str):
+        while (found := value.lower().find(address)) >= 0:
+            value = value[:found] + GONE + value[found + len(address) :]
+        return value
+    if isinstance(value, Mapping):
+        return {_without(name, address): _without(one, address) for name, one in value.items()}
+    return [_without(one, address) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _name(session: Session, person: Person, now: datetime) -> None:
+    """The row stays, for tickets need a requester; it is nobody's, and no mail can reach it."""
+    values = {"address": f"erased-{person.id}@erased.invalid", "name": "", "slack_user": "", "vip": False}
+    values |= {"organisation_id": None, "language": "", "time_zone": "", "erased_at": now}
+    session.execute(sa.update(people_table).where(people_table.c.id == person.id).values(**values))
+
+
+def _purge_indexes(session: Session) -> None:
+    """SQLite's search indexes keep removed words until they are merged; PostgreSQL's vacuum does it by itself."""
+    if session.postgres:
+        return
+    session.overwrite_deleted()
+    for table in ("message_search", "solved_search"):
+        session.execute(sa.text(f"INSERT INTO {table}({table}) VALUES('optimize')"))
+
+
+def _row(session: Session, receipt_id: int) -> dict[str, Any]:
+    return dict(session.execute(sa.select(erasures).where(erasures.c.id == receipt_id)).one()._mapping)
+
+
+def _receipt(row: Mapping[str, Any]) -> Receipt:
+    kept = row["receipt"]
+    return Receipt(
+        row["id"], row["at"], row["person_hash"], row["why"], dict(kept["counts"]), tuple(kept["tickets"]),
+        tuple(kept["models"]), tuple(kept["articles"]), kept.get("octets", 0), bool(kept["finished"]),
+    )  # fmt: skip
