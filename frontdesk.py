@@ -34,7 +34,7 @@ from console.cli import (
     show,
     staffing,
     supervisor,
-    tickets,
+    ticket_words,
     up,
 )
 from console.cli.desk import Trouble, ensure_folder, serving
@@ -345,16 +345,7 @@ def _mailboxes(mailbox: Words) -> None:
 def _looking(words: Words) -> None:
     _command(words, "doctor", run_doctor, "look at everything that the desk depends on, and say what to do")
     _command(words, "ledger", ledger.ledger, "what was accepted, and how it ended")
-    ticket = _group(words, "ticket", "the tickets")
-    listing = _command(ticket, "list", tickets.ticket_list, "the newest tickets")
-    listing.add_argument("--status", action="append")
-    listing.add_argument("--before", type=int, metavar="NUMBER")
-    listing.add_argument("--most", type=int, default=50)
-    _command(ticket, "show", tickets.ticket_show, "a ticket with its history and reasons").add_argument("id", type=int)
-    _command(ticket, "split", tickets.ticket_split, "make a message a ticket").add_argument("message", type=int)
-    merge = _command(ticket, "merge", tickets.ticket_merge, "make a ticket part of another")
-    merge.add_argument("id", type=int)
-    merge.add_argument("into", type=int)
+    ticket_words.words(_group(words, "ticket", "the tickets"), _command)
     incidents.words(_group(words, "incident", "many people with the same trouble at the same time"), _command)
     again = _command(words, "replay", run_replay, "what would become of these mails? nothing is kept, nothing is sent")
     again.add_argument("source", help="an mbox, Maildir, folder of .eml files, or imaps://user@host/FOLDER")

@@ -48,14 +48,9 @@ def around(visit: Visit, ticket: Ticket, history: Sequence[Event]) -> dict[str, 
 
 def _undoable(visit: Visit, ticket: Ticket, shown: Sequence[Event]) -> dict[int, int]:
     """Place in the shown history → number of the event, where it can be undone."""
-    possible, places, place = set(undo.possible(visit.session, ticket)), {}, 0
-    for number, event in tickets.numbered(visit.session, ticket.id):
-        # What is shown leaves out what the agent may not see, in the same order.
-        if place < len(shown) and shown[place] == event:
-            if number in possible:
-                places[place] = number
-            place += 1
-    return places
+    possible = set(undo.possible(visit.session, ticket))
+    numbers = undo.numbers(visit.session, ticket.id, shown)
+    return {place: number for place, number in enumerate(numbers) if number in possible}
 
 
 def take_back(visit: Visit, fields: Fields, _held: Ticket) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,6 +20,15 @@ from storage.transaction import Session
 def possible(session: Session, ticket: Ticket) -> tuple[int, ...]:
     """The numbers of the events that can be undone now."""
     return rules.possible(ticket, tickets.numbered(session, ticket.id))
+
+
+def numbers(session: Session, ticket_id: int, shown: Sequence[Event]) -> list[int]:
+    """The numbers of the events that somebody is shown: the whole history, or a part of it in the same order."""
+    found: list[int] = []
+    for number, event in tickets.numbered(session, ticket_id):
+        if len(found) < len(shown) and shown[len(found)] == event:
+            found.append(number)
+    return found
 
 
 def undo(session: Session, ticket_id: int, number: int | None, actor: Actor, at: datetime) -> Ticket:

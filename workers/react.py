@@ -31,7 +31,10 @@ from workers.rating_letters import low_ratings, plan_ratings
 log = structlog.get_logger()
 
 BATCH = 200
-TOLD = ("opened", "requester_replied", "assigned", "delivery_failed", "undeliverable", "unverified_note", "opened_anyway", "woken")
+TOLD = (
+    "opened", "requester_replied", "assigned", "delivery_failed", "undeliverable", "unverified_note", "opened_anyway",
+    "woken",
+)  # fmt: skip
 
 SOLVES = (
     "status_changed", "reopened", "merged_into", "merged_from", "unmerged", "split",

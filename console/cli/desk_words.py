@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from console.cli import apply, automations, calendars, macros, routing, sla
+from console.cli import apply, automations, calendars, lifecycle, macros, routing, sla
 
 Group = Callable[[Any, str, str], Any]
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
@@ -19,6 +19,7 @@ def add(words: Any, group: Group, command: Command) -> None:
     calendars.words(group(words, "calendar", "business hours and days off"), command)
     sla.words(group(words, "sla", "policies and clocks: what is due when, and why"), command)
     automations.words(group(words, "automation", "when something happens to a ticket, act"), command)
+    lifecycle.words(words, group, command)
     macros.words(group(words, "macro", "texts and actions that agents use again and again"), command)
     routing.words(group(words, "route", "who gets a ticket: rules, tests, reasons"), command)
     apply.words(words, command)

@@ -12,13 +12,14 @@ from console.cli import show
 from console.cli.desk import Trouble, opened
 from desk.settings import Settings
 from desk.ticket import DESK, Event, Message, NotAllowed, Status, Ticket
-from storage import clocks, conversation, outbound, people, tickets
+from storage import clocks, conversation, family, organisations, outbound, people, tickets, undo
 from storage.log import escaped
 from storage.people import Person
 from storage.transaction import Session
 
 _COLUMNS = ("id", "status", "priority", "category", "team", "assignee", "requester", "subject")
 _PREDICTION = ("category", "probability", "outcome", "reasons", "runners_up", "model_version")
+_EVENT = ("id", "at", "kind", "by", "after", "why")
 _WEIGHTED = ("reasons", "runners_up")
 _LETTER = (
     "id",
@@ -81,13 +82,26 @@ def whole_ticket(session: Session, ticket_id: int) -> dict[str, Any]:
         raise Trouble(f"there is no ticket #{ticket_id}")
     (row,) = _rows(session, [ticket])
     return row | {
+        **_record(session, ticket),
         "messages": [_message(one) for one in tickets.messages_of(session, ticket_id)],
-        "events": [_event(one) for one in tickets.history(session, ticket_id)],
         "outbound": [{k: letter[k] for k in _LETTER} for letter in outbound.of_ticket(session, ticket_id)],
-        "links": [{"ticket": other, "kind": kind} for other, kind in tickets.links_of(session, ticket_id)],
         "participants": tickets.participants_of(session, [ticket_id])[ticket_id],
         "prediction": tickets.prediction_of(session, ticket_id),
         "clocks": [asdict(one) for one in clocks.of_tickets(session, [ticket_id])[ticket_id].values()],
+    }
+
+
+def _record(session: Session, ticket: Ticket) -> dict[str, Any]:
+    """Its history with the numbers that `ticket undo` takes, and the tickets that it has to do with."""
+    history, possible = tickets.history(session, ticket.id), undo.possible(session, ticket)
+    numbers = undo.numbers(session, ticket.id, history)
+    links, organisation = family.links_of(session, ticket.id), ticket.organisation_id or 0
+    events = [{"id": n, **_event(one), "undoable": n in possible} for n, one in zip(numbers, history, strict=True)]
+    return {
+        "events": events,
+        "links": [{"ticket": one.other.id, "kind": one.kind, "words": one.words} for one in links],
+        "children": [child.id for child in family.children(session, ticket.id)],
+        "organisation": organisations.names(session, [organisation]).get(organisation),
     }
 
 
@@ -131,7 +145,7 @@ def _print_ticket(whole: dict[str, Any]) -> None:
     for message in whole["messages"]:
         _print_message(message)
     print("\nhistory")
-    show.table([row | {"by": row["actor"]["name"]} for row in whole["events"]], ("at", "kind", "by", "after", "why"))
+    show.table([row | {"by": row["actor"]["name"]} for row in whole["events"]], _EVENT)
     print("\noutbound")
     show.table(whole["outbound"], ("id", "kind", "recipient", "state", "reason", "attempts", "sent_at"))
 

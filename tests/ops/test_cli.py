@@ -166,7 +166,7 @@ def test_split_makes_a_message_a_ticket(begun: Any, say: Say, store: Store) -> N
     say("ticket", "merge", "2", "1")
     message = say("ticket", "show", "1")["messages"][-1]["id"]
     assert say("ticket", "split", str(message))["id"] == 3
-    assert {"ticket": 1, "kind": "split"} in say("ticket", "show", "3")["links"]
+    assert {"ticket": 1, "kind": "split", "words": "split off"} in say("ticket", "show", "3")["links"]
 
 
 def test_mailboxes_teams_and_agents(begun: Any, say: Say) -> None:
