@@ -30,6 +30,9 @@ FREES = ("status_changed", "reopened", "team_changed", "assigned", "woken", "spl
 
 def drain(context: Context) -> int:
     """Everything that can be given to somebody now; returns how many tickets changed."""
+    with context.store.database.reading() as session:
+        if not needed(session, routing.setup(session), context.now()):
+            return 0
     return _lost(context) + _unowned(context) + _flagged(context) + _escalate(context)
 
 
@@ -40,7 +43,7 @@ def on_events(session: Session, by: Setup, happened: Sequence[Event]) -> None:
 
 
 def needed(session: Session, by: Setup, now: datetime) -> bool:
-    """Whether there is anything to look at; asked by the clock."""
+    """Whether there is anything to look at; it only reads, so nobody who writes waits for it."""
     return bool(waiting.gone(session, now)) or (
         by.active and (waiting.any_flagged(session) or bool(waiting.unowned(session, by.automatic, 1)))
     )

@@ -10,11 +10,13 @@ import sqlalchemy as sa
 
 from desk.routing import Options, Strategy
 from desk.ticket import Event, Status
+from gateway.intake import accept
 from storage import people, roster, routing_rules
 from storage.people import Person
 from storage.store import Store
 from storage.tables import tickets
 from tests.small_desk import BILLING, BOB, CAROL, SmallDesk
+from workers import ingest
 
 
 class RoutedDesk(SmallDesk):
@@ -101,6 +103,29 @@ def test_a_desk_that_does_not_route_pays_no_statement_more(any_store: Store) -> 
 
     seen = statements(SmallDesk(any_store, delivers=False))
     assert not [one for one in seen if "memberships.last_assigned_at" in one or "routing_rules" in one]
+
+
+def test_a_larger_batch_costs_no_statement_more(any_store: Store) -> None:
+    desk = RoutedDesk(any_store, Strategy.LEAST_LOADED, agents=2)
+    desk.rule("mark", [{"field": "organisation", "set": False}], {"tag": "new"})
+
+    def statements(count: int) -> int:
+        mails = [desk.mail(BOB, f"Question {desk.count}", "One question.") for _ in range(count)]
+        accept(desk.store, mails, desk.now)
+        with desk.store.database.reading() as session:
+            desk.context.places(session)
+        seen: list[str] = []
+
+        def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+            seen.append(statement)
+
+        sa.event.listen(desk.store.database.engine, "before_cursor_execute", note)
+        ingest.drain(desk.context)
+        sa.event.remove(desk.store.database.engine, "before_cursor_execute", note)
+        return len(seen)
+
+    statements(2)
+    assert statements(40) <= statements(4) + 1
 
 
 def test_rules_choose_team_priority_tags_and_the_last_one_ends(any_store: Store) -> None:
