@@ -13,19 +13,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console import similar
+from console import composer, macros
 from console import ticket as ticket_page
+from console.composer import LONGEST_TEXT
 from console.door import WRITERS, Action, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
 from desk import ticket as verbs
 from desk.ticket import DONE, Change, MessageKind, NotAllowed, Priority, Status, Ticket
-from storage import audit, conversation, custom_fields, people, resolution, tickets, visible
+from storage import audit, conversation, custom_fields, drafts, people, resolution, tickets, visible
 from storage.tickets import Stale
 
 log = structlog.get_logger()
 
-LONGEST_TEXT = 200_000
 _LONGEST_NAME = 100
-CARRIED = ("status", "assignee", "team", "priority", "category", "tags", "into", "message", "then")
+CARRIED = ("status", "assignee", "team", "priority", "category", "tags", "into", "message", "then", "later", "macro")
 """What a form may wish for besides a text; the conflict page carries it along."""
 
 
@@ -57,14 +57,11 @@ def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
     if len(text) > LONGEST_TEXT:
         raise NotAllowed(f"a message has at most {LONGEST_TEXT} characters")
     if fields.get("kind") == MessageKind.NOTE:
-        conversation.note(visit.session, ticket, visit.actor, text, visit.now, via="console")
+        drafts.drop(visit.session, ticket.id, visit.agent.id)
+        noted = conversation.note(visit.session, ticket, visit.actor, text, visit.now, via="console")
+        macros.after(visit, noted, fields)
         return _back(ticket, "noted")
-    replied = conversation.reply(visit.session, ticket, visit.actor, text, visit.now, via="console")
-    similar.note_use(visit, ticket, fields, text)
-    if fields.get("then") == Status.RESOLVED and replied.status is not Status.RESOLVED:
-        custom_fields.refuse_unfilled(visit.session, replied)
-        tickets.save(visit.session, resolution.resolve(visit.session, replied, visit.actor, visit.now))
-    return _back(ticket, "replied")
+    return _back(ticket, composer.answer(visit, ticket, text, fields))
 
 
 def update(visit: Visit, fields: Mapping[str, str]) -> Response:
@@ -163,6 +160,8 @@ def _conflict(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Respon
 def _said_already(visit: Visit, ticket: Ticket, text: str, kind: str) -> bool:
     """The second half of a double click: the agent's last message has these very words."""
     wanted = MessageKind.NOTE if kind == MessageKind.NOTE else MessageKind.REPLY
+    if wanted is MessageKind.REPLY and composer.said_already(visit, ticket, text):
+        return True
     own = [
         one
         for one in tickets.messages_of(visit.session, ticket.id, most=10_000)

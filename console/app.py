@@ -22,6 +22,7 @@ from console import (
     automations,
     bulk,
     caught,
+    composer,
     files,
     incidents,
     learning,
@@ -40,6 +41,7 @@ from console import (
     teams,
     ticket,
     tickets,
+    together,
     view,
 )
 from console.api import tickets as api
@@ -130,6 +132,7 @@ def _acting(desk: Desk) -> list[BaseRoute]:
         "split": actions.split,
         "merge": actions.merge,
         "macro": macros.alone,
+        "undo-send": composer.undo_send,
         **record.verbs(actions.current),
     }
     return [
@@ -142,6 +145,7 @@ def _acting(desk: Desk) -> list[BaseRoute]:
             for name, verb in incidents.VERBS.items()
         ),
         *learning.acting(desk),
+        *together.acting(desk),
         *privacy.acting(desk),
         *routing.acting(desk),
         *teams.acting(desk),

@@ -59,6 +59,11 @@ def after(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Ticket:
     return done.ticket
 
 
+def chosen(visit: Visit, fields: Mapping[str, str]) -> Macro | None:
+    """The macro that a message was made with."""
+    return _own(visit, fields.get("macro", ""))
+
+
 def alone(visit: Visit, fields: Mapping[str, str]) -> Response:
     """A macro's actions without any message."""
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)

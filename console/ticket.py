@@ -9,7 +9,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from console import article_hints, due, macros, mail_frame, record, similar
+from console import article_hints, composer, due, macros, mail_frame, record, similar
 from console.door import Visit
 from desk.request import AutoKind
 from desk.ticket import MOVES, Event, Priority, Ticket
@@ -74,7 +74,6 @@ def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typ
         links=tickets.links_of(visit.session, ticket.id),
         dues=due.of(visit.session, ticket, visit.now),
         problem=problem,
-        typed=typed or answer or macros.filled(visit, ticket, macro),
         macro=macro,
         macro_does=macros.does(macro),
         macros=known_macros.of_agent(visit.session, visit.agent.id),
@@ -82,6 +81,7 @@ def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typ
         hints=hints,
         chosen=chosen,
         **around(visit, ticket),
+        **composer.around(visit, ticket, typed or answer or macros.filled(visit, ticket, macro)),
         **record.around(visit, ticket, history),
     )
 

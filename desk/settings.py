@@ -50,6 +50,7 @@ class Settings:
     `time_zone` is the desk's own, such as `Europe/Berlin`. `dkim_key` is the path of a PEM file: mail that leaves
     is signed with it for the domain of its From; the public key is in the DNS at `dkim_selector._domainkey.DOMAIN`.
     `admins_see_private` shows admins the tickets of private teams that they are no members of.
+    `undo_send_seconds`: so long a reply of the console can be taken back before it leaves (at most 120; 0: not).
     `priority_matrix` has a row for each impact (many, team, one): its priority if the requester is blocked, if
     something works badly, if all is normal, if the matter is minor.
     """
@@ -80,6 +81,7 @@ class Settings:
     acknowledgements_per_hour: int = 5
     time_zone: str = "UTC"
     admins_see_private: bool = False
+    undo_send_seconds: int = 10
     priority_matrix: tuple[str, ...] = DEFAULT_MATRIX
     dkim_key: str = ""
     dkim_selector: str = ""

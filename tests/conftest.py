@@ -116,7 +116,11 @@ def _opened(folder: Path, template: Path, database_url: str) -> Iterator[Store]:
     if not database_url:
         shutil.copyfile(template, folder / "frontdesk.sqlite3")
     settings = Settings(
-        data_dir=str(folder), database_url=database_url, secret_key=SECRET, mail_domain="desk.example.test"
+        data_dir=str(folder),
+        database_url=database_url,
+        secret_key=SECRET,
+        mail_domain="desk.example.test",
+        undo_send_seconds=0,
     )
     opened = open_store(settings)
     try:

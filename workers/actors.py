@@ -11,7 +11,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import CurrentMessage, Retries, TimeLimit
 
 from storage.queue import QUEUE
-from workers import automations, clocks, deliver, figures, incidents, ingest, lifecycle, react, reroute
+from workers import automations, clocks, deliver, figures, incidents, ingest, lifecycle, react, reroute, retention, scheduled
 from workers.context import Context
 from workers.ratings import drain as ask_for_ratings
 from workers.retrain_process import Trainer
@@ -28,6 +28,7 @@ def register(broker: RedisBroker, context: Context) -> None:
         broker.add_middleware(middleware)
     _declare(broker, "ingest", _one_at_a_time(lambda: ingest.drain(context)), 120 * SECOND, priority=0)
     _declare(broker, "react", _one_at_a_time(lambda: react.drain(context)), 120 * SECOND, priority=10)
+    _declare(broker, "say", _one_at_a_time(lambda: scheduled.drain(context)), 120 * SECOND, priority=15)
     _declare(broker, "deliver", _one_at_a_time(lambda: deliver.drain(context)), 600 * SECOND, priority=20)
     _declare(broker, "clocks", _one_at_a_time(lambda: clocks.drain(context)), 120 * SECOND, priority=25)
     _declare(broker, "move_on", _one_at_a_time(lambda: lifecycle.drain(context)), 120 * SECOND, priority=30)
@@ -36,8 +37,9 @@ def register(broker: RedisBroker, context: Context) -> None:
     _declare(broker, "route", route, 120 * SECOND, priority=15)
     watch = _now_and_then(WATCH_SECONDS, _one_at_a_time(lambda: incidents.drain(context)))
     _declare(broker, "watch", watch, 120 * SECOND, priority=30)
-    _declare(broker, "count", _one_at_a_time(lambda: figures.drain(context)), 600 * SECOND, priority=40)
     _declare(broker, "rate", _one_at_a_time(lambda: ask_for_ratings(context)), 120 * SECOND, priority=30)
+    _declare(broker, "count", _one_at_a_time(lambda: figures.drain(context)), 600 * SECOND, priority=40)
+    _declare(broker, "forget", _one_at_a_time(lambda: retention.drain(context)), 600 * SECOND, priority=40)
     _declare(broker, "retrain", Trainer(context.store).start, 60 * SECOND, priority=30)
 
 

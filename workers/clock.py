@@ -14,9 +14,9 @@ from threading import Event
 import sqlalchemy as sa
 import structlog
 
-from storage import clocks, inbound, leases, lifecycle, outbound, ratings, sla_review, tickets
+from storage import clocks, inbound, leases, lifecycle, outbound, ratings, scheduled, sla_review, tickets
 from storage.transaction import Session, ring
-from workers import automations, due, figures, reroute
+from workers import automations, due, figures, reroute, retention
 from workers.context import Context
 
 log = structlog.get_logger()
@@ -77,7 +77,8 @@ class Clock:
             self._count(session, now)
             if automations.is_time(now, self._automated):
                 self._automated = now
-                ring(session, "automate", 0)
+                if any(kept.rule.trigger.is_timed for kept in self.context.places(session).automations):
+                    ring(session, "automate", 0)
             return True
 
     def _train(self, session: Session, now: datetime) -> None:
@@ -85,8 +86,11 @@ class Clock:
         if self._training_looked_for and now - self._training_looked_for < TRAINING_LOOKED_FOR:
             return
         self._training_looked_for = now
-        if due.is_due(session, now, self.context.store.settings.time_zone):
+        zone = self.context.store.settings.time_zone
+        if due.is_due(session, now, zone):
             ring(session, "retrain", 0)
+        if retention.is_due(session, now, zone):
+            ring(session, "forget", 0)
 
     def _route(self, session: Session, now: datetime) -> None:
         if self._routed and now - self._routed < ROUTED:
@@ -137,5 +141,7 @@ def sweep(session: Session, now: datetime) -> None:
         ring(session, "deliver", 0)
     if clocks.any_due(session, now) or sla_review.is_asked(session):
         ring(session, "clocks", 0)
+    if scheduled.due(session, now, 1):
+        ring(session, "say", 0)
     if ratings.is_due(session, now):
         ring(session, "rate", 0)

@@ -1,0 +1,92 @@
+// Who else is here, what was typed, and how long a reply can still be taken back. Every page works without this.
+"use strict";
+{
+  const place = document.querySelector("[data-others]");
+  const changed = document.querySelector("[data-changed]");
+  const token = document.querySelector("input[name=csrf]");
+  const text = document.querySelector("textarea[data-draft]");
+  const kind = () => (document.querySelector("input[name=kind]:checked") || {}).value || "reply";
+  const body = (fields) => new URLSearchParams({ csrf: token.value, ...fields });
+  let typedAt = 0;
+  let leaving = false;
+
+  // The others, every ten seconds and at once when writing begins.
+  const words = (one) => `${one.name} is ${one.doing === "writing" ? "writing" : "looking at this ticket"}.`;
+  const say = (element, said) => {
+    if (element.textContent !== said) element.textContent = said;
+    element.hidden = !said;
+  };
+  async function beat() {
+    if (document.hidden || leaving) return;
+    const doing = Date.now() - typedAt < 20000 ? "writing" : "viewing";
+    try {
+      const answer = await fetch(place.dataset.others, { method: "POST", body: body({ doing }) });
+      if (!answer.ok || answer.redirected) return;
+      const told = await answer.json();
+      say(place, told.others.map(words).join(" "));
+      for (const banner of document.querySelectorAll("[data-leaves]")) {
+        const gone = !told.waiting.includes(Number(banner.elements.waiting.value));
+        if (gone && !(text && text.value)) { location.replace(location.pathname); return; }
+      }
+      if (changed && String(told.version) !== place.dataset.version) changed.hidden = false;
+    } catch { /* the next beat tries again */ }
+  }
+  if (place && token) {
+    beat();
+    setInterval(beat, 10000);
+    document.addEventListener("visibilitychange", beat);
+    addEventListener("pagehide", () => navigator.sendBeacon(place.dataset.others, body({ doing: "gone" })));
+  }
+
+  // Drafts: a second and a half after the last letter, and when the page is left; never after it was sent.
+  if (text && token) {
+    let timer = 0;
+    let dirty = false;
+    let pending = null;
+    const save = () => {
+      clearTimeout(timer);
+      if (!dirty || leaving) return;
+      dirty = false;
+      pending = new AbortController();
+      const fields = body({ kind: kind(), text: text.value });
+      fetch(text.dataset.draft, { method: "POST", body: fields, signal: pending.signal }).then(
+        (answer) => { if (!answer.ok) dirty = true; }, () => { dirty = true; });
+    };
+    text.addEventListener("input", () => {
+      const begins = Date.now() - typedAt > 20000;
+      typedAt = Date.now();
+      if (begins) beat();
+      dirty = true;
+      clearTimeout(timer);
+      timer = setTimeout(save, 1500);
+    });
+    text.form.addEventListener("submit", () => {
+      leaving = true;
+      clearTimeout(timer);
+      if (pending) pending.abort();
+    });
+    addEventListener("pageshow", () => { leaving = false; });
+    addEventListener("pagehide", () => {
+      if (dirty && !leaving) navigator.sendBeacon(text.dataset.draft, body({ kind: kind(), text: text.value }));
+    });
+  }
+
+  // The seconds in which a reply can be taken back; then the page shows it where it belongs.
+  for (const banner of document.querySelectorAll("[data-leaves]")) {
+    const left = Date.parse(banner.dataset.leaves) - Date.parse(banner.dataset.now);
+    if (left > 120000) continue;
+    const end = performance.now() + left;
+    const shown = banner.querySelector("[data-left]");
+    const count = () => {
+      const seconds = Math.ceil((end - performance.now()) / 1000);
+      if (seconds > 0) { shown.textContent = `in ${seconds} s`; return; }
+      clearInterval(ticking);
+      shown.textContent = "now";
+      const undo = banner.querySelector("button");
+      if (undo) undo.hidden = true;
+      for (const wait of [1500, 3000, 5000]) setTimeout(beat, wait);
+    };
+    const ticking = setInterval(count, 250);
+    count();
+  }
+}
