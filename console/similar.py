@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from classifier.similar import Text, nearest, telling, texts
+from classifier.text import clean
 from console.article_hints import Hint
 from console.door import Visit
 from desk.articles import Audience
@@ -29,7 +30,8 @@ _LOOKED_AT = 20
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """A solved ticket that is near; `message_id` is the reply that solved it, if one did."""
+    """A solved ticket that is near; `message_id` is the reply that solved it, if one did. The resolution comes without
+    greeting and signature: they were another requester's."""
 
     ticket_id: int
     subject: str
@@ -89,7 +91,7 @@ def _solution(found: solved.Solved, likeness: float, because: tuple[str, ...]) -
         found.category,
         round(likeness, 3),
         because,
-        found.resolution,
+        clean(found.resolution),
         found.message_id,
         found.resolved_at,
     )
@@ -100,7 +102,7 @@ def _answer(session: Session, kind: str, number: int) -> str:
         article = articles.get(session, number, Audience.INTERNAL)
         return article.text if article else ""
     found = solved.one(session, number)
-    return found.resolution if found else ""
+    return clean(found.resolution) if found else ""
 
 
 def _same(one: str, other: str) -> bool:

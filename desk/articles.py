@@ -41,6 +41,8 @@ _PATTERNS = (
     ("number", re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,4})?\b")),
     ("number", re.compile(r"(?<![\w.])(?!\d{4}-\d\d-\d\d\b)\+?\(?\d(?:[ ()/-]{0,2}\d){6,18}(?![\w])")),
 )
+_EMPTIED = re.compile(r"[\W_]*(?:\[(?:name|number|address)\][\W_]*)+")
+_BLANK_LINES = re.compile(r"\n{3,}")
 _NAME = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -70,7 +72,7 @@ def draft(subject: str, question: str, answer: str, people: Iterable[str]) -> Dr
     title, first = without_persons(subject, names)
     asked, second = without_persons(question.strip(), names)
     told, third = without_persons(answer.strip(), names)
-    text = "\n\n".join(part for part in (asked, told) if part)
+    text = "\n\n".join(part for part in (_said(asked), _said(told)) if part)
     removed = tuple(dict.fromkeys((*first, *second, *third)))
     return Draft(title[:LONGEST_TITLE] or "Without a title", text[:LONGEST_TEXT], removed)
 
@@ -90,6 +92,13 @@ def without_persons(text: str, names: Iterable[str]) -> tuple[str, list[tuple[st
         pattern = re.compile(rf"\b(?:{'|'.join(map(re.escape, known))})\b", re.IGNORECASE)
         text = pattern.sub(lambda found: kept_as("name", found), text)
     return text, removed
+
+
+def _said(text: str) -> str:
+    """Without lines of which nothing but names and numbers was left, such as a signature's."""
+    return _BLANK_LINES.sub(
+        "\n\n", "\n".join(line for line in text.split("\n") if not _EMPTIED.fullmatch(line))
+    ).strip()
 
 
 def _names(people: Iterable[str]) -> set[str]:

@@ -24,6 +24,12 @@ def test_a_draft_has_question_and_answer_and_says_what_was_taken_out() -> None:
     assert ("number", "+49 30 1234567") in made.removed and ("address", "carol@home.example.test") in made.removed
 
 
+def test_a_line_of_nothing_but_a_name_goes() -> None:
+    assert draft("VPN", "It is broken.\n\nCarol Smith\n030 1234567\n\nSince today.", "", ["Carol Smith"]).text == (
+        "It is broken.\n\nSince today."
+    )
+
+
 @pytest.mark.parametrize("text", ["error 4711", "in 2026-11-23", "version 3.11.2", "10.0.0.1 port 8080", "Windows 11"])
 def test_numbers_of_things_stay(text: str) -> None:
     assert without_persons(text, []) == (text, [])
