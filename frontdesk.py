@@ -28,6 +28,7 @@ from console.cli import (
     learning_words,
     ledger,
     people,
+    privacy,
     replay,
     report,
     reuse_words,
@@ -294,6 +295,7 @@ def _administration(words: Words) -> None:
     _command(team, "add", people.team_add, "a new team").add_argument("name")
     _command(team, "list", people.team_list, "all teams")
     staffing.team_words(team, _command)
+    privacy.team_words(team, _command)
     agent = _group(words, "agent", "the agents")
     add = _command(agent, "add", people.agent_add, "a new agent, or a new password and role for one")
     add.add_argument("address")
@@ -304,9 +306,9 @@ def _administration(words: Words) -> None:
     _command(agent, "list", people.agent_list, "all agents")
     _command(agent, "deactivate", people.agent_deactivate, "an agent who left").add_argument("address")
     staffing.agent_words(agent, _command)
-    vip = _command(
-        _group(words, "person", "people who write"), "vip", people.person_vip, "raise this person's requests"
-    )
+    person = _group(words, "person", "people who write")
+    privacy.person_words(person, _command)
+    vip = _command(person, "vip", people.person_vip, "raise this person's requests")
     vip.add_argument("address")
     vip.add_argument("--off", action="store_true", help="no longer")
     token = _group(words, "token", "tokens of the JSON API")

@@ -70,24 +70,30 @@ def erase(store: Store, address: str, actor: Actor, now: datetime, *, why: str =
                 raise _OnlyTried
     except _OnlyTried:
         return made[0]
-    return finish(store, made[0].id)
+    receipt = finish(store, made[0].id)
+    purge(store)
+    return receipt
 
 
 def finish(store: Store, receipt_id: int) -> Receipt:
-    """Remove the blobs that nothing names any more, and what search indexes keep of removed words. May run again."""
+    """Remove the blobs that nothing names any more. May run again."""
     with store.database.reading() as session:
         names = _row(session, receipt_id)["receipt"].get("blobs", [])
     swept = blob_sweep.sweep(store, names)
     with store.database.transaction() as session:
-        _purge_indexes(session)
         kept = dict(_row(session, receipt_id)["receipt"])
         kept |= {"finished": True, "octets": kept.get("octets", 0) + swept.octets}
         kept["counts"] = dict(kept["counts"]) | {"blobs": kept["counts"].get("blobs", 0) + swept.removed}
         kept.pop("blobs", None)
         session.execute(sa.update(erasures).where(erasures.c.id == receipt_id).values(receipt=kept))
-        receipt = _receipt(_row(session, receipt_id))
+        return _receipt(_row(session, receipt_id))
+
+
+def purge(store: Store) -> None:
+    """What SQLite's search indexes and its log keep of removed words; PostgreSQL's vacuum does it by itself."""
+    with store.database.transaction() as session:
+        _purge_indexes(session)
     store.database.empty_log()
-    return receipt
 
 
 def unfinished(session: Session) -> list[int]:
@@ -219,12 +225,11 @@ def _name(session: Session, person: Person, now: datetime) -> None:
 
 
 def _purge_indexes(session: Session) -> None:
-    """SQLite's search indexes keep removed words until they are merged; PostgreSQL's vacuum does it by itself."""
-    if session.postgres:
-        return
-    session.overwrite_deleted()
-    for table in ("message_search", "solved_search"):
-        session.execute(sa.text(f"INSERT INTO {table}({table}) VALUES('optimize')"))
+    """Merged into one, an index has no removed words left in it."""
+    if not session.postgres:
+        session.overwrite_deleted()
+        for table in ("message_search", "solved_search"):
+            session.execute(sa.text(f"INSERT INTO {table}({table}) VALUES('optimize')"))
 
 
 def _row(session: Session, receipt_id: int) -> dict[str, Any]:

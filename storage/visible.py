@@ -51,6 +51,15 @@ def through_eyes_of(session: Session, viewer: Viewer) -> Iterator[None]:
         session.viewer = before
 
 
+def set_private(session: Session, team_id: int, *, private: bool) -> None:
+    """From now on only its members see its tickets, or everybody does."""
+    session.execute(sa.update(teams).where(teams.c.id == team_id).values(private=private))
+    if private:
+        for table in (incident_tickets, incident_reports):
+            theirs = sa.select(tickets.c.id).where(tickets.c.team_id == team_id)
+            session.execute(sa.delete(table).where(table.c.ticket_id.in_(theirs)))
+
+
 def private_teams(session: Session) -> frozenset[int]:
     return frozenset(session.execute(sa.select(teams.c.id).where(teams.c.private)).scalars())
 

@@ -11,7 +11,19 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import CurrentMessage, Retries, TimeLimit
 
 from storage.queue import QUEUE
-from workers import automations, clocks, deliver, figures, incidents, ingest, lifecycle, react, reroute, retention, scheduled
+from workers import (
+    automations,
+    clocks,
+    deliver,
+    figures,
+    incidents,
+    ingest,
+    lifecycle,
+    react,
+    reroute,
+    retention,
+    scheduled,
+)
 from workers.context import Context
 from workers.ratings import drain as ask_for_ratings
 from workers.retrain_process import Trainer

@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from console.cli import apply, automations, calendars, lifecycle, macros, routing, sla
+from console.cli import apply, automations, calendars, lifecycle, macros, privacy, routing, sla
 
 Group = Callable[[Any, str, str], Any]
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
@@ -22,4 +22,5 @@ def add(words: Any, group: Group, command: Command) -> None:
     lifecycle.words(words, group, command)
     macros.words(group(words, "macro", "texts and actions that agents use again and again"), command)
     routing.words(group(words, "route", "who gets a ticket: rules, tests, reasons"), command)
+    privacy.words(words, group, command)
     apply.words(words, command)
