@@ -19,7 +19,9 @@ class Stale(RuntimeError):
     """Somebody else changed the ticket meanwhile: read it again and decide anew."""
 
 
-_NAMING = ("linked", "unlinked", "split", "merged_into", "merged_from", "parent_changed")
+_NAMING = (
+    "linked", "unlinked", "split", "split_undone", "merged_into", "merged_from", "unmerged", "parent_changed"
+)  # fmt: skip
 """Events whose `before` and `after` are numbers of other tickets."""
 _TICKET_FIELDS = tuple(f.name for f in fields(Ticket))
 _TICKET = sa.select(*(tickets.c[name] for name in _TICKET_FIELDS))
