@@ -14,6 +14,7 @@ import statistics
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from desk import hours
 from desk.hours import ALWAYS, Calendar
@@ -91,7 +92,7 @@ class _Tape:
             if self.answered_at and not self.asked_at and event.why != NOT_REOPENED:
                 self.asked_at = event.at
         elif event.kind == "sla_breached":
-            self.late.add(str(event.data.get("target") or event.after.replace(" ", "_")))
+            self.late.add(event.after.replace(" ", "_"))
         elif event.kind == "merged_into":
             self.merged = True
 
@@ -129,17 +130,11 @@ def facts(
         return None
     opened, answered, resolved = tape.opened_at, tape.answered_at, tape.resolved_at
     return Facts(
-        ticket_id=ticket.id,
+        **_of_row(ticket),
         opened_at=opened,
         resolved_at=resolved,
         closed_at=tape.closed_at,
         status=str(tape.status),
-        channel=ticket.channel,
-        category=ticket.category or "",
-        priority=str(ticket.priority),
-        team_id=ticket.team_id,
-        agent_id=ticket.assignee_id,
-        organisation_id=ticket.organisation_id,
         first_response_seconds=_between(ALWAYS, opened, answered),
         first_response_business=_between(calendar, opened, answered),
         next_response_seconds=_middle(ALWAYS, tape.spans),
@@ -160,6 +155,19 @@ def facts(
         opened_slot=slot(opened),
         resolved_slot=None if resolved is None else slot(resolved),
     )
+
+
+def _of_row(ticket: Ticket) -> dict[str, Any]:
+    """What the figures are grouped by."""
+    return {
+        "ticket_id": ticket.id,
+        "channel": ticket.channel,
+        "category": ticket.category or "",
+        "priority": str(ticket.priority),
+        "team_id": ticket.team_id,
+        "agent_id": ticket.assignee_id,
+        "organisation_id": ticket.organisation_id,
+    }
 
 
 def slot(moment: datetime) -> int:

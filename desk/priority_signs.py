@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
+from itertools import islice
 
 from desk import priority_words
 from desk.phrases import END, NUMBER, QUESTION, SOFT, Mark, Phrases, fold, quoted
@@ -117,11 +118,9 @@ def read(text: str) -> Signs:
     if _TELLING.isdisjoint([mark.kind for mark in marks]):
         return _NOTHING
     story = _Story()
-    heard = 0
-    for clause in _clauses(marks, tokens):
-        heard += _hear(story, clause)
-        if heard == MOST_CLAUSES:
-            break
+    telling = (clause for clause in _clauses(marks, tokens) if not _SAYING.isdisjoint(clause.by_kind))
+    for clause in islice(telling, MOST_CLAUSES):
+        _hear(story, clause)
     impact, urgency, signs = _verdict(story)
     reasons = (f"'{quoted(text, sign.start, sign.end)}': {sign.says}" for sign in signs)
     return Signs(impact, urgency, tuple(dict.fromkeys(reasons)))
@@ -155,11 +154,9 @@ def _clauses(marks: Sequence[Mark], tokens: Sequence[str]) -> Iterator[_Clause]:
         yield _Clause(part, tokens)
 
 
-def _hear(story: _Story, clause: _Clause) -> bool:
-    """Add what one clause says; whether it says anything."""
+def _hear(story: _Story, clause: _Clause) -> None:
+    """Add what one clause says."""
     kinds = clause.by_kind.keys()
-    if kinds.isdisjoint(_TELLING) and kinds.isdisjoint(_COLOURING):
-        return False
     for kind in _SMALL:
         for mark in clause.of(kind) if kind in kinds else ():
             story.small.setdefault(kind, Sign(mark.start, mark.end, _SMALL[kind]))
@@ -167,9 +164,9 @@ def _hear(story: _Story, clause: _Clause) -> bool:
     if over is not None:
         story.over = Sign(over.start, over.end, "it is over")
         story.failures, story.hit, story.maybe_hit, story.grave = [], [], [], []
-        return True
+        return
     if not kinds.isdisjoint({"whatif", "planned"}) or ({"was", "past"} <= kinds and "still" not in kinds):
-        return True
+        return
     _hear_circumstances(story, clause)
     failures = list(_failures(clause))
     if failures:
@@ -180,7 +177,6 @@ def _hear(story: _Story, clause: _Clause) -> bool:
     if link:
         named = (sign for impact, sign in _scopes(clause) if impact is Impact.MANY)
         story.maybe_hit += [sign for sign in named if abs(sign.start - link.start) <= _FAR]
-    return True
 
 
 def _hear_circumstances(story: _Story, clause: _Clause) -> None:
@@ -369,6 +365,6 @@ _GRAVE = {
 """The first that is there decides."""
 _TELLING = frozenset({*_SMALL, *_GRAVE, *["resolved", "block", "down", "fail", "slow", "cannot", "not", "nobody"]})
 """A text without any of these is a normal request of one person."""
-_COLOURING = frozenset({"affects", "alone", "sometimes", "workaround", "deadline", "must"})
+_SAYING = _TELLING | {"affects", "alone", "sometimes", "workaround", "deadline", "must"}
 _NOTHING = Signs(Impact.ONE, Urgency.NORMAL)
 _HIT = {Impact.MANY: "affects many users", Impact.TEAM: "affects some users"}
