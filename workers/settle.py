@@ -13,8 +13,9 @@ from desk.courtesy import Courtesy, courtesy_of
 from desk.priority import why
 from desk.request import AutoKind, InboundRequest
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
-from storage import inbound, organisations, threads, tickets
+from storage import inbound, organisations, threads, tickets, visible
 from storage.inbound import Settled
+from storage.people import Mailbox
 from storage.sql import reserve_ids
 from storage.tables import messages as messages_table
 from storage.threads import Known
@@ -86,12 +87,19 @@ class Settlement:
             priority=judgement.priority,
             priority_why=why(judgement),
             category=choice.category,
-            team_id=box.team_id if box else None,
+            team_id=self._team_id(decision, box),
             mailbox_id=box.id if box else None,
             organisation_id=organisations.of_address(places.organisations, requester.address),
             channel=str(request.channel),
             conversation=request.thread.conversation,
         )
+
+    def _team_id(self, decision: Decision, box: Mailbox | None) -> int | None:
+        """The mailbox's; what follows up a private ticket stays with its team."""
+        before = decision.linked.ticket if decision.linked and decision.link_kind == "follow-up" else None
+        if before and before.team_id in visible.private_teams(self.session):
+            return before.team_id
+        return box.team_id if box else None
 
     def _happened(self, decision: Decision, message_id: int) -> None:
         """The events of one kept message."""
