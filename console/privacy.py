@@ -6,17 +6,24 @@ for an hour; the reason stands in its history.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
+import anyio.to_thread
+import structlog
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from console.accuracy import LEADS
-from console.door import Desk, Visit, action, page
+from console.door import Desk, Visit, action, check_intent, page, read_fields, to_sign_in, visiting
 from desk.ticket import Change, Event
 from desk.visibility import EVERYBODY, LONGEST_REASON
-from storage import audit, people, tickets, visible
+from storage import audit, erasure, people, tickets, visible
+from storage.erasure import Receipt
+
+log = structlog.get_logger()
 
 ADMINS = frozenset({"admin"})
 PER_PAGE = 100
@@ -27,7 +34,10 @@ def reading(desk: Desk) -> list[BaseRoute]:
 
 
 def acting(desk: Desk) -> list[BaseRoute]:
-    return [Route("/privacy/open", action(desk, open_anyway, ADMINS), methods=["POST"])]
+    return [
+        Route("/privacy/open", action(desk, open_anyway, ADMINS), methods=["POST"]),
+        Route("/privacy/erase", erasing(desk), methods=["POST"]),
+    ]
 
 
 def show(visit: Visit) -> Response:
@@ -47,6 +57,38 @@ def open_anyway(visit: Visit, fields: Mapping[str, str]) -> Response:
     return RedirectResponse(f"/tickets/{int(number)}", 303)
 
 
+def erasing(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """First what would go; then, from the page that says so, the erasure, in transactions of its own."""
+
+    def perform(request: Request, fields: Mapping[str, str]) -> Response:
+        with desk.store.database.reading() as session:
+            visit = visiting(desk, request, session)
+            if visit is None:
+                return to_sign_in(request)
+            check_intent(desk, request, fields, visit.cookie)
+            if visit.agent.role not in ADMINS:
+                raise HTTPException(403, "Only admins erase people.")
+        address, why = fields.get("address", "").strip(), fields.get("why", "").strip()[:LONGEST_REASON]
+        dry_run = fields.get("sure") != address
+        try:
+            receipt = erasure.erase(desk.store, address, visit.actor, visit.now, why=why, dry_run=dry_run)
+        except erasure.Refused as error:
+            receipt, problem = None, str(error)
+        else:
+            problem = ""
+        if receipt and not dry_run:
+            log.info("person_erased", agent_id=visit.agent.id, receipt=receipt.id)
+        with desk.store.database.reading() as session:
+            again = visiting(desk, request, session)
+            wish = {"address": address, "why": why, "done": not dry_run}
+            return _page(again, 422 if problem else 200, problem, receipt, wish) if again else to_sign_in(request)
+
+    async def endpoint(request: Request) -> Response:
+        return await anyio.to_thread.run_sync(perform, request, await read_fields(request))
+
+    return endpoint
+
+
 def _open(visit: Visit, number: int, reason: str) -> None:
     viewer = visit.session.viewer
     with visible.through_eyes_of(visit.session, EVERYBODY):
@@ -59,7 +101,13 @@ def _open(visit: Visit, number: int, reason: str) -> None:
         tickets.save(visit.session, Change(ticket, (event,)))
 
 
-def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
+def _page(
+    visit: Visit,
+    status: int = 200,
+    problem: str = "",
+    receipt: Receipt | None = None,
+    wish: Mapping[str, Any] | None = None,
+) -> Response:
     if visit.agent.role not in LEADS:
         raise HTTPException(403, "Only leads and admins see who read what.")
     viewer, admin = visit.session.viewer, visit.agent.role in ADMINS
@@ -75,4 +123,7 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         unseen=visible.hidden(visit.session, [row.ticket_id for row in rows if row.ticket_id]),
         admin=admin,
         problem=problem,
+        receipt=receipt,
+        wish=wish or {},
+        receipts=erasure.receipts(visit.session, 20) if admin else [],
     )

@@ -84,7 +84,21 @@ def put(session: Session, letters: Sequence[Letter], now: datetime) -> None:
 def _withheld(session: Session, letters: Sequence[Letter]) -> list[Letter]:
     told = {(one.ticket_id, one.recipient) for one in letters if one.ticket_id and one.kind not in _TO_REQUESTERS}
     outside = visible.outsiders(session, told) if told else set()
-    return [_empty(one) if (one.ticket_id, one.recipient) in outside else one for one in letters]
+    posted = {one.ticket_id for one in letters if one.ticket_id and _is_read_by_others(one)}
+    private = visible.private_among(session, posted) if posted else set()
+    kept = [_empty(one) if (one.ticket_id, one.recipient) in outside else one for one in letters]
+    return [_unposted(one) if one.ticket_id in private and _is_read_by_others(one) else one for one in kept]
+
+
+def _is_read_by_others(letter: Letter) -> bool:
+    """A thread of a Slack channel, and not of a conversation between two."""
+    return letter.transport == "slack" and not str(letter.content.get("channel", "")).startswith("D")
+
+
+def _unposted(letter: Letter) -> Letter:
+    """A reply that does not leave is undeliverable, so that its agent sees it."""
+    state = FAILED if letter.kind == "reply" else SUPPRESSED
+    return replace(letter, state=state, reason="the ticket is private, and others read its Slack channel")
 
 
 def _empty(letter: Letter) -> Letter:

@@ -175,6 +175,13 @@ def may_merge(session: Session, ids: Iterable[int]) -> bool:
     return len(found) < 2 or private_teams(session).isdisjoint(found)
 
 
+def private_among(session: Session, ids: Iterable[int]) -> set[int]:
+    """Those of the tickets that belong to private teams."""
+    joined = tickets.join(teams, sa.and_(teams.c.id == tickets.c.team_id, teams.c.private))
+    query = sa.select(tickets.c.id).select_from(joined).where(tickets.c.id.in_(sorted(set(ids))))
+    return set(session.execute(query).scalars())
+
+
 def outsiders(session: Session, letters: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
     """Those (ticket, address) where the ticket is private, and the address an agent's who is neither a member nor
     takes part in it."""

@@ -221,3 +221,21 @@ def test_only_admins_open_it_anyway(console: Console, private: Private, enter: E
     fields = {"ticket": str(private.ticket), "reason": "I am curious"}
     assert bob.press("/privacy/open", "/privacy", **fields).status_code == 403
     assert _entries(console) == []
+
+
+def test_an_admin_erases_a_person_after_the_page_said_what_would_go(
+    console: Console, private: Private, enter: Enter
+) -> None:
+    adam, carol = enter("adam"), "carol@customer.example.test"
+    assert "has ever written here" in adam.press("/privacy/erase", "/privacy", address="who@x.test").text
+    told = adam.press("/privacy/erase", "/privacy", address=carol, why="by letter").text
+    assert "This would go" in told
+    assert console.ticket().subject == "Invoice 7 is wrong"
+    assert "This would go" in adam.press("/privacy/erase", "/privacy", address=carol, sure="carol").text
+    assert (
+        "Erased; receipt 1" in adam.press("/privacy/erase", "/privacy", address=carol, why="by letter", sure=carol).text
+    )
+    assert console.ticket().subject == "(erased)"
+    assert "by letter" in adam.get("/privacy").text
+    assert adam.get(f"/tickets/{console.things.ticket}").status_code == 200
+    assert enter("bob").press("/privacy/erase", "/privacy", address=carol, sure=carol).status_code == 403

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from desk import ticket as verbs
 from desk.ticket import DESK
-from storage import incident_reports, people, tickets, visible
+from storage import incident_reports, outbound, people, tickets, visible
+from storage.outbound import Letter
 from storage.people import Person
 from storage.store import Store
 from storage.tables import memberships
@@ -106,3 +107,20 @@ def test_an_incident_never_holds_a_private_ticket(desk: SmallDesk) -> None:
     make_private(desk)
     with desk.store.database.reading() as session:
         assert [one.ticket_id for one in incident_reports.fresh(session, 0)] == [2]
+
+
+def test_no_line_about_a_private_ticket_stands_in_a_slack_channel(desk: SmallDesk) -> None:
+    make_private(desk)
+    with desk.store.database.transaction() as session:
+        places = {"C": {"channel": "C123", "text": "x"}, "D": {"channel": "D123", "text": "x"}}
+        for number in (1, 2):
+            for place, content in places.items():
+                for kind in ("reply", "notice"):
+                    key = f"{kind}{number}{place}"
+                    letter = Letter(key, kind, f"slack:T:{place}:1", key, content, number, transport="slack")
+                    outbound.put(session, [letter], desk.now)
+    found = {row["dedupe_key"]: row["state"] for row in desk.letters() if row["transport"] == "slack"}
+    assert {key: state for key, state in found.items() if state != "queued"} == {
+        "reply1C": "undeliverable",
+        "notice1C": "suppressed",
+    }
