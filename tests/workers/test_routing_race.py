@@ -15,7 +15,7 @@ from desk.ticket import Actor, ActorKind
 from gateway.intake import accept
 from storage import people, roster, tickets
 from storage.store import Store
-from tests.small_desk import BILLING, categoriser
+from tests.small_desk import BILLING, SUPPORT, categoriser
 from tests.workers.test_routing import RoutedDesk
 from workers import ingest, reroute
 from workers.context import Context
@@ -38,8 +38,8 @@ def at_once(desk: RoutedDesk, *works: Callable[[Context], object]) -> None:
             done.result(120)
 
 
-def brought(desk: RoutedDesk, count: int, **options: str) -> None:
-    mails = [desk.mail(f"p{n}@home.example.test", f"Question {n}", f"Number {n}.", **options) for n in range(count)]
+def brought(desk: RoutedDesk, count: int, to: str = SUPPORT) -> None:
+    mails = [desk.mail(f"p{n}@home.example.test", f"Question {n}", f"Number {n}.", to=to) for n in range(count)]
     accept(desk.store, mails, desk.now)
 
 
