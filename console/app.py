@@ -44,6 +44,7 @@ from console import (
     tickets,
     together,
     view,
+    watching,
 )
 from console.api import tickets as api
 from console.door import EVERYBODY, Desk, Headers, action, page
@@ -135,6 +136,7 @@ def _acting(desk: Desk) -> list[BaseRoute]:
         "merge": actions.merge,
         "macro": macros.alone,
         "undo-send": composer.undo_send,
+        "watch": watching.watch,
         **record.verbs(actions.current),
     }
     return [

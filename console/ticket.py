@@ -9,7 +9,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from console import article_hints, composer, due, macros, mail_frame, record, similar
+from console import article_hints, composer, due, macros, mail_frame, record, similar, watching
 from console.door import Visit
 from desk.request import AutoKind
 from desk.ticket import MOVES, Event, Priority, Ticket
@@ -82,6 +82,7 @@ def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typ
         chosen=chosen,
         **around(visit, ticket),
         **composer.around(visit, ticket, typed or answer or macros.filled(visit, ticket, macro)),
+        **watching.around(visit, ticket),
         **record.around(visit, ticket, history),
     )
 

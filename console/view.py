@@ -25,6 +25,8 @@ _HAPPENED: Mapping[str, str] = {
     "replied": "replied",
     "noted": "added a note",
     "reply_scheduled": "wrote a reply that waits to be sent",
+    "watched": "lets {after} watch it",
+    "unwatched": "lets {before} watch it no more",
     "reply_undone": "took a reply back before it was sent",
     "reply_returned": "did not send a reply that waited",
     "assigned": "assigned it to {after}",

@@ -16,7 +16,7 @@ from desk import subject, threading
 from desk import ticket as verbs
 from desk.organisation import organisation
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
-from storage import foreign_numbers, tickets, visible
+from storage import foreign_numbers, tickets, visible, watching
 from storage.tables import messages, thread_ids
 from storage.transaction import Session
 
@@ -38,10 +38,14 @@ def reply(
 
 
 def note(session: Session, ticket: Ticket, actor: Actor, text: str, at: datetime, *, via: str) -> Ticket:
-    """An internal note; it never leaves the desk."""
+    """An internal note; it never leaves the desk. Agents whom it calls by `@name` are told, and watch from now on."""
     _refuse_empty(text, ())
     message_id = tickets.add_message(session, _message(ticket, MessageKind.NOTE, actor, text, at, via, ()))
-    return tickets.save(session, verbs.note(ticket, actor, at, message_id))
+    called = watching.called(session, ticket, text, at)
+    why = f"for {', '.join(one.name or one.address for one in called)}" if called else ""
+    noted = verbs.note(ticket, actor, at, message_id, why)
+    data = {"mentioned": [one.id for one in called]} if called else {}
+    return tickets.save(session, Change(noted.ticket, tuple(replace(event, data=data) for event in noted.events)))
 
 
 def split(session: Session, message_id: int, actor: Actor, at: datetime) -> Ticket:

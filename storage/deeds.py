@@ -16,9 +16,7 @@ from desk import ticket as verbs
 from desk.actions import Action
 from desk.macros import fill
 from desk.ticket import Actor, Change, Event, NotAllowed, Priority, Status, Ticket
-from storage import conversation, people, tickets, visible
-from storage.sql import insert_ignore
-from storage.tables_people import watchers
+from storage import conversation, people, tickets, visible, watching
 from storage.transaction import Session
 
 
@@ -140,9 +138,7 @@ def _notify(session: Session, ticket: Ticket, value: tuple[str, ...], doing: Doi
 
 def _watch(session: Session, ticket: Ticket, value: tuple[str, ...], doing: Doing) -> Ticket:
     for name in value:
-        agent = agent_named(session, name)
-        row = {"ticket_id": ticket.id, "agent_id": agent.id, "at": doing.now}
-        session.execute(insert_ignore(session, watchers).values(**row))
+        ticket = watching.watch(session, ticket, agent_named(session, name), doing.actor, doing.now, doing.why)
     return ticket
 
 

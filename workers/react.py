@@ -10,7 +10,7 @@ import structlog
 from desk import automatic
 from desk.authentication import Verdict
 from desk.ticket import ActorKind, Event, Message, MessageKind, Ticket
-from storage import clocks, outbound, people, sla_policies, solved, threads, tickets
+from storage import clocks, outbound, people, sla_policies, solved, threads, tickets, watching
 from storage.outbound import Letter
 from storage.people import Person
 from storage.transaction import Session
@@ -23,6 +23,7 @@ from workers import (
     sla_letters,
     slack_letters,
     unroutable_letters,
+    watch_letters,
 )
 from workers.context import Context
 from workers.letters import Sender
@@ -64,6 +65,7 @@ class _Scene:
     messages: dict[int, Message]
     persons: dict[int, Person]
     teams: dict[int, list[Person]]
+    watchers: dict[int, list[Person]]
     kept_out: frozenset[int] = frozenset()
     """New tickets whose mail named a ticket in which its sender has no part."""
 
@@ -92,7 +94,8 @@ def _scene(session: Session, happened: list[Event]) -> _Scene:
     messages = tickets.messages_by_ids(session, {e.message_id for e in happened if e.message_id})
     ids = {t.requester_id for t in found.values()} | {t.assignee_id for t in found.values() if t.assignee_id}
     teams = people.members(session, {t.team_id for t in found.values() if t.team_id})
-    return _Scene(found, messages, people.by_ids(session, ids), teams)
+    watchers = watching.of(session, {one.ticket_id for one in happened if one.kind in watch_letters.KINDS})
+    return _Scene(found, messages, people.by_ids(session, ids), teams, watchers)
 
 
 def _letters(
@@ -124,8 +127,11 @@ def _letters(
     if event.kind in unroutable_letters.KINDS:
         letters += unroutable_letters.of(sender, session, ticket, event_id, event)
     letters += low_ratings(sender, session, ticket, event_id, event)
-    if event.kind in TOLD:
-        letters += [sender.notice(ticket, agent, event_id, event, message) for agent in _told(scene, ticket, event)]
+    told = _told(scene, ticket, event) if event.kind in TOLD else []
+    letters += [sender.notice(ticket, agent, event_id, event, message) for agent in told]
+    if event.kind in watch_letters.KINDS:
+        watchers, ids = scene.watchers.get(ticket.id, []), {agent.id for agent in told}
+        letters += watch_letters.of(sender, session, ticket, event_id, event, message, watchers, ids)
     return letters
 
 

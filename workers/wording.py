@@ -48,6 +48,9 @@ def signature(template: str, agent: str, desk_name: str) -> str:
 
 _HAPPENED = {
     "opened": "New ticket",
+    "mentioned": "You are called in a note",
+    "noted": "A new note",
+    "replied": "The requester was answered",
     "requester_replied": "New reply from the requester",
     "assigned": "This ticket is now yours",
     "woken": "A ticket that you had put aside is back",

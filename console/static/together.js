@@ -89,4 +89,58 @@
     const ticking = setInterval(count, 250);
     count();
   }
+
+  // "@" in a note offers the agents: arrows choose, Enter or Tab takes, Escape leaves.
+  const people = [...document.querySelectorAll("#assignee option")].filter((one) => one.value).map((one) => one.text);
+  if (text && people.length) {
+    const list = document.createElement("ul");
+    Object.assign(list, { id: "mentions", className: "mentions", hidden: true });
+    list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", "Agents");
+    text.after(list);
+    let chosen = 0;
+    const open = () => !list.hidden;
+    const typed = () => /(?:^|[\s(,;])@([^@\n]{0,40})$/.exec(text.value.slice(0, text.selectionStart));
+    const close = () => { list.hidden = true; text.removeAttribute("aria-activedescendant"); };
+    const mark = () => [...list.children].forEach((item, place) => {
+      item.setAttribute("aria-selected", String(place === chosen));
+      if (place === chosen) text.setAttribute("aria-activedescendant", item.id);
+    });
+    const take = (name) => {
+      const end = text.selectionStart;
+      text.setRangeText(`@${name} `, end - typed()[1].length - 1, end, "end");
+      close();
+      text.dispatchEvent(new Event("input", { bubbles: true }));
+      text.focus();
+    };
+    const offer = () => {
+      const found = kind() === "note" && typed();
+      const fitting = found ? people.filter((name) => name.toLowerCase().includes(found[1].toLowerCase())).slice(0, 8) : [];
+      if (!fitting.length) { close(); return; }
+      list.replaceChildren(...fitting.map((name, place) => {
+        const item = document.createElement("li");
+        item.id = `mention-${place}`;
+        item.setAttribute("role", "option");
+        item.textContent = name;
+        item.addEventListener("mousedown", (event) => { event.preventDefault(); take(name); });
+        return item;
+      }));
+      chosen = 0;
+      list.hidden = false;
+      text.setAttribute("aria-controls", list.id);
+      mark();
+    };
+    text.addEventListener("input", offer);
+    text.addEventListener("blur", close);
+    text.addEventListener("keydown", (event) => {
+      if (!open() || event.ctrlKey || event.metaKey) return;
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (step) chosen = (chosen + step + list.children.length) % list.children.length;
+      else if (event.key === "Enter" || event.key === "Tab") take(list.children[chosen].textContent);
+      else if (event.key === "Escape") close();
+      else return;
+      event.preventDefault();
+      if (open()) mark();
+    });
+  }
 }

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from console.app import create_app
 from console.run import Pages
-from storage import presence, scheduled
+from storage import presence, scheduled, watching
 from storage.store import Store
 from tests.console.chromium import chromium, sign_in
 from tests.console.conftest import START, Browser, Console
@@ -111,6 +111,31 @@ def test_the_other_is_seen_without_a_reload_and_so_is_a_change(page: Page, store
     page.clock.fast_forward(11_000)
     expect(page.get_by_text("Bob is writing.")).to_be_visible()
     _shot(page, "others")
+
+
+@services
+def test_an_agent_is_called_by_the_keyboard_alone(page: Page, store: Store, things: Furnished) -> None:
+    sign_in(page)
+    page.goto(f"/tickets/{things.ticket}")
+    page.keyboard.press("n")
+    page.keyboard.type("Hello @b")
+    expect(page.locator("#mentions li")).to_have_text("Bob")
+    _shot(page, "mention")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Text")).to_have_value("Hello @Bob ")
+    page.keyboard.type("please look")
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("Note added.")).to_be_visible()
+    with store.database.reading() as session:
+        assert [one.id for one in watching.of(session, [things.ticket])[things.ticket]] == [things.bob]
+
+
+def test_a_ticket_is_watched_and_not_watched_any_more(console: Console, alice: Browser) -> None:
+    number = console.things.ticket
+    assert alice.act(number, "watch").status_code == 303
+    assert "Stop watching" in alice.get(f"/tickets/{number}").text
+    assert alice.act(number, "watch", end="1").status_code == 303
+    assert "Nobody besides the owner." in alice.get(f"/tickets/{number}").text
 
 
 def _shot(page: Page, name: str) -> None:

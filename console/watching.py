@@ -1,0 +1,28 @@
+"""Watching a ticket in the console: who does, and the button with which one begins or ends it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from console.door import Visit
+from desk.ticket import Ticket
+from storage import tickets, watching
+
+
+def around(visit: Visit, ticket: Ticket) -> dict[str, Any]:
+    watchers = watching.of(visit.session, [ticket.id]).get(ticket.id, [])
+    return {"watchers": watchers, "watches": visit.agent.id in {one.id for one in watchers}}
+
+
+def watch(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """For oneself; it needs no version, because it takes nothing from anybody."""
+    ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
+    if ticket is None:
+        raise HTTPException(404, "There is no such ticket.")
+    change = watching.unwatch if fields.get("end") else watching.watch
+    change(visit.session, ticket, visit.agent, visit.actor, visit.now)
+    return RedirectResponse(f"/tickets/{ticket.id}", 303)
