@@ -24,6 +24,7 @@ from storage.transaction import Session
 
 DAYS = 30
 MOST_COMMENTS = 100
+_SWITCHES = ("ask_rating", "resolution_required", "help_pages", "help_indexed")
 _NUMBERS = ("rating_after_hours", "rating_every_days", "rating_remind_days")
 
 
@@ -54,7 +55,7 @@ def show(visit: Visit) -> Response:
 def set_rules(visit: Visit, fields: Mapping[str, str]) -> Response:
     """The settings of the page's form; what cannot be read is left as it was."""
     values: dict[str, Any] = asdict(aftercare.rules(visit.session))
-    values |= {name: name in fields for name in ("ask_rating", "resolution_required")}
+    values |= {name: name in fields for name in _SWITCHES}
     values |= {name: int(fields[name]) for name in _NUMBERS if fields.get(name, "").isdecimal()}
     try:
         aftercare.set_rules(visit.session, rules_of.read(values))

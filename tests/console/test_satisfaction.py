@@ -48,6 +48,7 @@ def test_leads_say_when_requesters_are_asked(console: Console, alice: Browser, b
     )
     with console.store.database.reading() as session:
         rules = aftercare.rules(session)
+    assert not rules.help_pages, "an empty box is a no"
     assert (rules.ask_rating, rules.rating_after_hours, rules.rating_every_days, rules.rating_remind_days) == (
         True,
         4,
