@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from desk.figures import SLOT_SECONDS
 from storage.columns import UTCDateTime
 from storage.tables import metadata
 from storage.transaction import Database
@@ -25,6 +26,7 @@ _LATER = {
     "postgresql": "{{name}} + k * {seconds} * interval '1 second'",
     "sqlite": "strftime('%Y-%m-%d %H:%M:%f', {{name}}, (k * {seconds}) || ' seconds') || '000'",
 }
+_SLOTS = {"opened_slot", "resolved_slot"}
 _COPIES = "WITH RECURSIVE copies(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM copies WHERE k < {count})"
 
 
@@ -34,6 +36,8 @@ def multiply(database: Database, copies: int, apart: timedelta = timedelta(), ta
     with database.transaction() as session:
         if session.postgres:
             session.execute(sa.text("SET LOCAL statement_timeout = 0"))
+        else:
+            session.execute(sa.text("PRAGMA cache_size = -500000"))
         for name in tables:
             session.execute(sa.text(_statement(metadata.tables[name], copies, database.engine.dialect, apart)))
         if session.postgres:
@@ -50,13 +54,16 @@ def _statement(table: sa.Table, copies: int, dialect: sa.Dialect, apart: timedel
     values = ", ".join(
         later.format(name=quote(column.name))
         if apart and isinstance(column.type, UTCDateTime)
+        else f"{column.name} + k * {round(apart.total_seconds()) // SLOT_SECONDS}"
+        if column.name in _SLOTS
         else _value(table, column.name, quote(column.name))
         for column in table.c
     )
     columns = ", ".join(quote(name) for name in names)
     where = "WHERE id NOT IN (SELECT id FROM agents)" if table.name == "people" else "WHERE true"
+    # Copy after copy, so that ids rise: rows in a random order would touch every page of every index.
     start = _COPIES.format(count=copies)
-    return f"{start} INSERT INTO {table.name} ({columns}) SELECT {values} FROM {table.name} CROSS JOIN copies {where}"
+    return f"{start} INSERT INTO {table.name} ({columns}) SELECT {values} FROM copies CROSS JOIN {table.name} {where}"
 
 
 def _value(table: sa.Table, name: str, quoted: str) -> str:

@@ -5,6 +5,7 @@ Every list is paged by id, newest first. A page asks for one row more than it sh
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -101,7 +102,8 @@ def status_counts(session: Session) -> dict[str, int]:
 def snoozed_counts(session: Session) -> dict[str, int]:
     """How many of them are put aside for now."""
     where = (tickets.c.snoozed_until.is_not(None), *visible.ticket(session))
-    return counts(session, sa.select(tickets.c.status, sa.func.count()).where(*where).group_by(tickets.c.status))
+    # Counted here: asked to group, SQLite walks all tickets by status instead of the few by the index of the snoozed.
+    return Counter(session.execute(sa.select(tickets.c.status).where(*where)).scalars())
 
 
 def known_categories(session: Session) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,18 +18,15 @@ import sqlalchemy as sa
 
 from desk.figures import FIRST, NEXT, RESOLUTION, SLOT_SECONDS
 from desk.period import Period
-from desk.report import Day, Group, Headline, Line, Report
+from desk.report import Day, Group, Headline, Line, Report, Spread
 from storage import report_groups, visible
 from storage.report_groups import ALL, Where
-from storage.sql import counts
 from storage.tables import agents, memberships, people, teams
 from storage.tables_desk import ticket_facts
 from storage.tables_learning import incidents
 from storage.transaction import Session
 
 f = ticket_facts.c
-ANSWERED = tuple(f"{name}_{hours}" for name in (FIRST, NEXT) for hours in ("seconds", "business"))
-RESOLVED = tuple(f"{RESOLUTION}_{hours}" for hours in ("seconds", "business"))
 DIMENSIONS = ("channel", "category", "priority")
 BANDS = (("under a day", 1), ("1 to 3 days", 3), ("3 to 7 days", 7), ("7 to 30 days", 30), ("over 30 days", None))
 _BY = ("team_id", "agent_id")
@@ -62,21 +59,21 @@ def report(session: Session, period: Period, asked: Asked, now: datetime) -> Rep
     whose = [*asked.where(), *visible.team(session, f.team_id, f.ticket_id)]
     opened, resolved = _both(session, period, whose, _BY)
     earlier = [found.get(ALL, Group()) for found in _both(session, period.before, whose, ())]
-    open_now = [*whose, f.resolved_at.is_(None)]
+    held = _open_now(session, whose, now)
     came, went = _slots(session, f.opened_slot, period, whose), _slots(session, f.resolved_slot, period, whose)
     return Report(
         period=period,
         as_of=now,
         now=Headline(opened.get(ALL, Group()), resolved.get(ALL, Group())),
         before=Headline(*earlier),
-        days=_days(session, period, whose, came, went),
+        days=_days(session, period, whose, held.count, came, went),
         hours=_hours(came, period.zone),
-        volume={name: _volume(session, name, period, whose) for name in DIMENSIONS},
-        statuses=counts(session, sa.select(f.status, sa.func.count()).where(*open_now).group_by(f.status)),
-        ages=_ages(session, open_now, now),
+        volume=_volume(session, period, whose),
+        statuses=held.statuses,
+        ages=held.ages,
         incidents=_incidents(session, period),
-        teams=_lines("team_id", opened, resolved, _open_by(session, f.team_id, open_now), _team_names(session)),
-        agents=_lines("agent_id", opened, resolved, _open_by(session, f.agent_id, open_now), _agent_names(session)),
+        teams=_lines("team_id", opened, resolved, held.teams, _team_names(session)),
+        agents=_lines("agent_id", opened, resolved, held.agents, _agent_names(session)),
     )
 
 
@@ -94,9 +91,24 @@ def _both(session: Session, period: Period, whose: Where, by: Sequence[str]) -> 
     opened = [*_within(f.opened_at, period), *whose]
     resolved = [*_within(f.resolved_at, period), *whose]
     return (
-        report_groups.groups(session, opened, ANSWERED, (FIRST, NEXT), by),
-        report_groups.groups(session, resolved, RESOLVED, (RESOLUTION,), by),
+        _groups(session, opened, (FIRST, NEXT), by),
+        _groups(session, resolved, (RESOLUTION,), by),
     )
+
+
+def _groups(session: Session, where: Where, targets: Sequence[str], by: Sequence[str]) -> dict[Any, Group]:
+    """Where no team has business hours, all hours are: then they are counted once."""
+    query = sa.select(teams.c.id).where(teams.c.calendar_id.is_not(None)).limit(1)
+    kinds = ("seconds",) if session.execute(query).first() is None else ("seconds", "business")
+    times = [f"{name}_{kind}" for name in targets for kind in kinds]
+    found = report_groups.groups(session, where, times, targets, by)
+    if len(kinds) > 1:
+        return found
+    return {key: replace(group, times=_twice(group.times)) for key, group in found.items()}
+
+
+def _twice(times: Mapping[str, Spread]) -> dict[str, Spread]:
+    return {name.replace("_seconds", kind): one for name, one in times.items() for kind in ("_seconds", "_business")}
 
 
 def _slots(session: Session, slot: sa.ColumnElement[Any], period: Period, whose: Where) -> dict[int, int]:
@@ -107,11 +119,10 @@ def _slots(session: Session, slot: sa.ColumnElement[Any], period: Period, whose:
 
 
 def _days(
-    session: Session, period: Period, whose: Where, came: Mapping[int, int], went: Mapping[int, int]
+    session: Session, period: Period, whose: Where, left: int, came: Mapping[int, int], went: Mapping[int, int]
 ) -> list[Day]:
-    """Each day, with what was left at its end: counted backwards from what is open now."""
+    """Each day, with what was left at its end: counted backwards from what is left now."""
     opened, resolved = _by_day(came, period.zone), _by_day(went, period.zone)
-    left = _count(session, [*whose, f.resolved_at.is_(None)])
     left -= _count(session, [*whose, f.opened_at >= period.end])
     left += _count(session, [*whose, f.resolved_at >= period.end])
     made: list[Day] = []
@@ -144,22 +155,45 @@ def _count(session: Session, where: Where) -> int:
     return int(session.execute(sa.select(sa.func.count()).select_from(ticket_facts).where(*where)).scalar_one())
 
 
-def _volume(session: Session, name: str, period: Period, whose: Where) -> list[tuple[str, int]]:
-    """Name → opened tickets, the most first."""
-    query = sa.select(f[name], sa.func.count()).where(*_within(f.opened_at, period), *whose).group_by(f[name])
-    return sorted(counts(session, query).items(), key=lambda one: (-one[1], one[0]))
+def _volume(session: Session, period: Period, whose: Where) -> dict[str, list[tuple[str, int]]]:
+    """By channel, category and priority: name → opened tickets, the most first. One pass for all three."""
+    keys = [f[name] for name in DIMENSIONS]
+    found: dict[str, Counter[str]] = {name: Counter() for name in DIMENSIONS}
+    query = sa.select(*keys, sa.func.count()).where(*_within(f.opened_at, period), *whose).group_by(*keys)
+    rows: Any = session.execute(query)
+    for *names, count in rows:
+        for name, value in zip(DIMENSIONS, names, strict=True):
+            found[name][value] += count
+    return {name: sorted(one.items(), key=lambda pair: (-pair[1], pair[0])) for name, one in found.items()}
 
 
-def _ages(session: Session, open_now: Where, now: datetime) -> list[tuple[str, int]]:
-    """What is open, by how long it has been so."""
-    bands = [(name, now - timedelta(days=days)) for name, days in BANDS if days is not None]
-    band = sa.case(*((f.opened_at > since, place) for place, (_, since) in enumerate(bands)), else_=len(bands))
-    found: dict[Any, int] = counts(session, sa.select(band, sa.func.count()).where(*open_now).group_by(band))
-    return [(name, found.get(place, 0)) for place, (name, _) in enumerate(BANDS)]
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """What is not resolved now, counted in one pass."""
+
+    statuses: Mapping[str, int]
+    bands: Mapping[int, int]
+    teams: Mapping[Any, int]
+    agents: Mapping[Any, int]
+
+    @property
+    def count(self) -> int:
+        return sum(self.statuses.values())
+
+    @property
+    def ages(self) -> list[tuple[str, int]]:
+        return [(name, self.bands.get(place, 0)) for place, (name, _) in enumerate(BANDS)]
 
 
-def _open_by(session: Session, column: sa.ColumnElement[Any], open_now: Where) -> dict[Any, int]:
-    return counts(session, sa.select(column, sa.func.count()).where(*open_now).group_by(column))
+def _open_now(session: Session, whose: Where, now: datetime) -> _Open:
+    bands = [now - timedelta(days=days) for _, days in BANDS if days is not None]
+    band = sa.case(*((f.opened_at > since, place) for place, since in enumerate(bands)), else_=len(bands)).label("band")
+    query = sa.select(f.status, band, f.team_id, f.agent_id).where(*whose, f.resolved_at.is_(None))
+    found: Any = session.execute(query).all()
+    statuses, places, of_teams, of_agents = (
+        (Counter(column) for column in zip(*found, strict=True)) if found else (Counter() for _ in range(4))
+    )
+    return _Open(dict(statuses), dict(places), dict(of_teams), dict(of_agents))
 
 
 def _incidents(session: Session, period: Period) -> int:

@@ -141,14 +141,14 @@ def _known(session: Session, ids: Iterable[int]) -> dict[int, int]:
 def _histories(session: Session, ids: Sequence[int]) -> tuple[dict[int, list[Event]], dict[int, int]]:
     """Ticket → the events that make figures, oldest first; and → its newest event of any kind."""
     c = events.c
-    columns = (c.id, c.ticket_id, c.at, c.kind, c.actor_kind, c.after, c.why, c.data)
+    columns = (c.id, c.ticket_id, c.at, c.kind, c.actor_kind, c.after, c.why)
     found: dict[int, list[Event]] = {}
     last: dict[int, int] = {}
     rows: Any = session.execute(sa.select(*columns).where(c.ticket_id.in_(ids)).order_by(c.id))
-    for number, ticket_id, at, kind, actor, after, why, data in rows:
+    for number, ticket_id, at, kind, actor, after, why in rows:
         last[ticket_id] = number
         if kind in HEARD:
-            event = Event(ticket_id, at, kind, _ACTORS[actor], after=after, why=why, data=data)
+            event = Event(ticket_id, at, kind, _ACTORS[actor], after=after, why=why)
             found.setdefault(ticket_id, []).append(event)
     return found, last
 
