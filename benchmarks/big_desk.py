@@ -104,7 +104,7 @@ def _lived(ticket: Ticket, asked: Actor, agent: Actor, dice: random.Random) -> C
         change = change.then(verbs.receive(change.ticket, asked, later(5)))
         change = change.then(verbs.reply(change.ticket, agent, later(3)))
     if dice.random() < _OPEN:
-        return change
+        return change.then(verbs.receive(change.ticket, asked, later(5))) if dice.random() < 0.5 else change
     change = change.then(verbs.resolve(change.ticket, agent, later(8)))
     if dice.random() < 0.05:
         change = change.then(verbs.receive(change.ticket, asked, later(20)))
