@@ -13,6 +13,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, islice
 from pathlib import Path
@@ -63,9 +64,13 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))
+    parser.add_argument("--keep", metavar="FILE", help="fill this SQLite file, or measure it again")
     args = parser.parse_args()
-    print("| database | request | candidates: p50, p95 ms | compared: p50, p95 ms | both: p95 ms | found |")
-    print("|---|---|---|---|---|---|")
+    print("| database | request | candidates: p50, p95 ms | compared | both | CPU of this process | found |")
+    print("|---|---|---|---|---|---|---|")
+    if args.keep:
+        _measure("SQLite", Database(args.keep), args)
+        return
     if args.only != "PostgreSQL":
         with tempfile.TemporaryDirectory(prefix="fd-solved-") as folder:
             _measure("SQLite", Database(str(Path(folder) / "solved.sqlite3")), args)
@@ -76,7 +81,8 @@ def main() -> None:
 
 def _measure(name: str, database: Database, args: argparse.Namespace) -> None:
     schema.migrate(database)
-    _fill(database, args.rows)
+    if not _is_filled(database):
+        _fill(database, args.rows)
     writer = Writer(77)
     asked = {
         "of 60 words, about anything": [writer.text(60) for _ in range(args.questions + WARM)],
@@ -95,29 +101,40 @@ def _halves(rows: int, count: int) -> list[Text]:
     return [Text(row["subject"], " ".join(row["text"].split()[::2])) for row in first]
 
 
-def _ask(database: Database, question: Text) -> tuple[float, float, int]:
-    """Milliseconds of finding, of comparing, and how many are near."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Milliseconds of finding, of comparing, of this process's CPU for both, and how many are near."""
+
+    finding: float
+    comparing: float
+    cpu: float
+    near: int
+
+
+def _ask(database: Database, question: Text) -> Asked:
     with database.reading() as session:
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         found = solved.candidates(session, telling(question))
         middle = time.perf_counter()
         near = nearest(question, texts((one.subject, one.text) for one in found))
-        return (middle - start) * 1000, (time.perf_counter() - middle) * 1000, len(near)
+        finding, comparing = (middle - start) * 1000, (time.perf_counter() - middle) * 1000
+        return Asked(finding, comparing, (time.process_time() - cpu) * 1000, len(near))
 
 
-def _line(name: str, kind: str, times: Sequence[tuple[float, float, int]]) -> str:
+def _line(name: str, kind: str, times: Sequence[Asked]) -> str:
     def at(values: Sequence[float], share: float) -> str:
         return f"{sorted(values)[int(len(values) * share)]:.1f}"
 
-    finding, comparing = [t[0] for t in times], [t[1] for t in times]
-    both = at([t[0] + t[1] for t in times], 0.95)
-    share = sum(1 for t in times if t[2]) / len(times)
+    finding, comparing = [t.finding for t in times], [t.comparing for t in times]
+    both, cpu = [t.finding + t.comparing for t in times], [t.cpu for t in times]
+    share = sum(1 for t in times if t.near) / len(times)
     columns = (
         name,
         kind,
         f"{at(finding, 0.5)}, {at(finding, 0.95)}",
         f"{at(comparing, 0.5)}, {at(comparing, 0.95)}",
-        both,
+        f"{at(both, 0.5)}, {at(both, 0.95)}",
+        f"{at(cpu, 0.5)}, {at(cpu, 0.95)}",
         f"{share:.0%}",
     )
     return f"| {' | '.join(columns)} |"
@@ -136,6 +153,11 @@ def _fill(database: Database, count: int) -> None:
             insert_rows(session, rows_of, some)
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("VACUUM ANALYZE solved" if postgres_here else "ROLLBACK")
+
+
+def _is_filled(database: Database) -> bool:
+    with database.reading() as session:
+        return session.execute(sa.select(rows_of.c.ticket_id).limit(1)).first() is not None
 
 
 def _without_references(database: Database) -> None:
