@@ -1,0 +1,86 @@
+"""What the documents name is there: files, pages of other documents, and commands with their options."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from frontdesk import parser
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+NAMES = [one.relative_to(ROOT).as_posix() for one in DOCUMENTS]
+_FOLDERS = {"desk", "classifier", "storage", "gateway", "workers", "console", "tests", "benchmarks", "docs"}
+_CODE = re.compile(r"`([^`\n]+)`")
+_LINK = re.compile(r"\]\(([^)#\s]+)")
+_OPTION = re.compile(r"--[a-z][a-z-]+")
+
+
+@pytest.fixture(scope="module")
+def words() -> argparse.ArgumentParser:
+    return parser()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_that_a_table_names_is_there(name: str) -> None:
+    rows = [line for line in (ROOT / name).read_text().splitlines() if line.startswith("|")]
+    assert [path for row in rows for path in _paths(row) if not list(ROOT.glob(path))] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_link_to_another_document_leads_somewhere(name: str) -> None:
+    links = [link for link in _LINK.findall((ROOT / name).read_text()) if "://" not in link]
+    assert [link for link in links if not (ROOT / name).parent.joinpath(link).exists()] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_command_in_a_document_is_one(name: str, words: argparse.ArgumentParser) -> None:
+    assert [said for said in _commands((ROOT / name).read_text()) if not _known(words, said)] == []
+
+
+def test_a_command_that_is_none_would_be_found(words: argparse.ArgumentParser) -> None:
+    assert _known(words, "ticket list --json") and _known(words, "incident list|show") and _known(words, "rule on NAME")
+    assert not _known(words, "ticket lost") and not _known(words, "ticket list --jsonn")
+
+
+def _paths(row: str) -> Iterator[str]:
+    """What looks like a file or folder of ours; a bare `tnef.py` lies beside the one before it."""
+    folder = ""
+    for said in _CODE.findall(row):
+        if said.split("/")[0] in _FOLDERS and "/" in said and " " not in said:
+            folder = said.rpartition("/")[0]
+            yield said.rstrip("/")
+        elif folder and re.fullmatch(r"\w+\.(py|html|css|tsv)", said):
+            yield f"{folder}/{said}"
+
+
+def _commands(text: str) -> Iterator[str]:
+    """What follows `frontdesk` in a line of code or between backticks."""
+    blocks = "\n".join(text.split("```")[1::2]).replace("\\\n", " ")
+    lines = re.findall(r"^(?:\$ *)?(?:\.venv/bin/)?frontdesk ([a-z].*)$", blocks, re.MULTILINE)
+    spans = re.findall(r"`(?:\.venv/bin/)?frontdesk\s+([a-z][^`]*)`", "".join(text.split("```")[::2]))
+    indented = re.findall(r"^    frontdesk ([a-z].*)$", text, re.MULTILINE)
+    return (" ".join(said.split("  #")[0].split()) for said in (*lines, *spans, *indented))
+
+
+def _known(words: argparse.ArgumentParser, said: str) -> bool:
+    """Its words are commands, and its options are options of the last one."""
+    last = [words]
+    for word in said.split():
+        groups = [action for action in words._actions if isinstance(action, argparse._SubParsersAction)]
+        if not groups:
+            break
+        named = [one for one in word.strip("[].,;").split("|") if one.islower()]
+        if not named:
+            break
+        if not all(one in groups[0].choices for one in named):
+            return False
+        last = [groups[0].choices[one] for one in named]
+        words = last[-1]
+    options = {option for one in last for option in one._option_string_actions}
+    bare = re.sub(r"'[^']*'|\"[^\"]*\"", "", said)
+    return all(option in options for option in _OPTION.findall(bare))
