@@ -23,6 +23,8 @@ from workers import wording
 from workers.context import Context
 from workers.facts import NOBODY, Item
 
+NOWHERE = ".invalid"
+"""Who wrote without an address, and who was erased, is there (RFC 2606)."""
 BUDGET_TIME = timedelta(hours=1)
 BUDGETED = ("acknowledgement", "reminder")
 """What requesters get from nobody in person, and so many of it an hour."""
@@ -136,7 +138,7 @@ class Sender:
         content: dict[str, Any],
         message_id: int | None = None,
     ) -> Letter:
-        reachable = "@" in person.address and person.address != NOBODY
+        reachable = "@" in person.address and not person.address.endswith(NOWHERE)
         state, reason = (outbound.QUEUED, "") if reachable else (outbound.SUPPRESSED, "there is no address to write to")
         return Letter(
             dedupe_key=key,
