@@ -18,6 +18,7 @@ from desk.figures import SLOT_SECONDS
 from desk.request import Party
 from desk.ticket import DESK, Actor, ActorKind, Change, Message, MessageKind, Priority, Status, Ticket
 from storage import people, tickets
+from storage.people import Person
 from storage.store import Store
 from storage.transaction import Session
 from workers import figures
@@ -44,19 +45,7 @@ def furnish(store: Store, count: int, now: datetime) -> None:
 
 def _small(session: Session, start: datetime, apart: timedelta) -> None:
     dice = random.Random(7)
-    teams = [people.add_team(session, f"Team {n + 1}").id for n in range(TEAMS)]
-    agents = [
-        people.add_agent(
-            session,
-            f"agent{n}@bench.example",
-            f"Agent {n}",
-            "admin" if n == 0 else "agent",
-            "",
-            [teams[n % TEAMS]],
-            start,
-        )
-        for n in range(AGENTS)
-    ]
+    teams, agents = _staff(session, start)
     parties = [Party(f"requester{n}@home.example", f"Requester {n}") for n in range(400)]
     persons = list(people.ensure(session, parties, start).values())
     letters = _texts(SMALL)
@@ -86,6 +75,24 @@ def _small(session: Session, start: datetime, apart: timedelta) -> None:
         tickets.add_message(session, message)
         tickets.add_participants(session, [(number, person.address, "requester")])
     tickets.add_events(session, [event for change in made for event in change.events], react=False)
+
+
+def _staff(session: Session, start: datetime) -> tuple[list[int], list[Person]]:
+    """The teams, and their agents in turn; the first is an admin."""
+    teams = [people.add_team(session, f"Team {n + 1}").id for n in range(TEAMS)]
+    agents = [
+        people.add_agent(
+            session,
+            f"agent{n}@bench.example",
+            f"Agent {n}",
+            "admin" if n == 0 else "agent",
+            "",
+            [teams[n % TEAMS]],
+            start,
+        )
+        for n in range(AGENTS)
+    ]
+    return teams, agents
 
 
 def _lived(ticket: Ticket, asked: Actor, agent: Actor, dice: random.Random) -> Change:
