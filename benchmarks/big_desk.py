@@ -80,19 +80,13 @@ def _small(session: Session, start: datetime, apart: timedelta) -> None:
 def _staff(session: Session, start: datetime) -> tuple[list[int], list[Person]]:
     """The teams, and their agents in turn; the first is an admin."""
     teams = [people.add_team(session, f"Team {n + 1}").id for n in range(TEAMS)]
-    agents = [
-        people.add_agent(
-            session,
-            f"agent{n}@bench.example",
-            f"Agent {n}",
-            "admin" if n == 0 else "agent",
-            "",
-            [teams[n % TEAMS]],
-            start,
-        )
-        for n in range(AGENTS)
-    ]
+    agents = [_agent(session, n, teams[n % TEAMS], start) for n in range(AGENTS)]
     return teams, agents
+
+
+def _agent(session: Session, number: int, team: int, start: datetime) -> Person:
+    role = "agent" if number else "admin"
+    return people.add_agent(session, f"agent{number}@bench.example", f"Agent {number}", role, "", [team], start)
 
 
 def _lived(ticket: Ticket, asked: Actor, agent: Actor, dice: random.Random) -> Change:

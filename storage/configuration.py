@@ -33,6 +33,7 @@ from storage import (
     routing_rules,
     sla_policies,
     tables_desk,
+    visible,
 )
 from storage.calendars import CalendarRow
 from storage.organisations import Organisation
@@ -73,7 +74,7 @@ def _put_team(session: Session, name: str, entry: Entry, _now: datetime) -> None
     if entry["strategy"] not in set(Strategy):
         raise BadConfiguration(f"strategy should be one of {', '.join(Strategy)}")
     roster.set_team(session, team.id, Strategy(entry["strategy"]), options, _calendar_id(session, entry["calendar"]))
-    session.execute(sa.update(teams).where(teams.c.id == team.id).values(private=entry["private"]))
+    visible.set_private(session, team.id, private=entry["private"])
     wanted = {_agent(session, address, name).id for address in entry["members"]}
     had = {one.id for one in people.members(session, [team.id])[team.id]}
     for agent_id in sorted(wanted - had):

@@ -8,7 +8,7 @@ from datetime import datetime
 from desk import ticket as verbs
 from desk.commands import Command
 from desk.ticket import MOVES, Actor, Change, NotAllowed, Priority, Status, Ticket
-from storage import conversation, macros, people, tickets, visible
+from storage import conversation, macros, people, resolution, tickets, visible
 from storage.people import Person
 from storage.transaction import Session
 
@@ -85,6 +85,8 @@ def _change(session: Session, ticket: Ticket, command: Command, actor: Actor, no
             return verbs.set_category(ticket, word, actor, now, "by command", via)
         case "tag":
             return verbs.tag(ticket, tuple(word.replace(",", " ").split()), actor, now)
+        case _ if _status(command) is Status.RESOLVED:
+            return resolution.resolve(session, ticket, actor, now, why="by command")
         case _:
             return verbs.set_status(ticket, _status(command), actor, now, "by command")
 

@@ -74,9 +74,7 @@ def erase(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     print("this would go:" if args.dry_run else f"erased; receipt {receipt.id}:")
     show.fields(dict(receipt.counts))
     if receipt.models:
-        print(
-            f"models with their words, until the next training has replaced them: {', '.join(receipt.models)}"
-        )
+        print(f"models with their words, until the next training has replaced them: {', '.join(receipt.models)}")
     if receipt.articles:
         print(f"read these articles, which were drafted from their tickets: {', '.join(map(str, receipt.articles))}")
     return 0

@@ -22,7 +22,12 @@ def _differences(database: Database) -> list[object]:
     own = {f"{index}_search{part}" for index in ("message", "solved", "article") for part in parts}
 
     def ours(_object: object, name: str | None, kind: str, _reflected: bool, _compared: object) -> bool:
-        return name not in own and name not in ("search", "ix_messages_search", "ix_solved_search", "ix_articles_search")
+        return name not in own and name not in (
+            "search",
+            "ix_messages_search",
+            "ix_solved_search",
+            "ix_articles_search",
+        )
 
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": ours, "compare_type": False})
