@@ -94,13 +94,22 @@ def change_password(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Respo
         except passwords.Busy:
             problem = BUSY
         if problem:
-            return visit.html("account.html", 422, problem=problem, shortest=passwords.SHORTEST)
+            return _account_with(desk, request, problem)
         return _with_new_password(desk, visit.agent.id, stored)
 
     async def endpoint(request: Request) -> Response:
         return await anyio.to_thread.run_sync(perform, request, await read_fields(request))
 
     return endpoint
+
+
+def _account_with(desk: Desk, request: Request, problem: str) -> Response:
+    """The page again, with what is wrong."""
+    with desk.store.database.reading() as session:
+        visit = visiting(desk, request, session)
+        if visit is None:
+            return to_sign_in(request)
+        return visit.html("account.html", 422, problem=problem, shortest=passwords.SHORTEST)
 
 
 def _password_problem(visit: Visit, fields: Mapping[str, str]) -> str:
