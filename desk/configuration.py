@@ -72,6 +72,8 @@ KINDS: Mapping[str, Shape] = {
     "macro": Shape("name", {"text": "", "actions": [], "team": ""}, frozenset({"actions"})),
 }  # fmt: skip
 """In the order in which they must be made: what is named stands before what names it."""
+LEFT_ALONE = frozenset({"members"})
+"""What a file does not mention stays as it is; every other field has its default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ def _entry(shape: Shape, given: Any, place: str) -> tuple[str, dict[str, Any]]:
     unknown = set(given) - set(shape.fields) - {shape.key}
     if unknown:
         raise BadConfiguration(f"{place}: {sorted(unknown)[0]!r} is unknown; there are {', '.join(shape.fields)}")
-    entry = {field: _value(shape, field, given, f"{place} ({name})") for field in shape.fields}
+    meant = [field for field in shape.fields if field in given or field not in LEFT_ALONE]
+    entry = {field: _value(shape, field, given, f"{place} ({name})") for field in meant}
     if "when" in entry:
         entry["when"] = _trigger(entry["when"], f"{place} ({name}).when")
     return (name.strip().lower() if shape.key == "address" else name.strip()), entry
@@ -178,7 +181,8 @@ def _shown(value: Any) -> str:
 def _tables(kind: str, shape: Shape, entries: Mapping[str, Entry]) -> Iterator[str]:
     for name, entry in entries.items():
         lines = [f"[[{kind}]]", f"{shape.key} = {_toml(name)}"]
-        lines += [f"{key} = {_toml(value)}" for key, value in entry.items() if value != shape.fields.get(key)]
+        told = {key: value for key, value in entry.items() if key in LEFT_ALONE or value != shape.fields.get(key)}
+        lines += [f"{key} = {_toml(value)}" for key, value in told.items()]
         yield "\n".join(lines) + "\n"
 
 

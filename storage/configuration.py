@@ -75,6 +75,8 @@ def _put_team(session: Session, name: str, entry: Entry, _now: datetime) -> None
         raise BadConfiguration(f"strategy should be one of {', '.join(Strategy)}")
     roster.set_team(session, team.id, Strategy(entry["strategy"]), options, _calendar_id(session, entry["calendar"]))
     visible.set_private(session, team.id, private=entry["private"])
+    if "members" not in entry:
+        return
     wanted = {_agent(session, address, name).id for address in entry["members"]}
     had = {one.id for one in people.members(session, [team.id])[team.id]}
     for agent_id in sorted(wanted - had):

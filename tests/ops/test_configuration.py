@@ -170,6 +170,18 @@ def test_the_starter_sets_apply_and_are_whole(any_store: Store, name: str) -> No
     assert taken == []
 
 
+def test_members_that_a_file_does_not_mention_stay(any_store: Store) -> None:
+    """A starter set on a desk that has people must not leave its mail to nobody."""
+    with any_store.database.transaction() as session:
+        support = people.add_team(session, "Support")
+        ada = people.add_agent(session, "ada@corp.example.test", "Ada", "admin", "", [support.id], NOW)
+        starter = read(tomllib.loads((STARTERS / "customer.toml").read_text(encoding="utf-8")))
+        configuration.apply(session, starter, NOW)
+        assert [one.id for one in people.members(session, [support.id])[support.id]] == [ada.id]
+        configuration.apply(session, read({"team": [{"name": "Support", "members": []}]}), NOW)
+        assert people.members(session, [support.id])[support.id] == []
+
+
 texts = st.text(max_size=20)
 values: Any = st.recursive(
     texts | st.booleans() | st.integers(-9, 9),
