@@ -39,7 +39,7 @@ LONGEST_TITLE, LONGEST_TEXT = 300, 100_000
 _PATTERNS = (
     ("address", re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")),
     ("number", re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,4})?\b")),
-    ("number", re.compile(r"(?<![\w.])(?!\d{4}-\d\d-\d\d\b)\+?\(?\d(?:[ ()/-]{0,2}\d){6,18}(?![\w])")),
+    ("number", re.compile(r"(?<![\w.])(?!\d{4}-\d\d-\d\d\b)\+?\(?\d(?:[ ()/-]{0,2}\d){4,18}(?![\w])")),
 )
 _EMPTIED = re.compile(r"[\W_]*(?:\[(?:name|number|address)\][\W_]*)+")
 _BLANK_LINES = re.compile(r"\n{3,}")
