@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.components import need
 from tests.console.furnished import PASSWORD
@@ -25,6 +25,8 @@ _FLAGS = [
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    # A loaded machine needs longer than the five seconds that a page has otherwise; one that is idle waits for nothing.
+    expect.set_options(timeout=20_000)
     program = need("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=_FLAGS)
