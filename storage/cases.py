@@ -117,7 +117,11 @@ def _waiting_since(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
     kinds = (c.kind == str(MessageKind.REPLY), c.author_kind == str(ActorKind.REQUESTER))
     last = (
         sa.select(sa.func.max(answer.c.id))
-        .where(answer.c.ticket_id == c.ticket_id, answer.c.kind == str(MessageKind.REPLY), ~answer.c.inbound)
+        .where(
+            answer.c.ticket_id == c.ticket_id,
+            answer.c.kind == str(MessageKind.REPLY),
+            answer.c.author_kind == str(ActorKind.AGENT),
+        )
         .scalar_subquery()
     )
     open_ones = (c.ticket_id.in_(ids), *kinds, c.id > sa.func.coalesce(last, 0))

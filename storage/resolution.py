@@ -36,4 +36,5 @@ def taken(session: Session, ticket: Ticket) -> str:
 
 
 def _ours(message: Message) -> bool:
-    return message.kind is MessageKind.REPLY and not message.inbound and message.author.kind is ActorKind.AGENT
+    """An agent's reply, from the console or by mail: what an agent mails came in too."""
+    return message.kind is MessageKind.REPLY and message.author.kind is ActorKind.AGENT

@@ -127,7 +127,7 @@ def _answered(ids: Sequence[int]) -> sa.Select[Any]:
     """Each ticket with its opening words and the answer that came last before it was solved."""
     said, gave = messages.alias("said"), messages.alias("gave")
     first = _end_of(sa.func.min, messages.c.author_kind == str(ActorKind.REQUESTER), messages.c.inbound)
-    last = _end_of(sa.func.max, messages.c.author_kind == str(ActorKind.AGENT), ~messages.c.inbound)
+    last = _end_of(sa.func.max, messages.c.author_kind == str(ActorKind.AGENT))
     t = tickets.c
     return (
         sa.select(

@@ -7,9 +7,9 @@ from datetime import timedelta
 from classifier.similar import Text, nearest, telling, texts
 from desk import ticket as verbs
 from desk.ticket import DESK
-from storage import conversation, solved, tickets
+from storage import cases, conversation, solved, tickets
 from storage.store import Store
-from tests.small_desk import BOB, CAROL, SmallDesk
+from tests.small_desk import ALICE, BOB, CAROL, SmallDesk
 
 TOKEN = "The VPN token shows error 4711 since this morning, please help me to get it renewed."
 ANSWER = "Please open the Kestrel app and press renew."
@@ -81,3 +81,24 @@ def test_what_agents_did_with_suggestions_is_counted(any_store: Store) -> None:
         for outcome in ("used", "edited", "used"):
             solved.used(session, 1, "similar", 1, desk.alice.id, outcome, desk.now)
         assert solved.uses(session, "similar", desk.now - timedelta(days=1)) == {"used": 2, "edited": 1}
+
+
+def test_an_answer_by_mail_teaches_as_much_as_one_of_the_console(any_store: Store) -> None:
+    desk = SmallDesk(any_store)
+    desk.receive(desk.mail(BOB, "VPN token", TOKEN))
+    address = desk.notice_address(desk.alice, 1)
+    desk.receive(desk.mail(ALICE, "Re: VPN token", ANSWER, to=address))
+    desk.receive(desk.mail(ALICE, "Re: VPN token", "#resolve", to=address))
+    assert desk.ticket(1).resolution == ANSWER
+    assert _near(any_store, "token of the vpn", "my vpn token is broken, error 4711") == [(1, ANSWER)]
+
+
+def test_whom_an_agent_answered_by_mail_waits_no_longer(any_store: Store) -> None:
+    desk = SmallDesk(any_store)
+    desk.receive(desk.mail(BOB, "VPN token", TOKEN))
+    desk.later(hours=3)
+    with any_store.database.reading() as session:
+        assert cases.of(session, [desk.ticket(1)], desk.now)[1]["waiting_hours"] == 3
+    desk.receive(desk.mail(ALICE, "Re: VPN token", ANSWER, to=desk.notice_address(desk.alice, 1)))
+    with any_store.database.reading() as session:
+        assert cases.of(session, [desk.ticket(1)], desk.now)[1]["waiting_hours"] == 0
