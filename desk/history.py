@@ -106,7 +106,6 @@ _TELLS: Mapping[str, Callable[[Ticket, Event], dict[str, Any]]] = {
     "team_changed": lambda _t, e: {"team_id": e.data.get("to_id")},
     "priority_changed": lambda _t, e: {"priority": Priority(e.after)},
     "category_changed": lambda _t, e: {"category": e.after or None},
-    "organisation_changed": lambda _t, e: {"organisation_id": e.data.get("to_id")},
     "tagged": lambda t, e: {"tags": t.tags + tuple(tag for tag in tags_of(e) if tag not in t.tags)},
     "untagged": lambda t, e: {"tags": tuple(tag for tag in t.tags if tag not in tags_of(e))},
     "field_changed": _field,

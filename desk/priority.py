@@ -81,13 +81,6 @@ def for_requester(judgement: Judgement, *, vip: bool = False, plan: str = "") ->
     return _raised(made, f"the plan {plan!r} raises it") if plan else made
 
 
-def many_report(judgement: Judgement, people: int, minutes: int, by: Matrix = _DEFAULT) -> Judgement:
-    """The same ticket as part of an open incident that `people` requesters reported within `minutes`."""
-    why = f"affects many users: {people} people in {minutes} minutes"
-    priority = by[Impact.MANY, Urgency.BLOCKED]
-    return Judgement(priority, Impact.MANY, judgement.urgency, (why, *judgement.reasons))
-
-
 def why(judgement: Judgement) -> dict[str, Any]:
     """What is stored with the ticket as `priority_why`."""
     return {

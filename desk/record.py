@@ -1,6 +1,6 @@
 """Further verbs: what stands on a ticket's record beside its status, owner and category. Each with its event.
 
-Fields, tags taken off, parents, organisation, snooze, resolution, and the flag that nobody suitable was found.
+Fields, tags taken off, parents, snooze, resolution, and the flag that nobody suitable was found.
 """
 
 from __future__ import annotations
@@ -40,17 +40,6 @@ def set_field(ticket: Ticket, name: str, value: Any, actor: Actor, at: datetime,
         why=why,
         data=data,
         fields=fields,
-    )
-
-
-def set_organisation(
-    ticket: Ticket, organisation_id: int | None, name: str, actor: Actor, at: datetime, why: str = ""
-) -> Change:
-    if ticket.organisation_id == organisation_id:
-        return Change(ticket)
-    data = {"from_id": ticket.organisation_id, "to_id": organisation_id}
-    return _change(
-        ticket, at, "organisation_changed", actor, after=name, why=why, data=data, organisation_id=organisation_id
     )
 
 
@@ -95,13 +84,6 @@ def flag_unroutable(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Cha
     if ticket.unroutable_at is not None:
         return Change(ticket)
     return _change(ticket, at, "unroutable", actor, why=why, unroutable_at=at)
-
-
-def unflag(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change:
-    """Somebody was found."""
-    if ticket.unroutable_at is None:
-        return Change(ticket)
-    return _change(ticket, at, "routable", actor, why=why, unroutable_at=None)
 
 
 def remind(ticket: Ticket, at: datetime, why: str) -> Change:

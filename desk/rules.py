@@ -15,8 +15,8 @@ from typing import Any
 
 from desk import actions, conditions
 from desk.actions import Action, BadAction
-from desk.conditions import BadCondition, Case, Condition
-from desk.ticket import Event, Status
+from desk.conditions import BadCondition, Condition
+from desk.ticket import Status
 
 MOST_AN_HOUR = 20
 LONGEST_NAME = 100
@@ -25,7 +25,7 @@ WHY = "rule "
 
 HAPPENINGS = frozenset({
     "opened", "requester_replied", "replied", "noted", "assigned", "team_changed", "status_changed", "reopened",
-    "priority_changed", "category_changed", "tagged", "untagged", "field_changed", "organisation_changed",
+    "priority_changed", "category_changed", "tagged", "untagged", "field_changed",
     "automatic_kept", "delivery_failed", "undeliverable", "unroutable", "sla_warned", "sla_breached", "rated", "woken",
 })  # fmt: skip
 
@@ -92,13 +92,6 @@ def read(given: Mapping[str, Any], place: str = "automation") -> Automation:
         raise BadAutomation(f"{place}: an automation without actions does nothing")
     trigger = read_trigger(given.get("when", {}), f"{place}.when")
     return Automation(name.strip(), trigger, asked, done, dict(given), int(given.get("position", 0) or 0))
-
-
-def fires_on(automation: Automation, event: Event, facts: Case) -> bool:
-    """Whether this event fires it. What a rule did fires nothing."""
-    if event.why.startswith(WHY) or event.kind not in automation.trigger.events:
-        return False
-    return conditions.hold(automation.conditions, facts)
 
 
 def words(automation: Automation) -> str:

@@ -76,12 +76,6 @@ def test_a_vip_is_raised_by_one_step_and_never_above_high() -> None:
     assert judge("Please order a chair", plan="Gold").reasons == ("the plan 'Gold' raises it: one step up",)
 
 
-def test_an_incident_is_urgent_and_says_how_many() -> None:
-    judged = priority.many_report(judge("My mail is slow"), 9, 12)
-    assert judged.priority is Priority.URGENT
-    assert judged.reasons[0] == "affects many users: 9 people in 12 minutes"
-
-
 def test_the_matrix_is_one_setting() -> None:
     mild = matrix(("many = high high medium low", "team = medium medium medium low", "one = medium medium medium low"))
     assert judge("Nobody can log in", by=mild).priority is Priority.HIGH
