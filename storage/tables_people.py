@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from storage.columns import AUTOINCREMENT, BigId, at, identity, json, ref, text
+from storage.columns import AUTOINCREMENT, BigId, at, flag, identity, json, ref, text
 from storage.tables import metadata
 
 watchers = sa.Table(
@@ -55,6 +55,9 @@ side_conversations = sa.Table(
     ref("ticket_id", "tickets.id", nullable=False, index=True),
     text("subject"),
     text("address"),
+    json("people", "[]"),
+    sa.Column("state", sa.Text, nullable=False, server_default="open"),
+    flag("holds"),
     sa.Column("agent_id", BigId),
     at("created_at", nullable=False),
     **AUTOINCREMENT,

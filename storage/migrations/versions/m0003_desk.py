@@ -366,6 +366,9 @@ def _tables() -> None:
         sa.Column("ticket_id", BIG_ID, nullable=False),
         sa.Column("subject", sa.Text(), server_default="", nullable=False),
         sa.Column("address", sa.Text(), server_default="", nullable=False),
+        sa.Column("people", sa.JSON(), server_default="[]", nullable=False),
+        sa.Column("state", sa.Text(), server_default="open", nullable=False),
+        sa.Column("holds", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("agent_id", BIG_ID, nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_side_conversations_ticket_id")),
@@ -391,6 +394,7 @@ def _tables() -> None:
     op.add_column("agents", sa.Column("away_from", sa.DateTime(timezone=True), nullable=True))
     op.add_column("agents", sa.Column("away_until", sa.DateTime(timezone=True), nullable=True))
     op.add_column("agents", sa.Column("hands_over", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("agents", sa.Column("signature", sa.Text(), server_default="", nullable=False))
     op.add_column("memberships", sa.Column("last_assigned_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("messages", sa.Column("side_id", BIG_ID, nullable=True))
     op.create_index(op.f("ix_messages_side_id"), "messages", ["side_id"], unique=False)
@@ -403,6 +407,7 @@ def _tables() -> None:
     op.add_column("teams", sa.Column("strategy", sa.Text(), server_default="manual", nullable=False))
     op.add_column("teams", sa.Column("routing", sa.JSON(), server_default="{}", nullable=False))
     op.add_column("teams", sa.Column("calendar_id", BIG_ID, nullable=True))
+    op.add_column("teams", sa.Column("signature", sa.Text(), server_default="", nullable=False))
     op.add_column("tickets", sa.Column("fields", sa.JSON(), server_default="{}", nullable=False))
     op.add_column("tickets", sa.Column("organisation_id", BIG_ID, nullable=True))
     op.add_column("tickets", sa.Column("parent_id", BIG_ID, nullable=True))
