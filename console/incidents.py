@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.door import Action, Desk, Visit, action
 from desk.incident import HISTORY
+from desk.priority import matrix
 from desk.ticket import NotAllowed
 from storage import incident_members, incident_orders, incidents, people
 from storage.incident_orders import ANSWER, DISMISS, RESOLVE
@@ -79,7 +80,8 @@ def take_out(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def include(visit: Visit, fields: Mapping[str, str]) -> Response:
-    incident_members.include(visit.session, _found(visit).id, _ticket(fields), visit.actor, visit.now)
+    by = matrix(visit.desk.settings.priority_matrix)
+    incident_members.include(visit.session, _found(visit).id, _ticket(fields), visit.actor, by, visit.now)
     return _back(visit, "included")
 
 
@@ -146,7 +148,7 @@ def _found(visit: Visit) -> Incident:
 
 
 def _ticket(fields: Mapping[str, str]) -> int:
-    text = fields.get("ticket", "")
+    text = fields.get("ticket", "").strip().removeprefix("#")
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise NotAllowed("that is no ticket")
     return int(text)

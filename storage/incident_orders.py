@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
+from desk import incident_priority
 from desk import ticket as verbs
+from desk.incident_priority import Raise
 from desk.ticket import Actor, ActorKind, Change, NotAllowed, Status, Ticket
-from storage import conversation, incident_members, incident_reports, incidents, tickets
+from storage import conversation, incident_reports, incidents, tickets
 from storage.incidents import DISMISSED, MEMBER, RESOLVED
 from storage.sql import insert_ignore, locked
 from storage.tables_learning import incident_orders as orders
@@ -44,7 +47,8 @@ class Order:
 
     @property
     def actor(self) -> Actor:
-        return Actor(ActorKind.AGENT, self.agent_id, self.agent_name) if self.agent_id else verbs.DESK
+        """Who ordered it; a token has a name and no number."""
+        return Actor(ActorKind.AGENT, self.agent_id, self.agent_name) if self.agent_name else verbs.DESK
 
 
 def place(session: Session, incident_id: int, key: str, kind: str, text: str, actor: Actor, now: datetime) -> Order:
@@ -60,7 +64,7 @@ def place(session: Session, incident_id: int, key: str, kind: str, text: str, ac
         "kind": kind,
         "text": text,
         "agent_id": actor.id if actor.kind is ActorKind.AGENT else None,
-        "agent_name": actor.name,
+        "agent_name": actor.name if actor.kind is ActorKind.AGENT else "",
         "at": now,
         "total": incidents.ticket_counts(session, [incident_id])[incident_id][MEMBER],
     }
@@ -80,13 +84,21 @@ def step(session: Session, order_id: int, now: datetime, most: int = STEP) -> bo
     order = Order(**row._mapping)
     members = incidents.joined(session, order.incident_id, MEMBER, after=order.last_ticket_id, most=most)
     held = tickets.get_many(session, [one.ticket_id for one in members], lock=True)
-    raised = incidents.priority_set_by(session, held) if order.kind == DISMISS else {}
+    raised = incidents.last_raises(session, held) if order.kind == DISMISS else {}
     done = sum(_do(session, order, held[number], raised.get(number), now) for number in sorted(held))
     more = len(members) == most
     last = members[-1].ticket_id if members else order.last_ticket_id
     values = {"last_ticket_id": last, "done": order.done + done, "done_at": None if more else now}
     session.execute(sa.update(orders).where(orders.c.id == order_id).values(**values))
     return more
+
+
+def rehearsed(session: Session, incident_id: int, kind: str, most: int = 100_000) -> list[dict[str, Any]]:
+    """The tickets that an order would do now; nothing is written."""
+    left_out = _DONE if kind == RESOLVE else (Status.CLOSED,)
+    rows = incidents.rows(session, incident_id, most)
+    members = (row for row in rows if row["state"] == MEMBER and row["merged_into"] is None)
+    return [row for row in members if row["status"] not in left_out]
 
 
 def waiting(session: Session) -> list[int]:
@@ -117,9 +129,7 @@ def _end(session: Session, found: incidents.Incident, kind: str, actor: Actor, n
         incident_reports.settle(session, found.key)
 
 
-def _do(
-    session: Session, order: Order, ticket: Ticket, raised: tuple[str, int | None, str] | None, now: datetime
-) -> bool:
+def _do(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
     """One ticket; whether it was changed. What was closed or merged meanwhile stays as it is."""
     if ticket.merged_into is not None or ticket.status is Status.CLOSED:
         return False
@@ -141,10 +151,8 @@ def _resolve(session: Session, order: Order, ticket: Ticket, _raised: object, no
     return True
 
 
-def _dismiss(
-    session: Session, order: Order, ticket: Ticket, raised: tuple[str, int | None, str] | None, now: datetime
-) -> bool:
-    change = incident_members.set_back(ticket, raised, order.incident_id, now)
+def _dismiss(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
+    change = incident_priority.set_back(ticket, raised, order.incident_id, now)
     why = "this was a false alarm"
     said = verbs.Event(ticket.id, now, "incident_dismissed", order.actor, before=str(order.incident_id), why=why)
     tickets.save(session, Change(replace(change.ticket, updated_at=now), (*change.events, said)))

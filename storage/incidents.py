@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.incident import REMEMBERED, Alarm, Key
+from desk.incident_priority import Raise
 from desk.ticket import ActorKind, Status
 from storage import visible
 from storage.sql import counts, insert_ignore, insert_rows
@@ -147,6 +148,15 @@ def move(session: Session, incident_id: int, ticket_id: int, state: str) -> bool
     return session.execute(sa.update(incident_tickets).where(*where).values(state=state)).rowcount == 1
 
 
+def put_in(session: Session, incident_id: int, ticket_id: int, now: datetime) -> bool:
+    """An agent names a ticket that nobody suggested; False if it is in it, is not there, or may not be seen by all."""
+    where = (*visible.ticket(session), visible.never_private(tickets.c.team_id))
+    query = sa.select(tickets.c.id).where(tickets.c.id == ticket_id, tickets.c.merged_into.is_(None), *where)
+    if session.execute(query).first() is None:
+        return False
+    return bool(join(session, incident_id, {ticket_id: (MEMBER, 0.0)}, now))
+
+
 def joined(session: Session, incident_id: int, state: str = "", after: int = 0, most: int = 1000) -> list[Joined]:
     """Its tickets by number."""
     c = incident_tickets.c
@@ -254,14 +264,16 @@ def usual_words(session: Session, category: str, before: datetime, most: int, le
     return list((found | _words(session, tickets.c.id.in_(sa.select(latest.c.id)), length)).values())
 
 
-def priority_set_by(session: Session, ids: Iterable[int]) -> dict[int, tuple[str, int | None, str]]:
-    """Ticket → who changed its priority last (kind of actor), for which incident if the desk did, and from what."""
-    query = sa.select(events.c.ticket_id, events.c.actor_kind, events.c.data, events.c.before)
-    query = query.where(events.c.ticket_id.in_(sorted(set(ids))), events.c.kind == "priority_changed")
-    found: dict[int, tuple[str, int | None, str]] = {}
-    for row in session.execute(query.order_by(events.c.id)):
-        by_agent = row.actor_kind == str(ActorKind.AGENT)
-        found[row.ticket_id] = (row.actor_kind, None if by_agent else (row.data or {}).get("incident"), row.before)
+def last_raises(session: Session, ids: Iterable[int]) -> dict[int, Raise]:
+    """Ticket → how its priority was changed last, and for which incident."""
+    e = events.c
+    query = sa.select(e.ticket_id, e.actor_kind, e.data, e.before, e.after)
+    query = query.where(e.ticket_id.in_(sorted(set(ids))), e.kind == "priority_changed")
+    found: dict[int, Raise] = {}
+    for row in session.execute(query.order_by(e.id)):
+        said = row.data or {}
+        number = None if row.actor_kind == str(ActorKind.AGENT) else said.get("incident")
+        found[row.ticket_id] = Raise(number, row.before, row.after, said.get("was_why", {}))
     return found
 
 

@@ -1,7 +1,7 @@
 """An incident gathers its tickets: those of its window, and those that come while it is open.
 
-Same category and like words: a member, raised to Urgent with an event unless an agent has set its priority. Same
-category and other words, or another category and very like words: a suggestion, which an agent takes in or leaves.
+Same category and like words: a member, raised with an event as the matrix says of many, unless an agent has set its
+priority. Same category and other words, or another category and very like words: a suggestion, which an agent takes in.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from desk import likeness
+from desk import likeness, priority
 from desk.incident import FEWEST_PEOPLE, WINDOWS, Alarm
 from desk.ticket import DESK, Event
 from storage import incident_members, incident_reports, incidents, tickets
@@ -75,7 +75,8 @@ def _take_in(
     if not members:
         return
     why = "the same category and like words, at the same time"
-    incident_members.welcome(session, number, members, now, why, DESK, react=context.react)
+    by = priority.matrix(context.store.settings.priority_matrix)
+    incident_members.welcome(session, number, members, now, why, DESK, by, react=context.react)
     if tell:
         found = incidents.get(session, number)
         event = Event(members[0], now, "incident_opened", DESK, after=str(number), why=found.why if found else "")

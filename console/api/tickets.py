@@ -30,13 +30,13 @@ _HOW = "Sign in, or send `Authorization: Bearer <token>` with a token that has t
 def listed(visit: Visit) -> Response:
     """One page of tickets; the query is that of the page. `next` is the query of the next page."""
     rows, more = ticket_list.found(visit, visit.request.query_params)
-    return _json({"tickets": [asdict(row) for row in rows], "next": {"before": rows[-1].id} if more else None})
+    return as_json({"tickets": [asdict(row) for row in rows], "next": {"before": rows[-1].id} if more else None})
 
 
 def shown(visit: Visit) -> Response:
     """One ticket whole."""
     try:
-        return _json(whole_ticket(visit.session, visit.number("ticket_id")))
+        return as_json(whole_ticket(visit.session, visit.number("ticket_id")))
     except Trouble:
         raise HTTPException(404, "There is no such ticket.") from None
 
@@ -44,17 +44,17 @@ def shown(visit: Visit) -> Response:
 def similar_to(visit: Visit) -> Response:
     """The solved tickets that are like this one."""
     ticket = ticket_or_404(visit)
-    return _json(similar.as_json(ticket, similar.solutions(visit.session, ticket)))
+    return as_json(similar.as_json(ticket, similar.solutions(visit.session, ticket)))
 
 
 def satisfied(visit: Visit) -> Response:
     """How content requesters are."""
-    return _json(satisfaction.figures(visit.session, visit.now))
+    return as_json(satisfaction.figures(visit.session, visit.now))
 
 
 def accuracy(visit: Visit) -> Response:
     """All figures of the accuracy page."""
-    return _json(figures.everything(visit.session, visit.now))
+    return as_json(figures.everything(visit.session, visit.now))
 
 
 def endpoint(desk: Desk, answer: Callable[[Visit], Response]) -> Callable[[Request], Response]:
@@ -94,7 +94,7 @@ def visit(desk: Desk, request: Request, session: Session, scope: str = SCOPE) ->
     return Visit(desk, request, session, nobody, "", now)
 
 
-def _json(value: Any) -> Response:
+def as_json(value: Any) -> Response:
     return Response(json.dumps(value, ensure_ascii=False, default=_plain), media_type="application/json")
 
 

@@ -1,4 +1,4 @@
-"""Commands on incidents: the list, one with its tickets, and what is done for all of them: answer, resolve, dismiss.
+"""Commands on incidents: the list, one with its tickets, one taken in or out, and what is done for all of them.
 
 With `--dry-run` nothing is written: it prints which tickets would be done. A long order is done some tickets at a time,
 so intake goes on; a command that is stopped is finished by the next worker, and the same text within the same minute
@@ -15,9 +15,10 @@ from typing import Any
 
 from console.cli import show
 from console.cli.desk import Trouble, opened
+from desk.priority import matrix
 from desk.settings import Settings
 from desk.ticket import DESK, Actor, ActorKind, NotAllowed
-from storage import incident_orders, incidents, people
+from storage import incident_members, incident_orders, incidents, people
 from storage.incident_orders import ANSWER, DISMISS, RESOLVE
 from storage.incidents import MEMBER, STATES, Incident
 from storage.store import Store
@@ -48,6 +49,12 @@ def words(group: Any, command: Any) -> None:
         one.set_defaults(order=kind)
         if kind == DISMISS:
             one.set_defaults(text="")
+    for verb, text in (("add", "take a ticket in"), ("remove", "take a ticket out; its priority goes back")):
+        one = command(group, verb, incident_move, text)
+        one.add_argument("id", type=int)
+        one.add_argument("ticket", type=int)
+        one.add_argument("--as", dest="agent", default="", metavar="ADDRESS", help="the agent in whose name it is done")
+        one.set_defaults(move=verb)
 
 
 def incident_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -97,12 +104,30 @@ def incident_order(args: argparse.Namespace, settings: Settings, now: datetime) 
     return 0
 
 
+def incident_move(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    """One ticket in or out."""
+    with opened(settings) as store:
+        try:
+            with store.database.transaction() as session:
+                actor, number = _actor(session, args.agent), _found(session, args.id).id
+                if args.move == "add":
+                    by = matrix(settings.priority_matrix)
+                    incident_members.include(session, number, args.ticket, actor, by, now)
+                else:
+                    incident_members.take_out(session, number, args.ticket, actor, now)
+        except NotAllowed as error:
+            raise Trouble(str(error)) from error
+    if args.json:
+        show.as_json({"incident": args.id, "ticket": args.ticket, "done": args.move})
+    else:
+        print(f"incident {args.id}: ticket #{args.ticket} was {'taken in' if args.move == 'add' else 'taken out'}")
+    return 0
+
+
 def _rehearse(args: argparse.Namespace, store: Store) -> int:
     with store.database.reading() as session:
         found = _found(session, args.id)
-        rows = [row for row in incidents.rows(session, found.id, _MOST) if row["state"] == MEMBER]
-    left_out = {"closed", "resolved"} if args.order == RESOLVE else {"closed"}
-    wanted = [row for row in rows if row["status"] not in left_out and row["merged_into"] is None]
+        wanted = incident_orders.rehearsed(session, found.id, args.order)
     if args.json:
         show.as_json({"incident": found.id, "kind": args.order, "tickets": [row["id"] for row in wanted]})
         return 0

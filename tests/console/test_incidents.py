@@ -9,6 +9,7 @@ import pytest
 
 from desk import ticket as verbs
 from desk.incident import Alarm, Key
+from desk.priority import DEFAULT_MATRIX, matrix
 from desk.ticket import DESK, Actor, ActorKind, MessageKind, Priority, Status
 from storage import incident_members, incident_orders, incidents, repeats, tickets
 from storage.incidents import DISMISSED, MEMBER, RESOLVED, SUGGESTED
@@ -31,7 +32,7 @@ def outage(store: Store, people: int, now: datetime, state: str = MEMBER) -> tup
         ]
         incidents.join(session, number, dict.fromkeys(made, (state, 0.8)), now)
         if state == MEMBER:
-            incident_members.welcome(session, number, made, now, "the same words", DESK)
+            incident_members.welcome(session, number, made, now, "the same words", DESK, matrix(DEFAULT_MATRIX))
     return number, made
 
 

@@ -62,3 +62,15 @@ def test_all_are_answered_in_an_agents_name_and_resolved(
             assert found and found.status == "resolved"
     assert frontdesk.main(["incident", "dismiss", str(number)]) == 1
     assert frontdesk.main(["incident", "answer", str(number), "--text", "x", "--as", "nobody@x"]) == 1
+
+
+def test_a_ticket_is_taken_out_and_in_again(
+    hit: tuple[int, list[int]], store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number, made = hit
+    for verb, priority in (("remove", "medium"), ("add", "urgent")):
+        assert said(capsys, verb, str(number), str(made[0]))["done"] == verb
+        with store.database.reading() as session:
+            found = tickets.get(session, made[0])
+        assert found and found.priority == priority
+    assert frontdesk.main(["incident", "add", str(number), str(made[0])]) == 1

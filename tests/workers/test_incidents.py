@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
@@ -92,7 +93,7 @@ def test_many_people_with_one_trouble_are_one_incident(any_desk: SmallDesk) -> N
         kinds = any_desk.kinds(number)
         assert kinds.count("incident_joined") == kinds.count("priority_changed") == 1
     (raised,) = [e for e in any_desk.events(hit[0]) if e.kind == "priority_changed"]
-    assert raised.why.startswith("affects many users: ") and raised.data == {"incident": 1}
+    assert raised.why.startswith("affects many users: ") and raised.data["incident"] == 1
 
 
 def test_a_calm_desk_has_none_and_watching_twice_is_watching_once(any_desk: SmallDesk) -> None:
@@ -159,6 +160,20 @@ def test_an_agents_priority_stays(any_desk: SmallDesk) -> None:
         tickets.save(session, verbs.set_priority(held, Priority.LOW, alice, any_desk.now))
     outage(any_desk, OUTAGE[1:])
     assert places(any_desk)[first] == MEMBER and any_desk.ticket(first).priority is Priority.LOW
+
+
+def test_a_matrix_of_the_desks_own_says_what_many_users_are(any_desk: SmallDesk) -> None:
+    rows = ("many = high high low low", "team = high medium medium low", "one = medium medium low low")
+    settings = replace(any_desk.store.settings, priority_matrix=rows)
+    any_desk.context.store = any_desk.store = replace(any_desk.store, settings=settings)
+    everyday(any_desk)
+    hit = outage(any_desk)
+    assert {any_desk.ticket(number).priority for number in hit} == {Priority.HIGH}
+    for number in hit:
+        (raised,) = [event for event in any_desk.events(number) if event.kind == "priority_changed"]
+        why = any_desk.ticket(number).priority_why
+        assert raised.why.startswith("affects many users: ") and why["impact"] == "many"
+        assert why["reasons"][0] == raised.why
 
 
 def test_the_lead_is_told_once(any_desk: SmallDesk) -> None:

@@ -1,0 +1,135 @@
+"""Incidents as JSON: the list, one whole, orders for all of its tickets, and one ticket in or out.
+
+In: an agent's session, or a token with the scope `tickets` (to write: `tickets:write`). Out: JSON. An order needs no
+patience: its first tickets are done at once, the rest by a worker; the same order within a minute is one order, and
+with a `key` of the caller's own it is one for ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from console.api import tickets as reading
+from console.api import writing
+from console.api.writing import Write
+from console.door import Desk, Visit
+from desk.priority import matrix
+from desk.ticket import Actor, NotAllowed
+from storage import incident_members, incident_orders, incidents
+from storage.incident_orders import ANSWER, DISMISS, RESOLVE
+from storage.incidents import STATES, Incident
+
+PER_PAGE = 50
+LONGEST_TEXT = 60_000
+_MOST = 10_000
+
+
+def routes(desk: Desk) -> list[BaseRoute]:
+    one = "/api/v1/incidents/{incident_id:int}"
+    verbs: dict[str, Write] = {kind: _order(kind) for kind in (ANSWER, RESOLVE, DISMISS)}
+    verbs |= {"add": include, "remove": take_out}
+    return [
+        Route("/api/v1/incidents", reading.endpoint(desk, listed)),
+        Route(one, reading.endpoint(desk, shown)),
+        *(Route(f"{one}/{name}", writing.endpoint(desk, verb), methods=["POST"]) for name, verb in verbs.items()),
+    ]
+
+
+def listed(visit: Visit) -> Response:
+    """Newest first; `state` may be given several times. `next` is the query of the next page."""
+    states = visit.request.query_params.getlist("state")
+    if not set(states) <= set(STATES):
+        raise HTTPException(422, f"A state is one of {', '.join(STATES)}.")
+    found = incidents.page(visit.session, states, visit.before(), PER_PAGE + 1)
+    rows = found[:PER_PAGE]
+    counted = incidents.ticket_counts(visit.session, [one.id for one in rows])
+    more = {"before": rows[-1].id} if len(found) > PER_PAGE else None
+    return reading.as_json({"incidents": [asdict(one) | {"tickets": counted[one.id]} for one in rows], "next": more})
+
+
+def shown(visit: Visit) -> Response:
+    """One with its tickets and all that was ordered."""
+    found = _found(visit)
+    orders = [_told(one) for one in incident_orders.of_incident(visit.session, found.id)]
+    return reading.as_json(
+        asdict(found) | {"tickets": incidents.rows(visit.session, found.id, _MOST), "orders": orders}
+    )
+
+
+def include(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+    """A ticket belongs to it, whether it was suggested or not."""
+    found, ticket = _found(visit), _ticket(body)
+    by = matrix(visit.desk.settings.priority_matrix)
+    incident_members.include(visit.session, found.id, ticket, _actor(visit), by, visit.now)
+    return {"incident": found.id, "ticket": ticket, "done": "add"}
+
+
+def take_out(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+    """A ticket has nothing to do with it; its priority goes back where nobody changed it since."""
+    found, ticket = _found(visit), _ticket(body)
+    incident_members.take_out(visit.session, found.id, ticket, _actor(visit), visit.now)
+    return {"incident": found.id, "ticket": ticket, "done": "remove"}
+
+
+def _order(kind: str) -> Write:
+    def write(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+        found, text = _found(visit), _text(body)
+        if kind == ANSWER and not text.strip():
+            raise NotAllowed("there is no text to send")
+        if body.get("dry_run") is True:
+            rows = incident_orders.rehearsed(visit.session, found.id, kind)
+            return {"incident": found.id, "kind": kind, "dry_run": True, "tickets": [row["id"] for row in rows]}
+        key = _key(visit, body, text)
+        order = incident_orders.place(visit.session, found.id, key, kind, text, _actor(visit), visit.now)
+        incident_orders.step(visit.session, order.id, visit.now)
+        return _told(incident_orders.get(visit.session, order.id))
+
+    return write
+
+
+def _told(order: incident_orders.Order) -> dict[str, Any]:
+    said = asdict(order)
+    said.pop("key")
+    return said | {name: said[name].isoformat() if said[name] else None for name in ("at", "done_at")}
+
+
+def _found(visit: Visit) -> Incident:
+    found = incidents.get(visit.session, visit.number("incident_id"))
+    if found is None:
+        raise HTTPException(404, "There is no such incident.")
+    return found
+
+
+def _actor(visit: Visit) -> Actor:
+    """A token acts under its name; nothing can be assigned to it."""
+    return replace(visit.actor, id=visit.agent.id or None)
+
+
+def _ticket(body: Mapping[str, Any]) -> int:
+    number = body.get("ticket")
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 < number < 2**63:
+        raise HTTPException(422, 'Say which ticket: {"ticket": 12}.')
+    return number
+
+
+def _text(body: Mapping[str, Any]) -> str:
+    text = body.get("text", "")
+    if not isinstance(text, str) or len(text) > LONGEST_TEXT:
+        raise HTTPException(422, f"`text` is at most {LONGEST_TEXT} characters.")
+    return text.replace("\r\n", "\n").strip("\n")
+
+
+def _key(visit: Visit, body: Mapping[str, Any], text: str) -> str:
+    """Whoever gives none has one order a minute for the same text."""
+    given = body.get("key")
+    if given is not None and not (isinstance(given, str) and 0 < len(given) <= 64):
+        raise HTTPException(422, "`key` has 1 to 64 characters.")
+    said = f"{visit.now:%Y-%m-%dT%H:%M}\n{visit.agent.id}\n{visit.agent.name}\n{text}"
+    return f"api:{given}" if given else hashlib.sha256(said.encode()).hexdigest()[:24]
