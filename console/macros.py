@@ -18,7 +18,7 @@ from console.door import Desk, Visit, action, page
 from desk import macros as texts
 from desk.actions import BadAction, words
 from desk.ticket import NotAllowed, Ticket
-from storage import macros, people, tickets
+from storage import macros, named_values, people, tickets
 from storage.macros import Macro
 
 LONGEST = 20_000
@@ -123,17 +123,10 @@ def _page(visit: Visit, status: int = 200, *, problem: str = "", typed: Mapping[
     return visit.html(
         "macros.html",
         status,
-        macros=[(one, does(one), texts.unknown(one.text, NAMES)) for one in known],
+        macros=[(one, does(one), texts.unknown(one.text, named_values.NAMES)) for one in known],
         teams=teams,
-        names=NAMES,
+        names=named_values.NAMES,
         leads=leads,
         problem=problem,
         typed=typed or {},
     )
-
-
-NAMES = {
-    "requester.name": "", "requester.first_name": "", "requester.address": "", "ticket.number": "",
-    "ticket.subject": "", "ticket.status": "", "ticket.priority": "", "ticket.category": "", "organisation": "",
-    "team": "", "agent.name": "", "agent.first_name": "", "date": "",
-}  # fmt: skip

@@ -6,7 +6,7 @@ No expressions, attributes or formats: an agent's template can neither run anyth
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 _NAME = re.compile(r"\{([a-z][a-z0-9_.]{0,60})\}")
 
@@ -16,6 +16,6 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _NAME.sub(lambda match: values.get(match[1], match[0]), text)
 
 
-def unknown(text: str, known: Mapping[str, str]) -> tuple[str, ...]:
+def unknown(text: str, known: Collection[str]) -> tuple[str, ...]:
     """The names in the text that nothing is known for, once each."""
     return tuple(dict.fromkeys(name for name in _NAME.findall(text) if name not in known))

@@ -16,7 +16,7 @@ from desk import subject, threading
 from desk import ticket as verbs
 from desk.organisation import organisation
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
-from storage import foreign_numbers, tickets, visible, watching
+from storage import foreign_numbers, signatures, tickets, visible, watching
 from storage.tables import messages, thread_ids
 from storage.transaction import Session
 
@@ -30,10 +30,18 @@ def reply(
     *,
     via: str,
     attachments: Sequence[Mapping[str, Any]] = (),
+    signed: bool = True,
 ) -> Ticket:
-    """An agent's public reply; the mail or Slack message to the requester follows from its event."""
+    """An agent's public reply; the mail or Slack message to the requester follows from its event.
+
+    The signature is fixed now and kept beside the words; `signed` off: this one goes without.
+    """
     _refuse_empty(text, attachments)
-    message_id = tickets.add_message(session, _message(ticket, MessageKind.REPLY, actor, text, at, via, attachments))
+    said = _message(ticket, MessageKind.REPLY, actor, text, at, via, attachments)
+    below = signatures.for_reply(session, ticket, actor, at) if signed else ""
+    if below:
+        said = replace(said, cut=({"reason": signatures.REASON, "text": below},))
+    message_id = tickets.add_message(session, said)
     return tickets.save(session, verbs.reply(ticket, actor, at, message_id))
 
 

@@ -17,7 +17,7 @@ from desk import actions
 from desk.actions import Action
 from desk.macros import fill
 from desk.ticket import Actor, NotAllowed, Ticket
-from storage import cases, deeds
+from storage import deeds, named_values
 from storage.deeds import Doing
 from storage.tables import memberships
 from storage.tables_desk import macros
@@ -90,28 +90,7 @@ def remove(session: Session, macro_id: int) -> bool:
 
 def said(session: Session, macro: Macro, ticket: Ticket, agent: Actor, now: datetime) -> str:
     """The macro's text on this ticket, as the agent would write it."""
-    return fill(macro.text, values(session, ticket, agent, now))
-
-
-def values(session: Session, ticket: Ticket, agent: Actor, now: datetime) -> Mapping[str, str]:
-    """What the names in a text stand for."""
-    facts = cases.of(session, [ticket], now)[ticket.id]
-    requester = str(facts["requester"] or "")
-    return {
-        "requester.name": requester,
-        "requester.first_name": requester.split()[0] if requester.split() else "",
-        "requester.address": str(facts["sender"] or ""),
-        "ticket.number": f"#{ticket.id}",
-        "ticket.subject": ticket.subject,
-        "ticket.status": str(ticket.status),
-        "ticket.priority": str(ticket.priority),
-        "ticket.category": ticket.category or "",
-        "organisation": str(facts["organisation"] or ""),
-        "team": str(facts["team"] or ""),
-        "agent.name": agent.name,
-        "agent.first_name": agent.name.split()[0] if agent.name.split() else "",
-        "date": f"{now:%Y-%m-%d}",
-    }
+    return fill(macro.text, named_values.of(session, ticket, agent, now))
 
 
 def apply(
@@ -119,7 +98,7 @@ def apply(
 ) -> deeds.Done:
     """Do what the macro does, and count it."""
     session.execute(sa.update(macros).where(macros.c.id == macro.id).values(uses=macros.c.uses + 1))
-    doing = Doing(agent, now, f"macro {macro.name}", values(session, ticket, agent, now), react)
+    doing = Doing(agent, now, f"macro {macro.name}", named_values.of(session, ticket, agent, now), react)
     return deeds.carry_out(session, ticket, macro.actions, doing)
 
 

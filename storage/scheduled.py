@@ -25,12 +25,14 @@ _c = scheduled_replies.c
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What an agent wants said. `seen` is the last message that they knew, where the reply waits for long."""
+    """What an agent wants said. `seen` is the last message that they knew, where the reply waits for long; `signed`:
+    with the signature."""
 
     text: str
     resolve: bool = False
     macro_id: int | None = None
     seen: int | None = None
+    signed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Waiting:
 
 def say(session: Session, ticket: Ticket, actor: Actor, answer: Answer, now: datetime) -> Ticket:
     """The reply, and what goes with it: the macro that made it, the end of the ticket."""
-    ticket = conversation.reply(session, ticket, actor, answer.text, now, via="console")
+    ticket = conversation.reply(session, ticket, actor, answer.text, now, via="console", signed=answer.signed)
     macro = next((one for one in macros.every(session) if one.id == answer.macro_id), None)
     if macro is not None:
         done = macros.apply(session, macro, ticket, actor, now)

@@ -37,6 +37,7 @@ teams = sa.Table(
     sa.Column("strategy", sa.Text, nullable=False, server_default="manual"),
     json("routing", "{}"),
     sa.Column("calendar_id", BigId),
+    text("signature"),
     **AUTOINCREMENT,
 )
 
@@ -85,6 +86,7 @@ agents = sa.Table(
     at("away_from"),
     at("away_until"),
     flag("hands_over"),
+    text("signature"),
 )
 
 memberships = sa.Table(

@@ -151,15 +151,21 @@ def last_said(session: Session, ticket_id: int, before: int) -> Message | None:
 
 
 def said_lately(session: Session, ids: Iterable[int], most: int, length: int) -> dict[int, list[tuple[bool, str]]]:
-    """Ticket → its newest public messages: whether agents wrote it, and the first `length` letters of the words."""
+    """Ticket → its newest public messages: whether agents wrote it, and the first `length` letters of the words.
+
+    What was written here is as its reader got it: with the signature.
+    """
     c = messages.c
     newest = sa.func.row_number().over(partition_by=c.ticket_id, order_by=c.id.desc()).label("place")
     words = sa.func.substr(c.reply, 1, length).label("words")
     where = (c.ticket_id.in_(sorted(set(ids))), c.kind == str(MessageKind.REPLY))
-    inner = sa.select(c.ticket_id, c.author_kind, words, newest).where(*where).subquery()
+    inner = sa.select(c.ticket_id, c.author_kind, c.inbound, c.cut, words, newest).where(*where).subquery()
     found: dict[int, list[tuple[bool, str]]] = {}
     for row in session.execute(sa.select(inner).where(inner.c.place <= most).order_by(inner.c.place)):
-        found.setdefault(row.ticket_id, []).append((row.author_kind == str(ActorKind.AGENT), row.words))
+        below = [] if row.inbound else [part["text"] for part in row.cut or ()]
+        found.setdefault(row.ticket_id, []).append(
+            (row.author_kind == str(ActorKind.AGENT), "\n\n".join([row.words, *below]))
+        )
     return found
 
 

@@ -31,13 +31,14 @@ def found(context: Context, session: Session, decisions: Sequence[Decision]) -> 
     if not wanted:
         return {}
     said = tickets.said_lately(session, {ticket.id for _, ticket in wanted}, MOST_MESSAGES, MOST_LETTERS)
+    desk_name = context.store.settings.desk_name
     signatures = [box.signature for box in context.places(session).mailboxes.values()]
     addresses = frozenset(context.places(session).mailboxes)
     made: dict[int, dict[str, Any]] = {}
     for decision, ticket in wanted:
         request = decision.item.request
-        ours = [words for by_agent, words in said.get(ticket.id, ()) if by_agent]
-        ours += [wording.acknowledgement(ticket, context.store.settings.desk_name), *signatures]
+        ours = [words.replace("{desk}", desk_name) for by_agent, words in said.get(ticket.id, ()) if by_agent]
+        ours += [wording.acknowledgement(ticket, desk_name), *signatures]
         theirs = [words for by_agent, words in said.get(ticket.id, ()) if not by_agent]
         reply, cut = without_echo(request.reply, request.cut, ours, theirs, addresses)
         if reply != request.reply:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from desk import address, subject
 from desk.ticket import Event, Message, Ticket
-from storage import outbound, threads, tickets
+from storage import outbound, signatures, threads, tickets
 from storage.outbound import Letter
 from storage.people import Mailbox, Person
 from storage.transaction import Session
@@ -54,7 +54,7 @@ class Sender:
         agent = self._desk_name if "@" in message.author.name else message.author.name
         content["from_name"] = agent if agent == self._desk_name else f"{agent} ({self._desk_name})"
         content |= self._thread(ticket, requester, asked) | {"subject": _answer(ticket, asked)}
-        content |= {"text": message.reply.rstrip(), "signature": self._signature(ticket, agent)}
+        content |= {"text": message.reply.rstrip(), "signature": self._below(ticket, message, agent)}
         if asked and asked.reply.strip():
             content["quote"] = wording.quote(asked, ZoneInfo(self.context.store.settings.time_zone))
         content["cc"] = self._copies(ticket, requester)
@@ -158,6 +158,12 @@ class Sender:
 
     def _signature(self, ticket: Ticket, agent: str) -> str:
         return wording.signature(self._mailbox(ticket).signature, agent, self._desk_name)
+
+    def _below(self, ticket: Ticket, message: Message, agent: str) -> str:
+        """What was chosen where the reply was written. Of an agent's mail the own signature was cut: the mailbox's."""
+        if message.inbound:
+            return self._signature(ticket, agent)
+        return wording.signature(signatures.of_message(message), agent, self._desk_name)
 
     def _thread(self, ticket: Ticket, requester: Person, asked: Message | None) -> dict[str, Any]:
         """What is answered, and every id of the thread that the requester's program has, what is answered last."""
