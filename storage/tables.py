@@ -38,6 +38,7 @@ teams = sa.Table(
     json("routing", "{}"),
     sa.Column("calendar_id", BigId),
     text("signature"),
+    text("slack_channel"),
     **AUTOINCREMENT,
 )
 
@@ -124,6 +125,12 @@ inbound = sa.Table(
         "id",
         sqlite_where=sa.text("state = 'waiting'"),
         postgresql_where=sa.text("state = 'waiting'"),
+    ),
+    sa.Index(
+        "ix_inbound_ordered",
+        "id",
+        sqlite_where=sa.text("state = 'ordered'"),
+        postgresql_where=sa.text("state = 'ordered'"),
     ),
     sa.Index(
         "ix_inbound_aside",

@@ -1,4 +1,4 @@
-"""The tables of running processes and of who may enter: leases, fetched folders, tokens, sessions, repeated posts.
+"""The tables of running processes and of who may enter: leases, fetched folders, tokens, sessions, repeated posts, Slack.
 
 They share the metadata of `storage.tables`, whose migrations make them.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from storage.columns import AUTOINCREMENT, BigId, at, identity, json, ref, text
+from storage.columns import AUTOINCREMENT, BigId, at, identity, json, number, ref, text
 from storage.tables import metadata
 
 leases = sa.Table(
@@ -59,4 +59,26 @@ idempotency = sa.Table(
     sa.Column("content_hash", sa.Text, nullable=False),
     sa.Column("inbound_id", BigId),
     at("created_at", nullable=False),
+)
+
+slack_threads = sa.Table(
+    "slack_threads",
+    metadata,
+    sa.Column("channel", sa.Text, primary_key=True),
+    sa.Column("thread_ts", sa.Text, primary_key=True),
+    ref("ticket_id", "tickets.id", nullable=False, index=True),
+)
+
+late_files = sa.Table(
+    "late_files",
+    metadata,
+    identity(),
+    ref("ticket_id", "tickets.id", nullable=False, index=True),
+    ref("message_id", "messages.id", nullable=False),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("file_id", sa.Text, nullable=False),
+    number("attempts"),
+    at("next_at", nullable=False, index=True),
+    sa.UniqueConstraint("message_id", "place"),
+    **AUTOINCREMENT,
 )

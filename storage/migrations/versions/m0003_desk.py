@@ -222,12 +222,54 @@ def _tables() -> None:
         sa.Column("score", sa.Integer(), nullable=True),
         sa.Column("opened_slot", BIG_ID, nullable=False),
         sa.Column("resolved_slot", BIG_ID, nullable=True),
+        sa.Column("letters", sa.Text(), server_default="", nullable=False),
         sa.Column("last_event_id", BIG_ID, nullable=True),
         sa.PrimaryKeyConstraint("ticket_id", name=op.f("pk_ticket_facts")),
     )
     op.create_index(op.f("ix_ticket_facts_opened_at"), "ticket_facts", ["opened_at"], unique=False)
     op.create_index(op.f("ix_ticket_facts_resolved_at"), "ticket_facts", ["resolved_at"], unique=False)
-    op.create_index(op.f("ix_ticket_facts_status"), "ticket_facts", ["status"], unique=False)
+    op.create_table(
+        "day_figures",
+        sa.Column("view", sa.Text(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("team_id", BIG_ID, autoincrement=False, nullable=False),
+        sa.Column("agent_id", BIG_ID, autoincrement=False, nullable=False),
+        sa.Column("count", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("one_touch", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("reopened", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("rated", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("good", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("score_sum", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("kept_first_response", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("broken_first_response", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("kept_next_response", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("broken_next_response", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("kept_resolution", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("broken_resolution", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("seconds_new", sa.BigInteger(), nullable=False),
+        sa.Column("seconds_open", sa.BigInteger(), nullable=False),
+        sa.Column("seconds_pending", sa.BigInteger(), nullable=False),
+        sa.Column("seconds_on_hold", sa.BigInteger(), nullable=False),
+        sa.Column("first_response_seconds", sa.BigInteger(), nullable=False),
+        sa.Column("first_response_business", sa.BigInteger(), nullable=False),
+        sa.Column("next_response_seconds", sa.BigInteger(), nullable=False),
+        sa.Column("next_response_business", sa.BigInteger(), nullable=False),
+        sa.Column("resolution_seconds", sa.BigInteger(), nullable=False),
+        sa.Column("resolution_business", sa.BigInteger(), nullable=False),
+        sa.Column("letters", sa.Text(), server_default="", nullable=False),
+        sa.Column("quarters", sa.Text(), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("view", "side", "day", "value", "team_id", "agent_id", name=op.f("pk_day_figures")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "loose_days",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_loose_days")),
+    )
+    op.create_index(op.f("ix_loose_days_changed_at"), "loose_days", ["changed_at"], unique=False)
     op.create_table(
         "article_uses",
         sa.Column("id", BIG_ID, sa.Identity(always=False), nullable=False),
@@ -453,3 +495,32 @@ def _tables() -> None:
         sqlite_where=sa.text("unroutable_at IS NOT NULL"),
         postgresql_where=sa.text("unroutable_at IS NOT NULL"),
     )
+    op.create_table(
+        "slack_threads",
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("thread_ts", sa.Text(), nullable=False),
+        sa.Column("ticket_id", BIG_ID, nullable=False),
+        sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_slack_threads_ticket_id")),
+        sa.PrimaryKeyConstraint("channel", "thread_ts", name=op.f("pk_slack_threads")),
+    )
+    op.create_index(op.f("ix_slack_threads_ticket_id"), "slack_threads", ["ticket_id"], unique=False)
+    op.create_table(
+        "late_files",
+        sa.Column("id", BIG_ID, sa.Identity(always=False), nullable=False),
+        sa.Column("ticket_id", BIG_ID, nullable=False),
+        sa.Column("message_id", BIG_ID, nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
+        sa.Column("file_id", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_late_files_message_id")),
+        sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_late_files_ticket_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_late_files")),
+        sa.UniqueConstraint("message_id", "place", name=op.f("uq_late_files_message_id_place")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(op.f("ix_late_files_next_at"), "late_files", ["next_at"], unique=False)
+    op.create_index(op.f("ix_late_files_ticket_id"), "late_files", ["ticket_id"], unique=False)
+    ordered = sa.text("state = 'ordered'")
+    op.create_index("ix_inbound_ordered", "inbound", ["id"], sqlite_where=ordered, postgresql_where=ordered)
+    op.add_column("teams", sa.Column("slack_channel", sa.Text(), server_default="", nullable=False))
