@@ -29,6 +29,7 @@ class Person:
     notify: bool = False
     password_hash: str = ""
     vip: bool = False
+    link_version: int = 0
 
     @property
     def is_agent(self) -> bool:
@@ -59,6 +60,7 @@ _PERSON = sa.select(
     people.c.name,
     people.c.slack_user,
     people.c.vip,
+    people.c.link_version,
     sa.func.coalesce(agents.c.role, "").label("role"),
     sa.func.coalesce(agents.c.active, sa.false()).label("active"),
     sa.func.coalesce(agents.c.key_version, 0).label("key_version"),

@@ -65,6 +65,7 @@ people = sa.Table(
     sa.Column("organisation_id", BigId, index=True),
     text("language"),
     text("time_zone"),
+    number("link_version"),
     at("erased_at"),
     at("created_at", nullable=False),
     **AUTOINCREMENT,

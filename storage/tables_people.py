@@ -1,4 +1,5 @@
-"""The tables of people at work: who watches, writes and waits to send, side conversations, who read and who was erased.
+"""The tables of people: who watches, writes and waits to send, side conversations, who read and who was erased, and
+requesters who look at their own requests.
 
 They share the metadata of `storage.tables`, whose migrations make them.
 """
@@ -87,4 +88,13 @@ erasures = sa.Table(
     text("why"),
     json("receipt", "{}"),
     **AUTOINCREMENT,
+)
+
+requester_sessions = sa.Table(
+    "requester_sessions",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    ref("person_id", "people.id", nullable=False, index=True),
+    at("created_at", nullable=False),
+    at("expires_at", nullable=False),
 )

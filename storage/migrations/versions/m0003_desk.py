@@ -428,6 +428,16 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("ticket_id", "agent_id", name=op.f("pk_watchers")),
     )
     op.create_index(op.f("ix_watchers_agent_id"), "watchers", ["agent_id"], unique=False)
+    op.create_table(
+        "requester_sessions",
+        sa.Column("token_hash", sa.Text(), nullable=False),
+        sa.Column("person_id", BIG_ID, nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_requester_sessions_person_id")),
+        sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_requester_sessions")),
+    )
+    op.create_index(op.f("ix_requester_sessions_person_id"), "requester_sessions", ["person_id"], unique=False)
     op.add_column("agents", sa.Column("weight", sa.Integer(), server_default="1", nullable=False))
     op.add_column("agents", sa.Column("capacity", sa.Integer(), nullable=True))
     op.add_column("agents", sa.Column("skills", sa.JSON(), server_default="[]", nullable=False))
@@ -444,6 +454,7 @@ def _tables() -> None:
     op.add_column("people", sa.Column("language", sa.Text(), server_default="", nullable=False))
     op.add_column("people", sa.Column("time_zone", sa.Text(), server_default="", nullable=False))
     op.add_column("people", sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("people", sa.Column("link_version", sa.Integer(), server_default="0", nullable=False))
     op.create_index(op.f("ix_people_organisation_id"), "people", ["organisation_id"], unique=False)
     op.add_column("teams", sa.Column("private", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("teams", sa.Column("strategy", sa.Text(), server_default="manual", nullable=False))
