@@ -2,8 +2,9 @@
 
 A signed reply address is `local+TOKEN@domain`. TOKEN is `purpose-ticket-person-day-mac` in lower-case base 32:
 purpose `a` (agent) or `r` (requester), the day (since 1970, UTC) after which it is void, and 130 bits of HMAC-SHA256.
-A signed Message-ID is `fd.TICKET.UNIQUE.MAC@domain`. Tokens fit RFC 5321's 64 octets of local part for a mailbox
-name of up to 20 letters.
+A third party answers into a side conversation at `s-ticket-side-day-mac`, an agent at `b-side-person-day-mac`.
+A signed Message-ID is `fd.TICKET.UNIQUE.MAC@domain`; in those of a side conversation, UNIQUE begins with `sSIDE-`.
+Tokens fit RFC 5321's 64 octets of local part for a mailbox name of up to 20 letters.
 """
 
 from __future__ import annotations
@@ -16,11 +17,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 AGENT, REQUESTER = "a", "r"
+SIDE, SIDE_AGENT = "s", "b"
+NO_VERSION = 0
+"""The key version of a third party's address: whether it is heard is said by who takes part, not by the address."""
 LIFETIME = timedelta(days=180)
 _MAC_LETTERS = 26
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_TOKEN = re.compile(r"([ar])-([0-9a-z]{1,13})-([0-9a-z]{1,13})-([0-9a-z]{1,6})-([a-z2-7]{26})\Z")
-_MESSAGE_ID = re.compile(r"fd\.([0-9a-z]{1,13})\.([0-9a-z]{1,40})\.([a-z2-7]{26})@")
+_TOKEN = re.compile(r"([arsb])-([0-9a-z]{1,13})-([0-9a-z]{1,13})-([0-9a-z]{1,6})-([a-z2-7]{26})\Z")
+_MESSAGE_ID = re.compile(r"fd\.([0-9a-z]{1,13})\.([0-9a-z-]{1,40})\.([a-z2-7]{26})@")
+_SIDE = re.compile(r"s([0-9a-z]{1,13})-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,11 @@ def message_id(ticket_id: int, unique: str, secret: bytes, domain: str) -> str:
     return f"fd.{body}.{_mac(secret, 'message-id', body, '')}@{domain}"
 
 
+def side_unique(side_id: int, unique: str) -> str:
+    """The part of a Message-ID that names a side conversation; no other one begins so."""
+    return f"s{_base36(side_id)}-{unique}"
+
+
 def ticket_of_message_id(value: str, secret: bytes) -> int | None:
     """The ticket that a genuine Message-ID of ours names. The domain is not part of it: relays rewrite it."""
     match = _MESSAGE_ID.search(value.lower())
@@ -88,6 +98,13 @@ def ticket_of_message_id(value: str, secret: bytes) -> int | None:
     if not hmac.compare_digest(mac, _mac(secret, "message-id", f"{ticket}.{unique}", "")):
         return None
     return int(ticket, 36)
+
+
+def side_of_message_id(value: str, secret: bytes) -> int | None:
+    """The side conversation that a genuine Message-ID of ours names."""
+    match = _MESSAGE_ID.search(value.lower())
+    named = _SIDE.match(match[2]) if match else None
+    return int(named[1], 36) if named and ticket_of_message_id(value, secret) is not None else None
 
 
 def sign(purpose: str, text: str, secret: bytes) -> str:

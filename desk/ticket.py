@@ -38,11 +38,13 @@ class MessageKind(StrEnum):
     REPLY = "reply"
     NOTE = "note"
     AUTOMATIC = "automatic"
+    SIDE = "side"
 
 
 class ActorKind(StrEnum):
     REQUESTER = "requester"
     AGENT = "agent"
+    THIRD_PARTY = "third_party"
     SYSTEM = "system"
 
 
@@ -133,7 +135,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a ticket: a public reply, an internal note, or automatic mail kept for the record.
+    """One message of a ticket: a public reply, a note, automatic mail, or a word of the side conversation `side_id`.
 
     `recipients` are the To and Cc addresses; `signal` is what decided the thread, `trust` what proved the sender.
     `attachments` and `cut` are plain mappings as stored. `id` is 0 until storage gives it a number.
@@ -161,6 +163,7 @@ class Message:
     signal: str = ""
     signal_detail: str = ""
     trust: Mapping[str, Any] = field(default_factory=dict)
+    side_id: int | None = None
     raw: str = ""
 
 
@@ -267,20 +270,13 @@ def set_status(ticket: Ticket, status: Status, actor: Actor, at: datetime, why: 
     was_done = ticket.status in DONE
     kind = "reopened" if was_done and status is Status.OPEN else "status_changed"
     kept = ticket.resolved_at if status is Status.CLOSED else None
-    moved = _change(
-        ticket,
-        at,
-        kind,
-        actor,
-        ticket.status,
-        status,
-        why,
-        status=status,
-        resolved_at=at if status is Status.RESOLVED else kept,
-        closed_at=at if status is Status.CLOSED else None,
-        reminded_at=None,
-        unroutable_at=None if status in DONE else ticket.unroutable_at,
-    )
+    times: dict[str, Any] = {
+        "resolved_at": at if status is Status.RESOLVED else kept,
+        "closed_at": at if status is Status.CLOSED else None,
+        "reminded_at": None,
+        "unroutable_at": None if status in DONE else ticket.unroutable_at,
+    }
+    moved = _change(ticket, at, kind, actor, ticket.status, status, why, status=status, **times)
     return moved.then(_awake(moved.ticket, actor, at, str(status))) if status in DONE else moved
 
 

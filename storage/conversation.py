@@ -16,7 +16,7 @@ from desk import subject, threading
 from desk import ticket as verbs
 from desk.organisation import organisation
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
-from storage import foreign_numbers, signatures, tickets, visible, watching
+from storage import foreign_numbers, side_conversations, signatures, tickets, visible, watching
 from storage.tables import messages, thread_ids
 from storage.transaction import Session
 
@@ -59,8 +59,8 @@ def note(session: Session, ticket: Ticket, actor: Actor, text: str, at: datetime
 def split(session: Session, message_id: int, actor: Actor, at: datetime) -> Ticket:
     """Undo an attach: the message becomes a ticket of its own, linked to the one that it left."""
     message = tickets.message(session, message_id)
-    if message is None or message.kind is MessageKind.NOTE or not message.inbound:
-        raise NotAllowed("only a message that came in can be split off")
+    if message is None or message.kind in (MessageKind.NOTE, MessageKind.SIDE) or not message.inbound:
+        raise NotAllowed("only a message of the conversation that came in can be split off")
     old = tickets.get(session, message.ticket_id, lock=True)
     # Read again under the lock: somebody else may have split or merged it meanwhile.
     message = tickets.message(session, message_id)
@@ -150,7 +150,8 @@ def _numbers(message: Message) -> list[tuple[str, str]]:
 
 
 def _count(session: Session, ticket_id: int) -> int:
-    query = sa.select(sa.func.count()).select_from(messages).where(messages.c.ticket_id == ticket_id)
+    where = (messages.c.ticket_id == ticket_id, messages.c.kind != str(MessageKind.SIDE))
+    query = sa.select(sa.func.count()).select_from(messages).where(*where)
     return int(session.execute(query).scalar_one())
 
 
@@ -161,10 +162,14 @@ def _move(session: Session, message_ids: Sequence[int], external_ids: Sequence[s
 
 
 def _move_all(session: Session, from_ticket: int, to_ticket: int) -> tuple[list[int], list[str]]:
-    """Messages and people go over; returns which, and who is now in copy. The ids stay: `merged_into` leads them on."""
+    """Messages, side conversations and people go over; returns which messages, and who is now in copy.
+
+    The ids stay: `merged_into` leads them on.
+    """
     where = messages.c.ticket_id == from_ticket
     moved = list(session.execute(sa.select(messages.c.id).where(where).order_by(messages.c.id)).scalars())
     session.execute(sa.update(messages).where(where).values(ticket_id=to_ticket))
+    side_conversations.move(session, from_ticket, to_ticket)
     people = tickets.participants_of(session, [from_ticket, to_ticket])
     roles = {a: "cc" if role in ("requester", "sender") else role for a, role in people[from_ticket].items()}
     tickets.add_participants(session, [(to_ticket, a, role) for a, role in roles.items()])

@@ -128,11 +128,23 @@ def add_messages(session: Session, made: Sequence[Message], ids: Sequence[int]) 
     insert_rows(session, messages, rows)
 
 
-def messages_of(session: Session, ticket_id: int, *, after: int = 0, most: int = 500) -> list[Message]:
+CONVERSATION = (MessageKind.REPLY, MessageKind.NOTE, MessageKind.AUTOMATIC)
+"""What a ticket's own conversation consists of; side conversations are read by themselves."""
+
+
+def messages_of(
+    session: Session,
+    ticket_id: int,
+    *,
+    after: int = 0,
+    most: int = 500,
+    kinds: Sequence[MessageKind] = CONVERSATION,
+) -> list[Message]:
     """The conversation, oldest first."""
     if not visible.reads(session, ticket_id):
         return []
-    query = sa.select(messages).where(messages.c.ticket_id == ticket_id, messages.c.id > after)
+    wanted = messages.c.kind.in_([str(kind) for kind in kinds])
+    query = sa.select(messages).where(messages.c.ticket_id == ticket_id, messages.c.id > after, wanted)
     return [_message(row._mapping) for row in session.execute(query.order_by(messages.c.id).limit(most))]
 
 

@@ -12,7 +12,7 @@ from desk import history as told
 from desk import undo as rules
 from desk.ticket import Actor, Change, Event, NotAllowed, Ticket
 from desk.undo import History, Names
-from storage import conversation, family, people, tickets
+from storage import conversation, family, people, side_conversations, tickets
 from storage.tables import links, messages, participants
 from storage.transaction import Session
 
@@ -98,6 +98,7 @@ def _bring_back(session: Session, merged: Event, gone_id: int, into_id: int) -> 
     ids = list(merged.data["messages"])
     mine = (messages.c.id.in_(ids), messages.c.ticket_id == into_id)
     session.execute(sa.update(messages).where(*mine).values(ticket_id=gone_id))
+    side_conversations.move_back(session, ids, into_id, gone_id)
     c = participants.c
     came = (c.ticket_id == into_id, c.address.in_(list(merged.data.get("copies", ()))), c.role == "cc")
     session.execute(sa.delete(participants).where(*came))
