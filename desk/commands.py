@@ -1,6 +1,7 @@
-"""What an agent may write on the first lines of a mail or Slack message: `#resolve`, `#assign me`, `#note`…
+"""What an agent may write on the first lines of a mail (`#resolve`, `#assign me`) or Slack message (`!reply`, `!take`).
 
-`parse` reads them and refuses to know tickets and people; an unknown command is reported, never skipped.
+`parse` reads them and refuses to know tickets and people; an unknown command is reported, never skipped. Mail and
+Slack know the same commands; they differ in the sign before them, and in what a text without any command is.
 """
 
 from __future__ import annotations
@@ -32,54 +33,89 @@ class Parsed:
     def is_note(self) -> bool:
         return any(command.name == "note" for command in self.commands)
 
+    @property
+    def is_reply(self) -> bool:
+        return any(command.name == "reply" for command in self.commands)
+
 
 HELP = """\
 #note             the text below is an internal note, not a reply
+#reply            the text below is a reply to the requester
 #assign NAME|me   who owns the ticket
+#take             the same as #assign me
 #team NAME        which team owns it
 #status STATUS    open, pending, on_hold, resolved or closed
-#resolve          the same as #status resolved
-#close            the same as #status closed
+#pending, #hold   the same as #status pending, #status on_hold
+#resolve WORDS    it is solved, and (if you like) what solved it
+#close, #reopen   the same as #status closed, #status open
+#snooze TIME      out of the lists until 3h, tomorrow, monday, 2026-12-01 14:00
 #priority P       urgent, high, medium or low
 #category NAME    what it is about
 #tag WORD …       further tags
+#field NAME VALUE a custom field
 #macro NAME       the macro's text above yours, and what it does besides
 #merge NUMBER     this ticket ends in that one
+#undo             takes back the last change of the ticket
 #help             this list"""
+"""The same list for every channel; `help_for` writes the channel's own sign before the commands."""
 
-_LINE = re.compile(r"#([A-Za-z]\S*)(?:\s+(.*))?$")
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What stands before a command. After one of `always` an unknown word is reported; after one of `known` only the
+    words of the list are commands, and anything else is text: a path, a channel's name."""
+
+    always: str = "#"
+    known: str = ""
+
+
+MAIL, SLACK = Signs(), Signs("!", "#/")
+
+_LINE = re.compile(r"([#!/])([A-Za-z]\S*)(?:\s+(.*))?$")
 _INVISIBLE = "\ufeff\u200b"
 """What some programs put before the first letter."""
 
 
-def parse(text: str) -> Parsed:
+def help_for(signs: Signs) -> str:
+    """The list as the channel writes it."""
+    return HELP.replace("#", signs.always)
+
+
+def parse(text: str, signs: Signs = MAIL) -> Parsed:
     """Commands stand on the first lines, one a line; the first other line begins the text."""
     commands: list[Command] = []
-    errors: list[str] = []
     lines = text.split("\n")
     position = 0
     for position, line in enumerate(lines):  # noqa: B007
-        match = _LINE.match(line.strip().lstrip(_INVISIBLE).strip())
+        match = _command(line, signs)
         if match is None and line.strip():
             break
         if match is not None:
-            _read(match.group(1).lower(), (match.group(2) or "").strip(), commands, errors)
+            commands.append(Command(match.group(2).lower(), (match.group(3) or "").strip()))
     else:
         position = len(lines)
+    errors = [error for command in commands if (error := wrong(command, signs))]
+    commands = [command for command in commands if command.name in _CHECKS]
     rest = "\n".join(lines[position:]).strip()
-    spoken = "\n".join(command.argument for command in commands if command.name == "note" and command.argument)
+    spoken = "\n".join(one.argument for one in commands if one.name in _SPEAKING and one.argument)
     return Parsed(tuple(commands), tuple(errors), "\n".join(part for part in (spoken, rest) if part))
 
 
-def _read(name: str, argument: str, commands: list[Command], errors: list[str]) -> None:
-    check = _CHECKS.get(name)
+def wrong(command: Command, signs: Signs = MAIL) -> str:
+    """What is wrong with a command as it is written; empty if nothing is."""
+    said = f"{signs.always}{command.name}"
+    check = _CHECKS.get(command.name)
     if check is None:
-        errors.append(f"#{name} is not a command")
-        return
-    error = check(argument)
-    if error:
-        errors.append(f"#{name} {argument}".strip() + f": {error}")
-    commands.append(Command(name, argument))
+        return f"{said} is not a command"
+    error = check(command.argument)
+    return f"{said} {command.argument}".strip() + f": {error}" if error else ""
+
+
+def _command(line: str, signs: Signs) -> re.Match[str] | None:
+    match = _LINE.match(line.strip().lstrip(_INVISIBLE).strip())
+    if match is None or match.group(1) in signs.always:
+        return match
+    return match if match.group(1) in signs.known and match.group(2).lower() in _CHECKS else None
 
 
 def _nothing(argument: str) -> str:
@@ -109,12 +145,27 @@ def _number(argument: str) -> str:
     return "" if number.isascii() and number.isdigit() and len(number) < 15 else "needs a ticket number"
 
 
+def _two(argument: str) -> str:
+    return "" if len(argument.split(None, 1)) == 2 else "needs a name and a value behind it"
+
+
+_SPEAKING = ("note", "reply")
+"""What stands on their line belongs to the text."""
+
 _CHECKS: dict[str, Callable[[str], str]] = {
     "note": _anything,
+    "reply": _anything,
     "assign": _some,
+    "take": _nothing,
+    "pending": _nothing,
+    "hold": _nothing,
+    "reopen": _nothing,
+    "snooze": _some,
+    "field": _two,
+    "undo": _nothing,
     "team": _some,
     "status": _status,
-    "resolve": _nothing,
+    "resolve": _anything,
     "close": _nothing,
     "priority": _priority,
     "category": _some,

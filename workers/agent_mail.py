@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from desk import commands, threading
 from desk import ticket as verbs
@@ -131,7 +132,10 @@ def _do(
         ticket = tickets.save(session, verb(ticket, actor, now, message_id), react=context.react)
         done.append("added your note" if parsed.is_note else "sent your reply to the requester")
     via = str(decision.item.request.channel)
-    return message_id, done + obey.commands(session, ticket, parsed.commands, actor, now, react=context.react, via=via)
+    zone = ZoneInfo(context.store.settings.time_zone)
+    return message_id, done + obey.commands(
+        session, ticket, parsed.commands, actor, now, react=context.react, via=via, zone=zone
+    )
 
 
 def _keep(

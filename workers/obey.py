@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
+from desk import record
 from desk import ticket as verbs
 from desk.commands import Command
 from desk.ticket import MOVES, Actor, Change, NotAllowed, Priority, Status, Ticket
-from storage import conversation, macros, people, resolution, tickets, visible
+from desk.until import until
+from storage import conversation, custom_fields, macros, people, resolution, tickets, undo, visible
 from storage.people import Person
 from storage.transaction import Session
+
+UTC = ZoneInfo("UTC")
 
 
 def macro_texts(session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Actor, now: datetime) -> list[str]:
@@ -32,6 +37,8 @@ def check(session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Ac
             macros.named(session, actor.id or 0, command.argument)
         elif command.name in _STATUS or command.name == "status":
             _check_move(ticket, _status(command))
+        elif command.name == "field":
+            _field_change(session, ticket, command, actor, ticket.updated_at)
 
 
 def commands(
@@ -43,11 +50,16 @@ def commands(
     *,
     react: bool,
     via: str = "",
+    zone: ZoneInfo = UTC,
 ) -> list[str]:
     """Do them in order; returns a line for each. `via` names the channel that they came by."""
     done = []
     for command in wanted:
-        if command.name == "note":
+        if command.name in ("note", "reply"):
+            continue
+        if command.name == "undo":
+            ticket = undo.undo(session, ticket.id, None, actor, now)
+            done.append("took the last change back")
             continue
         if command.name == "merge":
             into = conversation.merge(
@@ -60,20 +72,25 @@ def commands(
             ticket = _macro(session, ticket, command.argument, actor, now, react)
             done.append(f"used the macro {command.argument}")
             continue
-        change = _change(session, ticket, command, actor, now, via)
+        change = _change(session, ticket, command, actor, now, via, zone)
         done.append(_said(command, change))
         ticket = tickets.save(session, change, react=react)
     return done
 
 
-_STATUS = {"resolve": Status.RESOLVED, "close": Status.CLOSED}
+_STATUS = {
+    "resolve": Status.RESOLVED, "close": Status.CLOSED, "pending": Status.PENDING, "hold": Status.ON_HOLD,
+    "reopen": Status.OPEN,
+}  # fmt: skip
 
 
-def _change(session: Session, ticket: Ticket, command: Command, actor: Actor, now: datetime, via: str) -> Change:
+def _change(
+    session: Session, ticket: Ticket, command: Command, actor: Actor, now: datetime, via: str, zone: ZoneInfo
+) -> Change:
     word = command.argument
     match command.name:
-        case "assign":
-            agent = _agent(session, word) if word.lower() != "me" else None
+        case "assign" | "take":
+            agent = _agent(session, word) if command.name == "assign" and word.lower() != "me" else None
             agent_id, name = (agent.id, agent.name or agent.address) if agent else (actor.id, actor.name)
             visible.check_holder(session, ticket.team_id, agent_id)
             return verbs.assign(ticket, agent_id, name, actor, now, "by command")
@@ -85,8 +102,14 @@ def _change(session: Session, ticket: Ticket, command: Command, actor: Actor, no
             return verbs.set_category(ticket, word, actor, now, "by command", via)
         case "tag":
             return verbs.tag(ticket, tuple(word.replace(",", " ").split()), actor, now)
+        case "snooze":
+            return record.snooze(ticket, until(word, now, zone), actor, now, "by command")
+        case "field":
+            return _field_change(session, ticket, command, actor, now)
         case _ if _status(command) is Status.RESOLVED:
-            return resolution.resolve(session, ticket, actor, now, why="by command")
+            custom_fields.refuse_unfilled(session, ticket)
+            said = word if command.name == "resolve" else ""
+            return resolution.resolve(session, ticket, actor, now, said, why="by command")
         case _:
             return verbs.set_status(ticket, _status(command), actor, now, "by command")
 
@@ -98,9 +121,20 @@ def _macro(session: Session, ticket: Ticket, name: str, actor: Actor, now: datet
     return done.ticket
 
 
+def _field_change(session: Session, ticket: Ticket, command: Command, actor: Actor, now: datetime) -> Change:
+    name, value = command.argument.split(None, 1)
+    return custom_fields.filled(session, ticket, name, value, actor, now)
+
+
 def _said(command: Command, change: Change) -> str:
     words = {
         "assign": "assigned to",
+        "take": "assigned to you",
+        "pending": "status is now pending",
+        "hold": "status is now on hold",
+        "reopen": "status is now open",
+        "snooze": "sleeps until",
+        "field": "filled in",
         "team": "moved to team",
         "priority": "priority is now",
         "category": "category is now",
@@ -110,7 +144,8 @@ def _said(command: Command, change: Change) -> str:
         "status": "status is now",
     }
     already = "" if change.events else " (it was so already)"
-    return f"{words[command.name]} {command.argument}".strip() + already
+    said = "" if command.name == "resolve" else command.argument
+    return f"{words[command.name]} {said}".strip() + already
 
 
 def _status(command: Command) -> Status:

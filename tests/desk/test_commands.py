@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from desk.commands import HELP, Command, parse
+from desk.commands import HELP, SLACK, Command, help_for, parse
 
 NAMES = (
     "note",
+    "reply",
+    "take",
+    "pending",
+    "hold",
+    "reopen",
+    "snooze",
+    "field",
+    "undo",
     "assign",
     "team",
     "status",
@@ -83,4 +93,22 @@ def test_a_wrong_argument_is_an_error(line: str) -> None:
 
 
 def test_help_lists_every_command() -> None:
-    assert {line.split()[0].split("|")[0].lstrip("#") for line in HELP.split("\n")} == set(NAMES)
+    assert set(re.findall(r"(?:^|, )#([a-z]+)", HELP, re.MULTILINE)) == set(NAMES)
+
+
+def test_in_slack_commands_begin_with_an_exclamation_mark() -> None:
+    assert parse("!take\n!priority high\nlooks bad", SLACK).commands == (Command("take"), Command("priority", "high"))
+    assert parse("!reply We are on it.\nSoon more.", SLACK).text == "We are on it.\nSoon more."
+    assert parse("!nonsense", SLACK).errors == ("!nonsense is not a command",)
+    assert parse("/reply We are on it.", SLACK).is_reply
+    assert "!snooze" in help_for(SLACK) and "#" not in help_for(SLACK)
+
+
+@pytest.mark.parametrize("text", ["/var/log is full", "#general was told", "wow!", "! important", "!"])
+def test_in_slack_a_path_or_a_channel_is_no_command(text: str) -> None:
+    assert parse(text, SLACK).commands == () and parse(text, SLACK).errors == () and parse(text, SLACK).text == text
+
+
+def test_what_solved_it_may_stand_behind_resolve() -> None:
+    assert parse("#resolve a new toner").commands == (Command("resolve", "a new toner"),)
+    assert parse("#field asset").errors == ("#field asset: needs a name and a value behind it",)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 
 import pytest
 
+from desk.fields import Field, Kind
 from desk.request import AutoKind
-from storage import people
+from storage import custom_fields, people
 from storage.store import Store
 from tests.small_desk import ALICE, BOB, EVE, MAX, SUPPORT, SmallDesk, words
 
@@ -199,3 +201,31 @@ def test_an_agents_out_of_office_is_kept_and_answers_nobody(desk: SmallDesk) -> 
     assert away.request.auto is AutoKind.REPLY
     desk.receive(away)
     assert desk.states() == {"ticketed": 1, "automatic": 1} and not _acted(desk) and desk.sent("reply") == []
+
+
+def test_take_snooze_hold_and_undo_do_what_they_say(any_desk: SmallDesk) -> None:
+    desk = any_desk
+    desk.receive(desk.mail(BOB, "Printer", "It is broken."))
+    to = desk.notice_address(desk.alice, 1)
+    desk.receive(desk.mail(ALICE, "Re", "#take\n#hold\n#snooze 3h", to=to))
+    ticket = desk.ticket(1)
+    assert (ticket.assignee_id, ticket.status, ticket.snoozed_until) == (
+        desk.alice.id,
+        "on_hold",
+        desk.now + timedelta(hours=3),
+    )
+    desk.receive(desk.mail(ALICE, "Re", "#undo", to=to))
+    assert desk.ticket(1).snoozed_until is None
+    desk.receive(desk.mail(ALICE, "Re", "#resolve a new toner", to=to))
+    assert (desk.ticket(1).status, desk.ticket(1).resolution) == ("resolved", "a new toner")
+
+
+def test_required_fields_hold_a_resolve_by_mail_until_they_are_filled(desk: SmallDesk) -> None:
+    with desk.store.database.transaction() as session:
+        custom_fields.put(session, Field("asset", "Asset", Kind.TEXT, required=True))
+    desk.receive(desk.mail(BOB, "Printer", "It is broken."))
+    to = desk.notice_address(desk.alice, 1)
+    desk.receive(desk.mail(ALICE, "Re", "#resolve", to=to))
+    assert desk.ticket(1).status == "new"
+    desk.receive(desk.mail(ALICE, "Re", "#field asset P-17\n#resolve", to=to))
+    assert (desk.ticket(1).status, desk.ticket(1).fields) == ("resolved", {"asset": "P-17"})
