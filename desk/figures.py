@@ -18,6 +18,7 @@ from typing import Any
 
 from desk import hours
 from desk.hours import ALWAYS, Calendar
+from desk.sketch import letter
 from desk.ticket import NOT_REOPENED, ActorKind, Event, Status, Ticket
 
 DONE = frozenset({Status.RESOLVED, Status.CLOSED})
@@ -59,6 +60,8 @@ class Facts:
     score: int | None
     opened_slot: int
     resolved_slot: int | None
+    letters: str
+    """The six lengths as `desk/sketch.py` writes them, in the order of TARGETS, each by all and by business hours."""
 
 
 SLOT_SECONDS = 900
@@ -129,18 +132,14 @@ def facts(
     if tape.merged:
         return None
     opened, answered, resolved = tape.opened_at, tape.answered_at, tape.resolved_at
+    lengths = _lengths(tape, calendar)
     return Facts(
+        **lengths,
         **_of_row(ticket),
         opened_at=opened,
         resolved_at=resolved,
         closed_at=tape.closed_at,
         status=str(tape.status),
-        first_response_seconds=_between(ALWAYS, opened, answered),
-        first_response_business=_between(calendar, opened, answered),
-        next_response_seconds=_middle(ALWAYS, tape.spans),
-        next_response_business=_middle(calendar, tape.spans),
-        resolution_seconds=_between(ALWAYS, opened, resolved),
-        resolution_business=_between(calendar, opened, resolved),
         seconds_new=round(tape.seconds.get(Status.NEW, 0)),
         seconds_open=round(tape.seconds.get(Status.OPEN, 0)),
         seconds_pending=round(tape.seconds.get(Status.PENDING, 0)),
@@ -154,6 +153,7 @@ def facts(
         score=score,
         opened_slot=slot(opened),
         resolved_slot=None if resolved is None else slot(resolved),
+        letters="".join(map(letter, lengths.values())),
     )
 
 
@@ -186,6 +186,18 @@ def _read(ticket: Ticket, events: Iterable[Event]) -> _Tape:
             tape.status = Status(event.after)
         tape.read(event)
     return tape or _Tape(ticket.created_at, ticket.status, ticket.created_at)
+
+
+def _lengths(tape: _Tape, calendar: Calendar) -> dict[str, int | None]:
+    opened, answered, resolved = tape.opened_at, tape.answered_at, tape.resolved_at
+    return {
+        "first_response_seconds": _between(ALWAYS, opened, answered),
+        "first_response_business": _between(calendar, opened, answered),
+        "next_response_seconds": _middle(ALWAYS, tape.spans),
+        "next_response_business": _middle(calendar, tape.spans),
+        "resolution_seconds": _between(ALWAYS, opened, resolved),
+        "resolution_business": _between(calendar, opened, resolved),
+    }
 
 
 def _between(calendar: Calendar, start: datetime, end: datetime | None) -> int | None:

@@ -17,11 +17,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.report import Group, Spread
-from storage.tables_desk import ticket_facts
+from storage.tables_figures import STATUSES, ticket_facts
 from storage.transaction import Session
 
 f = ticket_facts.c
-STATUSES = ("new", "open", "pending", "on_hold")
 GOOD = 4
 """A score from here on is a good one."""
 _SHARES = (0.5, 0.9)

@@ -22,7 +22,7 @@ from desk.report import Day, Group, Headline, Line, Report, Spread
 from storage import report_groups, visible
 from storage.report_groups import ALL, Where
 from storage.tables import agents, memberships, people, teams
-from storage.tables_desk import ticket_facts
+from storage.tables_figures import ticket_facts
 from storage.tables_learning import incidents
 from storage.transaction import Session
 

@@ -1,4 +1,4 @@
-"""The tables of how the desk works: organisations, calendars, clocks, rules, macros, articles, ratings, figures.
+"""The tables of how the desk works: organisations, calendars, clocks, rules, macros, articles, ratings.
 
 They share the metadata of `storage.tables`, whose migrations make them.
 """
@@ -205,39 +205,6 @@ ratings = sa.Table(
         postgresql_where=sa.text("next_at IS NOT NULL"),
     ),
     **AUTOINCREMENT,
-)
-
-ticket_facts = sa.Table(
-    "ticket_facts",
-    metadata,
-    sa.Column("ticket_id", BigId, primary_key=True, autoincrement=False),
-    at("opened_at", nullable=False, index=True),
-    at("resolved_at", index=True),
-    at("closed_at"),
-    sa.Column("status", sa.Text, nullable=False, index=True),
-    text("channel"),
-    text("category"),
-    text("priority"),
-    sa.Column("team_id", BigId),
-    sa.Column("agent_id", BigId),
-    sa.Column("organisation_id", BigId),
-    sa.Column("first_response_seconds", sa.BigInteger),
-    sa.Column("first_response_business", sa.BigInteger),
-    sa.Column("next_response_seconds", sa.BigInteger),
-    sa.Column("next_response_business", sa.BigInteger),
-    sa.Column("resolution_seconds", sa.BigInteger),
-    sa.Column("resolution_business", sa.BigInteger),
-    *(sa.Column(f"seconds_{name}", sa.BigInteger, nullable=False) for name in ("new", "open", "pending", "on_hold")),
-    number("replies"),
-    number("reopened"),
-    flag("one_touch"),
-    sa.Column("met_first_response", sa.Boolean),
-    sa.Column("met_next_response", sa.Boolean),
-    sa.Column("met_resolution", sa.Boolean),
-    sa.Column("score", sa.Integer),
-    sa.Column("opened_slot", BigId, nullable=False),
-    sa.Column("resolved_slot", BigId),
-    sa.Column("last_event_id", BigId),
 )
 
 report_schedules = sa.Table(

@@ -22,7 +22,8 @@ from storage import calendars, notes, tickets
 from storage.sql import insert_ignore, insert_rows, locked
 from storage.tables import events, settings, teams
 from storage.tables import tickets as ticket_table
-from storage.tables_desk import clocks, ratings, ticket_facts
+from storage.tables_desk import clocks, ratings
+from storage.tables_figures import ticket_facts
 from storage.transaction import Session
 
 STATE = "ticket_facts"

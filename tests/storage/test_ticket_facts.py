@@ -13,7 +13,7 @@ from storage import conversation, ticket_facts
 from storage.store import Store
 from storage.tables import teams
 from storage.tables_desk import calendars
-from storage.tables_desk import ticket_facts as facts_table
+from storage.tables_figures import ticket_facts as facts_table
 from tests.small_desk import CAROL, SmallDesk
 from tests.storage.random_desk import RandomDesk, recount
 from workers import figures
