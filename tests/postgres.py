@@ -1,6 +1,7 @@
 """One real PostgreSQL for a whole test run: started, killed and started again, with a fresh database for each test.
 
-In: the folder of its programs. Out: URLs. It listens on a free loopback port; as root it runs as the user `postgres`.
+In: the folder of its programs, and a folder for its data if that is to stay (what benchmarks fill takes minutes).
+Out: URLs. It listens on a free loopback port; as root it runs as the user `postgres`.
 """
 
 from __future__ import annotations
@@ -30,15 +31,17 @@ _OPTIONS = {"fsync": "on", "listen_addresses": "127.0.0.1", "max_connections": "
 class Postgres:
     """A PostgreSQL server with its data in a folder of its own."""
 
-    def __init__(self, programs: Path) -> None:
-        self.programs = programs
-        self.folder = Path(tempfile.mkdtemp(prefix="fd-pg-"))
+    def __init__(self, programs: Path, kept: Path | None = None) -> None:
+        self.programs, self.kept = programs, kept is not None
+        self.folder = kept or Path(tempfile.mkdtemp(prefix="fd-pg-"))
+        self.folder.mkdir(parents=True, exist_ok=True)
         self.port = _free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self._as_owner = _as_owner(self.folder)
         self._numbers = itertools.count(1)
         initdb = [str(programs / "initdb"), "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
-        self._run([*initdb, "--locale=C", "--no-sync"])
+        if not self._data.exists():
+            self._run([*initdb, "--locale=C", "--no-sync"])
 
     @property
     def pid(self) -> int:
@@ -78,11 +81,12 @@ class Postgres:
         self.process.wait()
 
     def stop(self) -> None:
-        """Stop it fast and forget its data."""
+        """Stop it fast and forget its data, unless they are kept."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(2)
             self.process.wait(30)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self.kept:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     @contextmanager
     def fresh_database(self) -> Iterator[str]:
