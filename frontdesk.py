@@ -33,6 +33,7 @@ from console.cli import (
     report,
     reuse_words,
     show,
+    signatures,
     staffing,
     supervisor,
     ticket_words,
@@ -308,9 +309,7 @@ def _administration(words: Words) -> None:
     staffing.agent_words(agent, _command)
     person = _group(words, "person", "people who write")
     privacy.person_words(person, _command)
-    vip = _command(person, "vip", people.person_vip, "raise this person's requests")
-    vip.add_argument("address")
-    vip.add_argument("--off", action="store_true", help="no longer")
+    people.vip_words(person, _command)
     token = _group(words, "token", "tokens of the JSON API")
     add = _command(token, "add", people.token_add, "a new token, shown once")
     add.add_argument("name")
@@ -342,6 +341,7 @@ def _mailboxes(mailbox: Words) -> None:
     add.add_argument("--imap-ca-file", metavar="FILE")
     add.add_argument("--imap-json", metavar="JSON", help="all of this at once, and `refresh` for OAuth refresh tokens")
     _command(mailbox, "list", people.mailbox_list, "all addresses of the desk")
+    signatures.mailbox_words(mailbox, _command)
 
 
 def _looking(words: Words) -> None:

@@ -25,7 +25,10 @@ from storage.tickets import Stale
 log = structlog.get_logger()
 
 _LONGEST_NAME = 100
-CARRIED = ("status", "assignee", "team", "priority", "category", "tags", "into", "message", "then", "later", "macro")
+CARRIED = (
+    "status", "assignee", "team", "priority", "category", "tags", "into", "message", "then", "later", "macro",
+    "signature",
+)  # fmt: skip
 """What a form may wish for besides a text; the conflict page carries it along."""
 
 

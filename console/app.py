@@ -37,6 +37,7 @@ from console import (
     reports,
     reuse,
     routing,
+    signatures,
     sla,
     sla_calendars,
     teams,
@@ -125,6 +126,7 @@ def _reading(desk: Desk) -> list[BaseRoute]:
         *reuse.reading(desk),
         *automations.reading(desk),
         *macros.reading(desk),
+        *signatures.reading(desk),
     ]
 
 
@@ -157,6 +159,7 @@ def _acting(desk: Desk) -> list[BaseRoute]:
         *reuse.acting(desk),
         *automations.acting(desk),
         *macros.acting(desk),
+        *signatures.acting(desk),
         Route("/quarantine/{inbound_id:int}/release", action(desk, quarantine.release), methods=["POST"]),
     ]
 

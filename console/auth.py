@@ -16,7 +16,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from console import passwords, view
+from console import passwords, signatures, view
 from console.door import Desk, Visit, check_intent, read_fields, to_sign_in, visiting
 from storage import people, sessions
 from storage.people import Person
@@ -75,8 +75,9 @@ def sign_out(visit: Visit, fields: Mapping[str, str]) -> Response:
     return response
 
 
-def account(visit: Visit) -> Response:
-    return visit.html("account.html", problem="", shortest=passwords.SHORTEST)
+def account(visit: Visit, status: int = 200, problem: str = "") -> Response:
+    about = signatures.of_account(visit)
+    return visit.html("account.html", status, problem=problem, shortest=passwords.SHORTEST, **about)
 
 
 def change_password(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -109,7 +110,7 @@ def _account_with(desk: Desk, request: Request, problem: str) -> Response:
         visit = visiting(desk, request, session)
         if visit is None:
             return to_sign_in(request)
-        return visit.html("account.html", 422, problem=problem, shortest=passwords.SHORTEST)
+        return account(visit, 422, problem)
 
 
 def _password_problem(visit: Visit, fields: Mapping[str, str]) -> str:

@@ -7,13 +7,14 @@ except that nothing is kept while one types.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from console import macros, similar
+from console import macros, signatures, similar
 from console.door import Visit
 from desk import sending
 from desk.ticket import MessageKind, Status, Ticket
@@ -35,6 +36,7 @@ def around(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
         "waiting": [(one, names[one.agent_id]) for one in waiting],
         "may_undo": [one.id for one in waiting if _may_undo(visit, one)],
         "laters": sending.LATER,
+        "signature": "" if ticket.channel == "slack" else signatures.preview(visit, ticket),
         "present": presence.at(visit.session, [ticket.id], visit.now, but=visit.agent.id).get(ticket.id, []),
     }
 
@@ -42,7 +44,8 @@ def around(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
 def answer(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -> str:
     """A public reply: said at once, or it waits; which of the two."""
     macro = macros.chosen(visit, fields)
-    wanted = Answer(text, fields.get("then") == Status.RESOLVED, macro.id if macro else None)
+    signed = signatures.wanted(fields)
+    wanted = Answer(text, fields.get("then") == Status.RESOLVED, macro.id if macro else None, signed=signed)
     drafts.drop(visit.session, ticket.id, visit.agent.id)
     later = fields.get("later", "")
     undo = scheduled.undo_time(visit.desk.settings.undo_send_seconds)
@@ -51,7 +54,7 @@ def answer(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -
         done = "replied"
     elif later:
         at = sending.moment(later, visit.now, ZoneInfo(visit.desk.settings.time_zone))
-        wanted = Answer(text, wanted.resolve, wanted.macro_id, scheduled.last_public(visit.session, ticket.id))
+        wanted = replace(wanted, seen=scheduled.last_public(visit.session, ticket.id))
         scheduled.put(visit.session, ticket, visit.actor, wanted, visit.now, at)
         done = "later"
     else:

@@ -38,12 +38,12 @@ KINDS: Mapping[str, Shape] = {
     "calendar": Shape("name", {"time_zone": "UTC", "slots": [], "holidays": {}}),
     "agent": Shape(
         "address",
-        {"name": "", "role": "agent", "skills": [], "weight": 1, "capacity": 0, "calendar": ""},
+        {"name": "", "role": "agent", "skills": [], "weight": 1, "capacity": 0, "calendar": "", "signature": ""},
     ),
     "team": Shape(
         "name",
         {"private": False, "strategy": "manual", "calendar": "", "previous": False, "escalate_minutes": 30,
-         "members": []},
+         "members": [], "signature": ""},
     ),
     "mailbox": Shape("address", {"name": "", "team": "", "signature": ""}),
     "organisation": Shape("name", {"domains": [], "plan": "", "shared": False}),
@@ -72,7 +72,7 @@ KINDS: Mapping[str, Shape] = {
     "macro": Shape("name", {"text": "", "actions": [], "team": ""}, frozenset({"actions"})),
 }  # fmt: skip
 """In the order in which they must be made: what is named stands before what names it."""
-LEFT_ALONE = frozenset({"members"})
+LEFT_ALONE = frozenset({"members", "signature"})
 """What a file does not mention stays as it is; every other field has its default."""
 
 

@@ -31,6 +31,7 @@ from storage import (
     people,
     roster,
     routing_rules,
+    signatures,
     sla_policies,
     tables_desk,
     visible,
@@ -75,6 +76,8 @@ def _put_team(session: Session, name: str, entry: Entry, _now: datetime) -> None
         raise BadConfiguration(f"strategy should be one of {', '.join(Strategy)}")
     roster.set_team(session, team.id, Strategy(entry["strategy"]), options, _calendar_id(session, entry["calendar"]))
     visible.set_private(session, team.id, private=entry["private"])
+    if "signature" in entry:
+        signatures.set_team(session, team.id, entry["signature"])
     if "members" not in entry:
         return
     wanted = {_agent(session, address, name).id for address in entry["members"]}
@@ -97,13 +100,16 @@ def _put_agent(session: Session, address: str, entry: Entry, now: datetime) -> N
     calendar_id = _calendar_id(session, entry["calendar"])
     values = {"skills": skills, "weight": entry["weight"], "capacity": entry["capacity"] or None}
     roster.set_agent(session, known.id, **values, calendar_id=calendar_id)
+    if "signature" in entry:
+        signatures.set_agent(session, known.id, entry["signature"])
 
 
 def _put_mailbox(session: Session, address: str, entry: Entry, _now: datetime) -> None:
     team = _team(session, entry["team"])
     if all(box.address != address for box in people.all_mailboxes(session)):
         people.add_mailbox(session, address, entry["name"], team)
-    values = {"name": entry["name"], "team_id": team, "signature": entry["signature"]}
+    values = {"name": entry["name"], "team_id": team}
+    values |= {"signature": signatures.checked(entry["signature"])} if "signature" in entry else {}
     session.execute(sa.update(mailboxes).where(mailboxes.c.address == address).values(**values))
 
 

@@ -26,6 +26,8 @@ from storage.tables import agents, mailboxes, memberships, teams
 from storage.tables import people as people_table
 from storage.transaction import Session
 
+_AGENT = ("role", "skills", "weight", "capacity", "calendar_id", "signature")
+
 
 def present(session: Session) -> State:
     """The whole state, each kind in the order of its names or positions."""
@@ -50,6 +52,7 @@ def _teams(session: Session) -> dict[str, Entry]:
             "calendar": names.get(row.calendar_id, ""),
             **asdict(read_options(row.routing)),
             "members": sorted(members.get(row.id, ())),
+            "signature": row.signature,
         }
         for row in rows
     }
@@ -57,8 +60,8 @@ def _teams(session: Session) -> dict[str, Entry]:
 
 def _agents(session: Session) -> dict[str, Entry]:
     names = _calendar_names(session)
-    columns = (people_table.c.address, people_table.c.name, *(agents.c[n] for n in ("role", "skills", "weight")))
-    query = sa.select(*columns, agents.c.capacity, agents.c.calendar_id).join(agents, agents.c.id == people_table.c.id)
+    columns = (people_table.c.address, people_table.c.name, *(agents.c[n] for n in _AGENT))
+    query = sa.select(*columns).join(agents, agents.c.id == people_table.c.id)
     return {
         row.address: {
             "name": row.name,
@@ -67,6 +70,7 @@ def _agents(session: Session) -> dict[str, Entry]:
             "weight": row.weight,
             "capacity": row.capacity or 0,
             "calendar": names.get(row.calendar_id, ""),
+            "signature": row.signature,
         }
         for row in session.execute(query.where(agents.c.active).order_by(people_table.c.address))
     }

@@ -1,4 +1,4 @@
-"""What stands below an answer: the agent's own signature, else the team's, else the mailbox's, with its names filled in.
+"""What stands below an answer: the agent's own signature, else the team's, else the mailbox's; its names filled in.
 
 In: who answers on which ticket. Out: the text as the letter will have it, but for `{desk}`, which whoever writes the
 letter knows. It is kept beside the words of a reply, never in them, so nothing that reads replies learns it.
@@ -46,32 +46,33 @@ def of_teams(session: Session) -> dict[int, str]:
     return {row.id: row.signature for row in session.execute(sa.select(teams.c.id, teams.c.signature))}
 
 
-def set_agent(session: Session, agent_id: int, text: str) -> str:
-    """The agent's own from now on; none where it is empty. Returns it as it is kept."""
-    checked = _checked(text)
-    session.execute(sa.update(agents).where(agents.c.id == agent_id).values(signature=checked))
-    return checked
-
-
-def set_team(session: Session, team_id: int, text: str) -> str:
-    checked = _checked(text)
-    session.execute(sa.update(teams).where(teams.c.id == team_id).values(signature=checked))
-    return checked
-
-
-def set_mailbox(session: Session, mailbox_id: int, text: str) -> str:
-    checked = _checked(text)
-    session.execute(sa.update(mailboxes).where(mailboxes.c.id == mailbox_id).values(signature=checked))
-    return checked
-
-
-def _checked(text: str) -> str:
+def checked(text: str) -> str:
+    """The text as it is kept; NotAllowed where it is too long."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     kept = "".join(letter for letter in plain if letter.isprintable() or letter == "\n").strip()
     if len(kept) > LONGEST:
         raise NotAllowed(f"a signature has at most {LONGEST} characters")
     # The mark above a signature is the letter's; people who know it write it themselves too.
     return kept.removeprefix("--\n").removeprefix("-- \n").strip()
+
+
+def set_agent(session: Session, agent_id: int, text: str) -> str:
+    """The agent's own from now on; none where it is empty. Returns it as it is kept."""
+    kept = checked(text)
+    session.execute(sa.update(agents).where(agents.c.id == agent_id).values(signature=kept))
+    return kept
+
+
+def set_team(session: Session, team_id: int, text: str) -> str:
+    kept = checked(text)
+    session.execute(sa.update(teams).where(teams.c.id == team_id).values(signature=kept))
+    return kept
+
+
+def set_mailbox(session: Session, mailbox_id: int, text: str) -> str:
+    kept = checked(text)
+    session.execute(sa.update(mailboxes).where(mailboxes.c.id == mailbox_id).values(signature=kept))
+    return kept
 
 
 def _written(session: Session, ticket: Ticket, actor: Actor) -> str:

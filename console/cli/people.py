@@ -67,6 +67,12 @@ def agent_deactivate(args: argparse.Namespace, settings: Settings, _now: datetim
     return _say(args, {"id": agent.id, "address": agent.address, "active": False}, f"{agent.address} is out")
 
 
+def vip_words(own: Any, command: Callable[[Any, str, Any, str], argparse.ArgumentParser]) -> None:
+    made = command(own, "vip", person_vip, "raise this person's requests")
+    made.add_argument("address")
+    made.add_argument("--off", action="store_true", help="no longer")
+
+
 def person_vip(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     """Whose new requests stand one step higher, up to High."""
     with opened(settings) as store, store.database.transaction() as session:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from console.cli import show
+from console.cli import show, signatures
 from console.cli.desk import Trouble, opened
 from desk.routing import BadRouting, Member, Strategy, Team, absence, read_skills
 from desk.settings import Settings
@@ -45,6 +45,7 @@ def agent_words(own: Any, command: Command) -> None:
     hours.add_argument("address")
     hours.add_argument("calendar", help="its name, or none for the team's")
     command(own, "show", agent_show, "one agent as routing sees them").add_argument("address")
+    signatures.agent_words(own, command)
 
 
 def team_words(own: Any, command: Command) -> None:
@@ -56,6 +57,7 @@ def team_words(own: Any, command: Command) -> None:
     made.add_argument("--calendar", help="its hours, by name; none for always")
     for name, text in (("--join", "this agent becomes a member"), ("--leave", "this agent is no member any more")):
         made.add_argument(name, action="append", default=[], metavar="ADDRESS", help=text)
+    signatures.team_words(own, command)
 
 
 def away(args: argparse.Namespace, settings: Settings, now: datetime) -> int:

@@ -315,3 +315,14 @@ def test_a_mailboxs_signature_stays_until_another_is_given(begun: Any, say: Say)
     say("mailbox", "add", address, "--name", "Support")
     (box,) = say("mailbox", "list")
     assert box["signature"] == "{agent}\nThe desk" and box["name"] == "Support"
+
+
+def test_signatures_of_an_agent_a_team_and_a_mailbox_are_shown_and_written(begun: Any, say: Say) -> None:
+    address, box = begun["agent"], begun["mailboxes"][0]
+    assert say("agent", "signature", address)["signature"] == ""
+    assert say("agent", "signature", address, "--text", "Yours,\\n{agent.name}")["signature"] == "Yours,\n{agent.name}"
+    team = say("team", "list")[0]["name"]
+    assert say("team", "signature", team, "--text", "The team", "--dry-run")["signature"] == "The team"
+    assert say("team", "signature", team)["signature"] == ""
+    assert say("mailbox", "signature", box, "--text", "{desk}")["signature"] == "{desk}"
+    assert say("agent", "signature", address)["signature"] == "Yours,\n{agent.name}"

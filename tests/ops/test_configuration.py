@@ -36,6 +36,7 @@ name = "Ada"
 role = "lead"
 skills = ["German"]
 capacity = 8
+signature = "Ada, {team.name}"
 [[mailbox]]
 address = "billing@desk.example.test"
 team = "Billing"
