@@ -31,13 +31,15 @@ def reply(
     via: str,
     attachments: Sequence[Mapping[str, Any]] = (),
     signed: bool = True,
+    external_id: str = "",
 ) -> Ticket:
     """An agent's public reply; the mail or Slack message to the requester follows from its event.
 
-    The signature is fixed now and kept beside the words; `signed` off: this one goes without.
+    The signature is fixed now and kept beside the words; `signed` off: this one goes without. `external_id` is the
+    channel's own name for the message, by which it can be found again.
     """
     _refuse_empty(text, attachments)
-    said = _message(ticket, MessageKind.REPLY, actor, text, at, via, attachments)
+    said = _message(ticket, MessageKind.REPLY, actor, text, at, via, attachments, external_id)
     below = signatures.for_reply(session, ticket, actor, at) if signed else ""
     if below:
         said = replace(said, cut=({"reason": signatures.REASON, "text": below},))
@@ -45,10 +47,21 @@ def reply(
     return tickets.save(session, verbs.reply(ticket, actor, at, message_id))
 
 
-def note(session: Session, ticket: Ticket, actor: Actor, text: str, at: datetime, *, via: str) -> Ticket:
+def note(
+    session: Session,
+    ticket: Ticket,
+    actor: Actor,
+    text: str,
+    at: datetime,
+    *,
+    via: str,
+    attachments: Sequence[Mapping[str, Any]] = (),
+    external_id: str = "",
+) -> Ticket:
     """An internal note; it never leaves the desk. Agents whom it calls by `@name` are told, and watch from now on."""
-    _refuse_empty(text, ())
-    message_id = tickets.add_message(session, _message(ticket, MessageKind.NOTE, actor, text, at, via, ()))
+    _refuse_empty(text, attachments)
+    said = _message(ticket, MessageKind.NOTE, actor, text, at, via, attachments, external_id)
+    message_id = tickets.add_message(session, said)
     called = watching.called(session, ticket, text, at)
     why = f"for {', '.join(one.name or one.address for one in called)}" if called else ""
     noted = verbs.note(ticket, actor, at, message_id, why)
@@ -112,6 +125,7 @@ def _message(
     at: datetime,
     via: str,
     attachments: Sequence[Mapping[str, Any]],
+    external_id: str = "",
 ) -> Message:
     return Message(
         ticket.id,
@@ -125,6 +139,7 @@ def _message(
         signal="written",
         signal_detail=via,
         attachments=tuple(attachments),
+        external_id=external_id,
     )
 
 

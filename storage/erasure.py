@@ -21,7 +21,7 @@ from desk.ticket import Actor, ActorKind
 from storage import blob_sweep, categories, forget, people
 from storage import models as model_rows
 from storage.forget import GONE, Forgotten
-from storage.inbound import RELEASING, WAITING
+from storage.inbound import ORDERED, RELEASING, WAITING
 from storage.people import Person
 from storage.store import Store
 from storage.tables import events, inbound, messages, outbound, participants, tickets
@@ -158,7 +158,7 @@ def _their_requests(session: Session, address: str) -> list[int]:
     c, said = inbound.c, f'"{address}"'
     texts = (sa.func.lower(sa.cast(column, sa.Text)) for column in (c.request, c.envelope))
     named = [text.contains(said, autoescape=True) for text in texts]
-    query = sa.select(c.id, c.request, c.envelope, c.state).where(sa.or_(*named), c.state != WAITING)
+    query = sa.select(c.id, c.request, c.envelope, c.state).where(sa.or_(*named), c.state.not_in((WAITING, ORDERED)))
     rows = session.execute(query).all()
     theirs = [row.id for row in rows if _sender(row.request, row.envelope) == address]
     for row in rows:

@@ -18,6 +18,10 @@ from storage.tables_running import leases
 from storage.transaction import Session, ring
 
 WAITING = "waiting"
+ORDERED = "ordered"
+"""Waits to be carried out, not to become a message: what its source says it is."""
+_ORDERS = "orders:"
+"""The sources of such rows begin so."""
 RELEASING = "releasing"
 END_STATES = ("ticketed", "appended", "duplicate-of", "automatic", "command", "refused", "quarantined")
 MOST_ATTEMPTS = 3
@@ -97,7 +101,7 @@ def write_down(session: Session, arrivals: Sequence[Arrival]) -> None:
 def write_down_one(session: Session, arrival: Arrival) -> int:
     """The same for one arrival; returns the id of its row, or of the row that it repeats."""
     inbound_id = _write_one(session, arrival)
-    ring(session, "ingest", inbound_id)
+    ring(session, "obey" if _first_state(arrival.source) == ORDERED else "ingest", inbound_id)
     return inbound_id
 
 
@@ -121,16 +125,34 @@ def claim_suspect(session: Session, now: datetime) -> Waiting | None:
 
     Held by a lease until `let_go`: several workers that count the same row at once would use up its attempts.
     """
+    return _claim_one(session, (inbound.c.state == WAITING, inbound.c.suspect), now)
+
+
+def claim_order(session: Session, now: datetime) -> Waiting | None:
+    """The oldest order that nobody holds; in the same way counted and held."""
+    return _claim_one(session, (inbound.c.state == ORDERED,), now)
+
+
+def _claim_one(session: Session, where: Sequence[sa.ColumnElement[bool]], now: datetime) -> Waiting | None:
     name = sa.literal(_HELD) + sa.cast(inbound.c.id, sa.Text)
     held = sa.exists().where(leases.c.name == name, leases.c.until > now)
-    where = (inbound.c.state == WAITING, inbound.c.suspect, ~held)
-    query = sa.select(inbound.c.id).where(*where).order_by(inbound.c.id).limit(1)
+    query = sa.select(inbound.c.id).where(*where, ~held).order_by(inbound.c.id).limit(1)
     row_id = session.execute(locked(session, query, skip=True)).scalar()
     if row_id is None:
         return None
     upsert(session, leases, ["name"], {"name": f"{_HELD}{row_id}", "holder": "ingest", "until": now + SUSPECT_LEASE})
     counted = sa.update(inbound).where(inbound.c.id == row_id).values(attempts=inbound.c.attempts + 1)
     return Waiting(**session.execute(counted.returning(*_WAITING)).one()._mapping)
+
+
+def not_yet(session: Session, inbound_id: int) -> None:
+    """What an order is about is not there yet: this try does not count, and the lease keeps it for a while."""
+    session.execute(sa.update(inbound).where(inbound.c.id == inbound_id).values(attempts=inbound.c.attempts - 1))
+
+
+def orders_wait(session: Session) -> bool:
+    query = sa.select(inbound.c.id).where(inbound.c.state == ORDERED).limit(1)
+    return session.execute(query).scalar() is not None
 
 
 def let_go(session: Session, inbound_id: int) -> None:
@@ -140,7 +162,7 @@ def let_go(session: Session, inbound_id: int) -> None:
 
 def reclaim(session: Session, inbound_id: int) -> bool:
     """Lock one row again after its attempt was counted; False if it has settled meanwhile."""
-    query = sa.select(inbound.c.id).where(inbound.c.id == inbound_id, inbound.c.state == WAITING)
+    query = sa.select(inbound.c.id).where(inbound.c.id == inbound_id, inbound.c.state.in_((WAITING, ORDERED)))
     return session.execute(locked(session, query, skip=True)).scalar() is not None
 
 
@@ -199,10 +221,11 @@ def stay_quarantined(session: Session, inbound_id: int, reason: str) -> None:
 
 def release(session: Session, inbound_id: int, request: str) -> None:
     """The row goes back to work with a request that could now be made from it."""
-    values = {"state": WAITING, "reason": "", "request": request, "attempts": 0, "suspect": False, "settled_at": None}
+    values = {"state": _again(), "reason": "", "request": request, "attempts": 0, "suspect": False, "settled_at": None}
     where = (inbound.c.id == inbound_id, inbound.c.state.in_(("quarantined", "refused", RELEASING)))
     session.execute(sa.update(inbound).where(*where).values(**values))
     ring(session, "ingest", inbound_id)
+    ring(session, "obey", inbound_id)
 
 
 def set_aside(session: Session, states: Sequence[str], most: int = 200) -> list[dict[str, Any]]:
@@ -240,10 +263,12 @@ def totals(session: Session, now: datetime) -> Totals:
     by_state = sa.select(inbound.c.state, sa.func.count()).group_by(inbound.c.state)
     counted = counts(session, by_state)
     repeats = session.execute(sa.select(sa.func.coalesce(sa.func.sum(inbound.c.repeats), 0))).scalar_one()
-    oldest = session.execute(sa.select(sa.func.min(inbound.c.received_at)).where(inbound.c.state == WAITING)).scalar()
+    waits = inbound.c.state.in_((WAITING, ORDERED))
+    oldest = session.execute(sa.select(sa.func.min(inbound.c.received_at)).where(waits)).scalar()
     states = {state: counted.get(state, 0) for state in END_STATES}
     age = None if oldest is None else max(now - oldest, timedelta())
-    return Totals(sum(counted.values()), states, counted.get(WAITING, 0) + counted.get(RELEASING, 0), age, int(repeats))
+    unsettled = sum(counted.get(state, 0) for state in (WAITING, ORDERED, RELEASING))
+    return Totals(sum(counted.values()), states, unsettled, age, int(repeats))
 
 
 def _write_one(session: Session, arrival: Arrival) -> int:
@@ -268,13 +293,22 @@ def _row(arrival: Arrival) -> dict[str, Any]:
         "external_id": _bounded(arrival.external_id),
         "content_hash": arrival.content_hash,
         "received_at": arrival.received_at,
-        "state": "quarantined" if arrival.quarantine else WAITING,
+        "state": "quarantined" if arrival.quarantine else _first_state(arrival.source),
         "reason": arrival.quarantine,
         "request": arrival.request,
         "envelope": dict(arrival.envelope),
         "raw": arrival.raw,
         "size": arrival.size,
     }
+
+
+def _again() -> sa.ColumnElement[str]:
+    """Where a row that is released begins anew."""
+    return sa.case((inbound.c.source.startswith(_ORDERS), ORDERED), else_=WAITING)
+
+
+def _first_state(source: str) -> str:
+    return ORDERED if source.startswith(_ORDERS) else WAITING
 
 
 def _envelope(row: Mapping[str, Any]) -> Envelope:

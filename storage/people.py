@@ -38,8 +38,11 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Team:
+    """`slack_channel` is the id of the channel where its tickets have their threads; empty: in none."""
+
     id: int
     name: str
+    slack_channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,9 @@ def set_vip(session: Session, person_id: int, vip: bool) -> None:
 
 
 def set_slack_user(session: Session, person_id: int, slack_user: str) -> None:
+    """This account is that person from now on, and nobody else."""
+    if slack_user:
+        session.execute(sa.update(people).where(people.c.slack_user == slack_user).values(slack_user=""))
     session.execute(sa.update(people).where(people.c.id == person_id).values(slack_user=slack_user))
 
 
@@ -168,17 +174,22 @@ def members(session: Session, team_ids: Iterable[int]) -> dict[int, list[Person]
 def add_team(session: Session, name: str) -> Team:
     session.execute(insert_ignore(session, teams), {"name": name})
     row = session.execute(sa.select(teams).where(teams.c.name == name)).one()
-    return Team(row.id, row.name)
+    return Team(row.id, row.name, row.slack_channel)
 
 
 def all_teams(session: Session) -> list[Team]:
-    return [Team(row.id, row.name) for row in session.execute(sa.select(teams).order_by(teams.c.id))]
+    return [Team(row.id, row.name, row.slack_channel) for row in session.execute(sa.select(teams).order_by(teams.c.id))]
+
+
+def set_slack_channel(session: Session, team_id: int, channel: str) -> None:
+    """Where the team's tickets have their threads from now on."""
+    session.execute(sa.update(teams).where(teams.c.id == team_id).values(slack_channel=channel))
 
 
 def team_named(session: Session, name: str) -> Team | None:
     """The team of that name, in any letter case."""
     row = session.execute(sa.select(teams).where(sa.func.lower(teams.c.name) == name.lower())).first()
-    return Team(row.id, row.name) if row else None
+    return Team(row.id, row.name, row.slack_channel) if row else None
 
 
 def add_mailbox(

@@ -90,7 +90,7 @@ def add_events(session: Session, happened: Sequence[Event], *, react: bool = Tru
     """Append to the history; unless told otherwise the consequences are rung."""
     if not happened:
         return
-    insert_rows(session, events, [_event_row(event, react) for event in visible.told(session, happened)])
+    insert_rows(session, events, [_event_row(event, react, session.via) for event in visible.told(session, happened)])
     corrections.note(session, happened)
     if react:
         ring(session, "react", 0)
@@ -265,7 +265,7 @@ def _told(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != "due_at"}
 
 
-def _event_row(event: Event, react: bool) -> dict[str, Any]:
+def _event_row(event: Event, react: bool, via: str) -> dict[str, Any]:
     return {
         "ticket_id": event.ticket_id,
         "at": event.at,
@@ -276,7 +276,7 @@ def _event_row(event: Event, react: bool) -> dict[str, Any]:
         "before": event.before,
         "after": event.after,
         "why": event.why,
-        "data": dict(event.data),
+        "data": {"via": via, **event.data} if via else dict(event.data),
         "message_id": event.message_id,
         "reacted": not react,
     }

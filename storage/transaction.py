@@ -39,7 +39,8 @@ class Session:
     """One open transaction: statements go in, rings wait for the COMMIT.
 
     `viewer` is for whom it reads; what they do not see is not there for them (`storage/visible.py`). `reads` are the
-    private tickets that they read, with their teams, to be written down.
+    private tickets that they read, with their teams, to be written down. `via` is the channel by which somebody acts
+    ("slack"); every event that is written says it.
     """
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -47,6 +48,7 @@ class Session:
         self.rings: dict[tuple[str, int], None] = {}
         self.viewer: Viewer = EVERYBODY
         self.reads: dict[int, int] = {}
+        self.via = ""
 
     def execute(
         self, statement: sa.Executable, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
