@@ -24,6 +24,7 @@ from desk import articles as rules
 from desk import subject
 from desk.articles import Audience, Draft, State
 from desk.language import language
+from desk.reusable import for_others
 from desk.ticket import Actor, Change, Event, MessageKind, NotAllowed, Ticket
 from storage import articles, pages, people, ratings, tickets
 from storage.articles import Article
@@ -106,7 +107,7 @@ def drafted_from(session: Session, ticket: Ticket) -> Draft:
         raise NotAllowed(f"nothing says what solved #{ticket.id}: write its resolution first")
     said = tickets.messages_of(session, ticket.id)
     asked = next((one.reply for one in said if one.inbound and one.kind is MessageKind.REPLY), "")
-    return rules.draft(subject.base(ticket.subject), clean(asked), clean(answer), _people(session, ticket))
+    return rules.draft(subject.base(ticket.subject), clean(asked), for_others(answer), _people(session, ticket))
 
 
 def new(visit: Visit, fields: Mapping[str, str]) -> Response:

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Any
 
 from classifier.similar import Text, nearest, telling, texts
-from classifier.text import clean
 from console.article_hints import Hint
 from console.door import Visit
 from desk.articles import Audience
+from desk.reusable import for_others
 from desk.ticket import Ticket
 from storage import articles, labels, solved, visible
 from storage.transaction import Session
@@ -47,12 +47,11 @@ def solutions(session: Session, ticket: Ticket, most: int = MOST) -> list[Soluti
     """The nearest solved tickets that the session's viewer may see."""
     question = Text(ticket.subject, labels.opening(session, ticket.id).removeprefix(ticket.subject))
     found = solved.candidates(session, telling(question), but=(ticket.id,))
-    near = [
-        _solution(found[one.place], one.likeness, one.because)
-        for one in nearest(question, texts((one.subject, one.text) for one in found), _LOOKED_AT)
-    ]
-    hidden = visible.hidden(session, [one.ticket_id for one in near])
-    return [one for one in near if one.ticket_id not in hidden][:most]
+    near = nearest(question, texts((one.subject, one.text) for one in found), _LOOKED_AT)
+    hidden = visible.hidden(session, [found[one.place].ticket_id for one in near])
+    seen = [one for one in near if found[one.place].ticket_id not in hidden][:most]
+    between = solved.between(session, [found[one.place].ticket_id for one in seen])
+    return [_solution(found[one.place], one.likeness, one.because, between) for one in seen]
 
 
 def as_json(ticket: Ticket, found: Sequence[Solution]) -> dict[str, Any]:
@@ -84,14 +83,16 @@ def note_use(visit: Visit, ticket: Ticket, fields: Mapping[str, str], text: str)
         solved.used(visit.session, ticket.id, kind, int(number), visit.agent.id, "ignored", visit.now)
 
 
-def _solution(found: solved.Solved, likeness: float, because: tuple[str, ...]) -> Solution:
+def _solution(
+    found: solved.Solved, likeness: float, because: tuple[str, ...], between: Mapping[int, tuple[str, str]]
+) -> Solution:
     return Solution(
         found.ticket_id,
         found.subject,
         found.category,
         round(likeness, 3),
         because,
-        clean(found.resolution),
+        for_others(found.resolution, *between.get(found.ticket_id, ("", ""))),
         found.message_id,
         found.resolved_at,
     )
@@ -102,7 +103,7 @@ def _answer(session: Session, kind: str, number: int) -> str:
         article = articles.get(session, number, Audience.INTERNAL)
         return article.text if article else ""
     found = solved.one(session, number)
-    return clean(found.resolution) if found else ""
+    return for_others(found.resolution, *solved.between(session, [number]).get(number, ("", ""))) if found else ""
 
 
 def _same(one: str, other: str) -> bool:

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from desk.ticket import ActorKind, MessageKind, Status
 from storage import visible
 from storage.sql import counts, insert_rows
-from storage.tables import messages, tickets
+from storage.tables import messages, people, tickets
 from storage.tables_learning import solved, suggestion_uses
 from storage.transaction import Session
 
@@ -76,6 +76,18 @@ def one(session: Session, ticket_id: int) -> Solved | None:
     query = sa.select(*(solved.c[name] for name in Solved.__dataclass_fields__)).where(solved.c.ticket_id == ticket_id)
     row = session.execute(query).first()
     return Solved(**row._mapping) if row else None
+
+
+def between(session: Session, ids: Collection[int]) -> dict[int, tuple[str, str]]:
+    """Ticket → the names of its requester and of the author of the answer that solved it."""
+    query = (
+        sa.select(solved.c.ticket_id, people.c.name, people.c.address, messages.c.author_name)
+        .join(tickets, tickets.c.id == solved.c.ticket_id)
+        .join(people, people.c.id == tickets.c.requester_id)
+        .outerjoin(messages, messages.c.id == solved.c.message_id)
+        .where(solved.c.ticket_id.in_(sorted(ids)))
+    )
+    return {row.ticket_id: (row.name or row.address, row.author_name or "") for row in session.execute(query)}
 
 
 def was_used(session: Session, ticket_id: int) -> bool:

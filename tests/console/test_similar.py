@@ -120,3 +120,19 @@ def test_programs_get_the_same_by_api_and_command(
     assert json.loads(capsys.readouterr().out) == answer
     assert frontdesk.main(["similar", "2"]) == 0 and "press renew" in capsys.readouterr().out
     assert frontdesk.main(["similar", "99"]) == 1
+
+
+def test_the_answer_names_neither_the_other_requester_nor_the_other_agent(place: Place) -> None:
+    desk = place.desk
+    desk.receive(desk.mail(f"Bob Baker <{BOB}>", "Kestrel token", "The kestrel token says error 9009 all day long."))
+    said = f"Hi Bob,\n\n{ANSWER.lower()}\n\nKind regards\nAlice Agent\nSupport\n\n\n"
+    with desk.store.database.transaction() as session:
+        ticket = tickets.get(session, 4, lock=True)
+        assert ticket is not None
+        actor = verbs.Actor(verbs.ActorKind.AGENT, desk.alice.id, "Alice Agent")
+        replied = conversation.reply(session, ticket, actor, said, desk.now, via="console")
+        tickets.save(session, verbs.resolve(replied, actor, desk.now))
+    desk.work()
+    desk.receive(desk.mail(CAROL, "Token of the kestrel", "My kestrel token says error 9009."))
+    page = place.max.get("/tickets/5?use=similar-4").text
+    assert f'aria-describedby="kind-hint">\nP{ANSWER.lower()[1:]}</textarea>' in page
