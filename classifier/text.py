@@ -174,10 +174,10 @@ def _body(lines: list[str]) -> list[str]:
     signs = _signs("\n".join(lines).lower())
     for number, line in enumerate(lines):
         bare = line.strip()
-        if begun and bare and _ends_the_body(lines, number, bare, signs):
-            break
         if not bare:
             kept.append("")
+        elif begun and _ends_the_body(lines, number, bare, signs):
+            break
         elif not (_is_aside(bare, signs) or (signs.noise and _is_noise(bare))):
             kept.append(_without_last_thanks(line))
             begun = True
@@ -189,7 +189,7 @@ def _without_last_thanks(line: str) -> str:
     line = line.rstrip()
     while True:
         near = max(0, len(line) - 90)
-        end = max(line.rfind(mark, near) for mark in (". ", "! ", "? "))
+        end = max(line.rfind(". ", near), line.rfind("! ", near), line.rfind("? ", near))
         if end < 0 or not _is_closing(line[end + 2 :]):
             return line
         line = line[: end + 1]
@@ -229,18 +229,21 @@ def _starts_a_quote(line: str, below: list[str], *, quoting: bool) -> bool:
 
 def _is_closing(line: str) -> bool:
     """ "Best regards," alone, or with the name behind it; not "thanks for the printer, but …"."""
-    if len(line) > 80 or line.count(" ") > MOST_CLOSING_SPACES:
+    first = line.split(None, 1) if len(line) <= 80 else None
+    if not first or not _may_close(first[0]) or line.count(" ") > MOST_CLOSING_SPACES:
         return False
-    spoken = line.lower().split()
-    first = _LETTERS.match(fold(spoken[0])) if spoken else None
-    if first is None or first.group() not in _CLOSING_WORDS:
-        return False
-    plain = " ".join(map(fold, spoken))
+    plain = " ".join(map(fold, line.lower().split()))
     found = _CLOSINGS.match(plain)
     if not found:
         return False
     behind = len(plain[found.end() :].split())
     return not behind or (found.group().rstrip()[-1] in ",.!-" and _is_name(line.split()[-behind:]))
+
+
+@lru_cache(maxsize=20_000)
+def _may_close(word: str) -> bool:
+    letters = _LETTERS.match(fold(word.lower()))
+    return letters is not None and letters.group() in _CLOSING_WORDS
 
 
 def _is_name(spoken: list[str]) -> bool:
@@ -264,10 +267,11 @@ def _is_quoted(line: str) -> bool:
 def _without_greeting(lines: list[str]) -> list[str]:
     """Greetings stand on the first lines; below a subject line they stand on the second."""
     kept: list[str] = []
-    for line in lines:
-        at_the_top = len(kept) < 8 and sum(1 for earlier in kept[:4] if earlier.strip()) < 3
-        kept.append(_after_wishes(_after_greeting(line)) if at_the_top else line)
-    return kept
+    for line in lines[:8]:
+        if sum(1 for earlier in kept[:4] if earlier.strip()) > 2:
+            break
+        kept.append(_after_wishes(_after_greeting(line)))
+    return kept + lines[len(kept) :]
 
 
 def _after_greeting(line: str) -> str:

@@ -61,15 +61,13 @@ _NO_MARKS: list[Mark] = []
 
 
 class _Clause:
-    """The marks between two ends of a sentence or "but"."""
+    """The marks between two ends of a sentence or "but", by kind and in the order of the text."""
 
     __slots__ = ("by_kind", "tokens")
 
-    def __init__(self, marks: Sequence[Mark], tokens: Sequence[str]) -> None:
+    def __init__(self, by_kind: dict[str, list[Mark]], tokens: Sequence[str]) -> None:
         self.tokens = tokens
-        self.by_kind: dict[str, list[Mark]] = {}
-        for mark in marks:
-            self.by_kind.setdefault(mark.kind, []).append(mark)
+        self.by_kind = by_kind
 
     def of(self, *kinds: str) -> list[Mark]:
         """The marks of these kinds, kind by kind."""
@@ -79,13 +77,25 @@ class _Clause:
 
     def behind(self, mark: Mark | Sign, most: int, *kinds: str) -> Mark | None:
         """The nearest of these kinds that begins at most `most` words behind the mark."""
-        found = (m for m in self.of(*kinds) if 0 <= m.start - mark.end <= most)
-        return min(found, key=lambda m: m.start, default=None)
+        best: Mark | None = None
+        for kind in kinds:
+            for found in self.by_kind.get(kind, _NO_MARKS):
+                if found.start >= mark.end:
+                    if found.start - mark.end <= most and (best is None or found.start < best.start):
+                        best = found
+                    break
+        return best
 
     def before(self, mark: Mark | Sign, most: int, *kinds: str) -> Mark | None:
         """The nearest of these kinds that ends at most `most` words before the mark."""
-        found = (m for m in self.of(*kinds) if 0 <= mark.start - m.end <= most)
-        return max(found, key=lambda m: m.start, default=None)
+        best: Mark | None = None
+        for kind in kinds:
+            for found in self.by_kind.get(kind, _NO_MARKS):
+                if found.end > mark.start:
+                    break
+                if mark.start - found.end <= most and (best is None or found.start > best.start):
+                    best = found
+        return best
 
     def parted(self, one: Sign | Mark, other: Sign | Mark, *kinds: str) -> bool:
         """Whether one of these kinds stands between the two."""
@@ -118,8 +128,7 @@ def read(text: str) -> Signs:
     if _TELLING.isdisjoint([mark.kind for mark in marks]):
         return _NOTHING
     story = _Story()
-    telling = (clause for clause in _clauses(marks, tokens) if not _SAYING.isdisjoint(clause.by_kind))
-    for clause in islice(telling, MOST_CLAUSES):
+    for clause in islice(_clauses(marks, tokens), MOST_CLAUSES):
         _hear(story, clause)
     impact, urgency, signs = _verdict(story)
     reasons = (f"'{quoted(text, sign.start, sign.end)}': {sign.says}" for sign in signs)
@@ -142,41 +151,54 @@ def _leading() -> frozenset[str]:
 
 
 def _clauses(marks: Sequence[Mark], tokens: Sequence[str]) -> Iterator[_Clause]:
-    part: list[Mark] = []
+    """Those clauses that say something."""
+    part: dict[str, list[Mark]] = {}
     for mark in marks:
-        if mark.kind in (END, QUESTION, "but"):
-            if part:
+        kind = mark.kind
+        if kind in _ENDS:
+            if not _SAYING.isdisjoint(part):
                 yield _Clause(part, tokens)
-                part = []
+            part = {}
+        elif kind in part:
+            part[kind].append(mark)
         else:
-            part.append(mark)
-    if part:
+            part[kind] = [mark]
+    if not _SAYING.isdisjoint(part):
         yield _Clause(part, tokens)
 
 
 def _hear(story: _Story, clause: _Clause) -> None:
-    """Add what one clause says."""
-    kinds = clause.by_kind.keys()
+    """Add what one clause says. Most clauses have few kinds, so each step asks first whether it is concerned."""
+    kinds = clause.by_kind
     for kind in _SMALL:
-        for mark in clause.of(kind) if kind in kinds else ():
+        if kind in kinds:
+            mark = kinds[kind][0]
             story.small.setdefault(kind, Sign(mark.start, mark.end, _SMALL[kind]))
-    over = next((m for m in clause.of("resolved") if not clause.before(m, 3, "not", "cannot", "nobody")), None)
-    if over is not None:
-        story.over = Sign(over.start, over.end, "it is over")
-        story.failures, story.hit, story.maybe_hit, story.grave = [], [], [], []
+    if "resolved" in kinds and _is_over(story, clause):
         return
-    if not kinds.isdisjoint({"whatif", "planned"}) or ({"was", "past"} <= kinds and "still" not in kinds):
+    if "whatif" in kinds or "planned" in kinds or ("was" in kinds and "past" in kinds and "still" not in kinds):
         return
-    _hear_circumstances(story, clause)
-    failures = list(_failures(clause))
+    if not _CIRCUMSTANCES.isdisjoint(kinds):
+        _hear_circumstances(story, clause)
+    failures = [] if _FAILING.isdisjoint(kinds) else list(_failures(clause))
     if failures:
         story.over = None
         story.failures += failures
         story.hit += _hit(clause, failures)
-    link = next(iter(clause.of("affects")), None)
-    if link:
+    if "affects" in kinds:
+        link = kinds["affects"][0]
         named = (sign for impact, sign in _scopes(clause) if impact is Impact.MANY)
         story.maybe_hit += [sign for sign in named if abs(sign.start - link.start) <= _FAR]
+
+
+def _is_over(story: _Story, clause: _Clause) -> bool:
+    """Whether the clause says so; then what came before it counts no more."""
+    over = next((m for m in clause.of("resolved") if not clause.before(m, 3, "not", "cannot", "nobody")), None)
+    if over is None:
+        return False
+    story.over = Sign(over.start, over.end, "it is over")
+    story.failures, story.hit, story.maybe_hit, story.grave = [], [], [], []
+    return True
 
 
 def _hear_circumstances(story: _Story, clause: _Clause) -> None:
@@ -363,8 +385,11 @@ _GRAVE = {
     "theft": "something may be in wrong hands",
 }
 """The first that is there decides."""
-_TELLING = frozenset({*_SMALL, *_GRAVE, *["resolved", "block", "down", "fail", "slow", "cannot", "not", "nobody"]})
+_FAILING = frozenset({"block", "down", "fail", "slow", "cannot", "not", "nobody"})
+_CIRCUMSTANCES = frozenset({"alone", "sometimes", "workaround", "deadline", "must", *_GRAVE})
+_TELLING = _FAILING | {*_SMALL, *_GRAVE, "resolved"}
 """A text without any of these is a normal request of one person."""
-_SAYING = _TELLING | {"affects", "alone", "sometimes", "workaround", "deadline", "must"}
+_ENDS = frozenset({END, QUESTION, "but"})
+_SAYING = _TELLING | _CIRCUMSTANCES | {"affects"}
 _NOTHING = Signs(Impact.ONE, Urgency.NORMAL)
 _HIT = {Impact.MANY: "affects many users", Impact.TEAM: "affects some users"}
