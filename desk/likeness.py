@@ -32,9 +32,13 @@ class Core:
 
     def likeness(self, text: str) -> float:
         """How much of a member's usual weight this text has."""
+        return self.weigh(words(text))
+
+    def weigh(self, said: frozenset[str]) -> float:
+        """The same of a text's words, for those who ask several cores about one text."""
         if not self.usual:
             return 0.0
-        return min(sum(self.words.get(word, 0.0) for word in words(text)) / self.usual, 1.0)
+        return min(sum(weight for word, weight in self.words.items() if word in said) / self.usual, 1.0)
 
 
 def core(alike: Sequence[str], usual: Sequence[str]) -> Core:
@@ -56,6 +60,8 @@ def core(alike: Sequence[str], usual: Sequence[str]) -> Core:
 
 def words(text: str) -> frozenset[str]:
     """The different words of a text, without case and accents; scripts without spaces count in pairs of letters."""
+    if text.isascii():
+        return frozenset(list(dict.fromkeys(_WORD.findall(text[:20_000].lower())))[:MOST_WORDS])
     plain = unicodedata.normalize("NFKD", text[:20_000]).casefold()
     bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
     found: dict[str, None] = {}

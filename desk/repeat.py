@@ -16,7 +16,7 @@ ALIKE = 0.9
 """Of the groups of three words so many must be the same."""
 SHORT = 12
 """Texts of fewer words must be the same word by word."""
-_GROUP = 3
+_GROUP, _PROBE = 3, 4
 _MOST = 3000
 
 _DATE = re.compile(
@@ -54,6 +54,19 @@ def said(subject: str, text: str) -> Said:
     return Said(tuple(words[:_MOST]), tuple(numbers))
 
 
+def line(text: str) -> str:
+    """The text as probes are looked for in it: one line of small letters."""
+    return " ".join(text.casefold().split())
+
+
+def probes(line: str) -> tuple[str, ...]:
+    """Words out of three places of a line: nearly the same text has one of them; whatever is short need not be asked."""
+    words = line.split(" ")
+    if len(words) < 3 * SHORT:
+        return ("",)
+    return tuple(" ".join(words[place : place + _PROBE]) for place in range(SHORT, len(words), len(words) // 3))
+
+
 def is_repeat(one: Said, other: Said) -> bool:
     """Whether both say (nearly) the same."""
     if not one.words or not other.words or one.numbers != other.numbers:
@@ -65,5 +78,7 @@ def is_repeat(one: Said, other: Said) -> bool:
 
 
 def _plain(text: str) -> str:
+    if text.isascii():
+        return text[:40_000].lower()
     bare = unicodedata.normalize("NFKD", text[:40_000]).casefold()
     return "".join(letter for letter in bare if not unicodedata.combining(letter))

@@ -30,6 +30,8 @@ SETTLED = timedelta(minutes=2)
 """Numbers are given before a ticket is committed; after so long none can still be missing below one that is there."""
 KEPT = timedelta(hours=26)
 _LATELY = timedelta(minutes=70)
+_UNNAMED = sa.and_(tickets.c.category.is_(None), predictions.c.category.is_(None))
+"""Only then somebody asks for what the guess might have been besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,10 @@ class Opened:
     category: str | None
     guess: str | None
     probability: float
-    runners_up: Sequence[Any]
+    runners_up: Sequence[Any] | None
     kind: str
     by_agent: bool
     sent_at: datetime | None
-    subject: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +85,10 @@ def fresh(session: Session, above: int, most: int = PAGE) -> list[Opened]:
             tickets.c.category,
             predictions.c.category.label("guess"),
             predictions.c.probability,
-            predictions.c.runners_up,
+            sa.case((_UNNAMED, predictions.c.runners_up), else_=sa.null()).label("runners_up"),
             sa.func.coalesce(messages.c.kind, "").label("kind"),
             (sa.func.coalesce(agents.c.role, "") != "").label("by_agent"),
             messages.c.sent_at,
-            tickets.c.subject,
-            sa.func.coalesce(sa.func.substr(messages.c.reply, 1, LONGEST_TEXT), "").label("text"),
         )
         .join(predictions, predictions.c.ticket_id == tickets.c.id)
         .join(people, people.c.id == tickets.c.requester_id)
@@ -101,14 +99,14 @@ def fresh(session: Session, above: int, most: int = PAGE) -> list[Opened]:
         .order_by(tickets.c.id)
         .limit(most)
     )
-    return [Opened(**row._mapping) for row in session.execute(query)]
+    return [Opened(*row) for row in session.execute(query)]
 
 
-def unseen(session: Session, above: int, ids: Iterable[int]) -> set[int]:
+def unseen(session: Session, above: int, ids: Sequence[int]) -> set[int]:
     """Those that no other watcher has counted meanwhile."""
     wanted = {number for number in ids if number > above}
-    known = session.execute(sa.select(reports.c.ticket_id).where(reports.c.ticket_id.in_(sorted(wanted))))
-    return wanted - set(known.scalars())
+    known = sa.select(reports.c.ticket_id).where(reports.c.ticket_id.between(min(ids), max(ids)))
+    return wanted.difference(session.execute(known).scalars())
 
 
 def add(session: Session, made: Sequence[Report], now: datetime, hushed: Collection[str]) -> None:

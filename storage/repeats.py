@@ -16,7 +16,7 @@ from storage.tables import links, messages, predictions, tickets
 from storage.transaction import Session
 
 REPEAT = "repeat"
-MOST_OF_ONE = 30
+MOST_OF_ONE = 10
 """So many earlier tickets of one person are looked at."""
 WHY = "the same requester said the same within a day"
 
@@ -30,6 +30,13 @@ class Earlier:
     at: datetime
     subject: str
     text: str
+
+
+def who_wrote_more(session: Session, requesters: Collection[int], since: datetime) -> set[int]:
+    """Those of them who opened more than one ticket since then: nobody else can have repeated anything."""
+    c = tickets.c
+    query = sa.select(c.requester_id).where(c.requester_id.in_(sorted(requesters)), c.created_at >= since - WITHIN)
+    return set(session.execute(query.group_by(c.requester_id).having(sa.func.count() > 1)).scalars())
 
 
 def opened_by(session: Session, requesters: Collection[int], since: datetime, length: int) -> list[Earlier]:
@@ -53,7 +60,7 @@ def opened_by(session: Session, requesters: Collection[int], since: datetime, le
         .where(newest.c.place <= MOST_OF_ONE)
         .order_by(tickets.c.id)
     )
-    return [Earlier(**row._mapping) for row in session.execute(query)]
+    return [Earlier(*row) for row in session.execute(query)]
 
 
 def link(session: Session, pairs: Iterable[tuple[int, int]], at: datetime, *, react: bool = True) -> int:

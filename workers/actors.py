@@ -32,6 +32,8 @@ SECOND = 1000
 ROUTE_SECONDS = 0.5
 WATCH_SECONDS = 1.0
 """So long a process rests between two looks for owners, and for incidents; what it leaves the clock rings for again."""
+RESTS, LONGEST_REST = 20, 10.0
+"""And so many times as long as the look took, but never longer than this."""
 
 
 def register(broker: RedisBroker, context: Context) -> None:
@@ -77,16 +79,21 @@ def _one_at_a_time(work: Callable[[], int]) -> Callable[[], int]:
 
 
 def _now_and_then(seconds: float, work: Callable[[], int]) -> Callable[[], int]:
-    """Not again right after it was done: a minute's window need not be looked at for every batch."""
+    """Not again right after it was done: a minute's window need not be looked at for every batch.
+
+    What took long rests long, so that a look which has become dear (a busy hour to count) takes a small share only.
+    """
     rested = [0.0]
 
     def once() -> int:
-        if time.monotonic() < rested[0]:
+        began = time.monotonic()
+        if began < rested[0]:
             return 0
         try:
             return work()
         finally:
-            rested[0] = time.monotonic() + seconds
+            ended = time.monotonic()
+            rested[0] = ended + min(max(seconds, RESTS * (ended - began)), LONGEST_REST)
 
     return once
 

@@ -47,13 +47,15 @@ def later(
     now: datetime,
 ) -> None:
     """New tickets against every open incident; a ticket joins the one that it is most like."""
-    texts = {one.ticket_id: f"{one.subject}\n{one.text}" for one in opened}
-    new = [one for one in reports if one.ticket_id in texts and one.category]
+    lately = {one.ticket_id for one in opened}
+    new = [one for one in reports if one.ticket_id in lately and one.category]
+    texts = incidents.words_of(session, [one.ticket_id for one in new], LONGEST_TEXT) if new else {}
+    said = {number: likeness.words(text) for number, text in texts.items()}
     best: dict[int, tuple[int, str, float]] = {}
     for one in running if new else ():
         core = _core_of(session, one)
         for report in new:
-            state, like = _judged(one, core, report, texts[report.ticket_id])
+            state, like = _judged(one, core, report, said[report.ticket_id])
             if state and like >= best.get(report.ticket_id, (0, "", -1.0))[2]:
                 best[report.ticket_id] = (one.id, state, like)
     for one in running:
@@ -87,8 +89,8 @@ def _place(like: float) -> tuple[str, float]:
     return (MEMBER if like >= likeness.MEMBER else SUGGESTED), like
 
 
-def _judged(one: Incident, core: likeness.Core, report: Report, text: str) -> tuple[str, float]:
-    like = core.likeness(text)
+def _judged(one: Incident, core: likeness.Core, report: Report, said: frozenset[str]) -> tuple[str, float]:
+    like = core.weigh(said)
     if report.category == one.category and one.organisation in ("", report.organisation):
         return _place(like)
     return (SUGGESTED, like) if like >= likeness.SUGGESTED_FROM_AFAR else ("", like)

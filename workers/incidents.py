@@ -6,7 +6,7 @@ Doing it twice is doing it once: a ticket is counted once, a key has one open in
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -37,6 +37,8 @@ def drain(context: Context) -> int:
     done = 0
     while seen := _look(context):
         done += seen
+        if seen < incident_reports.PAGE:
+            break
     while _order(context):
         done += 1
     _tend(context)
@@ -93,27 +95,32 @@ def _link_repeats(context: Context, session: Session, opened: Sequence[Opened], 
     new = {one.ticket_id for one in human}
     since = min(one.at for one in human)
     by_person: dict[int, list[Earlier]] = {}
-    for one in repeats.opened_by(session, {one.requester_id for one in human}, since, LONGEST_TEXT):
+    several = repeats.who_wrote_more(session, {one.requester_id for one in human}, since)
+    for one in repeats.opened_by(session, several, since, LONGEST_TEXT):
         by_person.setdefault(one.requester_id, []).append(one)
-    pairs = [pair for own in by_person.values() if len(own) > 1 for pair in _repeats(own) if pair[0] in new]
+    pairs = [pair for own in by_person.values() for pair in _repeats(own, new)]
     linked = repeats.link(session, pairs, now, react=context.react)
     if linked:
         log.info("repeats_linked", count=linked)
 
 
-def _repeats(own: Sequence[Earlier]) -> list[tuple[int, int]]:
-    """(repeat, first) among one person's tickets, which come oldest first."""
-    said = [(one, repeat.said(one.subject, one.text)) for one in own]
+def _repeats(own: Sequence[Earlier], new: Collection[int]) -> list[tuple[int, int]]:
+    """(repeat, first) of the new ones among one person's tickets, which come oldest first."""
+    lines = [(one, repeat.line(one.text)) for one in own]
     pairs = []
-    for place, (one, words) in enumerate(said):
-        firsts = (
-            other.ticket_id
-            for other, theirs in said[:place]
-            if one.at - other.at <= repeat.WITHIN and repeat.is_repeat(words, theirs)
-        )
-        if first := next(firsts, None):
+    for place, (one, words) in enumerate(lines):
+        if one.ticket_id not in new:
+            continue
+        probes = repeat.probes(words)
+        near = (other for other, theirs in lines[:place] if any(probe in theirs for probe in probes))
+        if first := next((other.ticket_id for other in near if _says_the_same(one, other)), None):
             pairs.append((one.ticket_id, first))
     return pairs
+
+
+def _says_the_same(one: Earlier, other: Earlier) -> bool:
+    within = one.at - other.at <= repeat.WITHIN
+    return within and repeat.is_repeat(repeat.said(one.subject, one.text), repeat.said(other.subject, other.text))
 
 
 def _judge(

@@ -129,3 +129,16 @@ def test_any_texts_can_be_compared(one: str, other: str) -> None:
     mine, theirs = repeat.said(one, other), repeat.said(other, one)
     assert repeat.is_repeat(mine, theirs) == repeat.is_repeat(theirs, mine)
     assert 0 <= likeness.core([one, other], [one]).likeness(other) <= 1
+
+
+@given(
+    st.lists(
+        st.sampled_from("the toner of our printer is empty again please bring one before noon".split()), min_size=40
+    )
+)
+def test_what_is_nearly_the_same_has_a_probe_of_it(words: list[str]) -> None:
+    one = "Hello,\n\n" + " ".join(words)
+    other = "Good morning Mrs Miller,\n\n" + "\n".join(words).upper()
+    assert repeat.is_repeat(repeat.said("", one), repeat.said("", other))
+    assert any(probe in repeat.line(other) for probe in repeat.probes(repeat.line(one)))
+    assert repeat.probes("too short to ask") == ("",)
