@@ -7,6 +7,7 @@ category's intercept). It refuses to know probabilities and thresholds.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from heapq import nlargest
 
@@ -46,7 +47,7 @@ def by_word(words: Sequence[str], row: Row, weights: Floats) -> list[tuple[str, 
 
 
 def _totals(words: Sequence[str], row: Row, weights: Floats) -> dict[str, float]:
-    total: dict[str, float] = {}
+    total: defaultdict[str, float] = defaultdict(float)
     for word, share in zip(words, shares(row, weights).tolist(), strict=True):
-        total[word] = total.get(word, 0.0) + share
+        total[word] += share
     return total

@@ -35,8 +35,9 @@ def without_echo(
     lines = reply.split("\n")
     if len(lines) > MAX_LINES:
         return reply, tuple(cut)
-    start = _start(lines, ours, theirs)
-    if start == len(lines) and not _quotes_us(cut, ours, addresses):
+    own = _Said(ours)
+    start = _start([_bare(line) for line in lines], own, _Said(theirs))
+    if start == len(lines) and not _quotes_us(cut, own):
         return reply, tuple(cut)
     start = _introduction(lines, start, addresses)
     new = "\n".join(lines[:start]).rstrip()
@@ -45,17 +46,16 @@ def without_echo(
     return new, (Cut("quote", "\n".join(lines[start:]).strip("\n")), *cut)
 
 
-def _start(lines: list[str], ours: Sequence[str], theirs: Sequence[str]) -> int:
-    """Where the echo begins that goes to the end; the number of lines where there is none."""
-    own, other = _Said(ours), _Said(theirs)
+def _start(lines: list[str], own: _Said, other: _Said) -> int:
+    """Where the echo begins that goes to the end; the number of lines where there is none. The lines are bare."""
     known = [own.has(line) or other.has(line) for line in lines]
     found, said, total, strong, from_us = len(lines), 0, 0, 0, 0
     for index in range(len(lines) - 1, -1, -1):
-        if not _bare(lines[index]):
+        if not lines[index]:
             continue
         total += 1
         said += known[index]
-        if known[index] and len(_bare(lines[index])) >= MIN_STRONG:
+        if known[index] and len(lines[index]) >= MIN_STRONG:
             strong += 1
             from_us += own.has(lines[index])
             # People repeat a sentence of their own; two of them, or one of ours, is no accident.
@@ -66,7 +66,7 @@ def _start(lines: list[str], ours: Sequence[str], theirs: Sequence[str]) -> int:
 
 def _with_short_lines(known: list[bool], lines: list[str], start: int) -> int:
     """The echo's first lines are often short ("Hello Bob,")."""
-    while start < len(lines) and start and (known[start - 1] or not _bare(lines[start - 1])):
+    while start < len(lines) and start and (known[start - 1] or not lines[start - 1]):
         start -= 1
     return start
 
@@ -79,8 +79,7 @@ class _Said:
         self.lines = {_bare(line) for line in text.split("\n")} - {""}
         self.whole = _bare(text.replace("\n", " "))
 
-    def has(self, line: str) -> bool:
-        bare = _bare(line)
+    def has(self, bare: str) -> bool:
         return bare in self.lines or (len(bare) >= MIN_PIECE and bare in self.whole)
 
 
@@ -88,10 +87,10 @@ def _bare(line: str) -> str:
     return " ".join(line.split()).lstrip(_MARKS).casefold()
 
 
-def _quotes_us(cut: Sequence[Cut], ours: Sequence[str], addresses: Collection[str]) -> bool:
+def _quotes_us(cut: Sequence[Cut], own: _Said) -> bool:
     """Whether a quote was cut already whose introduction may have been left."""
-    said = _Said(ours)
-    return any(part.reason == "quote" and any(map(said.has, part.text.split("\n", 200)[:200])) for part in cut)
+    quotes = (part.text.split("\n", 200)[:200] for part in cut if part.reason == "quote")
+    return any(own.has(_bare(line)) for lines in quotes for line in lines)
 
 
 def _introduction(lines: list[str], start: int, addresses: Collection[str]) -> int:

@@ -7,7 +7,6 @@ In: a text. Out: a code such as `de`, or nothing where it cannot be told. The wo
 from __future__ import annotations
 
 import re
-from collections import Counter
 from functools import cache
 
 from desk.mail_words import rows
@@ -37,14 +36,13 @@ def language(text: str) -> str:
         for code, pattern in _SCRIPTS:
             if len(pattern.findall(beginning)) > 2:
                 return code
-    found: Counter[str] = Counter()
-    known = _small_words()
-    for word in _WORD.findall(beginning):
-        found.update(known.get(word, ()))
-    best = found.most_common(2)
-    if not best or best[0][1] < FEWEST or (len(best) > 1 and best[0][1] == best[1][1]):
-        return ""
-    return best[0][0]
+    found: dict[str, int] = {}
+    for codes in filter(None, map(_small_words().get, _WORD.findall(beginning))):
+        for code in codes:
+            found[code] = found.get(code, 0) + 1
+    most = max(found.values(), default=0)
+    best = [code for code, count in found.items() if count == most]
+    return best[0] if most >= FEWEST and len(best) == 1 else ""
 
 
 @cache

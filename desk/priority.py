@@ -90,10 +90,15 @@ def why(judgement: Judgement) -> dict[str, Any]:
     }
 
 
+def may_rise(ticket: Ticket) -> bool:
+    """Whether words could make it more urgent: not where an agent decided, nor above Urgent."""
+    return ticket.priority_why.get("set_by") != "agent" and ticket.priority is not Priority.URGENT
+
+
 def raised(ticket: Ticket, judgement: Judgement, at: datetime) -> Change:
     """The ticket after a later message of its requester: more urgent or as before, and never if an agent decided."""
     order = list(Priority)
-    if ticket.priority_why.get("set_by") == "agent" or order.index(judgement.priority) >= order.index(ticket.priority):
+    if not may_rise(ticket) or order.index(judgement.priority) >= order.index(ticket.priority):
         return Change(ticket)
     reasons = "; ".join(judgement.reasons)
     return set_priority(ticket, judgement.priority, DESK, at, reasons, because=why(judgement))

@@ -34,7 +34,8 @@ def for_person(judgement: Judgement, person: Person) -> Judgement:
 
 def after_message(change: Change, words: str, person: Person, settings: Settings, at: datetime) -> Change:
     """The ticket after new words of its requester, which may raise its priority."""
-    if person.id != change.ticket.requester_id:
+    ticket = change.ticket
+    if person.id != ticket.requester_id or not priority.may_rise(ticket):
         return change
     judgement = for_person(priority.judge(words, by=priority.matrix(settings.priority_matrix)), person)
-    return change.then(priority.raised(change.ticket, judgement, at))
+    return change.then(priority.raised(ticket, judgement, at))
