@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from desk.address import AGENT, ReplyToken
+from desk.address import AGENT, SIDE_AGENT, ReplyToken
 
 
 class Verdict(StrEnum):
@@ -63,7 +63,7 @@ def agent_proof(
     `agent_id` is the active agent whom the From address belongs to. `site_vouches` is whether this site has a
     receiving MTA that could have vouched; where it has none, text still counts but commands do not.
     """
-    if token is None or token.purpose != AGENT:
+    if token is None or token.purpose not in (AGENT, SIDE_AGENT):
         return _refused("it was not sent to the reply address of the notice")
     if token.expired:
         return _refused("the reply address has expired")

@@ -144,10 +144,10 @@ def reopened(side: Side, ticket: Ticket, actor: Actor, at: datetime) -> Step:
     return Step(replace(side, state=State.OPEN), Change(ticket, _opened_again(side, ticket, actor, at, "")))
 
 
-def takes_part(side: Side, sender: str, requester: str, own_domains: Collection[str], *, believed: bool) -> bool:
+def takes_part(side: Side, sender: str, requester: str, own_domains: Collection[str]) -> bool:
     """Whether a mail that names this conversation is said in it, as `threading` has it for the public one: by whom it
     is with, or somebody of their organisation. Never by the requester, whose mail is public wherever it is sent."""
-    return believed and sender != requester and threading.may_speak_for_desk(sender, side.people, own_domains)
+    return sender != requester and threading.may_speak_for_desk(sender, side.people, own_domains)
 
 
 def quoted(words: str, earlier: Sequence[tuple[str, str]]) -> str:

@@ -75,7 +75,7 @@ def reply_addresses(request: InboundRequest) -> tuple[str, ...]:
 def may_command(request: InboundRequest) -> bool:
     """Whether a mail has the shape of an agent's: some address in it looks like an agent's reply address."""
     tokens = (address.token_of(each) for each in reply_addresses(request))
-    return any(token is not None and token[0] == address.AGENT for token in tokens)
+    return any(token is not None and token[0] in (address.AGENT, address.SIDE_AGENT) for token in tokens)
 
 
 def delivery_addresses(request: InboundRequest) -> tuple[str, ...]:

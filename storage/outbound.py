@@ -16,8 +16,8 @@ from storage.transaction import Session, ring
 
 QUEUED, SENDING, SENT, CAUGHT = "queued", "sending", "sent", "caught"
 FAILED, BOUNCED, SUPPRESSED = "undeliverable", "bounced", "suppressed"
-_TO_REQUESTERS = ("acknowledgement", "reply", "reminder", "confirmation", "command-answer")
-"""Letters to somebody who takes part, or who has just written."""
+_TO_REQUESTERS = ("acknowledgement", "reply", "reminder", "confirmation", "command-answer", "side")
+"""Letters to somebody who takes part, or is asked aside, or who has just written."""
 LEASE = timedelta(seconds=25)
 """How long a row stays with the worker that claimed it, before another may try; the worker renews it."""
 

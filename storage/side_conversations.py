@@ -17,9 +17,9 @@ from desk import side as rules
 from desk.request import Party
 from desk.side import Side, State, Step
 from desk.ticket import Actor, Message, MessageKind, NotAllowed, Ticket
-from storage import people, tickets, visible
+from storage import people, signatures, tickets, visible
 from storage.sql import reserve_ids
-from storage.tables import mailboxes, messages
+from storage.tables import mailboxes, messages, outbound
 from storage.tables_people import side_conversations
 from storage.transaction import Session
 
@@ -66,6 +66,7 @@ def say(
         raise NotAllowed("there is no text to send")
     if len(text) > LONGEST_TEXT:
         raise NotAllowed(f"a message has at most {LONGEST_TEXT} characters")
+    below = signatures.for_reply(session, ticket, actor, at)
     message = Message(
         ticket.id,
         MessageKind.SIDE,
@@ -75,6 +76,7 @@ def say(
         subject=side.subject,
         text=rules.quoted(text, earlier(session, ticket.id, words.quote)),
         reply=text,
+        cut=({"reason": signatures.REASON, "text": below},) if below else (),
         signal="written",
         signal_detail=via,
         attachments=tuple(_files(session, ticket.id, words.files)),
@@ -94,10 +96,17 @@ def reopen(session: Session, side: Side, ticket: Ticket, actor: Actor, at: datet
     return put(session, rules.reopened(side, ticket, actor, at))
 
 
-def put(session: Session, step: Step) -> tuple[Side, Ticket]:
+def in_vain(session: Session, side_id: int, ticket: Ticket, at: datetime) -> None:
+    """A mail there could not be delivered; a ticket that waited for its answer goes on."""
+    side = by_ids(session, [side_id]).get(side_id)
+    if side is not None:
+        put(session, rules.failed(side, ticket, at))
+
+
+def put(session: Session, step: Step, *, react: bool = True) -> tuple[Side, Ticket]:
     """Write the conversation, and the ticket with its events."""
     keep(session, step.side)
-    return step.side, tickets.save(session, step.change)
+    return step.side, tickets.save(session, step.change, react=react)
 
 
 def keep(session: Session, side: Side) -> None:
@@ -149,6 +158,17 @@ def earlier(session: Session, ticket_id: int, most: int) -> list[tuple[str, str]
     query = sa.select(c.author_name, c.created_at, c.sent_at, c.reply).where(*public).order_by(c.id.desc())
     rows = session.execute(query.limit(min(most, rules.MOST_QUOTED))).all()
     return [(_heading(row.author_name, row.sent_at or row.created_at), row.reply) for row in reversed(rows)]
+
+
+def exchanged(session: Session, side_id: int, before: int) -> list[str]:
+    """The Message-IDs of its mails below that message, theirs and ours, the oldest first."""
+    m, o = messages.c, outbound.c
+    came = sa.select(m.id, m.external_id).where(m.side_id == side_id, m.id < before, m.inbound)
+    went = sa.select(m.id, o.external_id).join(outbound, o.message_id == m.id).where(
+        m.side_id == side_id, m.id < before, o.kind == "side"
+    )  # fmt: skip
+    rows: Any = session.execute(sa.union_all(came, went)).all()
+    return [name for _, name in sorted((row[0], row[1]) for row in rows) if "@" in name]
 
 
 def move(session: Session, from_ticket: int, to_ticket: int) -> None:

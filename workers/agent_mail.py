@@ -19,7 +19,7 @@ from storage import inbound, outbound, tickets, visible
 from storage.inbound import Settled
 from storage.people import Person
 from storage.transaction import Session
-from workers import echoes, letters, obey
+from workers import echoes, letters, obey, side_mail
 from workers.context import Context
 from workers.decide import Decision
 from workers.facts import Facts
@@ -125,7 +125,11 @@ def _do(
         part for part in (*obey.macro_texts(session, ticket, parsed.commands, actor, now), parsed.text) if part
     )
     parsed = replace(parsed, text=text)
-    if parsed.text or decision.item.request.attachments:
+    if decision.side is not None and not parsed.is_note and (parsed.text or decision.item.request.attachments):
+        message_id = _keep(session, ticket, decision, agent, MessageKind.SIDE, "", now, parsed.text)
+        ticket = side_mail.sent(session, decision, ticket, actor, message_id, now, react=context.react)
+        done.append(f"sent your words to {decision.side.address}; the requester does not read them")
+    elif parsed.text or decision.item.request.attachments:
         kind = MessageKind.NOTE if parsed.is_note else MessageKind.REPLY
         message_id = _keep(session, ticket, decision, agent, kind, "", now, parsed.text)
         verb = verbs.note if parsed.is_note else verbs.reply
@@ -152,6 +156,8 @@ def _keep(
     fields = message_fields(request)
     if text is not None:
         fields["reply"] = text
+    if decision.side is not None and kind is MessageKind.SIDE:
+        fields |= side_mail.addressed(decision.side, text or "")
     message = Message(
         ticket_id=ticket.id,
         kind=kind,

@@ -24,7 +24,8 @@ def mark(session: Session, ticket: Ticket, request: InboundRequest, now: datetim
         where = (outbound_table.c.id == row["id"], outbound_table.c.state == outbound.SENT)
         session.execute(sa.update(outbound_table).where(*where).values(**values))
     kind = "delivery_failed" if bounce.permanent else "delivery_delayed"
-    event = Event(ticket.id, now, kind, DESK, after=row["recipient"], why=_reason(bounce), message_id=message_id)
+    data = {"side": row["content"].get("side", 0)} if row["kind"] == "side" else {}
+    event = Event(ticket.id, now, kind, DESK, "", row["recipient"], _reason(bounce), data, message_id)
     return Change(ticket, (event,))
 
 

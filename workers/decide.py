@@ -9,16 +9,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from desk import address, subject, threading
-from desk.address import AGENT, REQUESTER, ReplyToken
+from desk.address import AGENT, REQUESTER, SIDE, SIDE_AGENT, ReplyToken
 from desk.authentication import Verdict
 from desk.courtesy import is_courtesy
 from desk.lifecycle import Lifecycle
 from desk.request import AutoKind, Channel
 from desk.settings import Settings
+from desk.side import Side
 from desk.threading import Candidate, Signal
 from desk.ticket import Ticket
 from storage.people import Person
-from workers import foreign
+from workers import foreign, side_mail
 from workers.facts import Facts, Item, vouched
 
 
@@ -49,6 +50,8 @@ class Decision:
     trust: Verdict = Verdict.NONE
     bridge: Spot | None = None
     """Another ticket of the same thread: it was opened while this message, which joins the two, was still missing."""
+    side: Side | None = None
+    """The side conversation in which it is said."""
 
 
 @dataclass
@@ -94,9 +97,12 @@ class Decider:
         if request.auto is AutoKind.BOUNCE:
             return self._bounce(item)
         trust = vouched(request, self.settings)
+        aside = self._aside(item, trust)
+        if aside is not None:
+            return aside
         agent = self._agent(item)
         token, token_address = self._token(item)
-        if agent is not None and (token is None or token.purpose == AGENT):
+        if agent is not None and (token is None or token.purpose in (AGENT, SIDE_AGENT)):
             spoken = self._by_agent(item, agent, token, token_address, trust)
             if spoken is not None:
                 return spoken
@@ -121,11 +127,23 @@ class Decider:
 
     def _bounce(self, item: Item) -> Decision:
         bounce = item.request.bounce
-        number = address.ticket_of_message_id(bounce.original_message_id, self.secret) if bounce else None
-        spot = self._spot(number) if number else None
+        name = bounce.original_message_id if bounce else ""
+        side = self.facts.sides.get(address.side_of_message_id(name, self.secret) or 0) if self.facts.sides else None
+        spot = self._spot(side.ticket_id if side else address.ticket_of_message_id(name, self.secret) or 0)
         if spot is None:
             return Decision(item, "automatic", reason="a delivery report that names no mail of ours")
-        return Decision(item, "automatic", spot, Signal.MESSAGE_ID, bounce.original_message_id if bounce else "")
+        return Decision(item, "automatic", spot, Signal.MESSAGE_ID, name, side=side)
+
+    def _aside(self, item: Item, trust: Verdict) -> Decision | None:
+        """What a third party says in a side conversation; None for whoever takes no part in it."""
+        named = side_mail.named(self.facts.sides, item, self.secret, self.now)
+        spot = self._spot(named.side.ticket_id) if named else None
+        if named is None or spot is None:
+            return None
+        if not side_mail.may_say(item, named.side, spot.requester, self._own_domains, trust):
+            return None
+        state = "appended" if item.request.auto is AutoKind.NONE else "automatic"
+        return Decision(item, state, spot, named.signal, named.detail, trust=trust, side=named.side)
 
     def _agent(self, item: Item) -> Person | None:
         person = self.facts.persons.get(item.request.sender.address)
@@ -135,7 +153,7 @@ class Decider:
         """The first genuine reply address; tokens of people who are gone or were revoked are not genuine."""
         for each in threading.reply_addresses(item.request):
             parts = address.token_of(each)
-            person = self.facts.by_id.get(parts[2]) if parts else None
+            person = self.facts.by_id.get(parts[2]) if parts and parts[0] != SIDE else None
             token = address.read_reply_address(each, person.key_version, self.secret, self.now) if person else None
             if token is not None:
                 return token, each
@@ -146,13 +164,13 @@ class Decider:
     ) -> Decision | None:
         """An agent's mail about a ticket; None if the agent writes as anybody else would."""
         if token is not None:
-            spot = self._spot(token.ticket_id)
-            named = self._named(item)
+            side = self.facts.sides.get(token.ticket_id) if token.purpose == SIDE_AGENT else None
+            number = token.ticket_id if token.purpose == AGENT else side.ticket_id if side else 0
+            spot, named = self._spot(number), self._named(item)
             detail = token_address.partition("@")[0][:40]
             if spot is not None:
-                return Decision(
-                    item, "command", spot, Signal.ADDRESS, detail, named, "", "", token, token_address, trust
-                )
+                signed = (token, token_address, trust)
+                return Decision(item, "command", spot, Signal.ADDRESS, detail, named, "", "", *signed, side=side)
         spot = self._named(item)
         if spot is None or agent.address in spot.people:
             return None
@@ -198,6 +216,10 @@ class Decider:
         request = item.request
         if token is not None and token.purpose == REQUESTER and not token.expired:
             return Candidate(token.ticket_id, Signal.ADDRESS, "reply address")
+        aside = side_mail.named(self.facts.sides, item, self.secret, self.now)
+        if aside is not None:
+            # Said by somebody who takes no part there: to the public conversation, if they do in that.
+            return Candidate(aside.side.ticket_id, aside.signal, aside.detail)
         signed = threading.signed_message_ids(request, self.secret)
         if signed:
             return Candidate(signed[0][0], Signal.MESSAGE_ID, signed[0][1])
@@ -293,7 +315,7 @@ class Decider:
 
     def _remember(self, decision: Decision) -> None:
         """From now on this message's id, and the unknown ids that it names, mean its ticket."""
-        if decision.spot is None or decision.state not in ("ticketed", "appended"):
+        if decision.spot is None or decision.side or decision.state not in ("ticketed", "appended"):
             return
         item = decision.item
         self.new_keys[self.facts.key_of(item)] = decision.spot

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 import structlog
 
 from desk.ticket import DESK, Change, Event
-from storage import outbound, tickets
+from storage import outbound, side_conversations, tickets
 from storage.outbound import Claimed
 from storage.transaction import Session
 from workers.context import Context
@@ -174,6 +174,9 @@ def _give_up(session: Session, letter: Claimed, reason: str, now: datetime) -> N
     if ticket is None:
         return
     why = f"{letter.kind} to {letter.recipient}: {reason}"
-    event = Event(ticket.id, now, "undeliverable", DESK, after=letter.recipient, why=why, message_id=letter.message_id)
+    data = {"side": letter.content.get("side", 0)} if letter.kind == "side" else {}
+    event = Event(ticket.id, now, "undeliverable", DESK, "", letter.recipient, why, data, letter.message_id)
     # A notice about a notice that cannot be delivered would go round for ever.
-    tickets.save(session, Change(ticket, (event,)), react=letter.kind in ("reply", "acknowledgement"))
+    ticket = tickets.save(session, Change(ticket, (event,)), react=letter.kind in ("reply", "acknowledgement", "side"))
+    if letter.kind == "side":
+        side_conversations.in_vain(session, letter.content.get("side", 0), ticket, now)

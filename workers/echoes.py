@@ -61,7 +61,8 @@ def without_notice(context: Context, session: Session, decision: Decision, ticke
 def _ticket(decision: Decision) -> Ticket | None:
     """The ticket that a mail was appended to, if it was there before this batch."""
     spot = decision.spot
-    return spot.ticket if decision.state == "appended" and spot and spot.opener is None else None
+    public = decision.state == "appended" and decision.side is None
+    return spot.ticket if public and spot and spot.opener is None else None
 
 
 def _may_echo(request: InboundRequest) -> bool:

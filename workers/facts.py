@@ -11,12 +11,13 @@ from desk import address, subject, threading
 from desk.authentication import Verdict, verdict
 from desk.request import InboundRequest, Party
 from desk.settings import Settings
+from desk.side import Side
 from desk.ticket import Ticket
-from storage import people, threads, tickets
+from storage import people, side_conversations, threads, tickets
 from storage.people import Person
 from storage.threads import Known
 from storage.transaction import Session
-from workers import foreign
+from workers import foreign, side_mail
 from workers.foreign import Numbers
 
 NOBODY = "nobody@sender.invalid"
@@ -47,6 +48,8 @@ class Facts:
     people_of: dict[int, dict[str, str]]
     owners: dict[str, Item] = field(default_factory=dict)
     numbers: Numbers = field(default_factory=lambda: Numbers({}, {}))
+    sides: dict[int, Side] = field(default_factory=dict)
+    """The side conversations that the batch names; they change as it is settled."""
 
     def key_of(self, item: Item) -> str:
         """The key that stands for this item: its id, or its content where another message has the id."""
@@ -67,9 +70,12 @@ def gather(session: Session, items: list[Item], secret: bytes, now: datetime) ->
     keys |= threads.claim(session, _second_claims(items, keys, owners))
     persons = people.ensure(session, _senders(items), now)
     numbers = foreign.gather(session, items)
+    sides = side_mail.gather(session, items, secret)
     named = _named_tickets(session, items, keys, secret) | set(numbers.known.values())
-    found = _with_survivors(session, named)
-    facts = Facts(keys, persons, {}, found, tickets.participants_of(session, found), owners, numbers)
+    found = _with_survivors(session, named | {side.ticket_id for side in sides.values()})
+    # Again, now that their tickets are held: an agent may have closed or moved one meanwhile.
+    sides = side_conversations.by_ids(session, sides)
+    facts = Facts(keys, persons, {}, found, tickets.participants_of(session, found), owners, numbers, sides)
     facts.by_id = people.by_ids(session, _token_people(items) | {t.requester_id for t in found.values()})
     return facts
 
@@ -132,7 +138,8 @@ def _named_tickets(session: Session, items: list[Item], keys: dict[str, Known], 
     named = {known.ticket_id for known in keys.values() if known.ticket_id}
     for item in items:
         named |= {ticket for ticket, _ in threading.signed_message_ids(item.request, secret)}
-        named |= {part[1] for a in threading.reply_addresses(item.request) if (part := address.token_of(a))}
+        tokens = filter(None, map(address.token_of, threading.reply_addresses(item.request)))
+        named |= {part[1] for part in tokens if part[0] != address.SIDE_AGENT}
         named |= set(subject.tags(item.request.subject))
         if item.request.bounce and item.request.bounce.original_message_id:
             named.add(address.ticket_of_message_id(item.request.bounce.original_message_id, secret) or 0)
@@ -152,4 +159,5 @@ def _with_survivors(session: Session, named: Iterable[int]) -> dict[int, Ticket]
 
 def _token_people(items: list[Item]) -> set[int]:
     addresses = (a for item in items for a in threading.reply_addresses(item.request))
-    return {part[2] for a in addresses if (part := address.token_of(a)) and part[2] < 2**62}
+    parts = filter(None, map(address.token_of, addresses))
+    return {part[2] for part in parts if part[0] != address.SIDE and part[2] < 2**62}

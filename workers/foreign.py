@@ -63,7 +63,9 @@ def may_append(item: Item, participants: Collection[str], own_domains: Collectio
 
 
 def _counts(decision: Decision) -> bool:
-    """A mail that our server calls forged, a bounce and our own mail teach nothing."""
+    """A mail that our server calls forged, a bounce, our own mail and a third party's aside teach nothing."""
+    if decision.side is not None:
+        return False
     if decision.trust is Verdict.FAIL or decision.reason or decision.item.request.auto is AutoKind.BOUNCE:
         return False
     return decision.state in ("ticketed", "appended", "automatic")

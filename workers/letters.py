@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from desk import address, subject
+from desk.side import Side
 from desk.ticket import Event, Message, Ticket
 from storage import outbound, signatures, threads, tickets
 from storage.outbound import Letter
@@ -78,10 +79,37 @@ class Sender:
         content |= {"text": text, "signature": self._signature(ticket, self._desk_name)}
         return self._letter(key, "rating", ticket, requester, content | _AUTOMATIC)
 
+    def aside(self, ticket: Ticket, person: Person, side: Side, message: Message, before: Sequence[str]) -> Letter:
+        """An agent's word to a third party; `before` are the ids of the mails exchanged there so far."""
+        key = f"side:{message.id}"
+        content = self._content(ticket, person, address.REQUESTER, key)
+        box, secret, now = content["from"], self.context.secret, self.context.now()
+        signed = (ticket.id, side.id, address.NO_VERSION, secret, now)
+        unique = address.side_unique(side.id, self._unique(key))
+        agent = self._desk_name if "@" in message.author.name else message.author.name
+        quote = message.text.removeprefix(message.reply).strip("\n")
+        content |= {
+            "from_name": agent if agent == self._desk_name else f"{agent} ({self._desk_name})",
+            "to_name": "",
+            "reply_to": address.reply_address(box, address.SIDE, *signed),
+            "message_id": address.message_id(ticket.id, unique, secret, box.rpartition("@")[2]),
+            "subject": subject.answer(side.subject) if before else side.subject,
+            "text": "\n\n".join(part for part in (message.reply.rstrip(), quote) if part),
+            "signature": self._below(ticket, message, agent),
+            "cc": list(message.recipients.get("cc", ())),
+            "attachments": [dict(attachment) for attachment in message.attachments],
+            "side": side.id,
+        }
+        content |= {"in_reply_to": before[-1], "references": list(before)} if before else {}
+        return self._letter(key, "side", ticket, person, content, message.id)
+
     def notice(self, ticket: Ticket, agent: Person, event_id: int, event: Event, message: Message | None) -> Letter:
-        """Tells an agent what happened; answering this mail answers the requester."""
+        """Tells an agent what happened; answering this mail answers the requester, or the third party who wrote."""
         key = f"notice:{event_id}:{agent.id}"
         content = self._content(ticket, agent, address.AGENT, key)
+        if event.kind == "side_answered":
+            signed = (event.data["side"], agent.id, agent.key_version, self.context.secret, self.context.now())
+            content["reply_to"] = address.reply_address(content["from"], address.SIDE_AGENT, *signed)
         who = message.author.name if message else "Frontdesk"
         content["from_name"] = f"{who} via {self._desk_name}"
         content |= {"subject": _tagged(ticket), "text": wording.notice(ticket, event, message)}
@@ -118,16 +146,18 @@ class Sender:
         box = self._mailbox(ticket)
         now, secret = self.context.now(), self.context.secret
         reply_to = address.reply_address(box.address, purpose, ticket.id, person.id, person.key_version, secret, now)
-        unique = hashlib.sha256(key.encode() + secret).hexdigest()[:20]
         return {
             "from": box.address,
             "from_name": box.name or self._desk_name,
             "to": person.address,
             "to_name": person.name,
             "reply_to": reply_to,
-            "message_id": address.message_id(ticket.id, unique, secret, box.address.rpartition("@")[2]),
+            "message_id": address.message_id(ticket.id, self._unique(key), secret, box.address.rpartition("@")[2]),
             "ticket": ticket.id,
         }
+
+    def _unique(self, key: str) -> str:
+        return hashlib.sha256(key.encode() + self.context.secret).hexdigest()[:20]
 
     def _letter(
         self,

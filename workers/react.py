@@ -20,6 +20,7 @@ from workers import (
     incident_letters,
     reminder_letters,
     reroute,
+    side_letters,
     sla_letters,
     slack_letters,
     unroutable_letters,
@@ -34,7 +35,7 @@ log = structlog.get_logger()
 BATCH = 200
 TOLD = (
     "opened", "requester_replied", "assigned", "delivery_failed", "undeliverable", "unverified_note", "opened_anyway",
-    "woken",
+    "woken", "side_answered",
 )  # fmt: skip
 
 SOLVES = (
@@ -122,6 +123,8 @@ def _letters(
     if event.kind == "incident_opened":
         letters += incident_letters.of(sender, session, ticket, event)
     letters += reminder_letters.of(sender, session, ticket, requester, event_id, event)
+    if event.kind in side_letters.KINDS:
+        letters += side_letters.of(sender, session, ticket, event, message)
     if event.kind in sla_letters.KINDS:
         letters += sla_letters.of(sender, session, ticket, event_id, event)
     if event.kind in unroutable_letters.KINDS:

@@ -20,7 +20,7 @@ from storage.sql import reserve_ids
 from storage.tables import messages as messages_table
 from storage.threads import Known
 from storage.transaction import Session
-from workers import bounced, category, echoes, priorities
+from workers import bounced, category, echoes, priorities, side_mail
 from workers.ahead import Ahead
 from workers.category import Choice
 from workers.context import Context, Places
@@ -117,7 +117,10 @@ class Settlement:
             self._link(decision)
             return
         before = self.changes.get(ticket.id, Change(ticket))
-        if decision.state == "automatic":
+        if decision.side is not None:
+            boxes = self._places.mailboxes
+            after = side_mail.happened(self.session, self.facts, decision, before.ticket, boxes, message_id, self.now)
+        elif decision.state == "automatic":
             after = verbs.keep_automatic(before.ticket, self.now, f"{request.auto}: {request.auto_reason}", message_id)
             after = after.then(bounced.mark(self.session, after.ticket, request, self.now, message_id))
         elif ticket.id == 0 or spot.opener is not None:
@@ -151,7 +154,7 @@ class Settlement:
     def _message(self, decision: Decision) -> Message:
         request = decision.item.request
         automatic = decision.state == "automatic" or request.auto is not AutoKind.NONE
-        return Message(
+        message = Message(
             ticket_id=_ticket(_spot(decision)).id,
             kind=MessageKind.AUTOMATIC if automatic else MessageKind.REPLY,
             inbound=True,
@@ -165,6 +168,7 @@ class Settlement:
             raw=decision.item.raw,
             **(message_fields(request) | self.without_echo.get(decision.item.inbound_id, {})),
         )
+        return side_mail.as_said(message, self.facts, decision) if decision.side else message
 
     def _actor(self, item: Item) -> Actor:
         person = self.facts.persons[item.sender]
@@ -189,6 +193,8 @@ class Settlement:
             points[key] = Known(
                 key, item.inbound_id, ticket.id, ids[decision.item.inbound_id], item.request.content_hash
             )
+            if decision.side is not None:
+                continue
             for named in threading.named_keys(item.request):
                 known = self.facts.keys[named]
                 if not known.ticket_id and known.inbound_id == item.inbound_id and named not in self.facts.owners:

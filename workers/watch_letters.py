@@ -15,7 +15,7 @@ from storage.people import Person
 from storage.transaction import Session
 from workers.letters import Sender
 
-KINDS = ("requester_replied", "replied", "noted")
+KINDS = ("requester_replied", "replied", "noted", "side_answered")
 
 
 def of(

@@ -65,23 +65,31 @@ _HAPPENED = {
     "sla_breached": "A due time is over",
     "unroutable": "Nobody can take this ticket now",
     "unroutable_escalated": "Still nobody for this ticket",
+    "side_answered": "An answer in a side conversation",
+}
+_ASIDE = {
+    "delivery_failed": "A mail in a side conversation came back",
+    "undeliverable": "A mail in a side conversation could not be delivered",
 }
 
 
 def notice(ticket: Ticket, event: Event, message: Message | None) -> str:
     """What an agent reads in the mailbox."""
+    words = _HAPPENED | _ASIDE if event.data.get("side") else _HAPPENED
     head = [
-        f"{_HAPPENED.get(event.kind, event.kind)}: #{ticket.id} {ticket.subject}",
+        f"{words.get(event.kind, event.kind)}: #{ticket.id} {ticket.subject}",
         f"Status {ticket.status}, priority {ticket.priority}, category {ticket.category or 'needs a human'}",
     ]
     if event.why and event.kind not in ("opened", "requester_replied"):
         head.append(f"Why: {event.why}")
     if message is not None:
         head += ["", f"{message.author.name} <{message.author_address}> wrote:", "", message.reply.rstrip()]
+    aside = event.kind == "side_answered"
+    to = f"{event.after} in the side conversation; the requester does not read it" if aside else "the requester"
     foot = [
         "",
         "-- ",
-        "Answer this mail to answer the requester. Commands may stand on the first lines:",
+        f"Answer this mail to answer {to}. Commands may stand on the first lines:",
         "#note, #assign me, #resolve, #close, #status, #priority, #category, #team, #tag, #macro, #merge, #help",
     ]
     return "\n".join([*head, *foot, ""])
