@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from urllib.parse import quote
-
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from console.door import Visit
+from desk import download
 from storage import inbound, outbound, tickets
-
-_PLAIN = re.compile(r"[^A-Za-z0-9._ -]")
 
 
 def attachment(visit: Visit) -> Response:
@@ -46,16 +42,4 @@ def _blob(visit: Visit, sha256: str, name: str) -> Response:
     content = visit.desk.store.blobs.get(visit.session, sha256) if sha256 else None
     if content is None:
         raise HTTPException(404)
-    headers = {
-        "Content-Disposition": disposition(name),
-        "Content-Security-Policy": "sandbox; default-src 'none'",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response(content, 200, headers, "application/octet-stream")
-
-
-def disposition(name: str) -> str:
-    """`attachment` with the name twice: for old browsers in ASCII, and whole (RFC 6266, RFC 8187)."""
-    plain = _PLAIN.sub("_", name).strip(". ") or "file"
-    whole = quote(name.encode("utf-8", "replace"), safe="")
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}"
+    return Response(content, 200, dict(download.headers(name)), download.MEDIA_TYPE)

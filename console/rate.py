@@ -98,7 +98,8 @@ def _asked(desk: Desk, session: Session, request: Request, *, lock: bool = False
     # The ticket is held before its rating, as the desk does when it asks.
     ticket = tickets.get(session, first.ticket_id, lock=lock) if first else None
     rating = ratings.get(session, first.id, lock=lock) if first else None
-    if ticket is None or rating is None or rating.state == ratings.PLANNED:
+    # One that was not mailed yet is asked on the status page; whoever has the link may answer.
+    if ticket is None or rating is None:
         raise HTTPException(404, rating_words.words("")["wrong"])
     return _Asked(rating, ticket, rating_words.spoken(ratings.language_of(session, ticket.id)))
 

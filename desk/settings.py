@@ -27,6 +27,7 @@ _AT_LEAST_ONE = (
     "smtp_connections_per_address",
     "worker_threads",
     "jail_size",
+    "status_link_days",
 )
 
 _SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
@@ -50,7 +51,10 @@ class Settings:
     `time_zone` is the desk's own, such as `Europe/Berlin`. `dkim_key` is the path of a PEM file: mail that leaves
     is signed with it for the domain of its From; the public key is in the DNS at `dkim_selector._domainkey.DOMAIN`.
     `admins_see_private` shows admins the tickets of private teams that they are no members of.
+    `slack_match_email`: an account in Slack is the agent whose address is the one that Slack has confirmed for it.
     `undo_send_seconds`: so long a reply of the console can be taken back before it leaves (at most 120; 0: not).
+    `status_pages`: requesters see their requests in a browser; `status_links`: mails have the link, which works for
+    `status_link_days`.
     `priority_matrix` has a row for each impact (many, team, one): its priority if the requester is blocked, if
     something works badly, if all is normal, if the matter is minor.
     """
@@ -79,6 +83,9 @@ class Settings:
     jail_size: int = 2
     acknowledge: bool = True
     acknowledgements_per_hour: int = 5
+    status_pages: bool = True
+    status_links: bool = True
+    status_link_days: int = 30
     time_zone: str = "UTC"
     admins_see_private: bool = False
     undo_send_seconds: int = 10
@@ -89,6 +96,7 @@ class Settings:
     slack_app_token: str = ""
     slack_signing_secret: str = ""
     slack_api_url: str = "https://slack.com/api/"
+    slack_match_email: bool = False
     log_level: str = "info"
     log_json: bool = False
 

@@ -56,11 +56,19 @@ def requester_sees(
     shared: Collection[int],
     ticket_owner: int,
     ticket_organisation: int | None,
+    *,
+    private: bool = False,
 ) -> bool:
-    """Their own tickets, and those of their organisation if it is one of those that share them."""
+    """Their own tickets, and those of their organisation if it is one of those that share them; what is with a private
+    team, nobody shares."""
     if person_id == ticket_owner:
         return True
-    return organisation_id is not None and organisation_id == ticket_organisation and organisation_id in shared
+    return (
+        not private
+        and organisation_id is not None
+        and organisation_id == ticket_organisation
+        and organisation_id in shared
+    )
 
 
 def moved(private: Collection[int], before: int | None, after: int | None) -> str:

@@ -14,6 +14,8 @@ from storage.sql import counts, insert_rows, locked, update_rows
 from storage.tables import outbound
 from storage.transaction import Session, ring
 
+REQUESTS_LINK = "requests-link"
+"""The letter that lets a requester see all their requests, those of private teams too."""
 QUEUED, SENDING, SENT, CAUGHT = "queued", "sending", "sent", "caught"
 FAILED, BOUNCED, SUPPRESSED = "undeliverable", "bounced", "suppressed"
 _TO_REQUESTERS = ("acknowledgement", "reply", "reminder", "confirmation", "command-answer", "side")
@@ -191,15 +193,20 @@ def words_to(session: Session, ticket_id: int, recipient: str, most: int) -> lis
 
 def caught(session: Session, most: int = 200) -> list[dict[str, Any]]:
     """The newest mails that were caught because there is no relay."""
-    where = (outbound.c.state == CAUGHT, *visible.by_ticket(session, outbound.c.ticket_id))
+    where = (outbound.c.state == CAUGHT, *_seen(session))
     query = sa.select(outbound).where(*where).order_by(outbound.c.id.desc()).limit(most)
     return [dict(row._mapping) for row in session.execute(query)]
 
 
 def one(session: Session, outbound_id: int) -> dict[str, Any] | None:
-    seen = visible.by_ticket(session, outbound.c.ticket_id)
-    row = session.execute(sa.select(outbound).where(outbound.c.id == outbound_id, *seen)).first()
+    row = session.execute(sa.select(outbound).where(outbound.c.id == outbound_id, *_seen(session))).first()
     return dict(row._mapping) if row else None
+
+
+def _seen(session: Session) -> list[sa.ColumnElement[bool]]:
+    """A link that opens private tickets is only for who sees all of them."""
+    seen = visible.by_ticket(session, outbound.c.ticket_id)
+    return [*seen, outbound.c.kind != REQUESTS_LINK] if session.viewer.hidden else seen
 
 
 def totals(session: Session) -> dict[str, int]:

@@ -20,7 +20,7 @@ from storage import outbound, signatures, threads, tickets
 from storage.outbound import Letter
 from storage.people import Mailbox, Person
 from storage.transaction import Session
-from workers import wording
+from workers import status_letters, wording
 from workers.context import Context
 from workers.facts import NOBODY, Item
 
@@ -168,6 +168,8 @@ class Sender:
         content: dict[str, Any],
         message_id: int | None = None,
     ) -> Letter:
+        store, now = self.context.store, self.context.now()
+        content |= status_letters.below(store, self.session, kind, ticket, person, content, now)
         reachable = "@" in person.address and not person.address.endswith(NOWHERE)
         state, reason = (outbound.QUEUED, "") if reachable else (outbound.SUPPRESSED, "there is no address to write to")
         return Letter(

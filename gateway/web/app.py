@@ -1,4 +1,4 @@
-"""The web doors' routes: the form page and the inbound JSON API, to be put into the console's application."""
+"""The web doors' routes (form, requesters' own pages, inbound API), to be put into the console's application."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from gateway.intake import accept_once
 from gateway.web.api import Api
 from gateway.web.door import Accept, Door, Limits
 from gateway.web.form import HEADERS, Form
+from gateway.web.portal import app as portal
 from storage.store import Store
 
 _STYLE = Path(__file__).parent / "static" / "form.css"
@@ -38,6 +39,7 @@ def routes(
         Route("/request/form.css", _style),
         Route("/api/v1/inbound", api.send, methods=["POST"]),
         Route("/api/v1/inbound/{inbound_id:int}", api.state),
+        *portal.routes(door),
     ]
 
 

@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 
 from desk.address import sign
 from desk.request import Channel
+from desk.status_links import read_receipt_token, receipt_token
 from gateway.web import body, hints, words
 from gateway.web.body import BadBody, Posted
 from gateway.web.door import Door, Unavailable
@@ -68,7 +69,9 @@ class Form:
         return self._page(Submission(), 200)
 
     def thanks(self, request: Request) -> Response:
-        return _html("thanks.html", 200, desk=self.door.settings.desk_name)
+        sent = request.query_params.get("sent", "")
+        known = read_receipt_token(sent, self.door.store.secret, self.door.clock())
+        return _html("thanks.html", 200, desk=self.door.settings.desk_name, receipt=sent if known else "")
 
     async def solved(self, request: Request) -> Response:
         """An article answered the question: it is counted, and nothing is sent."""
@@ -115,7 +118,7 @@ class Form:
     def _send(self, posted: Posted, peer: str) -> Response:
         typed = Submission(**{name: posted.texts.get(name, "") for name in Submission.__dataclass_fields__})
         try:
-            self._take(typed, posted, peer)
+            inbound_id = self._take(typed, posted, peer)
         except Helpful as error:
             return self._hints(typed, error.found, posted.texts["token"])
         except Wrong as error:
@@ -126,9 +129,15 @@ class Form:
             )
         except Unavailable:
             return self._page(typed, 503, self._sentence("down"), wait=self.door.retry_seconds, posted=posted)
-        return RedirectResponse("/request/thanks", 303, headers=dict(HEADERS))
+        return RedirectResponse(f"/request/thanks{self._receipt(inbound_id)}", 303, headers=dict(HEADERS))
 
-    def _take(self, typed: Submission, posted: Posted, peer: str) -> None:
+    def _receipt(self, inbound_id: int) -> str:
+        """Where its state can be seen, if the desk shows such pages."""
+        if not (self.door.settings.status_pages and self.door.settings.public_url):
+            return ""
+        return f"?sent={receipt_token(inbound_id, self.door.store.secret, self.door.clock())}"
+
+    def _take(self, typed: Submission, posted: Posted, peer: str) -> int:
         key = self._key(posted.texts.get("token", ""))
         if posted.texts.get(_TRAP, ""):
             log.info("form_trap_filled")
@@ -146,6 +155,7 @@ class Form:
         except KeyReused:
             raise Again(422, "used") from None
         log.info("form_accepted", inbound_id=inbound_id)
+        return inbound_id
 
     def _offer(self, sent: Submission) -> None:
         """Files cannot be carried over to the next page, so a request with files goes its way at once."""

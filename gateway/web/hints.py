@@ -13,6 +13,7 @@ from gateway.web.submission import Submission
 from storage import aftercare, articles
 from storage.articles import Article
 from storage.store import Store
+from storage.transaction import Session
 
 MOST = 3
 LEAST = 0.2
@@ -22,19 +23,23 @@ LEAST = 0.2
 def helpful(store: Store, sent: Submission, now: datetime) -> list[Article]:
     """Written down as suggested."""
     with store.database.reading() as session:
-        if not aftercare.rules(session).help_pages or not articles.any_for(session, Audience.PUBLIC):
-            return []
-    # Costs a tenth of a second and some memory, which a door without articles need not spend.
-    from classifier.similar import Text, nearest, telling
-
-    question = Text(sent.subject, sent.body)
-    with store.database.reading() as session:
-        found = articles.candidates(session, Audience.PUBLIC, telling(question))
-    near = nearest(question, [Text(one.title, one.text) for one in found], MOST)
-    shown = [found[one.place] for one in near if one.likeness >= LEAST]
+        shown = near(session, sent.subject, sent.body)
     if shown:
         _count(store, [one.id for one in shown], articles.SUGGESTED, now)
     return shown
+
+
+def near(session: Session, subject: str, text: str) -> list[Article]:
+    """The same, without a word to anybody."""
+    if not aftercare.rules(session).help_pages or not articles.any_for(session, Audience.PUBLIC):
+        return []
+    # Costs a tenth of a second and some memory, which a door without articles need not spend.
+    from classifier.similar import Text, nearest, telling
+
+    question = Text(subject, text)
+    found = articles.candidates(session, Audience.PUBLIC, telling(question))
+    likely = nearest(question, [Text(one.title, one.text) for one in found], MOST)
+    return [found[one.place] for one in likely if one.likeness >= LEAST]
 
 
 def helped(store: Store, article: str, now: datetime) -> None:

@@ -66,6 +66,11 @@ def checked(typed: Submission, own_addresses: Collection[str], *, subject_needed
     return Submission(**texts)
 
 
+def is_address(text: str) -> bool:
+    """Whether mail could go there."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
 def incoming(
     sent: Submission, files: Collection[File], channel: Channel, source: str, key: str, peer: str, now: datetime
 ) -> Incoming:
@@ -98,7 +103,7 @@ def _problem(name: str, text: str, needed: bool) -> str:
         return words.NO_CONTROL
     if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
         return words.NO_NUL
-    if name == "email" and not _ADDRESS.fullmatch(text):
+    if name == "email" and not is_address(text):
         return words.NOT_AN_ADDRESS
     return ""
 

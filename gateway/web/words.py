@@ -26,6 +26,7 @@ PAGE: Mapping[str, str] = {
     "thanks": "Your request is written down. A confirmation with its ticket number is on its way to you by mail.",
     "thanks_more": "If it does not come within a few minutes, look into the spam folder.",
     "again": "Send another request",
+    "receipt": "See how it stands",
     "hints_title": "Does this help?",
     "hints": "This was written for questions like yours. Your request is not sent yet.",
     "hints_yes": "This helped: I need no answer",

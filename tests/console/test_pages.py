@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from console import caught, view
-from console.files import disposition
+from desk.download import disposition
 from desk.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status
 from storage import tickets
 from storage.pages import Wanted, ticket_rows

@@ -1,0 +1,119 @@
+"""Who is asking for which request, and by what: the signed link of a mail, or the cookie of somebody who was let in.
+
+In: a web request. Out: an Entrance, or Turned with the reason to show. Looking changes nothing. What is posted carries
+a token that is signed for the link or cookie of its page, so no other site can make a browser send it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from desk import status_links
+from desk.address import sign
+from desk.forwarded import neighbourhood
+from desk.rate import Pace
+from gateway.web.door import Door
+from storage import requester_sessions, status_page
+from storage.requester_sessions import LIFETIME
+from storage.status_page import Requester, Sight
+from storage.transaction import Session
+
+PATH = "/my"
+_KEY = re.compile(r"([0-9a-f]{32})\.([a-z2-7]{26})")
+
+
+class Turned(Exception):
+    """Nothing is shown and nothing done; `problem` is the reason's name among the words."""
+
+    def __init__(self, status: int, problem: str, wait: float = 0, *, again: bool = False) -> None:
+        super().__init__(problem)
+        self.status, self.problem, self.wait, self.again = status, problem, wait, again
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Somebody before one of their requests: `base` is the path of its page, `secret` what only their browser knows."""
+
+    seen: Sight
+    base: str
+    secret: str
+
+
+class Portal:
+    """What the pages share, one per process; its limits count for this process."""
+
+    def __init__(self, door: Door) -> None:
+        self.door, self.store, self.settings = door, door.store, door.settings
+        self.secure = door.settings.public_url.startswith("https://")
+        self.cookie = "__Secure-frontdesk-requests" if self.secure else "frontdesk-requests"
+        self.answers_by_peer = Pace(60, timedelta(minutes=10))
+        self.answers_by_person = Pace(30, timedelta(hours=1))
+        self.links_by_peer = Pace(10, timedelta(minutes=10))
+        self.links_by_address = Pace(4, timedelta(hours=1))
+
+    def peer(self, request: Request) -> str:
+        return neighbourhood(self.door.came_from(request))
+
+    def token(self, secret: str) -> str:
+        """For one form of a page that only the owner of that secret sees."""
+        nonce = secrets.token_hex(16)
+        return f"{nonce}.{self._sign(nonce, secret)}"
+
+    def key(self, token: str, secret: str) -> str:
+        """The nonce of a genuine token; it makes a double click one answer."""
+        match = _KEY.fullmatch(token)
+        if match is None or not hmac.compare_digest(match[2], self._sign(match[1], secret)):
+            raise Turned(422, "token", again=True)
+        return match[1]
+
+    def let_in(self, response: Response, value: str) -> None:
+        """The cookie is for these pages only, and for no script."""
+        age = int(LIFETIME.total_seconds())
+        response.set_cookie(self.cookie, value, age, path=PATH, secure=self.secure, httponly=True, samesite="lax")
+
+    def let_out(self, response: Response) -> None:
+        response.delete_cookie(self.cookie, path=PATH, secure=self.secure, httponly=True, samesite="lax")
+
+    def _sign(self, nonce: str, secret: str) -> str:
+        return sign("status-form", f"{nonce}.{secret}", self.store.secret)
+
+
+def enter(portal: Portal, session: Session, request: Request) -> Entrance:
+    """To the request that the path names, by the link in it or by the cookie."""
+    if "token" in request.path_params:
+        return _by_link(portal, session, request.path_params["token"])
+    number = int(request.path_params["number"])
+    found = owner(portal, session, request)
+    if found is None:
+        raise Turned(403, "left")
+    seen = status_page.sight(session, found, number) if number < 2**63 else None
+    if seen is None:
+        raise Turned(404, "gone")
+    return Entrance(seen, f"{PATH}/tickets/{number}", request.cookies.get(portal.cookie, ""))
+
+
+def owner(portal: Portal, session: Session, request: Request) -> Requester | None:
+    """To whom the browser's cookie belongs."""
+    value = request.cookies.get(portal.cookie, "")
+    person_id = requester_sessions.whose(session, value, portal.door.clock()) if value else None
+    return status_page.requester(session, person_id) if person_id else None
+
+
+def _by_link(portal: Portal, session: Session, token: str) -> Entrance:
+    link = status_links.read_status_token(token, portal.store.secret, portal.door.clock())
+    if link is None:
+        raise Turned(404, "wrong")
+    person = status_page.requester(session, link.person_id)
+    seen = status_page.sight(session, person, link.ticket_id) if person else None
+    if person is None or seen is None:
+        raise Turned(404, "gone")
+    if link.expired or link.version != person.link_version:
+        raise Turned(410, "expired" if link.expired else "void")
+    return Entrance(seen, f"/status/{token}", token)

@@ -1,0 +1,66 @@
+"""The mail with the link to all requests of an address: at most one in ten minutes, and none where there is nothing.
+
+In: an address that somebody typed. Out: a row of outbound, in the language of their browser. Its Message-ID is none of
+our signed ones, so an answer to it belongs to no ticket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+
+import structlog
+
+from desk import automatic, status_links
+from desk.requester_words import Words
+from desk.status_links import ENTRY_FOR
+from storage import outbound, people, status_page
+from storage.outbound import Letter
+from storage.status_page import Requester
+from storage.store import Store
+from storage.transaction import Session
+
+log = structlog.get_logger()
+
+KIND = outbound.REQUESTS_LINK
+_AGAIN_SECONDS = 600
+
+
+def is_known(session: Session, address: str) -> bool:
+    return people.by_address(session, address) is not None
+
+
+def send_link(store: Store, address: str, said: Words, now: datetime) -> None:
+    """Written down, if this address belongs to somebody who has something to see."""
+    with store.database.reading() as session:
+        found = people.by_address(session, address)
+        person = status_page.requester(session, found.id) if found else None
+        if person is None or automatic.is_unattended(address) or not status_page.has_requests(session, person):
+            log.info("requests_link_not_mailed")
+            return
+        boxes = people.all_mailboxes(session)
+    sender = boxes[0].address if boxes else f"support@{store.settings.mail_domain or 'localhost'}"
+    if address in {box.address for box in boxes}:
+        return
+    with store.database.transaction() as session:
+        outbound.put(session, [_letter(store, person, sender, said, now)], now)
+    log.info("requests_link_mailed", person_id=person.id)
+
+
+def _letter(store: Store, person: Requester, sender: str, said: Words, now: datetime) -> Letter:
+    key = f"{KIND}:{person.id}:{int(now.timestamp()) // _AGAIN_SECONDS}"
+    unique = hashlib.sha256(key.encode() + store.secret).hexdigest()[:20]
+    token = status_links.entry_token(person.id, person.link_version, store.secret, now)
+    link = f"{store.settings.public_url.rstrip('/')}/my/open/{token}"
+    content = {
+        "from": sender,
+        "from_name": store.settings.desk_name,
+        "to": person.address,
+        "to_name": person.name,
+        "reply_to": sender,
+        "subject": said["mail_subject"],
+        "text": said["mail_text"].format(minutes=int(ENTRY_FOR.total_seconds()) // 60, link=link),
+        "signature": store.settings.desk_name,
+        "automatic": True,
+    }
+    return Letter(key, KIND, person.address, f"requests.{unique}@{sender.rpartition('@')[2]}", content)

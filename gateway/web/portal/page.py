@@ -1,0 +1,186 @@
+"""The page of one request: its state in plain words, who looks after it, what was said, the files; also as JSON.
+
+In: an entrance. Out: a page, a file, or JSON. Nothing here writes, so whoever only follows links changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from desk import download, rating_words, requester_words, status_links
+from desk.aftercare import SCORES, may_vote
+from desk.ticket import DONE
+from gateway.web import hints
+from gateway.web.door import Unavailable
+from gateway.web.portal import view
+from gateway.web.portal.access import PATH, Entrance, Portal, Turned, enter
+from gateway.web.portal.door import sizes
+from storage import inbound, lifecycle, ratings, status_page, tickets
+from storage.status_page import PER_PAGE, Said
+from storage.transaction import Session
+
+
+def show(portal: Portal, session: Session, request: Request) -> Response:
+    """The page."""
+    entrance = enter(portal, session, request)
+    seen, ticket = entrance.seen, entrance.seen.ticket
+    spoken = view.language(request, ratings.language_of(session, ticket.id))
+    said, older = _conversation(session, entrance, request)
+    agent, team = status_page.looked_after(session, ticket)
+    done = ticket.status in DONE
+    return view.html(
+        portal.settings,
+        spoken,
+        "status.html",
+        ticket=ticket,
+        seen=seen,
+        base=entrance.base,
+        mine=PATH,
+        messages=said,
+        older=older,
+        agent=agent,
+        team=team,
+        done=done,
+        late=_is_late(session, ticket.closed_at, portal.door.clock()),
+        note=_note(portal, session, request, entrance),
+        token=portal.token(entrance.secret),
+        sizes=sizes(portal),
+        articles=[] if done else _articles(session, entrance, said),
+        **_rating(portal, session, entrance, spoken),
+    )
+
+
+def file(portal: Portal, session: Session, request: Request) -> Response:
+    """One file of a message that they see, to be saved."""
+    entrance = enter(portal, session, request)
+    message_id, place = int(request.path_params["message"]), int(request.path_params["place"])
+    found = status_page.file(session, entrance.seen, message_id, place) if max(message_id, place) < 2**63 else None
+    content = portal.store.blobs.get(session, found["sha256"]) if found else None
+    if found is None or content is None:
+        raise Turned(404, "gone")
+    headers = {**view.HEADERS, **download.headers(found.get("name") or "file")}
+    return Response(content, 200, headers, download.MEDIA_TYPE)
+
+
+def as_json(portal: Portal) -> Any:
+    """The same for programs."""
+
+    def endpoint(request: Request) -> Response:
+        try:
+            with portal.door.reachable(), portal.store.database.reading() as session:
+                entrance = enter(portal, session, request)
+                told = _told(session, entrance, request)
+        except Turned as error:
+            why = requester_words.words("en")[f"wrong.{error.problem}"]
+            return JSONResponse({"error": {"code": error.problem, "message": why}}, error.status, dict(view.HEADERS))
+        except Unavailable:
+            why = requester_words.words("en")["wrong.down"]
+            return JSONResponse({"error": {"code": "down", "message": why}}, 503, dict(view.HEADERS))
+        return JSONResponse(told, 200, dict(view.HEADERS))
+
+    return endpoint
+
+
+def receipt(portal: Portal, session: Session, request: Request) -> Response:
+    """What became of a form: its number and state, and nothing that was said, because nobody has proven the address."""
+    number = status_links.read_receipt_token(request.path_params["receipt"], portal.store.secret, portal.door.clock())
+    row = inbound.one(session, number) if number else None
+    if row is None:
+        raise Turned(404, "wrong")
+    ticket = tickets.survivor(session, row["ticket_id"]) if row["ticket_id"] else None
+    gone = ticket is not None and status_page.requester(session, ticket.requester_id) is None
+    return view.html(portal.settings, view.language(request), "status_receipt.html", ticket=None if gone else ticket)
+
+
+def _conversation(session: Session, entrance: Entrance, request: Request) -> tuple[list[Said], int]:
+    """The messages of the page, and where the older ones begin (0: there are none)."""
+    before = request.query_params.get("before", "")
+    known = before.isascii() and before.isdigit() and len(before) < 19
+    found = status_page.conversation(session, entrance.seen, before=int(before) if known else None)
+    return (found[1:], found[1].id) if len(found) > PER_PAGE else (found, 0)
+
+
+def _is_late(session: Session, closed_at: datetime | None, now: datetime) -> bool:
+    """Whether an answer would become a request of its own."""
+    return closed_at is not None and now - closed_at > lifecycle.rules(session).reopen_window
+
+
+def _note(portal: Portal, session: Session, request: Request, entrance: Entrance) -> dict[str, Any]:
+    """What became of what was just sent."""
+    sent, ticket = request.query_params.get("sent", ""), entrance.seen.ticket
+    if "solved" in request.query_params and ticket.status in DONE:
+        return {"kind": "solved"}
+    row = inbound.one(session, int(sent)) if sent.isascii() and sent.isdigit() and len(sent) < 19 else None
+    if row is None or row["source"] != "portal" or not row["external_id"].startswith(f"{entrance.seen.person.id}."):
+        return {}
+    if row["settled_at"] is None:
+        return {"kind": "arriving", "again": f"{entrance.base}?sent={row['id']}"}
+    if row["ticket_id"] is None:
+        return {"kind": "aside"}
+    if row["ticket_id"] == ticket.id:
+        return {}
+    return {"kind": "landed", "number": row["ticket_id"], "link": _other(portal, entrance, row["ticket_id"])}
+
+
+def _other(portal: Portal, entrance: Entrance, number: int) -> str:
+    """Where they see another ticket of theirs."""
+    if entrance.base.startswith(PATH):
+        return f"{PATH}/tickets/{number}"
+    days, person = timedelta(days=portal.settings.status_link_days), entrance.seen.person
+    secret, now = portal.store.secret, portal.door.clock()
+    return f"/status/{status_links.status_token(number, person.id, person.link_version, days, secret, now)}"
+
+
+def _articles(session: Session, entrance: Entrance, said: Sequence[Said]) -> list[Any]:
+    """Public articles near to what they wrote; that they were shown is not counted, for looking changes nothing."""
+    first = next((one.text for one in said if one.who == "you"), "")
+    return hints.near(session, entrance.seen.ticket.subject, first) if entrance.seen.owns and first else []
+
+
+def _rating(portal: Portal, session: Session, entrance: Entrance, spoken: str) -> dict[str, Any]:
+    """How it went: the question of the solved ticket, whose link votes only when it is posted."""
+    ticket = entrance.seen.ticket
+    found = ratings.of_ticket(session, ticket.id) if entrance.seen.owns and ticket.status in DONE else None
+    if found is None:
+        return {"rating": None}
+    return {
+        "rating": found,
+        "rating_open": may_vote(found.asked_at, found.rated_at, portal.door.clock()),
+        "rating_token": ratings.token(found.id, portal.store.secret),
+        "rating_said": rating_words.words(spoken),
+        "scores": SCORES,
+    }
+
+
+def _told(session: Session, entrance: Entrance, request: Request) -> dict[str, Any]:
+    seen, ticket = entrance.seen, entrance.seen.ticket
+    said, older = _conversation(session, entrance, request)
+    agent, team = status_page.looked_after(session, ticket)
+    words = requester_words.words("en")
+    return {
+        "number": ticket.id,
+        "asked": seen.asked,
+        "subject": ticket.subject,
+        "status": str(ticket.status),
+        "says": words[f"says.{ticket.status}"],
+        "agent": agent,
+        "team": team,
+        "opened_at": ticket.created_at.isoformat(),
+        "resolved_at": ticket.resolved_at.isoformat() if ticket.resolved_at else None,
+        "may_answer": seen.answers,
+        "may_solve": seen.owns and ticket.status not in DONE,
+        "older": f"{request.url.path}?before={older}" if older else None,
+        "messages": [_message(entrance, one) for one in said],
+    }
+
+
+def _message(entrance: Entrance, one: Said) -> dict[str, Any]:
+    files = [{**file, "url": f"{entrance.base}/files/{one.id}/{place}"} for place, file in enumerate(one.files)]
+    return {
+        "id": one.id, "at": one.at.isoformat(), "from": one.who, "name": one.name, "text": one.text, "files": files
+    }  # fmt: skip
