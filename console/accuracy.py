@@ -20,6 +20,7 @@ from classifier.model import BrokenArtefact
 from console import figures, learned
 from console.door import Visit
 from console.learned import Refused
+from desk.model_standing import standing
 from desk.teaching import most_useful
 from storage import accuracy, categories, corrections, models
 from storage.accuracy import Fact
@@ -43,6 +44,7 @@ def show(visit: Visit) -> Response:
         models=known,
         active=next((one for one in known if one.state == models.ACTIVE), None),
         alarm=_alarm(visit, known),
+        standings={one.version: standing(one.made_by, one.report) for one in known},
         waiting=corrections.count_after(visit.session, (last.last_correction_id if last else 0) or 0),
         leads=visit.agent.role in LEADS,
         **figures.everything(visit.session, visit.now, weeks),

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from classifier import evaluate
+from desk.model_standing import standing
 from storage import accuracy, models, notes
 from storage.accuracy import BY_AGENT, Fact
 from storage.priorities import priority_changes
@@ -31,6 +32,7 @@ def everything(session: Session, now: datetime, weeks: int = WEEKS) -> dict[str,
     mix = dict(active.report.get("mix", {})) if active else {}
     spoken = [fact for fact in found if fact.truth_from == BY_AGENT]
     return {
+        "model": _model(active),
         "weeks": by_week(found, mix),
         "all": summed(found),
         "categories": by_category(spoken),
@@ -47,6 +49,13 @@ def everything(session: Session, now: datetime, weeks: int = WEEKS) -> dict[str,
         "training": notes.get(session, notes.PROGRESS),
         "asked": notes.get(session, notes.ASKED),
     }
+
+
+def _model(active: models.Model | None) -> dict[str, Any] | None:
+    """Which model guesses now, and what it is in words."""
+    if active is None:
+        return None
+    return {"version": active.version} | asdict(standing(active.made_by, active.report))
 
 
 def by_week(found: Sequence[Fact], mix: Mapping[str, int]) -> list[dict[str, Any]]:

@@ -108,7 +108,8 @@ def verdict(new: Figures, old: Figures | None) -> tuple[bool, str]:
     if new.calibrated_on >= ENOUGH_FOR_CALIBRATION and new.calibration_error > MOST_CALIBRATION_ERROR:
         return False, f"its probabilities are off by {new.calibration_error:.3f} on average"
     if old is None or new.count < FEWEST_TO_JUDGE:
-        return True, f"too few new words of agents to judge by ({new.count} of {FEWEST_TO_JUDGE}); it knows more"
+        missing = f"{new.count} new words of agents, and {FEWEST_TO_JUDGE} are needed"
+        return True, f"nothing to compare it by yet ({missing}); it knows what the one before knew, and more"
     return True, f"on the newest {new.count}: macro-F1 {new.macro_f1:.3f}, before {old.macro_f1:.3f}"
 
 

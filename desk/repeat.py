@@ -60,7 +60,7 @@ def line(text: str) -> str:
 
 
 def probes(line: str) -> tuple[str, ...]:
-    """Words out of three places of a line: nearly the same text has one of them; whatever is short need not be asked."""
+    """Words out of three places of a line: nearly the same text has one of them; what is short need not be asked."""
     words = line.split(" ")
     if len(words) < 3 * SHORT:
         return ("",)

@@ -110,6 +110,7 @@ def _facts(material: Material) -> dict[str, Any]:
         "left_out": dict(chosen.left_out),
         "capped": list(chosen.capped),
         "without": sorted(material.without),
+        "hinted": sorted(material.words),
         "mix": dict(Counter(one.category for one in examples).most_common()),
     }
 

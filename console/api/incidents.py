@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -21,7 +21,7 @@ from console.api import writing
 from console.api.writing import Write
 from console.door import Desk, Visit
 from desk.priority import matrix
-from desk.ticket import Actor, NotAllowed
+from desk.ticket import Actor, ActorKind, NotAllowed
 from storage import incident_members, incident_orders, incidents
 from storage.incident_orders import ANSWER, DISMISS, RESOLVE
 from storage.incidents import STATES, Incident
@@ -109,7 +109,7 @@ def _found(visit: Visit) -> Incident:
 
 def _actor(visit: Visit) -> Actor:
     """A token acts under its name; nothing can be assigned to it."""
-    return replace(visit.actor, id=visit.agent.id or None)
+    return visit.actor if visit.cookie else Actor(ActorKind.AGENT, None, f"API token {visit.agent.name}")
 
 
 def _ticket(body: Mapping[str, Any]) -> int:

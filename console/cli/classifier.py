@@ -17,6 +17,7 @@ from console import figures, learned
 from console.cli import explained, show
 from console.cli.desk import Trouble, opened
 from console.learned import Refused
+from desk.model_standing import standing
 from desk.settings import Settings
 from desk.teaching import most_useful
 from storage import accuracy, corrections, labels, models, notes
@@ -24,7 +25,7 @@ from storage.log import escaped
 from storage.models import Model
 from storage.store import Store
 
-_COLUMNS = ("version", "state", "made_by", "examples", "created_at", "macro_f1", "reason")
+_COLUMNS = ("version", "state", "standing", "made_by", "examples", "created_at", "macro_f1", "reason")
 _WEEK = ("week", "count", "automatic", "suggest", "unsure", "automatic_accuracy", "first_guess_accuracy", "drift")
 _FIGURES = ("count", "accuracy", "macro_f1", "calibration_error", "coverage", "automatic", "automatic_precision")
 
@@ -43,6 +44,8 @@ def status(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
         show.as_json({"models": rows, "new_corrections": waiting, "training": training})
         return 0
     show.table(rows, _COLUMNS)
+    for row in (row for row in rows if row["state"] == models.ACTIVE):
+        print(f"\nguessing now: {row['standing']}: {row['means']}")
     print(f"\n{waiting} new words of agents since the last training")
     if training:
         print(f"training: {escaped(str(training.get('result') or training['stage']))} ({training['at'][:19]} UTC)")
@@ -155,7 +158,8 @@ def _question(one: accuracy.Doubt) -> dict[str, Any]:
 def _row(one: Model) -> dict[str, Any]:
     facts: Mapping[str, Any] = one.report.get("evaluation") or {}
     kept = {name: value for name, value in asdict(one).items() if name != "report"}
-    return kept | {"macro_f1": _plain(facts.get("macro_f1"))}
+    found = standing(one.made_by, one.report)
+    return kept | {"macro_f1": _plain(facts.get("macro_f1")), "standing": found.name, "means": found.words}
 
 
 def _print_report(made: Model) -> None:

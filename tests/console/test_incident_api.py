@@ -46,7 +46,7 @@ def test_a_rehearsal_writes_nothing_and_an_order_is_one_order(console: Console, 
     first = _post(stranger, f"{number}/answer", token, text="We are on it.").json()
     again = _post(stranger, f"{number}/answer", token, text="We are on it.").json()
     assert first["id"] == again["id"] and first["done"] == 3
-    assert [m.author.name for m in console.messages(made[0])][-1] == "status page"
+    assert [m.author.name for m in console.messages(made[0])][-1] == "API token status page"
     assert len(console.messages(made[0])) == 2
     assert _post(stranger, f"{number}/answer", token, text=" ").status_code == 422
 

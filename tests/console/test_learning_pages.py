@@ -144,7 +144,7 @@ def test_the_accuracy_page_adds_up_and_its_csv_recomputes_to_the_same(place: Pla
     lines = dict(line.split(" ", 1) for line in done.stdout.splitlines() if "\t" not in line)
     assert (lines["tickets"], lines["first_guess_accuracy"]) == ("6", "0.5")
     assert float(lines["automatic_accuracy"]) == page["all"]["automatic_accuracy"]
-    assert len(RECOMPUTE.read_text().splitlines()) <= 26
+    assert len(RECOMPUTE.read_text().splitlines()) <= 20
     assert len(place.agent.client.get("/accuracy/guesses.json").json()) == 6
 
 
@@ -153,6 +153,24 @@ def test_a_category_that_is_a_formula_stays_text_in_a_spreadsheet(place: Place) 
     place.agent.press("/tickets/1/category", "/tickets/1", category='=HYPERLINK("http://evil.example.test")')
     csv = place.agent.get("/accuracy/guesses.csv").text
     assert "'=HYPERLINK" in csv and ",=HYPERLINK" not in csv and '"=HYPERLINK' not in csv
+
+
+def test_a_category_added_is_told_as_hints_and_one_word_as_a_trial(place: Place) -> None:
+    desk, page = place.desk, "/accuracy"
+    assert "Guessing now: <strong>starter</strong>" in place.lead.get(page).text
+    assert place.lead.press("/categories/add", "/rules", name=NEW, words="begonia, watering").status_code == 303
+    desk.later(hours=1)
+    retrain.retrain(desk.store, now_of(desk), Wish())
+    assert "Guessing now: <strong>starter and hints</strong>: the starter with the words of 1 category" in (
+        place.lead.get(page).text
+    )
+    ask_garden(desk)
+    place.agent.press("/tickets/1/category", "/tickets/1", category=NEW)
+    desk.later(hours=1)
+    retrain.retrain(desk.store, now_of(desk), Wish())
+    told = place.lead.get(page).text
+    assert "Guessing now: <strong>on trial</strong>" in told and "149 are missing" in told
+    assert place.lead.client.get("/api/v1/accuracy").json()["model"]["name"] == "on trial"
 
 
 def test_leads_train_promote_and_go_back_and_agents_may_not(place: Place) -> None:
