@@ -27,6 +27,7 @@ HAPPENINGS = frozenset({
     "opened", "requester_replied", "replied", "noted", "assigned", "team_changed", "status_changed", "reopened",
     "priority_changed", "category_changed", "tagged", "untagged", "field_changed",
     "automatic_kept", "delivery_failed", "undeliverable", "unroutable", "sla_warned", "sla_breached", "rated", "woken",
+    "side_answered",
 })  # fmt: skip
 
 

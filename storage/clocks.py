@@ -30,7 +30,7 @@ IDLE = frozenset({
     "noted", "sla_warned", "sla_breached", "sla_escalated", "automatic_kept", "linked", "notice_asked", "snoozed",
     "woken", "undeliverable", "delivery_failed", "delivery_delayed", "unverified_note", "category_confirmed",
     "reply_scheduled", "reply_undone", "reply_returned", "watched", "unwatched", "mentioned",
-    "resolution_set",
+    "resolution_set", "side_opened", "side_sent", "side_answered", "side_closed", "side_reopened",
 })  # fmt: skip
 """Events that move no clock."""
 _HEARD = ("opened", "requester_replied", "replied", "status_changed", "reopened", "merged_into")

@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.ticket import Actor, ActorKind
-from storage import blob_sweep, categories, forget, people
+from storage import blob_sweep, categories, forget, people, side_conversations
 from storage import models as model_rows
 from storage.forget import GONE, Forgotten
 from storage.inbound import ORDERED, RELEASING, WAITING
@@ -145,9 +145,12 @@ def _elsewhere(session: Session, person: Person, done: Forgotten) -> None:
     lines = {line.strip() for row in rows for line in (row.reply + "\n" + row.text).split("\n")}
     needles = {person.address} | {line for line in lines if len(line) >= _SHORTEST}
     forget.words_of(session, [row.id for row in rows], done)
-    forget.letters(session, _letters_with(session, {row.ticket_id for row in rows}, person.address, needles), done)
+    asked = side_conversations.forget_person(session, person.address, GONE)
+    about = {row.ticket_id for row in rows} | set(asked)
+    forget.letters(session, _letters_with(session, about, person.address, needles), done)
     # Mail of theirs that became no message: set aside, refused, a copy of another.
     forget.requests(session, inbound.c.id.in_(_their_requests(session, person.address)), done)
+    done.counts["side_conversations"] += len(asked)
     gone = session.execute(sa.delete(participants).where(participants.c.address == person.address))
     done.add("participants", gone)
     _rename(session, person)
@@ -202,7 +205,8 @@ def _rename(session: Session, person: Person) -> None:
     for row in session.execute(sa.select(e.id, e.before, e.after, e.why, e.data).where(sa.or_(*texts, data))).all():
         values = {name: _without(getattr(row, name), person.address) for name in ("before", "after", "why", "data")}
         session.execute(sa.update(events).where(e.id == row.id).values(**values))
-    acted = sa.and_(e.actor_kind == str(ActorKind.REQUESTER), e.actor_id == person.id)
+    kinds = e.actor_kind.in_((str(ActorKind.REQUESTER), str(ActorKind.THIRD_PARTY)))
+    acted = sa.and_(kinds, e.actor_id == person.id)
     session.execute(sa.update(events).where(acted).values(actor_name=""))
 
 

@@ -119,7 +119,7 @@ def _beside(session: Session, ids: Sequence[int], done: Forgotten) -> None:
     }.items():  # fmt: skip
         done.add(name, session.execute(sa.delete(table).where(table.c.ticket_id.in_(ids))))
     sides = sa.update(side_conversations).where(side_conversations.c.ticket_id.in_(ids))
-    done.add("side_conversations", session.execute(sides.values(subject="", address="")))
+    done.add("side_conversations", session.execute(sides.values(subject="", address="", people=[])))
     session.execute(sa.update(ratings).where(ratings.c.ticket_id.in_(ids)).values(comment=""))
     session.execute(sa.update(predictions).where(predictions.c.ticket_id.in_(ids)).values(reasons=[], runners_up=[]))
 
@@ -129,7 +129,9 @@ def _empty_events(session: Session, ids: Sequence[int]) -> None:
     own = events.c.ticket_id.in_(ids)
     session.execute(sa.update(events).where(own).values(why=""))
     session.execute(sa.update(events).where(own, events.c.kind.not_in(KEPT_WORDS)).values(before="", after="", data={}))
-    session.execute(sa.update(events).where(own, events.c.actor_kind == "requester").values(actor_name=""))
+    session.execute(
+        sa.update(events).where(own, events.c.actor_kind.in_(("requester", "third_party"))).values(actor_name="")
+    )
     for row in session.execute(sa.select(events.c.id, events.c.data).where(own)).all():
         kept = {name: value for name, value in (row.data or {}).items() if name in _STATES or _is_plain(value)}
         if kept != row.data:

@@ -67,7 +67,8 @@ def openings(session: Session, ids: Sequence[int]) -> dict[int, str]:
     found: dict[int, str] = {}
     for begin in range(0, len(ids), 1000):
         part = list(ids[begin : begin + 1000])
-        firsts = sa.select(sa.func.min(messages.c.id)).where(messages.c.ticket_id.in_(part), messages.c.inbound)
+        public = (messages.c.ticket_id.in_(part), messages.c.inbound, messages.c.side_id.is_(None))
+        firsts = sa.select(sa.func.min(messages.c.id)).where(*public)
         query = sa.select(*_WORDS).join(messages, messages.c.ticket_id == tickets.c.id)
         rows = session.execute(query.where(messages.c.id.in_(firsts.group_by(messages.c.ticket_id))))
         found |= {row.id: _text(row) for row in rows}

@@ -1,7 +1,8 @@
 """All that the desk keeps of a person, for that person: their tickets, what they wrote and were sent, and their files.
 
 In: an address and an open file. Out: a zip of `person.json`, `tickets.csv` and `files/`, whose names are safe on any
-system. Internal notes are the desk's own and stay here, and so do other people's words on others' tickets.
+system. Internal notes are the desk's own and stay here, and so do other people's words on others' tickets. Of side
+conversations about their tickets they get who was asked and what was sent there; whoever was asked gets it whole.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import sqlalchemy as sa
 
 from desk.report_tables import plain_cell
 from desk.ticket import ActorKind, MessageKind
+from storage import side_conversations
 from storage.store import Store
 from storage.tables import messages, outbound, participants, people, tickets
 from storage.tables_desk import organisations, ratings
@@ -76,6 +78,7 @@ def gather(session: Session, address: str) -> dict[str, Any]:
         "messages": _rows(session, _said(number, address, ids)),
         "letters": _rows(session, _sent(address, ids)),
         "ratings": _rows(session, sa.select(ratings).where(ratings.c.ticket_id.in_(ids))),
+        "side_conversations": side_conversations.about_person(session, address, ids),
         "takes_part_in": _rows(session, sa.select(participants).where(participants.c.address == address)),
     }
 
@@ -83,7 +86,8 @@ def gather(session: Session, address: str) -> dict[str, Any]:
 def _said(number: int, address: str, ids: Sequence[int]) -> sa.Select[Any]:
     """The public conversation of their tickets, and what they wrote elsewhere."""
     c = messages.c
-    public = sa.and_(c.ticket_id.in_(ids), c.kind != str(MessageKind.NOTE))
+    inside = (str(MessageKind.NOTE), str(MessageKind.SIDE))
+    public = sa.and_(c.ticket_id.in_(ids), c.kind.not_in(inside))
     by_them = sa.and_(c.author_kind == str(ActorKind.REQUESTER), c.author_id == number)
     theirs = sa.or_(by_them, sa.and_(c.author_address == address, c.inbound))
     return sa.select(*(c[name] for name in _MESSAGE)).where(sa.or_(public, theirs)).order_by(c.id)

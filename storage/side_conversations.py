@@ -187,6 +187,41 @@ def move_back(session: Session, message_ids: Sequence[int], from_ticket: int, to
         session.execute(sa.update(messages).where(*later).values(ticket_id=to_ticket))
 
 
+def forget_person(session: Session, address: str, instead: str) -> list[int]:
+    """Takes somebody out of every conversation in which they were asked; returns the tickets of these."""
+    found = _asked(session, address)
+    for side in found:
+        people_left = [instead if one == address else one for one in side.people]
+        values = {"people": people_left, "address": instead if side.address == address else side.address}
+        session.execute(sa.update(side_conversations).where(_c.id == side.id).values(**values))
+    return [side.ticket_id for side in found]
+
+
+def about_person(session: Session, address: str, tickets_of_theirs: Sequence[int]) -> list[dict[str, Any]]:
+    """For somebody's own data: the conversations in which they were asked, and those about their own tickets.
+
+    Of the latter it tells who was asked, when, and what was sent there; what others answered is theirs.
+    """
+    c = messages.c
+    mine = {side.id: side for side in _asked(session, address)}
+    rows = session.execute(sa.select(*_COLUMNS).where(_c.ticket_id.in_(list(tickets_of_theirs))))
+    about = {row.id: _side(row._mapping) for row in rows} | mine
+    found = []
+    for number, side in sorted(about.items()):
+        where = (c.side_id == number,) if number in mine else (c.side_id == number, c.author_kind == "agent")
+        told = sa.select(c.id, c.created_at, c.inbound, c.author_name, c.text, c.attachments).where(*where)
+        said_there = [dict(row._mapping) for row in session.execute(told.order_by(c.id))]
+        whole = {name: getattr(side, name) for name in ("id", "ticket_id", "subject", "address", "created_at")}
+        found.append(whole | {"people": list(side.people), "messages": said_there})
+    return found
+
+
+def _asked(session: Session, address: str) -> list[Side]:
+    named = sa.func.lower(sa.cast(_c.people, sa.Text)).contains(address, autoescape=True)
+    rows = session.execute(sa.select(*_COLUMNS).where(named).order_by(_c.id))
+    return [side for row in rows if address in (side := _side(row._mapping)).people]
+
+
 def as_json(side: Side, words: Sequence[Message]) -> dict[str, Any]:
     """For programs."""
     told = ("id", "ticket_id", "subject", "address", "people", "state", "holds", "created_at")
