@@ -99,7 +99,8 @@ def fresh(session: Session, above: int, most: int = PAGE) -> list[Opened]:
         .order_by(tickets.c.id)
         .limit(most)
     )
-    return [Opened(*row) for row in session.execute(query)]
+    rows: Any = session.execute(query)
+    return [Opened(*row) for row in rows]
 
 
 def unseen(session: Session, above: int, ids: Sequence[int]) -> set[int]:

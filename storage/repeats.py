@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -60,7 +61,8 @@ def opened_by(session: Session, requesters: Collection[int], since: datetime, le
         .where(newest.c.place <= MOST_OF_ONE)
         .order_by(tickets.c.id)
     )
-    return [Earlier(*row) for row in session.execute(query)]
+    rows: Any = session.execute(query)
+    return [Earlier(*row) for row in rows]
 
 
 def link(session: Session, pairs: Iterable[tuple[int, int]], at: datetime, *, react: bool = True) -> int:
