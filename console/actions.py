@@ -18,7 +18,7 @@ from console import ticket as ticket_page
 from console.composer import LONGEST_TEXT
 from console.door import WRITERS, Action, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
 from desk import ticket as verbs
-from desk.ticket import DONE, Change, MessageKind, NotAllowed, Priority, Status, Ticket
+from desk.ticket import Change, MessageKind, NotAllowed, Priority, Status, Ticket
 from storage import audit, conversation, custom_fields, drafts, people, resolution, tickets, visible
 from storage.tickets import Stale
 
@@ -75,9 +75,7 @@ def update(visit: Visit, fields: Mapping[str, str]) -> Response:
         value = fields.get(name, "").strip()
         if name in fields and value != fields.get(f"was_{name}", "").strip():
             change = change.then(apply(visit, change.ticket, value))
-    if change.ticket.status in DONE and ticket.status not in DONE:
-        custom_fields.refuse_unfilled(visit.session, change.ticket)
-    moved = tickets.save(visit.session, change)
+    moved = tickets.save(visit.session, custom_fields.refuse_unfilled_end(visit.session, ticket, change))
     if not visit.session.viewer.sees(moved.id, moved.team_id):
         return RedirectResponse("/tickets?done=private", 303)
     return _back(ticket, "updated" if change.events else "")

@@ -97,10 +97,19 @@ def value(field: Field, given: Any) -> str | int | float | bool | None:
     return "".join(letter for letter in text if letter.isprintable() or letter == "\n")
 
 
-def missing(known: Iterable[Field], ticket: Ticket) -> tuple[str, ...]:
-    """The titles of required fields that this ticket has nothing in."""
+def missing(known: Iterable[Field], ticket: Ticket) -> tuple[Field, ...]:
+    """The required fields that this ticket has nothing in."""
     wanted = [field for field in known if field.required and applies(field, ticket.category)]
-    return tuple(field.title for field in wanted if ticket.fields.get(field.name) in (None, "", False))
+    return tuple(field for field in wanted if ticket.fields.get(field.name) in (None, "", False))
+
+
+class Unfilled(NotAllowed):
+    """A ticket cannot be resolved before these are filled in."""
+
+    def __init__(self, empty: Sequence[Field]) -> None:
+        self.empty = tuple(empty)
+        titles = ", ".join(field.title for field in empty)
+        super().__init__(f"before it is resolved, {titles} should be filled in")
 
 
 def of_category(known: Sequence[Field], ticket: Ticket) -> list[Field]:

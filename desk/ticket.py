@@ -249,6 +249,11 @@ def resolve(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change
     return set_status(ticket, Status.RESOLVED, actor, at, why)
 
 
+def not_resolved(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
+    """It was meant to be resolved together with others, and could not be: the history says why."""
+    return Change(ticket, (Event(ticket.id, at, "not_resolved", actor, why=why),))
+
+
 def close(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change:
     """Finished; a late reply opens a follow-up."""
     return set_status(ticket, Status.CLOSED, actor, at, why)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from desk.actions import Action, BadAction, read
-from desk.ticket import DONE, Change, Event, NotAllowed, Ticket
+from desk.ticket import Change, Event, NotAllowed, Ticket
 from storage import conversation, custom_fields, deeds, tickets
 from storage.deeds import Doing
 from storage.tickets import Stale
@@ -115,9 +115,7 @@ def _change(session: Session, ticket: Ticket, wish: Wish, doing: Doing) -> Chang
         if more is None:
             raise NotAllowed(f"{action.do!r} is nothing that is done to many tickets at once")
         change = change.then(more)
-    if change.ticket.status in DONE and ticket.status not in DONE:
-        custom_fields.refuse_unfilled(session, change.ticket)
-    return change
+    return custom_fields.refuse_unfilled_end(session, ticket, change)
 
 
 def _current(ticket: Ticket | None, number: int, version: int | None) -> Ticket:

@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk import fields, record
-from desk.fields import BadField, Field
-from desk.ticket import Actor, Change, NotAllowed, Ticket
+from desk.fields import BadField, Field, Unfilled
+from desk.ticket import DONE, Actor, Change, Ticket
 from storage.sql import upsert
 from storage.tables_desk import custom_fields
 from storage.transaction import Session
@@ -46,7 +46,14 @@ def filled(session: Session, ticket: Ticket, name: str, given: Any, actor: Actor
 
 
 def refuse_unfilled(session: Session, ticket: Ticket) -> None:
-    """NotAllowed if the ticket cannot be resolved because a required field is empty."""
+    """Unfilled if the ticket cannot be resolved because a required field is empty."""
     empty = fields.missing(every(session), ticket)
     if empty:
-        raise NotAllowed(f"before it is resolved, {', '.join(empty)} should be filled in")
+        raise Unfilled(empty)
+
+
+def refuse_unfilled_end(session: Session, before: Ticket, change: Change) -> Change:
+    """The change; Unfilled if it ends a ticket that is not ready. What was resolved already may be closed."""
+    if change.ticket.status in DONE and before.status not in DONE:
+        refuse_unfilled(session, change.ticket)
+    return change

@@ -16,7 +16,7 @@ from desk import ticket as verbs
 from desk.actions import Action
 from desk.macros import fill
 from desk.ticket import Actor, Change, Event, NotAllowed, Priority, Status, Ticket
-from storage import conversation, people, tickets, visible, watching
+from storage import conversation, custom_fields, people, tickets, visible, watching
 from storage.transaction import Session
 
 
@@ -106,6 +106,11 @@ def _team(session: Session, ticket: Ticket, value: str, doing: Doing) -> Change:
     return verbs.to_team(ticket, team.id, team.name, doing.actor, doing.now, doing.why)
 
 
+def _status(session: Session, ticket: Ticket, value: str, doing: Doing) -> Change:
+    change = verbs.set_status(ticket, Status(value), doing.actor, doing.now, doing.why)
+    return custom_fields.refuse_unfilled_end(session, ticket, change)
+
+
 def _field(_session: Session, ticket: Ticket, value: Mapping[str, Any], doing: Doing) -> Change:
     change = Change(ticket)
     for name, one in value.items():
@@ -153,7 +158,7 @@ def _shown(action: Action) -> str:
 _CHANGES: Mapping[str, Callable[[Session, Ticket, Any, Doing], Change]] = {
     "assign": _assign,
     "team": _team,
-    "status": lambda _s, t, v, d: verbs.set_status(t, Status(v), d.actor, d.now, d.why),
+    "status": _status,
     "priority": lambda _s, t, v, d: verbs.set_priority(t, Priority(v), d.actor, d.now, d.why),
     "category": lambda _s, t, v, d: verbs.set_category(t, v, d.actor, d.now, d.why),
     "tag": _tag,

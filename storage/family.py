@@ -11,10 +11,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from desk import record
+from desk import fields, record
 from desk import ticket as verbs
 from desk.ticket import DONE, Actor, Change, Event, NotAllowed, Ticket
-from storage import tickets
+from storage import custom_fields, tickets
 from storage.tables import links
 from storage.tables import tickets as table
 from storage.transaction import Session
@@ -115,10 +115,17 @@ def children(session: Session, parent_id: int, *, lock: bool = False) -> list[Ti
 
 
 def resolve_children(session: Session, parent: Ticket, actor: Actor, at: datetime) -> list[Ticket]:
-    """Those children that are still open are resolved with their parent; returns them."""
+    """Those children that are still open are resolved with their parent; returns them. Who lacks a required field
+    stays open, and its history says so."""
     why = f"resolved with its parent #{parent.id}"
     open_ones = [child for child in children(session, parent.id, lock=True) if child.status not in DONE]
-    return [tickets.save(session, verbs.resolve(child, actor, at, why)) for child in open_ones]
+    known = custom_fields.every(session) if open_ones else []
+    unready = {child.id: empty for child in open_ones if (empty := fields.missing(known, child))}
+    for child in open_ones:
+        if child.id in unready:
+            tickets.save(session, verbs.not_resolved(child, actor, at, f"{why}: {fields.Unfilled(unready[child.id])}"))
+    ready = [child for child in open_ones if child.id not in unready]
+    return [tickets.save(session, verbs.resolve(child, actor, at, why)) for child in ready]
 
 
 def _both(session: Session, ticket_id: int, other_id: int) -> tuple[Ticket, Ticket]:

@@ -13,11 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import incident_priority
+from desk import fields, incident_priority
 from desk import ticket as verbs
 from desk.incident_priority import Raise
 from desk.ticket import Actor, ActorKind, Change, NotAllowed, Status, Ticket
-from storage import conversation, incident_reports, incidents, tickets
+from storage import conversation, custom_fields, incident_reports, incidents, tickets
 from storage.incidents import DISMISSED, MEMBER, RESOLVED
 from storage.sql import insert_ignore, locked
 from storage.tables_learning import incident_orders as orders
@@ -147,7 +147,12 @@ def _resolve(session: Session, order: Order, ticket: Ticket, _raised: object, no
     if order.text.strip():
         via = f"incident {order.incident_id}"
         ticket = conversation.reply(session, ticket, order.actor, order.text, now, via=via)
-    tickets.save(session, verbs.resolve(ticket, order.actor, now, f"incident {order.incident_id} is over"))
+    why = f"incident {order.incident_id} is over"
+    empty = fields.missing(custom_fields.every(session), ticket)
+    if empty:
+        tickets.save(session, verbs.not_resolved(ticket, order.actor, now, f"{why}, but {fields.Unfilled(empty)}"))
+        return bool(order.text.strip())
+    tickets.save(session, verbs.resolve(ticket, order.actor, now, why))
     return True
 
 

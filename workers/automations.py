@@ -99,7 +99,7 @@ def _act(session: Session, kept: Kept, ticket: Ticket, now: datetime, facts: con
     refused = "; ".join(done.refused)
     event = Event(ticket.id, now, "automation_fired", doing.actor, "", kept.rule.name, kept.rule.why, {"did": what})
     if refused:
-        event = replace(event, data={"did": what, "refused": refused})
+        event = replace(event, why=f"{kept.rule.why}, but not {refused}", data={"did": what, "refused": refused})
     tickets.add_events(session, [event])
     log.info("automation_fired", automation_id=kept.id, ticket_id=ticket.id, refused=len(done.refused))
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from desk import record
 from desk import ticket as verbs
 from desk.commands import Command
+from desk.fields import Unfilled
 from desk.ticket import MOVES, Actor, Change, NotAllowed, Priority, Status, Ticket
 from desk.until import until
 from storage import conversation, custom_fields, macros, people, resolution, tickets, undo, visible
@@ -107,11 +108,19 @@ def _change(
         case "field":
             return _field_change(session, ticket, command, actor, now)
         case _ if _status(command) is Status.RESOLVED:
-            custom_fields.refuse_unfilled(session, ticket)
             said = word if command.name == "resolve" else ""
-            return resolution.resolve(session, ticket, actor, now, said, why="by command")
+            return _filled(session, ticket, resolution.resolve(session, ticket, actor, now, said, why="by command"))
         case _:
-            return verbs.set_status(ticket, _status(command), actor, now, "by command")
+            return _filled(session, ticket, verbs.set_status(ticket, _status(command), actor, now, "by command"))
+
+
+def _filled(session: Session, ticket: Ticket, change: Change) -> Change:
+    """The change; where a required field is empty, the answer says what to write."""
+    try:
+        return custom_fields.refuse_unfilled_end(session, ticket, change)
+    except Unfilled as error:
+        lines = " and ".join(f"`#field {field.name} VALUE`" for field in error.empty)
+        raise NotAllowed(f"{error}: write {lines} above it") from error
 
 
 def _macro(session: Session, ticket: Ticket, name: str, actor: Actor, now: datetime, react: bool) -> Ticket:

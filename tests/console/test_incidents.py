@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from desk import ticket as verbs
+from desk.fields import Field
 from desk.incident import Alarm, Key
 from desk.priority import DEFAULT_MATRIX, matrix
 from desk.ticket import DESK, Actor, ActorKind, MessageKind, Priority, Status
-from storage import incident_members, incident_orders, incidents, repeats, tickets
+from storage import custom_fields, incident_members, incident_orders, incidents, repeats, tickets
 from storage.incidents import DISMISSED, MEMBER, RESOLVED, SUGGESTED
 from storage.store import Store
 from tests.console.conftest import START, Browser, Console
@@ -92,6 +93,19 @@ def test_all_are_resolved_and_it_is_over(console: Console, alice: Browser) -> No
         found = incidents.get(session, number)
     assert found and found.state == RESOLVED and found.ended_by == console.things.alice
     assert "False alarm?" not in alice.get(f"/incidents/{number}").text
+
+
+def test_a_ticket_that_lacks_a_required_field_is_answered_and_stays_open(console: Console, alice: Browser) -> None:
+    number, made = outage(console.store, 2, START)
+    with console.store.database.transaction() as session:
+        custom_fields.put(session, Field("site", "Site", required=True))
+        held = tickets.get(session, made[0], lock=True)
+        assert held
+        tickets.save(session, custom_fields.filled(session, held, "site", "North", DESK, START))
+    assert order(alice, number, "resolve", text="It works again.") == 303
+    assert [console.ticket(ticket).status for ticket in made] == [Status.RESOLVED, Status.PENDING]
+    assert console.messages(made[1])[-1].reply == "It works again."
+    assert "Site should be filled in" in next(e.why for e in console.events(made[1]) if e.kind == "not_resolved")
 
 
 def test_a_false_alarm_sets_the_priorities_back_where_nobody_changed_them(console: Console, alice: Browser) -> None:
