@@ -209,7 +209,7 @@ def _public(seen: Sight) -> Conditions:
     if part is None:
         return where
     own = sa.or_(c.id.in_(sorted(part.moved)), by_them)
-    answers = sa.and_(c.author_kind == str(ActorKind.AGENT), c.created_at >= part.since)
+    answers = sa.and_(c.author_kind == str(ActorKind.AGENT), c.created_at > part.since)
     return [*where, sa.or_(own, answers) if part.copied else own]
 
 

@@ -47,3 +47,5 @@ def test_requesters_see_their_own_tickets_and_those_that_their_organisation_shar
     assert not requester_sees(5, None, (9,), **colleague)
     assert not requester_sees(5, 8, (8, 9), **colleague)
     assert not requester_sees(5, None, (9,), ticket_owner=6, ticket_organisation=None)
+    assert not requester_sees(5, 9, (9,), **colleague, private=True)
+    assert requester_sees(5, 9, (), ticket_owner=5, ticket_organisation=9, private=True)
