@@ -112,6 +112,13 @@ def merge(
     return tickets.save(session, Change(kept.ticket, (*kept.events[:-1], shown)), react=react)
 
 
+def newest_message(session: Session, ticket_id: int) -> int:
+    """The id of the message that was written last on a ticket that this transaction holds."""
+    return int(
+        session.execute(sa.select(sa.func.max(messages.c.id)).where(messages.c.ticket_id == ticket_id)).scalar_one()
+    )
+
+
 def _refuse_empty(text: str, attachments: Sequence[Mapping[str, Any]]) -> None:
     if not text.strip() and not attachments:
         raise NotAllowed("there is no text to send")

@@ -93,8 +93,9 @@ def _withheld(session: Session, letters: Sequence[Letter]) -> list[Letter]:
 
 
 def _is_read_by_others(letter: Letter) -> bool:
-    """A thread of a Slack channel, and not of a conversation between two."""
-    return letter.transport == "slack" and not str(letter.content.get("channel", "")).startswith("D")
+    """A thread of a Slack channel; neither a conversation between two nor a word that one person sees."""
+    content = letter.content
+    return letter.transport == "slack" and not (content.get("whisper_to") or str(content.get("channel", "D"))[0] == "D")
 
 
 def _unposted(letter: Letter) -> Letter:
@@ -147,6 +148,12 @@ def postpone(session: Session, outbound_id: int, until: datetime, reason: str) -
     """Not now: again at that moment."""
     values = {"state": QUEUED, "next_at": until, "reason": reason}
     session.execute(sa.update(outbound).where(outbound.c.id == outbound_id).values(**values))
+
+
+def state_of(session: Session, dedupe_key: str) -> str:
+    """How far the row of that name is; empty where there is none."""
+    query = sa.select(outbound.c.state).where(outbound.c.dedupe_key == dedupe_key)
+    return session.execute(query).scalar() or ""
 
 
 def due(session: Session, now: datetime) -> bool:

@@ -21,7 +21,12 @@ metadata = sa.MetaData(
 
 def _only(name: str, column: str) -> sa.Index:
     """An index over those rows that have a value there, which are few."""
-    there = sa.text(f"{column} IS NOT NULL")
+    return _where(name, column, f"{column} IS NOT NULL")
+
+
+def _where(name: str, column: str, condition: str) -> sa.Index:
+    """An index over those rows for which the condition holds."""
+    there = sa.text(condition)
     return sa.Index(name, column, sqlite_where=there, postgresql_where=there)
 
 
@@ -121,24 +126,9 @@ inbound = sa.Table(
     sa.Column("message_id", BigId),
     at("settled_at"),
     sa.UniqueConstraint("content_hash", "external_id", "source", "channel"),
-    sa.Index(
-        "ix_inbound_waiting",
-        "id",
-        sqlite_where=sa.text("state = 'waiting'"),
-        postgresql_where=sa.text("state = 'waiting'"),
-    ),
-    sa.Index(
-        "ix_inbound_ordered",
-        "id",
-        sqlite_where=sa.text("state = 'ordered'"),
-        postgresql_where=sa.text("state = 'ordered'"),
-    ),
-    sa.Index(
-        "ix_inbound_aside",
-        "id",
-        sqlite_where=sa.text("state in ('quarantined', 'refused', 'releasing')"),
-        postgresql_where=sa.text("state in ('quarantined', 'refused', 'releasing')"),
-    ),
+    _where("ix_inbound_waiting", "id", "state = 'waiting'"),
+    _where("ix_inbound_ordered", "id", "state = 'ordered'"),
+    _where("ix_inbound_aside", "id", "state in ('quarantined', 'refused', 'releasing')"),
     **AUTOINCREMENT,
 )
 

@@ -18,11 +18,13 @@ from workers import (
     figures,
     incidents,
     ingest,
+    late_files,
     lifecycle,
     react,
     reroute,
     retention,
     scheduled,
+    slack_orders,
 )
 from workers.context import Context
 from workers.ratings import drain as ask_for_ratings
@@ -41,9 +43,11 @@ def register(broker: RedisBroker, context: Context) -> None:
     for middleware in (Retries(), TimeLimit(), CurrentMessage()):
         broker.add_middleware(middleware)
     _declare(broker, "ingest", _one_at_a_time(lambda: ingest.drain(context)), 120 * SECOND, priority=0)
+    _declare(broker, "obey", _one_at_a_time(lambda: slack_orders.drain(context)), 300 * SECOND, priority=5)
     _declare(broker, "react", _one_at_a_time(lambda: react.drain(context)), 120 * SECOND, priority=10)
     _declare(broker, "say", _one_at_a_time(lambda: scheduled.drain(context)), 120 * SECOND, priority=15)
     _declare(broker, "deliver", _one_at_a_time(lambda: deliver.drain(context)), 600 * SECOND, priority=20)
+    _declare(broker, "fetch", _one_at_a_time(lambda: late_files.drain(context)), 600 * SECOND, priority=20)
     _declare(broker, "clocks", _one_at_a_time(lambda: clocks.drain(context)), 120 * SECOND, priority=25)
     _declare(broker, "move_on", _one_at_a_time(lambda: lifecycle.drain(context)), 120 * SECOND, priority=30)
     _declare(broker, "automate", _one_at_a_time(lambda: automations.drain(context)), 120 * SECOND, priority=30)

@@ -14,7 +14,7 @@ from threading import Event
 import sqlalchemy as sa
 import structlog
 
-from storage import clocks, inbound, leases, lifecycle, outbound, ratings, scheduled, sla_review, tickets
+from storage import clocks, inbound, late_files, leases, lifecycle, outbound, ratings, scheduled, sla_review, tickets
 from storage.transaction import Session, ring
 from workers import automations, due, figures, reroute, retention
 from workers.context import Context
@@ -135,6 +135,10 @@ def sweep(session: Session, now: datetime) -> None:
     waiting = inbound.overdue(session, now - OVERDUE)
     if waiting:
         ring(session, "ingest", waiting[0])
+    if inbound.orders_wait(session):
+        ring(session, "obey", 0)
+    if late_files.is_due(session, now):
+        ring(session, "fetch", 0)
     if tickets.unreacted(session):
         ring(session, "react", 0)
     if outbound.due(session, now):

@@ -18,6 +18,7 @@ from desk.ticket import DESK, Change, Event
 from storage import outbound, side_conversations, tickets
 from storage.outbound import Claimed
 from storage.transaction import Session
+from workers import slack_cards
 from workers.context import Context
 from workers.transports import compose as composing
 from workers.transports import dkim, slack
@@ -88,7 +89,7 @@ def _send_one(context: Context, letter: Claimed, post: Post | None) -> None:
     """One letter to its mark. A letter that breaks us waits like one that was refused, so that its neighbours leave."""
     try:
         with _kept(context, letter):
-            state, raw = _send(context, letter, post)
+            state, raw, ts = _send(context, letter, post)
     except TransportError as error:
         _failed(context, letter, error)
     except Unsendable as error:
@@ -101,6 +102,7 @@ def _send_one(context: Context, letter: Claimed, post: Post | None) -> None:
     else:
         with context.store.database.transaction() as session:
             outbound.mark(session, letter.id, state, context.now(), raw=raw)
+            slack_cards.posted(session, letter, ts)
         log.info("letter_left", outbound_id=letter.id, ticket_id=letter.ticket_id, kind=letter.kind, state=state)
 
 
@@ -129,20 +131,32 @@ def _renewed(context: Context, letter: Claimed) -> bool:
         return outbound.renew(session, letter, context.now())
 
 
-def _send(context: Context, letter: Claimed, post: Post | None) -> tuple[str, str]:
-    """Returns the end state and the blob of what was written, if it was kept here."""
+def _send(context: Context, letter: Claimed, post: Post | None) -> tuple[str, str, str]:
+    """Returns the end state, the blob of what was written if it was kept here, and where in Slack it stands."""
     if letter.transport == "slack":
-        slack.send(letter, context.store.settings)
-        return outbound.SENT, ""
+        return _to_slack(context, letter)
     with context.store.database.reading() as session:
         data = _composed(context, session, letter)
     if post is None:
         with context.store.database.transaction() as session:
-            return outbound.CAUGHT, context.store.blobs.put(session, data, context.now())
+            return outbound.CAUGHT, context.store.blobs.put(session, data, context.now()), ""
     # The null sender keeps machines from answering what a machine wrote (RFC 3834 section 3.3).
     mail_from = "" if letter.content.get("automatic") else letter.content["from"]
     post.send(mail_from, composing.recipients(letter), data)
-    return outbound.SENT, ""
+    return outbound.SENT, "", ""
+
+
+def _to_slack(context: Context, letter: Claimed) -> tuple[str, str, str]:
+    settings = context.store.settings
+    with context.store.database.reading() as session:
+        ready = slack_cards.ready(session, letter, settings)
+        wanted = str((letter.content.get("file") or {}).get("sha256") or "")
+        data = context.store.blobs.get(session, wanted) if wanted else b""
+    if ready is None:
+        return outbound.SUPPRESSED, "", ""
+    if data is None:
+        raise Unsendable("the file is not there any more")
+    return outbound.SENT, "", slack.send(ready, settings, data=data)
 
 
 def _composed(context: Context, session: Session, letter: Claimed) -> bytes:

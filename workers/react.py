@@ -10,7 +10,7 @@ import structlog
 from desk import automatic
 from desk.authentication import Verdict
 from desk.ticket import ActorKind, Event, Message, MessageKind, Ticket
-from storage import clocks, outbound, people, sla_policies, solved, threads, tickets, watching
+from storage import clocks, late_files, outbound, people, sla_policies, solved, threads, tickets, watching
 from storage.outbound import Letter
 from storage.people import Person
 from storage.transaction import Session
@@ -23,6 +23,7 @@ from workers import (
     side_letters,
     sla_letters,
     slack_letters,
+    slack_team,
     unroutable_letters,
     watch_letters,
 )
@@ -85,6 +86,7 @@ def _react(context: Context, session: Session, happened: list[tuple[int, Event]]
         clocks.look(session, [event.ticket_id for _, event in happened if event.kind not in clocks.IDLE], now)
     automations.on_events(context, session, happened, now)
     reroute.on_events(session, context.places(session).routing, [event for _, event in happened])
+    late_files.ask(session, scene.messages.values(), now)
     plan_ratings(session, [event for _, event in happened], now)
     outbound.put(session, sender.within_budget(letters, now), now)
     log.info("events_reacted", count=len(happened), letters=len(letters))
@@ -109,6 +111,8 @@ def _letters(
     if ticket.merged_into is not None and event.kind in ("opened", "requester_replied"):
         return []  # the ticket that it went to tells of it.
     letters: list[Letter] = slack_letters.of(ticket, event_id, event, message, scene.persons, team_name)
+    told_in_slack = slack_team.Told(ticket, event_id, event, message, scene.persons)
+    letters += slack_team.of(session, sender.context.places(session).teams, told_in_slack)
     unproven = ticket.id in scene.kept_out
     # A web site's form may write in the mailbox's own name; nobody is there to read an acknowledgement.
     ourselves = sender.context.places(session).of_addresses((requester.address,)) is not None

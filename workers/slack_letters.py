@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from typing import Any
 
 from desk.ticket import Event, Message, Ticket
 from storage.outbound import Letter
@@ -18,7 +19,9 @@ def of(
     if ticket.channel != "slack" or not ticket.conversation:
         return []
     text = _text(ticket, event, message, persons, team)
-    return [_letter(ticket, event_id, event, text)] if text else []
+    letters = [_letter(ticket, event_id, event, text)] if text else []
+    files = message.attachments if event.kind == "replied" and message is not None else ()
+    return letters + [_file(ticket, event_id, event, place, file) for place, file in enumerate(files)]
 
 
 def _text(ticket: Ticket, event: Event, message: Message | None, persons: Mapping[int, Person], team: str) -> str:
@@ -40,9 +43,21 @@ def _text(ticket: Ticket, event: Event, message: Message | None, persons: Mappin
 
 
 def _letter(ticket: Ticket, event_id: int, event: Event, text: str) -> Letter:
-    _, _team, channel, thread_ts = ticket.conversation.split(":", 3)
-    key = f"slack:{event_id}"
-    external_id = hashlib.sha256(f"{key}:{ticket.id}".encode()).hexdigest()[:32]
-    content = {"channel": channel, "thread_ts": thread_ts, "text": text}
     kind = "reply" if event.kind == "replied" else "notice"
-    return Letter(key, kind, ticket.conversation, external_id, content, ticket.id, event.message_id, transport="slack")
+    return _row(ticket, f"slack:{event_id}", kind, event, {"text": text})
+
+
+def _file(ticket: Ticket, event_id: int, event: Event, place: int, file: Mapping[str, Any]) -> Letter:
+    """An agent's file has a row of its own, so that one that fails keeps no words back."""
+    content = {"text": str(file.get("name") or "file"), "file": {name: file.get(name) for name in _FILE}}
+    return _row(ticket, f"slack:{event_id}:file:{place}", "reply", event, content)
+
+
+_FILE = ("name", "size", "sha256", "media_type")
+
+
+def _row(ticket: Ticket, key: str, kind: str, event: Event, content: Mapping[str, Any]) -> Letter:
+    channel, thread_ts = slack_words.place_of(ticket.conversation)
+    external_id = hashlib.sha256(f"{key}:{ticket.id}".encode()).hexdigest()[:32]
+    said = {"channel": channel, "thread_ts": thread_ts, **content}
+    return Letter(key, kind, ticket.conversation, external_id, said, ticket.id, event.message_id, transport="slack")

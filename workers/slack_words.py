@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from desk.slack_markup import cut, escaped, one_line
 from desk.ticket import Ticket
 
 MOST_LETTERS = 35_000
@@ -52,17 +53,6 @@ def changed_text(what: str) -> str:
     return _cut(f"Your ticket: {one_line(what)}")
 
 
-def escaped(text: str) -> str:
-    """Text that Slack shows as it is written: these three letters begin everything that has an effect."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def one_line(text: str) -> str:
-    """A name or a subject: one line, escaped, without the letters that switch bold, italic, strike and code."""
-    plain = "".join(" " if not c.isprintable() or c in "*_~`" else c for c in text)
-    return escaped(" ".join(plain.split()))
-
-
 def _owner(assignee: str, team: str) -> str:
     names = [one_line(name) for name in (assignee, team) if one_line(name)]
     if not names:
@@ -71,10 +61,4 @@ def _owner(assignee: str, team: str) -> str:
 
 
 def _cut(text: str) -> str:
-    if len(text) <= MOST_LETTERS:
-        return text
-    kept = text[: MOST_LETTERS - len(_CUT)]
-    # An escape that the cut went through would be shown as garbage.
-    start = kept.rfind("&", len(kept) - 5)
-    whole = kept if start < 0 or ";" in kept[start:] else kept[:start]
-    return whole + _CUT
+    return cut(text, MOST_LETTERS, _CUT)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -18,14 +20,19 @@ from slack_bolt import Ack, App, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
+from desk.request import InboundRequest
 from desk.settings import Settings
+from desk.slack_orders import Kind, Order
 from gateway import intake
 from gateway.email.group_commit import GroupCommit
 from gateway.intake import Incoming
-from gateway.slack.reading import Ignored, Said, read
-from gateway.slack.request import kept_bytes, to_request
+from gateway.slack import orders, windows
+from gateway.slack.answers import Answers
+from gateway.slack.orders import Heard
+from gateway.slack.reading import Ignored, Said, Way, read
+from gateway.slack.request import kept_bytes, to_order_request, to_request
 from gateway.slack.workspace import OtherWorkspace, Workspace
-from storage import channel_threads
+from storage import channel_threads, slack_threads, threads
 from storage.store import Store
 
 log = structlog.get_logger()
@@ -52,33 +59,99 @@ class SlackDoor:
         self._clock = clock
         self._workspace = workspace
         self._accept = accept
+        self._answers = Answers(store)
         # Threads that each commit for themselves would wait for one another longer than Slack waits for its answer.
         self._group: GroupCommit[Incoming, int] = GroupCommit(self._commit, spare=0)
+        # Slack hears its answer first; a window may open a moment later.
+        self._windows = ThreadPoolExecutor(2, "slack-windows")
 
-    def take(self, body: Mapping[str, Any]) -> None:
-        """Returns when the message is on disk, or when there is nothing to write. Raises NotWrittenDown otherwise."""
+    def take(self, body: Mapping[str, Any]) -> str:
+        """Returns when the message is on disk, or when there is nothing to write, what to say to a typed command.
+
+        Raises NotWrittenDown otherwise."""
+        heard = orders.read(body)
+        if heard is not None:
+            self._workspace.check(heard.order.team)
+            return self._order(heard, body)
         said = read(body)
         if isinstance(said, Ignored):
             log.debug("slack_event_ignored", why=said.why)
-            return
+            return ""
         self._workspace.check(said.team)
+        self._written(lambda: self._say(said, body))
+        return ""
+
+    def _order(self, heard: Heard, body: Mapping[str, Any]) -> str:
+        """What changes nothing is answered at once; all else is written down."""
+        order = heard.order
+        if order.kind in (Kind.EDITED, Kind.WITHDRAWN):
+            self._written(lambda: self._write_order(heard, body) if self._is_kept(order) else None)
+            return ""
+        account = self._workspace.account_of(order.user)
+        order = replace(order, guest=account.guest, email=account.email)
+        if heard.opens:
+            self._windows.submit(self._open, replace(heard, order=order))
+            return ""
+        if order.kind is Kind.TYPED:
+            answer = self._answers.typed(order, self._clock())
+            if isinstance(answer, str):
+                return answer
+            order = answer
+        self._written(lambda: self._write_order(replace(heard, order=order), body))
+        return f"Written down for #{order.ticket_id}; what came of it follows here." if heard.trigger else ""
+
+    def _open(self, heard: Heard) -> None:
+        """The window that a button asks for, or why there is none."""
+        order = heard.order
         try:
-            self._write_down(said, body)
+            shown = self._answers.shown(order, self._clock())
+            why = shown if isinstance(shown, str) else ""
+            if not isinstance(shown, str) and self._workspace.show(
+                heard.trigger, windows.view(heard.opens, shown, order)
+            ):
+                why = "Slack did not open the window in time. Press the button again."
+            if why:
+                self._workspace.whisper(order.channel, order.user, order.thread_ts, why)
+        except Exception as error:
+            log.exception("slack_window_failed", error=type(error).__name__)
+
+    def _written(self, write: Callable[[], None]) -> None:
+        try:
+            write()
         except Exception as error:
             log.warning("slack_message_not_written_down", error=type(error).__name__)
             raise NotWrittenDown from error
 
-    def _write_down(self, said: Said, body: Mapping[str, Any]) -> None:
+    def _say(self, said: Said, body: Mapping[str, Any]) -> None:
+        if self._is_agents_thread(said):
+            heard, account = orders.of_said(said), self._workspace.account_of(said.user)
+            order = replace(heard.order, guest=account.guest, email=account.email)
+            self._write_order(replace(heard, order=order), body)
+            return
         if not self._concerns_us(said):
             log.debug("slack_event_ignored", why="not a thread of ours, or nothing new in it")
             return
         name = said.name or self._workspace.name_of(said.user)
-        incoming = Incoming(to_request(said, name, self._clock()), (), kept_bytes(body))
-        inbound_id = self._group.submit(incoming).result(COMMIT_SECONDS)
-        log.info("slack_message_written_down", inbound_id=inbound_id, way=said.way.name.lower())
+        self._put_down(to_request(said, name, self._clock()), body, said.way.name.lower())
+
+    def _write_order(self, heard: Heard, body: Mapping[str, Any]) -> None:
+        request = to_order_request(heard.order, heard.external_id, heard.once, "", self._clock())
+        self._put_down(request, body, str(heard.order.kind))
+
+    def _put_down(self, request: InboundRequest, body: Mapping[str, Any], way: str) -> None:
+        inbound_id = self._group.submit(Incoming(request, (), kept_bytes(body))).result(COMMIT_SECONDS)
+        log.info("slack_message_written_down", inbound_id=inbound_id, way=way)
 
     def _commit(self, incoming: Sequence[Incoming]) -> Sequence[int]:
         return self._accept(self._store, incoming, self._clock())
+
+    def _is_agents_thread(self, said: Said) -> bool:
+        """A thread under a card of ours. One whose row is not written yet is known by who began it."""
+        if said.way not in (Way.THREAD, Way.MENTION) or said.thread_ts in ("", said.ts):
+            return False
+        with self._store.database.reading() as session:
+            known = slack_threads.ticket_of(session, said.channel, said.thread_ts)
+        return known is not None or said.under_bot
 
     def _concerns_us(self, said: Said) -> bool:
         if not (said.ours_only or said.known_is_old):
@@ -86,6 +159,14 @@ class SlackDoor:
         with self._store.database.reading() as session:
             known = channel_threads.is_known(session, said.conversation)
         return known is said.ours_only
+
+    def _is_kept(self, order: Order) -> bool:
+        """Whether the message that was changed is on a ticket, or on its way there."""
+        key = f"{order.conversation}#{order.message_id}"
+        with self._store.database.reading() as session:
+            if threads.known(session, [key]) or channel_threads.is_known(session, order.conversation):
+                return True
+            return slack_threads.ticket_of(session, order.channel, order.thread_ts) is not None
 
 
 def bolt_app(store: Store, settings: Settings, clock: Clock, accept: Accept = intake.accept) -> App:
@@ -140,12 +221,14 @@ def _listen(app: App, door: SlackDoor) -> None:
     def event(body: dict[str, Any]) -> None:
         door.take(body)
 
-    def shortcut(body: dict[str, Any], ack: Ack) -> None:
-        door.take(body)
-        ack()
+    def interaction(body: dict[str, Any], ack: Ack) -> None:
+        answer = door.take(body)
+        # Typed commands have room for an answer that only this person sees; a window closes at an empty one.
+        ack({"response_type": "ephemeral", "text": answer} if answer and "command" in body else "")
 
     app.event(anything)(event)
-    app.shortcut(anything)(shortcut)
+    for listen in (app.shortcut, app.action, app.view, app.command):
+        listen(anything)(interaction)
     app.error(_failed)
 
 

@@ -2,6 +2,7 @@
 
 In: the body of an event or of a shortcut, already proved to come from Slack. Out: `Said` or `Ignored`; never an
 exception, whatever the body looks like. It refuses to know tickets: whether a thread is ours is asked elsewhere.
+What people do besides saying something is read in `gateway/slack/orders.py`.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from desk.slack_orders import SlackFile
+
 SHORTCUT = "open_ticket"
 """The callback id of the message shortcut in the app's manifest."""
 
 _PERSONS = ("", "file_share", "thread_broadcast", "me_message")
 """Subtypes of a message that somebody wrote; all others tell of edits, deletions, joins, bots…"""
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
-_TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}\Z")
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
+TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}\Z")
 _MOST_FILES = 50
 _DAY = 86_400
 
@@ -38,7 +41,8 @@ class Said:
     """One message of one person. The ids hold no colon, so keys made of them cannot be confused.
 
     `ours_only` says that it counts only in a thread that is a ticket already; `known_is_old` that in such a thread
-    it is nothing new. `files` are (id, name).
+    it is nothing new. `under_bot` says that the thread stands under a message of ours; `user_team` is the writer's
+    own workspace, where Slack tells it.
     """
 
     way: Way
@@ -51,9 +55,11 @@ class Said:
     name: str = ""
     bot_user: str = ""
     opened_by: str = ""
-    files: tuple[tuple[str, str], ...] = ()
+    files: tuple[SlackFile, ...] = ()
     ours_only: bool = False
     known_is_old: bool = False
+    under_bot: bool = False
+    user_team: str = ""
 
     @property
     def external_id(self) -> str:
@@ -83,45 +89,45 @@ def read(body: Mapping[str, Any]) -> Said | Ignored:
         return _shortcut(body)
     if body.get("type") != "event_callback":
         return Ignored("not an event")
-    event = _mapping(body, "event")
+    event = mapping_of(body, "event")
     if event.get("type") not in ("message", "app_mention"):
         return Ignored("another event")
     return _event(body, event)
 
 
 def _event(body: Mapping[str, Any], event: Mapping[str, Any]) -> Said | Ignored:
-    bot_user = _text(_authorization(body), "user_id")
+    bot_user = text_of(authorization(body), "user_id")
     why = _not_a_person(event, bot_user)
     if why:
         return Ignored(why)
-    if not _same_moment(body.get("event_time"), _text(event, "ts")):
+    if not _same_moment(body.get("event_time"), text_of(event, "ts")):
         return Ignored("the event is not as old as its message")
     way = _way(event)
-    thread_ts = _text(event, "thread_ts")
-    if way is Way.THREAD and thread_ts in ("", _text(event, "ts")):
+    thread_ts = text_of(event, "thread_ts")
+    if way is Way.THREAD and thread_ts in ("", text_of(event, "ts")):
         return Ignored("not said to the desk")
-    said = _said(way, team_of(body), _text(event, "channel"), event, bot_user)
+    said = _said(way, team_of(body), text_of(event, "channel"), event, bot_user)
     return said if said is not None else Ignored("ids are missing")
 
 
 def _shortcut(body: Mapping[str, Any]) -> Said | Ignored:
     if body.get("callback_id") != SHORTCUT:
         return Ignored("another shortcut")
-    message, presser = _mapping(body, "message"), _mapping(body, "user")
-    if not _text(message, "user") or _text(message, "bot_id"):
+    message, presser = mapping_of(body, "message"), mapping_of(body, "user")
+    if not text_of(message, "user") or text_of(message, "bot_id"):
         # A bot cannot be answered: the request is the one of who pressed the button.
-        message = {**message, "user": _text(presser, "id"), "user_profile": {}}
-    said = _said(Way.SHORTCUT, team_of(body), _text(_mapping(body, "channel"), "id"), message, "", presser)
+        message = {**message, "user": text_of(presser, "id"), "user_profile": {}}
+    said = _said(Way.SHORTCUT, team_of(body), text_of(mapping_of(body, "channel"), "id"), message, "", presser)
     return said if said is not None else Ignored("ids are missing")
 
 
 def team_of(body: Mapping[str, Any]) -> str:
     """The workspace whose installation this is for; in a shared channel the event's own team may be another."""
     return (
-        _text(_authorization(body), "team_id")
-        or _text(body, "team_id")
-        or _text(_mapping(body, "team"), "id")
-        or _text(_mapping(body, "user"), "team_id")
+        text_of(authorization(body), "team_id")
+        or text_of(body, "team_id")
+        or text_of(mapping_of(body, "team"), "id")
+        or text_of(mapping_of(body, "user"), "team_id")
     )
 
 
@@ -133,11 +139,11 @@ def _said(
     bot_user: str,
     presser: Mapping[str, Any] | None = None,
 ) -> Said | None:
-    user, ts, thread_ts = _text(message, "user"), _text(message, "ts"), _text(message, "thread_ts")
-    opened_by = _text(presser or {}, "id")
+    user, ts, thread_ts = text_of(message, "user"), text_of(message, "ts"), text_of(message, "thread_ts")
+    opened_by = text_of(presser or {}, "id")
     ids = [team, channel, user, *([opened_by] if presser is not None else [])]
     moments = [ts, *([thread_ts] if thread_ts else [])]
-    if not (all(_ID.match(one) for one in ids) and all(_TS.match(one) for one in moments)):
+    if not (all(ID.match(one) for one in ids) and all(TS.match(one) for one in moments)):
         return None
     return Said(
         way=way,
@@ -146,11 +152,13 @@ def _said(
         ts=ts,
         thread_ts=thread_ts,
         user=user,
-        text=_text(message, "text"),
-        name=_name(_mapping(message, "user_profile")),
+        text=text_of(message, "text"),
+        name=_name(mapping_of(message, "user_profile")),
         bot_user=bot_user,
         opened_by=opened_by,
         files=_files(message),
+        under_bot=bool(bot_user) and text_of(message, "parent_user_id") == bot_user,
+        user_team=text_of(message, "user_team") or text_of(message, "source_team"),
         ours_only=way is Way.THREAD,
         known_is_old=way is not Way.SHORTCUT and bool(message.get("edited")),
     )
@@ -168,39 +176,45 @@ def _not_a_person(event: Mapping[str, Any], bot_user: str) -> str:
         return "an edit, a deletion or a notice"
     if event.get("bot_id") or event.get("bot_profile"):
         return "a bot's message"
-    if event.get("hidden") or _text(event, "user") in ("", "USLACKBOT", bot_user):
+    if event.get("hidden") or text_of(event, "user") in ("", "USLACKBOT", bot_user):
         return "nobody's message"
     return ""
 
 
 def _same_moment(event_time: Any, ts: str) -> bool:
     """Slack tells of a message when it is written; where the two differ by days, an old event was signed anew."""
-    if isinstance(event_time, bool) or not isinstance(event_time, int) or not _TS.match(ts):
+    if isinstance(event_time, bool) or not isinstance(event_time, int) or not TS.match(ts):
         return True
     return abs(event_time - int(ts.partition(".")[0])) <= _DAY
 
 
-def _authorization(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def authorization(body: Mapping[str, Any]) -> Mapping[str, Any]:
     listed = body.get("authorizations")
     first = listed[0] if isinstance(listed, list) and listed else None
     return first if isinstance(first, Mapping) else {}
 
 
-def _files(message: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+def _files(message: Mapping[str, Any]) -> tuple[SlackFile, ...]:
     listed = message.get("files")
     files = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
-    return tuple((_text(one, "id"), _text(one, "name")) for one in files[:_MOST_FILES])
+    return tuple(_file(one) for one in files[:_MOST_FILES] if ID.match(text_of(one, "id")))
+
+
+def _file(one: Mapping[str, Any]) -> SlackFile:
+    size = one.get("size")
+    known = size if isinstance(size, int) and 0 <= size < 2**53 else 0
+    return SlackFile(text_of(one, "id"), text_of(one, "name") or text_of(one, "title"), text_of(one, "mimetype"), known)
 
 
 def _name(profile: Mapping[str, Any]) -> str:
-    return _text(profile, "real_name") or _text(profile, "display_name")
+    return text_of(profile, "real_name") or text_of(profile, "display_name")
 
 
-def _text(data: Mapping[str, Any], key: str) -> str:
+def text_of(data: Mapping[str, Any], key: str) -> str:
     value = data.get(key)
     return value if isinstance(value, str) else ""
 
 
-def _mapping(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def mapping_of(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = data.get(key)
     return value if isinstance(value, Mapping) else {}

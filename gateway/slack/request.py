@@ -1,4 +1,8 @@
-"""A Slack message as the one request schema. In: what was said, the name if known, the moment. Out: InboundRequest."""
+"""A Slack message, or an order, as the one request schema.
+
+In: what was said or done, the name if known, the moment. Out: InboundRequest. A file has a name here and no bytes: they
+are fetched by a worker, because Slack waits for no download.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from desk.request import Channel, InboundRequest, Party, ThreadKeys
+from desk import slack_orders
+from desk.request import Attachment, Channel, InboundRequest, Party, ThreadKeys
+from desk.slack_orders import Order, SlackFile
 from gateway.slack.mrkdwn import plain_text
 from gateway.slack.reading import Said
 
@@ -31,7 +37,22 @@ def to_request(said: Said, name: str, now: datetime) -> InboundRequest:
         reply=text,
         sent_at=_moment(said.ts),
         thread=ThreadKeys(message_id=f"slack:{said.external_id}", conversation=said.conversation),
+        attachments=tuple(_attachment(file) for file in said.files),
         fields=_fields(said),
+    )
+
+
+def to_order_request(order: Order, external_id: str, once: str, name: str, now: datetime) -> InboundRequest:
+    """The request that an order makes; `once` is what makes two deliveries the same order."""
+    return InboundRequest(
+        channel=Channel.SLACK,
+        source=f"{slack_orders.SOURCE}{order.team}",
+        external_id=external_id,
+        content_hash=hashlib.sha256(f"{order.kind}\0{once}".encode("utf-8", "replace")).hexdigest(),
+        received_at=now,
+        sender=Party(order.account, name),
+        thread=ThreadKeys(message_id=f"slack:{external_id}"),
+        fields=((slack_orders.FIELD, slack_orders.to_json(order)),),
     )
 
 
@@ -48,7 +69,7 @@ def _content_hash(said: Said) -> str:
 def _subject(said: Said, text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
-        return f"File: {said.files[0][1] or said.files[0][0]}" if said.files else "Message in Slack"
+        return f"File: {said.files[0].name or said.files[0].id}" if said.files else "Message in Slack"
     first = lines[0]
     return first if len(first) <= SUBJECT_LETTERS else first[: SUBJECT_LETTERS - 1].rstrip() + "…"
 
@@ -61,9 +82,13 @@ def _moment(ts: str) -> datetime | None:
         return None
 
 
+def _attachment(file: SlackFile) -> Attachment:
+    """Its id stands where a mail's part has its Content-ID, until the bytes are here."""
+    name, kind = file.name or file.id, file.media_type or "application/octet-stream"
+    return Attachment(name, kind, file.size, "", f"slack:{file.id}")
+
+
 def _fields(said: Said) -> tuple[tuple[str, str], ...]:
-    """Files stay in Slack for now: their names and ids are kept, so that an agent sees that there are some."""
-    rows = [("slack_file", f"{name} ({file_id})" if name else file_id) for file_id, name in said.files]
     if said.opened_by and said.opened_by != said.user:
-        rows.append(("opened_by", f"slack:{said.team}:{said.opened_by}"))
-    return tuple(rows)
+        return (("opened_by", f"slack:{said.team}:{said.opened_by}"),)
+    return ()

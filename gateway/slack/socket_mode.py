@@ -6,6 +6,7 @@ Lines that break are opened again, from the first moment on, for as long as it t
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
@@ -67,5 +68,6 @@ class SocketMode:
         if response.status != 200:
             log.warning("slack_envelope_not_acked", envelope_id=request.envelope_id, status=response.status)
             return
-        client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id))
+        payload = json.loads(response.body) if response.body else None
+        client.send_socket_mode_response(SocketModeResponse(envelope_id=request.envelope_id, payload=payload))
         log.debug("slack_envelope_acked", envelope_id=request.envelope_id, seconds=time.monotonic() - begun)

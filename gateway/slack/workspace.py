@@ -1,4 +1,6 @@
-"""What Slack tells about itself: which workspace the bot lives in, and what its people are called. Remembered.
+"""What Slack tells about itself: which workspace the bot lives in, who its people are. Remembered.
+
+It also carries the few answers that cannot wait for a worker: a window, a word that one person sees.
 
 In: ids. Out: an answer, or "" where there is none in time: the door never waits for Slack longer than it must, and a
 Slack that does not answer is left alone for a minute. A name is a label; it never proves who somebody is.
@@ -9,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
 
@@ -21,6 +24,16 @@ log = structlog.get_logger()
 QUIET_SECONDS = 60.0
 REMEMBER_SECONDS = 3600.0
 _MOST_NAMES = 10_000
+_NO_MEMBER = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`guest` also where the account is another workspace's, a bot's or closed; `email` only if Slack confirmed it."""
+
+    name: str = ""
+    guest: bool = False
+    email: str = ""
 
 
 class OtherWorkspace(Exception):
@@ -36,7 +49,7 @@ class Workspace:
         self._lock = threading.Lock()
         self._quiet_until = 0.0
         self._team: str | None = None
-        self._names: dict[str, tuple[str, float]] = {}
+        self._accounts: dict[str, tuple[Account, float]] = {}
 
     def check(self, team: str) -> None:
         """Raises OtherWorkspace for an event of a workspace that is known not to be ours."""
@@ -48,34 +61,60 @@ class Workspace:
 
     def name_of(self, user: str) -> str:
         """The name that the person's profile shows; "" if it could not be had."""
-        with self._lock:
-            name, until = self._names.get(user, ("", 0.0))
-            if self._monotonic() < until:
-                return name
-            answer = self._ask("users.info", user=user)
-            if answer is None:
-                return name
-            return self._remember(user, _real_name(answer))
+        return self.account_of(user).name
 
-    def _remember(self, user: str, name: str) -> str:
-        if len(self._names) >= _MOST_NAMES:
-            self._names.clear()
-        self._names[user] = (name, self._monotonic() + REMEMBER_SECONDS)
-        return name
+    def account_of(self, user: str) -> Account:
+        """What Slack says of an account; nothing of it if it could not be had in time."""
+        with self._lock:
+            account, until = self._accounts.get(user, (Account(), 0.0))
+            if self._monotonic() < until:
+                return account
+            answer = self._ask("users.info", {"user": user})
+            if answer is None:
+                return account
+            return self._remember(user, _account(answer))
+
+    def show(self, trigger: str, view: Mapping[str, Any]) -> str:
+        """Open a window for whoever pressed a button; returns why it did not open, or nothing."""
+        return self._tell("views.open", {"trigger_id": trigger, "view": dict(view)})
+
+    def whisper(self, channel: str, user: str, thread_ts: str, text: str) -> str:
+        """Say something that only this person sees; returns why it could not be said, or nothing."""
+        place = {"channel": channel, "user": user} | ({"thread_ts": thread_ts} if thread_ts else {})
+        return self._tell("chat.postEphemeral", place | {"text": text})
+
+    def _tell(self, method: str, arguments: Mapping[str, Any]) -> str:
+        if self._client is None:
+            return "no token"
+        try:
+            self._client.api_call(method, json=dict(arguments))
+            return ""
+        except SlackApiError as error:
+            why = _code(error)
+        except (SlackClientError, HTTPException, OSError, ValueError) as error:
+            why = type(error).__name__
+        log.warning("slack_call_failed", method=method, error=why)
+        return why
+
+    def _remember(self, user: str, account: Account) -> Account:
+        if len(self._accounts) >= _MOST_NAMES:
+            self._accounts.clear()
+        self._accounts[user] = (account, self._monotonic() + REMEMBER_SECONDS)
+        return account
 
     def _own_team(self) -> str | None:
         """None: ask again. Empty: every workspace of the organisation is ours."""
-        answer = self._ask("auth.test")
+        answer = self._ask("auth.test", {})
         if not answer or not answer.get("team_id"):
             return None
         return "" if answer.get("is_enterprise_install") else str(answer["team_id"])
 
-    def _ask(self, method: str, **arguments: str) -> Mapping[str, Any] | None:
+    def _ask(self, method: str, arguments: Mapping[str, str]) -> Mapping[str, Any] | None:
         """Slack's answer, empty where it refused; None where there was none."""
         if self._client is None or self._monotonic() < self._quiet_until:
             return None
         try:
-            data = self._client.api_call(method, params=arguments).data
+            data = self._client.api_call(method, params=dict(arguments)).data
             return data if isinstance(data, Mapping) else {}
         except SlackApiError as error:
             log.warning("slack_lookup_refused", method=method, error=_code(error))
@@ -91,10 +130,18 @@ def _code(error: SlackApiError) -> str:
     return str(data.get("error", "")) if isinstance(data, Mapping) else "unreadable"
 
 
-def _real_name(answer: Mapping[str, Any]) -> str:
+def _account(answer: Mapping[str, Any]) -> Account:
     user = answer.get("user")
     if not isinstance(user, Mapping):
-        return ""
+        return Account()
+    guest = any(user.get(mark) for mark in _NO_MEMBER)
+    profile = user.get("profile")
+    email = profile.get("email") if isinstance(profile, Mapping) else None
+    proven = isinstance(email, str) and user.get("is_email_confirmed") is True and not guest
+    return Account(_real_name(user), guest, str(email).strip().lower() if proven else "")
+
+
+def _real_name(user: Mapping[str, Any]) -> str:
     profile = user.get("profile")
     names = [profile.get("real_name")] if isinstance(profile, Mapping) else []
     return next((name for name in (*names, user.get("real_name"), user.get("name")) if isinstance(name, str)), "")

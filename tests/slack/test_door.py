@@ -128,11 +128,13 @@ def test_a_mention_added_by_an_edit_counts_unless_the_thread_is_a_ticket_already
 
 
 def test_files_are_named_in_the_request(post: Poster, written: Written) -> None:
-    files = [{"id": "F0SHOT", "name": "screen shot.png", "url_private": "http://127.0.0.1:1/secret"}]
+    files = [{"id": "F0SHOT", "name": "screen shot.png", "mimetype": "image/png", "size": 812}]
     assert post(payloads.direct("", subtype="file_share", files=files)) == 200
     (request,) = written()
     assert request.subject == "File: screen shot.png"
-    assert request.fields == (("slack_file", "screen shot.png (F0SHOT)"),)
+    (file,) = request.attachments
+    assert (file.name, file.media_type, file.size, file.sha256) == ("screen shot.png", "image/png", 812, "")
+    assert file.content_id == "slack:F0SHOT"
 
 
 def test_the_requesters_name_is_asked_once(post: Poster, written: Written, slack: FakeSlack) -> None:

@@ -1,99 +1,53 @@
-"""Slack's way out: one claimed row becomes one message in its thread.
+"""Slack's way out: one claimed row becomes one message, change, reaction, whisper or file in its place.
 
-In: the row, the settings. Out: nothing if the message stands in the thread, TransportError otherwise. Each message
-carries our id in its metadata; before a second try the thread is read, so that a lost answer posts nothing twice.
-It refuses to know tickets and words: the row holds all that is sent.
+In: the row, the settings, a file's bytes. Out: the moment of what stands there now ("" where that is nothing to come
+back to), TransportError otherwise. Each message carries our id in its metadata; before a second try the thread is read,
+so that a lost answer posts nothing twice. It refuses to know tickets and words: the row holds all that is sent.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 
 import structlog
 from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError, SlackClientError
 
 from desk.settings import Settings
 from storage.outbound import Claimed
 from workers.transports.errors import TransportError
+from workers.transports.slack_web import SECONDS, call, checked, web_client
 
 log = structlog.get_logger()
 
-SECONDS = 20
 EVENT_TYPE = "frontdesk_message"
-_RETRY_SECONDS = 30
-_LONGEST_RETRY = 3600
 _MOST_PAGES = 50
 _CLOCKS_DIFFER = timedelta(minutes=10)
-
-# The token or its rights: nothing gets out until somebody mends it, and everything will once it is mended.
-_BROKEN = frozenset(
-    [
-        "invalid_auth",
-        "not_authed",
-        "account_inactive",
-        "token_revoked",
-        "token_expired",
-        "missing_scope",
-        "not_allowed_token_type",
-        "no_permission",
-        "ekm_access_denied",
-        "org_login_required",
-        "team_access_not_granted",
-        "access_denied",
-    ]
-)
-# This one message, or this one place: trying again cannot help.
-_PERMANENT = frozenset(
-    [
-        "channel_not_found",
-        "not_in_channel",
-        "is_archived",
-        "msg_too_long",
-        "no_text",
-        "invalid_blocks",
-        "invalid_blocks_format",
-        "restricted_action",
-        "restricted_action_thread_locked",
-        "restricted_action_read_only_channel",
-        "restricted_action_thread_only_channel",
-        "restricted_action_non_threadable_channel",
-        "thread_not_found",
-        "message_not_found",
-        "cannot_reply_to_message",
-        "cannot_dm_bot",
-        "user_not_found",
-        "user_is_restricted",
-        "messages_tab_disabled",
-        "invalid_arguments",
-        "invalid_channel",
-        "duplicate_channel_not_found",
-        "metadata_too_large",
-    ]
-)
-_BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
-_WORD = re.compile(r"[a-z0-9_]{1,60}\Z")
+_NOT_HERE = ("channel_not_found", "not_in_channel", "user_not_in_channel", "is_archived")
 
 
-def web_client(settings: Settings) -> WebClient:
-    """A client that never tries again by itself: the outbound ledger does that."""
-    url = settings.slack_api_url.rstrip("/") + "/"
-    return WebClient(settings.slack_bot_token, base_url=url, timeout=SECONDS, retry_handlers=[])
-
-
-def send(letter: Claimed, settings: Settings, make_client: Callable[[Settings], WebClient] = web_client) -> None:
-    """Post the letter unless an earlier try has; raises TransportError where it does not stand in the thread."""
+def send(
+    letter: Claimed,
+    settings: Settings,
+    make_client: Callable[[Settings], WebClient] = web_client,
+    data: bytes = b"",
+) -> str:
+    """Do what the row says unless an earlier try has; raises TransportError where it could not be done."""
     if not settings.slack_bot_token:
         raise TransportError("Slack is not set up (FRONTDESK_SLACK_BOT_TOKEN)", permanent=False)
-    client = make_client(settings)
-    if letter.attempts > 1 and _stands_already(client, letter):
+    client, content = make_client(settings), letter.content
+    if content.get("whisper_to"):
+        return _whisper(client, content)
+    if content.get("update_ts"):
+        return _update(client, content)
+    if letter.attempts > 1 and (stands := _standing(client, letter)) is not None:
         log.info("slack_message_found_posted", outbound_id=letter.id)
-        return
-    _call(client, "chat.postMessage", _arguments(letter))
+        return stands
+    if content.get("file"):
+        return _upload(client, settings, content, data)
+    return str(call(client, "chat.postMessage", _arguments(letter)).get("ts") or "")
 
 
 def _arguments(letter: Claimed) -> dict[str, Any]:
@@ -109,8 +63,66 @@ def _arguments(letter: Claimed) -> dict[str, Any]:
     }
 
 
-def _stands_already(client: WebClient, letter: Claimed) -> bool:
-    return any(_external_id(message) == letter.external_id for message in _since(client, letter))
+def _whisper(client: WebClient, content: Mapping[str, Any]) -> str:
+    """Only one person sees it; where the bot is not in the conversation, it is said in the direct messages."""
+    place = {"channel": content["channel"], "user": content["whisper_to"], "text": content["text"]}
+    place |= {"thread_ts": content["thread_ts"]} if content.get("thread_ts") else {}
+    try:
+        call(client, "chat.postEphemeral", place)
+    except TransportError as error:
+        if not any(word in error.reason for word in _NOT_HERE):
+            raise
+        call(client, "chat.postMessage", {"channel": content["whisper_to"], "text": content["text"]})
+    return ""
+
+
+def _update(client: WebClient, content: Mapping[str, Any]) -> str:
+    """The same message with other words; doing it twice is doing it once."""
+    changed = {"channel": content["channel"], "ts": content["update_ts"], "text": content["text"]}
+    call(client, "chat.update", changed | {"blocks": content.get("blocks") or []})
+    return ""
+
+
+def _upload(client: WebClient, settings: Settings, content: Mapping[str, Any], data: bytes) -> str:
+    """Three steps, as Slack wants it; until the last one nobody sees anything."""
+    name = str(content["file"].get("name") or "file")
+    answer = call(client, "files.getUploadURLExternal", {"filename": name, "length": str(len(data))})
+    _post(settings, str(answer.get("upload_url") or ""), data)
+    shared = {"channel_id": content["channel"], "files": [{"id": str(answer.get("file_id")), "title": name}]}
+    shared |= {"thread_ts": content["thread_ts"]} if content.get("thread_ts") else {}
+    call(client, "files.completeUploadExternal", shared)
+    return ""
+
+
+def _post(settings: Settings, address: str, data: bytes) -> None:
+    url = checked(settings, address)
+    connect = HTTPSConnection if url.scheme == "https" else HTTPConnection
+    connection = connect(url.netloc, timeout=SECONDS)
+    try:
+        path = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
+        connection.request("POST", path, data, {"Content-Type": "application/octet-stream"})
+        status = connection.getresponse().status
+    except (HTTPException, OSError) as error:
+        raise TransportError(f"Slack could not be reached ({type(error).__name__})", permanent=False) from None
+    finally:
+        connection.close()
+    if status != 200:
+        raise TransportError(f"Slack did not take the file ({status})", permanent=False)
+
+
+def _standing(client: WebClient, letter: Claimed) -> str | None:
+    """The moment of what an earlier try has posted; None where there is nothing of it."""
+    found = (str(one.get("ts") or "") for one in _since(client, letter) if _is_it(one, letter))
+    return next(found, None)
+
+
+def _is_it(message: Mapping[str, Any], letter: Claimed) -> bool:
+    """A file cannot carry our id: it is known by its name and size, in the thread and after the row was made."""
+    wanted = letter.content.get("file")
+    if not wanted:
+        return _external_id(message) == letter.external_id
+    files = [one for one in message.get("files") or () if isinstance(one, Mapping)] if message.get("bot_id") else []
+    return any((one.get("title"), one.get("size")) == (wanted.get("name"), wanted.get("size")) for one in files)
 
 
 def _since(client: WebClient, letter: Claimed) -> Iterator[Mapping[str, Any]]:
@@ -120,7 +132,7 @@ def _since(client: WebClient, letter: Claimed) -> Iterator[Mapping[str, Any]]:
     oldest = f"{(letter.created_at - _CLOCKS_DIFFER).timestamp():.6f}"
     asked = {"channel": letter.content["channel"], "oldest": oldest, "include_all_metadata": True, "limit": 200}
     for _ in range(_MOST_PAGES):
-        answer = _call(client, method, asked | ({"ts": thread_ts} if thread_ts else {}) | {"cursor": cursor})
+        answer = call(client, method, asked | ({"ts": thread_ts} if thread_ts else {}) | {"cursor": cursor})
         yield from (one for one in answer.get("messages") or () if isinstance(one, Mapping))
         cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
         if not cursor:
@@ -131,50 +143,3 @@ def _external_id(message: Mapping[str, Any]) -> str:
     metadata = message.get("metadata") or {}
     payload = metadata.get("event_payload") or {}
     return str(payload.get("external_id", "")) if metadata.get("event_type") == EVENT_TYPE else ""
-
-
-def _call(client: WebClient, method: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-    """One call; every way in which it can fail becomes a TransportError."""
-    reading = method.startswith("conversations.")
-    try:
-        if reading:
-            answer = client.api_call(method, params=_without_empty(arguments))
-        else:
-            answer = client.api_call(method, json=dict(arguments))
-    except SlackApiError as error:
-        raise _refused(method, error) from None
-    except (SlackClientError, HTTPException, OSError, ValueError) as error:
-        raise TransportError(f"Slack could not be reached ({type(error).__name__})", permanent=False) from None
-    return answer.data if isinstance(answer.data, Mapping) else {}
-
-
-def _without_empty(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in arguments.items() if value != ""}
-
-
-def _refused(method: str, error: SlackApiError) -> TransportError:
-    status, code, headers = _details(error)
-    if status == 429 or code in _BUSY:
-        return TransportError("Slack asks us to wait", permanent=False, retry_after=_seconds(headers))
-    if code in _BROKEN:
-        log.error("slack_channel_broken", method=method, error=code)
-        return TransportError(f"Slack refuses our token ({code})", permanent=False)
-    return TransportError(f"Slack refused ({code or status})", permanent=code in _PERMANENT)
-
-
-def _details(error: SlackApiError) -> tuple[int, str, Mapping[str, str]]:
-    """HTTP status, Slack's own error word, headers."""
-    response = error.response
-    if isinstance(response, Mapping):
-        status, data, headers = response.get("status", 0), response.get("body"), response.get("headers")
-    else:
-        status, data, headers = response.status_code, response.data, response.headers
-    code = str(data.get("error")) if isinstance(data, Mapping) else ""
-    # What is no word of Slack's is the page of some proxy: not for a ticket.
-    word = code if _WORD.match(code) else ""
-    return int(status or 0), word, headers if isinstance(headers, Mapping) else {}
-
-
-def _seconds(headers: Mapping[str, str]) -> int:
-    found = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
-    return min(int(found), _LONGEST_RETRY) if str(found).isdigit() else _RETRY_SECONDS

@@ -1,0 +1,149 @@
+"""What an agent is told in Slack at once, because nothing changes by it: help, the own list, one ticket, a window.
+
+In: an order. Out: words that only this agent sees, or the values of a window. An agent sees what they may see, and a
+private ticket that is read is written down as in the console.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from desk import fields
+from desk.commands import SLACK, help_for, parse
+from desk.slack_markup import escaped, one_line
+from desk.slack_orders import Order
+from desk.ticket import DONE, MOVES, Priority, Status, Ticket
+from gateway.slack.windows import Shown
+from storage import audit, custom_fields, macros, pages, people, resolution, slack_threads, tickets, visible
+from storage.pages import Wanted
+from storage.people import Person
+from storage.store import Store
+from storage.transaction import Session
+
+NO_AGENT = (
+    "This is for the agents of the desk, and your account in Slack belongs to none of them. If you are one, an admin "
+    "links it: `frontdesk agent slack YOU@EXAMPLE.COM {account}`. "
+    "To ask for help, write to the bot in a direct message."
+)
+NO_TICKET = "There is no ticket #{number} that you may see."
+_OPEN = tuple(status for status in Status if status not in DONE)
+_MOST = 20
+
+
+class Answers:
+    """Reads the record for agents in Slack."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def typed(self, order: Order, now: datetime) -> str | Order:
+        """What to say to a typed command at once; or the order, if there is something to be carried out."""
+        with self._as_agent(order, now) as (session, agent):
+            if agent is None:
+                return NO_AGENT.format(account=order.account)
+            words = order.text.strip()
+            if not order.ticket_id:
+                return _mine(session, agent) if words.lower() == "mine" else _help(words)
+            ticket = tickets.survivor(session, order.ticket_id)
+            if ticket is None:
+                return NO_TICKET.format(number=order.ticket_id)
+            if not words:
+                return _about(session, ticket)
+        commanded = words if words[0] in "!#/" else f"!{words}"
+        errors = [escaped(error) for error in parse(commanded, SLACK).errors]
+        return "\n".join([*errors, "", _help("")]) if errors else replace(order, text=commanded)
+
+    def shown(self, order: Order, now: datetime) -> Shown | str:
+        """What a window shows of its ticket; or why there is none."""
+        with self._as_agent(order, now) as (session, agent):
+            if agent is None:
+                return NO_AGENT.format(account=order.account)
+            ticket = tickets.survivor(session, order.ticket_id)
+            return _shown(session, ticket, agent) if ticket else NO_TICKET.format(number=order.ticket_id)
+
+    @contextmanager
+    def _as_agent(self, order: Order, now: datetime) -> Iterator[tuple[Session, Person | None]]:
+        settings = self._store.settings
+        with self._store.database.reading() as session:
+            agent = slack_threads.agent_of(session, order, by_email=settings.slack_match_email)
+            if agent is not None:
+                name = agent.name or agent.address
+                private = settings.admins_see_private
+                session.viewer = visible.viewer_of(session, agent.id, name, agent.role, now, admins_see_private=private)
+            yield session, agent
+        if session.reads:
+            with self._store.database.transaction() as writing:
+                audit.note_reads(writing, session, now)
+
+
+def _help(words: str) -> str:
+    wrong = [] if words.lower() in ("", "help") else [f"I do not know {one_line(words)}.", ""]
+    known = "\n".join(
+        [
+            "/frontdesk mine             your open tickets",
+            "/frontdesk #12              one ticket",
+            "/frontdesk #12 COMMAND      what to do with it, without the exclamation mark",
+            "",
+            "In a ticket's thread a message is an internal note, unless it begins with a command:",
+            help_for(SLACK),
+        ]
+    )
+    return "\n".join([*wrong, f"```{known}```"])
+
+
+def _mine(session: Session, agent: Person) -> str:
+    rows = pages.ticket_rows(session, Wanted(_OPEN, assignee=agent.id), before=None, most=_MOST + 1)
+    if not rows:
+        return "Nothing waits for you."
+    lines = [
+        f"#{row.id} {row.status.replace('_', ' ')}, {row.priority}: {one_line(row.subject)}" for row in rows[:_MOST]
+    ]
+    return "\n".join([*lines, *(["… and more, in the console."] if len(rows) > _MOST else [])])
+
+
+def _about(session: Session, ticket: Ticket) -> str:
+    tickets.messages_of(session, ticket.id, most=1)
+    known = people.by_ids(session, [i for i in (ticket.requester_id, ticket.assignee_id) if i])
+    owner, requester = known.get(ticket.assignee_id or 0), known[ticket.requester_id]
+    last = tickets.last_said(session, ticket.id, 2**62)
+    lines = [
+        f"#{ticket.id} {one_line(ticket.subject)}",
+        f"{ticket.status.replace('_', ' ')}, {ticket.priority}, {one_line(ticket.category or 'no category')}",
+        f"Requester: {_name(requester)}; owner: {_name(owner) if owner else 'nobody'}",
+        *([f"Last words: {escaped(last.reply[:500])}"] if last else []),
+    ]
+    return "\n".join(lines)
+
+
+def _name(person: Person) -> str:
+    return one_line(person.name or person.address)
+
+
+def _shown(session: Session, ticket: Ticket, agent: Person) -> Shown:
+    agents = [one for one in people.all_agents(session) if one.active and one.role != "read-only"]
+    teams = people.all_teams(session)
+    owner = next((one.address for one in agents if one.id == ticket.assignee_id), "")
+    was = {
+        "assign": owner,
+        "team": next((team.name for team in teams if team.id == ticket.team_id), ""),
+        "category": ticket.category or "",
+        "priority": str(ticket.priority),
+        "status": str(ticket.status),
+    }
+    statuses = [one for one in Status if one in MOVES[ticket.status] | {ticket.status}]
+    choices: dict[str, Any] = {
+        "assign": [(one.name or one.address, one.address) for one in agents],
+        "team": [(team.name, team.name) for team in teams],
+        "category": [(name, name) for name in pages.known_categories(session)],
+        "priority": [(str(one).capitalize(), str(one)) for one in Priority],
+        "status": [(str(one).replace("_", " ").capitalize(), str(one)) for one in statuses],
+        "macro": [(one.name, one.name) for one in macros.of_agent(session, agent.id)],
+    }
+    known = custom_fields.every(session)
+    empty = [(one.name, one.title) for one in known if fields.missing([one], ticket)]
+    words = resolution.taken(session, ticket)
+    return Shown(ticket.id, ticket.subject, ticket.channel, words, was, choices, empty)

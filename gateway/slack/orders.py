@@ -1,0 +1,161 @@
+"""What Slack says that somebody did: pressed a button, sent a window, typed a command, edited or took back a message.
+
+In: a body, already proved to come from Slack. Out: `Heard`, or None where it is nothing of the kind; never an
+exception. It refuses to know who is an agent and what a ticket allows: that is asked when the order is carried out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from desk.commands import Command
+from desk.slack_orders import MORE, WINDOWS, Button, Kind, Order, number_of
+from gateway.slack import window_values
+from gateway.slack.mrkdwn import plain_text
+from gateway.slack.reading import ID, TS, Said, mapping_of, team_of, text_of
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An order, and under which name it is written down once. `opens` is the window that a button asks for, with the
+    `trigger` by which Slack lets us open it for a few seconds."""
+
+    order: Order
+    external_id: str
+    once: str
+    opens: str = ""
+    trigger: str = ""
+
+
+def read(body: Mapping[str, Any]) -> Heard | None:
+    """The order in a body; None for everything else."""
+    kind = body.get("type")
+    if kind == "block_actions":
+        found = _pressed(body)
+    elif kind == "view_submission":
+        found = _submitted(body)
+    elif isinstance(body.get("command"), str):
+        found = _typed(body)
+    elif kind == "event_callback":
+        found = _changed(body)
+    else:
+        found = None
+    return found if found is not None and ID.match(found.order.team) and ID.match(found.order.user) else None
+
+
+def of_said(said: Said) -> Heard:
+    """What is said in a ticket's thread of the agents."""
+    order = Order(
+        Kind.SAID,
+        said.team,
+        said.user,
+        said.channel,
+        said.ts,
+        said.thread_ts,
+        said.user_team,
+        text=plain_text(said.text, said.bot_user),
+        files=said.files,
+    )
+    return Heard(order, order.message_id, f"{order.message_id}\0{said.user}\0{said.text}")
+
+
+def _pressed(body: Mapping[str, Any]) -> Heard | None:
+    listed = body.get("actions")
+    action = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], Mapping) else {}
+    button, value = text_of(action, "action_id"), text_of(action, "value")
+    commands: tuple[Command, ...] = ()
+    if button == Button.MORE:
+        word, _, value = text_of(mapping_of(action, "selected_option"), "value").partition(":")
+        commands = (MORE[word][1],) if word in MORE else ()
+    elif button == Button.TAKE:
+        commands = (Command("take"),)
+    number, rest = number_of(value)
+    if rest or not number or not (commands or button in WINDOWS):
+        return None
+    trigger = text_of(body, "trigger_id")
+    order = replace(_by(Kind.PRESSED, body), ticket_id=number, commands=commands)
+    once = trigger or f"{text_of(action, 'action_ts')}:{order.user}"
+    return Heard(order, f"pressed:{_hash(once)}", once, button if button in WINDOWS else "", trigger)
+
+
+def _submitted(body: Mapping[str, Any]) -> Heard | None:
+    view = mapping_of(body, "view")
+    if text_of(view, "callback_id") not in WINDOWS or not ID.match(text_of(view, "id")):
+        return None
+    known = window_values.known(view)
+    number, rest = number_of(str(known.get("ticket", "")))
+    if rest or not number:
+        return None
+    text, commands = window_values.wanted(view, known)
+    channel, ts, thread_ts = (str(known.get(name, "")) for name in ("channel", "ts", "thread_ts"))
+    order = replace(_by(Kind.SUBMITTED, body), channel=channel, ts=ts, thread_ts=thread_ts)
+    order = replace(order, ticket_id=number, text=text, commands=commands)
+    # One window is sent once, however often and with whatever words it comes again.
+    return Heard(order, f"submitted:{text_of(view, 'id')}", text_of(view, "id"))
+
+
+def _typed(body: Mapping[str, Any]) -> Heard:
+    number, rest = number_of(plain_text(text_of(body, "text")))
+    order = Order(
+        Kind.TYPED,
+        text_of(body, "team_id"),
+        text_of(body, "user_id"),
+        text_of(body, "channel_id"),
+        ticket_id=number,
+        text=rest,
+    )
+    once = text_of(body, "trigger_id") or json.dumps([order.account, order.channel, text_of(body, "text")])
+    return Heard(order, f"typed:{_hash(once)}", once, trigger=text_of(body, "trigger_id"))
+
+
+def _by(kind: Kind, body: Mapping[str, Any]) -> Order:
+    """Who did it, and at which message."""
+    container, message, user = mapping_of(body, "container"), mapping_of(body, "message"), mapping_of(body, "user")
+    ts = text_of(message, "ts") or text_of(container, "message_ts")
+    return Order(
+        kind,
+        team_of(body),
+        text_of(user, "id"),
+        text_of(mapping_of(body, "channel"), "id") or text_of(container, "channel_id"),
+        ts,
+        text_of(message, "thread_ts") or text_of(container, "thread_ts") or ts,
+        user_team=text_of(user, "team_id"),
+    )
+
+
+def _changed(body: Mapping[str, Any]) -> Heard | None:
+    event = mapping_of(body, "event")
+    subtype, before = event.get("subtype"), mapping_of(event, "previous_message")
+    if event.get("type") != "message" or subtype not in ("message_changed", "message_deleted"):
+        return None
+    now = mapping_of(event, "message") if subtype == "message_changed" else {}
+    if any(one.get("bot_id") for one in (now, before)):
+        return None
+    gone = subtype == "message_deleted" or now.get("subtype") == "tombstone"
+    order = Order(
+        Kind.WITHDRAWN if gone else Kind.EDITED,
+        team_of(body),
+        text_of(now, "user") if not gone else text_of(before, "user") or text_of(now, "user"),
+        text_of(event, "channel"),
+        text_of(now, "ts") or text_of(event, "deleted_ts"),
+        text_of(now, "thread_ts") or text_of(before, "thread_ts"),
+        text=plain_text(text_of(now, "text")) if not gone else "",
+        before=plain_text(text_of(before, "text")),
+    )
+    if not (TS.match(order.ts) and ID.match(order.channel) and ID.match(order.user)):
+        return None
+    if gone:
+        return Heard(order, f"{order.message_id}:withdrawn", order.message_id)
+    edited = text_of(mapping_of(now, "edited"), "ts")
+    # Slack tells of a preview, a reply or a language that it found in the same way; the words are the old ones then.
+    if not edited or text_of(now, "text") == before.get("text"):
+        return None
+    return Heard(order, f"{order.message_id}:edited:{edited}", f"{order.message_id}\0{edited}\0{order.text}")
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]

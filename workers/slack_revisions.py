@@ -1,0 +1,32 @@
+"""An edit or a deletion in Slack becomes an event of the ticket. In: an order. Out: how it ended.
+
+The message is found by its key in the thread index, as replies are. It refuses to know who else should hear of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from desk.slack_orders import Kind, Order
+from desk.ticket import DESK
+from storage import revisions, threads, tickets
+from storage.inbound import Settled
+from storage.transaction import Session
+
+
+def settle(
+    session: Session, inbound_id: int, order: Order, now: datetime, missing: Callable[[str], Settled]
+) -> Settled:
+    """Both versions are kept: the event has the words before and after."""
+    key = f"{order.conversation}#{order.message_id}"
+    known = threads.known(session, [key]).get(key)
+    message = tickets.message(session, known.row_id) if known is not None and known.row_id else None
+    if message is None:
+        return missing("it is on no ticket")
+    if order.kind is Kind.WITHDRAWN:
+        done = revisions.withdraw(session, message, DESK, now, "taken back in Slack")
+    else:
+        done = revisions.edit(session, message, order.text, message.author, now, "in Slack")
+    why = str(order.kind) if done else f"{order.kind}: nothing new"
+    return Settled(inbound_id, "command", why, message.ticket_id, message.id)
