@@ -50,6 +50,7 @@ _HAPPENED: Mapping[str, str] = {
     "woken": "brought it back",
     "reminded": "reminded the requester",
     "untagged": "took off the tags {before}",
+    "answer_not_kept": "answered {before}: {after}",
     "field_changed": "set {field} from {before} to {after}",
     "parent_changed": "set its parent from {before} to {after}",
     "copy_added": "put {after} in copy",

@@ -10,6 +10,7 @@ from typing import Any
 from desk import threading
 from desk import ticket as verbs
 from desk.courtesy import Courtesy, courtesy_of
+from desk.fields import Field
 from desk.priority import why
 from desk.request import AutoKind, InboundRequest
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
@@ -20,7 +21,7 @@ from storage.sql import reserve_ids
 from storage.tables import messages as messages_table
 from storage.threads import Known
 from storage.transaction import Session
-from workers import bounced, category, echoes, priorities, side_mail
+from workers import bounced, category, echoes, form_fields, priorities, side_mail
 from workers.ahead import Ahead
 from workers.category import Choice
 from workers.context import Context, Places
@@ -42,6 +43,9 @@ class Settlement:
     changes: dict[int, Change] = field(default_factory=dict)
     without_echo: dict[int, dict[str, Any]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    asked: Sequence[Field] = ()
+    answered: dict[int, tuple[Event, ...]] = field(default_factory=dict)
+    """What forms answered beside the request, by inbound id."""
 
     def write(self, decisions: Sequence[Decision]) -> None:
         """All rows of the batch except what agents asked for."""
@@ -67,7 +71,7 @@ class Settlement:
         made = []
         for decision, choice, number in zip(opened, chosen, numbers, strict=True):
             spot = _spot(decision)
-            spot.ticket = self._ticket(decision, spot, choice, number)
+            spot.ticket = self._as_answered(decision.item, self._ticket(decision, spot, choice, number))
             made.append(spot.ticket)
         tickets.insert_many(self.session, made)
         organisations.join(self.session, {t.requester_id: t.organisation_id for t in made if t.organisation_id})
@@ -94,6 +98,15 @@ class Settlement:
             conversation=request.thread.conversation,
         )
 
+    def _as_answered(self, item: Item, ticket: Ticket) -> Ticket:
+        """With what a form answered beside the request; mail answers nothing."""
+        if not form_fields.has_any(item.request):
+            return ticket
+        self.asked = self.asked or form_fields.known(self.session)
+        change = form_fields.filled(ticket, item.request, self.asked, self._actor(item), self.now)
+        self.answered[item.inbound_id] = change.events
+        return change.ticket
+
     def _team_id(self, decision: Decision, box: Mailbox | None) -> int | None:
         """The mailbox's; what follows up a private ticket stays with its team."""
         before = decision.linked.ticket if decision.linked and decision.link_kind == "follow-up" else None
@@ -114,6 +127,7 @@ class Settlement:
                 "priority_reasons": ticket.priority_why["reasons"],
             }
             self.events.append(_with(event, message_id, {**event.data, **data}))
+            self.events += self.answered.get(decision.item.inbound_id, ())
             self._link(decision)
             return
         before = self.changes.get(ticket.id, Change(ticket))

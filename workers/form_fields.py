@@ -1,0 +1,50 @@
+"""What a form or a program answered beside the request: the topic and custom fields of the ticket that it opens.
+
+In: a new ticket and its request. Out: the change that puts them there, an event each. Mail carries none and costs
+nothing. Where a field was changed or removed since the page was shown, the history says what was answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from desk import form_fields, record
+from desk import ticket as verbs
+from desk.fields import BadField, Field, value
+from desk.request import InboundRequest
+from desk.ticket import Actor, Change, Event, Ticket
+from storage import custom_fields
+from storage.transaction import Session
+
+WHY = "answered in the form"
+
+
+def has_any(request: InboundRequest) -> bool:
+    return form_fields.has_any(request.fields)
+
+
+def known(session: Session) -> Sequence[Field]:
+    return custom_fields.every(session)
+
+
+def filled(ticket: Ticket, request: InboundRequest, asked: Sequence[Field], actor: Actor, at: datetime) -> Change:
+    """The ticket with what was answered."""
+    topic, answers = form_fields.unpacked(request.fields)
+    change = Change(ticket)
+    if topic and ticket.category != topic and not (ticket.category or "").startswith(f"{topic} / "):
+        change = change.then(verbs.set_category(ticket, topic, actor, at, "chosen in the form"))
+    by_name = {one.name: one for one in asked}
+    for name, text in answers.items():
+        change = change.then(_one(change.ticket, name, text, by_name.get(name), actor, at))
+    return change
+
+
+def _one(ticket: Ticket, name: str, text: str, field: Field | None, actor: Actor, at: datetime) -> Change:
+    try:
+        if field is None:
+            raise BadField(f"there is no field {name!r} any more")
+        return record.set_field(ticket, name, value(field, text), actor, at, WHY)
+    except BadField as error:
+        lost = Event(ticket.id, at, "answer_not_kept", actor, before=name, after=text, why=str(error))
+        return Change(ticket, (lost,))
