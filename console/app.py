@@ -37,6 +37,7 @@ from console import (
     reports,
     reuse,
     routing,
+    sides,
     signatures,
     sla,
     sla_calendars,
@@ -160,6 +161,7 @@ def _acting(desk: Desk) -> list[BaseRoute]:
         *automations.acting(desk),
         *macros.acting(desk),
         *signatures.acting(desk),
+        *sides.routes(desk),
         Route("/quarantine/{inbound_id:int}/release", action(desk, quarantine.release), methods=["POST"]),
     ]
 

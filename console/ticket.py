@@ -9,7 +9,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from console import article_hints, composer, due, macros, mail_frame, record, similar, watching
+from console import article_hints, composer, due, macros, mail_frame, record, side_panel, similar, watching
 from console.door import Visit
 from desk.request import AutoKind
 from desk.ticket import MOVES, Event, Priority, Ticket
@@ -49,15 +49,22 @@ def show(visit: Visit) -> Response:
     return page(visit, ticket_or_404(visit))
 
 
-def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typed: str = "") -> Response:
-    """The page, if need be with the reason why something was not done and the text that was typed."""
+def page(
+    visit: Visit,
+    ticket: Ticket,
+    status: int = 200,
+    problem: str = "",
+    typed: str = "",
+    aside: Mapping[str, str] | None = None,
+) -> Response:
+    """The page, if need be with the reason why something was not done and what was typed: publicly, or aside."""
     after = visit.request.query_params.get("after", "")
     first = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
     messages = tickets.messages_of(visit.session, ticket.id, after=first, most=PER_PAGE + 1)
     history = tickets.history(visit.session, ticket.id)
     solutions, hints = similar.solutions(visit.session, ticket), article_hints.for_ticket(visit.session, ticket)
     chosen, answer = similar.chosen(visit, solutions, hints)
-    macro = macros.picked(visit)
+    macro, letters = macros.picked(visit), outbound.of_ticket(visit.session, ticket.id)
     return visit.html(
         "ticket.html",
         status,
@@ -69,7 +76,7 @@ def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typ
         automatic=_automatic(history),
         history=history,
         seen=len(history),
-        letters=outbound.of_ticket(visit.session, ticket.id),
+        letters=letters,
         prediction=tickets.prediction_of(visit.session, ticket.id),
         links=tickets.links_of(visit.session, ticket.id),
         dues=due.of(visit.session, ticket, visit.now),
@@ -83,6 +90,7 @@ def page(visit: Visit, ticket: Ticket, status: int = 200, problem: str = "", typ
         **around(visit, ticket),
         **composer.around(visit, ticket, typed or answer or macros.filled(visit, ticket, macro)),
         **watching.around(visit, ticket),
+        **side_panel.around(visit, ticket, messages, letters, aside),
         **record.around(visit, ticket, history),
     )
 

@@ -222,21 +222,25 @@ def _asked(session: Session, address: str) -> list[Side]:
     return [side for row in rows if address in (side := _side(row._mapping)).people]
 
 
-def as_json(side: Side, words: Sequence[Message]) -> dict[str, Any]:
-    """For programs."""
-    told = ("id", "ticket_id", "subject", "address", "people", "state", "holds", "created_at")
-    row = {name: getattr(side, name) for name in told}
-    return row | {"messages": [_message_json(message) for message in words]}
+def whole(session: Session, ticket_id: int) -> list[dict[str, Any]]:
+    """All of a ticket with what was said in them, for programs."""
+    sides = of_ticket(session, ticket_id)
+    words = said(session, ticket_id) if sides else {}
+    told = ("id", "ticket_id", "subject", "address", "holds")
+    return [
+        {name: getattr(side, name) for name in told}
+        | {"people": list(side.people), "state": str(side.state), "created_at": side.created_at.isoformat()}
+        | {"messages": [_message_json(message) for message in words.get(side.id, ())]}
+        for side in sides
+    ]
 
 
 def _message_json(message: Message) -> dict[str, Any]:
-    told = ("id", "inbound", "author_address", "created_at", "subject", "text", "reply", "attachments", "recipients")
+    told = ("id", "inbound", "author_address", "subject", "text", "reply")
     row = {name: getattr(message, name) for name in told}
-    return row | {"author": message.author.name, "automatic": is_automatic(message)}
-
-
-def is_automatic(message: Message) -> bool:
-    return bool(message.trust.get("automatic"))
+    files = [{"name": one["name"], "media_type": one["media_type"], "size": one["size"]} for one in message.attachments]
+    row |= {"author": message.author.name, "automatic": bool(message.trust.get("automatic")), "attachments": files}
+    return row | {"created_at": message.created_at.isoformat()}
 
 
 def _files(session: Session, ticket_id: int, chosen: Sequence[tuple[int, int]]) -> list[Mapping[str, Any]]:

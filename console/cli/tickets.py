@@ -12,7 +12,7 @@ from console.cli import show
 from console.cli.desk import Trouble, opened
 from desk.settings import Settings
 from desk.ticket import DESK, Event, Message, NotAllowed, Status, Ticket
-from storage import clocks, conversation, family, organisations, outbound, people, tickets, undo
+from storage import clocks, conversation, family, organisations, outbound, people, side_conversations, tickets, undo
 from storage.log import escaped
 from storage.people import Person
 from storage.transaction import Session
@@ -84,6 +84,7 @@ def whole_ticket(session: Session, ticket_id: int) -> dict[str, Any]:
     return row | {
         **_record(session, ticket),
         "messages": [_message(one) for one in tickets.messages_of(session, ticket_id)],
+        "side_conversations": side_conversations.whole(session, ticket_id),
         "outbound": [{k: letter[k] for k in _LETTER} for letter in outbound.of_ticket(session, ticket_id)],
         "participants": tickets.participants_of(session, [ticket_id])[ticket_id],
         "prediction": tickets.prediction_of(session, ticket_id),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from typing import Any
 
 import pytest
 
@@ -39,20 +40,20 @@ def ask(desk: SmallDesk, to: str = SUE) -> None:
     desk.work()
 
 
-def exported(desk: SmallDesk, address: str) -> dict[str, object]:
+def exported(desk: SmallDesk, address: str) -> Any:
     pack = io.BytesIO()
     personal_data.export(desk.store, address, pack)
-    return dict(json.loads(zipfile.ZipFile(pack).read("person.json")))
+    return json.loads(zipfile.ZipFile(pack).read("person.json"))
 
 
 def test_who_was_asked_gets_the_conversation_whole_in_their_export(desk: SmallDesk) -> None:
-    (one,) = exported(desk, SUE)["side_conversations"]  # type: ignore[misc]
+    (one,) = exported(desk, SUE)["side_conversations"]
     assert [m["text"].strip() for m in one["messages"]] == ["Is it there?", "It costs nine secret Euro."]
 
 
 def test_the_requester_learns_who_was_asked_what_but_not_what_others_answered(desk: SmallDesk) -> None:
     whole = exported(desk, BOB)
-    (one,) = whole["side_conversations"]  # type: ignore[misc]
+    (one,) = whole["side_conversations"]
     assert one["address"] == SUE and [m["text"] for m in one["messages"]] == ["Is it there?"]
     assert "nine secret" not in json.dumps(whole)
 
@@ -106,6 +107,7 @@ def test_a_third_party_hears_of_a_private_ticket_what_its_members_write_and_no_o
 def test_what_is_said_aside_is_in_no_figure_and_moves_no_clock(desk: SmallDesk) -> None:
     with desk.store.database.reading() as session:
         facts = ticket_facts.count(session, [1])[0][2]
+    assert facts is not None
     assert (facts.replies, facts.first_response_seconds, facts.reopened) == (0, None, 0)
     assert clocks.runs(desk.events(1), frozenset())[Target.FIRST_RESPONSE].state is clocks.State.RUNNING
     assert Target.NEXT_RESPONSE not in clocks.runs(desk.events(1), frozenset())

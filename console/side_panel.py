@@ -1,0 +1,47 @@
+"""The panel of side conversations on the ticket page: what was said in each, and the forms to ask and to write on.
+
+In: a ticket as its page shows it. Out: the values of `templates/sides.html`. It changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from console import mail_frame
+from console.door import Visit
+from desk.ticket import Message, Ticket
+from storage import side_conversations
+
+QUOTES = {"0": "nothing", "1": "the last message", "3": "the last 3 messages", "5": "the last 5 messages"}
+
+
+def around(
+    visit: Visit,
+    ticket: Ticket,
+    messages: Sequence[Message],
+    letters: Sequence[Mapping[str, Any]],
+    aside: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """What the page shows of them."""
+    sides = side_conversations.of_ticket(visit.session, ticket.id)
+    said = side_conversations.said(visit.session, ticket.id) if sides else {}
+    every = [one for words in said.values() for one in words]
+    return {
+        "sides": [(side, said.get(side.id, [])) for side in sides],
+        "side_frames": {one.id: mail_frame.address(visit.desk, one.id) for one in every if one.html},
+        "side_letters": {one["message_id"]: one for one in letters if one["kind"] == "side"},
+        "side_files": _files([*messages, *every]),
+        "side_quotes": QUOTES,
+        "side_typed": aside or {},
+        "side_shown": (aside or {}).get("side") or visit.request.query_params.get("side", ""),
+    }
+
+
+def _files(messages: Sequence[Message]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Every file of the ticket once, under the name that its box has in the forms."""
+    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for message in messages:
+        for place, file in enumerate(message.attachments):
+            found.setdefault(f"{file.get('sha256')} {file.get('name')}", (f"file-{message.id}-{place}", file))
+    return list(found.values())
