@@ -9,14 +9,16 @@ from __future__ import annotations
 import argparse
 import random
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
+import psycopg
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
@@ -31,6 +33,7 @@ from storage.reports import Asked
 from storage.store import Store, open_store
 from storage.tables import tickets
 from tests import postgres
+from tests.components import postgres_folder
 
 ROUNDS, WARM = 40, 3
 PERIODS = ("30d", "90d", "365d", "800d")
@@ -139,30 +142,57 @@ def _rebuilt(store: Store) -> float:
     return len(counted) / (time.perf_counter() - began)
 
 
-def _stores(kinds: str, folder: Path, stack: ExitStack) -> Iterator[tuple[str, Store]]:
-    for kind in kinds.split(","):
-        url = ""
-        if kind == "PostgreSQL":
-            # As it is delivered; the tests make do with less memory.
-            stack.enter_context(patch.dict(postgres._OPTIONS, shared_buffers="128MB"))
-            url = stack.enter_context(stack.enter_context(postgres.running()).fresh_database())
-        settings = Settings(data_dir=str(folder / kind), database_url=url, secret_key=KEY)
-        yield kind, open_store(settings, migrate=True)
+def _desk(kind: str, folder: Path, count: int, stack: ExitStack) -> tuple[Store, datetime]:
+    """The desk, made or found in the folder, and the moment at which it is looked at."""
+    settings = Settings(data_dir=str(folder / kind), database_url=_url(kind, folder, stack), secret_key=KEY)
+    store = open_store(settings, migrate=True)
+    stack.callback(store.close)
+    made = folder / f"{kind}.made"
+    if not made.exists():
+        now = datetime.now(UTC)
+        began = time.perf_counter()
+        big_desk.furnish(store, count, now)
+        print(f"{kind}: {count:,} tickets made in {time.perf_counter() - began:,.0f} s", file=sys.stderr)
+        made.write_text(now.isoformat())
+    return store, datetime.fromisoformat(made.read_text())
+
+
+def _url(kind: str, folder: Path, stack: ExitStack) -> str:
+    """Nothing for SQLite; for PostgreSQL that of a server of our own with its data in the folder."""
+    if kind != "PostgreSQL":
+        return ""
+    # As it is delivered; the tests make do with less memory.
+    stack.enter_context(patch.dict(postgres._OPTIONS, shared_buffers="128MB"))
+    server = postgres.Postgres(postgres_folder(), folder / "server")
+    stack.callback(server.stop)
+    server.start()
+    with suppress(psycopg.errors.DuplicateDatabase):
+        server.execute("CREATE DATABASE desk")
+    return server.url("desk")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1_000_000)
     parser.add_argument("--databases", default="SQLite,PostgreSQL")
+    parser.add_argument("--folder", type=Path, help="where the desks are kept and found again")
+    parser.add_argument("--only-make", action="store_true", help="fill the folder and measure nothing")
     parser.add_argument("--no-file", action="store_true", help="only print")
     args = parser.parse_args()
-    results, rates, now = {}, {}, datetime.now(UTC)
-    with tempfile.TemporaryDirectory(prefix="fd-desk-") as folder, ExitStack() as stack:
-        for kind, store in _stores(args.databases, Path(folder), stack):
-            big_desk.furnish(store, args.count, now)
+    results, rates = {}, {}
+    with ExitStack() as stack:
+        folder = args.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fd-desk-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        # The server runs as somebody else, who has to pass through.
+        folder.chmod(0o755)
+        for kind in args.databases.split(","):
+            store, now = _desk(kind, folder, args.count, stack)
+            if args.only_make:
+                continue
             rates[kind] = _rebuilt(store)
             results[kind] = measured(store, now)
-            store.close()
+    if args.only_make:
+        return
     section = told(results, args.count, rates)
     print(section)
     if not args.no_file:

@@ -134,7 +134,7 @@ def facts(
     opened, answered, resolved = tape.opened_at, tape.answered_at, tape.resolved_at
     lengths = _lengths(tape, calendar)
     return Facts(
-        **lengths,
+        **dict[str, Any](lengths),
         **_of_row(ticket),
         opened_at=opened,
         resolved_at=resolved,

@@ -80,3 +80,5 @@ class Report:
     incidents: int
     teams: Sequence[Line] = field(default_factory=tuple)
     agents: Sequence[Line] = field(default_factory=tuple)
+    error: float = 0.0
+    """Medians and p90 may be off by this part of them: those of long periods are, a little."""

@@ -19,7 +19,8 @@ NONE = "-"
 """Where there is no length."""
 SHARES = (0.5, 0.9)
 """Median and p90."""
-_FIRST = 0x100
+FIRST = 0x100
+"""The code of the first letter."""
 _BITS = 7
 _EXACT = 1 << _BITS
 _STEPS = _EXACT >> 1
@@ -31,12 +32,12 @@ def letter(seconds: int | None) -> str:
     if seconds is None:
         return NONE
     shift = max(0, min(seconds, _LONGEST).bit_length() - _BITS)
-    return chr(_FIRST + shift * _STEPS + (max(0, min(seconds, _LONGEST)) >> shift))
+    return chr(FIRST + shift * _STEPS + (max(0, min(seconds, _LONGEST)) >> shift))
 
 
 def length(one: str) -> int:
     """The middle of the lengths that share this letter."""
-    code = ord(one) - _FIRST
+    code = ord(one) - FIRST
     if code < _EXACT:
         return code
     shift = code // _STEPS - 1

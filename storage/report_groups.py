@@ -17,14 +17,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.report import Group, Spread
+from desk.sketch import SHARES
+from storage import day_figures
 from storage.tables_figures import STATUSES, ticket_facts
 from storage.transaction import Session
 
 f = ticket_facts.c
-GOOD = 4
-"""A score from here on is a good one."""
-_SHARES = (0.5, 0.9)
-_FLAGS = {"one_touch": f.one_touch, "reopened": f.reopened > 0, "rated": f.score.is_not(None), "good": f.score >= GOOD}
 
 Key = tuple[str, int | None]
 ALL: Key = ("", None)
@@ -41,14 +39,15 @@ def groups(
 
 
 def _sums(targets: Sequence[str]) -> dict[str, sa.ColumnElement[Any]]:
-    """What is added up: name → 0 or 1, or a number."""
-    made: dict[str, sa.ColumnElement[Any]] = {n: sa.case((flag, 1), else_=0) for n, flag in _FLAGS.items()}
-    made["score_sum"] = sa.func.coalesce(f.score, 0)
-    for target in targets:
-        met = f[f"met_{target}"]
-        made[f"kept {target}"] = sa.case((met, 1), else_=0)
-        made[f"broken {target}"] = sa.case((sa.not_(met), 1), else_=0)
-    return made | {f"in {status}": f[f"seconds_{status}"] for status in STATUSES}
+    """What is added up."""
+    made = day_figures.sums()
+    return {name: made[name] for name in names(targets)}
+
+
+def names(targets: Sequence[str]) -> list[str]:
+    """What a group is made of, besides its count and its lengths of time."""
+    promises = [f"{kept}_{target}" for target in targets for kept in ("kept", "broken")]
+    return [*day_figures.FLAGS, "score_sum", *promises, *(f"seconds_{status}" for status in STATUSES)]
 
 
 def _by_database(
@@ -58,7 +57,7 @@ def _by_database(
     columns: list[Any] = [sa.func.count()]
     columns += [sa.func.coalesce(sa.func.sum(value), 0) for value in sums.values()]
     for name in times:
-        spread = sa.func.percentile_disc(sa.cast(list(_SHARES), sa.ARRAY(sa.Float))).within_group(f[name])
+        spread = sa.func.percentile_disc(sa.cast(list(SHARES), sa.ARRAY(sa.Float))).within_group(f[name])
         columns += [sa.func.count(f[name]), sa.func.avg(f[name]), spread]
     sets = sa.func.grouping_sets(sa.tuple_(), *(sa.tuple_(f[name]) for name in by))
     keys = [f[name] for name in by]
@@ -68,10 +67,12 @@ def _by_database(
     for row in session.execute(query.group_by(sets) if by else query):
         key = next(((n, row[i]) for i, n in enumerate(by) if row[len(by) + i] == 0), ALL)
         values = list(row[2 * len(by) :])
+        if not values[0]:
+            continue
         told = dict(zip(sums, (int(v) for v in values[1 : 1 + len(sums)]), strict=True))
         parts = values[1 + len(sums) :]
         spreads = {n: _spread(*parts[3 * i : 3 * i + 3]) for i, n in enumerate(times)}
-        found[key] = _group(int(values[0]), told, spreads, targets)
+        found[key] = group(int(values[0]), told, spreads, targets)
     return found
 
 
@@ -116,7 +117,7 @@ def _summed(values: list[Any], sums: int) -> _Sum:
 
 def _of_sum(one: _Sum, sums: Sequence[str], times: Sequence[str], targets: Sequence[str]) -> Group:
     spreads = {name: spread(values) for name, values in zip(times, one.times, strict=True)}
-    return _group(one.count, dict(zip(sums, one.told, strict=True)), spreads, targets)
+    return group(one.count, dict(zip(sums, one.told, strict=True)), spreads, targets)
 
 
 def spread(values: Iterable[int]) -> Spread:
@@ -124,11 +125,12 @@ def spread(values: Iterable[int]) -> Spread:
     ordered = sorted(values)
     if not ordered:
         return Spread()
-    middle, high = (ordered[ceil(share * len(ordered)) - 1] for share in _SHARES)
+    middle, high = (ordered[ceil(share * len(ordered)) - 1] for share in SHARES)
     return Spread(len(ordered), sum(ordered) / len(ordered), middle, high)
 
 
-def _group(count: int, told: Mapping[str, int], times: Mapping[str, Spread], targets: Sequence[str]) -> Group:
+def group(count: int, told: Mapping[str, int], times: Mapping[str, Spread], targets: Sequence[str]) -> Group:
+    """From what was added up, by `names`."""
     return Group(
         count=count,
         one_touch=told["one_touch"],
@@ -136,8 +138,8 @@ def _group(count: int, told: Mapping[str, int], times: Mapping[str, Spread], tar
         rated=told["rated"],
         good=told["good"],
         score_sum=told["score_sum"],
-        kept={target: told[f"kept {target}"] for target in targets},
-        broken={target: told[f"broken {target}"] for target in targets},
-        seconds_in={status: told[f"in {status}"] for status in STATUSES},
+        kept={target: told[f"kept_{target}"] for target in targets},
+        broken={target: told[f"broken_{target}"] for target in targets},
+        seconds_in={status: told[f"seconds_{status}"] for status in STATUSES},
         times=times,
     )

@@ -14,12 +14,14 @@ from storage.tables import metadata
 STATUSES = ("new", "open", "pending", "on_hold")
 """Those in which time is counted."""
 
+_OPEN, _DONE = sa.text("resolved_at IS NULL"), sa.text("resolved_at IS NOT NULL")
+
 ticket_facts = sa.Table(
     "ticket_facts",
     metadata,
     sa.Column("ticket_id", BigId, primary_key=True, autoincrement=False),
     at("opened_at", nullable=False, index=True),
-    at("resolved_at", index=True),
+    at("resolved_at"),
     at("closed_at"),
     sa.Column("status", sa.Text, nullable=False),
     text("channel"),
@@ -39,6 +41,10 @@ ticket_facts = sa.Table(
     sa.Column("resolved_slot", BigId),
     text("letters"),
     sa.Column("last_event_id", BigId),
+    sa.Index("ix_ticket_facts_resolved_at", "resolved_at", sqlite_where=_DONE, postgresql_where=_DONE),
+    sa.Index(
+        "ix_ticket_facts_open", "team_id", "agent_id", "status", "opened_at", sqlite_where=_OPEN, postgresql_where=_OPEN
+    ),
 )
 
 # Team and agent 0 are nobody. `view` says what `value` is: a channel, a category, a priority, or nothing.

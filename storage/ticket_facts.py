@@ -7,8 +7,8 @@ twice changes what it says. It refuses to add anything up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from desk import figures
 from desk.figures import Facts
 from desk.hours import ALWAYS, Calendar
 from desk.ticket import Actor, ActorKind, Event
-from storage import calendars, notes, tickets
+from storage import calendars, day_figures, notes, tickets
 from storage.sql import insert_ignore, insert_rows, locked
 from storage.tables import events, settings, teams
 from storage.tables import tickets as ticket_table
@@ -76,23 +76,61 @@ def look(session: Session, after: int, now: datetime, fresh: timedelta = FRESH, 
     if not rows:
         return None
     newest = {row.ticket_id: row for row in rows}
-    known = _known(session, newest)
+    query = sa.select(ticket_facts.c.ticket_id, ticket_facts.c.last_event_id)
+    there: Any = session.execute(query.where(ticket_facts.c.ticket_id.in_(sorted(newest))))
+    known = {number: last or 0 for number, last in there}
     wanted = [n for n, row in newest.items() if row.at <= now - fresh and row.id > known.get(n, 0)]
     unsettled = next((row.id for row in rows if row.at > now - max(SETTLED, fresh)), rows[-1].id + 1)
     return Look(rows[-1].id, unsettled - 1, count(session, wanted))
 
 
-def write(session: Session, counted: Counted, floor: int | None = None) -> int:
-    """Put what was counted in place of what was there, unless somebody has counted later events; `hold` first."""
-    known = _known(session, [number for number, _, _ in counted])
-    new = [one for one in counted if one[1] >= known.get(one[0], 0)]
-    gone = [number for number, _, _ in new]
+def write(session: Session, counted: Counted, now: datetime, floor: int | None = None) -> int:
+    """Put what was counted in place of what was there, unless somebody has counted later events; `hold` first.
+
+    The days on which it makes a difference are loose from now on. Returns how many tickets say something else now.
+    """
+    there = _there(session, [number for number, _, _ in counted])
+    new = [(number, last, told) for number, last, told in counted if last >= _last(there.get(number))]
+    gone = [number for number, _, _ in new if number in there]
     if gone:
         session.execute(sa.delete(ticket_facts).where(ticket_facts.c.ticket_id.in_(gone)))
-    insert_rows(session, ticket_facts, [asdict(f) | {"last_event_id": last} for _, last, f in new if f is not None])
+    rows = [_row(told, last) for _, last, told in new if told is not None]
+    insert_rows(session, ticket_facts, rows)
+    changed = [(there.get(number), told) for number, _, told in new if _differ(there.get(number), told)]
+    day_figures.loosen(session, {slot for pair in changed for slot in _slots(*pair)}, now)
     if floor is not None:
         notes.put(session, STATE, {"floor": floor})
-    return len(new)
+    return len(changed)
+
+
+def _row(told: Facts, last: int) -> dict[str, Any]:
+    return {name: getattr(told, name) for name in _NAMES} | {"last_event_id": last}
+
+
+_NAMES = tuple(field.name for field in fields(Facts))
+_IN_NO_SUM = {"status", "closed_at", "organisation_id"}
+_SUMMED = tuple(name for name in _NAMES if name not in _IN_NO_SUM)
+
+
+def wrong(session: Session, counted: Counted, above: int, ids: Sequence[int]) -> int:
+    """How many rows are not what was counted: of these tickets, and of none (see `forget_others`)."""
+    there = _there(session, [number for number, _, _ in counted])
+    pairs = [(there.get(number), told) for number, _, told in counted]
+    others = sa.select(sa.func.count()).select_from(ticket_facts).where(*_others(above, ids))
+    return sum(_differ(*pair) for pair in pairs) + int(session.execute(others).scalar_one())
+
+
+def _differ(old: Any, new: Facts | None) -> bool:
+    """Whether a sum by day would be another one."""
+    if old is None or new is None:
+        return old is not new
+    return any(getattr(old, name) != getattr(new, name) for name in _SUMMED)
+
+
+def _slots(*ones: Any) -> Iterator[int]:
+    for one in ones:
+        if one is not None:
+            yield from (slot for slot in (one.opened_slot, one.resolved_slot) if slot is not None)
 
 
 def numbers(session: Session, above: int, most: int = PAGE) -> list[int]:
@@ -101,12 +139,17 @@ def numbers(session: Session, above: int, most: int = PAGE) -> list[int]:
     return list(session.execute(query.order_by(ticket_table.c.id).limit(most)).scalars())
 
 
-def forget_others(session: Session, above: int, ids: Sequence[int]) -> None:
+def forget_others(session: Session, above: int, ids: Sequence[int], now: datetime) -> int:
     """Throw away rows whose ticket is gone: between `above` and the last of these tickets, or all above if none."""
-    where = [ticket_facts.c.ticket_id > above]
-    if ids:
-        where += [ticket_facts.c.ticket_id <= ids[-1], ticket_facts.c.ticket_id.not_in(ids)]
-    session.execute(sa.delete(ticket_facts).where(*where))
+    slots = (ticket_facts.c.opened_slot, ticket_facts.c.resolved_slot)
+    gone = session.execute(sa.delete(ticket_facts).where(*_others(above, ids)).returning(*slots)).all()
+    day_figures.loosen(session, set(_slots(*gone)), now)
+    return len(gone)
+
+
+def _others(above: int, ids: Sequence[int]) -> list[sa.ColumnElement[bool]]:
+    number = ticket_facts.c.ticket_id
+    return [number > above, *([number <= ids[-1], number.not_in(ids)] if ids else [])]
 
 
 def every(session: Session) -> dict[int, Facts]:
@@ -133,10 +176,13 @@ def count(session: Session, ids: Iterable[int]) -> Counted:
     return made
 
 
-def _known(session: Session, ids: Iterable[int]) -> dict[int, int]:
-    query = sa.select(ticket_facts.c.ticket_id, ticket_facts.c.last_event_id)
-    rows = session.execute(query.where(ticket_facts.c.ticket_id.in_(sorted(ids))))
-    return {row.ticket_id: row.last_event_id or 0 for row in rows}
+def _there(session: Session, ids: Iterable[int]) -> dict[int, Any]:
+    query = sa.select(*(ticket_facts.c[name] for name in (*_SUMMED, "last_event_id")))
+    return {row.ticket_id: row for row in session.execute(query.where(ticket_facts.c.ticket_id.in_(sorted(ids))))}
+
+
+def _last(row: Any) -> int:
+    return row.last_event_id or 0 if row is not None else 0
 
 
 def _histories(session: Session, ids: Sequence[int]) -> tuple[dict[int, list[Event]], dict[int, int]]:

@@ -7,11 +7,12 @@ somebody counted later stays.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
-from storage import outbound, report_schedules, ticket_facts
+from storage import day_figures, outbound, report_schedules, ticket_facts
 from storage.outbound import Letter
 from storage.report_schedules import Schedule
 from storage.store import Store
@@ -22,16 +23,35 @@ from workers.context import Context
 log = structlog.get_logger()
 
 Told = Callable[[int], None]
+DAYS_AT_ONCE = 4
+"""In one transaction: on SQLite others wait to write meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """How many tickets were counted and how many of them had said something else; how many days were summed up."""
+
+    tickets: int
+    tickets_wrong: int
+    days: int
+    days_wrong: int = 0
+
+
+def nobody(_count: int) -> None:
+    """Hears how far it is."""
 
 
 def is_time(session: Session, now: datetime) -> bool:
-    """Whether there is something to count."""
-    return ticket_facts.is_behind(session) or bool(report_schedules.due(session, now))
+    """Whether there is something to count, to sum up or to send."""
+    waiting = ticket_facts.is_behind(session) or bool(report_schedules.due(session, now))
+    return waiting or bool(day_figures.due(session, now, 1))
 
 
 def drain(context: Context, fresh: timedelta = ticket_facts.FRESH) -> int:
-    """Count every ticket of which something was heard since the last look; then send the reports that are due."""
+    """Count every ticket of which something was heard since the last look, and sum up the days that have become quiet;
+    then send the reports that are due."""
     done = catch_up(context.store, context.now(), fresh)
+    sum_up(context.store, context.now())
     report_letters.send_due(context.store, context.now())
     return done
 
@@ -52,25 +72,73 @@ def catch_up(store: Store, now: datetime, fresh: timedelta = timedelta()) -> int
             continue
         with store.database.transaction() as session:
             floor = ticket_facts.hold(session)
-            done += ticket_facts.write(session, look.counted, max(floor, look.floor) if rises else None)
+            ticket_facts.write(session, look.counted, now, max(floor, look.floor) if rises else None)
+        done += len(look.counted)
 
 
-def rebuild(store: Store, told: Told = lambda _count: None) -> int:
-    """Count every ticket anew; reports stay whole meanwhile."""
-    done, above = 0, 0
+def sum_up(store: Store, now: datetime, told: Told = nobody) -> int:
+    """Sum up the days that are due; returns how many."""
+    name, done = store.settings.time_zone, 0
+    with store.database.reading() as session:
+        known = day_figures.zone(session)
+    if known != name:
+        with store.database.transaction() as session:
+            ticket_facts.hold(session)
+            day_figures.begin(session, name)
+    while True:
+        with store.database.reading() as session:
+            days = day_figures.due(session, now, DAYS_AT_ONCE)
+        if not days:
+            return done
+        with store.database.transaction() as session:
+            ticket_facts.hold(session)
+            for day in days:
+                day_figures.sum_up(session, day, name)
+        done += len(days)
+        told(done)
+
+
+def rebuild(store: Store, now: datetime, told: Told = nobody, told_days: Told = nobody) -> Rebuilt:
+    """Count every ticket anew, and sum up every day anew; reports stay whole meanwhile."""
+    done, wrong, above = 0, 0, 0
     while True:
         with store.database.reading() as session:
             ids = ticket_facts.numbers(session, above)
             counted = ticket_facts.count(session, ids)
         with store.database.transaction() as session:
             ticket_facts.hold(session)
-            ticket_facts.forget_others(session, above, ids)
-            ticket_facts.write(session, counted)
+            wrong += ticket_facts.forget_others(session, above, ids, now) + ticket_facts.write(session, counted, now)
         if not ids:
-            log.info("figures_rebuilt", count=done)
-            return done
+            break
         done, above = done + len(ids), ids[-1]
         told(done)
+    with store.database.transaction() as session:
+        ticket_facts.hold(session)
+        day_figures.begin(session, store.settings.time_zone)
+    days = sum_up(store, now, told_days)
+    log.info("figures_rebuilt", count=done, days=days)
+    return Rebuilt(done, wrong, days)
+
+
+def check(store: Store, told: Told = nobody, told_days: Told = nobody) -> Rebuilt:
+    """What a rebuild would find; only reads. Loose days are not summed up, so they cannot be wrong."""
+    done, wrong, above = 0, 0, 0
+    while True:
+        with store.database.reading() as session:
+            ids = ticket_facts.numbers(session, above)
+            wrong += ticket_facts.wrong(session, ticket_facts.count(session, ids), above, ids)
+        if not ids:
+            break
+        done, above = done + len(ids), ids[-1]
+        told(done)
+    with store.database.reading() as session:
+        days = day_figures.summed(session)
+    wrong_days = 0
+    for place, day in enumerate(days):
+        with store.database.reading() as session:
+            wrong_days += day_figures.differs(session, day, store.settings.time_zone)
+        told_days(place + 1)
+    return Rebuilt(done, wrong, len(days), wrong_days)
 
 
 def send(store: Store, schedule: Schedule, now: datetime, *, dry_run: bool) -> list[Letter]:

@@ -1,6 +1,7 @@
-"""Commands on reports: a period in figures, the roll-up counted anew, and reports that go out by mail.
+"""Commands on reports: a period in figures, all figures counted anew, and reports that go out by mail.
 
-Who counts and who sends is given from outside, because workers do. With `--dry-run` a letter is printed and not sent.
+Who counts and who sends is given from outside, because workers do. With `--dry-run` a letter is printed and not sent,
+and figures are compared and not written.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def words(words: Any, command: Any, workers: Workers) -> None:
     _which(report)
     report.set_defaults(workers=workers)
     more = report.add_subparsers(metavar="COMMAND")
-    anew = command(more, "rebuild", report_rebuild, "count every ticket anew from its events")
+    anew = command(more, "rebuild", report_rebuild, "count every ticket anew from its events, and every day")
+    anew.add_argument("--dry-run", action="store_true", help="only say what is not as it should be")
     anew.set_defaults(workers=workers)
     schedule = more.add_parser("schedule", help="reports by mail").add_subparsers(required=True, metavar="COMMAND")
     add = command(schedule, "add", schedule_add, "send the last whole week or month by mail")
@@ -76,13 +78,19 @@ def report_show(args: argparse.Namespace, settings: Settings, now: datetime) -> 
     return 0
 
 
-def report_rebuild(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+def report_rebuild(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    told = (_progress("tickets"), _progress("days"))
     with opened(settings) as store:
-        done = args.workers().rebuild(store, _progress if sys.stderr.isatty() else lambda _count: None)
+        workers = args.workers()
+        done = workers.check(store, *told) if args.dry_run else workers.rebuild(store, now, *told)
     if args.json:
-        show.as_json({"tickets": done})
+        show.as_json(asdict(done))
+    elif args.dry_run:
+        print(f"{done.tickets_wrong} of {done.tickets} tickets and {done.days_wrong} of {done.days} days would change")
     else:
-        print(f"{done} tickets counted anew")
+        print(
+            f"{done.tickets} tickets counted anew, {done.tickets_wrong} were wrong; {done.days} days summed up"
+        )
     return 0
 
 
@@ -166,5 +174,8 @@ def _found(session: Session, name: str) -> Schedule:
     return found
 
 
-def _progress(count: int) -> None:
-    print(f"\r{count:,} tickets", end="", file=sys.stderr, flush=True)
+def _progress(what: str) -> Callable[[int], None]:
+    """Says how far it is, where somebody looks on."""
+    if not sys.stderr.isatty():
+        return lambda _count: None
+    return lambda count: print(f"\r{count:,} {what} ", end="", file=sys.stderr, flush=True)

@@ -18,7 +18,8 @@ def test_a_report_counts_what_just_happened(begun: Any, say: Say, quiet: Any) ->
     told = say("report", "--period", "7d")
     assert told["now"]["opened"]["count"] == 1
     assert say("report", "--channel", "slack")["now"]["opened"]["count"] == 0
-    assert say("report", "rebuild") == {"tickets": 1}
+    assert say("report", "rebuild") == {"tickets": 1, "tickets_wrong": 0, "days": 1, "days_wrong": 0}
+    assert say("report", "rebuild", "--dry-run") == {"tickets": 1, "tickets_wrong": 0, "days": 1, "days_wrong": 0}
 
 
 def test_a_report_is_a_table_for_people(begun: Any, quiet: Any, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,7 +58,7 @@ def test_what_was_kept_up_is_what_a_rebuild_counts(any_store: Store, seed: int) 
     figures.catch_up(any_store, desk.now)
     with any_store.database.reading() as session:
         kept = ticket_facts.every(session)
-    assert figures.rebuild(any_store) == desk.count
+    assert figures.rebuild(any_store, desk.now).tickets == desk.count
     with any_store.database.reading() as session:
         assert ticket_facts.every(session) == kept
 
@@ -71,7 +71,7 @@ def test_a_rebuild_counts_anew_what_was_spoilt(any_store: Store) -> None:
         session.execute(sa.update(facts_table).values(replies=99))
         row = dict(session.execute(sa.select(facts_table).limit(1)).one()._mapping)
         session.execute(sa.insert(facts_table).values(row | {"ticket_id": 9_999}))
-    figures.rebuild(any_store)
+    figures.rebuild(any_store, desk.now)
     with any_store.database.reading() as session:
         assert ticket_facts.every(session) == kept
 
@@ -86,7 +86,7 @@ def test_what_was_counted_later_is_not_overwritten_by_what_was_counted_before(an
     with any_store.database.transaction() as session:
         kept = ticket_facts.every(session)
         ticket_facts.hold(session)
-        ticket_facts.write(session, early)
+        ticket_facts.write(session, early, desk.now)
         assert ticket_facts.every(session) == kept
 
 

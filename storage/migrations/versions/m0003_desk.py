@@ -227,7 +227,17 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("ticket_id", name=op.f("pk_ticket_facts")),
     )
     op.create_index(op.f("ix_ticket_facts_opened_at"), "ticket_facts", ["opened_at"], unique=False)
-    op.create_index(op.f("ix_ticket_facts_resolved_at"), "ticket_facts", ["resolved_at"], unique=False)
+    done, undone = sa.text("resolved_at IS NOT NULL"), sa.text("resolved_at IS NULL")
+    op.create_index(
+        "ix_ticket_facts_resolved_at", "ticket_facts", ["resolved_at"], sqlite_where=done, postgresql_where=done
+    )
+    op.create_index(
+        "ix_ticket_facts_open",
+        "ticket_facts",
+        ["team_id", "agent_id", "status", "opened_at"],
+        sqlite_where=undone,
+        postgresql_where=undone,
+    )
     op.create_table(
         "day_figures",
         sa.Column("view", sa.Text(), nullable=False),
