@@ -18,7 +18,7 @@ from console.cli.desk import Trouble, opened
 from desk.settings import Settings
 from desk.ticket import DESK
 from desk.visibility import Viewer
-from storage import audit, erasure, people, personal_data, retention, visible
+from storage import audit, erasure, people, personal_data, requester_sessions, retention, visible
 from storage.retention import Rule
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
@@ -54,12 +54,28 @@ def person_words(own: Any, command: Command) -> None:
     copy = command(own, "export", export, "all that is kept of them, as a zip for them")
     copy.add_argument("address")
     copy.add_argument("--out", required=True, metavar="FILE")
+    void = command(own, "void-links", void_links, "no link to their requests that was mailed so far works any more")
+    void.add_argument("address")
 
 
 def team_words(own: Any, command: Command) -> None:
     private = command(own, "private", team_private, "only its members see its tickets")
     private.add_argument("name")
     private.add_argument("--off", action="store_true", help="everybody does again")
+
+
+def void_links(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    """For a mailbox that somebody else can read; the next mail brings a good link."""
+    with opened(settings) as store, store.database.transaction() as session:
+        person = people.by_address(session, args.address.strip())
+        if person is None:
+            raise Trouble(f"nobody with the address {args.address} has ever written here")
+        requester_sessions.make_links_void(session, person.id)
+    if args.json:
+        show.as_json({"id": person.id, "address": person.address, "link_version": person.link_version + 1})
+        return 0
+    print(f"the links of {person.address} are void")
+    return 0
 
 
 def erase(args: argparse.Namespace, settings: Settings, now: datetime) -> int:

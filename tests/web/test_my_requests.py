@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+import frontdesk
 from desk import status_links
 from desk.ticket import DESK
 from desk.visibility import Viewer
@@ -210,3 +212,16 @@ def test_somebody_without_a_request_gets_no_mail(desk: RequesterDesk) -> None:
     for address in (EVE, CAROL, "support@desk.example.test"):
         desk.press("/my", "/my/ask", email=address)
     assert links(desk) == []
+
+
+def test_a_command_makes_somebodys_links_void(
+    desk: RequesterDesk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings, path = desk.store.settings, desk.link(1)
+    monkeypatch.setenv("FRONTDESK_DATA_DIR", settings.data_dir)
+    monkeypatch.setenv("FRONTDESK_DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("FRONTDESK_SECRET_KEY", settings.secret_key)
+    assert frontdesk.main(["person", "void-links", BOB, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["link_version"] == 1
+    assert desk.get(path).status_code == 410
+    assert frontdesk.main(["person", "void-links", "nobody@x.example.test"]) != 0

@@ -173,6 +173,13 @@ def test_what_was_typed_survives_every_refusal(desk: RequesterDesk, monkeypatch:
     long = desk.client.post(f"{base}/answer", data={"token": token_of(desk, base), "text": "y" * 100_001})
     assert long.status_code == 422 and "y" * 100_001 in long.text
 
+    many = [("files", (f"{n}.txt", b"x")) for n in range(11)]
+    heavy = {"files": ("film.mp4", b"x" * 20_000_001)}
+    for status, files in ((422, many), (413, heavy)):
+        refused = desk.answer(base, text, files)
+        assert refused.status_code == status and text in refused.text, status
+    assert desk.answer(base, text, {"files": ("film.mp4", b"x" * 81_000_000)}).status_code == 413
+
     def down(*_: Any, **__: Any) -> Any:
         raise sa.exc.OperationalError("statement", {}, Exception("could not connect"))
 

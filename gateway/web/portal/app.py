@@ -36,7 +36,7 @@ def _ticket(portal: Portal, place: str) -> list[Route]:
     return [
         Route(place, shown(portal, page.show)),
         Route(place + "/files/{message:int}/{place:int}", shown(portal, page.file)),
-        Route(place + "/answer", action(portal, answer.answer), methods=["POST"]),
+        Route(place + "/answer", action(portal, answer.answer, portal.door.limits.files), methods=["POST"]),
         Route(place + "/solved", action(portal, answer.solved), methods=["POST"]),
     ]
 

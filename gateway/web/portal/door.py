@@ -14,6 +14,7 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
+from desk import status_links
 from gateway.web import body
 from gateway.web.body import BadBody, Posted
 from gateway.web.door import Unavailable
@@ -24,6 +25,9 @@ from storage.transaction import Session
 Show = Callable[[Portal, Session, Request], Response]
 Act = Callable[[Portal, Request, Posted], Response]
 LONGEST = 100_000
+_READ_MORE = 4
+_ASK_AGAIN = ("expired", "void", "left", "wrong", "gone")
+"""After these a new link is offered."""
 
 
 def page(portal: Portal, show: Show) -> Callable[[Request], Response]:
@@ -41,11 +45,14 @@ def page(portal: Portal, show: Show) -> Callable[[Request], Response]:
     return endpoint
 
 
-def action(portal: Portal, act: Act) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+def action(portal: Portal, act: Act, most_files: int = 0) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     """An endpoint that takes a posted form, from our own pages only."""
+    # Somewhat too much is read whole, so that the words beside it are not lost.
+    most = portal.door.limits.bytes * _READ_MORE if most_files else body.MEGABYTE
 
     def perform(request: Request, posted: Posted) -> Response:
         try:
+            _check_size(portal, posted)
             return act(portal, request, posted)
         except Turned as error:
             return turned(portal, request, error, posted)
@@ -53,10 +60,11 @@ def action(portal: Portal, act: Act) -> Callable[[Request], Coroutine[Any, Any, 
             return turned(portal, request, Turned(503, "down", portal.door.retry_seconds, again=True), posted)
 
     async def endpoint(request: Request) -> Response:
-        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            return turned(portal, request, Turned(403, "elsewhere"))
+        early = _before_reading(portal, request)
+        if early is not None:
+            return turned(portal, request, early)
         try:
-            posted = await body.form(request, portal.door.limits.bytes, portal.door.limits.files)
+            posted = await body.form(request, most, most_files * _READ_MORE)
         except BadBody as error:
             return turned(portal, request, Turned(error.status, error.problem))
         try:
@@ -66,6 +74,24 @@ def action(portal: Portal, act: Act) -> Callable[[Request], Coroutine[Any, Any, 
                 await upload.close()
 
     return endpoint
+
+
+def _before_reading(portal: Portal, request: Request) -> Turned | None:
+    """What needs no body to be refused."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return Turned(403, "elsewhere")
+    token = request.path_params.get("token")
+    if token and status_links.read_status_token(token, portal.store.secret, portal.door.clock()) is None:
+        return Turned(404, "wrong")
+    return None
+
+
+def _check_size(portal: Portal, posted: Posted) -> None:
+    limits = portal.door.limits
+    if len(posted.uploads) > limits.files:
+        raise Turned(422, "count", again=True)
+    if sum(upload.size or 0 for upload in posted.uploads) > limits.bytes:
+        raise Turned(413, "large", again=True)
 
 
 def turned(portal: Portal, request: Request, error: Turned, posted: Posted | None = None) -> Response:
@@ -80,11 +106,12 @@ def turned(portal: Portal, request: Request, error: Turned, posted: Posted | Non
         error.status,
         problem=error.problem,
         sizes={**sizes(portal), "minutes": math.ceil(error.wait / 60)},
+        posting=request.method == "POST",
         typed=posted.texts.get("text", "") if posted else "",
         had_files=bool(posted and posted.uploads),
         again=path if error.again and path.endswith("/answer") else "",
         token=portal.token(secret),
-        asks=error.problem in ("expired", "void", "left") or path.endswith("/ask"),
+        asks=error.problem in _ASK_AGAIN or path.endswith("/ask"),
         email=posted.texts.get("email", "") if posted else "",
         ask_token=portal.token(""),
         back=path.rpartition("/")[0] if error.again and not path.endswith("/ask") else "",
