@@ -10,15 +10,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from desk.subject import base
 from desk.ticket import Actor, ActorKind
-from storage import blob_sweep, categories, forget, people, side_conversations
+from storage import blob_sweep, categories, erased_articles, forget, mentions, people, side_conversations
 from storage import models as model_rows
 from storage.forget import GONE, Forgotten
 from storage.inbound import ORDERED, RELEASING, WAITING
@@ -28,7 +29,7 @@ from storage.tables import events, inbound, messages, outbound, participants, ti
 from storage.tables import people as people_table
 from storage.tables_desk import articles
 from storage.tables_learning import models
-from storage.tables_people import erasures
+from storage.tables_people import erasures, requester_sessions
 from storage.transaction import Session
 
 _SHORTEST = 12
@@ -120,8 +121,12 @@ def _erased(store: Store, session: Session, address: str, actor: Actor, now: dat
     if person.role:
         raise Refused(f"{address} is an agent: what agents did is the history of others' tickets")
     own = list(session.execute(sa.select(tickets.c.id).where(tickets.c.requester_id == person.id)).scalars())
+    names, theirs = _names_and_lines(session, person, own)
     done = forget.whole_tickets(session, own, actor, now, "the requester was erased")
+    erased_articles.forget(session, own, theirs, now, done)
     _elsewhere(session, person, done)
+    written_down = mentions.of(address, names)
+    done.counts["mentions"] += mentions.sweep(session, written_down)
     _name(session, person, now)
     learnt = (models.c.made_by != model_rows.SHIPPED, models.c.state != model_rows.REMOVED)
     versions = list(session.execute(sa.select(models.c.version).where(*learnt)).scalars()) if own else []
@@ -132,9 +137,22 @@ def _erased(store: Store, session: Session, address: str, actor: Actor, now: dat
         "counts": dict(done.counts), "tickets": own, "models": versions, "blobs": sorted(done.blobs),
         "articles": list(session.execute(drafted).scalars()), "finished": False,
     }  # fmt: skip
-    row = {"at": now, "agent_id": actor.id if actor.kind is ActorKind.AGENT else None, "why": why, "receipt": kept}
+    said = mentions.without(why, written_down)
+    row = {"at": now, "agent_id": actor.id if actor.kind is ActorKind.AGENT else None, "why": said, "receipt": kept}
     made = sa.insert(erasures).values(**row, person_hash=person_hash(address, store.secret)).returning(erasures.c.id)
     return _receipt(_row(session, session.execute(made).scalar_one()))
+
+
+def _names_and_lines(session: Session, person: Person, own: Sequence[int]) -> tuple[set[str], frozenset[str]]:
+    """What they are called on their messages, and the lines that they wrote on their own tickets."""
+    c, said = messages.c, messages.c.author_kind == str(ActorKind.REQUESTER)
+    theirs = sa.or_(sa.and_(said, c.author_id == person.id), c.author_address == person.address)
+    query = sa.select(c.author_name, c.subject, c.text, c.reply).where(theirs)
+    rows = session.execute(query).all()
+    names = {person.name, *(row.author_name for row in rows)}
+    subjects = session.execute(sa.select(tickets.c.subject).where(tickets.c.id.in_(own))).scalars()
+    texts = [*subjects, *(text for row in rows for text in (row.subject, row.text, row.reply))]
+    return names, erased_articles.lines([*texts, *(base(text) for text in texts[: len(own)])], names)
 
 
 def _elsewhere(session: Session, person: Person, done: Forgotten) -> None:
@@ -146,14 +164,18 @@ def _elsewhere(session: Session, person: Person, done: Forgotten) -> None:
     needles = {person.address} | {line for line in lines if len(line) >= _SHORTEST}
     forget.words_of(session, [row.id for row in rows], done)
     asked = side_conversations.forget_person(session, person.address, GONE)
-    about = {row.ticket_id for row in rows} | set(asked)
+    copied = sa.select(participants.c.ticket_id).where(participants.c.address == person.address)
+    about = {row.ticket_id for row in rows} | set(asked) | set(session.execute(copied).scalars())
     forget.letters(session, _letters_with(session, about, person.address, needles), done)
     # Mail of theirs that became no message: set aside, refused, a copy of another.
     forget.requests(session, inbound.c.id.in_(_their_requests(session, person.address)), done)
     done.counts["side_conversations"] += len(asked)
     gone = session.execute(sa.delete(participants).where(participants.c.address == person.address))
     done.add("participants", gone)
-    _rename(session, person)
+    session.execute(sa.delete(requester_sessions).where(requester_sessions.c.person_id == person.id))
+    kinds = events.c.actor_kind.in_((str(ActorKind.REQUESTER), str(ActorKind.THIRD_PARTY)))
+    acted = sa.and_(kinds, events.c.actor_id == person.id)
+    session.execute(sa.update(events).where(acted).values(actor_name=""))
 
 
 def _their_requests(session: Session, address: str) -> list[int]:
@@ -167,7 +189,7 @@ def _their_requests(session: Session, address: str) -> list[int]:
     for row in rows:
         if row.id not in theirs:
             kept = row.request if row.state in ("quarantined", "refused", RELEASING) else ""
-            values = {"request": kept, "envelope": _without(row.envelope, address)}
+            values = {"request": kept, "envelope": mentions.without(row.envelope, mentions.Person(address))}
             session.execute(sa.update(inbound).where(c.id == row.id).values(**values))
     return theirs
 
@@ -191,36 +213,6 @@ def _says(content: Any, needles: Iterable[str]) -> bool:
     return any(json.dumps(needle, ensure_ascii=False)[1:-1] in text for needle in needles)
 
 
-def _rename(session: Session, person: Person) -> None:
-    """Where others' messages and histories name them."""
-    c = messages.c
-    named = sa.func.lower(sa.cast(c.recipients, sa.Text)).contains(person.address, autoescape=True)
-    for row in session.execute(sa.select(c.id, c.recipients).where(named)).all():
-        session.execute(
-            sa.update(messages).where(c.id == row.id).values(recipients=_without(row.recipients, person.address))
-        )
-    e = events.c
-    texts = [sa.func.lower(column).contains(person.address, autoescape=True) for column in (e.before, e.after, e.why)]
-    data = sa.func.lower(sa.cast(e.data, sa.Text)).contains(person.address, autoescape=True)
-    for row in session.execute(sa.select(e.id, e.before, e.after, e.why, e.data).where(sa.or_(*texts, data))).all():
-        values = {name: _without(getattr(row, name), person.address) for name in ("before", "after", "why", "data")}
-        session.execute(sa.update(events).where(e.id == row.id).values(**values))
-    kinds = e.actor_kind.in_((str(ActorKind.REQUESTER), str(ActorKind.THIRD_PARTY)))
-    acted = sa.and_(kinds, e.actor_id == person.id)
-    session.execute(sa.update(events).where(acted).values(actor_name=""))
-
-
-def _without(value: Any, address: str) -> Any:
-    """The same value with the address taken out of all of its texts, in any letter case."""
-    if isinstance(value, str):
-        while (found := value.lower().find(address)) >= 0:
-            value = value[:found] + GONE + value[found + len(address) :]
-        return value
-    if isinstance(value, Mapping):
-        return {_without(name, address): _without(one, address) for name, one in value.items()}
-    return [_without(one, address) for one in value] if isinstance(value, (list, tuple)) else value
-
-
 def _name(session: Session, person: Person, now: datetime) -> None:
     """The row stays, for tickets need a requester; it is nobody's, and no mail can reach it."""
     values = {"address": f"erased-{person.id}@erased.invalid", "name": "", "slack_user": "", "vip": False}
@@ -232,7 +224,7 @@ def _purge_indexes(session: Session) -> None:
     """Merged into one, an index has no removed words left in it."""
     if not session.postgres:
         session.overwrite_deleted()
-        for table in ("message_search", "solved_search"):
+        for table in ("message_search", "solved_search", "article_search"):
             session.execute(sa.text(f"INSERT INTO {table}({table}) VALUES('optimize')"))
 
 

@@ -20,6 +20,7 @@ from storage.tables import events, inbound, messages, outbound, participants, pr
 from storage.tables_desk import ratings
 from storage.tables_learning import foreign_numbers, incident_reports, solved
 from storage.tables_people import drafts, scheduled_replies, side_conversations
+from storage.tables_running import idempotency, late_files, slack_threads
 from storage.transaction import Session
 
 EMPTIED = "erased"
@@ -92,6 +93,7 @@ def requests(session: Session, where: sa.ColumnElement[bool], done: Forgotten) -
     mark = sa.literal("erased-") + sa.cast(c.id, sa.Text)
     values = {"request": "", "envelope": {}, "raw": "", "external_id": "", "reason": "", "content_hash": mark}
     ids = [row.id for row in found]
+    session.execute(sa.delete(idempotency).where(idempotency.c.inbound_id.in_(ids)))
     done.add("requests", session.execute(sa.update(inbound).where(c.id.in_(ids)).values(**values)))
 
 
@@ -116,6 +118,7 @@ def _beside(session: Session, ids: Sequence[int], done: Forgotten) -> None:
     for name, table in {
         "suggestions": solved, "participants": participants, "foreign_numbers": foreign_numbers, "drafts": drafts,
         "scheduled_replies": scheduled_replies, "incident_reports": incident_reports, "thread_ids": thread_ids,
+        "slack_threads": slack_threads, "late_files": late_files,
     }.items():  # fmt: skip
         done.add(name, session.execute(sa.delete(table).where(table.c.ticket_id.in_(ids))))
     sides = sa.update(side_conversations).where(side_conversations.c.ticket_id.in_(ids))

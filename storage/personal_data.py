@@ -2,7 +2,8 @@
 
 In: an address and an open file. Out: a zip of `person.json`, `tickets.csv` and `files/`, whose names are safe on any
 system. Internal notes are the desk's own and stay here, and so do other people's words on others' tickets. Of side
-conversations about their tickets they get who was asked and what was sent there; whoever was asked gets it whole.
+conversations about their tickets they get who was asked and what was sent there; whoever was asked gets it whole. Where
+the desk's own notes name them (`named_in`) it is told how often, because these may be about others as well.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ import sqlalchemy as sa
 
 from desk.report_tables import plain_cell
 from desk.ticket import ActorKind, MessageKind
-from storage import side_conversations
+from storage import mentions, side_conversations
 from storage.store import Store
-from storage.tables import messages, outbound, participants, people, tickets
-from storage.tables_desk import organisations, ratings
+from storage.tables import inbound, messages, outbound, participants, people, predictions, tickets
+from storage.tables_desk import articles, organisations, ratings
 from storage.transaction import Session
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -34,6 +35,9 @@ _MESSAGE = (
     "text", "recipients", "attachments", "raw",
 )  # fmt: skip
 _LETTER = ("id", "ticket_id", "kind", "transport", "recipient", "state", "created_at", "sent_at", "content")
+
+_REQUEST = ("id", "channel", "source", "received_at", "state", "reason", "size", "ticket_id", "message_id")
+_ARTICLE = ("id", "title", "text", "state", "audience", "from_ticket_id", "created_at")
 
 
 class Unknown(LookupError):
@@ -71,6 +75,7 @@ def gather(session: Session, address: str) -> dict[str, Any]:
         tickets.c.requester_id == number
     ).order_by(tickets.c.id))  # fmt: skip
     ids = [ticket["id"] for ticket in own]
+    drafted = articles.c.from_ticket_id.in_(ids)
     name = sa.select(organisations.c.name).where(organisations.c.id == person["organisation_id"])
     return {
         "person": person | {"organisation": session.execute(name).scalar()},
@@ -79,6 +84,12 @@ def gather(session: Session, address: str) -> dict[str, Any]:
         "letters": _rows(session, _sent(address, ids)),
         "ratings": _rows(session, sa.select(ratings).where(ratings.c.ticket_id.in_(ids))),
         "side_conversations": side_conversations.about_person(session, address, ids),
+        "guesses": _rows(session, sa.select(predictions).where(predictions.c.ticket_id.in_(ids))),
+        "requests": _rows(session, sa.select(*(inbound.c[n] for n in _REQUEST)).where(inbound.c.ticket_id.in_(ids))),
+        "articles": _rows(
+            session, sa.select(*(articles.c[n] for n in _ARTICLE)).where(drafted).order_by(articles.c.id)
+        ),
+        "named_in": mentions.count(session, mentions.of(address, [person["name"]])),
         "takes_part_in": _rows(session, sa.select(participants).where(participants.c.address == address)),
     }
 
