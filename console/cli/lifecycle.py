@@ -46,7 +46,7 @@ def _fields(own: Any, command: Command) -> None:
     made.add_argument("--choice", action="append", default=[])
     made.add_argument("--category", action="append", default=[], help="only for these, and those below them")
     made.add_argument("--required", action="store_true", help="before a ticket is resolved")
-    made.add_argument("--public", action="store_true", help="requesters see it")
+    made.add_argument("--public", action="store_true", help="the form asks requesters for it")
     made.add_argument("--position", type=int, default=0)
     gone = command(own, "remove", field_remove, "take a field away; what tickets hold in it stays in their record")
     gone.add_argument("name")

@@ -13,7 +13,7 @@ import math
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import anyio
@@ -21,6 +21,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from desk.form_fields import Answers
 from desk.forwarded import neighbourhood
 from desk.request import Channel
 from gateway.web import body, words
@@ -34,7 +35,8 @@ from storage.tokens import ApiToken
 log = structlog.get_logger()
 
 SCOPE = "inbound"
-_FIELDS = (*MOST_LETTERS, "attachments")
+_FIELDS = (*MOST_LETTERS, "category", "fields", "attachments")
+MOST_GIVEN = 100
 _FILE_FIELDS = {"name", "content", "media_type"}
 _KEY = re.compile(r"[!-~]{1,200}")
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -124,10 +126,12 @@ class Api:
     def _send(self, request: Request, token: ApiToken, raw: bytes) -> JSONResponse:
         # The token is part of the id, so that no client can choose the id of somebody's mail.
         key = f"api:{token.id}:{_key(request)}"
-        typed, files = _read(raw)
+        typed, files, topic, given = _read(raw)
         peer, now = self.door.came_from(request), self.door.clock()
         try:
-            sent = checked(typed, self.door.own_addresses(), subject_needed=False)
+            answers, wrong = self.door.questions().told(topic, given) if topic or given else (Answers(), {})
+            typed = replace(typed, answers=answers)
+            sent = checked(typed, self.door.own_addresses(), subject_needed=False, also=wrong)
             made = incoming(sent, files, Channel.API, f"api:{token.id}", key, peer, now)
             inbound_id = self.door.accept(made, key, now)
         except Wrong as error:
@@ -173,18 +177,29 @@ def _key(request: Request) -> str:
     return key
 
 
-def _read(raw: bytes) -> tuple[Submission, list[File]]:
+def _read(raw: bytes) -> tuple[Submission, list[File], str, dict[str, Any]]:
+    """The request, its files, its category and its custom fields."""
     data = _object(raw)
     problems = {
         name[:100]: words.UNKNOWN_FIELD.format(allowed=", ".join(_FIELDS)) for name in data if name not in _FIELDS
     }
-    problems |= {name: words.NOT_TEXT for name in MOST_LETTERS if not isinstance(data.get(name, ""), str)}
+    problems |= {
+        name: words.NOT_TEXT for name in (*MOST_LETTERS, "category") if not isinstance(data.get(name, ""), str)
+    }
+    given = data.get("fields", {})
+    if not isinstance(given, dict) or len(given) > MOST_GIVEN or not all(map(_is_plain, given.values())):
+        problems["fields"] = words.NOT_FIELDS
     files = _files(data.get("attachments", []))
     if files is None:
         problems["attachments"] = words.NOT_FILES
     if problems or files is None:
         raise Refused(422, "fields", {name.encode("ascii", "replace").decode(): why for name, why in problems.items()})
-    return Submission(**{name: data.get(name, "") for name in MOST_LETTERS}), files
+    texts = Submission(**{name: data.get(name, "") for name in MOST_LETTERS})
+    return texts, files, data.get("category", "").strip(), given
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float | bool)
 
 
 def _object(raw: bytes) -> dict[str, Any]:

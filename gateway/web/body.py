@@ -19,7 +19,7 @@ from gateway.web.submission import File
 
 MEGABYTE = 1_000_000
 READ_SECONDS = 120
-MOST_FIELDS = 40
+MOST_FIELDS = 150
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 

@@ -20,6 +20,8 @@ from desk.forwarded import came_from, neighbourhood
 from desk.rate import Pace
 from desk.settings import Settings
 from gateway.intake import Incoming
+from gateway.web import questions
+from gateway.web.questions import Questions
 from storage import people
 from storage.store import Store
 from storage.transaction import is_disk_full, is_unavailable
@@ -30,6 +32,7 @@ Accept = Callable[[Store, Incoming, str, datetime], int]
 """`gateway.intake.accept_once`, or what stands for it."""
 
 _OWN_ADDRESSES_FOR = timedelta(seconds=30)
+_QUESTIONS_FOR = timedelta(seconds=5)
 
 
 class Unavailable(RuntimeError):
@@ -68,6 +71,7 @@ class Door:
         self.by_token = Pace(limits.posts_per_token_and_minute, timedelta(minutes=1))
         self.wrong_tokens = Pace(limits.wrong_tokens_per_peer_and_minute, timedelta(minutes=1))
         self._own: tuple[datetime, frozenset[str]] | None = None
+        self._questions: tuple[datetime, Questions] | None = None
         self._lock = threading.Lock()
 
     def accept(self, incoming: Incoming, key: str, now: datetime) -> int:
@@ -112,4 +116,16 @@ class Door:
                 known = now, frozenset(box.address for box in people.all_mailboxes(session))
             with self._lock:
                 self._own = known
+        return known[1]
+
+    def questions(self) -> Questions:
+        """What the desk asks besides, read again after a few seconds."""
+        now = self.clock()
+        with self._lock:
+            known = self._questions
+        if known is None or now - known[0] > _QUESTIONS_FOR:
+            with self.reachable(), self.store.database.reading() as session:
+                known = now, questions.read(session)
+            with self._lock:
+                self._questions = known
         return known[1]

@@ -10,7 +10,7 @@ import math
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import anyio
 import structlog
@@ -19,11 +19,13 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from desk.address import sign
+from desk.form_fields import TOPIC
 from desk.request import Channel
 from desk.status_links import read_receipt_token, receipt_token
 from gateway.web import body, hints, words
 from gateway.web.body import BadBody, Posted
 from gateway.web.door import Door, Unavailable
+from gateway.web.questions import PREFIX, Questions
 from gateway.web.submission import Submission, Wrong, checked, incoming
 from storage.articles import Article
 from storage.idempotency import KeyReused
@@ -50,6 +52,15 @@ class Again(Exception):
         self.status, self.problem, self.wait = status, problem, wait
 
 
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What is in the form, as it was typed."""
+
+    texts: Submission
+    topic: str = ""
+    given: Mapping[str, str] = field(default_factory=dict)
+
+
 class Helpful(Exception):
     """Articles that the visitor should see before the request is sent."""
 
@@ -65,8 +76,8 @@ class Form:
     door: Door
 
     def show(self, request: Request) -> Response:
-        """An empty form."""
-        return self._page(Submission(), 200)
+        """An empty form; the address may choose the topic."""
+        return self._page(Typed(Submission(), request.query_params.get(TOPIC, "")), 200)
 
     def thanks(self, request: Request) -> Response:
         sent = request.query_params.get("sent", "")
@@ -107,7 +118,7 @@ class Form:
         try:
             return await body.form(request, limits.bytes, limits.files)
         except BadBody as error:
-            return self._page(Submission(), error.status, self._sentence(error.problem))
+            return self._page(Typed(Submission()), error.status, self._sentence(error.problem))
 
     def _solved(self, posted: Posted, peer: str) -> None:
         self._key(posted.texts.get("token", ""))
@@ -116,7 +127,7 @@ class Form:
                 hints.helped(self.door.store, posted.texts.get("article", ""), self.door.clock())
 
     def _send(self, posted: Posted, peer: str) -> Response:
-        typed = Submission(**{name: posted.texts.get(name, "") for name in Submission.__dataclass_fields__})
+        typed = _typed(posted)
         try:
             inbound_id = self._take(typed, posted, peer)
         except Helpful as error:
@@ -137,12 +148,14 @@ class Form:
             return ""
         return f"?sent={receipt_token(inbound_id, self.door.store.secret, self.door.clock())}"
 
-    def _take(self, typed: Submission, posted: Posted, peer: str) -> int:
+    def _take(self, typed: Typed, posted: Posted, peer: str) -> int:
         key = self._key(posted.texts.get("token", ""))
         if posted.texts.get(_TRAP, ""):
             log.info("form_trap_filled")
             raise Again(422, "trap")
-        sent = checked(typed, self.door.own_addresses(), subject_needed=True)
+        answers, wrong = self.door.questions().answered(typed.topic, typed.given)
+        texts = replace(typed.texts, answers=answers)
+        sent = checked(texts, self.door.own_addresses(), subject_needed=True, also=wrong)
         if not posted.texts.get("asked") and not posted.uploads:
             self._offer(sent)
         wait = self.door.form_wait(peer, sent.email)
@@ -164,7 +177,7 @@ class Form:
         if found:
             raise Helpful(found)
 
-    def _hints(self, typed: Submission, found: Sequence[Article], token: str) -> Response:
+    def _hints(self, typed: Typed, found: Sequence[Article], token: str) -> Response:
         desk = self.door.settings.desk_name
         return _html("hints.html", 200, desk=desk, typed=typed, articles=found, token=token)
 
@@ -176,7 +189,7 @@ class Form:
 
     def _page(
         self,
-        typed: Submission,
+        typed: Typed,
         status: int,
         problem: str = "",
         fields: Mapping[str, str] | None = None,
@@ -184,6 +197,7 @@ class Form:
         posted: Posted | None = None,
     ) -> Response:
         nonce = secrets.token_hex(16)
+        asked = self._questions()
         response = _html(
             "form.html",
             status,
@@ -191,6 +205,8 @@ class Form:
             typed=typed,
             problem=problem,
             wrong=fields or {},
+            asked=asked,
+            labels={**words.PAGE, **asked.labels()},
             had_files=bool(posted and posted.uploads),
             token=f"{nonce}.{sign('form', nonce, self.door.store.secret)}",
             files_hint=words.PAGE["files_hint"].format(**self._sizes()),
@@ -199,11 +215,25 @@ class Form:
             response.headers["Retry-After"] = str(math.ceil(wait))
         return response
 
+    def _questions(self) -> Questions:
+        """None while the record is away: the page is shown all the same."""
+        try:
+            return self.door.questions()
+        except Unavailable:
+            return Questions()
+
     def _sentence(self, problem: str, wait: float = 0) -> str:
         return words.FORM_PROBLEMS[problem].format(minutes=math.ceil(wait / 60), **self._sizes())
 
     def _sizes(self) -> dict[str, int]:
         return {"count": self.door.limits.files, "size": self.door.limits.bytes // body.MEGABYTE}
+
+
+def _typed(posted: Posted) -> Typed:
+    name, email, subject, text = (posted.texts.get(one, "") for one in ("name", "email", "subject", "body"))
+    texts = Submission(name, email, subject, text)
+    given = {name.removeprefix(PREFIX): text for name, text in posted.texts.items() if name.startswith(PREFIX)}
+    return Typed(texts, posted.texts.get(TOPIC, "").strip(), given)
 
 
 def _html(template: str, status: int, **values: object) -> Response:

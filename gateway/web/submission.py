@@ -10,9 +10,10 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from desk.form_fields import Answers
 from desk.request import Attachment, Channel, Envelope, InboundRequest, Party, clean_line
 from gateway.intake import Incoming
 from gateway.web import words
@@ -51,19 +52,31 @@ class Submission:
     email: str = ""
     subject: str = ""
     body: str = ""
+    answers: Answers = field(default_factory=Answers)
+    """What was answered besides: a topic, custom fields."""
 
 
-def checked(typed: Submission, own_addresses: Collection[str], *, subject_needed: bool) -> Submission:
-    """The texts trimmed; raises Wrong where one cannot be taken. `own_addresses` are the desk's mailboxes."""
+def checked(
+    typed: Submission,
+    own_addresses: Collection[str],
+    *,
+    subject_needed: bool,
+    also: Mapping[str, str] | None = None,
+) -> Submission:
+    """The texts trimmed; raises Wrong where one cannot be taken, or where `also` names something else that is wrong.
+
+    `own_addresses` are the desk's mailboxes.
+    """
     texts = {name: getattr(typed, name).replace("\r\n", "\n").strip(" \t") for name in MOST_LETTERS}
     needed = {"email", "body"} | ({"subject"} if subject_needed else set())
     problems = {name: why for name, text in texts.items() if (why := _problem(name, text, name in needed))}
     texts["email"] = texts["email"].lower()
     if "email" not in problems and texts["email"] in own_addresses:
         problems["email"] = words.OWN_ADDRESS
+    problems |= also or {}
     if problems:
         raise Wrong(problems)
-    return Submission(**texts)
+    return Submission(**texts, answers=typed.answers)
 
 
 def is_address(text: str) -> bool:
@@ -89,7 +102,7 @@ def incoming(
         sent_at=now,
         attachments=tuple(named),
         envelope=Envelope(mail_from=sent.email, peer=peer),
-        fields=(("verified", "no"),),
+        fields=(("verified", "no"), *sent.answers.pairs()),
     )
     return Incoming(request, tuple((one.sha256, file.content) for one, file in zip(named, files, strict=True)))
 
@@ -128,5 +141,6 @@ def _media_type(claimed: str) -> str:
 
 
 def _content_hash(sent: Submission, named: Collection[Attachment]) -> str:
-    parts = [sent.name, sent.email, sent.subject, sent.body, [[one.name, one.sha256] for one in named]]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+    parts: list[object] = [sent.name, sent.email, sent.subject, sent.body, [[one.name, one.sha256] for one in named]]
+    answered = [list(sent.answers.pairs())] if sent.answers.pairs() else []
+    return hashlib.sha256(json.dumps(parts + answered).encode()).hexdigest()

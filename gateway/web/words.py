@@ -15,6 +15,10 @@ PAGE: Mapping[str, str] = {
     "subject": "Subject",
     "body": "What can we do for you?",
     "body_hint": "What happened, since when, and what you expected.",
+    "topic": "What is it about?",
+    "topic_other": "Something else",
+    "only_for": "Only for",
+    "choose": "Please choose",
     "files": "Files",
     "files_hint": "Up to {count} files, together at most {size} MB.",
     "optional": "optional",
@@ -42,6 +46,10 @@ NO_NUL = "Please remove the characters that no text can have (NUL or half of a c
 NOT_AN_ADDRESS = "This is not a complete mail address, such as name@example.org"
 OWN_ADDRESS = "This is our own address; please give yours"
 NOT_TEXT = "This must be a text"
+NOT_A_NUMBER = "This must be a number"
+NOT_A_DATE = "This must be a day, such as 2026-11-30"
+NOT_OFFERED = "Please choose one of those that are offered"
+NOT_YES_OR_NO = "This must be yes or no"
 
 FORM_PROBLEMS: Mapping[str, str] = {
     "token": "This page was open for too long or was copied. Nothing is lost: please press Send once more.",
@@ -70,4 +78,5 @@ API_PROBLEMS: Mapping[str, str] = {
     "missing": "This token has sent no request with that id.",
 }
 UNKNOWN_FIELD = "There is no such field; remove it. Allowed are {allowed}"
+NOT_FIELDS = "This must be an object: the name of a field, and its value as text, number or true or false"
 NOT_FILES = "This must be a list of at most 10 objects with name, content (base64) and optionally media_type"
