@@ -17,42 +17,25 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from console.cli import (
-    caught,
-    configuration,
-    desk_words,
-    incidents,
-    init,
-    learning_words,
-    ledger,
-    people,
-    privacy,
-    replay,
-    report,
-    reuse_words,
-    show,
-    signatures,
-    staffing,
-    supervisor,
-    ticket_words,
-    up,
-)
-from console.cli.desk import Trouble, ensure_folder, serving
+from console.cli import configuration, supervisor, up
+from console.cli.folder import Trouble
+from console.cli.grammar import Words, command
 from desk.request import Envelope
 from desk.settings import BadSetting, Settings, host_and_port
 from storage.log import configure_logging
-from storage.store import Store
+
+if TYPE_CHECKING:
+    from console.cli.replay import Take
+    from storage.store import Store
 
 MOST_FILES = 65_536
 
-Words = Any
-"""What argparse calls _SubParsersAction, which is private and generic only for mypy."""
-
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    args = (_parser_of_processes() if given and given[0] in SERVING else parser()).parse_args(given)
     try:
         settings = configuration.load(os.environ, _options(args), Path.cwd())
         if args.run in PROCESSES:
@@ -75,40 +58,38 @@ def main(argv: Sequence[str] | None = None) -> int:
 # -- processes ----------------------------------------------------------------------------------------------------
 
 
-def run_up(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+def run_up(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     _raise_file_limit()
-    return up.up(settings, now, Path(__file__).resolve())
+    return up.up(settings, Path(__file__).resolve())
 
 
 def run_gateway(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """SMTP, LMTP, IMAP and Slack's Socket Mode; with --http also the form, the API, Slack's events and health."""
-    from starlette.applications import Starlette
-
+    from console.cli.desk import serving
     from gateway import run as gateway
 
     with serving(settings) as store, ExitStack() as beside:
         if args.http is not None:
-            beside.enter_context(_pages(Starlette(routes=_door_routes(store)), settings).beside())
+            beside.enter_context(_pages(_doors_alone(store), settings).beside())
         gateway.run(store, partial(supervisor.reported, args.ready_fd))
     return 0
 
 
 def run_worker(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """The actors and a clock; with --http also health."""
-    from starlette.applications import Starlette
-
-    from console import health
+    from console.cli.desk import serving
     from workers import run as worker
 
     worker.hold_signals()
     with serving(settings) as store, ExitStack() as beside:
         if args.http is not None:
-            beside.enter_context(_pages(Starlette(routes=health.routes(store)), settings).beside())
+            beside.enter_context(_pages(_health_alone(store), settings).beside())
         worker.run(store, partial(supervisor.reported, args.ready_fd))
     return 0
 
 
 def run_clock(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    from console.cli.desk import serving
     from workers import run as worker
 
     with serving(settings) as store:
@@ -119,6 +100,7 @@ def run_clock(args: argparse.Namespace, settings: Settings, _now: datetime) -> i
 def run_console(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """The agents' pages and health."""
     from console import health
+    from console.cli.desk import serving
 
     with serving(settings) as store:
         return _serve(_console(store, health.routes(store)), settings, args.ready_fd)
@@ -126,18 +108,21 @@ def run_console(args: argparse.Namespace, settings: Settings, _now: datetime) ->
 
 def run_http(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """All that `up` shows on its one web address."""
+    from console.cli.desk import serving
+
     with serving(settings) as store:
         return _serve(_console(store, _door_routes(store)), settings, args.ready_fd)
 
 
 def run_replay(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    from console.cli import replay
     from gateway.email.replay_source import read_mails
 
     return replay.replay(args, settings, now, replay.Way(read_mails, _pipeline))
 
 
 @contextmanager
-def _pipeline(store: Store, now: datetime) -> Iterator[replay.Take]:
+def _pipeline(store: Store, now: datetime) -> Iterator[Take]:
     """The way of fetched mail through jail, intake and ingest in this process, without any reaction."""
     from gateway import intake
     from gateway.directory import Directory
@@ -161,6 +146,20 @@ def _pipeline(store: Store, now: datetime) -> Iterator[replay.Take]:
         yield take
     finally:
         jail.close()
+
+
+def _doors_alone(store: Store) -> Any:
+    from starlette.applications import Starlette
+
+    return Starlette(routes=_door_routes(store))
+
+
+def _health_alone(store: Store) -> Any:
+    from starlette.applications import Starlette
+
+    from console import health
+
+    return Starlette(routes=health.routes(store))
 
 
 def _door_routes(store: Store) -> list[Any]:
@@ -216,29 +215,12 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
+SERVING = ("up", "gateway", "console", "http", "worker", "clock")
 PROCESSES = (run_up, run_gateway, run_worker, run_clock, run_console, run_http)
 """These tell in their log what they do; the other commands answer, and complain."""
 
 
 # -- commands -----------------------------------------------------------------------------------------------------
-
-
-def run_init(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    ensure_folder(settings)
-    begun = init.begin(settings, now, patience=args.wait, agent=args.agent)
-    if args.json:
-        show.as_json(begun)
-        return 0
-    print(f"the desk in {settings.data.absolute()} is at version {begun.version}, with {', '.join(begun.mailboxes)}")
-    if begun.password:
-        print(f"agent {begun.agent}, password: {begun.password}\nIt is shown only now.")
-    return 0
-
-
-def run_doctor(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    from console.cli import doctor
-
-    return doctor.doctor(args, settings, now)
 
 
 def _train(store: Store, args: argparse.Namespace) -> Any:
@@ -257,27 +239,35 @@ def _figures() -> Any:
 
 def parser() -> argparse.ArgumentParser:
     """All words of the command."""
-    top = argparse.ArgumentParser("frontdesk", description="A helpdesk that people reach the way they already write.")
-    words = top.add_subparsers(required=True, metavar="COMMAND")
+    from console.cli import words as others
+    from gateway.email import imap_config
+
+    top, words = _top()
     _processes(words)
-    _administration(words)
-    _looking(words)
-    learning_words.add(words, _group, _command, _train)
-    reuse_words.add(words, _group, _command)
-    desk_words.add(words, _group, _command)
-    report.words(words, _command, _figures)
+    imap_words = {"auth": imap_config.AUTH, "start": imap_config.START, "tls": imap_config.TLS}
+    others.add(words, others.Ways(_train, _figures, run_replay, imap_config.read_config, imap_words))
     return top
 
 
+def _parser_of_processes() -> argparse.ArgumentParser:
+    """The words of those that serve: they need not carry every command's code with them."""
+    top, words = _top()
+    _processes(words)
+    return top
+
+
+def _top() -> tuple[argparse.ArgumentParser, Words]:
+    top = argparse.ArgumentParser("frontdesk", description="A helpdesk that people reach the way they already write.")
+    return top, top.add_subparsers(required=True, metavar="COMMAND")
+
+
 def _processes(words: Words) -> None:
-    everything = _command(words, "up", run_up, "run the whole desk on this machine")
-    gateway = _command(
-        words, "gateway", run_gateway, "run the doors: SMTP, LMTP, IMAP, Slack; with --http the form too"
-    )
-    console = _command(words, "console", run_console, "run the agents' pages")
-    http = _command(words, "http", run_http, "run form, API, Slack's events and the agents' pages on one address")
-    worker = _command(words, "worker", run_worker, "do the work, with a clock beside it")
-    clock = _command(words, "clock", run_clock, "run only the clock")
+    everything = command(words, "up", run_up, "run the whole desk on this machine")
+    gateway = command(words, "gateway", run_gateway, "run the doors: SMTP, LMTP, IMAP, Slack; with --http the form too")
+    console = command(words, "console", run_console, "run the agents' pages")
+    http = command(words, "http", run_http, "run form, API, Slack's events and the agents' pages on one address")
+    worker = command(words, "worker", run_worker, "do the work, with a clock beside it")
+    clock = command(words, "clock", run_clock, "run only the clock")
     for one in (everything, gateway):
         one.add_argument("--smtp", metavar="HOST:PORT", help="where SMTP listens; port 0 picks a free one")
         one.add_argument("--lmtp", metavar="HOST:PORT|/PATH", help="where LMTP listens")
@@ -285,95 +275,6 @@ def _processes(words: Words) -> None:
         one.add_argument("--http", metavar="HOST:PORT", help="where the pages are")
     for one in (gateway, console, http, worker, clock):
         one.add_argument("--ready-fd", type=int, help=argparse.SUPPRESS)
-
-
-def _administration(words: Words) -> None:
-    begin = _command(words, "init", run_init, "make or migrate the desk's tables, with a first team, mailbox and agent")
-    begin.add_argument("--agent", metavar="ADDRESS", help="the first agent's address")
-    begin.add_argument("--wait", type=float, default=60.0, metavar="SECONDS", help="how long to wait for the database")
-    _mailboxes(_group(words, "mailbox", "the addresses of the desk"))
-    team = _group(words, "team", "the teams")
-    _command(team, "add", people.team_add, "a new team").add_argument("name")
-    _command(team, "list", people.team_list, "all teams")
-    staffing.team_words(team, _command)
-    privacy.team_words(team, _command)
-    agent = _group(words, "agent", "the agents")
-    add = _command(agent, "add", people.agent_add, "a new agent, or a new password and role for one")
-    add.add_argument("address")
-    add.add_argument("--name", default="")
-    add.add_argument("--role", choices=people.ROLES, default="agent")
-    add.add_argument("--team", action="append", default=[], metavar="NAME")
-    add.add_argument("--slack-user", default="", metavar="slack:TEAM:USER")
-    _command(agent, "list", people.agent_list, "all agents")
-    _command(agent, "deactivate", people.agent_deactivate, "an agent who left").add_argument("address")
-    staffing.agent_words(agent, _command)
-    person = _group(words, "person", "people who write")
-    privacy.person_words(person, _command)
-    people.vip_words(person, _command)
-    token = _group(words, "token", "tokens of the JSON API")
-    add = _command(token, "add", people.token_add, "a new token, shown once")
-    add.add_argument("name")
-    add.add_argument("--scope", action="append", choices=people.SCOPES)
-    _command(token, "list", people.token_list, "all tokens, without their secret")
-    _command(token, "revoke", people.token_revoke, "make a token void").add_argument("id", type=int)
-
-
-def _mailboxes(mailbox: Words) -> None:
-    from gateway.email.imap_config import AUTH, START, TLS, read_config
-
-    add = _command(mailbox, "add", partial(people.mailbox_add, check=read_config), "a new address of the desk")
-    add.add_argument("address")
-    add.add_argument("--name", default="")
-    add.add_argument("--team", metavar="NAME")
-    add.add_argument("--signature", metavar="TEXT", help=r"below every reply; \n is a new line, {agent} who answers")
-    add.add_argument("--imap-host", metavar="HOST", help="fetch it from there")
-    add.add_argument("--imap-port", type=int)
-    add.add_argument("--imap-tls", choices=TLS)
-    add.add_argument("--imap-user")
-    add.add_argument("--imap-auth", choices=AUTH)
-    for secret in ("password", "token"):
-        for source in ("env", "file", "command"):
-            add.add_argument(f"--imap-{secret}-{source}", help=f"where the {secret} is found")
-    add.add_argument("--imap-folder", action="append", dest="imap_folders", metavar="NAME")
-    add.add_argument("--imap-after", metavar="seen|nothing|move:FOLDER", help="what becomes of a mail that is stored")
-    add.add_argument("--imap-start", choices=START, help="what of the older mail is fetched")
-    add.add_argument("--imap-poll-seconds", type=float)
-    add.add_argument("--imap-ca-file", metavar="FILE")
-    add.add_argument("--imap-json", metavar="JSON", help="all of this at once, and `refresh` for OAuth refresh tokens")
-    _command(mailbox, "list", people.mailbox_list, "all addresses of the desk")
-    signatures.mailbox_words(mailbox, _command)
-
-
-def _looking(words: Words) -> None:
-    _command(words, "doctor", run_doctor, "look at everything that the desk depends on, and say what to do")
-    _command(words, "ledger", ledger.ledger, "what was accepted, and how it ended")
-    ticket_words.words(_group(words, "ticket", "the tickets"), _command)
-    incidents.words(_group(words, "incident", "many people with the same trouble at the same time"), _command)
-    again = _command(words, "replay", run_replay, "what would become of these mails? nothing is kept, nothing is sent")
-    again.add_argument("source", help="an mbox, Maildir, folder of .eml files, or imaps://user@host/FOLDER")
-    again.add_argument("--for-real", action="store_true", help="keep the tickets; still nothing is sent")
-    again.add_argument("--verbose", action="store_true", help="a line for each mail")
-    mail = _command(words, "caught", caught.caught, "outgoing mail that was caught because there is no relay")
-    mail.add_argument("id", type=int, nargs="?", help="show this one whole")
-    mail.add_argument("--kind", default="", help="only this kind: acknowledgement, notice, reply, command-answer")
-    mail.add_argument("--reply-to", action="store_true", help="print only where the newest one wants its answer to go")
-    aside = _group(words, "quarantine", "what was set aside")
-    listing = _command(aside, "list", ledger.quarantine_list, "the newest ones")
-    listing.add_argument("--most", type=int, default=200)
-    _command(aside, "show", ledger.quarantine_show, "one, with its bytes").add_argument("id", type=int)
-    _command(aside, "release", ledger.quarantine_release, "try one again").add_argument("id", type=int)
-
-
-def _group(words: Words, name: str, text: str) -> Words:
-    return words.add_parser(name, help=text, description=text).add_subparsers(required=True, metavar="COMMAND")
-
-
-def _command(words: Words, name: str, run: Any, text: str) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = words.add_parser(name, help=text, description=text)
-    made.set_defaults(run=run)
-    made.add_argument("--data", metavar="DIR", help="the data folder (FRONTDESK_DATA_DIR)")
-    made.add_argument("--json", action="store_true", help="answer in JSON")
-    return made
 
 
 def _options(args: argparse.Namespace) -> dict[str, str | None]:

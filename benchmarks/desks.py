@@ -151,7 +151,7 @@ def queue(folder: Path, environ: Mapping[str, str]) -> Iterator[int]:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=dies_with_us()) as server:
         try:
             until = time.monotonic() + 10
-            while not valkey.answers(environ["FRONTDESK_REDIS_URL"]) and time.monotonic() < until:
+            while not valkey.answers(folder / "valkey.sock") and time.monotonic() < until:
                 time.sleep(_LOOK)
             yield server.pid
         finally:

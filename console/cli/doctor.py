@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
+import redis
 import sqlalchemy as sa
 
 from console.cli import doctor_desk, show, valkey
@@ -78,8 +79,8 @@ def _database(store: Store) -> Finding:
         return broken("database", f"{kind}: {first_line(error)}", "start it, or correct FRONTDESK_DATABASE_URL")
     if found is None:
         return broken("database", f"{kind}, empty", BEGIN)
-    if found != schema.newest():
-        return broken("database", f"{kind} at {found}, this release is at {schema.newest()}", "run `frontdesk init`")
+    if found != schema.NEWEST:
+        return broken("database", f"{kind} at {found}, this release is at {schema.NEWEST}", "run `frontdesk init`")
     return fine("database", f"{kind} at {found}")
 
 
@@ -103,13 +104,21 @@ def _folder(settings: Settings) -> Finding:
 def _queue(settings: Settings) -> Finding:
     url = settings.redis_url or running(settings).get("redis_url", "")
     if url:
-        if valkey.answers(url):
+        if _is_there(url):
             return fine("queue", _without_password(url))
         return broken("queue", f"{_without_password(url)} does not answer", "start it; requests are kept meanwhile")
     try:
         return fine("queue", f"`frontdesk up` starts {valkey.server_program()}")
     except valkey.NoServer as error:
         return broken("queue", "none", str(error))
+
+
+def _is_there(url: str) -> bool:
+    try:
+        with redis.Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=2.0, retry=None) as client:
+            return bool(client.ping())
+    except (redis.RedisError, OSError):
+        return False
 
 
 def _relay(settings: Settings) -> Finding:

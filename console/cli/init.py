@@ -75,9 +75,9 @@ def _furnish(session: Session, settings: Settings, now: datetime, agent: str | N
     boxes = tuple(box.address for box in people.all_mailboxes(session))
     known = people.all_agents(session)
     if known:
-        return Begun(schema.newest(), boxes, known[0].address, "")
+        return Begun(schema.NEWEST, boxes, known[0].address, "")
     password = new_password()
     address = agent or f"admin@{domain}"
     hashed = passwords.hashed(password)
     people.add_agent(session, address, "Admin", "admin", hashed, [teams[0].id], now)
-    return Begun(schema.newest(), boxes, address.lower(), password)
+    return Begun(schema.NEWEST, boxes, address.lower(), password)

@@ -5,21 +5,21 @@ In: settings. Out: lines that a person (and a test) can read: where SMTP and HTT
 
 from __future__ import annotations
 
+import json
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import structlog
 
 from console.cli import valkey
-from console.cli.desk import Trouble, ensure_folder, note_running, only_one
-from console.cli.init import Begun, begin
+from console.cli.folder import Trouble, ensure_folder, note_running, only_one
 from console.cli.supervisor import Program, StartFailed, Supervisor
 from desk.settings import Settings, host_and_port
 
@@ -32,17 +32,37 @@ GRACE = {DOORS: 15.0, WORKERS: 30.0, QUEUE: 33.0}
 log = structlog.get_logger()
 
 
-def up(settings: Settings, now: datetime, script: Path) -> int:
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What `frontdesk init` said of the desk. `password` is empty unless the agent was made just now."""
+
+    version: str
+    mailboxes: list[str]
+    agent: str
+    password: str
+
+
+def up(settings: Settings, script: Path) -> int:
     """Run until Ctrl-C or SIGTERM; `script` is the command that starts each process."""
     ensure_folder(settings)
     settings = _with_public_url(replace(settings, data_dir=str(settings.data.absolute())))
     with only_one(settings):
-        begun = begin(settings, now, patience=DATABASE_PATIENCE)
+        begun = _begin(settings, script)
         if begun.password:
             _say(f"A new desk. Sign in as {begun.agent} with the password {begun.password}\nIt is shown only now.\n")
         queue, url = _queue(settings)
         programs = [*queue, *_ours(replace(settings, redis_url=url), script)]
         return _supervised(settings, Supervisor(programs), begun, url)
+
+
+def _begin(settings: Settings, script: Path) -> Begun:
+    """`frontdesk init` in a process of its own: what it needs, who only watches need not carry for months."""
+    words = ["init", "--json", "--wait", str(DATABASE_PATIENCE), "--data", settings.data_dir]
+    done = subprocess.run([sys.executable, str(script), *words], stdout=subprocess.PIPE, check=False)
+    if done.returncode:
+        # It has said why.
+        sys.exit(max(done.returncode, 1))
+    return Begun(**json.loads(done.stdout))
 
 
 def _supervised(settings: Settings, supervisor: Supervisor, begun: Begun, redis_url: str) -> int:
@@ -95,7 +115,7 @@ def _queue(settings: Settings) -> tuple[list[Program], str]:
     url = valkey.url(path)
     output = settings.data / "valkey.log"
     return [
-        Program("valkey", command, dict(os.environ), QUEUE, GRACE[QUEUE], partial(valkey.answers, url), output)
+        Program("valkey", command, dict(os.environ), QUEUE, GRACE[QUEUE], partial(valkey.answers, path), output)
     ], url
 
 

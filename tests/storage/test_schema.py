@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from storage import schema
 from storage.store import Store
 from storage.tables import metadata
 from storage.transaction import Database
 from tests.postgres import Postgres
+
+ROOT = Path(schema.__file__).parent.parent
 
 
 def _differences(database: Database) -> list[object]:
@@ -38,9 +44,23 @@ def test_the_migrations_make_the_tables_that_the_code_names(any_store: Store) ->
     assert _differences(any_store.database) == []
 
 
+def test_the_newest_migration_is_the_one_that_the_code_wants() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+    assert ScriptDirectory.from_config(config).get_current_head() == schema.NEWEST
+
+
+def test_what_serves_carries_no_alembic_and_what_watches_no_database(tmp_path: Path) -> None:
+    carried = "import sys, {}; print(sorted({{'alembic', 'sqlalchemy', 'starlette', 'numpy'}} & set(sys.modules)))"
+    for modules, expected in (("frontdesk", []), ("frontdesk, storage.store, gateway.run", ["sqlalchemy"])):
+        command = [sys.executable, "-c", carried.format(modules)]
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        assert said.strip() == str(expected)
+
+
 def test_migrating_again_changes_nothing(any_store: Store) -> None:
     schema.migrate(any_store.database)
-    assert schema.version(any_store.database) == schema.newest()
+    assert schema.version(any_store.database) == schema.NEWEST
 
 
 def test_a_database_of_a_newer_release_is_refused(any_store: Store) -> None:
@@ -77,6 +97,6 @@ def test_two_processes_may_migrate_at_once(postgres_server: Postgres) -> None:
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert all(schema.version(database) == schema.newest() for database in databases)
+    assert all(schema.version(database) == schema.NEWEST for database in databases)
     for database in databases:
         database.close()
