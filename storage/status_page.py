@@ -19,7 +19,7 @@ from desk import record
 from desk import ticket as verbs
 from desk.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
 from desk.visibility import requester_sees
-from storage import resolution, tickets, visible
+from storage import custom_fields, resolution, tickets, visible
 from storage.tables import messages, people, teams
 from storage.tables import tickets as ticket_rows
 from storage.tables_desk import organisations
@@ -140,6 +140,15 @@ def looked_after(session: Session, ticket: Ticket) -> tuple[str, str]:
     agent = session.execute(sa.select(people.c.name).where(people.c.id == ticket.assignee_id)).scalar() or ""
     team = session.execute(sa.select(teams.c.name).where(teams.c.id == ticket.team_id)).scalar() or ""
     return _display(agent), _display(team)
+
+
+def facts(session: Session, seen: Sight) -> list[tuple[str, str]]:
+    """Label and value of the fields that requesters see."""
+    if seen.part is not None:
+        return []
+    given = seen.ticket.fields
+    shown = [one for one in custom_fields.every(session) if one.public and given.get(one.name) not in (None, "", False)]
+    return [(one.title, "✓" if given[one.name] is True else str(given[one.name])) for one in shown]
 
 
 def listed(session: Session, person: Requester, *, organisation: bool, before: int | None = None) -> list[Listed]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -22,7 +24,7 @@ from tests.small_desk import BOB, SmallDesk
 
 PLACE = "https://desk.example.test"
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
-_LINK = re.compile(rf"{PLACE}(/(?:status|my/open)/[0-9a-z-]+)")
+_LINK = re.compile(r"https?://[^/\s]+(/(?:status|my/open)/[0-9a-z-]+)")
 
 
 class RequesterDesk(SmallDesk):
@@ -76,6 +78,15 @@ class RequesterDesk(SmallDesk):
         assert self.press("/my", "/my/ask", email=address).status_code == 303
         entry = self.mailed(address)
         assert self.press(entry, entry).headers["location"] == "/my"
+
+    def awaited(self, address: str) -> str:
+        """The same, once it is there: a real server mails it after its answer."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            with suppress(TypeError):
+                return self.mailed(address)
+            time.sleep(0.05)
+        raise AssertionError("no mail came")
 
     def mailed(self, address: str) -> str:
         """The path in the newest mail with the link to all requests."""

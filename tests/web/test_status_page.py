@@ -8,9 +8,10 @@ import pytest
 
 from desk.aftercare import Aftercare
 from desk.articles import Audience, State
+from desk.fields import Field, Kind
 from desk.ticket import Status
 from gateway.web.app import routes
-from storage import aftercare, articles, conversation, ratings, tickets
+from storage import aftercare, articles, conversation, custom_fields, ratings, tickets
 from storage.articles import Article
 from storage.store import Store
 from tests.small_desk import BOB, CAROL, words
@@ -178,6 +179,21 @@ def test_the_page_speaks_the_language_of_the_browser_then_of_the_requester(desk:
         page = desk.text(base, headers={"Accept-Language": header})
         assert word in page and f'<html lang="{header[:2] if header[0] != "x" else "fr"}">' in page
     assert "Received" in desk.text(base, headers={"Accept-Language": "tlh"})
+
+
+def test_fields_are_shown_if_they_are_for_requesters(desk: RequesterDesk) -> None:
+    with desk.store.database.transaction() as session:
+        for name, public in (("device", True), ("cost", False), ("warranty", True)):
+            kind = Kind.CHECKBOX if name == "warranty" else Kind.TEXT
+            custom_fields.put(session, Field(name, f"The {name}", kind, public=public))
+            ticket = tickets.get(session, 1)
+            assert ticket
+            value = "yes" if name == "warranty" else f"<{name}>"
+            tickets.save(session, custom_fields.filled(session, ticket, name, value, desk.agent, desk.now))
+    page = desk.text(desk.link(1))
+    assert "The device" in page and "&lt;device&gt;" in page and "✓" in page and "The cost" not in page
+    told = desk.get(f"/api/v1{desk.link(1)}").json()
+    assert told["fields"] == {"The device": "<device>", "The warranty": "✓"}
 
 
 def test_long_conversations_are_turned_over_in_pages(desk: RequesterDesk) -> None:
