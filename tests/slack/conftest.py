@@ -17,8 +17,10 @@ from gateway.slack.door import bolt_app
 from gateway.slack.socket_mode import SocketMode
 from storage.store import Store
 from storage.tables import inbound
+from tests.slack.agents_desk import AgentsDesk, over_http, over_socket, small
 from tests.slack.fake_slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from tests.slack.serving import SIGNING_SECRET, Poster, now, served
+from tests.small_desk import SmallDesk
 
 
 @pytest.fixture
@@ -58,6 +60,35 @@ def line(app: App, slack_settings: Settings, slack: FakeSlack) -> Iterator[Socke
     slack.socket.wait_for_hello(1)
     yield mode
     mode.close()
+
+
+@pytest.fixture
+def small_desk(store: Store, slack_settings: Settings) -> SmallDesk:
+    return SmallDesk(replace(store, settings=slack_settings))
+
+
+@pytest.fixture(params=["signed HTTP", "Socket Mode"])
+def agents(request: pytest.FixtureRequest, small_desk: SmallDesk, slack: FakeSlack) -> Iterator[AgentsDesk]:
+    """A desk whose agents work in Slack, over either mode."""
+    small(small_desk)
+    app = bolt_app(small_desk.store, small_desk.store.settings, now)
+    if request.param == "signed HTTP":
+        with served(Starlette(routes=http.routes(app, SIGNING_SECRET, now))) as port:
+            yield AgentsDesk(small_desk, slack, over_http(Poster(port)))
+        return
+    line = SocketMode(app, small_desk.store.settings, ping_seconds=0.2)
+    line.start()
+    yield AgentsDesk(small_desk, slack, over_socket(slack))
+    line.close()
+
+
+@pytest.fixture
+def http_agents(small_desk: SmallDesk, slack: FakeSlack) -> Iterator[AgentsDesk]:
+    """The same over signed HTTP only, for what does not depend on the mode."""
+    small(small_desk)
+    app = bolt_app(small_desk.store, small_desk.store.settings, now)
+    with served(Starlette(routes=http.routes(app, SIGNING_SECRET, now))) as port:
+        yield AgentsDesk(small_desk, slack, over_http(Poster(port)))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A Slack of our own: the Web API as far as the desk uses it, and the door to Socket Mode, on one loopback port.
+"""A Slack of our own: the Web API as far as the desk uses it, its files, and the door to Socket Mode, on one port.
 
 It checks tokens and arguments as Slack does, answers `{"ok": false, "error": …}` with status 200, and can be told to
 be busy, to lose an answer after it has acted, or to break. What it cannot do, it answers with `unknown_method`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+import time
 import urllib.parse
 from collections import deque
 from collections.abc import Callable
@@ -16,13 +17,15 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.slack import payloads
+from tests.slack import fake_blocks, payloads
 from tests.slack.fake_socket import SocketModeServer
 from tests.slack.websocket import Line, accept_key
 
 BOT_TOKEN, APP_TOKEN = "xoxb-of-these-tests", "xapp-of-these-tests"
 
 Answer = dict[str, Any]
+_PEOPLE = {"U0ANN": "Ann Example", "U0BEN": "Ben Example", "U0ALICE": "Alice Agent", "U0EVE": "Alice Agent"}
+"""Eve calls herself as Alice is called."""
 
 
 class Refused(Exception):
@@ -42,9 +45,9 @@ class Trouble:
 class State:
     """What this Slack knows. Tests set it up and look at it."""
 
-    channels: set[str] = field(default_factory=lambda: {payloads.CHANNEL, payloads.DM})
+    channels: set[str] = field(default_factory=lambda: {payloads.CHANNEL, payloads.DM, payloads.AGENTS})
     archived: set[str] = field(default_factory=set)
-    users: dict[str, str] = field(default_factory=lambda: {"U0ANN": "Ann Example", "U0BEN": "Ben Example"})
+    users: dict[str, str] = field(default_factory=lambda: dict(_PEOPLE))
     messages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     calls: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     troubles: deque[Trouble] = field(default_factory=deque)
@@ -52,9 +55,23 @@ class State:
     app_tokens: set[str] = field(default_factory=lambda: {APP_TOKEN})
     revoked: set[str] = field(default_factory=set)
     page: int = 200
+    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What users.info says of somebody besides the name."""
+    files: dict[str, dict[str, Any]] = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
+    whispers: list[dict[str, Any]] = field(default_factory=list)
+    views: list[dict[str, Any]] = field(default_factory=list)
+    triggers: set[str] = field(default_factory=set)
+    """Those by which a window may be opened, once."""
+    downloads: list[str] = field(default_factory=list)
+    scopes: set[str] = field(default_factory=lambda: {"files:read", "files:write"})
 
     def called(self, method: str) -> list[dict[str, Any]]:
         return [arguments for name, arguments in self.calls if name == method]
+
+    def whispered(self, user: str) -> list[str]:
+        """What only this person has seen."""
+        return [one["text"] for one in self.whispers if one["user"] == user]
 
     def posted(self, channel: str) -> list[dict[str, Any]]:
         """What bots wrote in a channel."""
@@ -69,6 +86,7 @@ class FakeSlack:
         self.socket = SocketModeServer()
         self.lock = threading.RLock()
         self._moments = itertools.count(900_000)
+        self.numbers = itertools.count(1)
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
@@ -90,8 +108,37 @@ class FakeSlack:
     def api_url(self) -> str:
         return f"http://{self.host}/api/"
 
+    def wait(self, condition: Callable[[], bool], seconds: float = 20) -> None:
+        """Until that holds."""
+        until = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < until, "it did not happen"
+            threading.Event().wait(0.01)
+
     def next_ts(self) -> str:
         return payloads.ts(next(self._moments))
+
+    def share(self, file_id: str, name: str, content: bytes, kind: str = "text/plain", **more: Any) -> dict[str, Any]:
+        """Somebody has a file in Slack; what a message says of it."""
+        url = f"http://{self.host}/files-pri/{file_id}/download/{name}"
+        file = {"id": file_id, "name": name, "title": name, "mimetype": kind, "size": len(content), "mode": "hosted"}
+        self.state.files[file_id] = file | {"url_private": url, "url_private_download": url} | more
+        self.state.contents[file_id] = content
+        return self.state.files[file_id]
+
+    def downloaded(self, path: str, token: str) -> tuple[int, bytes, str, str]:
+        """Status, body, type and Location of a file: a page to sign in for whoever shows no good token."""
+        with self.lock:
+            self.state.downloads.append(token)
+            file_id = path.split("/")[2]
+            file = self.state.files.get(file_id)
+            if token not in self.state.bot_tokens or "files:read" not in self.state.scopes:
+                return 200, b"<html>Sign in to Slack</html>", "text/html", ""
+            if file is None:
+                return 404, b"", "text/plain", ""
+            if file.get("redirect"):
+                return 302, b"", "text/html", str(file["redirect"])
+            return 200, self.state.contents[file_id], str(file["mimetype"]), ""
 
     def call(self, method: str, token: str, arguments: dict[str, Any]) -> Answer:
         """One Web API call, after its transport has been read."""
@@ -163,7 +210,7 @@ def _post_message(slack: FakeSlack, arguments: dict[str, Any]) -> Answer:
         "team": payloads.TEAM,
         "text": text[:40_000],
         "ts": slack.next_ts(),
-    }
+    } | _blocks(arguments)
     del message["subtype"]
     if thread_ts := arguments.get("thread_ts"):
         message["thread_ts"] = thread_ts
@@ -211,7 +258,9 @@ def _users_info(slack: FakeSlack, arguments: dict[str, Any]) -> Answer:
     name = slack.state.users[user]
     short = name.split()[0].lower() if name.split() else ""
     profile = {"real_name": name, "display_name": short, "email": f"{short}@people.example.test"}
-    return {"user": {"id": user, "team_id": payloads.TEAM, "name": short, "real_name": name, "profile": profile}}
+    known = {"id": user, "team_id": payloads.TEAM, "name": short, "real_name": name, "profile": profile}
+    known |= {"deleted": False, "is_bot": False, "is_restricted": False, "is_ultra_restricted": False}
+    return {"user": known | slack.state.accounts.get(user, {})}
 
 
 def _permalink(slack: FakeSlack, arguments: dict[str, Any]) -> Answer:
@@ -222,15 +271,81 @@ def _permalink(slack: FakeSlack, arguments: dict[str, Any]) -> Answer:
     return {"channel": channel, "permalink": link}
 
 
-_METHODS: dict[str, Callable[[FakeSlack, dict[str, Any]], Answer]] = {
-    "auth.test": _auth_test,
-    "apps.connections.open": _connections_open,
-    "chat.postMessage": _post_message,
-    "conversations.replies": _replies,
-    "conversations.history": _history,
-    "users.info": _users_info,
-    "chat.getPermalink": _permalink,
-}
+def _blocks(arguments: dict[str, Any]) -> Answer:
+    """Blocks are checked as Slack checks them."""
+    blocks = _structure(arguments.get("blocks"))
+    if not blocks:
+        return {}
+    if fake_blocks.wrong(blocks):
+        raise Refused("invalid_blocks")
+    return {"blocks": blocks}
+
+
+def _update(slack: FakeSlack, arguments: dict[str, Any]) -> Answer:
+    channel, moment = _channel(slack, arguments), arguments.get("ts", "")
+    found = [one for one in slack.state.messages.get(channel, []) if one["ts"] == moment]
+    if not found:
+        raise Refused("message_not_found")
+    if not found[0].get("bot_id"):
+        raise Refused("cant_update_message")
+    found[0] |= {"text": arguments.get("text", "")} | _blocks(arguments)
+    return {"channel": channel, "ts": moment, "text": found[0]["text"], "message": found[0]}
+
+
+def _ephemeral(slack: FakeSlack, arguments: dict[str, Any]) -> Answer:
+    user = arguments.get("user", "")
+    if _channel(slack, arguments) and user not in slack.state.users:
+        raise Refused("user_not_in_channel")
+    slack.state.whispers.append({name: arguments.get(name, "") for name in ("channel", "user", "text", "thread_ts")})
+    return {"message_ts": slack.next_ts()}
+
+
+def _views_open(slack: FakeSlack, arguments: dict[str, Any]) -> Answer:
+    trigger, view = arguments.get("trigger_id", ""), _structure(arguments.get("view"))
+    if trigger not in slack.state.triggers:
+        raise Refused("expired_trigger_id" if trigger else "invalid_arguments")
+    slack.state.triggers.remove(trigger)
+    if not isinstance(view, dict) or fake_blocks.wrong_view(view):
+        raise Refused("invalid_arguments")
+    opened = view | {"id": f"V{next(slack.numbers):09d}", "team_id": payloads.TEAM, "state": {"values": {}}}
+    slack.state.views.append(opened)
+    return {"view": opened}
+
+
+def _file_info(slack: FakeSlack, arguments: dict[str, Any]) -> Answer:
+    if "files:read" not in slack.state.scopes:
+        raise Refused("missing_scope")
+    if arguments.get("file") not in slack.state.files:
+        raise Refused("file_not_found")
+    return {"file": slack.state.files[arguments["file"]]}
+
+
+def _upload_url(slack: FakeSlack, arguments: dict[str, Any]) -> Answer:
+    if "files:write" not in slack.state.scopes:
+        raise Refused("missing_scope")
+    if not arguments.get("filename") or not str(arguments.get("length", "")).isdigit():
+        raise Refused("invalid_arguments")
+    file_id = f"F{next(slack.numbers):09d}"
+    name, size = arguments["filename"], int(arguments["length"])
+    slack.state.files[file_id] = {"id": file_id, "name": name, "title": name, "size": size, "uploading": True}
+    return {"upload_url": f"http://{slack.host}/upload/{file_id}", "file_id": file_id}
+
+
+def _complete_upload(slack: FakeSlack, arguments: dict[str, Any]) -> Answer:
+    channel, done = arguments.get("channel_id", ""), []
+    if channel not in slack.state.channels:
+        raise Refused("channel_not_found")
+    for wanted in _structure(arguments.get("files")) or []:
+        file = slack.state.files.get(wanted["id"])
+        if file is None or wanted["id"] not in slack.state.contents:
+            raise Refused("file_not_found")
+        file |= {"title": wanted.get("title") or file["name"]}
+        file.pop("uploading", None)
+        done.append(file)
+    message = {"type": "message", "user": payloads.BOT_USER, "bot_id": payloads.BOT_ID, "text": "", "files": done}
+    message |= {"ts": slack.next_ts(), "thread_ts": arguments.get("thread_ts", "")}
+    slack.state.messages.setdefault(channel, []).append(message)
+    return {"files": [{"id": one["id"], "title": one["title"]} for one in done]}
 
 
 def _channel(slack: FakeSlack, arguments: dict[str, Any]) -> str:
@@ -250,6 +365,23 @@ def _structure(value: Any) -> Any:
         raise Refused("invalid_metadata_format") from None
 
 
+_METHODS: dict[str, Callable[[FakeSlack, dict[str, Any]], Answer]] = {
+    "auth.test": _auth_test,
+    "apps.connections.open": _connections_open,
+    "chat.postMessage": _post_message,
+    "conversations.replies": _replies,
+    "conversations.history": _history,
+    "users.info": _users_info,
+    "chat.getPermalink": _permalink,
+    "chat.update": _update,
+    "chat.postEphemeral": _ephemeral,
+    "views.open": _views_open,
+    "files.info": _file_info,
+    "files.getUploadURLExternal": _upload_url,
+    "files.completeUploadExternal": _complete_upload,
+}
+
+
 def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -258,6 +390,11 @@ def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
             url = urllib.parse.urlsplit(self.path)
             method = url.path.removeprefix("/api/")
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if url.path.startswith("/upload/"):
+                with slack.lock:
+                    slack.state.contents[url.path.removeprefix("/upload/")] = body
+                self._send(200, b"OK", "text/plain", {})
+                return
             kind, _, detail = slack.trouble(method).partition(":")
             if kind == "break":
                 self.connection.close()
@@ -288,7 +425,16 @@ def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
             return slack.call(method, token or arguments.pop("token", ""), arguments)
 
         def do_GET(self) -> None:
-            """The one thing that is asked by GET here is the upgrade to a WebSocket."""
+            """A file, or the upgrade to a WebSocket."""
+            if self.path.startswith("/files-pri/"):
+                kind, _, detail = slack.trouble("download").partition(":")
+                if kind == "busy":
+                    self._send(429, b"", "text/plain", {"Retry-After": detail})
+                    return
+                token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+                status, content, kind, location = slack.downloaded(self.path, token)
+                self._send(status, content, kind, {"Location": location} if location else {})
+                return
             query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
             if not slack.socket.use_ticket(query.get("ticket", "")):
                 self._send(403, b"", "text/plain", {})

@@ -43,6 +43,8 @@ class SocketModeServer:
     def __init__(self, patience: float = 1.0) -> None:
         self.patience = patience
         self.acked: list[str] = []
+        self.answers: list[dict[str, Any]] = []
+        """What came along with an ack: the words that a typed command is answered with."""
         self.sent: dict[str, Envelope] = {}
         self.hellos = 0
         self._tickets: set[str] = set()
@@ -88,6 +90,7 @@ class SocketModeServer:
     def send(self, payload: dict[str, Any], attempt: int = 0) -> Envelope:
         """Deliver one payload on the newest line, once there is one."""
         kind = "events_api" if payload.get("type") == "event_callback" else "interactive"
+        kind = "slash_commands" if "command" in payload else kind
         envelope = Envelope(payload, kind, attempt, time.monotonic())
         line = self._newest_line()
         with self._changed:
@@ -129,6 +132,8 @@ class SocketModeServer:
     def _take_ack(self, answer: dict[str, Any]) -> None:
         with self._changed:
             self.acked.append(answer["envelope_id"])
+            if answer.get("payload"):
+                self.answers.append(answer["payload"])
             self._changed.notify_all()
 
     def _newest_line(self) -> Line:
