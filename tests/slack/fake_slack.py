@@ -64,6 +64,7 @@ class State:
     triggers: set[str] = field(default_factory=set)
     """Those by which a window may be opened, once."""
     downloads: list[str] = field(default_factory=list)
+    signed_out: bool = False
     scopes: set[str] = field(default_factory=lambda: {"files:read", "files:write"})
 
     def called(self, method: str) -> list[dict[str, Any]]:
@@ -120,7 +121,8 @@ class FakeSlack:
 
     def share(self, file_id: str, name: str, content: bytes, kind: str = "text/plain", **more: Any) -> dict[str, Any]:
         """Somebody has a file in Slack; what a message says of it."""
-        url = f"http://{self.host}/files-pri/{file_id}/download/{name}"
+        slug = name.lower().replace(" ", "_")
+        url = f"http://{self.host}/files-pri/{file_id}/download/{slug}"
         file = {"id": file_id, "name": name, "title": name, "mimetype": kind, "size": len(content), "mode": "hosted"}
         self.state.files[file_id] = file | {"url_private": url, "url_private_download": url} | more
         self.state.contents[file_id] = content
@@ -132,7 +134,7 @@ class FakeSlack:
             self.state.downloads.append(token)
             file_id = path.split("/")[2]
             file = self.state.files.get(file_id)
-            if token not in self.state.bot_tokens or "files:read" not in self.state.scopes:
+            if self.state.signed_out or token not in self.state.bot_tokens:
                 return 200, b"<html>Sign in to Slack</html>", "text/html", ""
             if file is None:
                 return 404, b"", "text/plain", ""
