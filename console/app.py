@@ -48,6 +48,7 @@ from console import (
     view,
     watching,
 )
+from console.api import configuration as configuration_api
 from console.api import incidents as incident_api
 from console.api import tickets as api
 from console.door import EVERYBODY, Desk, Headers, action, page
@@ -171,6 +172,7 @@ def _machines(desk: Desk) -> list[BaseRoute]:
         Route("/api/v1/tickets", api.endpoint(desk, api.listed)),
         Route("/api/v1/tickets/{ticket_id:int}", api.endpoint(desk, api.shown)),
         *incident_api.routes(desk),
+        *configuration_api.routes(desk),
         *learning.machines(desk),
         *reuse.machines(desk),
     ]

@@ -15,7 +15,7 @@ from console.actions import plain_name
 from console.auth import local_path
 from console.door import Visit
 from desk import ticket as verbs
-from desk.ticket import Actor, ActorKind, NotAllowed, Ticket
+from desk.ticket import Actor, NotAllowed, Ticket
 from storage import tickets
 
 _NAMES = {"console": "console", "api": "API"}
@@ -34,13 +34,8 @@ def by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     category = body.get("category")
     if not isinstance(category, str):
         raise HTTPException(422, 'Send {"category": "NAME"}.')
-    ticket = say(visit, visit.number("ticket_id"), category, _actor(visit), "api")
+    ticket = say(visit, visit.number("ticket_id"), category, visit.actor, "api")
     return {"id": ticket.id, "category": ticket.category, "version": ticket.version}
-
-
-def _actor(visit: Visit) -> Actor:
-    """A token is nobody in particular; the history names it."""
-    return visit.actor if visit.cookie else Actor(ActorKind.AGENT, None, f"API token {visit.agent.name}")
 
 
 def say(visit: Visit, number: int, category: str, actor: Actor, via: str) -> Ticket:

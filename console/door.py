@@ -82,6 +82,9 @@ class Visit:
 
     @property
     def actor(self) -> Actor:
+        """In whose name it stands in the history; a token is nobody in particular, and is named."""
+        if not self.cookie:
+            return Actor(ActorKind.AGENT, None, f"API token {self.agent.name}")
         return Actor(ActorKind.AGENT, self.agent.id, self.agent.name or self.agent.address)
 
     def number(self, name: str) -> int:

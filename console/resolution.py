@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from console.actions import current
 from console.door import Visit
 from desk import record
-from desk.ticket import Actor, ActorKind, NotAllowed, Ticket
+from desk.ticket import Actor, NotAllowed, Ticket
 from storage import tickets
 from storage.resolution import LONGEST
 
@@ -31,8 +31,7 @@ def by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
     if ticket is None:
         raise HTTPException(404, "There is no such ticket.")
-    who = visit.actor if visit.cookie else Actor(ActorKind.AGENT, None, f"API token {visit.agent.name}")
-    saved = _save(visit, ticket, text, who)
+    saved = _save(visit, ticket, text, visit.actor)
     return {"id": saved.id, "resolution": saved.resolution, "version": saved.version}
 
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from storage.tables_running import api_tokens
 from storage.transaction import Session
 
-SCOPES = ("inbound", "tickets", "tickets:write")
+SCOPES = ("inbound", "tickets", "tickets:write", "configuration")
 _PREFIX = "fd_"
 
 

@@ -57,13 +57,13 @@ def accuracy(visit: Visit) -> Response:
     return as_json(figures.everything(visit.session, visit.now))
 
 
-def endpoint(desk: Desk, answer: Callable[[Visit], Response]) -> Callable[[Request], Response]:
+def endpoint(desk: Desk, answer: Callable[[Visit], Response], scope: str = SCOPE) -> Callable[[Request], Response]:
     """JSON for who may see it; errors as JSON that say what to do."""
 
     def perform(request: Request) -> Response:
         try:
             with desk.store.database.reading() as session:
-                response = answer(visit(desk, request, session))
+                response = answer(visit(desk, request, session, scope))
             note_reads(desk, session)
             return response
         except HTTPException as error:

@@ -27,12 +27,16 @@ MOST_BODY = 64_000
 Write = Callable[[Visit, Mapping[str, Any]], dict[str, Any]]
 
 
-def endpoint(desk: Desk, write: Write) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+def endpoint(
+    desk: Desk, write: Write, *, scope: str = SCOPE, roles: frozenset[str] = WRITERS, most: int = MOST_BODY
+) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """For tokens with that scope, and for agents' sessions with one of those roles."""
+
     def perform(request: Request, body: Mapping[str, Any]) -> Response:
         try:
             with desk.store.database.transaction() as session:
-                visit = reading.visit(desk, request, session, SCOPE)
-                _check(desk, request, visit)
+                visit = reading.visit(desk, request, session, scope)
+                _check(desk, request, visit, roles)
                 response = JSONResponse(write(visit, body))
                 audit.note_reads(session, session, visit.now)
                 return response
@@ -45,7 +49,7 @@ def endpoint(desk: Desk, write: Write) -> Callable[[Request], Coroutine[Any, Any
 
     async def answer(request: Request) -> Response:
         try:
-            body = await _body(request)
+            body = await _body(request, most)
         except HTTPException as error:
             return _error(error.status_code, error.detail)
         return await anyio.to_thread.run_sync(perform, request, body)
@@ -53,22 +57,22 @@ def endpoint(desk: Desk, write: Write) -> Callable[[Request], Coroutine[Any, Any
     return answer
 
 
-def _check(desk: Desk, request: Request, visit: Visit) -> None:
+def _check(desk: Desk, request: Request, visit: Visit, roles: frozenset[str]) -> None:
     """A browser's session must have meant it; a token is sent on purpose."""
     if not visit.cookie:
         return
     check_intent(desk, request, {"csrf": request.headers.get("x-csrf-token", "")}, visit.cookie)
-    if visit.agent.role not in WRITERS:
+    if visit.agent.role not in roles:
         raise HTTPException(403, f"Your role, {visit.agent.role}, may not do this.")
 
 
-async def _body(request: Request) -> Mapping[str, Any]:
+async def _body(request: Request, most: int) -> Mapping[str, Any]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "Send JSON with Content-Type: application/json.")
     content = b""
     async for chunk in request.stream():
         content += chunk
-        if len(content) > MOST_BODY:
+        if len(content) > most:
             raise HTTPException(413, "This is too long.")
     try:
         body = json.loads(content)

@@ -1,0 +1,90 @@
+"""The desk's configuration as JSON, in the shape of `desk.toml`; and the custom fields of a ticket.
+
+In: an admin's session, or a token with the scope `configuration` (a ticket's fields: `tickets:write`). Out: what is
+there, or the steps that were taken; a dry run takes them and goes back. An error names its place and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from console.api import tickets as reading
+from console.api import writing
+from console.door import Desk, Visit
+from desk.configuration import KINDS, BadConfiguration, State, read
+from desk.ticket import NotAllowed
+from storage import configuration, configuration_now, custom_fields, tickets
+
+SCOPE = "configuration"
+ADMINS = frozenset({"admin"})
+MOST_BODY = 1_000_000
+_SETTINGS = frozenset({"dry_run", "prune"})
+
+
+def routes(desk: Desk) -> list[BaseRoute]:
+    apply = writing.endpoint(desk, applied, scope=SCOPE, roles=ADMINS, most=MOST_BODY)
+    return [
+        Route("/api/v1/configuration", reading.endpoint(desk, shown, SCOPE), methods=["GET"]),
+        Route("/api/v1/configuration", apply, methods=["POST"]),
+        Route("/api/v1/tickets/{ticket_id:int}/fields", writing.endpoint(desk, fill_in), methods=["POST"]),
+    ]
+
+
+def shown(visit: Visit) -> Response:
+    """All of it, or the kinds that `kind` names (several times)."""
+    if visit.cookie and visit.agent.role not in ADMINS:
+        raise HTTPException(403, "The configuration is the admins'.")
+    wanted = visit.request.query_params.getlist("kind") or list(KINDS)
+    unknown = sorted(set(wanted) - set(KINDS))
+    if unknown:
+        raise HTTPException(422, f"There is no kind {unknown[0]}; there are {', '.join(KINDS)}.")
+    state = configuration_now.present(visit.session)
+    return reading.as_json({kind: _entries(kind, state) for kind in wanted})
+
+
+def applied(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+    """What the entries say becomes so, in one transaction."""
+    dry, prune = (_flag(body, name) for name in ("dry_run", "prune"))
+    try:
+        wanted = read({kind: entries for kind, entries in body.items() if kind not in _SETTINGS})
+        with visit.session.connection.begin_nested() as point:
+            steps = configuration.apply(visit.session, wanted, visit.now, prune=prune)
+            if dry:
+                point.rollback()
+    except BadConfiguration as error:
+        raise NotAllowed(str(error)) from error
+    return {"dry_run": dry, "steps": [asdict(step) for step in steps]}
+
+
+def fill_in(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of custom fields by their names; null takes one away. All or none."""
+    ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
+    if ticket is None:
+        raise HTTPException(404, "There is no such ticket.")
+    for name, value in body.items():
+        if not isinstance(value, str | int | float | None):
+            raise HTTPException(422, f"{name} should be a text, a number, true, false or null.")
+        change = custom_fields.filled(visit.session, ticket, name, value, visit.actor, visit.now)
+        ticket = tickets.save(visit.session, change)
+    return {"id": ticket.id, "fields": dict(ticket.fields), "version": ticket.version}
+
+
+def _entries(kind: str, state: State) -> list[dict[str, Any]] | dict[str, Any]:
+    """As a file says it: a table for each, or the one table of what has no name."""
+    key = KINDS[kind].key
+    if not key:
+        return dict(next(iter(state[kind].values()), {}))
+    return [{key: name, **entry} for name, entry in state[kind].items()]
+
+
+def _flag(body: Mapping[str, Any], name: str) -> bool:
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise HTTPException(422, f"{name} should be true or false.")
+    return value
