@@ -37,10 +37,21 @@ class Parsed:
     def is_reply(self) -> bool:
         return any(command.name == "reply" for command in self.commands)
 
+    @property
+    def aside(self) -> str:
+        """Whom the text goes to, if it goes to a third party."""
+        return ", ".join(command.argument for command in self.commands if command.name == "side")
+
+    @property
+    def others(self) -> tuple[Command, ...]:
+        """The commands but for the one that says where the text goes aside."""
+        return tuple(command for command in self.commands if command.name != "side")
+
 
 HELP = """\
 #note             the text below is an internal note, not a reply
 #reply            the text below is a reply to the requester
+#side ADDRESS     the text below goes to that third party, and never to the requester (by mail)
 #assign NAME|me   who owns the ticket
 #take             the same as #assign me
 #team NAME        which team owns it
@@ -155,6 +166,7 @@ _SPEAKING = ("note", "reply")
 _CHECKS: dict[str, Callable[[str], str]] = {
     "note": _anything,
     "reply": _anything,
+    "side": _some,
     "assign": _some,
     "take": _nothing,
     "pending": _nothing,

@@ -43,6 +43,14 @@ def begin(
     session: Session, ticket: Ticket, to: str, subject: str, words: Words, actor: Actor, at: datetime, *, via: str
 ) -> tuple[Side, Ticket]:
     """A new conversation with its first message. `to` is one address or several; the caller holds the ticket."""
+    side, ticket = start(session, ticket, to, subject, actor, at)
+    return say(session, side, ticket, words, actor, at, via=via)
+
+
+def start(
+    session: Session, ticket: Ticket, to: str, subject: str, actor: Actor, at: datetime, *, react: bool = True
+) -> tuple[Side, Ticket]:
+    """A new conversation in which nothing is said yet."""
     asked = rules.addresses(to)
     requester = people.by_ids(session, [ticket.requester_id]).get(ticket.requester_id)
     boxes = set(session.execute(sa.select(mailboxes.c.address).where(mailboxes.c.address.in_(asked))).scalars())
@@ -53,8 +61,7 @@ def begin(
     (number,) = reserve_ids(session, side_conversations, 1)
     side = Side(number, ticket.id, title, asked[0], asked, at, actor.id)
     session.execute(sa.insert(side_conversations).values(**_row(side)))
-    begun = rules.begun(side, ticket, actor, at)
-    return say(session, side, tickets.save(session, begun.change), words, actor, at, via=via)
+    return side, tickets.save(session, rules.begun(side, ticket, actor, at).change, react=react)
 
 
 def say(
@@ -208,7 +215,7 @@ def about_person(session: Session, address: str, tickets_of_theirs: Sequence[int
     about = {row.id: _side(row._mapping) for row in rows} | mine
     found = []
     for number, side in sorted(about.items()):
-        where = (c.side_id == number,) if number in mine else (c.side_id == number, c.author_kind == "agent")
+        where = (c.side_id == number,) if number in mine else (c.side_id == number, c.author_kind != "third_party")
         told = sa.select(c.id, c.created_at, c.inbound, c.author_name, c.text, c.attachments).where(*where)
         said_there = [dict(row._mapping) for row in session.execute(told.order_by(c.id))]
         whole = {name: getattr(side, name) for name in ("id", "ticket_id", "subject", "address", "created_at")}

@@ -101,7 +101,7 @@ def _act(
     try:
         # A savepoint: whether the second command fits is known for certain only once the first is done.
         with session.connection.begin_nested():
-            obey.check(session, ticket, parsed.commands, Actor(ActorKind.AGENT, agent.id))
+            obey.check(session, ticket, parsed.others, Actor(ActorKind.AGENT, agent.id))
             message_id, done = _do(context, session, decision, agent, ticket, parsed, now)
     except verbs.NotAllowed as error:
         text = f"Nothing was done: {error}.\n\nThese commands may stand on the first lines:\n\n{commands.HELP}"
@@ -125,10 +125,14 @@ def _do(
         part for part in (*obey.macro_texts(session, ticket, parsed.commands, actor, now), parsed.text) if part
     )
     parsed = replace(parsed, text=text)
-    if decision.side is not None and not parsed.is_note and (parsed.text or decision.item.request.attachments):
+    if parsed.aside:
+        side, ticket = side_mail.begun(session, ticket, parsed, actor, now, react=context.react)
+        decision = replace(decision, side=side)
+    aside = decision.side if not (parsed.is_note or parsed.is_reply) else None
+    if aside is not None and (parsed.text or decision.item.request.attachments):
         message_id = _keep(session, ticket, decision, agent, MessageKind.SIDE, "", now, parsed.text)
-        ticket = side_mail.sent(session, decision, ticket, actor, message_id, now, react=context.react)
-        done.append(f"sent your words to {decision.side.address}; the requester does not read them")
+        ticket = side_mail.sent(session, decision, ticket, actor, message_id, parsed, now, react=context.react)
+        done.append(f"sent your words to {aside.address}; the requester does not read them")
     elif parsed.text or decision.item.request.attachments:
         kind = MessageKind.NOTE if parsed.is_note else MessageKind.REPLY
         message_id = _keep(session, ticket, decision, agent, kind, "", now, parsed.text)
@@ -138,7 +142,7 @@ def _do(
     via = str(decision.item.request.channel)
     zone = ZoneInfo(context.store.settings.time_zone)
     return message_id, done + obey.commands(
-        session, ticket, parsed.commands, actor, now, react=context.react, via=via, zone=zone
+        session, ticket, parsed.others, actor, now, react=context.react, via=via, zone=zone
     )
 
 

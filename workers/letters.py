@@ -86,7 +86,8 @@ class Sender:
         box, secret, now = content["from"], self.context.secret, self.context.now()
         signed = (ticket.id, side.id, address.NO_VERSION, secret, now)
         unique = address.side_unique(side.id, self._unique(key))
-        agent = self._desk_name if "@" in message.author.name else message.author.name
+        # What a program or the command line sends is the desk's own word.
+        agent = message.author.name if message.author.id and "@" not in message.author.name else self._desk_name
         quote = message.text.removeprefix(message.reply).strip("\n")
         content |= {
             "from_name": agent if agent == self._desk_name else f"{agent} ({self._desk_name})",

@@ -34,6 +34,8 @@ def check(session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Ac
             _team_id(session, command.argument)
         elif command.name == "merge":
             _other(session, ticket, command.argument)
+        elif command.name == "side":
+            raise NotAllowed("a third party is asked by mail, in the console or by the command line")
         elif command.name == "macro":
             macros.named(session, actor.id or 0, command.argument)
         elif command.name in _STATUS or command.name == "status":

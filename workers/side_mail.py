@@ -15,11 +15,12 @@ from desk import address, threading
 from desk import side as rules
 from desk.address import SIDE, SIDE_AGENT
 from desk.authentication import Verdict
+from desk.commands import Parsed
 from desk.courtesy import courtesy_of
 from desk.request import Channel
 from desk.side import Side
 from desk.threading import Signal
-from desk.ticket import Actor, ActorKind, Change, Message, MessageKind, Ticket
+from desk.ticket import Actor, ActorKind, Change, Message, MessageKind, NotAllowed, Ticket
 from storage import side_conversations
 from storage.transaction import Session
 from workers import bounced
@@ -102,6 +103,17 @@ def as_said(message: Message, facts: Facts, decision: Decision) -> Message:
     return replace(message, kind=MessageKind.SIDE, side_id=decision.side.id, author=by, trust=trust)
 
 
+def begun(
+    session: Session, ticket: Ticket, parsed: Parsed, actor: Actor, now: datetime, *, react: bool
+) -> tuple[Side, Ticket]:
+    """An agent asks somebody aside by mail; what is said there comes with the same mail."""
+    if parsed.is_note or parsed.is_reply:
+        raise NotAllowed("a text goes to one place: aside, to the requester or into a note")
+    if not parsed.text.strip():
+        raise NotAllowed("there is no text to send aside")
+    return side_conversations.start(session, ticket, parsed.aside, "", actor, now, react=react)
+
+
 def addressed(side: Side, text: str) -> dict[str, Any]:
     """The fields of an agent's mail as a message to the third party: of the mail, only the agent's own words go on."""
     others = [one for one in side.people if one != side.address]
@@ -109,12 +121,13 @@ def addressed(side: Side, text: str) -> dict[str, Any]:
 
 
 def sent(
-    session: Session, decision: Decision, ticket: Ticket, actor: Actor, message_id: int, now: datetime, *, react: bool
-) -> Ticket:
-    """An agent answered a third party by mail; the letter follows from the event."""
+    session: Session, decision: Decision, ticket: Ticket, actor: Actor, message_id: int, parsed: Parsed, now: datetime,
+    *, react: bool,
+) -> Ticket:  # fmt: skip
+    """An agent wrote to a third party by mail; the letter follows from the event. `#hold` is until it is answered."""
     assert decision.side is not None
-    files = len(decision.item.request.attachments)
-    step = rules.sent(decision.side, ticket, actor, now, message_id, files=files)
+    hold, files = any(one.name == "hold" for one in parsed.commands), len(decision.item.request.attachments)
+    step = rules.sent(decision.side, ticket, actor, now, message_id, hold=hold, files=files)
     return side_conversations.put(session, step, react=react)[1]
 
 

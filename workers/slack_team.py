@@ -87,6 +87,9 @@ def _line(told: Told, channel: str) -> str:
             return ""
         did = "replied to the requester" if event.kind == "replied" else "noted"
         return f"*{who}* {did}:\n{words}"
+    if event.kind in ("side_sent", "side_answered") and told.message is not None:
+        did = f"wrote aside to {one_line(event.after)}" if event.kind == "side_sent" else "answered aside"
+        return f"*{who}* {did}:\n{words}"
     if event.kind == "requester_replied":
         return f"*{who}* wrote:\n{words}"
     if event.kind == "assigned" and not event.data.get("opening"):

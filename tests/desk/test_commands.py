@@ -13,6 +13,7 @@ from desk.commands import HELP, SLACK, Command, help_for, parse
 NAMES = (
     "note",
     "reply",
+    "side",
     "take",
     "pending",
     "hold",

@@ -251,3 +251,42 @@ def test_who_was_asked_has_a_row_though_they_never_answered(desk: SmallDesk) -> 
     ask(desk)
     with desk.store.database.reading() as session:
         assert people.by_address(session, SUE) is not None
+
+
+def test_an_agent_asks_aside_by_mail(desk: SmallDesk) -> None:
+    to = desk.notice_address(desk.alice, 1)
+    text = f"#side {SUE} {ACME}\n#hold\n\nIs part 7 in stock?"
+    desk.receive(desk.mail(ALICE, "Re: Printer [#1]", text, to=to))
+    assert said(desk) == ["Is part 7 in stock?"] and desk.ticket(1).status == "on_hold"
+    assert (asked(desk)["To"], asked(desk)["Cc"], asked(desk)["Subject"]) == (SUE, ACME, "Printer")
+    assert "sent your words to" in words(desk.sent("command-answer", ALICE)[-1]) and desk.letters("reply") == []
+    answer(desk, ACME, "Yes.")
+    assert said(desk)[-1] == "Yes." and desk.ticket(1).status == "open"
+
+
+@pytest.mark.parametrize("text", ["#side {sue}", "#side {sue}\n#note\n\nHi", "#side nobody\n\nHi", "#side {bob}\n\nHi"])
+def test_what_cannot_go_aside_by_mail_goes_nowhere(desk: SmallDesk, text: str) -> None:
+    to = desk.notice_address(desk.alice, 1)
+    desk.receive(desk.mail(ALICE, "Re: Printer [#1]", text.format(sue=SUE, bob=BOB), to=to))
+    assert "Nothing was done" in words(desk.sent("command-answer", ALICE)[-1])
+    assert said(desk) == [] and len(desk.messages(1)) == 1 and desk.letters("side") == desk.letters("reply") == []
+
+
+def test_an_agent_may_answer_the_requester_on_the_notice_of_an_answer_aside(desk: SmallDesk) -> None:
+    ask(desk)
+    answer(desk, SUE, "Yes, two.")
+    desk.receive(desk.mail(ALICE, "Re", "#reply\n\nIt is on its way.", to=desk.notice_address(desk.alice, 1)))
+    assert desk.messages(1)[-1].reply == "It is on its way." and len(said(desk)) == 2
+    assert "Yes, two." not in words(desk.sent("reply", BOB)[-1])
+
+
+def test_a_forged_answer_is_not_said_there(desk: SmallDesk) -> None:
+    ask(desk)
+    to = plain(asked(desk)["Reply-To"].addresses[0].addr_spec)
+    local, _, domain = to.partition("@")
+    forged = [
+        f"{local[:at]}{'b' if local[at] != 'b' else 'c'}{local[at + 1 :]}@{domain}" for at in range(8, len(local))
+    ]
+    desk.receive(*(desk.mail(SUE, "Re", f"Forged {n}.", to=one) for n, one in enumerate(forged)))
+    desk.receive(desk.mail(f'"{SUE}" <{EVE}>', "Re", "Forged.", to=to))
+    assert said(desk) == ["Is part 7 in stock?"] and len(desk.messages(1)) == 1
