@@ -64,6 +64,7 @@ class Facts:
     """The six lengths as `desk/sketch.py` writes them, in the order of TARGETS, each by all and by business hours."""
 
 
+_STATUSES = {str(one): one for one in Status}
 SLOT_SECONDS = 900
 """Volume is counted by the quarter of an hour, because zones differ by quarters."""
 
@@ -88,7 +89,7 @@ class _Tape:
 
     def read(self, event: Event) -> None:
         if event.kind in ("status_changed", "reopened"):
-            self._moved(Status(event.after), event.at, again=event.kind == "reopened")
+            self._moved(_STATUSES[event.after], event.at, again=event.kind == "reopened")
         elif event.kind == "replied" and event.actor.kind is ActorKind.AGENT:
             self._answered(event.at)
         elif event.kind == "requester_replied":
@@ -183,7 +184,7 @@ def _read(ticket: Ticket, events: Iterable[Event]) -> _Tape:
             begins = event.at if event.kind == "opened" else ticket.created_at
             tape = _Tape(begins, Status.NEW, begins)
         if event.kind == "opened" and event.after:
-            tape.status = Status(event.after)
+            tape.status = _STATUSES[event.after]
         tape.read(event)
     return tape or _Tape(ticket.created_at, ticket.status, ticket.created_at)
 

@@ -7,9 +7,11 @@ twice changes what it says. It refuses to add anything up.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,8 +19,8 @@ import sqlalchemy as sa
 from desk import figures
 from desk.figures import Facts
 from desk.hours import ALWAYS, Calendar
-from desk.ticket import Actor, ActorKind, Event
-from storage import calendars, day_figures, notes, tickets
+from desk.ticket import Actor, ActorKind, Event, Priority, Status, Ticket
+from storage import calendars, day_figures, notes
 from storage.sql import insert_ignore, insert_rows, locked
 from storage.tables import events, settings, teams
 from storage.tables import tickets as ticket_table
@@ -71,17 +73,18 @@ def is_behind(session: Session) -> bool:
 
 def look(session: Session, after: int, now: datetime, fresh: timedelta = FRESH, most: int = PAGE) -> Look | None:
     """Count the tickets of the next events; None if there are none. Only reads."""
-    query = sa.select(events.c.id, events.c.ticket_id, events.c.at).where(events.c.id > after)
-    rows = session.execute(query.order_by(events.c.id).limit(most)).all()
+    happened = sa.select(events.c.id, events.c.ticket_id, events.c.at).where(events.c.id > after)
+    some = happened.order_by(events.c.id).limit(most).subquery().c
+    unsure = sa.func.min(sa.case((some.at > now - max(SETTLED, fresh), some.id)))
+    query = sa.select(some.ticket_id, sa.func.max(some.id), sa.func.max(some.at), unsure).group_by(some.ticket_id)
+    rows: Any = session.execute(query).all()
     if not rows:
         return None
-    newest = {row.ticket_id: row for row in rows}
-    query = sa.select(ticket_facts.c.ticket_id, ticket_facts.c.last_event_id)
-    there: Any = session.execute(query.where(ticket_facts.c.ticket_id.in_(sorted(newest))))
-    known = {number: last or 0 for number, last in there}
-    wanted = [n for n, row in newest.items() if row.at <= now - fresh and row.id > known.get(n, 0)]
-    unsettled = next((row.id for row in rows if row.at > now - max(SETTLED, fresh)), rows[-1].id + 1)
-    return Look(rows[-1].id, unsettled - 1, count(session, wanted))
+    known = _last_events(session, [number for number, *_ in rows])
+    wanted = [number for number, last, at, _ in rows if at <= now - fresh and last > known.get(number, 0)]
+    upto = max(last for _, last, _, _ in rows)
+    unsettled = min((first for *_, first in rows if first is not None), default=upto + 1)
+    return Look(upto, unsettled - 1, count(session, wanted))
 
 
 def write(session: Session, counted: Counted, now: datetime, floor: int | None = None) -> int:
@@ -93,7 +96,7 @@ def write(session: Session, counted: Counted, now: datetime, floor: int | None =
     new = [(number, last, told) for number, last, told in counted if last >= _last(there.get(number))]
     gone = [number for number, _, _ in new if number in there]
     if gone:
-        session.execute(sa.delete(ticket_facts).where(ticket_facts.c.ticket_id.in_(gone)))
+        session.execute(sa.delete(ticket_facts).where(_among(session, ticket_facts.c.ticket_id, gone)))
     rows = [_row(told, last) for _, last, told in new if told is not None]
     insert_rows(session, ticket_facts, rows)
     changed = [(there.get(number), told) for number, _, told in new if _differ(there.get(number), told)]
@@ -160,15 +163,16 @@ def every(session: Session) -> dict[int, Facts]:
 
 def count(session: Session, ids: Iterable[int]) -> Counted:
     """The figures of these tickets, from their events."""
-    found = tickets.get_many(session, ids)
+    wanted = sorted(ids)
+    found = _tickets(session, wanted)
     if not found:
         return []
-    history, last = _histories(session, sorted(found))
+    history, last = _histories(session, wanted)
     by_team = _calendars(session)
-    promised, scores = _promised(session, sorted(found)), _scores(session, sorted(found))
+    promised, scores = _promised(session, wanted), _scores(session, wanted)
     made: Counted = []
-    for number, ticket in found.items():
-        calendar = by_team.get(ticket.team_id or 0, ALWAYS)
+    for ticket in found:
+        number, calendar = ticket.id, by_team.get(ticket.team_id or 0, ALWAYS)
         told = figures.facts(
             ticket, history.get(number, ()), calendar, promised=promised.get(number, ()), score=scores.get(number)
         )
@@ -176,9 +180,50 @@ def count(session: Session, ids: Iterable[int]) -> Counted:
     return made
 
 
+def _tickets(session: Session, ids: Sequence[int]) -> list[Ticket]:
+    """As much of the tickets as figures need, which is a fifth of the work."""
+    t = ticket_table.c
+    columns = (t.id, t.created_at, t.status, t.priority, t.category, t.team_id, t.assignee_id, t.organisation_id)
+    rows: Any = session.execute(sa.select(*columns, t.channel).where(_among(session, t.id, ids))).all()
+    return [
+        Ticket(
+            number,
+            "",
+            0,
+            at,
+            at,
+            status=_STATUSES[status],
+            priority=_PRIORITIES[priority],
+            category=category,
+            team_id=team,
+            assignee_id=owner,
+            organisation_id=organisation,
+            channel=channel,
+        )
+        for number, at, status, priority, category, team, owner, organisation, channel in rows
+    ]
+
+
+def _among(session: Session, column: sa.ColumnElement[Any], ids: Sequence[int]) -> sa.ColumnElement[bool]:
+    """IN, with all ids as one parameter: a thousand cost the driver more than the database."""
+    if session.postgres:
+        array = sa.cast(sa.literal("{" + ",".join(map(str, ids)) + "}", sa.Text), sa.ARRAY(sa.BigInteger))
+        return column.in_(sa.select(sa.func.unnest(array)))
+    each = sa.func.json_each(json.dumps(list(ids))).table_valued("value")
+    return column.in_(sa.select(each.c.value))
+
+
+def _last_events(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """Ticket → up to which event it is counted."""
+    c = ticket_facts.c
+    rows: Any = session.execute(sa.select(c.ticket_id, c.last_event_id).where(_among(session, c.ticket_id, ids)))
+    return {number: last or 0 for number, last in rows.all()}
+
+
 def _there(session: Session, ids: Iterable[int]) -> dict[int, Any]:
     query = sa.select(*(ticket_facts.c[name] for name in (*_SUMMED, "last_event_id")))
-    return {row.ticket_id: row for row in session.execute(query.where(ticket_facts.c.ticket_id.in_(sorted(ids))))}
+    rows = session.execute(query.where(_among(session, ticket_facts.c.ticket_id, sorted(ids)))).all()
+    return {row.ticket_id: row for row in rows}
 
 
 def _last(row: Any) -> int:
@@ -191,8 +236,9 @@ def _histories(session: Session, ids: Sequence[int]) -> tuple[dict[int, list[Eve
     columns = (c.id, c.ticket_id, c.at, c.kind, c.actor_kind, c.after, c.why)
     found: dict[int, list[Event]] = {}
     last: dict[int, int] = {}
-    rows: Any = session.execute(sa.select(*columns).where(c.ticket_id.in_(ids)).order_by(c.id))
-    for number, ticket_id, at, kind, actor, after, why in rows:
+    rows: Any = session.execute(sa.select(*columns).where(_among(session, c.ticket_id, ids))).all()
+    # Sorted here: PostgreSQL would rather walk all events in order than sort these.
+    for number, ticket_id, at, kind, actor, after, why in sorted(rows, key=itemgetter(0)):
         last[ticket_id] = number
         if kind in HEARD:
             event = Event(ticket_id, at, kind, _ACTORS[actor], after=after, why=why)
@@ -201,6 +247,8 @@ def _histories(session: Session, ids: Sequence[int]) -> tuple[dict[int, list[Eve
 
 
 _ACTORS = {str(kind): Actor(kind) for kind in ActorKind}
+_STATUSES = {str(one): one for one in Status}
+_PRIORITIES = {str(one): one for one in Priority}
 
 
 def _calendars(session: Session) -> dict[int, Calendar]:
@@ -214,7 +262,8 @@ def _promised(session: Session, ids: Sequence[int]) -> dict[int, set[str]]:
     """Ticket → the targets for which it has a clock."""
     found: dict[int, set[str]] = {}
     query = sa.select(clocks.c.ticket_id, clocks.c.kind)
-    for row in session.execute(query.where(clocks.c.ticket_id.in_(ids), clocks.c.kind.in_(figures.TARGETS))):
+    query = query.where(_among(session, clocks.c.ticket_id, ids), clocks.c.kind.in_(figures.TARGETS))
+    for row in session.execute(query):
         found.setdefault(row.ticket_id, set()).add(row.kind)
     return found
 
@@ -222,6 +271,6 @@ def _promised(session: Session, ids: Sequence[int]) -> dict[int, set[str]]:
 def _scores(session: Session, ids: Sequence[int]) -> dict[int, int]:
     """Ticket → what its requester gave it last."""
     r = ratings.c
-    query = sa.select(r.ticket_id, r.score).where(r.ticket_id.in_(ids), r.score.is_not(None))
+    query = sa.select(r.ticket_id, r.score).where(_among(session, r.ticket_id, ids), r.score.is_not(None))
     rows: Any = session.execute(query.order_by(r.rated_at, r.id))
     return {row.ticket_id: row.score for row in rows}
