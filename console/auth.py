@@ -16,7 +16,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from console import passwords, signatures, view
+from console import passwords, signatures, slack_account, view
 from console.door import Desk, Visit, check_intent, read_fields, to_sign_in, visiting
 from storage import people, sessions
 from storage.people import Person
@@ -76,7 +76,7 @@ def sign_out(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def account(visit: Visit, status: int = 200, problem: str = "") -> Response:
-    about = signatures.of_account(visit)
+    about = signatures.of_account(visit) | slack_account.of_account(visit)
     return visit.html("account.html", status, problem=problem, shortest=passwords.SHORTEST, **about)
 
 

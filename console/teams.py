@@ -5,6 +5,7 @@ In: forms; teams are for leads and admins, one's own absence is everybody's. Out
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +24,8 @@ from storage import calendars, people, roster
 from storage.people import Person
 
 log = structlog.get_logger()
+
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{2,30}")
 
 WORDS: Mapping[Strategy, str] = {
     Strategy.MANUAL: "By hand: agents take what they want",
@@ -56,6 +59,11 @@ def change(visit: Visit, fields: Mapping[str, str]) -> Response:
     minutes = _number(fields.get("escalate_minutes", ""), 1, 10_080)
     if fields.get("strategy") not in set(Strategy) or minutes is None:
         return _page(visit, 422, "a strategy and 1 to 10080 minutes are needed")
+    channel = fields.get("slack_channel", "").strip()
+    if channel and not _CHANNEL.fullmatch(channel):
+        return _page(visit, 422, "a Slack channel is written as its id, such as C0123456")
+    if "slack_channel" in fields:
+        people.set_slack_channel(visit.session, team.id, channel)
     options = Options(fields.get("previous") == "yes", minutes)
     roster.set_team(visit.session, team.id, Strategy(fields["strategy"]), options, _calendar(visit, fields))
     log.info("team_changed", team_id=team.id, agent_id=visit.agent.id)
@@ -116,6 +124,7 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         own_hours=roster.calendars_of_agents(visit.session),
         calendars=calendars.every(visit.session),
         strategies=WORDS,
+        channels={team.id: team.slack_channel for team in every},
         agents=[agent for agent in people.all_agents(visit.session) if agent.active and agent.role != "read-only"],
     )
 

@@ -23,14 +23,14 @@ from storage.inbound import Settled, Waiting
 from storage.outbound import Letter
 from storage.people import Person
 from storage.transaction import Session
-from workers import obey
+from workers import obey, slack_linking
 from workers.context import Context
 
 Missing = Callable[[str], Settled]
 _MENTION = re.compile(r"@([UW][A-Z0-9]{2,30})\b")
 NO_AGENT = (
-    "Nothing was done: your account in Slack belongs to no agent of the desk. If you are one, an admin links it: "
-    "`frontdesk agent slack YOU@EXAMPLE.COM {account}`."
+    "Nothing was done: your account in Slack belongs to no agent of the desk. If you are one, link it with the code "
+    "from your account's page in the console, or ask an admin: `frontdesk agent slack YOU@EXAMPLE.COM {account}`."
 )
 
 
@@ -69,6 +69,10 @@ def settle(
 ) -> Settled:
     """How the order ended."""
     scene = _Scene(context, session, row, order, files)
+    if slack_linking.is_asked(order):
+        why, said = slack_linking.link(context, session, order)
+        scene.answer(escaped(said))
+        return scene.settled("command" if why == "linked" else "refused", why)
     number = order.ticket_id or slack_threads.ticket_of(session, order.channel, order.thread_ts) or 0
     if not number:
         return missing("there is no ticket in this thread")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -21,6 +22,8 @@ from storage.transaction import Session
 
 SCOPES = tokens.SCOPES
 MAX_SIGNATURE = 2_000
+_ACCOUNT = re.compile(r"slack:[A-Z0-9]{2,30}:[UW][A-Z0-9]{2,30}")
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{2,30}")
 ROLES = ("agent", "lead", "admin", "read-only")
 
 
@@ -33,8 +36,8 @@ def team_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> i
     with opened(settings) as store, store.database.reading() as session:
         teams = people.all_teams(session)
         members = people.members(session, [team.id for team in teams])
-    rows = [{"id": t.id, "name": t.name, "agents": [agent.address for agent in members[t.id]]} for t in teams]
-    return _list(args, rows, ("id", "name", "agents"))
+    rows = [asdict(team) | {"agents": [agent.address for agent in members[team.id]]} for team in teams]
+    return _list(args, rows, ("id", "name", "agents", "slack_channel"))
 
 
 def agent_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
@@ -71,6 +74,32 @@ def vip_words(own: Any, command: Callable[[Any, str, Any, str], argparse.Argumen
     made = command(own, "vip", person_vip, "raise this person's requests")
     made.add_argument("address")
     made.add_argument("--off", action="store_true", help="no longer")
+
+
+def agent_slack(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    """Which account in Slack acts as this agent; `--off`: none."""
+    if not args.off and not _ACCOUNT.fullmatch(args.account):
+        raise Trouble(f"{args.account!r} is no account such as slack:T0123:U0456 (its author sees it in Slack)")
+    with opened(settings) as store, store.database.transaction() as session:
+        agent = people.by_address(session, args.address)
+        if agent is None or not agent.role:
+            raise Trouble(f"there is no agent {args.address}")
+        people.set_slack_user(session, agent.id, "" if args.off else args.account)
+        linked = people.by_ids(session, [agent.id])[agent.id]
+    return _say(args, _agent(linked), f"{agent.address}: {linked.slack_user or 'no account in Slack'}")
+
+
+def team_slack(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    """In which channel the team's tickets have their threads; `--off`: in none."""
+    if not args.off and not _CHANNEL.fullmatch(args.channel):
+        raise Trouble(
+            f"{args.channel!r} is no channel's id such as C0123456 (Slack shows it under the channel's details)"
+        )
+    with opened(settings) as store, store.database.transaction() as session:
+        team = _team(session, args.name)
+        people.set_slack_channel(session, team.id, "" if args.off else args.channel)
+    value = {"id": team.id, "name": team.name, "slack_channel": "" if args.off else args.channel}
+    return _say(args, value, f"{team.name}: {value['slack_channel'] or 'no channel in Slack'}")
 
 
 def person_vip(args: argparse.Namespace, settings: Settings, now: datetime) -> int:

@@ -25,9 +25,9 @@ from storage.store import Store
 from storage.transaction import Session
 
 NO_AGENT = (
-    "This is for the agents of the desk, and your account in Slack belongs to none of them. If you are one, an admin "
-    "links it: `frontdesk agent slack YOU@EXAMPLE.COM {account}`. "
-    "To ask for help, write to the bot in a direct message."
+    "This is for the agents of the desk, and your account in Slack belongs to none of them. If you are one, link it "
+    "with the code from your account's page in the console, or ask an admin: "
+    "`frontdesk agent slack YOU@EXAMPLE.COM {account}`. To ask for help, write to the bot in a direct message."
 )
 NO_TICKET = "There is no ticket #{number} that you may see."
 _OPEN = tuple(status for status in Status if status not in DONE)
@@ -42,6 +42,8 @@ class Answers:
 
     def typed(self, order: Order, now: datetime) -> str | Order:
         """What to say to a typed command at once; or the order, if there is something to be carried out."""
+        if not order.ticket_id and order.text.split()[:1] == ["link"]:
+            return order
         with self._as_agent(order, now) as (session, agent):
             if agent is None:
                 return NO_AGENT.format(account=order.account)
@@ -87,6 +89,7 @@ def _help(words: str) -> str:
             "/frontdesk mine             your open tickets",
             "/frontdesk #12              one ticket",
             "/frontdesk #12 COMMAND      what to do with it, without the exclamation mark",
+            "/frontdesk link CODE        links your account, by the code from your account's page in the console",
             "",
             "In a ticket's thread a message is an internal note, unless it begins with a command:",
             help_for(SLACK),

@@ -98,7 +98,7 @@ class SlackDoor:
                 return answer
             order = answer
         self._written(lambda: self._write_order(replace(heard, order=order), body))
-        return f"Written down for #{order.ticket_id}; what came of it follows here." if heard.trigger else ""
+        return "Written down; what came of it follows here."
 
     def _open(self, heard: Heard) -> None:
         """The window that a button asks for, or why there is none."""

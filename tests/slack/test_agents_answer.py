@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from desk import slack_link
 from desk.fields import Field, Kind
 from desk.slack_orders import Button
 from storage import aftercare, custom_fields, macros, people
 from tests.slack import payloads
-from tests.slack.agents_desk import AgentsDesk
+from tests.slack.agents_desk import ACCOUNT, AgentsDesk
 from tests.small_desk import BOB, words
 
 
@@ -197,3 +198,28 @@ def test_a_ticket_that_goes_to_another_team_leaves_the_channel(http_agents: Agen
     root = http_agents.card(ticket.id)
     http_agents.says(ticket.id, "!team Billing")
     assert root["text"] == f"#{ticket.id} is with Billing now." and "It is broken" not in str(root["blocks"])
+
+
+def test_a_code_from_the_console_links_the_account_that_types_it(agents: AgentsDesk) -> None:
+    desk = agents.desk
+    with desk.store.database.transaction() as session:
+        people.set_slack_user(session, desk.max.id, "")
+    code = slack_link.code_for(desk.max.id, 1, desk.store.secret, desk.now)
+    agents.does(payloads.typed(f"link {code[:-1]}x", user="U0BEN"))
+    assert "Nothing was linked" in agents.whispered("U0BEN")
+    agents.does(payloads.typed(f"link {code}", user="U0BEN"))
+    assert "you act here as Max Agent" in agents.whispered("U0BEN")
+    ticket = agents.mail()
+    agents.says(ticket.id, "!take", user="U0BEN")
+    assert desk.ticket(ticket.id).assignee_id == desk.max.id
+
+
+def test_a_code_is_good_for_a_quarter_of_an_hour_and_never_for_a_guest(http_agents: AgentsDesk) -> None:
+    desk = http_agents.desk
+    code = slack_link.code_for(desk.max.id, 1, desk.store.secret, desk.now)
+    http_agents.slack.state.accounts["U0EVE"] = {"is_restricted": True}
+    http_agents.does(payloads.typed(f"link {code}", user="U0EVE"))
+    desk.later(minutes=16)
+    http_agents.does(payloads.typed(f"link {code}", user="U0BEN"))
+    with desk.store.database.reading() as session:
+        assert {one.slack_user for one in people.all_agents(session)} == {ACCOUNT, ""}
