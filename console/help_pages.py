@@ -1,7 +1,7 @@
 """The public help pages: what is published for everybody, by search and category; nobody signs in.
 
-In: a query. Out: plain pages without scripts, and a count of whom an article helped. A setting hides them all, another
-lets search engines keep them.
+In: a query. Out: plain pages without scripts in the visitor's language, and a count of whom an article helped. A setting
+hides them all, another lets search engines keep them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console import view
 from console.door import Desk, read_fields
+from desk import requester_words
 from desk.aftercare import Aftercare
 from desk.articles import Audience, State
 from desk.rate import Pace
@@ -41,7 +42,8 @@ def show(desk: Desk) -> Callable[[Request], Response]:
             found = _listed(session, words, category, int(before) if before.isdecimal() and len(before) < 19 else None)
             known = articles.categories(session, Audience.PUBLIC)
         more = found[-1].id if len(found) == PER_PAGE and not words else 0
-        return _html(desk, rules, "help.html", rows=found, words=words, category=category, categories=known, more=more)
+        about = {"rows": found, "words": words, "category": category, "categories": known, "more": more}
+        return _html(desk, request, rules, "help.html", **about)
 
     return endpoint
 
@@ -50,7 +52,7 @@ def one(desk: Desk) -> Callable[[Request], Response]:
     def endpoint(request: Request) -> Response:
         with desk.store.database.reading() as session:
             rules, article = _open(session), _found(session, request)
-        return _html(desk, rules, "help_article.html", article=article, done="done" in request.query_params)
+        return _html(desk, request, rules, "help_article.html", article=article, done="done" in request.query_params)
 
     return endpoint
 
@@ -96,7 +98,11 @@ def _found(session: Session, request: Request) -> Article:
     return article
 
 
-def _html(desk: Desk, rules: Aftercare, template: str, **values: object) -> Response:
-    base = {"settings": desk.settings, "indexed": rules.help_indexed, "language": "en"}
-    headers = {"Cache-Control": CACHED} | ({} if rules.help_indexed else {"X-Robots-Tag": "noindex"})
+def _html(desk: Desk, request: Request, rules: Aftercare, template: str, **values: object) -> Response:
+    """In the language that the browser asks for; the articles are in their own."""
+    spoken = requester_words.wanted(request.headers.get("accept-language", ""), requester_words.DEFAULT)
+    base = {"settings": desk.settings, "indexed": rules.help_indexed, "language": spoken}
+    base |= {"said": requester_words.words(spoken)}
+    headers = {"Cache-Control": CACHED, "Vary": "Accept-Language"}
+    headers |= {} if rules.help_indexed else {"X-Robots-Tag": "noindex"}
     return HTMLResponse(view.render(template, base | values), 200, headers)

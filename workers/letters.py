@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from desk import address, subject
 from desk.side import Side
 from desk.ticket import Event, Message, Ticket
-from storage import outbound, signatures, threads, tickets
+from storage import outbound, ratings, signatures, threads, tickets
 from storage.outbound import Letter
 from storage.people import Mailbox, Person
 from storage.transaction import Session
@@ -67,7 +67,8 @@ class Sender:
         key = f"reminder:{event_id}"
         content = self._content(ticket, requester, address.REQUESTER, key)
         content |= self._thread(ticket, requester, asked) | {"subject": _answer(ticket, asked)}
-        content |= {"text": wording.reminder(ticket, days), "signature": self._signature(ticket, self._desk_name)}
+        text = wording.reminder(ticket, days, ratings.language_of(self.session, ticket.id))
+        content |= {"text": text, "signature": self._signature(ticket, self._desk_name)}
         return self._letter(key, "reminder", ticket, requester, content | _AUTOMATIC)
 
     def question(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import tzinfo
 
+from desk import requester_words
 from desk.ticket import Event, Message, Ticket
 
 MOST_QUOTED = 200
@@ -22,14 +23,11 @@ def acknowledgement(ticket: Ticket, desk_name: str) -> str:
     ).strip()
 
 
-def reminder(ticket: Ticket, days: int) -> str:
-    """Asks the requester once more; `days` are left until the ticket is resolved."""
-    left = "1 day" if days == 1 else f"{days} days"
-    return (
-        f"We have asked you something about ticket #{ticket.id} and have not heard from you since.\n\n"
-        f"If you still need us, simply answer this mail: your ticket stays open then. "
-        f"Otherwise we take it as solved in {left}."
-    )
+def reminder(ticket: Ticket, days: int, language: str) -> str:
+    """Asks the requester once more, in a language of theirs; `days` are left until the ticket is resolved."""
+    said = requester_words.words(language)
+    left = said["reminder.day"] if days == 1 else said["reminder.days"].format(count=days)
+    return said["reminder.text"].format(number=ticket.id, left=left)
 
 
 def quote(asked: Message, zone: tzinfo) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What requesters read on the pages of their own requests and in the mails that lead there, a table a language.
+"""What requesters read on the pages of their own requests, on the help pages and in reminders, a table a language.
 
 In: a language. Out: the sentences by name. A line of a table is `name TAB sentence`, with `\\n` for a new line; lines
 that start with # are remarks. To change a sentence, change the table; to add a language, add one with the same names.

@@ -133,6 +133,16 @@ def test_everybody_finds_what_is_published_for_everybody(console: Console, stran
     assert uses(console, shown) == {"helped": 1, "not_helped": 2}
 
 
+def test_the_help_pages_speak_the_browsers_language(console: Console, stranger: Browser) -> None:
+    number = publish(console.store, "Renew", "Press renew.")
+    head = {"Accept-Language": "de-AT, en;q=0.5"}
+    for path, said in (("/help", "Worum geht es?"), (f"/help/{number}", "Hat das geholfen?")):
+        answer = stranger.get(path, headers=head)
+        assert said in answer.text and '<html lang="de">' in answer.text
+        assert answer.headers["vary"] == "Accept-Language"
+        assert '<html lang="en">' in stranger.get(path, headers={"Accept-Language": "zh"}).text
+
+
 def test_help_pages_can_be_closed_or_shown_to_search_engines(console: Console, stranger: Browser) -> None:
     number = publish(console.store, "Renew", "Press renew.")
     with console.store.database.transaction() as session:

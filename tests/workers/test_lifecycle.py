@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from desk import record
 from desk import ticket as verbs
 from desk.lifecycle import BadLifecycle, Lifecycle, read
 from desk.ticket import Actor, ActorKind, Status
 from storage import conversation, lifecycle, tickets
+from storage.tables import people as people_table
 from tests.small_desk import ALICE, BOB, SmallDesk, words
 from workers import lifecycle as workers_lifecycle
 
@@ -70,6 +72,17 @@ def test_silence_is_reminded_of_once_and_then_resolves(any_desk: SmallDesk) -> N
     desk.later(days=5, minutes=1)
     assert sweep(desk) == 1 and desk.ticket(number).status is Status.CLOSED
     assert desk.events(number)[-1].why == "auto-close: resolved for 5 days"
+
+
+def test_the_reminder_speaks_the_requesters_language(desk: SmallDesk) -> None:
+    rules(desk, PATIENT)
+    answered(desk)
+    with desk.store.database.transaction() as session:
+        session.execute(sa.update(people_table).where(people_table.c.address == BOB).values(language="de-AT"))
+    desk.later(days=4)
+    sweep(desk)
+    said = words(desk.sent("reminder", BOB)[0])
+    assert "Ticket #1 etwas gefragt" in said and "in 4 Tagen als gelöst" in said
 
 
 def test_an_answer_to_the_reminder_cancels_what_it_announced(desk: SmallDesk) -> None:
