@@ -1,7 +1,7 @@
 """The public help pages: what is published for everybody, by search and category; nobody signs in.
 
-In: a query. Out: plain pages without scripts in the visitor's language, and a count of whom an article helped. A setting
-hides them all, another lets search engines keep them.
+In: a query. Out: plain pages without scripts in the visitor's language, and a count of whom an article helped. A
+setting hides them all, another lets search engines keep them.
 """
 
 from __future__ import annotations
