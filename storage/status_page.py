@@ -59,12 +59,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """One ticket as one person sees it. `asked` is the number that they know; `answers`: what they write is appended;
-    `owns`: they say whether it is solved, and how it went."""
+    """One ticket as one person sees it. `asked` and `subject` are the number and the words that they know; `answers`:
+    what they write is appended; `owns`: they say whether it is solved, and how it went."""
 
     person: Requester
     ticket: Ticket
     asked: int
+    subject: str
     owns: bool
     answers: bool
     part: Part | None = None
@@ -116,10 +117,10 @@ def sight(session: Session, person: Requester, ticket_id: int) -> Sight | None:
     owns = last.requester_id == person.id
     if owns or (first.id == last.id) or _sees(session, person, last):
         takes_part = owns or first.requester_id == person.id
-        return Sight(person, last, ticket_id, owns, takes_part)
+        return Sight(person, last, ticket_id, last.subject, owns, takes_part)
     if first.requester_id != person.id:
         return None
-    return Sight(person, last, ticket_id, False, True, _part(session, person, first, last))
+    return Sight(person, last, ticket_id, first.subject, False, True, _part(session, person, first, last))
 
 
 def conversation(session: Session, seen: Sight, *, before: int | None = None) -> list[Said]:
@@ -154,18 +155,18 @@ def facts(session: Session, seen: Sight) -> list[tuple[str, str]]:
 def listed(session: Session, person: Requester, *, organisation: bool, before: int | None = None) -> list[Listed]:
     """Their own requests, or all of their organisation's that it shares; the newest first."""
     c = ticket_rows.c
-    where: list[sa.ColumnElement[bool]] = [c.requester_id == person.id, c.merged_into.is_(None)]
+    if organisation and not person.shares:
+        return []
+    where = [c.requester_id == person.id, ~_joined_with_own(person)]
     if organisation:
-        if not person.shares:
-            return []
         where = [c.organisation_id == person.organisation_id, c.merged_into.is_(None), visible.never_private(c.team_id)]
     where += [c.id < before] if before is not None else []
-    columns = [c.id, c.subject, c.status, c.requester_id, c.organisation_id, c.team_id, c.created_at, people.c.name]
+    columns = [c.id, c.subject, c.status, c.merged_into, c.created_at, people.c.name]
     joined = ticket_rows.join(people, people.c.id == c.requester_id)
     query = sa.select(*columns).select_from(joined).where(*where).order_by(c.id.desc()).limit(PER_LIST + 1)
     rows = session.execute(query).all()
     last = _last_said(session, [row.id for row in rows])
-    return [_line(row, last.get(row.id, row.created_at)) for row in rows]
+    return [_line(session, row, last.get(row.id, row.created_at)) for row in rows]
 
 
 def solve(session: Session, seen: Sight, at: datetime) -> Ticket:
@@ -237,8 +238,16 @@ def _display(name: str) -> str:
     return "" if "@" in name else name
 
 
-def _line(row: sa.Row[Any], last_at: datetime) -> Listed:
-    return Listed(row.id, row.subject, Status(row.status), _display(row.name), row.created_at, last_at)
+def _joined_with_own(person: Requester) -> sa.ColumnElement[bool]:
+    """Whether a ticket was merged into another one of theirs, which is in the list itself."""
+    kept = ticket_rows.alias("kept")
+    return sa.exists().where(kept.c.id == ticket_rows.c.merged_into, kept.c.requester_id == person.id)
+
+
+def _line(session: Session, row: sa.Row[Any], last_at: datetime) -> Listed:
+    kept = tickets.survivor(session, row.merged_into) if row.merged_into else None
+    status = kept.status if kept else Status(row.status)
+    return Listed(row.id, row.subject, status, _display(row.name), row.created_at, last_at)
 
 
 def _last_said(session: Session, ids: Sequence[int]) -> dict[int, datetime]:

@@ -9,7 +9,7 @@ import pytest
 from desk.aftercare import Aftercare
 from desk.articles import Audience, State
 from desk.fields import Field, Kind
-from desk.ticket import Status
+from desk.ticket import Message, MessageKind, Status
 from gateway.web.app import routes
 from storage import aftercare, articles, conversation, custom_fields, ratings, tickets
 from storage.articles import Article
@@ -197,9 +197,11 @@ def test_fields_are_shown_if_they_are_for_requesters(desk: RequesterDesk) -> Non
 
 
 def test_long_conversations_are_turned_over_in_pages(desk: RequesterDesk) -> None:
-    for number in range(104):
-        desk.note(1, f"note {number}")
-        desk.reply(1, f"Reply number {number}.")
+    with desk.store.database.transaction() as session:
+        for number in range(104):
+            for kind in (MessageKind.NOTE, MessageKind.REPLY):
+                text = f"Reply number {number}." if kind is MessageKind.REPLY else "A note."
+                tickets.add_message(session, Message(1, kind, False, desk.agent, desk.now, text=text, reply=text))
     page = desk.text(desk.link(1))
     assert "Reply number 103." in page and "Reply number 3." not in page
     older = page.split("?before=")[1].split('"')[0]

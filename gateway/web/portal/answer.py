@@ -93,11 +93,11 @@ def _incoming(
     entrance: Entrance, text: str, files: Sequence[File], key: str, to: str, peer: str, now: datetime
 ) -> Incoming:
     """The same as a form's request, but delivered to the reply address, which proves who answers on what."""
-    person, ticket = entrance.seen.person, entrance.seen.ticket
-    typed = Submission(person.name, person.address, ticket.subject, text)
+    seen, person = entrance.seen, entrance.seen.person
+    typed = Submission(person.name, person.address, seen.subject, text)
     made = incoming(typed, files, Channel.WEB, SOURCE, f"{person.id}.{key}", peer, now)
     # Two answers may say the same: only the same form sent twice is one.
-    digest = hashlib.sha256(f"{key}.{ticket.id}.{made.request.content_hash}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{key}.{seen.ticket.id}.{made.request.content_hash}".encode()).hexdigest()
     envelope = Envelope(person.address, (to,), peer)
     fields = (("verified", "status link"),)
     return replace(made, request=replace(made.request, content_hash=digest, envelope=envelope, fields=fields))

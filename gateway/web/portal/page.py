@@ -140,7 +140,7 @@ def _other(portal: Portal, entrance: Entrance, number: int) -> str:
 def _articles(session: Session, entrance: Entrance, said: Sequence[Said]) -> list[Any]:
     """Public articles near to what they wrote; that they were shown is not counted, for looking changes nothing."""
     first = next((one.text for one in said if one.who == "you"), "")
-    return hints.near(session, entrance.seen.ticket.subject, first) if entrance.seen.owns and first else []
+    return hints.near(session, entrance.seen.subject, first) if entrance.seen.owns and first else []
 
 
 def _rating(portal: Portal, session: Session, entrance: Entrance, spoken: str) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def _told(session: Session, entrance: Entrance, request: Request) -> dict[str, A
     return {
         "number": ticket.id,
         "asked": seen.asked,
-        "subject": ticket.subject,
+        "subject": seen.subject,
         "status": str(ticket.status),
         "says": words[f"says.{ticket.status}"],
         "agent": agent,
