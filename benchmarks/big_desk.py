@@ -14,10 +14,10 @@ from email import message_from_bytes
 from benchmarks import mails
 from benchmarks.multiply import multiply
 from desk import ticket as verbs
-from desk.figures import SLOT_SECONDS
+from desk.figures import SLOT_SECONDS, slot
 from desk.request import Party
 from desk.ticket import DESK, Actor, ActorKind, Change, Message, MessageKind, Priority, Status, Ticket
-from storage import people, tickets
+from storage import day_figures, people, tickets
 from storage.people import Person
 from storage.store import Store
 from storage.transaction import Session
@@ -29,6 +29,7 @@ TABLES = ("people", "tickets", "predictions", "messages", "ticket_facts")
 CATEGORIES = ("Billing / Invoice", "Access / Password", "Access / Email", "Hardware", "Network", "Software", "Other")
 TEAMS, AGENTS = 6, 24
 LENGTH = 700
+LOOSE = 14
 _OPEN = 0.02
 
 
@@ -39,8 +40,19 @@ def furnish(store: Store, count: int, now: datetime) -> None:
     apart = timedelta(seconds=SPAN.total_seconds() / copies // SLOT_SECONDS * SLOT_SECONDS)
     with store.database.transaction() as session:
         _small(session, now - apart * copies, apart)
-    figures.rebuild(store)
+    figures.rebuild(store, now)
     multiply(store.database, copies - 1, apart, TABLES)
+    _sum_up(store, now)
+
+
+def _sum_up(store: Store, now: datetime) -> None:
+    """All days, but for the last ones: on a real desk something changes in them all the time."""
+    with store.database.transaction() as session:
+        day_figures.begin(session, store.settings.time_zone)
+    figures.sum_up(store, now)
+    quarters = [slot(now - timedelta(days=shift)) for shift in range(LOOSE)]
+    with store.database.transaction() as session:
+        day_figures.loosen(session, quarters, now)
 
 
 def _small(session: Session, start: datetime, apart: timedelta) -> None:

@@ -13,12 +13,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
-import psycopg
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
@@ -33,7 +32,6 @@ from storage.reports import Asked
 from storage.store import Store, open_store
 from storage.tables import tickets
 from tests import postgres
-from tests.components import postgres_folder
 
 ROUNDS, WARM = 40, 3
 PERIODS = ("30d", "90d", "365d", "800d")
@@ -41,6 +39,7 @@ WORDS = (
     "invoice", "the", "printer toner", "vpn router", "authenticator", "calendar parking", "refund card charged",
     "crash export plugin", "docking", "monitor cable dock", "meeting ro",
 )  # fmt: skip
+ZONE = "Europe/Berlin"
 KEY = "a key of the benchmark, known to everybody"
 _LIMIT = {"P14": 50, "P16": 300}
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -58,7 +57,7 @@ def measured(store: Store, now: datetime) -> dict[str, Took]:
             took = _timed(lambda words=words: search.find_tickets(session, words, 50), 12)  # type: ignore[misc]
             found.setdefault("P14 full text, newest 50", []).extend(took)
     for words in PERIODS:
-        days = period.of_word(words, "Europe/Berlin", now)
+        days = period.of_word(words, ZONE, now)
 
         def one(days: period.Period = days) -> object:
             with store.database.reading() as session:
@@ -130,7 +129,7 @@ def _p95(took: Took) -> float:
     return sorted(took)[max(0, round(0.95 * len(took)) - 1)]
 
 
-def _rebuilt(store: Store) -> float:
+def _rebuilt(store: Store, now: datetime) -> float:
     """Tickets a second, of the thousand with their history."""
     with store.database.reading() as session:
         numbers = ticket_facts.numbers(session, 0, big_desk.SMALL)
@@ -138,13 +137,14 @@ def _rebuilt(store: Store) -> float:
         counted = ticket_facts.count(session, numbers)
     with store.database.transaction() as session:
         ticket_facts.hold(session)
-        ticket_facts.write(session, counted)
+        ticket_facts.write(session, counted, now)
     return len(counted) / (time.perf_counter() - began)
 
 
 def _desk(kind: str, folder: Path, count: int, stack: ExitStack) -> tuple[Store, datetime]:
     """The desk, made or found in the folder, and the moment at which it is looked at."""
-    settings = Settings(data_dir=str(folder / kind), database_url=_url(kind, folder, stack), secret_key=KEY)
+    url = _url(kind, folder, stack)
+    settings = Settings(data_dir=str(folder / kind), database_url=url, secret_key=KEY, time_zone=ZONE)
     store = open_store(settings, migrate=True)
     stack.callback(store.close)
     made = folder / f"{kind}.made"
@@ -163,12 +163,7 @@ def _url(kind: str, folder: Path, stack: ExitStack) -> str:
         return ""
     # As it is delivered; the tests make do with less memory.
     stack.enter_context(patch.dict(postgres._OPTIONS, shared_buffers="128MB"))
-    server = postgres.Postgres(postgres_folder(), folder / "server")
-    stack.callback(server.stop)
-    server.start()
-    with suppress(psycopg.errors.DuplicateDatabase):
-        server.execute("CREATE DATABASE desk")
-    return server.url("desk")
+    return postgres.kept(folder / "server", stack)
 
 
 def main() -> None:
@@ -189,7 +184,7 @@ def main() -> None:
             store, now = _desk(kind, folder, args.count, stack)
             if args.only_make:
                 continue
-            rates[kind] = _rebuilt(store)
+            rates[kind] = _rebuilt(store, now)
             results[kind] = measured(store, now)
     if args.only_make:
         return

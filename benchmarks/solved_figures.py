@@ -13,6 +13,7 @@ import random
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate, islice
@@ -64,19 +65,19 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))
-    parser.add_argument("--keep", metavar="FILE", help="fill this SQLite file, or measure it again")
+    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="fill databases here, or measure them again")
     args = parser.parse_args()
     print("| database | request | candidates: p50, p95 ms | compared | both | CPU of this process | found |")
     print("|---|---|---|---|---|---|---|")
-    if args.keep:
-        _measure("SQLite", Database(args.keep), args)
-        return
-    if args.only != "PostgreSQL":
-        with tempfile.TemporaryDirectory(prefix="fd-solved-") as folder:
-            _measure("SQLite", Database(str(Path(folder) / "solved.sqlite3")), args)
-    if args.only != "SQLite":
-        with postgres.running() as server, server.fresh_database() as url:
-            _measure("PostgreSQL", Database(url), args)
+    with ExitStack() as stack:
+        folder = args.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fd-solved-")))
+        folder.mkdir(parents=True, exist_ok=True)
+        # The server runs as somebody else, who has to pass through.
+        folder.chmod(0o755)
+        if args.only != "PostgreSQL":
+            _measure("SQLite", Database(str(folder / "solved.sqlite3")), args)
+        if args.only != "SQLite":
+            _measure("PostgreSQL", Database(postgres.kept(folder / "server", stack)), args)
 
 
 def _measure(name: str, database: Database, args: argparse.Namespace) -> None:

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -141,6 +141,16 @@ def running() -> Iterator[Postgres]:
         yield server
     finally:
         server.stop()
+
+
+def kept(folder: Path, stack: ExitStack) -> str:
+    """The URL of a database whose data stay in this folder, made if it is not there; served while the stack is open."""
+    server = Postgres(postgres_folder(), folder)
+    stack.callback(server.stop)
+    server.start()
+    with suppress(psycopg.errors.DuplicateDatabase):
+        server.execute("CREATE DATABASE kept")
+    return server.url("kept")
 
 
 def _as_owner(folder: Path) -> list[str]:
