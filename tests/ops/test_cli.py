@@ -326,3 +326,28 @@ def test_signatures_of_an_agent_a_team_and_a_mailbox_are_shown_and_written(begun
     assert say("team", "signature", team)["signature"] == ""
     assert say("mailbox", "signature", box, "--text", "{desk}")["signature"] == "{desk}"
     assert say("agent", "signature", address)["signature"] == "Yours,\n{agent.name}"
+
+
+def test_a_team_has_a_channel_in_slack_and_an_agent_an_account(begun: Any, say: Say) -> None:
+    say("team", "slack", "Support", "C0AGENTS")
+    assert [team["slack_channel"] for team in say("team", "list") if team["name"] == "Support"] == ["C0AGENTS"]
+    assert say("team", "slack", "Support", "--off")["slack_channel"] == ""
+    say("agent", "add", "lin@corp.example.test", "--name", "Lin")
+    say("agent", "add", "kim@corp.example.test", "--name", "Kim")
+    assert say("agent", "slack", "lin@corp.example.test", "slack:T0DESK:U0LIN")["slack_user"] == "slack:T0DESK:U0LIN"
+    say("agent", "slack", "kim@corp.example.test", "slack:T0DESK:U0LIN")
+    assert [agent["slack_user"] for agent in say("agent", "list") if agent["name"] == "Lin"] == [""]
+    assert say("agent", "slack", "kim@corp.example.test", "--off")["slack_user"] == ""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["team", "slack", "Support", "#agents"],
+        ["team", "slack", "Nowhere", "C0AGENTS"],
+        ["agent", "slack", "nobody@corp.example.test", "slack:T0DESK:U0LIN"],
+        ["agent", "slack", "alice@corp.example.test", "U0LIN"],
+    ],
+)
+def test_a_channel_or_account_that_cannot_be_is_refused(begun: Any, words: list[str]) -> None:
+    assert frontdesk.main(words) != 0
