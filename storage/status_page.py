@@ -73,7 +73,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One public message. `who` is "you", "desk" or "other"; a name that is an address is left out."""
+    """One public message. `who` is "you", "desk", "requester" or "other"; a name that is an address is left out."""
 
     id: int
     at: datetime
@@ -127,7 +127,7 @@ def conversation(session: Session, seen: Sight, *, before: int | None = None) ->
     """The newest PER_PAGE of the public messages below that id, oldest first; one more, if there is one before them."""
     where = [*_public(seen), *([messages.c.id < before] if before is not None else [])]
     query = sa.select(messages).where(*where).order_by(messages.c.id.desc()).limit(PER_PAGE + 1)
-    return [_said(row._mapping, seen.person) for row in reversed(session.execute(query).all())]
+    return [_said(row._mapping, seen) for row in reversed(session.execute(query).all())]
 
 
 def file(session: Session, seen: Sight, message_id: int, place: int) -> Mapping[str, Any] | None:
@@ -223,9 +223,10 @@ def _public(seen: Sight) -> Conditions:
     return [*where, sa.or_(own, answers) if part.copied else own]
 
 
-def _said(row: sa.RowMapping, person: Requester) -> Said:
-    who = "desk" if row["author_kind"] != str(ActorKind.REQUESTER) else "other"
-    who = "you" if who == "other" and row["author_id"] == person.id else who
+def _said(row: sa.RowMapping, seen: Sight) -> Said:
+    known = {seen.ticket.requester_id: "requester", seen.person.id: "you"}
+    by_desk = row["author_kind"] != str(ActorKind.REQUESTER)
+    who = "desk" if by_desk else known.get(row["author_id"], "other")
     files = tuple({name: one.get(name) for name in ("name", "size", "media_type")} for one in row["attachments"])
     text = (row["reply"] or row["text"]).strip("\n").rstrip()
     # An emptied row says nothing of where it came from either.

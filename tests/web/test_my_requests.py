@@ -15,6 +15,7 @@ from desk.visibility import Viewer
 from storage import erasure, organisations, outbound, people, tickets, visible
 from storage.organisations import Organisation
 from storage.store import Store
+from storage.tables import messages
 from tests.small_desk import BILLING, BOB, CAROL, EVE
 from tests.web.requesters import RequesterDesk
 
@@ -153,6 +154,9 @@ def test_an_organisation_that_allows_it_shows_its_people_each_others_requests_to
     assert "Payslip" not in desk.text("/my")
     theirs = desk.text("/my/tickets/3")
     assert "My payslip is wrong." in theirs and OTTO not in theirs and "only whoever sent it" in theirs
+    with desk.store.database.transaction() as session:
+        session.execute(sa.update(messages).where(messages.c.ticket_id == 3).values(author_name=OTTO))
+    assert "Whoever sent it" in desk.text("/my/tickets/3")
     token = desk.text("/my/tickets/2").split('name="token" value="')[1].split('"')[0]
     for verb in ("answer", "solved"):
         assert desk.client.post(f"/my/tickets/3/{verb}", data={"token": token, "text": "x"}).status_code == 403
