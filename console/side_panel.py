@@ -10,7 +10,7 @@ from typing import Any
 
 from console import mail_frame
 from console.door import Visit
-from desk.ticket import Message, Ticket
+from desk.ticket import ActorKind, Message, Ticket
 from storage import side_conversations
 
 QUOTES = {"0": "nothing", "1": "the last message", "3": "the last 3 messages", "5": "the last 5 messages"}
@@ -29,6 +29,7 @@ def around(
     every = [one for words in said.values() for one in words]
     return {
         "sides": [(side, said.get(side.id, [])) for side in sides],
+        "side_answered": [side.id for side in sides if _is_answered(said.get(side.id, ()))],
         "side_frames": {one.id: mail_frame.address(visit.desk, one.id) for one in every if one.html},
         "side_letters": {one["message_id"]: one for one in letters if one["kind"] == "side"},
         "side_files": _files([*messages, *every]),
@@ -36,6 +37,12 @@ def around(
         "side_typed": aside or {},
         "side_shown": (aside or {}).get("side") or visit.request.query_params.get("side", ""),
     }
+
+
+def _is_answered(said: Sequence[Message]) -> bool:
+    """Whether the last word is theirs; a machine's counts for nothing."""
+    spoken = [one for one in said if not one.trust.get("automatic")]
+    return bool(spoken) and spoken[-1].author.kind is ActorKind.THIRD_PARTY
 
 
 def _files(messages: Sequence[Message]) -> list[tuple[str, Mapping[str, Any]]]:

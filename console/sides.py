@@ -50,9 +50,9 @@ def begin(visit: Visit, fields: Mapping[str, str]) -> Response:
     to, subject, words = fields.get("to", ""), fields.get("subject", ""), _words(fields)
     for side, newest in _newest(visit, ticket):
         if side.address in to.lower() and _said_already(visit, newest, words):
-            return _back(ticket, side)
+            return _back(ticket, side, "asked")
     side, _ = side_conversations.begin(visit.session, ticket, to, subject, words, visit.actor, visit.now, via="console")
-    return _back(ticket, side)
+    return _back(ticket, side, "asked")
 
 
 def say(visit: Visit, fields: Mapping[str, str]) -> Response:
@@ -83,18 +83,21 @@ def listed(visit: Visit) -> Response:
 
 def begin_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """`{"to": "a@b", "subject": "…", "text": "…", "files": [[message, place]], "quote": 1, "hold": true}`"""
-    ticket = _held(visit)
+    ticket, words, who = _held(visit), _from_json(body), _who(visit)
     to, subject = _text(body, "to"), _text(body, "subject", "")
-    side, _ = side_conversations.begin(
-        visit.session, ticket, to, subject, _from_json(body), _who(visit), visit.now, via="api"
-    )
+    for side, newest in _newest(visit, ticket):
+        if side.address in to.lower() and _said_already(visit, newest, words):
+            return _told(visit, side)
+    side, _ = side_conversations.begin(visit.session, ticket, to, subject, words, who, visit.now, via="api")
     return _told(visit, side)
 
 
 def say_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """`{"text": "…"}`, and the same beside it as where it began."""
-    side, ticket = _named(visit)
-    side_conversations.say(visit.session, side, ticket, _from_json(body), _who(visit), visit.now, via="api")
+    (side, ticket), words = _named(visit), _from_json(body)
+    newest = {one.id: message for one, message in _newest(visit, ticket)}
+    if not _said_already(visit, newest.get(side.id), words):
+        side_conversations.say(visit.session, side, ticket, words, _who(visit), visit.now, via="api")
     return _told(visit, side)
 
 
@@ -161,8 +164,8 @@ def _who(visit: Visit) -> Actor:
 
 
 def _said_already(visit: Visit, newest: Message | None, words: Words) -> bool:
-    """The second half of a double click."""
-    if newest is None or newest.inbound or newest.author.id != visit.agent.id:
+    """The second half of a double click, or a program's second try."""
+    if newest is None or newest.inbound or newest.author != _who(visit):
         return False
     same = newest.reply == words.text.replace("\r\n", "\n").strip("\n")
     return same and (visit.now - newest.created_at).total_seconds() < _DOUBLE_CLICK

@@ -116,7 +116,7 @@ def answered(
     said = _event(side, ticket, at, "side_answered", actor, message_id=message_id)
     people = tuple(dict.fromkeys((*side.people, *also)))[:MOST_PEOPLE]
     now = replace(side, state=State.OPEN if first else side.state, people=people)
-    return _let_go(now, Change(ticket, (*first, said)), actor, at, f"{side.address} answered")
+    return _let_go(now, Change(ticket, (*first, said)), DESK, at, f"{side.address} answered")
 
 
 def kept(side: Side, ticket: Ticket, at: datetime, why: str, message_id: int) -> Step:
@@ -189,4 +189,5 @@ def _event(
     data: Mapping[str, Any] | None = None,
 ) -> Event:
     told = {"side": side.id, **(data or {})}
-    return Event(ticket.id, at, kind, actor, after=side.address, why=why, data=told, message_id=message_id)
+    whom = ", ".join(side.people) if kind in ("side_opened", "side_sent") else side.address
+    return Event(ticket.id, at, kind, actor, after=whom, why=why, data=told, message_id=message_id)

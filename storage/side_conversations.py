@@ -263,7 +263,7 @@ def _files(session: Session, ticket_id: int, chosen: Sequence[tuple[int, int]]) 
 
 
 def _heading(name: str, at: datetime) -> str:
-    return f"{'the requester' if '@' in name or not name else name} wrote on {at:%Y-%m-%d %H:%M} UTC:"
+    return f"{'The requester' if '@' in name or not name else name} wrote on {at:%Y-%m-%d %H:%M} UTC:"
 
 
 def _row(side: Side) -> dict[str, Any]:

@@ -82,12 +82,16 @@ def notice(ticket: Ticket, event: Event, message: Message | None) -> str:
         head.append(f"Why: {event.why}")
     if message is not None:
         head += ["", f"{message.author.name} <{message.author_address}> wrote:", "", message.reply.rstrip()]
-    aside = event.kind == "side_answered"
-    to = f"{event.after} in the side conversation; the requester does not read it" if aside else "the requester"
+    to = ["Answer this mail to answer the requester. Commands may stand on the first lines:"]
+    if event.kind == "side_answered":
+        to = [
+            f"Answer this mail to answer {event.after}; the requester does not read it.",
+            "With #reply on the first line it goes to the requester instead. Other commands:",
+        ]
     foot = [
         "",
         "-- ",
-        f"Answer this mail to answer {to}. Commands may stand on the first lines:",
+        *to,
         "#note, #assign me, #resolve, #close, #status, #priority, #category, #team, #tag, #macro, #merge, #help",
     ]
     return "\n".join([*head, *foot, ""])

@@ -145,6 +145,8 @@ def _print_ticket(whole: dict[str, Any]) -> None:
         show.fields(_readable(prediction))
     for message in whole["messages"]:
         _print_message(message)
+    for side in whole["side_conversations"]:
+        _print_side(side)
     print("\nhistory")
     show.table([row | {"by": row["actor"]["name"]} for row in whole["events"]], _EVENT)
     print("\noutbound")
@@ -169,6 +171,16 @@ def _print_message(message: dict[str, Any]) -> None:
         print(f"    noticed: {escaped(sentence)}")
     for line in (message["reply"] or message["text"]).splitlines():
         print("    " + escaped(line))
+
+
+def _print_side(side: dict[str, Any]) -> None:
+    print(f"\n--- side conversation {side['id']} ({side['state']}) with {escaped(', '.join(side['people']))}")
+    print(f"    {escaped(side['subject'])}; the requester does not see it")
+    for message in side["messages"]:
+        who = message["author_address"] or message["author"]
+        print(f"\n    message {message['id']} {'from' if message['inbound'] else 'by'} {escaped(who)}")
+        for line in (message["reply"] or message["text"]).splitlines():
+            print("        " + escaped(line))
 
 
 def _status(text: str) -> Status:

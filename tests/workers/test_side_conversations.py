@@ -109,7 +109,7 @@ def test_the_assignee_is_told_and_answers_the_third_party_from_the_mailbox(desk:
     answer(desk, SUE, "Which colour?")
     notice = desk.sent("notice", ALICE)[-1]
     assert "An answer in a side conversation" in words(notice) and "Which colour?" in words(notice)
-    assert "the requester does not read it" in words(notice)
+    assert "the requester does not read it" in words(notice) and "#reply" in words(notice)
     to = desk.notice_address(desk.alice, 1)
     desk.receive(desk.mail(ALICE, "Re", "Blue, please.", to=to, reply_to=plain(notice["Message-ID"])))
     assert said(desk)[-1] == "Blue, please." and words(asked(desk)).startswith("Blue, please.")
