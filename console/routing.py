@@ -14,8 +14,10 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from console import condition_rows
+from console.condition_rows import Groups
 from console.door import Desk, Visit, action, page
-from desk.conditions import FIELDS
+from desk.conditions import BadCondition
 from desk.routing import BadRouting
 from desk.ticket import Priority
 from storage import pages, people, routing_rules, routing_trial, waiting
@@ -23,9 +25,8 @@ from storage.routing_rules import Kept
 from storage.routing_trial import Trial
 
 LEADS = frozenset({"lead", "admin"})
-ROWS = 3
-OPS = ("is", "is_not", "in", "contains", "word", "under", "starts", "ends", "like", "above", "below", "set")
-_ASKED = tuple(sorted(FIELDS - {"status", "assignee", "event", "idle_hours", "waiting_hours", "age_hours", "reopened"}))
+_NOT_ASKED = ("status", "assignee", "event", "idle_hours", "waiting_hours", "age_hours", "reopened")
+"""What a new ticket has not yet."""
 
 
 def reading(desk: Desk) -> list[BaseRoute]:
@@ -46,8 +47,12 @@ def only_leads(visit: Visit) -> None:
 
 
 def show(visit: Visit) -> Response:
+    """All rules; the form holds the one that the address names."""
     only_leads(visit)
-    return _page(visit)
+    kept = routing_rules.named(visit.session, visit.request.query_params.get("rule", ""))
+    if kept is None:
+        return _page(visit)
+    return _page(visit, typed=_kept_as_typed(kept), groups=condition_rows.rows_of(kept.conditions))
 
 
 def unroutable(visit: Visit) -> Response:
@@ -56,7 +61,10 @@ def unroutable(visit: Visit) -> Response:
 
 
 def add(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """A new rule, or another version of one; it stays off, and is tested at once."""
+    """A new rule, or another version of one; it stays off, and is tested at once. Or a row more or less of its form."""
+    groups = condition_rows.edited(condition_rows.typed(fields), fields.get("do", ""))
+    if groups is not None:
+        return _page(visit, typed=fields, groups=groups)
     try:
         conditions, actions = _conditions(fields), _actions(fields)
         kept = routing_rules.put(visit.session, fields.get("name", ""), conditions, actions, active=False)
@@ -97,6 +105,7 @@ def _page(
     typed: Mapping[str, str] | None = None,
     trial: Trial | None = None,
     tested: str = "",
+    groups: Groups | None = None,
 ) -> Response:
     every = routing_rules.every(visit.session)
     return visit.html(
@@ -107,9 +116,10 @@ def _page(
         typed=typed or {},
         trial=trial,
         tested=tested,
-        fields=_ASKED,
-        ops=OPS,
-        rows=range(ROWS),
+        facts=condition_rows.facts(visit.session, _NOT_ASKED),
+        ops=condition_rows.OPS,
+        kinds=condition_rows.KINDS,
+        groups=groups or condition_rows.shown(typed or {}),
         teams=people.all_teams(visit.session),
         agents=[agent for agent in people.all_agents(visit.session) if agent.active],
         priorities=list(Priority),
@@ -121,21 +131,24 @@ def _conditions(fields: Mapping[str, str]) -> Any:
     """From the rows of the form, or as JSON where a rule needs more than they can say."""
     if fields.get("json", "").strip():
         return _json(fields["json"])
-    rows = [[fields.get(f"{part}{row}", "").strip() for part in ("field", "op", "value")] for row in range(ROWS)]
-    return [{"field": name, op: _value(op, value)} for name, op, value in rows if name]
+    try:
+        return condition_rows.conditions(condition_rows.typed(fields))
+    except BadCondition as error:
+        raise BadRouting(str(error)) from error
 
 
-def _value(op: str, text: str) -> Any:
-    if op == "in":
-        return [part.strip() for part in text.split(",") if part.strip()]
-    if op == "set":
-        return text.lower() not in ("no", "false", "missing")
-    if op in ("above", "below"):
-        try:
-            return float(text)
-        except ValueError as error:
-            raise BadRouting(f"{text!r} should be a number") from error
-    return text
+def _kept_as_typed(kept: Kept) -> dict[str, str]:
+    """A rule as its form shows it."""
+    typed = {"name": kept.name}
+    for name, value in (kept.actions if isinstance(kept.actions, Mapping) else _merged(kept.actions)).items():
+        typed[name] = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    deep = condition_rows.rows_of(kept.conditions) is None
+    return typed | ({"json": json.dumps(kept.conditions, ensure_ascii=False)} if deep else {})
+
+
+def _merged(actions: Any) -> dict[str, Any]:
+    """A list of actions as one mapping."""
+    return {name: value for one in actions if isinstance(one, Mapping) for name, value in one.items()}
 
 
 def _actions(fields: Mapping[str, str]) -> dict[str, Any]:

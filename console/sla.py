@@ -17,10 +17,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from console import condition_rows
+from console.condition_rows import Groups
 from console.door import Desk, Visit, check_intent, page, read_fields, to_sign_in, visiting
 from desk.actions import BadAction
 from desk.conditions import BadCondition
-from desk.sla import BadPolicy, Target
+from desk.sla import FLEETING, BadPolicy, Target
 from desk.ticket import Priority
 from storage import calendars, clocks, sla_policies, sla_review
 from storage.sla_policies import PolicyRow
@@ -84,12 +86,17 @@ def policy(visit: Visit) -> Response:
     """The form of one policy, or of a new one."""
     only_leads(visit)
     found = _asked_for(visit)
-    return _page(visit, _typed(found) if found else {"warn_percent": "80", "active": "1", "pause.resolution": "1"})
+    if found is None:
+        return _page(visit, {"warn_percent": "80", "active": "1", "pause.resolution": "1"})
+    return _page(visit, _typed(found), groups=condition_rows.rows_of(found.conditions))
 
 
 def change(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """Preview, save or remove."""
+    """Preview, save or remove; or a row more or less of the form."""
     known = _asked_for(visit)
+    groups = condition_rows.edited(condition_rows.typed(fields), fields.get("do", ""))
+    if groups is not None:
+        return _page(visit, fields, groups=groups)
     if fields.get("do") == "remove" and known is not None:
         sla_policies.remove(visit.session, known.id)
         return _changed(visit, f"policy {known.name} is gone", "removed")
@@ -116,7 +123,12 @@ def _changed(visit: Visit, why: str, done: str) -> Response:
 
 
 def _page(
-    visit: Visit, typed: Mapping[str, str], status: int = 200, problem: str = "", seen: Preview | None = None
+    visit: Visit,
+    typed: Mapping[str, str],
+    status: int = 200,
+    problem: str = "",
+    seen: Preview | None = None,
+    groups: Groups | None = None,
 ) -> Response:
     return visit.html(
         "sla_policy.html",
@@ -126,6 +138,10 @@ def _page(
         seen=seen,
         most=MOST_SHOWN,
         known=_asked_for(visit),
+        facts=condition_rows.facts(visit.session, FLEETING),
+        ops=condition_rows.OPS,
+        kinds=condition_rows.KINDS,
+        groups=groups or condition_rows.shown(typed),
         targets=list(Target),
         priorities=list(Priority),
         calendars=calendars.every(visit.session),
@@ -153,8 +169,9 @@ def _typed(row: PolicyRow) -> dict[str, str]:
     """A policy as its form shows it."""
     typed = {name: str(value) for name, value in asdict(row).items() if name in ("name", "position", "warn_percent")}
     typed |= {"calendar": str(row.calendar_id or ""), "active": "1" if row.active else ""}
-    for name in ("conditions", "escalations"):
-        typed[name] = "\n".join(json.dumps(one, ensure_ascii=False) for one in getattr(row, name))
+    deep = condition_rows.rows_of(row.conditions) is None
+    for name, kept in (("conditions", row.conditions if deep else []), ("escalations", row.escalations)):
+        typed[name] = "\n".join(json.dumps(one, ensure_ascii=False) for one in kept)
     for target in Target:
         given = row.targets.get(target) or {}
         times = given if isinstance(given, Mapping) else dict.fromkeys(Priority, given)
@@ -172,7 +189,7 @@ def _read(fields: Mapping[str, str]) -> PolicyRow:
     return PolicyRow(
         name=fields.get("name", "").strip()[:100],
         targets=targets,
-        conditions=_lines(fields, "conditions"),
+        conditions=_lines(fields, "conditions") or condition_rows.conditions(condition_rows.typed(fields)),
         escalations=_lines(fields, "escalations"),
         calendar_id=_whole(fields, "calendar") or None,
         warn_percent=_whole(fields, "warn_percent"),

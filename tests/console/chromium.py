@@ -34,9 +34,9 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-def sign_in(page: Page) -> None:
+def sign_in(page: Page, name: str = "alice") -> None:
     page.goto("/login")
-    page.get_by_label("Mail address").fill("alice@corp.example.test")
+    page.get_by_label("Mail address").fill(f"{name}@corp.example.test")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/tickets")

@@ -1,0 +1,143 @@
+"""Conditions as rows of a form: any number of them, and groups of which all, any or none must hold; without a script.
+
+In: what a form sent, or conditions as they are kept. Out: rows to show, and conditions again. A button that adds or
+takes away a row sends the whole form, which comes back with it. What is nested deeper than a group stays JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from desk.conditions import FIELDS, BadCondition
+from storage import custom_fields
+from storage.transaction import Session
+
+OPS = (
+    "is", "is_not", "in", "not_in", "contains", "word", "under", "starts", "ends", "like", "above", "below", "set",
+)  # fmt: skip
+KINDS: Mapping[str, str] = {"any": "any of these", "all": "all of these", "not": "not all of these"}
+AT_FIRST = 3
+"""So many empty rows are there to begin with."""
+_KEY = re.compile(r"field(?:(\d{1,2})_)?(\d{1,2})")
+_DO = re.compile(r"(row|group|drop|drop-group)-(\d{1,2})(?:_(\d{1,2}))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    field: str = ""
+    op: str = "is"
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The first group has no kind: all of its rows, and all of the other groups, must hold."""
+
+    kind: str = ""
+    rows: tuple[Row, ...] = ()
+
+
+Groups = tuple[Group, ...]
+EMPTY: Groups = (Group("", (Row(),) * AT_FIRST),)
+
+
+def facts(session: Session, but: Iterable[str] = ()) -> list[str]:
+    """What a row may ask of: the facts of every ticket, and the desk's own fields."""
+    own = [f"field.{one.name}" for one in custom_fields.every(session)]
+    return [*sorted(FIELDS - set(but)), *own]
+
+
+def typed(fields: Mapping[str, str]) -> Groups:
+    """The rows of a form, in their order."""
+    rows: dict[int, dict[int, Row]] = {0: {}}
+    for name in fields:
+        found = _KEY.fullmatch(name)
+        if found:
+            key = name.removeprefix("field")
+            row = Row(fields[name].strip(), fields.get(f"op{key}", "is"), fields.get(f"value{key}", "").strip())
+            rows.setdefault(int(found[1] or 0), {})[int(found[2])] = row
+    kinds = {number: fields.get(f"kind{number}", "any") for number in rows if number}
+    ordered = {number: tuple(found[at] for at in sorted(found)) for number, found in sorted(rows.items())}
+    return tuple(Group(kinds.get(number, ""), found) for number, found in ordered.items())
+
+
+def shown(fields: Mapping[str, str]) -> Groups:
+    """The rows of a form that comes back, or those of an empty one."""
+    found = typed(fields)
+    return found if any(group.rows for group in found) else EMPTY
+
+
+def edited(groups: Groups, do: str) -> Groups | None:
+    """With a row or a group more or less, as the button says; None for another button."""
+    found = _DO.fullmatch(do)
+    if found is None:
+        return None
+    verb, number, at = found[1], int(found[2]), int(found[3] or 0)
+    if verb == "group":
+        return (*groups, Group("any", (Row(), Row())))
+    if number >= len(groups):
+        return groups
+    if verb == "drop-group":
+        return tuple(one for place, one in enumerate(groups) if place != number or not number)
+    held = groups[number]
+    rows = (*held.rows, Row()) if verb == "row" else tuple(row for place, row in enumerate(held.rows) if place != at)
+    return tuple(replace(held, rows=rows) if place == number else one for place, one in enumerate(groups))
+
+
+def conditions(groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """As they are kept. BadCondition where a value is not what its comparison needs."""
+    made: list[dict[str, Any]] = []
+    for group in groups:
+        asked = [{"field": row.field, row.op: _value(row)} for row in group.rows if row.field]
+        made += [{group.kind: asked}] if group.kind in KINDS and asked else asked
+    return made
+
+
+def rows_of(kept: Any) -> Groups | None:
+    """Kept conditions as rows; None where they are nested deeper than a group."""
+    plain: list[Row] = []
+    groups: list[Group] = []
+    for one in kept if isinstance(kept, list | tuple) else ():
+        kind = next(iter(one)) if isinstance(one, Mapping) and len(one) == 1 else ""
+        inner = one[kind] if kind in KINDS else [one]
+        rows = [_row(each) for each in (inner if isinstance(inner, list | tuple) else [inner])]
+        known = [row for row in rows if row is not None]
+        if len(known) != len(rows):
+            return None
+        if kind in KINDS:
+            groups.append(Group(kind, tuple(known)))
+        else:
+            plain += known
+    return (Group("", tuple(plain) or EMPTY[0].rows), *groups)
+
+
+def _row(one: Any) -> Row | None:
+    if not isinstance(one, Mapping) or "field" not in one or len(one) != 2:
+        return None
+    op = next(name for name in one if name != "field")
+    value = one[op]
+    if op == "set":
+        text = "yes" if value else "no"
+    elif isinstance(value, list | tuple):
+        text = ", ".join(map(str, value))
+        if any("," in str(part) for part in value):
+            return None
+    else:
+        text = f"{value:g}" if isinstance(value, float) else str(value)
+    return Row(str(one["field"]), op, text) if op in OPS else None
+
+
+def _value(row: Row) -> Any:
+    if row.op in ("in", "not_in"):
+        return [part.strip() for part in row.value.split(",") if part.strip()]
+    if row.op == "set":
+        return row.value.lower() not in ("no", "false", "missing")
+    if row.op in ("above", "below"):
+        try:
+            return float(row.value)
+        except ValueError as error:
+            raise BadCondition(f"{row.field}: {row.value!r} should be a number") from error
+    return row.value
