@@ -11,10 +11,12 @@ import signal
 import sys
 from collections.abc import Collection
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from benchmarks import (
     commit_figures,
+    desk_figures,
     idle_figures,
     ingest_figures,
     learn_figures,
@@ -41,6 +43,10 @@ def main() -> int:
     loads = [round(os.getloadavg()[0], 1)]
     with opened(args.rounds, args.mails, args.stored) as lab:
         lines = measure(lab, args.only)
+        if {"P14", "P16"} & set(args.only):
+            made = desk_figures.lines(args.desk_folder, args.desk)
+            lines += [line for line in made if line.figure in args.only]
+    lines.sort(key=lambda line: int(line.figure[1:]))
     loads.append(round(os.getloadavg()[0], 1))
     print(report.table(lines))
     if not args.no_file:
@@ -50,7 +56,7 @@ def main() -> int:
 
 
 def measure(lab: Lab, wanted: Collection[str]) -> list[Line]:
-    """The wanted figures, in the order of their numbers."""
+    """The wanted figures, but for those of a large desk."""
     lines = mail_figures.measure(lab, wanted)
     if "P6" in wanted:
         lines += ingest_figures.stored(lab)
@@ -68,7 +74,7 @@ def measure(lab: Lab, wanted: Collection[str]) -> list[Line]:
         lines += race_figures.measure(lab)
     if "P18" in wanted:
         lines += learn_figures.measure(lab)
-    return sorted(lines, key=lambda line: int(line.figure[1:]))
+    return lines
 
 
 def _run(args: argparse.Namespace, lines: list[Line], loads: list[float]) -> dict[str, Any]:
@@ -91,12 +97,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, metavar="N", help="how often each is measured (3)")
     parser.add_argument("--mails", type=int, metavar="N", help="mails of a load (1000)")
     parser.add_argument("--stored", type=int, metavar="N", help="stored tickets for P6 (100000)")
+    parser.add_argument("--desk", type=int, metavar="N", help="tickets of the desk of P14 and P16 (1000000)")
+    parser.add_argument("--desk-folder", type=Path, metavar="FOLDER", help="where that desk is kept and found again")
     parser.add_argument("--quick", action="store_true", help="one short round, to see that everything runs")
     parser.add_argument("--no-file", action="store_true", help="only print")
     args = parser.parse_args()
     args.rounds = args.rounds or (1 if args.quick else 3)
     args.mails = args.mails or (300 if args.quick else 1000)
     args.stored = args.stored or (10_000 if args.quick else 100_000)
+    args.desk = args.desk or (20_000 if args.quick else 1_000_000)
     args.no_file = args.no_file or args.quick
     return args
 

@@ -1,27 +1,33 @@
 """`python -m benchmarks.desk_figures`: P14, P16 and the reports, on a desk of a million tickets.
 
-In: how many tickets, which databases. Out: a section for `docs/benchmarks.md`: full text with the newest 50, the pages
-of the console as a browser asks for them (in this process, signed in), and reports of a month, a quarter, a year, all.
+In: how many tickets, which databases, a folder to keep them in. Out: lines of the table of all figures, and a section
+for `docs/benchmarks.md`: full text with the newest 50, the pages of the console as a browser asks for them (in this
+process, signed in), and reports of a month, a quarter, a year, all.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from benchmarks import big_desk, processes
+from benchmarks.figures import BOUNDS, Line
 from benchmarks.multiply import STRIDE
 from benchmarks.report import with_section
 from console.app import create_app
@@ -33,55 +39,85 @@ from storage.store import Store, open_store
 from storage.tables import tickets
 from tests import postgres
 
-ROUNDS, WARM = 40, 3
-PERIODS = ("30d", "90d", "365d", "800d")
+ROUNDS, FEWER, WARM = 40, 12, 3
+PERIODS = {"30d": "30 days", "90d": "90 days", "365d": "a year", "800d": "all"}
 WORDS = (
     "invoice", "the", "printer toner", "vpn router", "authenticator", "calendar parking", "refund card charged",
     "crash export plugin", "docking", "monitor cable dock", "meeting ro",
 )  # fmt: skip
 ZONE = "Europe/Berlin"
 KEY = "a key of the benchmark, known to everybody"
-_LIMIT = {"P14": 50, "P16": 300}
+KINDS = ("SQLite", "PostgreSQL")
+_LIMIT = {"P14": 50, "P16": 300, "reports": 2_000}
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
-Took = list[float]
+
+@dataclass(slots=True)
+class Took:
+    """Milliseconds of each time that it was asked, and of this process's CPU for it."""
+
+    wall: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def add(self, work: Callable[[], object], count: int) -> None:
+        for place in range(count + WARM):
+            began, spent = time.perf_counter(), time.process_time()
+            work()
+            if place >= WARM:
+                self.wall.append(1000 * (time.perf_counter() - began))
+                self.cpu.append(1000 * (time.process_time() - spent))
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.wall)
+
+    @property
+    def p95(self) -> float:
+        return sorted(self.wall)[max(0, round(0.95 * len(self.wall)) - 1)]
 
 
 def measured(store: Store, now: datetime) -> dict[str, Took]:
-    """What was asked → milliseconds of each time."""
-    dice = random.Random(3)
-    found: dict[str, Took] = {}
+    """What was asked, and how long it took."""
+    found = {"P14 full text, newest 50": Took()}
     with store.database.reading() as session:
         last = session.execute(sa.select(sa.func.max(tickets.c.id))).scalar_one()
         for words in WORDS:
-            took = _timed(lambda words=words: search.find_tickets(session, words, 50), 12)  # type: ignore[misc]
-            found.setdefault("P14 full text, newest 50", []).extend(took)
-    for words in PERIODS:
-        days = period.of_word(words, ZONE, now)
-
-        def one(days: period.Period = days) -> object:
-            with store.database.reading() as session:
-                return reports.report(session, days, Asked(), now)
-
-        found[f"report of {'all' if words == '800d' else words}"] = _timed(one, 10 if words == "30d" else 5)
-    for name, path in _pages(dice, last).items():
-        found[f"P16 {name}"] = _page(store, now, path)
+            found["P14 full text, newest 50"].add(partial(search.find_tickets, session, words, 50), FEWER)
+    for name, (path, count) in _pages(random.Random(3), last).items():
+        found[name] = _page(store, now, path, count)
+    wishes = [(told, days, Asked()) for days, told in PERIODS.items()]
+    wishes.append(("a year, one category", "365d", Asked(category="Hardware")))
+    wishes.append(("a year, one category, one priority", "365d", Asked(category="Hardware", priority="high")))
+    for told, days, asked in wishes:
+        took = found[f"reports: {told}"] = Took()
+        took.add(partial(_report, store, period.of_word(days, ZONE, now), asked, now), FEWER)
     return found
 
 
-def _pages(dice: random.Random, last: int) -> Mapping[str, Callable[[], str]]:
+def _report(store: Store, days: period.Period, asked: Asked, now: datetime) -> object:
+    with store.database.reading() as session:
+        return reports.report(session, days, asked, now)
+
+
+def _pages(dice: random.Random, last: int) -> Mapping[str, tuple[Callable[[], str], int]]:
     return {
-        "queue page": lambda: "/tickets",
-        "queue page, by owner and priority": lambda: f"/tickets?assignee={dice.randrange(1, 25)}&priority=high",
-        "ticket page": lambda: (
-            f"/tickets/{dice.randrange(last // STRIDE) * STRIDE + dice.randrange(1, big_desk.SMALL)}"
+        "P16 queue page": (lambda: "/tickets", ROUNDS),
+        "P16 queue page, by owner and priority": (
+            lambda: f"/tickets?assignee={dice.randrange(1, 25)}&priority=high",
+            ROUNDS,
         ),
-        "search": lambda: f"/tickets?q={dice.choice(WORDS)}",
-        "report page, 30 days": lambda: "/reports",
+        "P16 ticket page": (
+            lambda: f"/tickets/{dice.randrange(last // STRIDE) * STRIDE + dice.randrange(1, big_desk.SMALL)}",
+            ROUNDS,
+        ),
+        "P16 search": (lambda: f"/tickets?q={quote(dice.choice(WORDS))}", ROUNDS),
+        "P16 report page, 30 days": (lambda: "/reports", ROUNDS),
+        "reports: page of 90 days": (lambda: "/reports?period=90d", FEWER),
+        "reports: page of a year": (lambda: "/reports?period=365d", FEWER),
     }
 
 
-def _page(store: Store, now: datetime, path: Callable[[], str]) -> Took:
+def _page(store: Store, now: datetime, path: Callable[[], str], count: int) -> Took:
     app = create_app(store, store.settings, clock=lambda: now)
     with store.database.transaction() as session:
         agent = people.by_address(session, "agent0@bench.example")
@@ -93,40 +129,60 @@ def _page(store: Store, now: datetime, path: Callable[[], str]) -> Took:
             answer = client.get(path(), follow_redirects=False)
             assert answer.status_code == 200, answer.text
 
-        return _timed(ask, ROUNDS)
-
-
-def _timed(work: Callable[[], object], count: int) -> Took:
-    for _ in range(WARM):
-        work()
-    took = []
-    for _ in range(count):
-        began = time.perf_counter()
-        work()
-        took.append(1000 * (time.perf_counter() - began))
+        took = Took()
+        took.add(ask, count)
     return took
 
 
-def told(results: Mapping[str, Mapping[str, Took]], count: int, rates: Mapping[str, float]) -> str:
+def told(results: Mapping[str, Mapping[str, Took]], count: int, rates: Mapping[str, float], load: float) -> str:
     """The section for the page."""
     kinds = list(results)
-    head = f"| asked for | {' | '.join(f'{kind}: median, p95 (ms)' for kind in kinds)} | at most |"
+    head = f"| asked for | {' | '.join(f'{kind}: median, p95; CPU (ms)' for kind in kinds)} | at most |"
     lines = [head, f"|---|{'---|' * (len(kinds) + 1)}"]
     for name in results[kinds[0]]:
-        cells = " | ".join(f"{statistics.median(r[name]):,.0f}, {_p95(r[name]):,.0f}" for r in results.values())
-        lines.append(f"| {name} | {cells} | {_LIMIT.get(name[:3], '')} |")
+        cells = " | ".join(_cell(found[name]) for found in results.values())
+        limit = next((f"{most:,}" for start, most in _LIMIT.items() if name.startswith(start)), "")
+        lines.append(f"| {name} | {cells} | {limit} |")
     machine = processes.machine()
     speed = ", ".join(f"{rate:,.0f} tickets a second on {kind}" for kind, rate in rates.items())
     return (
         f"## A desk of {count:,} tickets\n\n`python -m benchmarks.desk_figures --count {count}`: {count:,} tickets "
-        "with a message each, over two years (`benchmarks/big_desk.py`). Pages are asked for as a browser "
-        f"does, signed in, in one process. A rebuild of the figures counts {speed}.\n\n" + "\n".join(lines) + "\n\n"
-        f"{datetime.now(UTC):%Y-%m-%d}, on {machine['cores']} cores of {machine['cpu']}, {machine['memory_gb']} GB.\n"
+        "with a message each, over two years (`benchmarks/big_desk.py`): 41,000 a month, and figures of the last 14 "
+        "days that still change. Pages are asked for as a browser does, signed in, in one process; CPU is that of this "
+        "process, which on SQLite includes the database. Figures of tickets with a history are counted anew at "
+        f"{speed}.\n\n" + "\n".join(lines) + f"\n\n{datetime.now(UTC):%Y-%m-%d}, on {machine['cores']} cores of "
+        f"{machine['cpu']}, {machine['memory_gb']} GB, at a load of {load:.1f}.\n"
     )
 
 
-def _p95(took: Took) -> float:
-    return sorted(took)[max(0, round(0.95 * len(took)) - 1)]
+def _cell(took: Took) -> str:
+    return f"{took.median:,.0f}, {took.p95:,.0f}; {statistics.median(took.cpu):,.0f}"
+
+
+def lines(folder: Path | None, count: int) -> list[Line]:
+    """P14 and P16 for the table of all figures: the p95 of each, on each database."""
+    made = []
+    for kind, (found, _) in _all(folder, count, KINDS).items():
+        for name, took in found.items():
+            figure, _, what = name.partition(" ")
+            if figure in BOUNDS:
+                detail = {"median_ms": round(took.median, 1), "cpu_ms": round(statistics.median(took.cpu), 1)}
+                made.append(Line(figure, f"{what}, {count:,} tickets, {kind}", round(took.p95, 1), figure, detail))
+    return made
+
+
+def _all(folder: Path | None, count: int, kinds: Sequence[str]) -> dict[str, tuple[dict[str, Took], float]]:
+    """Database → what was measured, and how many tickets a second are counted anew."""
+    found = {}
+    for kind in kinds:
+        with ExitStack() as stack:
+            store, now = _desk(kind, folder or _new_folder(stack), count, stack)
+            found[kind] = measured(store, now), _rebuilt(store, now)
+    return found
+
+
+def _new_folder(stack: ExitStack) -> Path:
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fd-desk-")))
 
 
 def _rebuilt(store: Store, now: datetime) -> float:
@@ -143,6 +199,9 @@ def _rebuilt(store: Store, now: datetime) -> float:
 
 def _desk(kind: str, folder: Path, count: int, stack: ExitStack) -> tuple[Store, datetime]:
     """The desk, made or found in the folder, and the moment at which it is looked at."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # PostgreSQL runs as somebody else, who has to pass through.
+    folder.chmod(0o755)
     url = _url(kind, folder, stack)
     settings = Settings(data_dir=str(folder / kind), database_url=url, secret_key=KEY, time_zone=ZONE)
     store = open_store(settings, migrate=True)
@@ -169,26 +228,23 @@ def _url(kind: str, folder: Path, stack: ExitStack) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1_000_000)
-    parser.add_argument("--databases", default="SQLite,PostgreSQL")
+    parser.add_argument("--databases", default=",".join(KINDS))
     parser.add_argument("--folder", type=Path, help="where the desks are kept and found again")
-    parser.add_argument("--only-make", action="store_true", help="fill the folder and measure nothing")
+    parser.add_argument("--only-make", action="store_true", help="fill the folder, measure nothing")
     parser.add_argument("--no-file", action="store_true", help="only print")
     args = parser.parse_args()
-    results, rates = {}, {}
-    with ExitStack() as stack:
-        folder = args.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fd-desk-")))
-        folder.mkdir(parents=True, exist_ok=True)
-        # The server runs as somebody else, who has to pass through.
-        folder.chmod(0o755)
-        for kind in args.databases.split(","):
-            store, now = _desk(kind, folder, args.count, stack)
-            if args.only_make:
-                continue
-            rates[kind] = _rebuilt(store, now)
-            results[kind] = measured(store, now)
+    if args.only_make and args.folder is None:
+        parser.error("--only-make needs a --folder")
+    kinds = args.databases.split(",")
+    load = os.getloadavg()[0]
     if args.only_make:
+        for kind in kinds:
+            with ExitStack() as stack:
+                _desk(kind, args.folder, args.count, stack)
         return
-    section = told(results, args.count, rates)
+    found = _all(args.folder, args.count, kinds)
+    rates = {kind: rate for kind, (_, rate) in found.items()}
+    section = told({kind: took for kind, (took, _) in found.items()}, args.count, rates, load)
     print(section)
     if not args.no_file:
         PAGE.write_text(with_section(PAGE.read_text(), section))

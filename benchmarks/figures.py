@@ -34,7 +34,9 @@ BOUNDS = {
     "P11": Bounds(3, 5, "times", True),
     "P12": Bounds(0.5, 0.8, "of the rate without", True),
     "P13": Bounds(0.4, 0.25, "of scikit-learn's time", False),
+    "P14": Bounds(50, 15, "ms", False),
     "P15": Bounds(0, 0, "wrong tickets", False),
+    "P16": Bounds(300, 100, "ms", False),
     "P17": Bounds(5, 3, "s", False),
     "P18": Bounds(120, 60, "s", False),
 }
