@@ -13,7 +13,8 @@ from functools import cache
 from itertools import islice
 
 from desk import priority_words
-from desk.phrases import END, NUMBER, QUESTION, SOFT, Mark, Phrases, fold, quoted
+from desk.phrases import NUMBER, SOFT, Mark, Phrases, quoted
+from desk.priority_clauses import Clause, Sign, clauses
 
 MANY = 5
 """From so many people on it is many users."""
@@ -39,72 +40,12 @@ class Urgency(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
-    """Words of the text (tokens `start` to `end`) and what they say."""
-
-    start: int
-    end: int
-    says: str
-    kind: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Signs:
     """What was found; `reasons` are sentences that quote the text."""
 
     impact: Impact
     urgency: Urgency
     reasons: tuple[str, ...] = ()
-
-
-_NO_MARKS: list[Mark] = []
-
-
-class _Clause:
-    """The marks between two ends of a sentence or "but", by kind and in the order of the text."""
-
-    __slots__ = ("by_kind", "tokens")
-
-    def __init__(self, by_kind: dict[str, list[Mark]], tokens: Sequence[str]) -> None:
-        self.tokens = tokens
-        self.by_kind = by_kind
-
-    def of(self, *kinds: str) -> list[Mark]:
-        """The marks of these kinds, kind by kind."""
-        if len(kinds) == 1:
-            return self.by_kind.get(kinds[0], _NO_MARKS)
-        return [mark for kind in kinds if kind in self.by_kind for mark in self.by_kind[kind]]
-
-    def behind(self, mark: Mark | Sign, most: int, *kinds: str) -> Mark | None:
-        """The nearest of these kinds that begins at most `most` words behind the mark."""
-        best: Mark | None = None
-        for kind in kinds:
-            for found in self.by_kind.get(kind, _NO_MARKS):
-                if found.start >= mark.end:
-                    if found.start - mark.end <= most and (best is None or found.start < best.start):
-                        best = found
-                    break
-        return best
-
-    def before(self, mark: Mark | Sign, most: int, *kinds: str) -> Mark | None:
-        """The nearest of these kinds that ends at most `most` words before the mark."""
-        best: Mark | None = None
-        for kind in kinds:
-            for found in self.by_kind.get(kind, _NO_MARKS):
-                if found.end > mark.start:
-                    break
-                if mark.start - found.end <= most and (best is None or found.start > best.start):
-                    best = found
-        return best
-
-    def parted(self, one: Sign | Mark, other: Sign | Mark, *kinds: str) -> bool:
-        """Whether one of these kinds stands between the two."""
-        first, second = min(one.start, other.start), max(one.start, other.start)
-        return any(first < m.start < second for m in self.of(*kinds))
-
-    def for_(self, who: Sign) -> bool:
-        """Whether a word such as "for" or "at" leads to them."""
-        return any(fold(token) in _leading() for token in self.tokens[max(0, who.start - 2) : who.start])
 
 
 @dataclass(slots=True)
@@ -128,7 +69,7 @@ def read(text: str) -> Signs:
     if _TELLING.isdisjoint([mark.kind for mark in marks]):
         return _NOTHING
     story = _Story()
-    for clause in islice(_clauses(marks, tokens), MOST_CLAUSES):
+    for clause in islice(clauses(marks, tokens, _SAYING), MOST_CLAUSES):
         _hear(story, clause)
     impact, urgency, signs = _verdict(story)
     reasons = (f"'{quoted(text, sign.start, sign.end)}': {sign.says}" for sign in signs)
@@ -145,29 +86,7 @@ def _words() -> Phrases:
     return Phrases((kind, phrase) for kind, phrase in priority_words.rows() if kind != "for")
 
 
-@cache
-def _leading() -> frozenset[str]:
-    return frozenset(fold(phrase) for kind, phrase in priority_words.rows() if kind == "for")
-
-
-def _clauses(marks: Sequence[Mark], tokens: Sequence[str]) -> Iterator[_Clause]:
-    """Those clauses that say something."""
-    part: dict[str, list[Mark]] = {}
-    for mark in marks:
-        kind = mark.kind
-        if kind in _ENDS:
-            if not _SAYING.isdisjoint(part):
-                yield _Clause(part, tokens)
-            part = {}
-        elif kind in part:
-            part[kind].append(mark)
-        else:
-            part[kind] = [mark]
-    if not _SAYING.isdisjoint(part):
-        yield _Clause(part, tokens)
-
-
-def _hear(story: _Story, clause: _Clause) -> None:
+def _hear(story: _Story, clause: Clause) -> None:
     """Add what one clause says. Most clauses have few kinds, so each step asks first whether it is concerned."""
     kinds = clause.by_kind
     for kind in _SMALL:
@@ -191,7 +110,7 @@ def _hear(story: _Story, clause: _Clause) -> None:
         story.maybe_hit += [sign for sign in named if abs(sign.start - link.start) <= _FAR]
 
 
-def _is_over(story: _Story, clause: _Clause) -> bool:
+def _is_over(story: _Story, clause: Clause) -> bool:
     """Whether the clause says so; then what came before it counts no more."""
     over = next((m for m in clause.of("resolved") if not clause.before(m, 3, "not", "cannot", "nobody")), None)
     if over is None:
@@ -201,7 +120,7 @@ def _is_over(story: _Story, clause: _Clause) -> bool:
     return True
 
 
-def _hear_circumstances(story: _Story, clause: _Clause) -> None:
+def _hear_circumstances(story: _Story, clause: Clause) -> None:
     for mark in clause.of("alone"):
         story.alone = Sign(mark.start, mark.end, "only the requester is hit")
     for mark in clause.of("sometimes", "workaround"):
@@ -216,7 +135,7 @@ def _hear_circumstances(story: _Story, clause: _Clause) -> None:
         story.pressed = story.pressed or Sign(start, end, "it has to be done soon")
 
 
-def _failures(clause: _Clause) -> Iterator[Sign]:
+def _failures(clause: Clause) -> Iterator[Sign]:
     """What does not work, in the order of the kinds."""
     for mark in clause.of("block"):
         if not clause.before(mark, 2, "not"):
@@ -229,7 +148,7 @@ def _failures(clause: _Clause) -> Iterator[Sign]:
     yield from _negated(clause)
 
 
-def _thing(clause: _Clause, mark: Mark) -> Mark | None:
+def _thing(clause: Clause, mark: Mark) -> Mark | None:
     """What is broken, if it is something that work cannot go on without."""
     kinds = ("essential", "shared") if mark.kind == "down" else ("essential",)
     return clause.before(mark, _SUBJECT, *kinds) or clause.behind(mark, _AFTER, *kinds)
@@ -242,7 +161,7 @@ def _broken(mark: Mark, thing: Mark | None) -> Sign:
     return Sign(start, end, "blocks work", mark.kind)
 
 
-def _negated(clause: _Clause) -> Iterator[Sign]:
+def _negated(clause: Clause) -> Iterator[Sign]:
     """A verb beside its "not", "cannot" or "nobody"."""
     for mark in clause.of("cannot", "not", "nobody"):
         most = _AFTER + 3 if mark.kind == "nobody" else _AFTER
@@ -259,12 +178,12 @@ def _negated(clause: _Clause) -> Iterator[Sign]:
             yield Sign(mark.start, mark.end, "something does not work as it should", mark.kind)
 
 
-def _unparted(clause: _Clause, mark: Mark, kind: str) -> Mark | None:
+def _unparted(clause: Clause, mark: Mark, kind: str) -> Mark | None:
     found = clause.before(mark, _BEFORE, kind)
     return found if found and not clause.parted(found, mark, SOFT) else None
 
 
-def _undone(clause: _Clause, mark: Mark, verb: Mark) -> Sign:
+def _undone(clause: Clause, mark: Mark, verb: Mark) -> Sign:
     start, end = min(mark.start, verb.start), max(mark.end, verb.end)
     whole = Mark(mark.kind, start, end)
     thing = clause.before(whole, _SUBJECT, "essential")
@@ -275,7 +194,7 @@ def _undone(clause: _Clause, mark: Mark, verb: Mark) -> Sign:
     return Sign(start, end, "something does not work as it should", mark.kind)
 
 
-def _hit(clause: _Clause, failures: Sequence[Sign]) -> Iterator[tuple[Impact, Sign]]:
+def _hit(clause: Clause, failures: Sequence[Sign]) -> Iterator[tuple[Impact, Sign]]:
     """Those who stand near a failure in such a way that it hits them."""
     for impact, who in _scopes(clause):
         for failure in failures:
@@ -290,7 +209,7 @@ def _hit(clause: _Clause, failures: Sequence[Sign]) -> Iterator[tuple[Impact, Si
             yield Impact.MANY, Sign(start, end, "what many users share is down", "down")
 
 
-def _is_hit(clause: _Clause, who: Sign, failure: Sign) -> bool:
+def _is_hit(clause: Clause, who: Sign, failure: Sign) -> bool:
     gap = max(failure.start - who.end, who.start - failure.end, 0)
     if gap > _FAR or clause.parted(who, failure, "glad", "alone"):
         return False
@@ -302,7 +221,7 @@ def _is_hit(clause: _Clause, who: Sign, failure: Sign) -> bool:
     return clause.for_(who) or (who.kind != "group" and (stated or who.kind == "everyone"))
 
 
-def _scopes(clause: _Clause) -> Iterator[tuple[Impact, Sign]]:
+def _scopes(clause: Clause) -> Iterator[tuple[Impact, Sign]]:
     """All who are named, whether something hits them or not."""
     for mark in clause.of("everyone", "nobody"):
         if mark.kind == "everyone" or not clause.behind(mark, 3, "talk"):
@@ -389,7 +308,6 @@ _FAILING = frozenset({"block", "down", "fail", "slow", "cannot", "not", "nobody"
 _CIRCUMSTANCES = frozenset({"alone", "sometimes", "workaround", "deadline", "must", *_GRAVE})
 _TELLING = _FAILING | {*_SMALL, *_GRAVE, "resolved"}
 """A text without any of these is a normal request of one person."""
-_ENDS = frozenset({END, QUESTION, "but"})
 _SAYING = _TELLING | _CIRCUMSTANCES | {"affects"}
 _NOTHING = Signs(Impact.ONE, Urgency.NORMAL)
 _HIT = {Impact.MANY: "affects many users", Impact.TEAM: "affects some users"}
