@@ -25,7 +25,7 @@ _HAPPENED: Mapping[str, str] = {
     "replied": "replied",
     "noted": "added a note",
     "message_edited": "changed a message",
-    "message_withdrawn": "took a message back",
+    "message_withdrawn": "marked a message as taken back",
     "file_fetched": "put the file {after} on its message",
     "file_missing": "could not fetch the file {after}",
     "reply_scheduled": "wrote a reply that waits to be sent",

@@ -105,9 +105,10 @@ def _said(number: int, address: str, ids: Sequence[int]) -> sa.Select[Any]:
 
 
 def _sent(address: str, ids: Sequence[int]) -> sa.Select[Any]:
-    """What was sent to them; copies to others and notices to agents are not."""
+    """What was sent to them; copies to others and notices to agents are not, by mail or in the agents' channel."""
     c = outbound.c
-    own = sa.and_(c.ticket_id.in_(ids), c.transport == "slack")
+    # A thread of theirs is workspace, channel and moment; the agents' channel and an agent's account are less.
+    own = sa.and_(c.ticket_id.in_(ids), c.transport == "slack", c.recipient.like("slack:%:%:%"))
     return sa.select(*(c[name] for name in _LETTER)).where(sa.or_(c.recipient == address, own)).order_by(c.id)
 
 

@@ -88,7 +88,7 @@ def _react(context: Context, session: Session, happened: list[tuple[int, Event]]
     reroute.on_events(session, context.places(session).routing, [event for _, event in happened])
     late_files.ask(session, scene.messages.values(), now)
     plan_ratings(session, [event for _, event in happened], now)
-    outbound.put(session, sender.within_budget(letters, now), now)
+    outbound.put(session, sender.within_budget(slack_team.newest_cards(letters), now), now)
     log.info("events_reacted", count=len(happened), letters=len(letters))
 
 

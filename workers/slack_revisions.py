@@ -25,8 +25,8 @@ def settle(
     if message is None:
         return missing("it is on no ticket")
     if order.kind is Kind.WITHDRAWN:
-        done = revisions.withdraw(session, message, DESK, now, "taken back in Slack")
+        done = revisions.withdraw(session, message, DESK, now)
     else:
-        done = revisions.edit(session, message, order.text, message.author, now, "in Slack")
+        done = revisions.edit(session, message, order.text, message.author, now)
     why = str(order.kind) if done else f"{order.kind}: nothing new"
     return Settled(inbound_id, "command", why, message.ticket_id, message.id)

@@ -7,7 +7,7 @@ or a private one. What somebody said in that very thread is not said there again
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,19 @@ def of(session: Session, teams: Mapping[int, Team], told: Told) -> list[Letter]:
         words = {"thread_of": ticket.id, "text": cut(line, MOST_LETTERS, _CUT)}
         letters.append(_row(ticket, f"slack-line:{told.event_id}", channel, words, event.message_id))
     return letters
+
+
+def newest_cards(letters: Sequence[Letter]) -> list[Letter]:
+    """The letters of a batch, but of the changes of one card only the last: a card is drawn when it is sent."""
+    last = {_card_of(one): one.dedupe_key for one in letters if _card_of(one)}
+    return [one for one in letters if not _card_of(one) or last[_card_of(one)] == one.dedupe_key]
+
+
+def _card_of(letter: Letter) -> str:
+    """Which card a letter changes; empty for all others."""
+    content = letter.content
+    changes = letter.transport == "slack" and "card" in content and not content.get("root")
+    return f"{content['card']}:{content['channel']}" if changes else ""
 
 
 def _left(teams: Mapping[int, Team], told: Told) -> list[Letter]:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from desk import slack_link
 from desk.fields import Field, Kind
 from desk.slack_orders import Button
-from storage import aftercare, custom_fields, macros, people
+from desk.ticket import DESK
+from storage import aftercare, conversation, custom_fields, macros, people, personal_data
 from tests.slack import payloads
 from tests.slack.agents_desk import ACCOUNT, AgentsDesk
 from tests.small_desk import BOB, words
@@ -223,3 +224,24 @@ def test_a_code_is_good_for_a_quarter_of_an_hour_and_never_for_a_guest(http_agen
     http_agents.does(payloads.typed(f"link {code}", user="U0BEN"))
     with desk.store.database.reading() as session:
         assert {one.slack_user for one in people.all_agents(session)} == {ACCOUNT, ""}
+
+
+def test_what_follows_from_one_step_draws_the_card_once(http_agents: AgentsDesk) -> None:
+    ticket = http_agents.mail()
+    http_agents.says(ticket.id, "!reply We are on it.")
+    assert len(http_agents.slack.state.called("chat.update")) == 1
+    said = str(http_agents.card(ticket.id)["blocks"])
+    assert "*Pending*" in said and "owner: Alice Agent" in said
+
+
+def test_what_is_said_in_the_agents_channel_is_in_no_requesters_export(http_agents: AgentsDesk) -> None:
+    http_agents.does(payloads.direct("I cannot login", user="U0ANN"))
+    (ticket,) = http_agents.desk.tickets()
+    with http_agents.desk.store.database.transaction() as session:
+        conversation.note(session, ticket, DESK, "a difficult person", http_agents.desk.now, via="test")
+    http_agents.says(ticket.id, "!reply Try again.")
+    http_agents.work()
+    assert any("a difficult person" in line for line in http_agents.lines(ticket.id))
+    with http_agents.desk.store.database.reading() as session:
+        whole = str(personal_data.gather(session, f"slack:{payloads.TEAM}:U0ANN"))
+    assert "a difficult person" not in whole and "Try again." in whole and "C0AGENTS" not in whole
