@@ -89,6 +89,8 @@ def sent(
     """An agent writes to the third party; in a closed conversation that opens it again."""
     if ticket.merged_into is not None:
         raise NotAllowed(f"ticket #{ticket.id} was merged into #{ticket.merged_into}")
+    if "@" not in side.address:
+        raise NotAllowed("whoever was asked there was erased: ask somebody else")
     first = _opened_again(side, ticket, actor, at, "an agent wrote")
     data = {"files": files} if files else {}
     said = _event(side, ticket, at, "side_sent", actor, message_id=message_id, data=data)

@@ -30,7 +30,10 @@ for (const field of document.querySelectorAll("[data-keep]")) {
 function unfold() {
   const target = location.hash.startsWith("#message-") && document.getElementById(location.hash.slice(1));
   const fold = target && target.querySelector(".fold");
-  if (fold) { fold.open = true; target.scrollIntoView(); }
+  const around = target && target.parentElement.closest("details");
+  if (fold) fold.open = true;
+  if (around) around.open = true;
+  if (fold || around) target.scrollIntoView();
 }
 addEventListener("hashchange", unfold);
 unfold();

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 
 import pytest
+import sqlalchemy as sa
 
+from desk import rules
 from desk import ticket as verbs
 from desk.side import Side, State
 from desk.ticket import Actor, ActorKind, NotAllowed
+from gateway.intake import accept
 from storage import conversation, people, side_conversations, tickets, undo, watching
 from storage.side_conversations import Words
 from tests.small_desk import ALICE, BOB, CAROL, EVE, SUPPORT, SmallDesk, words
+from workers import ingest
 
 SUE, SAM, ACME = "sue@supplier.example.test", "sam@supplier.example.test", "desk@acme.example.test"
 
@@ -290,3 +295,52 @@ def test_a_forged_answer_is_not_said_there(desk: SmallDesk) -> None:
     desk.receive(*(desk.mail(SUE, "Re", f"Forged {n}.", to=one) for n, one in enumerate(forged)))
     desk.receive(desk.mail(f'"{SUE}" <{EVE}>', "Re", "Forged.", to=to))
     assert said(desk) == ["Is part 7 in stock?"] and len(desk.messages(1)) == 1
+
+
+def test_a_batch_in_which_no_mail_names_one_pays_no_statement(desk: SmallDesk) -> None:
+    ask(desk)
+    seen: list[str] = []
+
+    def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    accept(desk.store, [desk.mail(BOB, "More", "One.", reply_to="first@x"), desk.mail(CAROL, "New", "Two.")], desk.now)
+    sa.event.listen(desk.store.database.engine, "before_cursor_execute", note)
+    ingest.drain(desk.context)
+    sa.event.remove(desk.store.database.engine, "before_cursor_execute", note)
+    assert seen and not [one for one in seen if "side_conversations" in one]
+
+
+def test_many_answers_at_once_are_all_said_and_the_ticket_is_opened_once(desk: SmallDesk) -> None:
+    ask(desk, hold=True)
+    to = plain(asked(desk)["Reply-To"].addresses[0].addr_spec)
+    accept(desk.store, [desk.mail(SUE, "Re", f"Answer {n}.", to=to) for n in range(30)], desk.now)
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(desk.work) for _ in range(4)]:
+            done.result()
+    assert sorted(said(desk)[1:]) == sorted(f"Answer {n}." for n in range(30))
+    assert desk.kinds(1).count("side_answered") == 30 and desk.kinds(1).count("status_changed") == 2
+
+
+def test_an_agent_closes_while_answers_come(desk: SmallDesk) -> None:
+    side = ask(desk, hold=True)
+    to = plain(asked(desk)["Reply-To"].addresses[0].addr_spec)
+    alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
+
+    def close() -> None:
+        with desk.store.database.transaction() as session:
+            one, ticket = side_conversations.held(session, side)
+            side_conversations.end(session, one, ticket, alice, desk.now)
+
+    accept(desk.store, [desk.mail(SUE, "Re", f"Here is answer number {n}.", to=to) for n in range(10)], desk.now)
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(desk.work), pool.submit(close), pool.submit(desk.work)]:
+            done.result()
+    kinds = desk.kinds(1)
+    is_open = kinds.count("side_closed") == kinds.count("side_reopened")
+    assert len(said(desk)) == 11 and desk.ticket(1).status == "open" and not state(desk, side).holds
+    assert (state(desk, side).state is State.OPEN) is is_open
+
+
+def test_an_automation_may_react_to_an_answer() -> None:
+    assert rules.read_trigger({"event": "side_answered"}).events == {"side_answered"}
