@@ -6,14 +6,13 @@ that only the agent sees. Fail closed: who is no agent here changes nothing, and
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from desk import commands
-from desk.commands import SLACK, Command, Parsed
+from desk.commands import SLACK, Parsed
 from desk.request import Attachment
 from desk.slack_markup import escaped
 from desk.slack_orders import Kind, Order, is_foreign
@@ -25,9 +24,9 @@ from storage.people import Person
 from storage.transaction import Session
 from workers import obey, slack_linking
 from workers.context import Context
+from workers.slack_names import with_names
 
 Missing = Callable[[str], Settled]
-_MENTION = re.compile(r"@([UW][A-Z0-9]{2,30})\b")
 NO_AGENT = (
     "Nothing was done: your account in Slack belongs to no agent of the desk. If you are one, link it with the code "
     "from your account's page in the console, or ask an admin: `frontdesk agent slack YOU@EXAMPLE.COM {account}`."
@@ -134,25 +133,7 @@ def _parsed(scene: _Scene) -> Parsed:
         read = Parsed(order.commands, errors, order.text)
     if read.is_reply and read.is_note:
         read = replace(read, errors=(*read.errors, "a text is either a reply or a note"))
-    return _with_names(scene.session, order.team, read)
-
-
-def _with_names(session: Session, team: str, parsed: Parsed) -> Parsed:
-    """`@U123` as the person whose account that is: by address in a command, by name in a text."""
-    said = " ".join([parsed.text, *(one.argument for one in parsed.commands)])
-    accounts = {match[1] for match in _MENTION.finditer(said)}
-    known = {one: people.by_slack_user(session, f"slack:{team}:{one}") for one in sorted(accounts)}
-
-    def named(match: re.Match[str]) -> str:
-        person = known[match[1]]
-        return f"@{person.name or person.address}" if person else match[0]
-
-    def command(one: Command) -> Command:
-        match = _MENTION.fullmatch(one.argument)
-        person = known[match[1]] if match else None
-        return Command(one.name, person.address) if person else replace(one, argument=_MENTION.sub(named, one.argument))
-
-    return replace(parsed, commands=tuple(map(command, parsed.commands)), text=_MENTION.sub(named, parsed.text))
+    return with_names(scene.session, order.team, read)
 
 
 def _do(scene: _Scene, ticket: Ticket, parsed: Parsed, actor: Actor) -> tuple[int | None, list[str]]:

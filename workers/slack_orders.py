@@ -63,6 +63,9 @@ def drain(context: Context) -> int:
 
 def _alone(context: Context, row: Waiting) -> bool:
     """One order; False where it has to wait a little. After its last attempt it is quarantined."""
+    if row.attempts > MOST_ATTEMPTS:
+        _quarantine(context, row)
+        return True
     try:
         order = slack_orders.of_fields(from_json(row.request).fields)
         files, why = slack_files.fetch_all(context, order.files) if order.kind is Kind.SAID else ((), "")

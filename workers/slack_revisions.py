@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from desk.commands import SLACK, parse
 from desk.slack_orders import Kind, Order
-from desk.ticket import DESK
+from desk.ticket import DESK, ActorKind, Message
 from storage import revisions, threads, tickets
 from storage.inbound import Settled
 from storage.transaction import Session
+from workers.slack_names import with_names
 
 
 def settle(
@@ -27,6 +29,13 @@ def settle(
     if order.kind is Kind.WITHDRAWN:
         done = revisions.withdraw(session, message, DESK, now)
     else:
-        done = revisions.edit(session, message, order.text, message.author, now)
+        done = revisions.edit(session, message, _words(session, order, message), message.author, now)
     why = str(order.kind) if done else f"{order.kind}: nothing new"
     return Settled(inbound_id, "command", why, message.ticket_id, message.id)
+
+
+def _words(session: Session, order: Order, message: Message) -> str:
+    """What an agent changed is read as it was when it was said: without its commands, with people's names."""
+    if message.author.kind is not ActorKind.AGENT:
+        return order.text
+    return with_names(session, order.team, parse(order.text, SLACK)).text

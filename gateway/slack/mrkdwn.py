@@ -12,6 +12,14 @@ import re
 _MARK = re.compile(r"<([^<>|]*)(?:\|([^<>]*))?>")
 
 
+_LABELLED = re.compile(r"<@([A-Z0-9]{1,64})\|[^<>]*>")
+
+
+def without_labels(text: str) -> str:
+    """Mentions by their ids alone: whoever is meant is meant by the account, and not by what it is called."""
+    return _LABELLED.sub(r"<@\1>", text)
+
+
 def plain_text(text: str, bot_user: str = "") -> str:
     """The words of a message; a mention of the bot itself is left out."""
     words = _MARK.sub(lambda match: _spoken(match[1], match[2] or "", bot_user), text)

@@ -15,7 +15,7 @@ from typing import Any
 from desk.commands import Command
 from desk.slack_orders import MORE, WINDOWS, Button, Kind, Order, number_of
 from gateway.slack import window_values
-from gateway.slack.mrkdwn import plain_text
+from gateway.slack.mrkdwn import plain_text, without_labels
 from gateway.slack.reading import ID, TS, Said, mapping_of, team_of, text_of
 
 
@@ -57,7 +57,7 @@ def of_said(said: Said) -> Heard:
         said.ts,
         said.thread_ts,
         said.user_team,
-        text=plain_text(said.text, said.bot_user),
+        text=plain_text(without_labels(said.text), said.bot_user),
         files=said.files,
     )
     return Heard(order, order.message_id, f"{order.message_id}\0{said.user}\0{said.text}")
@@ -99,7 +99,7 @@ def _submitted(body: Mapping[str, Any]) -> Heard | None:
 
 
 def _typed(body: Mapping[str, Any]) -> Heard:
-    number, rest = number_of(plain_text(text_of(body, "text")))
+    number, rest = number_of(plain_text(without_labels(text_of(body, "text"))))
     order = Order(
         Kind.TYPED,
         text_of(body, "team_id"),
@@ -143,7 +143,7 @@ def _changed(body: Mapping[str, Any]) -> Heard | None:
         text_of(event, "channel"),
         text_of(now, "ts") or text_of(event, "deleted_ts"),
         text_of(now, "thread_ts") or text_of(before, "thread_ts"),
-        text=plain_text(text_of(now, "text")) if not gone else "",
+        text=plain_text(without_labels(text_of(now, "text"))) if not gone else "",
         before=plain_text(text_of(before, "text")),
     )
     if not (TS.match(order.ts) and ID.match(order.channel) and ID.match(order.user)):

@@ -245,3 +245,11 @@ def test_what_is_said_in_the_agents_channel_is_in_no_requesters_export(http_agen
     with http_agents.desk.store.database.reading() as session:
         whole = str(personal_data.gather(session, f"slack:{payloads.TEAM}:U0ANN"))
     assert "a difficult person" not in whole and "Try again." in whole and "C0AGENTS" not in whole
+
+
+def test_a_mention_means_the_account_and_not_what_it_is_called(http_agents: AgentsDesk) -> None:
+    ticket = http_agents.mail()
+    http_agents.does(payloads.typed(f"#{ticket.id} assign <@U0EVE|Alice Agent>"))
+    assert http_agents.desk.ticket(ticket.id).assignee_id is None and "no agents are called" in http_agents.whispered()
+    http_agents.does(payloads.typed(f"#{ticket.id} assign <@U0ALICE|somebody>"))
+    assert http_agents.desk.ticket(ticket.id).assignee_id == http_agents.desk.alice.id

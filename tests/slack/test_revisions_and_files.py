@@ -91,10 +91,10 @@ def test_a_sent_reply_stays_as_it_was_sent_when_its_message_is_edited(http_agent
 
 def test_an_edited_note_is_an_edited_note(http_agents: AgentsDesk) -> None:
     ticket = http_agents.mail()
-    said = payloads.in_thread("it is teh toner", http_agents.card(ticket.id)["ts"])
+    said = payloads.in_thread("!note it is teh toner", http_agents.card(ticket.id)["ts"])
     http_agents.does(said)
-    http_agents.does(payloads.edited(said, "it is the toner"))
-    assert http_agents.desk.messages(ticket.id)[-1].reply == "it is the toner"
+    http_agents.does(payloads.edited(said, "!note it is the toner, <@U0ALICE|Eve>"))
+    assert http_agents.desk.messages(ticket.id)[-1].reply == "it is the toner, @Alice Agent"
 
 
 def test_edits_of_what_is_not_ours_are_not_kept(http_agents: AgentsDesk) -> None:

@@ -1,0 +1,33 @@
+"""`@U123` in what an agent wrote in Slack, as the person whose account it is: by address in commands, by name in texts.
+
+In: a workspace and what was read. Out: the same with people of ours. Accounts that belong to nobody stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from desk.commands import Command, Parsed
+from storage import people
+from storage.transaction import Session
+
+_MENTION = re.compile(r"@([UW][A-Z0-9]{2,30})\b")
+
+
+def with_names(session: Session, team: str, parsed: Parsed) -> Parsed:
+    """`@U123` as the person whose account that is: by address in a command, by name in a text."""
+    said = " ".join([parsed.text, *(one.argument for one in parsed.commands)])
+    accounts = {match[1] for match in _MENTION.finditer(said)}
+    known = {one: people.by_slack_user(session, f"slack:{team}:{one}") for one in sorted(accounts)}
+
+    def named(match: re.Match[str]) -> str:
+        person = known[match[1]]
+        return f"@{person.name or person.address}" if person else match[0]
+
+    def command(one: Command) -> Command:
+        match = _MENTION.fullmatch(one.argument)
+        person = known[match[1]] if match else None
+        return Command(one.name, person.address) if person else replace(one, argument=_MENTION.sub(named, one.argument))
+
+    return replace(parsed, commands=tuple(map(command, parsed.commands)), text=_MENTION.sub(named, parsed.text))
