@@ -50,6 +50,7 @@ from console import (
 )
 from console.api import configuration as configuration_api
 from console.api import incidents as incident_api
+from console.api import replies as replies_api
 from console.api import tickets as api
 from console.door import EVERYBODY, Desk, Headers, action, page
 from desk.settings import Settings
@@ -173,6 +174,7 @@ def _machines(desk: Desk) -> list[BaseRoute]:
         Route("/api/v1/tickets/{ticket_id:int}", api.endpoint(desk, api.shown)),
         *incident_api.routes(desk),
         *configuration_api.routes(desk),
+        *replies_api.routes(desk),
         *learning.machines(desk),
         *reuse.machines(desk),
     ]

@@ -46,9 +46,11 @@ class Waiting:
     answer: Answer
 
 
-def say(session: Session, ticket: Ticket, actor: Actor, answer: Answer, now: datetime) -> Ticket:
+def say(
+    session: Session, ticket: Ticket, actor: Actor, answer: Answer, now: datetime, *, via: str = "console"
+) -> Ticket:
     """The reply, and what goes with it: the macro that made it, the end of the ticket."""
-    ticket = conversation.reply(session, ticket, actor, answer.text, now, via="console", signed=answer.signed)
+    ticket = conversation.reply(session, ticket, actor, answer.text, now, via=via, signed=answer.signed)
     macro = next((one for one in macros.every(session) if one.id == answer.macro_id), None)
     if macro is not None:
         done = macros.apply(session, macro, ticket, actor, now)

@@ -1,4 +1,4 @@
-"""The words of the commands on tickets: looking, changing one or many, sleep, links and family, undo, sides."""
+"""The words of the commands on tickets: looking, answering, changing one or many, links and family, undo, sides."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from console.cli import record, sides, tickets
+from console.cli import record, replies, sides, tickets
 from console.record import QUICK
 from storage.family import KINDS
 
@@ -25,6 +25,7 @@ def words(ticket: Any, command: Command) -> None:
     merge.add_argument("into", type=int)
     _changing(ticket, command)
     _belonging(ticket, command)
+    replies.words(ticket, command)
     sides.words(ticket, command)
 
 

@@ -16,6 +16,7 @@ from desk.request import Channel, InboundRequest, Party, to_json
 from storage import inbound
 from storage.inbound import Arrival
 from storage.store import Store
+from tests.small_desk import ALICE, BOB, SmallDesk
 from workers import deliver, ingest, react
 from workers.context import open_context
 
@@ -351,3 +352,16 @@ def test_a_team_has_a_channel_in_slack_and_an_agent_an_account(begun: Any, say: 
 )
 def test_a_channel_or_account_that_cannot_be_is_refused(begun: Any, words: list[str]) -> None:
     assert frontdesk.main(words) != 0
+
+
+def test_an_agent_answers_from_the_command_line(begun: Any, say: Say, store: Store) -> None:
+    desk = SmallDesk(store, delivers=False)
+    desk.receive(desk.mail(BOB, "Printer", "It burns."))
+    say("agent", "signature", ALICE, "--text", "Yours, {agent.first_name}")
+    dry = say("ticket", "reply", "1", "--as", ALICE, "--text", "Unplug it.", "--resolve", "--dry-run")
+    assert (dry["text"], dry["signature"], dry["ticket"]["status"]) == ("Unplug it.", "Yours, Alice", "resolved")
+    assert [one.text for one in desk.messages(1) if not one.inbound] == [] and desk.ticket(1).status == "new"
+    assert say("ticket", "reply", "1", "--as", ALICE, "--text", "Unplug it.", "--no-signature")["signature"] == ""
+    say("ticket", "note", "1", "--as", ALICE, "--text", "It is old.")
+    assert [(one.kind, one.text) for one in desk.messages(1)[1:]] == [("reply", "Unplug it."), ("note", "It is old.")]
+    assert frontdesk.main(["ticket", "reply", "1", "--as", BOB, "--text", "x"]) != 0

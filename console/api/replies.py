@@ -1,0 +1,83 @@
+"""A public reply or an internal note by JSON, with the agent's signature or without; a reply may resolve the ticket.
+
+In: an agent's session, who answers as themselves, or a token that names the agent for whom it writes. Out: the ticket's
+new state. The mail follows as from the console; with the `version` that was seen, the same is never said twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Route
+
+from console.api import writing
+from console.composer import LONGEST_TEXT
+from console.door import Desk, Visit
+from desk.ticket import Actor, ActorKind, NotAllowed, Ticket
+from storage import conversation, people, scheduled, tickets, visible
+from storage.scheduled import Answer
+from storage.tickets import Stale
+from storage.transaction import Session
+
+
+def routes(desk: Desk) -> list[BaseRoute]:
+    one = "/api/v1/tickets/{ticket_id:int}"
+    verbs = {"reply": reply, "note": note}
+    return [
+        Route(f"{one}/{name}", writing.endpoint(desk, verb), methods=["POST"], name=name)
+        for name, verb in verbs.items()
+    ]
+
+
+def reply(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+    """`text`, and what is wished: `resolve`, `signature` (false: without), `version`."""
+    ticket, actor, text = _wanted(visit, body)
+    answer = Answer(text, resolve=_flag(body, "resolve", False), signed=_flag(body, "signature", True))
+    return _told(scheduled.say(visit.session, ticket, actor, answer, visit.now, via=_via(visit)))
+
+
+def note(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+    ticket, actor, text = _wanted(visit, body)
+    return _told(conversation.note(visit.session, ticket, actor, text, visit.now, via=_via(visit)))
+
+
+def in_name_of(session: Session, address: str, ticket: Ticket) -> Actor:
+    """The active agent of that address, if the ticket is theirs to see."""
+    agent = people.by_address(session, address.strip())
+    if agent is None or not agent.is_agent or agent.role == "read-only":
+        raise NotAllowed(f"there is no agent {address!r} who may answer")
+    visible.check_holder(session, ticket.team_id, agent.id)
+    return Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
+
+
+def _wanted(visit: Visit, body: Mapping[str, Any]) -> tuple[Ticket, Actor, str]:
+    text, version, by = body.get("text"), body.get("version"), body.get("by", "")
+    if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT:
+        raise HTTPException(422, f'Send {{"text": "…"}} of at most {LONGEST_TEXT} characters.')
+    if not isinstance(by, str) or (not by and not visit.cookie):
+        raise HTTPException(422, "A token says in `by` for which agent it writes: the address of one.")
+    ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
+    if ticket is None or ticket.merged_into is not None:
+        raise HTTPException(404, "There is no such ticket, or it was merged.")
+    if version is not None and version != ticket.version:
+        raise Stale(f"ticket #{ticket.id} was changed by somebody else")
+    actor = visit.actor if visit.cookie else in_name_of(visit.session, by, ticket)
+    return ticket, actor, text.replace("\r\n", "\n").replace("\0", "").strip("\n")
+
+
+def _via(visit: Visit) -> str:
+    """Which token wrote for the agent stands on the message."""
+    return "api" if visit.cookie else f"api token {visit.agent.name}"
+
+
+def _told(ticket: Ticket) -> dict[str, Any]:
+    return {"id": ticket.id, "status": str(ticket.status), "version": ticket.version}
+
+
+def _flag(body: Mapping[str, Any], name: str, default: bool) -> bool:
+    value = body.get(name, default)
+    if not isinstance(value, bool):
+        raise HTTPException(422, f"{name} should be true or false.")
+    return value
