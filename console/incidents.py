@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.door import Action, Desk, Visit, action
+from desk import priority
 from desk.incident import HISTORY
-from desk.priority import matrix
 from desk.ticket import NotAllowed
-from storage import incident_members, incident_orders, incidents, people
+from storage import incident_members, incident_orders, incidents, matrix, people
 from storage.incident_orders import ANSWER, DISMISS, RESOLVE
 from storage.incidents import MEMBER, STATES, SUGGESTED, TAKEN_OUT, Incident
 
@@ -80,7 +80,7 @@ def take_out(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def include(visit: Visit, fields: Mapping[str, str]) -> Response:
-    by = matrix(visit.desk.settings.priority_matrix)
+    by = priority.matrix(matrix.rows(visit.session, visit.desk.settings))
     incident_members.include(visit.session, _found(visit).id, _ticket(fields), visit.actor, by, visit.now)
     return _back(visit, "included")
 

@@ -10,9 +10,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from desk.aftercare import Aftercare
+from desk.incident import Detector
+from desk.lifecycle import Lifecycle
 from desk.rules import BadAutomation, read_trigger
 
 Entry = Mapping[str, Any]
@@ -33,6 +36,11 @@ class Shape:
     free: frozenset[str] = frozenset()
     """Fields that may be a list or a mapping, or nothing."""
 
+    @property
+    def single(self) -> bool:
+        """A desk has one of it, without a name: it is written [kind]."""
+        return not self.key
+
 
 KINDS: Mapping[str, Shape] = {
     "calendar": Shape("name", {"time_zone": "UTC", "slots": [], "holidays": {}}),
@@ -45,7 +53,7 @@ KINDS: Mapping[str, Shape] = {
         {"private": False, "strategy": "manual", "calendar": "", "previous": False, "escalate_minutes": 30,
          "members": [], "signature": ""},
     ),
-    "mailbox": Shape("address", {"name": "", "team": "", "signature": ""}),
+    "mailbox": Shape("address", {"name": "", "team": "", "signature": "", "imap": {}}),
     "organisation": Shape("name", {"domains": [], "plan": "", "shared": False}),
     "category": Shape("name", {"words": "", "active": True}),
     "field": Shape(
@@ -70,9 +78,14 @@ KINDS: Mapping[str, Shape] = {
         frozenset({"actions"}),
     ),
     "macro": Shape("name", {"text": "", "actions": [], "team": ""}, frozenset({"actions"})),
+    "lifecycle": Shape("", asdict(Lifecycle())),
+    "aftercare": Shape("", asdict(Aftercare())),
+    "incidents": Shape("", asdict(Detector())),
+    "priority": Shape("", {"matrix": []}),
+    "retention": Shape("", {"rules": []}),
 }  # fmt: skip
 """In the order in which they must be made: what is named stands before what names it."""
-LEFT_ALONE = frozenset({"members", "signature"})
+LEFT_ALONE = frozenset({"members", "signature", "imap"})
 """What a file does not mention stays as it is; every other field has its default."""
 
 
@@ -88,7 +101,8 @@ class Step:
     def words(self) -> str:
         """One line for people."""
         told = "; ".join(f"{name}: {_shown(a)} → {_shown(b)}" for name, (a, b) in self.changes.items())
-        return f"{self.what:8} {self.kind} {self.name!r}" + (f": {told}" if told else "")
+        named = f" {self.name!r}" if self.name else ""
+        return f"{self.what:8} {self.kind}{named}" + (f": {told}" if told else "")
 
 
 def read(given: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
@@ -118,6 +132,10 @@ def to_toml(state: State) -> str:
 
 
 def _entries(kind: str, given: Any) -> dict[str, dict[str, Any]]:
+    if KINDS[kind].single:
+        if not isinstance(given, Mapping):
+            raise BadConfiguration(f"{kind} should be written [{kind}], once")
+        return {"": _fields(KINDS[kind], given, f"[{kind}]")}
     if not isinstance(given, list):
         raise BadConfiguration(f"{kind} should be written [[{kind}]], once for each")
     found: dict[str, dict[str, Any]] = {}
@@ -136,14 +154,29 @@ def _entry(shape: Shape, given: Any, place: str) -> tuple[str, dict[str, Any]]:
     name = given.get(shape.key, "")
     if not isinstance(name, str) or not name.strip():
         raise BadConfiguration(f"{place}: {shape.key} is missing")
+    entry = _fields(shape, given, f"{place} ({name})")
+    return (name.strip().lower() if shape.key == "address" else name.strip()), entry
+
+
+def _fields(shape: Shape, given: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Every field with its value or its default."""
     unknown = set(given) - set(shape.fields) - {shape.key}
     if unknown:
         raise BadConfiguration(f"{place}: {sorted(unknown)[0]!r} is unknown; there are {', '.join(shape.fields)}")
     meant = [field for field in shape.fields if field in given or field not in LEFT_ALONE]
-    entry = {field: _value(shape, field, given, f"{place} ({name})") for field in meant}
+    entry = {field: _value(shape, field, given, place) for field in meant}
     if "when" in entry:
-        entry["when"] = _trigger(entry["when"], f"{place} ({name}).when")
-    return (name.strip().lower() if shape.key == "address" else name.strip()), entry
+        entry["when"] = _trigger(entry["when"], f"{place}.when")
+    if "matrix" in entry:
+        entry["matrix"] = [" ".join(str(row).split()) for row in entry["matrix"]]
+    if "rules" in entry:
+        entry["rules"] = [_meant(one) if isinstance(one, Mapping) else one for one in entry["rules"]]
+    return entry
+
+
+def _meant(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what says nothing, so that the same written otherwise is the same."""
+    return {name: value for name, value in given.items() if value not in ("", 0) or isinstance(value, bool)}
 
 
 def _value(shape: Shape, field: str, given: Mapping[str, Any], place: str) -> Any:
@@ -180,7 +213,7 @@ def _shown(value: Any) -> str:
 
 def _tables(kind: str, shape: Shape, entries: Mapping[str, Entry]) -> Iterator[str]:
     for name, entry in entries.items():
-        lines = [f"[[{kind}]]", f"{shape.key} = {_toml(name)}"]
+        lines = [f"[{kind}]"] if shape.single else [f"[[{kind}]]", f"{shape.key} = {_toml(name)}"]
         told = {key: value for key, value in entry.items() if key in LEFT_ALONE or value != shape.fields.get(key)}
         lines += [f"{key} = {_toml(value)}" for key, value in told.items()]
         yield "\n".join(lines) + "\n"

@@ -15,16 +15,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 WINDOWS = (15, 60)
 """Minutes that are looked at."""
 HISTORY = timedelta(days=28)
-MOST_CHANCE = 0.001
 FEWEST_PEOPLE = 3
 FEWEST_HOURS = 6.0
-QUIET = timedelta(minutes=60)
-REMEMBERED = timedelta(days=7)
-"""How long a dismissed alarm makes its key harder to alarm."""
 
 SLOTS = 7 * 24
 _REACH_HOURS = 1.5
@@ -37,6 +34,43 @@ _BUSY_WEIGHT, _BUSIEST = 8.0, 4.0
 _ORGANISATION_FLOOR = 0.1
 _STRICTER = 0.001
 """After a dismissal: so much less likely it must be, with twice as many people."""
+
+
+class BadDetector(ValueError):
+    """A setting that cannot be meant; the text says which and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """How easily the desk is alarmed: whether it `watches`; from how many people on; at what happens by chance less
+    than once in `one_in`; how long it must be ordinary to be over; how many days a dismissed alarm makes it deafer.
+    """
+
+    watches: bool = True
+    fewest_people: int = FEWEST_PEOPLE
+    one_in: int = 1000
+    quiet_minutes: int = 60
+    remember_days: int = 7
+
+
+_LIMITS = {"fewest_people": (FEWEST_PEOPLE, 10_000), "one_in": (10, 10**9), "quiet_minutes": (15, 1440),
+           "remember_days": (0, 365)}  # fmt: skip
+USUAL = Detector()
+
+
+def read(given: Mapping[str, Any]) -> Detector:
+    """The settings of a mapping; what it does not name is as it is shipped. BadDetector where something is wrong."""
+    for name, value in given.items():
+        if name == "watches":
+            if not isinstance(value, bool):
+                raise BadDetector("watches should be true or false")
+            continue
+        if name not in _LIMITS:
+            raise BadDetector(f"{name!r} is no setting of incidents; there are watches, {', '.join(_LIMITS)}")
+        low, high = _LIMITS[name]
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise BadDetector(f"{name} should be a whole number from {low} to {high}")
+    return Detector(**given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +128,10 @@ class Alarm:
     why: str
 
 
-def alarm(key: Key, windows: Sequence[Window], rate: Rate, dismissed: int = 0) -> Alarm | None:
+def alarm(key: Key, windows: Sequence[Window], rate: Rate, dismissed: int = 0, rules: Detector = USUAL) -> Alarm | None:
     """The alarm of the window that is least likely; `dismissed` people were called a false alarm lately."""
-    most = MOST_CHANCE * (_STRICTER if dismissed else 1.0) / len(WINDOWS)
-    fewest = max(FEWEST_PEOPLE + bool(key.organisation), 2 * dismissed)
+    most = (_STRICTER if dismissed else 1.0) / rules.one_in / len(WINDOWS)
+    fewest = max(rules.fewest_people + bool(key.organisation), 2 * dismissed)
     # It is asked whenever somebody wrote: that one is certain, the others are the coincidence.
     found = [(chance(w.people - 1, rate, w.minutes), w) for w in windows if w.people >= fewest]
     p, window = min(found, key=lambda pair: pair[0], default=(1.0, None))

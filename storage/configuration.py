@@ -24,6 +24,7 @@ from storage import (
     calendars,
     categories,
     configuration_now,
+    configuration_single,
     custom_fields,
     keyword_rules,
     macros,
@@ -43,6 +44,9 @@ from storage.tables import agents, mailboxes, memberships, teams
 from storage.tables import people as people_table
 from storage.transaction import Session
 
+_SECRETS = frozenset({"password", "token", "client_secret", "refresh_token"})
+"""Never written into a file or a row."""
+
 
 def apply(session: Session, wanted: State, now: datetime, *, prune: bool = False) -> list[Step]:
     """Go from the present state to the wanted one; returns the steps. BadConfiguration where one cannot be gone."""
@@ -61,7 +65,8 @@ def _told(step: Step, go: Callable[[Step], None]) -> None:
         go(step)
     except (ValueError, sa.exc.IntegrityError) as error:
         why = "something still needs it" if isinstance(error, sa.exc.IntegrityError) else str(error)
-        raise BadConfiguration(f"[[{step.kind}]] {step.name!r}: {why}") from error
+        place = f"[[{step.kind}]] {step.name!r}" if step.name else f"[{step.kind}]"
+        raise BadConfiguration(f"{place}: {why}") from error
 
 
 def _put_calendar(session: Session, name: str, entry: Entry, _now: datetime) -> None:
@@ -110,6 +115,11 @@ def _put_mailbox(session: Session, address: str, entry: Entry, _now: datetime) -
         people.add_mailbox(session, address, entry["name"], team)
     values = {"name": entry["name"], "team_id": team}
     values |= {"signature": signatures.checked(entry["signature"])} if "signature" in entry else {}
+    if "imap" in entry:
+        inline = sorted((set(entry["imap"]) | set(entry["imap"].get("refresh") or ())) & _SECRETS)
+        if inline:
+            raise BadConfiguration(f"imap.{inline[0]} is a secret: name where it is kept, such as {inline[0]}_env")
+        values["imap"] = entry["imap"] or None
     session.execute(sa.update(mailboxes).where(mailboxes.c.address == address).values(**values))
 
 
@@ -235,5 +245,5 @@ _put: Mapping[str, Callable[[Session, str, Entry, datetime], None]] = {
     "calendar": _put_calendar, "team": _put_team, "agent": _put_agent, "mailbox": _put_mailbox,
     "organisation": _put_organisation, "category": _put_category, "field": _put_field,
     "keyword_rule": _put_keyword_rule, "route": _put_route, "sla": _put_sla, "automation": _put_automation,
-    "macro": _put_macro,
+    "macro": _put_macro, **{kind: configuration_single.putting(kind) for kind in configuration_single.KINDS},
 }  # fmt: skip

@@ -14,6 +14,7 @@ from storage import (
     automations,
     calendars,
     categories,
+    configuration_single,
     custom_fields,
     keyword_rules,
     macros,
@@ -79,7 +80,12 @@ def _agents(session: Session) -> dict[str, Entry]:
 def _mailboxes(session: Session) -> dict[str, Entry]:
     query = sa.select(mailboxes, teams.c.name.label("team")).outerjoin(teams, teams.c.id == mailboxes.c.team_id)
     return {
-        row.address: {"name": row.name, "team": row.team or "", "signature": row.signature}
+        row.address: {
+            "name": row.name,
+            "team": row.team or "",
+            "signature": row.signature,
+            "imap": dict(row.imap or {}),
+        }
         for row in session.execute(query.order_by(mailboxes.c.address))
     }
 
@@ -195,4 +201,5 @@ _present: Mapping[str, Callable[[Session], dict[str, Entry]]] = {
     "calendar": _calendars, "team": _teams, "agent": _agents, "mailbox": _mailboxes,
     "organisation": _organisations, "category": _categories, "field": _fields, "keyword_rule": _keyword_rules,
     "route": _routes, "sla": _slas, "automation": _automations, "macro": _macros,
+    **{kind: configuration_single.presenting(kind) for kind in configuration_single.KINDS},
 }  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.incident import REMEMBERED, Alarm, Key
+from desk.incident import Alarm, Key
 from desk.incident_priority import Raise
 from desk.ticket import ActorKind, Status
 from storage import visible
@@ -99,11 +99,11 @@ def page(session: Session, states: Sequence[str] = (), before: int | None = None
     return [Incident(**row._mapping) for row in session.execute(query)]
 
 
-def dismissed(session: Session, categories: Iterable[str], now: datetime) -> dict[Key, int]:
-    """Keys whose alarm was called false lately, with how many people that was."""
+def dismissed(session: Session, categories: Iterable[str], since: datetime) -> dict[Key, int]:
+    """Keys whose alarm was called false since then, with how many people that was."""
     c = incidents.c
     query = sa.select(c.category, c.organisation, sa.func.max(c.people).label("most")).where(
-        c.state == DISMISSED, c.category.in_(sorted(set(categories))), c.ended_at > now - REMEMBERED
+        c.state == DISMISSED, c.category.in_(sorted(set(categories))), c.ended_at > since
     )
     rows = session.execute(query.group_by(c.category, c.organisation))
     return {Key(row.category, row.organisation): row.most for row in rows}

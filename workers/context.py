@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from classifier.model import Categoriser
 from classifier.starter import shipped
 from desk import address
+from desk.incident import USUAL, Detector
 from desk.keyword_rules import Rulebook
 from desk.lifecycle import Lifecycle
-from storage import automations, keyword_rules, lifecycle, organisations, people, routing
+from storage import automations, detector, keyword_rules, lifecycle, matrix, organisations, people, routing
 from storage.automations import Kept
 from storage.people import Mailbox, Team
 from storage.routing import Setup
@@ -35,6 +36,7 @@ class Places:
     """Domain → organisation."""
     automations: tuple[Kept, ...] = ()
     routing: Setup = field(default_factory=Setup)
+    detector: Detector = USUAL
 
     @property
     def first(self) -> Mailbox | None:
@@ -56,10 +58,13 @@ class Context:
     react: bool = True
     watch: ModelWatch | None = None
     _places: tuple[float, Places] | None = field(default=None, repr=False)
+    _matrix: tuple[str, ...] = field(default=(), repr=False)
 
     def places(self, session: Session) -> Places:
         """Mailboxes, teams and rules, read again when they are older than a few seconds."""
         if self._places is None or time.monotonic() - self._places[0] > FRESH_SECONDS:
+            self._matrix = self._matrix or self.store.settings.priority_matrix
+            self.store = matrix.judging(session, self.store, self._matrix)
             self._places = (time.monotonic(), self._read_places(session))
         return self._places[1]
 
@@ -72,10 +77,14 @@ class Context:
             organisations=organisations.of_domains(session),
             automations=tuple(kept for kept in automations.every(session) if kept.active),
             routing=routing.setup(session),
+            detector=detector.rules(session),
         )
 
     def refresh(self) -> None:
-        """The desk's active model, if another one became active some seconds ago."""
+        """The desk's active model, if another one became active some seconds ago; at first, its rules."""
+        if self._places is None:
+            with self.store.database.reading() as session:
+                self.places(session)
         if self.watch is not None:
             self.categoriser = self.watch.fresh(self.categoriser, self.now())
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from desk import incident, repeat
-from desk.incident import Alarm, Key, Window
+from desk.incident import Alarm, Detector, Key, Window
 from desk.organisation import organisation
 from desk.ticket import MessageKind
 from storage import incident_orders, incident_reports, incidents, repeats
@@ -49,6 +49,8 @@ def _look(context: Context) -> int:
     """One page of opened tickets; what is read before the lock may have been counted by somebody else meanwhile."""
     now = context.now()
     with context.store.database.reading() as session:
+        # Also where nobody watches, tickets are counted: what is usual must be known when somebody begins to.
+        rules = context.places(session).detector
         opened = incident_reports.fresh(session, incident_reports.floor(session))
     if not opened:
         return 0
@@ -61,7 +63,7 @@ def _look(context: Context) -> int:
         incident_reports.add(session, reports, now, {one.category for one in running})
         lately = [one for one in mine if one.at > now - repeat.WITHIN]
         _link_repeats(context, session, lately, now)
-        _judge(context, session, reports, lately, now)
+        _judge(context, session, reports, lately, rules, now)
         incident_reports.move_floor(session, mine, floor, now)
     return len(mine)
 
@@ -124,7 +126,12 @@ def _says_the_same(one: Earlier, other: Earlier) -> bool:
 
 
 def _judge(
-    context: Context, session: Session, reports: Sequence[Report], opened: Sequence[Opened], now: datetime
+    context: Context,
+    session: Session,
+    reports: Sequence[Report],
+    opened: Sequence[Opened],
+    rules: Detector,
+    now: datetime,
 ) -> None:
     """Open what is alarming, and let the open incidents gather."""
     counted = [one for one in reports if one.category and one.at > now - timedelta(minutes=max(incident.WINDOWS))]
@@ -132,14 +139,14 @@ def _judge(
     covered = {key.category for key in running if not key.organisation}
     touched = {Key(one.category) for one in counted if one.category not in covered}
     touched |= {Key(one.category, one.organisation) for one in counted if one.organisation} if touched else set()
-    alarms = _alarms(session, {key for key in touched if key.category not in covered and key not in running}, now)
-    for alarm in alarms:
+    asked = {key for key in touched if key.category not in covered and key not in running} if rules.watches else set()
+    for alarm in _alarms(session, asked, rules, now):
         _open(context, session, alarm, running, now)
     if running:
         gather.later(context, session, list(running.values()), reports, opened, now)
 
 
-def _alarms(session: Session, touched: set[Key], now: datetime) -> list[Alarm]:
+def _alarms(session: Session, touched: set[Key], rules: Detector, now: datetime) -> list[Alarm]:
     """The alarms of these keys; an organisation's only where its whole category is calm."""
     known = incident_reports.since(session, now) if touched else None
     if known is None or not incident.knows_enough(incident.past(known, now)):
@@ -149,10 +156,10 @@ def _alarms(session: Session, touched: set[Key], now: datetime) -> list[Alarm]:
     if not asked:
         return []
     rates = _rates(session, asked, found, now)
-    false = incidents.dismissed(session, {key.category for key in asked}, now)
+    false = incidents.dismissed(session, {key.category for key in asked}, now - timedelta(days=rules.remember_days))
     alarms: dict[str, Alarm] = {}
     for key in asked:
-        alarm = incident.alarm(key, found[key], rates[key], false.get(key, 0))
+        alarm = incident.alarm(key, found[key], rates[key], false.get(key, 0), rules)
         if alarm is not None:
             alarms.setdefault(key.category, alarm)
     return list(alarms.values())
@@ -212,7 +219,8 @@ def _tend(context: Context) -> None:
     """Incidents whose hour was an ordinary one go quiet; once an hour old sums are forgotten."""
     now = context.now()
     with context.store.database.reading() as session:
-        aged = [one for one in incidents.open_ones(session) if one.opened_at <= now - incident.QUIET]
+        calm = timedelta(minutes=context.places(session).detector.quiet_minutes)
+        aged = [one for one in incidents.open_ones(session) if one.opened_at <= now - calm]
         over = _over(session, aged, now) if aged else []
         stale = incident_reports.is_stale(session, now)
     if not over and not stale:

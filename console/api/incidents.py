@@ -20,9 +20,9 @@ from console.api import tickets as reading
 from console.api import writing
 from console.api.writing import Write
 from console.door import Desk, Visit
-from desk.priority import matrix
+from desk import priority
 from desk.ticket import Actor, ActorKind, NotAllowed
-from storage import incident_members, incident_orders, incidents
+from storage import incident_members, incident_orders, incidents, matrix
 from storage.incident_orders import ANSWER, DISMISS, RESOLVE
 from storage.incidents import STATES, Incident
 
@@ -66,7 +66,7 @@ def shown(visit: Visit) -> Response:
 def include(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """A ticket belongs to it, whether it was suggested or not."""
     found, ticket = _found(visit), _ticket(body)
-    by = matrix(visit.desk.settings.priority_matrix)
+    by = priority.matrix(matrix.rows(visit.session, visit.desk.settings))
     incident_members.include(visit.session, found.id, ticket, _actor(visit), by, visit.now)
     return {"incident": found.id, "ticket": ticket, "done": "add"}
 

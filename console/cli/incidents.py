@@ -15,10 +15,10 @@ from typing import Any
 
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk.priority import matrix
+from desk import incident, priority
 from desk.settings import Settings
 from desk.ticket import DESK, Actor, ActorKind, NotAllowed
-from storage import incident_members, incident_orders, incidents, people
+from storage import detector, incident_members, incident_orders, incidents, matrix, people
 from storage.incident_orders import ANSWER, DISMISS, RESOLVE
 from storage.incidents import MEMBER, STATES, Incident
 from storage.store import Store
@@ -27,6 +27,12 @@ from storage.transaction import Session
 _COLUMNS = ("id", "state", "category", "organisation", "people", "tickets", "opened_at", "last_at")
 _TICKET = ("id", "state", "status", "priority", "likeness", "requester", "subject")
 _MOST = 100_000
+_RULES = {
+    "fewest_people": "from so many people on",
+    "one_in": "at what happens by chance less than once in N",
+    "quiet_minutes": "so long it must be ordinary to be over",
+    "remember_days": "so long a dismissed alarm makes the desk deafer",
+}
 
 
 def words(group: Any, command: Any) -> None:
@@ -49,6 +55,10 @@ def words(group: Any, command: Any) -> None:
         one.set_defaults(order=kind)
         if kind == DISMISS:
             one.set_defaults(text="")
+    rules = command(group, "rules", incident_rules, "how easily the desk is alarmed; with options these from now on")
+    rules.add_argument("--watches", choices=("yes", "no"), help="whether the desk looks for incidents at all")
+    for name, help_text in _RULES.items():
+        rules.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N", help=help_text)
     for verb, text in (("add", "take a ticket in"), ("remove", "take a ticket out; its priority goes back")):
         one = command(group, verb, incident_move, text)
         one.add_argument("id", type=int)
@@ -104,6 +114,25 @@ def incident_order(args: argparse.Namespace, settings: Settings, now: datetime) 
     return 0
 
 
+def incident_rules(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    """Show them, or set those that are given."""
+    given = {name: getattr(args, name) for name in _RULES if getattr(args, name) is not None}
+    given |= {"watches": args.watches == "yes"} if args.watches else {}
+    with opened(settings) as store:
+        try:
+            with store.database.transaction() as session:
+                if given:
+                    detector.set_rules(session, incident.read(asdict(detector.rules(session)) | given))
+                kept = asdict(detector.rules(session))
+        except incident.BadDetector as error:
+            raise Trouble(str(error), 64) from error
+    if args.json:
+        show.as_json(kept)
+    else:
+        show.fields(kept)
+    return 0
+
+
 def incident_move(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     """One ticket in or out."""
     with opened(settings) as store:
@@ -111,7 +140,7 @@ def incident_move(args: argparse.Namespace, settings: Settings, now: datetime) -
             with store.database.transaction() as session:
                 actor, number = _actor(session, args.agent), _found(session, args.id).id
                 if args.move == "add":
-                    by = matrix(settings.priority_matrix)
+                    by = priority.matrix(matrix.rows(session, settings))
                     incident_members.include(session, number, args.ticket, actor, by, now)
                 else:
                     incident_members.take_out(session, number, args.ticket, actor, now)

@@ -121,8 +121,8 @@ def test_a_false_alarm_sets_the_priorities_back_where_nobody_changed_them(consol
     assert [e.kind for e in console.events(made[1])][-2:] == ["priority_changed", "incident_dismissed"]
     assert order(alice, number, "dismiss") == 409
     with console.store.database.reading() as session:
-        assert incidents.dismissed(session, ["Network"], START + timedelta(days=6)) == {Key("Network"): 4}
-        assert incidents.dismissed(session, ["Network"], START + timedelta(days=8)) == {}
+        assert incidents.dismissed(session, ["Network"], START - timedelta(days=1)) == {Key("Network"): 4}
+        assert incidents.dismissed(session, ["Network"], START + timedelta(days=1)) == {}
         found = incidents.get(session, number)
     assert found and found.state == DISMISSED
 

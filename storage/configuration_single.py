@@ -1,0 +1,75 @@
+"""What a desk has once, as parts of `desk.toml`: its lifecycle, what comes after, incidents, the matrix, retention.
+
+In: an entry as `desk/configuration.py` has it. Out: a row of settings, checked by its keeper. What nobody ever set is
+not there: then the shipped defaults count, and an export does not name it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+import desk.aftercare
+import desk.incident
+import desk.lifecycle
+from desk.configuration import BadConfiguration, Entry
+from storage import aftercare, detector, lifecycle, matrix, notes, retention
+from storage.retention import Rule
+from storage.transaction import Session
+
+_RULE = {"team": "", "category": "", "days": 0, "raw_days": 0}
+
+
+def put(session: Session, kind: str, entry: Entry) -> None:
+    """Write it; ValueError where it cannot be meant."""
+    match kind:
+        case "lifecycle":
+            lifecycle.set_rules(session, desk.lifecycle.read(entry))
+        case "aftercare":
+            aftercare.set_rules(session, desk.aftercare.read(entry))
+        case "incidents":
+            detector.set_rules(session, desk.incident.read(entry))
+        case "priority":
+            matrix.set_rows(session, [str(row) for row in entry["matrix"]])
+        case "retention":
+            retention.set_rules(session, [_rule(place, one) for place, one in enumerate(entry["rules"], 1)])
+
+
+def putting(kind: str) -> Callable[[Session, str, Entry, datetime], None]:
+    return lambda session, _name, entry, _now: put(session, kind, entry)
+
+
+def present(session: Session, kind: str) -> dict[str, Entry]:
+    """The entry, or nothing where nobody ever set it."""
+    key, found = _KEPT[kind]
+    return {"": found(session)} if notes.get(session, key) is not None else {}
+
+
+def presenting(kind: str) -> Callable[[Session], dict[str, Entry]]:
+    return lambda session: present(session, kind)
+
+
+def _rule(place: int, given: object) -> Rule:
+    if not isinstance(given, Mapping) or not set(given) <= set(_RULE):
+        raise BadConfiguration(f"rules[{place}] should be a table with {', '.join(_RULE)}")
+    for name, value in given.items():
+        if type(value) is not type(_RULE[name]):
+            kind = "a text" if isinstance(_RULE[name], str) else "a whole number"
+            raise BadConfiguration(f"rules[{place}].{name} should be {kind}")
+    return Rule(**given)
+
+
+def _told(rule: Rule) -> dict[str, object]:
+    """As short as somebody would write it."""
+    return {name: value for name, value in asdict(rule).items() if value}
+
+
+_KEPT: Mapping[str, tuple[str, Callable[[Session], Entry]]] = {
+    "lifecycle": (lifecycle.KEY, lambda session: asdict(lifecycle.rules(session))),
+    "aftercare": (aftercare.KEY, lambda session: asdict(aftercare.rules(session))),
+    "incidents": (detector.KEY, lambda session: asdict(detector.rules(session))),
+    "priority": (matrix.KEY, lambda session: {"matrix": list(notes.get(session, matrix.KEY) or ())}),
+    "retention": (retention.RULES, lambda session: {"rules": [_told(one) for one in retention.rules(session)]}),
+}
+KINDS = tuple(_KEPT)
