@@ -45,6 +45,23 @@ def furnish(store: Store, count: int, now: datetime) -> None:
     _sum_up(store, now)
 
 
+def arrive(store: Store, count: int, now: datetime) -> list[int]:
+    """So many more tickets now, each with an owner; returns their numbers."""
+    with store.database.transaction() as session:
+        asked = people.ensure(session, [Party("requester0@home.example")], now)["requester0@home.example"]
+        agent = people.by_address(session, "agent1@bench.example")
+        assert agent is not None
+        numbers = tickets.reserve(session, count)
+        made = [
+            verbs.opened(Ticket(number, "", asked.id, now, now, category="Other"), Actor(ActorKind.REQUESTER), "email")
+            for number in numbers
+        ]
+        made = [one.then(verbs.assign(one.ticket, agent.id, agent.name, DESK, now, "round robin")) for one in made]
+        tickets.insert_many(session, [one.ticket for one in made])
+        tickets.add_events(session, [event for one in made for event in one.events], react=False)
+    return numbers
+
+
 def _sum_up(store: Store, now: datetime) -> None:
     """All days, but for the last ones: on a real desk something changes in them all the time."""
     with store.database.transaction() as session:
