@@ -17,7 +17,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import redis
 import sqlalchemy as sa
 
-from console.cli import doctor_desk, show, valkey
+from console.cli import doctor_desk, doctor_slack, show, valkey
 from console.cli.desk import Trouble, ensure_folder, first_line, running
 from console.cli.findings import BROKEN, WARNING, Finding, broken, fine, warning
 from desk.settings import Settings, host_and_port
@@ -49,6 +49,7 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
     yield _queue(settings)
     yield _relay(settings)
     yield from _signing(settings)
+    yield from doctor_slack.examine(settings)
     yield from _ports(settings)
 
 
@@ -67,6 +68,7 @@ def _with_database(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield found
         if found.state == "ok":
             yield from doctor_desk.examine(store, now)
+            yield from doctor_slack.linked(store)
     finally:
         store.close()
 

@@ -24,6 +24,11 @@ from tests.slack.websocket import Line, accept_key
 BOT_TOKEN, APP_TOKEN = "xoxb-of-these-tests", "xapp-of-these-tests"
 
 Answer = dict[str, Any]
+RIGHTS = (
+    "app_mentions:read", "channels:history", "chat:write", "commands", "files:read", "files:write", "groups:history",
+    "im:history", "users:read", "users:read.email",
+)  # fmt: skip
+"""The rights of an app that was made by the manifest of the manual."""
 _PEOPLE = {"U0ANN": "Ann Example", "U0BEN": "Ben Example", "U0ALICE": "Alice Agent", "U0EVE": "Alice Agent"}
 """Eve calls herself as Alice is called."""
 
@@ -65,7 +70,7 @@ class State:
     """Those by which a window may be opened, once."""
     downloads: list[str] = field(default_factory=list)
     signed_out: bool = False
-    scopes: set[str] = field(default_factory=lambda: {"files:read", "files:write"})
+    scopes: set[str] = field(default_factory=lambda: set(RIGHTS))
 
     def called(self, method: str) -> list[dict[str, Any]]:
         return [arguments for name, arguments in self.calls if name == method]
@@ -409,7 +414,7 @@ def _handler(slack: FakeSlack) -> type[BaseHTTPRequestHandler]:
                 if kind == "lose":
                     self.connection.close()
                 else:
-                    self._reply(200, answer, {})
+                    self._reply(200, answer, {"X-OAuth-Scopes": ",".join(sorted(slack.state.scopes))})
 
         def _called(self, method: str, query: str, body: bytes) -> Answer:
             arguments: dict[str, Any] = dict(urllib.parse.parse_qsl(query))
