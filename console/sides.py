@@ -136,7 +136,7 @@ def _words(fields: Mapping[str, str]) -> Words:
     chosen = [match for name in fields if (match := _FILE.fullmatch(name))]
     files = tuple((int(match[1]), int(match[2])) for match in chosen)
     quote = int(fields["quote"]) if fields.get("quote") in QUOTES else 0
-    return Words(fields.get("words", ""), files, quote, bool(fields.get("hold")))
+    return Words(fields.get("words", ""), files, quote, bool(fields.get("hold")), fields.get("also", ""))
 
 
 def _from_json(body: Mapping[str, Any]) -> Words:
@@ -149,7 +149,8 @@ def _from_json(body: Mapping[str, Any]) -> Words:
         raise HTTPException(422, "files is a list of [message, place].")
     if isinstance(quote, bool) or not isinstance(quote, int) or not 0 <= quote <= MOST_QUOTED:
         raise HTTPException(422, f"quote is a number up to {MOST_QUOTED}.")
-    return Words(_text(body, "text"), tuple((one[0], one[1]) for one in files), quote, body.get("hold") is True)
+    chosen = tuple((one[0], one[1]) for one in files)
+    return Words(_text(body, "text"), chosen, quote, body.get("hold") is True, _text(body, "also", ""))
 
 
 def _text(body: Mapping[str, Any], name: str, default: str | None = None) -> str:

@@ -58,10 +58,7 @@ def page(
     aside: Mapping[str, str] | None = None,
 ) -> Response:
     """The page, if need be with the reason why something was not done and what was typed: publicly, or aside."""
-    after = visit.request.query_params.get("after", "")
-    first = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
-    messages = tickets.messages_of(visit.session, ticket.id, after=first, most=PER_PAGE + 1)
-    history = tickets.history(visit.session, ticket.id)
+    said, history = _said(visit, ticket), tickets.history(visit.session, ticket.id)
     solutions, hints = similar.solutions(visit.session, ticket), article_hints.for_ticket(visit.session, ticket)
     chosen, answer = similar.chosen(visit, solutions, hints)
     macro, letters = macros.picked(visit), outbound.of_ticket(visit.session, ticket.id)
@@ -69,10 +66,6 @@ def page(
         "ticket.html",
         status,
         ticket=ticket,
-        messages=messages[:PER_PAGE],
-        more=messages[PER_PAGE - 1].id if len(messages) > PER_PAGE else 0,
-        frames={one.id: mail_frame.address(visit.desk, one.id) for one in messages[:PER_PAGE] if one.html},
-        folded=_folded([one.id for one in messages[:PER_PAGE]]),
         automatic=_automatic(history),
         history=history,
         seen=len(history),
@@ -87,12 +80,27 @@ def page(
         solutions=solutions,
         hints=hints,
         chosen=chosen,
+        **said,
         **around(visit, ticket),
         **composer.around(visit, ticket, typed or answer or macros.filled(visit, ticket, macro)),
         **watching.around(visit, ticket),
-        **side_panel.around(visit, ticket, messages, letters, aside),
+        **side_panel.around(visit, ticket, said["messages"], letters, aside),
         **record.around(visit, ticket, history),
     )
+
+
+def _said(visit: Visit, ticket: Ticket) -> dict[str, Any]:
+    """One page of the conversation, and whether it goes on."""
+    after = visit.request.query_params.get("after", "")
+    first = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+    messages = tickets.messages_of(visit.session, ticket.id, after=first, most=PER_PAGE + 1)
+    shown = messages[:PER_PAGE]
+    return {
+        "messages": shown,
+        "more": shown[-1].id if len(messages) > PER_PAGE else 0,
+        "frames": {one.id: mail_frame.address(visit.desk, one.id) for one in shown if one.html},
+        "folded": _folded([one.id for one in shown]),
+    }
 
 
 def _folded(ids: Sequence[int]) -> frozenset[int]:

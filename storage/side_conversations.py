@@ -31,12 +31,13 @@ LONGEST_TEXT = 200_000
 @dataclass(frozen=True, slots=True)
 class Words:
     """What an agent sends: `files` are (message, place) of attachments of the ticket; `quote` is how many of the newest
-    public messages go along; `hold` puts the ticket on hold until it is answered."""
+    public messages go along; `hold` puts the ticket on hold until it is answered; `also` is who joins from now on."""
 
     text: str
     files: tuple[tuple[int, int], ...] = ()
     quote: int = 0
     hold: bool = False
+    also: str = ""
 
 
 def begin(
@@ -51,12 +52,7 @@ def start(
     session: Session, ticket: Ticket, to: str, subject: str, actor: Actor, at: datetime, *, react: bool = True
 ) -> tuple[Side, Ticket]:
     """A new conversation in which nothing is said yet."""
-    asked = rules.addresses(to)
-    requester = people.by_ids(session, [ticket.requester_id]).get(ticket.requester_id)
-    boxes = set(session.execute(sa.select(mailboxes.c.address).where(mailboxes.c.address.in_(asked))).scalars())
-    rules.check_people(asked, requester.address if requester else "", boxes)
-    # Whoever is asked has a row: so their data can be exported and erased, though they may never answer.
-    people.ensure(session, [Party(address) for address in asked], at)
+    asked = _asked_now(session, ticket, (), to, at)
     title = " ".join(subject.split())[: rules.LONGEST_SUBJECT] or ticket.subject
     (number,) = reserve_ids(session, side_conversations, 1)
     side = Side(number, ticket.id, title, asked[0], asked, at, actor.id)
@@ -73,6 +69,8 @@ def say(
         raise NotAllowed("there is no text to send")
     if len(text) > LONGEST_TEXT:
         raise NotAllowed(f"a message has at most {LONGEST_TEXT} characters")
+    if words.also.strip():
+        side = replace(side, people=_asked_now(session, ticket, side.people, words.also, at))
     below = signatures.for_reply(session, ticket, actor, at)
     message = Message(
         ticket.id,
@@ -93,6 +91,18 @@ def say(
     number = tickets.add_message(session, message)
     step = rules.sent(side, ticket, actor, at, number, hold=words.hold, files=len(message.attachments))
     return put(session, step)
+
+
+def _asked_now(session: Session, ticket: Ticket, known: Sequence[str], typed: str, at: datetime) -> tuple[str, ...]:
+    """Who takes part, with those whose addresses somebody typed; raises NotAllowed for whom nobody may ask aside."""
+    new = rules.addresses(typed)
+    requester = people.by_ids(session, [ticket.requester_id]).get(ticket.requester_id)
+    boxes = set(session.execute(sa.select(mailboxes.c.address).where(mailboxes.c.address.in_(new))).scalars())
+    asked = tuple(dict.fromkeys((*known, *new)))
+    rules.check_people(asked, requester.address if requester else "", boxes)
+    # Whoever is asked has a row: so their data can be exported and erased, though they may never answer.
+    people.ensure(session, [Party(address) for address in new], at)
+    return asked
 
 
 def end(session: Session, side: Side, ticket: Ticket, actor: Actor, at: datetime) -> tuple[Side, Ticket]:

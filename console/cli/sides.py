@@ -43,6 +43,7 @@ def words(ticket: Any, command: Command) -> None:
     _saying(begin)
     further = command(own, "send", send, "write on in one")
     further.add_argument("id", type=int, metavar="SIDE")
+    further.add_argument("--also", default="", metavar="ADDRESS", help="who takes part from now on")
     _saying(further)
     for name, run, text in (("close", close, "nothing more is expected"), ("reopen", reopen, "it goes on")):
         made = command(own, name, run, text)
@@ -148,7 +149,7 @@ def _print_letter(found: dict[str, Any]) -> None:
 
 def _words(args: argparse.Namespace) -> Words:
     text = sys.stdin.read() if args.text == "-" else args.text.replace("\\n", "\n")
-    return Words(text, tuple(map(_file, args.file)), args.quote, args.hold)
+    return Words(text, tuple(map(_file, args.file)), args.quote, args.hold, getattr(args, "also", ""))
 
 
 def _file(text: str) -> tuple[int, int]:

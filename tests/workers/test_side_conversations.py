@@ -342,5 +342,25 @@ def test_an_agent_closes_while_answers_come(desk: SmallDesk) -> None:
     assert (state(desk, side).state is State.OPEN) is is_open
 
 
+def test_whom_an_agent_adds_is_heard_from_then_on(desk: SmallDesk) -> None:
+    number = ask(desk)
+    answer(desk, EVE, "May I help?")
+    with desk.store.database.transaction() as session:
+        side, ticket = side_conversations.held(session, number)
+        alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
+        words_to = Words("Eve, please do.", also=EVE)
+        side_conversations.say(session, side, ticket, words_to, alice, desk.now, via="test")
+    desk.work()
+    assert asked(desk)["Cc"] == EVE
+    answer(desk, EVE, "Here it is.")
+    assert said(desk)[-2:] == ["Eve, please do.", "Here it is."] and len(desk.tickets()) == 2
+
+
+def test_whom_a_proven_answer_has_in_copy_takes_part_but_for_the_requester(desk: SmallDesk) -> None:
+    number = ask(desk)
+    answer(desk, SUE, "Sam knows.", cc=f"{EVE}, {BOB}, {SUPPORT}")
+    assert state(desk, number).people == (SUE, EVE)
+
+
 def test_an_automation_may_react_to_an_answer() -> None:
     assert rules.read_trigger({"event": "side_answered"}).events == {"side_answered"}
