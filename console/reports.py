@@ -59,6 +59,7 @@ def show(visit: Visit) -> Response:
         report=report,
         tables=made,
         summary=report_tables.summary(report),
+        nearness=report_tables.nearness(report),
         shown=report_tables.shown,
         chart=report_charts.days(report.days),
         week=report_charts.week(report.hours, report_tables.DAYS),

@@ -66,6 +66,7 @@ def words(report: Report, name: str, public_url: str) -> str:
         if table.name in ("Times", "Promises kept", "Opened by category", "Teams") and table.rows:
             lines = [_line(table.columns[1:], row) for row in table.rows[:_MOST_LINES]]
             parts.append("\n".join([f"{table.name}:", *lines]))
+    parts += filter(None, [report_tables.nearness(report)])
     if public_url:
         parts.append(f"All of it: {public_url.rstrip('/')}/reports?from={days.first}&to={days.last}")
     return "\n\n".join(parts)

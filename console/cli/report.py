@@ -74,7 +74,7 @@ def report_show(args: argparse.Namespace, settings: Settings, now: datetime) -> 
         print(report_tables.as_csv(made), end="")
         return 0
     print(f"{days.first} to {days.last} ({days.zone}), beside the {days.length} days before\n")
-    print(report_tables.as_text(made))
+    print("\n\n".join(filter(None, (report_tables.as_text(made), report_tables.nearness(told)))))
     return 0
 
 
@@ -88,9 +88,7 @@ def report_rebuild(args: argparse.Namespace, settings: Settings, now: datetime) 
     elif args.dry_run:
         print(f"{done.tickets_wrong} of {done.tickets} tickets and {done.days_wrong} of {done.days} days would change")
     else:
-        print(
-            f"{done.tickets} tickets counted anew, {done.tickets_wrong} were wrong; {done.days} days summed up"
-        )
+        print(f"{done.tickets} tickets counted anew, {done.tickets_wrong} were wrong; {done.days} days summed up")
     return 0
 
 

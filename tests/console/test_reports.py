@@ -8,11 +8,13 @@ import json
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from desk import report_tables
 from desk.report_tables import Seconds, Share, Table
 from desk.ticket import Actor, ActorKind
-from storage import conversation, tickets, tokens
+from storage import conversation, report_days, tickets, tokens
+from storage.tables_figures import day_figures
 from tests.console.conftest import Browser, Console
 from workers import figures
 
@@ -35,6 +37,21 @@ def test_the_page_shows_what_came_and_how_fast_it_was_answered(counted: Console,
     assert page.status_code == 200
     for words in ("Opened", "First response", "median", "Age of the backlog now", "<svg", "As a table"):
         assert words in page.text
+
+
+def test_a_report_of_many_tickets_says_how_near_its_medians_are(
+    counted: Console, alice: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "of the true ones" not in alice.get("/reports").text
+    with counted.store.database.reading() as session:
+        exact = json.loads(alice.get("/reports.json").text)
+        assert session.execute(sa.select(sa.func.count()).select_from(day_figures)).scalar() == 0
+    figures.sum_up(counted.store, counted.now[0] + timedelta(days=2))
+    monkeypatch.setattr(report_days, "EXACT_TICKETS", 0)
+    assert "medians and p90 are within 0.8% of the true ones" in alice.get("/reports").text
+    near = json.loads(alice.get("/reports.json").text)
+    assert near["now"]["opened"]["count"] == exact["now"]["opened"]["count"] > 0
+    assert (near["hours"], near["days"], near["volume"]) == (exact["hours"], exact["days"], exact["volume"])
 
 
 @pytest.mark.parametrize("query", ["period=soon", "from=2026-03-05&to=2026-03-01", "from=yesterday", "to=%00"])
