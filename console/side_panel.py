@@ -11,7 +11,7 @@ from typing import Any
 from console import mail_frame
 from console.door import Visit
 from desk.ticket import ActorKind, Message, Ticket
-from storage import side_conversations
+from storage import outbound, side_conversations
 
 QUOTES = {"0": "nothing", "1": "the last message", "3": "the last 3 messages", "5": "the last 5 messages"}
 
@@ -27,11 +27,13 @@ def around(
     sides = side_conversations.of_ticket(visit.session, ticket.id)
     said = side_conversations.said(visit.session, ticket.id) if sides else {}
     every = [one for words in said.values() for one in words]
+    posted = {one["message_id"]: one for one in letters if one["kind"] == "side"}
     return {
         "sides": [(side, said.get(side.id, [])) for side in sides],
         "side_answered": [side.id for side in sides if _is_answered(said.get(side.id, ()))],
         "side_frames": {one.id: mail_frame.address(visit.desk, one.id) for one in every if one.html},
-        "side_letters": {one["message_id"]: one for one in letters if one["kind"] == "side"},
+        "side_letters": posted,
+        "side_failed": [side.id for side in sides if _is_lost(said.get(side.id, ()), posted)],
         "side_files": _files([*messages, *every]),
         "side_quotes": QUOTES,
         "side_typed": aside or {},
@@ -43,6 +45,12 @@ def _is_answered(said: Sequence[Message]) -> bool:
     """Whether the last word is theirs; a machine's counts for nothing."""
     spoken = [one for one in said if not one.trust.get("automatic")]
     return bool(spoken) and spoken[-1].author.kind is ActorKind.THIRD_PARTY
+
+
+def _is_lost(said: Sequence[Message], posted: Mapping[int, Mapping[str, Any]]) -> bool:
+    """Whether the last mail to them did not arrive."""
+    ours = [one.id for one in said if one.author.kind is not ActorKind.THIRD_PARTY]
+    return bool(ours) and posted.get(ours[-1], {}).get("state") in (outbound.FAILED, outbound.BOUNCED)
 
 
 def _files(messages: Sequence[Message]) -> list[tuple[str, Mapping[str, Any]]]:

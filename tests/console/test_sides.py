@@ -9,7 +9,8 @@ from starlette.testclient import TestClient
 
 from desk.side import Side
 from desk.ticket import Message
-from storage import side_conversations, tokens
+from storage import outbound, side_conversations, tokens
+from storage.outbound import Letter
 from tests.console.conftest import START, Browser, Console
 
 SUE = "sue@supplier.example.test"
@@ -80,6 +81,16 @@ def test_who_may_only_read_reads_them_and_has_no_form(alice: Browser, console: C
         page = rita.get(f"/tickets/{console.things.ticket}").text
         assert "Is it in stock?" in page and "/aside/" not in page
         assert rita.press(f"/tickets/{console.things.ticket}/aside/end", "/account", side="1").status_code == 403
+
+
+def test_a_mail_that_did_not_arrive_is_seen_before_the_conversation_is_opened(alice: Browser, console: Console) -> None:
+    ask(alice, console)
+    with console.store.database.transaction() as session:
+        message = side_conversations.said(session, console.things.ticket)[1][0].id
+        lost = Letter("side:x", "side", SUE, "x@desk.test", {}, console.things.ticket, message, state=outbound.FAILED)
+        outbound.put(session, [lost], START)
+    summary = alice.get(f"/tickets/{console.things.ticket}").text.split('id="side-1"')[1].split("</summary>")[0]
+    assert "not delivered" in summary and "no answer yet" not in summary
 
 
 def test_another_tickets_conversation_is_not_written_in_from_here(alice: Browser, console: Console) -> None:
