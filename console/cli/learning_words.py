@@ -57,10 +57,11 @@ def _rules(own: Any, command: Command) -> None:
         )
     add.add_argument("--hard", action="store_true", help="decide the category, not only suggest it")
     add.add_argument("--position", type=int, default=0, help="lower ones are asked first")
-    command(own, "list", rules.rule_list, "all rules")
-    texts = {"test": "what it would have changed", "on": "switch it on", "off": "switch it off", "remove": "remove it"}
-    for name, text in texts.items():
-        command(own, name, getattr(rules, f"rule_{name}"), text).add_argument("name")
+    command(own, "list", rules.RULES.listing, "all rules")
+    command(own, "test", rules.rule_test, "what it would have changed").add_argument("name")
+    command(own, "on", rules.RULES.on, "switch it on").add_argument("name")
+    command(own, "off", rules.RULES.off, "switch it off").add_argument("name")
+    command(own, "remove", rules.RULES.remove, "remove it").add_argument("name")
 
 
 def _categories(own: Any, command: Command) -> None:

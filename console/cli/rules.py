@@ -9,11 +9,11 @@ from typing import Any
 from classifier.starter import hints
 from console.cli import show
 from console.cli.desk import Trouble, opened
+from console.cli.tried_rules import Commands
 from desk.keyword_rules import BadRule, Rule, words_of
 from desk.settings import Settings
 from storage import categories, keyword_rules
 from storage.keyword_rules import Kept
-from storage.transaction import Session
 
 _RULE = ("name", "category", "kind", "active", "all", "any", "none", "test")
 _MOST_SHOWN = 20
@@ -26,23 +26,15 @@ def rule_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int
         raise Trouble(str(error), 64) from error
     with opened(settings) as store, store.database.transaction() as session:
         keyword_rules.put(session, Rule(args.name, args.category, words, args.hard, args.position), now)
-        row = _row(_kept(session, args.name))
-    return _say(args, row, f"rule {args.name} is there, switched off: try it with `frontdesk rule test {args.name}`")
-
-
-def rule_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.reading() as session:
-        rows = [_row(kept) for kept in keyword_rules.every(session)]
-    if args.json:
-        show.as_json(rows)
-    else:
-        show.table(rows, _RULE)
-    return 0
+        row = _row(RULES.kept(session, args.name))
+    return show.said(
+        args, row, f"rule {args.name} is there, switched off: try it with `frontdesk rule test {args.name}`"
+    )
 
 
 def rule_test(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
-        trial = keyword_rules.test(session, _kept(session, args.name), now)
+        trial = keyword_rules.test(session, RULES.kept(session, args.name), now)
     found = [
         {"ticket": number, "subject": subject, "has": category, "right": right}
         for number, subject, category, right in trial.changed
@@ -56,26 +48,11 @@ def rule_test(args: argparse.Namespace, settings: Settings, now: datetime) -> in
     return 0
 
 
-def rule_on(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    return _switch(args, settings, on=True)
-
-
-def rule_off(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    return _switch(args, settings, on=False)
-
-
-def rule_remove(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.transaction() as session:
-        kept = _kept(session, args.name)
-        keyword_rules.remove(session, kept)
-    return _say(args, _row(kept), f"rule {args.name} is gone")
-
-
 def category_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
         name = _name(args.name)
         categories.put(session, name, args.words[: categories.LONGEST_WORDS], now)
-    return _say(
+    return show.said(
         args, {"name": name, "words": args.words}, f"category {name}: its words count at once, a training follows"
     )
 
@@ -86,11 +63,7 @@ def category_list(args: argparse.Namespace, settings: Settings, _now: datetime) 
     rows = [{"name": one.name, "words": one.words, "active": one.active, "from": "this desk"} for one in own.values()]
     rows += [{"name": n, "words": w, "active": True, "from": "starter"} for n, w in hints().items() if n not in own]
     rows.sort(key=lambda row: str(row["name"]))
-    if args.json:
-        show.as_json(rows)
-    else:
-        show.table(rows, ("name", "active", "from", "words"))
-    return 0
+    return show.rows(args, rows, ("name", "active", "from", "words"))
 
 
 def category_retire(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
@@ -100,26 +73,9 @@ def category_retire(args: argparse.Namespace, settings: Settings, now: datetime)
             raise Trouble(f"there is no category {args.name!r}: `frontdesk category list` shows all")
         words = own[args.name].words if args.name in own else ""
         categories.put(session, args.name, words, now, active=False)
-    return _say(
+    return show.said(
         args, {"name": args.name, "active": False}, f"category {args.name} is not guessed after the next training"
     )
-
-
-def _switch(args: argparse.Namespace, settings: Settings, *, on: bool) -> int:
-    with opened(settings) as store, store.database.transaction() as session:
-        try:
-            keyword_rules.switch(session, _kept(session, args.name), on=on)
-        except BadRule as error:
-            raise Trouble(f"{error}: `frontdesk rule test {args.name}`") from error
-        row = _row(_kept(session, args.name))
-    return _say(args, row, f"rule {args.name} is {'on' if on else 'off'}; workers know within seconds")
-
-
-def _kept(session: Session, name: str) -> Kept:
-    kept = keyword_rules.get(session, name)
-    if kept is None:
-        raise Trouble(f"there is no rule {name!r}: `frontdesk rule list` shows all")
-    return kept
 
 
 def _row(kept: Kept) -> dict[str, Any]:
@@ -142,9 +98,4 @@ def _name(text: str) -> str:
     return plain
 
 
-def _say(args: argparse.Namespace, row: dict[str, Any], text: str) -> int:
-    if args.json:
-        show.as_json(row)
-    else:
-        print(text)
-    return 0
+RULES = Commands("rule", keyword_rules, _row, _RULE, BadRule)

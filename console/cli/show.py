@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -18,15 +19,33 @@ def as_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
 
 
-def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+def table(found: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """Rows under their column names; says so if there are none."""
-    if not rows:
+    if not found:
         print("nothing there")
         return
-    cells = [[_cell(row.get(column)) for column in columns] for row in rows]
+    cells = [[_cell(row.get(column)) for column in columns] for row in found]
     widths = [max(len(column), *(len(line[n]) for line in cells)) for n, column in enumerate(columns)]
     for line in ([column.upper().replace("_", " ") for column in columns], *cells):
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def rows(args: argparse.Namespace, found: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> int:
+    """The end of a command that lists: JSON or a table."""
+    if args.json:
+        as_json(found)
+    else:
+        table(found, columns)
+    return 0
+
+
+def said(args: argparse.Namespace, value: Any, text: str) -> int:
+    """The end of a command that did something: JSON or a sentence."""
+    if args.json:
+        as_json(value)
+    elif text:
+        print(text)
+    return 0
 
 
 def fields(pairs: Mapping[str, Any]) -> None:
