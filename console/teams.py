@@ -5,7 +5,6 @@ In: forms; teams are for leads and admins, one's own absence is everybody's. Out
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,12 +19,11 @@ from starlette.routing import BaseRoute, Route
 from console.door import Desk, Visit, action, page
 from console.routing import LEADS, only_leads
 from desk.routing import BadRouting, Options, Strategy, Team, hindrance, read_skills
+from desk.slack_orders import is_channel
 from storage import calendars, people, roster
 from storage.people import Person
 
 log = structlog.get_logger()
-
-_CHANNEL = re.compile(r"[CG][A-Z0-9]{2,30}")
 
 WORDS: Mapping[Strategy, str] = {
     Strategy.MANUAL: "By hand: agents take what they want",
@@ -60,7 +58,7 @@ def change(visit: Visit, fields: Mapping[str, str]) -> Response:
     if fields.get("strategy") not in set(Strategy) or minutes is None:
         return _page(visit, 422, "a strategy and 1 to 10080 minutes are needed")
     channel = fields.get("slack_channel", "").strip()
-    if channel and not _CHANNEL.fullmatch(channel):
+    if channel and not is_channel(channel):
         return _page(visit, 422, "a Slack channel is written as its id, such as C0123456")
     if "slack_channel" in fields:
         people.set_slack_channel(visit.session, team.id, channel)

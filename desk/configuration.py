@@ -46,12 +46,13 @@ KINDS: Mapping[str, Shape] = {
     "calendar": Shape("name", {"time_zone": "UTC", "slots": [], "holidays": {}}),
     "agent": Shape(
         "address",
-        {"name": "", "role": "agent", "skills": [], "weight": 1, "capacity": 0, "calendar": "", "signature": ""},
+        {"name": "", "role": "agent", "skills": [], "weight": 1, "capacity": 0, "calendar": "", "signature": "",
+         "slack_user": ""},
     ),
     "team": Shape(
         "name",
         {"private": False, "strategy": "manual", "calendar": "", "previous": False, "escalate_minutes": 30,
-         "members": [], "signature": ""},
+         "members": [], "signature": "", "slack_channel": ""},
     ),
     "mailbox": Shape("address", {"name": "", "team": "", "signature": "", "imap": {}}),
     "organisation": Shape("name", {"domains": [], "plan": "", "shared": False}),
@@ -85,7 +86,7 @@ KINDS: Mapping[str, Shape] = {
     "retention": Shape("", {"rules": []}),
 }  # fmt: skip
 """In the order in which they must be made: what is named stands before what names it."""
-LEFT_ALONE = frozenset({"members", "signature", "imap"})
+LEFT_ALONE = frozenset({"members", "signature", "imap", "slack_channel", "slack_user"})
 """What a file does not mention stays as it is; every other field has its default."""
 
 

@@ -7,6 +7,7 @@ The names of buttons and windows are here, because the one room shows them and t
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -100,6 +101,20 @@ class Order:
     @property
     def conversation(self) -> str:
         return f"slack:{self.team}:{self.channel}:{self.thread_ts or self.ts}"
+
+
+_CHANNEL = re.compile(r"[CG][A-Z0-9]{2,30}")
+_ACCOUNT = re.compile(r"slack:[A-Z0-9]{2,30}:[UW][A-Z0-9]{2,30}")
+
+
+def is_channel(text: str) -> bool:
+    """Whether this is a channel's id, such as C0123456; its name is none."""
+    return _CHANNEL.fullmatch(text) is not None
+
+
+def is_account(text: str) -> bool:
+    """Whether this names an account, such as slack:T0123:U0456."""
+    return _ACCOUNT.fullmatch(text) is not None
 
 
 def is_foreign(order: Order) -> bool:

@@ -18,6 +18,7 @@ from desk.configuration import BadConfiguration, Entry, State, Step
 from desk.fields import Field
 from desk.keyword_rules import Rule, words_of
 from desk.routing import Strategy, read_options, read_skills
+from desk.slack_orders import is_account, is_channel
 from desk.ticket import NotAllowed
 from storage import (
     automations,
@@ -74,6 +75,11 @@ def _put_calendar(session: Session, name: str, entry: Entry, _now: datetime) -> 
     calendars.put(session, CalendarRow(name, **entry, id=known.id if known else 0))
 
 
+def _refuse_unlike(text: str, fits: Callable[[str], bool], why: str) -> None:
+    if text and not fits(text):
+        raise BadConfiguration(why)
+
+
 def _put_team(session: Session, name: str, entry: Entry, _now: datetime) -> None:
     team = people.team_named(session, name) or people.add_team(session, name)
     options = read_options({name: entry[name] for name in ("previous", "escalate_minutes")}, "team")
@@ -83,6 +89,9 @@ def _put_team(session: Session, name: str, entry: Entry, _now: datetime) -> None
     visible.set_private(session, team.id, private=entry["private"])
     if "signature" in entry:
         signatures.set_team(session, team.id, entry["signature"])
+    if "slack_channel" in entry:
+        _refuse_unlike(entry["slack_channel"], is_channel, "slack_channel should be an id such as C0123456")
+        people.set_slack_channel(session, team.id, entry["slack_channel"])
     if "members" not in entry:
         return
     wanted = {_agent(session, address, name).id for address in entry["members"]}
@@ -107,6 +116,9 @@ def _put_agent(session: Session, address: str, entry: Entry, now: datetime) -> N
     roster.set_agent(session, known.id, **values, calendar_id=calendar_id)
     if "signature" in entry:
         signatures.set_agent(session, known.id, entry["signature"])
+    if "slack_user" in entry:
+        _refuse_unlike(entry["slack_user"], is_account, "slack_user should be an account such as slack:T0123:U0456")
+        people.set_slack_user(session, known.id, entry["slack_user"])
 
 
 def _put_mailbox(session: Session, address: str, entry: Entry, _now: datetime) -> None:

@@ -54,6 +54,7 @@ def _teams(session: Session) -> dict[str, Entry]:
             **asdict(read_options(row.routing)),
             "members": sorted(members.get(row.id, ())),
             "signature": row.signature,
+            "slack_channel": row.slack_channel,
         }
         for row in rows
     }
@@ -61,7 +62,8 @@ def _teams(session: Session) -> dict[str, Entry]:
 
 def _agents(session: Session) -> dict[str, Entry]:
     names = _calendar_names(session)
-    columns = (people_table.c.address, people_table.c.name, *(agents.c[n] for n in _AGENT))
+    person = people_table.c
+    columns = (person.address, person.name, person.slack_user, *(agents.c[n] for n in _AGENT))
     query = sa.select(*columns).join(agents, agents.c.id == people_table.c.id)
     return {
         row.address: {
@@ -72,6 +74,7 @@ def _agents(session: Session) -> dict[str, Entry]:
             "capacity": row.capacity or 0,
             "calendar": names.get(row.calendar_id, ""),
             "signature": row.signature,
+            "slack_user": row.slack_user,
         }
         for row in session.execute(query.where(agents.c.active).order_by(people_table.c.address))
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -16,14 +15,13 @@ from console.cli.desk import Trouble, opened
 from console.cli.init import new_password
 from desk.request import Party
 from desk.settings import Settings
+from desk.slack_orders import is_account, is_channel
 from storage import people, tokens
 from storage.people import Mailbox, Person, Team
 from storage.transaction import Session
 
 SCOPES = tokens.SCOPES
 MAX_SIGNATURE = 2_000
-_ACCOUNT = re.compile(r"slack:[A-Z0-9]{2,30}:[UW][A-Z0-9]{2,30}")
-_CHANNEL = re.compile(r"[CG][A-Z0-9]{2,30}")
 ROLES = ("agent", "lead", "admin", "read-only")
 
 
@@ -78,7 +76,7 @@ def vip_words(own: Any, command: Callable[[Any, str, Any, str], argparse.Argumen
 
 def agent_slack(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """Which account in Slack acts as this agent; `--off`: none."""
-    if not args.off and not _ACCOUNT.fullmatch(args.account):
+    if not args.off and not is_account(args.account):
         raise Trouble(f"{args.account!r} is no account such as slack:T0123:U0456 (its author sees it in Slack)")
     with opened(settings) as store, store.database.transaction() as session:
         agent = people.by_address(session, args.address)
@@ -91,7 +89,7 @@ def agent_slack(args: argparse.Namespace, settings: Settings, _now: datetime) ->
 
 def team_slack(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """In which channel the team's tickets have their threads; `--off`: in none."""
-    if not args.off and not _CHANNEL.fullmatch(args.channel):
+    if not args.off and not is_channel(args.channel):
         raise Trouble(
             f"{args.channel!r} is no channel's id such as C0123456 (Slack shows it under the channel's details)"
         )
