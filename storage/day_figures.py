@@ -28,7 +28,8 @@ STATE = "day_figures"
 QUIET = timedelta(days=1)
 """A day is left loose until nothing changed in it for so long: the newest days change all the time."""
 MOST_LOOSE = 45
-"""More loose days than these are not left loose, but those that changed last."""
+"""More loose days than these are summed up sooner, once they are CALM; those that changed last stay loose."""
+CALM = timedelta(hours=1)
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_QUARTERS = 128
 """More than any day has quarters of an hour: a quarter is known by the remainder."""
@@ -105,12 +106,12 @@ def loose(session: Session, first: date, last: date) -> list[date]:
 
 
 def due(session: Session, now: datetime, most: int) -> list[date]:
-    """The next days to sum up: those that are quiet, the quietest first, and all but so many of the others."""
+    """The next days to sum up: those that are quiet, the quietest first, and of too many those that are calm."""
     changed = loose_days.c.changed_at
-    query = sa.select(loose_days.c.day, changed).order_by(changed, loose_days.c.day)
-    rows = session.execute(query).all()
+    rows = session.execute(sa.select(loose_days.c.day, changed).order_by(changed, loose_days.c.day)).all()
     some = len(rows) - MOST_LOOSE
-    return [row.day for place, row in enumerate(rows) if place < some or row.changed_at <= now - QUIET][:most]
+    quiet = [row.changed_at <= now - (CALM if place < some else QUIET) for place, row in enumerate(rows)]
+    return [row.day for row, over in zip(rows, quiet, strict=True) if over][:most]
 
 
 def sum_up(session: Session, day: date, name: str) -> None:

@@ -29,8 +29,6 @@ from storage.transaction import Session
 
 EXACT_TICKETS = 20_000
 """With fewer tickets than these in it a period is counted ticket by ticket."""
-MOST_LOOSE = 60
-"""With more loose days than these nothing is won."""
 LENGTHS = tuple(f"{target}_{kind}" for target in TARGETS for kind in ("seconds", "business"))
 
 f, d = ticket_facts.c, table.c
@@ -64,7 +62,8 @@ def plan(session: Session, period: Period, view: str, whose: Where, whose_days: 
     if not _is_large(session, period) or day_figures.zone(session) != period.zone:
         return None
     loose = day_figures.loose(session, period.first, period.last)
-    if len(loose) > MOST_LOOSE:
+    # Where most days are loose nothing is won.
+    if 2 * len(loose) > period.length:
         return None
     return Plan(period, view, whose, whose_days, loose, list(_spans(loose, period.zone)))
 

@@ -197,6 +197,7 @@ def test_the_days_that_changed_last_are_left_loose(tmp_path: Path, store: Store)
         day_figures.begin(session, "UTC")
         for shift in range(50):
             quarter = int((now - timedelta(days=shift)).timestamp()) // 900
-            day_figures.loosen(session, [quarter], now - timedelta(minutes=shift))
+            day_figures.loosen(session, [quarter], now - timedelta(minutes=2 * shift))
+        assert day_figures.due(session, now - timedelta(hours=1), 100) == []
         assert day_figures.due(session, now, 100) == [date(2026, 4, 13) + timedelta(days=n) for n in range(5)]
         assert len(day_figures.due(session, now + day_figures.QUIET, 100)) == 50
