@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from storage import imap_folders, inbound, leases, models, outbound
+from storage import dead_letters, imap_folders, inbound, leases, models, outbound
 from storage.store import Store
 
 OK, DEGRADED, DOWN = "ok", "degraded", "down"
@@ -108,6 +108,15 @@ class Counts(Collector):
         yield _by("frontdesk_dependency_up", "1 if the dependency is ok", "dependency", _ups(parts))
         if parts["database"] == OK:
             yield from self._ledgers(now)
+        if parts["queue"] == OK:
+            yield from self._given_up()
+
+    def _given_up(self) -> Iterable[Metric]:
+        try:
+            jobs = dead_letters.count(self._store.settings.redis_url)
+        except dead_letters.Away:
+            return
+        yield GaugeMetricFamily("frontdesk_queue_given_up", "Jobs that failed at every try", jobs)
 
     def _ledgers(self, now: datetime) -> Iterable[Metric]:
         with self._store.database.reading() as session:

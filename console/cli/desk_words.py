@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from console.cli import apply, automations, backup, calendars, lifecycle, macros, privacy, routing, sla
+from console.cli import apply, automations, backup, calendars, lifecycle, macros, privacy, queue, routing, sla
 
 Group = Callable[[Any, str, str], Any]
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
@@ -25,3 +25,4 @@ def add(words: Any, group: Group, command: Command) -> None:
     privacy.words(words, group, command)
     apply.words(words, command)
     backup.words(words, command)
+    queue.words(group(words, "queue", "jobs that were given up"), command)
