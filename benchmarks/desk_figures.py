@@ -13,6 +13,7 @@ import random
 import statistics
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -154,14 +155,19 @@ def told(
         lines.append(f"| {name} | {cells} | {limit} |")
     machine = processes.machine()
     keeping = "; ".join(f"{kind} {new:.2f} and {old:.2f} ms" for kind, (new, old) in costs.items())
-    return (
-        f"## A desk of {count:,} tickets\n\n`python -m benchmarks.desk_figures --count {count}`: {count:,} tickets "
-        "with a message each, over two years (`benchmarks/big_desk.py`): 41,000 a month, and figures of the last 14 "
-        "days that still change. Pages are asked for as a browser does, signed in, in one process; CPU is with that of "
-        "the database. Keeping the figures costs, of CPU a ticket, when it is new and when it has its whole history: "
-        f"{keeping}.\n\n" + "\n".join(lines) + f"\n\n{datetime.now(UTC):%Y-%m-%d}, on {machine['cores']} cores of "
-        f"{machine['cpu']}, {machine['memory_gb']} GB, at a load of {load:.1f}.\n"
+    words = (
+        f"`python -m benchmarks.desk_figures --count {count}`: {count:,} tickets with a message each over two years "
+        "(`benchmarks/big_desk.py`; only the first thousand have a history), of which the figures of the last 14 days "
+        "still change. Pages are asked for as a browser does, signed in, in one process; CPU is with that of the "
+        "database. Keeping the figures costs, of CPU a ticket, when it is new and when it has its whole history: "
+        f"{keeping}."
     )
+    ends = (
+        f"{datetime.now(UTC):%Y-%m-%d}, on {machine['cores']} cores of {machine['cpu']}, {machine['memory_gb']} GB; "
+        f"load of the machine {load:.1f} before and {os.getloadavg()[0]:.1f} after."
+    )
+    title = f"## A desk of {count:,} tickets"
+    return "\n\n".join([title, textwrap.fill(words, 125), "\n".join(lines), ends]) + "\n"
 
 
 def _cell(took: Took) -> str:
