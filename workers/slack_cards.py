@@ -88,7 +88,7 @@ def _blocks(session: Session, ticket: Ticket, settings: Settings) -> list[dict[s
         f"owner: {one_line(owner.name or owner.address) if owner else '*nobody yet*'}",
         *([f"sleeps until {ticket.snoozed_until:%Y-%m-%d %H:%M} UTC"] if ticket.snoozed_until else []),
     ]
-    who = f"{one_line(requester.name or requester.address)}, by {one_line(ticket.channel)}"
+    who = f"{cut(one_line(requester.name or requester.address), 500, _CUT)}, by {one_line(ticket.channel)}"
     blocks = [_section(f"*{number} {cut(one_line(ticket.subject), 500, _CUT)}*\nfrom {who}")]
     if words:
         blocks.append(_section(cut(words, MOST_LETTERS, _CUT)))

@@ -88,8 +88,8 @@ def _change(shown: Shown) -> tuple[str, str, list[dict[str, Any]]]:
         if name == "snooze":
             hint = _line("3h, tomorrow, monday, 2026-12-01 14:00")
             blocks.append(_input(name, "Snooze until", hint, optional=True))
-        elif choices.get(name):
-            blocks.append(_input(name, _LABELS[name], _select(choices[name], was.get(name, "")), optional=True))
+        elif (select := _select(choices.get(name, ()), was.get(name, "")))["options"]:
+            blocks.append(_input(name, _LABELS[name], select, optional=True))
     return f"Change #{shown.number}", "Save", blocks
 
 
