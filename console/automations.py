@@ -8,16 +8,16 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 
-from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from console.accuracy import LEADS
 from console.door import Desk, Visit, action, page
+from console.tried_rules import Buttons
 from desk import rules
 from desk.rules import BadAutomation
 from storage import automations
-from storage.automations import Kept, WouldDo
+from storage.automations import WouldDo
 
 LONGEST = 20_000
 EXAMPLE = """\
@@ -33,7 +33,7 @@ def reading(desk: Desk) -> list[BaseRoute]:
 
 
 def acting(desk: Desk) -> list[BaseRoute]:
-    verbs = {"add": add, "test": test, "switch": switch, "remove": remove}
+    verbs = {"add": add, "test": test, "switch": BUTTONS.switch, "remove": BUTTONS.remove}
     return [Route(f"/automations/{name}", action(desk, verb, LEADS), methods=["POST"]) for name, verb in verbs.items()]
 
 
@@ -53,22 +53,9 @@ def add(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def test(visit: Visit, fields: Mapping[str, str]) -> Response:
-    kept = _kept(visit, fields)
+    kept = BUTTONS.kept(visit, fields)
     would = automations.tried(visit.session, kept, visit.now)
     return _page(visit, would=would, tried=kept.rule.name)
-
-
-def switch(visit: Visit, fields: Mapping[str, str]) -> Response:
-    try:
-        automations.switch(visit.session, _kept(visit, fields), on=fields.get("on") == "yes")
-    except BadAutomation as error:
-        return _page(visit, 422, problem=str(error))
-    return RedirectResponse("/automations?done=switched", 303)
-
-
-def remove(visit: Visit, fields: Mapping[str, str]) -> Response:
-    automations.remove(visit.session, _kept(visit, fields))
-    return RedirectResponse("/automations?done=removed", 303)
 
 
 def _page(
@@ -92,8 +79,12 @@ def _page(
     )
 
 
-def _kept(visit: Visit, fields: Mapping[str, str]) -> Kept:
-    kept = automations.get(visit.session, fields.get("name", ""))
-    if kept is None:
-        raise HTTPException(404, "There is no such automation.")
-    return kept
+BUTTONS = Buttons(
+    "/automations",
+    "automation",
+    automations.get,
+    automations.switch,
+    automations.remove,
+    BadAutomation,
+    lambda visit, why: _page(visit, 422, problem=why),
+)

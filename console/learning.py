@@ -29,8 +29,8 @@ def acting(desk: Desk) -> list[BaseRoute]:
         "/accuracy/rollback": accuracy.roll_back,
         "/rules/add": rules.add,
         "/rules/test": rules.test,
-        "/rules/switch": rules.switch,
-        "/rules/remove": rules.remove,
+        "/rules/switch": rules.BUTTONS.switch,
+        "/rules/remove": rules.BUTTONS.remove,
         "/categories/add": rules.add_category,
         "/categories/retire": rules.retire,
     }

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from console import condition_rows
 from console.condition_rows import Groups
 from console.door import Desk, Visit, action, page
+from console.tried_rules import Buttons
 from desk.conditions import BadCondition
 from desk.routing import BadRouting
 from desk.ticket import Priority
@@ -37,7 +38,7 @@ def reading(desk: Desk) -> list[BaseRoute]:
 
 
 def acting(desk: Desk) -> list[BaseRoute]:
-    verbs = {"add": add, "test": test, "switch": switch, "move": move, "remove": remove}
+    verbs = {"add": add, "test": test, "switch": BUTTONS.switch, "move": move, "remove": BUTTONS.remove}
     return [Route(f"/routing/{name}", action(desk, act, LEADS), methods=["POST"]) for name, act in verbs.items()]
 
 
@@ -74,27 +75,14 @@ def add(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def test(visit: Visit, fields: Mapping[str, str]) -> Response:
-    kept = _kept(visit, fields)
+    kept = BUTTONS.kept(visit, fields)
     now = visit.now.astimezone(ZoneInfo(visit.desk.settings.time_zone))
     return _page(visit, trial=routing_trial.tried(visit.session, kept, now), tested=kept.name)
 
 
-def switch(visit: Visit, fields: Mapping[str, str]) -> Response:
-    try:
-        routing_rules.switch(visit.session, _kept(visit, fields), on=fields.get("on") == "yes")
-    except BadRouting as error:
-        return _page(visit, 422, problem=str(error))
-    return RedirectResponse("/routing?done=switched", 303)
-
-
 def move(visit: Visit, fields: Mapping[str, str]) -> Response:
-    routing_rules.move(visit.session, _kept(visit, fields), -1 if fields.get("up") == "yes" else 1)
+    routing_rules.move(visit.session, BUTTONS.kept(visit, fields), -1 if fields.get("up") == "yes" else 1)
     return RedirectResponse("/routing?done=moved", 303)
-
-
-def remove(visit: Visit, fields: Mapping[str, str]) -> Response:
-    routing_rules.remove(visit.session, _kept(visit, fields))
-    return RedirectResponse("/routing?done=removed", 303)
 
 
 def _page(
@@ -165,8 +153,12 @@ def _json(text: str) -> Any:
         raise BadRouting(f"the conditions are no JSON: {error}") from error
 
 
-def _kept(visit: Visit, fields: Mapping[str, str]) -> Kept:
-    kept = routing_rules.named(visit.session, fields.get("name", ""))
-    if kept is None:
-        raise HTTPException(404, "There is no such rule.")
-    return kept
+BUTTONS = Buttons(
+    "/routing",
+    "rule",
+    routing_rules.named,
+    routing_rules.switch,
+    routing_rules.remove,
+    BadRouting,
+    lambda visit, why: _page(visit, 422, problem=why),
+)

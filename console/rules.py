@@ -13,9 +13,9 @@ from starlette.responses import RedirectResponse, Response
 from classifier.starter import hints
 from console.accuracy import LEADS
 from console.door import Visit
+from console.tried_rules import Buttons
 from desk.keyword_rules import BadRule, Rule, Trial, words_of
 from storage import categories, keyword_rules, pages
-from storage.keyword_rules import Kept
 
 LONGEST_NAME = 80
 
@@ -38,22 +38,9 @@ def add(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def test(visit: Visit, fields: Mapping[str, str]) -> Response:
-    kept = _kept(visit, fields)
+    kept = BUTTONS.kept(visit, fields)
     trial = keyword_rules.test(visit.session, kept, visit.now)
     return _page(visit, trial=trial, tested=kept.rule.name)
-
-
-def switch(visit: Visit, fields: Mapping[str, str]) -> Response:
-    try:
-        keyword_rules.switch(visit.session, _kept(visit, fields), on=fields.get("on") == "yes")
-    except BadRule as error:
-        return _page(visit, 422, problem=str(error))
-    return RedirectResponse("/rules?done=switched", 303)
-
-
-def remove(visit: Visit, fields: Mapping[str, str]) -> Response:
-    keyword_rules.remove(visit.session, _kept(visit, fields))
-    return RedirectResponse("/rules?done=removed", 303)
 
 
 def add_category(visit: Visit, fields: Mapping[str, str]) -> Response:
@@ -102,13 +89,17 @@ def _page(
     )
 
 
-def _kept(visit: Visit, fields: Mapping[str, str]) -> Kept:
-    kept = keyword_rules.get(visit.session, fields.get("name", ""))
-    if kept is None:
-        raise HTTPException(404, "There is no such rule.")
-    return kept
-
-
 def _text(fields: Mapping[str, str], name: str, most: int) -> str:
     text = " ".join("".join(c if c.isprintable() else " " for c in fields.get(name, "")).split())
     return text[:most]
+
+
+BUTTONS = Buttons(
+    "/rules",
+    "rule",
+    keyword_rules.get,
+    keyword_rules.switch,
+    keyword_rules.remove,
+    BadRule,
+    lambda visit, why: _page(visit, 422, problem=why),
+)
