@@ -80,7 +80,7 @@ def show_or_set(args: argparse.Namespace, settings: Settings, _now: datetime) ->
 def field_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
         rows = [asdict(field) for field in custom_fields.every(session)]
-    return _rows(args, rows, ("name", "label", "kind", "choices", "categories", "required", "public"))
+    return show.rows(args, rows, ("name", "label", "kind", "choices", "categories", "required", "public"))
 
 
 def field_add(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -104,7 +104,7 @@ def field_remove(args: argparse.Namespace, settings: Settings, _now: datetime) -
 def organisation_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
         rows = [asdict(one) for one in organisations.every(session)]
-    return _rows(args, rows, ("id", "name", "domains", "plan", "shared"))
+    return show.rows(args, rows, ("id", "name", "domains", "plan", "shared"))
 
 
 def organisation_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
@@ -115,14 +115,6 @@ def organisation_add(args: argparse.Namespace, settings: Settings, now: datetime
         except NotAllowed as error:
             raise Trouble(str(error), 64) from error
     return _one(args, row, f"{args.name} is organisation {row['id']}")
-
-
-def _rows(args: argparse.Namespace, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> int:
-    if args.json:
-        show.as_json(rows)
-    else:
-        show.table(rows, columns)
-    return 0
 
 
 def _one(args: argparse.Namespace, row: dict[str, Any], said: str) -> int:

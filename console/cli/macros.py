@@ -55,20 +55,22 @@ def add(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
         except (tomllib.TOMLDecodeError, BadAction, NotAllowed) as error:
             raise Trouble(str(error), 64) from error
         row = _row(session, _macro(session, number))
-    return _say(args, row, f"macro {args.name} is number {number}")
+    return show.said(args, row, f"macro {args.name} is number {number}")
 
 
 def one(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
         row = _row(session, _macro(session, args.id))
-    return _say(args, row, f"{row['name']} ({row['whose']})\ndoes: {row['does'] or 'nothing besides'}\n\n{row['text']}")
+    return show.said(
+        args, row, f"{row['name']} ({row['whose']})\ndoes: {row['does'] or 'nothing besides'}\n\n{row['text']}"
+    )
 
 
 def remove(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
         row = _row(session, _macro(session, args.id))
         macros.remove(session, args.id)
-    return _say(args, row, f"macro {row['name']} is gone")
+    return show.said(args, row, f"macro {row['name']} is gone")
 
 
 def _macro(session: Session, number: int) -> Macro:
@@ -84,11 +86,3 @@ def _row(session: Session, macro: Macro) -> dict[str, Any]:
     whose = owner.address if owner else teams.get(macro.team_id or 0, "everybody")
     done = ", ".join(map(action_words, macro.actions))
     return {"id": macro.id, "name": macro.name, "whose": whose, "uses": macro.uses, "does": done, "text": macro.text}
-
-
-def _say(args: argparse.Namespace, row: Any, text: str) -> int:
-    if args.json:
-        show.as_json(row)
-    else:
-        print(text)
-    return 0

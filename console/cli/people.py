@@ -27,7 +27,7 @@ ROLES = ("agent", "lead", "admin", "read-only")
 
 def team_add(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
-        return _say(args, people.add_team(session, args.name), f"team {args.name}")
+        return show.said(args, people.add_team(session, args.name), f"team {args.name}")
 
 
 def team_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -35,7 +35,7 @@ def team_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> i
         teams = people.all_teams(session)
         members = people.members(session, [team.id for team in teams])
     rows = [asdict(team) | {"agents": [agent.address for agent in members[team.id]]} for team in teams]
-    return _list(args, rows, ("id", "name", "agents", "slack_channel"))
+    return show.rows(args, rows, ("id", "name", "agents", "slack_channel"))
 
 
 def agent_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
@@ -56,7 +56,7 @@ def agent_add(args: argparse.Namespace, settings: Settings, now: datetime) -> in
 def agent_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
         rows = [_agent(agent) for agent in people.all_agents(session)]
-    return _list(args, rows, ("id", "address", "name", "role", "active", "slack_user"))
+    return show.rows(args, rows, ("id", "address", "name", "role", "active", "slack_user"))
 
 
 def agent_deactivate(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -65,7 +65,7 @@ def agent_deactivate(args: argparse.Namespace, settings: Settings, _now: datetim
         if agent is None or not agent.role:
             raise Trouble(f"there is no agent {args.address}")
         people.set_active(session, agent.id, active=False)
-    return _say(args, {"id": agent.id, "address": agent.address, "active": False}, f"{agent.address} is out")
+    return show.said(args, {"id": agent.id, "address": agent.address, "active": False}, f"{agent.address} is out")
 
 
 def vip_words(own: Any, command: Callable[[Any, str, Any, str], argparse.ArgumentParser]) -> None:
@@ -84,7 +84,7 @@ def agent_slack(args: argparse.Namespace, settings: Settings, _now: datetime) ->
             raise Trouble(f"there is no agent {args.address}")
         people.set_slack_user(session, agent.id, "" if args.off else args.account)
         linked = people.by_ids(session, [agent.id])[agent.id]
-    return _say(args, _agent(linked), f"{agent.address}: {linked.slack_user or 'no account in Slack'}")
+    return show.said(args, _agent(linked), f"{agent.address}: {linked.slack_user or 'no account in Slack'}")
 
 
 def team_slack(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -97,7 +97,7 @@ def team_slack(args: argparse.Namespace, settings: Settings, _now: datetime) -> 
         team = _team(session, args.name)
         people.set_slack_channel(session, team.id, "" if args.off else args.channel)
     value = {"id": team.id, "name": team.name, "slack_channel": "" if args.off else args.channel}
-    return _say(args, value, f"{team.name}: {value['slack_channel'] or 'no channel in Slack'}")
+    return show.said(args, value, f"{team.name}: {value['slack_channel'] or 'no channel in Slack'}")
 
 
 def person_vip(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
@@ -107,7 +107,7 @@ def person_vip(args: argparse.Namespace, settings: Settings, now: datetime) -> i
         person = people.ensure(session, [Party(address)], now)[address]
         people.set_vip(session, person.id, vip=not args.off)
     said = f"{address} is {'no longer a' if args.off else 'a'} VIP"
-    return _say(args, {"id": person.id, "address": address, "vip": not args.off}, said)
+    return show.said(args, {"id": person.id, "address": address, "vip": not args.off}, said)
 
 
 def mailbox_add(
@@ -125,14 +125,14 @@ def mailbox_add(
         team_id = _team(session, args.team).id if args.team else next((t.id for t in teams), None)
         signature = None if args.signature is None else args.signature.replace("\\n", "\n").strip()[:MAX_SIGNATURE]
         box = people.add_mailbox(session, _address(args.address), args.name, team_id, imap, signature)
-    return _say(args, box, f"mailbox {box.address}" + (" fetched by IMAP" if box.imap else ""))
+    return show.said(args, box, f"mailbox {box.address}" + (" fetched by IMAP" if box.imap else ""))
 
 
 def mailbox_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
         teams = {team.id: team.name for team in people.all_teams(session)}
         rows = [_mailbox(box, teams) for box in people.all_mailboxes(session)]
-    return _list(args, rows, ("id", "address", "name", "team", "fetched_from"))
+    return show.rows(args, rows, ("id", "address", "name", "team", "fetched_from"))
 
 
 def token_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
@@ -148,30 +148,14 @@ def token_add(args: argparse.Namespace, settings: Settings, now: datetime) -> in
 def token_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
         rows = [asdict(token) for token in tokens.all_tokens(session)]
-    return _list(args, rows, ("id", "name", "scopes", "created_at", "revoked_at"))
+    return show.rows(args, rows, ("id", "name", "scopes", "created_at", "revoked_at"))
 
 
 def token_revoke(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
         if not tokens.revoke(session, args.id, now):
             raise Trouble(f"there is no valid token {args.id}")
-    return _say(args, {"id": args.id, "revoked": True}, f"token {args.id} is void")
-
-
-def _say(args: argparse.Namespace, value: Any, text: str) -> int:
-    if args.json:
-        show.as_json(value)
-    else:
-        print(text)
-    return 0
-
-
-def _list(args: argparse.Namespace, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> int:
-    if args.json:
-        show.as_json(rows)
-    else:
-        show.table(rows, columns)
-    return 0
+    return show.said(args, {"id": args.id, "revoked": True}, f"token {args.id} is void")
 
 
 def _address(text: str) -> str:

@@ -102,7 +102,7 @@ def erasures(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
     for row in rows if not args.json else ():
         row["counts"] = ", ".join(f"{count} {name}" for name, count in row["counts"].items())
         row["tickets"] = len(row["tickets"])
-    return _list(args, rows, _RECEIPT)
+    return show.rows(args, rows, _RECEIPT)
 
 
 def export(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -120,7 +120,7 @@ def export(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
         finally:
             partial.unlink(missing_ok=True)
     text = f"{target}: {done.tickets} tickets, {done.messages} messages, {done.letters} letters, {done.files} files"
-    return _say(args, asdict(done) | {"file": str(target)}, text)
+    return show.said(args, asdict(done) | {"file": str(target)}, text)
 
 
 def team_private(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
@@ -134,7 +134,7 @@ def team_private(args: argparse.Namespace, settings: Settings, now: datetime) ->
         audit.note(session, Viewer(name="command line"), what, now, team_id=team.id)
     who = "all agents" if args.off else ", ".join(members) or "nobody: it has no members"
     said = f"the tickets of {team.name} are seen by {who}"
-    return _say(args, {"team": team.name, "private": not args.off, "members": members}, said)
+    return show.said(args, {"team": team.name, "private": not args.off, "members": members}, said)
 
 
 def audited(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -145,7 +145,7 @@ def audited(args: argparse.Namespace, settings: Settings, _now: datetime) -> int
             raise Trouble(f"there is no team {args.team!r}")
         found = audit.entries(session, [team.id] if team else None, most=args.most)
     rows = [asdict(one) | {"team": names.get(one.team_id or 0, ""), "why": one.data.get("why", "")} for one in found]
-    return _list(args, rows, _READ)
+    return show.rows(args, rows, _READ)
 
 
 def retention_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -180,28 +180,12 @@ def retention_run(args: argparse.Namespace, settings: Settings, now: datetime) -
             while more := retention.step(store, now):
                 done += more
             erasure.purge(store)
-            return _say(args, {"emptied": done}, f"{done} tickets and raw mails emptied")
+            return show.said(args, {"emptied": done}, f"{done} tickets and raw mails emptied")
         with store.database.reading() as session:
             found = retention.due(session, now, most=1_000_000)
     rows = [asdict(one.rule) | {"tickets": len(one.tickets), "raw_mails": len(one.raw)} for one in found]
-    return _list(args, rows, ("team", "category", "days", "raw_days", "tickets", "raw_mails"))
+    return show.rows(args, rows, ("team", "category", "days", "raw_days", "tickets", "raw_mails"))
 
 
 def _rules(args: argparse.Namespace, found: list[Rule]) -> int:
-    return _list(args, [{"place": place} | asdict(rule) for place, rule in enumerate(found, 1)], _RULE)
-
-
-def _list(args: argparse.Namespace, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> int:
-    if args.json:
-        show.as_json(rows)
-    else:
-        show.table(rows, columns)
-    return 0
-
-
-def _say(args: argparse.Namespace, value: Any, text: str) -> int:
-    if args.json:
-        show.as_json(value)
-    else:
-        print(text)
-    return 0
+    return show.rows(args, [{"place": place} | asdict(rule) for place, rule in enumerate(found, 1)], _RULE)

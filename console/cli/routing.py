@@ -53,7 +53,7 @@ def words(own: Any, command: Command) -> None:
 def rules(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
         rows = [_rule(kept) for kept in routing_rules.every(session)]
-    return _rows(args, rows, _RULE)
+    return show.rows(args, rows, _RULE)
 
 
 def add_rule(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -64,7 +64,7 @@ def add_rule(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
     with opened(settings) as store, store.database.transaction() as session:
         kept = _meant(lambda: routing_rules.put(session, args.name, conditions, actions, active=not args.off))
         _check_names(session, kept)
-    return _say(
+    return show.said(
         args, _rule(kept), f"rule {kept.name} is {'there' if args.off else 'in force'}; workers know within seconds"
     )
 
@@ -98,14 +98,14 @@ def remove(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
         kept = _kept(session, args.name)
         if not args.dry_run:
             routing_rules.remove(session, kept)
-    return _say(args, _rule(kept), f"rule {kept.name} {'would be' if args.dry_run else 'is'} gone")
+    return show.said(args, _rule(kept), f"rule {kept.name} {'would be' if args.dry_run else 'is'} gone")
 
 
 def move(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
         routing_rules.move(session, _kept(session, args.name), args.by)
         rows = [_rule(kept) for kept in routing_rules.every(session)]
-    return _rows(args, rows, _RULE)
+    return show.rows(args, rows, _RULE)
 
 
 def explain(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
@@ -136,7 +136,7 @@ def waits(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
             }
             for one in waiting.listed(session)
         ]
-    return _rows(args, rows, ("ticket", "team", "minutes", "why"))
+    return show.rows(args, rows, ("ticket", "team", "minutes", "why"))
 
 
 def _rule(kept: Kept) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def _switch(args: argparse.Namespace, settings: Settings, *, on: bool) -> int:
     with opened(settings) as store, store.database.transaction() as session:
         kept = _kept(session, args.name)
         _meant(lambda: routing_rules.switch(session, kept, on=on))
-    return _say(
+    return show.said(
         args, _rule(kept) | {"active": on}, f"rule {kept.name} is {'on' if on else 'off'}; workers know within seconds"
     )
 
@@ -212,19 +212,3 @@ def _kept(session: Session, name: str) -> Kept:
 
 def _local(settings: Settings, now: datetime) -> datetime:
     return now.astimezone(ZoneInfo(settings.time_zone))
-
-
-def _rows(args: argparse.Namespace, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> int:
-    if args.json:
-        show.as_json(rows)
-    else:
-        show.table(rows, columns)
-    return 0
-
-
-def _say(args: argparse.Namespace, row: dict[str, Any], text: str) -> int:
-    if args.json:
-        show.as_json(row)
-    elif text:
-        print(text)
-    return 0

@@ -117,7 +117,7 @@ def team_set(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
         for address in args.leave:
             roster.leave(session, team.id, _agent(session, address).id)
         row = _team(session, roster.read(session, [team.id]).teams[team.id])
-    return _rows(args, [row], _TEAM) if not args.json else _say(args, row, "")
+    return show.rows(args, [row], _TEAM) if not args.json else show.said(args, row, "")
 
 
 def _on_agent(
@@ -130,7 +130,7 @@ def _on_agent(
         if seen is None:
             raise Trouble(f"{agent.address} is out")
         row = _member(session, agent, seen, _local(settings, now))
-    return _say(args, row, "") if args.json else _rows(args, [row], _AGENT)
+    return show.said(args, row, "") if args.json else show.rows(args, [row], _AGENT)
 
 
 def _member(session: Session, agent: Person, seen: Member, now: datetime) -> dict[str, Any]:
@@ -188,19 +188,3 @@ def _moment(text: str, settings: Settings) -> datetime | None:
 
 def _local(settings: Settings, now: datetime) -> datetime:
     return now.astimezone(ZoneInfo(settings.time_zone))
-
-
-def _rows(args: argparse.Namespace, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> int:
-    if args.json:
-        show.as_json(rows)
-    else:
-        show.table(rows, columns)
-    return 0
-
-
-def _say(args: argparse.Namespace, row: dict[str, Any], text: str) -> int:
-    if args.json:
-        show.as_json(row)
-    elif text:
-        print(text)
-    return 0
