@@ -201,3 +201,17 @@ def test_the_days_that_changed_last_are_left_loose(tmp_path: Path, store: Store)
         assert day_figures.due(session, now - timedelta(hours=1), 100) == []
         assert day_figures.due(session, now, 100) == [date(2026, 4, 13) + timedelta(days=n) for n in range(5)]
         assert len(day_figures.due(session, now + day_figures.QUIET, 100)) == 50
+
+
+def test_a_day_that_has_become_quiet_is_summed_up_with_nobody_writing(store: Store) -> None:
+    store, desk = _lived(store, 81, "UTC", 30)
+    figures.rebuild(store, desk.now)
+    desk.step()
+    settled = desk.now + timedelta(minutes=3)
+    figures.catch_up(store, settled)
+    for later, due in ((timedelta(), False), (day_figures.QUIET, True)):
+        with store.database.reading() as session:
+            assert figures.is_time(session, settled + later) is due
+    assert figures.sum_up(store, settled + day_figures.QUIET) > 0
+    with store.database.reading() as session:
+        assert not figures.is_time(session, settled + day_figures.QUIET)
