@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from desk import history
 from desk.fields import Field, Kind
 from desk.form_fields import Answers
 from gateway.intake import Incoming
@@ -66,3 +67,10 @@ def test_a_mail_asks_the_database_for_no_fields(desk: SmallDesk, monkeypatch: py
     monkeypatch.setattr(custom_fields, "every", lambda _session: pytest.fail("fields were read"))
     desk.receive(desk.mail(BOB, "Desk lamp", "It does not shine."))
     assert desk.ticket(1).fields == {}
+
+
+def test_the_history_leads_to_what_the_ticket_holds(desk: SmallDesk) -> None:
+    desk.receive(sent(desk, Answers("Facilities / Lamps", {"asset": "P-17", "seats": 3})))
+    ticket, events = desk.ticket(1), desk.events(1)
+    replayed = history.replay(history.beginning(ticket, events), events)
+    assert (replayed.category, replayed.fields) == (ticket.category, ticket.fields)
