@@ -63,7 +63,9 @@ def _check(made: Manifest, database: Database, settings: Settings, folder: Path,
     if is_postgres != (made.database == backup.POSTGRES):
         here, there = ("PostgreSQL", "SQLite") if is_postgres else ("SQLite", "PostgreSQL")
         raise BackupError(f"this backup is of {there} and the desk is on {here}: set FRONTDESK_DATABASE_URL")
-    if not over and not backup.is_empty(database):
+    # Looking into an SQLite file that is not there would make one.
+    is_new = not is_postgres and not backup.sqlite_file(settings).exists()
+    if not over and not is_new and not backup.is_empty(database):
         raise BackupError("there is a desk already: --yes restores over it (SQLite's files are kept aside)")
     key, own = folder / "secret.key", settings.data / "secret.key"
     if key.exists() and own.exists() and not over and key.read_bytes() != own.read_bytes():

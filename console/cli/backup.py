@@ -16,8 +16,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from console.cli import show
-from console.cli.desk import Trouble, opened, running
+from console.cli.desk import DATABASE_AWAY, Trouble, ensure_folder, first_line, opened, running
 from desk.settings import Settings
 from storage import backup, restoring, schema
 from storage.backup import BackupError, Manifest
@@ -54,9 +56,13 @@ def save_desk(args: argparse.Namespace, settings: Settings, now: datetime) -> in
 def restore_desk(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     if running(settings) and not args.dry_run:
         raise Trouble("the desk is running: stop it first")
+    if not args.dry_run:
+        ensure_folder(settings)
     try:
         with _folder(args.source) as folder:
             found = restoring.restore(folder, settings, now, over=args.yes, dry_run=args.dry_run)
+    except sa.exc.DBAPIError as error:
+        raise Trouble(f"the database cannot be reached: {first_line(error)}", DATABASE_AWAY) from error
     except (BackupError, NoTool, OSError, tarfile.TarError) as error:
         raise Trouble(str(error)) from error
     facts = _figures(found.manifest) | {"blobs_written": found.blobs, "aside": found.aside, "dry_run": args.dry_run}
