@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, diags
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -35,14 +36,17 @@ class Linear:
     intercepts: Floats
 
 
-def fit(matrix: csr_matrix, truth: Ints, count: int, way: Way, emphasis: Floats, seed: int) -> Linear:
-    """Balanced; a category without examples gets no weight. `emphasis` multiplies the columns while learning only."""
+def fit(matrix: csr_matrix, truth: Ints, count: int, way: Way, emphasis: Floats, seed: int, counts: Floats) -> Linear:
+    """Balanced; a category without examples gets no weight. `emphasis` multiplies the columns while learning only.
+
+    `counts` says how many texts each row counts for.
+    """
     seen = np.unique(truth)
     weights, intercepts = np.zeros((matrix.shape[1], count + 1)), np.full(count + 1, -1.0)
     if len(seen) < 2:
         intercepts[seen] = 1.0
         return Linear(weights[:, :count], intercepts[:count])
-    slopes, offsets = _WAYS[way](csr_matrix(matrix @ diags(emphasis)), truth, seen, seed)
+    slopes, offsets = _WAYS[way](csr_matrix(matrix @ diags(emphasis)), truth, seen, counts, seed)
     weights[:, seen], intercepts[seen] = slopes.T * emphasis[:, None], offsets
     return Linear(weights[:, :count], intercepts[:count])
 
@@ -53,31 +57,40 @@ def scores(matrix: csr_matrix, linear: Linear) -> Floats:
     return found
 
 
-def _margin(matrix: csr_matrix, truth: Ints, seen: Ints, seed: int) -> tuple[Floats, Floats]:
-    machine = LinearSVC(C=1.0, class_weight="balanced", random_state=seed, tol=1e-2).fit(matrix, truth)
+def _margin(matrix: csr_matrix, truth: Ints, seen: Ints, counts: Floats, seed: int) -> tuple[Floats, Floats]:
+    machine = LinearSVC(C=1.0, random_state=seed, tol=1e-2).fit(matrix, truth, _balanced(truth, counts))
     return _one_each(machine.coef_, machine.intercept_, seen)
 
 
-def _joint(matrix: csr_matrix, truth: Ints, seen: Ints, seed: int) -> tuple[Floats, Floats]:
-    machine = LogisticRegression(C=20.0, class_weight="balanced", max_iter=_STEPS, tol=1e-4, random_state=seed)
+def _joint(matrix: csr_matrix, truth: Ints, seen: Ints, counts: Floats, seed: int) -> tuple[Floats, Floats]:
+    machine = LogisticRegression(C=20.0, max_iter=_STEPS, tol=1e-4, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        machine.fit(matrix, truth)
+        machine.fit(matrix, truth, _balanced(truth, counts))
     return _one_each(machine.coef_, machine.intercept_, seen)
 
 
-def _telling(matrix: csr_matrix, truth: Ints, seen: Ints, seed: int) -> tuple[Floats, Floats]:
-    settings = {"C": 8.0, "class_weight": "balanced", "solver": "liblinear", "dual": True, "tol": 0.1}
+def _telling(matrix: csr_matrix, truth: Ints, seen: Ints, counts: Floats, seed: int) -> tuple[Floats, Floats]:
     slopes, offsets = [], []
     for label in seen:
-        tells = _tells(matrix, truth == label)
-        machine = LogisticRegression(**settings, random_state=seed).fit(matrix @ diags(tells), truth == label)
+        mine = truth == label
+        tells = _tells(matrix, mine)
+        machine = LogisticRegression(C=8.0, solver="liblinear", dual=True, tol=0.1, random_state=seed)
+        machine.fit(matrix @ diags(tells), mine, _balanced(mine, counts))
         slopes.append(machine.coef_[0] * tells)
         offsets.append(machine.intercept_[0])
     return np.vstack(slopes), np.array(offsets)
 
 
-def _tells(matrix: csr_matrix, mine: np.ndarray) -> Floats:
+def _balanced(truth: NDArray[Any], counts: Floats) -> Floats:
+    """How much every row counts, so that each label counts the same and all together as many as there are."""
+    seen, place = np.unique(truth, return_inverse=True)
+    sizes = np.bincount(place, weights=counts)
+    balanced: Floats = counts * (counts.sum() / len(seen) / sizes)[place]
+    return balanced
+
+
+def _tells(matrix: csr_matrix, mine: NDArray[np.bool_]) -> Floats:
     """The root of every term's log-count ratio between a category and the rest ("NB-SVM"), one on average."""
     own = 1.0 + np.bincount(matrix[mine].indices, minlength=matrix.shape[1])
     other = 1.0 + np.bincount(matrix[~mine].indices, minlength=matrix.shape[1])

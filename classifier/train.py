@@ -8,7 +8,7 @@ there. The same input and seed give the same parts. It refuses to know the clock
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 
 from classifier.artefact import Parts
 from classifier.chances import best_temperature, probabilities, strangeness, strangest, thresholds
+from classifier.emphasis import Voice, emphasis
 from classifier.features import Features, Floats, Ints, Vocabulary, learn, spoken
 from classifier.linear import Linear, Way, fit, scores
 
@@ -23,11 +24,10 @@ from classifier.linear import Linear, Way, fit, scores
 _FEW_TEXTS = 1_000
 # From here on a label's own name and hints add nothing to its examples.
 _ENOUGH_EXAMPLES = 50
-# Below this they say as much as so many examples: they were chosen to name the whole label.
-_HARDLY_ANY = 8
-_COPIES = 5
 _NEW_BELOW = 10
 """A label with less than this part of the usual number of examples is new: its words need a louder voice."""
+# Where all have few examples, each word of a hint counts for so much of an example.
+_QUIET_WORD = 0.2
 # Validation looks at so many texts at most.
 _TRIAL_TEXTS = 5_000
 # Letters make asking and training dearer with every sign of the text; they must bring this much per 100 columns.
@@ -35,9 +35,15 @@ _LETTERS_MUST_BRING = 0.002
 _TRIAL_FOLDS = 5
 # Few labels with many texts are tried in the telling way too; it costs a slow fit a label and brings nothing to many.
 _FEW_LABELS = 30
-# A label that has so few examples at the median is learnt in the joint way, and its letters count so much more.
+# A label that has so few examples at the median is learnt in the joint way.
 _FEW_EXAMPLES = 20
-_LOUD_LETTERS = 2.0
+# Measured on several sets at once: what is best for one alone (quiet common letters, for long mails) costs the next one
+# (short questions) as much.
+_VOICES: dict[Way, Voice] = {
+    "joint": Voice(together=0.5, apart_letters=1.0, letters=2.0),
+    "margin": Voice(together=0.0, apart_letters=0.0, letters=1.25),
+    "telling": Voice(together=0.0, apart_letters=0.0, letters=1.0),
+}
 # Below this no temperature can be measured: a usual one.
 _FEWEST_HELD_OUT = 10
 _USUAL_TEMPERATURE = 0.25
@@ -49,6 +55,29 @@ _NEVER_STRANGE = 1e9
 
 
 Said = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Rows to learn from, the place of each one's label of so many, and for how many texts each row counts.
+
+    The first `words` columns are words and pairs, the others letters.
+    """
+
+    matrix: csr_matrix
+    truth: Ints
+    counts: Floats
+    labels: int
+    words: int
+    seed: int
+
+    def part(self, places: Ints) -> Lesson:
+        return replace(self, matrix=self.matrix[places], truth=self.truth[places], counts=self.counts[places])
+
+    def learnt(self, way: Way) -> Linear:
+        # What a term tells is learnt too: of the rows at hand only, or those kept back would be judged too kindly.
+        loud = emphasis(self.matrix, self.truth, self.counts, self.words, _VOICES[way])
+        return fit(self.matrix, self.truth, self.labels, way, loud, self.seed, self.counts)
 
 
 @dataclass(frozen=True)
@@ -70,16 +99,16 @@ def train(
 ) -> Parts:
     """The parts of a model that tells the labels apart; a label of None says that the text belongs to none of them."""
     classes, truth = _classes(texts, labels, hints)
-    hint_texts, hint_truth = _pseudo_documents(classes, hints, truth)
-    everything = [spoken(text) for text in (*texts, *hint_texts)]
-    vocabulary = _learn(everything, _letters_pay(everything[: len(texts)], truth, len(classes), seed))
-    matrix = _matrix(vocabulary, everything)
-    answers = np.concatenate([truth, hint_truth])
-    emphasis = _emphasis(vocabulary, truth)
-    way = _best_way(matrix[: len(texts)], truth, len(classes), emphasis, seed)
-    linear = fit(matrix, answers, len(classes), way, emphasis, seed)
-    held = _held_out(matrix, answers, len(texts), len(classes), way, emphasis, seed)
-    return _parts(classes, vocabulary, linear, held, version, created)
+    hinted = _pseudo_documents(classes, hints, truth)
+    everything = [spoken(text) for text in (*texts, *hinted.texts)]
+    counts = np.concatenate([np.ones(len(texts)), hinted.counts])
+    whole = [said for said, count in zip(everything, counts, strict=True) if count >= 1]
+    vocabulary = _learn(whole, _letters_pay(everything[: len(texts)], truth, len(classes), seed))
+    answers = np.concatenate([truth, hinted.places])
+    lesson = _lesson(vocabulary, everything, answers, counts, len(classes), seed)
+    way = _best_way(lesson.part(np.arange(len(texts))))
+    held = _held_out(lesson, len(texts), way)
+    return _parts(classes, vocabulary, lesson.learnt(way), held, version, created)
 
 
 def _classes(
@@ -96,23 +125,33 @@ def _classes(
     return classes, np.array([outside if x is None else place[str(x)] for x in labels], dtype=np.int64)
 
 
-def _pseudo_documents(classes: tuple[str, ...], hints: Mapping[str, str], truth: Ints) -> tuple[list[str], Ints]:
+@dataclass(frozen=True)
+class Hinted:
+    """What hints say, as if it were texts: each with the place of its label and for how many texts it counts."""
+
+    texts: list[str]
+    places: Ints
+    counts: Floats
+
+
+def _pseudo_documents(classes: tuple[str, ...], hints: Mapping[str, str], truth: Ints) -> Hinted:
     """The name and the hints of every label that has few examples, as if they were one more.
 
-    Where the others have many, one text is not heard, so a new label's words are one text each as well.
+    Each of their words is a text as well: quietly where all labels have few examples (a word that somebody chose to
+    name a label needs no others beside it); in a full voice where the others have many, as one text is not heard there.
     """
-    counts = np.bincount(truth, minlength=len(classes))[: len(classes)]
-    usual = float(np.median(counts))
-    texts: list[str] = []
-    places: list[int] = []
-    for place in np.flatnonzero(counts < _ENOUGH_EXAMPLES).tolist():
+    sizes = np.bincount(truth, minlength=len(classes))[: len(classes)]
+    usual = float(np.median(sizes))
+    said: list[tuple[str, int, float]] = []
+    for place in np.flatnonzero(sizes < _ENOUGH_EXAMPLES).tolist():
         words = hints.get(classes[place], "")
-        own = [f"{classes[place]}\n{words}"]
-        if counts[place] * _NEW_BELOW < usual:
-            own.extend(dict.fromkeys(words.split()))
-        texts.extend(own)
-        places.extend([place] * len(own))
-    return texts, np.array(places, dtype=np.int64)
+        said.append((f"{classes[place]}\n{words}", place, 1.0))
+        if sizes[place] * _NEW_BELOW < usual:
+            said.extend((word, place, 1.0) for word in dict.fromkeys(words.split()))
+        elif words and usual <= _FEW_EXAMPLES:
+            said.extend((word, place, _QUIET_WORD) for word in dict.fromkeys(words.split()))
+    texts, places, counts = zip(*said, strict=True) if said else ((), (), ())
+    return Hinted(list(texts), np.array(places, dtype=np.int64), np.array(counts, dtype=np.float64))
 
 
 def _learn(texts: Said, with_letters: bool) -> Vocabulary:
@@ -124,62 +163,57 @@ def _matrix(vocabulary: Vocabulary, texts: Said) -> csr_matrix:
     return csr_matrix((rows.values, rows.columns, rows.begins), shape=(len(texts), vocabulary.size))
 
 
-def _letters_pay(texts: Said, truth: Ints, count: int, seed: int) -> bool:
+def _lesson(vocabulary: Vocabulary, texts: Said, truth: Ints, counts: Floats, labels: int, seed: int) -> Lesson:
+    return Lesson(_matrix(vocabulary, texts), truth, counts, labels, len(vocabulary.words), seed)
+
+
+def _letters_pay(texts: Said, truth: Ints, labels: int, seed: int) -> bool:
     """Whether the letters inside words bring enough on examples kept back; where examples are few they always do."""
     if len(texts) < _FEW_TEXTS:
         return True
     chosen = np.random.default_rng(seed).permutation(len(texts))[:_TRIAL_TEXTS]
     sample, answers = [texts[place] for place in chosen], truth[chosen]
-    plain, lettered = (_matrix(_learn(sample, letters), sample) for letters in (False, True))
-    price = _LETTERS_MUST_BRING * (lettered.nnz - plain.nnz) / len(sample) / 100
-    with_them, without = (
-        _right(matrix, answers, count, "margin", np.ones(matrix.shape[1]), seed) for matrix in (lettered, plain)
+    plain, lettered = (
+        _lesson(_learn(sample, letters), sample, answers, np.ones(len(sample)), labels, seed)
+        for letters in (False, True)
     )
-    return bool(with_them - without >= price)
+    price = _LETTERS_MUST_BRING * (lettered.matrix.nnz - plain.matrix.nnz) / len(sample) / 100
+    return bool(_right(lettered, "margin") - _right(plain, "margin") >= price)
 
 
-def _best_way(matrix: csr_matrix, truth: Ints, count: int, emphasis: Floats, seed: int) -> Way:
-    if _few_each(truth):
+def _best_way(lesson: Lesson) -> Way:
+    if _few_each(lesson.truth):
         return "joint"
-    if len(truth) < _FEW_TEXTS or count > _FEW_LABELS:
+    if len(lesson.truth) < _FEW_TEXTS or lesson.labels > _FEW_LABELS:
         return "margin"
-    telling, margin = (_right(matrix, truth, count, way, emphasis, seed) for way in ("telling", "margin"))
-    return "telling" if telling >= margin else "margin"
+    return "telling" if _right(lesson, "telling") >= _right(lesson, "margin") else "margin"
 
 
 def _few_each(truth: Ints) -> bool:
     return not len(truth) or float(np.median(np.unique(truth, return_counts=True)[1])) <= _FEW_EXAMPLES
 
 
-def _emphasis(vocabulary: Vocabulary, truth: Ints) -> Floats:
-    """Where examples are few, the letters are heard louder: more of them than of the words come again."""
-    louder = _LOUD_LETTERS if _few_each(truth) else 1.0
-    return np.repeat([1.0, louder], [len(vocabulary.words), len(vocabulary.letters)])
-
-
-def _right(matrix: csr_matrix, truth: Ints, count: int, way: Way, emphasis: Floats, seed: int) -> float:
+def _right(lesson: Lesson, way: Way) -> float:
     """The share that is answered rightly of the examples kept back."""
-    inside, outside = _folds(truth, _TRIAL_FOLDS, seed)[0]
+    inside, outside = _folds(lesson.truth, _TRIAL_FOLDS, lesson.seed)[0]
     if not len(outside):
         return 0.0
-    linear = fit(matrix[inside], truth[inside], count, way, emphasis, seed)
-    return float(np.mean(scores(matrix[outside], linear).argmax(axis=1) == truth[outside]))
+    guessed = scores(lesson.matrix[outside], lesson.part(inside).learnt(way)).argmax(axis=1)
+    return float(np.mean(guessed == lesson.truth[outside]))
 
 
-def _held_out(
-    matrix: csr_matrix, truth: Ints, examples: int, count: int, way: Way, emphasis: Floats, seed: int
-) -> Held:
+def _held_out(lesson: Lesson, examples: int, way: Way) -> Held:
     """Every example scored once by a model without it (one part of them, where there are very many)."""
+    truth = lesson.truth
     hints = np.arange(examples, len(truth))
     folds = 5 if examples < 2_000 and way != "joint" else 3
-    parts = _folds(truth[:examples], folds, seed)[: folds if examples < 20_000 else 1]
-    scored = [np.empty((0, count))]
+    parts = _folds(truth[:examples], folds, lesson.seed)[: folds if examples < 20_000 else 1]
+    scored = [np.empty((0, lesson.labels))]
     places: list[Ints] = [np.empty(0, dtype=np.int64)]
     for inside, outside in parts:
         inside = np.concatenate([inside, hints])
         if len(outside) and len(np.unique(truth[inside])) > 1:
-            linear = fit(matrix[inside], truth[inside], count, way, emphasis, seed)
-            scored.append(scores(matrix[outside], linear))
+            scored.append(scores(lesson.matrix[outside], lesson.part(inside).learnt(way)))
             places.append(outside)
     return Held(np.concatenate(scored), truth[np.concatenate(places)])
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
+from classifier import starter
 from classifier.linear import Way, fit, scores
 from classifier.model import Categoriser
 from classifier.train import train
@@ -20,14 +21,14 @@ RNG = np.random.default_rng(4)
 def test_every_way_tells_apart_what_differs(way: Way, count: int) -> None:
     truth = np.arange(60) % count
     rows = csr_matrix(np.eye(count)[truth] + 0.3 * (RNG.random((60, count)) < 0.2))
-    linear = fit(rows, truth, count, way, np.ones(count), 0)
+    linear = fit(rows, truth, count, way, np.ones(count), 0, np.ones(60))
     assert (scores(rows, linear).argmax(axis=1) == truth).all()
 
 
 @pytest.mark.parametrize("way", get_args(Way))
 def test_a_category_without_examples_is_guessed_last(way: Way) -> None:
     truth = np.array([0, 2] * 10)
-    linear = fit(csr_matrix(np.eye(3)[truth]), truth, 3, way, np.ones(3), 0)
+    linear = fit(csr_matrix(np.eye(3)[truth]), truth, 3, way, np.ones(3), 0, np.ones(20))
     assert not linear.weights[:, 1].any()
     assert (scores(csr_matrix(np.eye(3)[[0, 2]]), linear).argmax(axis=1) == [0, 2]).all()
 
@@ -37,10 +38,22 @@ def test_the_emphasis_of_the_fit_is_no_part_of_the_question() -> None:
     truth = np.arange(40) % 4
     rows = csr_matrix(np.eye(4)[truth] + RNG.uniform(0, 0.5, (40, 4)))
     louder = np.array([2.0, 1.0, 1.0, 0.5])
-    one = scores(rows, fit(rows, truth, 4, "joint", louder, 0))
+    one = scores(rows, fit(rows, truth, 4, "joint", louder, 0, np.ones(40)))
     scaled = csr_matrix(rows.multiply(louder))
-    two = scores(scaled, fit(scaled, truth, 4, "joint", np.ones(4), 0))
+    two = scores(scaled, fit(scaled, truth, 4, "joint", np.ones(4), 0, np.ones(40)))
     np.testing.assert_allclose(one, two, atol=1e-9)
+
+
+@pytest.mark.parametrize("way", get_args(Way))
+def test_a_row_that_counts_twice_is_as_if_it_stood_there_twice(way: Way) -> None:
+    truth = np.arange(40) % 4
+    rows = csr_matrix(np.eye(4)[truth] + RNG.uniform(0, 0.5, (40, 4)))
+    counts = np.where(np.arange(40) < 10, 2.0, 1.0)
+    again = np.concatenate([np.arange(40), np.arange(10)])
+    counted = scores(rows, fit(rows, truth, 4, way, np.ones(4), 0, counts))
+    doubled = scores(rows, fit(rows[again], truth[again], 4, way, np.ones(4), 0, np.ones(50)))
+    # "telling" asks in how many texts a term stands, not for how many they count, and the solvers stop early.
+    np.testing.assert_allclose(counted, doubled, atol=0.05)
 
 
 def test_the_words_of_a_hint_decide_where_a_few_examples_lack_them() -> None:
@@ -58,3 +71,14 @@ def test_the_hints_of_a_label_with_many_examples_change_nothing() -> None:
         train(texts, labels, hints, seed=0, version="", created="") for hints in ({}, {"print": "zebra", "pay": "lion"})
     )
     assert plain.vocabulary.words == hinted.vocabulary.words
+
+
+def test_five_examples_and_a_list_of_words_are_right_more_often_than_not() -> None:
+    """In forty categories and five languages: as one text, a list of sixty words would be too thin to be heard."""
+    texts, labels = starter.examples()
+    places = RNG.permutation([place for place, label in enumerate(labels) if label])
+    learn = [place for name in starter.hints() for place in [p for p in places if labels[p] == name][:5]]
+    asked = [place for place in places if place not in learn][:400]
+    model = Categoriser().fit_hints([texts[p] for p in learn], [labels[p] for p in learn], starter.hints())
+    said = model.predict([texts[p] for p in asked])
+    assert np.mean([guess == labels[p] for guess, p in zip(said, asked, strict=True)]) > 0.5
