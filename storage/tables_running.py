@@ -1,4 +1,4 @@
-"""The tables of running processes and of who may enter: leases, fetched folders, tokens, sessions, repeated posts, Slack.
+"""Tables of running processes and of who may enter: leases, fetched folders, tokens, sessions, repeated posts, Slack.
 
 They share the metadata of `storage.tables`, whose migrations make them.
 """
