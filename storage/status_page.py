@@ -132,8 +132,10 @@ def conversation(session: Session, seen: Sight, *, before: int | None = None) ->
 
 def file(session: Session, seen: Sight, message_id: int, place: int) -> Mapping[str, Any] | None:
     """A file of a message that they see, by its place."""
-    row = session.execute(sa.select(messages.c.attachments).where(messages.c.id == message_id, *_public(seen))).first()
-    return row.attachments[place] if row and place < len(row.attachments) else None
+    columns = (messages.c.attachments, messages.c.trust)
+    row = session.execute(sa.select(*columns).where(messages.c.id == message_id, *_public(seen))).first()
+    there = row is not None and place < len(row.attachments) and not row.trust.get("withdrawn")
+    return row.attachments[place] if row and there else None
 
 
 def looked_after(session: Session, ticket: Ticket) -> tuple[str, str]:
@@ -228,9 +230,12 @@ def _said(row: sa.RowMapping, seen: Sight) -> Said:
     by_desk = row["author_kind"] != str(ActorKind.REQUESTER)
     who = "desk" if by_desk else known.get(row["author_id"], "other")
     files = tuple({name: one.get(name) for name in ("name", "size", "media_type")} for one in row["attachments"])
-    text = (row["reply"] or row["text"]).strip("\n").rstrip()
+    # Below an agent's words their mail quotes the desk's notice, with what is the desk's own.
+    text = (row["reply"] if by_desk else row["reply"] or row["text"]).strip("\n").rstrip()
     # An emptied row says nothing of where it came from either.
     gone = not (text or files or row["content_hash"] or row["external_id"]) and row["inbound"]
+    if row["trust"].get("withdrawn"):
+        text, files, gone = "", (), True
     return Said(row["id"], row["created_at"], who, _display(row["author_name"]), text, files, gone)
 
 

@@ -9,9 +9,9 @@ import pytest
 from desk.aftercare import Aftercare
 from desk.articles import Audience, State
 from desk.fields import Field, Kind
-from desk.ticket import Message, MessageKind, Status
+from desk.ticket import DESK, Message, MessageKind, Status
 from gateway.web.app import routes
-from storage import aftercare, articles, conversation, custom_fields, ratings, tickets
+from storage import aftercare, articles, conversation, custom_fields, ratings, revisions, tickets
 from storage.articles import Article
 from storage.store import Store
 from tests.small_desk import BOB, CAROL, words
@@ -244,3 +244,10 @@ def test_nothing_is_there_without_an_address_of_the_desk(store: Store) -> None:
     settings = replace(store.settings, public_url="")
     paths = {getattr(route, "path", "") for route in routes(store, settings)}
     assert "/request" in paths and not any(path.startswith(("/status", "/my")) for path in paths)
+
+
+def test_what_was_taken_back_is_not_shown_to_requesters(desk: RequesterDesk) -> None:
+    path = desk.mailed_link("acknowledgement")
+    with desk.store.database.transaction() as session:
+        revisions.withdraw(session, tickets.messages_of(session, 1)[0], DESK, desk.now)
+    assert PRINTER not in desk.text(path)
