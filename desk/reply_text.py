@@ -26,16 +26,24 @@ QUOTE, SIGNATURE, FOOTER = "quote", "signature", "footer"
 
 def split(text: str, known: Sequence[str] = ()) -> tuple[str, tuple[Cut, ...]]:
     """The reply in a text and the parts cut from it. If nothing would be left, the whole text is the reply."""
+    reply, cuts = _parted(text, known)
+    return (reply, cuts) if reply.strip() else (text.strip("\n") if text.strip() else "", ())
+
+
+def has_own_words(text: str) -> bool:
+    """Whether anything but quotes and a signature is in it."""
+    return bool(_parted(text, ())[0].strip())
+
+
+def _parted(text: str, known: Sequence[str]) -> tuple[str, tuple[Cut, ...]]:
+    """What is left, which may be nothing."""
     if not text.strip():
         return "", ()
     lines = text.split("\n")
     letters = kinds.letters(lines, known)
     lines, letters = kinds.with_shared_lines_parted(lines, letters)
     reasons = _reasons(lines, letters)
-    reply = _joined(line for line, reason in zip(lines, reasons, strict=True) if not reason)
-    if not reply.strip():
-        return text.strip("\n"), ()
-    return reply, _cuts(lines, reasons)
+    return _joined(line for line, reason in zip(lines, reasons, strict=True) if not reason), _cuts(lines, reasons)
 
 
 def _reasons(lines: list[str], letters: str) -> list[str]:

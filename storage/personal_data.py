@@ -80,7 +80,7 @@ def gather(session: Session, address: str) -> dict[str, Any]:
     return {
         "person": person | {"organisation": session.execute(name).scalar()},
         "tickets": own,
-        "messages": _rows(session, _said(number, address, ids)),
+        "messages": [_as_sent(row, address) for row in _rows(session, _said(number, address, ids))],
         "letters": _rows(session, _sent(address, ids)),
         "ratings": _rows(session, sa.select(ratings).where(ratings.c.ticket_id.in_(ids))),
         "side_conversations": side_conversations.about_person(session, address, ids),
@@ -101,7 +101,15 @@ def _said(number: int, address: str, ids: Sequence[int]) -> sa.Select[Any]:
     public = sa.and_(c.ticket_id.in_(ids), c.kind.not_in(inside))
     by_them = sa.and_(c.author_kind == str(ActorKind.REQUESTER), c.author_id == number)
     theirs = sa.or_(by_them, sa.and_(c.author_address == address, c.inbound))
-    return sa.select(*(c[name] for name in _MESSAGE)).where(sa.or_(public, theirs)).order_by(c.id)
+    return sa.select(*(c[name] for name in (*_MESSAGE, "reply"))).where(sa.or_(public, theirs)).order_by(c.id)
+
+
+def _as_sent(row: dict[str, Any], address: str) -> dict[str, Any]:
+    """Of an agent's mail only the words that went to them: below these it quotes what is the desk's own."""
+    reply = row.pop("reply")
+    if row["author_kind"] != str(ActorKind.AGENT) or row["author_address"] == address or not row["inbound"]:
+        return row
+    return row | {"text": reply, "author_address": "", "recipients": {}, "raw": ""}
 
 
 def _sent(address: str, ids: Sequence[int]) -> sa.Select[Any]:

@@ -9,11 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from desk import commands, threading
+from desk import commands, reply_text, subject, threading
 from desk import ticket as verbs
 from desk.authentication import Proof, Verdict, agent_proof
 from desk.commands import Parsed
-from desk.request import AutoKind
+from desk.request import AutoKind, InboundRequest
 from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
 from storage import inbound, outbound, tickets, visible
 from storage.inbound import Settled
@@ -81,7 +81,7 @@ def _unproven(
 def _proven(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, proof: Proof, now: datetime
 ) -> None:
-    parsed = commands.parse(decision.item.request.reply)
+    parsed = commands.parse(_own_words(decision.item.request))
     if parsed.commands and not proof.may_command:
         _unproven(context, session, decision, agent, ticket, proof, now)
         return
@@ -94,6 +94,12 @@ def _proven(
     _act(context, session, decision, agent, ticket, parsed, now)
 
 
+def _own_words(request: InboundRequest) -> str:
+    """Nothing, of a mail that only quotes: what we wrote to agents goes to no requester. What they pass on is whole."""
+    passed_on = request.forwarded is not None and subject.is_forward(request.subject)
+    return request.reply if passed_on or reply_text.has_own_words(request.text) else ""
+
+
 def _act(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, parsed: Parsed, now: datetime
 ) -> None:
@@ -101,6 +107,8 @@ def _act(
     try:
         # A savepoint: whether the second command fits is known for certain only once the first is done.
         with session.connection.begin_nested():
+            if not (parsed.commands or parsed.text or decision.item.request.attachments):
+                raise verbs.NotAllowed("there are no words of yours in this mail")
             obey.check(session, ticket, parsed.others, Actor(ActorKind.AGENT, agent.id))
             message_id, done = _do(context, session, decision, agent, ticket, parsed, now)
     except verbs.NotAllowed as error:

@@ -15,7 +15,7 @@ from desk.ticket import DESK, Actor, ActorKind
 from storage import erasure, people, personal_data, side_conversations, ticket_facts, tickets, visible
 from storage.side_conversations import Words
 from storage.store import Store
-from tests.small_desk import ALICE, BOB, SmallDesk
+from tests.small_desk import ALICE, BOB, SmallDesk, words
 
 SUE = "sue@supplier.example.test"
 
@@ -44,6 +44,18 @@ def exported(desk: SmallDesk, address: str) -> Any:
     pack = io.BytesIO()
     personal_data.export(desk.store, address, pack)
     return json.loads(zipfile.ZipFile(pack).read("person.json"))
+
+
+def test_the_export_of_the_requester_holds_of_an_agents_mail_only_what_was_sent(desk: SmallDesk) -> None:
+    quoted = "\n".join(f"> {line}" for line in words(desk.sent("notice", ALICE)[-1]).splitlines())
+    text = f"#reply\n\nWe order it.\n\nOn Monday Support wrote:\n{quoted}\n"
+    desk.receive(desk.mail(ALICE, "Re", text, to=desk.notice_address(desk.alice, 1)))
+    pack = io.BytesIO()
+    personal_data.export(desk.store, BOB, pack)
+    whole = zipfile.ZipFile(pack)
+    assert [m["text"] for m in exported(desk, BOB)["messages"]] == ["It is broken.\n", "We order it."]
+    for name in whole.namelist():
+        assert b"nine secret" not in whole.read(name), name
 
 
 def test_who_was_asked_gets_the_conversation_whole_in_their_export(desk: SmallDesk) -> None:

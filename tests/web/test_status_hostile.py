@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from desk.ticket import DESK, Actor, ActorKind, Message, MessageKind
 from storage import conversation, erasure, people, requester_sessions, tickets
 from storage.store import Store
 from storage.tables import messages
-from tests.small_desk import BOB, CAROL, EVE
+from tests.small_desk import ALICE, BOB, CAROL, EVE
 from tests.web.requesters import RequesterDesk
 
 SECRET = b"a key of the tests, known to everybody"
@@ -237,3 +238,13 @@ def test_a_link_made_void_opens_nothing(desk: RequesterDesk) -> None:
         requester_sessions.make_links_void(session, bob.id)
     assert desk.get(path).status_code == 410 and "void" in desk.get(path).text
     assert desk.get(desk.link(1)).status_code == 200
+
+
+def test_an_agents_mail_of_nothing_but_a_file_shows_no_word_of_the_notice_below_it(desk: RequesterDesk) -> None:
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = ALICE, desk.notice_address(desk.alice, 1), "Re: Printer"
+    mail.set_content("\n\nOn Monday Support wrote:\n> Sue answered: nine secret Euro.\n")
+    mail.add_attachment(b"%PDF-1.4", maintype="application", subtype="pdf", filename="manual.pdf")
+    desk.receive(desk.raw_mail(mail.as_bytes(), ALICE, [str(mail["To"])]))
+    page = desk.text(desk.link(1))
+    assert "manual.pdf" in page and "nine secret" not in page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from email.message import EmailMessage
 from itertools import product
 
 import pytest
@@ -229,3 +230,29 @@ def test_required_fields_hold_a_resolve_by_mail_until_they_are_filled(desk: Smal
     assert desk.ticket(1).status == "new"
     desk.receive(desk.mail(ALICE, "Re", "#field asset P-17\n#resolve", to=to))
     assert (desk.ticket(1).status, desk.ticket(1).fields) == ("resolved", {"asset": "P-17"})
+
+
+@pytest.mark.parametrize("mark", ["> ", ""])
+def test_a_mail_of_nothing_but_a_file_and_the_quoted_notice_sends_the_file_alone(store: Store, mark: str) -> None:
+    desk = SmallDesk(store)
+    desk.receive(desk.mail(BOB, "Cannot login", "Please help."))
+    notice = words(desk.sent("notice", ALICE)[-1])
+    quoted = "\n".join(f"{mark}{line}".rstrip() for line in notice.splitlines())
+    head = "On Monday Support wrote:" if mark else "-----Original Message-----\nFrom: Support\nSubject: Cannot login\n"
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = ALICE, desk.notice_address(desk.alice, 1), "Re: Cannot login"
+    mail.set_content(f"\n\n{head}\n{quoted}\n")
+    mail.add_attachment(b"%PDF-1.4", maintype="application", subtype="pdf", filename="manual.pdf")
+    desk.receive(desk.raw_mail(mail.as_bytes(), ALICE, [str(mail["To"])]))
+    sent = desk.sent("reply")[-1]
+    assert [part.get_filename() for part in sent.iter_attachments()] == ["manual.pdf"]
+    assert "Status" not in words(sent) and "#note" not in words(sent) and "wrote:\n> An" not in words(sent)
+
+
+def test_a_mail_without_a_word_of_its_own_says_nothing_to_anybody(store: Store) -> None:
+    desk = SmallDesk(store)
+    desk.receive(desk.mail(BOB, "Cannot login", "Please help."))
+    to = desk.notice_address(desk.alice, 1)
+    desk.receive(desk.mail(ALICE, "Re", "On Monday Support wrote:\n> Max noted: he is a nuisance.\n", to=to))
+    assert desk.letters("reply") == [] and len(desk.messages(1)) == 1
+    assert "no words of yours" in words(desk.sent("command-answer", ALICE)[-1])
