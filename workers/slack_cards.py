@@ -117,4 +117,5 @@ def _button(text: str, action: Button, value: str) -> dict[str, Any]:
 
 
 def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+    # Verbatim: Slack finds no channels and mentions of its own in what somebody wrote.
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}

@@ -72,7 +72,7 @@ class Workspace:
             answer = self._ask("users.info", {"user": user})
             if answer is None:
                 return account
-            return self._remember(user, _account(answer))
+            return self._remember(user, _account(answer, self._team or ""))
 
     def show(self, trigger: str, view: Mapping[str, Any]) -> str:
         """Open a window for whoever pressed a button; returns why it did not open, or nothing."""
@@ -130,15 +130,23 @@ def _code(error: SlackApiError) -> str:
     return str(data.get("error", "")) if isinstance(data, Mapping) else "unreadable"
 
 
-def _account(answer: Mapping[str, Any]) -> Account:
+def _account(answer: Mapping[str, Any], own_team: str) -> Account:
     user = answer.get("user")
     if not isinstance(user, Mapping):
         return Account()
-    guest = any(user.get(mark) for mark in _NO_MEMBER)
+    guest = any(user.get(mark) for mark in _NO_MEMBER) or _is_elsewhere(user, own_team)
     profile = user.get("profile")
     email = profile.get("email") if isinstance(profile, Mapping) else None
     proven = isinstance(email, str) and user.get("is_email_confirmed") is True and not guest
     return Account(_real_name(user), guest, str(email).strip().lower() if proven else "")
+
+
+def _is_elsewhere(user: Mapping[str, Any], own_team: str) -> bool:
+    """Whether the account is another workspace's: in a shared channel Slack tells of those too."""
+    whole = user.get("enterprise_user")
+    teams = whole.get("teams") if isinstance(whole, Mapping) else None
+    homes = [user.get("team_id"), *(teams if isinstance(teams, list) else [])]
+    return bool(own_team and homes[0]) and own_team not in homes
 
 
 def _real_name(user: Mapping[str, Any]) -> str:

@@ -54,9 +54,16 @@ def test_a_window_that_somebody_else_sends_does_nothing(http_agents: AgentsDesk)
     assert not _acted(http_agents)
 
 
-@pytest.mark.parametrize("mark", ["is_restricted", "is_ultra_restricted", "is_stranger", "deleted", "is_bot"])
-def test_a_guest_is_no_agent_even_if_linked(http_agents: AgentsDesk, mark: str) -> None:
-    http_agents.slack.state.accounts["U0ALICE"] = {mark: True}
+@pytest.mark.parametrize(
+    "said",
+    [
+        *({mark: True} for mark in ("is_restricted", "is_ultra_restricted", "is_stranger", "deleted", "is_bot")),
+        {"team_id": "T0EVIL"},
+        {"team_id": "T0EVIL", "enterprise_user": {"teams": ["T0EVIL"]}},
+    ],
+)
+def test_a_guest_is_no_agent_even_if_linked(http_agents: AgentsDesk, said: dict[str, Any]) -> None:
+    http_agents.slack.state.accounts["U0ALICE"] = said
     ticket = http_agents.mail()
     http_agents.says(ticket.id, "!take")
     assert not _acted(http_agents) and http_agents.desk.states()["refused"] == 1
@@ -283,3 +290,17 @@ def test_no_trigger_and_no_answering_address_is_kept(http_agents: AgentsDesk) ->
         rows = session.connection.exec_driver_sql("SELECT raw, request FROM inbound").all()
         kept = b"".join((store.blobs.get(session, row[0]) or b"") + row[1].encode() for row in rows)
     assert b"trigger" not in kept and b"hooks.slack" not in kept and b"verification token" not in kept
+
+
+def test_an_agent_of_another_workspace_of_our_own_organisation_acts(http_agents: AgentsDesk) -> None:
+    whole = {"teams": ["T0OTHER", payloads.TEAM]}
+    http_agents.slack.state.accounts["U0ALICE"] = {"team_id": "T0OTHER", "enterprise_user": whole}
+    ticket = http_agents.mail()
+    http_agents.says(ticket.id, "!take")
+    assert _acted(http_agents)
+
+
+def test_slack_looks_for_no_mentions_of_its_own_in_a_requesters_words(http_agents: AgentsDesk) -> None:
+    ticket = http_agents.mail()
+    blocks = [one for one in http_agents.card(ticket.id)["blocks"] if one["type"] == "section"]
+    assert blocks and all(one["text"]["verbatim"] for one in blocks)
