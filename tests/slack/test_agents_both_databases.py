@@ -76,3 +76,15 @@ def test_orders_and_files_are_worked_once_by_many_at_once(agents_on_any: AgentsD
     assert sorted(notes) == [f"note {number}" for number in range(6)]
     others = [one.id for one in agents.desk.tickets() if one.id != ticket.id]
     assert all(agents.desk.kinds(number).count("file_fetched") == 1 for number in others) and len(others) == 6
+
+
+def test_the_files_of_one_message_may_arrive_at_the_same_moment(agents_on_any: AgentsDesk) -> None:
+    agents = agents_on_any
+    shared = [agents.slack.share(f"F0{n}", f"{n}.png", b"dog %d" % n, "image/png") for n in range(8)]
+    agents.give(payloads.direct("help", files=shared))
+    context = agents.desk.context
+    agents.desk.work()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: late_files.drain(context), range(4)))
+    (ticket,) = agents.desk.tickets()
+    assert all(one["sha256"] for one in agents.desk.messages(ticket.id)[0].attachments)
