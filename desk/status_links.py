@@ -19,6 +19,7 @@ from desk.settings import Settings
 ENTRY_FOR = timedelta(minutes=30)
 RECEIPT_FOR = timedelta(days=30)
 _STATUS, _ENTRY, _RECEIPT = "status-link", "requests-link", "receipt"
+_LINKED = re.compile(r"(/(?:status|my/open)/)(?:[0-9]{1,18}-){3,4}[a-z2-7]{26}")
 _TOKEN = re.compile(r"((?:(?:0|[1-9][0-9]{0,17})-){1,4})([a-z2-7]{26})")
 
 
@@ -83,6 +84,11 @@ def mailed_link(settings: Settings, ticket_id: int, person_id: int, version: int
     return (
         f"{settings.public_url.rstrip('/')}/status/{status_token(ticket_id, person_id, version, lifetime, secret, now)}"
     )
+
+
+def hidden(text: str) -> str:
+    """A text that others read, without the links in it: whoever has one acts in the requester's name."""
+    return _LINKED.sub(r"\1…", text)
 
 
 def _made(purpose: str, numbers: tuple[int, ...], secret: bytes) -> str:

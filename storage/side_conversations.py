@@ -14,9 +14,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk import side as rules
+from desk import status_links
 from desk.request import Party
 from desk.side import Side, State, Step
-from desk.ticket import Actor, Message, MessageKind, NotAllowed, Ticket
+from desk.ticket import Actor, ActorKind, Message, MessageKind, NotAllowed, Ticket
 from storage import people, signatures, tickets, visible
 from storage.sql import reserve_ids
 from storage.tables import mailboxes, messages, outbound
@@ -174,18 +175,22 @@ def earlier(session: Session, ticket_id: int, most: int) -> list[tuple[str, str]
     public = (c.ticket_id == ticket_id, c.kind == str(MessageKind.REPLY))
     query = sa.select(c.author_name, c.created_at, c.sent_at, c.reply).where(*public).order_by(c.id.desc())
     rows = session.execute(query.limit(min(most, rules.MOST_QUOTED))).all()
-    return [(_heading(row.author_name, row.sent_at or row.created_at), row.reply) for row in reversed(rows)]
+    return [
+        (_heading(row.author_name, row.sent_at or row.created_at), status_links.hidden(row.reply))
+        for row in reversed(rows)
+    ]
 
 
 def exchanged(session: Session, side_id: int, before: int) -> list[str]:
     """The Message-IDs of its mails below that message, theirs and ours, the oldest first."""
     m, o = messages.c, outbound.c
-    came = sa.select(m.id, m.external_id).where(m.side_id == side_id, m.id < before, m.inbound)
-    went = sa.select(m.id, o.external_id).join(outbound, o.message_id == m.id).where(
-        m.side_id == side_id, m.id < before, o.kind == "side"
-    )  # fmt: skip
-    rows: Any = session.execute(sa.union_all(came, went)).all()
-    return [name for _, name in sorted((row[0], row[1]) for row in rows) if "@" in name]
+    query = sa.select(m.id, m.external_id, m.author_kind).where(m.side_id == side_id, m.id < before)
+    rows = session.execute(query).all()
+    # What an agent mailed to us is none of them: the letter that was made of it is. Letters are found by their key.
+    named = [(row.id, row.external_id) for row in rows if row.author_kind == str(ActorKind.THIRD_PARTY)]
+    letters = sa.select(o.message_id, o.external_id).where(o.dedupe_key.in_([f"side:{row.id}" for row in rows]))
+    named += [(row.message_id, row.external_id) for row in session.execute(letters)]
+    return [name for _, name in sorted(named) if "@" in name]
 
 
 def move(session: Session, from_ticket: int, to_ticket: int) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import record
+from desk import record, status_links
 from desk import ticket as verbs
 from desk.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
 from desk.visibility import requester_sees
@@ -232,6 +232,7 @@ def _said(row: sa.RowMapping, seen: Sight) -> Said:
     files = tuple({name: one.get(name) for name in ("name", "size", "media_type")} for one in row["attachments"])
     # Below an agent's words their mail quotes the desk's notice, with what is the desk's own.
     text = (row["reply"] if by_desk else row["reply"] or row["text"]).strip("\n").rstrip()
+    text = text if who == "you" else status_links.hidden(text)
     # An emptied row says nothing of where it came from either.
     gone = not (text or files or row["content_hash"] or row["external_id"]) and row["inbound"]
     if row["trust"].get("withdrawn"):

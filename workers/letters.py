@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from desk import address, subject
+from desk import address, status_links, subject
 from desk.side import Side
 from desk.ticket import Event, Message, Ticket
 from storage import outbound, ratings, signatures, threads, tickets
@@ -57,7 +57,8 @@ class Sender:
         content |= self._thread(ticket, requester, asked) | {"subject": _answer(ticket, asked)}
         content |= {"text": message.reply.rstrip(), "signature": self._below(ticket, message, agent)}
         if asked and asked.reply.strip():
-            content["quote"] = wording.quote(asked, ZoneInfo(self.context.store.settings.time_zone))
+            quoted = wording.quote(asked, ZoneInfo(self.context.store.settings.time_zone))
+            content["quote"] = {name: status_links.hidden(text) for name, text in quoted.items()}
         content["cc"] = self._copies(ticket, requester)
         content["attachments"] = [dict(attachment) for attachment in message.attachments]
         return self._letter(key, "reply", ticket, requester, content, message.id)

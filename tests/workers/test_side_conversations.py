@@ -364,3 +364,24 @@ def test_whom_a_proven_answer_has_in_copy_takes_part_but_for_the_requester(desk:
 
 def test_an_automation_may_react_to_an_answer() -> None:
     assert rules.read_trigger({"event": "side_answered"}).events == {"side_answered"}
+
+
+def test_the_thread_of_a_third_party_holds_our_letters_and_not_the_agents_own_mails(desk: SmallDesk) -> None:
+    ask(desk)
+    first = plain(asked(desk)["Message-ID"])
+    answer(desk, SUE, "Which colour?", message_id="sue@supplier.test")
+    to = desk.notice_address(desk.alice, 1)
+    notice = plain(desk.sent("notice", ALICE)[-1]["Message-ID"])
+    desk.receive(desk.mail(ALICE, "Re", "Blue, please.", to=to, reply_to=notice, message_id="laptop@alice.test"))
+    second = plain(asked(desk)["Message-ID"])
+    answer(desk, SUE, "And how many?", message_id="sue2@supplier.test")
+    desk.receive(desk.mail(ALICE, "Re", "Two.", to=desk.notice_address(desk.alice, 1), message_id="laptop2@alice.test"))
+    named = [plain(one) for one in str(asked(desk)["References"]).split()]
+    assert named == [first, "sue@supplier.test", second, "sue2@supplier.test"]
+
+
+def test_no_third_party_gets_the_link_to_the_requesters_page_in_a_quote(desk: SmallDesk) -> None:
+    link = "https://desk.example.test/status/1-3-0-29500000-abcdefghijklmnopqrstuvwxyz"
+    desk.receive(desk.mail(BOB, "Re", f"You wrote: your request is at {link} but I see nothing.", reply_to="first@x"))
+    ask(desk, quote=2)
+    assert "I see nothing" in words(asked(desk)) and "29500000" not in asked(desk).as_string()
