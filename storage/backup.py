@@ -51,6 +51,8 @@ def make(store: Store, folder: Path, now: datetime) -> Manifest:
     if folder.exists() and any(folder.iterdir()):
         raise BackupError(f"{folder} is not empty: name a new folder")
     folder.mkdir(parents=True, exist_ok=True)
+    # Before anything is in it: all that people wrote, and the key.
+    folder.chmod(0o700)
     found = schema.version(store.database)
     if found is None:
         raise BackupError("there is no desk to back up: the database is empty")

@@ -1,4 +1,4 @@
-"""A backup becomes a desk again: looked through first, blobs and models before the database that names them.
+"""A backup becomes a desk again: looked through first, blobs before the database that names them, the key last.
 
 In: a backup's folder, settings that say where. Out: a desk with the very rows of the manifest. What was there is never
 lost: an SQLite desk's files are moved aside.
@@ -42,14 +42,16 @@ def restore(folder: Path, settings: Settings, now: datetime, *, over: bool, dry_
             return Restored(made, len(new))
         for name in new:
             _place(backup.blob(folder / "blobs", name), backup.blob(settings.data / "blobs", name))
-        aside = _beside(folder, settings, now)
+        aside = ""
         if made.database == backup.POSTGRES:
             pg_tools.restore(database, folder / made.database)
             rows = pg_tools.count_rows(database)
         else:
             database.close()
-            aside = _put_sqlite(folder, settings, now) or aside
+            aside = _put_sqlite(folder, settings, now)
             rows = backup.count_rows(backup.sqlite_file(settings))
+        # The key last: where the database refuses, the old desk goes on with its own.
+        aside = _beside(folder, settings, now) or aside
     finally:
         database.close()
     wrong = sorted(name for name, count in made.rows.items() if rows.get(name) != count)

@@ -129,3 +129,23 @@ def test_without_the_tool_the_command_is_told_and_never_the_password(
         pg_tools.restore(database, tmp_path / "x")
     assert "geheim" not in str(said.value)
     database.close()
+
+
+def test_nobody_else_reads_a_backup_and_a_refused_one_leaves_the_key(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (store.settings.data / "secret.key").write_bytes(b"the key of the backup")
+    desk = saved(store, tmp_path / "saved")
+    assert (tmp_path / "saved").stat().st_mode & 0o077 == 0
+    other = replace(store.settings, data_dir=str(tmp_path / "other"))
+    open_store(other).close()
+    own = tmp_path / "other" / "secret.key"
+    own.write_bytes(b"the key of the old desk")
+
+    def refuse(*_: object) -> str:
+        raise BackupError("the database refuses")
+
+    monkeypatch.setattr(restoring, "_put_sqlite", refuse)
+    with pytest.raises(BackupError, match="refuses"):
+        restoring.restore(tmp_path / "saved", other, desk.now, over=True, dry_run=False)
+    assert own.read_bytes() == b"the key of the old desk"
