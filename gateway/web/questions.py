@@ -71,7 +71,8 @@ class Questions:
                 problems[f"fields.{name}"] = _sentence(known[name], str(typed))
                 continue
             if name not in known:
-                problems[f"fields.{name}"] = words.UNKNOWN_FIELD.format(allowed=", ".join(known) or "none")
+                shown = name[:100].encode("ascii", "replace").decode()
+                problems[f"fields.{shown}"] = words.UNKNOWN_FIELD.format(allowed=", ".join(known) or "none")
             elif found is not None:
                 values[name] = found
         return Answers(topic, values), problems

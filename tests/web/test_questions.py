@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html.parser import HTMLParser
 
 import pytest
@@ -133,6 +134,11 @@ def test_a_program_hears_which_field_is_wrong(asking: Web, more: dict[str, objec
     answer = asking.post(TYPED | more)
     assert answer.status_code == 422 and list(answer.json()["error"]["fields"]) == [named]
     assert asking.rows() == []
+
+
+def test_a_program_hears_of_a_name_that_is_no_text_at_all(asking: Web) -> None:
+    answer = asking.post(json.dumps(TYPED | {"fields": {"\ud800": "1"}}).encode())
+    assert answer.status_code == 422 and list(answer.json()["error"]["fields"]) == ["fields.?"]
 
 
 def test_the_same_key_with_other_answers_is_refused(asking: Web) -> None:
