@@ -37,13 +37,13 @@ _TRIAL_FOLDS = 5
 _FEW_LABELS = 30
 # A label that has so few examples at the median is learnt in the joint way.
 _FEW_EXAMPLES = 20
-# Measured on several sets at once: what is best for one alone (quiet common letters, for long mails) costs the next one
-# (short questions) as much.
 _VOICES: dict[Way, Voice] = {
-    "joint": Voice(together=0.5, apart_letters=1.0, letters=2.0),
     "margin": Voice(together=0.0, apart_letters=0.0, letters=1.25),
     "telling": Voice(together=0.0, apart_letters=0.0, letters=1.0),
 }
+# Few examples: what few labels share in long mails is mostly chance; where there are many labels it is mostly language.
+_FEW_LABELS_VOICE = Voice(together=0.5, apart_letters=1.0, letters=2.0)
+_MANY_LABELS_VOICE = Voice(together=0.25, apart_letters=0.0, letters=2.0)
 # Below this no temperature can be measured: a usual one.
 _FEWEST_HELD_OUT = 10
 _USUAL_TEMPERATURE = 0.25
@@ -76,8 +76,13 @@ class Lesson:
 
     def learnt(self, way: Way) -> Linear:
         # What a term tells is learnt too: of the rows at hand only, or those kept back would be judged too kindly.
-        loud = emphasis(self.matrix, self.truth, self.counts, self.words, _VOICES[way])
+        loud = emphasis(self.matrix, self.truth, self.counts, self.words, self._voice(way))
         return fit(self.matrix, self.truth, self.labels, way, loud, self.seed, self.counts)
+
+    def _voice(self, way: Way) -> Voice:
+        if way != "joint":
+            return _VOICES[way]
+        return _FEW_LABELS_VOICE if self.labels <= _FEW_LABELS else _MANY_LABELS_VOICE
 
 
 @dataclass(frozen=True)
