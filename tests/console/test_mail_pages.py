@@ -101,7 +101,7 @@ def test_pictures_are_shown_to_agents_and_in_the_frame_only(gallery: Gallery) ->
     page = gallery.page()
     number = gallery.desk.messages(1)[0].id
     place = f"/messages/{number}/pictures/0"
-    assert f'<img src="{place}"' in page and ">shot.png</bdi>" not in page
+    assert f'<img src="{place}"' in page and "download><bdi>shot.png</bdi>" not in page
     picture = gallery.alice.get(place)
     assert picture.headers["content-type"] == "image/png" and picture.content[:4] == b"\x89PNG"
     assert picture.headers["content-security-policy"].startswith("sandbox")
