@@ -16,7 +16,7 @@ import structlog
 from desk import slack_orders
 from desk.request import Attachment, from_json
 from desk.slack_orders import Kind, Order
-from storage import inbound
+from storage import inbound, slack_threads
 from storage.inbound import MOST_ATTEMPTS, Settled, Waiting
 from storage.transaction import Session
 from workers import slack_files, slack_obey, slack_revisions
@@ -68,7 +68,7 @@ def _alone(context: Context, row: Waiting) -> bool:
         return True
     try:
         order = slack_orders.of_fields(from_json(row.request).fields)
-        files, why = slack_files.fetch_all(context, order.files) if order.kind is Kind.SAID else ((), "")
+        files, why = _files(context, order)
         with context.store.database.transaction() as session:
             if inbound.reclaim(session, row.id):
                 task = Task(row, order, files, why, context.now())
@@ -85,6 +85,16 @@ def _alone(context: Context, row: Waiting) -> bool:
         if row.attempts >= MOST_ATTEMPTS:
             _quarantine(context, row)
         return True
+
+
+def _files(context: Context, order: Order) -> tuple[Sequence[Attachment], str]:
+    """What came with the words of an agent, and why something is missing. Nobody else makes the desk fetch anything."""
+    if order.kind is not Kind.SAID or not order.files:
+        return (), ""
+    with context.store.database.reading() as session:
+        agent = slack_threads.agent_of(session, order, by_email=context.store.settings.slack_match_email)
+    heard = agent is not None and agent.role != "read-only"
+    return slack_files.fetch_all(context, order.files) if heard else ((), "")
 
 
 def _settled(context: Context, session: Session, task: Task) -> Settled:

@@ -40,6 +40,13 @@ def test_a_name_makes_nobody_an_agent(http_agents: AgentsDesk) -> None:
     assert "for the agents of the desk" in http_agents.does(payloads.typed(f"#{ticket.id}", user="U0EVE"))
 
 
+def test_a_strangers_file_is_not_even_fetched(http_agents: AgentsDesk) -> None:
+    ticket = http_agents.mail()
+    shared = http_agents.slack.share("F0BIG", "big.bin", b"0123456789")
+    http_agents.says(ticket.id, "look", user="U0EVE", files=[shared], subtype="file_share")
+    assert http_agents.desk.states() == {"ticketed": 1, "refused": 1} and http_agents.slack.state.downloads == []
+
+
 def test_a_window_opens_for_agents_only(http_agents: AgentsDesk) -> None:
     ticket = http_agents.mail()
     http_agents.presses(ticket.id, Button.ANSWER, user="U0EVE")
