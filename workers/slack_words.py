@@ -6,8 +6,6 @@ somebody or disguise a link.
 
 from __future__ import annotations
 
-from typing import Any
-
 from desk.slack_markup import cut, escaped, one_line
 from desk.ticket import Ticket
 
@@ -16,12 +14,6 @@ MOST_LETTERS = 35_000
 
 _CUT = "\n… (The rest is too long for Slack. Please ask for it in this thread.)"
 _MOST_NAME = 80
-
-
-def letter_content(conversation: str, text: str) -> dict[str, Any]:
-    """The `content` of an outbound letter with transport "slack"; `conversation` is the ticket's key."""
-    channel, thread_ts = place_of(conversation)
-    return {"channel": channel, "thread_ts": thread_ts, "text": text}
 
 
 def place_of(conversation: str) -> tuple[str, str]:

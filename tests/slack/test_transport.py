@@ -168,12 +168,11 @@ def test_nothing_that_people_write_has_an_effect_in_slack(name: str, said: str) 
 @pytest.mark.parametrize("key", ["", "slack:T:C", "mail:a:b:c", "slack:T::1.1", "slack:a:b:c:d"])
 def test_a_key_that_is_no_slack_thread_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="is not a Slack thread"):
-        slack_words.letter_content(key, "x")
+        slack_words.place_of(key)
 
 
-def test_the_content_of_a_letter_comes_from_the_conversation() -> None:
-    content = slack_words.letter_content("slack:T1:C1:1700000000.000100", "hi")
-    assert content == {"channel": "C1", "thread_ts": "1700000000.000100", "text": "hi"}
+def test_the_place_of_a_letter_comes_from_the_conversation() -> None:
+    assert slack_words.place_of("slack:T1:C1:1700000000.000100") == ("C1", "1700000000.000100")
 
 
 def _ticket(subject: str) -> Ticket:
