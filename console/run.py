@@ -12,13 +12,26 @@ from collections.abc import Iterator
 
 import structlog
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 GRACE_SECONDS = 8
 """An open event stream would otherwise keep the server for ever."""
+LONGEST_PATH = 2_000
 _BACKLOG = 1024
+_TOO_LONG = PlainTextResponse("This address is too long for any page of ours.\n", 414)
 
 log = structlog.get_logger()
+
+
+def _bounded(app: ASGIApp) -> ASGIApp:
+    """No page of ours has such a long address; what reads numbers in addresses need not try."""
+
+    async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
+        too_long = scope["type"] == "http" and len(scope["path"]) > LONGEST_PATH
+        await (_TOO_LONG if too_long else app)(scope, receive, send)
+
+    return bounded
 
 
 class Pages:
@@ -28,7 +41,7 @@ class Pages:
         """Raises OSError, naming the address, where it cannot listen."""
         self._socket = _listening(host, port)
         config = uvicorn.Config(
-            app,
+            _bounded(app),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -62,6 +62,11 @@ def clock_runs(store: Store) -> None:
         leases.take(session, "clock", "somebody", NOW, timedelta(seconds=10))
 
 
+def test_an_address_longer_than_any_page_is_refused_before_anybody_reads_numbers_in_it(store: Store) -> None:
+    with asked(store) as url:
+        assert get(f"{url}/tickets/{'9' * 5_000}")[0] == 414
+
+
 def test_all_is_well(any_store: Store, valkey: str) -> None:
     clock_runs(any_store)
     with with_settings(any_store, redis_url=valkey) as store, asked(store) as url:
