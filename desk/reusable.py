@@ -99,8 +99,8 @@ def _is_farewell(line: str) -> bool:
     """ "Kind regards", also with a name on the same line; "Thanks" counts, "thanks for the file" does not."""
     if len(line) > MOST_FAREWELL_LETTERS:
         return False
-    head, mark, rest = re.match(r"([^,]*)(,?)(.*)", line).groups()  # type: ignore[union-attr]
-    if mark and rest.strip() and not _are_names(_WORDS.findall(rest), frozenset()):
+    head, _, rest = line.partition(",")
+    if rest.strip() and not _are_names(_WORDS.findall(rest), frozenset()):
         return False
     said = " ".join(word.casefold() for word in _WORDS.findall(head))
     return said in _phrases("bye") or said in _phrases("thanks")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from console.app import create_app
+from console.run import Pages
+from storage.store import Store
 from tests.components import need
 from tests.console.furnished import PASSWORD
 
@@ -32,6 +36,18 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=program, args=_FLAGS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def opened(chromium: Any, store: Store, **context: str) -> Iterator[Page]:
+    """A page of the console over this record; `context` is what the browser says of its user."""
+    pages = Pages(create_app(store, store.settings), "127.0.0.1", 0)
+    with pages.beside():
+        around = chromium.new_context(base_url=f"http://{pages.address}", **context)
+        page = around.new_page()
+        page.set_default_timeout(20_000)
+        yield page
+        around.close()
 
 
 def sign_in(page: Page, name: str = "alice") -> None:

@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from console.app import create_app
-from console.run import Pages
 from storage import side_conversations
 from storage.store import Store
-from tests.console.chromium import chromium, sign_in
+from tests.console.chromium import chromium, opened, sign_in
 from tests.console.furnished import Furnished, furnish
 
 pytestmark = pytest.mark.services
@@ -28,13 +26,8 @@ def things(store: Store) -> Furnished:
 
 @pytest.fixture
 def page(chromium: Any, store: Store, things: Furnished) -> Iterator[Page]:
-    pages = Pages(create_app(store, store.settings), "127.0.0.1", 0)
-    with pages.beside():
-        context = chromium.new_context(base_url=f"http://{pages.address}", color_scheme="dark")
-        made = context.new_page()
-        made.set_default_timeout(20_000)
+    with opened(chromium, store, color_scheme="dark") as made:
         yield made
-        context.close()
 
 
 def test_a_third_party_is_asked_by_the_keyboard_and_the_requesters_box_stays_empty(

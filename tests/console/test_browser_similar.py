@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from console.app import create_app
-from console.run import Pages
 from desk.articles import Audience, State
 from storage import articles, solved
 from storage.articles import Article
 from storage.store import Store
-from tests.console.chromium import chromium, sign_in
+from tests.console.chromium import chromium, opened, sign_in
 from tests.console.furnished import Furnished, furnish
 
 pytestmark = pytest.mark.services
@@ -29,13 +27,8 @@ def things(store: Store) -> Furnished:
 
 @pytest.fixture
 def page(chromium: Any, store: Store, things: Furnished) -> Iterator[Page]:
-    pages = Pages(create_app(store, store.settings), "127.0.0.1", 0)
-    with pages.beside():
-        context = chromium.new_context(base_url=f"http://{pages.address}")
-        made = context.new_page()
-        made.set_default_timeout(15_000)
+    with opened(chromium, store) as made:
         yield made
-        context.close()
 
 
 def test_a_click_puts_the_article_behind_what_was_typed_and_sending_counts_it(

@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from console.app import create_app
-from console.run import Pages
 from storage.store import Store
-from tests.console.chromium import chromium, sign_in
+from tests.console.chromium import chromium, opened, sign_in
 from tests.console.furnished import Furnished, furnish, promote
 from tests.small_desk import categoriser
 from workers import clocks
@@ -32,13 +30,8 @@ def things(store: Store) -> Furnished:
 
 @pytest.fixture
 def page(chromium: Any, store: Store, things: Furnished) -> Iterator[Page]:
-    pages = Pages(create_app(store, store.settings), "127.0.0.1", 0)
-    with pages.beside():
-        context = chromium.new_context(base_url=f"http://{pages.address}", timezone_id="America/New_York")
-        made = context.new_page()
-        made.set_default_timeout(15_000)
+    with opened(chromium, store, timezone_id="America/New_York") as made:
         yield made
-        context.close()
 
 
 def test_a_lead_tries_a_policy_saves_it_and_reads_why_a_ticket_is_due(
