@@ -40,10 +40,6 @@ class Refused(ValueError):
     """Not erased; the text says why and what to do."""
 
 
-class _OnlyTried(Exception):
-    """Rolls a dry run back."""
-
-
 @dataclass(frozen=True, slots=True)
 class Receipt:
     """What was erased, in numbers. `models` may hold words of theirs until the next training has replaced them."""
@@ -62,16 +58,12 @@ class Receipt:
 
 def erase(store: Store, address: str, actor: Actor, now: datetime, *, why: str = "", dry_run: bool = False) -> Receipt:
     """Erase them now; a dry run does all of it and takes it back. Raises Refused."""
-    made: list[Receipt] = []
-    try:
-        with store.database.transaction() as session:
-            session.overwrite_deleted()
-            made.append(_erased(store, session, address.strip().lower(), actor, now, why))
-            if dry_run:
-                raise _OnlyTried
-    except _OnlyTried:
-        return made[0]
-    receipt = finish(store, made[0].id)
+    with store.database.transaction(dry_run=dry_run) as session:
+        session.overwrite_deleted()
+        made = _erased(store, session, address.strip().lower(), actor, now, why)
+    if dry_run:
+        return made
+    receipt = finish(store, made.id)
     purge(store)
     return receipt
 

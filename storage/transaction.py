@@ -81,13 +81,18 @@ class Database:
         self._turnstile = Turnstile(Path(self.engine.url.database or "")) if is_file else None
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
-        """A transaction that may write. Commits at the end of the block, rolls back if it raises."""
+    def transaction(self, *, dry_run: bool = False) -> Iterator[Session]:
+        """A transaction that may write. Commits at the end of the block, rolls back if it raises.
+
+        A dry run does all that is done in the block, takes it back, and rings nobody.
+        """
         with self._turn(), self.engine.connect() as connection:
             session = Session(connection)
-            with connection.begin():
+            with connection.begin() as begun:
                 yield session
-        if session.rings:
+                if dry_run:
+                    begun.rollback()
+        if session.rings and not dry_run:
             self.bell.ring(list(session.rings))
 
     @contextmanager

@@ -25,10 +25,6 @@ from storage.transaction import Session
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 
 
-class _OnlyTried(Exception):
-    """Rolls a dry run back."""
-
-
 def words(own: Any, command: Command) -> None:
     for name, run, text in (("reply", reply, "answer the requester"), ("note", note, "an internal note")):
         made = command(own, name, run, text)
@@ -58,20 +54,15 @@ def note(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
 
 
 def _go(args: argparse.Namespace, settings: Settings, say: Callable[[Session, Ticket], Ticket]) -> int:
-    told: dict[str, Any] = {}
     with opened(settings) as store:
         try:
-            with store.database.transaction() as session:
+            with store.database.transaction(dry_run=args.dry_run) as session:
                 ticket = tickets.get(session, args.id, lock=True)
                 if ticket is None:
                     raise Trouble(f"there is no ticket #{args.id}")
                 saved = say(session, ticket)
                 said = tickets.messages_of(session, args.id, most=10_000)[-1]
                 told = {"ticket": asdict(saved), "text": said.text, "signature": signatures.of_message(said)}
-                if args.dry_run:
-                    raise _OnlyTried
-        except _OnlyTried:
-            pass
         except NotAllowed as error:
             raise Trouble(str(error)) from error
     if args.json:

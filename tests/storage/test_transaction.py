@@ -51,6 +51,16 @@ def test_a_rollback_rings_nothing_and_leaves_nothing(any_store: Store) -> None:
         assert bell.rung == [] and people.all_teams(session) == []
 
 
+def test_a_dry_run_does_all_of_it_rings_nothing_and_leaves_nothing(any_store: Store) -> None:
+    bell = with_bell(any_store)
+    with any_store.database.transaction(dry_run=True) as session:
+        people.add_team(session, "Ghosts")
+        ring(session, "ingest", 7)
+        assert [team.name for team in people.all_teams(session)] == ["Ghosts"]
+    with any_store.database.transaction() as session:
+        assert bell.rung == [] and people.all_teams(session) == []
+
+
 def test_what_is_rung_is_there_to_be_read(any_store: Store) -> None:
     seen = []
 
