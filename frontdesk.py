@@ -35,7 +35,7 @@ MOST_FILES = 65_536
 
 def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
-    args = (_parser_of_processes() if given and given[0] in SERVING else parser()).parse_args(given)
+    args = _parser_for(given[0] if given else "").parse_args(given)
     try:
         settings = configuration.load(os.environ, _options(args), Path.cwd())
         if args.run in PROCESSES:
@@ -249,10 +249,16 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _parser_of_processes() -> argparse.ArgumentParser:
-    """The words of those that serve: they need not carry every command's code with them."""
+def _parser_for(word: str) -> argparse.ArgumentParser:
+    """Who serves, and `init` before it, need not carry every command's code with them."""
+    if word not in (*SERVING, "init"):
+        return parser()
     top, words = _top()
     _processes(words)
+    if word == "init":
+        from console.cli import init
+
+        init.words(words)
     return top
 
 

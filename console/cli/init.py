@@ -5,6 +5,7 @@ In: settings. Out: what was made, with a new agent's one-time password. Doing it
 
 from __future__ import annotations
 
+import argparse
 import secrets
 import time
 from collections.abc import Callable
@@ -15,7 +16,9 @@ import sqlalchemy as sa
 import structlog
 
 from console import passwords
-from console.cli.desk import Trouble, first_line
+from console.cli import show
+from console.cli.desk import Trouble, ensure_folder, first_line
+from console.cli.grammar import Words, command
 from desk.settings import Settings
 from storage import people, schema
 from storage.store import Store, open_store
@@ -34,6 +37,25 @@ class Begun:
     mailboxes: tuple[str, ...]
     agent: str
     password: str
+
+
+def words(words: Words) -> None:
+    """Alone, because `frontdesk up` begins with it and shall not wait for the code of all commands."""
+    made = command(words, "init", _init, "make or migrate the desk's tables, with a first team, mailbox and agent")
+    made.add_argument("--agent", metavar="ADDRESS", help="the first agent's address")
+    made.add_argument("--wait", type=float, default=60.0, metavar="SECONDS", help="how long to wait for the database")
+
+
+def _init(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    ensure_folder(settings)
+    begun = begin(settings, now, patience=args.wait, agent=args.agent)
+    if args.json:
+        show.as_json(begun)
+        return 0
+    print(f"the desk in {settings.data.absolute()} is at version {begun.version}, with {', '.join(begun.mailboxes)}")
+    if begun.password:
+        print(f"agent {begun.agent}, password: {begun.password}\nIt is shown only now.")
+    return 0
 
 
 def begin(settings: Settings, now: datetime, *, patience: float, agent: str | None = None) -> Begun:

@@ -6,10 +6,8 @@ them. It imports every command, so a process that serves does not import it.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -25,14 +23,11 @@ from console.cli import (
     privacy,
     report,
     reuse_words,
-    show,
     signatures,
     staffing,
     ticket_words,
 )
-from console.cli.folder import ensure_folder
 from console.cli.grammar import Words, command, group
-from desk.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +54,8 @@ def add(words: Words, ways: Ways) -> None:
     report.words(words, command, ways.figures)
 
 
-def _init(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    ensure_folder(settings)
-    begun = init.begin(settings, now, patience=args.wait, agent=args.agent)
-    if args.json:
-        show.as_json(begun)
-        return 0
-    print(f"the desk in {settings.data.absolute()} is at version {begun.version}, with {', '.join(begun.mailboxes)}")
-    if begun.password:
-        print(f"agent {begun.agent}, password: {begun.password}\nIt is shown only now.")
-    return 0
-
-
 def _administration(words: Words, ways: Ways) -> None:
-    begin = command(words, "init", _init, "make or migrate the desk's tables, with a first team, mailbox and agent")
-    begin.add_argument("--agent", metavar="ADDRESS", help="the first agent's address")
-    begin.add_argument("--wait", type=float, default=60.0, metavar="SECONDS", help="how long to wait for the database")
+    init.words(words)
     _mailboxes(group(words, "mailbox", "the addresses of the desk"), ways)
     team = group(words, "team", "the teams")
     command(team, "add", people.team_add, "a new team").add_argument("name")
