@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 from console.cli import configuration, supervisor, up
 from console.cli.folder import Trouble
 from console.cli.grammar import Words, command
-from desk.request import Envelope
-from desk.settings import BadSetting, Settings, host_and_port
+from desk.config.settings import BadSetting, Settings, host_and_port
+from desk.mail.inbound_request import Envelope
 from storage.log import configure_logging
 
 if TYPE_CHECKING:

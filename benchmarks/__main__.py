@@ -28,7 +28,7 @@ from benchmarks import (
 )
 from benchmarks.figures import BOUNDS, Line
 from benchmarks.lab import ROOT, Lab, opened
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage.log import configure_logging
 
 FIGURES = tuple(dict.fromkeys(name.partition(" ")[0] for name in BOUNDS))

@@ -13,10 +13,10 @@ from email import message_from_bytes
 
 from benchmarks import mails
 from benchmarks.multiply import multiply
-from desk import ticket as verbs
-from desk.figures import SLOT_SECONDS, slot
-from desk.request import Party
-from desk.ticket import DESK, Actor, ActorKind, Change, Message, MessageKind, Priority, Status, Ticket
+from desk.mail.inbound_request import Party
+from desk.reports.ticket_figures import SLOT_SECONDS, slot
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Message, MessageKind, Priority, Status, Ticket
 from storage import day_figures, people, tickets
 from storage.people import Person
 from storage.store import Store

@@ -22,8 +22,8 @@ import sqlalchemy as sa
 from benchmarks.lab import ROOT
 from benchmarks.report import with_section
 from classifier.starter import shipped
-from desk import hours
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.sla import business_hours
 from storage import calendars, clocks, notes, pages, people, schema, sla_policies
 from storage.blobs import BlobStore
 from storage.calendars import CalendarRow
@@ -191,7 +191,7 @@ def _row(what: str, name: str, count: int, times: list[float]) -> str:
 
 def _hours() -> str:
     calendar = calendars.meant(OFFICE)
-    times = [_timed(lambda: hours.add(calendar, NOW, 8 * 3600 * 2500)) for _ in range(ROUNDS)]
+    times = [_timed(lambda: business_hours.add(calendar, NOW, 8 * 3600 * 2500)) for _ in range(ROUNDS)]
     middle = f"{statistics.median(times):.2f} ms | {max(times):.2f} ms, the first time |"
     return f"| ten years of business hours ahead | – | – | {middle}"
 

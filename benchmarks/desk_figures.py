@@ -31,8 +31,8 @@ from benchmarks.figures import BOUNDS, Line
 from benchmarks.multiply import STRIDE
 from benchmarks.report import with_section
 from console.app import create_app
-from desk import period
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.reports import period
 from storage import people, reports, search, sessions
 from storage import ticket_facts as figures_of
 from storage.reports import Asked

@@ -22,7 +22,7 @@ from benchmarks import processes
 from benchmarks.lab import ROOT, Lab
 from benchmarks.mails import MAILBOX
 from console.cli import init, valkey
-from desk.settings import Settings, read
+from desk.config.settings import Settings, read
 from storage import inbound, outbound, tickets
 from storage.inbound import Totals
 from storage.store import database_url

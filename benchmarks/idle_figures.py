@@ -22,7 +22,7 @@ from benchmarks.desks import ACKNOWLEDGED, POSTGRESQL, SQLITE, Desk
 from benchmarks.figures import Line
 from benchmarks.lab import ROOT, Lab, in_turn
 from benchmarks.mails import MAILBOX, Mail
-from desk.settings import read
+from desk.config.settings import read
 from storage.store import database_url
 from storage.transaction import Database
 from tests.components import dies_with_us

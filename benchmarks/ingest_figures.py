@@ -20,8 +20,8 @@ from benchmarks.figures import Line
 from benchmarks.lab import Lab, in_turn, median_ratio
 from benchmarks.mails import MAILBOX, Mail
 from benchmarks.multiply import multiply
-from desk.request import Envelope
-from desk.settings import read
+from desk.config.settings import read
+from desk.mail.inbound_request import Envelope
 from gateway import intake
 from gateway.email.normalise import normalise
 from gateway.intake import Incoming

@@ -20,8 +20,8 @@ from typing import Any
 from benchmarks.figures import Line
 from benchmarks.lab import ROOT, Lab
 from classifier import starter
-from desk.request import Party
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.mail.inbound_request import Party
 from storage import models, people
 from storage.sql import insert_rows, reserve_ids
 from storage.store import Store, open_store

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from desk.figures import SLOT_SECONDS
+from desk.reports.ticket_figures import SLOT_SECONDS
 from storage.columns import UTCDateTime
 from storage.tables import metadata
 from storage.transaction import Database

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from desk import incident
-from desk.incident import Alarm, Key, Traffic, Window
+from desk.incidents import detector as incident_detector
+from desk.incidents.detector import Alarm, Key, Traffic, Window
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 CATEGORIES = 17
@@ -129,30 +129,30 @@ class Watch:
 
     def _test(self, report: Report) -> Alarm | None:
         now = report.at
-        past = incident.past(self.since, now)
-        if not incident.knows_enough(past):
+        past = incident_detector.past(self.since, now)
+        if not incident_detector.knows_enough(past):
             return None
         desk = self._traffic(Key(""), now)
         own = Key(report.category)
         others = sum(1 for other in self.lately if other.category != report.category)
-        busy = incident.busyness(others, desk, past)
+        busy = incident_detector.busyness(others, desk, past)
         known = (now - self.first[own]).total_seconds() / 3600
-        rate = incident.rate_of(self._traffic(own, now), known, desk, past, busy)
-        alarm = incident.alarm(own, self._windows(own, now), rate)
+        rate = incident_detector.rate_of(self._traffic(own, now), known, desk, past, busy)
+        alarm = incident_detector.alarm(own, self._windows(own, now), rate)
         if alarm is not None:
             return alarm
         narrow = Key(report.category, report.organisation)
         windows = self._windows(narrow, now)
-        if windows[-1].people < incident.FEWEST_PEOPLE:
+        if windows[-1].people < incident_detector.FEWEST_PEOPLE:
             return None
         share = self._traffic(Key("", report.organisation), now)
-        return incident.alarm(
-            narrow, windows, incident.rate_of_organisation(rate, self._traffic(narrow, now), share, desk, past)
+        return incident_detector.alarm(
+            narrow, windows, incident_detector.rate_of_organisation(rate, self._traffic(narrow, now), share, desk, past)
         )
 
     def _windows(self, key: Key, now: datetime) -> list[Window]:
         made = []
-        for minutes in incident.WINDOWS:
+        for minutes in incident_detector.WINDOWS:
             inside = [
                 report
                 for report in self.lately
@@ -164,16 +164,16 @@ class Watch:
         return made
 
     def _traffic(self, key: Key, now: datetime) -> Traffic:
-        near = incident.slots(now)
+        near = incident_detector.slots(now)
         days: Counter[int] = Counter()
         for slot, weight in near.items():
             days[slot % 24] += weight  # type: ignore[assignment]
-        oldest, newest = int((now - incident.HISTORY).timestamp() // 3600), int(now.timestamp() // 3600)
+        oldest, newest = int((now - incident_detector.HISTORY).timestamp() // 3600), int(now.timestamp() // 3600)
         total = slot_sum = day_sum = 0.0
         for hour, count in self.hours.get(key, {}).items():
             # The hour that is being looked at is not yet its own past.
             if oldest <= hour < newest:
-                slot = (hour + 3 * 24) % incident.SLOTS
+                slot = (hour + 3 * 24) % incident_detector.SLOTS
                 total += count
                 slot_sum += count * near.get(slot, 0.0)
                 day_sum += count * days.get(slot % 24, 0.0)

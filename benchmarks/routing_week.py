@@ -20,12 +20,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from classifier.starter import shipped
-from desk import ticket as verbs
-from desk.hours import between
-from desk.request import Channel, InboundRequest, Party
-from desk.routing import Options, Strategy, hindrance
-from desk.settings import Settings
-from desk.ticket import Actor, ActorKind, Event
+from desk.config.settings import Settings
+from desk.mail.inbound_request import Channel, InboundRequest, Party
+from desk.routing.routing import Options, Strategy, hindrance
+from desk.sla.business_hours import between
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind, Event
 from gateway.intake import Incoming, accept
 from storage import calendars, people, roster, routing, routing_rules, tickets, waiting
 from storage.calendars import CalendarRow

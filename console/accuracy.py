@@ -20,8 +20,8 @@ from classifier.model import BrokenArtefact
 from console import figures, learned
 from console.door import Visit
 from console.learned import Refused
-from desk.model_standing import standing
-from desk.teaching import most_useful
+from desk.learning.active_learning import most_useful
+from desk.learning.model_standing import standing
 from storage import accuracy, categories, corrections, models
 from storage.accuracy import Fact
 from storage.models import Model

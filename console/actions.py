@@ -17,8 +17,8 @@ from console import composer, macros
 from console import ticket as ticket_page
 from console.composer import LONGEST_TEXT
 from console.door import WRITERS, Action, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
-from desk import ticket as verbs
-from desk.ticket import Change, MessageKind, NotAllowed, Priority, Status, Ticket
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Change, MessageKind, NotAllowed, Priority, Status, Ticket
 from storage import audit, conversation, custom_fields, drafts, people, resolution, tickets, visible
 from storage.tickets import Stale
 

@@ -54,7 +54,7 @@ from console.api import incidents as incident_api
 from console.api import replies as replies_api
 from console.api import tickets as api
 from console.door import EVERYBODY, Desk, Headers, action, page
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage.store import Store
 
 log = structlog.get_logger()

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from classifier.similar import Text, nearest, telling
-from desk.articles import Audience, State
-from desk.ticket import Ticket
+from desk.knowledge.articles import Audience, State
+from desk.tickets.ticket import Ticket
 from storage import articles, labels
 from storage.articles import Article
 from storage.transaction import Session

@@ -20,12 +20,12 @@ from classifier.text import clean
 from console.accuracy import LEADS
 from console.actions import plain_name
 from console.door import Action, Desk, Visit, action
-from desk import articles as rules
-from desk import subject
-from desk.articles import Audience, Draft, State
-from desk.language import language
-from desk.reusable import for_others
-from desk.ticket import Actor, Change, Event, MessageKind, NotAllowed, Ticket
+from desk.knowledge import articles as rules
+from desk.knowledge.articles import Audience, Draft, State
+from desk.knowledge.reusable_answer import for_others
+from desk.text.language import language
+from desk.tickets import subject
+from desk.tickets.ticket import Actor, Change, Event, MessageKind, NotAllowed, Ticket
 from storage import articles, pages, people, ratings, tickets
 from storage.articles import Article
 from storage.resolution import taken

@@ -14,8 +14,8 @@ from starlette.routing import BaseRoute, Route
 from console.accuracy import LEADS
 from console.door import Desk, Visit, action, page
 from console.tried_rules import Buttons
-from desk import rules
-from desk.rules import BadAutomation
+from desk.rules import automations as rules_automations
+from desk.rules.automations import BadAutomation
 from storage import automations
 from storage.automations import WouldDo
 
@@ -45,7 +45,7 @@ def add(visit: Visit, fields: Mapping[str, str]) -> Response:
     """A new one, or another version; it is tried at once, and stays off."""
     text = fields.get("text", "")[:LONGEST]
     try:
-        rule = rules.read(tomllib.loads(text.replace("\r\n", "\n")))
+        rule = rules_automations.read(tomllib.loads(text.replace("\r\n", "\n")))
     except (tomllib.TOMLDecodeError, BadAutomation) as error:
         return _page(visit, 422, problem=str(error), typed=text)
     automations.put(visit.session, rule, visit.now)
@@ -70,7 +70,7 @@ def _page(
     return visit.html(
         "automations.html",
         status,
-        automations=[(kept, rules.words(kept.rule)) for kept in automations.every(visit.session)],
+        automations=[(kept, rules_automations.words(kept.rule)) for kept in automations.every(visit.session)],
         leads=visit.agent.role in LEADS,
         problem=problem,
         typed=typed,

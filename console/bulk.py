@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from console.door import WRITERS, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
-from desk.ticket import NotAllowed
+from desk.tickets.ticket import NotAllowed
 from storage import bulk
 from storage.bulk import Outcome, Seen, Wish
 from storage.deeds import Doing

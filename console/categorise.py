@@ -14,8 +14,8 @@ from starlette.responses import RedirectResponse, Response
 from console.actions import plain_name
 from console.auth import local_path
 from console.door import Visit
-from desk import ticket as verbs
-from desk.ticket import Actor, NotAllowed, Ticket
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, NotAllowed, Ticket
 from storage import tickets
 
 _NAMES = {"console": "console", "api": "API"}

@@ -16,8 +16,8 @@ from starlette.responses import RedirectResponse, Response
 
 from console import macros, signatures, similar
 from console.door import Visit
-from desk import sending
-from desk.ticket import MessageKind, Status, Ticket
+from desk.tickets import scheduled_replies
+from desk.tickets.ticket import MessageKind, Status, Ticket
 from storage import drafts, people, presence, scheduled, tickets
 from storage.drafts import Draft
 from storage.scheduled import Answer, Waiting
@@ -35,7 +35,7 @@ def around(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
         "as_note": kept is not None and kept.kind is MessageKind.NOTE,
         "waiting": [(one, names[one.agent_id]) for one in waiting],
         "may_undo": [one.id for one in waiting if _may_undo(visit, one)],
-        "laters": sending.LATER,
+        "laters": scheduled_replies.LATER,
         "signature": "" if ticket.channel == "slack" else signatures.preview(visit, ticket),
         "present": presence.at(visit.session, [ticket.id], visit.now, but=visit.agent.id).get(ticket.id, []),
     }
@@ -53,7 +53,7 @@ def answer(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -
         scheduled.say(visit.session, ticket, visit.actor, wanted, visit.now)
         done = "replied"
     elif later:
-        at = sending.moment(later, visit.now, ZoneInfo(visit.desk.settings.time_zone))
+        at = scheduled_replies.moment(later, visit.now, ZoneInfo(visit.desk.settings.time_zone))
         wanted = replace(wanted, seen=scheduled.last_public(visit.session, ticket.id))
         scheduled.put(visit.session, ticket, visit.actor, wanted, visit.now, at)
         done = "later"

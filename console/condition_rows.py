@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from desk.conditions import FIELDS, BadCondition
+from desk.rules.conditions import FIELDS, BadCondition
 from storage import custom_fields
 from storage.transaction import Session
 

@@ -21,11 +21,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console import view
-from desk.address import sign
-from desk.forwarded import came_from, neighbourhood
-from desk.rate import Pace
-from desk.settings import Settings
-from desk.ticket import Actor, ActorKind
+from desk.config.settings import Settings
+from desk.signed.reply_address import sign
+from desk.tickets.ticket import Actor, ActorKind
+from desk.web.client_ip import came_from, neighbourhood
+from desk.web.rate_limit import Pace
 from storage import audit, roster, sessions, visible
 from storage.people import Person
 from storage.store import Store

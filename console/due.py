@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
-from desk import sla_words
-from desk.clocks import Clock, State
-from desk.ticket import Ticket
+from desk.sla import explain as sla_explanation
+from desk.sla.timers import Clock, State
+from desk.tickets.ticket import Ticket
 from storage import calendars, sla, sla_policies
 from storage.transaction import Session
 
@@ -45,8 +45,8 @@ def of(session: Session, ticket: Ticket, now: datetime) -> list[Due]:
         policy, run = by_id.get(clock.policy_id, one.policy), one.runs.get(target)
         if policy is None or run is None:
             continue
-        lines = tuple(sla_words.explain(policy, clock, run, now))
-        word = sla_words.badge(clock, now)
+        lines = tuple(sla_explanation.explain(policy, clock, run, now))
+        word = sla_explanation.badge(clock, now)
         found.append(Due(clock.target.words, policy.name, kind(clock, now), word, clock, lines))
     return sorted(found, key=lambda due: (due.clock.state is not State.RUNNING, due.clock.started_at))
 
@@ -67,7 +67,7 @@ def until(at: datetime | None, now: datetime) -> Markup:
     if at is None:
         return Markup("")
     late = at <= now
-    word = f"{sla_words.roughly(now - at)} late" if late else f"in {sla_words.roughly(at - now)}"
+    word = f"{sla_explanation.roughly(now - at)} late" if late else f"in {sla_explanation.roughly(at - now)}"
     colour = "late" if late else "soon" if at - now <= SOON else "running"
     text = '<time class="due {}" datetime="{}" title="{}" data-age>{}</time>'
     return Markup(text).format(colour, f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at:%Y-%m-%d %H:%M} UTC", word)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from classifier import evaluate
-from desk.model_standing import standing
+from desk.learning.model_standing import standing
 from storage import accuracy, models, notes
 from storage.accuracy import BY_AGENT, Fact
 from storage.priorities import priority_changes

@@ -6,7 +6,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from console.door import Visit
-from desk import download
+from desk.web import download
 from storage import inbound, outbound, tickets
 
 

@@ -17,10 +17,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console import view
 from console.door import Desk, read_fields
-from desk import requester_words
-from desk.aftercare import Aftercare
-from desk.articles import Audience, State
-from desk.rate import Pace
+from desk.knowledge.articles import Audience, State
+from desk.knowledge.csat import Aftercare
+from desk.web import portal_texts
+from desk.web.rate_limit import Pace
 from storage import aftercare, articles
 from storage.articles import Article
 from storage.transaction import Session
@@ -100,9 +100,9 @@ def _found(session: Session, request: Request) -> Article:
 
 def _html(desk: Desk, request: Request, rules: Aftercare, template: str, **values: object) -> Response:
     """In the language that the browser asks for; the articles are in their own."""
-    spoken = requester_words.wanted(request.headers.get("accept-language", ""), requester_words.DEFAULT)
+    spoken = portal_texts.wanted(request.headers.get("accept-language", ""), portal_texts.DEFAULT)
     base = {"settings": desk.settings, "indexed": rules.help_indexed, "language": spoken}
-    base |= {"said": requester_words.words(spoken)}
+    base |= {"said": portal_texts.words(spoken)}
     headers = {"Cache-Control": CACHED, "Vary": "Accept-Language"}
     headers |= {} if rules.help_indexed else {"X-Robots-Tag": "noindex"}
     return HTMLResponse(view.render(template, base | values), 200, headers)

@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.door import Action, Desk, Visit, action
-from desk import priority
-from desk.incident import HISTORY
-from desk.ticket import NotAllowed
+from desk.incidents.detector import HISTORY
+from desk.priority import assess as priority
+from desk.tickets.ticket import NotAllowed
 from storage import incident_members, incident_orders, incidents, matrix, people
 from storage.incident_orders import ANSWER, DISMISS, RESOLVE
 from storage.incidents import MEMBER, STATES, SUGGESTED, TAKEN_OUT, Incident

@@ -10,11 +10,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from console.door import Desk, Visit, action, page
-from desk import fields as field_rules
-from desk import lifecycle as rules
-from desk.fields import Kind
-from desk.lifecycle import BadLifecycle, Lifecycle
-from desk.ticket import NotAllowed
+from desk.tickets import fields as field_rules
+from desk.tickets import lifecycle as rules
+from desk.tickets.fields import Kind
+from desk.tickets.lifecycle import BadLifecycle, Lifecycle
+from desk.tickets.ticket import NotAllowed
 from storage import custom_fields, lifecycle
 
 Fields = Mapping[str, str]

@@ -15,9 +15,9 @@ from starlette.routing import BaseRoute, Route
 
 from console.accuracy import LEADS
 from console.door import Desk, Visit, action, page
-from desk import macros as texts
-from desk.actions import BadAction, words
-from desk.ticket import NotAllowed, Ticket
+from desk.rules import macros as texts
+from desk.rules.actions import BadAction, words
+from desk.tickets.ticket import NotAllowed, Ticket
 from storage import macros, named_values, people, tickets
 from storage.macros import Macro
 

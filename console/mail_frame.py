@@ -22,8 +22,8 @@ from starlette.responses import HTMLResponse, Response
 from console import elsewhere, view
 from console.door import Desk, page
 from console.view import is_picture
-from desk.address import sign
-from desk.ticket import Message
+from desk.signed.reply_address import sign
+from desk.tickets.ticket import Message
 from storage import tickets
 from storage.transaction import Session
 

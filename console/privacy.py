@@ -18,8 +18,8 @@ from starlette.routing import BaseRoute, Route
 
 from console.accuracy import LEADS
 from console.door import Desk, Visit, action, check_intent, page, read_fields, to_sign_in, visiting
-from desk.ticket import Change, Event
-from desk.visibility import EVERYBODY, LONGEST_REASON
+from desk.access.visibility import EVERYBODY, LONGEST_REASON
+from desk.tickets.ticket import Change, Event
 from storage import audit, erasure, people, tickets, visible
 from storage.erasure import Receipt
 

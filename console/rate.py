@@ -19,10 +19,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console import view
 from console.door import Desk, read_fields
-from desk import rating_words
-from desk.aftercare import CHANGED_WITHIN, LOW, SCORES, may_vote
-from desk.rate import Pace
-from desk.ticket import Actor, ActorKind, Change, Event, Ticket
+from desk.knowledge import csat_texts
+from desk.knowledge.csat import CHANGED_WITHIN, LOW, SCORES, may_vote
+from desk.tickets.ticket import Actor, ActorKind, Change, Event, Ticket
+from desk.web.rate_limit import Pace
 from storage import people, ratings, tickets
 from storage.ratings import Rating
 from storage.transaction import Session
@@ -100,12 +100,12 @@ def _asked(desk: Desk, session: Session, request: Request, *, lock: bool = False
     rating = ratings.get(session, first.id, lock=lock) if first else None
     # One that was not mailed yet is asked on the status page; whoever has the link may answer.
     if ticket is None or rating is None:
-        raise HTTPException(404, rating_words.words("")["wrong"])
-    return _Asked(rating, ticket, rating_words.spoken(ratings.language_of(session, ticket.id)))
+        raise HTTPException(404, csat_texts.words("")["wrong"])
+    return _Asked(rating, ticket, csat_texts.spoken(ratings.language_of(session, ticket.id)))
 
 
 def _page(desk: Desk, request: Request, asked: _Asked, status: int = 200) -> Response:
-    rating, said = asked.rating, rating_words.words(asked.language)
+    rating, said = asked.rating, csat_texts.words(asked.language)
     given = request.query_params.get("score", "")
     until = rating.rated_at + CHANGED_WITHIN if rating.rated_at else None
     values = {

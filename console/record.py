@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 from starlette.responses import RedirectResponse, Response
 
 from console.door import Action, Visit
-from desk import fields as field_rules
-from desk import record
-from desk.ticket import DONE, Change, Event, NotAllowed, Ticket
+from desk.tickets import fields as field_rules
+from desk.tickets import properties
+from desk.tickets.ticket import DONE, Change, Event, NotAllowed, Ticket
 from storage import copies, custom_fields, family, organisations, tickets, undo, zones
 
 Fields = Mapping[str, str]
@@ -62,17 +62,17 @@ def take_back(visit: Visit, fields: Fields, _held: Ticket) -> Response:
 
 def snooze(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
     until = until_when(fields.get("until", ""), fields.get("date", ""), visit.now, _zone(visit))
-    tickets.save(visit.session, record.snooze(ticket, until, visit.actor, visit.now))
+    tickets.save(visit.session, properties.snooze(ticket, until, visit.actor, visit.now))
     return _back(ticket, "snoozed")
 
 
 def wake(visit: Visit, _fields: Fields, ticket: Ticket) -> Response:
-    tickets.save(visit.session, record.wake(ticket, visit.actor, visit.now))
+    tickets.save(visit.session, properties.wake(ticket, visit.actor, visit.now))
     return _back(ticket, "woken")
 
 
 def untag(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
-    tickets.save(visit.session, record.untag(ticket, (fields.get("tag", ""),), visit.actor, visit.now))
+    tickets.save(visit.session, properties.untag(ticket, (fields.get("tag", ""),), visit.actor, visit.now))
     return _back(ticket, "updated")
 
 
@@ -83,7 +83,7 @@ def set_fields(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
         key = f"field-{field.name}"
         if f"has-{field.name}" in fields:
             wanted = field_rules.value(field, fields.get(key, ""))
-            change = change.then(record.set_field(change.ticket, field.name, wanted, visit.actor, visit.now))
+            change = change.then(properties.set_field(change.ticket, field.name, wanted, visit.actor, visit.now))
     tickets.save(visit.session, change)
     return _back(ticket, "updated")
 

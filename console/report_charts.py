@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from desk.report import Day
+from desk.reports.report import Day
 
 WIDTH, HEIGHT, FOOT, LEFT = 720, 190, 22, 44
 _CELL, _ROW, _NAMES = 27, 22, 70

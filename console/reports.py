@@ -21,10 +21,11 @@ from console import report_charts
 from console.accuracy import LEADS
 from console.api import tickets as api
 from console.door import Desk, Visit, page
-from desk import period, report_tables
-from desk.period import BadPeriod, Period
-from desk.report import Report
-from desk.ticket import Priority
+from desk.reports import period
+from desk.reports import tables as report_tables
+from desk.reports.period import BadPeriod, Period
+from desk.reports.report import Report
+from desk.tickets.ticket import Priority
 from storage import pages, people, reports
 from storage.reports import Asked
 

@@ -10,8 +10,8 @@ from starlette.responses import RedirectResponse, Response
 
 from console.actions import current
 from console.door import Visit
-from desk import record
-from desk.ticket import Actor, NotAllowed, Ticket
+from desk.tickets import properties
+from desk.tickets.ticket import Actor, NotAllowed, Ticket
 from storage import tickets
 from storage.resolution import LONGEST
 
@@ -39,4 +39,4 @@ def _save(visit: Visit, ticket: Ticket, text: str, actor: Actor) -> Ticket:
     words = text.replace("\r\n", "\n").replace("\0", "").strip()
     if len(words) > LONGEST:
         raise NotAllowed(f"a resolution has at most {LONGEST} characters")
-    return tickets.save(visit.session, record.set_resolution(ticket, words, actor, visit.now))
+    return tickets.save(visit.session, properties.set_resolution(ticket, words, actor, visit.now))

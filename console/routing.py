@@ -18,9 +18,9 @@ from console import condition_rows
 from console.condition_rows import Groups
 from console.door import Desk, Visit, action, page
 from console.tried_rules import Buttons
-from desk.conditions import BadCondition
-from desk.routing import BadRouting
-from desk.ticket import Priority
+from desk.routing.routing import BadRouting
+from desk.rules.conditions import BadCondition
+from desk.tickets.ticket import Priority
 from storage import pages, people, routing_rules, routing_trial, waiting
 from storage.routing_rules import Kept
 from storage.routing_trial import Trial

@@ -14,7 +14,7 @@ from classifier.starter import hints
 from console.accuracy import LEADS
 from console.door import Visit
 from console.tried_rules import Buttons
-from desk.keyword_rules import BadRule, Rule, Trial, words_of
+from desk.rules.keyword_rules import BadRule, Rule, Trial, words_of
 from storage import categories, keyword_rules, pages
 
 LONGEST_NAME = 80

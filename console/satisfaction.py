@@ -16,8 +16,8 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from console.door import Visit
-from desk import aftercare as rules_of
-from desk.aftercare import SATISFIED, SCORES
+from desk.knowledge import csat as rules_of
+from desk.knowledge.csat import SATISFIED, SCORES
 from storage import aftercare, people, ratings, visible
 from storage.ratings import Rating
 from storage.transaction import Session

@@ -10,7 +10,7 @@ from typing import Any
 
 from console import mail_frame
 from console.door import Visit
-from desk.ticket import ActorKind, Message, Ticket
+from desk.tickets.ticket import ActorKind, Message, Ticket
 from storage import outbound, side_conversations
 
 QUOTES = {"0": "nothing", "1": "the last message", "3": "the last 3 messages", "5": "the last 5 messages"}

@@ -21,8 +21,8 @@ from console.api import tickets as api
 from console.api import writing
 from console.door import Action, Desk, Visit, action, read_fields, visiting
 from console.side_panel import QUOTES
-from desk.side import MOST_QUOTED, Side, State
-from desk.ticket import Actor, ActorKind, Message, NotAllowed, Ticket
+from desk.tickets.side_conversation import MOST_QUOTED, Side, State
+from desk.tickets.ticket import Actor, ActorKind, Message, NotAllowed, Ticket
 from storage import side_conversations, tickets
 from storage.side_conversations import Words
 

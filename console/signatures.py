@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from console.accuracy import LEADS
 from console.door import Desk, Visit, action, page
-from desk.ticket import NotAllowed, Ticket
+from desk.tickets.ticket import NotAllowed, Ticket
 from storage import named_values, people, signatures
 
 NAMES = (*named_values.NAMES, "desk")

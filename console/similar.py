@@ -15,9 +15,9 @@ from typing import Any
 from classifier.similar import Text, nearest, telling, texts
 from console.article_hints import Hint
 from console.door import Visit
-from desk.articles import Audience
-from desk.reusable import for_others
-from desk.ticket import Ticket
+from desk.knowledge.articles import Audience
+from desk.knowledge.reusable_answer import for_others
+from desk.tickets.ticket import Ticket
 from storage import articles, labels, solved, visible
 from storage.transaction import Session
 

@@ -20,10 +20,10 @@ from starlette.routing import BaseRoute, Route
 from console import condition_rows
 from console.condition_rows import Groups
 from console.door import Desk, Visit, check_intent, page, read_fields, to_sign_in, visiting
-from desk.actions import BadAction
-from desk.conditions import BadCondition
-from desk.sla import FLEETING, BadPolicy, Target
-from desk.ticket import Priority
+from desk.rules.actions import BadAction
+from desk.rules.conditions import BadCondition
+from desk.sla.policy import FLEETING, BadPolicy, Target
+from desk.tickets.ticket import Priority
 from storage import calendars, clocks, sla_policies, sla_review
 from storage.sla_policies import PolicyRow
 from storage.sla_review import Preview

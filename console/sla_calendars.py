@@ -17,8 +17,8 @@ from starlette.routing import BaseRoute, Route
 
 from console.door import Desk, Visit, page
 from console.sla import form, only_leads
-from desk import hours
-from desk.hours import BadCalendar
+from desk.sla import business_hours
+from desk.sla.business_hours import BadCalendar
 from storage import calendars, sla_policies, sla_review
 from storage.calendars import CalendarRow
 
@@ -98,7 +98,7 @@ def _meaning(visit: Visit, row: CalendarRow) -> dict[str, Any]:
     calendar = calendars.meant(row)
     zone = ZoneInfo(calendar.zone)
     today = visit.now.astimezone(zone).date()
-    spans = hours.open_spans(calendar, visit.now, visit.now + SHOWN)
+    spans = business_hours.open_spans(calendar, visit.now, visit.now + SHOWN)
     off = sorted(day for day in calendar.off if today <= day < today + timedelta(days=366))
     return {"spans": [(a.astimezone(zone), b.astimezone(zone)) for a, b in spans], "off": off, "zone": calendar.zone}
 
@@ -126,7 +126,7 @@ def _typed(row: CalendarRow) -> dict[str, str]:
     return {
         "name": row.name,
         "time_zone": row.time_zone,
-        "slots": "\n".join(hours.line_of(slot) for slot in row.slots),
+        "slots": "\n".join(business_hours.line_of(slot) for slot in row.slots),
         "country": str(holidays.get("country", "")),
         "region": str(holidays.get("region", "")),
         "own": "\n".join(holidays.get("own", ())),
@@ -144,6 +144,6 @@ def _read(fields: Mapping[str, str]) -> CalendarRow:
     return CalendarRow(
         name=fields.get("name", "").strip()[:100],
         time_zone=fields.get("time_zone", "").strip(),
-        slots=[hours.slot_of(line) for line in lines["slots"]],
+        slots=[business_hours.slot_of(line) for line in lines["slots"]],
         holidays={name: value for name, value in given.items() if value},
     )

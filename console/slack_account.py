@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from console.door import Visit
-from desk import slack_link
+from desk.signed import slack_link_code
 
 
 def of_account(visit: Visit) -> dict[str, Any]:
@@ -16,5 +16,5 @@ def of_account(visit: Visit) -> dict[str, Any]:
     if not visit.desk.settings.slack_bot_token:
         return {"slack_code": "", "slack_user": ""}
     agent = visit.agent
-    code = slack_link.code_for(agent.id, agent.key_version, visit.desk.store.secret, visit.now)
+    code = slack_link_code.code_for(agent.id, agent.key_version, visit.desk.store.secret, visit.now)
     return {"slack_code": code, "slack_user": agent.slack_user.rpartition(":")[2]}

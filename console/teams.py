@@ -18,8 +18,8 @@ from starlette.routing import BaseRoute, Route
 
 from console.door import Desk, Visit, action, page
 from console.routing import LEADS, only_leads
-from desk.routing import BadRouting, Options, Strategy, Team, hindrance, read_skills
-from desk.slack_orders import is_channel
+from desk.routing.routing import BadRouting, Options, Strategy, Team, hindrance, read_skills
+from desk.slack.orders import is_channel
 from storage import calendars, people, roster
 from storage.people import Person
 

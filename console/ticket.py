@@ -11,8 +11,8 @@ from starlette.responses import Response
 
 from console import article_hints, composer, due, macros, mail_frame, record, side_panel, similar, watching
 from console.door import Visit
-from desk.request import AutoKind
-from desk.ticket import MOVES, Event, Priority, Ticket
+from desk.mail.inbound_request import AutoKind
+from desk.tickets.ticket import MOVES, Event, Priority, Ticket
 from storage import incidents, outbound, pages, people, tickets
 from storage import macros as known_macros
 

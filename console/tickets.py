@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from console import due
 from console.door import Visit
-from desk.ticket import Priority, Status
+from desk.tickets.ticket import Priority, Status
 from storage import pages, people, waiting
 from storage.pages import NOBODY, TicketRow, Wanted
 

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
 from console import due, noticed
-from desk.ticket import Event
+from desk.tickets.ticket import Event
 
 PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """Types that are nothing but pictures; an SVG is a page that runs scripts."""

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from console.door import Visit
-from desk.ticket import Ticket
+from desk.tickets.ticket import Ticket
 from storage import tickets, watching
 
 

@@ -5,7 +5,7 @@ In: the record. Out: yes or no for one address or domain. While the database is 
 
 from __future__ import annotations
 
-from desk import address
+from desk.signed import reply_address
 from storage import people
 from storage.people import Mailbox
 from storage.store import Store
@@ -36,7 +36,7 @@ class Directory:
     def accepts(self, recipient: str) -> bool:
         """Whether this is a mailbox of ours, with or without a reply token behind a plus sign."""
         wanted = recipient.lower()
-        return wanted in self._mailboxes or address.without_token(wanted) in self._mailboxes
+        return wanted in self._mailboxes or reply_address.without_token(wanted) in self._mailboxes
 
     def is_ours(self, domain: str) -> bool:
         return domain.lower() in self.domains

@@ -14,7 +14,7 @@ from datetime import datetime
 import sqlalchemy as sa
 import structlog
 
-from desk.request import Envelope, InboundRequest, to_json
+from desk.mail.inbound_request import Envelope, InboundRequest, to_json
 from gateway.email import suspicion
 from gateway.email.door import DiskFull, Outcome, RawMail
 from gateway.email.jail import Jail, Quarantine

@@ -18,7 +18,7 @@ from pathlib import Path
 import sqlalchemy as sa
 import structlog
 
-from desk.settings import Settings, host_and_port
+from desk.config.settings import Settings, host_and_port
 from gateway import intake
 from gateway.directory import Directory
 from gateway.email.door import DoorSettings, Outcome, RawMail

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.ticket import MessageKind, Status
+from desk.tickets.ticket import MessageKind, Status
 from storage import visible
 from storage.tables import messages, predictions, tickets
 from storage.tables_learning import corrections

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from desk import aftercare
-from desk.aftercare import Aftercare
+from desk.knowledge import csat as csat_rules
+from desk.knowledge.csat import Aftercare
 from storage import notes
 from storage.transaction import Session
 
@@ -13,8 +13,8 @@ KEY = "aftercare"
 
 
 def rules(session: Session) -> Aftercare:
-    return aftercare.read(notes.get(session, KEY) or {})
+    return csat_rules.read(notes.get(session, KEY) or {})
 
 
 def set_rules(session: Session, wanted: Aftercare) -> None:
-    notes.put(session, KEY, asdict(aftercare.read(asdict(wanted))))
+    notes.put(session, KEY, asdict(csat_rules.read(asdict(wanted))))

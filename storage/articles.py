@@ -14,8 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.articles import LONGEST_TEXT, LONGEST_TITLE, Audience, State
-from desk.ticket import NotAllowed
+from desk.knowledge.articles import LONGEST_TEXT, LONGEST_TITLE, Audience, State
+from desk.tickets.ticket import NotAllowed
 from storage import visible
 from storage.sql import counts, reserve_ids
 from storage.tables_desk import article_uses, article_versions, articles

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.visibility import Viewer
+from desk.access.visibility import Viewer
 from storage.sql import insert_rows
 from storage.tables_people import audit
 from storage.transaction import Session

@@ -1,6 +1,7 @@
 """Automations as rows: made switched off, tried on past tickets, switched on; and what each did, once each.
 
-In: rules of `desk/rules.py`. Out: rows, tickets that time triggers, and a dry run. A version that was not tried cannot
+In: rules of `desk/rules/automations.py`. Out: rows, tickets that time triggers, and a dry run. A version that was not
+tried cannot
 be switched on. It refuses to know events that are about to be reacted to.
 """
 
@@ -13,9 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import conditions, rules
-from desk.rules import Automation, BadAutomation
-from desk.ticket import DESK, Event, Ticket
+from desk.rules import automations as rules_automations
+from desk.rules import conditions
+from desk.rules.automations import Automation, BadAutomation
+from desk.tickets.ticket import DESK, Event, Ticket
 from storage import cases, deeds, tickets
 from storage.deeds import Doing
 from storage.sql import insert_ignore, upsert
@@ -133,7 +135,7 @@ def due(session: Session, kept: Kept, now: datetime, after: int = 0, most: int =
     t, e, f = tickets_table.c, events.c, automation_firings.c
     trigger = kept.rule.trigger
     end = sa.func.min(e.id) if trigger.age_hours else sa.func.max(e.id)
-    counts = ~e.why.startswith(rules.WHY, autoescape=True)
+    counts = ~e.why.startswith(rules_automations.WHY, autoescape=True)
     since = sa.select(end).where(e.ticket_id == t.id, counts).correlate(tickets_table).scalar_subquery()
     happened = sa.select(e.at).where(e.id == since).correlate(tickets_table).scalar_subquery()
     fired = sa.exists().where(f.automation_id == kept.id, f.ticket_id == t.id, f.event_id == since)
@@ -149,5 +151,5 @@ def _kept(row: Mapping[str, Any] | sa.RowMapping) -> Kept:
     trigger = dict(row["trigger"])
     trial = trigger.pop("trial", {})
     given = {"name": row["name"], "when": trigger, "conditions": row["conditions"], "actions": row["actions"]}
-    rule = replace(rules.read(given, row["name"]), position=row["position"])
+    rule = replace(rules_automations.read(given, row["name"]), position=row["position"])
     return Kept(row["id"], rule, row["active"], trial)

@@ -18,7 +18,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage import models, pg_tools, schema
 from storage.store import Store, database_url
 

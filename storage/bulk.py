@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from desk.actions import Action, BadAction, read
-from desk.ticket import Change, Event, NotAllowed, Ticket
+from desk.rules.actions import Action, BadAction, read
+from desk.tickets.ticket import Change, Event, NotAllowed, Ticket
 from storage import conversation, custom_fields, deeds, tickets
 from storage.deeds import Doing
 from storage.tickets import Stale

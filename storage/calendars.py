@@ -1,4 +1,4 @@
-"""Business hours and days off by name: their rows, and the calendars of `desk/hours.py` that they mean.
+"""Business hours and days off by name: their rows, and the calendars of `desk/sla/business_hours.py` that they mean.
 
 In: a name, a time zone, weekly slots and days off as JSON gives them; checked before they are written. Out: calendars.
 """
@@ -13,8 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import hours
-from desk.hours import BadCalendar, Calendar
+from desk.sla import business_hours
+from desk.sla.business_hours import BadCalendar, Calendar
 from storage import clocks
 from storage.days_off import days_off
 from storage.sql import upsert
@@ -99,4 +99,4 @@ def by_id(session: Session) -> dict[int, tuple[str, Calendar]]:
 @lru_cache(maxsize=256)
 def _meant(told: str, place: str) -> Calendar:
     zone, slots, off = json.loads(told)
-    return hours.read(zone, slots, days_off(off, f"{place}.holidays"), place)
+    return business_hours.read(zone, slots, days_off(off, f"{place}.holidays"), place)

@@ -1,6 +1,7 @@
 """The facts of stored tickets by name, for all that asks conditions of them: routing, SLA policies, automations.
 
-In: tickets as they are. Out: one case each (`desk/case.py`), read in a few statements for all of them. It refuses to
+In: tickets as they are. Out: one case each (`desk/rules/ticket_facts.py`), read in a few statements for all of them.
+It refuses to
 know what is asked.
 """
 
@@ -13,9 +14,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.case import LONGEST_TEXT, Around, case
-from desk.conditions import Case
-from desk.ticket import ActorKind, MessageKind, Ticket
+from desk.rules.conditions import Case
+from desk.rules.ticket_facts import LONGEST_TEXT, Around, case
+from desk.tickets.ticket import ActorKind, MessageKind, Ticket
 from storage.tables import events, mailboxes, messages, people, predictions, teams
 from storage.tables_desk import organisations
 from storage.transaction import Session

@@ -18,7 +18,7 @@ def is_known(session: Session, conversation: str) -> bool:
 
 
 def _waits(session: Session, conversation: str) -> bool:
-    """Reads only what waits; the key is found in the request's JSON as `desk.request` writes it."""
+    """Reads only what waits; the key is found in the request's JSON as `desk.mail.inbound_request` writes it."""
     key = f'"conversation":{json.dumps(conversation, ensure_ascii=False)}'
     channel = conversation.partition(":")[0]
     where = (inbound.c.state == WAITING, inbound.c.channel == channel, inbound.c.request.contains(key, autoescape=True))

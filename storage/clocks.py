@@ -1,7 +1,7 @@
 """The clocks of tickets as rows: which tickets to look at, what was written down of each, what is due.
 
 In: tickets whose history went on, clocks as they were measured. Out: the next tickets to look at, found by an index of
-what is due, so that a sweep costs what is due and not what exists. What the rows mean is `desk/clocks.py`.
+what is due, so that a sweep costs what is due and not what exists. What the rows mean is `desk/sla/timers.py`.
 
 A row of kind "look" is no clock but a wish: look at this ticket, whatever its clocks say. It is written where events
 are reacted to, in their transaction, so that none is lost, and taken away by who looks.
@@ -15,9 +15,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.clocks import Clock, State
-from desk.sla import Target
-from desk.ticket import Actor, ActorKind, Event
+from desk.sla.policy import Target
+from desk.sla.timers import Clock, State
+from desk.tickets.ticket import Actor, ActorKind, Event
 from storage import notes
 from storage.sql import insert, insert_rows, locked, update_rows
 from storage.tables import events, tickets

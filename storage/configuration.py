@@ -1,6 +1,6 @@
 """The steps from how the desk works to how it shall work; each kind is written by its own keeper.
 
-In: entries as `desk/configuration.py` has them. Out: rows, and the steps that were taken. Every keeper checks
+In: entries as `desk/config/desk_toml.py` has them. Out: rows, and the steps that were taken. Every keeper checks
 what it is given, so an error anywhere rolls all of it back: a dry run is the real thing, rolled back. Rules that need a
 trial before they are on are tried here.
 """
@@ -13,13 +13,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import configuration, rules
-from desk.configuration import BadConfiguration, Entry, State, Step
-from desk.fields import Field
-from desk.keyword_rules import Rule, words_of
-from desk.routing import Strategy, read_options, read_skills
-from desk.slack_orders import is_account, is_channel
-from desk.ticket import NotAllowed
+from desk.config import desk_toml
+from desk.config.desk_toml import BadConfiguration, Entry, State, Step
+from desk.routing.routing import Strategy, read_options, read_skills
+from desk.rules import automations as rules_automations
+from desk.rules.keyword_rules import Rule, words_of
+from desk.slack.orders import is_account, is_channel
+from desk.tickets.fields import Field
+from desk.tickets.ticket import NotAllowed
 from storage import (
     automations,
     calendars,
@@ -51,7 +52,7 @@ _SECRETS = frozenset({"password", "token", "client_secret", "refresh_token"})
 
 def apply(session: Session, wanted: State, now: datetime, *, prune: bool = False) -> list[Step]:
     """Go from the present state to the wanted one; returns the steps. BadConfiguration where one cannot be gone."""
-    taken = configuration.steps(wanted, configuration_now.present(session), prune=prune)
+    taken = desk_toml.steps(wanted, configuration_now.present(session), prune=prune)
     for step in taken:
         if step.what != "removed":
             _told(step, lambda s: _put[s.kind](session, s.name, wanted[s.kind][s.name], now))
@@ -171,7 +172,7 @@ def _put_sla(session: Session, name: str, entry: Entry, _now: datetime) -> None:
 
 def _put_automation(session: Session, name: str, entry: Entry, now: datetime) -> None:
     given = {key: value for key, value in entry.items() if key != "active"}
-    automations.put(session, rules.read({"name": name, **given}), now)
+    automations.put(session, rules_automations.read({"name": name, **given}), now)
     kept = automations.get(session, name)
     assert kept is not None
     if entry["active"] and not kept.active:

@@ -1,4 +1,4 @@
-"""How the desk works as it is now, in the shape of `desk/configuration.py`. It reads and changes nothing."""
+"""How the desk works as it is now, in the shape of `desk/config/desk_toml.py`. It reads and changes nothing."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.configuration import KINDS, Entry, State
-from desk.routing import read_options
+from desk.config.desk_toml import KINDS, Entry, State
+from desk.routing.routing import read_options
 from storage import (
     automations,
     calendars,

@@ -1,6 +1,7 @@
 """What a desk has once, as parts of `desk.toml`: its lifecycle, what comes after, incidents, the matrix, retention.
 
-In: an entry as `desk/configuration.py` has it. Out: a row of settings, checked by its keeper. What nobody ever set is
+In: an entry as `desk/config/desk_toml.py` has it. Out: a row of settings, checked by its keeper. What nobody ever set
+is
 not there: then the shipped defaults count, and an export does not name it.
 """
 
@@ -10,10 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 
-import desk.aftercare
-import desk.incident
-import desk.lifecycle
-from desk.configuration import BadConfiguration, Entry
+from desk.config.desk_toml import BadConfiguration, Entry
+from desk.incidents import detector as incident_detector
+from desk.knowledge import csat as csat_rules
+from desk.tickets import lifecycle as lifecycle_rules
 from storage import aftercare, detector, lifecycle, matrix, notes, retention
 from storage.retention import Rule
 from storage.transaction import Session
@@ -25,11 +26,11 @@ def put(session: Session, kind: str, entry: Entry) -> None:
     """Write it; ValueError where it cannot be meant."""
     match kind:
         case "lifecycle":
-            lifecycle.set_rules(session, desk.lifecycle.read(entry))
+            lifecycle.set_rules(session, lifecycle_rules.read(entry))
         case "aftercare":
-            aftercare.set_rules(session, desk.aftercare.read(entry))
+            aftercare.set_rules(session, csat_rules.read(entry))
         case "incidents":
-            detector.set_rules(session, desk.incident.read(entry))
+            detector.set_rules(session, incident_detector.read(entry))
         case "priority":
             matrix.set_rows(session, [str(row) for row in entry["matrix"]])
         case "retention":

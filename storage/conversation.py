@@ -12,10 +12,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import subject, threading
-from desk import ticket as verbs
-from desk.organisation import organisation
-from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
+from desk.people.organisations import organisation
+from desk.tickets import subject, threading
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
 from storage import foreign_numbers, side_conversations, signatures, tickets, visible, watching
 from storage.tables import messages, thread_ids
 from storage.transaction import Session

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from desk.ticket import Actor, Change, Event, NotAllowed, Ticket
+from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from storage import tickets
 from storage.sql import upsert
 from storage.tables import participants

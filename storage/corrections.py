@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.ticket import ActorKind, Event
+from desk.tickets.ticket import ActorKind, Event
 from storage.sql import insert_rows
 from storage.tables import predictions
 from storage.tables_learning import corrections

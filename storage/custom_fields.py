@@ -8,9 +8,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import fields, record
-from desk.fields import BadField, Field, Unfilled
-from desk.ticket import DONE, Actor, Change, Ticket
+from desk.tickets import fields, properties
+from desk.tickets.fields import BadField, Field, Unfilled
+from desk.tickets.ticket import DONE, Actor, Change, Ticket
 from storage.sql import upsert
 from storage.tables_desk import custom_fields
 from storage.transaction import Session
@@ -42,7 +42,7 @@ def filled(session: Session, ticket: Ticket, name: str, given: Any, actor: Actor
     field = next((one for one in every(session) if one.name == name), None)
     if field is None:
         raise BadField(f"there is no field {name!r}")
-    return record.set_field(ticket, name, fields.value(field, given), actor, at)
+    return properties.set_field(ticket, name, fields.value(field, given), actor, at)
 
 
 def refuse_unfilled(session: Session, ticket: Ticket) -> None:

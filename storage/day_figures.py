@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from desk.figures import SLOT_SECONDS, TARGETS
-from desk.period import Period
-from desk.sketch import FIRST
+from desk.reports.period import Period
+from desk.reports.quantile_sketch import FIRST
+from desk.reports.ticket_figures import SLOT_SECONDS, TARGETS
 from storage import notes
 from storage.sql import insert, insert_rows
 from storage.tables_figures import STATUSES, day_figures, loose_days, ticket_facts

@@ -14,7 +14,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from desk.hours import BadCalendar
+from desk.sla.business_hours import BadCalendar
 
 YEARS = range(2015, 2061)
 """So far the desk's clocks look back and ahead."""

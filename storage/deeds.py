@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from desk import record
-from desk import ticket as verbs
-from desk.actions import Action
-from desk.macros import fill
-from desk.ticket import Actor, Change, Event, NotAllowed, Priority, Status, Ticket
+from desk.rules.actions import Action
+from desk.rules.macros import fill
+from desk.tickets import properties
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Priority, Status, Ticket
 from storage import conversation, custom_fields, people, tickets, visible, watching
 from storage.transaction import Session
 
@@ -114,7 +114,7 @@ def _status(session: Session, ticket: Ticket, value: str, doing: Doing) -> Chang
 def _field(_session: Session, ticket: Ticket, value: Mapping[str, Any], doing: Doing) -> Change:
     change = Change(ticket)
     for name, one in value.items():
-        change = change.then(record.set_field(change.ticket, name, one, doing.actor, doing.now, doing.why))
+        change = change.then(properties.set_field(change.ticket, name, one, doing.actor, doing.now, doing.why))
     return change
 
 
@@ -124,7 +124,7 @@ def _tag(_session: Session, ticket: Ticket, value: tuple[str, ...], doing: Doing
 
 
 def _snooze(_session: Session, ticket: Ticket, value: float, doing: Doing) -> Change:
-    return record.snooze(ticket, doing.now + timedelta(hours=value), doing.actor, doing.now, doing.why)
+    return properties.snooze(ticket, doing.now + timedelta(hours=value), doing.actor, doing.now, doing.why)
 
 
 def _note(session: Session, ticket: Ticket, value: str, doing: Doing) -> Ticket:
@@ -162,7 +162,7 @@ _CHANGES: Mapping[str, Callable[[Session, Ticket, Any, Doing], Change]] = {
     "priority": lambda _s, t, v, d: verbs.set_priority(t, Priority(v), d.actor, d.now, d.why),
     "category": lambda _s, t, v, d: verbs.set_category(t, v, d.actor, d.now, d.why),
     "tag": _tag,
-    "untag": lambda _s, t, v, d: record.untag(t, v, d.actor, d.now, d.why),
+    "untag": lambda _s, t, v, d: properties.untag(t, v, d.actor, d.now, d.why),
     "field": _field,
     "snooze_hours": _snooze,
 }

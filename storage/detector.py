@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from desk import incident
-from desk.incident import Detector
+from desk.incidents import detector as incident_detector
+from desk.incidents.detector import Detector
 from storage import notes
 from storage.transaction import Session
 
@@ -13,8 +13,8 @@ KEY = "incident_detector"
 
 
 def rules(session: Session) -> Detector:
-    return incident.read(notes.get(session, KEY) or {})
+    return incident_detector.read(notes.get(session, KEY) or {})
 
 
 def set_rules(session: Session, wanted: Detector) -> None:
-    notes.put(session, KEY, asdict(incident.read(asdict(wanted))))
+    notes.put(session, KEY, asdict(incident_detector.read(asdict(wanted))))

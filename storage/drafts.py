@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from desk.ticket import MessageKind
+from desk.tickets.ticket import MessageKind
 from storage.sql import upsert
 from storage.tables_people import drafts
 from storage.transaction import Session

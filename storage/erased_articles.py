@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from desk.articles import State, without_persons
+from desk.knowledge.articles import State, without_persons
 from storage.forget import GONE, Forgotten
 from storage.tables_desk import article_versions, articles
 from storage.transaction import Session

@@ -17,8 +17,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.subject import base
-from desk.ticket import Actor, ActorKind
+from desk.tickets.subject import base
+from desk.tickets.ticket import Actor, ActorKind
 from storage import blob_sweep, categories, erased_articles, forget, mentions, people, side_conversations
 from storage import models as model_rows
 from storage.forget import GONE, Forgotten

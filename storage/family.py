@@ -11,9 +11,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from desk import fields, record
-from desk import ticket as verbs
-from desk.ticket import DONE, Actor, Change, Event, NotAllowed, Ticket
+from desk.tickets import fields, properties
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DONE, Actor, Change, Event, NotAllowed, Ticket
 from storage import custom_fields, tickets
 from storage.tables import links
 from storage.tables import tickets as table
@@ -99,7 +99,7 @@ def set_parent(session: Session, ticket_id: int, parent_id: int | None, actor: A
     held = tickets.get_many(session, {ticket_id, parent_id or ticket_id}, lock=True)
     ticket, parent = _found(held, ticket_id), _found(held, parent_id) if parent_id else None
     check_parent(session, ticket, parent)
-    return tickets.save(session, record.set_parent(ticket, parent, actor, at))
+    return tickets.save(session, properties.set_parent(ticket, parent, actor, at))
 
 
 def check_parent(session: Session, ticket: Ticket, parent: Ticket | None) -> None:

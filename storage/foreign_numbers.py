@@ -1,6 +1,7 @@
 """Other desks' ticket numbers: which of our tickets a number means when that organisation's mail carries it.
 
-A number belongs to one organisation (`desk/organisation.py`): the same number from elsewhere is another matter. Who may
+A number belongs to one organisation (`desk/people/organisations.py`): the same number from elsewhere is another
+matter. Who may
 write on the ticket is not decided here.
 """
 

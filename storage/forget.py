@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.ticket import Actor, Event
+from desk.tickets.ticket import Actor, Event
 from storage import tickets as ticket_rows
 from storage.tables import events, inbound, messages, outbound, participants, predictions, thread_ids, tickets
 from storage.tables_desk import ratings

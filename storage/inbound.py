@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.request import Envelope
+from desk.mail.inbound_request import Envelope
 from storage import visible
 from storage.sql import counting, counts, insert_rows, locked, update_rows, upsert
 from storage.tables import inbound

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from desk import incident_priority
-from desk.priority import Matrix
-from desk.ticket import Actor, Change, Event, NotAllowed
+from desk.incidents import priority as incident_priority
+from desk.priority.assess import Matrix
+from desk.tickets.ticket import Actor, Change, Event, NotAllowed
 from storage import incidents, tickets
 from storage.incidents import MEMBER, TAKEN_OUT
 from storage.transaction import Session

@@ -13,10 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import fields, incident_priority
-from desk import ticket as verbs
-from desk.incident_priority import Raise
-from desk.ticket import Actor, ActorKind, Change, NotAllowed, Status, Ticket
+from desk.incidents import priority as incident_priority
+from desk.incidents.priority import Raise
+from desk.tickets import fields
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind, Change, NotAllowed, Status, Ticket
 from storage import conversation, custom_fields, incident_reports, incidents, tickets
 from storage.incidents import DISMISSED, MEMBER, RESOLVED
 from storage.sql import insert_ignore, locked

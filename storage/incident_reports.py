@@ -1,7 +1,7 @@
 """What the incident detector counts: every opened ticket once, who wrote lately about what, how often that is usual.
 
 Tickets are found by number, from a floor that follows them; the last hour is rows, the past weeks are sums by hour, so
-that nothing here grows with the tickets that are stored. It judges nothing: `desk/incident.py` does.
+that nothing here grows with the tickets that are stored. It judges nothing: `desk/incidents/detector.py` does.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import incident
-from desk.incident import Key, Traffic, Window
+from desk.incidents import detector as incident_detector
+from desk.incidents.detector import Key, Traffic, Window
 from storage import visible
 from storage.sql import insert, insert_ignore, insert_rows, locked
 from storage.tables import agents, messages, people, predictions, settings, tickets
@@ -140,13 +140,13 @@ def move_floor(session: Session, seen: Sequence[Opened], before: int, now: datet
 def windows(session: Session, now: datetime) -> dict[Key, tuple[Window, ...]]:
     """People and messages of the last minutes, for each category, and for organisations with enough people."""
     found = _windows(session, now, (reports.c.category,), 1)
-    return found | _windows(session, now, (reports.c.category, reports.c.organisation), incident.FEWEST_PEOPLE)
+    return found | _windows(session, now, (reports.c.category, reports.c.organisation), incident_detector.FEWEST_PEOPLE)
 
 
 def history(session: Session, keys: Iterable[Key], now: datetime) -> dict[Key, tuple[Traffic, datetime]]:
     """The past weeks of the keys and of the whole desk (`Key("")`), and since when each is known."""
     wanted = set(keys) | {Key("")}
-    near = incident.slots(now)
+    near = incident_detector.slots(now)
     days: Counter[int] = Counter()
     for slot, weight in near.items():
         days[slot % 24] += weight  # type: ignore[assignment]
@@ -161,7 +161,7 @@ def history(session: Session, keys: Iterable[Key], now: datetime) -> dict[Key, t
     ).where(
         c.category.in_(sorted({key.category for key in wanted})),
         c.organisation.in_(sorted({key.organisation for key in wanted})),
-        c.hour >= _hour(now - incident.HISTORY),
+        c.hour >= _hour(now - incident_detector.HISTORY),
         c.hour < _hour(now),
     )
     rows = session.execute(query.group_by(c.category, c.organisation))
@@ -211,7 +211,7 @@ def forget(session: Session, now: datetime) -> None:
     top = session.execute(sa.select(sa.func.max(reports.c.ticket_id)).where(old)).scalar() or 0
     _set_floor(session, before, int(top))
     session.execute(sa.delete(reports).where(old))
-    session.execute(sa.delete(traffic).where(traffic.c.hour < _hour(now - incident.HISTORY) - 24))
+    session.execute(sa.delete(traffic).where(traffic.c.hour < _hour(now - incident_detector.HISTORY) - 24))
 
 
 def _set_floor(session: Session, before: int, new: int) -> None:
@@ -222,9 +222,9 @@ def _set_floor(session: Session, before: int, new: int) -> None:
 def _windows(
     session: Session, now: datetime, columns: Sequence[sa.Column[Any]], fewest: int
 ) -> dict[Key, tuple[Window, ...]]:
-    longest = max(incident.WINDOWS)
+    longest = max(incident_detector.WINDOWS)
     counted: list[sa.ColumnElement[Any]] = []
-    for minutes in incident.WINDOWS:
+    for minutes in incident_detector.WINDOWS:
         inside = reports.c.at > now - timedelta(minutes=minutes)
         person = sa.case((inside, reports.c.requester_id))
         counted += [sa.func.count(sa.distinct(person)), sa.func.count(person)]
@@ -234,7 +234,7 @@ def _windows(
     found = {}
     for row in session.execute(query):
         numbers = row[len(columns) :]
-        made = (Window(m, numbers[2 * n], numbers[2 * n + 1]) for n, m in enumerate(incident.WINDOWS))
+        made = (Window(m, numbers[2 * n], numbers[2 * n + 1]) for n, m in enumerate(incident_detector.WINDOWS))
         found[Key(*row[: len(columns)])] = tuple(made)
     return found
 
@@ -259,4 +259,4 @@ def _hour(at: datetime) -> int:
 
 def _slot(hour: int) -> int:
     """The epoch began on a Thursday."""
-    return (hour + 3 * 24) % incident.SLOTS
+    return (hour + 3 * 24) % incident_detector.SLOTS

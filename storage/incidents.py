@@ -9,9 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.incident import Alarm, Key
-from desk.incident_priority import Raise
-from desk.ticket import ActorKind, Status
+from desk.incidents.detector import Alarm, Key
+from desk.incidents.priority import Raise
+from desk.tickets.ticket import ActorKind, Status
 from storage import visible
 from storage.sql import counts, insert_ignore, insert_rows
 from storage.tables import events, messages, people, predictions, tickets

@@ -1,6 +1,7 @@
 """The keyword rules as rows: made switched off, tested against past tickets, then switched on.
 
-In: rules of `desk/keyword_rules.py`. Out: rows, and the past tickets that a rule is tested on. A rule that was changed
+In: rules of `desk/rules/keyword_rules.py`. Out: rows, and the past tickets that a rule is tested on. A rule that was
+changed
 since its test cannot be switched on. It refuses to know how words are found.
 """
 
@@ -13,8 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import keyword_rules as rules
-from desk.keyword_rules import BadRule, Past, Rule, Rulebook, Trial
+from desk.rules import keyword_rules as rules
+from desk.rules.keyword_rules import BadRule, Past, Rule, Rulebook, Trial
 from storage import categories, labels, visible
 from storage.sql import upsert
 from storage.tables import predictions, tickets

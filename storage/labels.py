@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from desk.learning import Example
-from desk.ticket import MessageKind, Status
+from desk.learning.learning import Example
+from desk.tickets.ticket import MessageKind, Status
 from storage.tables import messages, predictions, tickets
 from storage.tables_learning import corrections
 from storage.transaction import Session

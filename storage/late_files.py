@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.ticket import DESK, Change, Event, Message
+from desk.tickets.ticket import DESK, Change, Event, Message
 from storage import tickets
 from storage.sql import insert_rows, locked
 from storage.tables import messages

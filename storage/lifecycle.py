@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from desk import lifecycle
-from desk.lifecycle import Lifecycle
-from desk.ticket import Status
+from desk.tickets import lifecycle
+from desk.tickets.lifecycle import Lifecycle
+from desk.tickets.ticket import Status
 from storage import notes
 from storage.tables import tickets
 from storage.transaction import Session

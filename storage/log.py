@@ -14,7 +14,7 @@ from typing import TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 
 OURS = "frontdesk"
 """The one logger of our own events."""

@@ -13,10 +13,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import actions
-from desk.actions import Action
-from desk.macros import fill
-from desk.ticket import Actor, NotAllowed, Ticket
+from desk.rules import actions
+from desk.rules.actions import Action
+from desk.rules.macros import fill
+from desk.tickets.ticket import Actor, NotAllowed, Ticket
 from storage import deeds, named_values
 from storage.deeds import Doing
 from storage.tables import memberships

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from desk import priority
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.priority import assess as priority
 from storage import notes
 from storage.store import Store
 from storage.transaction import Session

@@ -1,6 +1,7 @@
 """What the names in macros, warning texts and signatures stand for on one ticket: `{requester.first_name}`, `{team}`…
 
-In: a ticket and who writes. Out: texts by name, read only when somebody asks. Substitution itself is `desk/macros.py`.
+In: a ticket and who writes. Out: texts by name, read only when somebody asks. Substitution itself is
+`desk/rules/macros.py`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from desk.ticket import Actor, Ticket
+from desk.tickets.ticket import Actor, Ticket
 from storage import cases
 from storage.transaction import Session
 

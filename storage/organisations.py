@@ -8,8 +8,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from desk.organisation import is_shared
-from desk.ticket import NotAllowed
+from desk.people.organisations import is_shared
+from desk.tickets.ticket import NotAllowed
 from storage.sql import insert_ignore
 from storage.tables import people
 from storage.tables_desk import organisations

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.ticket import Status
+from desk.tickets.ticket import Status
 from storage import inbound as ledger
 from storage import search, visible
 from storage.sql import counts

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.request import Party
+from desk.mail.inbound_request import Party
 from storage.sql import insert_ignore, insert_rows, update_rows
 from storage.tables import agents, mailboxes, memberships, people, teams
 from storage.transaction import Session, ring

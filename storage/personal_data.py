@@ -19,8 +19,8 @@ from typing import IO, Any
 
 import sqlalchemy as sa
 
-from desk.report_tables import plain_cell
-from desk.ticket import ActorKind, MessageKind
+from desk.reports.tables import plain_cell
+from desk.tickets.ticket import ActorKind, MessageKind
 from storage import mentions, side_conversations
 from storage.store import Store
 from storage.tables import inbound, messages, outbound, participants, people, predictions, tickets

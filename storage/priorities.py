@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.ticket import ActorKind
+from desk.tickets.ticket import ActorKind
 from storage.tables import events
 from storage.transaction import Session
 

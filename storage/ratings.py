@@ -15,8 +15,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.address import sign
-from desk.aftercare import Aftercare
+from desk.knowledge.csat import Aftercare
+from desk.signed.reply_address import sign
 from storage.sql import insert_rows, locked
 from storage.tables import people, predictions, teams, tickets
 from storage.tables_desk import ratings

@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.repeat import WITHIN
-from desk.ticket import DESK, Event
+from desk.incidents.duplicates import WITHIN
+from desk.tickets.ticket import DESK, Event
 from storage import tickets as ticket_rows
 from storage.sql import insert_ignore
 from storage.tables import links, messages, predictions, tickets

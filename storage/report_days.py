@@ -1,7 +1,7 @@
 """Reports of many tickets: sums by day are added up; only the tickets of loose days are looked at one by one.
 
 In: a Plan (which days, whose tickets). Out: the same values that `report_groups.py` counts ticket by ticket, but for
-medians and p90, which are as near as `desk/sketch.py` promises; counts, sums and means are exact.
+medians and p90, which are as near as `desk/reports/quantile_sketch.py` promises; counts, sums and means are exact.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from desk import sketch
-from desk.figures import SLOT_SECONDS, TARGETS, slot
-from desk.period import Period
-from desk.report import Group
+from desk.reports import quantile_sketch
+from desk.reports.period import Period
+from desk.reports.report import Group
+from desk.reports.ticket_figures import SLOT_SECONDS, TARGETS, slot
 from storage import day_figures, report_groups
 from storage.day_figures import DAY_QUARTERS, OPENED, WIDTHS
 from storage.report_groups import ALL, Key, Where
@@ -121,7 +121,7 @@ def _sums(
         for row in session.execute(query):
             keys, (count, *told, text) = row[: len(by)], row[len(by) :]
             if count:
-                letters = [sketch.counted(text[place :: WIDTHS[side]]) for place in places]
+                letters = [quantile_sketch.counted(text[place :: WIDTHS[side]]) for place in places]
                 yield [key or None for key in keys], _Sum(int(count), [int(value or 0) for value in told], letters)
 
 
@@ -140,7 +140,9 @@ def _queries(asked: Plan, side: str, names: Sequence[str], by: Sequence[str]) ->
 
 def _group(one: _Sum, names: Sequence[str], times: Sequence[str], targets: Sequence[str]) -> Group:
     told = dict(zip(names, one.told, strict=True))
-    spreads = {name: sketch.spread(letters, told[name]) for name, letters in zip(times, one.letters, strict=True)}
+    spreads = {
+        name: quantile_sketch.spread(letters, told[name]) for name, letters in zip(times, one.letters, strict=True)
+    }
     return report_groups.group(one.count, told, spreads, targets)
 
 
@@ -167,7 +169,7 @@ def _of_day(day: Period, quarters: Mapping[str, int]) -> Iterator[tuple[int, int
     """Hour and tickets; a letter is the remainder of a quarter since 1970."""
     first, plain = slot(day.start), day.end.timestamp() - day.start.timestamp() == 24 * 3600
     for one, count in quarters.items():
-        since = (ord(one) - sketch.FIRST - first) % DAY_QUARTERS
+        since = (ord(one) - quantile_sketch.FIRST - first) % DAY_QUARTERS
         if plain:
             yield since * SLOT_SECONDS // 3600, count
         else:

@@ -16,8 +16,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.report import Group, Spread
-from desk.sketch import SHARES
+from desk.reports.quantile_sketch import SHARES
+from desk.reports.report import Group, Spread
 from storage import day_figures
 from storage.tables_figures import STATUSES, ticket_facts
 from storage.transaction import Session

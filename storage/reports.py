@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from desk import sketch
-from desk.figures import FIRST, NEXT, RESOLUTION, SLOT_SECONDS
-from desk.period import Period
-from desk.report import Day, Group, Headline, Line, Report, Spread
+from desk.reports import quantile_sketch
+from desk.reports.period import Period
+from desk.reports.report import Day, Group, Headline, Line, Report, Spread
+from desk.reports.ticket_figures import FIRST, NEXT, RESOLUTION, SLOT_SECONDS
 from storage import day_figures, report_days, report_groups, visible
 from storage.day_figures import OPENED, RESOLVED
 from storage.report_days import Plan
@@ -94,7 +94,7 @@ def report(session: Session, period: Period, asked: Asked, now: datetime) -> Rep
         incidents=_incidents(session, period),
         teams=_lines("team_id", opened, resolved, held.teams, _team_names(session)),
         agents=_lines("agent_id", opened, resolved, held.agents, _agent_names(session)),
-        error=sketch.ERROR if any(plans) else 0.0,
+        error=quantile_sketch.ERROR if any(plans) else 0.0,
     )
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from desk import record
-from desk import ticket as verbs
-from desk.ticket import Actor, ActorKind, Change, Message, MessageKind, NotAllowed, Ticket
+from desk.tickets import properties
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind, Change, Message, MessageKind, NotAllowed, Ticket
 from storage import aftercare, tickets
 from storage.transaction import Session
 
@@ -21,7 +21,7 @@ def resolve(session: Session, ticket: Ticket, actor: Actor, at: datetime, said: 
     words = said.strip()[:LONGEST] or taken(session, ticket)
     if not words and aftercare.rules(session).resolution_required:
         raise NotAllowed("say what solved it: answer the requester, or write it down under Resolution")
-    told = record.set_resolution(ticket, words, actor, at, "" if said.strip() else "the last reply")
+    told = properties.set_resolution(ticket, words, actor, at, "" if said.strip() else "the last reply")
     return told.then(verbs.resolve(told.ticket, actor, at, why))
 
 

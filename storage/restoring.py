@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage import backup, models, pg_tools
 from storage.backup import BackupError, Manifest
 from storage.store import database_url

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.ticket import DESK, Status
+from desk.tickets.ticket import DESK, Status
 from storage import erasure, forget, notes
 from storage.forget import GONE, Forgotten
 from storage.store import Store

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
+from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
 from storage import tickets
 from storage.tables import messages
 from storage.transaction import Session

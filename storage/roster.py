@@ -13,9 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.hours import ALWAYS, Calendar
-from desk.routing import BadRouting, Member, Options, Strategy, Team, absence, given, read_options
-from desk.ticket import Status
+from desk.routing.routing import BadRouting, Member, Options, Strategy, Team, absence, given, read_options
+from desk.sla.business_hours import ALWAYS, Calendar
+from desk.tickets.ticket import Status
 from storage import calendars
 from storage.sql import counts, insert_ignore
 from storage.tables import HELD, agents, memberships, people, teams, tickets

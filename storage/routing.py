@@ -1,7 +1,8 @@
 """Routes tickets: walks the rules, asks the team's strategy, and writes what came of it, each step with its reason.
 
 In: tickets that the caller's transaction holds, with the facts around them. Out: changes; `write` saves them and the
-turns that were given. Without `write` it is a dry run. It refuses to decide by itself: the rule is `desk/routing.py`.
+turns that were given. Without `write` it is a dry run. It refuses to decide by itself: the rule is
+`desk/routing/routing.py`.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import record, routing
-from desk import ticket as verbs
-from desk.actions import Action
-from desk.case import Around, case
-from desk.conditions import Case, Condition
-from desk.hours import is_open
-from desk.routing import Choice, Member, Rule, Strategy, Team, Wish
-from desk.ticket import DESK, Change, Event, NotAllowed, Ticket
+from desk.routing import routing
+from desk.routing.routing import Choice, Member, Rule, Strategy, Team, Wish
+from desk.rules.actions import Action
+from desk.rules.conditions import Case, Condition
+from desk.rules.ticket_facts import Around, case
+from desk.sla.business_hours import is_open
+from desk.tickets import properties
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DESK, Change, Event, NotAllowed, Ticket
 from storage import deeds, people, roster, routing_rules, tickets
 from storage.deeds import Doing
 from storage.roster import Roster
@@ -230,11 +232,11 @@ def _unowned(ticket: Ticket, one: Asked, refused: Sequence[str], now: datetime) 
     """No strategy: it waits in its team for somebody to take it; a rule that named somebody absent is told."""
     free = verbs.assign(ticket, None, "", DESK, now, one.leaving)
     absent = [why for why in refused if why]
-    return free.then(record.flag_unroutable(free.ticket, DESK, now, absent[0])) if absent and one.new else free
+    return free.then(properties.flag_unroutable(free.ticket, DESK, now, absent[0])) if absent and one.new else free
 
 
 def _flagged(ticket: Ticket, choice: Choice, now: datetime) -> Change:
-    change = record.flag_unroutable(ticket, DESK, now, choice.why)
+    change = properties.flag_unroutable(ticket, DESK, now, choice.why)
     return Change(change.ticket, tuple(_with(event, {"closed": choice.closed}) for event in change.events))
 
 

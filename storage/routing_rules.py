@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
-from desk.routing import BadRouting, Rule, read_rule
+from desk.routing.routing import BadRouting, Rule, read_rule
 from storage.sql import update_rows, upsert
 from storage.tables_desk import routing_rules
 from storage.transaction import Session

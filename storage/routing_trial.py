@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from desk import actions as acts
-from desk import conditions, routing
-from desk.routing import Choice, Rule, Standing, Strategy, Team, Wish
-from desk.ticket import Ticket
+from desk.routing import routing
+from desk.routing.routing import Choice, Rule, Standing, Strategy, Team, Wish
+from desk.rules import actions as acts
+from desk.rules import conditions
+from desk.tickets.ticket import Ticket
 from storage import cases, roster, routing_rules, tickets, waiting
 from storage import routing as engine
 from storage.routing import Asked, Setup

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from desk import sending
-from desk.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
+from desk.tickets import scheduled_replies as tickets_scheduled_replies
+from desk.tickets.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
 from storage import conversation, custom_fields, drafts, macros, people, resolution, tickets
 from storage.tables import messages
 from storage.tables_people import scheduled_replies
@@ -71,7 +71,7 @@ def put(session: Session, ticket: Ticket, actor: Actor, answer: Answer, now: dat
         raise NotAllowed("nobody is there to answer, or the ticket was merged")
     values = {"ticket_id": ticket.id, "agent_id": actor.id, "content": asdict(answer), "send_at": send_at}
     session.execute(sa.insert(scheduled_replies).values(**values))
-    return tickets.save(session, sending.schedule(ticket, actor, now, send_at))
+    return tickets.save(session, tickets_scheduled_replies.schedule(ticket, actor, now, send_at))
 
 
 def of_ticket(session: Session, ticket_id: int) -> list[Waiting]:
@@ -86,7 +86,7 @@ def take_back(session: Session, ticket: Ticket, number: int, actor: Actor, now: 
         raise NotAllowed("that reply was sent already, or taken back")
     if actor.id is not None:
         drafts.add(session, ticket.id, actor.id, taken.answer.text, now)
-    return tickets.save(session, sending.take_back(ticket, actor, now))
+    return tickets.save(session, tickets_scheduled_replies.take_back(ticket, actor, now))
 
 
 def due(session: Session, now: datetime, most: int = 100) -> list[tuple[int, int]]:
@@ -119,7 +119,7 @@ def last_public(session: Session, ticket_id: int) -> int:
 
 
 def undo_time(seconds: int) -> timedelta:
-    return timedelta(seconds=min(seconds, sending.LONGEST_UNDO))
+    return timedelta(seconds=min(seconds, tickets_scheduled_replies.LONGEST_UNDO))
 
 
 def _take(session: Session, number: int, ticket_id: int) -> Waiting | None:
@@ -143,7 +143,7 @@ def _give_back(session: Session, ticket_id: int, actor: Actor, taken: Waiting, n
     if ticket is None or actor.id is None:
         return
     drafts.add(session, ticket.id, actor.id, taken.answer.text, now)
-    tickets.save(session, sending.give_back(ticket, actor, now, why))
+    tickets.save(session, tickets_scheduled_replies.give_back(ticket, actor, now, why))
 
 
 def _waiting(row: Mapping[str, object] | sa.RowMapping) -> Waiting:

@@ -1,7 +1,7 @@
 """Side conversations as rows: who is asked aside from which ticket, what was said there, whether it is still open.
 
 In: a ticket that the transaction holds, and what an agent or a third party does. Out: rows and events; the mail to the
-third party follows from its event. Whoever sees the ticket sees them. The rules: `desk/side.py`.
+third party follows from its event. Whoever sees the ticket sees them. The rules: `desk/tickets/side_conversation.py`.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import side as rules
-from desk import status_links
-from desk.request import Party
-from desk.side import Side, State, Step
-from desk.ticket import Actor, ActorKind, Message, MessageKind, NotAllowed, Ticket
+from desk.mail.inbound_request import Party
+from desk.tickets import side_conversation as rules
+from desk.tickets.side_conversation import Side, State, Step
+from desk.tickets.ticket import Actor, ActorKind, Message, MessageKind, NotAllowed, Ticket
+from desk.web import status_links
 from storage import people, signatures, tickets, visible
 from storage.sql import reserve_ids
 from storage.tables import mailboxes, messages, outbound

@@ -10,8 +10,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from desk.macros import fill
-from desk.ticket import Actor, Message, NotAllowed, Ticket
+from desk.rules.macros import fill
+from desk.tickets.ticket import Actor, Message, NotAllowed, Ticket
 from storage import named_values
 from storage.tables import agents, mailboxes, teams
 from storage.transaction import Session

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from desk import clocks as rules
-from desk import sla
-from desk.clocks import Clock, Happening, Run
-from desk.sla import Policy, Target
-from desk.ticket import Event, Ticket
+from desk.sla import policy as sla_policy
+from desk.sla import timers as rules
+from desk.sla.policy import Policy, Target
+from desk.sla.timers import Clock, Happening, Run
+from desk.tickets.ticket import Event, Ticket
 from storage import cases, clocks
 from storage.transaction import Session
 
@@ -49,7 +49,7 @@ def measure(
     facts = cases.of(session, found, now) if any(one.conditions for one in policies) else {}
     made = {}
     for ticket in found:
-        policy = sla.policy_for(policies, facts.get(ticket.id, {}))
+        policy = sla_policy.policy_for(policies, facts.get(ticket.id, {}))
         made[ticket.id] = _one(ticket, policy, before[ticket.id], told[ticket.id], now, ticket.id in quiet)
     return made
 

@@ -1,4 +1,4 @@
-"""SLA policies as they are kept: read, written and put in order. What they mean is `desk/sla.py`.
+"""SLA policies as they are kept: read, written and put in order. What they mean is `desk/sla/policy.py`.
 
 In: rows with conditions, targets and escalations as JSON gives them, checked before they are written. Out: policies in
 the order in which they are asked; a ticket has the first one that fits.
@@ -12,9 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import sla
-from desk.hours import ALWAYS
-from desk.sla import BadPolicy, Policy
+from desk.sla import policy as sla_policy
+from desk.sla.business_hours import ALWAYS
+from desk.sla.policy import BadPolicy, Policy
 from storage import calendars, clocks
 from storage.sql import upsert
 from storage.tables_desk import sla_policies
@@ -97,15 +97,15 @@ def meant(row: PolicyRow, known: Mapping[int, tuple[str, Any]]) -> Policy:
     if row.calendar_id is not None and row.calendar_id not in known:
         raise BadPolicy(f"{place}: its calendar is gone")
     name, calendar = known[row.calendar_id] if row.calendar_id is not None else ("", ALWAYS)
-    targets, pausing = sla.read_targets(row.targets, f"{place}.targets")
+    targets, pausing = sla_policy.read_targets(row.targets, f"{place}.targets")
     return Policy(
         id=row.id,
         name=row.name,
         targets=targets,
-        conditions=sla.read_conditions(list(row.conditions), f"{place}.conditions"),
+        conditions=sla_policy.read_conditions(list(row.conditions), f"{place}.conditions"),
         calendar=calendar,
         calendar_name=name,
-        warn_percent=sla.read_percent(row.warn_percent, f"{place}.warn_percent"),
-        escalations=sla.read_escalations(list(row.escalations), f"{place}.escalations"),
+        warn_percent=sla_policy.read_percent(row.warn_percent, f"{place}.warn_percent"),
+        escalations=sla_policy.read_escalations(list(row.escalations), f"{place}.escalations"),
         pausing=pausing,
     )

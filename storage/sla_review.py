@@ -13,9 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.clocks import DONE
-from desk.sla import Policy
-from desk.ticket import Status
+from desk.sla.policy import Policy
+from desk.sla.timers import DONE
+from desk.tickets.ticket import Status
 from storage import clocks, notes, sla, sla_policies, visible
 from storage.sla import Measured
 from storage.tables import tickets as table

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from desk.slack_orders import Order, is_foreign
+from desk.slack.orders import Order, is_foreign
 from storage import people
 from storage.people import Person
 from storage.sql import insert_ignore

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.ticket import ActorKind, MessageKind, Status
+from desk.tickets.ticket import ActorKind, MessageKind, Status
 from storage import visible
 from storage.sql import counts, insert_rows
 from storage.tables import messages, people, tickets

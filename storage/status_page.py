@@ -2,7 +2,8 @@
 
 In: a person and a ticket's number, or a page of their list. Out: narrow rows made for their eyes (`Said`, `Listed`), so
 that no page can show by mistake what is not in them: notes, side conversations, others' automatic mail and addresses
-never are. Who sees which ticket says `desk/visibility.py`; whose ticket was merged into somebody else's sees there what
+never are. Who sees which ticket says `desk/access/visibility.py`; whose ticket was merged into somebody else's sees
+there what
 was theirs, and the answers that they got.
 """
 
@@ -15,10 +16,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import record, status_links
-from desk import ticket as verbs
-from desk.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
-from desk.visibility import requester_sees
+from desk.access.visibility import requester_sees
+from desk.tickets import properties
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
+from desk.web import status_links
 from storage import custom_fields, resolution, tickets, visible
 from storage.tables import messages, people, teams
 from storage.tables import tickets as ticket_rows
@@ -179,7 +181,7 @@ def solve(session: Session, seen: Sight, at: datetime) -> Ticket:
     if ticket.status in verbs.DONE:
         raise NotAllowed("it is solved already")
     words = resolution.taken(session, ticket)
-    told = record.set_resolution(ticket, words, seen.person.actor, at, "the last reply")
+    told = properties.set_resolution(ticket, words, seen.person.actor, at, "the last reply")
     return tickets.save(session, told.then(verbs.resolve(told.ticket, seen.person.actor, at, "the requester says so")))
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from desk.settings import BadSetting, Settings
+from desk.config.settings import BadSetting, Settings
 from storage import schema
 from storage.blobs import BlobStore
 from storage.queue import QueueBell, broker

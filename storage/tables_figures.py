@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from desk.figures import TARGETS
+from desk.reports.ticket_figures import TARGETS
 from storage.columns import BigId, at, flag, number, text
 from storage.tables import metadata
 

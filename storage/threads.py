@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.ticket import ActorKind, MessageKind
+from desk.tickets.ticket import ActorKind, MessageKind
 from storage.sql import insert_ignore, insert_rows, update_rows
 from storage.tables import messages, outbound, thread_ids
 from storage.transaction import Session

@@ -1,7 +1,8 @@
 """The roll-up that reports are made of: one row a ticket, counted from its events, kept up some events at a time.
 
 In: events above a floor, or every ticket for a rebuild. Out: rows of `ticket_facts`. What they mean is
-`desk/figures.py`. A row is counted anew from the ticket's whole history, so that no order of work and no work done
+`desk/reports/ticket_figures.py`. A row is counted anew from the ticket's whole history, so that no order of work and
+no work done
 twice changes what it says. It refuses to add anything up.
 """
 
@@ -16,10 +17,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import figures
-from desk.figures import Facts
-from desk.hours import ALWAYS, Calendar
-from desk.ticket import Actor, ActorKind, Event, Priority, Status, Ticket
+from desk.reports import ticket_figures
+from desk.reports.ticket_figures import Facts
+from desk.sla.business_hours import ALWAYS, Calendar
+from desk.tickets.ticket import Actor, ActorKind, Event, Priority, Status, Ticket
 from storage import calendars, day_figures, notes
 from storage.sql import insert_ignore, insert_rows, locked
 from storage.tables import events, settings, teams
@@ -173,7 +174,7 @@ def count(session: Session, ids: Iterable[int]) -> Counted:
     made: Counted = []
     for ticket in found:
         number, calendar = ticket.id, by_team.get(ticket.team_id or 0, ALWAYS)
-        told = figures.facts(
+        told = ticket_figures.facts(
             ticket, history.get(number, ()), calendar, promised=promised.get(number, ()), score=scores.get(number)
         )
         made.append((number, last.get(number, 0), told))
@@ -262,7 +263,7 @@ def _promised(session: Session, ids: Sequence[int]) -> dict[int, set[str]]:
     """Ticket → the targets for which it has a clock."""
     found: dict[int, set[str]] = {}
     query = sa.select(clocks.c.ticket_id, clocks.c.kind)
-    query = query.where(_among(session, clocks.c.ticket_id, ids), clocks.c.kind.in_(figures.TARGETS))
+    query = query.where(_among(session, clocks.c.ticket_id, ids), clocks.c.kind.in_(ticket_figures.TARGETS))
     for row in session.execute(query):
         found.setdefault(row.ticket_id, set()).add(row.kind)
     return found

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Priority, Status, Ticket
+from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Priority, Status, Ticket
 from storage import corrections, visible
 from storage.sql import insert_ignore, insert_rows, locked, reserve_ids, update_rows
 from storage.tables import events, links, messages, participants, predictions, tickets

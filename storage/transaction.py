@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from desk.visibility import EVERYBODY, Viewer
+from desk.access.visibility import EVERYBODY, Viewer
 from storage.turnstile import Turnstile
 
 BUSY_SECONDS = 30

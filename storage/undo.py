@@ -8,10 +8,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from desk import history as told
-from desk import undo as rules
-from desk.ticket import Actor, Change, Event, NotAllowed, Ticket
-from desk.undo import History, Names
+from desk.tickets import history as told
+from desk.tickets import undo as rules
+from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
+from desk.tickets.undo import History, Names
 from storage import conversation, family, people, side_conversations, tickets
 from storage.tables import links, messages, participants
 from storage.transaction import Session

@@ -1,7 +1,8 @@
 """What the one who looks may see, as conditions for every listing, search, count and file: the one place that decides.
 
 In: a session whose `viewer` says for whom it reads (the door sets it). Out: conditions on tickets and on whatever
-hangs on one. The desk itself sees everything, and then there is no condition at all. The rule: `desk/visibility.py`.
+hangs on one. The desk itself sees everything, and then there is no condition at all. The rule:
+`desk/access/visibility.py`.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import visibility
-from desk.ticket import Event, NotAllowed
-from desk.visibility import OPENED_FOR, Viewer
+from desk.access import visibility
+from desk.access.visibility import OPENED_FOR, Viewer
+from desk.tickets.ticket import Event, NotAllowed
 from storage.tables import agents, mailboxes, memberships, participants, people, teams, tickets
 from storage.tables_learning import incident_reports, incident_tickets
 from storage.tables_people import audit

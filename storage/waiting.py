@@ -11,7 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from desk.ticket import ActorKind, Priority, Status
+from desk.tickets.ticket import ActorKind, Priority, Status
 from storage import visible
 from storage.tables import HELD, agents, events, people, teams, tickets
 from storage.transaction import Session

@@ -10,8 +10,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from desk import mentions
-from desk.ticket import Actor, Change, Event, NotAllowed, Ticket
+from desk.people import mentions
+from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from storage import people, tickets, visible
 from storage.people import Person
 from storage.sql import insert_ignore

@@ -14,7 +14,7 @@ import pytest
 import redis
 import structlog
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage import schema
 from storage.store import Store, open_store
 from storage.transaction import Database

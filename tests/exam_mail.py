@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from desk.request import AutoKind, Envelope, InboundRequest, Party, Unreadable
+from desk.mail.inbound_request import AutoKind, Envelope, InboundRequest, Party, Unreadable
 from gateway.email.normalise import normalise
 
 _RECEIVED = datetime(2026, 1, 1, tzinfo=UTC)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
-from desk.request import Envelope
+from desk.mail.inbound_request import Envelope
 from gateway.email.normalise import normalise
 
 MOST_PARSES, MOST_MILLISECONDS = 2.0, 15.0

@@ -22,7 +22,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from desk.ticket import Message, Ticket
+from desk.tickets.ticket import Message, Ticket
 from storage import outbound, tickets, tokens
 from storage.inbound import END_STATES
 from tests.fleet import AGENT, store_time, wait_until

@@ -20,7 +20,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage import people
 from storage.store import Store, open_store
 from storage.tables import inbound

@@ -10,8 +10,8 @@ from functools import cache
 
 from classifier.model import Categoriser
 from classifier.starter import shipped
-from desk.request import Envelope
-from desk.ticket import Event, Message, Ticket
+from desk.mail.inbound_request import Envelope
+from desk.tickets.ticket import Event, Message, Ticket
 from gateway.email.normalise import normalise
 from gateway.intake import Incoming, accept
 from storage import inbound, outbound, people, tickets

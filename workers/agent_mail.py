@@ -9,12 +9,13 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from desk import commands, reply_text, subject, threading
-from desk import ticket as verbs
-from desk.authentication import Proof, Verdict, agent_proof
-from desk.commands import Parsed
-from desk.request import AutoKind, InboundRequest
-from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
+from desk.mail import reply_text
+from desk.mail.authentication import Proof, Verdict, agent_proof
+from desk.mail.inbound_request import AutoKind, InboundRequest
+from desk.tickets import commands, subject, threading
+from desk.tickets import ticket as verbs
+from desk.tickets.commands import Parsed
+from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
 from storage import inbound, outbound, tickets, visible
 from storage.inbound import Settled
 from storage.people import Person

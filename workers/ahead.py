@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from classifier.model import Guess
-from desk import threading
-from desk.priority import Judgement
-from desk.request import InboundRequest, from_json
+from desk.mail.inbound_request import InboundRequest, from_json
+from desk.priority.assess import Judgement
+from desk.tickets import threading
 from storage import inbound
 from storage.inbound import Waiting
 from workers import priorities

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from desk.ticket import Event, NotAllowed, Ticket
+from desk.tickets.ticket import Event, NotAllowed, Ticket
 from storage import deeds, people
 from storage.outbound import Letter
 from storage.people import Person

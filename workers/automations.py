@@ -12,8 +12,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from desk import conditions, rules
-from desk.ticket import DESK, Change, Event, Ticket
+from desk.rules import automations as rules_automations
+from desk.rules import conditions
+from desk.tickets.ticket import DESK, Change, Event, Ticket
 from storage import automations, cases, deeds, tickets
 from storage.automations import Kept
 from storage.deeds import Doing
@@ -31,7 +32,7 @@ def on_events(context: Context, session: Session, happened: Sequence[tuple[int, 
     """Whatever these events fire."""
     on = [kept for kept in context.places(session).automations if kept.rule.trigger.events]
     kinds = {kind for kept in on for kind in kept.rule.trigger.events}
-    told = [(number, e) for number, e in happened if e.kind in kinds and not e.why.startswith(rules.WHY)]
+    told = [(number, e) for number, e in happened if e.kind in kinds and not e.why.startswith(rules_automations.WHY)]
     if not told:
         return
     used = automations.lately(session, {e.ticket_id for _, e in told}, now - _HOUR)
@@ -81,7 +82,7 @@ def _fire(
     facts = cases.of(session, [ticket], now)[ticket.id]
     if not conditions.hold(kept.rule.conditions, {**facts, "event": kind}):
         return False
-    if used.get(ticket_id, 0) >= rules.MOST_AN_HOUR:
+    if used.get(ticket_id, 0) >= rules_automations.MOST_AN_HOUR:
         _cap(session, ticket, kept, now)
         return False
     if not automations.note(session, kept, ticket_id, event_id, now):
@@ -108,5 +109,7 @@ def _cap(session: Session, ticket: Ticket, kept: Kept, now: datetime) -> None:
     """Said once an hour and ticket: somebody should look at the rules."""
     if any(e.kind == _CAPPED and now - e.at < _HOUR for e in tickets.history(session, ticket.id)):
         return
-    why = f"{kept.rule.why} and others fired {rules.MOST_AN_HOUR} times within an hour: the rest is left out"
+    why = (
+        f"{kept.rule.why} and others fired {rules_automations.MOST_AN_HOUR} times within an hour: the rest is left out"
+    )
     tickets.save(session, Change(ticket, (Event(ticket.id, now, _CAPPED, DESK, why=why),)))

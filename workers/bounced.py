@@ -6,8 +6,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from desk.request import Bounce, InboundRequest
-from desk.ticket import DESK, Change, Event, Ticket
+from desk.mail.inbound_request import Bounce, InboundRequest
+from desk.tickets.ticket import DESK, Change, Event, Ticket
 from storage import outbound
 from storage.tables import outbound as outbound_table
 from storage.transaction import Session

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from classifier.model import Guess
-from desk.keyword_rules import Found, Rulebook
-from desk.language import language
-from desk.request import InboundRequest
+from desk.mail.inbound_request import InboundRequest
+from desk.rules.keyword_rules import Found, Rulebook
+from desk.text.language import language
 from workers.ahead import words
 
 

@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from desk import actions, sla_words
-from desk.clocks import Happening, What
-from desk.ticket import DESK, Event, Ticket
+from desk.rules import actions
+from desk.sla import explain as sla_explanation
+from desk.sla.timers import Happening, What
+from desk.tickets.ticket import DESK, Event, Ticket
 from storage import clocks, deeds, sla, sla_policies, sla_review, tickets
 from storage.sla import Measured
 from storage.transaction import Session, is_unavailable
@@ -109,7 +110,7 @@ def _event(one: Measured, happening: Happening, now: datetime, *, quiet: bool) -
         "priority": str(one.ticket.priority),
         "due_at": clock.due_at.isoformat() if clock.due_at else None,
     }
-    why = sla_words.why(one.policy, clock, happening)
+    why = sla_explanation.why(one.policy, clock, happening)
     words = happening.target.words
     return Event(
         one.ticket.id, now, happening.what, DESK, after=words, why=why, data=data | ({"quiet": True} if quiet else {})
@@ -121,7 +122,7 @@ def _escalate(session: Session, ticket: Ticket, one: Measured, happening: Happen
     assert one.policy is not None
     step, why = (
         one.policy.escalations[happening.step],
-        sla_words.why(one.policy, one.clocks[happening.target], happening),
+        sla_explanation.why(one.policy, one.clocks[happening.target], happening),
     )
     values = {"ticket.number": str(ticket.id), "ticket.subject": ticket.subject}
     done = deeds.carry_out(session, ticket, step.actions, deeds.Doing(DESK, now, why, values))

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 from classifier.model import Categoriser
 from classifier.starter import shipped
-from desk import address
-from desk.incident import USUAL, Detector
-from desk.keyword_rules import Rulebook
-from desk.lifecycle import Lifecycle
+from desk.incidents.detector import USUAL, Detector
+from desk.rules.keyword_rules import Rulebook
+from desk.signed import reply_address
+from desk.tickets.lifecycle import Lifecycle
 from storage import automations, detector, keyword_rules, lifecycle, matrix, organisations, people, routing
 from storage.automations import Kept
 from storage.people import Mailbox, Team
@@ -44,7 +44,7 @@ class Places:
 
     def of_addresses(self, addresses: tuple[str, ...]) -> Mailbox | None:
         """The mailbox that the first of these addresses belongs to, reply tokens left aside."""
-        known = (self.mailboxes.get(a) or self.mailboxes.get(address.without_token(a)) for a in addresses)
+        known = (self.mailboxes.get(a) or self.mailboxes.get(reply_address.without_token(a)) for a in addresses)
         return next((box for box in known if box), None)
 
 

@@ -8,16 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from desk import address, subject, threading
-from desk.address import AGENT, REQUESTER, SIDE, SIDE_AGENT, ReplyToken
-from desk.authentication import Verdict
-from desk.courtesy import is_courtesy
-from desk.lifecycle import Lifecycle
-from desk.request import AutoKind, Channel
-from desk.settings import Settings
-from desk.side import Side
-from desk.threading import Candidate, Signal
-from desk.ticket import Ticket
+from desk.config.settings import Settings
+from desk.mail.authentication import Verdict
+from desk.mail.inbound_request import AutoKind, Channel
+from desk.mail.thanks import is_courtesy
+from desk.signed import reply_address
+from desk.signed.reply_address import AGENT, REQUESTER, SIDE, SIDE_AGENT, ReplyToken
+from desk.tickets import subject, threading
+from desk.tickets.lifecycle import Lifecycle
+from desk.tickets.side_conversation import Side
+from desk.tickets.threading import Candidate, Signal
+from desk.tickets.ticket import Ticket
 from storage.people import Person
 from workers import foreign, side_mail
 from workers.facts import Facts, Item, vouched
@@ -92,7 +93,7 @@ class Decider:
         if repeated is not None:
             return repeated
         request = item.request
-        if request.auto is AutoKind.OWN or address.ticket_of_message_id(request.thread.message_id, self.secret):
+        if request.auto is AutoKind.OWN or reply_address.ticket_of_message_id(request.thread.message_id, self.secret):
             return Decision(item, "automatic", self._own(item), reason="our own mail came back")
         if request.auto is AutoKind.BOUNCE:
             return self._bounce(item)
@@ -122,14 +123,16 @@ class Decider:
         return None
 
     def _own(self, item: Item) -> Spot | None:
-        number = address.ticket_of_message_id(item.request.thread.message_id, self.secret)
+        number = reply_address.ticket_of_message_id(item.request.thread.message_id, self.secret)
         return self._spot(number) if number else None
 
     def _bounce(self, item: Item) -> Decision:
         bounce = item.request.bounce
         name = bounce.original_message_id if bounce else ""
-        side = self.facts.sides.get(address.side_of_message_id(name, self.secret) or 0) if self.facts.sides else None
-        spot = self._spot(side.ticket_id if side else address.ticket_of_message_id(name, self.secret) or 0)
+        side = (
+            self.facts.sides.get(reply_address.side_of_message_id(name, self.secret) or 0) if self.facts.sides else None
+        )
+        spot = self._spot(side.ticket_id if side else reply_address.ticket_of_message_id(name, self.secret) or 0)
         if spot is None:
             return Decision(item, "automatic", reason="a delivery report that names no mail of ours")
         return Decision(item, "automatic", spot, Signal.MESSAGE_ID, name, side=side)
@@ -152,9 +155,11 @@ class Decider:
     def _token(self, item: Item) -> tuple[ReplyToken | None, str]:
         """The first genuine reply address; tokens of people who are gone or were revoked are not genuine."""
         for each in threading.reply_addresses(item.request):
-            parts = address.token_of(each)
+            parts = reply_address.token_of(each)
             person = self.facts.by_id.get(parts[2]) if parts and parts[0] != SIDE else None
-            token = address.read_reply_address(each, person.key_version, self.secret, self.now) if person else None
+            token = (
+                reply_address.read_reply_address(each, person.key_version, self.secret, self.now) if person else None
+            )
             if token is not None:
                 return token, each
         return None, ""
@@ -327,7 +332,7 @@ class Decider:
         decision.spot.people.setdefault(item.sender, "sender" if proven else "named")
         role = "cc" if proven else "named"
         for party in (*item.request.to, *item.request.cc):
-            if address.without_token(party.address) not in self.ours:
+            if reply_address.without_token(party.address) not in self.ours:
                 decision.spot.people.setdefault(party.address, role)
 
 

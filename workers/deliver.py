@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 import structlog
 
-from desk.ticket import DESK, Change, Event
+from desk.tickets.ticket import DESK, Change, Event
 from storage import outbound, side_conversations, tickets
 from storage.outbound import Claimed
 from storage.transaction import Session

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from desk.learning import CORRECTIONS_UNTIL_RETRAIN
+from desk.learning.learning import CORRECTIONS_UNTIL_RETRAIN
 from storage import corrections, leases, models, notes
 from storage.transaction import Session
 

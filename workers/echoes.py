@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from desk import subject
-from desk.echo import MIN_STRONG, without_echo
-from desk.request import AutoKind, Channel, InboundRequest
-from desk.ticket import Ticket
+from desk.mail.inbound_request import AutoKind, Channel, InboundRequest
+from desk.mail.known_quotes import MIN_STRONG, without_echo
+from desk.tickets import subject
+from desk.tickets.ticket import Ticket
 from storage import outbound, tickets
 from storage.transaction import Session
 from workers import wording

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 
-from desk import address, subject, threading
-from desk.authentication import Verdict, verdict
-from desk.request import InboundRequest, Party
-from desk.settings import Settings
-from desk.side import Side
-from desk.ticket import Ticket
+from desk.config.settings import Settings
+from desk.mail.authentication import Verdict, verdict
+from desk.mail.inbound_request import InboundRequest, Party
+from desk.signed import reply_address
+from desk.tickets import subject, threading
+from desk.tickets.side_conversation import Side
+from desk.tickets.ticket import Ticket
 from storage import people, side_conversations, threads, tickets
 from storage.people import Person
 from storage.threads import Known
@@ -138,11 +139,11 @@ def _named_tickets(session: Session, items: list[Item], keys: dict[str, Known], 
     named = {known.ticket_id for known in keys.values() if known.ticket_id}
     for item in items:
         named |= {ticket for ticket, _ in threading.signed_message_ids(item.request, secret)}
-        tokens = filter(None, map(address.token_of, threading.reply_addresses(item.request)))
-        named |= {part[1] for part in tokens if part[0] != address.SIDE_AGENT}
+        tokens = filter(None, map(reply_address.token_of, threading.reply_addresses(item.request)))
+        named |= {part[1] for part in tokens if part[0] != reply_address.SIDE_AGENT}
         named |= set(subject.tags(item.request.subject))
         if item.request.bounce and item.request.bounce.original_message_id:
-            named.add(address.ticket_of_message_id(item.request.bounce.original_message_id, secret) or 0)
+            named.add(reply_address.ticket_of_message_id(item.request.bounce.original_message_id, secret) or 0)
     return {ticket for ticket in named if 0 < ticket < 2**62}
 
 
@@ -159,5 +160,5 @@ def _with_survivors(session: Session, named: Iterable[int]) -> dict[int, Ticket]
 
 def _token_people(items: list[Item]) -> set[int]:
     addresses = (a for item in items for a in threading.reply_addresses(item.request))
-    parts = filter(None, map(address.token_of, addresses))
-    return {part[2] for part in parts if part[0] != address.SIDE and part[2] < 2**62}
+    parts = filter(None, map(reply_address.token_of, addresses))
+    return {part[2] for part in parts if part[0] != reply_address.SIDE and part[2] < 2**62}

@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from desk import threading
-from desk.authentication import Verdict
-from desk.request import AutoKind
+from desk.mail.authentication import Verdict
+from desk.mail.inbound_request import AutoKind
+from desk.tickets import threading
 from storage import foreign_numbers
 from storage.foreign_numbers import Key
 from storage.transaction import Session

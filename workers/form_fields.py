@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from desk import form_fields, record
-from desk import ticket as verbs
-from desk.fields import BadField, Field, value
-from desk.request import InboundRequest
-from desk.ticket import Actor, Change, Event, Ticket
+from desk.mail.inbound_request import InboundRequest
+from desk.tickets import form_fields, properties
+from desk.tickets import ticket as verbs
+from desk.tickets.fields import BadField, Field, value
+from desk.tickets.ticket import Actor, Change, Event, Ticket
 from storage import custom_fields
 from storage.transaction import Session
 
@@ -44,7 +44,7 @@ def _one(ticket: Ticket, name: str, text: str, field: Field | None, actor: Actor
     try:
         if field is None:
             raise BadField(f"there is no field {name!r} any more")
-        return record.set_field(ticket, name, value(field, text), actor, at, WHY)
+        return properties.set_field(ticket, name, value(field, text), actor, at, WHY)
     except BadField as error:
         lost = Event(ticket.id, at, "answer_not_kept", actor, before=name, after=text, why=str(error))
         return Change(ticket, (lost,))

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from desk import likeness, priority
-from desk.incident import FEWEST_PEOPLE, WINDOWS, Alarm
-from desk.ticket import DESK, Event
+from desk.incidents import similarity
+from desk.incidents.detector import FEWEST_PEOPLE, WINDOWS, Alarm
+from desk.priority import assess as priority
+from desk.tickets.ticket import DESK, Event
 from storage import incident_members, incident_reports, incidents, tickets
 from storage.incident_reports import LONGEST_TEXT, Opened, Report
 from storage.incidents import MEMBER, SUGGESTED, Incident
@@ -28,7 +29,7 @@ def first(context: Context, session: Session, number: int, alarm: Alarm, now: da
     since = now - timedelta(minutes=max(WINDOWS))
     reports = incident_reports.lately(session, alarm.key, since)
     texts = incidents.words_of(session, [one.ticket_id for one in reports], LONGEST_TEXT)
-    core = likeness.core(list(texts.values()), _usual(session, alarm.key.category, since))
+    core = similarity.core(list(texts.values()), _usual(session, alarm.key.category, since))
     places = {number: _place(core.likeness(text)) for number, text in texts.items()}
     inside = {one.requester_id for one in reports if places[one.ticket_id][0] == MEMBER}
     if len(inside) < FEWEST_PEOPLE:
@@ -50,7 +51,7 @@ def later(
     lately = {one.ticket_id for one in opened}
     new = [one for one in reports if one.ticket_id in lately and one.category]
     texts = incidents.words_of(session, [one.ticket_id for one in new], LONGEST_TEXT) if new else {}
-    said = {number: likeness.words(text) for number, text in texts.items()}
+    said = {number: similarity.words(text) for number, text in texts.items()}
     best: dict[int, tuple[int, str, float]] = {}
     for one in running if new else ():
         core = _core_of(session, one)
@@ -86,20 +87,20 @@ def _take_in(
 
 
 def _place(like: float) -> tuple[str, float]:
-    return (MEMBER if like >= likeness.MEMBER else SUGGESTED), like
+    return (MEMBER if like >= similarity.MEMBER else SUGGESTED), like
 
 
-def _judged(one: Incident, core: likeness.Core, report: Report, said: frozenset[str]) -> tuple[str, float]:
+def _judged(one: Incident, core: similarity.Core, report: Report, said: frozenset[str]) -> tuple[str, float]:
     like = core.weigh(said)
     if report.category == one.category and one.organisation in ("", report.organisation):
         return _place(like)
-    return (SUGGESTED, like) if like >= likeness.SUGGESTED_FROM_AFAR else ("", like)
+    return (SUGGESTED, like) if like >= similarity.SUGGESTED_FROM_AFAR else ("", like)
 
 
-def _core_of(session: Session, one: Incident) -> likeness.Core:
+def _core_of(session: Session, one: Incident) -> similarity.Core:
     members = [joined.ticket_id for joined in incidents.joined(session, one.id, MEMBER, most=_CORE)]
     texts = incidents.words_of(session, members, LONGEST_TEXT)
-    return likeness.core(list(texts.values()), _usual(session, one.category, one.opened_at - timedelta(hours=1)))
+    return similarity.core(list(texts.values()), _usual(session, one.category, one.opened_at - timedelta(hours=1)))
 
 
 def _usual(session: Session, category: str, before: datetime) -> list[str]:

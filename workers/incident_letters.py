@@ -6,7 +6,7 @@ mailbox as any mail does, not to a requester: what all of them shall read is wri
 
 from __future__ import annotations
 
-from desk.ticket import Event, Ticket
+from desk.tickets.ticket import Event, Ticket
 from storage import incidents, people
 from storage.incidents import MEMBER, Incident
 from storage.outbound import Letter

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from desk import incident, repeat
-from desk.incident import Alarm, Detector, Key, Window
-from desk.organisation import organisation
-from desk.ticket import MessageKind
+from desk.incidents import detector as incident_detector
+from desk.incidents import duplicates
+from desk.incidents.detector import Alarm, Detector, Key, Window
+from desk.people.organisations import organisation
+from desk.tickets.ticket import MessageKind
 from storage import incident_orders, incident_reports, incidents, repeats
 from storage.incident_reports import LONGEST_TEXT, Opened, Report
 from storage.incidents import QUIET, Incident
@@ -61,7 +62,7 @@ def _look(context: Context) -> int:
         reports = [_report(one) for one in mine]
         running = incidents.open_ones(session)
         incident_reports.add(session, reports, now, {one.category for one in running})
-        lately = [one for one in mine if one.at > now - repeat.WITHIN]
+        lately = [one for one in mine if one.at > now - duplicates.WITHIN]
         _link_repeats(context, session, lately, now)
         _judge(context, session, reports, lately, rules, now)
         incident_reports.move_floor(session, mine, floor, now)
@@ -108,12 +109,12 @@ def _link_repeats(context: Context, session: Session, opened: Sequence[Opened], 
 
 def _repeats(own: Sequence[Earlier], new: Collection[int]) -> list[tuple[int, int]]:
     """(repeat, first) of the new ones among one person's tickets, which come oldest first."""
-    lines = [(one, repeat.line(one.text)) for one in own]
+    lines = [(one, duplicates.line(one.text)) for one in own]
     pairs = []
     for place, (one, words) in enumerate(lines):
         if one.ticket_id not in new:
             continue
-        probes = repeat.probes(words)
+        probes = duplicates.probes(words)
         near = (other for other, theirs in lines[:place] if any(probe in theirs for probe in probes))
         if first := next((other.ticket_id for other in near if _says_the_same(one, other)), None):
             pairs.append((one.ticket_id, first))
@@ -121,8 +122,10 @@ def _repeats(own: Sequence[Earlier], new: Collection[int]) -> list[tuple[int, in
 
 
 def _says_the_same(one: Earlier, other: Earlier) -> bool:
-    within = one.at - other.at <= repeat.WITHIN
-    return within and repeat.is_repeat(repeat.said(one.subject, one.text), repeat.said(other.subject, other.text))
+    within = one.at - other.at <= duplicates.WITHIN
+    return within and duplicates.is_repeat(
+        duplicates.said(one.subject, one.text), duplicates.said(other.subject, other.text)
+    )
 
 
 def _judge(
@@ -134,7 +137,9 @@ def _judge(
     now: datetime,
 ) -> None:
     """Open what is alarming, and let the open incidents gather."""
-    counted = [one for one in reports if one.category and one.at > now - timedelta(minutes=max(incident.WINDOWS))]
+    counted = [
+        one for one in reports if one.category and one.at > now - timedelta(minutes=max(incident_detector.WINDOWS))
+    ]
     running = {one.key: one for one in incidents.open_ones(session)}
     covered = {key.category for key in running if not key.organisation}
     touched = {Key(one.category) for one in counted if one.category not in covered}
@@ -149,7 +154,7 @@ def _judge(
 def _alarms(session: Session, touched: set[Key], rules: Detector, now: datetime) -> list[Alarm]:
     """The alarms of these keys; an organisation's only where its whole category is calm."""
     known = incident_reports.since(session, now) if touched else None
-    if known is None or not incident.knows_enough(incident.past(known, now)):
+    if known is None or not incident_detector.knows_enough(incident_detector.past(known, now)):
         return []
     found = incident_reports.windows(session, now)
     asked = [key for key in sorted(touched, key=lambda k: (k.organisation, k.category)) if _enough(found.get(key))]
@@ -159,7 +164,7 @@ def _alarms(session: Session, touched: set[Key], rules: Detector, now: datetime)
     false = incidents.dismissed(session, {key.category for key in asked}, now - timedelta(days=rules.remember_days))
     alarms: dict[str, Alarm] = {}
     for key in asked:
-        alarm = incident.alarm(key, found[key], rates[key], false.get(key, 0), rules)
+        alarm = incident_detector.alarm(key, found[key], rates[key], false.get(key, 0), rules)
         if alarm is not None:
             alarms.setdefault(key.category, alarm)
     return list(alarms.values())
@@ -167,25 +172,25 @@ def _alarms(session: Session, touched: set[Key], rules: Detector, now: datetime)
 
 def _rates(
     session: Session, asked: Sequence[Key], found: Mapping[Key, Sequence[Window]], now: datetime
-) -> dict[Key, incident.Rate]:
+) -> dict[Key, incident_detector.Rate]:
     """What is usual now for each of these keys."""
     whole = {Key(key.category) for key in asked}
     places = {Key("", key.organisation) for key in asked if key.organisation}
     known = incident_reports.history(session, {*asked, *whole, *places}, now)
-    desk, since = known.get(Key(""), (incident.Traffic(), now))
-    past = incident.past(since, now)
+    desk, since = known.get(Key(""), (incident_detector.Traffic(), now))
+    past = incident_detector.past(since, now)
     messages = sum(windows[-1].messages for key, windows in found.items() if not key.organisation)
-    rates: dict[Key, incident.Rate] = {}
+    rates: dict[Key, incident_detector.Rate] = {}
     for key in sorted(whole, key=lambda k: k.category):
-        own, first = known.get(key, (incident.Traffic(), now))
+        own, first = known.get(key, (incident_detector.Traffic(), now))
         others = messages - (found[key][-1].messages if key in found else 0)
-        busy = incident.busyness(others, desk, past)
-        rates[key] = incident.rate_of(own, (now - first).total_seconds() / 3600, desk, past, busy)
+        busy = incident_detector.busyness(others, desk, past)
+        rates[key] = incident_detector.rate_of(own, (now - first).total_seconds() / 3600, desk, past, busy)
     for key in asked:
         if key.organisation:
-            own, _ = known.get(key, (incident.Traffic(), now))
-            share, _ = known.get(Key("", key.organisation), (incident.Traffic(), now))
-            rates[key] = incident.rate_of_organisation(rates[Key(key.category)], own, share, desk, past)
+            own, _ = known.get(key, (incident_detector.Traffic(), now))
+            share, _ = known.get(Key("", key.organisation), (incident_detector.Traffic(), now))
+            rates[key] = incident_detector.rate_of_organisation(rates[Key(key.category)], own, share, desk, past)
     return rates
 
 
@@ -236,11 +241,13 @@ def _tend(context: Context) -> None:
 def _over(session: Session, aged: Sequence[Incident], now: datetime) -> list[Incident]:
     found = incident_reports.windows(session, now)
     rates = _rates(session, [one.key for one in aged], found, now)
-    nothing = Window(max(incident.WINDOWS), 0, 0)
+    nothing = Window(max(incident_detector.WINDOWS), 0, 0)
     return [
-        one for one in aged if incident.is_over(found[one.key][-1] if one.key in found else nothing, rates[one.key])
+        one
+        for one in aged
+        if incident_detector.is_over(found[one.key][-1] if one.key in found else nothing, rates[one.key])
     ]
 
 
 def _enough(windows: Sequence[Window] | None) -> bool:
-    return windows is not None and windows[-1].people >= incident.FEWEST_PEOPLE
+    return windows is not None and windows[-1].people >= incident_detector.FEWEST_PEOPLE

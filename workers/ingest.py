@@ -10,8 +10,8 @@ from datetime import datetime
 import sqlalchemy as sa
 import structlog
 
-from desk import threading
-from desk.ticket import DESK
+from desk.tickets import threading
+from desk.tickets.ticket import DESK
 from storage import conversation, foreign_numbers, inbound, tickets, visible
 from storage.inbound import MOST_ATTEMPTS, Settled, Waiting
 from storage.tickets import Stale

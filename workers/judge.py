@@ -15,9 +15,9 @@ from typing import Any
 from classifier import starter
 from classifier.evaluate import macro_f1, report
 from classifier.model import Categoriser
-from desk import learning
-from desk.language import language
-from desk.learning import Chosen, Example, Figures
+from desk.learning import learning
+from desk.learning.learning import Chosen, Example, Figures
+from desk.text.language import language
 
 Examples = tuple[list[str], list[str | None]]
 

@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from desk import address, status_links, subject
-from desk.side import Side
-from desk.ticket import Event, Message, Ticket
+from desk.signed import reply_address
+from desk.tickets import subject
+from desk.tickets.side_conversation import Side
+from desk.tickets.ticket import Event, Message, Ticket
+from desk.web import status_links
 from storage import outbound, ratings, signatures, threads, tickets
 from storage.outbound import Letter
 from storage.people import Mailbox, Person
@@ -43,7 +45,7 @@ class Sender:
     def acknowledgement(self, ticket: Ticket, requester: Person, message: Message) -> Letter:
         """The automatic "we have it, this is its number", in the requester's own thread."""
         key = f"acknowledgement:{ticket.id}"
-        content = self._content(ticket, requester, address.REQUESTER, key)
+        content = self._content(ticket, requester, reply_address.REQUESTER, key)
         content |= {"subject": _answer(ticket, message), "signature": self._signature(ticket, self._desk_name)}
         content["text"] = wording.acknowledgement(ticket, "" if content["signature"] else self._desk_name)
         return self._letter(key, "acknowledgement", ticket, requester, content | _thread(message) | _AUTOMATIC)
@@ -51,7 +53,7 @@ class Sender:
     def reply(self, ticket: Ticket, requester: Person, message: Message, asked: Message | None) -> Letter:
         """An agent's public reply to the requester, with the requester's last words quoted under it."""
         key = f"reply:{message.id}"
-        content = self._content(ticket, requester, address.REQUESTER, key)
+        content = self._content(ticket, requester, reply_address.REQUESTER, key)
         agent = self._desk_name if "@" in message.author.name else message.author.name
         content["from_name"] = agent if agent == self._desk_name else f"{agent} ({self._desk_name})"
         content |= self._thread(ticket, requester, asked) | {"subject": _answer(ticket, asked)}
@@ -66,7 +68,7 @@ class Sender:
     def reminder(self, ticket: Ticket, requester: Person, event_id: int, asked: Message | None, days: int) -> Letter:
         """Asks the requester once more, in the thread that they know; automatic, so the budget holds."""
         key = f"reminder:{event_id}"
-        content = self._content(ticket, requester, address.REQUESTER, key)
+        content = self._content(ticket, requester, reply_address.REQUESTER, key)
         content |= self._thread(ticket, requester, asked) | {"subject": _answer(ticket, asked)}
         text = wording.reminder(ticket, days, ratings.language_of(self.session, ticket.id))
         content |= {"text": text, "signature": self._signature(ticket, self._desk_name)}
@@ -76,7 +78,7 @@ class Sender:
         self, ticket: Ticket, requester: Person, key: str, subject_line: str, text: str, asked: Message | None
     ) -> Letter:
         """Asks the requester how it went; automatic, with a budget of its own."""
-        content = self._content(ticket, requester, address.REQUESTER, key)
+        content = self._content(ticket, requester, reply_address.REQUESTER, key)
         content |= self._thread(ticket, requester, asked) | {"subject": subject_line}
         content |= {"text": text, "signature": self._signature(ticket, self._desk_name)}
         return self._letter(key, "rating", ticket, requester, content | _AUTOMATIC)
@@ -84,18 +86,18 @@ class Sender:
     def aside(self, ticket: Ticket, person: Person, side: Side, message: Message, before: Sequence[str]) -> Letter:
         """An agent's word to a third party; `before` are the ids of the mails exchanged there so far."""
         key = f"side:{message.id}"
-        content = self._content(ticket, person, address.REQUESTER, key)
+        content = self._content(ticket, person, reply_address.REQUESTER, key)
         box, secret, now = content["from"], self.context.secret, self.context.now()
-        signed = (ticket.id, side.id, address.NO_VERSION, secret, now)
-        unique = address.side_unique(side.id, self._unique(key))
+        signed = (ticket.id, side.id, reply_address.NO_VERSION, secret, now)
+        unique = reply_address.side_unique(side.id, self._unique(key))
         # What a program or the command line sends is the desk's own word.
         agent = message.author.name if message.author.id and "@" not in message.author.name else self._desk_name
         quote = message.text.removeprefix(message.reply).strip("\n")
         content |= {
             "from_name": agent if agent == self._desk_name else f"{agent} ({self._desk_name})",
             "to_name": "",
-            "reply_to": address.reply_address(box, address.SIDE, *signed),
-            "message_id": address.message_id(ticket.id, unique, secret, box.rpartition("@")[2]),
+            "reply_to": reply_address.reply_address(box, reply_address.SIDE, *signed),
+            "message_id": reply_address.message_id(ticket.id, unique, secret, box.rpartition("@")[2]),
             "subject": subject.answer(side.subject) if before else side.subject,
             "text": "\n\n".join(part for part in (message.reply.rstrip(), quote) if part),
             "signature": self._below(ticket, message, agent),
@@ -109,10 +111,10 @@ class Sender:
     def notice(self, ticket: Ticket, agent: Person, event_id: int, event: Event, message: Message | None) -> Letter:
         """Tells an agent what happened; answering this mail answers the requester, or the third party who wrote."""
         key = f"notice:{event_id}:{agent.id}"
-        content = self._content(ticket, agent, address.AGENT, key)
+        content = self._content(ticket, agent, reply_address.AGENT, key)
         if event.kind == "side_answered":
             signed = (event.data["side"], agent.id, agent.key_version, self.context.secret, self.context.now())
-            content["reply_to"] = address.reply_address(content["from"], address.SIDE_AGENT, *signed)
+            content["reply_to"] = reply_address.reply_address(content["from"], reply_address.SIDE_AGENT, *signed)
         who = message.author.name if message else "Frontdesk"
         content["from_name"] = f"{who} via {self._desk_name}"
         content |= {"subject": _tagged(ticket), "text": wording.notice(ticket, event, message)}
@@ -122,7 +124,7 @@ class Sender:
     def incident(self, ticket: Ticket, agent: Person, number: int, text: str) -> Letter:
         """Tells a lead that many report the same; it carries no reply address of a ticket."""
         key = f"incident:{number}:{agent.id}"
-        content = self._content(ticket, agent, address.AGENT, key)
+        content = self._content(ticket, agent, reply_address.AGENT, key)
         subject_line = f"Incident {number}: {text.partition(': ')[2].splitlines()[0]}"
         content |= {"subject": subject_line, "text": text, "reply_to": self._mailbox(ticket).address}
         return self._letter(key, "incident", ticket, agent, content | _AUTOMATIC)
@@ -130,7 +132,7 @@ class Sender:
     def command_answer(self, item: Item, agent: Person, ticket: Ticket, text: str) -> Letter:
         """What became of an agent's commands."""
         key = f"command-answer:{item.inbound_id}"
-        content = self._content(ticket, agent, address.AGENT, key)
+        content = self._content(ticket, agent, reply_address.AGENT, key)
         content |= {"subject": _tagged(ticket), "text": text}
         content |= {"in_reply_to": item.request.thread.message_id, "references": [self._thread_id(ticket)]}
         return self._letter(key, "command-answer", ticket, agent, content | _AUTOMATIC)
@@ -148,14 +150,18 @@ class Sender:
     def _content(self, ticket: Ticket, person: Person, purpose: str, key: str) -> dict[str, Any]:
         box = self._mailbox(ticket)
         now, secret = self.context.now(), self.context.secret
-        reply_to = address.reply_address(box.address, purpose, ticket.id, person.id, person.key_version, secret, now)
+        reply_to = reply_address.reply_address(
+            box.address, purpose, ticket.id, person.id, person.key_version, secret, now
+        )
         return {
             "from": box.address,
             "from_name": box.name or self._desk_name,
             "to": person.address,
             "to_name": person.name,
             "reply_to": reply_to,
-            "message_id": address.message_id(ticket.id, self._unique(key), secret, box.address.rpartition("@")[2]),
+            "message_id": reply_address.message_id(
+                ticket.id, self._unique(key), secret, box.address.rpartition("@")[2]
+            ),
             "ticket": ticket.id,
         }
 
@@ -221,12 +227,12 @@ class Sender:
         boxes = self.context.places(self.session).mailboxes
         people = tickets.participants_of(self.session, [ticket.id])[ticket.id]
         wanted = sorted(a for a, role in people.items() if role in ("cc", "sender") and a != requester.address)
-        return [a for a in wanted if "@" in a and a != NOBODY and address.without_token(a) not in boxes]
+        return [a for a in wanted if "@" in a and a != NOBODY and reply_address.without_token(a) not in boxes]
 
     def _thread_id(self, ticket: Ticket) -> str:
         """One id under which an agent's mail program gathers all notices of a ticket."""
         domain = self._mailbox(ticket).address.rpartition("@")[2]
-        return address.message_id(ticket.id, "0", self.context.secret, domain)
+        return reply_address.message_id(ticket.id, "0", self.context.secret, domain)
 
 
 _AUTOMATIC: dict[str, Any] = {"automatic": True}

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import structlog
 
-from desk import lifecycle as rules_of
-from desk.lifecycle import Lifecycle
-from desk.ticket import Change, Ticket
+from desk.tickets import lifecycle as rules_of
+from desk.tickets.lifecycle import Lifecycle
+from desk.tickets.ticket import Change, Ticket
 from storage import lifecycle, tickets
 from workers.context import Context
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from desk import record
-from desk import ticket as verbs
-from desk.commands import Command
-from desk.fields import Unfilled
-from desk.ticket import MOVES, Actor, Change, NotAllowed, Priority, Status, Ticket
-from desk.until import until
+from desk.tickets import properties
+from desk.tickets import ticket as verbs
+from desk.tickets.commands import Command
+from desk.tickets.fields import Unfilled
+from desk.tickets.parse_when import until
+from desk.tickets.ticket import MOVES, Actor, Change, NotAllowed, Priority, Status, Ticket
 from storage import conversation, custom_fields, macros, people, resolution, tickets, undo, visible
 from storage.people import Person
 from storage.transaction import Session
@@ -106,7 +106,7 @@ def _change(
         case "tag":
             return verbs.tag(ticket, tuple(word.replace(",", " ").split()), actor, now)
         case "snooze":
-            return record.snooze(ticket, until(word, now, zone), actor, now, "by command")
+            return properties.snooze(ticket, until(word, now, zone), actor, now, "by command")
         case "field":
             return _field_change(session, ticket, command, actor, now)
         case _ if _status(command) is Status.RESOLVED:

@@ -1,19 +1,19 @@
 """The priority of a batch's tickets: what the desk judged before the transaction, made of this requester.
 
 In: requests, persons, tickets. Out: judgements, and changes of tickets that a later message makes more urgent. It asks
-nothing of the database; the rule is desk/priority.py.
+nothing of the database; the rule is desk/priority/assess.py.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from desk import priority
-from desk.priority import Judgement
-from desk.priority_signs import Impact, Urgency
-from desk.request import AutoKind, InboundRequest
-from desk.settings import Settings
-from desk.ticket import Change, Priority
+from desk.config.settings import Settings
+from desk.mail.inbound_request import AutoKind, InboundRequest
+from desk.priority import assess as priority
+from desk.priority.assess import Judgement
+from desk.priority.signals import Impact, Urgency
+from desk.tickets.ticket import Change, Priority
 from storage.people import Person
 
 _UNJUDGED = Judgement(Priority.MEDIUM, Impact.ONE, Urgency.NORMAL)

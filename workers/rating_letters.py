@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from desk.aftercare import LOW
-from desk.ticket import Event, Status, Ticket
+from desk.knowledge.csat import LOW
+from desk.tickets.ticket import Event, Status, Ticket
 from storage import aftercare, people, ratings
 from storage.outbound import Letter
 from storage.people import Person

@@ -10,9 +10,10 @@ from datetime import timedelta
 
 import structlog
 
-from desk import automatic, rating_words
-from desk.aftercare import Aftercare
-from desk.ticket import DESK, Change, Event, Status, Ticket
+from desk.knowledge import csat_texts
+from desk.knowledge.csat import Aftercare
+from desk.mail import automatic
+from desk.tickets.ticket import DESK, Change, Event, Status, Ticket
 from storage import aftercare, outbound, people, ratings, tickets
 from storage.outbound import Letter
 from storage.people import Person
@@ -105,11 +106,11 @@ def _asked_lately(sender: Sender, rules: Aftercare, rating: Rating, requester: P
 
 
 def _letter(sender: Sender, rating: Rating, ticket: Ticket, requester: Person) -> Letter:
-    said = rating_words.words(ratings.language_of(sender.session, ticket.id))
+    said = csat_texts.words(ratings.language_of(sender.session, ticket.id))
     again = rating.state != ratings.PLANNED
     place = sender.context.store.settings.public_url.rstrip("/")
     link = f"{place}/rate/{ratings.token(rating.id, sender.context.secret)}"
     key = f"rating:{rating.id}" + (":again" if again else "")
-    text = rating_words.mail(ticket.id, link, said, again=again)
+    text = csat_texts.mail(ticket.id, link, said, again=again)
     asked = tickets.last_said(sender.session, ticket.id, 2**62)
     return sender.question(ticket, requester, key, said["subject"].format(number=ticket.id), text, asked)

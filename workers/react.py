@@ -7,9 +7,9 @@ from datetime import datetime
 
 import structlog
 
-from desk import automatic
-from desk.authentication import Verdict
-from desk.ticket import ActorKind, Event, Message, MessageKind, Ticket
+from desk.mail import automatic
+from desk.mail.authentication import Verdict
+from desk.tickets.ticket import ActorKind, Event, Message, MessageKind, Ticket
 from storage import clocks, late_files, outbound, people, sla_policies, solved, threads, tickets, watching
 from storage.outbound import Letter
 from storage.people import Person

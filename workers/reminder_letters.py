@@ -5,8 +5,8 @@ Never an address that nobody reads, never one of our own mailboxes, never by mai
 
 from __future__ import annotations
 
-from desk import automatic
-from desk.ticket import Event, Ticket
+from desk.mail import automatic
+from desk.tickets.ticket import Event, Ticket
 from storage import tickets
 from storage.outbound import Letter
 from storage.people import Person

@@ -10,10 +10,11 @@ from datetime import datetime
 
 import structlog
 
-from desk import period, report_tables
-from desk.period import Period
-from desk.report import Report
-from desk.visibility import Viewer
+from desk.access.visibility import Viewer
+from desk.reports import period
+from desk.reports import tables as report_tables
+from desk.reports.period import Period
+from desk.reports.report import Report
 from storage import outbound, people, report_schedules, reports, visible
 from storage.outbound import Letter
 from storage.report_schedules import Schedule

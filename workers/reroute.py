@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from desk.hours import between
-from desk.routing import Strategy, hindrance
-from desk.ticket import DESK, Change, Event, Ticket
+from desk.routing.routing import Strategy, hindrance
+from desk.sla.business_hours import between
+from desk.tickets.ticket import DESK, Change, Event, Ticket
 from storage import cases, roster, routing, tickets, waiting
 from storage.routing import Asked, Setup
 from storage.transaction import Session, ring

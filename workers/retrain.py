@@ -21,7 +21,7 @@ import structlog
 
 from classifier import shelf
 from classifier.model import BrokenArtefact, Categoriser
-from desk import learning
+from desk.learning import learning
 from storage import categories, corrections, labels, leases, models, notes
 from storage.models import Model
 from storage.store import Store

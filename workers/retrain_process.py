@@ -21,7 +21,7 @@ from typing import Any
 
 import structlog
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage import notes
 from storage.log import configure_logging
 from storage.store import Store, open_store

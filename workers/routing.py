@@ -1,7 +1,8 @@
 """Routes the new tickets of a batch, at the end of its transaction: whoever is told of a ticket is told whose it is.
 
 A desk without rules whose teams all take their tickets by hand pays nothing. In: what was decided and settled. Out:
-owners, flags and their events. The rule is `desk/routing.py`; what happens later to a ticket is `workers/reroute.py`.
+owners, flags and their events. The rule is `desk/routing/routing.py`; what happens later to a ticket is
+`workers/reroute.py`.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from desk.case import Around
-from desk.language import language
-from desk.request import InboundRequest
-from desk.ticket import Ticket
+from desk.mail.inbound_request import InboundRequest
+from desk.rules.ticket_facts import Around
+from desk.text.language import language
+from desk.tickets.ticket import Ticket
 from storage import cases, routing, tickets
 from storage.routing import Asked, Setup
 from storage.transaction import Session

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import structlog
 from dramatiq import Worker
 
-from desk.settings import BadSetting
+from desk.config.settings import BadSetting
 from storage.queue import broker
 from storage.store import Store
 from workers import actors

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from desk import threading
-from desk import ticket as verbs
-from desk.courtesy import Courtesy, courtesy_of
-from desk.fields import Field
-from desk.priority import why
-from desk.request import AutoKind, InboundRequest
-from desk.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
+from desk.mail.inbound_request import AutoKind, InboundRequest
+from desk.mail.thanks import Courtesy, courtesy_of
+from desk.priority.assess import why
+from desk.tickets import threading
+from desk.tickets import ticket as verbs
+from desk.tickets.fields import Field
+from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
 from storage import inbound, organisations, threads, tickets, visible
 from storage.inbound import Settled
 from storage.people import Mailbox

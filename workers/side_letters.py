@@ -6,7 +6,7 @@ and a Message-ID that lead the answer back into the side conversation.
 
 from __future__ import annotations
 
-from desk.ticket import Event, Message, Ticket
+from desk.tickets.ticket import Event, Message, Ticket
 from storage import people, side_conversations
 from storage.outbound import Letter
 from storage.transaction import Session

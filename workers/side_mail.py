@@ -11,16 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from desk import address, threading
-from desk import side as rules
-from desk.address import SIDE, SIDE_AGENT
-from desk.authentication import Verdict
-from desk.commands import Parsed
-from desk.courtesy import courtesy_of
-from desk.request import Channel
-from desk.side import Side
-from desk.threading import Signal
-from desk.ticket import Actor, ActorKind, Change, Message, MessageKind, NotAllowed, Ticket
+from desk.mail.authentication import Verdict
+from desk.mail.inbound_request import Channel
+from desk.mail.thanks import courtesy_of
+from desk.signed import reply_address
+from desk.signed.reply_address import SIDE, SIDE_AGENT
+from desk.tickets import side_conversation as rules
+from desk.tickets import threading
+from desk.tickets.commands import Parsed
+from desk.tickets.side_conversation import Side
+from desk.tickets.threading import Signal
+from desk.tickets.ticket import Actor, ActorKind, Change, Message, MessageKind, NotAllowed, Ticket
 from storage import side_conversations
 from storage.transaction import Session
 from workers import bounced
@@ -48,12 +49,12 @@ def gather(session: Session, items: Sequence[Item], secret: bytes) -> dict[int, 
 def named(sides: dict[int, Side], item: Item, secret: bytes, now: datetime) -> Named | None:
     """By the address that was made for it, else by our Message-ID; None where neither is genuine."""
     for each in threading.reply_addresses(item.request) if sides else ():
-        token = address.read_reply_address(each, address.NO_VERSION, secret, now)
+        token = reply_address.read_reply_address(each, reply_address.NO_VERSION, secret, now)
         # An address of a ticket that was merged since stays good: the number of the conversation says where it is.
         if token is not None and token.purpose == SIDE and not token.expired and token.person_id in sides:
             return Named(sides[token.person_id], Signal.ADDRESS, "side conversation's address")
     for one in _parents(item) if sides else ():
-        number = address.side_of_message_id(one, secret)
+        number = reply_address.side_of_message_id(one, secret)
         if number in sides:
             return Named(sides[number], Signal.MESSAGE_ID, one)
     return None
@@ -144,20 +145,22 @@ def _also(decision: Decision, boxes: Collection[str]) -> list[str]:
         return []
     parties = (*decision.item.request.to, *decision.item.request.cc)
     return [
-        one.address for one in parties if address.without_token(one.address) not in boxes and one.address not in public
+        one.address
+        for one in parties
+        if reply_address.without_token(one.address) not in boxes and one.address not in public
     ]
 
 
 def _numbers(item: Item, secret: bytes) -> Iterator[int]:
     for each in threading.reply_addresses(item.request):
-        part = address.token_of(each)
+        part = reply_address.token_of(each)
         if part is not None and part[0] in (SIDE, SIDE_AGENT):
             number = part[2] if part[0] == SIDE else part[1]
             if number < 2**62:
                 yield number
     bounce = item.request.bounce
     for one in (*_parents(item), bounce.original_message_id if bounce else ""):
-        if (found := address.side_of_message_id(one, secret)) is not None:
+        if (found := reply_address.side_of_message_id(one, secret)) is not None:
             yield found
 
 

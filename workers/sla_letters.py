@@ -6,8 +6,8 @@ Where nobody of the team would hear of a breach, all leads and admins do. What w
 
 from __future__ import annotations
 
-from desk.clocks import What
-from desk.ticket import Event, Ticket
+from desk.sla.timers import What
+from desk.tickets.ticket import Event, Ticket
 from storage import people
 from storage.outbound import Letter
 from storage.people import Person

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from desk.settings import Settings
-from desk.slack_markup import cut, escaped, one_line
-from desk.slack_orders import MORE, Button
-from desk.ticket import Ticket
+from desk.config.settings import Settings
+from desk.slack.markup import cut, escaped, one_line
+from desk.slack.orders import MORE, Button
+from desk.tickets.ticket import Ticket
 from storage import outbound, people, slack_threads, tickets, visible
 from storage.outbound import Claimed
 from storage.transaction import Session

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from urllib.parse import urljoin
 
-from desk.request import Attachment
-from desk.settings import Settings
-from desk.slack_orders import SlackFile
+from desk.config.settings import Settings
+from desk.mail.inbound_request import Attachment
+from desk.slack.orders import SlackFile
 from workers.context import Context
 from workers.transports.errors import TransportError
 from workers.transports.slack_web import call, checked, web_client

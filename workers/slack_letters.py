@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from desk.ticket import Event, Message, Ticket
+from desk.tickets.ticket import Event, Message, Ticket
 from storage.outbound import Letter
 from storage.people import Person
 from workers import slack_words

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import structlog
 
-from desk import slack_link
-from desk.slack_orders import Kind, Order, is_foreign
+from desk.signed import slack_link_code
+from desk.slack.orders import Kind, Order, is_foreign
 from storage import people
 from storage.people import Person
 from storage.transaction import Session
@@ -37,8 +37,8 @@ def link(context: Context, session: Session, order: Order) -> tuple[str, str]:
 
 
 def _agent(context: Context, session: Session, code: str) -> Person | None:
-    number = slack_link.agent_of(code, context.now())
+    number = slack_link_code.agent_of(code, context.now())
     found = people.by_ids(session, [number]).get(number) if number else None
-    if found is None or not found.is_agent or not slack_link.is_genuine(code, found.key_version, context.secret):
+    if found is None or not found.is_agent or not slack_link_code.is_genuine(code, found.key_version, context.secret):
         return None
     return found

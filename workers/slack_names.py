@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from desk.commands import Command, Parsed
+from desk.tickets.commands import Command, Parsed
 from storage import people
 from storage.transaction import Session
 

@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from desk import commands
-from desk.commands import SLACK, Parsed
-from desk.request import Attachment
-from desk.slack_markup import escaped
-from desk.slack_orders import Kind, Order, is_foreign
-from desk.ticket import Actor, ActorKind, NotAllowed, Ticket
+from desk.mail.inbound_request import Attachment
+from desk.slack.markup import escaped
+from desk.slack.orders import Kind, Order, is_foreign
+from desk.tickets import commands
+from desk.tickets.commands import SLACK, Parsed
+from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Ticket
 from storage import conversation, drafts, outbound, people, slack_threads, threads, tickets, visible
 from storage.inbound import Settled, Waiting
 from storage.outbound import Letter

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 import structlog
 
-from desk import slack_orders
-from desk.request import Attachment, from_json
-from desk.slack_orders import Kind, Order
+from desk.mail.inbound_request import Attachment, from_json
+from desk.slack import orders as slack_orders
+from desk.slack.orders import Kind, Order
 from storage import inbound, slack_threads
 from storage.inbound import MOST_ATTEMPTS, Settled, Waiting
 from storage.transaction import Session

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from desk.commands import SLACK, parse
-from desk.slack_orders import Kind, Order
-from desk.ticket import DESK, ActorKind, Message
+from desk.slack.orders import Kind, Order
+from desk.tickets.commands import SLACK, parse
+from desk.tickets.ticket import DESK, ActorKind, Message
 from storage import revisions, threads, tickets
 from storage.inbound import Settled
 from storage.transaction import Session

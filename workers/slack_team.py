@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from desk.slack_markup import cut, escaped, one_line
-from desk.ticket import ActorKind, Event, Message, Ticket
+from desk.slack.markup import cut, escaped, one_line
+from desk.tickets.ticket import ActorKind, Event, Message, Ticket
 from storage import visible
 from storage.outbound import Letter
 from storage.people import Person, Team

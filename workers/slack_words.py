@@ -6,8 +6,8 @@ somebody or disguise a link.
 
 from __future__ import annotations
 
-from desk.slack_markup import cut, escaped, one_line
-from desk.ticket import Ticket
+from desk.slack.markup import cut, escaped, one_line
+from desk.tickets.ticket import Ticket
 
 MOST_LETTERS = 35_000
 """Slack cuts a text at 40,000 characters without a word; we cut before, and say so."""

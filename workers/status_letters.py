@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from desk import requester_words, status_links
-from desk.ticket import Ticket
+from desk.tickets.ticket import Ticket
+from desk.web import portal_texts, status_links
 from storage import ratings
 from storage.people import Person
 from storage.store import Store
@@ -31,6 +31,6 @@ def below(
         return {}
     # The acknowledgement is in English, and looks for nothing: one leaves for every new ticket.
     spoken = "en" if kind == "acknowledgement" else ratings.language_of(session, ticket.id)
-    line = requester_words.words(spoken)[LINES[kind]].format(link=link)
+    line = portal_texts.words(spoken)[LINES[kind]].format(link=link)
     signature = str(content.get("signature", ""))
     return {"signature": f"{signature}\n\n{line}" if signature else line}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from desk.ticket import Event, Ticket
+from desk.tickets.ticket import Event, Ticket
 from storage import people
 from storage.outbound import Letter
 from storage.people import Person

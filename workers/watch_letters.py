@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from desk.ticket import Event, Message, Ticket
+from desk.tickets.ticket import Event, Message, Ticket
 from storage import people
 from storage.outbound import Letter
 from storage.people import Person

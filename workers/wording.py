@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import tzinfo
 
-from desk import requester_words
-from desk.ticket import Event, Message, Ticket
+from desk.tickets.ticket import Event, Message, Ticket
+from desk.web import portal_texts
 
 MOST_QUOTED = 200
 """Lines of the requester's last message that are quoted under a reply."""
@@ -25,7 +25,7 @@ def acknowledgement(ticket: Ticket, desk_name: str) -> str:
 
 def reminder(ticket: Ticket, days: int, language: str) -> str:
     """Asks the requester once more, in a language of theirs; `days` are left until the ticket is resolved."""
-    said = requester_words.words(language)
+    said = portal_texts.words(language)
     left = said["reminder.day"] if days == 1 else said["reminder.days"].format(count=days)
     return said["reminder.text"].format(number=ticket.id, left=left)
 

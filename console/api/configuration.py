@@ -17,8 +17,8 @@ from starlette.routing import BaseRoute, Route
 from console.api import tickets as reading
 from console.api import writing
 from console.door import Desk, Visit
-from desk.configuration import KINDS, BadConfiguration, State, read
-from desk.ticket import NotAllowed
+from desk.config.desk_toml import KINDS, BadConfiguration, State, read
+from desk.tickets.ticket import NotAllowed
 from storage import configuration, configuration_now, custom_fields, tickets
 
 SCOPE = "configuration"

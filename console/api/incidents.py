@@ -20,8 +20,8 @@ from console.api import tickets as reading
 from console.api import writing
 from console.api.writing import Write
 from console.door import Desk, Visit
-from desk import priority
-from desk.ticket import Actor, ActorKind, NotAllowed
+from desk.priority import assess as priority
+from desk.tickets.ticket import Actor, ActorKind, NotAllowed
 from storage import incident_members, incident_orders, incidents, matrix
 from storage.incident_orders import ANSWER, DISMISS, RESOLVE
 from storage.incidents import STATES, Incident

@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 from console.api import writing
 from console.composer import LONGEST_TEXT
 from console.door import Desk, Visit
-from desk.ticket import Actor, ActorKind, NotAllowed, Ticket
+from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Ticket
 from storage import conversation, people, scheduled, tickets, visible
 from storage.scheduled import Answer
 from storage.tickets import Stale

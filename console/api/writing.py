@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 
 from console.api import tickets as reading
 from console.door import WRITERS, Desk, Visit, check_intent
-from desk.ticket import NotAllowed
+from desk.tickets.ticket import NotAllowed
 from storage import audit
 from storage.tickets import Stale
 

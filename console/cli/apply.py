@@ -17,11 +17,11 @@ from typing import Any
 import desk
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk.configuration import BadConfiguration, State, Step, read, to_toml
-from desk.settings import Settings
+from desk.config.desk_toml import BadConfiguration, State, Step, read, to_toml
+from desk.config.settings import Settings
 from storage import configuration, configuration_now
 
-STARTERS = Path(desk.__file__).parent / "starters"
+STARTERS = Path(desk.__file__).parent / "config" / "starters"
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 
 

@@ -17,10 +17,10 @@ from typing import Any
 from console import articles as drafting
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk import articles as rules
-from desk.articles import Audience, State
-from desk.settings import Settings
-from desk.ticket import DESK, NotAllowed
+from desk.config.settings import Settings
+from desk.knowledge import articles as rules
+from desk.knowledge.articles import Audience, State
+from desk.tickets.ticket import DESK, NotAllowed
 from storage import articles, tickets
 from storage.articles import Article
 from storage.log import escaped

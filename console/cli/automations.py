@@ -12,9 +12,9 @@ from typing import Any
 from console.cli import show
 from console.cli.desk import Trouble, opened
 from console.cli.tried_rules import Commands
-from desk import rules
-from desk.rules import BadAutomation
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.rules import automations as rules_automations
+from desk.rules.automations import BadAutomation
 from storage import automations
 from storage.automations import Kept, WouldDo
 
@@ -38,7 +38,7 @@ def words(own: Any, command: Command) -> None:
 def add_from(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     try:
         given = tomllib.loads(args.file.read_text(encoding="utf-8")).get("automation", [])
-        made = [rules.read(one, f"automation {number}") for number, one in enumerate(given, 1)]
+        made = [rules_automations.read(one, f"automation {number}") for number, one in enumerate(given, 1)]
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, BadAutomation) as error:
         raise Trouble(f"{args.file}: {error}", 64) from error
     if not made:
@@ -65,7 +65,12 @@ def test(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
 
 def _row(kept: Kept) -> dict[str, Any]:
     trial = kept.trial if kept.is_tried else {}
-    return {"name": kept.rule.name, "active": kept.active, "tried": bool(trial), "rule": rules.words(kept.rule)}
+    return {
+        "name": kept.rule.name,
+        "active": kept.active,
+        "tried": bool(trial),
+        "rule": rules_automations.words(kept.rule),
+    }
 
 
 def _would(one: WouldDo) -> dict[str, Any]:

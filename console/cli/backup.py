@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from console.cli import show
 from console.cli.desk import DATABASE_AWAY, Trouble, ensure_folder, first_line, opened, running
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage import backup, restoring, schema
 from storage.backup import BackupError, Manifest
 from storage.pg_tools import NoTool

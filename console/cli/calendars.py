@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk import hours
-from desk.hours import BadCalendar
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.sla import business_hours
+from desk.sla.business_hours import BadCalendar
 from storage import calendars, sla_policies
 from storage.calendars import CalendarRow
 from storage.transaction import Session
@@ -60,7 +60,7 @@ def calendar_show(args: argparse.Namespace, settings: Settings, now: datetime) -
 def calendar_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     holidays = {"country": args.country, "region": args.region, "own": args.off, "open": args.open}
     try:
-        slots = [hours.slot_of(line) for line in args.slot]
+        slots = [business_hours.slot_of(line) for line in args.slot]
         row = CalendarRow(args.name, args.time_zone, slots, {name: value for name, value in holidays.items() if value})
         calendars.meant(row)
         with opened(settings) as store, store.database.transaction() as session:
@@ -96,14 +96,14 @@ def _named(session: Session, name: str) -> CalendarRow:
 
 
 def _plain(row: CalendarRow) -> dict[str, Any]:
-    return asdict(row) | {"hours": "; ".join(hours.line_of(slot) for slot in row.slots) or "always"}
+    return asdict(row) | {"hours": "; ".join(business_hours.line_of(slot) for slot in row.slots) or "always"}
 
 
 def _print(args: argparse.Namespace, row: CalendarRow, now: datetime) -> None:
     calendar = calendars.meant(row)
     zone = ZoneInfo(calendar.zone)
     start = now.astimezone(zone)
-    spans = list(hours.open_spans(calendar, start, start + timedelta(days=_DAYS)))
+    spans = list(business_hours.open_spans(calendar, start, start + timedelta(days=_DAYS)))
     off = sorted(day for day in calendar.off if start.date() <= day < start.date() + timedelta(days=365))
     if args.json:
         show.as_json(_plain(row) | {"open": [[a, b] for a, b in spans], "days_off": [str(day) for day in off]})

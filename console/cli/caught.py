@@ -8,7 +8,7 @@ from typing import Any
 
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage import outbound
 from storage.log import escaped
 from storage.store import Store

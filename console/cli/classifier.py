@@ -17,9 +17,9 @@ from console import figures, learned
 from console.cli import explained, show
 from console.cli.desk import Trouble, opened
 from console.learned import Refused
-from desk.model_standing import standing
-from desk.settings import Settings
-from desk.teaching import most_useful
+from desk.config.settings import Settings
+from desk.learning.active_learning import most_useful
+from desk.learning.model_standing import standing
 from storage import accuracy, corrections, labels, models, notes
 from storage.log import escaped
 from storage.models import Model

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from desk.settings import BadSetting, Settings, read
+from desk.config.settings import BadSetting, Settings, read
 
 FILE = "frontdesk.toml"
 

@@ -10,8 +10,8 @@ from typing import Any
 from console import satisfaction
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk import aftercare as rules_of
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.knowledge import csat as rules_of
 from storage import aftercare
 from storage.log import escaped
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import structlog
 
 from console.cli.folder import RUNNING, Trouble, ensure_folder, note_running, only_one, running
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage import schema
 from storage.store import Store, database_url, open_store
 from storage.transaction import is_unavailable

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from console.cli import doctor_desk, doctor_slack, show, valkey
 from console.cli.desk import Trouble, ensure_folder, first_line, running
 from console.cli.findings import BROKEN, WARNING, Finding, broken, fine, warning
-from desk.settings import Settings, host_and_port
+from desk.config.settings import Settings, host_and_port
 from storage import schema
 from storage.store import Store, database_url, open_store
 

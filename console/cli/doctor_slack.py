@@ -10,7 +10,7 @@ from http.client import HTTPException
 from typing import Any
 
 from console.cli.findings import Finding, broken, fine, warning
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage import people
 from storage.store import Store
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 
 RUNNING = "running.json"
 """Written by `frontdesk up`: where the processes of this data folder are."""

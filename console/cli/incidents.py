@@ -15,9 +15,10 @@ from typing import Any
 
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk import incident, priority
-from desk.settings import Settings
-from desk.ticket import DESK, Actor, ActorKind, NotAllowed
+from desk.config.settings import Settings
+from desk.incidents import detector as incident_detector
+from desk.priority import assess as priority
+from desk.tickets.ticket import DESK, Actor, ActorKind, NotAllowed
 from storage import detector, incident_members, incident_orders, incidents, matrix, people
 from storage.incident_orders import ANSWER, DISMISS, RESOLVE
 from storage.incidents import MEMBER, STATES, Incident
@@ -122,9 +123,9 @@ def incident_rules(args: argparse.Namespace, settings: Settings, _now: datetime)
         try:
             with store.database.transaction() as session:
                 if given:
-                    detector.set_rules(session, incident.read(asdict(detector.rules(session)) | given))
+                    detector.set_rules(session, incident_detector.read(asdict(detector.rules(session)) | given))
                 kept = asdict(detector.rules(session))
-        except incident.BadDetector as error:
+        except incident_detector.BadDetector as error:
             raise Trouble(str(error), 64) from error
     if args.json:
         show.as_json(kept)

@@ -19,7 +19,7 @@ from console import passwords
 from console.cli import show
 from console.cli.desk import Trouble, ensure_folder, first_line
 from console.cli.grammar import Words, command
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage import people, schema
 from storage.store import Store, open_store
 from storage.transaction import Session, is_unavailable

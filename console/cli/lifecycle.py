@@ -10,11 +10,11 @@ from typing import Any
 
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk import fields as field_rules
-from desk.fields import Kind
-from desk.lifecycle import BadLifecycle, Lifecycle
-from desk.settings import Settings
-from desk.ticket import NotAllowed
+from desk.config.settings import Settings
+from desk.tickets import fields as field_rules
+from desk.tickets.fields import Kind
+from desk.tickets.lifecycle import BadLifecycle, Lifecycle
+from desk.tickets.ticket import NotAllowed
 from storage import custom_fields, lifecycle, organisations
 from storage.organisations import Organisation
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk.actions import BadAction
-from desk.actions import words as action_words
-from desk.settings import Settings
-from desk.ticket import NotAllowed
+from desk.config.settings import Settings
+from desk.rules.actions import BadAction
+from desk.rules.actions import words as action_words
+from desk.tickets.ticket import NotAllowed
 from storage import macros, people
 from storage.macros import Macro
 from storage.transaction import Session

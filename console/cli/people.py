@@ -13,9 +13,9 @@ from console import passwords
 from console.cli import show
 from console.cli.desk import Trouble, opened
 from console.cli.init import new_password
-from desk.request import Party
-from desk.settings import Settings
-from desk.slack_orders import is_account, is_channel
+from desk.config.settings import Settings
+from desk.mail.inbound_request import Party
+from desk.slack.orders import is_account, is_channel
 from storage import people, tokens
 from storage.people import Mailbox, Person, Team
 from storage.transaction import Session

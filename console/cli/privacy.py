@@ -15,9 +15,9 @@ from typing import Any
 
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk.settings import Settings
-from desk.ticket import DESK
-from desk.visibility import Viewer
+from desk.access.visibility import Viewer
+from desk.config.settings import Settings
+from desk.tickets.ticket import DESK
 from storage import audit, erasure, people, personal_data, requester_sessions, retention, visible
 from storage.retention import Rule
 

@@ -13,9 +13,9 @@ from console import view
 from console.cli import show
 from console.cli.desk import Trouble, opened
 from console.record import QUICK, until_when
-from desk import record
-from desk.settings import Settings
-from desk.ticket import DESK, Event, NotAllowed, Ticket
+from desk.config.settings import Settings
+from desk.tickets import properties
+from desk.tickets.ticket import DESK, Event, NotAllowed, Ticket
 from storage import bulk, copies, custom_fields, family, tickets, undo
 from storage.bulk import Outcome, Wish
 from storage.deeds import Doing
@@ -102,13 +102,13 @@ def snooze(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     def change(session: Session, ticket: Ticket) -> Ticket:
         choice, date = (args.until, "") if args.until in QUICK else ("", args.until)
         until = until_when(choice, date, now, ZoneInfo(settings.time_zone))
-        return tickets.save(session, record.snooze(ticket, until, DESK, now, BY))
+        return tickets.save(session, properties.snooze(ticket, until, DESK, now, BY))
 
     return _on(args, settings, change, "sleeps now")
 
 
 def wake(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    return _on(args, settings, lambda s, t: tickets.save(s, record.wake(t, DESK, now, BY)), "is awake")
+    return _on(args, settings, lambda s, t: tickets.save(s, properties.wake(t, DESK, now, BY)), "is awake")
 
 
 def set_field(args: argparse.Namespace, settings: Settings, now: datetime) -> int:

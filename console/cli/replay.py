@@ -19,7 +19,7 @@ from pathlib import Path
 
 from console.cli import replay_report, show
 from console.cli.desk import Trouble, opened
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage import inbound, leases, models, rehearsal
 from storage.store import Store, open_store
 

@@ -16,8 +16,8 @@ from typing import Any
 from console.api.replies import in_name_of
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk.settings import Settings
-from desk.ticket import NotAllowed, Ticket
+from desk.config.settings import Settings
+from desk.tickets.ticket import NotAllowed, Ticket
 from storage import conversation, scheduled, signatures, tickets
 from storage.scheduled import Answer
 from storage.transaction import Session

@@ -16,9 +16,10 @@ from typing import Any
 from console.cli import show
 from console.cli.desk import Trouble, opened
 from console.reports import to_json
-from desk import period, report_tables
-from desk.period import BadPeriod
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.reports import period
+from desk.reports import tables as report_tables
+from desk.reports.period import BadPeriod
 from storage import people, report_schedules, reports
 from storage.report_schedules import EVERY, Schedule
 from storage.reports import Asked

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 from console.cli import articles, csat, similar
-from desk.aftercare import Aftercare
-from desk.articles import Audience, State
+from desk.knowledge.articles import Audience, State
+from desk.knowledge.csat import Aftercare
 
 Group = Callable[[Any, str, str], Any]
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]

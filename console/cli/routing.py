@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk.routing import BadRouting
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.routing.routing import BadRouting
 from storage import people, routing_rules, routing_trial, tickets, waiting
 from storage.people import Person
 from storage.routing_rules import Kept

@@ -10,8 +10,8 @@ from classifier.starter import hints
 from console.cli import show
 from console.cli.desk import Trouble, opened
 from console.cli.tried_rules import Commands
-from desk.keyword_rules import BadRule, Rule, words_of
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.rules.keyword_rules import BadRule, Rule, words_of
 from storage import categories, keyword_rules
 from storage.keyword_rules import Kept
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk.settings import Settings
-from desk.side import Side
-from desk.ticket import DESK, Actor, ActorKind, NotAllowed
+from desk.config.settings import Settings
+from desk.tickets.side_conversation import Side
+from desk.tickets.ticket import DESK, Actor, ActorKind, NotAllowed
 from storage import people, side_conversations, tickets
 from storage.log import escaped
 from storage.side_conversations import Words

@@ -9,8 +9,8 @@ from typing import Any
 
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk.settings import Settings
-from desk.ticket import NotAllowed
+from desk.config.settings import Settings
+from desk.tickets.ticket import NotAllowed
 from storage import people, signatures
 from storage.transaction import Session
 

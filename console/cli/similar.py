@@ -8,7 +8,7 @@ from datetime import datetime
 from console import similar
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage import tickets
 from storage.log import escaped
 

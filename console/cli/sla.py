@@ -11,10 +11,10 @@ from typing import Any
 from console import due
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk.actions import BadAction
-from desk.conditions import BadCondition
-from desk.settings import Settings
-from desk.sla import BadPolicy, Target
+from desk.config.settings import Settings
+from desk.rules.actions import BadAction
+from desk.rules.conditions import BadCondition
+from desk.sla.policy import BadPolicy, Target
 from storage import calendars, clocks, sla_policies, sla_review, tickets
 from storage.log import escaped
 from storage.sla_policies import PolicyRow

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from console.cli import show, signatures
 from console.cli.desk import Trouble, opened
-from desk.routing import BadRouting, Member, Strategy, Team, absence, read_skills
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.routing.routing import BadRouting, Member, Strategy, Team, absence, read_skills
 from storage import calendars, people, roster
 from storage.people import Person
 from storage.transaction import Session

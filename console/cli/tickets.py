@@ -10,8 +10,8 @@ from typing import Any
 from console import noticed
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk.settings import Settings
-from desk.ticket import DESK, Event, Message, NotAllowed, Status, Ticket
+from desk.config.settings import Settings
+from desk.tickets.ticket import DESK, Event, Message, NotAllowed, Status, Ticket
 from storage import clocks, conversation, family, organisations, outbound, people, side_conversations, tickets, undo
 from storage.log import escaped
 from storage.people import Person

@@ -15,7 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from console.cli import show
 from console.cli.desk import Trouble, opened
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage.transaction import Session
 
 K = TypeVar("K")

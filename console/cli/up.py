@@ -21,7 +21,7 @@ import structlog
 from console.cli import valkey
 from console.cli.folder import Trouble, ensure_folder, note_running, only_one
 from console.cli.supervisor import Program, StartFailed, Supervisor
-from desk.settings import Settings, host_and_port
+from desk.config.settings import Settings, host_and_port
 
 DATABASE_PATIENCE = 60.0
 DOORS, WORKERS, QUEUE = 0, 1, 2

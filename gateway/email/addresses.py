@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from desk.request import Party, clean_line
+from desk.mail.inbound_request import Party, clean_line
 from gateway.email import charset, header
 
 MAX_ADDRESSES = 1_000

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from desk import mail_words
-from desk.automatic import Signs, judge
+from desk.mail.automatic import Signs, judge
+from desk.text import mail_words
 
 _MACHINE = re.compile(
     r""

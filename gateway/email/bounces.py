@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from desk.request import Bounce, clean_line
+from desk.mail.inbound_request import Bounce, clean_line
 from gateway.email import bounce_words, header
 from gateway.email.mime import Part, read_header
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
-from desk.request import clean_line
+from desk.mail.inbound_request import clean_line
 from gateway.email import charset
 
 MAX_BYTES = 200_000

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from desk.request import clean_line
+from desk.mail.inbound_request import clean_line
 from gateway.email import header
 from gateway.email.mime import Part, read_header
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import Enum
 from pathlib import Path
 
-from desk.request import Envelope
+from desk.mail.inbound_request import Envelope
 
 MEGABYTE = 1024 * 1024
 

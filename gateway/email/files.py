@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from desk.request import Attachment
+from desk.mail.inbound_request import Attachment
 from gateway.email import header
 from gateway.email.mime import Part, read_header
 

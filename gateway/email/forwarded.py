@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from desk import line_kinds
-from desk.request import Party
+from desk.mail import line_kinds
+from desk.mail.inbound_request import Party
 from gateway.email import addresses
 from gateway.email.mime import Part, read_header
 

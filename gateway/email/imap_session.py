@@ -17,7 +17,7 @@ import structlog
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
-from desk.request import Envelope
+from desk.mail.inbound_request import Envelope
 from gateway.email.door import DiskFull, Outcome, RawMail
 from gateway.email.imap_config import ImapConfig
 from gateway.email.imap_fetch import MOST_TRIES, Described, Fetched, Fetcher, FetchLimits, describe

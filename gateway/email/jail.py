@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from desk.request import from_json
+from desk.mail.inbound_request import from_json
 from gateway.email.door import MEGABYTE, RawMail
 from gateway.email.jail_process import Child, JailUnavailable, Limits
 from gateway.email.normalise import Normalised

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, BinaryIO
 
-from desk.request import Envelope, Unreadable, to_json
+from desk.mail.inbound_request import Envelope, Unreadable, to_json
 from gateway.email import frames
 
 OUT_OF_MEMORY = 3

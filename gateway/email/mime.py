@@ -13,7 +13,7 @@ from binascii import a2b_base64, a2b_qp, a2b_uu
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from desk.request import Unreadable
+from desk.mail.inbound_request import Unreadable
 from gateway.email import header
 from gateway.email.header import Header
 

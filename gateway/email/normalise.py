@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from desk import absence, automatic, reply_text, subject
-from desk.request import (
+from desk.mail import automatic, out_of_office, reply_text
+from desk.mail.inbound_request import (
     MAX_LINE,
     Attachment,
     AutoKind,
@@ -23,6 +23,7 @@ from desk.request import (
     ThreadKeys,
     Unreadable,
 )
+from desk.tickets import subject
 from gateway.email import (
     addresses,
     body,
@@ -150,7 +151,7 @@ def _automatic(
     signs = automatic.Signs(present, request.subject, request.sender.address, null_sender=null_sender)
     kind, reason = automatic.judge(signs)
     if kind is AutoKind.REPLY:
-        away = absence.read(request.subject, request.text, (request.sent_at or request.received_at).date())
+        away = out_of_office.read(request.subject, request.text, (request.sent_at or request.received_at).date())
         return kind, f"{away} ({reason})" if away else reason
     return kind, complaint.reason(root) or reason if kind is AutoKind.RECEIPT else reason
 

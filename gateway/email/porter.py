@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import structlog
 from aiosmtpd.smtp import SMTP
 
-from desk.request import Envelope
+from desk.mail.inbound_request import Envelope
 from gateway.email.dialogue import Announced, Terms
 from gateway.email.door import DiskFull, Outcome, RawMail
 from gateway.email.dotted import Dotted

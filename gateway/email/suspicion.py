@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from desk.forwarded import is_within
-from desk.request import Envelope
+from desk.mail.inbound_request import Envelope
+from desk.web.client_ip import is_within
 from gateway.email.header import Header
 
 CAME_BACK = "came back"

@@ -1,7 +1,7 @@
 """The readable text of a mail's text parts: charset, format=flowed, HTML, uuencoded files in the text.
 
 In: the chosen parts. Out: the text, the HTML that is safe to show, files found in the text, and what was wrong. It
-chooses no parts (gateway/email/body.py) and cuts no quotes (desk/reply_text.py).
+chooses no parts (gateway/email/body.py) and cuts no quotes (desk/mail/reply_text.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from typing import NamedTuple
 
-from desk.request import MAX_TEXT
+from desk.mail.inbound_request import MAX_TEXT
 from gateway.email import calendar, charset, html_clean, html_text, tnef, yenc
 from gateway.email.html_text import Line, Shape
 from gateway.email.mime import Part, uudecoded

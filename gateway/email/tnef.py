@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from desk.request import clean_line
+from desk.mail.inbound_request import clean_line
 from gateway.email import charset
 
 MAX_RECORDS = 5_000

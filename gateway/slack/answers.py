@@ -12,11 +12,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from desk import fields
-from desk.commands import SLACK, help_for, parse
-from desk.slack_markup import escaped, one_line
-from desk.slack_orders import Order
-from desk.ticket import DONE, MOVES, Priority, Status, Ticket
+from desk.slack.markup import escaped, one_line
+from desk.slack.orders import Order
+from desk.tickets import fields
+from desk.tickets.commands import SLACK, help_for, parse
+from desk.tickets.ticket import DONE, MOVES, Priority, Status, Ticket
 from gateway.slack.windows import Shown
 from storage import audit, custom_fields, macros, pages, people, resolution, slack_threads, tickets, visible
 from storage.pages import Wanted

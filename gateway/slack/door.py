@@ -20,9 +20,9 @@ from slack_bolt import Ack, App, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
-from desk.request import InboundRequest
-from desk.settings import Settings
-from desk.slack_orders import Kind, Order
+from desk.config.settings import Settings
+from desk.mail.inbound_request import InboundRequest
+from desk.slack.orders import Kind, Order
 from gateway import intake
 from gateway.email.group_commit import GroupCommit
 from gateway.intake import Incoming

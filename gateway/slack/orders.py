@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from desk.commands import Command
-from desk.slack_orders import MORE, WINDOWS, Button, Kind, Order, number_of
+from desk.slack.orders import MORE, WINDOWS, Button, Kind, Order, number_of
+from desk.tickets.commands import Command
 from gateway.slack import window_values
 from gateway.slack.mrkdwn import plain_text, without_labels
 from gateway.slack.reading import ID, TS, Said, mapping_of, team_of, text_of

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from desk.slack_orders import SlackFile
+from desk.slack.orders import SlackFile
 
 SHORTCUT = "open_ticket"
 """The callback id of the message shortcut in the app's manifest."""

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from desk import slack_orders
-from desk.request import Attachment, Channel, InboundRequest, Party, ThreadKeys
-from desk.slack_orders import Order, SlackFile
+from desk.mail.inbound_request import Attachment, Channel, InboundRequest, Party, ThreadKeys
+from desk.slack import orders as slack_orders
+from desk.slack.orders import Order, SlackFile
 from gateway.slack.mrkdwn import plain_text
 from gateway.slack.reading import Said
 

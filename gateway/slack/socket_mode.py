@@ -17,7 +17,7 @@ from slack_sdk.socket_mode.client import BaseSocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 from gateway.slack.door import dispatch, quiet_logger
 from gateway.slack.socket_line import FIRST_PAUSE, Client
 

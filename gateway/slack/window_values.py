@@ -10,8 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from desk.commands import Command
-from desk.slack_orders import Button
+from desk.slack.orders import Button
+from desk.tickets.commands import Command
 from gateway.slack.reading import mapping_of, text_of
 
 TEXT, KIND, THEN, FIELD = "text", "kind", "then", "field:"

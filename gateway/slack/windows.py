@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from desk.slack_orders import Button, Order
+from desk.slack.orders import Button, Order
 from gateway.slack.window_values import CHANGES, FIELD, KIND, TEXT, THEN
 
 View = dict[str, Any]

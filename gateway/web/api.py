@@ -21,9 +21,9 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from desk.form_fields import Answers
-from desk.forwarded import neighbourhood
-from desk.request import Channel
+from desk.mail.inbound_request import Channel
+from desk.tickets.form_fields import Answers
+from desk.web.client_ip import neighbourhood
 from gateway.web import body, words
 from gateway.web.body import MEGABYTE, BadBody
 from gateway.web.door import Door, Unavailable

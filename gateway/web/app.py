@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 from gateway.intake import accept_once
 from gateway.web.api import Api
 from gateway.web.door import Accept, Door, Limits

@@ -16,9 +16,9 @@ import sqlalchemy as sa
 import structlog
 from starlette.requests import Request
 
-from desk.forwarded import came_from, neighbourhood
-from desk.rate import Pace
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.web.client_ip import came_from, neighbourhood
+from desk.web.rate_limit import Pace
 from gateway.intake import Incoming
 from gateway.web import questions
 from gateway.web.questions import Questions

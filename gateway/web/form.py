@@ -18,10 +18,10 @@ from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from desk.address import sign
-from desk.form_fields import TOPIC
-from desk.request import Channel
-from desk.status_links import read_receipt_token, receipt_token
+from desk.mail.inbound_request import Channel
+from desk.signed.reply_address import sign
+from desk.tickets.form_fields import TOPIC
+from desk.web.status_links import read_receipt_token, receipt_token
 from gateway.web import body, hints, words
 from gateway.web.body import BadBody, Posted
 from gateway.web.door import Door, Unavailable

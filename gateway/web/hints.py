@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from desk.articles import Audience
+from desk.knowledge.articles import Audience
 from gateway.web.submission import Submission
 from storage import aftercare, articles
 from storage.articles import Article

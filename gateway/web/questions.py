@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from desk import form_fields
-from desk.fields import LONGEST, BadField, Field, Kind, value
-from desk.form_fields import TOPIC, Answers
+from desk.tickets import form_fields
+from desk.tickets.fields import LONGEST, BadField, Field, Kind, value
+from desk.tickets.form_fields import TOPIC, Answers
 from gateway.web import words
 from storage import categories, custom_fields
 from storage.transaction import Session

@@ -12,7 +12,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from console.app import create_app
-from desk.ticket import Event, Message, Ticket
+from desk.tickets.ticket import Event, Message, Ticket
 from storage import tickets
 from storage.store import Store
 from tests.console.furnished import PASSWORD, Furnished, furnish

@@ -8,8 +8,20 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from console import passwords
-from desk.request import Party
-from desk.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Priority, Status, Ticket, opened, tag
+from desk.mail.inbound_request import Party
+from desk.tickets.ticket import (
+    DESK,
+    Actor,
+    ActorKind,
+    Event,
+    Message,
+    MessageKind,
+    Priority,
+    Status,
+    Ticket,
+    opened,
+    tag,
+)
 from storage import imap_folders, inbound, outbound, people, tickets
 from storage.inbound import Arrival
 from storage.outbound import Letter

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, ViewportSize, sync_playwright
 from console import passwords
 from console.app import create_app
 from console.run import Pages
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage import people
 from storage.store import Store, open_store
 from tests.components import find

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from desk.request import Party
-from desk.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Priority, Status, Ticket, opened
+from desk.mail.inbound_request import Party
+from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Priority, Status, Ticket, opened
 from storage import inbound, outbound, people, tickets
 from storage.inbound import Arrival
 from storage.outbound import Letter

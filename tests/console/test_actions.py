@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desk.ticket import MessageKind, Status
+from desk.tickets.ticket import MessageKind, Status
 from tests.console import furnished
 from tests.console.conftest import Browser, Console
 

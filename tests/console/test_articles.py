@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from starlette.testclient import TestClient
 
-from desk.articles import Audience, State
+from desk.knowledge.articles import Audience, State
 from storage import aftercare, articles
 from storage.articles import Article
 from storage.sql import update_rows

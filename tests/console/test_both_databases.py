@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from console.app import create_app
-from desk.ticket import Status
+from desk.tickets.ticket import Status
 from gateway.web.app import routes
 from storage import pages, people, sessions, tokens
 from storage.pages import NOBODY, Wanted

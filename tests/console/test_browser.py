@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from console.app import create_app
 from console.run import Pages
-from desk.ticket import MessageKind, Status
+from desk.tickets.ticket import MessageKind, Status
 from gateway.web.app import routes
 from storage import tickets
 from storage.store import Store

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from desk.fields import Field, Kind
-from desk.form_fields import unpacked
-from desk.request import from_json
+from desk.mail.inbound_request import from_json
+from desk.tickets.fields import Field, Kind
+from desk.tickets.form_fields import unpacked
 from storage import custom_fields
 from storage.store import Store
 from storage.tables import inbound

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from desk.articles import Audience, State
+from desk.knowledge.articles import Audience, State
 from storage import articles, solved
 from storage.articles import Article
 from storage.store import Store

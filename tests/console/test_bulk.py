@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from desk import ticket as verbs
-from desk.fields import Field
-from desk.ticket import Actor, ActorKind, Status
+from desk.tickets import ticket as verbs
+from desk.tickets.fields import Field
+from desk.tickets.ticket import Actor, ActorKind, Status
 from storage import custom_fields, tickets
 from tests.console.conftest import Browser, Console
 

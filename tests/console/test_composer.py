@@ -14,8 +14,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from console.app import create_app
-from desk import sending
-from desk.ticket import Actor, ActorKind, Message, MessageKind, NotAllowed, Status
+from desk.tickets import scheduled_replies
+from desk.tickets.ticket import Actor, ActorKind, Message, MessageKind, NotAllowed, Status
 from storage import conversation, drafts, macros, scheduled, tickets
 from storage.store import Store
 from tests.console.conftest import START, Browser, Console
@@ -240,6 +240,6 @@ def test_taken_back_words_do_not_overwrite_what_was_typed_meanwhile(console: Con
 )
 def test_nine_o_clock_is_nine_o_clock_on_the_wall(wish: str, leaves: str) -> None:
     friday_night = datetime(2026, 10, 23, 21, 30, tzinfo=UTC)
-    assert sending.moment(wish, friday_night, ZoneInfo("Europe/Berlin")).isoformat() == leaves
+    assert scheduled_replies.moment(wish, friday_night, ZoneInfo("Europe/Berlin")).isoformat() == leaves
     with pytest.raises(NotAllowed):
-        sending.moment("never", friday_night, ZoneInfo("Europe/Berlin"))
+        scheduled_replies.moment("never", friday_night, ZoneInfo("Europe/Berlin"))

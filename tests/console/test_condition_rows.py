@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from console import condition_rows
 from console.condition_rows import Group, Row
-from desk import conditions
+from desk.rules import conditions
 from storage import routing_rules, sla_policies
 from tests.console.conftest import Browser, Console
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from desk.fields import Field, Kind
+from desk.tickets.fields import Field, Kind
 from storage import custom_fields, people, tokens
 from storage.store import Store
 from tests.console.conftest import START, Browser, Console, csrf

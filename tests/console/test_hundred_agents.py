@@ -10,8 +10,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from console.app import create_app
-from desk import history
-from desk.ticket import Event, MessageKind
+from desk.tickets import history
+from desk.tickets.ticket import Event, MessageKind
 from storage import people, sessions, tickets
 from storage.store import Store
 from tests.console.conftest import Browser

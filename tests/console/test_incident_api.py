@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.ticket import Priority, Status
+from desk.tickets.ticket import Priority, Status
 from storage import incidents, people, tokens
 from storage.incidents import MEMBER, TAKEN_OUT
 from storage.store import Store

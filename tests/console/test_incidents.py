@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from desk import ticket as verbs
-from desk.fields import Field
-from desk.incident import Alarm, Key
-from desk.priority import DEFAULT_MATRIX, matrix
-from desk.ticket import DESK, Actor, ActorKind, MessageKind, Priority, Status
+from desk.incidents.detector import Alarm, Key
+from desk.priority.assess import DEFAULT_MATRIX, matrix
+from desk.tickets import ticket as verbs
+from desk.tickets.fields import Field
+from desk.tickets.ticket import DESK, Actor, ActorKind, MessageKind, Priority, Status
 from storage import custom_fields, incident_members, incident_orders, incidents, repeats, tickets
 from storage.incidents import DISMISSED, MEMBER, RESOLVED, SUGGESTED
 from storage.store import Store

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from desk.fields import Kind
-from desk.lifecycle import Lifecycle
+from desk.tickets.fields import Kind
+from desk.tickets.lifecycle import Lifecycle
 from storage import custom_fields, lifecycle
 from tests.console.conftest import Browser, Console
 

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 import frontdesk
-from desk.ticket import NotAllowed
+from desk.tickets.ticket import NotAllowed
 from storage import macros
 from storage.store import Store
 from storage.tables import agents

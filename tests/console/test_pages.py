@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 
 from console import caught, view
-from desk.download import disposition
-from desk.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status
+from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status
+from desk.web.download import disposition
 from storage import tickets
 from storage.pages import Wanted, ticket_rows
 from tests.console.conftest import START, Browser, Console

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from console.record import until_when
-from desk.fields import Field, Kind
-from desk.ticket import NotAllowed, Status
+from desk.tickets.fields import Field, Kind
+from desk.tickets.ticket import NotAllowed, Status
 from storage import custom_fields, tickets
 from tests.console.conftest import Browser, Console
 

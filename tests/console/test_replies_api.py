@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from desk.fields import Field
-from desk.ticket import MessageKind, Status
+from desk.tickets.fields import Field
+from desk.tickets.ticket import MessageKind, Status
 from storage import custom_fields, people, signatures, tokens
 from tests.console.conftest import START, Browser, Console, csrf
 

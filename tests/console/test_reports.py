@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from desk import report_tables
-from desk.report_tables import Seconds, Share, Table
-from desk.ticket import Actor, ActorKind
+from desk.reports import tables as report_tables
+from desk.reports.tables import Seconds, Share, Table
+from desk.tickets.ticket import Actor, ActorKind
 from storage import conversation, report_days, tickets, tokens
 from storage.tables_figures import day_figures
 from tests.console.conftest import Browser, Console

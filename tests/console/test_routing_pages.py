@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from desk import record
-from desk.routing import Options, Strategy
-from desk.ticket import DESK
+from desk.routing.routing import Options, Strategy
+from desk.tickets import properties
+from desk.tickets.ticket import DESK
 from storage import roster, routing_rules
 from storage import tickets as kept
 from storage.tables import agents, tickets
@@ -125,7 +125,7 @@ def test_what_nobody_can_take_is_a_banner_a_view_and_a_reason(console: Console, 
         session.execute(sa.update(tickets).where(tickets.c.id == console.things.other).values(assignee_id=None))
         held = kept.get(session, console.things.other, lock=True)
         assert held
-        kept.save(session, record.flag_unroutable(held, DESK, console.now[0], "nobody in Billing: Alice is away"))
+        kept.save(session, properties.flag_unroutable(held, DESK, console.now[0], "nobody in Billing: Alice is away"))
     assert "1 ticket that nobody can take now" in alice.get("/tickets").text
     text = alice.get("/unroutable").text
     assert "Nobody in Billing: Alice is away." in text and "<script>alert(1)" not in text

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from desk.side import Side
-from desk.ticket import Message
+from desk.tickets.side_conversation import Side
+from desk.tickets.ticket import Message
 from storage import outbound, side_conversations, tokens
 from storage.outbound import Letter
 from tests.console.conftest import START, Browser, Console

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 
 import frontdesk
 from console.app import create_app
-from desk import ticket as verbs
+from desk.tickets import ticket as verbs
 from storage import conversation, people, solved, tickets, tokens
 from storage.store import Store
 from storage.tables import teams

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from console.app import create_app
-from desk import slack_link
-from desk.ticket import DESK
+from desk.signed import slack_link_code
+from desk.tickets.ticket import DESK
 from storage import people, revisions, tickets
 from storage.tables import messages
 from tests.console.conftest import Browser, Console
@@ -52,10 +52,12 @@ def test_the_account_page_shows_a_code_that_only_its_agent_could_have(console: C
     with console.store.database.reading() as session:
         bob = people.by_address(session, "bob@corp.example.test")
     assert bob is not None
-    assert slack_link.agent_of(found[1], console.now[0]) == bob.id
-    assert slack_link.is_genuine(found[1], bob.key_version, console.store.secret)
-    assert not slack_link.is_genuine(found[1], bob.key_version + 1, console.store.secret)
-    assert not slack_link.is_genuine(found[1].replace(f"{bob.id}-", "1-", 1), 1, console.store.secret) or bob.id == 1
+    assert slack_link_code.agent_of(found[1], console.now[0]) == bob.id
+    assert slack_link_code.is_genuine(found[1], bob.key_version, console.store.secret)
+    assert not slack_link_code.is_genuine(found[1], bob.key_version + 1, console.store.secret)
+    assert (
+        not slack_link_code.is_genuine(found[1].replace(f"{bob.id}-", "1-", 1), 1, console.store.secret) or bob.id == 1
+    )
 
 
 def test_an_edited_message_shows_what_it_said_before(console: Console, alice: Browser) -> None:

@@ -11,9 +11,9 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from desk.hours import Calendar
-from desk.sla import Target
-from desk.ticket import Event
+from desk.sla.business_hours import Calendar
+from desk.sla.policy import Target
+from desk.tickets.ticket import Event
 
 MINUTE = timedelta(minutes=1)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.absence import read
+from desk.mail.out_of_office import read
 from tests.desk.test_languages import LANGUAGES, rows
 
 WRITTEN = date(2026, 11, 23)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desk import address
-from desk.address import AGENT, LIFETIME, REQUESTER, ReplyToken
+from desk.signed import reply_address
+from desk.signed.reply_address import AGENT, LIFETIME, REQUESTER, ReplyToken
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 SECRET = b"a key of the tests, known to everybody"
@@ -24,57 +24,59 @@ mailboxes = st.sampled_from(["support@desk.example.test", "help+eu@desk.example.
 def test_a_reply_address_says_what_was_put_into_it(
     box: str, purpose: str, ticket: int, person: int, version: int
 ) -> None:
-    made = address.reply_address(box, purpose, ticket, person, version, SECRET, NOW)
+    made = reply_address.reply_address(box, purpose, ticket, person, version, SECRET, NOW)
     for written in (made, made.upper(), made.title()):
-        assert address.read_reply_address(written, version, SECRET, NOW) == ReplyToken(purpose, ticket, person, False)
-    assert address.read_reply_address(made, version + 1, SECRET, NOW) is None
-    assert address.read_reply_address(made, version, SECRET + b"x", NOW) is None
-    assert address.without_token(made) == box
+        assert reply_address.read_reply_address(written, version, SECRET, NOW) == ReplyToken(
+            purpose, ticket, person, False
+        )
+    assert reply_address.read_reply_address(made, version + 1, SECRET, NOW) is None
+    assert reply_address.read_reply_address(made, version, SECRET + b"x", NOW) is None
+    assert reply_address.without_token(made) == box
 
 
 def test_a_reply_address_fits_the_limit_of_a_local_part() -> None:
-    made = address.reply_address("a" * 20 + "@b", AGENT, 36**5 - 1, 36**4 - 1, 1, SECRET, NOW)
+    made = reply_address.reply_address("a" * 20 + "@b", AGENT, 36**5 - 1, 36**4 - 1, 1, SECRET, NOW)
     assert len(made.rpartition("@")[0]) <= 64
 
 
 @pytest.mark.parametrize("mailbox", ["support@desk.example.test", "help+eu@desk.example.test"])
 def test_every_change_of_one_letter_of_a_token_is_refused(mailbox: str) -> None:
-    made = address.reply_address(mailbox, AGENT, 4711, 12, 1, SECRET, NOW)
+    made = reply_address.reply_address(mailbox, AGENT, 4711, 12, 1, SECRET, NOW)
     start, end = made.rindex("+") + 1, made.index("@")
     for at in range(start, end):
         for letter in LETTERS:
             changed = made[:at] + letter + made[at + 1 :]
-            assert changed == made or address.read_reply_address(changed, 1, SECRET, NOW) is None, changed
-        assert address.read_reply_address(made[:at] + made[at + 1 :], 1, SECRET, NOW) is None
+            assert changed == made or reply_address.read_reply_address(changed, 1, SECRET, NOW) is None, changed
+        assert reply_address.read_reply_address(made[:at] + made[at + 1 :], 1, SECRET, NOW) is None
 
 
 def test_every_change_of_one_letter_of_a_signed_message_id_is_refused() -> None:
-    made = address.message_id(4711, "a1b2c3", SECRET, "desk.example.test")
-    assert address.ticket_of_message_id(made, SECRET) == 4711
+    made = reply_address.message_id(4711, "a1b2c3", SECRET, "desk.example.test")
+    assert reply_address.ticket_of_message_id(made, SECRET) == 4711
     for at in range(made.index("@") + 1):
         for letter in LETTERS:
             changed = made[:at] + letter + made[at + 1 :]
-            assert changed == made or address.ticket_of_message_id(changed, SECRET) is None, changed
+            assert changed == made or reply_address.ticket_of_message_id(changed, SECRET) is None, changed
 
 
 @given(numbers, st.text(alphabet="0123456789abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=40))
 def test_a_signed_message_id_names_its_ticket(ticket: int, unique: str) -> None:
-    made = address.message_id(ticket, unique, SECRET, "desk.example.test")
+    made = reply_address.message_id(ticket, unique, SECRET, "desk.example.test")
     relayed = [f"<{made.upper()}>", made.replace("desk.example.test", "relay.test")]
-    assert all(address.ticket_of_message_id(written, SECRET) == ticket for written in [made, *relayed])
-    assert address.ticket_of_message_id(made, SECRET + b"x") is None
+    assert all(reply_address.ticket_of_message_id(written, SECRET) == ticket for written in [made, *relayed])
+    assert reply_address.ticket_of_message_id(made, SECRET + b"x") is None
 
 
 def test_of_a_hundred_thousand_guessed_tokens_none_is_accepted() -> None:
     rng = random.Random(20261102)
     base32 = "abcdefghijklmnopqrstuvwxyz234567"
-    made = address.reply_address("s@d", AGENT, 7, 3, 1, SECRET, NOW)
+    made = reply_address.reply_address("s@d", AGENT, 7, 3, 1, SECRET, NOW)
     body = made[: -len("@d") - 26]
     accepted = [
         guess
         for guess in ("".join(rng.choices(base32, k=26)) for _ in range(100_000))
-        if address.read_reply_address(f"{body}{guess}@d", 1, SECRET, NOW)
-        or address.ticket_of_message_id(f"fd.7.a.{guess}@d", SECRET)
+        if reply_address.read_reply_address(f"{body}{guess}@d", 1, SECRET, NOW)
+        or reply_address.ticket_of_message_id(f"fd.7.a.{guess}@d", SECRET)
     ]
     assert accepted == []
 
@@ -83,27 +85,27 @@ def test_of_a_hundred_thousand_guessed_tokens_none_is_accepted() -> None:
 @given(st.text(max_size=80) | st.text(alphabet="ar-+@0z2", max_size=70))
 def test_no_text_raises(text: str) -> None:
     for read in (text, f"s+{text}@d", f"s+a-1-1-1-{text}@d"):
-        assert address.read_reply_address(read, 1, SECRET, NOW) is None
-        address.without_token(read)
-    assert address.ticket_of_message_id(text, SECRET) is None
+        assert reply_address.read_reply_address(read, 1, SECRET, NOW) is None
+        reply_address.without_token(read)
+    assert reply_address.ticket_of_message_id(text, SECRET) is None
 
 
 def test_a_token_says_when_its_time_is_over() -> None:
-    made = address.reply_address("s@d", AGENT, 7, 3, 1, SECRET, NOW)
+    made = reply_address.reply_address("s@d", AGENT, 7, 3, 1, SECRET, NOW)
     for later, expired in ((LIFETIME, False), (LIFETIME + timedelta(days=1), True)):
-        token = address.read_reply_address(made, 1, SECRET, NOW + later)
+        token = reply_address.read_reply_address(made, 1, SECRET, NOW + later)
         assert token is not None and token.expired is expired
 
 
 def test_one_persons_mac_does_not_fit_another_ticket_person_purpose_or_day() -> None:
-    first = address.reply_address("s@d", AGENT, 7, 3, 1, SECRET, NOW)
+    first = reply_address.reply_address("s@d", AGENT, 7, 3, 1, SECRET, NOW)
     mac = first.rpartition("-")[2]
     others = [(REQUESTER, 7, 3, NOW), (AGENT, 8, 3, NOW), (AGENT, 7, 4, NOW), (AGENT, 7, 3, NOW + timedelta(days=1))]
     for purpose, ticket, person, day in others:
-        other = address.reply_address("s@d", purpose, ticket, person, 1, SECRET, day)
-        assert address.read_reply_address(f"{other.rpartition('-')[0]}-{mac}", 1, SECRET, NOW) is None
+        other = reply_address.reply_address("s@d", purpose, ticket, person, 1, SECRET, day)
+        assert reply_address.read_reply_address(f"{other.rpartition('-')[0]}-{mac}", 1, SECRET, NOW) is None
 
 
 def test_signatures_of_links_are_of_no_use_as_tokens() -> None:
     text = secrets.token_hex(4)
-    assert address.sign("reply", text, SECRET) != address.sign("link", text, SECRET)
+    assert reply_address.sign("reply", text, SECRET) != reply_address.sign("link", text, SECRET)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desk.articles import MOVES, State, draft, moved, without_persons
-from desk.ticket import NotAllowed
+from desk.knowledge.articles import MOVES, State, draft, moved, without_persons
+from desk.tickets.ticket import NotAllowed
 
 
 def test_a_draft_has_question_and_answer_and_says_what_was_taken_out() -> None:

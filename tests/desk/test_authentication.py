@@ -9,10 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from desk.address import AGENT, REQUESTER, ReplyToken
-from desk.authentication import Proof, Verdict, agent_proof, verdict
-from desk.request import Channel, Envelope, InboundRequest, Party
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.mail.authentication import Proof, Verdict, agent_proof, verdict
+from desk.mail.inbound_request import Channel, Envelope, InboundRequest, Party
+from desk.signed.reply_address import AGENT, REQUESTER, ReplyToken
 from workers.facts import vouched
 
 OURS, DOMAIN = "mx.desk.example.test", "corp.example.test"

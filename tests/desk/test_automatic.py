@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from desk.automatic import Signs, judge
-from desk.request import AutoKind
+from desk.mail.automatic import Signs, judge
+from desk.mail.inbound_request import AutoKind
 
 
 @pytest.mark.parametrize(

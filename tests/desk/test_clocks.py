@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from desk import clocks
-from desk.clocks import Clock, State, What, measure, nearest, reaches, runs, used
-from desk.hours import DAY, Calendar, Slot, read
-from desk.sla import Policy, Target, read_escalations, read_targets
-from desk.ticket import DESK, NOT_REOPENED, Actor, ActorKind, Event, Priority
+from desk.sla import timers as sla_timers
+from desk.sla.business_hours import DAY, Calendar, Slot, read
+from desk.sla.policy import Policy, Target, read_escalations, read_targets
+from desk.sla.timers import Clock, State, What, measure, nearest, reaches, runs, used
+from desk.tickets.ticket import DESK, NOT_REOPENED, Actor, ActorKind, Event, Priority
 from tests.desk.clock_watcher import MINUTE, Seen, Watcher
 
 CASES = int(os.environ.get("FRONTDESK_CLOCKS", "150"))
@@ -236,7 +236,7 @@ def test_escalations_come_in_order_of_time_each_once() -> None:
     clock, told = one_by_one(opened, Target.FIRST_RESPONSE, hours(0, 2, 2.5, 3.2, 4, 4.5, 5, 6), rule)
     assert told == [What.ESCALATED, What.WARNED, What.BREACHED, What.ESCALATED, What.ESCALATED]
     assert clock and (clock.escalated, clock.next_at) == (3, None)
-    assert clocks.steps(rule, 4 * 3600) == [1, 2, 0]
+    assert sla_timers.steps(rule, 4 * 3600) == [1, 2, 0]
 
 
 def test_the_next_due_time_of_a_ticket_is_that_of_its_running_clocks() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from desk.commands import HELP, SLACK, Command, help_for, parse
+from desk.tickets.commands import HELP, SLACK, Command, help_for, parse
 
 NAMES = (
     "note",

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk import actions, conditions, macros
-from desk.actions import Action, BadAction
-from desk.case import Around, case
-from desk.conditions import BadCondition, hold, read
-from desk.ticket import Priority, Ticket
+from desk.rules import actions, conditions, macros
+from desk.rules.actions import Action, BadAction
+from desk.rules.conditions import BadCondition, hold, read
+from desk.rules.ticket_facts import Around, case
+from desk.tickets.ticket import Priority, Ticket
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 TICKET = Ticket(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.courtesy import MOST_CHARACTERS, Courtesy, courtesy_of, is_courtesy
+from desk.mail.thanks import MOST_CHARACTERS, Courtesy, courtesy_of, is_courtesy
 
 ROWS = [
     line.split("\t")

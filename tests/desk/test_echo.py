@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from desk.echo import without_echo
-from desk.request import Cut
+from desk.mail.inbound_request import Cut
+from desk.mail.known_quotes import without_echo
 
 OURS = "Hello Bob,\n\nPlease try again now, and tell me whether the second printer on your floor still burns.\n\nAlice"
 THEIRS = "Both printers are on fire.\nCan somebody come before Friday?"

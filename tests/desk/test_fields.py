@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from desk import fields
-from desk.fields import BadField, Field, Kind
-from desk.ticket import Ticket
+from desk.tickets import fields
+from desk.tickets.fields import BadField, Field, Kind
+from desk.tickets.ticket import Ticket
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 PLACE = Field("place", kind=Kind.CHOICE, choices=("Berlin", "Lyon"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.fields import Field, Kind
-from desk.form_fields import checked, has_any, public, topics, unpacked
+from desk.tickets.fields import Field, Kind
+from desk.tickets.form_fields import checked, has_any, public, topics, unpacked
 
 SEATS = Field("seats", "Seats", Kind.NUMBER, public=True, required=True)
 INVOICE = Field("invoice", "Invoice", categories=("Billing",), public=True, required=True)

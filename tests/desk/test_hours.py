@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from desk.hours import ALWAYS, DAY, BadCalendar, Calendar, Slot, add, between, is_open, read
+from desk.sla.business_hours import ALWAYS, DAY, BadCalendar, Calendar, Slot, add, between, is_open, read
 
 OFFICE = read("Europe/Berlin", [{"days": "mon-fri", "from": "09:00", "to": "17:00"}])
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Havana",

@@ -8,11 +8,12 @@ from itertools import product
 
 import pytest
 
-from desk import incident_priority, ticket
-from desk.incident_priority import Raise
-from desk.priority import DEFAULT_MATRIX, matrix
-from desk.priority_signs import Impact, Urgency
-from desk.ticket import Actor, ActorKind, Priority, Status, Ticket
+from desk.incidents import priority as incident_priority
+from desk.incidents.priority import Raise
+from desk.priority.assess import DEFAULT_MATRIX, matrix
+from desk.priority.signals import Impact, Urgency
+from desk.tickets import ticket
+from desk.tickets.ticket import Actor, ActorKind, Priority, Status, Ticket
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 MATRIX = matrix(DEFAULT_MATRIX)

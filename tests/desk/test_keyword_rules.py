@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.keyword_rules import BadRule, Past, Rule, Rulebook, tried, words_of
+from desk.rules.keyword_rules import BadRule, Past, Rule, Rulebook, tried, words_of
 
 
 def rule(name: str = "r", category: str = "c", *, hard: bool = True, position: int = 0, **words: list[str]) -> Rule:

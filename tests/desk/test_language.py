@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desk.language import language
+from desk.text.language import language
 
 
 @pytest.mark.parametrize(

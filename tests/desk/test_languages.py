@@ -11,10 +11,10 @@ from textwrap import wrap
 
 import pytest
 
-from desk.automatic import Signs, judge
-from desk.reply_text import split
-from desk.request import AutoKind
-from desk.subject import base, is_forward, is_surely_forward
+from desk.mail.automatic import Signs, judge
+from desk.mail.inbound_request import AutoKind
+from desk.mail.reply_text import split
+from desk.tickets.subject import base, is_forward, is_surely_forward
 
 LANGUAGES = {
     "en", "de", "fr", "sv", "da", "no", "fi", "pl", "nl", "it", "ru", "uk", "es", "pt", "zh", "ja", "ko", "cs", "sk",

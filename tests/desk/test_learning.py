@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from desk.learning import Example, Figures, choose, not_this_desks, split, verdict
+from desk.learning.learning import Example, Figures, choose, not_this_desks, split, verdict
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from desk.learning import Figures, verdict
-from desk.model_standing import standing
+from desk.learning.learning import Figures, verdict
+from desk.learning.model_standing import standing
 
 
 @pytest.mark.parametrize(

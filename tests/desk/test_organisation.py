@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desk.organisation import is_shared, organisation
+from desk.people.organisations import is_shared, organisation
 
 
 @pytest.mark.parametrize(

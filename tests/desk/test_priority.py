@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk import priority, priority_words
-from desk.priority import BadMatrix, judge, matrix
-from desk.settings import BadSetting, read
-from desk.ticket import DESK, Actor, ActorKind, Priority, Ticket, set_priority
+from desk.config.settings import BadSetting, read
+from desk.priority import assess as priority
+from desk.priority import words as priority_words
+from desk.priority.assess import BadMatrix, judge, matrix
+from desk.tickets.ticket import DESK, Actor, ActorKind, Priority, Ticket, set_priority
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ALICE = Actor(ActorKind.AGENT, 7, "Alice")

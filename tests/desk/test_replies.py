@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from desk.reply_text import split
+from desk.mail.reply_text import split
 from tests.answered import cases, fits
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.reply_text import split
+from desk.mail.reply_text import split
 
 _ATTRIBUTIONS = {
     "en": "On Tue, Mar 3, 2026 at 9:41 AM Kim Park <kim@example.org> wrote:",

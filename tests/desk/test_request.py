@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from desk.request import (
+from desk.mail.inbound_request import (
     MAX_LINE,
     MAX_TEXT,
     VERSION,

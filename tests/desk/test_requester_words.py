@@ -6,15 +6,16 @@ import re
 
 import pytest
 
-from desk import rating_words, requester_words
-from desk.ticket import Status
+from desk.knowledge import csat_texts
+from desk.tickets.ticket import Status
+from desk.web import portal_texts
 
 _NAMED = re.compile(r"\{\w+\}")
 
 
-@pytest.mark.parametrize("language", requester_words.languages())
+@pytest.mark.parametrize("language", portal_texts.languages())
 def test_every_language_has_the_same_sentences_with_the_same_names_in_them(language: str) -> None:
-    said, english = requester_words.words(language), requester_words.words("en")
+    said, english = portal_texts.words(language), portal_texts.words("en")
     assert list(said) == list(english)
     for name, sentence in said.items():
         assert sentence.strip() and sorted(_NAMED.findall(sentence)) == sorted(_NAMED.findall(english[name])), name
@@ -22,7 +23,7 @@ def test_every_language_has_the_same_sentences_with_the_same_names_in_them(langu
 
 
 def test_they_are_the_languages_of_the_question_how_it_went() -> None:
-    assert set(requester_words.languages()) == set(rating_words.WORDS)
+    assert set(portal_texts.languages()) == set(csat_texts.WORDS)
 
 
 @pytest.mark.parametrize(
@@ -40,4 +41,4 @@ def test_they_are_the_languages_of_the_question_how_it_went() -> None:
 def test_the_browsers_language_is_spoken_then_the_requesters_then_english(
     header: str, otherwise: str, language: str
 ) -> None:
-    assert requester_words.wanted(header, otherwise) == language
+    assert portal_texts.wanted(header, otherwise) == language

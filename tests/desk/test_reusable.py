@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.reusable import for_others
+from desk.knowledge.reusable_answer import for_others
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given as examples
 from hypothesis import strategies as st
 
-from desk.hours import read as read_hours
-from desk.routing import (
+from desk.routing.routing import (
     BadRouting,
     Member,
     Options,
@@ -26,7 +25,8 @@ from desk.routing import (
     standings,
     walk,
 )
-from desk.skills import Need, matching
+from desk.routing.skills import Need, matching
+from desk.sla.business_hours import read as read_hours
 
 NOW = datetime(2026, 3, 3, 9, 30, tzinfo=UTC)
 NINE_TO_FIVE = read_hours("UTC", [{"days": "mon-fri", "from": "09:00", "to": "17:00"}])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.settings import BadSetting, Settings, host_and_port, read
+from desk.config.settings import BadSetting, Settings, host_and_port, read
 
 NAMES = [f"FRONTDESK_{f.name.upper()}" for f in fields(Settings)]
 values = st.text(max_size=20) | st.sampled_from(

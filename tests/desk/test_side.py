@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk import address, side
-from desk import history as told
-from desk.courtesy import Courtesy
-from desk.side import Side, State
-from desk.ticket import Actor, ActorKind, Event, NotAllowed, Status, Ticket
+from desk.mail.thanks import Courtesy
+from desk.signed import reply_address
+from desk.tickets import history as told
+from desk.tickets import side_conversation
+from desk.tickets.side_conversation import Side, State
+from desk.tickets.ticket import Actor, ActorKind, Event, NotAllowed, Status, Ticket
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ALICE, SUE = Actor(ActorKind.AGENT, 1, "Alice"), Actor(ActorKind.THIRD_PARTY, 2, "Sue")
@@ -23,21 +24,21 @@ SECRET = b"a key of the tests"
 STEPS = ("sent", "held", "answered", "thanked", "machine", "failed", "closed", "reopened", "moved")
 
 
-def step(name: str, talk: Side, ticket: Ticket, at: datetime) -> side.Step:
+def step(name: str, talk: Side, ticket: Ticket, at: datetime) -> side_conversation.Step:
     match name:
         case "sent" | "held":
             hold = name == "held" and ticket.status not in (Status.RESOLVED, Status.CLOSED)
-            return side.sent(talk, ticket, ALICE, at, 1, hold=hold)
+            return side_conversation.sent(talk, ticket, ALICE, at, 1, hold=hold)
         case "answered" | "thanked":
             courtesy = Courtesy.THANKS if name == "thanked" else Courtesy.NONE
-            return side.answered(talk, ticket, SUE, at, 1, courtesy)
+            return side_conversation.answered(talk, ticket, SUE, at, 1, courtesy)
         case "machine":
-            return side.kept(talk, ticket, at, "out of office", 1)
+            return side_conversation.kept(talk, ticket, at, "out of office", 1)
         case "failed":
-            return side.failed(talk, ticket, at)
+            return side_conversation.failed(talk, ticket, at)
         case "closed":
-            return side.closed(talk, ticket, ALICE, at)
-    return side.reopened(talk, ticket, ALICE, at)
+            return side_conversation.closed(talk, ticket, ALICE, at)
+    return side_conversation.reopened(talk, ticket, ALICE, at)
 
 
 @given(st.sampled_from(Status), st.lists(st.sampled_from(STEPS[:-1]), max_size=12))
@@ -72,53 +73,67 @@ def test_of_the_ticket_only_the_hold_changes_and_the_history_tells_it(status: St
 )
 def test_who_is_heard(sender: str, heard: bool) -> None:
     talk = replace(TALK, people=(*TALK.people, "hr@ours.test", "bob@home.test"))
-    assert side.takes_part(talk, sender, "bob@home.test", {"ours.test"}) is heard
+    assert side_conversation.takes_part(talk, sender, "bob@home.test", {"ours.test"}) is heard
 
 
 @given(st.text(max_size=80))
 def test_what_is_typed_is_addresses_or_is_refused(text: str) -> None:
     try:
-        found = side.addresses(text)
+        found = side_conversation.addresses(text)
     except NotAllowed:
         return
     assert all(one.count("@") == 1 and one == one.lower() and not set(one) & set(" ,;<>\r\n\0") for one in found)
 
 
 def test_several_addresses_are_read_as_people_write_them() -> None:
-    assert side.addresses("<Sue@Supplier.test>, x@y.test; sue@supplier.test") == ("sue@supplier.test", "x@y.test")
+    assert side_conversation.addresses("<Sue@Supplier.test>, x@y.test; sue@supplier.test") == (
+        "sue@supplier.test",
+        "x@y.test",
+    )
 
 
 def test_a_merged_ticket_asks_nobody() -> None:
     with pytest.raises(NotAllowed, match="merged"):
-        side.sent(TALK, replace(TICKET, merged_into=8), ALICE, NOW, 1)
+        side_conversation.sent(TALK, replace(TICKET, merged_into=8), ALICE, NOW, 1)
 
 
 def test_who_was_erased_is_written_to_no_more() -> None:
     with pytest.raises(NotAllowed, match="erased"):
-        side.sent(replace(TALK, address="(erased)"), TICKET, ALICE, NOW, 1)
+        side_conversation.sent(replace(TALK, address="(erased)"), TICKET, ALICE, NOW, 1)
 
 
 def test_a_proven_answer_brings_whom_it_has_in_copy() -> None:
-    made = side.answered(TALK, TICKET, SUE, NOW, 1, also=("sam@supplier.test", "sue@supplier.test"))
+    made = side_conversation.answered(TALK, TICKET, SUE, NOW, 1, also=("sam@supplier.test", "sue@supplier.test"))
     assert made.side.people == (*TALK.people, "sam@supplier.test")
-    assert side.answered(replace(TALK, state=State.CLOSED), TICKET, SUE, NOW, 1).side.state is State.OPEN
+    assert side_conversation.answered(replace(TALK, state=State.CLOSED), TICKET, SUE, NOW, 1).side.state is State.OPEN
 
 
 @given(st.integers(1, 2**62), st.integers(1, 2**62), st.text(alphabet="0123456789abcdef", min_size=20, max_size=20))
 def test_a_message_id_names_ticket_and_side_conversation(ticket: int, number: int, unique: str) -> None:
-    made = address.message_id(ticket, address.side_unique(number, unique), SECRET, "desk.test")
-    assert address.side_of_message_id(made, SECRET) == number and address.ticket_of_message_id(made, SECRET) == ticket
-    assert address.side_of_message_id(made, SECRET + b"x") is None
-    assert address.side_of_message_id(address.message_id(ticket, unique, SECRET, "desk.test"), SECRET) is None
-    other = made.replace(address.side_unique(number, unique), address.side_unique(number + 1, unique))
-    assert address.side_of_message_id(other, SECRET) is None
+    made = reply_address.message_id(ticket, reply_address.side_unique(number, unique), SECRET, "desk.test")
+    assert (
+        reply_address.side_of_message_id(made, SECRET) == number
+        and reply_address.ticket_of_message_id(made, SECRET) == ticket
+    )
+    assert reply_address.side_of_message_id(made, SECRET + b"x") is None
+    assert (
+        reply_address.side_of_message_id(reply_address.message_id(ticket, unique, SECRET, "desk.test"), SECRET) is None
+    )
+    other = made.replace(reply_address.side_unique(number, unique), reply_address.side_unique(number + 1, unique))
+    assert reply_address.side_of_message_id(other, SECRET) is None
 
 
 @given(st.integers(1, 36**5), st.integers(1, 36**5))
 def test_an_address_of_one_purpose_is_no_address_of_another(ticket: int, number: int) -> None:
-    made = address.reply_address("support@desk.test", address.SIDE, ticket, number, address.NO_VERSION, SECRET, NOW)
-    for purpose in (address.AGENT, address.REQUESTER, address.SIDE_AGENT):
+    made = reply_address.reply_address(
+        "support@desk.test", reply_address.SIDE, ticket, number, reply_address.NO_VERSION, SECRET, NOW
+    )
+    for purpose in (reply_address.AGENT, reply_address.REQUESTER, reply_address.SIDE_AGENT):
         other = made.replace("+s-", f"+{purpose}-")
-        assert address.read_reply_address(other, address.NO_VERSION, SECRET, NOW) is None
-    token = address.read_reply_address(made, address.NO_VERSION, SECRET, NOW)
-    assert token is not None and (token.purpose, token.ticket_id, token.person_id) == (address.SIDE, ticket, number)
+        assert reply_address.read_reply_address(other, reply_address.NO_VERSION, SECRET, NOW) is None
+    token = reply_address.read_reply_address(made, reply_address.NO_VERSION, SECRET, NOW)
+    assert token is not None and (token.purpose, token.ticket_id, token.person_id) == (
+        reply_address.SIDE,
+        ticket,
+        number,
+    )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.subject import base, foreign_numbers, is_forward, is_surely_forward, lasting_numbers, tag, tags
+from desk.tickets.subject import base, foreign_numbers, is_forward, is_surely_forward, lasting_numbers, tag, tags
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from desk.teaching import hesitation, most_useful
+from desk.learning.active_learning import hesitation, most_useful
 
 
 @dataclass(frozen=True)

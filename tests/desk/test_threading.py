@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk import address, threading
-from desk.request import Channel, Envelope, InboundRequest, Party, ThreadKeys
-from desk.threading import Signal
+from desk.mail.inbound_request import Channel, Envelope, InboundRequest, Party, ThreadKeys
+from desk.signed import reply_address
+from desk.tickets import threading
+from desk.tickets.threading import Signal
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 SECRET = b"a key of the tests, known to everybody"
@@ -67,8 +68,8 @@ def test_a_fetched_mail_was_delivered_where_its_header_says() -> None:
 
 
 def test_only_an_agents_token_makes_a_mail_look_like_a_command() -> None:
-    for purpose, expected in ((address.AGENT, True), (address.REQUESTER, False)):
-        token = address.reply_address("s@d", purpose, 1, 2, 1, SECRET, NOW)
+    for purpose, expected in ((reply_address.AGENT, True), (reply_address.REQUESTER, False)):
+        token = reply_address.reply_address("s@d", purpose, 1, 2, 1, SECRET, NOW)
         assert threading.may_command(request(to=(Party(token),))) is expected
 
 

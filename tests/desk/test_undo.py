@@ -11,11 +11,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from desk import history, record, undo
-from desk import ticket as verbs
-from desk.courtesy import Courtesy
-from desk.ticket import DONE, MOVES, Actor, ActorKind, Change, Event, NotAllowed, Priority, Status, Ticket
-from desk.undo import Names
+from desk.mail.thanks import Courtesy
+from desk.tickets import history, properties, undo
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DONE, MOVES, Actor, ActorKind, Change, Event, NotAllowed, Priority, Status, Ticket
+from desk.tickets.undo import Names
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ALICE = Actor(ActorKind.AGENT, 2, "Alice")
@@ -81,28 +81,28 @@ class Desk(RuleBasedStateMachine):
 
     @rule(tags=st.lists(st.sampled_from("abc"), max_size=3))
     def is_untagged(self, tags: list[str]) -> None:
-        self.tried(lambda t: record.untag(t, tuple(tags), ALICE, self.now))
+        self.tried(lambda t: properties.untag(t, tuple(tags), ALICE, self.now))
 
     @rule(name=st.sampled_from(["x", "y"]), value=st.sampled_from([None, "1", 2, True]))
     def gets_a_field(self, name: str, value: Any) -> None:
-        self.tried(lambda t: record.set_field(t, name, value, ALICE, self.now))
+        self.tried(lambda t: properties.set_field(t, name, value, ALICE, self.now))
 
     @rule(parent=st.sampled_from([None, 50, 51]))
     def gets_a_parent(self, parent: int | None) -> None:
         other = Ticket(parent, "p", 1, NOW, NOW) if parent else None
-        self.tried(lambda t: record.set_parent(t, other, ALICE, self.now))
+        self.tried(lambda t: properties.set_parent(t, other, ALICE, self.now))
 
     @rule(hours=st.sampled_from([0, 1, 5, 500]))
     def sleeps(self, hours: int) -> None:
-        self.tried(lambda t: record.snooze(t, self.now + timedelta(hours=hours), ALICE, self.now))
+        self.tried(lambda t: properties.snooze(t, self.now + timedelta(hours=hours), ALICE, self.now))
 
     @rule()
     def wakes(self) -> None:
-        self.tried(lambda t: record.wake(t, ALICE, self.now))
+        self.tried(lambda t: properties.wake(t, ALICE, self.now))
 
     @rule(text=st.sampled_from(["", "restarted", "replaced"]))
     def gets_a_resolution(self, text: str) -> None:
-        self.tried(lambda t: record.set_resolution(t, text, ALICE, self.now))
+        self.tried(lambda t: properties.set_resolution(t, text, ALICE, self.now))
 
     @rule(courtesy=st.sampled_from(Courtesy))
     def hears_of_the_requester(self, courtesy: Courtesy) -> None:
@@ -114,7 +114,7 @@ class Desk(RuleBasedStateMachine):
 
     @rule()
     def is_reminded_of(self) -> None:
-        self.tried(lambda t: record.remind(t, self.now, "silence"))
+        self.tried(lambda t: properties.remind(t, self.now, "silence"))
 
     @rule(data=st.data())
     @precondition(lambda self: undo.possible(self.ticket, numbered(self.events)))
@@ -229,8 +229,8 @@ def test_nothing_is_given_back_to_who_is_gone() -> None:
 def test_a_sleep_whose_time_has_passed_is_not_slept_again() -> None:
     ticket, events = step(
         NEW,
-        lambda t, at: record.snooze(t, at + timedelta(hours=1), ALICE, at),
-        lambda t, at: record.wake(t, ALICE, at),
+        lambda t, at: properties.snooze(t, at + timedelta(hours=1), ALICE, at),
+        lambda t, at: properties.wake(t, ALICE, at),
     )
     with pytest.raises(NotAllowed, match="has passed"):
         undo.undo(ticket, numbered(events), 25, ALICE, NOW + timedelta(days=1), NAMES)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.ticket import NotAllowed
-from desk.until import until
+from desk.tickets.parse_when import until
+from desk.tickets.ticket import NotAllowed
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 4, 15, 30, tzinfo=UTC)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from desk.visibility import EVERYBODY, moved, requester_sees, viewer
+from desk.access.visibility import EVERYBODY, moved, requester_sees, viewer
 
 HR, PAYROLL, SUPPORT = 1, 2, 3
 PRIVATE = {HR: True, PAYROLL: False}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from datetime import UTC, datetime
 
-from desk.request import Envelope, InboundRequest
+from desk.mail.inbound_request import Envelope, InboundRequest
 from gateway.email.normalise import Normalised, normalise
 
 RECEIVED = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)

@@ -10,7 +10,7 @@ import resource
 from datetime import datetime
 from typing import NamedTuple
 
-from desk.request import Channel, Envelope, InboundRequest, Party, Unreadable
+from desk.mail.inbound_request import Channel, Envelope, InboundRequest, Party, Unreadable
 
 
 class Parsed(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desk.request import AutoKind, Envelope
+from desk.mail.inbound_request import AutoKind, Envelope
 from tests.email.mails import mail, read
 
 _REPORT = (

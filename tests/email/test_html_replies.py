@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from desk.request import Envelope
+from desk.mail.inbound_request import Envelope
 from gateway.email.normalise import normalise
 from tests.answered import cases, fits
 

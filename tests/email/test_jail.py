@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.request import Envelope
+from desk.mail.inbound_request import Envelope
 from gateway.email import frames
 from gateway.email.door import RawMail
 from gateway.email.jail import Jail, Quarantine

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from desk.request import AutoKind, Channel, Envelope, from_json, to_json
+from desk.mail.inbound_request import AutoKind, Channel, Envelope, from_json, to_json
 from tests.email.mails import ENVELOPE, HEADER, b64, mail, multipart, read, read_whole
 
 

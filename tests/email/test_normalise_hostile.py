@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desk.request import InboundRequest, Unreadable, from_json, to_json
+from desk.mail.inbound_request import InboundRequest, Unreadable, from_json, to_json
 from tests.email.mails import HEADER, b64, mail, read
 
 SECONDS = 2.0

@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from desk.request import AutoKind
+from desk.mail.inbound_request import AutoKind
 from gateway.email.calendar import in_words
 from gateway.email.links import hidden_target
 from tests.email.mails import mail, multipart, read

@@ -6,7 +6,7 @@ import time
 
 from hypothesis import given, settings
 
-from desk.request import Unreadable, from_json, to_json
+from desk.mail.inbound_request import Unreadable, from_json, to_json
 from tests.email.mails import read, read_whole
 from tests.email.whole_mails import Written, broken, written
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from desk.request import AutoKind, Envelope
+from desk.mail.inbound_request import AutoKind, Envelope
 from gateway.email.normalise import normalise
 
 NOW = datetime(2026, 3, 3, 10, 0, tzinfo=UTC)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from desk.request import Envelope
+from desk.mail.inbound_request import Envelope
 from gateway.email.door import DiskFull, DoorSettings, Outcome, RawMail
 from gateway.email.smtp import MailDoor
 from tests.email.running_door import NOW, SETTINGS, RunningDoor, accepts, is_ours

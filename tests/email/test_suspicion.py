@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from desk.request import Envelope
+from desk.mail.inbound_request import Envelope
 from gateway import intake
 from gateway.email.door import RawMail
 from gateway.email.jail import Jail

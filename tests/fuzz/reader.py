@@ -17,7 +17,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["desk", "gateway"]):
-    from desk.request import Envelope, Unreadable, from_json, to_json
+    from desk.mail.inbound_request import Envelope, Unreadable, from_json, to_json
     from gateway.email.normalise import normalise
 
 from tests.fuzz.seeds import seeds

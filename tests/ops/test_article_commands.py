@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import frontdesk
-from desk import ticket as verbs
+from desk.tickets import ticket as verbs
 from storage import conversation, tickets
 from storage.store import Store
 from tests.small_desk import BOB, SmallDesk

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import frontdesk
-from desk.request import Channel, InboundRequest, Party, to_json
+from desk.mail.inbound_request import Channel, InboundRequest, Party, to_json
 from storage import inbound
 from storage.inbound import Arrival
 from storage.store import Store

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import frontdesk
 from console.cli.apply import STARTERS, starters
-from desk.configuration import KINDS, BadConfiguration, read, steps, to_toml
+from desk.config.desk_toml import KINDS, BadConfiguration, read, steps, to_toml
 from storage import automations, configuration, configuration_now, people
 from storage.store import Store
 

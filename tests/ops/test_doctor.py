@@ -13,7 +13,7 @@ from classifier.starter import VERSION
 from console.cli import init
 from console.cli.doctor import examine
 from console.cli.findings import BROKEN, OK, WARNING, Finding
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage import imap_folders, inbound, leases, models, people
 from storage.inbound import Arrival
 from storage.models import Model

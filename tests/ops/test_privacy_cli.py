@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 import frontdesk
-from desk import ticket as verbs
-from desk.ticket import DESK, Actor, ActorKind
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DESK, Actor, ActorKind
 from storage import conversation, people, tickets
 from storage.store import Store
 from tests.small_desk import BOB, SmallDesk

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import frontdesk
-from desk.routing import Strategy
+from desk.routing.routing import Strategy
 from storage import calendars
 from storage.calendars import CalendarRow
 from storage.store import Store

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from console.cli.configuration import load
-from desk.settings import BadSetting, Settings, host_and_port, read
+from desk.config.settings import BadSetting, Settings, host_and_port, read
 
 WRONG = {
     "SMTP": "25",

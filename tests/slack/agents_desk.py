@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from desk.slack_orders import Button
-from desk.ticket import Ticket
+from desk.slack.orders import Button
+from desk.tickets.ticket import Ticket
 from storage import people
 from tests.slack import payloads
 from tests.slack.fake_slack import FakeSlack

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from slack_bolt import App
 from starlette.applications import Starlette
 
-from desk.request import InboundRequest, from_json
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.mail.inbound_request import InboundRequest, from_json
 from gateway.slack import http
 from gateway.slack.door import bolt_app
 from gateway.slack.socket_mode import SocketMode

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from starlette.applications import Starlette
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 from gateway.slack import http
 from gateway.slack.door import bolt_app
 from storage.store import open_store

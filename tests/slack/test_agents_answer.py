@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from desk import slack_link
-from desk.fields import Field, Kind
-from desk.slack_orders import Button
-from desk.ticket import DESK
+from desk.signed import slack_link_code
+from desk.slack.orders import Button
+from desk.tickets.fields import Field, Kind
+from desk.tickets.ticket import DESK
 from storage import aftercare, conversation, custom_fields, macros, people, personal_data
 from tests.slack import payloads
 from tests.slack.agents_desk import ACCOUNT, AgentsDesk
@@ -205,7 +205,7 @@ def test_a_code_from_the_console_links_the_account_that_types_it(agents: AgentsD
     desk = agents.desk
     with desk.store.database.transaction() as session:
         people.set_slack_user(session, desk.max.id, "")
-    code = slack_link.code_for(desk.max.id, 1, desk.store.secret, desk.now)
+    code = slack_link_code.code_for(desk.max.id, 1, desk.store.secret, desk.now)
     agents.does(payloads.typed(f"link {code[:-1]}x", user="U0BEN"))
     assert "Nothing was linked" in agents.whispered("U0BEN")
     agents.does(payloads.typed(f"link {code}", user="U0BEN"))
@@ -217,7 +217,7 @@ def test_a_code_from_the_console_links_the_account_that_types_it(agents: AgentsD
 
 def test_a_code_is_good_for_a_quarter_of_an_hour_and_never_for_a_guest(http_agents: AgentsDesk) -> None:
     desk = http_agents.desk
-    code = slack_link.code_for(desk.max.id, 1, desk.store.secret, desk.now)
+    code = slack_link_code.code_for(desk.max.id, 1, desk.store.secret, desk.now)
     http_agents.slack.state.accounts["U0EVE"] = {"is_restricted": True}
     http_agents.does(payloads.typed(f"link {code}", user="U0EVE"))
     desk.later(minutes=16)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from starlette.applications import Starlette
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 from gateway.slack import http
 from gateway.slack.door import bolt_app
 from storage.store import Store

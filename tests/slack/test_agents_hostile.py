@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from desk.settings import Settings
-from desk.slack_orders import Button
+from desk.config.settings import Settings
+from desk.slack.orders import Button
 from gateway.slack import http
 from gateway.slack.door import bolt_app
 from storage import inbound, people, visible

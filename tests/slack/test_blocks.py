@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.slack_markup import cut, escaped, one_line
-from desk.slack_orders import WINDOWS, Kind, Order
+from desk.slack.markup import cut, escaped, one_line
+from desk.slack.orders import WINDOWS, Kind, Order
 from gateway.slack import windows
 from gateway.slack.windows import Shown
 from tests.slack import fake_blocks

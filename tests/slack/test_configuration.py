@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from desk.configuration import BadConfiguration, read, to_toml
+from desk.config.desk_toml import BadConfiguration, read, to_toml
 from storage import configuration, configuration_now, people
 from storage.store import Store
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from console.cli import doctor_slack
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage import people
 from storage.store import Store
 from tests.slack.fake_slack import RIGHTS, FakeSlack

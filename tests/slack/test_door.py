@@ -11,8 +11,8 @@ from slack_bolt import App
 from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 
-from desk.request import Channel, InboundRequest
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.mail.inbound_request import Channel, InboundRequest
 from gateway.intake import Incoming
 from gateway.slack import http
 from gateway.slack.door import bolt_app

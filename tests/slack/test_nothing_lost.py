@@ -21,8 +21,8 @@ import pytest
 import sqlalchemy as sa
 from starlette.applications import Starlette
 
-from desk.request import from_json
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.mail.inbound_request import from_json
 from gateway.slack import http
 from gateway.slack.door import bolt_app
 from gateway.slack.socket_mode import SocketMode

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk import slack_orders
-from desk.slack_orders import Button
+from desk.slack import orders as slack_orders
+from desk.slack.orders import Button
 from gateway.slack import orders, window_values
 from gateway.slack.reading import Ignored, read
 from gateway.slack.request import to_order_request

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 from tests.slack import payloads
 from tests.slack.agents_desk import AgentsDesk
 from tests.slack.fake_slack import Trouble

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slack_bolt import App
 
-from desk.request import InboundRequest
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.mail.inbound_request import InboundRequest
 from gateway import intake
 from gateway.intake import Incoming
 from gateway.slack.door import bolt_app

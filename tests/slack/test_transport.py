@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.settings import Settings
-from desk.ticket import Ticket
+from desk.config.settings import Settings
+from desk.tickets.ticket import Ticket
 from storage.outbound import Claimed
 from tests.slack import payloads
 from tests.slack.fake_slack import BOT_TOKEN, FakeSlack, Trouble

@@ -1,6 +1,7 @@
 """A desk of many tickets with random histories, for what is counted from events; and somebody who counts slowly.
 
-The recount shares no code with `desk/figures.py`: it reads the raw rows of one ticket, again for each figure.
+The recount shares no code with `desk/reports/ticket_figures.py`: it reads the raw rows of one ticket, again for each
+figure.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import ticket as verbs
-from desk.courtesy import Courtesy
-from desk.request import Party
-from desk.ticket import DESK, Actor, ActorKind, Change, Event, NotAllowed, Priority, Status, Ticket
+from desk.mail.inbound_request import Party
+from desk.mail.thanks import Courtesy
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, NotAllowed, Priority, Status, Ticket
 from storage import people, tickets
 from storage.store import Store
 from storage.tables import events

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from console import figures
-from desk import ticket as verbs
-from desk.ticket import Actor, ActorKind
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind
 from storage import accuracy, keyword_rules, models, tickets
 from storage.models import Model
 from storage.store import Store

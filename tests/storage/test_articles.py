@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 
-from desk.articles import Audience, State
-from desk.ticket import NotAllowed
+from desk.knowledge.articles import Audience, State
+from desk.tickets.ticket import NotAllowed
 from storage import articles, people, visible
 from storage.articles import Article
 from storage.store import Store

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from desk.ticket import Actor, ActorKind
+from desk.tickets.ticket import Actor, ActorKind
 from storage import cases, conversation, tickets
 from storage.store import Store
 from storage.tables import people

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from desk import aftercare, incident, lifecycle
-from desk.configuration import BadConfiguration, read, to_toml
-from desk.priority_signs import Impact
-from desk.ticket import Priority
+from desk.config.desk_toml import BadConfiguration, read, to_toml
+from desk.incidents import detector as incident_detector
+from desk.knowledge import csat as csat_rules
+from desk.priority.signals import Impact
+from desk.tickets import lifecycle
+from desk.tickets.ticket import Priority
 from storage import aftercare as care_rows
 from storage import configuration, configuration_now, detector, matrix, people, retention
 from storage import lifecycle as lifecycle_rows
@@ -113,9 +115,14 @@ matrices = st.tuples(*(cells.map(f"{impact} = {{}}".format) for impact in Impact
 lives = st.builds(lifecycle.Lifecycle, days, st.just(0), days, days) | st.builds(
     lifecycle.Lifecycle, days, st.integers(1, 9), st.integers(10, 99), days
 )
-cares = st.builds(aftercare.Aftercare, st.booleans(), days, days, days, st.booleans(), st.booleans(), st.booleans())
+cares = st.builds(csat_rules.Aftercare, st.booleans(), days, days, days, st.booleans(), st.booleans(), st.booleans())
 alarms = st.builds(
-    incident.Detector, st.booleans(), st.integers(3, 99), st.integers(10, 10**6), st.integers(15, 99), st.integers(0, 9)
+    incident_detector.Detector,
+    st.booleans(),
+    st.integers(3, 99),
+    st.integers(10, 10**6),
+    st.integers(15, 99),
+    st.integers(0, 9),
 )
 kept = st.lists(st.builds(retention.Rule, st.just(""), st.text(max_size=9), days, st.integers(1, 99)), max_size=3)
 words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=12)

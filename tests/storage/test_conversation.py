@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from desk.ticket import Actor, ActorKind, NotAllowed
+from desk.tickets.ticket import Actor, ActorKind, NotAllowed
 from storage import conversation, tickets
 from storage.store import Store
 from storage.tickets import Stale

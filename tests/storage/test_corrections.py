@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from desk import ticket as verbs
-from desk.ticket import DESK, Actor, ActorKind, Ticket
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DESK, Actor, ActorKind, Ticket
 from storage import corrections, labels, people, tickets
 from storage.store import Store
 from storage.transaction import Session

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from desk import sketch
-from desk.period import Period
-from desk.report import Report
+from desk.reports import quantile_sketch
+from desk.reports.period import Period
+from desk.reports.report import Report
 from storage import day_figures, report_days, reports, ticket_facts, visible
 from storage.day_figures import OPENED, SIDES
 from storage.reports import Asked
@@ -121,7 +121,7 @@ def _near(told: Any, exact: Any, name: str = "") -> None:
         for key in exact:
             _near(told[key], exact[key], str(key))
     elif name in ("median", "p90") and exact is not None:
-        assert abs(told - exact) <= exact * sketch.ERROR
+        assert abs(told - exact) <= exact * quantile_sketch.ERROR
     elif isinstance(exact, list | tuple):
         assert len(told) == len(exact), name
         for one, other in zip(told, exact, strict=True):

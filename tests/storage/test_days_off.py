@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from desk.hours import BadCalendar
+from desk.sla.business_hours import BadCalendar
 from storage.days_off import days_off
 
 

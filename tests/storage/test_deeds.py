@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from desk import actions, record
-from desk.ticket import DESK, NotAllowed, Status, Ticket
+from desk.rules import actions
+from desk.tickets import properties
+from desk.tickets.ticket import DESK, NotAllowed, Status, Ticket
 from storage import deeds, people, tickets
 from storage.deeds import Doing
 from storage.store import Store
@@ -65,9 +66,9 @@ def test_a_plan_writes_nothing(any_store: Store) -> None:
 
 def test_a_child_has_one_parent_and_no_circle_is_made() -> None:
     one, two = Ticket(1, "a", 1, NOW, NOW), Ticket(2, "b", 1, NOW, NOW)
-    child = record.set_parent(one, two, DESK, NOW).ticket
+    child = properties.set_parent(one, two, DESK, NOW).ticket
     assert child.parent_id == 2
     for wrong in (one, child):
         with pytest.raises(NotAllowed):
-            record.set_parent(one, wrong, DESK, NOW)
-    assert record.set_parent(child, None, DESK, NOW).ticket.parent_id is None
+            properties.set_parent(one, wrong, DESK, NOW)
+    assert properties.set_parent(child, None, DESK, NOW).ticket.parent_id is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from desk.ticket import DESK, Actor, ActorKind
+from desk.tickets.ticket import DESK, Actor, ActorKind
 from storage import conversation, erasure, notes, people, tickets
 from storage.store import Store
 from storage.tables import metadata

@@ -11,8 +11,8 @@ from zipfile import ZipFile
 import pytest
 import sqlalchemy as sa
 
-from desk.articles import Audience, State
-from desk.ticket import DESK
+from desk.knowledge.articles import Audience, State
+from desk.tickets.ticket import DESK
 from storage import articles, erasure, mentions, personal_data, tables_figures, tables_learning, tickets
 from storage.articles import Article
 from storage.columns import UTCDateTime

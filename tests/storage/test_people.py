@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from desk.request import Party
+from desk.mail.inbound_request import Party
 from storage import people
 from storage.store import Store
 

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from desk.figures import Facts
-from desk.period import Period
-from desk.report import Report, Spread
+from desk.reports.period import Period
+from desk.reports.report import Report, Spread
+from desk.reports.ticket_figures import Facts
 from storage import reports, ticket_facts, visible
 from storage.report_groups import spread
 from storage.reports import Asked

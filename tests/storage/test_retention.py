@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from desk import ticket as verbs
-from desk.ticket import DESK, Status
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DESK, Status
 from storage import blob_sweep, erasure, retention, tickets
 from storage.retention import BadRule, Rule
 from storage.store import Store

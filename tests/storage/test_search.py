@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from desk.request import Party
-from desk.ticket import Actor, ActorKind, Message, MessageKind, Ticket
+from desk.mail.inbound_request import Party
+from desk.tickets.ticket import Actor, ActorKind, Message, MessageKind, Ticket
 from storage import people, search, tickets
 from storage.store import Store
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from desk import clocks
-from desk.sla import Target
-from desk.ticket import DESK, Actor, ActorKind
+from desk.sla import timers as sla_timers
+from desk.sla.policy import Target
+from desk.tickets.ticket import DESK, Actor, ActorKind
 from storage import erasure, people, personal_data, side_conversations, ticket_facts, tickets, visible
 from storage.side_conversations import Words
 from storage.store import Store
@@ -121,8 +121,8 @@ def test_what_is_said_aside_is_in_no_figure_and_moves_no_clock(desk: SmallDesk) 
         facts = ticket_facts.count(session, [1])[0][2]
     assert facts is not None
     assert (facts.replies, facts.first_response_seconds, facts.reopened) == (0, None, 0)
-    assert clocks.runs(desk.events(1), frozenset())[Target.FIRST_RESPONSE].state is clocks.State.RUNNING
-    assert Target.NEXT_RESPONSE not in clocks.runs(desk.events(1), frozenset())
+    assert sla_timers.runs(desk.events(1), frozenset())[Target.FIRST_RESPONSE].state is sla_timers.State.RUNNING
+    assert Target.NEXT_RESPONSE not in sla_timers.runs(desk.events(1), frozenset())
 
 
 def test_whoever_is_asked_has_a_row(desk: SmallDesk) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from classifier.similar import Text, nearest, telling, texts
-from desk import ticket as verbs
-from desk.ticket import DESK
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DESK
 from storage import cases, conversation, solved, tickets
 from storage.store import Store
 from tests.small_desk import ALICE, BOB, CAROL, SmallDesk

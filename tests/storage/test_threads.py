@@ -7,7 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from desk.threading import mail_key
+from desk.tickets.threading import mail_key
 from storage import inbound, threads
 from storage.inbound import Arrival
 from storage.store import Store

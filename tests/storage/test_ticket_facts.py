@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from desk.ticket import Actor, ActorKind
+from desk.tickets.ticket import Actor, ActorKind
 from storage import conversation, ticket_facts
 from storage.store import Store
 from storage.tables import teams

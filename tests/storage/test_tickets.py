@@ -8,9 +8,9 @@ from threading import Barrier
 
 import pytest
 
-from desk import ticket as verbs
-from desk.request import Party
-from desk.ticket import DESK, Ticket
+from desk.mail.inbound_request import Party
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DESK, Ticket
 from storage import people, tickets
 from storage.store import Store
 from storage.tickets import Stale

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from desk import history
-from desk import ticket as verbs
-from desk.ticket import Actor, ActorKind, NotAllowed, Priority, Status, Ticket
+from desk.tickets import history
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Priority, Status, Ticket
 from storage import conversation, copies, family, people, tickets, undo
 from storage.store import Store
 from tests.small_desk import BOB, CAROL, SmallDesk

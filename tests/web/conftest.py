@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from desk.request import InboundRequest, from_json
+from desk.mail.inbound_request import InboundRequest, from_json
 from gateway.web.app import routes
 from gateway.web.door import Limits
 from storage import people, tokens

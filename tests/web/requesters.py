@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from console.app import create_app
-from desk import status_links
-from desk.ticket import Actor, ActorKind
+from desk.tickets.ticket import Actor, ActorKind
+from desk.web import status_links
 from gateway.web.app import routes
 from storage import conversation, people, tickets
 from storage.store import Store

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from desk.request import Channel
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.mail.inbound_request import Channel
 from gateway.web.app import routes
 from storage import inbound, tokens
 from storage.inbound import Settled

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from desk.articles import Audience, State
+from desk.knowledge.articles import Audience, State
 from storage import aftercare, articles
 from storage.articles import Article
 from tests.web.conftest import START, TYPED, Web

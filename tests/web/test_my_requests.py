@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 import frontdesk
-from desk import status_links
-from desk.ticket import DESK
-from desk.visibility import Viewer
+from desk.access.visibility import Viewer
+from desk.tickets.ticket import DESK
+from desk.web import status_links
 from storage import erasure, organisations, outbound, people, tickets, visible
 from storage.organisations import Organisation
 from storage.store import Store

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from desk.fields import Field, Kind
-from desk.form_fields import unpacked
+from desk.tickets.fields import Field, Kind
+from desk.tickets.form_fields import unpacked
 from gateway.web import hints
 from storage import custom_fields
 from storage.articles import Article

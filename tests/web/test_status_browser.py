@@ -15,8 +15,8 @@ from playwright.sync_api import Page, expect
 
 from console.app import create_app
 from console.run import Pages
-from desk.aftercare import Aftercare
-from desk.ticket import Status
+from desk.knowledge.csat import Aftercare
+from desk.tickets.ticket import Status
 from gateway.web.app import routes
 from storage import aftercare, ratings
 from storage.store import Store

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from desk import status_links
-from desk.ticket import DESK, Actor, ActorKind, Message, MessageKind
+from desk.tickets.ticket import DESK, Actor, ActorKind, Message, MessageKind
+from desk.web import status_links
 from storage import conversation, erasure, people, requester_sessions, tickets
 from storage.store import Store
 from storage.tables import messages

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from desk.aftercare import Aftercare
-from desk.articles import Audience, State
-from desk.fields import Field, Kind
-from desk.ticket import DESK, Message, MessageKind, Status
+from desk.knowledge.articles import Audience, State
+from desk.knowledge.csat import Aftercare
+from desk.tickets.fields import Field, Kind
+from desk.tickets.ticket import DESK, Message, MessageKind, Status
 from gateway.web.app import routes
 from storage import aftercare, articles, conversation, custom_fields, ratings, revisions, tickets
 from storage.articles import Article

@@ -18,9 +18,9 @@ from starlette.testclient import TestClient
 
 from console.app import create_app
 from console.cli.apply import STARTERS
-from desk import period
-from desk.aftercare import Aftercare
-from desk.configuration import read
+from desk.config.desk_toml import read
+from desk.knowledge.csat import Aftercare
+from desk.reports import period
 from gateway.web.app import routes
 from storage import aftercare, articles, clocks, configuration, lifecycle, people, reports, tokens
 from storage.articles import Audience

@@ -9,8 +9,8 @@ from itertools import product
 
 import pytest
 
-from desk.fields import Field, Kind
-from desk.request import AutoKind
+from desk.mail.inbound_request import AutoKind
+from desk.tickets.fields import Field, Kind
 from storage import custom_fields, people
 from storage.store import Store
 from tests.small_desk import ALICE, BOB, EVE, MAX, SUPPORT, SmallDesk, words

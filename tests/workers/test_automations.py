@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from desk import rules
-from desk.rules import BadAutomation
+from desk.rules import automations as rules_automations
+from desk.rules.automations import BadAutomation
 from storage import automations
 from storage.automations import Kept
 from tests.small_desk import BOB, SmallDesk, words
@@ -23,7 +23,7 @@ REFUND = {
 
 def _switch_on(desk: SmallDesk, given: dict[str, Any]) -> Kept:
     with desk.store.database.transaction() as session:
-        automations.put(session, rules.read(given), desk.now)
+        automations.put(session, rules_automations.read(given), desk.now)
         kept = automations.get(session, given["name"])
         assert kept is not None
         automations.tried(session, kept, desk.now)
@@ -82,7 +82,7 @@ def test_age_counts_from_the_opening_and_conditions_are_asked_again(any_desk: Sm
     any_desk.context._places = None
     assert runner.drain(any_desk.context) == 0
     with any_desk.store.database.transaction() as session:
-        from desk import ticket as verbs
+        from desk.tickets import ticket as verbs
         from storage import tickets
 
         found = tickets.get(session, 1, lock=True)
@@ -101,24 +101,24 @@ def test_a_rule_can_ask_for_a_notice(any_desk: SmallDesk) -> None:
 
 
 def test_a_ticket_that_is_fired_upon_too_often_is_left_alone_and_says_so(any_desk: SmallDesk) -> None:
-    for number in range(rules.MOST_AN_HOUR + 5):
+    for number in range(rules_automations.MOST_AN_HOUR + 5):
         given = {"name": f"r{number}", "when": {"event": "opened"}, "actions": [{"tag": f"t{number}"}]}
         _switch_on(any_desk, given)
     any_desk.receive(any_desk.mail(BOB, "Hello", "A question."))
-    assert any_desk.kinds(1).count("automation_fired") == rules.MOST_AN_HOUR
+    assert any_desk.kinds(1).count("automation_fired") == rules_automations.MOST_AN_HOUR
     assert any_desk.kinds(1).count("automations_capped") == 1
 
 
 def test_a_rule_is_switched_on_only_after_a_trial_of_this_version(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
-        automations.put(session, rules.read(REFUND), desk.now)
+        automations.put(session, rules_automations.read(REFUND), desk.now)
         kept = automations.get(session, REFUND["name"])  # type: ignore[arg-type]
         assert kept is not None
         with pytest.raises(BadAutomation, match="must be tried"):
             automations.switch(session, kept, on=True)
     _switch_on(desk, REFUND)
     with desk.store.database.transaction() as session:
-        automations.put(session, rules.read({**REFUND, "actions": [{"tag": "other"}]}), desk.now)
+        automations.put(session, rules_automations.read({**REFUND, "actions": [{"tag": "other"}]}), desk.now)
         changed = automations.get(session, "Refunds to Billing")
     assert changed is not None
     assert not changed.active and not changed.is_tried
@@ -130,7 +130,7 @@ def test_a_trial_lists_what_would_change_and_writes_nothing(any_desk: SmallDesk)
     )
     before = any_desk.events(1)
     with any_desk.store.database.transaction() as session:
-        automations.put(session, rules.read(REFUND), any_desk.now)
+        automations.put(session, rules_automations.read(REFUND), any_desk.now)
         kept = automations.get(session, "Refunds to Billing")
         assert kept is not None
         (would,) = automations.tried(session, kept, any_desk.now)
@@ -154,10 +154,10 @@ def test_a_trial_lists_what_would_change_and_writes_nothing(any_desk: SmallDesk)
 )
 def test_what_cannot_be_meant_is_refused(given: dict[str, Any], said: str) -> None:
     with pytest.raises(BadAutomation, match=said):
-        rules.read(given)
+        rules_automations.read(given)
 
 
 def test_a_rule_says_itself_in_words() -> None:
-    assert rules.words(rules.read(REFUND)) == (
+    assert rules_automations.words(rules_automations.read(REFUND)) == (
         "when opened, if subject word refund: team Billing, tag refund, priority high"
     )

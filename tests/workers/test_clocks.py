@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from desk import record
-from desk import ticket as verbs
-from desk.clocks import Clock, State
-from desk.sla import Target
-from desk.ticket import DESK, Actor, ActorKind, Priority
+from desk.sla.policy import Target
+from desk.sla.timers import Clock, State
+from desk.tickets import properties
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DESK, Actor, ActorKind, Priority
 from storage import calendars, clocks, conversation, people, sla, sla_policies, sla_review, tickets
 from storage.calendars import CalendarRow
 from storage.sla_policies import PolicyRow
@@ -313,7 +313,7 @@ def test_a_field_that_fits_another_policy_is_enough(any_desk: SmallDesk) -> None
     promise(any_desk, conditions=[{"field": "field.plan", "is": "gold"}])
     number = ask(any_desk)
     assert any_desk.ticket(number).due_at is None
-    do(any_desk, number, lambda t, a, at: record.set_field(t, "plan", "gold", a, at))
+    do(any_desk, number, lambda t, a, at: properties.set_field(t, "plan", "gold", a, at))
     assert any_desk.ticket(number).due_at is not None
     react.drain(any_desk.context)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from desk.request import Envelope
+from desk.mail.inbound_request import Envelope
 from gateway.email import html_text
 from gateway.email.normalise import normalise
 from tests.small_desk import ALICE, BOB, SUPPORT, SmallDesk, words

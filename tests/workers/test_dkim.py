@@ -10,7 +10,7 @@ from pathlib import Path
 import dkim as library
 import pytest
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage.store import Store
 from tests.components import need
 from tests.small_desk import ALICE, BOB, SmallDesk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from desk.ticket import MessageKind
+from desk.tickets.ticket import MessageKind
 from tests.small_desk import ALICE, BOB, SUPPORT, SmallDesk, words
 
 ANSWER = "Hello Bob,\n\nPlease try again now, and tell me whether the second printer still burns.\n\nAlice"

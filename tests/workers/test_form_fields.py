@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from desk import history
-from desk.fields import Field, Kind
-from desk.form_fields import Answers
+from desk.tickets import history
+from desk.tickets.fields import Field, Kind
+from desk.tickets.form_fields import Answers
 from gateway.intake import Incoming
 from storage import custom_fields
 from storage.store import Store

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from desk import ticket as verbs
-from desk.ticket import Actor, ActorKind, Priority, Status
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind, Priority, Status
 from gateway.intake import accept
 from storage import incident_orders, incidents, people, tickets
 from storage.incidents import DISMISSED, MEMBER, OPEN, QUIET, RESOLVED, SUGGESTED, Incident

@@ -9,8 +9,8 @@ from datetime import datetime
 import pytest
 
 from classifier import shelf
-from desk import ticket as verbs
-from desk.ticket import Actor, ActorKind
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind
 from storage import corrections, leases, models, notes, tickets
 from storage.store import Store
 from tests.small_desk import ALICE, CAROL, SmallDesk

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from desk import record
-from desk import ticket as verbs
-from desk.lifecycle import BadLifecycle, Lifecycle, read
-from desk.ticket import Actor, ActorKind, Status
+from desk.tickets import properties
+from desk.tickets import ticket as verbs
+from desk.tickets.lifecycle import BadLifecycle, Lifecycle, read
+from desk.tickets.ticket import Actor, ActorKind, Status
 from storage import conversation, lifecycle, tickets
 from storage.tables import people as people_table
 from tests.small_desk import ALICE, BOB, SmallDesk, words
@@ -50,7 +50,7 @@ def snooze(desk: SmallDesk, **time: float) -> None:
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
-        tickets.save(session, record.snooze(ticket, desk.now + timedelta(**time), alice(desk), desk.now))
+        tickets.save(session, properties.snooze(ticket, desk.now + timedelta(**time), alice(desk), desk.now))
 
 
 def test_silence_is_reminded_of_once_and_then_resolves(any_desk: SmallDesk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desk.ticket import DESK
+from desk.tickets.ticket import DESK
 from storage import conversation, foreign_numbers
 from tests.small_desk import BOB, SUPPORT, SmallDesk
 from tests.workers.other_desk import HELPDESK, MACHINE, OtherDesk

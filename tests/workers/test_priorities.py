@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from desk import ticket as verbs
-from desk.ticket import NOT_REOPENED, Actor, ActorKind, Change, Priority, Status
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import NOT_REOPENED, Actor, ActorKind, Change, Priority, Status
 from storage import people, priorities, tickets
 from storage.store import Store
 from tests.small_desk import BOB, SmallDesk

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from desk import ticket as verbs
-from desk.ticket import DESK
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DESK
 from storage import incident_reports, outbound, people, tickets, visible
 from storage.outbound import Letter
 from storage.people import Person

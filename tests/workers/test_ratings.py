@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from console.app import create_app
-from desk import ticket as verbs
-from desk.aftercare import Aftercare
+from desk.knowledge.csat import Aftercare
+from desk.tickets import ticket as verbs
 from storage import aftercare, people, ratings, tickets
 from storage.store import Store
 from storage.tables import agents

@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime
 import pytest
 import sqlalchemy as sa
 
-from desk import period
-from desk.period import BadPeriod, Period
+from desk.reports import period
+from desk.reports.period import BadPeriod, Period
 from storage import outbound, report_schedules
 from storage.report_schedules import Schedule
 from storage.store import Store

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from desk import rules
-from desk import ticket as verbs
-from desk.fields import Field, Unfilled
-from desk.lifecycle import Lifecycle
-from desk.ticket import Actor, ActorKind, NotAllowed, Status
+from desk.rules import automations as rules_automations
+from desk.tickets import ticket as verbs
+from desk.tickets.fields import Field, Unfilled
+from desk.tickets.lifecycle import Lifecycle
+from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Status
 from storage import automations, custom_fields, family, lifecycle, macros, tickets
 from storage.store import Store
 from tests.small_desk import ALICE, BOB, SmallDesk, words
@@ -54,7 +54,7 @@ def test_a_macro_that_resolves_is_refused_unless_it_fills_the_field(desk: SmallD
 def test_a_rule_that_cannot_resolve_does_the_rest_and_the_history_says_why(desk: SmallDesk) -> None:
     given = {"name": "Junk", "when": {"event": "opened"}, "actions": [{"status": "resolved"}, {"tag": "junk"}]}
     with desk.store.database.transaction() as session:
-        automations.put(session, rules.read(given), desk.now)
+        automations.put(session, rules_automations.read(given), desk.now)
         kept = automations.get(session, "Junk")
         assert kept
         automations.tried(session, kept, desk.now)

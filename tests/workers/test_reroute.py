@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from desk import ticket as verbs
-from desk.routing import Options, Strategy
-from desk.ticket import Actor, ActorKind, Change, Status, Ticket
+from desk.routing.routing import Options, Strategy
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind, Change, Status, Ticket
 from storage import calendars, people, roster, tickets
 from storage.calendars import CalendarRow
 from storage.people import Person

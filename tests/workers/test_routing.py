@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from desk.routing import Options, Strategy
-from desk.ticket import Event, Status
+from desk.routing.routing import Options, Strategy
+from desk.tickets.ticket import Event, Status
 from gateway.intake import accept
 from storage import people, roster, routing_rules
 from storage.people import Person
@@ -195,8 +195,8 @@ def test_nobody_there_is_a_flag_with_its_reason_and_the_team_is_told(any_store: 
 
 
 def test_whoever_takes_a_flagged_ticket_takes_the_flag_away(any_store: Store) -> None:
-    from desk import ticket as verbs
-    from desk.ticket import Actor, ActorKind
+    from desk.tickets import ticket as verbs
+    from desk.tickets.ticket import Actor, ActorKind
     from storage import tickets as kept
 
     desk = RoutedDesk(any_store, Strategy.LEAST_LOADED, agents=1)

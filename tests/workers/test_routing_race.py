@@ -9,9 +9,9 @@ from threading import Barrier
 
 import pytest
 
-from desk import ticket as verbs
-from desk.routing import Options, Strategy
-from desk.ticket import Actor, ActorKind
+from desk.routing.routing import Options, Strategy
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind
 from gateway.intake import accept
 from storage import people, roster, tickets
 from storage.store import Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desk.keyword_rules import BadRule, Rule, words_of
+from desk.rules.keyword_rules import BadRule, Rule, words_of
 from storage import categories, keyword_rules, tickets
 from storage.keyword_rules import Kept
 from storage.store import Store

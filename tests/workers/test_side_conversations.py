@@ -8,10 +8,10 @@ from email.message import EmailMessage
 import pytest
 import sqlalchemy as sa
 
-from desk import rules
-from desk import ticket as verbs
-from desk.side import Side, State
-from desk.ticket import Actor, ActorKind, NotAllowed
+from desk.rules import automations
+from desk.tickets import ticket as verbs
+from desk.tickets.side_conversation import Side, State
+from desk.tickets.ticket import Actor, ActorKind, NotAllowed
 from gateway.intake import accept
 from storage import conversation, people, side_conversations, tickets, undo, watching
 from storage.side_conversations import Words
@@ -363,7 +363,7 @@ def test_whom_a_proven_answer_has_in_copy_takes_part_but_for_the_requester(desk:
 
 
 def test_an_automation_may_react_to_an_answer() -> None:
-    assert rules.read_trigger({"event": "side_answered"}).events == {"side_answered"}
+    assert automations.read_trigger({"event": "side_answered"}).events == {"side_answered"}
 
 
 def test_the_thread_of_a_third_party_holds_our_letters_and_not_the_agents_own_mails(desk: SmallDesk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desk.ticket import DESK, Actor, ActorKind, NotAllowed
+from desk.tickets.ticket import DESK, Actor, ActorKind, NotAllowed
 from storage import conversation, people, resolution, signatures, tickets
 from storage.store import Store
 from tests.small_desk import ALICE, BOB, SUPPORT, SmallDesk, words

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from desk.ticket import DESK
+from desk.tickets.ticket import DESK
 from storage import conversation
 from tests.small_desk import ALICE, BILLING, BOB, CAROL, EVE, SUPPORT, SmallDesk
 

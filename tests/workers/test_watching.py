@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from desk import mentions
-from desk.ticket import Actor, ActorKind, NotAllowed
+from desk.people import mentions
+from desk.tickets.ticket import Actor, ActorKind, NotAllowed
 from storage import conversation, tickets, visible, watching
 from tests.small_desk import ALICE, BOB, MAX, SmallDesk, words
 

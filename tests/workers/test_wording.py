@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from desk.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Ticket
+from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Ticket
 from storage import conversation, tickets
 from storage.store import Store
 from tests.small_desk import ALICE, BOB, CAROL, EVE, MAX, SUPPORT, SmallDesk, words

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 from workers.transports.errors import TransportError
 
 

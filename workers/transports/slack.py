@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from slack_sdk import WebClient
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 from storage.outbound import Claimed
 from workers.transports.errors import TransportError
 from workers.transports.slack_web import SECONDS, call, checked, web_client

@@ -15,7 +15,7 @@ import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
-from desk.settings import Settings
+from desk.config.settings import Settings
 from workers.transports.errors import TransportError
 
 log = structlog.get_logger()

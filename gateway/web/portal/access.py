@@ -15,10 +15,10 @@ from datetime import timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from desk import status_links
-from desk.address import sign
-from desk.forwarded import neighbourhood
-from desk.rate import Pace
+from desk.signed.reply_address import sign
+from desk.web import status_links
+from desk.web.client_ip import neighbourhood
+from desk.web.rate_limit import Pace
 from gateway.web.door import Door
 from storage import requester_sessions, status_page
 from storage.requester_sessions import LIFETIME

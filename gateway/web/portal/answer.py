@@ -15,9 +15,9 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from desk.address import REQUESTER, reply_address
-from desk.request import Channel, Envelope
-from desk.ticket import NotAllowed
+from desk.mail.inbound_request import Channel, Envelope
+from desk.signed.reply_address import REQUESTER, reply_address
+from desk.tickets.ticket import NotAllowed
 from gateway.intake import Incoming
 from gateway.web.body import Posted
 from gateway.web.portal import view

@@ -11,9 +11,10 @@ from datetime import datetime
 
 import structlog
 
-from desk import automatic, status_links
-from desk.requester_words import Words
-from desk.status_links import ENTRY_FOR
+from desk.mail import automatic
+from desk.web import status_links
+from desk.web.portal_texts import Words
+from desk.web.status_links import ENTRY_FOR
 from storage import outbound, people, status_page
 from storage.outbound import Letter
 from storage.status_page import Requester

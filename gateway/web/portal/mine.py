@@ -15,8 +15,8 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from desk import requester_words, status_links
-from desk.status_links import ENTRY_FOR
+from desk.web import portal_texts, status_links
+from desk.web.status_links import ENTRY_FOR
 from gateway.web.body import Posted
 from gateway.web.door import Unavailable
 from gateway.web.portal import mailed, view
@@ -137,7 +137,7 @@ def _let(portal: Portal, session: Session, request: Request) -> Requester:
 def _send(portal: Portal, address: str, spoken: str) -> None:
     try:
         with portal.door.reachable():
-            mailed.send_link(portal.store, address, requester_words.words(spoken), portal.door.clock())
+            mailed.send_link(portal.store, address, portal_texts.words(spoken), portal.door.clock())
     except Unavailable:
         log.warning("requests_link_not_sent")
 

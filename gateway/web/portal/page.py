@@ -12,9 +12,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from desk import download, rating_words, requester_words, status_links
-from desk.aftercare import SCORES, may_vote
-from desk.ticket import DONE
+from desk.knowledge import csat_texts
+from desk.knowledge.csat import SCORES, may_vote
+from desk.tickets.ticket import DONE
+from desk.web import download, portal_texts, status_links
 from gateway.web import hints
 from gateway.web.door import Unavailable
 from gateway.web.portal import view
@@ -77,10 +78,10 @@ def as_json(portal: Portal) -> Any:
                 entrance = enter(portal, session, request)
                 told = _told(session, entrance, request)
         except Turned as error:
-            why = requester_words.words("en")[f"wrong.{error.problem}"]
+            why = portal_texts.words("en")[f"wrong.{error.problem}"]
             return JSONResponse({"error": {"code": error.problem, "message": why}}, error.status, dict(view.HEADERS))
         except Unavailable:
-            why = requester_words.words("en")["wrong.down"]
+            why = portal_texts.words("en")["wrong.down"]
             return JSONResponse({"error": {"code": "down", "message": why}}, 503, dict(view.HEADERS))
         return JSONResponse(told, 200, dict(view.HEADERS))
 
@@ -153,7 +154,7 @@ def _rating(portal: Portal, session: Session, entrance: Entrance, spoken: str) -
         "rating": found,
         "rating_open": may_vote(found.asked_at, found.rated_at, portal.door.clock()),
         "rating_token": ratings.token(found.id, portal.store.secret),
-        "rating_said": rating_words.words(spoken),
+        "rating_said": csat_texts.words(spoken),
         "scores": SCORES,
     }
 
@@ -162,7 +163,7 @@ def _told(session: Session, entrance: Entrance, request: Request) -> dict[str, A
     seen, ticket = entrance.seen, entrance.seen.ticket
     said, older = _conversation(session, entrance, request)
     agent, team = status_page.looked_after(session, ticket)
-    words = requester_words.words("en")
+    words = portal_texts.words("en")
     return {
         "number": ticket.id,
         "asked": seen.asked,

@@ -12,8 +12,8 @@ from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import Response
 
-from desk import requester_words
-from desk.settings import Settings
+from desk.config.settings import Settings
+from desk.web import portal_texts
 from gateway.web.form import HEADERS as FORM_HEADERS
 
 HEADERS: Mapping[str, str] = {
@@ -29,12 +29,12 @@ _jinja = Environment(loader=PackageLoader("gateway.web"), autoescape=True, trim_
 
 def language(request: Request, otherwise: str = "") -> str:
     """What the browser asks for; else what is known of the requester."""
-    return requester_words.wanted(request.headers.get("accept-language", ""), otherwise)
+    return portal_texts.wanted(request.headers.get("accept-language", ""), otherwise)
 
 
 def html(settings: Settings, spoken: str, template: str, status: int = 200, **values: object) -> Response:
     """One page in that language."""
-    said = requester_words.words(spoken)
+    said = portal_texts.words(spoken)
     page = _jinja.get_template(template).render(
         said=said, language=spoken, desk=settings.desk_name, zone=ZoneInfo(settings.time_zone), **values
     )

@@ -1,0 +1,1 @@
+"""What a requester and an agent may see."""

@@ -1,0 +1,1 @@
+"""Articles, answers that can be used again, and CSAT."""

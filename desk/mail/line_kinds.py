@@ -1,0 +1,368 @@
+"""One letter for each line of a mail's text: quote, attribution, header block, signature and so on.
+
+In: lines, and lines that were sent earlier. Out: a string with a letter for each line. It looks at a line and a few of
+its neighbours, never farther, and takes its words from desk/mail_words; what becomes of a letter is decided in
+desk/mail/reply_text.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from itertools import islice
+
+from desk.mail.attribution import INVISIBLE, MOST_LINES, goes_on, is_attribution, is_tail, is_verb_alone, opens, parted
+from desk.mail.footers import is_disclaimer, is_footer
+from desk.text import mail_words
+
+EMPTY, TEXT, QUOTE, ATTRIBUTION = "e", "t", "q", "a"
+TITLE = "T"
+"""An attribution behind quote marks, which is one only where no quote stands around it."""
+ORIGINAL, HEADER, FORWARD = "o", "h", "f"
+WORDS = "tc"
+SIGNATURE, DASHES, SENT_FROM, RULE, FOOTER, CODE, ARMOUR = "s", "d", "m", "r", "l", "c", "p"
+DISCLAIMER = "i"
+
+_ENDS = frozenset(":：-*>")
+MIN_KNOWN = 12
+"""Shorter lines ("Hello,") are written by everybody and prove no quote."""
+MAX_LOOK = 1_000
+"""Characters of a line that are looked at."""
+MAX_LINES = 50_000
+"""Lines that are looked at; nobody writes more, and what follows is taken for text."""
+MAX_ARMOURS = 20
+MAX_TRIES = 1_000
+"""Lines of one mail that are tried as the end of an attribution, or as the start of a header block."""
+
+_QUOTE = re.compile(r"[ \t]{0,3}>")
+_NOT_QUOTE = re.compile(r"[ \t]{0,3}>>{1,9} >>{1,9} [^<>]{0,200}<")
+_RULE = re.compile(r"[ \t>*]{0,8}(?:[-_=—–─━*]{5,}|(?:[-_*] ){5,})[ \t*]{0,8}")
+_NAMED_QUOTE = re.compile(r"[ \t]{0,8}([^\W\d_]{1,12}>|[|:])(?:\s|$)")
+_RUN_ON = re.compile(r" {1,4}([^\s:：]{1,30}[ ,].{10,250}?[:：]) {2,8}\S")
+_TITLED = re.compile(r">{3,5} (?:\"|On )")
+_DASHES = re.compile(r"[\s*_\-—–=<>+#|:：.\u200e\u200f]+")
+_FORM_FIELD = re.compile(r"[^\W\d_][\w /-]{1,24}: ?\S")
+_INNER_LABEL = re.compile(r"\s([^\W\d_]{2,20}): ")
+_LINK_END = re.compile(r"[=/&%<>)]")
+_LABEL = re.compile(r"[ \t*_>|]{0,6}([^\s:：*_][^:：\n]{0,28}?)[ \t\u00a0*_]{0,4}[:：][ \t\u00a0*_]{0,4}(.{0,400})")
+
+
+def letters(lines: Sequence[str], known: Sequence[str] = ()) -> str:
+    """The letters of all lines."""
+    sent = {_bare(line) for line in known}
+    all_lines, lines = lines, lines[:MAX_LINES]
+    found = [_letter(line[:MAX_LOOK], sent) for line in lines]
+    _mark_code(lines, found)
+    _mark_armour(lines, found)
+    _mark_broken_quotes(lines, found)
+    _mark_attributions(lines, found)
+    _settle_titles(found)
+    _mark_named_quotes(lines, found)
+    _mark_header_blocks(lines, found)
+    _mark_footers(lines, found)
+    _mark_disclaimers(lines, found)
+    return "".join(found) + TEXT * (len(all_lines) - len(lines))
+
+
+def with_shared_lines_parted(lines: list[str], found: str) -> tuple[list[str], str]:
+    """A reply and an attribution on one line ("ok On Mon, … wrote:") become two lines."""
+    at = found.find(ATTRIBUTION)
+    if at < 0:
+        return lines, found
+    words, rest = parted(lines[at])
+    if not words:
+        return lines, found
+    return [*lines[:at], words, rest, *lines[at + 1 :]], found[:at] + TEXT + found[at:]
+
+
+def _letter(line: str, sent: set[str]) -> str:
+    plain = line.strip()
+    if not plain:
+        return EMPTY
+    if plain[0] == ">" and _QUOTE.match(line):
+        if plain[-3:] == ">>>" and len(plain) < 200 and is_attribution(plain, quoted=False):
+            return ATTRIBUTION
+        if _TITLED.match(plain) and is_attribution(plain.lstrip("> "), quoted=False):
+            # GroupWise `>>> On 3/3/2026 …, Kim Park wrote:`, and Supercite `>>>>> "Kim" == Kim Park writes:`.
+            return TITLE
+        if _NOT_QUOTE.match(line) or (plain[-1] in ":：" and is_verb_alone(plain)):
+            return TEXT
+        return QUOTE
+    if sent and len(plain) >= MIN_KNOWN and _bare(plain) in sent:
+        return QUOTE
+    if plain in ("--", "—", "––"):
+        return SIGNATURE if line.endswith((" ", "\u00a0")) else DASHES
+    if _RULE.fullmatch(plain):
+        return RULE
+    if len(plain) < 120:
+        return _worded(plain)
+    return TEXT
+
+
+def _worded(plain: str) -> str:
+    """The letter of a short line by its words."""
+    folded = (plain.replace("&nbsp;", " ") if "&nbsp;" in plain else plain).casefold()
+    decorated = _is_decorated(plain)
+    bare = _DASHES.sub(" ", folded).strip() if decorated else folded
+    if (decorated and bare in _delimiters("original")) or bare.rstrip(" .") in _delimiters("above"):
+        return ORIGINAL
+    if plain[:3] == "##-" and plain[-3:] == "-##" and len(plain) > 10:
+        # Zendesk: "type your reply above this line", in whatever language its desk speaks.
+        return ORIGINAL
+    if bare in _delimiters("forward") or (decorated and bare.startswith(_forward_starts())):
+        return FORWARD
+    lead = folded.lstrip("-*_([<•· \u200e")
+    if lead[:2] in _sent_from_heads() and (_is_exact(lead) or (_is_short_tail(folded) and _is_sent_from(lead))):
+        return SENT_FROM
+    return TEXT
+
+
+def _is_sent_from(lead: str) -> bool:
+    """By how it begins, or by beginning and end ("Von meinem … gesendet")."""
+    if _sent_from().match(lead):
+        return True
+    return any(lead.startswith(start) and end in lead[len(start) :] for start, end in _around())
+
+
+def _is_exact(lead: str) -> bool:
+    """As a whole, where sentences begin alike."""
+    return lead.split("<", 1)[0].strip(" .。_*") in mail_words.texts("sent_from", "exact")
+
+
+def _is_decorated(plain: str) -> bool:
+    return plain[0] in "-—–_=*<>+#" or plain[-1] in "-—–_=*:：>"
+
+
+def is_forward_mark(line: str) -> bool:
+    """Whether a line, quoted or not, says that a passed-on mail begins."""
+    plain = line[:MAX_LOOK].strip("> \t")
+    if not 4 < len(plain) < 120:
+        return False
+    return _worded(plain) == FORWARD if _is_decorated(plain) else plain.casefold() in _delimiters("forward")
+
+
+def _is_short_tail(folded: str) -> bool:
+    """A line that a phone adds is no sentence that goes on ("Sent from my desk, is much easier …")."""
+    if folded.startswith("sent from") and (len(folded) > 45 or folded.endswith(".")):
+        return "sent from my" in folded and len(folded) < 90 and ", " not in folded
+    return len(folded) < 90 and ", " not in folded and not folded.endswith("?")
+
+
+@cache
+def _delimiters(kind: str) -> frozenset[str]:
+    return frozenset(_DASHES.sub(" ", text).strip() for text in mail_words.texts("delimiters", kind))
+
+
+@cache
+def _forward_starts() -> tuple[str, ...]:
+    return tuple(sorted(_delimiters("forward")))
+
+
+@cache
+def _sent_from() -> re.Pattern[str]:
+    return re.compile(mail_words.alternatives("sent_from", "sent", "via"))
+
+
+@cache
+def _sent_from_heads() -> frozenset[str]:
+    """The first two letters of those lines: most other lines are dismissed by them."""
+    return frozenset(text[:2] for _, _, text in mail_words.rows("sent_from"))
+
+
+@cache
+def _around() -> tuple[tuple[str, str], ...]:
+    halves = (text.partition("…") for text in mail_words.texts("sent_from", "around"))
+    return tuple((start.strip(), end.strip()) for start, _, end in halves)
+
+
+def _bare(line: str) -> str:
+    return " ".join(line.split()).lstrip("> ").casefold()
+
+
+def _mark_code(lines: Sequence[str], found: list[str]) -> None:
+    """Lines between a pair of ``` fences are code, whatever they look like."""
+    fences = [index for index, line in enumerate(lines) if line.lstrip()[:3] == "```"]
+    for first, last in zip(fences[::2], fences[1::2], strict=False):
+        found[first : last + 1] = [CODE] * (last + 1 - first)
+
+
+def _mark_armour(lines: Sequence[str], found: list[str]) -> None:
+    """The lines that PGP puts around a signed text: its head, and the signature up to its end."""
+    marks = ((index, line) for index, line in enumerate(lines) if line.startswith("-----BEGIN PGP SIG"))
+    for index, line in islice(marks, MAX_ARMOURS):
+        if line.startswith("-----BEGIN PGP SIGNED MESSAGE-----"):
+            stop = next((at for at in range(index, min(len(lines), index + 5)) if found[at] == EMPTY), index + 1)
+        else:
+            ends = (at + 1 for at in range(index, min(len(lines), index + 100)) if lines[at].startswith("-----END PGP"))
+            stop = next(ends, index + 1)
+        found[index:stop] = [ARMOUR] * (stop - index)
+
+
+def _mark_broken_quotes(lines: Sequence[str], found: list[str]) -> None:
+    """A long link that a program broke out of its quote leaves one line without a quote mark between quoted ones."""
+    for index in range(1, len(found) - 1):
+        if found[index] == TEXT and found[index - 1] == QUOTE == found[index + 1]:
+            plain = lines[index][:MAX_LOOK].strip()
+            if "http" in plain[:12] or (" " not in plain and _LINK_END.search(plain)):
+                found[index] = QUOTE
+
+
+def _mark_attributions(lines: Sequence[str], found: list[str]) -> None:
+    """The lines above a quote that say who wrote it and when; up to four lines, judged from the last upwards."""
+    ends = (
+        index for index, line in enumerate(lines) if found[index] in (TEXT, SENT_FROM) and _may_end(line, found, index)
+    )
+    for index in islice(ends, MAX_TRIES):
+        start = _attribution_start(lines, found, index)
+        if start >= 0:
+            found[start : index + 1] = [ATTRIBUTION] * (index + 1 - start)
+    _mark_run_on(lines, found)
+
+
+def _mark_run_on(lines: Sequence[str], found: list[str]) -> None:
+    """Yahoo's app writes the quote on the attribution's own line: `  On Tue, …, Kim <kim@…> wrote:   old words`."""
+    for index, line in enumerate(lines):
+        match = _RUN_ON.match(line[:MAX_LOOK]) if found[index] == TEXT and line[:1] == " " else None
+        if match and is_attribution(match[1], quoted=False):
+            found[index] = ATTRIBUTION
+            return
+
+
+def _settle_titles(found: list[str]) -> None:
+    for index in [at for at, letter in enumerate(found) if letter == TITLE]:
+        around = (found[index - 1] if index else EMPTY, _next_letter(found, index))
+        found[index] = QUOTE if QUOTE in around else ATTRIBUTION
+
+
+def _mark_named_quotes(lines: Sequence[str], found: list[str]) -> None:
+    """Below an attribution, lines behind a name (`    Kim> old words`, by Supercite), a bar or a colon are one."""
+    for index in [at for at, letter in enumerate(found) if letter == ATTRIBUTION]:
+        at = index + 1
+        while at < len(found) and found[at] == EMPTY:
+            at += 1
+        match = _NAMED_QUOTE.match(lines[at]) if at < len(found) and found[at] == TEXT else None
+        while match and at < len(found) and found[at] in TEXT + EMPTY:
+            if found[at] == TEXT and not lines[at].lstrip().startswith(match[1]):
+                break
+            found[at] = QUOTE if found[at] == TEXT else EMPTY
+            at += 1
+
+
+def _is_named_quote(lines: Sequence[str], found: list[str], last: int) -> bool:
+    """Whether the next two lines begin with the same mark that is no `>`."""
+    below = [
+        line
+        for line, letter in zip(lines[last + 1 : last + 5], found[last + 1 : last + 5], strict=True)
+        if letter == TEXT
+    ]
+    marks = [match[1] for line in below[:2] if (match := _NAMED_QUOTE.match(line))]
+    return len(marks) == 2 and marks[0] == marks[1]
+
+
+def _may_end(line: str, found: list[str], index: int) -> bool:
+    """Whether an attribution could end here: most lines are dismissed by their last character."""
+    return line.rstrip(INVISIBLE)[-1:] in _ENDS or _next_letter(found, index) == QUOTE
+
+
+def _attribution_start(lines: Sequence[str], found: list[str], last: int) -> int:
+    """Where the attribution that ends in this line begins, or -1."""
+    quoted = _next_letter(found, last) == QUOTE or _is_named_quote(lines, found, last)
+    joined, best = "", -1
+    for start in range(last, max(-1, last - MOST_LINES - 1), -1):
+        if found[start] not in (TEXT, SENT_FROM, EMPTY) or len(joined) > 600:
+            break
+        if found[start] == EMPTY:
+            # Only a line that plainly goes on (`<` or `wrote:` alone) reaches over an empty line.
+            if (len(joined) > 60 or best >= 0) and not joined.startswith("<"):
+                break
+            continue
+        line, below = lines[start][:MAX_LOOK].strip(), joined
+        joined = f"{line} {joined}".strip()
+        is_linked = best < 0 or (best == start + 1 and goes_on(line, below))
+        if is_attribution(joined, quoted=quoted):
+            if opens(line):
+                above = lines[start - 1][:MAX_LOOK] if start and found[start - 1] == TEXT else ""
+                return start - 1 if is_tail(joined, above, quoted=quoted) else start
+            best = start if is_linked else best
+    return best
+
+
+def _next_letter(found: list[str], index: int) -> str:
+    for letter in found[index + 1 : index + 6]:
+        if letter != EMPTY:
+            return letter
+    return EMPTY
+
+
+def _mark_header_blocks(lines: Sequence[str], found: list[str]) -> None:
+    """Two or more header lines in a row ("From: … Sent: … To: …") open an embedded mail."""
+    starts = (index for index, line in enumerate(lines) if found[index] == TEXT and (":" in line or "：" in line))
+    for index in islice(starts, MAX_TRIES):
+        stop = _header_block(lines, index)
+        found[index:stop] = [HEADER] * (stop - index)
+
+
+def _header_block(lines: Sequence[str], start: int) -> int:
+    """The end of a header block that begins here, or `start` where there is none."""
+    kinds: set[str] = set()
+    values, index, last, gap = "", start, start, 0
+    while index < len(lines) and index < start + 24 and gap < 3:
+        label = header_label(lines[index][:MAX_LOOK])
+        if label:
+            kinds |= {label[0], *_labels_inside(label[1])}
+            values += " " + label[1]
+            last, gap = index, 0
+        elif index == start:
+            return start
+        else:
+            gap += 1
+        index += 1
+    named = kinds - {"other"}
+    strong = "@" in values or "subject" in named or {"from", "sent", "to"} <= named
+    is_block = len(named) >= 2 and strong and bool(named & {"from", "sent", "date"})
+    return last + 1 if is_block and not _is_form(lines, start, last) else start
+
+
+def _is_form(lines: Sequence[str], first: int, last: int) -> bool:
+    """Whether the block goes on with labels that no mail has ("Phone: …"): somebody filled in a form."""
+    around = (lines[first - 1] if first else "", lines[last + 1] if last + 1 < len(lines) else "")
+    return any(_FORM_FIELD.match(line[:MAX_LOOK]) and header_label(line[:MAX_LOOK]) is None for line in around)
+
+
+def header_label(line: str) -> tuple[str, str] | None:
+    """The kind of a header line of an embedded mail and its value, or None."""
+    match = _LABEL.match(line) if ":" in line or "：" in line else None
+    if match is None:
+        return None
+    kind = _labels().get(match[1].strip(INVISIBLE).casefold())
+    return (kind, match[2].strip(" *_\u00a0")) if kind else None
+
+
+def _labels_inside(value: str) -> set[str]:
+    """The kinds of labels on the same line, where HTML had them in a row ("From: a@example.com Date: …")."""
+    if ": " not in value:
+        return set()
+    return {kind for word in _INNER_LABEL.findall(value) if (kind := _labels().get(word.casefold()))}
+
+
+@cache
+def _labels() -> dict[str, str]:
+    return {text: kind for _, kind, text in reversed(mail_words.rows("header_labels"))}
+
+
+def _mark_footers(lines: Sequence[str], found: list[str]) -> None:
+    """A long rule with a mailing list's or a ticket system's words below it is a footer."""
+    for index, letter in enumerate(found):
+        if letter not in (RULE, SIGNATURE, DASHES):
+            continue
+        if any(is_footer(line[:MAX_LOOK]) for line in lines[index + 1 : index + 5]):
+            found[index] = FOOTER
+
+
+def _mark_disclaimers(lines: Sequence[str], found: list[str]) -> None:
+    """A paragraph that begins as the ones do that companies hang under every mail."""
+    for index, letter in enumerate(found):
+        starts = not index or found[index - 1] in EMPTY + RULE + SIGNATURE + DASHES + DISCLAIMER
+        if letter == TEXT and starts and is_disclaimer(lines[index]):
+            found[index] = DISCLAIMER

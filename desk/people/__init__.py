@@ -1,0 +1,1 @@
+"""Organisations by mail domain, and mentions of colleagues."""

@@ -1,0 +1,1 @@
+"""Priority: impact and urgency of a text, with the words that weighed as reasons."""

@@ -1,0 +1,1 @@
+"""What is counted of a ticket, and the tables of a report."""

@@ -1,0 +1,1 @@
+"""Which team and agent get a ticket: rules, skills, load and hours."""

@@ -1,0 +1,1 @@
+"""Conditions, actions, automations, macros and keyword rules."""

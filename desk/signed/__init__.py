@@ -1,0 +1,1 @@
+"""Signed reply addresses, Message-IDs and linking codes."""

@@ -1,0 +1,1 @@
+"""Slack: markup, and the schema of agents' orders."""

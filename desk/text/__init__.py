@@ -1,0 +1,1 @@
+"""Matching phrases and telling languages; the word tables of mail."""

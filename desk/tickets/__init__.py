@@ -1,0 +1,1 @@
+"""The ticket: properties, verbs, threading, commands, lifecycle, history and undo."""

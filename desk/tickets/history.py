@@ -1,0 +1,120 @@
+"""A ticket as its history tells it: read from the first event on, the events give the ticket as it was at any moment.
+
+In: a ticket and its events in order. Out: the ticket before the first of them, and after each. It refuses to change
+anything. What follows from clocks (`due_at`) and the words of messages are not in the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from desk.tickets.ticket import DONE, NOT_REOPENED, Event, Priority, Status, Ticket
+
+TOLD = (
+    "status", "priority", "category", "team_id", "assignee_id", "organisation_id", "tags", "fields", "parent_id",
+    "merged_into", "resolution", "snoozed_until", "reminded_at", "first_response_at", "resolved_at", "closed_at",
+)  # fmt: skip
+"""What of a ticket its history tells."""
+
+
+def beginning(ticket: Ticket, events: Iterable[Event]) -> Ticket:
+    """The ticket as it was when it was opened."""
+    first = next((event for event in events if event.kind == "opened"), None)
+    data = first.data if first else {}
+    blank = Ticket(ticket.id, ticket.subject, ticket.requester_id, ticket.created_at, ticket.created_at)
+    return replace(
+        blank,
+        **{name: getattr(ticket, name) for name in ("mailbox_id", "channel", "conversation", "version", "due_at")},
+        priority=Priority(data.get("priority", Priority.MEDIUM)),
+        category=data.get("category"),
+        team_id=data.get("team_id"),
+        organisation_id=data.get("organisation_id"),
+    )
+
+
+def replay(ticket: Ticket, events: Iterable[Event]) -> Ticket:
+    """The ticket after these events, if it was `ticket` before."""
+    for event in events:
+        ticket = after(ticket, event)
+    return ticket
+
+
+def after(ticket: Ticket, event: Event) -> Ticket:
+    """The ticket after one event."""
+    if "restored" in event.data:
+        return replace(ticket, **_decoded(event.data["restored"]))
+    tell = _TELLS.get(event.kind)
+    return replace(ticket, updated_at=event.at, **tell(ticket, event)) if tell else ticket
+
+
+def encoded(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a ticket as JSON has them."""
+    plain = {name: one.isoformat() if isinstance(one, datetime) else one for name, one in values.items()}
+    return {name: list(one) if isinstance(one, tuple) else one for name, one in plain.items()}
+
+
+def _decoded(values: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(values)
+    for name, kind in (("status", Status), ("priority", Priority), ("tags", tuple)):
+        if name in found:
+            found[name] = kind(found[name])
+    for name in found:
+        if (name.endswith("_at") or name == "snoozed_until") and isinstance(found[name], str):
+            found[name] = datetime.fromisoformat(found[name])
+    return found
+
+
+def _moved(ticket: Ticket, event: Event) -> dict[str, Any]:
+    status = Status(event.after)
+    kept = ticket.resolved_at if status is Status.CLOSED else None
+    return {
+        "status": status,
+        "resolved_at": event.at if status is Status.RESOLVED else kept,
+        "closed_at": event.at if status is Status.CLOSED else None,
+        "reminded_at": None,
+        "unroutable_at": None if status in DONE else ticket.unroutable_at,
+    }
+
+
+def tags_of(event: Event) -> tuple[str, ...]:
+    """Which tags it added or took off."""
+    told = event.data.get("tags")
+    return tuple(told) if told is not None else tuple((event.after or event.before).split(", "))
+
+
+def _field(ticket: Ticket, event: Event) -> dict[str, Any]:
+    name, value = event.data["field"], event.data.get("to", event.after or None)
+    left = {key: held for key, held in ticket.fields.items() if key != name}
+    return {"fields": left if value is None else left | {name: value}}
+
+
+def _said(ticket: Ticket, event: Event) -> dict[str, Any]:
+    return {"first_response_at": ticket.first_response_at or event.at, "reminded_at": None}
+
+
+def _number(event: Event) -> int | None:
+    return int(event.after.removeprefix("#")) if event.after else None
+
+
+_TELLS: Mapping[str, Callable[[Ticket, Event], dict[str, Any]]] = {
+    "status_changed": _moved,
+    "reopened": _moved,
+    "assigned": lambda _t, e: {"assignee_id": e.data.get("to_id")},
+    "team_changed": lambda _t, e: {"team_id": e.data.get("to_id")},
+    "priority_changed": lambda _t, e: {"priority": Priority(e.after)},
+    "category_changed": lambda _t, e: {"category": e.after or None},
+    "tagged": lambda t, e: {"tags": t.tags + tuple(tag for tag in tags_of(e) if tag not in t.tags)},
+    "untagged": lambda t, e: {"tags": tuple(tag for tag in t.tags if tag not in tags_of(e))},
+    "field_changed": _field,
+    "parent_changed": lambda _t, e: {"parent_id": _number(e)},
+    "snoozed": lambda _t, e: {"snoozed_until": datetime.fromisoformat(e.after)},
+    "woken": lambda _t, _e: {"snoozed_until": None},
+    "resolution_set": lambda _t, e: {"resolution": e.after},
+    "merged_into": lambda _t, e: {"merged_into": _number(e)},
+    "reminded": lambda _t, e: {"reminded_at": e.at},
+    "replied": _said,
+    "requester_replied": lambda t, e: {"reminded_at": t.reminded_at if e.why == NOT_REOPENED else None},
+}

@@ -1,0 +1,96 @@
+"""How long tickets wait before the desk moves them on: reminded, resolved, closed; and until when they reopen.
+
+In: days as people set them. Out: checked rules, and what is due for one ticket. It refuses to know rows and mails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from typing import Any
+
+from desk.tickets import properties
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DESK, Change, Status, Ticket
+
+LONGEST = 3650
+RESOLVED_BY, CLOSED_BY, REMINDED_BY, WOKEN_BY = "auto-resolve", "auto-close", "reminder", "snooze"
+"""The names of these rules, as the history tells them."""
+
+
+class BadLifecycle(ValueError):
+    """A number of days that cannot be meant; the text says which and what would be right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """In days; 0 is never, except for `reopen_days`, where it means that a closed ticket stays closed.
+
+    A pending ticket on which nothing happens for `remind_days` is asked about once more, and resolved when nothing
+    has happened for `resolve_days` in all. What is resolved and left alone for `close_days` is closed. A requester's
+    reply to a ticket that was closed within `reopen_days` reopens it; later it opens a linked follow-up.
+    """
+
+    reopen_days: int = 30
+    remind_days: int = 0
+    resolve_days: int = 0
+    close_days: int = 7
+
+    @property
+    def reopen_window(self) -> timedelta:
+        return timedelta(days=self.reopen_days)
+
+    @property
+    def after_reminder(self) -> timedelta:
+        """From the reminder, or where there is none from the last event, until the ticket is resolved."""
+        return timedelta(days=self.resolve_days - self.remind_days)
+
+
+def read(given: Mapping[str, Any]) -> Lifecycle:
+    """The rules of a mapping; what it does not name is as it is shipped. BadLifecycle where something is wrong."""
+    known = {f.name for f in fields(Lifecycle)}
+    for name, value in given.items():
+        if name not in known:
+            raise BadLifecycle(f"{name!r} is no setting of the lifecycle; there are {', '.join(sorted(known))}")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LONGEST:
+            raise BadLifecycle(f"{name} should be a whole number of days, from 0 to {LONGEST}")
+    rules = Lifecycle(**given)
+    if rules.remind_days and not rules.resolve_days:
+        raise BadLifecycle("remind_days warns that the ticket will be resolved, so resolve_days should be set too")
+    if rules.resolve_days and rules.remind_days >= rules.resolve_days:
+        raise BadLifecycle("remind_days should be fewer than resolve_days")
+    return rules
+
+
+def silent(ticket: Ticket, rules: Lifecycle, now: datetime) -> Change:
+    """What silence makes of a pending ticket by now: a reminder, its resolution, or nothing yet."""
+    if ticket.status is not Status.PENDING or not rules.resolve_days or ticket.snoozed_until is not None:
+        return Change(ticket)
+    reminded = ticket.reminded_at if rules.remind_days else None
+    if rules.remind_days and reminded is None:
+        if now - ticket.updated_at < timedelta(days=rules.remind_days):
+            return Change(ticket)
+        return properties.remind(ticket, now, f"{REMINDED_BY}: no answer for {_days(rules.remind_days)}")
+    if now - (reminded or ticket.updated_at) < rules.after_reminder:
+        return Change(ticket)
+    return verbs.resolve(ticket, DESK, now, f"{RESOLVED_BY}: no answer for {_days(rules.resolve_days)}")
+
+
+def settled(ticket: Ticket, rules: Lifecycle, now: datetime) -> Change:
+    """A resolved ticket that was left alone long enough is closed."""
+    alone = now - ticket.updated_at
+    if ticket.status is not Status.RESOLVED or not rules.close_days or alone < timedelta(days=rules.close_days):
+        return Change(ticket)
+    return verbs.close(ticket, DESK, now, f"{CLOSED_BY}: resolved for {_days(rules.close_days)}")
+
+
+def rested(ticket: Ticket, now: datetime) -> Change:
+    """A ticket whose sleep is over wakes."""
+    if ticket.snoozed_until is None or ticket.snoozed_until > now:
+        return Change(ticket)
+    return properties.wake(ticket, DESK, now, f"{WOKEN_BY}: the time has come")
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"

@@ -1,0 +1,111 @@
+"""Further verbs: what stands on a ticket's record beside its status, owner and category. Each with its event.
+
+Fields, tags taken off, parents, snooze, resolution, and the flag that nobody suitable was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from desk.tickets.ticket import DESK, DONE, Actor, Change, Event, NotAllowed, Ticket
+
+
+def untag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime, why: str = "") -> Change:
+    """Without these tags."""
+    gone = tuple(tag for tag in ticket.tags if tag in tags)
+    if not gone:
+        return Change(ticket)
+    left = tuple(tag for tag in ticket.tags if tag not in gone)
+    return _change(ticket, at, "untagged", actor, before=", ".join(gone), why=why, data={"tags": list(gone)}, tags=left)
+
+
+def set_field(ticket: Ticket, name: str, value: Any, actor: Actor, at: datetime, why: str = "") -> Change:
+    """A custom field (its value was checked against its kind before); None takes it away."""
+    before = ticket.fields.get(name)
+    if before == value:
+        return Change(ticket)
+    left = {key: held for key, held in ticket.fields.items() if key != name}
+    fields = left if value is None else left | {name: value}
+    data = {"field": name, "from": before, "to": value}
+    return _change(
+        ticket,
+        at,
+        "field_changed",
+        actor,
+        before=_shown(before),
+        after=_shown(value),
+        why=why,
+        data=data,
+        fields=fields,
+    )
+
+
+def snooze(ticket: Ticket, until: datetime, actor: Actor, at: datetime, why: str = "") -> Change:
+    """Out of the lists until that moment or until the requester writes."""
+    if until <= at:
+        raise NotAllowed("a ticket can only sleep until a moment that is still to come")
+    if ticket.status in DONE:
+        raise NotAllowed(f"a ticket that is {ticket.status} needs no sleep")
+    before, after = ticket.snoozed_until.isoformat() if ticket.snoozed_until else "", until.astimezone(UTC).isoformat()
+    return _change(ticket, at, "snoozed", actor, before=before, after=after, why=why, snoozed_until=until)
+
+
+def wake(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change:
+    """Back into the lists."""
+    if ticket.snoozed_until is None:
+        return Change(ticket)
+    return _change(ticket, at, "woken", actor, before=ticket.snoozed_until.isoformat(), why=why, snoozed_until=None)
+
+
+def set_parent(ticket: Ticket, parent: Ticket | None, actor: Actor, at: datetime) -> Change:
+    """A child of that ticket; None: of none. A parent has no parent of its own, so that there are no circles."""
+    number = parent.id if parent else None
+    if ticket.parent_id == number:
+        return Change(ticket)
+    if parent is not None and (parent.id == ticket.id or parent.parent_id is not None):
+        raise NotAllowed(f"#{parent.id} cannot be the parent: it is this ticket, or a child itself")
+    before = f"#{ticket.parent_id}" if ticket.parent_id else ""
+    after = f"#{number}" if number else ""
+    return _change(ticket, at, "parent_changed", actor, before=before, after=after, parent_id=number)
+
+
+def set_resolution(ticket: Ticket, text: str, actor: Actor, at: datetime, why: str = "") -> Change:
+    """What solved it, in words that help the next one."""
+    if ticket.resolution == text:
+        return Change(ticket)
+    return _change(ticket, at, "resolution_set", actor, before=ticket.resolution, after=text, why=why, resolution=text)
+
+
+def flag_unroutable(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
+    """Nobody suitable is there: seen by everybody, and its own clock runs from now."""
+    if ticket.unroutable_at is not None:
+        return Change(ticket)
+    return _change(ticket, at, "unroutable", actor, why=why, unroutable_at=at)
+
+
+def remind(ticket: Ticket, at: datetime, why: str) -> Change:
+    """The requester is asked once more, before the ticket is resolved for want of an answer."""
+    return _change(ticket, at, "reminded", DESK, why=why, reminded_at=at)
+
+
+def _shown(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _change(
+    ticket: Ticket,
+    at: datetime,
+    kind: str,
+    actor: Actor,
+    *,
+    before: str = "",
+    after: str = "",
+    why: str = "",
+    data: Mapping[str, Any] | None = None,
+    **fields: Any,
+) -> Change:
+    event = Event(ticket.id, at, kind, actor, before, after, why, data or {})
+    return Change(replace(ticket, updated_at=at, **fields), (event,))

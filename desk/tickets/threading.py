@@ -1,0 +1,130 @@
+"""Which ticket a message belongs to, and which signal said so. Values in, a decision out.
+
+Signals in order: signed reply address, our signed Message-ID, known Message-IDs of the thread, subject tag, the
+ticket number of the sender's own desk. Whichever it was, only a participant's message is appended (by such a number
+also that of somebody of a participant's organisation); anybody else's opens a ticket of its own that is linked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from desk.mail.inbound_request import Channel, InboundRequest
+from desk.people.organisations import organisation
+from desk.signed import reply_address
+from desk.tickets import subject
+
+
+class Signal(StrEnum):
+    """What decided; stored on the message."""
+
+    ADDRESS = "signed-address"
+    MESSAGE_ID = "signed-message-id"
+    REFERENCES = "references"
+    CONVERSATION = "conversation"
+    SUBJECT = "subject-tag"
+    LATE = "named-by-a-reply"
+    FOREIGN = "foreign-number"
+    NONE = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A ticket that a signal names. `detail` is what named it, for people to read."""
+
+    ticket_id: int
+    signal: Signal
+    detail: str
+
+
+def own_key(request: InboundRequest) -> str:
+    """Under which key other messages will name this one; the content's hash where it has no id of its own."""
+    if request.thread.conversation:
+        return f"{request.thread.conversation}#{request.external_id}"
+    return mail_key(request.thread.message_id) if request.thread.message_id else content_key(request)
+
+
+def content_key(request: InboundRequest) -> str:
+    return f"hash:{request.content_hash}"
+
+
+def named_keys(request: InboundRequest, most: int = 50) -> tuple[str, ...]:
+    """The keys of the messages that this one names: the nearest parent first, at most `most`."""
+    if request.thread.conversation:
+        return (request.thread.conversation,)
+    ids = [*request.thread.in_reply_to, *reversed(request.thread.references)]
+    return tuple(dict.fromkeys(mail_key(i) for i in ids if i and i != request.thread.message_id))[:most]
+
+
+def mail_key(message_id: str) -> str:
+    """A mail's id as a key; it can never look like another channel's key. At most 400 octets (index limit)."""
+    guarded = f"mail:{message_id}" if message_id.startswith(("slack:", "hash:", "mail:")) else message_id
+    if len(guarded) <= 400:
+        return guarded
+    return f"mail:{guarded[:300]}:{hashlib.sha256(guarded.encode('utf-8', 'replace')).hexdigest()}"
+
+
+def reply_addresses(request: InboundRequest) -> tuple[str, ...]:
+    """All addresses that may carry a token, the envelope's first."""
+    headers = [*request.thread.delivered_to, *(p.address for p in (*request.to, *request.cc))]
+    return tuple(dict.fromkeys(a for a in (*request.envelope.rcpt_to, *headers) if "+" in a))
+
+
+def may_command(request: InboundRequest) -> bool:
+    """Whether a mail has the shape of an agent's: some address in it looks like an agent's reply address."""
+    tokens = (reply_address.token_of(each) for each in reply_addresses(request))
+    return any(token is not None and token[0] in (reply_address.AGENT, reply_address.SIDE_AGENT) for token in tokens)
+
+
+def delivery_addresses(request: InboundRequest) -> tuple[str, ...]:
+    """Where the transport delivered it; for a fetched mail, whose envelope is lost, also the To header."""
+    fetched = request.source.startswith("imap:")
+    to = [party.address for party in request.to] if fetched else []
+    return (*request.envelope.rcpt_to, *request.thread.delivered_to, *to)
+
+
+def signed_message_ids(request: InboundRequest, secret: bytes) -> list[tuple[int, str]]:
+    """(ticket, id) of the genuine Message-IDs of ours that the mail names, nearest first."""
+    ids = [*request.thread.in_reply_to, *reversed(request.thread.references)]
+    found = [(reply_address.ticket_of_message_id(i, secret), i) for i in ids if "fd." in i.lower()]
+    return [(ticket, i) for ticket, i in found if ticket is not None]
+
+
+def may_append(sender: str, participants: Collection[str], forged: bool) -> bool:
+    """Only who takes part may append, and not if our mail server says that the sender is forged."""
+    return not forged and sender in participants
+
+
+def foreign_keys(request: InboundRequest, author: str) -> tuple[tuple[str, str], ...]:
+    """(number, organisation) of the ticket numbers in a mail's subject, as those of its author's own desk."""
+    if request.channel is not Channel.EMAIL or "@" not in author:
+        return ()
+    return tuple((number, organisation(author)) for number in subject.lasting_numbers(request.subject))
+
+
+def may_speak_for_desk(sender: str, participants: Collection[str], own_domains: Collection[str]) -> bool:
+    """Whether a mail with a known number of its organisation may be appended: a desk writes from several addresses.
+
+    Those whom only a domain of many strangers, or our own, has in common are no desk.
+    """
+    whose = organisation(sender)
+    if sender in participants or "@" in whose or whose in own_domains:
+        return sender in participants
+    return any(organisation(each) == whose for each in participants)
+
+
+def may_link_late(request: InboundRequest, senders: Collection[str], requester: str) -> bool:
+    """Whether a mail goes to the ticket of a reply that came before it: naming an id gives no hold on the mail.
+
+    It does if its author wrote on that ticket too, or sent this very mail to the ticket's requester.
+    """
+    return request.sender.address in senders or requester in {p.address for p in (*request.to, *request.cc)}
+
+
+def first_known(keys: Sequence[str], tickets: dict[str, int], channel: Channel) -> Candidate | None:
+    """The nearest named message that is known."""
+    signal = Signal.CONVERSATION if channel is Channel.SLACK else Signal.REFERENCES
+    return next((Candidate(tickets[key], signal, key) for key in keys if key in tickets), None)
