@@ -24,11 +24,11 @@ from console.cli.folder import Trouble
 from console.cli.grammar import Words, command
 from desk.config.settings import BadSetting, Settings, host_and_port
 from desk.mail.inbound_request import Envelope
-from storage.log import configure_logging
+from storage.runtime.logging_setup import configure_logging
 
 if TYPE_CHECKING:
     from console.cli.replay import Take
-    from storage.store import Store
+    from storage.open_store import Store
 
 MOST_FILES = 65_536
 

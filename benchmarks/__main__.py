@@ -29,7 +29,7 @@ from benchmarks import (
 from benchmarks.figures import BOUNDS, Line
 from benchmarks.lab import ROOT, Lab, opened
 from desk.config.settings import Settings
-from storage.log import configure_logging
+from storage.runtime.logging_setup import configure_logging
 
 FIGURES = tuple(dict.fromkeys(name.partition(" ")[0] for name in BOUNDS))
 RESULTS = ROOT / "benchmarks" / "results"

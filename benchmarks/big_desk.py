@@ -17,10 +17,12 @@ from desk.mail.inbound_request import Party
 from desk.reports.ticket_figures import SLOT_SECONDS, slot
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Message, MessageKind, Priority, Status, Ticket
-from storage import day_figures, people, tickets
-from storage.people import Person
-from storage.store import Store
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.open_store import Store
+from storage.people import people
+from storage.people.people import Person
+from storage.reports import daily_rollup
+from storage.tickets import tickets
 from workers import figures
 
 SMALL = 1_000
@@ -65,11 +67,11 @@ def arrive(store: Store, count: int, now: datetime) -> list[int]:
 def _sum_up(store: Store, now: datetime) -> None:
     """All days, but for the last ones: on a real desk something changes in them all the time."""
     with store.database.transaction() as session:
-        day_figures.begin(session, store.settings.time_zone)
+        daily_rollup.begin(session, store.settings.time_zone)
     figures.sum_up(store, now)
     quarters = [slot(now - timedelta(days=shift)) for shift in range(LOOSE)]
     with store.database.transaction() as session:
-        day_figures.loosen(session, quarters, now)
+        daily_rollup.loosen(session, quarters, now)
 
 
 def _small(session: Session, start: datetime, apart: timedelta) -> None:

@@ -24,15 +24,21 @@ from benchmarks.report import with_section
 from classifier.starter import shipped
 from desk.config.settings import Settings
 from desk.sla import business_hours
-from storage import calendars, clocks, notes, pages, people, schema, sla_policies
-from storage.blobs import BlobStore
-from storage.calendars import CalendarRow
-from storage.columns import UTCDateTime
-from storage.log import configure_logging
-from storage.pages import Wanted
-from storage.sla_policies import PolicyRow
-from storage.store import Store
-from storage.transaction import Database, Session
+from storage.db import schema
+from storage.db.session import Database, Session
+from storage.open_store import Store
+from storage.people import people
+from storage.runtime import key_values
+from storage.runtime.blobs import BlobStore
+from storage.runtime.logging_setup import configure_logging
+from storage.sla import calendars
+from storage.sla import policies as sla_policies
+from storage.sla import timers as sla_timers
+from storage.sla.calendars import CalendarRow
+from storage.sla.policies import PolicyRow
+from storage.tables.column_types import UTCDateTime
+from storage.tickets import listings
+from storage.tickets.listings import Wanted
 from tests import postgres
 from workers import clocks as worker
 from workers.context import Context
@@ -128,7 +134,7 @@ def _fill(store: Store, tickets: int) -> None:
     with store.database.transaction() as session:
         calendar = calendars.put(session, OFFICE)
         policy = sla_policies.put(session, PolicyRow("Standard", TARGETS, calendar_id=calendar.id))
-        notes.remove(session, notes.SLA_CHANGED)
+        key_values.remove(session, key_values.SLA_CHANGED)
         agent = people.add_agent(session, "a@desk.example.test", "A", "agent", "", [], NOW)
         opened, due = NOW - timedelta(hours=1), NOW + timedelta(hours=3)
         known = {"count": tickets, "opened": opened, "due": due, "person": agent.id, "policy": policy.id}
@@ -167,11 +173,11 @@ def _only(known: dict[str, object], *without: str) -> dict[str, object]:
 
 
 def _any(session: Session) -> object:
-    return clocks.any_due(session, NOW)
+    return sla_timers.any_due(session, NOW)
 
 
 def _soonest(session: Session) -> object:
-    return pages.ticket_rows(session, Wanted(by_due=True), before=None, most=50)
+    return listings.ticket_rows(session, Wanted(by_due=True), before=None, most=50)
 
 
 def _read(database: Database, ask: Callable[[Session], object]) -> None:

@@ -33,10 +33,12 @@ from benchmarks.report import with_section
 from console.app import create_app
 from desk.config.settings import Settings
 from desk.reports import period
-from storage import people, reports, search, sessions
-from storage import ticket_facts as figures_of
-from storage.reports import Asked
-from storage.store import Store, open_store
+from storage.open_store import Store, open_store
+from storage.people import agent_sessions, people
+from storage.reports import report as report_rows
+from storage.reports import ticket_rollup as figures_of
+from storage.reports.report import Asked
+from storage.tickets import full_text
 from tests import postgres
 from workers import figures
 
@@ -90,7 +92,7 @@ def measured(store: Store, now: datetime, count: int) -> dict[str, Took]:
     found = {"P14 full text, newest 50": Took()}
     with store.database.reading() as session:
         for words in WORDS:
-            found["P14 full text, newest 50"].add(partial(search.find_tickets, session, words, 50), FEWER)
+            found["P14 full text, newest 50"].add(partial(full_text.find_tickets, session, words, 50), FEWER)
     for name, (path, times) in _pages(random.Random(3), count // big_desk.SMALL).items():
         found[name] = _page(store, now, path, times)
     wishes = [(told, days, Asked()) for days, told in PERIODS.items()]
@@ -104,7 +106,7 @@ def measured(store: Store, now: datetime, count: int) -> dict[str, Took]:
 
 def _report(store: Store, days: period.Period, asked: Asked, now: datetime) -> object:
     with store.database.reading() as session:
-        return reports.report(session, days, asked, now)
+        return report_rows.report(session, days, asked, now)
 
 
 def _pages(dice: random.Random, copies: int) -> Mapping[str, tuple[Callable[[], str], int]]:
@@ -130,7 +132,7 @@ def _page(store: Store, now: datetime, path: Callable[[], str], count: int) -> T
     with store.database.transaction() as session:
         agent = people.by_address(session, "agent0@bench.example")
         assert agent is not None
-        cookie = sessions.begin(session, agent, now)
+        cookie = agent_sessions.begin(session, agent, now)
     with TestClient(app, cookies={"frontdesk": cookie}) as client:
 
         def ask() -> None:

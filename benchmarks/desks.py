@@ -23,11 +23,12 @@ from benchmarks.lab import ROOT, Lab
 from benchmarks.mails import MAILBOX
 from console.cli import init, valkey
 from desk.config.settings import Settings, read
-from storage import inbound, outbound, tickets
-from storage.inbound import Totals
-from storage.store import database_url
-from storage.tables import agents
-from storage.transaction import Database
+from storage.db.session import Database
+from storage.mail import inbound, outbound
+from storage.mail.inbound import Totals
+from storage.open_store import database_url
+from storage.tables.tickets import agents
+from storage.tickets import tickets
 from tests.components import dies_with_us
 
 POSTGRESQL, SQLITE = "postgresql", "sqlite"

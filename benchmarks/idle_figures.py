@@ -23,8 +23,8 @@ from benchmarks.figures import Line
 from benchmarks.lab import ROOT, Lab, in_turn
 from benchmarks.mails import MAILBOX, Mail
 from desk.config.settings import read
-from storage.store import database_url
-from storage.transaction import Database
+from storage.db.session import Database
+from storage.open_store import database_url
 from tests.components import dies_with_us
 
 MAILS = 30

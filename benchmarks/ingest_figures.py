@@ -25,7 +25,7 @@ from desk.mail.inbound_request import Envelope
 from gateway import intake
 from gateway.email.normalise import normalise
 from gateway.intake import Incoming
-from storage.store import Store, open_store
+from storage.open_store import Store, open_store
 from workers import ingest
 from workers.context import Context, open_context
 

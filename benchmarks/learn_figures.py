@@ -22,12 +22,13 @@ from benchmarks.lab import ROOT, Lab
 from classifier import starter
 from desk.config.settings import Settings
 from desk.mail.inbound_request import Party
-from storage import models, people
-from storage.sql import insert_rows, reserve_ids
-from storage.store import Store, open_store
-from storage.tables import messages, predictions, tickets
-from storage.tables_learning import corrections
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.db.statements import insert_rows, reserve_ids
+from storage.learning import models
+from storage.open_store import Store, open_store
+from storage.people import people
+from storage.tables.learning import corrections
+from storage.tables.tickets import messages, predictions, tickets
 from workers.model import register_starter
 from workers.retrain_process import started
 

@@ -11,9 +11,9 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from desk.reports.ticket_figures import SLOT_SECONDS
-from storage.columns import UTCDateTime
-from storage.tables import metadata
-from storage.transaction import Database
+from storage.db.session import Database
+from storage.tables.column_types import UTCDateTime
+from storage.tables.tickets import metadata
 
 TABLES = ("people", "inbound", "tickets", "predictions", "messages", "thread_ids", "participants", "events", "outbound")
 STRIDE = 10_000

@@ -16,7 +16,7 @@ from benchmarks.desks import NO_LETTERS, POSTGRESQL, SQLITE, Desk
 from benchmarks.figures import Line
 from benchmarks.lab import Lab
 from benchmarks.mails import Mail
-from storage.tables import messages, tickets
+from storage.tables.tickets import messages, tickets
 
 SESSIONS = 20
 WORKERS = 2

@@ -27,12 +27,17 @@ from desk.sla.business_hours import between
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind, Event
 from gateway.intake import Incoming, accept
-from storage import calendars, people, roster, routing, routing_rules, tickets, waiting
-from storage.calendars import CalendarRow
-from storage.routing_trial import explained
-from storage.store import Store, open_store
-from storage.tables import events
-from storage.tables import tickets as table
+from storage.open_store import Store, open_store
+from storage.people import availability, people
+from storage.routing import rules as routing_rules
+from storage.routing import unassigned
+from storage.sla import calendars
+from storage.sla.calendars import CalendarRow
+from storage.tables.tickets import events
+from storage.tables.tickets import tickets as table
+from storage.tickets import tickets
+from usecases.routing import assign as assignment
+from usecases.routing.dry_run import explained
 from workers import ingest, reroute
 from workers.context import Context
 
@@ -116,7 +121,7 @@ class Week:
             hours = calendars.put(session, CalendarRow(name, "UTC", [{"days": days, "from": since, "to": until}]))
             team = people.add_team(session, name)
             options = Options(previous=name == "IT", escalate_minutes=30)
-            roster.set_team(session, team.id, TEAMS[name], options, hours.id)
+            availability.set_team(session, team.id, TEAMS[name], options, hours.id)
             people.add_mailbox(session, f"{name.lower()}@desk.example.test", name, team.id)
             for number in range({"Support": 6, "Billing": 3, "IT": 6}[name]):
                 self._hire(session, f"{name} {number + 1}", team.id)
@@ -126,8 +131,8 @@ class Week:
             place = [one[0] for one in SHIFTS].index(name)
             for number in (place * 2 + 1, place * 2 + 2):
                 skills = ["German"] if number % 2 else ["French", "Computer"]
-                roster.set_agent(session, self.agents[f"IT {number}"], calendar_id=shift.id, skills=skills)
-        roster.set_agent(session, self.agents["Support 1"], weight=1, capacity=8)
+                availability.set_agent(session, self.agents[f"IT {number}"], calendar_id=shift.id, skills=skills)
+        availability.set_agent(session, self.agents["Support 1"], weight=1, capacity=8)
         for name, (subject, _text) in TEXTS.items():
             condition = [{"field": "subject", "contains": subject}]
             routing_rules.put(session, f"{name} by subject", condition, {"team": name})
@@ -135,7 +140,7 @@ class Week:
     def _hire(self, session: Any, name: str, team_id: int) -> None:
         address = f"{name.lower().replace(' ', '.')}@corp.example.test"
         agent = people.add_agent(session, address, name, "agent", "", [team_id], self.now)
-        roster.set_agent(session, agent.id, weight=2, capacity=16)
+        availability.set_agent(session, agent.id, weight=2, capacity=16)
         self.agents[name] = agent.id
 
     def _happen(self) -> None:
@@ -145,7 +150,7 @@ class Week:
             for when, name, days, hands_over in ABSENCES:
                 if at == when:
                     until = self.now + timedelta(days=days)
-                    roster.away(session, self.agents[name], self.now, until, hands_over=hands_over)
+                    availability.away(session, self.agents[name], self.now, until, hands_over=hands_over)
             if at == timedelta(days=2, hours=11):
                 people.set_active(session, self.agents["Support 3"], active=False)
 
@@ -175,8 +180,8 @@ class Week:
     def _work(self) -> None:
         """Whoever is there and free finishes the ticket that waits longest."""
         with self.store.database.transaction() as session:
-            by = routing.setup(session)
-            teams = roster.read(session, by.teams).teams.values()
+            by = assignment.setup(session)
+            teams = availability.read(session, by.teams).teams.values()
             for team in teams:
                 for one in team.members:
                     against, _ = hindrance(one, self.now)
@@ -208,21 +213,21 @@ class Week:
     def _look(self) -> None:
         """After every look for owners nothing may be without one silently; hourly, nothing may keep a flag in vain."""
         with self.store.database.reading() as session:
-            automatic = routing.setup(session).automatic
-            self.report.silent += len(waiting.unowned(session, automatic, 1000))
+            automatic = assignment.setup(session).automatic
+            self.report.silent += len(unassigned.unowned(session, automatic, 1000))
             if self.now.minute == 0:
-                flags = tickets.get_many(session, [one.id for one in waiting.listed(session)])
+                flags = tickets.get_many(session, [one.id for one in unassigned.listed(session)])
                 found = [explained(session, ticket, self.now).choice for ticket in flags.values()]
                 self.report.stranded += sum(one is not None and one.member is not None for one in found)
 
     def _sum_up(self, session: Any) -> None:
         report = self.report
-        report.reasons = [one.why for one in waiting.listed(session)]
-        report.left = len(waiting.listed(session)) + len(
-            waiting.unowned(session, routing.setup(session).automatic, 1000)
+        report.reasons = [one.why for one in unassigned.listed(session)]
+        report.left = len(unassigned.listed(session)) + len(
+            unassigned.unowned(session, assignment.setup(session).automatic, 1000)
         )
         rows = session.execute(sa.select(table.c.id, table.c.team_id, table.c.created_at)).all()
-        by = roster.settings(session)
+        by = availability.settings(session)
         for row in rows:
             team = by[row.team_id]
             told = tickets.history(session, row.id)

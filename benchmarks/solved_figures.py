@@ -24,10 +24,11 @@ import sqlalchemy as sa
 
 from classifier.similar import Text, nearest, telling, texts
 from classifier.starter import shipped
-from storage import schema, solved
-from storage.sql import insert_rows
-from storage.tables_learning import solved as rows_of
-from storage.transaction import Database
+from storage.db import schema
+from storage.db.session import Database
+from storage.db.statements import insert_rows
+from storage.learning import solved_index
+from storage.tables.learning import solved as rows_of
 from tests import postgres
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -115,7 +116,7 @@ class Asked:
 def _ask(database: Database, question: Text) -> Asked:
     with database.reading() as session:
         start, cpu = time.perf_counter(), time.process_time()
-        found = solved.candidates(session, telling(question))
+        found = solved_index.candidates(session, telling(question))
         middle = time.perf_counter()
         near = nearest(question, texts((one.subject, one.text) for one in found))
         finding, comparing = (middle - start) * 1000, (time.perf_counter() - middle) * 1000

@@ -22,9 +22,10 @@ from console.door import Visit
 from console.learned import Refused
 from desk.learning.active_learning import most_useful
 from desk.learning.model_standing import standing
-from storage import accuracy, categories, corrections, models
-from storage.accuracy import Fact
-from storage.models import Model
+from storage.learning import accuracy, categories, models
+from storage.learning.accuracy import Fact
+from storage.learning.models import Model
+from storage.tickets import corrections
 
 LEADS = frozenset({"lead", "admin"})
 TAUGHT_AT_ONCE = 12

@@ -19,8 +19,11 @@ from console.composer import LONGEST_TEXT
 from console.door import WRITERS, Action, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Change, MessageKind, NotAllowed, Priority, Status, Ticket
-from storage import audit, conversation, custom_fields, drafts, people, resolution, tickets, visible
-from storage.tickets import Stale
+from storage.access import audit, visibility
+from storage.people import people
+from storage.tickets import drafts, tickets
+from storage.tickets.tickets import Stale
+from usecases.tickets import conversation, custom_fields, resolution
 
 log = structlog.get_logger()
 
@@ -216,7 +219,7 @@ def _assign(visit: Visit, ticket: Ticket, value: str) -> Change:
     agent = people.by_ids(visit.session, [_id(value)]).get(_id(value))
     if agent is None or not agent.is_agent:
         raise NotAllowed("there is no such agent")
-    visible.check_holder(visit.session, ticket.team_id, agent.id)
+    visibility.check_holder(visit.session, ticket.team_id, agent.id)
     return verbs.assign(ticket, agent.id, agent.name or agent.address, visit.actor, visit.now)
 
 

@@ -55,7 +55,7 @@ from console.api import replies as replies_api
 from console.api import tickets as api
 from console.door import EVERYBODY, Desk, Headers, action, page
 from desk.config.settings import Settings
-from storage.store import Store
+from storage.open_store import Store
 
 log = structlog.get_logger()
 

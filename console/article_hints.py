@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from classifier.similar import Text, nearest, telling
 from desk.knowledge.articles import Audience, State
 from desk.tickets.ticket import Ticket
-from storage import articles, labels
-from storage.articles import Article
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.knowledge import articles
+from storage.knowledge.articles import Article
+from storage.learning import training_labels
 
 MOST = 3
 SAME_CATEGORY = 0.1
@@ -30,7 +31,7 @@ class Hint:
 
 def for_ticket(session: Session, ticket: Ticket, eyes: Audience = Audience.INTERNAL, most: int = MOST) -> list[Hint]:
     """By its words first; what is left of the places goes to articles of its category."""
-    question = Text("", labels.opening(session, ticket.id))
+    question = Text("", training_labels.opening(session, ticket.id))
     found = for_words(session, question, eyes, ticket.category or "", most)
     if ticket.category and len(found) < most:
         known = {one.article.id for one in found}

@@ -26,10 +26,12 @@ from desk.knowledge.reusable_answer import for_others
 from desk.text.language import language
 from desk.tickets import subject
 from desk.tickets.ticket import Actor, Change, Event, MessageKind, NotAllowed, Ticket
-from storage import articles, pages, people, ratings, tickets
-from storage.articles import Article
-from storage.resolution import taken
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.knowledge import articles, csat
+from storage.knowledge.articles import Article
+from storage.people import people
+from storage.tickets import listings, tickets
+from usecases.tickets.resolution import taken
 
 PER_PAGE = 50
 
@@ -54,7 +56,7 @@ def show(visit: Visit) -> Response:
         state=wanted,
         words=words,
         more=found[-1].id if len(found) == PER_PAGE and not words else 0,
-        categories=pages.known_categories(visit.session),
+        categories=listings.known_categories(visit.session),
     )
 
 
@@ -73,7 +75,7 @@ def one(visit: Visit) -> Response:
         moves=_moves(visit, article),
         removed=_removed(visit, article),
         diff=_diff(visit, history),
-        categories=pages.known_categories(visit.session),
+        categories=listings.known_categories(visit.session),
     )
 
 
@@ -91,7 +93,7 @@ def add_draft(session: Session, ticket: Ticket, actor: Actor, now: datetime) -> 
     """The draft and its event; what a private team solved stays with that team."""
     drafted = drafted_from(session, ticket)
     words = Article(0, drafted.title, drafted.text, now, now, ticket.category or "")
-    team = ticket.team_id if ratings.is_private(session, ticket.id) else None
+    team = ticket.team_id if csat.is_private(session, ticket.id) else None
     made = replace(words, language=language(drafted.text), team_id=team, author_id=actor.id, from_ticket_id=ticket.id)
     made = articles.add(session, made)
     articles.note_use(session, [made.id], articles.LINKED, now, ticket.id, actor.id)

@@ -18,8 +18,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console import passwords, signatures, slack_account, view
 from console.door import Desk, Visit, check_intent, read_fields, to_sign_in, visiting
-from storage import people, sessions
-from storage.people import Person
+from storage.people import agent_sessions, people
+from storage.people.people import Person
 
 log = structlog.get_logger()
 
@@ -69,7 +69,7 @@ def sign_in(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
 
 def sign_out(visit: Visit, fields: Mapping[str, str]) -> Response:
     """The session is over, here and in the browser."""
-    sessions.end(visit.session, visit.cookie, visit.agent)
+    agent_sessions.end(visit.session, visit.cookie, visit.agent)
     response = RedirectResponse("/login", 303)
     response.delete_cookie(visit.desk.cookie, secure=visit.desk.secure, httponly=True, samesite="lax")
     return response
@@ -129,8 +129,8 @@ def _password_problem(visit: Visit, fields: Mapping[str, str]) -> str:
 
 def _with_new_password(desk: Desk, agent_id: int, stored: str) -> Response:
     with desk.store.database.transaction() as session:
-        sessions.set_password(session, agent_id, stored)
-        cookie = sessions.begin(session, people.by_ids(session, [agent_id])[agent_id], desk.clock())
+        agent_sessions.set_password(session, agent_id, stored)
+        cookie = agent_sessions.begin(session, people.by_ids(session, [agent_id])[agent_id], desk.clock())
     log.info("password_changed", agent_id=agent_id)
     response = RedirectResponse("/account?done=password", 303)
     _give_cookie(desk, response, cookie)
@@ -153,10 +153,10 @@ def _signed_in(desk: Desk, request: Request, agent: Person, path: str) -> Respon
     """A session with a new token; one that the browser had before ends."""
     now, old = desk.clock(), request.cookies.get(desk.cookie, "")
     with desk.store.database.transaction() as session:
-        earlier = sessions.whose(session, old, now) if old else None
+        earlier = agent_sessions.whose(session, old, now) if old else None
         if earlier:
-            sessions.end(session, old, earlier)
-        cookie = sessions.begin(session, agent, now)
+            agent_sessions.end(session, old, earlier)
+        cookie = agent_sessions.begin(session, agent, now)
     log.info("agent_signed_in", agent_id=agent.id)
     response = RedirectResponse(path, 303)
     _give_cookie(desk, response, cookie)
@@ -165,7 +165,7 @@ def _signed_in(desk: Desk, request: Request, agent: Person, path: str) -> Respon
 
 
 def _give_cookie(desk: Desk, response: Response, value: str) -> None:
-    age = int(sessions.LIFETIME.total_seconds())
+    age = int(agent_sessions.LIFETIME.total_seconds())
     response.set_cookie(desk.cookie, value, max_age=age, secure=desk.secure, httponly=True, samesite="lax")
 
 

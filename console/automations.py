@@ -16,8 +16,8 @@ from console.door import Desk, Visit, action, page
 from console.tried_rules import Buttons
 from desk.rules import automations as rules_automations
 from desk.rules.automations import BadAutomation
-from storage import automations
-from storage.automations import WouldDo
+from usecases.rules import automations
+from usecases.rules.automations import WouldDo
 
 LONGEST = 20_000
 EXAMPLE = """\

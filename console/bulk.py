@@ -19,10 +19,10 @@ from starlette.routing import BaseRoute, Route
 
 from console.door import WRITERS, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
 from desk.tickets.ticket import NotAllowed
-from storage import bulk
-from storage.bulk import Outcome, Seen, Wish
-from storage.deeds import Doing
-from storage.transaction import Session
+from storage.db.session import Session
+from usecases.rules import bulk
+from usecases.rules.bulk import Outcome, Seen, Wish
+from usecases.rules.run_actions import Doing
 
 Fields = Mapping[str, str]
 ASKED = ("team", "assign", "priority", "tag", "untag", "status")

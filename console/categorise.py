@@ -16,7 +16,7 @@ from console.auth import local_path
 from console.door import Visit
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, NotAllowed, Ticket
-from storage import tickets
+from storage.tickets import tickets
 
 _NAMES = {"console": "console", "api": "API"}
 

@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from console.door import Visit
-from storage import outbound, pages
+from storage.mail import outbound
+from storage.tickets import listings
 
 PER_PAGE = 50
 _HEADERS = ("From", "To", "Cc", "Reply-To", "Subject", "Date", "Message-ID", "In-Reply-To", "References")
@@ -30,7 +31,7 @@ class Letter:
 
 
 def show(visit: Visit) -> Response:
-    rows = pages.caught(visit.session, before=visit.before(), most=PER_PAGE + 1)
+    rows = listings.caught(visit.session, before=visit.before(), most=PER_PAGE + 1)
     more = rows[PER_PAGE - 1]["id"] if rows[PER_PAGE:] else 0
     return visit.html("caught.html", rows=rows[:PER_PAGE], more=more)
 

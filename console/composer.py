@@ -18,9 +18,11 @@ from console import macros, signatures, similar
 from console.door import Visit
 from desk.tickets import scheduled_replies
 from desk.tickets.ticket import MessageKind, Status, Ticket
-from storage import drafts, people, presence, scheduled, tickets
-from storage.drafts import Draft
-from storage.scheduled import Answer, Waiting
+from storage.people import people
+from storage.tickets import drafts, presence, tickets
+from storage.tickets.drafts import Draft
+from usecases.agents import scheduled_replies as agents_scheduled_replies
+from usecases.agents.scheduled_replies import Answer, Waiting
 
 LONGEST_TEXT = 200_000
 
@@ -28,7 +30,7 @@ LONGEST_TEXT = 200_000
 def around(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
     """What the page shows of it: what waits, and what was typed; a suggestion or macro goes before a draft."""
     kept = drafts.of(visit.session, ticket.id, visit.agent.id) if not typed else None
-    waiting = scheduled.of_ticket(visit.session, ticket.id)
+    waiting = agents_scheduled_replies.of_ticket(visit.session, ticket.id)
     names = people.by_ids(visit.session, [one.agent_id for one in waiting])
     return {
         "typed": kept.text if kept else typed,
@@ -48,17 +50,17 @@ def answer(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -
     wanted = Answer(text, fields.get("then") == Status.RESOLVED, macro.id if macro else None, signed=signed)
     drafts.drop(visit.session, ticket.id, visit.agent.id)
     later = fields.get("later", "")
-    undo = scheduled.undo_time(visit.desk.settings.undo_send_seconds)
+    undo = agents_scheduled_replies.undo_time(visit.desk.settings.undo_send_seconds)
     if not later and not undo:
-        scheduled.say(visit.session, ticket, visit.actor, wanted, visit.now)
+        agents_scheduled_replies.say(visit.session, ticket, visit.actor, wanted, visit.now)
         done = "replied"
     elif later:
         at = scheduled_replies.moment(later, visit.now, ZoneInfo(visit.desk.settings.time_zone))
-        wanted = replace(wanted, seen=scheduled.last_public(visit.session, ticket.id))
-        scheduled.put(visit.session, ticket, visit.actor, wanted, visit.now, at)
+        wanted = replace(wanted, seen=agents_scheduled_replies.last_public(visit.session, ticket.id))
+        agents_scheduled_replies.put(visit.session, ticket, visit.actor, wanted, visit.now, at)
         done = "later"
     else:
-        scheduled.put(visit.session, ticket, visit.actor, wanted, visit.now, visit.now + undo)
+        agents_scheduled_replies.put(visit.session, ticket, visit.actor, wanted, visit.now, visit.now + undo)
         done = "sending"
     similar.note_use(visit, ticket, fields, text)
     return done
@@ -70,10 +72,10 @@ def undo_send(visit: Visit, fields: Mapping[str, str]) -> Response:
     if ticket is None:
         raise HTTPException(404, "There is no such ticket.")
     number = fields.get("waiting", "")
-    mine = [one for one in scheduled.of_ticket(visit.session, ticket.id) if str(one.id) == number]
+    mine = [one for one in agents_scheduled_replies.of_ticket(visit.session, ticket.id) if str(one.id) == number]
     if mine and not _may_undo(visit, mine[0]):
         raise HTTPException(403, "It is somebody else's reply.")
-    scheduled.take_back(visit.session, ticket, mine[0].id if mine else 0, visit.actor, visit.now)
+    agents_scheduled_replies.take_back(visit.session, ticket, mine[0].id if mine else 0, visit.actor, visit.now)
     return RedirectResponse(f"/tickets/{ticket.id}?done=unsent#text", 303)
 
 
@@ -92,7 +94,7 @@ def keep_draft(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 def said_already(visit: Visit, ticket: Ticket, text: str) -> bool:
     """The second half of a double click: these words wait already."""
-    waiting = scheduled.of_ticket(visit.session, ticket.id)
+    waiting = agents_scheduled_replies.of_ticket(visit.session, ticket.id)
     return any(one.agent_id == visit.agent.id and one.answer.text == text for one in waiting)
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from desk.rules.conditions import FIELDS, BadCondition
-from storage import custom_fields
-from storage.transaction import Session
+from storage.db.session import Session
+from usecases.tickets import custom_fields
 
 OPS = (
     "is", "is_not", "in", "not_in", "contains", "word", "under", "starts", "ends", "like", "above", "below", "set",

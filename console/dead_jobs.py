@@ -14,8 +14,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from console.door import Desk, Visit, action, to_sign_in, visiting
-from storage import dead_letters
-from storage.dead_letters import Away, Dead
+from storage.runtime import dead_letters
+from storage.runtime.dead_letters import Away, Dead
 
 LEADS = frozenset({"lead", "admin"})
 

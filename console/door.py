@@ -26,10 +26,11 @@ from desk.signed.reply_address import sign
 from desk.tickets.ticket import Actor, ActorKind
 from desk.web.client_ip import came_from, neighbourhood
 from desk.web.rate_limit import Pace
-from storage import audit, roster, sessions, visible
-from storage.people import Person
-from storage.store import Store
-from storage.transaction import Session
+from storage.access import audit, visibility
+from storage.db.session import Session
+from storage.open_store import Store
+from storage.people import agent_sessions, availability
+from storage.people.people import Person
 
 MOST_BODY = 2_000_000
 MOST_FIELDS = 400
@@ -110,7 +111,7 @@ class Visit:
             "path": self.request.url.path,
             "done": self.request.query_params.get("done", ""),
             "writes": self.agent.role in WRITERS,
-            "absence": roster.absence_of(self.session, self.agent.id, self.now),
+            "absence": availability.absence_of(self.session, self.agent.id, self.now),
         }
         return HTMLResponse(view.render(template, base | values), status)
 
@@ -166,7 +167,7 @@ def action(
 def visiting(desk: Desk, request: Request, session: Session) -> Visit | None:
     cookie = request.cookies.get(desk.cookie, "")
     now = desk.clock()
-    agent = sessions.whose(session, cookie, now) if cookie else None
+    agent = agent_sessions.whose(session, cookie, now) if cookie else None
     if agent is not None:
         look_as(desk, session, agent, now)
     return Visit(desk, request, session, agent, cookie, now) if agent else None
@@ -176,7 +177,7 @@ def look_as(desk: Desk, session: Session, agent: Person, now: datetime) -> None:
     """From here on the session reads for them: tickets of private teams of others are not there."""
     admins = desk.settings.admins_see_private
     name = agent.name or agent.address
-    session.viewer = visible.viewer_of(session, agent.id, name, agent.role, now, admins_see_private=admins)
+    session.viewer = visibility.viewer_of(session, agent.id, name, agent.role, now, admins_see_private=admins)
 
 
 def to_sign_in(request: Request) -> Response:

@@ -13,8 +13,10 @@ from markupsafe import Markup
 from desk.sla import explain as sla_explanation
 from desk.sla.timers import Clock, State
 from desk.tickets.ticket import Ticket
-from storage import calendars, sla, sla_policies
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.sla import calendars
+from storage.sla import policies as sla_policies
+from usecases.sla import measure as sla_measure
 
 SOON = timedelta(hours=1)
 
@@ -39,7 +41,7 @@ def of(session: Session, ticket: Ticket, now: datetime) -> list[Due]:
     known = calendars.by_id(session)
     by_id = {row.id: sla_policies.meant(row, known) for row in rows}
     held = [by_id[row.id] for row in rows if row.active]
-    one = sla.measure(session, [ticket], held, now, frozenset({ticket.id}))[ticket.id]
+    one = sla_measure.measure(session, [ticket], held, now, frozenset({ticket.id}))[ticket.id]
     found = []
     for target, clock in one.clocks.items():
         policy, run = by_id.get(clock.policy_id, one.policy), one.runs.get(target)

@@ -1,6 +1,7 @@
 """How well the desk guesses, added up: by week, category and language, the mistakes, and the rivals beside.
 
-In: the facts of `storage/accuracy.py`. Out: plain numbers, the same for page, API and command. It refuses to know
+In: the facts of `storage/learning/accuracy.py`. Out: plain numbers, the same for page, API and command. It refuses to
+know
 where they are shown.
 """
 
@@ -14,10 +15,11 @@ from typing import Any
 
 from classifier import evaluate
 from desk.learning.model_standing import standing
-from storage import accuracy, models, notes
-from storage.accuracy import BY_AGENT, Fact
-from storage.priorities import priority_changes
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.learning import accuracy, models
+from storage.learning.accuracy import BY_AGENT, Fact
+from storage.learning.priority_overrides import priority_changes
+from storage.runtime import key_values
 
 WEEKS = 12
 _OUTCOMES = ("automatic", "suggest", "unsure")
@@ -46,8 +48,8 @@ def everything(session: Session, now: datetime, weeks: int = WEEKS) -> dict[str,
             for said, made, count in priority_changes(session, since)
         ],
         "capped_at": accuracy.MOST if len(found) >= accuracy.MOST else None,
-        "training": notes.get(session, notes.PROGRESS),
-        "asked": notes.get(session, notes.ASKED),
+        "training": key_values.get(session, key_values.PROGRESS),
+        "asked": key_values.get(session, key_values.ASKED),
     }
 
 

@@ -7,7 +7,8 @@ from starlette.responses import Response
 
 from console.door import Visit
 from desk.web import download
-from storage import inbound, outbound, tickets
+from storage.mail import inbound, outbound
+from storage.tickets import tickets
 
 
 def attachment(visit: Visit) -> Response:

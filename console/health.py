@@ -24,8 +24,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from storage import dead_letters, imap_folders, inbound, leases, models, outbound
-from storage.store import Store
+from storage.learning import models
+from storage.mail import imap_folders, inbound, outbound
+from storage.open_store import Store
+from storage.runtime import dead_letters, locks
 
 OK, DEGRADED, DOWN = "ok", "degraded", "down"
 LEAST_FREE_BYTES = 64 * 1024 * 1024
@@ -69,7 +71,7 @@ class Examiner:
         parts = {"database": DOWN, "clock": DEGRADED, "queue": self._queue(), "disk": self._disk()}
         try:
             with self._store.database.reading() as session:
-                until = leases.until(session, "clock")
+                until = locks.until(session, "clock")
                 given_up = models.has_broken(session)
         except (sa.exc.SQLAlchemyError, OSError):
             return parts

@@ -21,9 +21,9 @@ from desk.knowledge.articles import Audience, State
 from desk.knowledge.csat import Aftercare
 from desk.web import portal_texts
 from desk.web.rate_limit import Pace
-from storage import aftercare, articles
-from storage.articles import Article
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.knowledge import articles, csat_settings
+from storage.knowledge.articles import Article
 
 PER_PAGE = 50
 MOST_WORDS = 300
@@ -84,7 +84,7 @@ def _listed(session: Session, words: str, category: str, before: int | None) -> 
 
 
 def _open(session: Session) -> Aftercare:
-    rules = aftercare.rules(session)
+    rules = csat_settings.rules(session)
     if not rules.help_pages:
         raise HTTPException(404)
     return rules

@@ -19,9 +19,13 @@ from console.door import Action, Desk, Visit, action
 from desk.incidents.detector import HISTORY
 from desk.priority import assess as priority
 from desk.tickets.ticket import NotAllowed
-from storage import incident_members, incident_orders, incidents, matrix, people
-from storage.incident_orders import ANSWER, DISMISS, RESOLVE
-from storage.incidents import MEMBER, STATES, SUGGESTED, TAKEN_OUT, Incident
+from storage.config import priority_matrix
+from storage.incidents import incidents
+from storage.incidents.incidents import MEMBER, STATES, SUGGESTED, TAKEN_OUT, Incident
+from storage.people import people
+from usecases.incidents import bulk_orders
+from usecases.incidents import members as incident_members
+from usecases.incidents.bulk_orders import ANSWER, DISMISS, RESOLVE
 
 log = structlog.get_logger()
 
@@ -80,7 +84,7 @@ def take_out(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def include(visit: Visit, fields: Mapping[str, str]) -> Response:
-    by = priority.matrix(matrix.rows(visit.session, visit.desk.settings))
+    by = priority.matrix(priority_matrix.rows(visit.session, visit.desk.settings))
     incident_members.include(visit.session, _found(visit).id, _ticket(fields), visit.actor, by, visit.now)
     return _back(visit, "included")
 
@@ -116,8 +120,8 @@ def _order(visit: Visit, fields: Mapping[str, str], kind: str) -> Response:
     key = fields.get("key", "")[:64]
     if not key:
         raise NotAllowed("the form came without its key; load the page again")
-    order = incident_orders.place(visit.session, found.id, key, kind, text, visit.actor, visit.now)
-    incident_orders.step(visit.session, order.id, visit.now)
+    order = bulk_orders.place(visit.session, found.id, key, kind, text, visit.actor, visit.now)
+    bulk_orders.step(visit.session, order.id, visit.now)
     log.info("incident_ordered", incident_id=found.id, kind=kind, agent_id=visit.agent.id)
     return _back(visit, kind)
 
@@ -133,7 +137,7 @@ def _page(visit: Visit, found: Incident) -> Response:
         counts=incidents.ticket_counts(visit.session, [found.id])[found.id],
         reachable=incidents.reachable(statuses),
         unresolved=incidents.reachable(statuses) - statuses.get("resolved", 0),
-        orders=incident_orders.of_incident(visit.session, found.id),
+        orders=bulk_orders.of_incident(visit.session, found.id),
         ended_by=ended_by.get(found.ended_by or 0),
         key=secrets.token_urlsafe(12),
         most=MOST_SHOWN,

@@ -13,10 +13,10 @@ import structlog
 
 from classifier import shelf, starter
 from classifier.model import BrokenArtefact, Categoriser
-from storage import models
-from storage.models import Model
-from storage.store import Store
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.learning import models
+from storage.learning.models import Model
+from storage.open_store import Store
 
 log = structlog.get_logger()
 

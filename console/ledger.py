@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from console.door import Visit
-from storage import inbound, outbound
+from storage.mail import inbound, outbound
 
 
 def show(visit: Visit) -> Response:

@@ -15,7 +15,8 @@ from desk.tickets import lifecycle as rules
 from desk.tickets.fields import Kind
 from desk.tickets.lifecycle import BadLifecycle, Lifecycle
 from desk.tickets.ticket import NotAllowed
-from storage import custom_fields, lifecycle
+from storage.tickets import lifecycle
+from usecases.tickets import custom_fields
 
 Fields = Mapping[str, str]
 LEADS = frozenset({"lead", "admin"})

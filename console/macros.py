@@ -18,8 +18,10 @@ from console.door import Desk, Visit, action, page
 from desk.rules import macros as texts
 from desk.rules.actions import BadAction, words
 from desk.tickets.ticket import NotAllowed, Ticket
-from storage import macros, named_values, people, tickets
-from storage.macros import Macro
+from storage.people import people
+from storage.tickets import placeholders, tickets
+from usecases.rules import macros
+from usecases.rules.macros import Macro
 
 LONGEST = 20_000
 
@@ -123,9 +125,9 @@ def _page(visit: Visit, status: int = 200, *, problem: str = "", typed: Mapping[
     return visit.html(
         "macros.html",
         status,
-        macros=[(one, does(one), texts.unknown(one.text, named_values.NAMES)) for one in known],
+        macros=[(one, does(one), texts.unknown(one.text, placeholders.NAMES)) for one in known],
         teams=teams,
-        names=named_values.NAMES,
+        names=placeholders.NAMES,
         leads=leads,
         problem=problem,
         typed=typed or {},

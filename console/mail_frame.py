@@ -24,8 +24,8 @@ from console.door import Desk, page
 from console.view import is_picture
 from desk.signed.reply_address import sign
 from desk.tickets.ticket import Message
-from storage import tickets
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.tickets import tickets
 
 _POLICY = (
     "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; img-src {}; style-src 'self'; "

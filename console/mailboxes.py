@@ -5,7 +5,8 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from console.door import Visit
-from storage import imap_folders, people
+from storage.mail import imap_folders
+from storage.people import people
 
 
 def show(visit: Visit) -> Response:

@@ -20,8 +20,11 @@ from console.accuracy import LEADS
 from console.door import Desk, Visit, action, check_intent, page, read_fields, to_sign_in, visiting
 from desk.access.visibility import EVERYBODY, LONGEST_REASON
 from desk.tickets.ticket import Change, Event
-from storage import audit, erasure, people, tickets, visible
-from storage.erasure import Receipt
+from storage.access import audit, visibility
+from storage.people import people
+from storage.tickets import tickets
+from usecases.privacy import erasure
+from usecases.privacy.erasure import Receipt
 
 log = structlog.get_logger()
 
@@ -51,7 +54,7 @@ def open_anyway(visit: Visit, fields: Mapping[str, str]) -> Response:
         return _page(visit, 422, "that is no ticket number")
     if not reason:
         return _page(visit, 422, "say why: the team reads it")
-    if not visible.hidden(visit.session, [int(number)]):
+    if not visibility.hidden(visit.session, [int(number)]):
         return RedirectResponse(f"/tickets/{int(number)}", 303)
     _open(visit, int(number), reason[:LONGEST_REASON])
     return RedirectResponse(f"/tickets/{int(number)}", 303)
@@ -91,13 +94,13 @@ def erasing(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
 
 def _open(visit: Visit, number: int, reason: str) -> None:
     viewer = visit.session.viewer
-    with visible.through_eyes_of(visit.session, EVERYBODY):
+    with visibility.through_eyes_of(visit.session, EVERYBODY):
         ticket = tickets.get(visit.session, number, lock=True)
         if ticket is None:
             raise HTTPException(404, "There is no such ticket.")
         why, team = {"why": reason}, ticket.team_id
-        audit.note(visit.session, viewer, visible.OPENED, visit.now, ticket_id=number, team_id=team, data=why)
-        event = Event(number, visit.now, visible.OPENED, visit.actor, why=reason)
+        audit.note(visit.session, viewer, visibility.OPENED, visit.now, ticket_id=number, team_id=team, data=why)
+        event = Event(number, visit.now, visibility.OPENED, visit.actor, why=reason)
         tickets.save(visit.session, Change(ticket, (event,)))
 
 
@@ -120,7 +123,7 @@ def _page(
         more=rows[PER_PAGE - 1].id if len(rows) > PER_PAGE else 0,
         teams={team.id: team.name for team in people.all_teams(visit.session)},
         private=viewer.audited,
-        unseen=visible.hidden(visit.session, [row.ticket_id for row in rows if row.ticket_id]),
+        unseen=visibility.hidden(visit.session, [row.ticket_id for row in rows if row.ticket_id]),
         admin=admin,
         problem=problem,
         receipt=receipt,

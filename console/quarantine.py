@@ -8,14 +8,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from console.door import Visit
-from storage import inbound, pages
+from storage.mail import inbound
+from storage.tickets import listings
 
 PER_PAGE = 50
 _ASIDE = ("quarantined", "refused", inbound.RELEASING)
 
 
 def show(visit: Visit) -> Response:
-    rows = pages.aside(visit.session, _ASIDE, before=visit.before(), most=PER_PAGE + 1)
+    rows = listings.aside(visit.session, _ASIDE, before=visit.before(), most=PER_PAGE + 1)
     return visit.html("quarantine.html", rows=rows[:PER_PAGE], more=rows[PER_PAGE - 1]["id"] if rows[PER_PAGE:] else 0)
 
 

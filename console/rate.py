@@ -23,9 +23,11 @@ from desk.knowledge import csat_texts
 from desk.knowledge.csat import CHANGED_WITHIN, LOW, SCORES, may_vote
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Ticket
 from desk.web.rate_limit import Pace
-from storage import people, ratings, tickets
-from storage.ratings import Rating
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.knowledge import csat
+from storage.knowledge.csat import Rating
+from storage.people import people
+from storage.tickets import tickets
 
 log = structlog.get_logger()
 
@@ -82,7 +84,7 @@ def _write_down(session: Session, asked: _Asked, score: int, said: str, now: dat
     rating, comment = asked.rating, said.replace("\r\n", "\n").replace("\0", "").strip()[:MOST_COMMENT]
     if (rating.score, rating.comment) == (score, comment):
         return
-    ratings.vote(session, rating.id, score, comment, now)
+    csat.vote(session, rating.id, score, comment, now)
     person = people.by_ids(session, [asked.ticket.requester_id]).get(asked.ticket.requester_id)
     who = Actor(ActorKind.REQUESTER, asked.ticket.requester_id, person.name if person else "")
     before = "" if rating.score is None else str(rating.score)
@@ -93,15 +95,15 @@ def _write_down(session: Session, asked: _Asked, score: int, said: str, now: dat
 
 
 def _asked(desk: Desk, session: Session, request: Request, *, lock: bool = False) -> _Asked:
-    number = ratings.read_token(request.path_params["token"], desk.store.secret)
-    first = ratings.get(session, number) if number else None
+    number = csat.read_token(request.path_params["token"], desk.store.secret)
+    first = csat.get(session, number) if number else None
     # The ticket is held before its rating, as the desk does when it asks.
     ticket = tickets.get(session, first.ticket_id, lock=lock) if first else None
-    rating = ratings.get(session, first.id, lock=lock) if first else None
+    rating = csat.get(session, first.id, lock=lock) if first else None
     # One that was not mailed yet is asked on the status page; whoever has the link may answer.
     if ticket is None or rating is None:
         raise HTTPException(404, csat_texts.words("")["wrong"])
-    return _Asked(rating, ticket, csat_texts.spoken(ratings.language_of(session, ticket.id)))
+    return _Asked(rating, ticket, csat_texts.spoken(csat.language_of(session, ticket.id)))
 
 
 def _page(desk: Desk, request: Request, asked: _Asked, status: int = 200) -> Response:

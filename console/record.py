@@ -16,7 +16,10 @@ from console.door import Action, Visit
 from desk.tickets import fields as field_rules
 from desk.tickets import properties
 from desk.tickets.ticket import DONE, Change, Event, NotAllowed, Ticket
-from storage import copies, custom_fields, family, organisations, tickets, undo, zones
+from storage.people import organisations, time_zones
+from storage.tickets import tickets
+from usecases.tickets import cc, custom_fields, undo
+from usecases.tickets import links as ticket_links
 
 Fields = Mapping[str, str]
 MORNING = 9
@@ -33,10 +36,10 @@ def around(visit: Visit, ticket: Ticket, history: Sequence[Event]) -> dict[str, 
     known = custom_fields.every(visit.session)
     return {
         "custom_fields": field_rules.of_category(known, ticket),
-        "family_links": family.links_of(visit.session, ticket.id),
-        "link_kinds": family.KINDS,
+        "family_links": ticket_links.links_of(visit.session, ticket.id),
+        "link_kinds": ticket_links.KINDS,
         "parent": tickets.get(visit.session, ticket.parent_id) if ticket.parent_id else None,
-        "children": family.children(visit.session, ticket.id),
+        "children": ticket_links.children(visit.session, ticket.id),
         "organisation": organisations.names(visit.session, [ticket.organisation_id or 0]).get(
             ticket.organisation_id or 0
         ),
@@ -91,28 +94,28 @@ def set_fields(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
 def copy(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
     """Puts somebody in copy, or takes somebody out."""
     if fields.get("remove"):
-        copies.remove(visit.session, ticket, fields["remove"], visit.actor, visit.now)
+        cc.remove(visit.session, ticket, fields["remove"], visit.actor, visit.now)
     else:
-        copies.add(visit.session, ticket, fields.get("address", ""), visit.actor, visit.now)
+        cc.add(visit.session, ticket, fields.get("address", ""), visit.actor, visit.now)
     return _back(ticket, "updated")
 
 
 def link(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
     """Links with another ticket, or takes a link away."""
     other, kind = _number(fields.get("other", "")), fields.get("kind", "")
-    change = family.unlink if fields.get("remove") else family.link
+    change = ticket_links.unlink if fields.get("remove") else ticket_links.link
     change(visit.session, ticket.id, other, kind, visit.actor, visit.now)
     return _back(ticket, "updated")
 
 
 def parent(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
     text = fields.get("parent", "").strip()
-    family.set_parent(visit.session, ticket.id, _number(text) if text else None, visit.actor, visit.now)
+    ticket_links.set_parent(visit.session, ticket.id, _number(text) if text else None, visit.actor, visit.now)
     return _back(ticket, "updated")
 
 
 def resolve_children(visit: Visit, _fields: Fields, ticket: Ticket) -> Response:
-    family.resolve_children(visit.session, ticket, visit.actor, visit.now)
+    ticket_links.resolve_children(visit.session, ticket, visit.actor, visit.now)
     return _back(ticket, "updated")
 
 
@@ -136,7 +139,7 @@ def until_when(choice: str, date: str, now: datetime, zone: ZoneInfo) -> datetim
 
 def _zone(visit: Visit) -> ZoneInfo:
     """The agent's own time zone where it is known, otherwise the desk's."""
-    own = zones.of_person(visit.session, visit.agent.id)
+    own = time_zones.of_person(visit.session, visit.agent.id)
     try:
         return ZoneInfo(own or visit.desk.settings.time_zone)
     except (KeyError, OSError, ValueError):

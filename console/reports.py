@@ -26,8 +26,10 @@ from desk.reports import tables as report_tables
 from desk.reports.period import BadPeriod, Period
 from desk.reports.report import Report
 from desk.tickets.ticket import Priority
-from storage import pages, people, reports
-from storage.reports import Asked
+from storage.people import people
+from storage.reports import report as report_rows
+from storage.reports.report import Asked
+from storage.tickets import listings
 
 PERIODS = (
     ("7d", "7 days"),
@@ -71,7 +73,7 @@ def show(visit: Visit) -> Response:
         leads=leads,
         teams=[team for team in people.all_teams(visit.session) if leads or team.id in _own_teams(visit)],
         agents=[agent for agent in people.all_agents(visit.session) if agent.active] if leads else [],
-        categories=pages.known_categories(visit.session),
+        categories=listings.known_categories(visit.session),
         priorities=list(Priority),
     )
 
@@ -105,7 +107,7 @@ def _report(visit: Visit) -> Report:
         days = period.read(asked.get("from", ""), asked.get("to", ""), zone, visit.now, asked.get("period", "30d"))
     except BadPeriod as error:
         raise HTTPException(400, f"This is no period: {error}.") from None
-    made = reports.report(visit.session, days, _asked(visit, asked), visit.now)
+    made = report_rows.report(visit.session, days, _asked(visit, asked), visit.now)
     # Agents compare themselves with their team, not with each other.
     return made if _leads(visit) else replace(made, agents=[one for one in made.agents if one.id == visit.agent.id])
 
@@ -127,7 +129,7 @@ def _leads(visit: Visit) -> bool:
 
 
 def _own_teams(visit: Visit) -> tuple[int, ...]:
-    return reports.teams_of(visit.session, visit.agent.id)
+    return report_rows.teams_of(visit.session, visit.agent.id)
 
 
 def _attached(days: Period, kind: str) -> dict[str, str]:

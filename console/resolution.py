@@ -12,8 +12,8 @@ from console.actions import current
 from console.door import Visit
 from desk.tickets import properties
 from desk.tickets.ticket import Actor, NotAllowed, Ticket
-from storage import tickets
-from storage.resolution import LONGEST
+from storage.tickets import tickets
+from usecases.tickets.resolution import LONGEST
 
 
 def write(visit: Visit, fields: Mapping[str, str]) -> Response:

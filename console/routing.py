@@ -21,9 +21,13 @@ from console.tried_rules import Buttons
 from desk.routing.routing import BadRouting
 from desk.rules.conditions import BadCondition
 from desk.tickets.ticket import Priority
-from storage import pages, people, routing_rules, routing_trial, waiting
-from storage.routing_rules import Kept
-from storage.routing_trial import Trial
+from storage.people import people
+from storage.routing import rules as routing_rules
+from storage.routing import unassigned
+from storage.routing.rules import Kept
+from storage.tickets import listings
+from usecases.routing import dry_run as routing_dry_run
+from usecases.routing.dry_run import Trial
 
 LEADS = frozenset({"lead", "admin"})
 _NOT_ASKED = ("status", "assignee", "event", "idle_hours", "waiting_hours", "age_hours", "reopened")
@@ -58,7 +62,7 @@ def show(visit: Visit) -> Response:
 
 def unroutable(visit: Visit) -> Response:
     """What nobody can take, the most urgent first; for everybody."""
-    return visit.html("unroutable.html", flags=waiting.listed(visit.session))
+    return visit.html("unroutable.html", flags=unassigned.listed(visit.session))
 
 
 def add(visit: Visit, fields: Mapping[str, str]) -> Response:
@@ -77,7 +81,7 @@ def add(visit: Visit, fields: Mapping[str, str]) -> Response:
 def test(visit: Visit, fields: Mapping[str, str]) -> Response:
     kept = BUTTONS.kept(visit, fields)
     now = visit.now.astimezone(ZoneInfo(visit.desk.settings.time_zone))
-    return _page(visit, trial=routing_trial.tried(visit.session, kept, now), tested=kept.name)
+    return _page(visit, trial=routing_dry_run.tried(visit.session, kept, now), tested=kept.name)
 
 
 def move(visit: Visit, fields: Mapping[str, str]) -> Response:
@@ -99,7 +103,7 @@ def _page(
     return visit.html(
         "routing.html",
         status,
-        rules=[(kept, routing_trial.in_words(kept.rule) if kept.rule else kept.problem) for kept in every],
+        rules=[(kept, routing_dry_run.in_words(kept.rule) if kept.rule else kept.problem) for kept in every],
         problem=problem,
         typed=typed or {},
         trial=trial,
@@ -111,7 +115,7 @@ def _page(
         teams=people.all_teams(visit.session),
         agents=[agent for agent in people.all_agents(visit.session) if agent.active],
         priorities=list(Priority),
-        categories=pages.known_categories(visit.session),
+        categories=listings.known_categories(visit.session),
     )
 
 

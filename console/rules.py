@@ -15,7 +15,8 @@ from console.accuracy import LEADS
 from console.door import Visit
 from console.tried_rules import Buttons
 from desk.rules.keyword_rules import BadRule, Rule, Trial, words_of
-from storage import categories, keyword_rules, pages
+from storage.learning import categories, keyword_rules
+from storage.tickets import listings
 
 LONGEST_NAME = 80
 
@@ -80,7 +81,7 @@ def _page(
         rules=keyword_rules.every(visit.session),
         own=list(own.values()),
         starters=starters,
-        known=sorted({*own, *starters, *pages.known_categories(visit.session)}),
+        known=sorted({*own, *starters, *listings.known_categories(visit.session)}),
         leads=visit.agent.role in LEADS,
         problem=problem,
         typed=typed or {},

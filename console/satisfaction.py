@@ -18,9 +18,11 @@ from starlette.responses import RedirectResponse, Response
 from console.door import Visit
 from desk.knowledge import csat as rules_of
 from desk.knowledge.csat import SATISFIED, SCORES
-from storage import aftercare, people, ratings, visible
-from storage.ratings import Rating
-from storage.transaction import Session
+from storage.access import visibility
+from storage.db.session import Session
+from storage.knowledge import csat, csat_settings
+from storage.knowledge.csat import Rating
+from storage.people import people
 
 DAYS = 30
 MOST_COMMENTS = 100
@@ -31,8 +33,8 @@ _NUMBERS = ("rating_after_hours", "rating_every_days", "rating_remind_days")
 def figures(session: Session, now: datetime, days: int = DAYS) -> dict[str, Any]:
     """The days until now, and those before them to compare with."""
     length = timedelta(days=days)
-    found = _seen(session, ratings.answers(session, now - length, now + timedelta(seconds=1)))
-    before = _seen(session, ratings.answers(session, now - 2 * length, now - length))
+    found = _seen(session, csat.answers(session, now - length, now + timedelta(seconds=1)))
+    before = _seen(session, csat.answers(session, now - 2 * length, now - length))
     teams = {team.id: team.name for team in people.all_teams(session)}
     agents = {one.id: one.name or one.address for one in people.all_agents(session)}
     return {
@@ -49,23 +51,23 @@ def show(visit: Visit) -> Response:
     asked = visit.request.query_params.get("days", "")
     days = int(asked) if asked in ("7", "30", "90", "365") else DAYS
     found = figures(visit.session, visit.now, days)
-    return visit.html("satisfaction.html", found=found, rules=aftercare.rules(visit.session), scores=SCORES)
+    return visit.html("satisfaction.html", found=found, rules=csat_settings.rules(visit.session), scores=SCORES)
 
 
 def set_rules(visit: Visit, fields: Mapping[str, str]) -> Response:
     """The settings of the page's form; what cannot be read is left as it was."""
-    values: dict[str, Any] = asdict(aftercare.rules(visit.session))
+    values: dict[str, Any] = asdict(csat_settings.rules(visit.session))
     values |= {name: name in fields for name in _SWITCHES}
     values |= {name: int(fields[name]) for name in _NUMBERS if fields.get(name, "").isdecimal()}
     try:
-        aftercare.set_rules(visit.session, rules_of.read(values))
+        csat_settings.set_rules(visit.session, rules_of.read(values))
     except rules_of.BadAftercare:
         return RedirectResponse("/satisfaction?done=refused", 303)
     return RedirectResponse("/satisfaction?done=kept", 303)
 
 
 def _seen(session: Session, found: Sequence[Rating]) -> list[Rating]:
-    hidden = visible.hidden(session, [one.ticket_id for one in found])
+    hidden = visibility.hidden(session, [one.ticket_id for one in found])
     return [one for one in found if one.ticket_id not in hidden]
 
 

@@ -11,7 +11,8 @@ from typing import Any
 from console import mail_frame
 from console.door import Visit
 from desk.tickets.ticket import ActorKind, Message, Ticket
-from storage import outbound, side_conversations
+from storage.mail import outbound
+from usecases.tickets import side_conversations
 
 QUOTES = {"0": "nothing", "1": "the last message", "3": "the last 3 messages", "5": "the last 5 messages"}
 

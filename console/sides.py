@@ -23,8 +23,9 @@ from console.door import Action, Desk, Visit, action, read_fields, visiting
 from console.side_panel import QUOTES
 from desk.tickets.side_conversation import MOST_QUOTED, Side, State
 from desk.tickets.ticket import Actor, ActorKind, Message, NotAllowed, Ticket
-from storage import side_conversations, tickets
-from storage.side_conversations import Words
+from storage.tickets import tickets
+from usecases.tickets import side_conversations
+from usecases.tickets.side_conversations import Words
 
 _FILE = re.compile(r"file-([0-9]{1,18})-([0-9]{1,4})")
 _DOUBLE_CLICK = 120

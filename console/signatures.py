@@ -15,9 +15,10 @@ from starlette.routing import BaseRoute, Route
 from console.accuracy import LEADS
 from console.door import Desk, Visit, action, page
 from desk.tickets.ticket import NotAllowed, Ticket
-from storage import named_values, people, signatures
+from storage.people import people
+from storage.tickets import placeholders, signatures
 
-NAMES = (*named_values.NAMES, "desk")
+NAMES = (*placeholders.NAMES, "desk")
 """What may stand in braces."""
 
 

@@ -18,8 +18,10 @@ from console.door import Visit
 from desk.knowledge.articles import Audience
 from desk.knowledge.reusable_answer import for_others
 from desk.tickets.ticket import Ticket
-from storage import articles, labels, solved, visible
-from storage.transaction import Session
+from storage.access import visibility
+from storage.db.session import Session
+from storage.knowledge import articles
+from storage.learning import solved_index, training_labels
 
 MOST = 5
 SIMILAR, ARTICLE = "similar", "article"
@@ -45,12 +47,12 @@ class Solution:
 
 def solutions(session: Session, ticket: Ticket, most: int = MOST) -> list[Solution]:
     """The nearest solved tickets that the session's viewer may see."""
-    question = Text(ticket.subject, labels.opening(session, ticket.id).removeprefix(ticket.subject))
-    found = solved.candidates(session, telling(question), but=(ticket.id,))
+    question = Text(ticket.subject, training_labels.opening(session, ticket.id).removeprefix(ticket.subject))
+    found = solved_index.candidates(session, telling(question), but=(ticket.id,))
     near = nearest(question, texts((one.subject, one.text) for one in found), _LOOKED_AT)
-    hidden = visible.hidden(session, [found[one.place].ticket_id for one in near])
+    hidden = visibility.hidden(session, [found[one.place].ticket_id for one in near])
     seen = [one for one in near if found[one.place].ticket_id not in hidden][:most]
-    between = solved.between(session, [found[one.place].ticket_id for one in seen])
+    between = solved_index.between(session, [found[one.place].ticket_id for one in seen])
     return [_solution(found[one.place], one.likeness, one.because, between) for one in seen]
 
 
@@ -74,17 +76,17 @@ def note_use(visit: Visit, ticket: Ticket, fields: Mapping[str, str], text: str)
     used, offered = (_NAMED.findall(fields.get(name, "")[:300]) for name in ("used", "offered"))
     for kind, number in dict.fromkeys(used):
         outcome = "used" if _same(_answer(visit.session, kind, int(number)), text) else "edited"
-        solved.used(visit.session, ticket.id, kind, int(number), visit.agent.id, outcome, visit.now)
+        solved_index.used(visit.session, ticket.id, kind, int(number), visit.agent.id, outcome, visit.now)
     for use, named in ((articles.SUGGESTED, offered), (articles.USED, used)):
         numbers = [int(number) for kind, number in named if kind == ARTICLE]
         articles.note_use(visit.session, numbers, use, visit.now, ticket.id, visit.agent.id)
-    if offered and not used and not solved.was_used(visit.session, ticket.id):
+    if offered and not used and not solved_index.was_used(visit.session, ticket.id):
         kind, number = offered[0]
-        solved.used(visit.session, ticket.id, kind, int(number), visit.agent.id, "ignored", visit.now)
+        solved_index.used(visit.session, ticket.id, kind, int(number), visit.agent.id, "ignored", visit.now)
 
 
 def _solution(
-    found: solved.Solved, likeness: float, because: tuple[str, ...], between: Mapping[int, tuple[str, str]]
+    found: solved_index.Solved, likeness: float, because: tuple[str, ...], between: Mapping[int, tuple[str, str]]
 ) -> Solution:
     return Solution(
         found.ticket_id,
@@ -102,8 +104,8 @@ def _answer(session: Session, kind: str, number: int) -> str:
     if kind == ARTICLE:
         article = articles.get(session, number, Audience.INTERNAL)
         return article.text if article else ""
-    found = solved.one(session, number)
-    return for_others(found.resolution, *solved.between(session, [number]).get(number, ("", ""))) if found else ""
+    found = solved_index.one(session, number)
+    return for_others(found.resolution, *solved_index.between(session, [number]).get(number, ("", ""))) if found else ""
 
 
 def _same(one: str, other: str) -> bool:

@@ -24,9 +24,12 @@ from desk.rules.actions import BadAction
 from desk.rules.conditions import BadCondition
 from desk.sla.policy import FLEETING, BadPolicy, Target
 from desk.tickets.ticket import Priority
-from storage import calendars, clocks, sla_policies, sla_review
-from storage.sla_policies import PolicyRow
-from storage.sla_review import Preview
+from storage.sla import calendars
+from storage.sla import policies as sla_policies
+from storage.sla import timers as sla_timers
+from storage.sla.policies import PolicyRow
+from usecases.sla import recalculate as sla_review
+from usecases.sla.recalculate import Preview
 
 LEADS = frozenset({"lead", "admin"})
 MOST_LOOKED_AT = 2000
@@ -76,7 +79,7 @@ def show(visit: Visit) -> Response:
         policies=sla_policies.every(visit.session),
         calendars=calendars.every(visit.session),
         names={row.id: row.name for row in calendars.every(visit.session)},
-        clocks=clocks.counts(visit.session, visit.now),
+        clocks=sla_timers.counts(visit.session, visit.now),
         progress=sla_review.progress(visit.session),
         targets=list(Target),
     )

@@ -19,8 +19,10 @@ from console.door import Desk, Visit, page
 from console.sla import form, only_leads
 from desk.sla import business_hours
 from desk.sla.business_hours import BadCalendar
-from storage import calendars, sla_policies, sla_review
-from storage.calendars import CalendarRow
+from storage.sla import calendars
+from storage.sla import policies as sla_policies
+from storage.sla.calendars import CalendarRow
+from usecases.sla import recalculate as sla_review
 
 MOST_LOOKED_AT = 2000
 SHOWN = timedelta(days=14)

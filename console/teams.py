@@ -20,8 +20,10 @@ from console.door import Desk, Visit, action, page
 from console.routing import LEADS, only_leads
 from desk.routing.routing import BadRouting, Options, Strategy, Team, hindrance, read_skills
 from desk.slack.orders import is_channel
-from storage import calendars, people, roster
-from storage.people import Person
+from storage.people import availability as people_availability
+from storage.people import people
+from storage.people.people import Person
+from storage.sla import calendars
 
 log = structlog.get_logger()
 
@@ -63,14 +65,16 @@ def change(visit: Visit, fields: Mapping[str, str]) -> Response:
     if "slack_channel" in fields:
         people.set_slack_channel(visit.session, team.id, channel)
     options = Options(fields.get("previous") == "yes", minutes)
-    roster.set_team(visit.session, team.id, Strategy(fields["strategy"]), options, _calendar(visit, fields))
+    people_availability.set_team(
+        visit.session, team.id, Strategy(fields["strategy"]), options, _calendar(visit, fields)
+    )
     log.info("team_changed", team_id=team.id, agent_id=visit.agent.id)
     return RedirectResponse("/teams?done=saved", 303)
 
 
 def join(visit: Visit, fields: Mapping[str, str]) -> Response:
     team, agent = _team(visit), _agent(visit, fields.get("agent", ""))
-    roster.join(visit.session, team.id, agent.id)
+    people_availability.join(visit.session, team.id, agent.id)
     return RedirectResponse("/teams?done=saved", 303)
 
 
@@ -78,7 +82,7 @@ def member(visit: Visit, fields: Mapping[str, str]) -> Response:
     """What one agent can do and how much; the same in every team. Or: no longer in this team, away, back."""
     team, agent = _team(visit), _agent(visit, str(visit.number("agent_id")))
     if fields.get("do") == "leave":
-        roster.leave(visit.session, team.id, agent.id)
+        people_availability.leave(visit.session, team.id, agent.id)
         return RedirectResponse("/teams?done=saved", 303)
     weight, room = _number(fields.get("weight", ""), 0, 100), fields.get("capacity", "").strip()
     capacity = _number(room, 0, 100_000) if room else None
@@ -89,7 +93,7 @@ def member(visit: Visit, fields: Mapping[str, str]) -> Response:
     except BadRouting as error:
         return _page(visit, 422, str(error))
     values: dict[str, Any] = {"weight": weight, "capacity": capacity, "skills": list(skills)}
-    roster.set_agent(visit.session, agent.id, **values, calendar_id=_calendar(visit, fields))
+    people_availability.set_agent(visit.session, agent.id, **values, calendar_id=_calendar(visit, fields))
     return RedirectResponse("/teams?done=saved", 303)
 
 
@@ -100,10 +104,10 @@ def availability(visit: Visit, fields: Mapping[str, str]) -> Response:
         only_leads(visit)
         agent = _agent(visit, fields["agent"])
     if fields.get("do") == "back":
-        roster.back(visit.session, agent.id)
+        people_availability.back(visit.session, agent.id)
     else:
         until = _until(visit, fields.get("until", ""))
-        roster.away(visit.session, agent.id, visit.now, until, hands_over=fields.get("hand_over") == "yes")
+        people_availability.away(visit.session, agent.id, visit.now, until, hands_over=fields.get("hand_over") == "yes")
     log.info("availability_changed", agent_id=agent.id, by=visit.agent.id)
     return RedirectResponse(_where_from(fields.get("back", "")), 303)
 
@@ -111,15 +115,15 @@ def availability(visit: Visit, fields: Mapping[str, str]) -> Response:
 def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
     every = people.all_teams(visit.session)
     now = visit.now.astimezone(ZoneInfo(visit.desk.settings.time_zone))
-    teams = list(roster.read(visit.session, [team.id for team in every]).teams.values())
+    teams = list(people_availability.read(visit.session, [team.id for team in every]).teams.values())
     return visit.html(
         "teams.html",
         status,
         problem=problem,
         teams=teams,
         against={(team.id, one.id): hindrance(one, now)[0] for team in teams for one in team.members},
-        hours=roster.calendars_of_teams(visit.session),
-        own_hours=roster.calendars_of_agents(visit.session),
+        hours=people_availability.calendars_of_teams(visit.session),
+        own_hours=people_availability.calendars_of_agents(visit.session),
         calendars=calendars.every(visit.session),
         strategies=WORDS,
         channels={team.id: team.slack_channel for team in every},
@@ -128,7 +132,7 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
 
 
 def _team(visit: Visit) -> Team:
-    found = roster.settings(visit.session).get(visit.number("team_id"))
+    found = people_availability.settings(visit.session).get(visit.number("team_id"))
     if found is None:
         raise HTTPException(404, "There is no such team.")
     return found

@@ -13,8 +13,11 @@ from console import article_hints, composer, due, macros, mail_frame, record, si
 from console.door import Visit
 from desk.mail.inbound_request import AutoKind
 from desk.tickets.ticket import MOVES, Event, Priority, Ticket
-from storage import incidents, outbound, pages, people, tickets
-from storage import macros as known_macros
+from storage.incidents import incidents
+from storage.mail import outbound
+from storage.people import people
+from storage.tickets import listings, tickets
+from usecases.rules import macros as known_macros
 
 PER_PAGE = 200
 _TITLES: Mapping[str, str] = {
@@ -134,7 +137,7 @@ def around(visit: Visit, ticket: Ticket) -> dict[str, Any]:
         "teams": people.all_teams(visit.session),
         "statuses": sorted(MOVES[ticket.status] | {ticket.status}, key=list(MOVES).index),
         "priorities": list(Priority),
-        "categories": pages.known_categories(visit.session),
+        "categories": listings.known_categories(visit.session),
         "incidents": incidents.of_ticket(visit.session, ticket.id),
     }
 

@@ -16,8 +16,10 @@ from starlette.responses import Response
 from console import due
 from console.door import Visit
 from desk.tickets.ticket import Priority, Status
-from storage import pages, people, waiting
-from storage.pages import NOBODY, TicketRow, Wanted
+from storage.people import people
+from storage.routing import unassigned
+from storage.tickets import listings
+from storage.tickets.listings import NOBODY, TicketRow, Wanted
 
 PER_PAGE = 50
 LONGEST_SEARCH = 500
@@ -50,10 +52,10 @@ def show(visit: Visit) -> Response:
         query=lambda **changed: urlencode({**kept, **changed}),
         teams=people.all_teams(visit.session),
         agents=[agent for agent in people.all_agents(visit.session) if agent.active],
-        categories=pages.known_categories(visit.session),
+        categories=listings.known_categories(visit.session),
         priorities=list(Priority),
         dues=DUE,
-        stranded=waiting.count(visit.session),
+        stranded=unassigned.count(visit.session),
     )
 
 
@@ -62,13 +64,13 @@ def found(visit: Visit, asked: QueryParams) -> tuple[list[TicketRow], bool]:
     wanted = replace(_wanted(asked, visit.agent.id), **_due(asked.get("due", ""), visit.now))
     if wanted.words:
         _search_limit(visit, wanted.words)
-    rows = pages.ticket_rows(visit.session, wanted, before=visit.before(), most=PER_PAGE + 1)
+    rows = listings.ticket_rows(visit.session, wanted, before=visit.before(), most=PER_PAGE + 1)
     return rows[:PER_PAGE], len(rows) > PER_PAGE
 
 
 def _counts(visit: Visit) -> dict[str, int]:
     """How many tickets each tab has."""
-    every, asleep = pages.status_counts(visit.session), pages.snoozed_counts(visit.session)
+    every, asleep = listings.status_counts(visit.session), listings.snoozed_counts(visit.session)
     awake = {status: count - asleep.get(status, 0) for status, count in every.items()}
     of = {True: asleep, False: awake, None: every}
     return {name: sum(of[_SNOOZED.get(name)].get(s, 0) for s in TABS[name] or tuple(Status)) for name in TABS}

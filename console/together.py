@@ -14,7 +14,8 @@ from starlette.routing import BaseRoute, Route
 
 from console import composer
 from console.door import EVERYBODY, Desk, Visit, action
-from storage import presence, scheduled, tickets
+from storage.tickets import presence, tickets
+from usecases.agents import scheduled_replies
 
 
 def acting(desk: Desk) -> list[BaseRoute]:
@@ -37,5 +38,5 @@ def here(visit: Visit, fields: Mapping[str, str]) -> Response:
         presence.note(visit.session, ticket.id, visit.agent.id, doing, visit.now)
     others = presence.at(visit.session, [ticket.id], visit.now, but=visit.agent.id).get(ticket.id, [])
     told = [{"name": one.name, "doing": one.doing} for one in others]
-    waiting = [one.id for one in scheduled.of_ticket(visit.session, ticket.id)]
+    waiting = [one.id for one in scheduled_replies.of_ticket(visit.session, ticket.id)]
     return JSONResponse({"version": ticket.version, "others": told, "waiting": waiting})

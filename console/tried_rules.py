@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from console.door import Visit
-from storage.transaction import Session
+from storage.db.session import Session
 
 K = TypeVar("K")
 

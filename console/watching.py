@@ -10,11 +10,12 @@ from starlette.responses import RedirectResponse, Response
 
 from console.door import Visit
 from desk.tickets.ticket import Ticket
-from storage import tickets, watching
+from storage.tickets import tickets
+from usecases.tickets import watchers as tickets_watchers
 
 
 def around(visit: Visit, ticket: Ticket) -> dict[str, Any]:
-    watchers = watching.of(visit.session, [ticket.id]).get(ticket.id, [])
+    watchers = tickets_watchers.of(visit.session, [ticket.id]).get(ticket.id, [])
     return {"watchers": watchers, "watches": visit.agent.id in {one.id for one in watchers}}
 
 
@@ -23,6 +24,6 @@ def watch(visit: Visit, fields: Mapping[str, str]) -> Response:
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
     if ticket is None:
         raise HTTPException(404, "There is no such ticket.")
-    change = watching.unwatch if fields.get("end") else watching.watch
+    change = tickets_watchers.unwatch if fields.get("end") else tickets_watchers.watch
     change(visit.session, ticket, visit.agent, visit.actor, visit.now)
     return RedirectResponse(f"/tickets/{ticket.id}", 303)

@@ -18,7 +18,8 @@ from console.cli.explained import explanation
 from console.door import Visit
 from console.learned import Refused
 from console.ticket import ticket_or_404
-from storage import labels, tickets
+from storage.learning import training_labels
+from storage.tickets import tickets
 
 MOST_TEXT = 4_000
 _TOKEN = re.compile(r"\w+")
@@ -27,7 +28,7 @@ _WEAK = 0.02
 
 def show(visit: Visit) -> Response:
     ticket = ticket_or_404(visit)
-    text = labels.opening(visit.session, ticket.id)
+    text = training_labels.opening(visit.session, ticket.id)
     asked_for = visit.request.query_params.get("category", "")[:200]
     try:
         model = learned.asked(visit.desk.store, visit.session)

@@ -6,9 +6,9 @@ In: the record. Out: yes or no for one address or domain. While the database is 
 from __future__ import annotations
 
 from desk.signed import reply_address
-from storage import people
-from storage.people import Mailbox
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import people
+from storage.people.people import Mailbox
 
 
 class Directory:

@@ -19,10 +19,11 @@ from gateway.email import suspicion
 from gateway.email.door import DiskFull, Outcome, RawMail
 from gateway.email.jail import Jail, Quarantine
 from gateway.email.normalise import Normalised
-from storage import idempotency, inbound
-from storage.inbound import Arrival
-from storage.store import Store
-from storage.transaction import Session, is_disk_full
+from storage.db.session import Session, is_disk_full
+from storage.mail import inbound
+from storage.mail.inbound import Arrival
+from storage.open_store import Store
+from storage.runtime import idempotency
 
 log = structlog.get_logger()
 

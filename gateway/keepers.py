@@ -14,9 +14,9 @@ from gateway.email import imap
 from gateway.email.imap import MailboxKeeper
 from gateway.email.imap_config import BadImapConfig
 from gateway.email.imap_session import Accept
-from storage import imap_folders
-from storage.people import Mailbox
-from storage.store import Store
+from storage.mail import imap_folders
+from storage.open_store import Store
+from storage.people.people import Mailbox
 
 STOP_SECONDS = 10.0
 

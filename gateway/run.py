@@ -26,7 +26,7 @@ from gateway.email.jail import Jail
 from gateway.email.jail_process import JailUnavailable
 from gateway.email.smtp import MailDoor
 from gateway.keepers import Keepers
-from storage.store import Store
+from storage.open_store import Store
 
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 2.0

@@ -15,9 +15,9 @@ import redis
 import structlog
 
 from desk.config.settings import Settings
-from storage import schema
-from storage.store import Store, open_store
-from storage.transaction import Database
+from storage.db import schema
+from storage.db.session import Database
+from storage.open_store import Store, open_store
 from tests import postgres
 from tests.components import MISSING, dies_with_us, need
 

@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from desk.tickets.ticket import Message, Ticket
-from storage import outbound, tickets, tokens
-from storage.inbound import END_STATES
+from storage.access import api_tokens
+from storage.mail import outbound
+from storage.mail.inbound import END_STATES
+from storage.tickets import tickets
 from tests.fleet import AGENT, store_time, wait_until
 from tests.hostile_desk import BOB, Done, HostileDesk, Neighbour, hostile_desk
 from tests.slack import payloads
@@ -94,7 +96,7 @@ class Run:
     def __init__(self, desk: HostileDesk, cases: Path) -> None:
         self.desk, self.cases = desk, cases
         with desk.store.database.transaction() as session:
-            self.token = tokens.create(session, "examination", ["inbound"], store_time())
+            self.token = api_tokens.create(session, "examination", ["inbound"], store_time())
             first = outbound.of_ticket(session, 1)
         self.our_id = next(str(row["external_id"]) for row in first if row["kind"] == "acknowledgement")
         wait_until(self._pages_answer, "the pages do not answer", 30)

@@ -19,8 +19,10 @@ from pathlib import Path
 
 import redis
 
-from storage import inbound, people, tickets
-from storage.store import Store
+from storage.mail import inbound
+from storage.open_store import Store
+from storage.people import people
+from storage.tickets import tickets
 from tests.components import dies_with_us, need
 
 ROOT = Path(__file__).parent.parent

@@ -21,9 +21,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.config.settings import Settings
-from storage import people
-from storage.store import Store, open_store
-from storage.tables import inbound
+from storage.open_store import Store, open_store
+from storage.people import people
+from storage.tables.tickets import inbound
 from tests.fleet import SUPPORT, Fleet, store_time
 
 SALES = "sales@desk.example.test"

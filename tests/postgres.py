@@ -20,8 +20,8 @@ from pathlib import Path
 
 import psycopg
 
-from storage import schema
-from storage.transaction import Database
+from storage.db import schema
+from storage.db.session import Database
 from tests.components import need, postgres_folder, skip_for_want_of
 
 TEMPLATE = "frontdesk_template"

@@ -14,9 +14,11 @@ from desk.mail.inbound_request import Envelope
 from desk.tickets.ticket import Event, Message, Ticket
 from gateway.email.normalise import normalise
 from gateway.intake import Incoming, accept
-from storage import inbound, outbound, people, tickets
-from storage.people import Person
-from storage.store import Store
+from storage.mail import inbound, outbound
+from storage.open_store import Store
+from storage.people import people
+from storage.people.people import Person
+from storage.tickets import tickets
 from workers import deliver, ingest, react
 from workers.context import Context
 

@@ -10,7 +10,7 @@ import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import CurrentMessage, Retries, TimeLimit
 
-from storage.queue import QUEUE
+from storage.runtime.queue import QUEUE
 from workers import (
     automations,
     clocks,

@@ -16,10 +16,12 @@ from desk.tickets import commands, subject, threading
 from desk.tickets import ticket as verbs
 from desk.tickets.commands import Parsed
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
-from storage import inbound, outbound, tickets, visible
-from storage.inbound import Settled
-from storage.people import Person
-from storage.transaction import Session
+from storage.access import visibility
+from storage.db.session import Session
+from storage.mail import inbound, outbound
+from storage.mail.inbound import Settled
+from storage.people.people import Person
+from storage.tickets import tickets
 from workers import echoes, letters, obey, side_mail
 from workers.context import Context
 from workers.decide import Decision
@@ -34,7 +36,7 @@ def handle(context: Context, session: Session, facts: Facts, decision: Decision,
     ticket = tickets.survivor(session, number, lock=True)
     if ticket is None:
         raise ValueError(f"request {decision.item.inbound_id} names no ticket")
-    viewer = visible.viewer_of(session, agent.id, agent.name, agent.role, now)
+    viewer = visibility.viewer_of(session, agent.id, agent.name, agent.role, now)
     proof = _proof(context, decision, agent)
     if not viewer.sees(ticket.id, ticket.team_id):
         proof = Proof(may_act=False, may_command=False, why="you are not in the private team of this ticket")
@@ -48,7 +50,7 @@ def handle(context: Context, session: Session, facts: Facts, decision: Decision,
         _unproven(context, session, decision, agent, ticket, proof, now)
     else:
         decision = echoes.without_notice(context, session, decision, ticket)
-        with visible.through_eyes_of(session, viewer):
+        with visibility.through_eyes_of(session, viewer):
             _proven(context, session, decision, agent, ticket, proof, now)
 
 

@@ -15,8 +15,8 @@ from classifier.model import Guess
 from desk.mail.inbound_request import InboundRequest, from_json
 from desk.priority.assess import Judgement
 from desk.tickets import threading
-from storage import inbound
-from storage.inbound import Waiting
+from storage.mail import inbound
+from storage.mail.inbound import Waiting
 from workers import priorities
 from workers.context import Context
 from workers.facts import Item

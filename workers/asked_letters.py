@@ -10,11 +10,12 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from desk.tickets.ticket import Event, NotAllowed, Ticket
-from storage import deeds, people
-from storage.outbound import Letter
-from storage.people import Person
-from storage.tables_people import watchers
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
+from storage.tables.people import watchers
+from usecases.rules import run_actions
 from workers.letters import Sender
 
 _LEADS = ("lead", "admin")
@@ -41,6 +42,6 @@ def _meant(session: Session, ticket: Ticket, word: str) -> Iterator[Person]:
         yield from people.by_ids(session, session.execute(query).scalars()).values()
     else:
         try:
-            yield deeds.agent_named(session, word)
+            yield run_actions.agent_named(session, word)
         except NotAllowed:
             return

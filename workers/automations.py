@@ -15,10 +15,11 @@ import structlog
 from desk.rules import automations as rules_automations
 from desk.rules import conditions
 from desk.tickets.ticket import DESK, Change, Event, Ticket
-from storage import automations, cases, deeds, tickets
-from storage.automations import Kept
-from storage.deeds import Doing
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.tickets import ticket_facts, tickets
+from usecases.rules import automations, run_actions
+from usecases.rules.automations import Kept
+from usecases.rules.run_actions import Doing
 from workers.context import Context
 
 log = structlog.get_logger()
@@ -65,7 +66,7 @@ def _sweep(session: Session, kept: Kept, now: datetime) -> int:
     while ready := automations.due(session, kept, now, after):
         after = max(ready)
         found = list(tickets.get_many(session, ready).values())
-        facts = cases.of(session, found, now)
+        facts = ticket_facts.of(session, found, now)
         fitting = [t.id for t in found if conditions.hold(kept.rule.conditions, facts[t.id])]
         used = automations.lately(session, fitting, now - _HOUR)
         fired += sum(_fire(session, kept, number, ready[number], now, used, "") for number in fitting)
@@ -79,7 +80,7 @@ def _fire(
     ticket = tickets.get(session, ticket_id, lock=True)
     if ticket is None or ticket.merged_into is not None:
         return False
-    facts = cases.of(session, [ticket], now)[ticket.id]
+    facts = ticket_facts.of(session, [ticket], now)[ticket.id]
     if not conditions.hold(kept.rule.conditions, {**facts, "event": kind}):
         return False
     if used.get(ticket_id, 0) >= rules_automations.MOST_AN_HOUR:
@@ -95,7 +96,7 @@ def _fire(
 def _act(session: Session, kept: Kept, ticket: Ticket, now: datetime, facts: conditions.Case) -> None:
     values = {name: str(value) for name, value in facts.items() if isinstance(value, str | int | float)}
     doing = Doing(replace(DESK, name=f"{DESK.name} (rule)"), now, kept.rule.why, values | {"ticket": str(ticket.id)})
-    done = deeds.carry_out(session, ticket, kept.rule.actions, doing)
+    done = run_actions.carry_out(session, ticket, kept.rule.actions, doing)
     what = ", ".join(f"{action.do}" for action in kept.rule.actions)
     refused = "; ".join(done.refused)
     event = Event(ticket.id, now, "automation_fired", doing.actor, "", kept.rule.name, kept.rule.why, {"did": what})

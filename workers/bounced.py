@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from desk.mail.inbound_request import Bounce, InboundRequest
 from desk.tickets.ticket import DESK, Change, Event, Ticket
-from storage import outbound
-from storage.tables import outbound as outbound_table
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail import outbound
+from storage.tables.tickets import outbound as outbound_table
 
 
 def mark(session: Session, ticket: Ticket, request: InboundRequest, now: datetime, message_id: int) -> Change:

@@ -14,8 +14,15 @@ from threading import Event
 import sqlalchemy as sa
 import structlog
 
-from storage import clocks, inbound, late_files, leases, lifecycle, outbound, ratings, scheduled, sla_review, tickets
-from storage.transaction import Session, ring
+from storage.db.session import Session, ring
+from storage.knowledge import csat
+from storage.mail import inbound, outbound
+from storage.runtime import locks
+from storage.sla import timers as sla_timers
+from storage.tickets import lifecycle, tickets
+from usecases.agents import scheduled_replies
+from usecases.sla import recalculate as sla_review
+from usecases.tickets import pending_files
 from workers import automations, due, figures, reroute, retention
 from workers.context import Context
 
@@ -64,7 +71,7 @@ class Clock:
         """One round; False if another clock holds the lease."""
         now = self.context.now()
         with self.context.store.database.transaction() as session:
-            if not leases.take(session, "clock", self.name, now, LEASE):
+            if not locks.take(session, "clock", self.name, now, LEASE):
                 return False
             self._suspect(session, now)
             sweep(session, now)
@@ -125,7 +132,7 @@ class Clock:
     def _give_back(self) -> None:
         try:
             with self.context.store.database.transaction() as session:
-                leases.give_back(session, "clock", self.name)
+                locks.give_back(session, "clock", self.name)
         except sa.exc.DBAPIError:
             log.warning("lease_not_given_back")
 
@@ -137,15 +144,15 @@ def sweep(session: Session, now: datetime) -> None:
         ring(session, "ingest", waiting[0])
     if inbound.orders_wait(session):
         ring(session, "obey", 0)
-    if late_files.is_due(session, now):
+    if pending_files.is_due(session, now):
         ring(session, "fetch", 0)
     if tickets.unreacted(session):
         ring(session, "react", 0)
     if outbound.due(session, now):
         ring(session, "deliver", 0)
-    if clocks.any_due(session, now) or sla_review.is_asked(session):
+    if sla_timers.any_due(session, now) or sla_review.is_asked(session):
         ring(session, "clocks", 0)
-    if scheduled.due(session, now, 1):
+    if scheduled_replies.due(session, now, 1):
         ring(session, "say", 0)
-    if ratings.is_due(session, now):
+    if csat.is_due(session, now):
         ring(session, "rate", 0)

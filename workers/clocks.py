@@ -15,9 +15,14 @@ from desk.rules import actions
 from desk.sla import explain as sla_explanation
 from desk.sla.timers import Happening, What
 from desk.tickets.ticket import DESK, Event, Ticket
-from storage import clocks, deeds, sla, sla_policies, sla_review, tickets
-from storage.sla import Measured
-from storage.transaction import Session, is_unavailable
+from storage.db.session import Session, is_unavailable
+from storage.sla import policies as sla_policies
+from storage.sla import timers as sla_timers
+from storage.tickets import tickets
+from usecases.rules import run_actions
+from usecases.sla import measure as sla_measure
+from usecases.sla import recalculate as sla_review
+from usecases.sla.measure import Measured
 from workers.context import Context
 
 log = structlog.get_logger()
@@ -40,7 +45,7 @@ def drain(context: Context) -> int:
 def _batch(context: Context) -> int:
     try:
         with context.store.database.transaction() as session:
-            claimed = clocks.claim(session, context.now(), BATCH)
+            claimed = sla_timers.claim(session, context.now(), BATCH)
             _look(session, claimed, context.now())
         return len(claimed)
     except Exception as error:
@@ -53,20 +58,20 @@ def _batch(context: Context) -> int:
 def _one_by_one(context: Context) -> int:
     """The same tickets alone, so that only the bad one waits."""
     with context.store.database.transaction() as session:
-        claimed = clocks.claim(session, context.now(), BATCH)
+        claimed = sla_timers.claim(session, context.now(), BATCH)
         for quiet in (True, False):
-            clocks.look(session, [n for n, one in claimed.items() if one is quiet], context.now(), quiet=quiet)
+            sla_timers.look(session, [n for n, one in claimed.items() if one is quiet], context.now(), quiet=quiet)
     for number, quiet in claimed.items():
         try:
             with context.store.database.transaction() as session:
-                clocks.forget(session, number)
+                sla_timers.forget(session, number)
                 _look(session, {number: quiet}, context.now())
         except Exception as error:
             if is_unavailable(error):
                 raise
             log.exception("clocks_failed", ticket_id=number)
             with context.store.database.transaction() as session:
-                clocks.put_off(session, number, context.now() + LATER)
+                sla_timers.put_off(session, number, context.now() + LATER)
     return len(claimed)
 
 
@@ -81,8 +86,8 @@ def _look(session: Session, claimed: dict[int, bool], now: datetime) -> None:
         return
     found = list(tickets.get_many(session, claimed, lock=True).values())
     quiet = frozenset(number for number, one in claimed.items() if one)
-    measured = sla.measure(session, found, sla_policies.active(session), now, quiet)
-    sla.write(session, measured)
+    measured = sla_measure.measure(session, found, sla_policies.active(session), now, quiet)
+    sla_measure.write(session, measured)
     told = sum(_tell(session, one, now, quiet=one.ticket.id in quiet) for one in measured.values())
     log.info("clocks_looked_at", count=len(measured), told=told)
 
@@ -125,7 +130,7 @@ def _escalate(session: Session, ticket: Ticket, one: Measured, happening: Happen
         sla_explanation.why(one.policy, one.clocks[happening.target], happening),
     )
     values = {"ticket.number": str(ticket.id), "ticket.subject": ticket.subject}
-    done = deeds.carry_out(session, ticket, step.actions, deeds.Doing(DESK, now, why, values))
+    done = run_actions.carry_out(session, ticket, step.actions, run_actions.Doing(DESK, now, why, values))
     said = "; ".join(
         [", ".join(map(actions.words, step.actions)), *(f"not done: {refusal}" for refusal in done.refused)]
     )

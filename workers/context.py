@@ -13,12 +13,18 @@ from desk.incidents.detector import USUAL, Detector
 from desk.rules.keyword_rules import Rulebook
 from desk.signed import reply_address
 from desk.tickets.lifecycle import Lifecycle
-from storage import automations, detector, keyword_rules, lifecycle, matrix, organisations, people, routing
-from storage.automations import Kept
-from storage.people import Mailbox, Team
-from storage.routing import Setup
-from storage.store import Store
-from storage.transaction import Session
+from storage.config import priority_matrix
+from storage.db.session import Session
+from storage.incidents import detector_settings
+from storage.learning import keyword_rules
+from storage.open_store import Store
+from storage.people import organisations, people
+from storage.people.people import Mailbox, Team
+from storage.tickets import lifecycle
+from usecases.routing import assign as assignment
+from usecases.routing.assign import Setup
+from usecases.rules import automations
+from usecases.rules.automations import Kept
 from workers.model import ModelWatch
 
 FRESH_SECONDS = 5.0
@@ -64,7 +70,7 @@ class Context:
         """Mailboxes, teams and rules, read again when they are older than a few seconds."""
         if self._places is None or time.monotonic() - self._places[0] > FRESH_SECONDS:
             self._matrix = self._matrix or self.store.settings.priority_matrix
-            self.store = matrix.judging(session, self.store, self._matrix)
+            self.store = priority_matrix.judging(session, self.store, self._matrix)
             self._places = (time.monotonic(), self._read_places(session))
         return self._places[1]
 
@@ -76,8 +82,8 @@ class Context:
             lifecycle=lifecycle.rules(session),
             organisations=organisations.of_domains(session),
             automations=tuple(kept for kept in automations.every(session) if kept.active),
-            routing=routing.setup(session),
-            detector=detector.rules(session),
+            routing=assignment.setup(session),
+            detector=detector_settings.rules(session),
         )
 
     def refresh(self) -> None:

@@ -19,7 +19,7 @@ from desk.tickets.lifecycle import Lifecycle
 from desk.tickets.side_conversation import Side
 from desk.tickets.threading import Candidate, Signal
 from desk.tickets.ticket import Ticket
-from storage.people import Person
+from storage.people.people import Person
 from workers import foreign, side_mail
 from workers.facts import Facts, Item, vouched
 

@@ -15,9 +15,11 @@ import sqlalchemy as sa
 import structlog
 
 from desk.tickets.ticket import DESK, Change, Event
-from storage import outbound, side_conversations, tickets
-from storage.outbound import Claimed
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail import outbound
+from storage.mail.outbound import Claimed
+from storage.tickets import tickets
+from usecases.tickets import side_conversations
 from workers import slack_cards
 from workers.context import Context
 from workers.transports import compose as composing

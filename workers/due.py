@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from desk.learning.learning import CORRECTIONS_UNTIL_RETRAIN
-from storage import corrections, leases, models, notes
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.learning import models
+from storage.runtime import key_values, locks
+from storage.tickets import corrections
 
 NIGHT_HOUR = 3
 PAUSE = timedelta(minutes=5)
@@ -21,7 +23,7 @@ def is_due(session: Session, now: datetime, time_zone: str) -> bool:
     """Whether a training should be rung for."""
     if _runs(session, now) or _failed_lately(session, now):
         return False
-    if notes.get(session, notes.ASKED):
+    if key_values.get(session, key_values.ASKED):
         return True
     last = models.last_attempt(session)
     waiting = corrections.count_after(session, (last.last_correction_id if last else 0) or 0)
@@ -40,12 +42,12 @@ def _night_since(last: datetime | None, now: datetime, time_zone: str) -> bool:
 
 
 def _runs(session: Session, now: datetime) -> bool:
-    until = leases.until(session, "retrain")
+    until = locks.until(session, "retrain")
     return until is not None and until > now
 
 
 def _failed_lately(session: Session, now: datetime) -> bool:
-    progress = notes.get(session, notes.PROGRESS)
+    progress = key_values.get(session, key_values.PROGRESS)
     if not progress or not (progress.get("running") or str(progress.get("result", "")).startswith("failed")):
         return False
     return now - datetime.fromisoformat(progress["at"]) < PAUSE

@@ -14,8 +14,9 @@ from desk.mail.inbound_request import AutoKind, Channel, InboundRequest
 from desk.mail.known_quotes import MIN_STRONG, without_echo
 from desk.tickets import subject
 from desk.tickets.ticket import Ticket
-from storage import outbound, tickets
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail import outbound
+from storage.tickets import tickets
 from workers import wording
 from workers.context import Context
 from workers.decide import Decision

@@ -14,10 +14,13 @@ from desk.signed import reply_address
 from desk.tickets import subject, threading
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Ticket
-from storage import people, side_conversations, threads, tickets
-from storage.people import Person
-from storage.threads import Known
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail import message_id_index
+from storage.mail.message_id_index import Known
+from storage.people import people
+from storage.people.people import Person
+from storage.tickets import tickets
+from usecases.tickets import side_conversations
 from workers import foreign, side_mail
 from workers.foreign import Numbers
 
@@ -67,8 +70,8 @@ class Facts:
 def gather(session: Session, items: list[Item], secret: bytes, now: datetime) -> Facts:
     """Claim the batch's ids, then read whose they are, who wrote, and the tickets that anything names (locked)."""
     owners, claims = _claims(items)
-    keys = threads.claim(session, claims)
-    keys |= threads.claim(session, _second_claims(items, keys, owners))
+    keys = message_id_index.claim(session, claims)
+    keys |= message_id_index.claim(session, _second_claims(items, keys, owners))
     persons = people.ensure(session, _senders(items), now)
     numbers = foreign.gather(session, items)
     sides = side_mail.gather(session, items, secret)

@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from storage import day_figures, outbound, report_schedules, ticket_facts
-from storage.outbound import Letter
-from storage.report_schedules import Schedule
-from storage.store import Store
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail import outbound
+from storage.mail.outbound import Letter
+from storage.open_store import Store
+from storage.reports import daily_rollup, ticket_rollup
+from storage.reports import schedules as report_schedules
+from storage.reports.schedules import Schedule
 from workers import report_letters
 from workers.context import Context
 
@@ -43,11 +45,11 @@ def nobody(_count: int) -> None:
 
 def is_time(session: Session, now: datetime) -> bool:
     """Whether there is something to count, to sum up or to send."""
-    waiting = ticket_facts.is_behind(session) or bool(report_schedules.due(session, now))
-    return waiting or bool(day_figures.due(session, now, 1))
+    waiting = ticket_rollup.is_behind(session) or bool(report_schedules.due(session, now))
+    return waiting or bool(daily_rollup.due(session, now, 1))
 
 
-def drain(context: Context, fresh: timedelta = ticket_facts.FRESH) -> int:
+def drain(context: Context, fresh: timedelta = ticket_rollup.FRESH) -> int:
     """Count every ticket of which something was heard since the last look, and sum up the days that have become quiet;
     then send the reports that are due."""
     done = catch_up(context.store, context.now(), fresh)
@@ -61,7 +63,7 @@ def catch_up(store: Store, now: datetime, fresh: timedelta = timedelta()) -> int
     done, after, settled = 0, None, True
     while True:
         with store.database.reading() as session:
-            look = ticket_facts.look(session, ticket_facts.floor(session) if after is None else after, now, fresh)
+            look = ticket_rollup.look(session, ticket_rollup.floor(session) if after is None else after, now, fresh)
         if look is None:
             return done
         # Above what is not settled the floor stays, although the look goes on.
@@ -71,8 +73,8 @@ def catch_up(store: Store, now: datetime, fresh: timedelta = timedelta()) -> int
         if not look.counted and not rises:
             continue
         with store.database.transaction() as session:
-            floor = ticket_facts.hold(session)
-            ticket_facts.write(session, look.counted, now, max(floor, look.floor) if rises else None)
+            floor = ticket_rollup.hold(session)
+            ticket_rollup.write(session, look.counted, now, max(floor, look.floor) if rises else None)
         done += len(look.counted)
 
 
@@ -80,20 +82,20 @@ def sum_up(store: Store, now: datetime, told: Told = nobody) -> int:
     """Sum up the days that are due; returns how many."""
     name, done = store.settings.time_zone, 0
     with store.database.reading() as session:
-        known = day_figures.zone(session)
+        known = daily_rollup.zone(session)
     if known != name:
         with store.database.transaction() as session:
-            ticket_facts.hold(session)
-            day_figures.begin(session, name)
+            ticket_rollup.hold(session)
+            daily_rollup.begin(session, name)
     while True:
         with store.database.reading() as session:
-            days = day_figures.due(session, now, DAYS_AT_ONCE)
+            days = daily_rollup.due(session, now, DAYS_AT_ONCE)
         if not days:
             return done
         with store.database.transaction() as session:
-            ticket_facts.hold(session)
+            ticket_rollup.hold(session)
             for day in days:
-                day_figures.sum_up(session, day, name)
+                daily_rollup.sum_up(session, day, name)
         done += len(days)
         told(done)
 
@@ -103,18 +105,18 @@ def rebuild(store: Store, now: datetime, told: Told = nobody, told_days: Told = 
     done, wrong, above = 0, 0, 0
     while True:
         with store.database.reading() as session:
-            ids = ticket_facts.numbers(session, above)
-            counted = ticket_facts.count(session, ids)
+            ids = ticket_rollup.numbers(session, above)
+            counted = ticket_rollup.count(session, ids)
         with store.database.transaction() as session:
-            ticket_facts.hold(session)
-            wrong += ticket_facts.forget_others(session, above, ids, now) + ticket_facts.write(session, counted, now)
+            ticket_rollup.hold(session)
+            wrong += ticket_rollup.forget_others(session, above, ids, now) + ticket_rollup.write(session, counted, now)
         if not ids:
             break
         done, above = done + len(ids), ids[-1]
         told(done)
     with store.database.transaction() as session:
-        ticket_facts.hold(session)
-        day_figures.begin(session, store.settings.time_zone)
+        ticket_rollup.hold(session)
+        daily_rollup.begin(session, store.settings.time_zone)
     days = sum_up(store, now, told_days)
     log.info("figures_rebuilt", count=done, days=days)
     return Rebuilt(done, wrong, days)
@@ -125,18 +127,18 @@ def check(store: Store, told: Told = nobody, told_days: Told = nobody) -> Rebuil
     done, wrong, above = 0, 0, 0
     while True:
         with store.database.reading() as session:
-            ids = ticket_facts.numbers(session, above)
-            wrong += ticket_facts.wrong(session, ticket_facts.count(session, ids), above, ids)
+            ids = ticket_rollup.numbers(session, above)
+            wrong += ticket_rollup.wrong(session, ticket_rollup.count(session, ids), above, ids)
         if not ids:
             break
         done, above = done + len(ids), ids[-1]
         told(done)
     with store.database.reading() as session:
-        days = day_figures.summed(session)
+        days = daily_rollup.summed(session)
     wrong_days = 0
     for place, day in enumerate(days):
         with store.database.reading() as session:
-            wrong_days += day_figures.differs(session, day, store.settings.time_zone)
+            wrong_days += daily_rollup.differs(session, day, store.settings.time_zone)
         told_days(place + 1)
     return Rebuilt(done, wrong, len(days), wrong_days)
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import AutoKind
 from desk.tickets import threading
-from storage import foreign_numbers
-from storage.foreign_numbers import Key
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail import external_references
+from storage.mail.external_references import Key
 
 if TYPE_CHECKING:
     from workers.decide import Decision, Spot
@@ -53,7 +53,7 @@ class Numbers:
 def gather(session: Session, items: Sequence[Item]) -> Numbers:
     """One statement for a batch, and none where no subject has a number."""
     of = {item.inbound_id: keys for item in items if (keys := threading.foreign_keys(item.request, item.sender))}
-    return Numbers(of, foreign_numbers.known(session, {key for keys in of.values() for key in keys}))
+    return Numbers(of, external_references.known(session, {key for keys in of.values() for key in keys}))
 
 
 def may_append(item: Item, participants: Collection[str], own_domains: Collection[str], trust: Verdict) -> bool:

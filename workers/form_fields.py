@@ -14,8 +14,8 @@ from desk.tickets import form_fields, properties
 from desk.tickets import ticket as verbs
 from desk.tickets.fields import BadField, Field, value
 from desk.tickets.ticket import Actor, Change, Event, Ticket
-from storage import custom_fields
-from storage.transaction import Session
+from storage.db.session import Session
+from usecases.tickets import custom_fields
 
 WHY = "answered in the form"
 

@@ -13,10 +13,12 @@ from desk.incidents import similarity
 from desk.incidents.detector import FEWEST_PEOPLE, WINDOWS, Alarm
 from desk.priority import assess as priority
 from desk.tickets.ticket import DESK, Event
-from storage import incident_members, incident_reports, incidents, tickets
-from storage.incident_reports import LONGEST_TEXT, Opened, Report
-from storage.incidents import MEMBER, SUGGESTED, Incident
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.incidents import detector_counts, incidents
+from storage.incidents.detector_counts import LONGEST_TEXT, Opened, Report
+from storage.incidents.incidents import MEMBER, SUGGESTED, Incident
+from storage.tickets import tickets
+from usecases.incidents import members as incident_members
 from workers.context import Context
 
 _USUAL = 80
@@ -27,7 +29,7 @@ _NO_WORDS = 0.0
 def first(context: Context, session: Session, number: int, alarm: Alarm, now: datetime, *, tell: bool = False) -> None:
     """What came before the alarm, in the longer window; with `tell` the leads will hear of it."""
     since = now - timedelta(minutes=max(WINDOWS))
-    reports = incident_reports.lately(session, alarm.key, since)
+    reports = detector_counts.lately(session, alarm.key, since)
     texts = incidents.words_of(session, [one.ticket_id for one in reports], LONGEST_TEXT)
     core = similarity.core(list(texts.values()), _usual(session, alarm.key.category, since))
     places = {number: _place(core.likeness(text)) for number, text in texts.items()}

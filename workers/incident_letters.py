@@ -7,11 +7,12 @@ mailbox as any mail does, not to a requester: what all of them shall read is wri
 from __future__ import annotations
 
 from desk.tickets.ticket import Event, Ticket
-from storage import incidents, people
-from storage.incidents import MEMBER, Incident
-from storage.outbound import Letter
-from storage.people import Person
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.incidents import incidents
+from storage.incidents.incidents import MEMBER, Incident
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
 from workers import wording
 from workers.letters import Sender
 

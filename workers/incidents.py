@@ -16,11 +16,13 @@ from desk.incidents import duplicates
 from desk.incidents.detector import Alarm, Detector, Key, Window
 from desk.people.organisations import organisation
 from desk.tickets.ticket import MessageKind
-from storage import incident_orders, incident_reports, incidents, repeats
-from storage.incident_reports import LONGEST_TEXT, Opened, Report
-from storage.incidents import QUIET, Incident
-from storage.repeats import Earlier
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.incidents import detector_counts, incidents
+from storage.incidents.detector_counts import LONGEST_TEXT, Opened, Report
+from storage.incidents.incidents import QUIET, Incident
+from usecases.incidents import bulk_orders
+from usecases.incidents import duplicates as incidents_duplicates
+from usecases.incidents.duplicates import Earlier
 from workers import gather
 from workers.context import Context
 from workers.facts import NOBODY
@@ -38,7 +40,7 @@ def drain(context: Context) -> int:
     done = 0
     while seen := _look(context):
         done += seen
-        if seen < incident_reports.PAGE:
+        if seen < detector_counts.PAGE:
             break
     while _order(context):
         done += 1
@@ -52,20 +54,20 @@ def _look(context: Context) -> int:
     with context.store.database.reading() as session:
         # Also where nobody watches, tickets are counted: what is usual must be known when somebody begins to.
         rules = context.places(session).detector
-        opened = incident_reports.fresh(session, incident_reports.floor(session))
+        opened = detector_counts.fresh(session, detector_counts.floor(session))
     if not opened:
         return 0
     with context.store.database.transaction() as session:
-        floor = incident_reports.hold(session)
-        unseen = incident_reports.unseen(session, floor, [one.ticket_id for one in opened])
+        floor = detector_counts.hold(session)
+        unseen = detector_counts.unseen(session, floor, [one.ticket_id for one in opened])
         mine = [one for one in opened if one.ticket_id in unseen]
         reports = [_report(one) for one in mine]
         running = incidents.open_ones(session)
-        incident_reports.add(session, reports, now, {one.category for one in running})
+        detector_counts.add(session, reports, now, {one.category for one in running})
         lately = [one for one in mine if one.at > now - duplicates.WITHIN]
         _link_repeats(context, session, lately, now)
         _judge(context, session, reports, lately, rules, now)
-        incident_reports.move_floor(session, mine, floor, now)
+        detector_counts.move_floor(session, mine, floor, now)
     return len(mine)
 
 
@@ -98,11 +100,11 @@ def _link_repeats(context: Context, session: Session, opened: Sequence[Opened], 
     new = {one.ticket_id for one in human}
     since = min(one.at for one in human)
     by_person: dict[int, list[Earlier]] = {}
-    several = repeats.who_wrote_more(session, {one.requester_id for one in human}, since)
-    for one in repeats.opened_by(session, several, since, LONGEST_TEXT):
+    several = incidents_duplicates.who_wrote_more(session, {one.requester_id for one in human}, since)
+    for one in incidents_duplicates.opened_by(session, several, since, LONGEST_TEXT):
         by_person.setdefault(one.requester_id, []).append(one)
     pairs = [pair for own in by_person.values() for pair in _repeats(own, new)]
-    linked = repeats.link(session, pairs, now, react=context.react)
+    linked = incidents_duplicates.link(session, pairs, now, react=context.react)
     if linked:
         log.info("repeats_linked", count=linked)
 
@@ -153,10 +155,10 @@ def _judge(
 
 def _alarms(session: Session, touched: set[Key], rules: Detector, now: datetime) -> list[Alarm]:
     """The alarms of these keys; an organisation's only where its whole category is calm."""
-    known = incident_reports.since(session, now) if touched else None
+    known = detector_counts.since(session, now) if touched else None
     if known is None or not incident_detector.knows_enough(incident_detector.past(known, now)):
         return []
-    found = incident_reports.windows(session, now)
+    found = detector_counts.windows(session, now)
     asked = [key for key in sorted(touched, key=lambda k: (k.organisation, k.category)) if _enough(found.get(key))]
     if not asked:
         return []
@@ -176,7 +178,7 @@ def _rates(
     """What is usual now for each of these keys."""
     whole = {Key(key.category) for key in asked}
     places = {Key("", key.organisation) for key in asked if key.organisation}
-    known = incident_reports.history(session, {*asked, *whole, *places}, now)
+    known = detector_counts.history(session, {*asked, *whole, *places}, now)
     desk, since = known.get(Key(""), (incident_detector.Traffic(), now))
     past = incident_detector.past(since, now)
     messages = sum(windows[-1].messages for key, windows in found.items() if not key.organisation)
@@ -212,11 +214,11 @@ def _open(context: Context, session: Session, alarm: Alarm, running: dict[Key, I
 def _order(context: Context) -> bool:
     """One step of the oldest order; intake has its turn between two steps."""
     with context.store.database.reading() as session:
-        waiting = incident_orders.waiting(session)
+        waiting = bulk_orders.waiting(session)
     if not waiting:
         return False
     with context.store.database.transaction() as session:
-        more = incident_orders.step(session, waiting[0], context.now())
+        more = bulk_orders.step(session, waiting[0], context.now())
     return more or len(waiting) > 1
 
 
@@ -227,19 +229,19 @@ def _tend(context: Context) -> None:
         calm = timedelta(minutes=context.places(session).detector.quiet_minutes)
         aged = [one for one in incidents.open_ones(session) if one.opened_at <= now - calm]
         over = _over(session, aged, now) if aged else []
-        stale = incident_reports.is_stale(session, now)
+        stale = detector_counts.is_stale(session, now)
     if not over and not stale:
         return
     with context.store.database.transaction() as session:
-        incident_reports.hold(session)
+        detector_counts.hold(session)
         for one in over:
             if incidents.end(session, one.id, QUIET, now):
                 log.info("incident_went_quiet", incident_id=one.id)
-        incident_reports.forget(session, now)
+        detector_counts.forget(session, now)
 
 
 def _over(session: Session, aged: Sequence[Incident], now: datetime) -> list[Incident]:
-    found = incident_reports.windows(session, now)
+    found = detector_counts.windows(session, now)
     rates = _rates(session, [one.key for one in aged], found, now)
     nothing = Window(max(incident_detector.WINDOWS), 0, 0)
     return [

@@ -12,10 +12,13 @@ import structlog
 
 from desk.tickets import threading
 from desk.tickets.ticket import DESK
-from storage import conversation, foreign_numbers, inbound, tickets, visible
-from storage.inbound import MOST_ATTEMPTS, Settled, Waiting
-from storage.tickets import Stale
-from storage.transaction import Session, ring
+from storage.access import visibility
+from storage.db.session import Session, ring
+from storage.mail import external_references, inbound
+from storage.mail.inbound import MOST_ATTEMPTS, Settled, Waiting
+from storage.tickets import tickets
+from storage.tickets.tickets import Stale
+from usecases.tickets import conversation
 from workers import agent_mail, ahead, facts, routing
 from workers.ahead import Ahead
 from workers.context import Context
@@ -105,7 +108,7 @@ def _settle(context: Context, session: Session, rows: list[Waiting], thought: Ah
     decider = Decider(known, context.store.settings, context.secret, now, frozenset(places.mailboxes), window)
     decisions = decider.decide_all(items)
     Settlement(context, session, known, thought, now).write(decisions)
-    foreign_numbers.remember(session, known.numbers.places(), now)
+    external_references.remember(session, known.numbers.places(), now)
     _join(context, session, decisions, now)
     for decision in decisions:
         if decision.state == "command":
@@ -124,7 +127,7 @@ def _join(context: Context, session: Session, decisions: list[Decision], now: da
             continue
         numbers = (decision.spot.ticket.id if decision.spot.ticket else 0, decision.bridge.ticket.id)
         found = {t.id for number in numbers if (t := tickets.survivor(session, number, lock=True))}
-        if len(found) == 2 and visible.may_merge(session, found):
+        if len(found) == 2 and visibility.may_merge(session, found):
             why = "one thread: the message between them came last"
             conversation.merge(session, max(found), min(found), DESK, now, why=why, react=context.react)
 

@@ -9,8 +9,8 @@ from datetime import timedelta
 
 import structlog
 
-from storage import late_files
-from storage.late_files import Late
+from usecases.tickets import pending_files
+from usecases.tickets.pending_files import Late
 from workers import slack_files
 from workers.context import Context
 from workers.transports.errors import TransportError
@@ -26,7 +26,7 @@ def drain(context: Context) -> int:
     done = 0
     while True:
         with context.store.database.transaction() as session:
-            late = late_files.claim(session, context.now())
+            late = pending_files.claim(session, context.now())
         if late is None:
             return done
         done += 1
@@ -41,7 +41,7 @@ def _one(context: Context, late: Late) -> None:
         return
     with context.store.database.transaction() as session:
         sha256 = context.store.blobs.put(session, fetched.data, context.now())
-        late_files.arrived(session, late, sha256, len(fetched.data), fetched.media_type, context.now())
+        pending_files.arrived(session, late, sha256, len(fetched.data), fetched.media_type, context.now())
     log.info("late_file_fetched", ticket_id=late.ticket_id, message_id=late.message_id)
 
 
@@ -50,9 +50,9 @@ def _failed(context: Context, late: Late, error: TransportError) -> None:
     now = context.now()
     with context.store.database.transaction() as session:
         if error.permanent or late.attempts > len(BACK_OFF):
-            late_files.missing(session, late, str(error), now)
+            pending_files.missing(session, late, str(error), now)
             return
         pause = BACK_OFF[late.attempts - 1]
         if error.retry_after is not None:
             pause = timedelta(seconds=error.retry_after)
-        late_files.postpone(session, late, now + pause)
+        pending_files.postpone(session, late, now + pause)

@@ -18,10 +18,12 @@ from desk.tickets import subject
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Event, Message, Ticket
 from desk.web import status_links
-from storage import outbound, ratings, signatures, threads, tickets
-from storage.outbound import Letter
-from storage.people import Mailbox, Person
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.knowledge import csat
+from storage.mail import message_id_index, outbound
+from storage.mail.outbound import Letter
+from storage.people.people import Mailbox, Person
+from storage.tickets import signatures, tickets
 from workers import status_letters, wording
 from workers.context import Context
 from workers.facts import NOBODY, Item
@@ -70,7 +72,7 @@ class Sender:
         key = f"reminder:{event_id}"
         content = self._content(ticket, requester, reply_address.REQUESTER, key)
         content |= self._thread(ticket, requester, asked) | {"subject": _answer(ticket, asked)}
-        text = wording.reminder(ticket, days, ratings.language_of(self.session, ticket.id))
+        text = wording.reminder(ticket, days, csat.language_of(self.session, ticket.id))
         content |= {"text": text, "signature": self._signature(ticket, self._desk_name)}
         return self._letter(key, "reminder", ticket, requester, content | _AUTOMATIC)
 
@@ -208,7 +210,7 @@ class Sender:
 
     def _thread(self, ticket: Ticket, requester: Person, asked: Message | None) -> dict[str, Any]:
         """What is answered, and every id of the thread that the requester's program has, what is answered last."""
-        exchanged = threads.exchanged(self.session, ticket.id, requester.address)
+        exchanged = message_id_index.exchanged(self.session, ticket.id, requester.address)
         asked_id = asked.external_id if asked and "@" in asked.external_id else ""
         parent = asked_id or (exchanged[-1] if exchanged else "")
         if not parent:

@@ -9,7 +9,7 @@ import structlog
 from desk.tickets import lifecycle as rules_of
 from desk.tickets.lifecycle import Lifecycle
 from desk.tickets.ticket import Change, Ticket
-from storage import lifecycle, tickets
+from storage.tickets import lifecycle, tickets
 from workers.context import Context
 
 log = structlog.get_logger()

@@ -12,9 +12,13 @@ from desk.tickets.commands import Command
 from desk.tickets.fields import Unfilled
 from desk.tickets.parse_when import until
 from desk.tickets.ticket import MOVES, Actor, Change, NotAllowed, Priority, Status, Ticket
-from storage import conversation, custom_fields, macros, people, resolution, tickets, undo, visible
-from storage.people import Person
-from storage.transaction import Session
+from storage.access import visibility
+from storage.db.session import Session
+from storage.people import people
+from storage.people.people import Person
+from storage.tickets import tickets
+from usecases.rules import macros
+from usecases.tickets import conversation, custom_fields, resolution, undo
 
 UTC = ZoneInfo("UTC")
 
@@ -95,7 +99,7 @@ def _change(
         case "assign" | "take":
             agent = _agent(session, word) if command.name == "assign" and word.lower() != "me" else None
             agent_id, name = (agent.id, agent.name or agent.address) if agent else (actor.id, actor.name)
-            visible.check_holder(session, ticket.team_id, agent_id)
+            visibility.check_holder(session, ticket.team_id, agent_id)
             return verbs.assign(ticket, agent_id, name, actor, now, "by command")
         case "team":
             return verbs.to_team(ticket, _team_id(session, word), word, actor, now, "by command")

@@ -14,7 +14,7 @@ from desk.priority import assess as priority
 from desk.priority.assess import Judgement
 from desk.priority.signals import Impact, Urgency
 from desk.tickets.ticket import Change, Priority
-from storage.people import Person
+from storage.people.people import Person
 
 _UNJUDGED = Judgement(Priority.MEDIUM, Impact.ONE, Urgency.NORMAL)
 

@@ -10,10 +10,11 @@ from datetime import datetime
 
 from desk.knowledge.csat import LOW
 from desk.tickets.ticket import Event, Status, Ticket
-from storage import aftercare, people, ratings
-from storage.outbound import Letter
-from storage.people import Person
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.knowledge import csat, csat_settings
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
 from workers.letters import Sender
 
 
@@ -21,7 +22,7 @@ def plan_ratings(session: Session, happened: Sequence[Event], now: datetime) -> 
     """The question for each ticket that was resolved, when its time comes."""
     solved = [e.ticket_id for e in happened if e.kind == "status_changed" and e.after == Status.RESOLVED]
     if solved:
-        ratings.plan(session, solved, aftercare.rules(session), now)
+        csat.plan(session, solved, csat_settings.rules(session), now)
 
 
 def low_ratings(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[Letter]:
@@ -34,6 +35,6 @@ def low_ratings(sender: Sender, session: Session, ticket: Ticket, event_id: int,
 def _told(session: Session, ticket: Ticket) -> list[Person]:
     team = people.members(session, [ticket.team_id])[ticket.team_id] if ticket.team_id else []
     leads = [one for one in team if one.role == "lead"]
-    if leads or ratings.is_private(session, ticket.id):
+    if leads or csat.is_private(session, ticket.id):
         return leads or team
     return [one for one in people.all_agents(session) if one.active and one.role in ("lead", "admin")]

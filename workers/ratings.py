@@ -14,11 +14,14 @@ from desk.knowledge import csat_texts
 from desk.knowledge.csat import Aftercare
 from desk.mail import automatic
 from desk.tickets.ticket import DESK, Change, Event, Status, Ticket
-from storage import aftercare, outbound, people, ratings, tickets
-from storage.outbound import Letter
-from storage.people import Person
-from storage.ratings import Rating
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.knowledge import csat, csat_settings
+from storage.knowledge.csat import Rating
+from storage.mail import outbound
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
+from storage.tickets import tickets
 from workers.context import Context
 from workers.letters import Sender
 
@@ -40,14 +43,14 @@ def drain(context: Context) -> int:
 
 def _batch(context: Context) -> int:
     with context.store.database.transaction() as session:
-        found = ratings.due(session, context.now(), BATCH)
+        found = csat.due(session, context.now(), BATCH)
         if found:
             _ask(context, session, found)
     return len(found)
 
 
 def _ask(context: Context, session: Session, found: list[Rating]) -> None:
-    rules, sender = aftercare.rules(session), Sender(context, session)
+    rules, sender = csat_settings.rules(session), Sender(context, session)
     held = tickets.get_many(session, {one.ticket_id for one in found}, lock=True)
     known = people.by_ids(session, {one.requester_id for one in held.values()})
     letters, changes = [], []
@@ -55,7 +58,7 @@ def _ask(context: Context, session: Session, found: list[Rating]) -> None:
         ticket = held[rating.ticket_id]
         why_not = _why_not(sender, rules, rating, ticket, known[ticket.requester_id])
         if why_not:
-            ratings.drop(session, rating)
+            csat.drop(session, rating)
             log.info("rating_not_asked", ticket_id=ticket.id, reason=why_not)
             continue
         letters.append(_letter(sender, rating, ticket, known[ticket.requester_id]))
@@ -67,8 +70,8 @@ def _ask(context: Context, session: Session, found: list[Rating]) -> None:
 def _mark(session: Session, rules: Aftercare, rating: Rating, ticket: Ticket, context: Context) -> Change:
     now = context.now()
     again_at = now + timedelta(days=rules.rating_remind_days) if rules.rating_remind_days else None
-    ratings.mark_asked(session, rating, now, again_at)
-    kind = "rating_asked" if rating.state == ratings.PLANNED else "rating_reminded"
+    csat.mark_asked(session, rating, now, again_at)
+    kind = "rating_asked" if rating.state == csat.PLANNED else "rating_reminded"
     return Change(ticket, (Event(ticket.id, now, kind, DESK),))
 
 
@@ -98,18 +101,18 @@ def _cannot_answer(sender: Sender, ticket: Ticket, requester: Person) -> str:
 
 
 def _asked_lately(sender: Sender, rules: Aftercare, rating: Rating, requester: Person) -> str:
-    if rating.state != ratings.PLANNED:
+    if rating.state != csat.PLANNED:
         return ""
     since = sender.context.now() - timedelta(days=rules.rating_every_days)
-    lately = ratings.was_asked_since(sender.session, requester.id, since, rating.id)
+    lately = csat.was_asked_since(sender.session, requester.id, since, rating.id)
     return "asked lately about another ticket" if lately else ""
 
 
 def _letter(sender: Sender, rating: Rating, ticket: Ticket, requester: Person) -> Letter:
-    said = csat_texts.words(ratings.language_of(sender.session, ticket.id))
-    again = rating.state != ratings.PLANNED
+    said = csat_texts.words(csat.language_of(sender.session, ticket.id))
+    again = rating.state != csat.PLANNED
     place = sender.context.store.settings.public_url.rstrip("/")
-    link = f"{place}/rate/{ratings.token(rating.id, sender.context.secret)}"
+    link = f"{place}/rate/{csat.token(rating.id, sender.context.secret)}"
     key = f"rating:{rating.id}" + (":again" if again else "")
     text = csat_texts.mail(ticket.id, link, said, again=again)
     asked = tickets.last_said(sender.session, ticket.id, 2**62)

@@ -10,10 +10,17 @@ import structlog
 from desk.mail import automatic
 from desk.mail.authentication import Verdict
 from desk.tickets.ticket import ActorKind, Event, Message, MessageKind, Ticket
-from storage import clocks, late_files, outbound, people, sla_policies, solved, threads, tickets, watching
-from storage.outbound import Letter
-from storage.people import Person
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.learning import solved_index
+from storage.mail import message_id_index, outbound
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
+from storage.sla import policies as sla_policies
+from storage.sla import timers as sla_timers
+from storage.tickets import tickets
+from usecases.tickets import pending_files
+from usecases.tickets import watchers as tickets_watchers
 from workers import (
     asked_letters,
     automations,
@@ -81,12 +88,12 @@ def _react(context: Context, session: Session, happened: list[tuple[int, Event]]
         ticket = scene.tickets.get(event.ticket_id)
         if ticket is not None:
             letters += _letters(sender, session, scene, ticket, event_id, event)
-    solved.remember(session, [event.ticket_id for _, event in happened if event.kind in SOLVES])
+    solved_index.remember(session, [event.ticket_id for _, event in happened if event.kind in SOLVES])
     if sla_policies.any_active(session):
-        clocks.look(session, [event.ticket_id for _, event in happened if event.kind not in clocks.IDLE], now)
+        sla_timers.look(session, [event.ticket_id for _, event in happened if event.kind not in sla_timers.IDLE], now)
     automations.on_events(context, session, happened, now)
     reroute.on_events(session, context.places(session).routing, [event for _, event in happened])
-    late_files.ask(session, scene.messages.values(), now)
+    pending_files.ask(session, scene.messages.values(), now)
     plan_ratings(session, [event for _, event in happened], now)
     outbound.put(session, sender.within_budget(slack_team.newest_cards(letters), now), now)
     log.info("events_reacted", count=len(happened), letters=len(letters))
@@ -97,7 +104,7 @@ def _scene(session: Session, happened: list[Event]) -> _Scene:
     messages = tickets.messages_by_ids(session, {e.message_id for e in happened if e.message_id})
     ids = {t.requester_id for t in found.values()} | {t.assignee_id for t in found.values() if t.assignee_id}
     teams = people.members(session, {t.team_id for t in found.values() if t.team_id})
-    watchers = watching.of(session, {one.ticket_id for one in happened if one.kind in watch_letters.KINDS})
+    watchers = tickets_watchers.of(session, {one.ticket_id for one in happened if one.kind in watch_letters.KINDS})
     return _Scene(found, messages, people.by_ids(session, ids), teams, watchers)
 
 
@@ -144,7 +151,7 @@ def _letters(
 
 def _reply(sender: Sender, session: Session, ticket: Ticket, requester: Person, message: Message) -> Letter:
     letter = sender.reply(ticket, requester, message, tickets.last_said(session, ticket.id, message.id))
-    threads.add(session, letter.external_id, ticket.id, message.id)
+    message_id_index.add(session, letter.external_id, ticket.id, message.id)
     return letter
 
 

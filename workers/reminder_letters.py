@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from desk.mail import automatic
 from desk.tickets.ticket import Event, Ticket
-from storage import tickets
-from storage.outbound import Letter
-from storage.people import Person
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail.outbound import Letter
+from storage.people.people import Person
+from storage.tickets import tickets
 from workers.letters import Sender
 
 

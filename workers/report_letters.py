@@ -15,12 +15,16 @@ from desk.reports import period
 from desk.reports import tables as report_tables
 from desk.reports.period import Period
 from desk.reports.report import Report
-from storage import outbound, people, report_schedules, reports, visible
-from storage.outbound import Letter
-from storage.report_schedules import Schedule
-from storage.reports import Asked
-from storage.store import Store
-from storage.transaction import Session
+from storage.access import visibility
+from storage.db.session import Session
+from storage.mail import outbound
+from storage.mail.outbound import Letter
+from storage.open_store import Store
+from storage.people import people
+from storage.reports import report as report_rows
+from storage.reports import schedules as report_schedules
+from storage.reports.report import Asked
+from storage.reports.schedules import Schedule
 
 log = structlog.get_logger()
 
@@ -44,8 +48,8 @@ def letters(store: Store, session: Session, schedule: Schedule, now: datetime) -
         category=content.get("category", ""),
         priority=content.get("priority", ""),
     )
-    with visible.through_eyes_of(session, Viewer(hidden=visible.private_teams(session))):
-        told = reports.report(session, days, asked, now)
+    with visibility.through_eyes_of(session, Viewer(hidden=visibility.private_teams(session))):
+        told = report_rows.report(session, days, asked, now)
     boxes = people.all_mailboxes(session)
     sender = boxes[0].address if boxes else f"support@{store.settings.mail_domain or 'localhost'}"
     text = words(told, schedule.name, store.settings.public_url)

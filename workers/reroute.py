@@ -16,9 +16,12 @@ import structlog
 from desk.routing.routing import Strategy, hindrance
 from desk.sla.business_hours import between
 from desk.tickets.ticket import DESK, Change, Event, Ticket
-from storage import cases, roster, routing, tickets, waiting
-from storage.routing import Asked, Setup
-from storage.transaction import Session, ring
+from storage.db.session import Session, ring
+from storage.people import availability
+from storage.routing import unassigned
+from storage.tickets import ticket_facts, tickets
+from usecases.routing import assign as assignment
+from usecases.routing.assign import Asked, Setup
 from workers.context import Context
 
 log = structlog.get_logger()
@@ -31,7 +34,7 @@ FREES = ("status_changed", "reopened", "team_changed", "assigned", "woken", "spl
 def drain(context: Context) -> int:
     """Everything that can be given to somebody now; returns how many tickets changed."""
     with context.store.database.reading() as session:
-        if not needed(session, routing.setup(session), context.now()):
+        if not needed(session, assignment.setup(session), context.now()):
             return 0
     return _lost(context) + _unowned(context) + _flagged(context) + _escalate(context)
 
@@ -44,8 +47,8 @@ def on_events(session: Session, by: Setup, happened: Sequence[Event]) -> None:
 
 def needed(session: Session, by: Setup, now: datetime) -> bool:
     """Whether there is anything to look at; it only reads, so nobody who writes waits for it."""
-    return bool(waiting.gone(session, now)) or (
-        by.active and (waiting.any_flagged(session) or bool(waiting.unowned(session, by.automatic, 1)))
+    return bool(unassigned.gone(session, now)) or (
+        by.active and (unassigned.any_flagged(session) or bool(unassigned.unowned(session, by.automatic, 1)))
     )
 
 
@@ -54,11 +57,11 @@ def _lost(context: Context) -> int:
     done = 0
     while True:
         with context.store.database.transaction() as session:
-            gone = waiting.gone(session, context.now())
-            held = waiting.held(session, gone, BATCH)
+            gone = unassigned.gone(session, context.now())
+            held = unassigned.held(session, gone, BATCH)
             found = [t for t in tickets.get_many(session, held, lock=True).values() if t.assignee_id in gone]
             leaving = {t.id: f"{gone[t.assignee_id].name} {gone[t.assignee_id].why}" for t in found if t.assignee_id}
-            by = routing.setup(session)
+            by = assignment.setup(session)
             asked = [replace(one, leaving=leaving[one.ticket.id]) for one in _asked(session, by, found)]
             done += _route(context, session, by, asked)
         if len(held) < BATCH:
@@ -70,8 +73,8 @@ def _unowned(context: Context) -> int:
     done = 0
     while True:
         with context.store.database.transaction() as session:
-            by = routing.setup(session)
-            ids = waiting.unowned(session, by.automatic, BATCH) if by.automatic else []
+            by = assignment.setup(session)
+            ids = unassigned.unowned(session, by.automatic, BATCH) if by.automatic else []
             found = tickets.get_many(session, ids, lock=True).values()
             still = [t for t in found if t.assignee_id is None and t.unroutable_at is None and t.merged_into is None]
             done += _route(context, session, by, _asked(session, by, still))
@@ -84,10 +87,10 @@ def _flagged(context: Context) -> int:
     done = passed = 0
     while True:
         with context.store.database.transaction() as session:
-            now, by = _now(context), routing.setup(session)
-            teams = roster.read(session, set(waiting.flagged_teams(session)) & set(by.automatic)).teams
+            now, by = _now(context), assignment.setup(session)
+            teams = availability.read(session, set(unassigned.flagged_teams(session)) & set(by.automatic)).teams
             room = [n for n, team in teams.items() if any(not hindrance(one, now)[0] for one in team.members)]
-            ids = waiting.flagged(session, room, passed, BATCH) if room else []
+            ids = unassigned.flagged(session, room, passed, BATCH) if room else []
             found = tickets.get_many(session, ids, lock=True)
             still = [found[n] for n in ids if found[n].assignee_id is None and found[n].unroutable_at is not None]
             late = [replace(one, late=_is_late(by, one.ticket, now)) for one in _asked(session, by, still)]
@@ -100,8 +103,8 @@ def _flagged(context: Context) -> int:
 def _escalate(context: Context) -> int:
     """Flags whose time is over are told once more; from then on skills do not count."""
     with context.store.database.transaction() as session:
-        now, by = _now(context), routing.setup(session)
-        found = tickets.get_many(session, waiting.quiet_flags(session, now, BATCH), lock=True).values()
+        now, by = _now(context), assignment.setup(session)
+        found = tickets.get_many(session, unassigned.quiet_flags(session, now, BATCH), lock=True).values()
         late = [t for t in found if t.unroutable_at is not None and _is_late(by, t, now)]
         tickets.save_locked(session, [_escalated(ticket, now) for ticket in late], react=context.react)
         if late:
@@ -115,9 +118,9 @@ def _route(context: Context, session: Session, by: Setup, asked: Sequence[Asked]
     if not asked:
         return 0
     now = _now(context)
-    made, found = routing.route(session, asked, by, now)
+    made, found = assignment.route(session, asked, by, now)
     changed = [one for one in made if one.change.events]
-    routing.write(session, changed, found, now, react=context.react)
+    assignment.write(session, changed, found, now, react=context.react)
     if changed:
         log.info("tickets_rerouted", count=len(changed))
     return len(changed)
@@ -125,8 +128,8 @@ def _route(context: Context, session: Session, by: Setup, asked: Sequence[Asked]
 
 def _asked(session: Session, by: Setup, found: Sequence[Ticket]) -> list[Asked]:
     """With who had the requester before, and what the history says of skills and of who gave it back."""
-    around, past = cases.around(session, found), waiting.remembered(session, [ticket.id for ticket in found])
-    previous = routing.previous_agents(session, {t.requester_id for t in found}) if by.wants_previous else {}
+    around, past = ticket_facts.around(session, found), unassigned.remembered(session, [ticket.id for ticket in found])
+    previous = assignment.previous_agents(session, {t.requester_id for t in found}) if by.wants_previous else {}
     return [
         Asked(t, around[t.id], previous.get(t.requester_id), past[t.id].never, skills=past[t.id].skills) for t in found
     ]
@@ -136,7 +139,7 @@ def _is_late(by: Setup, ticket: Ticket, now: datetime) -> bool:
     """Whether it has waited for longer than its team wants, in the team's hours."""
     team = by.teams.get(ticket.team_id or 0)
     if team is None or ticket.unroutable_at is None or team.strategy is Strategy.MANUAL:
-        return ticket.unroutable_at is not None and (now - ticket.unroutable_at).total_seconds() >= waiting.PATIENCE
+        return ticket.unroutable_at is not None and (now - ticket.unroutable_at).total_seconds() >= unassigned.PATIENCE
     return between(team.calendar, ticket.unroutable_at, now) >= team.options.escalate_minutes * 60
 
 

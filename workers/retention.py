@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from storage import erasure, notes, retention
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.runtime import key_values
+from usecases.privacy import erasure, retention
 from workers.context import Context
 
 log = structlog.get_logger()
@@ -23,7 +24,7 @@ DONE = "retention_done"
 def is_due(session: Session, now: datetime, time_zone: str) -> bool:
     """From two o'clock of the desk's own time zone for an hour, once, where there are rules."""
     here = now.astimezone(ZoneInfo(time_zone))
-    if not NIGHT_HOUR <= here.hour <= NIGHT_HOUR + 1 or notes.get(session, DONE) == f"{here:%Y-%m-%d}":
+    if not NIGHT_HOUR <= here.hour <= NIGHT_HOUR + 1 or key_values.get(session, DONE) == f"{here:%Y-%m-%d}":
         return False
     return bool(retention.rules(session)) or bool(erasure.unfinished(session))
 
@@ -40,6 +41,6 @@ def drain(context: Context) -> int:
     if done or cut_off:
         erasure.purge(store)
     with store.database.transaction() as session:
-        notes.put(session, DONE, f"{now.astimezone(ZoneInfo(store.settings.time_zone)):%Y-%m-%d}")
+        key_values.put(session, DONE, f"{now.astimezone(ZoneInfo(store.settings.time_zone)):%Y-%m-%d}")
     log.info("retention_done", count=done)
     return done

@@ -22,10 +22,12 @@ import structlog
 from classifier import shelf
 from classifier.model import BrokenArtefact, Categoriser
 from desk.learning import learning
-from storage import categories, corrections, labels, leases, models, notes
-from storage.models import Model
-from storage.store import Store
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.learning import categories, models, training_labels
+from storage.learning.models import Model
+from storage.open_store import Store
+from storage.runtime import key_values, locks
+from storage.tickets import corrections
 from workers.judge import Judged, Material, judge, markdown
 
 log = structlog.get_logger()
@@ -98,7 +100,7 @@ def gather(session: Session) -> Material:
     """Everything that a training needs, as of this transaction."""
     own = categories.every(session)
     last = corrections.newest_id(session)
-    examples = [*labels.said(session), *labels.silent(session)]
+    examples = [*training_labels.said(session), *training_labels.silent(session)]
     retired = frozenset(one.name for one in own if not one.active)
     chosen = learning.choose(examples, retired)
     return Material(chosen, retired, {one.name: one.words for one in own if one.active}, last)
@@ -131,7 +133,7 @@ def _keep(store: Store, model: Categoriser, row: Model, active: Model | None, no
         if row.state == models.KEPT:
             models.activate(session, row.version, now())
             models.forget_broken(session)
-        notes.remove(session, notes.ASKED)
+        key_values.remove(session, key_values.ASKED)
     prune(store, now())
     with store.database.reading() as session:
         return models.get(session, row.version) or row
@@ -174,7 +176,9 @@ class _Progress:
         now = self._now()
         whole = facts | {"why": self._wish.why, "begun_at": self._begun.isoformat(), "at": now.isoformat()}
         with self._store.database.transaction() as session:
-            notes.put(session, notes.PROGRESS, whole | {"dry_run": self._wish.dry_run, "holder": self._holder})
+            key_values.put(
+                session, key_values.PROGRESS, whole | {"dry_run": self._wish.dry_run, "holder": self._holder}
+            )
 
 
 @contextmanager
@@ -192,12 +196,12 @@ def _alone(store: Store, now: Now) -> Iterator[str]:
         stop.set()
         keeper.join()
         with store.database.transaction() as session:
-            leases.give_back(session, LEASE, holder)
+            locks.give_back(session, LEASE, holder)
 
 
 def _take(store: Store, holder: str, now: datetime) -> bool:
     with store.database.transaction() as session:
-        return leases.take(session, LEASE, holder, now, LEASE_LENGTH)
+        return locks.take(session, LEASE, holder, now, LEASE_LENGTH)
 
 
 def _renew(store: Store, holder: str, now: Now, stop: threading.Event) -> None:

@@ -22,9 +22,9 @@ from typing import Any
 import structlog
 
 from desk.config.settings import Settings
-from storage import notes
-from storage.log import configure_logging
-from storage.store import Store, open_store
+from storage.open_store import Store, open_store
+from storage.runtime import key_values
+from storage.runtime.logging_setup import configure_logging
 from workers import retrain
 from workers.retrain import Busy, Wish
 
@@ -93,7 +93,7 @@ def _settings(given: Mapping[str, Any]) -> Settings:
 
 def _why(store: Store) -> str:
     with store.database.reading() as session:
-        asked = notes.get(session, notes.ASKED)
+        asked = key_values.get(session, key_values.ASKED)
     return str(asked["why"]) if asked else "what agents said since the last one"
 
 

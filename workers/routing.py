@@ -18,9 +18,10 @@ from desk.mail.inbound_request import InboundRequest
 from desk.rules.ticket_facts import Around
 from desk.text.language import language
 from desk.tickets.ticket import Ticket
-from storage import cases, routing, tickets
-from storage.routing import Asked, Setup
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.tickets import ticket_facts, tickets
+from usecases.routing import assign as assignment
+from usecases.routing.assign import Asked, Setup
 from workers.ahead import words
 from workers.context import Context
 from workers.decide import Decision
@@ -40,8 +41,8 @@ def route_new(context: Context, session: Session, decisions: Sequence[Decision],
         return
     now = now.astimezone(ZoneInfo(context.store.settings.time_zone))
     asked = _asked(context, session, by, [(ticket, requests[ticket.id]) for ticket in open_ones])
-    made, roster = routing.route(session, asked, by, now)
-    changed = routing.write(session, made, roster, now, react=context.react)
+    made, roster = assignment.route(session, asked, by, now)
+    changed = assignment.write(session, made, roster, now, react=context.react)
     owned = sum(ticket.assignee_id is not None for ticket in changed)
     log.info("tickets_routed", count=len(made), owned=owned)
 
@@ -54,8 +55,8 @@ def _asked(
     context: Context, session: Session, by: Setup, found: Sequence[tuple[Ticket, InboundRequest]]
 ) -> list[Asked]:
     requesters = {ticket.requester_id for ticket, _ in found}
-    people = cases.of_people(session, requesters) if by.rules else {}
-    previous = routing.previous_agents(session, requesters) if by.wants_previous else {}
+    people = ticket_facts.of_people(session, requesters) if by.rules else {}
+    previous = assignment.previous_agents(session, requesters) if by.wants_previous else {}
     boxes = {box.id: box.address for box in context.places(session).mailboxes.values()}
     made = []
     for ticket, request in found:

@@ -16,8 +16,8 @@ import structlog
 from dramatiq import Worker
 
 from desk.config.settings import BadSetting
-from storage.queue import broker
-from storage.store import Store
+from storage.open_store import Store
+from storage.runtime.queue import broker
 from workers import actors
 from workers.clock import Clock
 from workers.context import Context, open_context

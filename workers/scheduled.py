@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from storage import scheduled
+from usecases.agents import scheduled_replies
 from workers.context import Context
 
 log = structlog.get_logger()
@@ -15,7 +15,7 @@ def drain(context: Context) -> int:
     now, done = context.now(), 0
     while True:
         with context.store.database.reading() as session:
-            waiting = scheduled.due(session, now)
+            waiting = scheduled_replies.due(session, now)
         sent = sum(_send(context, number, ticket_id) for number, ticket_id in waiting)
         done += sent
         if sent == 0:
@@ -24,7 +24,7 @@ def drain(context: Context) -> int:
 
 def _send(context: Context, number: int, ticket_id: int) -> bool:
     with context.store.database.transaction() as session:
-        sent = scheduled.send(session, number, ticket_id, context.now())
+        sent = scheduled_replies.send(session, number, ticket_id, context.now())
     if sent:
         log.info("waiting_reply_sent", ticket_id=ticket_id, scheduled_id=number)
     return sent

@@ -14,13 +14,16 @@ from desk.tickets import threading
 from desk.tickets import ticket as verbs
 from desk.tickets.fields import Field
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
-from storage import inbound, organisations, threads, tickets, visible
-from storage.inbound import Settled
-from storage.people import Mailbox
-from storage.sql import reserve_ids
-from storage.tables import messages as messages_table
-from storage.threads import Known
-from storage.transaction import Session
+from storage.access import visibility
+from storage.db.session import Session
+from storage.db.statements import reserve_ids
+from storage.mail import inbound, message_id_index
+from storage.mail.inbound import Settled
+from storage.mail.message_id_index import Known
+from storage.people import organisations
+from storage.people.people import Mailbox
+from storage.tables.tickets import messages as messages_table
+from storage.tickets import tickets
 from workers import bounced, category, echoes, form_fields, priorities, side_mail
 from workers.ahead import Ahead
 from workers.category import Choice
@@ -110,7 +113,7 @@ class Settlement:
     def _team_id(self, decision: Decision, box: Mailbox | None) -> int | None:
         """The mailbox's; what follows up a private ticket stays with its team."""
         before = decision.linked.ticket if decision.linked and decision.link_kind == "follow-up" else None
-        if before and before.team_id in visible.private_teams(self.session):
+        if before and before.team_id in visibility.private_teams(self.session):
             return before.team_id
         return box.team_id if box else None
 
@@ -214,7 +217,7 @@ class Settlement:
                 if not known.ticket_id and known.inbound_id == item.inbound_id and named not in self.facts.owners:
                     points.setdefault(named, Known(named, item.inbound_id, ticket.id, 0, ""))
             people |= {(ticket.id, a, role) for a, role in _spot(decision).people.items() if a}
-        threads.point(self.session, list(points.values()))
+        message_id_index.point(self.session, list(points.values()))
         tickets.add_participants(self.session, people)
 
     def _finish(self, decisions: Sequence[Decision], ids: dict[int, int]) -> None:

@@ -7,9 +7,10 @@ and a Message-ID that lead the answer back into the side conversation.
 from __future__ import annotations
 
 from desk.tickets.ticket import Event, Message, Ticket
-from storage import people, side_conversations
-from storage.outbound import Letter
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail.outbound import Letter
+from storage.people import people
+from usecases.tickets import side_conversations
 from workers.letters import Sender
 
 KINDS = ("side_sent",)

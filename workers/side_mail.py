@@ -22,8 +22,8 @@ from desk.tickets.commands import Parsed
 from desk.tickets.side_conversation import Side
 from desk.tickets.threading import Signal
 from desk.tickets.ticket import Actor, ActorKind, Change, Message, MessageKind, NotAllowed, Ticket
-from storage import side_conversations
-from storage.transaction import Session
+from storage.db.session import Session
+from usecases.tickets import side_conversations
 from workers import bounced
 
 if TYPE_CHECKING:

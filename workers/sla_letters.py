@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from desk.sla.timers import What
 from desk.tickets.ticket import Event, Ticket
-from storage import people
-from storage.outbound import Letter
-from storage.people import Person
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
 from workers.letters import Sender
 
 KINDS = (What.WARNED, What.BREACHED)

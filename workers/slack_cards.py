@@ -14,9 +14,13 @@ from desk.config.settings import Settings
 from desk.slack.markup import cut, escaped, one_line
 from desk.slack.orders import MORE, Button
 from desk.tickets.ticket import Ticket
-from storage import outbound, people, slack_threads, tickets, visible
-from storage.outbound import Claimed
-from storage.transaction import Session
+from storage.access import visibility
+from storage.db.session import Session
+from storage.mail import outbound
+from storage.mail.outbound import Claimed
+from storage.people import people
+from storage.slack import threads as slack_threads
+from storage.tickets import tickets
 from workers.transports.errors import TransportError
 
 MOST_LETTERS = 2_500
@@ -60,7 +64,7 @@ def _card(session: Session, ticket_id: int, channel: str, settings: Settings) ->
     if ticket is None:
         return None
     team = next((one for one in people.all_teams(session) if one.id == ticket.team_id), None)
-    if visible.private_among(session, [ticket.id]):
+    if visibility.private_among(session, [ticket.id]):
         return _only_text(f"#{ticket.id} is not worked on here any more.")
     if ticket.merged_into is not None:
         return _only_text(f"#{ticket.id} was merged into #{ticket.merged_into}.")

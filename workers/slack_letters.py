@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from desk.tickets.ticket import Event, Message, Ticket
-from storage.outbound import Letter
-from storage.people import Person
+from storage.mail.outbound import Letter
+from storage.people.people import Person
 from workers import slack_words
 
 

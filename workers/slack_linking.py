@@ -10,9 +10,9 @@ import structlog
 
 from desk.signed import slack_link_code
 from desk.slack.orders import Kind, Order, is_foreign
-from storage import people
-from storage.people import Person
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.people import people
+from storage.people.people import Person
 from workers.context import Context
 
 log = structlog.get_logger()

@@ -9,8 +9,8 @@ import re
 from dataclasses import replace
 
 from desk.tickets.commands import Command, Parsed
-from storage import people
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.people import people
 
 _MENTION = re.compile(r"@([UW][A-Z0-9]{2,30})\b")
 

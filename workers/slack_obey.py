@@ -17,11 +17,16 @@ from desk.slack.orders import Kind, Order, is_foreign
 from desk.tickets import commands
 from desk.tickets.commands import SLACK, Parsed
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Ticket
-from storage import conversation, drafts, outbound, people, slack_threads, threads, tickets, visible
-from storage.inbound import Settled, Waiting
-from storage.outbound import Letter
-from storage.people import Person
-from storage.transaction import Session
+from storage.access import visibility
+from storage.db.session import Session
+from storage.mail import message_id_index, outbound
+from storage.mail.inbound import Settled, Waiting
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
+from storage.slack import threads as slack_threads
+from storage.tickets import drafts, tickets
+from usecases.tickets import conversation
 from workers import obey, slack_linking
 from workers.context import Context
 from workers.slack_names import with_names
@@ -82,11 +87,11 @@ def settle(
     if not agent.slack_user:
         people.set_slack_user(session, agent.id, order.account)
     ticket = tickets.survivor(session, number, lock=True)
-    viewer = visible.viewer_of(session, agent.id, agent.name, agent.role, context.now())
+    viewer = visibility.viewer_of(session, agent.id, agent.name, agent.role, context.now())
     if ticket is None or not viewer.sees(ticket.id, ticket.team_id):
         scene.answer(f"Nothing was done: there is no ticket #{number} that you may see.")
         return scene.settled("refused", "the ticket is not there for this agent", number if ticket else None)
-    with visible.through_eyes_of(session, viewer):
+    with visibility.through_eyes_of(session, viewer):
         return _obeyed(scene, agent, ticket, why_no_files)
 
 
@@ -163,7 +168,7 @@ def _say(scene: _Scene, ticket: Ticket, actor: Actor, text: str, *, public: bool
     write(session, ticket, actor, text, scene.context.now(), via="slack", attachments=files, external_id=said)
     message_id = conversation.newest_message(session, ticket.id)
     if said:
-        threads.add(session, f"{order.conversation}#{said}", ticket.id, message_id)
+        message_id_index.add(session, f"{order.conversation}#{said}", ticket.id, message_id)
     return message_id
 
 

@@ -16,9 +16,10 @@ import structlog
 from desk.mail.inbound_request import Attachment, from_json
 from desk.slack import orders as slack_orders
 from desk.slack.orders import Kind, Order
-from storage import inbound, slack_threads
-from storage.inbound import MOST_ATTEMPTS, Settled, Waiting
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail import inbound
+from storage.mail.inbound import MOST_ATTEMPTS, Settled, Waiting
+from storage.slack import threads as slack_threads
 from workers import slack_files, slack_obey, slack_revisions
 from workers.context import Context
 

@@ -11,9 +11,11 @@ from datetime import datetime
 from desk.slack.orders import Kind, Order
 from desk.tickets.commands import SLACK, parse
 from desk.tickets.ticket import DESK, ActorKind, Message
-from storage import revisions, threads, tickets
-from storage.inbound import Settled
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail import message_id_index
+from storage.mail.inbound import Settled
+from storage.tickets import tickets
+from usecases.tickets import message_edits
 from workers.slack_names import with_names
 
 
@@ -22,14 +24,14 @@ def settle(
 ) -> Settled:
     """Both versions are kept: the event has the words before and after."""
     key = f"{order.conversation}#{order.message_id}"
-    known = threads.known(session, [key]).get(key)
+    known = message_id_index.known(session, [key]).get(key)
     message = tickets.message(session, known.row_id) if known is not None and known.row_id else None
     if message is None:
         return missing("it is on no ticket")
     if order.kind is Kind.WITHDRAWN:
-        done = revisions.withdraw(session, message, DESK, now)
+        done = message_edits.withdraw(session, message, DESK, now)
     else:
-        done = revisions.edit(session, message, _words(session, order, message), message.author, now)
+        done = message_edits.edit(session, message, _words(session, order, message), message.author, now)
     why = str(order.kind) if done else f"{order.kind}: nothing new"
     return Settled(inbound_id, "command", why, message.ticket_id, message.id)
 

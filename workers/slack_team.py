@@ -13,10 +13,10 @@ from typing import Any
 
 from desk.slack.markup import cut, escaped, one_line
 from desk.tickets.ticket import ActorKind, Event, Message, Ticket
-from storage import visible
-from storage.outbound import Letter
-from storage.people import Person, Team
-from storage.transaction import Session
+from storage.access import visibility
+from storage.db.session import Session
+from storage.mail.outbound import Letter
+from storage.people.people import Person, Team
 from workers.slack_cards import card_key
 
 CHANGES = frozenset({
@@ -44,7 +44,7 @@ def of(session: Session, teams: Mapping[int, Team], told: Told) -> list[Letter]:
     ticket, event = told.ticket, told.event
     letters = _left(teams, told) if event.kind == "team_changed" else []
     team = teams.get(ticket.team_id or 0)
-    if team is None or not team.slack_channel or team.id in visible.private_teams(session):
+    if team is None or not team.slack_channel or team.id in visibility.private_teams(session):
         return letters
     channel = team.slack_channel
     line = _line(told, channel)

@@ -12,10 +12,10 @@ from typing import Any
 
 from desk.tickets.ticket import Ticket
 from desk.web import portal_texts, status_links
-from storage import ratings
-from storage.people import Person
-from storage.store import Store
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.knowledge import csat
+from storage.open_store import Store
+from storage.people.people import Person
 
 LINES = {"acknowledgement": "ack_line", "reply": "mail_line", "reminder": "mail_line", "rating": "mail_line"}
 
@@ -30,7 +30,7 @@ def below(
     if not link:
         return {}
     # The acknowledgement is in English, and looks for nothing: one leaves for every new ticket.
-    spoken = "en" if kind == "acknowledgement" else ratings.language_of(session, ticket.id)
+    spoken = "en" if kind == "acknowledgement" else csat.language_of(session, ticket.id)
     line = portal_texts.words(spoken)[LINES[kind]].format(link=link)
     signature = str(content.get("signature", ""))
     return {"signature": f"{signature}\n\n{line}" if signature else line}

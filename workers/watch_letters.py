@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from desk.tickets.ticket import Event, Message, Ticket
-from storage import people
-from storage.outbound import Letter
-from storage.people import Person
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
 from workers.letters import Sender
 
 KINDS = ("requester_replied", "replied", "noted", "side_answered")

@@ -19,7 +19,10 @@ from console.api import writing
 from console.door import Desk, Visit
 from desk.config.desk_toml import KINDS, BadConfiguration, State, read
 from desk.tickets.ticket import NotAllowed
-from storage import configuration, configuration_now, custom_fields, tickets
+from storage.tickets import tickets
+from usecases.config import apply as configuration
+from usecases.config import export as configuration_export
+from usecases.tickets import custom_fields
 
 SCOPE = "configuration"
 ADMINS = frozenset({"admin"})
@@ -44,7 +47,7 @@ def shown(visit: Visit) -> Response:
     unknown = sorted(set(wanted) - set(KINDS))
     if unknown:
         raise HTTPException(422, f"There is no kind {unknown[0]}; there are {', '.join(KINDS)}.")
-    state = configuration_now.present(visit.session)
+    state = configuration_export.present(visit.session)
     return reading.as_json({kind: _entries(kind, state) for kind in wanted})
 
 

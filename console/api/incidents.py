@@ -22,9 +22,12 @@ from console.api.writing import Write
 from console.door import Desk, Visit
 from desk.priority import assess as priority
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed
-from storage import incident_members, incident_orders, incidents, matrix
-from storage.incident_orders import ANSWER, DISMISS, RESOLVE
-from storage.incidents import STATES, Incident
+from storage.config import priority_matrix
+from storage.incidents import incidents
+from storage.incidents.incidents import STATES, Incident
+from usecases.incidents import bulk_orders
+from usecases.incidents import members as incident_members
+from usecases.incidents.bulk_orders import ANSWER, DISMISS, RESOLVE
 
 PER_PAGE = 50
 LONGEST_TEXT = 60_000
@@ -57,7 +60,7 @@ def listed(visit: Visit) -> Response:
 def shown(visit: Visit) -> Response:
     """One with its tickets and all that was ordered."""
     found = _found(visit)
-    orders = [_told(one) for one in incident_orders.of_incident(visit.session, found.id)]
+    orders = [_told(one) for one in bulk_orders.of_incident(visit.session, found.id)]
     return reading.as_json(
         asdict(found) | {"tickets": incidents.rows(visit.session, found.id, _MOST), "orders": orders}
     )
@@ -66,7 +69,7 @@ def shown(visit: Visit) -> Response:
 def include(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """A ticket belongs to it, whether it was suggested or not."""
     found, ticket = _found(visit), _ticket(body)
-    by = priority.matrix(matrix.rows(visit.session, visit.desk.settings))
+    by = priority.matrix(priority_matrix.rows(visit.session, visit.desk.settings))
     incident_members.include(visit.session, found.id, ticket, _actor(visit), by, visit.now)
     return {"incident": found.id, "ticket": ticket, "done": "add"}
 
@@ -84,17 +87,17 @@ def _order(kind: str) -> Write:
         if kind == ANSWER and not text.strip():
             raise NotAllowed("there is no text to send")
         if body.get("dry_run") is True:
-            rows = incident_orders.rehearsed(visit.session, found.id, kind)
+            rows = bulk_orders.rehearsed(visit.session, found.id, kind)
             return {"incident": found.id, "kind": kind, "dry_run": True, "tickets": [row["id"] for row in rows]}
         key = _key(visit, body, text)
-        order = incident_orders.place(visit.session, found.id, key, kind, text, _actor(visit), visit.now)
-        incident_orders.step(visit.session, order.id, visit.now)
-        return _told(incident_orders.get(visit.session, order.id))
+        order = bulk_orders.place(visit.session, found.id, key, kind, text, _actor(visit), visit.now)
+        bulk_orders.step(visit.session, order.id, visit.now)
+        return _told(bulk_orders.get(visit.session, order.id))
 
     return write
 
 
-def _told(order: incident_orders.Order) -> dict[str, Any]:
+def _told(order: bulk_orders.Order) -> dict[str, Any]:
     said = asdict(order)
     said.pop("key")
     return said | {name: said[name].isoformat() if said[name] else None for name in ("at", "done_at")}

@@ -16,10 +16,14 @@ from console.api import writing
 from console.composer import LONGEST_TEXT
 from console.door import Desk, Visit
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Ticket
-from storage import conversation, people, scheduled, tickets, visible
-from storage.scheduled import Answer
-from storage.tickets import Stale
-from storage.transaction import Session
+from storage.access import visibility
+from storage.db.session import Session
+from storage.people import people
+from storage.tickets import tickets
+from storage.tickets.tickets import Stale
+from usecases.agents import scheduled_replies
+from usecases.agents.scheduled_replies import Answer
+from usecases.tickets import conversation
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
@@ -35,7 +39,7 @@ def reply(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """`text`, and what is wished: `resolve`, `signature` (false: without), `version`."""
     ticket, actor, text = _wanted(visit, body)
     answer = Answer(text, resolve=_flag(body, "resolve", False), signed=_flag(body, "signature", True))
-    return _told(scheduled.say(visit.session, ticket, actor, answer, visit.now, via=_via(visit)))
+    return _told(scheduled_replies.say(visit.session, ticket, actor, answer, visit.now, via=_via(visit)))
 
 
 def note(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,7 +52,7 @@ def in_name_of(session: Session, address: str, ticket: Ticket) -> Actor:
     agent = people.by_address(session, address.strip())
     if agent is None or not agent.is_agent or agent.role == "read-only":
         raise NotAllowed(f"there is no agent {address!r} who may answer")
-    visible.check_holder(session, ticket.team_id, agent.id)
+    visibility.check_holder(session, ticket.team_id, agent.id)
     return Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
 
 

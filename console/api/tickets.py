@@ -19,9 +19,9 @@ from console.cli.desk import Trouble
 from console.cli.tickets import whole_ticket
 from console.door import Desk, Visit, look_as, note_reads, visiting
 from console.ticket import ticket_or_404
-from storage import tokens
-from storage.people import Person
-from storage.transaction import Session
+from storage.access import api_tokens
+from storage.db.session import Session
+from storage.people.people import Person
 
 SCOPE = "tickets"
 _HOW = "Sign in, or send `Authorization: Bearer <token>` with a token that has the scope tickets."
@@ -83,7 +83,7 @@ def visit(desk: Desk, request: Request, session: Session, scope: str = SCOPE) ->
     if wait:
         raise HTTPException(429, "Too many wrong tokens.", {"Retry-After": str(math.ceil(wait))})
     kind, _, value = request.headers.get("authorization", "").partition(" ")
-    token = tokens.find(session, value.strip()) if kind.lower() == "bearer" else None
+    token = api_tokens.find(session, value.strip()) if kind.lower() == "bearer" else None
     if token is None:
         desk.wrong_tokens.count(peer, now)
         raise HTTPException(401, _HOW, {"WWW-Authenticate": "Bearer"})

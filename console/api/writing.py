@@ -18,8 +18,8 @@ from starlette.responses import JSONResponse, Response
 from console.api import tickets as reading
 from console.door import WRITERS, Desk, Visit, check_intent
 from desk.tickets.ticket import NotAllowed
-from storage import audit
-from storage.tickets import Stale
+from storage.access import audit
+from storage.tickets.tickets import Stale
 
 SCOPE = "tickets:write"
 MOST_BODY = 64_000

@@ -19,7 +19,8 @@ from console.cli import show
 from console.cli.desk import Trouble, opened
 from desk.config.desk_toml import BadConfiguration, State, Step, read, to_toml
 from desk.config.settings import Settings
-from storage import configuration, configuration_now
+from usecases.config import apply as configuration
+from usecases.config import export as configuration_export
 
 STARTERS = Path(desk.__file__).parent / "config" / "starters"
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
@@ -62,7 +63,7 @@ def apply(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
 
 def export(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        state = configuration_now.present(session)
+        state = configuration_export.present(session)
     if args.json:
         show.as_json(state)
     else:

@@ -21,10 +21,11 @@ from desk.config.settings import Settings
 from desk.knowledge import articles as rules
 from desk.knowledge.articles import Audience, State
 from desk.tickets.ticket import DESK, NotAllowed
-from storage import articles, tickets
-from storage.articles import Article
-from storage.log import escaped
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.knowledge import articles
+from storage.knowledge.articles import Article
+from storage.runtime.logging_setup import escaped
+from storage.tickets import tickets
 
 _COLUMNS = ("id", "state", "audience", "category", "version", "title", "suggested", "used", "helped", "not_helped")
 _TAKEN = ("title", "text", "category", "language", "state", "audience")

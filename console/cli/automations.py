@@ -15,8 +15,8 @@ from console.cli.tried_rules import Commands
 from desk.config.settings import Settings
 from desk.rules import automations as rules_automations
 from desk.rules.automations import BadAutomation
-from storage import automations
-from storage.automations import Kept, WouldDo
+from usecases.rules import automations
+from usecases.rules.automations import Kept, WouldDo
 
 _MOST_SHOWN = 20
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]

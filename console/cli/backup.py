@@ -21,9 +21,10 @@ import sqlalchemy as sa
 from console.cli import show
 from console.cli.desk import DATABASE_AWAY, Trouble, ensure_folder, first_line, opened, running
 from desk.config.settings import Settings
-from storage import backup, restoring, schema
-from storage.backup import BackupError, Manifest
-from storage.pg_tools import NoTool
+from storage.db import schema
+from storage.operations import backup, restore
+from storage.operations.backup import BackupError, Manifest
+from storage.operations.pg_tools import NoTool
 
 
 def words(own: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -60,7 +61,7 @@ def restore_desk(args: argparse.Namespace, settings: Settings, now: datetime) ->
         ensure_folder(settings)
     try:
         with _folder(args.source) as folder:
-            found = restoring.restore(folder, settings, now, over=args.yes, dry_run=args.dry_run)
+            found = restore.restore(folder, settings, now, over=args.yes, dry_run=args.dry_run)
     except sa.exc.DBAPIError as error:
         raise Trouble(f"the database cannot be reached: {first_line(error)}", DATABASE_AWAY) from error
     except (BackupError, NoTool, OSError, tarfile.TarError) as error:

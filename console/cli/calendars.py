@@ -13,9 +13,10 @@ from console.cli.desk import Trouble, opened
 from desk.config.settings import Settings
 from desk.sla import business_hours
 from desk.sla.business_hours import BadCalendar
-from storage import calendars, sla_policies
-from storage.calendars import CalendarRow
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.sla import calendars
+from storage.sla import policies as sla_policies
+from storage.sla.calendars import CalendarRow
 
 _DAYS = 14
 

@@ -20,10 +20,12 @@ from console.learned import Refused
 from desk.config.settings import Settings
 from desk.learning.active_learning import most_useful
 from desk.learning.model_standing import standing
-from storage import accuracy, corrections, labels, models, notes
-from storage.log import escaped
-from storage.models import Model
-from storage.store import Store
+from storage.learning import accuracy, models, training_labels
+from storage.learning.models import Model
+from storage.open_store import Store
+from storage.runtime import key_values
+from storage.runtime.logging_setup import escaped
+from storage.tickets import corrections
 
 _COLUMNS = ("version", "state", "standing", "made_by", "examples", "created_at", "macro_f1", "reason")
 _WEEK = ("week", "count", "automatic", "suggest", "unsure", "automatic_accuracy", "first_guess_accuracy", "drift")
@@ -39,7 +41,7 @@ def status(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
         rows = [_row(one) for one in models.every(session)]
         last = models.last_attempt(session)
         waiting = corrections.count_after(session, (last.last_correction_id if last else 0) or 0)
-        training = notes.get(session, notes.PROGRESS)
+        training = key_values.get(session, key_values.PROGRESS)
     if args.json:
         show.as_json({"models": rows, "new_corrections": waiting, "training": training})
         return 0
@@ -70,7 +72,7 @@ def evaluate(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
     with opened(settings) as store, store.database.reading() as session:
         model = _or_trouble(lambda: learned.asked(store, session, args.model))
         row = models.get(session, model.parts.version)
-        examples = labels.said(session)
+        examples = training_labels.said(session)
     learned_to = (row.last_correction_id if row else 0) or 0
     new = [one for one in examples if one.correction_id > learned_to]
     chosen = new if args.new or len(new) >= 30 else examples
@@ -90,7 +92,7 @@ def evaluate(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
 def explain(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
         model = _or_trouble(lambda: learned.asked(store, session, args.model))
-        text = labels.opening(session, args.ticket) if args.ticket else args.text
+        text = training_labels.opening(session, args.ticket) if args.ticket else args.text
     if not text:
         raise Trouble("give a text, or --ticket with the number of a ticket that has words", 64)
     found = _or_trouble(lambda: explained.explanation(model, text, args.category))

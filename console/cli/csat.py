@@ -12,8 +12,8 @@ from console.cli import show
 from console.cli.desk import Trouble, opened
 from desk.config.settings import Settings
 from desk.knowledge import csat as rules_of
-from storage import aftercare
-from storage.log import escaped
+from storage.knowledge import csat_settings
+from storage.runtime.logging_setup import escaped
 
 _COLUMNS = ("name", "asked", "answered", "mean", "median", "satisfied")
 
@@ -40,11 +40,11 @@ def rules(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     }
     with opened(settings) as store, store.database.transaction() as session:
         try:
-            wanted = rules_of.read(asdict(aftercare.rules(session)) | given)
+            wanted = rules_of.read(asdict(csat_settings.rules(session)) | given)
         except rules_of.BadAftercare as error:
             raise Trouble(str(error), 64) from error
         if given and not args.dry_run:
-            aftercare.set_rules(session, wanted)
+            csat_settings.set_rules(session, wanted)
     (show.as_json if args.json else show.fields)(asdict(wanted))
     return 0
 

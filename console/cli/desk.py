@@ -15,9 +15,9 @@ import structlog
 
 from console.cli.folder import RUNNING, Trouble, ensure_folder, note_running, only_one, running
 from desk.config.settings import Settings
-from storage import schema
-from storage.store import Store, database_url, open_store
-from storage.transaction import is_unavailable
+from storage.db import schema
+from storage.db.session import is_unavailable
+from storage.open_store import Store, database_url, open_store
 
 __all__ = [
     "DATABASE_AWAY",

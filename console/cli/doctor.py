@@ -21,8 +21,8 @@ from console.cli import doctor_desk, doctor_slack, show, valkey
 from console.cli.desk import Trouble, ensure_folder, first_line, running
 from console.cli.findings import BROKEN, WARNING, Finding, broken, fine, warning
 from desk.config.settings import Settings, host_and_port
-from storage import schema
-from storage.store import Store, database_url, open_store
+from storage.db import schema
+from storage.open_store import Store, database_url, open_store
 
 OLDEST_PYTHON = (3, 11)
 CONNECT_SECONDS = 5.0

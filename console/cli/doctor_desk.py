@@ -12,11 +12,14 @@ import sqlalchemy as sa
 
 from console.cli import doctor_model
 from console.cli.findings import Finding, broken, fine, warning
-from storage import clocks, imap_folders, inbound, leases, outbound, people
-from storage.imap_folders import FolderHealth
-from storage.store import Store
-from storage.tables import inbound as inbound_table
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail import imap_folders, inbound, outbound
+from storage.mail.imap_folders import FolderHealth
+from storage.open_store import Store
+from storage.people import people
+from storage.runtime import locks
+from storage.sla import timers as sla_timers
+from storage.tables.tickets import inbound as inbound_table
 
 SHORT_BYTES, LEAST_BYTES = 2 * 1024**3, 256 * 1024**2
 LATE, TOO_LATE = timedelta(minutes=1), timedelta(minutes=10)
@@ -81,7 +84,7 @@ def _people(session: Session) -> Finding:
 
 
 def _clock(session: Session, now: datetime) -> Finding:
-    until = leases.until(session, "clock")
+    until = locks.until(session, "clock")
     if until is not None and now - until < CLOCK_SILENCE:
         return fine("clock", "runs")
     found = "has never run" if until is None else f"silent since {until:%Y-%m-%d %H:%M:%S} UTC"
@@ -100,10 +103,10 @@ def _waiting(session: Session, now: datetime) -> Finding:
 
 def _due(session: Session, now: datetime) -> Finding:
     """Due times are told by a worker; here is seen if none does."""
-    oldest = clocks.oldest_due(session)
+    oldest = sla_timers.oldest_due(session)
     if oldest is None or now - oldest < TOO_LATE:
         return fine("due times", "looked after" if oldest else "no clock runs")
-    found = f"{clocks.waiting(session)} tickets wait, what was due at {oldest:%Y-%m-%d %H:%M} UTC was not looked at"
+    found = f"{sla_timers.waiting(session)} tickets wait, what was due at {oldest:%Y-%m-%d %H:%M} UTC was not looked at"
     return warning("due times", found, "start a worker, and read its log: a ticket that fails is named there")
 
 

@@ -10,8 +10,9 @@ from classifier import shelf
 from classifier.model import BrokenArtefact
 from classifier.starter import VERSION
 from console.cli.findings import Finding, broken, fine, warning
-from storage import models, notes
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.learning import models
+from storage.runtime import key_values
 
 _GO_BACK = "`frontdesk classifier rollback` goes back to the model before; workers do so by themselves"
 
@@ -27,7 +28,7 @@ def examine(session: Session, data: Path, _now: datetime) -> Iterator[Finding]:
         if one.state == models.BROKEN:
             advice = "the model named above works in its place; restore its files from the backup, or train a new one"
             yield warning(f"model {one.version}", f"broken: {one.reason}", advice)
-    progress = notes.get(session, notes.PROGRESS) or {}
+    progress = key_values.get(session, key_values.PROGRESS) or {}
     if str(progress.get("result", "")).startswith("failed"):
         yield warning("training", str(progress["result"]), "read the worker's log, then `frontdesk classifier train`")
 

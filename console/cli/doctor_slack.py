@@ -11,8 +11,8 @@ from typing import Any
 
 from console.cli.findings import Finding, broken, fine, warning
 from desk.config.settings import Settings
-from storage import people
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import people
 
 SECONDS = 5
 RIGHTS = (

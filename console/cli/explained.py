@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from classifier.model import Categoriser
-from storage.log import escaped
+from storage.runtime.logging_setup import escaped
 
 _MOST = 12
 _TOKEN = re.compile(r"\w+")

@@ -19,11 +19,15 @@ from desk.config.settings import Settings
 from desk.incidents import detector as incident_detector
 from desk.priority import assess as priority
 from desk.tickets.ticket import DESK, Actor, ActorKind, NotAllowed
-from storage import detector, incident_members, incident_orders, incidents, matrix, people
-from storage.incident_orders import ANSWER, DISMISS, RESOLVE
-from storage.incidents import MEMBER, STATES, Incident
-from storage.store import Store
-from storage.transaction import Session
+from storage.config import priority_matrix
+from storage.db.session import Session
+from storage.incidents import detector_settings, incidents
+from storage.incidents.incidents import MEMBER, STATES, Incident
+from storage.open_store import Store
+from storage.people import people
+from usecases.incidents import bulk_orders
+from usecases.incidents import members as incident_members
+from usecases.incidents.bulk_orders import ANSWER, DISMISS, RESOLVE
 
 _COLUMNS = ("id", "state", "category", "organisation", "people", "tickets", "opened_at", "last_at")
 _TICKET = ("id", "state", "status", "priority", "likeness", "requester", "subject")
@@ -84,7 +88,7 @@ def incident_show(args: argparse.Namespace, settings: Settings, _now: datetime) 
     with opened(settings) as store, store.database.reading() as session:
         found = _found(session, args.id)
         rows = incidents.rows(session, found.id, _MOST)
-        orders = [asdict(one) for one in incident_orders.of_incident(session, found.id)]
+        orders = [asdict(one) for one in bulk_orders.of_incident(session, found.id)]
     if args.json:
         show.as_json(asdict(found) | {"tickets": rows, "orders": orders})
         return 0
@@ -104,10 +108,10 @@ def incident_order(args: argparse.Namespace, settings: Settings, now: datetime) 
         order = _place(args, store, now)
         while True:
             with store.database.transaction() as session:
-                if not incident_orders.step(session, order.id, now):
+                if not bulk_orders.step(session, order.id, now):
                     break
         with store.database.reading() as session:
-            order = incident_orders.get(session, order.id)
+            order = bulk_orders.get(session, order.id)
     if args.json:
         show.as_json(asdict(order))
     else:
@@ -123,8 +127,10 @@ def incident_rules(args: argparse.Namespace, settings: Settings, _now: datetime)
         try:
             with store.database.transaction() as session:
                 if given:
-                    detector.set_rules(session, incident_detector.read(asdict(detector.rules(session)) | given))
-                kept = asdict(detector.rules(session))
+                    detector_settings.set_rules(
+                        session, incident_detector.read(asdict(detector_settings.rules(session)) | given)
+                    )
+                kept = asdict(detector_settings.rules(session))
         except incident_detector.BadDetector as error:
             raise Trouble(str(error), 64) from error
     if args.json:
@@ -141,7 +147,7 @@ def incident_move(args: argparse.Namespace, settings: Settings, now: datetime) -
             with store.database.transaction() as session:
                 actor, number = _actor(session, args.agent), _found(session, args.id).id
                 if args.move == "add":
-                    by = priority.matrix(matrix.rows(session, settings))
+                    by = priority.matrix(priority_matrix.rows(session, settings))
                     incident_members.include(session, number, args.ticket, actor, by, now)
                 else:
                     incident_members.take_out(session, number, args.ticket, actor, now)
@@ -157,7 +163,7 @@ def incident_move(args: argparse.Namespace, settings: Settings, now: datetime) -
 def _rehearse(args: argparse.Namespace, store: Store) -> int:
     with store.database.reading() as session:
         found = _found(session, args.id)
-        wanted = incident_orders.rehearsed(session, found.id, args.order)
+        wanted = bulk_orders.rehearsed(session, found.id, args.order)
     if args.json:
         show.as_json({"incident": found.id, "kind": args.order, "tickets": [row["id"] for row in wanted]})
         return 0
@@ -166,12 +172,12 @@ def _rehearse(args: argparse.Namespace, store: Store) -> int:
     return 0
 
 
-def _place(args: argparse.Namespace, store: Store, now: datetime) -> incident_orders.Order:
+def _place(args: argparse.Namespace, store: Store, now: datetime) -> bulk_orders.Order:
     key = hashlib.sha256(f"{now:%Y-%m-%dT%H:%M}\n{args.agent}\n{args.text}".encode()).hexdigest()[:24]
     try:
         with store.database.transaction() as session:
             actor = _actor(session, args.agent)
-            return incident_orders.place(session, args.id, key, args.order, args.text, actor, now)
+            return bulk_orders.place(session, args.id, key, args.order, args.text, actor, now)
     except NotAllowed as error:
         raise Trouble(str(error)) from error
 

@@ -20,9 +20,10 @@ from console.cli import show
 from console.cli.desk import Trouble, ensure_folder, first_line
 from console.cli.grammar import Words, command
 from desk.config.settings import Settings
-from storage import people, schema
-from storage.store import Store, open_store
-from storage.transaction import Session, is_unavailable
+from storage.db import schema
+from storage.db.session import Session, is_unavailable
+from storage.open_store import Store, open_store
+from storage.people import people
 
 FIRST_TEAM = "Support"
 

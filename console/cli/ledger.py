@@ -9,9 +9,9 @@ from typing import Any
 from console.cli import show
 from console.cli.desk import Trouble, opened
 from desk.config.settings import Settings
-from storage import inbound, outbound
-from storage.log import escaped
-from storage.store import Store
+from storage.mail import inbound, outbound
+from storage.open_store import Store
+from storage.runtime.logging_setup import escaped
 
 ASIDE = ("quarantined", "refused", inbound.RELEASING)
 _MOST_SHOWN = 20_000

@@ -15,8 +15,10 @@ from desk.tickets import fields as field_rules
 from desk.tickets.fields import Kind
 from desk.tickets.lifecycle import BadLifecycle, Lifecycle
 from desk.tickets.ticket import NotAllowed
-from storage import custom_fields, lifecycle, organisations
-from storage.organisations import Organisation
+from storage.people import organisations
+from storage.people.organisations import Organisation
+from storage.tickets import lifecycle
+from usecases.tickets import custom_fields
 
 Group = Callable[[Any, str, str], Any]
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]

@@ -14,9 +14,10 @@ from desk.config.settings import Settings
 from desk.rules.actions import BadAction
 from desk.rules.actions import words as action_words
 from desk.tickets.ticket import NotAllowed
-from storage import macros, people
-from storage.macros import Macro
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.people import people
+from usecases.rules import macros
+from usecases.rules.macros import Macro
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 

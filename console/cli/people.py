@@ -16,11 +16,12 @@ from console.cli.init import new_password
 from desk.config.settings import Settings
 from desk.mail.inbound_request import Party
 from desk.slack.orders import is_account, is_channel
-from storage import people, tokens
-from storage.people import Mailbox, Person, Team
-from storage.transaction import Session
+from storage.access import api_tokens
+from storage.db.session import Session
+from storage.people import people
+from storage.people.people import Mailbox, Person, Team
 
-SCOPES = tokens.SCOPES
+SCOPES = api_tokens.SCOPES
 MAX_SIGNATURE = 2_000
 ROLES = ("agent", "lead", "admin", "read-only")
 
@@ -137,7 +138,7 @@ def mailbox_list(args: argparse.Namespace, settings: Settings, _now: datetime) -
 
 def token_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
-        token = tokens.create(session, args.name, args.scope or ["inbound"], now)
+        token = api_tokens.create(session, args.name, args.scope or ["inbound"], now)
     if args.json:
         show.as_json({"name": args.name, "token": token})
     else:
@@ -147,13 +148,13 @@ def token_add(args: argparse.Namespace, settings: Settings, now: datetime) -> in
 
 def token_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        rows = [asdict(token) for token in tokens.all_tokens(session)]
+        rows = [asdict(token) for token in api_tokens.all_tokens(session)]
     return show.rows(args, rows, ("id", "name", "scopes", "created_at", "revoked_at"))
 
 
 def token_revoke(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
-        if not tokens.revoke(session, args.id, now):
+        if not api_tokens.revoke(session, args.id, now):
             raise Trouble(f"there is no valid token {args.id}")
     return show.said(args, {"id": args.id, "revoked": True}, f"token {args.id} is void")
 

@@ -18,8 +18,11 @@ from console.cli.desk import Trouble, opened
 from desk.access.visibility import Viewer
 from desk.config.settings import Settings
 from desk.tickets.ticket import DESK
-from storage import audit, erasure, people, personal_data, requester_sessions, retention, visible
-from storage.retention import Rule
+from storage.access import audit, visibility
+from storage.people import people, requester_sessions
+from usecases.privacy import erasure, retention
+from usecases.privacy import export as personal_data
+from usecases.privacy.retention import Rule
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 Group = Callable[[Any, str, str], Any]
@@ -129,7 +132,7 @@ def team_private(args: argparse.Namespace, settings: Settings, now: datetime) ->
         if team is None:
             raise Trouble(f"there is no team {args.name!r}")
         members = [one.address for one in people.members(session, [team.id])[team.id]]
-        visible.set_private(session, team.id, private=not args.off)
+        visibility.set_private(session, team.id, private=not args.off)
         what = "team_made_public" if args.off else "team_made_private"
         audit.note(session, Viewer(name="command line"), what, now, team_id=team.id)
     who = "all agents" if args.off else ", ".join(members) or "nobody: it has no members"

@@ -14,7 +14,7 @@ from typing import Any
 from console.cli import show
 from console.cli.desk import Trouble, running
 from desk.config.settings import Settings
-from storage import dead_letters
+from storage.runtime import dead_letters
 
 _COLUMNS = ("id", "actor", "row_id", "given_up_at", "tries", "error")
 

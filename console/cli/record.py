@@ -16,10 +16,13 @@ from console.record import QUICK, until_when
 from desk.config.settings import Settings
 from desk.tickets import properties
 from desk.tickets.ticket import DESK, Event, NotAllowed, Ticket
-from storage import bulk, copies, custom_fields, family, tickets, undo
-from storage.bulk import Outcome, Wish
-from storage.deeds import Doing
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.tickets import tickets
+from usecases.rules import bulk
+from usecases.rules.bulk import Outcome, Wish
+from usecases.rules.run_actions import Doing
+from usecases.tickets import cc, custom_fields, undo
+from usecases.tickets import links as ticket_links
 
 BY = "by command"
 
@@ -119,27 +122,29 @@ def set_field(args: argparse.Namespace, settings: Settings, now: datetime) -> in
 
 
 def link(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    return _on(args, settings, lambda s, t: family.link(s, t.id, args.other, args.kind, DESK, now), "is linked")
+    return _on(args, settings, lambda s, t: ticket_links.link(s, t.id, args.other, args.kind, DESK, now), "is linked")
 
 
 def unlink(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    return _on(args, settings, lambda s, t: family.unlink(s, t.id, args.other, args.kind, DESK, now), "is not linked")
+    return _on(
+        args, settings, lambda s, t: ticket_links.unlink(s, t.id, args.other, args.kind, DESK, now), "is not linked"
+    )
 
 
 def parent(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    return _on(args, settings, lambda s, t: family.set_parent(s, t.id, args.parent, DESK, now), "has its parent")
+    return _on(args, settings, lambda s, t: ticket_links.set_parent(s, t.id, args.parent, DESK, now), "has its parent")
 
 
 def resolve_children(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     def change(session: Session, ticket: Ticket) -> Ticket:
-        family.resolve_children(session, ticket, DESK, now)
+        ticket_links.resolve_children(session, ticket, DESK, now)
         return ticket
 
     return _on(args, settings, change, "has no open children")
 
 
 def copy(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    change = copies.remove if args.off else copies.add
+    change = cc.remove if args.off else cc.add
     return _on(args, settings, lambda s, t: change(s, t, args.address, DESK, now), "has its copies")
 
 

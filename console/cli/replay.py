@@ -20,8 +20,11 @@ from pathlib import Path
 from console.cli import replay_report, show
 from console.cli.desk import Trouble, opened
 from desk.config.settings import Settings
-from storage import inbound, leases, models, rehearsal
-from storage.store import Store, open_store
+from storage.learning import models
+from storage.mail import inbound
+from storage.open_store import Store, open_store
+from storage.operations import replay as operations_replay
+from storage.runtime import locks
 
 BATCH, BATCH_BYTES = 100, 20_000_000
 PROGRESS_EVERY = 500
@@ -51,7 +54,7 @@ def replay(args: argparse.Namespace, settings: Settings, now: datetime, way: Way
 
 def _run(source: str, store: Store, now: datetime, way: Way) -> replay_report.Report:
     with store.database.reading() as session:
-        before = rehearsal.last_inbound(session)
+        before = operations_replay.last_inbound(session)
     labels: list[tuple[str, str]] = []
     with way.pipeline(store, now) as take:
         try:
@@ -62,7 +65,7 @@ def _run(source: str, store: Store, now: datetime, way: Way) -> replay_report.Re
         except ValueError as error:
             raise Trouble(str(error), 66) from error
     with store.database.reading() as session:
-        return replay_report.made(labels, rehearsal.outcomes(session, before))
+        return replay_report.made(labels, operations_replay.outcomes(session, before))
 
 
 def _batches(mails: Iterator[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
@@ -89,7 +92,7 @@ def _throwaway(real: Store) -> Iterator[Store]:
         store = open_store(settings, migrate=True, pool_size=2)
         try:
             with real.database.reading() as source, store.database.transaction() as target:
-                rehearsal.copy_places(source, target)
+                operations_replay.copy_places(source, target)
             yield store
         finally:
             store.close()
@@ -108,7 +111,7 @@ def _copy_model(real: Store, folder: Path) -> None:
 def _for_real(real: Store, now: datetime) -> Iterator[Store]:
     """The record itself, while no worker is at work: one would answer the imported mails."""
     with real.database.reading() as session:
-        until = leases.until(session, "clock")
+        until = locks.until(session, "clock")
         waiting = inbound.totals(session, now).unsettled
     if until is not None and now - until < timedelta(seconds=1):
         raise Trouble("workers are running, and would answer the imported mails: stop them first", 75)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.cli import show
-from storage.rehearsal import Outcome
+from storage.operations.replay import Outcome
 
 _COLUMNS = ("mail", "became", "ticket", "thread", "category", "probability", "subject", "reason")
 _MOST_REASONS = 10

@@ -18,9 +18,11 @@ from console.cli import show
 from console.cli.desk import Trouble, opened
 from desk.config.settings import Settings
 from desk.tickets.ticket import NotAllowed, Ticket
-from storage import conversation, scheduled, signatures, tickets
-from storage.scheduled import Answer
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.tickets import signatures, tickets
+from usecases.agents import scheduled_replies
+from usecases.agents.scheduled_replies import Answer
+from usecases.tickets import conversation
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 
@@ -40,7 +42,9 @@ def words(own: Any, command: Command) -> None:
 def reply(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     def say(session: Session, ticket: Ticket) -> Ticket:
         answer = Answer(_text(args), resolve=args.resolve, signed=not args.no_signature)
-        return scheduled.say(session, ticket, in_name_of(session, args.agent, ticket), answer, now, via="command line")
+        return scheduled_replies.say(
+            session, ticket, in_name_of(session, args.agent, ticket), answer, now, via="command line"
+        )
 
     return _go(args, settings, say)
 

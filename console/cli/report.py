@@ -20,10 +20,12 @@ from desk.config.settings import Settings
 from desk.reports import period
 from desk.reports import tables as report_tables
 from desk.reports.period import BadPeriod
-from storage import people, report_schedules, reports
-from storage.report_schedules import EVERY, Schedule
-from storage.reports import Asked
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.people import people
+from storage.reports import report as report_rows
+from storage.reports import schedules as report_schedules
+from storage.reports.report import Asked
+from storage.reports.schedules import EVERY, Schedule
 
 Workers = Callable[[], Any]
 _FILTERS = ("channel", "category", "priority")
@@ -66,7 +68,7 @@ def report_show(args: argparse.Namespace, settings: Settings, now: datetime) -> 
                 days = period.read(args.first, args.last, settings.time_zone, now, args.period)
             except BadPeriod as error:
                 raise Trouble(str(error), 64) from error
-            told = reports.report(session, days, asked, now)
+            told = report_rows.report(session, days, asked, now)
     if args.json:
         print(to_json(told))
         return 0

@@ -13,11 +13,15 @@ from console.cli import show
 from console.cli.desk import Trouble, opened
 from desk.config.settings import Settings
 from desk.routing.routing import BadRouting
-from storage import people, routing_rules, routing_trial, tickets, waiting
-from storage.people import Person
-from storage.routing_rules import Kept
-from storage.routing_trial import Explained
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.people import people
+from storage.people.people import Person
+from storage.routing import rules as routing_rules
+from storage.routing import unassigned
+from storage.routing.rules import Kept
+from storage.tickets import tickets
+from usecases.routing import dry_run as routing_dry_run
+from usecases.routing.dry_run import Explained
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 
@@ -37,7 +41,7 @@ def words(own: Any, command: Command) -> None:
     add.add_argument("--off", action="store_true", help="not in force yet")
     tried = command(own, "test", test, "what this rule changes on past tickets")
     tried.add_argument("name")
-    tried.add_argument("--last", type=int, default=routing_trial.PAST, metavar="TICKETS")
+    tried.add_argument("--last", type=int, default=routing_dry_run.PAST, metavar="TICKETS")
     for name, run, text in (("on", on, "put a rule in force"), ("off", off, "take a rule out of force")):
         command(own, name, run, text).add_argument("name")
     gone = command(own, "remove", remove, "remove a rule")
@@ -71,7 +75,7 @@ def add_rule(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
 
 def test(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        trial = routing_trial.tried(session, _kept(session, args.name), _local(settings, now), args.last)
+        trial = routing_dry_run.tried(session, _kept(session, args.name), _local(settings, now), args.last)
     rows = [
         {"ticket": m.ticket.id, "without": m.without, "with": m.within, "subject": m.ticket.subject}
         for m in trial.moved
@@ -113,7 +117,7 @@ def explain(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
         ticket = tickets.get(session, args.ticket)
         if ticket is None:
             raise Trouble(f"there is no ticket #{args.ticket}")
-        found = routing_trial.explained(session, ticket, _local(settings, now))
+        found = routing_dry_run.explained(session, ticket, _local(settings, now))
         given = [event for event in tickets.history(session, ticket.id) if event.kind in ("assigned", "unroutable")]
     past = [{"at": e.at, "to": e.after, "why": e.why} for e in given]
     if args.json:
@@ -134,13 +138,13 @@ def waits(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
                 "minutes": round((now - one.since).total_seconds() / 60),
                 "why": one.why,
             }
-            for one in waiting.listed(session)
+            for one in unassigned.listed(session)
         ]
     return show.rows(args, rows, ("ticket", "team", "minutes", "why"))
 
 
 def _rule(kept: Kept) -> dict[str, Any]:
-    does = routing_trial.in_words(kept.rule) if kept.rule else f"not understood: {kept.problem}"
+    does = routing_dry_run.in_words(kept.rule) if kept.rule else f"not understood: {kept.problem}"
     row = {"name": kept.name, "position": kept.position, "active": kept.active, "does": does}
     return row | {"conditions": kept.conditions, "actions": kept.actions}
 
@@ -157,13 +161,13 @@ def _explained(found: Explained) -> dict[str, Any]:
         else None
     )
     team = {"name": found.team.name, "strategy": str(found.team.strategy)} if found.team else None
-    told = [{"rule": rule.name, "acts": acts, "does": routing_trial.in_words(rule)} for rule, acts in found.rules]
+    told = [{"rule": rule.name, "acts": acts, "does": routing_dry_run.in_words(rule)} for rule, acts in found.rules]
     return {"ticket": found.ticket.id, "rules": told, "team": team, "wish": wish, "agents": people_of, "choice": choice}
 
 
 def _print(found: Explained) -> None:
     for rule, acts in found.rules:
-        print(f"rule {rule.name} {'acts' if acts else 'does not hold'}: {routing_trial.in_words(rule)}")
+        print(f"rule {rule.name} {'acts' if acts else 'does not hold'}: {routing_dry_run.in_words(rule)}")
     team = found.team
     print(f"team {team.name}, {team.strategy}" if team else "it is in no team")
     for one in found.standings:

@@ -12,8 +12,8 @@ from console.cli.desk import Trouble, opened
 from console.cli.tried_rules import Commands
 from desk.config.settings import Settings
 from desk.rules.keyword_rules import BadRule, Rule, words_of
-from storage import categories, keyword_rules
-from storage.keyword_rules import Kept
+from storage.learning import categories, keyword_rules
+from storage.learning.keyword_rules import Kept
 
 _RULE = ("name", "category", "kind", "active", "all", "any", "none", "test")
 _MOST_SHOWN = 20

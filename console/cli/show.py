@@ -9,7 +9,7 @@ from dataclasses import asdict, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from storage.log import escaped
+from storage.runtime.logging_setup import escaped
 
 MOST_WIDTH = 60
 

@@ -17,10 +17,12 @@ from console.cli.desk import Trouble, opened
 from desk.config.settings import Settings
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import DESK, Actor, ActorKind, NotAllowed
-from storage import people, side_conversations, tickets
-from storage.log import escaped
-from storage.side_conversations import Words
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.people import people
+from storage.runtime.logging_setup import escaped
+from storage.tickets import tickets
+from usecases.tickets import side_conversations
+from usecases.tickets.side_conversations import Words
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 Do = Callable[[Session, Actor], Side]

@@ -11,8 +11,9 @@ from console.cli import show
 from console.cli.desk import Trouble, opened
 from desk.config.settings import Settings
 from desk.tickets.ticket import NotAllowed
-from storage import people, signatures
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.people import people
+from storage.tickets import signatures
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 

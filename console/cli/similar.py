@@ -9,8 +9,8 @@ from console import similar
 from console.cli import show
 from console.cli.desk import Trouble, opened
 from desk.config.settings import Settings
-from storage import tickets
-from storage.log import escaped
+from storage.runtime.logging_setup import escaped
+from storage.tickets import tickets
 
 
 def run(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:

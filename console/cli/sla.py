@@ -15,11 +15,15 @@ from desk.config.settings import Settings
 from desk.rules.actions import BadAction
 from desk.rules.conditions import BadCondition
 from desk.sla.policy import BadPolicy, Target
-from storage import calendars, clocks, sla_policies, sla_review, tickets
-from storage.log import escaped
-from storage.sla_policies import PolicyRow
-from storage.sla_review import Preview
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.runtime.logging_setup import escaped
+from storage.sla import calendars
+from storage.sla import policies as sla_policies
+from storage.sla import timers as sla_timers
+from storage.sla.policies import PolicyRow
+from storage.tickets import tickets
+from usecases.sla import recalculate as sla_review
+from usecases.sla.recalculate import Preview
 
 _MOVED = ("id", "priority", "status", "policy", "before", "after", "subject")
 _MOST = 50
@@ -60,7 +64,7 @@ def sla_list(args: argparse.Namespace, settings: Settings, now: datetime) -> int
         names = {row.id: row.name for row in calendars.every(session)}
         found = sla_policies.every(session)
         rows = [asdict(one) | {"calendar": names.get(one.calendar_id or 0, "")} for one in found]
-        counted, told = clocks.counts(session, now), sla_review.progress(session)
+        counted, told = sla_timers.counts(session, now), sla_review.progress(session)
     if args.json:
         show.as_json({"policies": rows, "clocks": counted, "recalculation": told})
         return 0

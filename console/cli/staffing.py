@@ -13,9 +13,10 @@ from console.cli import show, signatures
 from console.cli.desk import Trouble, opened
 from desk.config.settings import Settings
 from desk.routing.routing import BadRouting, Member, Strategy, Team, absence, read_skills
-from storage import calendars, people, roster
-from storage.people import Person
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.people import availability, people
+from storage.people.people import Person
+from storage.sla import calendars
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 
@@ -66,17 +67,19 @@ def away(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     if until is not None and until <= max(since, now):
         raise Trouble("--until should be later than the beginning, and still to come", 64)
     return _on_agent(
-        args, settings, now, lambda s, one: roster.away(s, one.id, since, until, hands_over=args.hand_over)
+        args, settings, now, lambda s, one: availability.away(s, one.id, since, until, hands_over=args.hand_over)
     )
 
 
 def back(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    return _on_agent(args, settings, now, lambda session, one: roster.back(session, one.id))
+    return _on_agent(args, settings, now, lambda session, one: availability.back(session, one.id))
 
 
 def set_skills(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     found = _meant(lambda: read_skills([part for text in args.skills for part in text.split(",") if part.strip()]))
-    return _on_agent(args, settings, now, lambda session, one: roster.set_agent(session, one.id, skills=list(found)))
+    return _on_agent(
+        args, settings, now, lambda session, one: availability.set_agent(session, one.id, skills=list(found))
+    )
 
 
 def set_capacity(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
@@ -86,12 +89,12 @@ def set_capacity(args: argparse.Namespace, settings: Settings, now: datetime) ->
         raise Trouble("--weight should be 0 to 100", 64)
     values: dict[str, Any] = {"capacity": None if args.tickets == "none" else int(args.tickets)}
     values |= {} if args.weight is None else {"weight": args.weight}
-    return _on_agent(args, settings, now, lambda session, one: roster.set_agent(session, one.id, **values))
+    return _on_agent(args, settings, now, lambda session, one: availability.set_agent(session, one.id, **values))
 
 
 def set_hours(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     return _on_agent(
-        args, settings, now, lambda s, one: roster.set_agent(s, one.id, calendar_id=_calendar(s, args.calendar))
+        args, settings, now, lambda s, one: availability.set_agent(s, one.id, calendar_id=_calendar(s, args.calendar))
     )
 
 
@@ -104,19 +107,21 @@ def team_set(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
         team = people.team_named(session, args.name)
         if team is None:
             raise Trouble(f"there is no team {args.name!r}: `frontdesk team add {args.name!r}` makes it")
-        before = roster.settings(session)[team.id]
+        before = availability.settings(session)[team.id]
         minutes = before.options.escalate_minutes if args.escalate_minutes is None else args.escalate_minutes
         if not 1 <= minutes <= 10_080:
             raise Trouble("--escalate-minutes should be 1 to 10080", 64)
         previous = before.options.previous if args.previous is None else args.previous == "yes"
         options = replace(before.options, previous=previous, escalate_minutes=minutes)
-        hours = roster.calendar_of(session, team.id) if args.calendar is None else _calendar(session, args.calendar)
-        roster.set_team(session, team.id, Strategy(args.strategy or before.strategy), options, hours)
+        hours = (
+            availability.calendar_of(session, team.id) if args.calendar is None else _calendar(session, args.calendar)
+        )
+        availability.set_team(session, team.id, Strategy(args.strategy or before.strategy), options, hours)
         for address in args.join:
-            roster.join(session, team.id, _agent(session, address).id)
+            availability.join(session, team.id, _agent(session, address).id)
         for address in args.leave:
-            roster.leave(session, team.id, _agent(session, address).id)
-        row = _team(session, roster.read(session, [team.id]).teams[team.id])
+            availability.leave(session, team.id, _agent(session, address).id)
+        row = _team(session, availability.read(session, [team.id]).teams[team.id])
     return show.rows(args, [row], _TEAM) if not args.json else show.said(args, row, "")
 
 
@@ -126,7 +131,7 @@ def _on_agent(
     with opened(settings) as store, store.database.transaction() as session:
         agent = _agent(session, args.address)
         do(session, agent)
-        seen = roster.members_named(session, [agent.id]).get(agent.id)
+        seen = availability.members_named(session, [agent.id]).get(agent.id)
         if seen is None:
             raise Trouble(f"{agent.address} is out")
         row = _member(session, agent, seen, _local(settings, now))
@@ -134,7 +139,7 @@ def _on_agent(
 
 
 def _member(session: Session, agent: Person, seen: Member, now: datetime) -> dict[str, Any]:
-    own = roster.own_calendar(session, agent.id)
+    own = availability.own_calendar(session, agent.id)
     hours = calendars.get(session, own) if own else None
     gone = absence(seen, now)
     if not gone and seen.away_from and seen.away_from > now:
@@ -145,7 +150,7 @@ def _member(session: Session, agent: Person, seen: Member, now: datetime) -> dic
 
 
 def _team(session: Session, team: Team) -> dict[str, Any]:
-    own = roster.calendar_of(session, team.id)
+    own = availability.calendar_of(session, team.id)
     hours = calendars.get(session, own) if own else None
     row = {"name": team.name, "strategy": str(team.strategy), "previous": team.options.previous}
     row |= {"escalate_minutes": team.options.escalate_minutes, "calendar": hours.name if hours else ""}

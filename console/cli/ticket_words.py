@@ -8,7 +8,7 @@ from typing import Any
 
 from console.cli import record, replies, sides, tickets
 from console.record import QUICK
-from storage.family import KINDS
+from usecases.tickets.links import KINDS
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 

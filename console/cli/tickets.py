@@ -12,10 +12,15 @@ from console.cli import show
 from console.cli.desk import Trouble, opened
 from desk.config.settings import Settings
 from desk.tickets.ticket import DESK, Event, Message, NotAllowed, Status, Ticket
-from storage import clocks, conversation, family, organisations, outbound, people, side_conversations, tickets, undo
-from storage.log import escaped
-from storage.people import Person
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail import outbound
+from storage.people import organisations, people
+from storage.people.people import Person
+from storage.runtime.logging_setup import escaped
+from storage.sla import timers as sla_timers
+from storage.tickets import tickets
+from usecases.tickets import conversation, side_conversations, undo
+from usecases.tickets import links as ticket_links
 
 _COLUMNS = ("id", "status", "priority", "category", "team", "assignee", "requester", "subject")
 _PREDICTION = ("category", "probability", "outcome", "reasons", "runners_up", "model_version")
@@ -88,7 +93,7 @@ def whole_ticket(session: Session, ticket_id: int) -> dict[str, Any]:
         "outbound": [{k: letter[k] for k in _LETTER} for letter in outbound.of_ticket(session, ticket_id)],
         "participants": tickets.participants_of(session, [ticket_id])[ticket_id],
         "prediction": tickets.prediction_of(session, ticket_id),
-        "clocks": [asdict(one) for one in clocks.of_tickets(session, [ticket_id])[ticket_id].values()],
+        "clocks": [asdict(one) for one in sla_timers.of_tickets(session, [ticket_id])[ticket_id].values()],
     }
 
 
@@ -96,12 +101,12 @@ def _record(session: Session, ticket: Ticket) -> dict[str, Any]:
     """Its history with the numbers that `ticket undo` takes, and the tickets that it has to do with."""
     history, possible = tickets.history(session, ticket.id), undo.possible(session, ticket)
     numbers = undo.numbers(session, ticket.id, history)
-    links, organisation = family.links_of(session, ticket.id), ticket.organisation_id or 0
+    links, organisation = ticket_links.links_of(session, ticket.id), ticket.organisation_id or 0
     events = [{"id": n, **_event(one), "undoable": n in possible} for n, one in zip(numbers, history, strict=True)]
     return {
         "events": events,
         "links": [{"ticket": one.other.id, "kind": one.kind, "words": one.words} for one in links],
-        "children": [child.id for child in family.children(session, ticket.id)],
+        "children": [child.id for child in ticket_links.children(session, ticket.id)],
         "organisation": organisations.names(session, [organisation]).get(organisation),
     }
 

@@ -16,7 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from console.cli import show
 from console.cli.desk import Trouble, opened
 from desk.config.settings import Settings
-from storage.transaction import Session
+from storage.db.session import Session
 
 K = TypeVar("K")
 

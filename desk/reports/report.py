@@ -1,6 +1,7 @@
 """A report as plain values: a period in figures beside the period before it. What is in it is said here once.
 
-It refuses to know where the figures come from (`storage/reports.py`) and how they are shown (`desk/reports/tables.py`).
+It refuses to know where the figures come from (`storage/reports/report.py`) and how they are shown
+(`desk/reports/tables.py`).
 """
 
 from __future__ import annotations

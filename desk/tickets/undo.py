@@ -3,7 +3,7 @@
 In: a ticket and its history with the events' numbers. Out: the numbers that can be undone now, or the change, or
 NotAllowed with the reason. An undo is an event such as it undoes, from its after to its before; its data names what
 it undid and what it restored. Only the newest change of a thing can be undone: what came later would depend on it.
-Merge and split move messages, so `storage/undo.py` takes those back.
+Merge and split move messages, so `usecases/tickets/undo.py` takes those back.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "resolution": ("resolution",),
 }
 MOVING = frozenset({"merged_into", "merged_from", "split"})
-"""These moved messages; `storage/undo.py` moves them back."""
+"""These moved messages; `usecases/tickets/undo.py` moves them back."""
 _FOLLOWS = (
     ("team_changed", "assigned", "moved to team"),
     ("assigned", "status_changed", "assigned"),

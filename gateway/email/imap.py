@@ -30,9 +30,10 @@ from gateway.email.imap_fetch import FetchLimits
 from gateway.email.imap_login import connect, drop, explain
 from gateway.email.imap_session import Accept, Duty, ImapSession
 from gateway.email.imap_trouble import ImapTrouble, Stopping, StoreRefused
-from storage import imap_folders, leases
-from storage.people import Mailbox, all_mailboxes
-from storage.store import Store
+from storage.mail import imap_folders
+from storage.open_store import Store
+from storage.people.people import Mailbox, all_mailboxes
+from storage.runtime import locks
 
 log = structlog.get_logger()
 
@@ -171,14 +172,14 @@ class MailboxKeeper:
             return True
         length = timedelta(seconds=self._around.pace.lease)
         with self._store.database.transaction() as session:
-            held = leases.take(session, self._lease, self._holder, self._around.now(), length)
+            held = locks.take(session, self._lease, self._holder, self._around.now(), length)
         self._renew_at = self._around.seconds() + self._around.pace.lease / 3 if held else 0.0
         return held
 
     def _give_lease_back(self) -> None:
         try:
             with self._store.database.transaction() as session:
-                leases.give_back(session, self._lease, self._holder)
+                locks.give_back(session, self._lease, self._holder)
         except Exception as error:  # noqa: BLE001 - it runs out by itself
             log.info("imap_lease_not_given_back", mailbox_id=self.mailbox.id, error=type(error).__name__)
 

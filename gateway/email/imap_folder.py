@@ -17,7 +17,7 @@ from imapclient.exceptions import IMAPClientError
 
 from gateway.email.imap_config import ImapConfig
 from gateway.email.imap_trouble import ImapTrouble
-from storage.imap_folders import FirstSeen, Mark
+from storage.mail.imap_folders import FirstSeen, Mark
 
 WINDOW = 50_000
 """UIDs asked for in one SEARCH: its answer is one line, and imaplib takes no line over a million bytes."""

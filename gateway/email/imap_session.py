@@ -25,11 +25,11 @@ from gateway.email.imap_folder import Folder
 from gateway.email.imap_idle import Waiting
 from gateway.email.imap_trouble import ImapTrouble, StoreRefused
 from gateway.email.return_path import return_path
-from storage import imap_folders
-from storage.imap_folders import FirstSeen, Mark
-from storage.people import Mailbox
-from storage.store import Store
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail import imap_folders
+from storage.mail.imap_folders import FirstSeen, Mark
+from storage.open_store import Store
+from storage.people.people import Mailbox
 
 Accept = Callable[[Sequence[RawMail]], Sequence[Outcome]]
 MOST_DESCRIBED = 200

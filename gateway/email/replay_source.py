@@ -24,7 +24,7 @@ from gateway.email.imap_folder import Folder
 from gateway.email.imap_login import connect, drop, explain
 from gateway.email.imap_trouble import ImapTrouble
 from gateway.email.mbox import is_mbox, read_mbox
-from storage.imap_folders import Mark
+from storage.mail.imap_folders import Mark
 
 PASSWORD_VARIABLE = "FRONTDESK_REPLAY_PASSWORD"
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")

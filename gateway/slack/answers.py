@@ -18,11 +18,16 @@ from desk.tickets import fields
 from desk.tickets.commands import SLACK, help_for, parse
 from desk.tickets.ticket import DONE, MOVES, Priority, Status, Ticket
 from gateway.slack.windows import Shown
-from storage import audit, custom_fields, macros, pages, people, resolution, slack_threads, tickets, visible
-from storage.pages import Wanted
-from storage.people import Person
-from storage.store import Store
-from storage.transaction import Session
+from storage.access import audit, visibility
+from storage.db.session import Session
+from storage.open_store import Store
+from storage.people import people
+from storage.people.people import Person
+from storage.slack import threads as slack_threads
+from storage.tickets import listings, tickets
+from storage.tickets.listings import Wanted
+from usecases.rules import macros
+from usecases.tickets import custom_fields, resolution
 
 NO_AGENT = (
     "This is for the agents of the desk, and your account in Slack belongs to none of them. If you are one, link it "
@@ -75,7 +80,9 @@ class Answers:
             if agent is not None:
                 name = agent.name or agent.address
                 private = settings.admins_see_private
-                session.viewer = visible.viewer_of(session, agent.id, name, agent.role, now, admins_see_private=private)
+                session.viewer = visibility.viewer_of(
+                    session, agent.id, name, agent.role, now, admins_see_private=private
+                )
             yield session, agent
         if session.reads:
             with self._store.database.transaction() as writing:
@@ -99,7 +106,7 @@ def _help(words: str) -> str:
 
 
 def _mine(session: Session, agent: Person) -> str:
-    rows = pages.ticket_rows(session, Wanted(_OPEN, assignee=agent.id), before=None, most=_MOST + 1)
+    rows = listings.ticket_rows(session, Wanted(_OPEN, assignee=agent.id), before=None, most=_MOST + 1)
     if not rows:
         return "Nothing waits for you."
     lines = [
@@ -141,7 +148,7 @@ def _shown(session: Session, ticket: Ticket, agent: Person) -> Shown:
     choices: dict[str, Any] = {
         "assign": [(one.name or one.address, one.address) for one in agents],
         "team": [(team.name, team.name) for team in teams],
-        "category": [(name, name) for name in pages.known_categories(session)],
+        "category": [(name, name) for name in listings.known_categories(session)],
         "priority": [(str(one).capitalize(), str(one)) for one in Priority],
         "status": [(str(one).replace("_", " ").capitalize(), str(one)) for one in statuses],
         "macro": [(one.name, one.name) for one in macros.of_agent(session, agent.id)],

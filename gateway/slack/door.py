@@ -32,8 +32,9 @@ from gateway.slack.orders import Heard
 from gateway.slack.reading import Ignored, Said, Way, read
 from gateway.slack.request import kept_bytes, to_order_request, to_request
 from gateway.slack.workspace import OtherWorkspace, Workspace
-from storage import channel_threads, slack_threads, threads
-from storage.store import Store
+from storage.mail import channel_threads, message_id_index
+from storage.open_store import Store
+from storage.slack import threads as slack_threads
 
 log = structlog.get_logger()
 
@@ -164,7 +165,7 @@ class SlackDoor:
         """Whether the message that was changed is on a ticket, or on its way there."""
         key = f"{order.conversation}#{order.message_id}"
         with self._store.database.reading() as session:
-            if threads.known(session, [key]) or channel_threads.is_known(session, order.conversation):
+            if message_id_index.known(session, [key]) or channel_threads.is_known(session, order.conversation):
                 return True
             return slack_threads.ticket_of(session, order.channel, order.thread_ts) is not None
 

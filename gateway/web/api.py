@@ -28,9 +28,10 @@ from gateway.web import body, words
 from gateway.web.body import MEGABYTE, BadBody
 from gateway.web.door import Door, Unavailable
 from gateway.web.submission import MOST_LETTERS, File, Submission, Wrong, checked, incoming
-from storage import inbound, tokens
-from storage.idempotency import KeyReused
-from storage.tokens import ApiToken
+from storage.access import api_tokens
+from storage.access.api_tokens import ApiToken
+from storage.mail import inbound
+from storage.runtime.idempotency import KeyReused
 
 log = structlog.get_logger()
 
@@ -114,7 +115,7 @@ class Api:
     def _known(self, value: str) -> ApiToken | None:
         try:
             with self.door.reachable(), self.door.store.database.reading() as session:
-                return tokens.find(session, value)
+                return api_tokens.find(session, value)
         except Unavailable:
             raise Refused(503, "down", wait=self.door.retry_seconds) from None
 

@@ -16,7 +16,7 @@ from gateway.web.api import Api
 from gateway.web.door import Accept, Door, Limits
 from gateway.web.form import HEADERS, Form
 from gateway.web.portal import app as portal
-from storage.store import Store
+from storage.open_store import Store
 
 _STYLE = Path(__file__).parent / "static" / "form.css"
 

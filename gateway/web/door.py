@@ -22,9 +22,9 @@ from desk.web.rate_limit import Pace
 from gateway.intake import Incoming
 from gateway.web import questions
 from gateway.web.questions import Questions
-from storage import people
-from storage.store import Store
-from storage.transaction import is_disk_full, is_unavailable
+from storage.db.session import is_disk_full, is_unavailable
+from storage.open_store import Store
+from storage.people import people
 
 log = structlog.get_logger()
 

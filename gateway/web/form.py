@@ -27,8 +27,8 @@ from gateway.web.body import BadBody, Posted
 from gateway.web.door import Door, Unavailable
 from gateway.web.questions import PREFIX, Questions
 from gateway.web.submission import Submission, Wrong, checked, incoming
-from storage.articles import Article
-from storage.idempotency import KeyReused
+from storage.knowledge.articles import Article
+from storage.runtime.idempotency import KeyReused
 
 log = structlog.get_logger()
 

@@ -10,10 +10,10 @@ from datetime import datetime
 
 from desk.knowledge.articles import Audience
 from gateway.web.submission import Submission
-from storage import aftercare, articles
-from storage.articles import Article
-from storage.store import Store
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.knowledge import articles, csat_settings
+from storage.knowledge.articles import Article
+from storage.open_store import Store
 
 MOST = 3
 LEAST = 0.2
@@ -31,7 +31,7 @@ def helpful(store: Store, sent: Submission, now: datetime) -> list[Article]:
 
 def near(session: Session, subject: str, text: str) -> list[Article]:
     """The same, without a word to anybody."""
-    if not aftercare.rules(session).help_pages or not articles.any_for(session, Audience.PUBLIC):
+    if not csat_settings.rules(session).help_pages or not articles.any_for(session, Audience.PUBLIC):
         return []
     # Costs a tenth of a second and some memory, which a door without articles need not spend.
     from classifier.similar import Text, nearest, telling

@@ -12,8 +12,9 @@ from desk.tickets import form_fields
 from desk.tickets.fields import LONGEST, BadField, Field, Kind, value
 from desk.tickets.form_fields import TOPIC, Answers
 from gateway.web import words
-from storage import categories, custom_fields
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.learning import categories
+from usecases.tickets import custom_fields
 
 PREFIX = "field-"
 """Before a field's name in the form, so that none is taken for the subject."""

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 
 from console.app import create_app
 from console.run import Pages
-from storage.store import Store
+from storage.open_store import Store
 from tests.components import need
 from tests.console.furnished import PASSWORD
 

@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 
 from console.app import create_app
 from desk.tickets.ticket import Event, Message, Ticket
-from storage import tickets
-from storage.store import Store
+from storage.open_store import Store
+from storage.tickets import tickets
 from tests.console.furnished import PASSWORD, Furnished, furnish
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -22,12 +22,14 @@ from desk.tickets.ticket import (
     opened,
     tag,
 )
-from storage import imap_folders, inbound, outbound, people, tickets
-from storage.inbound import Arrival
-from storage.outbound import Letter
-from storage.store import Store
-from storage.tables import agents
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail import imap_folders, inbound, outbound
+from storage.mail.inbound import Arrival
+from storage.mail.outbound import Letter
+from storage.open_store import Store
+from storage.people import people
+from storage.tables.tickets import agents
+from storage.tickets import tickets
 
 PASSWORD = "correct horse battery"
 CAROL = "carol@customer.example.test"

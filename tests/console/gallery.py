@@ -19,8 +19,8 @@ from console import passwords
 from console.app import create_app
 from console.run import Pages
 from desk.config.settings import Settings
-from storage import people
-from storage.store import Store, open_store
+from storage.open_store import Store, open_store
+from storage.people import people
 from tests.components import find
 from tests.console.furnished import PASSWORD
 from tests.console.gallery_mails import SCENES

@@ -9,14 +9,16 @@ import sqlalchemy as sa
 
 from desk.mail.inbound_request import Party
 from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Priority, Status, Ticket, opened
-from storage import inbound, outbound, people, tickets
-from storage.inbound import Arrival
-from storage.outbound import Letter
-from storage.store import Store
-from storage.tables import teams
-from storage.tables import tickets as rows
-from storage.tables_learning import incident_tickets, incidents, solved
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail import inbound, outbound
+from storage.mail.inbound import Arrival
+from storage.mail.outbound import Letter
+from storage.open_store import Store
+from storage.people import people
+from storage.tables.learning import incident_tickets, incidents, solved
+from storage.tables.tickets import teams
+from storage.tables.tickets import tickets as rows
+from storage.tickets import tickets
 from tests.console.furnished import PIXEL, hashed
 
 WORD = "zwetschge"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from storage import tokens
-from storage.store import Store
+from storage.access import api_tokens
+from storage.open_store import Store
 from tests.console.conftest import START, Browser, Console
 
 
 def _token(store: Store, scope: str) -> dict[str, str]:
     with store.database.transaction() as session:
-        return {"Authorization": f"Bearer {tokens.create(session, 'reports', [scope], START)}"}
+        return {"Authorization": f"Bearer {api_tokens.create(session, 'reports', [scope], START)}"}
 
 
 def test_a_signed_in_agent_and_a_token_see_the_same(console: Console, alice: Browser, stranger: Browser) -> None:

@@ -8,11 +8,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from desk.knowledge.articles import Audience, State
-from storage import aftercare, articles
-from storage.articles import Article
-from storage.sql import update_rows
-from storage.store import Store
-from storage.tables import teams
+from storage.db.statements import update_rows
+from storage.knowledge import articles, csat_settings
+from storage.knowledge.articles import Article
+from storage.open_store import Store
+from storage.tables.tickets import teams
 from tests.console.conftest import START, Browser, Console
 
 ANSWER = "Please open the Kestrel app and press renew. Alice"
@@ -146,11 +146,11 @@ def test_the_help_pages_speak_the_browsers_language(console: Console, stranger: 
 def test_help_pages_can_be_closed_or_shown_to_search_engines(console: Console, stranger: Browser) -> None:
     number = publish(console.store, "Renew", "Press renew.")
     with console.store.database.transaction() as session:
-        aftercare.set_rules(session, replace(aftercare.rules(session), help_indexed=True))
+        csat_settings.set_rules(session, replace(csat_settings.rules(session), help_indexed=True))
     answer = stranger.get(f"/help/{number}")
     assert "noindex" not in answer.text and "x-robots-tag" not in answer.headers
     with console.store.database.transaction() as session:
-        aftercare.set_rules(session, replace(aftercare.rules(session), help_pages=False))
+        csat_settings.set_rules(session, replace(csat_settings.rules(session), help_pages=False))
     for path in ("/help", f"/help/{number}"):
         assert stranger.get(path).status_code == 404
 
@@ -182,7 +182,7 @@ def test_the_resolution_is_taken_from_the_last_reply_or_written(console: Console
 
 def test_a_resolution_can_be_required(console: Console, alice: Browser) -> None:
     with console.store.database.transaction() as session:
-        aftercare.set_rules(session, replace(aftercare.rules(session), resolution_required=True))
+        csat_settings.set_rules(session, replace(csat_settings.rules(session), resolution_required=True))
     number = console.things.other
     answer = alice.act(number, "update", status="resolved", was_status="new")
     assert answer.status_code == 422 and "say what solved it" in answer.text

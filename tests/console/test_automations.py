@@ -9,9 +9,9 @@ import pytest
 import sqlalchemy as sa
 
 import frontdesk
-from storage import automations
-from storage.tables import agents
+from storage.tables.tickets import agents
 from tests.console.conftest import Browser, Console
+from usecases.rules import automations
 
 RULE = """
 name = "Invoices are important"

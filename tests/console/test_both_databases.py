@@ -11,9 +11,11 @@ from starlette.testclient import TestClient
 from console.app import create_app
 from desk.tickets.ticket import Status
 from gateway.web.app import routes
-from storage import pages, people, sessions, tokens
-from storage.pages import NOBODY, Wanted
-from storage.store import Store
+from storage.access import api_tokens
+from storage.open_store import Store
+from storage.people import agent_sessions, people
+from storage.tickets import listings
+from storage.tickets.listings import NOBODY, Wanted
 from tests.console.conftest import START, Browser
 from tests.console.furnished import Furnished, furnish
 
@@ -44,24 +46,26 @@ def test_tickets_are_found_by_everything_that_can_be_asked(any_store: Store, thi
             (Wanted(words=f"#{things.other}"), [things.other]),
             (Wanted(words="' \" & | ! : * \\"), []),
         ):
-            assert [row.id for row in pages.ticket_rows(session, wanted, before=None, most=9)] == found
-        assert [row.id for row in pages.ticket_rows(session, Wanted(), before=things.other, most=9)] == [things.ticket]
-        assert pages.known_categories(session) == ["billing"]
-        assert pages.status_counts(session) == {"open": 1, "new": 1}
+            assert [row.id for row in listings.ticket_rows(session, wanted, before=None, most=9)] == found
+        assert [row.id for row in listings.ticket_rows(session, Wanted(), before=things.other, most=9)] == [
+            things.ticket
+        ]
+        assert listings.known_categories(session) == ["billing"]
+        assert listings.status_counts(session) == {"open": 1, "new": 1}
 
 
 def test_sessions_and_tokens_open_only_their_own_door(any_store: Store, things: Furnished) -> None:
     with any_store.database.transaction() as session:
         alice = people.by_ids(session, [things.alice])[things.alice]
-        value = sessions.begin(session, alice, START)
-        token = tokens.create(session, "program", ["inbound"], START)
+        value = agent_sessions.begin(session, alice, START)
+        token = api_tokens.create(session, "program", ["inbound"], START)
     with any_store.database.transaction() as session:
-        assert sessions.whose(session, value, START) == alice
-        assert sessions.whose(session, value + "x", START) is None
-        assert tokens.find(session, token) is not None
-        assert tokens.find(session, token + "x") is None
+        assert agent_sessions.whose(session, value, START) == alice
+        assert agent_sessions.whose(session, value + "x", START) is None
+        assert api_tokens.find(session, token) is not None
+        assert api_tokens.find(session, token + "x") is None
         with pytest.raises(ValueError, match="scope"):
-            tokens.create(session, "program", ["everything"], START)
+            api_tokens.create(session, "program", ["everything"], START)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +91,10 @@ def test_a_form_and_a_program_hand_in_requests(alice: Browser, any_store: Store)
     for _ in range(2):
         assert alice.client.post("/request", data=typed, files=files, follow_redirects=False).status_code == 303
     with any_store.database.transaction() as session:
-        bearer = {"Authorization": f"Bearer {tokens.create(session, 'p', ['inbound'], START)}", "Idempotency-Key": "1"}
+        bearer = {
+            "Authorization": f"Bearer {api_tokens.create(session, 'p', ['inbound'], START)}",
+            "Idempotency-Key": "1",
+        }
     body = {"email": "v@customer.example.test", "body": "B"}
     answers = [alice.client.post("/api/v1/inbound", json=body, headers=bearer) for _ in range(2)]
     assert {(answer.status_code, answer.text) for answer in answers} == {(202, answers[0].text)}

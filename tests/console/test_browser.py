@@ -13,8 +13,8 @@ from console.app import create_app
 from console.run import Pages
 from desk.tickets.ticket import MessageKind, Status
 from gateway.web.app import routes
-from storage import tickets
-from storage.store import Store
+from storage.open_store import Store
+from storage.tickets import tickets
 from tests.console.chromium import chromium, sign_in
 from tests.console.furnished import PASSWORD, Furnished, furnish
 

@@ -8,11 +8,11 @@ from playwright.sync_api import Page, expect
 from desk.mail.inbound_request import from_json
 from desk.tickets.fields import Field, Kind
 from desk.tickets.form_fields import unpacked
-from storage import custom_fields
-from storage.store import Store
-from storage.tables import inbound
+from storage.open_store import Store
+from storage.tables.tickets import inbound
 from tests.console.chromium import chromium
 from tests.console.test_browser import address, page, things
+from usecases.tickets import custom_fields
 
 pytestmark = pytest.mark.services
 __all__ = ["address", "chromium", "page", "things"]

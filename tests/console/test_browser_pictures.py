@@ -14,8 +14,8 @@ from playwright.sync_api import Page, expect
 from console import passwords
 from console.app import create_app
 from console.run import Pages
-from storage import people
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import people
 from tests.console.chromium import chromium, sign_in
 from tests.console.furnished import PASSWORD, PIXEL
 from tests.small_desk import ALICE, BOB, SUPPORT, SmallDesk

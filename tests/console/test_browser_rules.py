@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from storage import routing_rules
-from storage.store import Store
+from storage.open_store import Store
+from storage.routing import rules as routing_rules
 from tests.console.chromium import chromium, sign_in
 from tests.console.furnished import Furnished
 from tests.console.test_browser import address, page, things

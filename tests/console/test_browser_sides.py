@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from storage import side_conversations
-from storage.store import Store
+from storage.open_store import Store
 from tests.console.chromium import chromium, opened, sign_in
 from tests.console.furnished import Furnished, furnish
+from usecases.tickets import side_conversations
 
 pytestmark = pytest.mark.services
 __all__ = ["chromium"]

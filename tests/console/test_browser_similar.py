@@ -10,9 +10,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from desk.knowledge.articles import Audience, State
-from storage import articles, solved
-from storage.articles import Article
-from storage.store import Store
+from storage.knowledge import articles
+from storage.knowledge.articles import Article
+from storage.learning import solved_index
+from storage.open_store import Store
 from tests.console.chromium import chromium, opened, sign_in
 from tests.console.furnished import Furnished, furnish
 
@@ -48,4 +49,4 @@ def test_a_click_puts_the_article_behind_what_was_typed_and_sending_counts_it(
     expect(page.get_by_role("status")).to_contain_text("Reply")
     with store.database.reading() as session:
         assert articles.usefulness(session, [number])[number] == {"suggested": 1, "used": 1}
-        assert solved.uses(session, "article", now) == {"edited": 1}
+        assert solved_index.uses(session, "article", now) == {"edited": 1}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from storage.store import Store
+from storage.open_store import Store
 from tests.console.chromium import chromium, opened, sign_in
 from tests.console.furnished import Furnished, furnish, promote
 from tests.small_desk import categoriser

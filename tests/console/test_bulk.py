@@ -7,8 +7,9 @@ from typing import Any
 from desk.tickets import ticket as verbs
 from desk.tickets.fields import Field
 from desk.tickets.ticket import Actor, ActorKind, Status
-from storage import custom_fields, tickets
+from storage.tickets import tickets
 from tests.console.conftest import Browser, Console
+from usecases.tickets import custom_fields
 
 
 def picks(console: Console) -> dict[str, str]:

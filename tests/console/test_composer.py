@@ -16,11 +16,14 @@ from starlette.testclient import TestClient
 from console.app import create_app
 from desk.tickets import scheduled_replies
 from desk.tickets.ticket import Actor, ActorKind, Message, MessageKind, NotAllowed, Status
-from storage import conversation, drafts, macros, scheduled, tickets
-from storage.store import Store
+from storage.open_store import Store
+from storage.tickets import drafts, tickets
 from tests.console.conftest import START, Browser, Console
 from tests.console.furnished import furnish
 from tests.small_desk import categoriser
+from usecases.agents import scheduled_replies as agents_scheduled_replies
+from usecases.rules import macros
+from usecases.tickets import conversation
 from workers import scheduled as sender
 from workers.context import Context
 
@@ -65,9 +68,9 @@ def replies(console: Console) -> list[Message]:
     return [one for one in console.messages() if one.kind is MessageKind.REPLY and not one.inbound]
 
 
-def waiting(console: Console) -> list[scheduled.Waiting]:
+def waiting(console: Console) -> list[agents_scheduled_replies.Waiting]:
     with console.store.database.reading() as session:
-        return scheduled.of_ticket(session, console.things.ticket)
+        return agents_scheduled_replies.of_ticket(session, console.things.ticket)
 
 
 def test_a_draft_is_there_on_any_device_and_nobody_elses(console: Console, alice: Browser, bob: Browser) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from console import condition_rows
 from console.condition_rows import Group, Row
 from desk.rules import conditions
-from storage import routing_rules, sla_policies
+from storage.routing import rules as routing_rules
+from storage.sla import policies as sla_policies
 from tests.console.conftest import Browser, Console
 
 _ROW = re.compile(r'name="field(\w+)"')

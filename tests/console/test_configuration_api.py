@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from desk.tickets.fields import Field, Kind
-from storage import custom_fields, people, tokens
-from storage.store import Store
+from storage.access import api_tokens
+from storage.open_store import Store
+from storage.people import people
 from tests.console.conftest import START, Browser, Console, csrf
+from usecases.tickets import custom_fields
 
 PATH = "/api/v1/configuration"
 SEATS = {"name": "seats", "label": "Seats", "kind": "number", "required": True}
@@ -17,7 +19,7 @@ SEATS = {"name": "seats", "label": "Seats", "kind": "number", "required": True}
 
 def token(store: Store, *scopes: str) -> dict[str, str]:
     with store.database.transaction() as session:
-        return {"Authorization": f"Bearer {tokens.create(session, 'setup', scopes, START)}"}
+        return {"Authorization": f"Bearer {api_tokens.create(session, 'setup', scopes, START)}"}
 
 
 def post(browser: Browser, path: str, headers: dict[str, str], body: dict[str, Any]) -> Any:

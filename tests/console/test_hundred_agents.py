@@ -12,8 +12,9 @@ from starlette.testclient import TestClient
 from console.app import create_app
 from desk.tickets import history
 from desk.tickets.ticket import Event, MessageKind
-from storage import people, sessions, tickets
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import agent_sessions, people
+from storage.tickets import tickets
 from tests.console.conftest import Browser
 from tests.small_desk import BOB, SmallDesk
 from workers import clocks, lifecycle, react, reroute, scheduled
@@ -50,7 +51,7 @@ def _signed_in(desk: SmallDesk) -> list[str]:
             people.add_agent(session, f"agent{n}@corp.example.test", f"Agent {n}", "agent", "", [team], desk.now)
             for n in range(AGENTS)
         ]
-        return [sessions.begin(session, agent, desk.now) for agent in made]
+        return [agent_sessions.begin(session, agent, desk.now) for agent in made]
 
 
 def _clocks(desk: SmallDesk, stop: threading.Event) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.tickets.ticket import Priority, Status
-from storage import incidents, people, tokens
-from storage.incidents import MEMBER, TAKEN_OUT
-from storage.store import Store
-from storage.tables import teams
-from storage.tables import tickets as rows
+from storage.access import api_tokens
+from storage.incidents import incidents
+from storage.incidents.incidents import MEMBER, TAKEN_OUT
+from storage.open_store import Store
+from storage.people import people
+from storage.tables.tickets import teams
+from storage.tables.tickets import tickets as rows
 from tests.console.conftest import START, Browser, Console
 from tests.console.furnished import plain_ticket
 from tests.console.test_incidents import outage
@@ -19,7 +21,7 @@ from tests.console.test_incidents import outage
 
 def _token(store: Store, *scopes: str) -> dict[str, str]:
     with store.database.transaction() as session:
-        return {"Authorization": f"Bearer {tokens.create(session, 'status page', scopes, START)}"}
+        return {"Authorization": f"Bearer {api_tokens.create(session, 'status page', scopes, START)}"}
 
 
 def _post(browser: Browser, path: str, headers: dict[str, str], **body: Any) -> Any:

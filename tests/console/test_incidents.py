@@ -12,11 +12,15 @@ from desk.priority.assess import DEFAULT_MATRIX, matrix
 from desk.tickets import ticket as verbs
 from desk.tickets.fields import Field
 from desk.tickets.ticket import DESK, Actor, ActorKind, MessageKind, Priority, Status
-from storage import custom_fields, incident_members, incident_orders, incidents, repeats, tickets
-from storage.incidents import DISMISSED, MEMBER, RESOLVED, SUGGESTED
-from storage.store import Store
+from storage.incidents import incidents
+from storage.incidents.incidents import DISMISSED, MEMBER, RESOLVED, SUGGESTED
+from storage.open_store import Store
+from storage.tickets import tickets
 from tests.console.conftest import START, Browser, Console
 from tests.console.furnished import plain_ticket
+from usecases.incidents import bulk_orders, duplicates
+from usecases.incidents import members as incident_members
+from usecases.tickets import custom_fields
 
 _KEY = re.compile(r'name="key" value="([^"]+)"')
 
@@ -149,15 +153,15 @@ def test_a_suggested_ticket_is_neither_raised_nor_answered(console: Console, ali
 def test_five_hundred_tickets_are_answered_in_steps(any_store: Store) -> None:
     number, made = outage(any_store, 130, START)
     with any_store.database.transaction() as session:
-        one = incident_orders.place(session, number, "k", "answer", "Soon.", DESK, START)
+        one = bulk_orders.place(session, number, "k", "answer", "Soon.", DESK, START)
     steps = 1
     while True:
         with any_store.database.transaction() as session:
-            if not incident_orders.step(session, one.id, START):
+            if not bulk_orders.step(session, one.id, START):
                 break
         steps += 1
     with any_store.database.reading() as session:
-        done = incident_orders.get(session, one.id)
+        done = bulk_orders.get(session, one.id)
         said = [sum(not m.inbound for m in tickets.messages_of(session, ticket)) for ticket in made]
     assert steps == 4 and done.done == 130 and done.done_at == START and said == [1] * 130
 
@@ -177,8 +181,8 @@ def test_a_reader_sees_but_cannot_act(console: Console, app: object) -> None:
 def test_a_repeat_is_shown_on_both_tickets(console: Console, alice: Browser) -> None:
     with console.store.database.transaction() as session:
         one, two = (plain_ticket(session, "dora@x.example.test", "Toner", "Toner is out.", START).id for _ in "ab")
-        assert repeats.link(session, [(two, one)], START) == 1
-        assert repeats.link(session, [(two, one)], START) == 0
+        assert duplicates.link(session, [(two, one)], START) == 1
+        assert duplicates.link(session, [(two, one)], START) == 0
     assert f'Says the same as <a href="/tickets/{one}">' in alice.get(f"/tickets/{two}").text
     assert "by the same requester says the same" in alice.get(f"/tickets/{one}").text
     assert [e.kind for e in console.events(one)].count("linked") == 1

@@ -15,9 +15,13 @@ from starlette.testclient import TestClient
 
 from classifier import artefact, starter
 from console.app import create_app
-from storage import accuracy, corrections, models, notes, people, tickets, tokens
-from storage.models import Model
-from storage.store import Store
+from storage.access import api_tokens
+from storage.learning import accuracy, models
+from storage.learning.models import Model
+from storage.open_store import Store
+from storage.people import people
+from storage.runtime import key_values
+from storage.tickets import corrections, tickets
 from tests.console.conftest import Browser, csrf
 from tests.console.furnished import PASSWORD, hashed, promote
 from tests.small_desk import ALICE, CAROL, MAX, SmallDesk
@@ -90,8 +94,8 @@ def test_three_corrections_by_the_api_change_what_the_next_training_predicts_and
 def test_the_api_writes_for_a_token_that_may_and_for_nobody_else(place: Place) -> None:
     ask_garden(place.desk)
     with place.desk.store.database.transaction() as session:
-        may = tokens.create(session, "sorter", ["tickets:write"], place.desk.now)
-        reads = tokens.create(session, "reader", ["tickets"], place.desk.now)
+        may = api_tokens.create(session, "sorter", ["tickets:write"], place.desk.now)
+        reads = api_tokens.create(session, "reader", ["tickets"], place.desk.now)
     client = place.stranger
     assert post(client, 1, NEW).status_code == 401
     assert post(client, 1, NEW, Authorization=f"Bearer {reads}").status_code == 403
@@ -191,7 +195,7 @@ def test_leads_train_promote_and_go_back_and_agents_may_not(place: Place) -> Non
     assert active(desk.store) == starter.VERSION, "what cannot be read is not promoted"
     place.lead.press("/accuracy/train", "/accuracy")
     with desk.store.database.reading() as session:
-        assert "Alice" in notes.get(session, notes.ASKED)["why"]
+        assert "Alice" in key_values.get(session, key_values.ASKED)["why"]
 
 
 def test_a_broken_model_is_an_alarm_on_the_page(place: Place) -> None:

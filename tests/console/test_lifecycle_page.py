@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from desk.tickets.fields import Kind
 from desk.tickets.lifecycle import Lifecycle
-from storage import custom_fields, lifecycle
+from storage.tickets import lifecycle
 from tests.console.conftest import Browser, Console
+from usecases.tickets import custom_fields
 
 
 def test_leads_set_the_days(console: Console, bob: Browser) -> None:

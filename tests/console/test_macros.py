@@ -9,11 +9,11 @@ import sqlalchemy as sa
 
 import frontdesk
 from desk.tickets.ticket import NotAllowed
-from storage import macros
-from storage.store import Store
-from storage.tables import agents
+from storage.open_store import Store
+from storage.tables.tickets import agents
 from tests.console.conftest import Browser, Console
 from tests.small_desk import ALICE, BOB, SmallDesk, words
+from usecases.rules import macros
 
 TEXT = "Dear {requester.name},\nwe look into {ticket.number}.\n{agent.first_name} {typo}"
 ACTIONS = [{"tag": ["refund"]}, {"priority": "low"}]

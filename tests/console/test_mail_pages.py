@@ -13,8 +13,8 @@ from starlette.testclient import TestClient
 from console import elsewhere, passwords
 from console.app import create_app
 from console.view import lines
-from storage import people
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import people
 from tests.console import gallery_mails as mails
 from tests.console.conftest import Browser
 from tests.console.furnished import PASSWORD

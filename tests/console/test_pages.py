@@ -10,8 +10,8 @@ import pytest
 from console import caught, view
 from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status
 from desk.web.download import disposition
-from storage import tickets
-from storage.pages import Wanted, ticket_rows
+from storage.tickets import tickets
+from storage.tickets.listings import Wanted, ticket_rows
 from tests.console.conftest import START, Browser, Console
 from tests.console.furnished import PIXEL, RAW, plain_ticket
 
@@ -260,7 +260,7 @@ def test_a_database_that_is_away_is_said_to_be(
     def gone(*_: object, **__: object) -> None:
         raise sa.exc.OperationalError("select", {}, Exception("gone"))
 
-    monkeypatch.setattr("storage.pages.ticket_rows", gone)
+    monkeypatch.setattr("storage.tickets.listings.ticket_rows", gone)
     answer = alice.get("/tickets")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
 

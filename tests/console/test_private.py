@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.testclient import TestClient
 
 from console.app import create_app
-from storage import audit, tokens
+from storage.access import api_tokens, audit
 from tests.console.conftest import START, Browser, Console
 from tests.console.private_desk import VICTIM, WORD, Private, furnish_private
 
@@ -96,7 +96,7 @@ def test_a_token_is_a_member_of_no_private_team(
     console: Console, private: Private, stranger: Browser, app: Any
 ) -> None:
     with console.store.database.transaction() as session:
-        token = tokens.create(session, "reports", ["tickets", "tickets:write"], START)
+        token = api_tokens.create(session, "reports", ["tickets", "tickets:write"], START)
     headers = {"Authorization": f"Bearer {token}"}
     for path in sorted(one for one in paths(app.routes, "GET") if one.startswith("/api/")):
         for address in filled(path, private, console):

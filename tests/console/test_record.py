@@ -11,8 +11,9 @@ import pytest
 from console.record import until_when
 from desk.tickets.fields import Field, Kind
 from desk.tickets.ticket import NotAllowed, Status
-from storage import custom_fields, tickets
+from storage.tickets import tickets
 from tests.console.conftest import Browser, Console
+from usecases.tickets import custom_fields
 
 _UNDO = re.compile(r'name="event" value="(\d+)"')
 

@@ -8,8 +8,11 @@ import pytest
 
 from desk.tickets.fields import Field
 from desk.tickets.ticket import MessageKind, Status
-from storage import custom_fields, people, signatures, tokens
+from storage.access import api_tokens
+from storage.people import people
+from storage.tickets import signatures
 from tests.console.conftest import START, Browser, Console, csrf
+from usecases.tickets import custom_fields
 
 ALICE = "alice@corp.example.test"
 
@@ -21,7 +24,7 @@ def head(console: Console) -> dict[str, str]:
         agent = people.by_address(session, ALICE)
         assert agent
         signatures.set_agent(session, agent.id, "Yours, {agent.name}")
-        return {"Authorization": f"Bearer {tokens.create(session, 'shop', ['tickets:write'], START)}"}
+        return {"Authorization": f"Bearer {api_tokens.create(session, 'shop', ['tickets:write'], START)}"}
 
 
 def post(browser: Browser, console: Console, verb: str, head: dict[str, str], **body: Any) -> Any:

@@ -13,9 +13,12 @@ import sqlalchemy as sa
 from desk.reports import tables as report_tables
 from desk.reports.tables import Seconds, Share, Table
 from desk.tickets.ticket import Actor, ActorKind
-from storage import conversation, report_days, tickets, tokens
-from storage.tables_figures import day_figures
+from storage.access import api_tokens
+from storage.reports import daily_plan
+from storage.tables.reports import day_figures
+from storage.tickets import tickets
 from tests.console.conftest import Browser, Console
+from usecases.tickets import conversation
 from workers import figures
 
 
@@ -47,7 +50,7 @@ def test_a_report_of_many_tickets_says_how_near_its_medians_are(
         exact = json.loads(alice.get("/reports.json").text)
         assert session.execute(sa.select(sa.func.count()).select_from(day_figures)).scalar() == 0
     figures.sum_up(counted.store, counted.now[0] + timedelta(days=2))
-    monkeypatch.setattr(report_days, "EXACT_TICKETS", 0)
+    monkeypatch.setattr(daily_plan, "EXACT_TICKETS", 0)
     assert "medians and p90 are within 0.8% of the true ones" in alice.get("/reports").text
     near = json.loads(alice.get("/reports.json").text)
     assert near["now"]["opened"]["count"] == exact["now"]["opened"]["count"] > 0
@@ -72,7 +75,7 @@ def test_csv_and_json_say_the_same(counted: Console, alice: Browser) -> None:
 def test_programs_need_a_token_for_tickets(counted: Console, stranger: Browser) -> None:
     assert stranger.get("/api/v1/reports").status_code == 401
     with counted.store.database.transaction() as session:
-        token = tokens.create(session, "dashboard", ["tickets"], counted.now[0])
+        token = api_tokens.create(session, "dashboard", ["tickets"], counted.now[0])
     answer = stranger.get("/api/v1/reports", headers={"Authorization": f"Bearer {token}"})
     assert answer.json()["now"]["opened"]["count"] > 0
 

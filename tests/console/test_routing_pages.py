@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from desk.routing.routing import Options, Strategy
 from desk.tickets import properties
 from desk.tickets.ticket import DESK
-from storage import roster, routing_rules
-from storage import tickets as kept
-from storage.tables import agents, tickets
+from storage.people import availability
+from storage.routing import rules as routing_rules
+from storage.tables.tickets import agents, tickets
+from storage.tickets import tickets as kept
 from tests.console.conftest import Browser, Console
 
 
@@ -23,7 +24,7 @@ def test_a_lead_sets_how_a_team_shares_its_tickets(console: Console, bob: Browse
     fields = {"strategy": "skill", "escalate_minutes": "45", "previous": "yes", "calendar": ""}
     assert bob.press("/teams/1", "/teams", **fields).headers["location"] == "/teams?done=saved"
     with console.store.database.reading() as session:
-        team = roster.settings(session)[1]
+        team = availability.settings(session)[1]
     assert (team.strategy, team.options) == (Strategy.SKILL, Options(True, 45))
     text = bob.get("/teams").text
     assert "Skill: language and category first" in text and "can take tickets" in text
@@ -44,7 +45,7 @@ def test_a_lead_says_what_an_agent_can_do_and_how_much(console: Console, bob: Br
     assert bob.press(path, "/teams", **fields | {"do": "leave"}).status_code == 303
     assert bob.press("/teams/2/join", "/teams", agent=str(alice)).status_code == 303
     with console.store.database.reading() as session:
-        found = roster.read(session, [1, 2]).teams
+        found = availability.read(session, [1, 2]).teams
     assert alice not in [one.id for one in found[1].members] and alice in [one.id for one in found[2].members]
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 import frontdesk
-from storage import aftercare, ratings
-from storage.sql import insert_rows
-from storage.tables_desk import ratings as rows
+from storage.db.statements import insert_rows
+from storage.knowledge import csat, csat_settings
+from storage.tables.desk import ratings as rows
 from tests.console.conftest import START, Browser, Console
 
 
@@ -25,7 +25,7 @@ def rated(console: Console) -> None:
     with console.store.database.transaction() as session:
         for one in made:
             at = START - timedelta(days=1)
-            state = ratings.RATED if one["score"] else ratings.ASKED
+            state = csat.RATED if one["score"] else csat.ASKED
             row = {"team_id": 1, "state": state, "asked_at": at, "rated_at": at if one["score"] else None}
             insert_rows(session, rows, [one | row])
 
@@ -47,7 +47,7 @@ def test_leads_say_when_requesters_are_asked(console: Console, alice: Browser, b
         .endswith("refused")
     )
     with console.store.database.reading() as session:
-        rules = aftercare.rules(session)
+        rules = csat_settings.rules(session)
     assert not rules.help_pages, "an empty box is a no"
     assert (rules.ask_rating, rules.rating_after_hours, rules.rating_every_days, rules.rating_remind_days) == (
         True,

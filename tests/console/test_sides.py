@@ -9,9 +9,11 @@ from starlette.testclient import TestClient
 
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Message
-from storage import outbound, side_conversations, tokens
-from storage.outbound import Letter
+from storage.access import api_tokens
+from storage.mail import outbound
+from storage.mail.outbound import Letter
 from tests.console.conftest import START, Browser, Console
+from usecases.tickets import side_conversations
 
 SUE = "sue@supplier.example.test"
 
@@ -103,7 +105,7 @@ def test_another_tickets_conversation_is_not_written_in_from_here(alice: Browser
 @pytest.fixture
 def token(console: Console) -> dict[str, str]:
     with console.store.database.transaction() as session:
-        made = tokens.create(session, "shop", ["tickets", "tickets:write"], START)
+        made = api_tokens.create(session, "shop", ["tickets", "tickets:write"], START)
     return {"Authorization": f"Bearer {made}"}
 
 

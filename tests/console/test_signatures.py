@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from storage import people, scheduled, signatures
+from storage.people import people
+from storage.tickets import signatures
 from tests.console.conftest import Browser, Console
+from usecases.agents import scheduled_replies
 
 
 def test_what_stands_below_a_reply_is_seen_before_it_is_sent(console: Console, alice: Browser) -> None:
@@ -31,8 +33,8 @@ def test_a_reply_that_waits_keeps_the_wish(console: Console, alice: Browser) -> 
     alice.act(number, "reply", kind="reply", text="Without.", signature="without", later="tomorrow")
     console.later(days=2)
     with console.store.database.transaction() as session:
-        (waiting,) = scheduled.of_ticket(session, number)
-        assert scheduled.send(session, waiting.id, number, console.now[0])
+        (waiting,) = scheduled_replies.of_ticket(session, number)
+        assert scheduled_replies.send(session, waiting.id, number, console.now[0])
     assert console.messages()[-1].text == "Without." and not signatures.of_message(console.messages()[-1])
 
 

@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 from console import passwords
 from console.app import create_app
 from console.auth import local_path
-from storage import people, sessions
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import agent_sessions, people
 from tests.console import furnished
 from tests.console.conftest import START, Browser, Console, csrf
 from tests.console.furnished import PASSWORD
@@ -133,7 +133,7 @@ def test_a_password_is_changed_only_with_the_old_one(alice: Browser, current: st
 
 
 def test_a_session_ends_by_itself(console: Console, alice: Browser) -> None:
-    console.later(seconds=sessions.LIFETIME.total_seconds() + 1)
+    console.later(seconds=agent_sessions.LIFETIME.total_seconds() + 1)
     assert alice.get("/tickets").status_code == 303
 
 

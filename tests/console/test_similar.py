@@ -14,12 +14,16 @@ from starlette.testclient import TestClient
 import frontdesk
 from console.app import create_app
 from desk.tickets import ticket as verbs
-from storage import conversation, people, solved, tickets, tokens
-from storage.store import Store
-from storage.tables import teams
+from storage.access import api_tokens
+from storage.learning import solved_index
+from storage.open_store import Store
+from storage.people import people
+from storage.tables.tickets import teams
+from storage.tickets import tickets
 from tests.console.conftest import Browser
 from tests.console.furnished import PASSWORD, hashed
 from tests.small_desk import ALICE, BOB, CAROL, MAX, SmallDesk
+from usecases.tickets import conversation
 
 TOKEN = "The VPN token shows error 4711 since this morning, please help me to get it renewed."
 ANSWER = "Please open the Kestrel app and press renew."
@@ -35,7 +39,7 @@ class Place:
 
     def uses(self) -> dict[str, int]:
         with self.desk.store.database.reading() as session:
-            return solved.uses(session, "similar", self.desk.now - timedelta(days=1))
+            return solved_index.uses(session, "similar", self.desk.now - timedelta(days=1))
 
 
 @pytest.fixture
@@ -110,7 +114,7 @@ def test_programs_get_the_same_by_api_and_command(
 ) -> None:
     store = place.desk.store
     with store.database.transaction() as session:
-        value = tokens.create(session, "reader", ["tickets"], place.desk.now)
+        value = api_tokens.create(session, "reader", ["tickets"], place.desk.now)
     answer = place.max.client.get("/api/v1/tickets/2/similar", headers={"Authorization": f"Bearer {value}"}).json()
     (one,) = answer["similar"]
     assert (one["ticket_id"], one["resolution"]) == (1, ANSWER) and "vpn" in one["because"]

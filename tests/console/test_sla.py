@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from storage import calendars, sla_policies, sla_review
-from storage.sla_policies import PolicyRow
+from storage.sla import calendars
+from storage.sla import policies as sla_policies
+from storage.sla.policies import PolicyRow
 from tests.console.conftest import Browser, Console
 from tests.small_desk import categoriser
+from usecases.sla import recalculate as sla_review
 from workers import clocks as worker
 from workers.context import Context
 

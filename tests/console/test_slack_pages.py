@@ -14,9 +14,11 @@ from starlette.testclient import TestClient
 from console.app import create_app
 from desk.signed import slack_link_code
 from desk.tickets.ticket import DESK
-from storage import people, revisions, tickets
-from storage.tables import messages
+from storage.people import people
+from storage.tables.tickets import messages
+from storage.tickets import tickets
 from tests.console.conftest import Browser, Console
+from usecases.tickets import message_edits
 
 
 @pytest.fixture
@@ -64,7 +66,7 @@ def test_an_edited_message_shows_what_it_said_before(console: Console, alice: Br
     message = console.messages()[0]
     with console.store.database.transaction() as session:
         session.via = "slack"
-        revisions.edit(session, message, "the <new> words", message.author, console.now[0])
+        message_edits.edit(session, message, "the <new> words", message.author, console.now[0])
     text = alice.get(f"/tickets/{console.things.ticket}").text
     assert "the &lt;new&gt; words" in text and "Edited; what it said before" in text
     assert html.escape(message.reply.split("\n")[0]) in text and "changed a message in Slack" in text
@@ -73,7 +75,7 @@ def test_an_edited_message_shows_what_it_said_before(console: Console, alice: Br
 def test_a_message_that_was_taken_back_is_marked_and_keeps_its_words(console: Console, alice: Browser) -> None:
     message = console.messages()[0]
     with console.store.database.transaction() as session:
-        revisions.withdraw(session, message, DESK, console.now[0], "taken back in Slack")
+        message_edits.withdraw(session, message, DESK, console.now[0], "taken back in Slack")
     text = alice.get(f"/tickets/{console.things.ticket}").text
     assert "Taken back by its author" in text and html.escape(message.reply.split("\n")[0]) in text
 

@@ -13,11 +13,13 @@ from playwright.sync_api import Page, expect
 
 from console.app import create_app
 from console.run import Pages
-from storage import presence, scheduled, watching
-from storage.store import Store
+from storage.open_store import Store
+from storage.tickets import presence
 from tests.console.chromium import chromium, sign_in
 from tests.console.conftest import START, Browser, Console
 from tests.console.furnished import Furnished, furnish
+from usecases.agents import scheduled_replies
+from usecases.tickets import watchers
 
 services = pytest.mark.services
 __all__ = ["chromium"]
@@ -98,7 +100,7 @@ def test_a_draft_and_a_reply_taken_back_are_in_the_box_again(page: Page, store: 
     expect(page.get_by_text("Not sent: the text is in the box again.")).to_be_visible()
     expect(page.get_by_label("Text")).to_have_value("Half a sentence")
     with store.database.reading() as session:
-        assert scheduled.of_ticket(session, things.ticket) == []
+        assert scheduled_replies.of_ticket(session, things.ticket) == []
 
 
 @services
@@ -130,7 +132,7 @@ def test_an_agent_is_called_by_the_keyboard_alone(page: Page, store: Store, thin
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("Note added.")).to_be_visible()
     with store.database.reading() as session:
-        assert [one.id for one in watching.of(session, [things.ticket])[things.ticket]] == [things.bob]
+        assert [one.id for one in watchers.of(session, [things.ticket])[things.ticket]] == [things.bob]
 
 
 def test_a_ticket_is_watched_and_not_watched_any_more(console: Console, alice: Browser) -> None:

@@ -16,11 +16,13 @@ import sqlalchemy as sa
 
 from gateway.email.door import Outcome, RawMail
 from gateway.email.imap import MailboxKeeper, Pace, Surroundings, keep_mailboxes
-from storage import imap_folders, inbound, people, tables
-from storage.imap_folders import FolderHealth
-from storage.inbound import Arrival
-from storage.people import Mailbox
-from storage.store import Store
+from storage.mail import imap_folders, inbound
+from storage.mail.imap_folders import FolderHealth
+from storage.mail.inbound import Arrival
+from storage.open_store import Store
+from storage.people import people
+from storage.people.people import Mailbox
+from storage.tables import tickets as ticket_tables
 from tests.dovecot import PASSWORD, Dovecot
 
 QUICK = Pace(lease=3.0, slice=0.05, first=0.05, refused=0.05, most=0.2, store_most=0.1)
@@ -99,7 +101,7 @@ class Desk:
 
     def rows(self) -> list[Any]:
         with self.store.database.reading() as session:
-            return list(session.execute(sa.select(tables.inbound).order_by(tables.inbound.c.id)))
+            return list(session.execute(sa.select(ticket_tables.inbound).order_by(ticket_tables.inbound.c.id)))
 
     def health(self, folder: str = "INBOX", address: str = "support@example.test") -> FolderHealth:
         with self.store.database.reading() as session:

@@ -13,7 +13,7 @@ from gateway.email import imap_folder
 from gateway.email.door import DiskFull, Outcome, RawMail
 from gateway.email.imap import Backoff, Pace
 from gateway.email.imap_trouble import ImapTrouble
-from storage.store import Store
+from storage.open_store import Store
 from tests import dovecot
 from tests.dovecot import CAPABILITY, Dovecot
 from tests.email.imap_desk import QUICK, Desk, around, mail, until

@@ -15,7 +15,7 @@ import pytest
 
 from gateway.email.door import Outcome, RawMail
 from gateway.email.imap_fetch import MOST_TRIES
-from storage.store import Store
+from storage.open_store import Store
 from tests import dovecot
 from tests.conftest import SECRET
 from tests.dovecot import Dovecot

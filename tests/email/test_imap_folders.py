@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.email.return_path import return_path
-from storage import imap_folders, people
-from storage.imap_folders import FirstSeen, FolderHealth, Mark
-from storage.store import Store
+from storage.mail import imap_folders
+from storage.mail.imap_folders import FirstSeen, FolderHealth, Mark
+from storage.open_store import Store
+from storage.people import people
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

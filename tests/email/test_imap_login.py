@@ -17,8 +17,8 @@ from gateway.email.credentials import Credentials
 from gateway.email.imap_config import read_config
 from gateway.email.imap_login import connect, drop
 from gateway.email.imap_trouble import ImapTrouble
-from storage import people
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import people
 from tests import dovecot
 from tests.dovecot import PASSWORD, Dovecot
 from tests.email import oauth_server

@@ -11,8 +11,8 @@ from desk.mail.inbound_request import Envelope
 from gateway import intake
 from gateway.email.door import Outcome, RawMail
 from gateway.email.jail import Jail
-from storage import inbound
-from storage.store import Store
+from storage.mail import inbound
+from storage.open_store import Store
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 PLAIN = b"From: bob@home.example.test\r\nTo: s@desk.example.test\r\nSubject: Hi\r\nMessage-ID: <a@x>\r\n\r\nHello.\r\n"

@@ -12,8 +12,8 @@ from desk.mail.inbound_request import Envelope
 from gateway import intake
 from gateway.email.door import RawMail
 from gateway.email.jail import Jail
-from storage import inbound
-from storage.store import Store
+from storage.mail import inbound
+from storage.open_store import Store
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 DESK = "support@desk.example.test"

@@ -10,9 +10,10 @@ import pytest
 
 import frontdesk
 from desk.tickets import ticket as verbs
-from storage import conversation, tickets
-from storage.store import Store
+from storage.open_store import Store
+from storage.tickets import tickets
 from tests.small_desk import BOB, SmallDesk
+from usecases.tickets import conversation
 
 
 @pytest.fixture

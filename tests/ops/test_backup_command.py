@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import frontdesk
-from storage.store import Store
+from storage.open_store import Store
 from tests.small_desk import BOB, SmallDesk
 
 

@@ -15,8 +15,8 @@ import pytest
 import frontdesk
 from classifier import artefact, starter
 from console.cli import explained
-from storage import models
-from storage.store import Store
+from storage.learning import models
+from storage.open_store import Store
 from tests.small_desk import CAROL, SmallDesk
 from tests.workers.test_learning_loop import GARDEN, say
 from workers.model import register_starter

@@ -13,9 +13,9 @@ import pytest
 
 import frontdesk
 from desk.mail.inbound_request import Channel, InboundRequest, Party, to_json
-from storage import inbound
-from storage.inbound import Arrival
-from storage.store import Store
+from storage.mail import inbound
+from storage.mail.inbound import Arrival
+from storage.open_store import Store
 from tests.small_desk import ALICE, BOB, SmallDesk
 from workers import deliver, ingest, react
 from workers.context import open_context

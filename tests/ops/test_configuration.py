@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 import frontdesk
 from console.cli.apply import STARTERS, starters
 from desk.config.desk_toml import KINDS, BadConfiguration, read, steps, to_toml
-from storage import automations, configuration, configuration_now, people
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import people
+from usecases.config import apply as configuration
+from usecases.config import export as configuration_export
+from usecases.rules import automations
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 DESK = """
@@ -105,7 +108,7 @@ def test_a_file_makes_the_desk_once_and_the_second_time_there_is_nothing_to_do(a
 def test_what_is_exported_makes_the_same_desk(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         configuration.apply(session, read(tomllib.loads(DESK)), NOW)
-        state = configuration_now.present(session)
+        state = configuration_export.present(session)
     assert read(tomllib.loads(to_toml(state))) == {kind: entries for kind, entries in state.items() if entries}
 
 
@@ -116,7 +119,7 @@ def test_a_change_is_shown_from_and_to_and_prune_removes_the_rest(any_store: Sto
             tomllib.loads(DESK.replace('"4h"', '"2h"').split("[[macro]]")[0] + "\n[[macro]]\nname = 'Bye'\ntext='x'")
         )
         taken = configuration.apply(session, changed, NOW, prune=True)
-        present = configuration_now.present(session)
+        present = configuration_export.present(session)
     assert [(step.what, step.kind, step.name) for step in taken] == [
         ("changed", "sla", "Standard"), ("added", "macro", "Bye"), ("removed", "macro", "Hello"),
     ]  # fmt: skip
@@ -205,7 +208,7 @@ def test_any_state_is_written_as_toml_that_reads_the_same(entries: dict[str, tup
 
 
 def test_every_kind_has_a_keeper_and_is_exported() -> None:
-    assert set(configuration._put) == set(configuration_now._present) == set(KINDS)
+    assert set(configuration._put) == set(configuration_export._present) == set(KINDS)
 
 
 def test_a_table_that_is_none_is_refused() -> None:

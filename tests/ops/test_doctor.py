@@ -14,10 +14,13 @@ from console.cli import init
 from console.cli.doctor import examine
 from console.cli.findings import BROKEN, OK, WARNING, Finding
 from desk.config.settings import Settings
-from storage import imap_folders, inbound, leases, models, people
-from storage.inbound import Arrival
-from storage.models import Model
-from storage.store import Store
+from storage.learning import models
+from storage.learning.models import Model
+from storage.mail import imap_folders, inbound
+from storage.mail.inbound import Arrival
+from storage.open_store import Store
+from storage.people import people
+from storage.runtime import locks
 from workers.model import register_starter
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -28,7 +31,7 @@ def desk(store: Store) -> Store:
     """A desk that has begun, with its clock at work."""
     init.begin(store.settings, NOW, patience=0)
     with store.database.transaction() as session:
-        leases.take(session, "clock", "somebody", NOW, timedelta(seconds=10))
+        locks.take(session, "clock", "somebody", NOW, timedelta(seconds=10))
     return store
 
 
@@ -91,8 +94,8 @@ def test_quarantined_mail_is_a_warning(desk: Store) -> None:
 
 def test_a_clock_that_fell_silent_is_a_warning(desk: Store) -> None:
     with desk.database.transaction() as session:
-        leases.give_back(session, "clock", "somebody")
-        leases.take(session, "clock", "somebody", NOW - timedelta(minutes=5), timedelta(seconds=10))
+        locks.give_back(session, "clock", "somebody")
+        locks.take(session, "clock", "somebody", NOW - timedelta(minutes=5), timedelta(seconds=10))
     assert findings(desk.settings)["clock"].state == WARNING
 
 

@@ -15,10 +15,13 @@ from starlette.applications import Starlette
 
 from console import health
 from console.run import Pages
-from storage import imap_folders, inbound, leases, models, people
-from storage.inbound import Arrival
-from storage.models import Model
-from storage.store import Store, open_store
+from storage.learning import models
+from storage.learning.models import Model
+from storage.mail import imap_folders, inbound
+from storage.mail.inbound import Arrival
+from storage.open_store import Store, open_store
+from storage.people import people
+from storage.runtime import locks
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NOWHERE = "postgresql://desk:hunter2@127.0.0.1:1/desk"
@@ -59,7 +62,7 @@ def get(url: str) -> tuple[int, str]:
 
 def clock_runs(store: Store) -> None:
     with store.database.transaction() as session:
-        leases.take(session, "clock", "somebody", NOW, timedelta(seconds=10))
+        locks.take(session, "clock", "somebody", NOW, timedelta(seconds=10))
 
 
 def test_an_address_longer_than_any_page_is_refused_before_anybody_reads_numbers_in_it(store: Store) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 import frontdesk
-from storage import incidents, people, tickets
-from storage.store import Store
+from storage.incidents import incidents
+from storage.open_store import Store
+from storage.people import people
+from storage.tickets import tickets
 from tests.console.conftest import START
 from tests.console.test_incidents import outage
 

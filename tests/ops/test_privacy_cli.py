@@ -17,9 +17,11 @@ import pytest
 import frontdesk
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import DESK, Actor, ActorKind
-from storage import conversation, people, tickets
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import people
+from storage.tickets import tickets
 from tests.small_desk import BOB, SmallDesk
+from usecases.tickets import conversation
 
 Say = Callable[..., Any]
 RAW_NAME = '../../=cmd|"evil".html'

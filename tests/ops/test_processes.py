@@ -10,7 +10,7 @@ import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
-from storage.store import Store, open_store
+from storage.open_store import Store, open_store
 from tests import postgres
 from tests.fleet import AGENT, Fleet, wait_until
 from tests.running import SCRIPT, frontdesk, plain_environ

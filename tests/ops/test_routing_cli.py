@@ -10,9 +10,9 @@ import pytest
 
 import frontdesk
 from desk.routing.routing import Strategy
-from storage import calendars
-from storage.calendars import CalendarRow
-from storage.store import Store
+from storage.open_store import Store
+from storage.sla import calendars
+from storage.sla.calendars import CalendarRow
 from tests.workers.test_routing import RoutedDesk
 
 ALICE = "alice@corp.example.test"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import frontdesk
-from storage.store import Store
+from storage.open_store import Store
 from tests.ops.test_cli import Say, arrive, begun, quiet, say
 
 __all__ = ["begun", "quiet", "say"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from desk.slack.orders import Button
 from desk.tickets.ticket import Ticket
-from storage import people
+from storage.people import people
 from tests.slack import payloads
 from tests.slack.fake_slack import FakeSlack
 from tests.slack.serving import Poster

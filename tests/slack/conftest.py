@@ -15,8 +15,8 @@ from desk.mail.inbound_request import InboundRequest, from_json
 from gateway.slack import http
 from gateway.slack.door import bolt_app
 from gateway.slack.socket_mode import SocketMode
-from storage.store import Store
-from storage.tables import inbound
+from storage.open_store import Store
+from storage.tables.tickets import inbound
 from tests.slack.agents_desk import AgentsDesk, over_http, over_socket, small
 from tests.slack.fake_slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from tests.slack.serving import SIGNING_SECRET, Poster, now, served

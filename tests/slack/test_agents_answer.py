@@ -8,10 +8,14 @@ from desk.signed import slack_link_code
 from desk.slack.orders import Button
 from desk.tickets.fields import Field, Kind
 from desk.tickets.ticket import DESK
-from storage import aftercare, conversation, custom_fields, macros, people, personal_data
+from storage.knowledge import csat_settings
+from storage.people import people
 from tests.slack import payloads
 from tests.slack.agents_desk import ACCOUNT, AgentsDesk
 from tests.small_desk import BOB, words
+from usecases.privacy import export as personal_data
+from usecases.rules import macros
+from usecases.tickets import conversation, custom_fields
 
 
 def test_a_ticket_has_a_card_in_its_teams_channel(agents: AgentsDesk) -> None:
@@ -143,7 +147,7 @@ def test_resolving_needs_the_required_fields_and_asks_for_them(http_agents: Agen
 
 def test_a_required_resolution_is_asked_for(http_agents: AgentsDesk) -> None:
     with http_agents.desk.store.database.transaction() as session:
-        aftercare.set_rules(session, replace(aftercare.rules(session), resolution_required=True))
+        csat_settings.set_rules(session, replace(csat_settings.rules(session), resolution_required=True))
     ticket = http_agents.mail()
     view = http_agents.opens(ticket.id, Button.RESOLVE)
     http_agents.does(payloads.submitted(view, {"text": ""}))

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from desk.config.settings import Settings
 from gateway.slack import http
 from gateway.slack.door import bolt_app
-from storage.store import Store
+from storage.open_store import Store
 from tests.slack import payloads
 from tests.slack.agents_desk import AgentsDesk, over_http, small
 from tests.slack.fake_slack import APP_TOKEN, BOT_TOKEN, FakeSlack

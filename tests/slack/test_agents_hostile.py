@@ -13,7 +13,9 @@ from desk.config.settings import Settings
 from desk.slack.orders import Button
 from gateway.slack import http
 from gateway.slack.door import bolt_app
-from storage import inbound, people, visible
+from storage.access import visibility
+from storage.mail import inbound
+from storage.people import people
 from tests.slack import payloads
 from tests.slack.agents_desk import ACCOUNT, AgentsDesk, over_http, small
 from tests.slack.fake_slack import FakeSlack, Trouble
@@ -169,7 +171,7 @@ def test_a_private_ticket_is_neither_shown_nor_changed_by_others(http_agents: Ag
     with desk.store.database.transaction() as session:
         other = people.team_named(session, "Billing")
         assert other is not None
-        visible.set_private(session, other.id, private=True)
+        visibility.set_private(session, other.id, private=True)
     root = http_agents.card(ticket.id)
     http_agents.says(ticket.id, "!team Billing")
     assert root["text"] == f"#{ticket.id} is not worked on here any more." and "broken" not in str(root["blocks"])

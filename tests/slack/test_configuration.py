@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 import pytest
 
 from desk.config.desk_toml import BadConfiguration, read, to_toml
-from storage import configuration, configuration_now, people
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import people
+from usecases.config import apply as configuration
+from usecases.config import export as configuration_export
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 WITH_SLACK = """
@@ -46,7 +48,7 @@ def test_a_file_sets_channel_and_account_and_leaves_them_alone_when_it_is_silent
 def test_what_is_exported_says_it_and_changes_nothing(store: Store) -> None:
     _apply(store, WITH_SLACK)
     with store.database.reading() as session:
-        text = to_toml(configuration_now.present(session))
+        text = to_toml(configuration_export.present(session))
     assert 'slack_channel = "C0AGENTS"' in text and 'slack_user = "slack:T0DESK:U0ANN"' in text
     assert _apply(store, text) == 0
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from console.cli import doctor_slack
 from desk.config.settings import Settings
-from storage import people
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import people
 from tests.slack.fake_slack import RIGHTS, FakeSlack
 from tests.small_desk import SmallDesk
 

@@ -16,7 +16,7 @@ from desk.mail.inbound_request import Channel, InboundRequest
 from gateway.intake import Incoming
 from gateway.slack import http
 from gateway.slack.door import bolt_app
-from storage.store import Store
+from storage.open_store import Store
 from tests.slack import payloads
 from tests.slack.fake_slack import FakeSlack, Trouble
 from tests.slack.serving import SIGNING_SECRET, Poster, now, served

@@ -26,8 +26,8 @@ from desk.mail.inbound_request import from_json
 from gateway.slack import http
 from gateway.slack.door import bolt_app
 from gateway.slack.socket_mode import SocketMode
-from storage.store import Store, open_store
-from storage.tables import inbound
+from storage.open_store import Store, open_store
+from storage.tables.tickets import inbound
 from tests.components import dies_with_us
 from tests.slack import payloads
 from tests.slack.fake_slack import BOT_TOKEN, FakeSlack

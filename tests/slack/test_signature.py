@@ -16,7 +16,7 @@ from gateway.slack.mrkdwn import plain_text
 from gateway.slack.reading import Ignored, Said, read
 from gateway.slack.request import to_request
 from gateway.slack.signature import is_genuine, signature_of
-from storage.store import Store
+from storage.open_store import Store
 from tests.slack import payloads
 from tests.slack.serving import SIGNING_SECRET, Poster, now
 

@@ -20,7 +20,7 @@ from gateway.intake import Incoming
 from gateway.slack.door import bolt_app
 from gateway.slack.socket_line import BadFrame, Frames
 from gateway.slack.socket_mode import SocketMode
-from storage.store import Store
+from storage.open_store import Store
 from tests.slack import payloads
 from tests.slack.fake_slack import FakeSlack, Trouble
 from tests.slack.serving import now

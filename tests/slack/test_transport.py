@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from desk.config.settings import Settings
 from desk.tickets.ticket import Ticket
-from storage.outbound import Claimed
+from storage.mail.outbound import Claimed
 from tests.slack import payloads
 from tests.slack.fake_slack import BOT_TOKEN, FakeSlack, Trouble
 from workers import slack_words

@@ -13,7 +13,7 @@ from desk.config.settings import Settings
 from gateway.slack import http
 from gateway.slack.door import bolt_app
 from gateway.slack.socket_mode import SocketMode
-from storage.store import Store
+from storage.open_store import Store
 from tests.slack import payloads
 from tests.slack.fake_slack import FakeSlack, Trouble
 from tests.slack.serving import SIGNING_SECRET, Poster, now, served

@@ -20,11 +20,12 @@ from desk.mail.inbound_request import Party
 from desk.mail.thanks import Courtesy
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, NotAllowed, Priority, Status, Ticket
-from storage import people, tickets
-from storage.store import Store
-from storage.tables import events
-from storage.tables_desk import clocks, ratings
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.open_store import Store
+from storage.people import people
+from storage.tables.desk import clocks, ratings
+from storage.tables.tickets import events
+from storage.tickets import tickets
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 CATEGORIES = ("Billing / Invoice", "Access / Password", "Shipping", "")

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 from console import figures
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind
-from storage import accuracy, keyword_rules, models, tickets
-from storage.models import Model
-from storage.store import Store
+from storage.learning import accuracy, keyword_rules, models
+from storage.learning.models import Model
+from storage.open_store import Store
+from storage.tickets import tickets
 from tests.small_desk import CAROL, SmallDesk
 
 NOW = datetime(2026, 3, 4, 9, 0, tzinfo=UTC)

@@ -10,11 +10,13 @@ import sqlalchemy as sa
 
 from desk.knowledge.articles import Audience, State
 from desk.tickets.ticket import NotAllowed
-from storage import articles, people, visible
-from storage.articles import Article
-from storage.store import Store
-from storage.tables import teams
-from storage.transaction import Session
+from storage.access import visibility
+from storage.db.session import Session
+from storage.knowledge import articles
+from storage.knowledge.articles import Article
+from storage.open_store import Store
+from storage.people import people
+from storage.tables.tickets import teams
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
@@ -66,9 +68,9 @@ def test_the_public_sees_what_is_published_for_it_and_agents_not_what_others_kee
 
         assert seen(Audience.PUBLIC) == {"open"}
         assert seen(Audience.INTERNAL) == {"open", "inside", "draft", "pay"}
-        session.viewer = visible.viewer_of(session, member, "A", "agent", NOW)
+        session.viewer = visibility.viewer_of(session, member, "A", "agent", NOW)
         assert seen(Audience.INTERNAL) == {"open", "inside", "draft", "pay"}
-        session.viewer = visible.viewer_of(session, other, "B", "agent", NOW)
+        session.viewer = visibility.viewer_of(session, other, "B", "agent", NOW)
         assert seen(Audience.INTERNAL) == {"open", "inside", "draft"}
         found = articles.candidates(session, Audience.INTERNAL, ["word"])
         assert {one.title for one in found} == {"open", "inside"}

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from storage import backup, inbound, pg_tools, restoring, tickets
-from storage.backup import BackupError
-from storage.store import Store, open_store
+from storage.mail import inbound
+from storage.open_store import Store, open_store
+from storage.operations import backup, pg_tools, restore
+from storage.operations.backup import BackupError
+from storage.tickets import tickets
 from tests import postgres
 from tests.small_desk import BOB, SmallDesk
 
@@ -62,9 +64,9 @@ def test_a_desk_under_load_is_saved_and_the_restored_ledger_sums(
         thread.join()
     assert backup.wrong(tmp_path / "saved", made) == [] and made.missing == ()
     assert len(made.blobs) >= 5
-    tried = restoring.restore(tmp_path / "saved", place.settings, desk.now, over=False, dry_run=True)
+    tried = restore.restore(tmp_path / "saved", place.settings, desk.now, over=False, dry_run=True)
     assert tried.blobs == len(made.blobs) and not (place.settings.data / "blobs").exists()
-    restoring.restore(tmp_path / "saved", place.settings, desk.now, over=False, dry_run=False)
+    restore.restore(tmp_path / "saved", place.settings, desk.now, over=False, dry_run=False)
     assert counts(place) == made.rows
     again = open_store(place.settings)
     with again.database.reading() as session:
@@ -89,10 +91,10 @@ def test_what_is_damaged_is_refused_and_nothing_is_written(store: Store, tmp_pat
     (tmp_path / "other").mkdir()
     next(folder.glob("blobs/*/*")).write_bytes(b"x")
     with pytest.raises(BackupError, match="damaged"):
-        restoring.restore(folder, other, desk.now, over=False, dry_run=False)
+        restore.restore(folder, other, desk.now, over=False, dry_run=False)
     (folder / backup.MANIFEST).unlink()
     with pytest.raises(BackupError, match="no whole backup"):
-        restoring.restore(folder, other, desk.now, over=True, dry_run=False)
+        restore.restore(folder, other, desk.now, over=True, dry_run=False)
     assert not any((tmp_path / "other").glob("blobs/*"))
 
 
@@ -101,8 +103,8 @@ def test_a_desk_that_is_not_empty_is_kept_aside_and_only_when_asked(store: Store
     desk.receive(desk.mail(BOB, "second", "later"))
     store.close()
     with pytest.raises(BackupError, match="there is a desk already"):
-        restoring.restore(tmp_path / "saved", store.settings, desk.now, over=False, dry_run=False)
-    done = restoring.restore(tmp_path / "saved", store.settings, desk.now, over=True, dry_run=False)
+        restore.restore(tmp_path / "saved", store.settings, desk.now, over=False, dry_run=False)
+    done = restore.restore(tmp_path / "saved", store.settings, desk.now, over=True, dry_run=False)
     assert counts(store)["tickets"] == 1
     assert backup.count_rows(Path(done.aside) / "frontdesk.sqlite3")["tickets"] == 2
 
@@ -113,14 +115,14 @@ def test_a_folder_that_holds_something_is_not_written_into(store: Store, tmp_pat
         backup.make(store, tmp_path / "saved", desk.now)
     foreign = replace(store.settings, database_url="postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(BackupError, match="of SQLite and the desk is on PostgreSQL"):
-        restoring.restore(tmp_path / "saved", foreign, desk.now, over=False, dry_run=True)
+        restore.restore(tmp_path / "saved", foreign, desk.now, over=False, dry_run=True)
 
 
 def test_without_the_tool_the_command_is_told_and_never_the_password(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pg_tools, "_where", lambda _tool: None)
-    from storage.transaction import Database
+    from storage.db.session import Database
 
     database = Database("postgresql://desk:geheim@db.example.test/desk")
     with pytest.raises(
@@ -145,7 +147,7 @@ def test_nobody_else_reads_a_backup_and_a_refused_one_leaves_the_key(
     def refuse(*_: object) -> str:
         raise BackupError("the database refuses")
 
-    monkeypatch.setattr(restoring, "_put_sqlite", refuse)
+    monkeypatch.setattr(restore, "_put_sqlite", refuse)
     with pytest.raises(BackupError, match="refuses"):
-        restoring.restore(tmp_path / "saved", other, desk.now, over=True, dry_run=False)
+        restore.restore(tmp_path / "saved", other, desk.now, over=True, dry_run=False)
     assert own.read_bytes() == b"the key of the old desk"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.blobs import INLINE_BYTES
-from storage.store import Store
+from storage.open_store import Store
+from storage.runtime.blobs import INLINE_BYTES
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 SMALL, EDGE, LARGE = b"small\x00", b"e" * INLINE_BYTES, b"l" * (INLINE_BYTES + 1)

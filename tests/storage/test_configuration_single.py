@@ -15,12 +15,17 @@ from desk.knowledge import csat as csat_rules
 from desk.priority.signals import Impact
 from desk.tickets import lifecycle
 from desk.tickets.ticket import Priority
-from storage import aftercare as care_rows
-from storage import configuration, configuration_now, detector, matrix, people, retention
-from storage import lifecycle as lifecycle_rows
-from storage.store import Store
+from storage.config import priority_matrix
+from storage.incidents import detector_settings
+from storage.knowledge import csat_settings as care_rows
+from storage.open_store import Store
+from storage.people import people
+from storage.tickets import lifecycle as lifecycle_rows
 from tests.ops.test_configuration import NOW
 from tests.small_desk import SmallDesk
+from usecases.config import apply as configuration
+from usecases.config import export as configuration_export
+from usecases.privacy import retention
 from workers import incidents as watch
 from workers import ingest
 
@@ -56,10 +61,10 @@ def test_what_a_desk_has_once_is_set_shown_and_exported(any_store: Store) -> Non
     assert apply(any_store, ONCE) == []
     with any_store.database.reading() as session:
         assert lifecycle_rows.rules(session).resolve_days == 14
-        assert detector.rules(session).fewest_people == 5
-        assert matrix.rows(session, any_store.settings)[0] == "many = urgent high medium low"
+        assert detector_settings.rules(session).fewest_people == 5
+        assert priority_matrix.rows(session, any_store.settings)[0] == "many = urgent high medium low"
         assert [one.days for one in retention.rules(session)] == [365, 0]
-        text = to_toml(configuration_now.present(session))
+        text = to_toml(configuration_export.present(session))
     assert apply(any_store, text) == []
     assert 'password_env = "HR_PASSWORD"' in text and "[lifecycle]" in text
     (line,) = apply(any_store, text.replace("resolve_days = 14", "resolve_days = 21"))
@@ -68,7 +73,7 @@ def test_what_a_desk_has_once_is_set_shown_and_exported(any_store: Store) -> Non
 
 def test_a_desk_that_never_set_anything_exports_nothing_and_a_file_without_it_leaves_it(any_store: Store) -> None:
     with any_store.database.reading() as session:
-        assert to_toml(configuration_now.present(session)) == ""
+        assert to_toml(configuration_export.present(session)) == ""
     apply(any_store, ONCE)
     assert apply(any_store, "[[team]]\nname = 'HR'\n[[mailbox]]\naddress='hr@desk.example.test'\nteam='HR'") == []
     with any_store.database.reading() as session:
@@ -138,8 +143,8 @@ def test_what_is_exported_is_a_fixed_point(store: Store, data: st.DataObject) ->
     with pytest.raises(InterruptedError), store.database.transaction() as session:
         lifecycle_rows.set_rules(session, draw(lives))
         care_rows.set_rules(session, draw(cares))
-        detector.set_rules(session, draw(alarms))
-        matrix.set_rows(session, draw(matrices | st.just([])))
+        detector_settings.set_rules(session, draw(alarms))
+        priority_matrix.set_rows(session, draw(matrices | st.just([])))
         retention.set_rules(session, draw(kept))
         entries: dict[str, Any] = {
             "team": [{"name": name, "private": draw(st.booleans())} for name in draw(st.sets(names, max_size=3))],
@@ -148,7 +153,7 @@ def test_what_is_exported_is_a_fixed_point(store: Store, data: st.DataObject) ->
             "macro": [{"name": name, "text": draw(words)} for name in draw(st.sets(names, max_size=3))],
         }
         configuration.apply(session, read(entries), NOW)
-        text = to_toml(configuration_now.present(session))
+        text = to_toml(configuration_export.present(session))
         assert configuration.apply(session, read(tomllib.loads(text)), NOW) == []
-        assert to_toml(configuration_now.present(session)) == text
+        assert to_toml(configuration_export.present(session)) == text
         raise InterruptedError

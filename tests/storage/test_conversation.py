@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed
-from storage import conversation, tickets
-from storage.store import Store
-from storage.tickets import Stale
+from storage.open_store import Store
+from storage.tickets import tickets
+from storage.tickets.tickets import Stale
 from tests.small_desk import BOB, CAROL, SmallDesk
+from usecases.tickets import conversation
 
 ALICE = Actor(ActorKind.SYSTEM, None, "Alice")
 

@@ -8,9 +8,11 @@ import pytest
 
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import DESK, Actor, ActorKind, Ticket
-from storage import corrections, labels, people, tickets
-from storage.store import Store
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.learning import training_labels
+from storage.open_store import Store
+from storage.people import people
+from storage.tickets import corrections, tickets
 from tests.console.furnished import plain_ticket
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -82,9 +84,9 @@ def test_the_last_word_on_a_ticket_is_what_can_be_learned_from_it(any_store: Sto
         ticket = guessed(session)
         saved = tickets.save(session, verbs.set_category(ticket, "Billing / Invoice", ALICE, NOW))
         tickets.save(session, verbs.set_category(saved, "Complaint", ALICE, NOW))
-        (example,) = labels.said(session)
-        assert labels.silent(session) == []
-        assert labels.opening(session, ticket.id) == "Money\nGive it back"
+        (example,) = training_labels.said(session)
+        assert training_labels.silent(session) == []
+        assert training_labels.opening(session, ticket.id) == "Money\nGive it back"
     assert (example.text, example.category, example.said) == ("Money\nGive it back", "Complaint", True)
 
 
@@ -93,6 +95,6 @@ def test_a_finished_ticket_whose_automatic_category_nobody_touched_teaches_in_si
         ticket = guessed(session, outcome="automatic")
         set_by_desk = verbs.set_category(ticket, "Billing / Refund", DESK, NOW)
         tickets.save(session, set_by_desk.then(verbs.resolve(set_by_desk.ticket, ALICE, NOW)))
-        (example,) = labels.silent(session)
-        assert labels.said(session) == []
+        (example,) = training_labels.silent(session)
+        assert training_labels.said(session) == []
     assert (example.category, example.said, example.agent_id) == ("Billing / Refund", False, None)

@@ -14,15 +14,17 @@ import sqlalchemy as sa
 from desk.reports import quantile_sketch
 from desk.reports.period import Period
 from desk.reports.report import Report
-from storage import day_figures, report_days, reports, ticket_facts, visible
-from storage.day_figures import OPENED, SIDES
-from storage.reports import Asked
-from storage.store import Store
-from storage.tables import teams
-from storage.tables_desk import calendars
-from storage.tables_figures import day_figures as days_table
-from storage.tables_figures import loose_days
-from storage.tables_figures import ticket_facts as facts_table
+from storage.access import visibility
+from storage.open_store import Store
+from storage.reports import daily_plan, daily_rollup, ticket_rollup
+from storage.reports import report as report_rows
+from storage.reports.daily_rollup import OPENED, SIDES
+from storage.reports.report import Asked
+from storage.tables.desk import calendars
+from storage.tables.reports import day_figures as days_table
+from storage.tables.reports import loose_days
+from storage.tables.reports import ticket_facts as facts_table
+from storage.tables.tickets import teams
 from tests.storage.random_desk import START, RandomDesk
 from workers import figures
 
@@ -56,15 +58,15 @@ def test_a_day_that_holds_says_what_its_tickets_say(any_store: Store, seed: int,
     figures.sum_up(store, desk.now)
     with store.database.reading() as session:
         loose = set(session.execute(sa.select(loose_days.c.day)).scalars())
-        wrong = [day for day in _all_days(desk) if day not in loose and day_figures.differs(session, day, zone)]
-        held = day_figures.summed(session)
+        wrong = [day for day in _all_days(desk) if day not in loose and daily_rollup.differs(session, day, zone)]
+        held = daily_rollup.summed(session)
         count = sa.func.sum(days_table.c["count"])
         query = sa.select(count).where(days_table.c.view == "", days_table.c.side == OPENED)
         of_days = session.execute(query.where(days_table.c.day.not_in(loose))).scalar() or 0
-        facts = ticket_facts.every(session).values()
+        facts = ticket_rollup.every(session).values()
     assert wrong == []
-    assert len(held) > 5 and 0 < len(loose) <= day_figures.MOST_LOOSE
-    opened = [day_figures.day_of(one.opened_slot, zone) for one in facts]
+    assert len(held) > 5 and 0 < len(loose) <= daily_rollup.MOST_LOOSE
+    opened = [daily_rollup.day_of(one.opened_slot, zone) for one in facts]
     assert of_days == sum(day not in loose for day in opened)
 
 
@@ -88,9 +90,9 @@ def test_a_long_report_says_what_a_count_by_ticket_says(
     ]
     for period in (Period(START.date(), desk.now.date(), zone), Period(middle, middle + timedelta(days=39), zone)):
         for asked in wishes:
-            monkeypatch.setattr(report_days, "EXACT_TICKETS", 0)
+            monkeypatch.setattr(daily_plan, "EXACT_TICKETS", 0)
             told = _report(store, period, asked, desk.now)
-            monkeypatch.setattr(report_days, "EXACT_TICKETS", 10_000)
+            monkeypatch.setattr(daily_plan, "EXACT_TICKETS", 10_000)
             _agree(told, _report(store, period, asked, desk.now))
             assert bool(told.error) is (asked.view() is not None)
 
@@ -106,7 +108,7 @@ def _office_hours(store: Store, desk: RandomDesk) -> None:
 
 def _report(store: Store, period: Period, asked: Asked, now: datetime) -> Report:
     with store.database.reading() as session:
-        return reports.report(session, period, asked, now)
+        return report_rows.report(session, period, asked, now)
 
 
 def _agree(told: Report, exact: Report) -> None:
@@ -137,19 +139,19 @@ def test_a_private_team_is_in_no_long_report_of_those_who_are_no_members(
     period = Period(START.date(), desk.now.date(), "Europe/Berlin")
     with store.database.transaction() as session:
         session.execute(sa.update(teams).where(teams.c.id == desk.teams[0]).values(private=True))
-        stranger = visible.viewer_of(session, desk.agents[0], "", "agent", desk.now)
-        with visible.through_eyes_of(session, stranger):
-            monkeypatch.setattr(report_days, "EXACT_TICKETS", 0)
-            told = reports.report(session, period, Asked(), desk.now)
-            monkeypatch.setattr(report_days, "EXACT_TICKETS", 10_000)
-            _agree(told, reports.report(session, period, Asked(), desk.now))
-        rows = [row for row in ticket_facts.every(session).values() if row.team_id != desk.teams[0]]
+        stranger = visibility.viewer_of(session, desk.agents[0], "", "agent", desk.now)
+        with visibility.through_eyes_of(session, stranger):
+            monkeypatch.setattr(daily_plan, "EXACT_TICKETS", 0)
+            told = report_rows.report(session, period, Asked(), desk.now)
+            monkeypatch.setattr(daily_plan, "EXACT_TICKETS", 10_000)
+            _agree(told, report_rows.report(session, period, Asked(), desk.now))
+        rows = [row for row in ticket_rollup.every(session).values() if row.team_id != desk.teams[0]]
     assert told.error and told.now.opened.count == len(rows)
     assert desk.teams[0] not in {line.id for line in told.teams}
 
 
 def test_another_zone_makes_all_days_loose_and_sums_them_up_anew(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(report_days, "EXACT_TICKETS", 0)
+    monkeypatch.setattr(daily_plan, "EXACT_TICKETS", 0)
     store, desk = _lived(store, 51, "Europe/Berlin")
     figures.sum_up(store, desk.now)
     moved = replace(store, settings=replace(store.settings, time_zone="Asia/Kolkata"))
@@ -158,7 +160,7 @@ def test_another_zone_makes_all_days_loose_and_sums_them_up_anew(store: Store, m
     assert figures.sum_up(moved, desk.now) > 30
     assert _report(moved, period, Asked(), desk.now).error
     with store.database.reading() as session:
-        assert not any(day_figures.differs(session, day, "Asia/Kolkata") for day in _all_days(desk))
+        assert not any(daily_rollup.differs(session, day, "Asia/Kolkata") for day in _all_days(desk))
 
 
 def test_a_rebuild_sums_up_what_was_spoilt_and_a_check_finds_it(any_store: Store) -> None:
@@ -182,25 +184,25 @@ def test_what_changes_no_sum_leaves_its_days_alone(any_store: Store) -> None:
     store, desk = _lived(any_store, 71, "UTC", 60)
     figures.rebuild(store, desk.now)
     with store.database.transaction() as session:
-        counted = ticket_facts.count(session, [1])
+        counted = ticket_rollup.count(session, [1])
         number, last, told = counted[0]
         assert told is not None
-        ticket_facts.write(session, [(number, last, replace(told, closed_at=desk.now))], desk.now)
+        ticket_rollup.write(session, [(number, last, replace(told, closed_at=desk.now))], desk.now)
         assert list(session.execute(sa.select(loose_days.c.day)).scalars()) == []
-        ticket_facts.write(session, [(number, last, replace(told, score=1))], desk.now)
+        ticket_rollup.write(session, [(number, last, replace(told, score=1))], desk.now)
         assert told.opened_at.astimezone(UTC).date() in list(session.execute(sa.select(loose_days.c.day)).scalars())
 
 
 def test_the_days_that_changed_last_are_left_loose(tmp_path: Path, store: Store) -> None:
     now = datetime(2026, 6, 1, tzinfo=UTC)
     with store.database.transaction() as session:
-        day_figures.begin(session, "UTC")
+        daily_rollup.begin(session, "UTC")
         for shift in range(50):
             quarter = int((now - timedelta(days=shift)).timestamp()) // 900
-            day_figures.loosen(session, [quarter], now - timedelta(minutes=2 * shift))
-        assert day_figures.due(session, now - timedelta(hours=1), 100) == []
-        assert day_figures.due(session, now, 100) == [date(2026, 4, 13) + timedelta(days=n) for n in range(5)]
-        assert len(day_figures.due(session, now + day_figures.QUIET, 100)) == 50
+            daily_rollup.loosen(session, [quarter], now - timedelta(minutes=2 * shift))
+        assert daily_rollup.due(session, now - timedelta(hours=1), 100) == []
+        assert daily_rollup.due(session, now, 100) == [date(2026, 4, 13) + timedelta(days=n) for n in range(5)]
+        assert len(daily_rollup.due(session, now + daily_rollup.QUIET, 100)) == 50
 
 
 def test_a_day_that_has_become_quiet_is_summed_up_with_nobody_writing(store: Store) -> None:
@@ -209,9 +211,9 @@ def test_a_day_that_has_become_quiet_is_summed_up_with_nobody_writing(store: Sto
     desk.step()
     settled = desk.now + timedelta(minutes=3)
     figures.catch_up(store, settled)
-    for later, due in ((timedelta(), False), (day_figures.QUIET, True)):
+    for later, due in ((timedelta(), False), (daily_rollup.QUIET, True)):
         with store.database.reading() as session:
             assert figures.is_time(session, settled + later) is due
-    assert figures.sum_up(store, settled + day_figures.QUIET) > 0
+    assert figures.sum_up(store, settled + daily_rollup.QUIET) > 0
     with store.database.reading() as session:
-        assert not figures.is_time(session, settled + day_figures.QUIET)
+        assert not figures.is_time(session, settled + daily_rollup.QUIET)

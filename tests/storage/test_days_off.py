@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from desk.sla.business_hours import BadCalendar
-from storage.days_off import days_off
+from storage.sla.holidays import days_off
 
 
 def test_a_region_has_its_own_holidays() -> None:

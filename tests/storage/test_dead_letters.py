@@ -16,9 +16,9 @@ from starlette.testclient import TestClient
 import frontdesk
 from console.app import create_app
 from console.health import routes
-from storage import dead_letters
-from storage.queue import QUEUE, broker, message
-from storage.store import Store
+from storage.open_store import Store
+from storage.runtime import dead_letters
+from storage.runtime.queue import QUEUE, broker, message
 from tests.console.conftest import START, Browser, Console
 from tests.console.furnished import furnish, promote
 

@@ -9,10 +9,12 @@ import pytest
 from desk.rules import actions
 from desk.tickets import properties
 from desk.tickets.ticket import DESK, NotAllowed, Status, Ticket
-from storage import deeds, people, tickets
-from storage.deeds import Doing
-from storage.store import Store
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.open_store import Store
+from storage.people import people
+from storage.tickets import tickets
+from usecases.rules import run_actions
+from usecases.rules.run_actions import Doing
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 DOING = Doing(DESK, NOW, "rule Refunds", {"requester": "Bob"})
@@ -35,7 +37,7 @@ def test_deeds_change_the_ticket_and_name_their_rule(any_store: Store) -> None:
         {"notify": ["lead"]}, {"watch": "Bob"}, {"category": "Billing / Refund"},
     ])  # fmt: skip
     with any_store.database.transaction() as session:
-        done = deeds.carry_out(session, _ticket(session), wanted, DOING)
+        done = run_actions.carry_out(session, _ticket(session), wanted, DOING)
         ticket = tickets.get(session, done.ticket.id)
         history = tickets.history(session, done.ticket.id)
         said = tickets.messages_of(session, done.ticket.id)
@@ -50,7 +52,7 @@ def test_deeds_change_the_ticket_and_name_their_rule(any_store: Store) -> None:
 def test_what_does_not_fit_is_left_out_and_reported(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         wanted = actions.read([{"team": "Nowhere"}, {"assign": "nobody else"}, {"assign": "me"}, {"tag": "x"}])
-        done = deeds.carry_out(session, _ticket(session), wanted, DOING)
+        done = run_actions.carry_out(session, _ticket(session), wanted, DOING)
     assert [line.partition(":")[0] for line in done.refused] == ["team", "assign", "assign"]
     assert done.ticket.tags == ("x",)
 
@@ -58,7 +60,9 @@ def test_what_does_not_fit_is_left_out_and_reported(any_store: Store) -> None:
 def test_a_plan_writes_nothing(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         made = _ticket(session)
-        happened = deeds.planned(session, made, actions.read([{"team": "Billing"}, {"note": "x"}, {"tag": "y"}]), DOING)
+        happened = run_actions.planned(
+            session, made, actions.read([{"team": "Billing"}, {"note": "x"}, {"tag": "y"}]), DOING
+        )
         assert [event.kind for event in happened] == ["team_changed", "note", "tagged"]
         assert tickets.history(session, made.id) == []
         assert tickets.get(session, made.id) == made

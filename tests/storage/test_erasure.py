@@ -6,10 +6,14 @@ import pytest
 import sqlalchemy as sa
 
 from desk.tickets.ticket import DESK, Actor, ActorKind
-from storage import conversation, erasure, notes, people, tickets
-from storage.store import Store
-from storage.tables import metadata
+from storage.open_store import Store
+from storage.people import people
+from storage.runtime import key_values
+from storage.tables.tickets import metadata
+from storage.tickets import tickets
 from tests.small_desk import BOB, CAROL, SmallDesk
+from usecases.privacy import erasure
+from usecases.tickets import conversation
 
 WORD = "quittenmarmelade"
 LARGE = f"{WORD} " * 8_000
@@ -141,5 +145,5 @@ def test_nobody_and_agents_are_refused_and_the_next_training_is_asked_for(desk: 
             erasure.erase(desk.store, address, DESK, desk.now)
     erasure.erase(desk.store, BOB, DESK, desk.now)
     with desk.store.database.reading() as session:
-        assert "unlearned" in notes.get(session, notes.ASKED)["why"]
+        assert "unlearned" in key_values.get(session, key_values.ASKED)["why"]
         assert [one.why for one in erasure.receipts(session)] == [""]

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from storage import idempotency, inbound
-from storage.idempotency import KeyReused
-from storage.inbound import Arrival
-from storage.store import Store
+from storage.mail import inbound
+from storage.mail.inbound import Arrival
+from storage.open_store import Store
+from storage.runtime import idempotency
+from storage.runtime.idempotency import KeyReused
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ from threading import Barrier
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storage import inbound
-from storage.inbound import END_STATES, Arrival, Settled
-from storage.store import Store
+from storage.mail import inbound
+from storage.mail.inbound import END_STATES, Arrival, Settled
+from storage.open_store import Store
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 

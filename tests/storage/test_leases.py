@@ -5,8 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from storage import leases
-from storage.store import Store
+from storage.open_store import Store
+from storage.runtime import locks
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 LENGTH = timedelta(seconds=10)
@@ -14,7 +14,7 @@ LENGTH = timedelta(seconds=10)
 
 def take(store: Store, holder: str, now: datetime = NOW) -> bool:
     with store.database.transaction() as session:
-        return leases.take(session, "clock", holder, now, LENGTH)
+        return locks.take(session, "clock", holder, now, LENGTH)
 
 
 def test_of_many_who_take_it_at_once_one_has_it(any_store: Store) -> None:
@@ -34,6 +34,6 @@ def test_only_its_holder_gives_it_back(any_store: Store) -> None:
     take(any_store, "a")
     for holder, free in (("b", False), ("a", True)):
         with any_store.database.transaction() as session:
-            leases.give_back(session, "clock", holder)
-            assert (leases.until(session, "clock") is None) is free
+            locks.give_back(session, "clock", holder)
+            assert (locks.until(session, "clock") is None) is free
     assert take(any_store, "b")

@@ -13,17 +13,23 @@ import sqlalchemy as sa
 
 from desk.knowledge.articles import Audience, State
 from desk.tickets.ticket import DESK
-from storage import articles, erasure, mentions, personal_data, tables_figures, tables_learning, tickets
-from storage.articles import Article
-from storage.columns import UTCDateTime
-from storage.store import Store
-from storage.tables import metadata
-from storage.tables_desk import article_versions, macros, ratings, report_schedules
-from storage.tables_desk import articles as article_rows
-from storage.tables_people import audit, drafts, requester_sessions, scheduled_replies
-from storage.tables_running import idempotency, late_files, slack_threads
+from storage.knowledge import articles
+from storage.knowledge.articles import Article
+from storage.open_store import Store
+from storage.privacy import personal_columns
+from storage.tables import learning as learning_tables
+from storage.tables import reports as report_tables
+from storage.tables.column_types import UTCDateTime
+from storage.tables.desk import article_versions, macros, ratings, report_schedules
+from storage.tables.desk import articles as article_rows
+from storage.tables.people import audit, drafts, requester_sessions, scheduled_replies
+from storage.tables.runtime import idempotency, late_files, slack_threads
+from storage.tables.tickets import metadata
+from storage.tickets import tickets
 from tests.small_desk import CAROL, SmallDesk
 from tests.storage.test_erasure import everything
+from usecases.privacy import erasure
+from usecases.privacy import export as personal_data
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 ADA, NAME = "ada.lovelace@engine.example.test", "Ada Lovelace"
@@ -32,24 +38,26 @@ WORDS = "the mill of my engine turns backwards since tuesday"
 
 def texts() -> dict[str, set[str]]:
     """Table → its columns that can hold words."""
-    assert all(module.metadata is metadata for module in (tables_figures, tables_learning))
+    assert all(module.metadata is metadata for module in (report_tables, learning_tables))
     wordy = (sa.Text, sa.String, sa.JSON, sa.LargeBinary)
     return {t.name: {c.name for c in t.c if isinstance(c.type, wordy)} for t in metadata.sorted_tables}
 
 
 def test_every_text_of_every_table_is_swept_or_left_for_a_reason() -> None:
     for name, columns in texts().items():
-        if name in mentions.KEPT or not columns:
-            assert name not in mentions.SWEPT
+        if name in personal_columns.KEPT or not columns:
+            assert name not in personal_columns.SWEPT
             continue
-        listed = set(mentions.SWEPT.get(name, ())) | set(mentions.LEFT.get(name, "").split())
+        listed = set(personal_columns.SWEPT.get(name, ())) | set(personal_columns.LEFT.get(name, "").split())
         if name == "article_versions":
             listed = columns
-        assert columns == listed, f"{name}: say in storage/mentions.py what an erasure does with {columns ^ listed}"
-    assert set(mentions.SWEPT) | set(mentions.KEPT) <= set(texts())
+        assert columns == listed, (
+            f"{name}: say in storage/privacy/personal_columns.py what an erasure does with {columns ^ listed}"
+        )
+    assert set(personal_columns.SWEPT) | set(personal_columns.KEPT) <= set(texts())
 
 
-@pytest.mark.parametrize("name", [f"{t}.{c}" for t, columns in mentions.SWEPT.items() for c in columns])
+@pytest.mark.parametrize("name", [f"{t}.{c}" for t, columns in personal_columns.SWEPT.items() for c in columns])
 def test_a_swept_column_holds_nobody_afterwards(name: str, store: Store) -> None:
     """Each in a row of its own, with no other row that it refers to."""
     table, column = metadata.tables[name.partition(".")[0]], name.partition(".")[2]
@@ -58,7 +66,7 @@ def test_a_swept_column_holds_nobody_afterwards(name: str, store: Store) -> None
     with store.database.transaction() as session:
         session.connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
         session.execute(sa.insert(table).values(**_row(table) | {column: value}))
-        assert mentions.sweep(session, mentions.of(ADA, [NAME])) == 1
+        assert personal_columns.sweep(session, personal_columns.of(ADA, [NAME])) == 1
         left = json.dumps(session.execute(sa.select(table.c[column])).scalars().all()).lower()
         assert "ada" not in left and "lovelace" not in left
         session.execute(sa.delete(table))
@@ -137,6 +145,6 @@ def test_what_a_person_is_given_holds_what_an_erasure_would_take(desk: SmallDesk
 
 
 def test_a_name_of_one_word_is_not_searched_for() -> None:
-    assert mentions.of(ADA, ["May", "Ada Lovelace", ""]).names == ("Ada Lovelace",)
-    nobody = mentions.of(ADA, [])
-    assert mentions.without({"a": ["May", ADA]}, nobody, drop=True) == {"a": ["May"]}
+    assert personal_columns.of(ADA, ["May", "Ada Lovelace", ""]).names == ("Ada Lovelace",)
+    nobody = personal_columns.of(ADA, [])
+    assert personal_columns.without({"a": ["May", ADA]}, nobody, drop=True) == {"a": ["May"]}

@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
-from storage import outbound
-from storage.outbound import LEASE, Letter
-from storage.store import Store
+from storage.mail import outbound
+from storage.mail.outbound import LEASE, Letter
+from storage.open_store import Store
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from desk.mail.inbound_request import Party
-from storage import people
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import people
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 

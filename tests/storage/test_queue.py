@@ -7,8 +7,8 @@ import time
 import redis
 from dramatiq import Message
 
-from storage import queue
-from storage.queue import QUEUE, QueueBell
+from storage.runtime import queue
+from storage.runtime.queue import QUEUE, QueueBell
 
 
 def _waiting(url: str) -> list[tuple[str, int]]:

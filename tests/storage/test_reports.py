@@ -13,11 +13,13 @@ import sqlalchemy as sa
 from desk.reports.period import Period
 from desk.reports.report import Report, Spread
 from desk.reports.ticket_figures import Facts
-from storage import reports, ticket_facts, visible
-from storage.report_groups import spread
-from storage.reports import Asked
-from storage.store import Store
-from storage.tables import teams
+from storage.access import visibility
+from storage.open_store import Store
+from storage.reports import report as report_rows
+from storage.reports import ticket_rollup
+from storage.reports.groups import spread
+from storage.reports.report import Asked
+from storage.tables.tickets import teams
 from tests.storage.random_desk import RandomDesk
 from workers import figures
 
@@ -26,7 +28,7 @@ ZONE = "Asia/Kolkata"
 
 def _told(store: Store, period: Period, asked: Asked, now: datetime) -> tuple[Report, list[Facts]]:
     with store.database.reading() as session:
-        return reports.report(session, period, asked, now), list(ticket_facts.every(session).values())
+        return report_rows.report(session, period, asked, now), list(ticket_rollup.every(session).values())
 
 
 def _desk(store: Store, seed: int) -> tuple[RandomDesk, Period]:
@@ -130,10 +132,10 @@ def test_a_private_team_is_in_no_sum_of_those_who_are_no_members(any_store: Stor
     desk, period = _desk(any_store, 17)
     with any_store.database.transaction() as session:
         session.execute(sa.update(teams).where(teams.c.id == desk.teams[0]).values(private=True))
-        stranger = visible.viewer_of(session, desk.agents[0], "", "agent", desk.now)
-        with visible.through_eyes_of(session, stranger):
-            told = reports.report(session, period, Asked(), desk.now)
-        rows = [row for row in ticket_facts.every(session).values() if row.team_id != desk.teams[0]]
+        stranger = visibility.viewer_of(session, desk.agents[0], "", "agent", desk.now)
+        with visibility.through_eyes_of(session, stranger):
+            told = report_rows.report(session, period, Asked(), desk.now)
+        rows = [row for row in ticket_rollup.every(session).values() if row.team_id != desk.teams[0]]
     assert told.now.opened.count == sum(_inside(row.opened_at, period) for row in rows)
     assert sum(told.statuses.values()) == sum(row.resolved_at is None for row in rows)
     assert desk.teams[0] not in {line.id for line in told.teams}

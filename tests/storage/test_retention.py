@@ -10,12 +10,14 @@ import sqlalchemy as sa
 
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import DESK, Status
-from storage import blob_sweep, erasure, retention, tickets
-from storage.retention import BadRule, Rule
-from storage.store import Store
-from storage.tables import messages
+from storage.open_store import Store
+from storage.operations import blob_gc
+from storage.tables.tickets import messages
+from storage.tickets import tickets
 from tests.small_desk import BILLING, BOB, CAROL, SmallDesk
 from tests.storage.test_erasure import everything
+from usecases.privacy import erasure, retention
+from usecases.privacy.retention import BadRule, Rule
 from workers import retention as nightly
 
 WORD = "zwiebelkuchen"
@@ -106,7 +108,7 @@ def test_a_blob_that_somebody_stores_again_meanwhile_is_there_afterwards(any_sto
 
     def sweeping() -> None:
         while not stop.is_set():
-            blob_sweep.sweep(any_store, [name])
+            blob_gc.sweep(any_store, [name])
 
     thread = threading.Thread(target=sweeping)
     thread.start()

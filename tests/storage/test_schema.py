@@ -14,13 +14,13 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from storage import schema
-from storage.store import Store
-from storage.tables import metadata
-from storage.transaction import Database
+from storage.db import schema
+from storage.db.session import Database
+from storage.open_store import Store
+from storage.tables.tickets import metadata
 from tests.postgres import Postgres
 
-ROOT = Path(schema.__file__).parent.parent
+ROOT = Path(schema.__file__).parents[2]
 
 
 def _differences(database: Database) -> list[object]:
@@ -46,7 +46,7 @@ def test_the_migrations_make_the_tables_that_the_code_names(any_store: Store) ->
 
 def test_the_newest_migration_is_the_one_that_the_code_wants() -> None:
     config = Config()
-    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(schema.__file__).parents[1] / "migrations"))
     assert ScriptDirectory.from_config(config).get_current_head() == schema.NEWEST
 
 

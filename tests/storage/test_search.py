@@ -8,8 +8,9 @@ import pytest
 
 from desk.mail.inbound_request import Party
 from desk.tickets.ticket import Actor, ActorKind, Message, MessageKind, Ticket
-from storage import people, search, tickets
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import people
+from storage.tickets import full_text, tickets
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 BOB = Actor(ActorKind.REQUESTER, 1, "Bob")
@@ -28,7 +29,7 @@ def stored(store: Store, *texts: str, subject: str = "s") -> None:
 
 def found(store: Store, query: str) -> list[int]:
     with store.database.reading() as session:
-        return search.find_tickets(session, query)
+        return full_text.find_tickets(session, query)
 
 
 def test_nothing_that_people_type_raises(any_store: Store) -> None:

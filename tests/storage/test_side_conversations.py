@@ -12,10 +12,16 @@ import pytest
 from desk.sla import timers as sla_timers
 from desk.sla.policy import Target
 from desk.tickets.ticket import DESK, Actor, ActorKind
-from storage import erasure, people, personal_data, side_conversations, ticket_facts, tickets, visible
-from storage.side_conversations import Words
-from storage.store import Store
+from storage.access import visibility
+from storage.open_store import Store
+from storage.people import people
+from storage.reports import ticket_rollup
+from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, SmallDesk, words
+from usecases.privacy import erasure
+from usecases.privacy import export as personal_data
+from usecases.tickets import side_conversations
+from usecases.tickets.side_conversations import Words
 
 SUE = "sue@supplier.example.test"
 
@@ -94,13 +100,13 @@ def test_with_the_requester_their_side_conversations_are_erased(desk: SmallDesk)
 
 def test_only_who_sees_the_ticket_sees_them(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
-        visible.set_private(session, desk.ticket(1).team_id or 0, private=True)
+        visibility.set_private(session, desk.ticket(1).team_id or 0, private=True)
     with desk.store.database.reading() as session:
-        session.viewer = visible.viewer_of(session, desk.max.id, "Max", "agent", desk.now)
+        session.viewer = visibility.viewer_of(session, desk.max.id, "Max", "agent", desk.now)
         assert side_conversations.of_ticket(session, 1) == [] and side_conversations.said(session, 1) == {}
         with pytest.raises(ValueError, match="no side conversation"):
             side_conversations.held(session, 1)
-        session.viewer = visible.viewer_of(session, desk.alice.id, "Alice", "agent", desk.now)
+        session.viewer = visibility.viewer_of(session, desk.alice.id, "Alice", "agent", desk.now)
         assert len(side_conversations.of_ticket(session, 1)) == 1
 
 
@@ -108,7 +114,7 @@ def test_a_third_party_hears_of_a_private_ticket_what_its_members_write_and_no_o
     desk: SmallDesk,
 ) -> None:
     with desk.store.database.transaction() as session:
-        visible.set_private(session, desk.ticket(1).team_id or 0, private=True)
+        visibility.set_private(session, desk.ticket(1).team_id or 0, private=True)
     ask(desk)
     assert [row["state"] for row in desk.letters("side")] == ["caught", "caught"]
     to = desk.sent("side")[-1]["Reply-To"].addresses[0].addr_spec
@@ -118,7 +124,7 @@ def test_a_third_party_hears_of_a_private_ticket_what_its_members_write_and_no_o
 
 def test_what_is_said_aside_is_in_no_figure_and_moves_no_clock(desk: SmallDesk) -> None:
     with desk.store.database.reading() as session:
-        facts = ticket_facts.count(session, [1])[0][2]
+        facts = ticket_rollup.count(session, [1])[0][2]
     assert facts is not None
     assert (facts.replies, facts.first_response_seconds, facts.reopened) == (0, None, 0)
     assert sla_timers.runs(desk.events(1), frozenset())[Target.FIRST_RESPONSE].state is sla_timers.State.RUNNING

@@ -7,9 +7,11 @@ from datetime import timedelta
 from classifier.similar import Text, nearest, telling, texts
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import DESK
-from storage import cases, conversation, solved, tickets
-from storage.store import Store
+from storage.learning import solved_index
+from storage.open_store import Store
+from storage.tickets import ticket_facts, tickets
 from tests.small_desk import ALICE, BOB, CAROL, SmallDesk
+from usecases.tickets import conversation
 
 TOKEN = "The VPN token shows error 4711 since this morning, please help me to get it renewed."
 ANSWER = "Please open the Kestrel app and press renew."
@@ -28,7 +30,7 @@ def _solve(desk: SmallDesk, number: int, answer: str) -> None:
 def _near(store: Store, subject: str, words: str) -> list[tuple[int, str]]:
     question = Text(subject, words)
     with store.database.reading() as session:
-        found = solved.candidates(session, telling(question))
+        found = solved_index.candidates(session, telling(question))
     near = nearest(question, texts((one.subject, one.text) for one in found))
     return [(found[one.place].ticket_id, found[one.place].resolution) for one in near]
 
@@ -71,7 +73,7 @@ def test_remembering_twice_is_remembering_once(any_store: Store) -> None:
     _solve(desk, 1, ANSWER)
     for _ in range(2):
         with any_store.database.transaction() as session:
-            assert solved.remember(session, [1]) == 1
+            assert solved_index.remember(session, [1]) == 1
 
 
 def test_what_agents_did_with_suggestions_is_counted(any_store: Store) -> None:
@@ -79,8 +81,8 @@ def test_what_agents_did_with_suggestions_is_counted(any_store: Store) -> None:
     desk.receive(desk.mail(BOB, "VPN token", TOKEN))
     with any_store.database.transaction() as session:
         for outcome in ("used", "edited", "used"):
-            solved.used(session, 1, "similar", 1, desk.alice.id, outcome, desk.now)
-        assert solved.uses(session, "similar", desk.now - timedelta(days=1)) == {"used": 2, "edited": 1}
+            solved_index.used(session, 1, "similar", 1, desk.alice.id, outcome, desk.now)
+        assert solved_index.uses(session, "similar", desk.now - timedelta(days=1)) == {"used": 2, "edited": 1}
 
 
 def test_an_answer_by_mail_teaches_as_much_as_one_of_the_console(any_store: Store) -> None:
@@ -98,7 +100,7 @@ def test_whom_an_agent_answered_by_mail_waits_no_longer(any_store: Store) -> Non
     desk.receive(desk.mail(BOB, "VPN token", TOKEN))
     desk.later(hours=3)
     with any_store.database.reading() as session:
-        assert cases.of(session, [desk.ticket(1)], desk.now)[1]["waiting_hours"] == 3
+        assert ticket_facts.of(session, [desk.ticket(1)], desk.now)[1]["waiting_hours"] == 3
     desk.receive(desk.mail(ALICE, "Re: VPN token", ANSWER, to=desk.notice_address(desk.alice, 1)))
     with any_store.database.reading() as session:
-        assert cases.of(session, [desk.ticket(1)], desk.now)[1]["waiting_hours"] == 0
+        assert ticket_facts.of(session, [desk.ticket(1)], desk.now)[1]["waiting_hours"] == 0

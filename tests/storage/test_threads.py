@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from desk.tickets.threading import mail_key
-from storage import inbound, threads
-from storage.inbound import Arrival
-from storage.store import Store
-from storage.threads import Known
+from storage.mail import inbound, message_id_index
+from storage.mail.inbound import Arrival
+from storage.mail.message_id_index import Known
+from storage.open_store import Store
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
@@ -21,7 +21,7 @@ def test_of_many_who_claim_an_id_at_once_all_see_the_same_first(any_store: Store
 
     def claim(number: int) -> list[int]:
         with any_store.database.transaction() as session:
-            found = threads.claim(session, dict.fromkeys(random.Random(number).sample(keys, 20), number))
+            found = message_id_index.claim(session, dict.fromkeys(random.Random(number).sample(keys, 20), number))
         return [found[key].inbound_id for key in keys]
 
     with ThreadPoolExecutor(8) as pool:
@@ -34,13 +34,13 @@ def test_a_rival_waits_and_then_sees_where_the_id_belongs(any_store: Store) -> N
 
     def rival() -> None:
         with any_store.database.transaction() as session:
-            seen.append(threads.claim(session, {"a@x": 2})["a@x"])
+            seen.append(message_id_index.claim(session, {"a@x": 2})["a@x"])
 
     thread = threading.Thread(target=rival)
     with any_store.database.transaction() as session:
-        threads.claim(session, {"a@x": 1})
+        message_id_index.claim(session, {"a@x": 1})
         thread.start()
-        threads.point(session, [Known("a@x", 1, 77, 5, "h")])
+        message_id_index.point(session, [Known("a@x", 1, 77, 5, "h")])
     thread.join(20)
     assert seen == [Known("a@x", 1, 77, 5, "h")]
 
@@ -48,12 +48,15 @@ def test_a_rival_waits_and_then_sees_where_the_id_belongs(any_store: Store) -> N
 def test_what_was_rolled_back_is_free_again(any_store: Store) -> None:
     try:
         with any_store.database.transaction() as session:
-            threads.claim(session, {"a@x": 1})
+            message_id_index.claim(session, {"a@x": 1})
             raise KeyboardInterrupt
     except KeyboardInterrupt:
         pass
     with any_store.database.transaction() as session:
-        assert threads.claim(session, {"a@x": 2})["a@x"].inbound_id == 2 and threads.claim(session, {}) == {}
+        assert (
+            message_id_index.claim(session, {"a@x": 2})["a@x"].inbound_id == 2
+            and message_id_index.claim(session, {}) == {}
+        )
 
 
 def test_the_longest_ids_and_sources_fit_the_indexes(any_store: Store) -> None:
@@ -61,7 +64,7 @@ def test_the_longest_ids_and_sources_fit_the_indexes(any_store: Store) -> None:
     wide = "".join(chr(rng.randrange(0x10000, 0x1FFFF)) for _ in range(998))
     recipients = ",".join(f"{rng.randbytes(30).hex()}@desk.example.test" for _ in range(100))
     with any_store.database.transaction() as session:
-        threads.claim(session, {mail_key(wide): 1})
+        message_id_index.claim(session, {mail_key(wide): 1})
         inbound.write_down(session, [Arrival("email", recipients, wide, "h", NOW)])
         inbound.write_down(session, [Arrival("email", recipients, wide, "h", NOW)])
         assert inbound.totals(session, NOW).repeats == 1

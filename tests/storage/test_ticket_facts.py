@@ -9,13 +9,14 @@ import pytest
 import sqlalchemy as sa
 
 from desk.tickets.ticket import Actor, ActorKind
-from storage import conversation, ticket_facts
-from storage.store import Store
-from storage.tables import teams
-from storage.tables_desk import calendars
-from storage.tables_figures import ticket_facts as facts_table
+from storage.open_store import Store
+from storage.reports import ticket_rollup
+from storage.tables.desk import calendars
+from storage.tables.reports import ticket_facts as facts_table
+from storage.tables.tickets import teams
 from tests.small_desk import CAROL, SmallDesk
 from tests.storage.random_desk import RandomDesk, recount
+from usecases.tickets import conversation
 from workers import figures
 
 SEEDS = (1, 2, 3)
@@ -34,7 +35,7 @@ def test_figures_agree_with_a_recount_from_events(any_store: Store, seed: int) -
     desk = _happened(any_store, seed)
     figures.catch_up(any_store, desk.now)
     with any_store.database.reading() as session:
-        rows = ticket_facts.every(session)
+        rows = ticket_rollup.every(session)
         for number in range(1, desk.count + 1):
             counted = recount(session, number)
             if counted is None:
@@ -57,49 +58,49 @@ def test_what_was_kept_up_is_what_a_rebuild_counts(any_store: Store, seed: int) 
             desk.open(3)
     figures.catch_up(any_store, desk.now)
     with any_store.database.reading() as session:
-        kept = ticket_facts.every(session)
+        kept = ticket_rollup.every(session)
     assert figures.rebuild(any_store, desk.now).tickets == desk.count
     with any_store.database.reading() as session:
-        assert ticket_facts.every(session) == kept
+        assert ticket_rollup.every(session) == kept
 
 
 def test_a_rebuild_counts_anew_what_was_spoilt(any_store: Store) -> None:
     desk = _happened(any_store, 4, 10, 50)
     figures.catch_up(any_store, desk.now)
     with any_store.database.transaction() as session:
-        kept = ticket_facts.every(session)
+        kept = ticket_rollup.every(session)
         session.execute(sa.update(facts_table).values(replies=99))
         row = dict(session.execute(sa.select(facts_table).limit(1)).one()._mapping)
         session.execute(sa.insert(facts_table).values(row | {"ticket_id": 9_999}))
     figures.rebuild(any_store, desk.now)
     with any_store.database.reading() as session:
-        assert ticket_facts.every(session) == kept
+        assert ticket_rollup.every(session) == kept
 
 
 def test_what_was_counted_later_is_not_overwritten_by_what_was_counted_before(any_store: Store) -> None:
     desk = _happened(any_store, 5, 5, 30)
     with any_store.database.reading() as session:
-        early = ticket_facts.count(session, range(1, desk.count + 1))
+        early = ticket_rollup.count(session, range(1, desk.count + 1))
     for _ in range(40):
         desk.step()
     figures.catch_up(any_store, desk.now)
     with any_store.database.transaction() as session:
-        kept = ticket_facts.every(session)
-        ticket_facts.hold(session)
-        ticket_facts.write(session, early, desk.now)
-        assert ticket_facts.every(session) == kept
+        kept = ticket_rollup.every(session)
+        ticket_rollup.hold(session)
+        ticket_rollup.write(session, early, desk.now)
+        assert ticket_rollup.every(session) == kept
 
 
 def test_the_floor_rises_only_over_what_is_settled(any_store: Store) -> None:
     desk = _happened(any_store, 6, 5, 30)
     assert figures.catch_up(any_store, desk.now) > 0
     with any_store.database.reading() as session:
-        below = ticket_facts.floor(session)
-        assert ticket_facts.is_behind(session)
+        below = ticket_rollup.floor(session)
+        assert ticket_rollup.is_behind(session)
     assert figures.catch_up(any_store, desk.now + timedelta(minutes=3)) == 0
     with any_store.database.reading() as session:
-        assert ticket_facts.floor(session) > below
-        assert not ticket_facts.is_behind(session)
+        assert ticket_rollup.floor(session) > below
+        assert not ticket_rollup.is_behind(session)
 
 
 def test_business_hours_are_those_of_the_team(store: Store) -> None:
@@ -118,6 +119,6 @@ def test_business_hours_are_those_of_the_team(store: Store) -> None:
         conversation.reply(session, ticket, Actor(ActorKind.AGENT, desk.alice.id), "Out!", desk.now, via="test")
     figures.catch_up(store, desk.now)
     with store.database.reading() as session:
-        told = ticket_facts.every(session)[1]
+        told = ticket_rollup.every(session)[1]
     assert told.first_response_seconds == 18 * 3600
     assert told.first_response_business == 2 * 3600

@@ -11,9 +11,10 @@ import pytest
 from desk.mail.inbound_request import Party
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import DESK, Ticket
-from storage import people, tickets
-from storage.store import Store
-from storage.tickets import Stale
+from storage.open_store import Store
+from storage.people import people
+from storage.tickets import tickets
+from storage.tickets.tickets import Stale
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 

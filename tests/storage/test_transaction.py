@@ -10,11 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from storage import people, sql
-from storage.queue import QueueBell, broker
-from storage.store import Store
-from storage.tables import messages, teams, tickets
-from storage.transaction import Database, Session, is_disk_full, is_unavailable, normal_url, ring
+from storage.db import statements
+from storage.db.session import Database, Session, is_disk_full, is_unavailable, normal_url, ring
+from storage.open_store import Store
+from storage.people import people
+from storage.runtime.queue import QueueBell, broker
+from storage.tables.tickets import messages, teams, tickets
 
 
 class Bell:
@@ -89,7 +90,7 @@ def test_a_queue_that_is_away_costs_nobody_an_error(store: Store) -> None:
 def test_a_thousand_reserved_ids_are_a_thousand_ids(any_store: Store) -> None:
     def some(_: int) -> list[int]:
         with any_store.database.transaction() as session:
-            return sql.reserve_ids(session, tickets, 20) + sql.reserve_ids(session, tickets, 5)
+            return statements.reserve_ids(session, tickets, 20) + statements.reserve_ids(session, tickets, 5)
 
     with ThreadPoolExecutor(8) as pool:
         ids = [number for numbers in pool.map(some, range(40)) for number in numbers]
@@ -98,13 +99,15 @@ def test_a_thousand_reserved_ids_are_a_thousand_ids(any_store: Store) -> None:
 
 def test_reserving_nothing_is_nothing_and_tables_do_not_share(any_store: Store) -> None:
     with any_store.database.transaction() as session:
-        assert sql.reserve_ids(session, tickets, 0) == []
-        assert sql.reserve_ids(session, tickets, 2) == [1, 2] and sql.reserve_ids(session, messages, 1) == [1]
+        assert statements.reserve_ids(session, tickets, 0) == []
+        assert statements.reserve_ids(session, tickets, 2) == [1, 2] and statements.reserve_ids(
+            session, messages, 1
+        ) == [1]
 
 
 def test_an_inserted_row_gets_an_id_that_nobody_reserved(any_store: Store) -> None:
     with any_store.database.transaction() as session:
-        reserved = sql.reserve_ids(session, teams, 3)
+        reserved = statements.reserve_ids(session, teams, 3)
         assert people.add_team(session, "Support").id not in reserved
 
 
@@ -139,12 +142,12 @@ def test_a_reader_does_not_wait_for_a_writer(any_store: Store) -> None:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda session: sql.insert_rows(session, teams, []), []),
+        (lambda session: statements.insert_rows(session, teams, []), []),
         (
-            lambda session: sql.insert_rows(session, teams, [{"name": 'it\'s "x" \\ %s :a 日本'}]),
+            lambda session: statements.insert_rows(session, teams, [{"name": 'it\'s "x" \\ %s :a 日本'}]),
             ['it\'s "x" \\ %s :a 日本'],
         ),
-        (lambda session: sql.insert_rows(session, teams, [{"name": "a"}, {"name": "a"}], ignore=True), ["a"]),
+        (lambda session: statements.insert_rows(session, teams, [{"name": "a"}, {"name": "a"}], ignore=True), ["a"]),
     ],
 )
 def test_rows_are_written_as_they_are(any_store: Store, change: Callable[[Session], None], expected: list[str]) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from storage.transaction import Database
-from storage.turnstile import Turnstile
+from storage.db.session import Database
+from storage.db.sqlite_write_lock import Turnstile
 
 HOLD = """
 import sys, time

@@ -7,9 +7,12 @@ import pytest
 from desk.tickets import history
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Priority, Status, Ticket
-from storage import conversation, copies, family, people, tickets, undo
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import people
+from storage.tickets import tickets
 from tests.small_desk import BOB, CAROL, SmallDesk
+from usecases.tickets import cc, conversation, undo
+from usecases.tickets import links as ticket_links
 
 
 @pytest.fixture
@@ -130,51 +133,51 @@ def test_an_owner_who_left_gets_nothing_back(desk: SmallDesk) -> None:
 
 def test_links_are_told_on_both_tickets_and_can_be_taken_back(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
-        family.link(session, 1, 2, "blocks", alice(desk), desk.now)
-        family.link(session, 1, 2, "blocks", alice(desk), desk.now)
-        (one,), (other,) = family.links_of(session, 1), family.links_of(session, 2)
+        ticket_links.link(session, 1, 2, "blocks", alice(desk), desk.now)
+        ticket_links.link(session, 1, 2, "blocks", alice(desk), desk.now)
+        (one,), (other,) = ticket_links.links_of(session, 1), ticket_links.links_of(session, 2)
     assert (one.words, other.words) == ("blocks", "is blocked by")
     assert desk.kinds(1).count("linked") == desk.kinds(2).count("linked") == 1
     with desk.store.database.transaction() as session:
-        family.unlink(session, 2, 1, "blocks", alice(desk), desk.now)
-        assert family.links_of(session, 1) == []
+        ticket_links.unlink(session, 2, 1, "blocks", alice(desk), desk.now)
+        assert ticket_links.links_of(session, 1) == []
     with desk.store.database.transaction() as session, pytest.raises(NotAllowed):
-        family.unlink(session, 2, 1, "blocks", alice(desk), desk.now)
+        ticket_links.unlink(session, 2, 1, "blocks", alice(desk), desk.now)
 
 
 def test_children_are_resolved_with_their_parent_and_have_no_children(desk: SmallDesk) -> None:
     desk.receive(desk.mail(CAROL, "Third", "Three."))
     with desk.store.database.transaction() as session:
         for child in (2, 3):
-            family.set_parent(session, child, 1, alice(desk), desk.now)
+            ticket_links.set_parent(session, child, 1, alice(desk), desk.now)
         with pytest.raises(NotAllowed, match="has children"):
-            family.set_parent(session, 1, 2, alice(desk), desk.now)
+            ticket_links.set_parent(session, 1, 2, alice(desk), desk.now)
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
         ticket = tickets.save(session, verbs.resolve(ticket, alice(desk), desk.now))
-        assert [t.id for t in family.resolve_children(session, ticket, alice(desk), desk.now)] == [2, 3]
+        assert [t.id for t in ticket_links.resolve_children(session, ticket, alice(desk), desk.now)] == [2, 3]
     assert desk.ticket(3).status is Status.RESOLVED and desk.events(3)[-1].why == "resolved with its parent #1"
 
 
 def test_a_ticket_with_children_becomes_no_child(desk: SmallDesk) -> None:
     desk.receive(desk.mail(CAROL, "Third", "Three."))
     with desk.store.database.transaction() as session:
-        family.set_parent(session, 2, 1, alice(desk), desk.now)
+        ticket_links.set_parent(session, 2, 1, alice(desk), desk.now)
         with pytest.raises(NotAllowed, match="has children"):
-            family.set_parent(session, 1, 3, alice(desk), desk.now)
+            ticket_links.set_parent(session, 1, 3, alice(desk), desk.now)
 
 
 def test_agents_say_who_is_in_copy(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
-        ticket = copies.add(session, ticket, " Boss@Home.example.test ", alice(desk), desk.now)
-        ticket = copies.add(session, ticket, "boss@home.example.test", alice(desk), desk.now)
+        ticket = cc.add(session, ticket, " Boss@Home.example.test ", alice(desk), desk.now)
+        ticket = cc.add(session, ticket, "boss@home.example.test", alice(desk), desk.now)
         assert tickets.participants_of(session, [1])[1]["boss@home.example.test"] == "cc"
         for wrong in ("nobody", "a@b c", "x@<y>"):
             with pytest.raises(NotAllowed):
-                copies.add(session, ticket, wrong, alice(desk), desk.now)
-        ticket = copies.remove(session, ticket, "boss@home.example.test", alice(desk), desk.now)
+                cc.add(session, ticket, wrong, alice(desk), desk.now)
+        ticket = cc.remove(session, ticket, "boss@home.example.test", alice(desk), desk.now)
         with pytest.raises(NotAllowed):
-            copies.remove(session, ticket, BOB, alice(desk), desk.now)
+            cc.remove(session, ticket, BOB, alice(desk), desk.now)
     assert desk.kinds(1)[-2:] == ["copy_added", "copy_removed"]

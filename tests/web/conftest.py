@@ -16,9 +16,10 @@ from starlette.testclient import TestClient
 from desk.mail.inbound_request import InboundRequest, from_json
 from gateway.web.app import routes
 from gateway.web.door import Limits
-from storage import people, tokens
-from storage.store import Store
-from storage.tables import inbound
+from storage.access import api_tokens
+from storage.open_store import Store
+from storage.people import people
+from storage.tables.tickets import inbound
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 LIMITS = Limits(bytes=300_000, files=3, forms_per_peer=12, forms_per_address=6, wrong_tokens_per_peer_and_minute=5)
@@ -68,7 +69,7 @@ class Web:
 
 def make_token(store: Store, *scopes: str) -> str:
     with store.database.transaction() as session:
-        return tokens.create(session, "a program", scopes or ("inbound",), START)
+        return api_tokens.create(session, "a program", scopes or ("inbound",), START)
 
 
 @pytest.fixture

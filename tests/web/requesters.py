@@ -17,10 +17,12 @@ from console.app import create_app
 from desk.tickets.ticket import Actor, ActorKind
 from desk.web import status_links
 from gateway.web.app import routes
-from storage import conversation, people, tickets
-from storage.store import Store
-from storage.tables import metadata
+from storage.open_store import Store
+from storage.people import people
+from storage.tables.tickets import metadata
+from storage.tickets import tickets
 from tests.small_desk import BOB, SmallDesk
+from usecases.tickets import conversation
 
 PLACE = "https://desk.example.test"
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')

@@ -16,9 +16,10 @@ from starlette.testclient import TestClient
 from desk.config.settings import Settings
 from desk.mail.inbound_request import Channel
 from gateway.web.app import routes
-from storage import inbound, tokens
-from storage.inbound import Settled
-from storage.store import open_store
+from storage.access import api_tokens
+from storage.mail import inbound
+from storage.mail.inbound import Settled
+from storage.open_store import open_store
 from tests.web.conftest import START, Web, make_token
 
 BODY = {"email": "carol@customer.example.test", "subject": "Order 7", "body": "Where is it?"}
@@ -147,9 +148,9 @@ def test_without_a_valid_token_nothing_is_taken(web: Web) -> None:
 
 def test_a_revoked_token_opens_nothing(web: Web) -> None:
     with web.store.database.transaction() as session:
-        (known,) = tokens.all_tokens(session)
-        assert tokens.revoke(session, known.id, START)
-        assert not tokens.revoke(session, known.id, START)
+        (known,) = api_tokens.all_tokens(session)
+        assert api_tokens.revoke(session, known.id, START)
+        assert not api_tokens.revoke(session, known.id, START)
     assert web.post(BODY).status_code == 401
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from desk.mail.inbound_request import Channel
-from storage import outbound
+from storage.mail import outbound
 from tests.web.conftest import TYPED, Web
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from desk.knowledge.articles import Audience, State
-from storage import aftercare, articles
-from storage.articles import Article
+from storage.knowledge import articles, csat_settings
+from storage.knowledge.articles import Article
 from tests.web.conftest import START, TYPED, Web
 
 QUESTION = {"subject": "Printer smokes", "body": "The printer on the second floor smokes & smells. <b>Help</b>!"}
@@ -61,7 +61,7 @@ def test_other_questions_and_those_with_files_are_sent_at_once(web: Web) -> None
 def test_nobody_sees_what_is_not_for_everybody(web: Web, closed: bool) -> None:
     publish(web, "A printer that smokes", "Switch the printer off.", Audience.PUBLIC if closed else Audience.INTERNAL)
     with web.store.database.transaction() as session:
-        aftercare.set_rules(session, replace(aftercare.rules(session), help_pages=not closed))
+        csat_settings.set_rules(session, replace(csat_settings.rules(session), help_pages=not closed))
     assert ask(web).status_code == 303
 
 

@@ -12,12 +12,16 @@ import frontdesk
 from desk.access.visibility import Viewer
 from desk.tickets.ticket import DESK
 from desk.web import status_links
-from storage import erasure, organisations, outbound, people, tickets, visible
-from storage.organisations import Organisation
-from storage.store import Store
-from storage.tables import messages
+from storage.access import visibility
+from storage.mail import outbound
+from storage.open_store import Store
+from storage.people import organisations, people
+from storage.people.organisations import Organisation
+from storage.tables.tickets import messages
+from storage.tickets import tickets
 from tests.small_desk import BILLING, BOB, CAROL, EVE
 from tests.web.requesters import RequesterDesk
+from usecases.privacy import erasure
 
 NINA, OTTO = "nina@acme.example.test", "otto@acme.example.test"
 
@@ -38,7 +42,7 @@ def make_private(desk: RequesterDesk, *, private: bool = True) -> None:
     with desk.store.database.transaction() as session:
         team = people.team_named(session, "Billing")
         assert team
-        visible.set_private(session, team.id, private=private)
+        visibility.set_private(session, team.id, private=private)
 
 
 def links(desk: RequesterDesk) -> list[str]:
@@ -182,7 +186,7 @@ def test_an_agent_who_does_not_see_a_private_team_cannot_read_the_mail_that_woul
     desk.work()
     with desk.store.database.reading() as session:
         everything = [row["id"] for row in outbound.caught(session) if row["kind"] == "requests-link"]
-        session.viewer = Viewer(desk.alice.id, "Alice", hidden=visible.private_teams(session))
+        session.viewer = Viewer(desk.alice.id, "Alice", hidden=visibility.private_teams(session))
         assert len(everything) == 1 and outbound.one(session, everything[0]) is None
         assert not [row for row in outbound.caught(session) if row["kind"] == "requests-link"]
 

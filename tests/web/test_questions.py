@@ -10,9 +10,9 @@ import pytest
 from desk.tickets.fields import Field, Kind
 from desk.tickets.form_fields import unpacked
 from gateway.web import hints
-from storage import custom_fields
-from storage.articles import Article
+from storage.knowledge.articles import Article
 from tests.web.conftest import TYPED, Web
+from usecases.tickets import custom_fields
 
 FIELDS = (
     Field("seats", "How many seats?", Kind.NUMBER, required=True, public=True, position=1),

@@ -18,8 +18,8 @@ from console.run import Pages
 from desk.knowledge.csat import Aftercare
 from desk.tickets.ticket import Status
 from gateway.web.app import routes
-from storage import aftercare, ratings
-from storage.store import Store
+from storage.knowledge import csat, csat_settings
+from storage.open_store import Store
 from tests.console.chromium import chromium
 from tests.small_desk import BOB, SmallDesk
 from tests.web.requesters import RequesterDesk
@@ -54,7 +54,7 @@ def desk(store: Store) -> Iterator[Listening]:
             made.work()
 
     with store.database.transaction() as session:
-        aftercare.set_rules(session, Aftercare(ask_rating=True))
+        csat_settings.set_rules(session, Aftercare(ask_rating=True))
     made.receive(made.mail(f"Bob <{BOB}>", "Printer", "The printer smokes."))
     worker = threading.Thread(target=work, daemon=True)
     with pages.beside():
@@ -118,7 +118,7 @@ def test_a_requester_answers_with_a_file_solves_and_rates_without_scripts(
     page.get_by_role("button", name="Send rating").click()
     expect(page.get_by_role("status")).to_contain_text("Thank you")
     with desk.store.database.reading() as session:
-        rating = ratings.of_ticket(session, 1)
+        rating = csat.of_ticket(session, 1)
     assert rating and rating.score == 5
 
 

@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 
 from desk.tickets.ticket import DESK, Actor, ActorKind, Message, MessageKind
 from desk.web import status_links
-from storage import conversation, erasure, people, requester_sessions, tickets
-from storage.store import Store
-from storage.tables import messages
+from storage.open_store import Store
+from storage.people import people, requester_sessions
+from storage.tables.tickets import messages
+from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, CAROL, EVE
 from tests.web.requesters import RequesterDesk
+from usecases.privacy import erasure
+from usecases.tickets import conversation
 
 SECRET = b"a key of the tests, known to everybody"
 

@@ -11,11 +11,13 @@ from desk.knowledge.csat import Aftercare
 from desk.tickets.fields import Field, Kind
 from desk.tickets.ticket import DESK, Message, MessageKind, Status
 from gateway.web.app import routes
-from storage import aftercare, articles, conversation, custom_fields, ratings, revisions, tickets
-from storage.articles import Article
-from storage.store import Store
+from storage.knowledge import articles, csat, csat_settings
+from storage.knowledge.articles import Article
+from storage.open_store import Store
+from storage.tickets import tickets
 from tests.small_desk import BOB, CAROL, words
 from tests.web.requesters import PLACE, RequesterDesk
+from usecases.tickets import conversation, custom_fields, message_edits
 
 PRINTER = "The printer on the second floor is broken since this morning."
 
@@ -116,7 +118,7 @@ def test_it_is_solved_is_the_requesters_own_event_and_an_answer_opens_it_again(d
 
 def test_the_question_how_it_went_is_on_the_page_and_only_a_press_votes(desk: RequesterDesk) -> None:
     with desk.store.database.transaction() as session:
-        aftercare.set_rules(session, Aftercare(ask_rating=True))
+        csat_settings.set_rules(session, Aftercare(ask_rating=True))
     base = desk.link(1)
     desk.press(base, f"{base}/solved")
     desk.work()
@@ -125,7 +127,7 @@ def test_the_question_how_it_went_is_on_the_page_and_only_a_press_votes(desk: Re
     assert "Very good" in page
     assert desk.client.post(f"/rate/{token}", data={"score": "4"}).status_code == 303
     with desk.store.database.reading() as session:
-        rating = ratings.of_ticket(session, 1)
+        rating = csat.of_ticket(session, 1)
     assert rating and (rating.state, rating.score) == ("rated", 4)
     assert 'value="4" required checked' in desk.text(base)
 
@@ -249,5 +251,5 @@ def test_nothing_is_there_without_an_address_of_the_desk(store: Store) -> None:
 def test_what_was_taken_back_is_not_shown_to_requesters(desk: RequesterDesk) -> None:
     path = desk.mailed_link("acknowledgement")
     with desk.store.database.transaction() as session:
-        revisions.withdraw(session, tickets.messages_of(session, 1)[0], DESK, desk.now)
+        message_edits.withdraw(session, tickets.messages_of(session, 1)[0], DESK, desk.now)
     assert PRINTER not in desk.text(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from email.message import EmailMessage
 
 from desk.tickets.ticket import Message, Ticket
-from storage import tickets
+from storage.tickets import tickets
 from tests.fleet import AGENT, SUPPORT, Fleet, wait_until
 from tests.postfix import AUTHSERV_ID
 from tests.small_desk import words

@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 
-from storage.store import Store
+from storage.open_store import Store
 from tests.components import dies_with_us, skip_for_want_of
 from tests.fleet import ROOT, SUPPORT, Fleet, wait_until
 from tests.whole.town import mail

@@ -14,8 +14,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from storage import outbound
-from storage.store import Store
+from storage.mail import outbound
+from storage.open_store import Store
 from tests.fleet import AGENT, Fleet, wait_until
 from tests.slack import payloads
 from tests.slack.fake_slack import APP_TOKEN, BOT_TOKEN, FakeSlack

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from storage import tables, tables_running
-from storage.store import Store
+from storage.open_store import Store
+from storage.tables import runtime as runtime_tables
+from storage.tables import tickets as ticket_tables
 from tests.dovecot import Dovecot
 from tests.dovecot import running as dovecot_running
 from tests.fleet import SUPPORT, Fleet, store_time, wait_until
@@ -102,7 +103,7 @@ class _Watch(threading.Thread):
 def _let_leases_end(store: Store) -> None:
     """A killed gateway's lease runs out by itself; this is the time that it takes."""
     with store.database.transaction() as session:
-        session.execute(sa.update(tables_running.leases).values(until=store_time() - timedelta(seconds=1)))
+        session.execute(sa.update(runtime_tables.leases).values(until=store_time() - timedelta(seconds=1)))
 
 
 def _words(number: int) -> str:
@@ -126,4 +127,4 @@ def _seen(dovecot: Dovecot) -> int:
 
 def _stored(fleet: Fleet) -> int:
     with fleet.store.database.reading() as session:
-        return int(session.execute(sa.select(sa.func.count()).select_from(tables.inbound)).scalar_one())
+        return int(session.execute(sa.select(sa.func.count()).select_from(ticket_tables.inbound)).scalar_one())

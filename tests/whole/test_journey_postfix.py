@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from storage import outbound
-from storage.store import Store
+from storage.mail import outbound
+from storage.open_store import Store
 from tests.fleet import Fleet, free_port
 from tests.small_desk import words
 from tests.whole.journey import kinds, walk

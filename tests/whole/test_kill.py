@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from storage import outbound
-from storage.store import Store, open_store
+from storage.mail import outbound
+from storage.open_store import Store, open_store
 from tests import postgres
 from tests.components import postgres_folder
 from tests.conftest import SECRET

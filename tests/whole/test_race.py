@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.store import Store
+from storage.open_store import Store
 from tests.fleet import SUPPORT, Fleet, whole_desk
 
 MAILS, SESSIONS = 2000, 20

@@ -11,9 +11,9 @@ from threading import Barrier
 import pytest
 import redis
 
-from storage import outbound
-from storage.queue import broker, message
-from storage.store import Store
+from storage.mail import outbound
+from storage.open_store import Store
+from storage.runtime.queue import broker, message
 from tests.dovecot import running as dovecot_running
 from tests.fleet import SUPPORT, Fleet, wait_until, whole_desk
 from tests.whole.town import CAROL, fetch_from

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from storage import outbound, side_conversations, tickets
-from storage.store import Store
+from storage.mail import outbound
+from storage.open_store import Store
+from storage.tickets import tickets
 from tests.fleet import AGENT, SUPPORT, Fleet, wait_until, whole_desk
 from tests.small_desk import words
 from tests.whole.journey import messages, ticket
 from tests.whole.town import CAROL, answer
+from usecases.tickets import side_conversations
 
 pytestmark = pytest.mark.services
 SUE, EVE = "sue@supplier.example.test", "eve@evil.example.test"

@@ -22,13 +22,19 @@ from desk.config.desk_toml import read
 from desk.knowledge.csat import Aftercare
 from desk.reports import period
 from gateway.web.app import routes
-from storage import aftercare, articles, clocks, configuration, lifecycle, people, reports, tokens
-from storage.articles import Audience
-from storage.reports import Asked
-from storage.store import Store
+from storage.access import api_tokens
+from storage.knowledge import articles, csat_settings
+from storage.knowledge.articles import Audience
+from storage.open_store import Store
+from storage.people import people
+from storage.reports import report as report_rows
+from storage.reports.report import Asked
+from storage.sla import timers as sla_timers
+from storage.tickets import lifecycle
 from tests.console.conftest import Browser
 from tests.console.furnished import PASSWORD, hashed
 from tests.small_desk import SmallDesk, words
+from usecases.config import apply as configuration
 from workers import clocks as ticking
 from workers import figures, ratings
 from workers import lifecycle as moving_on
@@ -78,9 +84,9 @@ def story(any_store: Store) -> Any:
         configuration.apply(session, starter, desk.now)
         configuration.apply(session, read(tomllib.loads(MEMBERS)), desk.now)
         people.add_agent(session, INA, "Ina Tech", "lead", hashed(), [], desk.now)
-        aftercare.set_rules(session, Aftercare(ask_rating=True))
+        csat_settings.set_rules(session, Aftercare(ask_rating=True))
         lifecycle.set_rules(session, replace(lifecycle.rules(session), close_days=7))
-        token = tokens.create(session, "portal", ("inbound",), desk.now)
+        token = api_tokens.create(session, "portal", ("inbound",), desk.now)
     desk.context._places = None
     doors = routes(desk.store, settings, clock=lambda: desk.now)
     app = create_app(desk.store, settings, clock=lambda: desk.now)
@@ -102,7 +108,7 @@ def test_access_to_mail_is_lost_found_and_learned_from(story: Story) -> None:
     assert any("Access / Email" in event.why for event in desk.events(1) if event.kind == "assigned")
     assert "Technology goes to IT Support" in " ".join(event.why for event in desk.events(1))
     with desk.store.database.reading() as session:
-        assert {str(kind) for kind in clocks.of_tickets(session, [1])[1]} >= {"first_response", "resolution"}
+        assert {str(kind) for kind in sla_timers.of_tickets(session, [1])[1]} >= {"first_response", "resolution"}
 
     assert story.ina.act(1, "reply", kind="note", text="Her licence ran out.").status_code == 303
     assert story.ina.act(
@@ -164,7 +170,7 @@ def _history_and_figures_tell_it(desk: SmallDesk) -> None:
     assert [kind for kind in told if kind not in kinds] == []
     figures.catch_up(desk.store, desk.now, timedelta())
     with desk.store.database.reading() as session:
-        month = reports.report(session, period.read("", "", "UTC", desk.now), Asked(), desk.now)
+        month = report_rows.report(session, period.read("", "", "UTC", desk.now), Asked(), desk.now)
     assert (month.now.opened.count, month.now.resolved.count) == (1, 1)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
-from storage import people
+from storage.people import people
 from tests import dovecot, postfix
 from tests.components import need
 from tests.dovecot import PASSWORD, Dovecot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storage.store import Store
+from storage.open_store import Store
 from tests.small_desk import SmallDesk
 
 

@@ -11,9 +11,10 @@ import pytest
 
 from desk.mail.inbound_request import AutoKind
 from desk.tickets.fields import Field, Kind
-from storage import custom_fields, people
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import people
 from tests.small_desk import ALICE, BOB, EVE, MAX, SUPPORT, SmallDesk, words
+from usecases.tickets import custom_fields
 
 RESULTS = "mx.desk.example.test; dmarc=pass header.from=corp.example.test"
 

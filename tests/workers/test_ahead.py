@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from gateway.intake import accept
-from storage import inbound
-from storage.tables import inbound as table
+from storage.mail import inbound
+from storage.tables.tickets import inbound as table
 from tests.small_desk import BOB, SmallDesk
 from workers import ahead, ingest
 

@@ -8,9 +8,9 @@ import pytest
 
 from desk.rules import automations as rules_automations
 from desk.rules.automations import BadAutomation
-from storage import automations
-from storage.automations import Kept
 from tests.small_desk import BOB, SmallDesk, words
+from usecases.rules import automations
+from usecases.rules.automations import Kept
 from workers import automations as runner
 
 REFUND = {
@@ -83,7 +83,7 @@ def test_age_counts_from_the_opening_and_conditions_are_asked_again(any_desk: Sm
     assert runner.drain(any_desk.context) == 0
     with any_desk.store.database.transaction() as session:
         from desk.tickets import ticket as verbs
-        from storage import tickets
+        from storage.tickets import tickets
 
         found = tickets.get(session, 1, lock=True)
         assert found is not None

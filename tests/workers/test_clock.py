@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway.intake import accept
-from storage import inbound, outbound
+from storage.mail import inbound, outbound
 from tests.small_desk import BOB, CAROL, SmallDesk
 from workers import ingest
 from workers.clock import LEASE, OVERDUE, STUCK, Clock

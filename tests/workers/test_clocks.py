@@ -16,11 +16,18 @@ from desk.sla.timers import Clock, State
 from desk.tickets import properties
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import DESK, Actor, ActorKind, Priority
-from storage import calendars, clocks, conversation, people, sla, sla_policies, sla_review, tickets
-from storage.calendars import CalendarRow
-from storage.sla_policies import PolicyRow
-from storage.tables_desk import clocks as table
+from storage.people import people
+from storage.sla import calendars
+from storage.sla import policies as sla_policies
+from storage.sla import timers as sla_timers
+from storage.sla.calendars import CalendarRow
+from storage.sla.policies import PolicyRow
+from storage.tables.desk import clocks as table
+from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, MAX, SmallDesk
+from usecases.sla import measure as sla_measure
+from usecases.sla import recalculate as sla_review
+from usecases.tickets import conversation
 from workers import clocks as worker
 from workers import react
 from workers.clock import Clock as TheClock
@@ -52,7 +59,7 @@ def ask(desk: SmallDesk, subject: str = "Help") -> int:
 
 def of(desk: SmallDesk, number: int) -> Mapping[Target, Clock]:
     with desk.store.database.reading() as session:
-        return clocks.of_tickets(session, [number])[number]
+        return sla_timers.of_tickets(session, [number])[number]
 
 
 def do(desk: SmallDesk, number: int, verb: Any, *given: Any) -> None:
@@ -253,7 +260,7 @@ def test_looking_again_changes_nothing(any_desk: SmallDesk) -> None:
     number = ask(any_desk)
     before = (of(any_desk, number), any_desk.kinds(number), any_desk.ticket(number))
     with any_desk.store.database.transaction() as session:
-        clocks.look(session, [number], any_desk.now)
+        sla_timers.look(session, [number], any_desk.now)
     assert worker.drain(any_desk.context) == 1
     assert (of(any_desk, number), any_desk.kinds(number), any_desk.ticket(number)) == before
 
@@ -279,7 +286,7 @@ def test_a_ticket_that_cannot_be_measured_is_in_nobodys_way(
 ) -> None:
     promise(any_desk)
     bad, good = ask(any_desk, "bad"), ask(any_desk, "good")
-    honest = sla.measure
+    honest = sla_measure.measure
 
     def measure(session: Any, found: Any, *more: Any) -> Any:
         if any(ticket.id == bad for ticket in found):

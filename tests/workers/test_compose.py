@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from storage.outbound import Claimed
+from storage.mail.outbound import Claimed
 from workers.transports import compose
 from workers.transports.compose import Unsendable
 

@@ -103,7 +103,7 @@ def test_every_line_is_of_seven_bits_and_short_enough() -> None:
 def answered(desk: SmallDesk) -> EmailMessage:
     """Our reply with signature and quote, as the requester's program has it."""
     with desk.store.database.transaction() as session:
-        from storage import people
+        from storage.people import people
 
         people.add_mailbox(
             session, SUPPORT, "Support", 1, signature="{agent}\nThe support team, https://desk.example.test"

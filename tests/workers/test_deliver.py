@@ -13,9 +13,10 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, Envelope, Session
 
-from storage import outbound, tickets
-from storage.outbound import Letter
-from storage.store import Store
+from storage.mail import outbound
+from storage.mail.outbound import Letter
+from storage.open_store import Store
+from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, CAROL, SmallDesk
 from workers import deliver
 from workers.transports import compose, mail

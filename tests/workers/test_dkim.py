@@ -11,7 +11,7 @@ import dkim as library
 import pytest
 
 from desk.config.settings import Settings
-from storage.store import Store
+from storage.open_store import Store
 from tests.components import need
 from tests.small_desk import ALICE, BOB, SmallDesk
 from tests.workers.test_compose import NOW, letter

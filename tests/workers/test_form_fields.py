@@ -10,9 +10,9 @@ from desk.tickets import history
 from desk.tickets.fields import Field, Kind
 from desk.tickets.form_fields import Answers
 from gateway.intake import Incoming
-from storage import custom_fields
-from storage.store import Store
+from storage.open_store import Store
 from tests.small_desk import BOB, SmallDesk
+from usecases.tickets import custom_fields
 
 FIELDS = (
     Field("asset", "Asset tag", public=True),

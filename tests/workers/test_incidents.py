@@ -12,11 +12,14 @@ import sqlalchemy as sa
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind, Priority, Status
 from gateway.intake import accept
-from storage import incident_orders, incidents, people, tickets
-from storage.incidents import DISMISSED, MEMBER, OPEN, QUIET, RESOLVED, SUGGESTED, Incident
-from storage.sql import insert_rows
-from storage.tables_learning import incident_traffic
+from storage.db.statements import insert_rows
+from storage.incidents import incidents
+from storage.incidents.incidents import DISMISSED, MEMBER, OPEN, QUIET, RESOLVED, SUGGESTED, Incident
+from storage.people import people
+from storage.tables.learning import incident_traffic
+from storage.tickets import tickets
 from tests.small_desk import BOB, CAROL, SmallDesk, words
+from usecases.incidents import bulk_orders
 from workers import incidents as watch
 from workers import ingest
 
@@ -76,9 +79,9 @@ def ordered(desk: SmallDesk, kind: str, text: str = "", steps: int = 9) -> None:
     """What an agent orders for all tickets of the first incident."""
     alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
     with desk.store.database.transaction() as session:
-        order = incident_orders.place(session, 1, "k", kind, text, alice, desk.now)
+        order = bulk_orders.place(session, 1, "k", kind, text, alice, desk.now)
         for _ in range(steps):
-            incident_orders.step(session, order.id, desk.now)
+            bulk_orders.step(session, order.id, desk.now)
 
 
 def test_many_people_with_one_trouble_are_one_incident(any_desk: SmallDesk) -> None:

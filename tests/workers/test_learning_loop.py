@@ -11,8 +11,10 @@ import pytest
 from classifier import shelf
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind
-from storage import corrections, leases, models, notes, tickets
-from storage.store import Store
+from storage.learning import models
+from storage.open_store import Store
+from storage.runtime import key_values, locks
+from storage.tickets import corrections, tickets
 from tests.small_desk import ALICE, CAROL, SmallDesk
 from workers import due, retrain
 from workers.model import ModelWatch, register_starter
@@ -95,7 +97,7 @@ def test_a_dry_run_changes_nothing(desk: SmallDesk) -> None:
 
 def test_two_trainings_do_not_run_at_once(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
-        leases.take(session, retrain.LEASE, "somebody else", desk.now, retrain.LEASE_LENGTH)
+        locks.take(session, retrain.LEASE, "somebody else", desk.now, retrain.LEASE_LENGTH)
     with pytest.raises(Busy):
         retrain.retrain(desk.store, now_of(desk), Wish())
     desk.later(minutes=2)
@@ -115,7 +117,7 @@ def test_a_training_that_breaks_off_changes_nothing_and_the_next_one_works(
         with pytest.raises(MemoryError):
             retrain.retrain(desk.store, now_of(desk), Wish())
     with desk.store.database.reading() as session:
-        active, progress = models.active(session), notes.get(session, notes.PROGRESS)
+        active, progress = models.active(session), key_values.get(session, key_values.PROGRESS)
     assert active is not None and active.made_by == models.SHIPPED
     assert (progress["running"], progress["result"]) == (False, "failed: MemoryError")
     assert retrain.retrain(desk.store, now_of(desk), Wish()).state == models.ACTIVE
@@ -189,7 +191,7 @@ def test_a_training_is_due_after_fifty_words_each_night_and_when_asked(desk: Sma
     retrain.retrain(desk.store, now_of(desk), Wish())
     with desk.store.database.transaction() as session:
         assert corrections.count_after(session, 0) == 51
-        notes.put(session, notes.ASKED, {"why": "a person asked", "at": desk.now.isoformat()})
+        key_values.put(session, key_values.ASKED, {"why": "a person asked", "at": desk.now.isoformat()})
     assert is_due(desk)
 
 

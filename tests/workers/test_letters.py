@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from storage import people
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import people
 from tests.small_desk import ALICE, BOB, SUPPORT, SmallDesk, words
 
 

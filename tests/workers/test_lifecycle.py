@@ -11,9 +11,10 @@ from desk.tickets import properties
 from desk.tickets import ticket as verbs
 from desk.tickets.lifecycle import BadLifecycle, Lifecycle, read
 from desk.tickets.ticket import Actor, ActorKind, Status
-from storage import conversation, lifecycle, tickets
-from storage.tables import people as people_table
+from storage.tables.tickets import people as people_table
+from storage.tickets import lifecycle, tickets
 from tests.small_desk import ALICE, BOB, SmallDesk, words
+from usecases.tickets import conversation
 from workers import lifecycle as workers_lifecycle
 
 PATIENT = Lifecycle(remind_days=3, resolve_days=7, close_days=5)

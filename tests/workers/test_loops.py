@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storage import outbound
+from storage.mail import outbound
 from tests.small_desk import BOB, EVE, SUPPORT, SmallDesk, words
 
 

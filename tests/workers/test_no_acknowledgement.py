@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
-from storage.store import Store
+from storage.open_store import Store
 from tests.small_desk import BOB, CAROL, EVE, SUPPORT, SmallDesk
 
 

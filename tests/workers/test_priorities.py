@@ -9,8 +9,10 @@ import pytest
 
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import NOT_REOPENED, Actor, ActorKind, Change, Priority, Status
-from storage import people, priorities, tickets
-from storage.store import Store
+from storage.learning import priority_overrides
+from storage.open_store import Store
+from storage.people import people
+from storage.tickets import tickets
 from tests.small_desk import BOB, SmallDesk
 
 
@@ -92,8 +94,8 @@ def test_what_agents_made_of_it_is_counted(desk: SmallDesk) -> None:
     for priority in (Priority.LOW, Priority.HIGH):
         _set(desk, priority)
     with desk.store.database.reading() as session:
-        assert priorities.priority_changes(session, desk.now) == [("medium", "high", 1)]
-        assert priorities.priority_changes(session, desk.now + timedelta(days=1)) == []
+        assert priority_overrides.priority_changes(session, desk.now) == [("medium", "high", 1)]
+        assert priority_overrides.priority_changes(session, desk.now + timedelta(days=1)) == []
 
 
 @pytest.mark.parametrize("status", [Status.RESOLVED, Status.CLOSED])

@@ -7,11 +7,15 @@ import sqlalchemy as sa
 
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import DESK
-from storage import incident_reports, outbound, people, tickets, visible
-from storage.outbound import Letter
-from storage.people import Person
-from storage.store import Store
-from storage.tables import memberships
+from storage.access import visibility
+from storage.incidents import detector_counts
+from storage.mail import outbound
+from storage.mail.outbound import Letter
+from storage.open_store import Store
+from storage.people import people
+from storage.people.people import Person
+from storage.tables.tickets import memberships
+from storage.tickets import tickets
 from tests.small_desk import ALICE, BILLING, BOB, CAROL, MAX, SmallDesk
 
 
@@ -28,7 +32,7 @@ def make_private(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
         team = people.team_named(session, "Billing")
         assert team
-        visible.set_private(session, team.id, private=True)
+        visibility.set_private(session, team.id, private=True)
 
 
 def give(desk: SmallDesk, number: int, team: str, to: Person | None = None) -> None:
@@ -106,7 +110,7 @@ def test_what_follows_up_a_private_ticket_stays_with_its_team(desk: SmallDesk) -
 def test_an_incident_never_holds_a_private_ticket(desk: SmallDesk) -> None:
     make_private(desk)
     with desk.store.database.reading() as session:
-        assert [one.ticket_id for one in incident_reports.fresh(session, 0)] == [2]
+        assert [one.ticket_id for one in detector_counts.fresh(session, 0)] == [2]
 
 
 def test_no_line_about_a_private_ticket_stands_in_a_slack_channel(desk: SmallDesk) -> None:

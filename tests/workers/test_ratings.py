@@ -14,10 +14,12 @@ from starlette.testclient import TestClient
 from console.app import create_app
 from desk.knowledge.csat import Aftercare
 from desk.tickets import ticket as verbs
-from storage import aftercare, people, ratings, tickets
-from storage.store import Store
-from storage.tables import agents
-from storage.tables import people as people_table
+from storage.knowledge import csat, csat_settings
+from storage.open_store import Store
+from storage.people import people
+from storage.tables.tickets import agents
+from storage.tables.tickets import people as people_table
+from storage.tickets import tickets
 from tests.small_desk import BOB, CAROL, SmallDesk
 from workers import ratings as asking
 
@@ -29,7 +31,7 @@ def desk(any_store: Store) -> SmallDesk:
     settings = replace(any_store.settings, public_url="https://desk.example.test")
     made = SmallDesk(replace(any_store, settings=settings))
     with any_store.database.transaction() as session:
-        aftercare.set_rules(session, Aftercare(ask_rating=True))
+        csat_settings.set_rules(session, Aftercare(ask_rating=True))
     return made
 
 
@@ -62,9 +64,9 @@ def browser(desk: SmallDesk) -> TestClient:
     return TestClient(create_app(desk.store, desk.store.settings, clock=lambda: desk.now), follow_redirects=False)
 
 
-def rating(desk: SmallDesk, number: int = 1) -> ratings.Rating | None:
+def rating(desk: SmallDesk, number: int = 1) -> csat.Rating | None:
     with desk.store.database.reading() as session:
-        return ratings.of_ticket(session, number)
+        return csat.of_ticket(session, number)
 
 
 def test_the_requester_is_asked_once_when_the_time_has_come_and_reminded_once(desk: SmallDesk) -> None:
@@ -199,4 +201,4 @@ def test_a_link_that_somebody_made_up_opens_nothing(desk: SmallDesk) -> None:
     assert client.post(path, data={"score": "9"}).status_code == 422
     with desk.store.database.reading() as session:
         asked = people.by_address(session, BOB)
-        assert asked and ratings.was_asked_since(session, asked.id, desk.now - timedelta(days=1), 0)
+        assert asked and csat.was_asked_since(session, asked.id, desk.now - timedelta(days=1), 0)

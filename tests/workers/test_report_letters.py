@@ -9,10 +9,11 @@ import sqlalchemy as sa
 
 from desk.reports import period
 from desk.reports.period import BadPeriod, Period
-from storage import outbound, report_schedules
-from storage.report_schedules import Schedule
-from storage.store import Store
-from storage.tables import teams
+from storage.mail import outbound
+from storage.open_store import Store
+from storage.reports import schedules as report_schedules
+from storage.reports.schedules import Schedule
+from storage.tables.tickets import teams
 from tests.small_desk import CAROL, SmallDesk
 from workers import deliver, figures
 

@@ -9,9 +9,12 @@ from desk.tickets import ticket as verbs
 from desk.tickets.fields import Field, Unfilled
 from desk.tickets.lifecycle import Lifecycle
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Status
-from storage import automations, custom_fields, family, lifecycle, macros, tickets
-from storage.store import Store
+from storage.open_store import Store
+from storage.tickets import lifecycle, tickets
 from tests.small_desk import ALICE, BOB, SmallDesk, words
+from usecases.rules import automations, macros
+from usecases.tickets import custom_fields
+from usecases.tickets import links as ticket_links
 from workers import lifecycle as clock
 
 
@@ -72,12 +75,12 @@ def test_children_without_it_stay_open_and_their_history_says_why(desk: SmallDes
     desk.receive(desk.mail(BOB, "One", "Words."), desk.mail(BOB, "Two", "Words."))
     with desk.store.database.transaction() as session:
         for number in (2, 3):
-            family.set_parent(session, number, 1, alice(desk), desk.now)
+            ticket_links.set_parent(session, number, 1, alice(desk), desk.now)
         held = tickets.get(session, 2, lock=True)
         parent = tickets.get(session, 1)
         assert held and parent
         tickets.save(session, custom_fields.filled(session, held, "asset", "P-2", alice(desk), desk.now))
-        resolved = family.resolve_children(session, parent, alice(desk), desk.now)
+        resolved = ticket_links.resolve_children(session, parent, alice(desk), desk.now)
     assert [one.id for one in resolved] == [2] and desk.ticket(3).status == "new"
     assert "Asset tag" in next(event.why for event in desk.events(3) if event.kind == "not_resolved")
 

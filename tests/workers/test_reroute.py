@@ -10,11 +10,13 @@ import sqlalchemy as sa
 from desk.routing.routing import Options, Strategy
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind, Change, Status, Ticket
-from storage import calendars, people, roster, tickets
-from storage.calendars import CalendarRow
-from storage.people import Person
-from storage.store import Store
-from storage.tables import agents
+from storage.open_store import Store
+from storage.people import availability, people
+from storage.people.people import Person
+from storage.sla import calendars
+from storage.sla.calendars import CalendarRow
+from storage.tables.tickets import agents
+from storage.tickets import tickets
 from tests.workers.test_routing import RoutedDesk
 from workers import react, reroute
 
@@ -73,7 +75,7 @@ def test_who_goes_away_hands_over_when_it_begins_or_keeps_what_they_have(any_sto
     desk = RoutedDesk(any_store, Strategy.LEAST_LOADED, agents=2)
     desk.burst(4)
     with any_store.database.transaction() as session:
-        roster.away(session, desk.alice.id, desk.now + DAY, desk.now + 3 * DAY, hands_over=hands_over)
+        availability.away(session, desk.alice.id, desk.now + DAY, desk.now + 3 * DAY, hands_over=hands_over)
     assert look(desk) == 0
     desk.later(days=1)
     assert look(desk) == (2 if hands_over else 0)
@@ -92,7 +94,7 @@ def test_the_queue_drains_when_somebody_comes_back_the_most_urgent_first(any_sto
     desk.receive(desk.mail("eve@home.example.test", "Fire", "There is a fire in the server room."))
     assert desk.owners() == {None: 4}
     with any_store.database.transaction() as session:
-        roster.back(session, desk.alice.id)
+        availability.back(session, desk.alice.id)
     assert look(desk) == 2
     owned = [ticket.subject for ticket in desk.tickets() if ticket.assignee_id]
     assert owned == ["Question 0", "Fire"] and sum(t.unroutable_at is not None for t in desk.tickets()) == 2
@@ -147,7 +149,7 @@ def test_after_hours_nobody_is_woken_and_the_time_runs_when_the_team_is_open(any
     slots = [{"days": "mon-fri", "from": "09:00", "to": "17:00"}]
     with any_store.database.transaction() as session:
         hours = calendars.put(session, CalendarRow("Office", "UTC", slots))
-        roster.set_team(session, desk.support, Strategy.LEAST_LOADED, Options(), hours.id)
+        availability.set_team(session, desk.support, Strategy.LEAST_LOADED, Options(), hours.id)
     desk.later(hours=9)
     desk.burst(1)
     flag = desk.event(1, "unroutable")
@@ -197,7 +199,7 @@ def test_a_team_that_begins_to_route_takes_up_what_waited(any_store: Store) -> N
     desk = RoutedDesk(any_store, Strategy.MANUAL)
     desk.burst(5)
     with any_store.database.transaction() as session:
-        roster.set_team(session, desk.support, Strategy.ROUND_ROBIN, Options(), None)
+        availability.set_team(session, desk.support, Strategy.ROUND_ROBIN, Options(), None)
     assert look(desk) == 5 and sorted(desk.owners().values()) == [1, 2, 2]
 
 

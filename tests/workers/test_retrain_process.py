@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from classifier.starter import shipped
-from storage import categories, models, notes
-from storage.store import Store
+from storage.learning import categories, models
+from storage.open_store import Store
+from storage.runtime import key_values
 from workers.model import ModelWatch, register_starter
 from workers.retrain import Wish, retrain
 from workers.retrain_process import Trainer, started
@@ -25,7 +26,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 def progress(store: Store) -> dict[str, object]:
     with store.database.reading() as session:
-        return dict(notes.get(session, notes.PROGRESS) or {})
+        return dict(key_values.get(session, key_values.PROGRESS) or {})
 
 
 def active(store: Store) -> models.Model:
@@ -49,7 +50,7 @@ def test_a_new_category_is_known_to_the_worker_after_the_training_that_it_asked_
     until(lambda: progress(any_store).get("running") is False)
     assert str(progress(any_store)["result"]).startswith("active")
     with any_store.database.reading() as session:
-        assert notes.get(session, notes.ASKED) is None
+        assert key_values.get(session, key_values.ASKED) is None
 
 
 def test_a_training_that_is_killed_halfway_changes_nothing_and_the_next_one_works(store: Store) -> None:

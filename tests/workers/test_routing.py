@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from desk.routing.routing import Options, Strategy
 from desk.tickets.ticket import Event, Status
 from gateway.intake import accept
-from storage import people, roster, routing_rules
-from storage.people import Person
-from storage.store import Store
-from storage.tables import tickets
+from storage.open_store import Store
+from storage.people import availability, people
+from storage.people.people import Person
+from storage.routing import rules as routing_rules
+from storage.tables.tickets import tickets
 from tests.small_desk import BILLING, BOB, CAROL, SmallDesk
 from workers import ingest
 
@@ -34,11 +35,11 @@ class RoutedDesk(SmallDesk):
                 self.staff.append(
                     people.add_agent(session, address, f"Agent {number}", "agent", "", [team.id], self.now)
                 )
-            roster.set_team(session, team.id, strategy, options or Options(), None)
+            availability.set_team(session, team.id, strategy, options or Options(), None)
 
     def set(self, agent: Person, **values: object) -> None:
         with self.store.database.transaction() as session:
-            roster.set_agent(session, agent.id, **values)
+            availability.set_agent(session, agent.id, **values)
 
     def rule(self, name: str, conditions: list[object], actions: dict[str, object]) -> None:
         with self.store.database.transaction() as session:
@@ -197,7 +198,7 @@ def test_nobody_there_is_a_flag_with_its_reason_and_the_team_is_told(any_store: 
 def test_whoever_takes_a_flagged_ticket_takes_the_flag_away(any_store: Store) -> None:
     from desk.tickets import ticket as verbs
     from desk.tickets.ticket import Actor, ActorKind
-    from storage import tickets as kept
+    from storage.tickets import tickets as kept
 
     desk = RoutedDesk(any_store, Strategy.LEAST_LOADED, agents=1)
     desk.set(desk.alice, available=False)

@@ -13,8 +13,9 @@ from desk.routing.routing import Options, Strategy
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind
 from gateway.intake import accept
-from storage import people, roster, tickets
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import availability, people
+from storage.tickets import tickets
 from tests.small_desk import BILLING, SUPPORT, categoriser
 from tests.workers.test_routing import RoutedDesk
 from workers import ingest, reroute
@@ -70,11 +71,11 @@ def test_an_agent_of_two_teams_is_never_given_more_than_there_is_room_for(
     with any_store.database.transaction() as session:
         billing = people.team_named(session, "Billing")
         assert billing
-        roster.set_team(session, billing.id, Strategy.ROUND_ROBIN, Options(), None)
-        roster.leave(session, billing.id, desk.max.id)
+        availability.set_team(session, billing.id, Strategy.ROUND_ROBIN, Options(), None)
+        availability.leave(session, billing.id, desk.max.id)
         for agent in desk.staff:
-            roster.join(session, billing.id, agent.id)
-            roster.set_agent(session, agent.id, capacity=10)
+            availability.join(session, billing.id, agent.id)
+            availability.set_agent(session, agent.id, capacity=10)
     brought(desk, 30)
     brought(desk, 30, to=BILLING)
     at_once(desk, *[ingest.drain] * WORKERS)

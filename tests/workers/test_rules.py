@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from desk.rules.keyword_rules import BadRule, Rule, words_of
-from storage import categories, keyword_rules, tickets
-from storage.keyword_rules import Kept
-from storage.store import Store
+from storage.learning import categories, keyword_rules
+from storage.learning.keyword_rules import Kept
+from storage.open_store import Store
+from storage.tickets import tickets
 from tests.small_desk import CAROL, SmallDesk
 
 LOGIN = "I cannot log in to my account, the password reset does not work"

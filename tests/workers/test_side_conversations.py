@@ -13,9 +13,11 @@ from desk.tickets import ticket as verbs
 from desk.tickets.side_conversation import Side, State
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed
 from gateway.intake import accept
-from storage import conversation, people, side_conversations, tickets, undo, watching
-from storage.side_conversations import Words
+from storage.people import people
+from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, CAROL, EVE, SUPPORT, SmallDesk, words
+from usecases.tickets import conversation, side_conversations, undo, watchers
+from usecases.tickets.side_conversations import Words
 from workers import ingest
 
 SUE, SAM, ACME = "sue@supplier.example.test", "sam@supplier.example.test", "desk@acme.example.test"
@@ -128,7 +130,7 @@ def test_watchers_are_told(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
         held = tickets.get(session, 1, lock=True)
         assert held is not None
-        watching.watch(session, held, desk.max, Actor(ActorKind.AGENT, desk.max.id), desk.now)
+        watchers.watch(session, held, desk.max, Actor(ActorKind.AGENT, desk.max.id), desk.now)
     ask(desk)
     answer(desk, SUE, "Yes.")
     assert "Yes." in words(desk.sent("notice", desk.max.address)[-1])

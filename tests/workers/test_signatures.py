@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from desk.tickets.ticket import DESK, Actor, ActorKind, NotAllowed
-from storage import conversation, people, resolution, signatures, tickets
-from storage.store import Store
+from storage.open_store import Store
+from storage.people import people
+from storage.tickets import signatures, tickets
 from tests.small_desk import ALICE, BOB, SUPPORT, SmallDesk, words
+from usecases.tickets import conversation, resolution
 
 
 @pytest.fixture

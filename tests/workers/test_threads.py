@@ -7,8 +7,8 @@ from itertools import permutations
 import pytest
 
 from desk.tickets.ticket import DESK
-from storage import conversation
 from tests.small_desk import ALICE, BILLING, BOB, CAROL, EVE, SUPPORT, SmallDesk
+from usecases.tickets import conversation
 
 
 def test_a_reply_finds_its_parent_by_message_id(desk: SmallDesk) -> None:

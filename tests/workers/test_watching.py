@@ -6,8 +6,10 @@ import pytest
 
 from desk.people import mentions
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed
-from storage import conversation, tickets, visible, watching
+from storage.access import visibility
+from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, MAX, SmallDesk, words
+from usecases.tickets import conversation, watchers
 
 KNOWN = mentions.names([(1, "Ann", "ann@a.test"), (2, "Ann Lee", "lee@a.test"), (3, "", "lee@b.test")])
 
@@ -60,7 +62,7 @@ def test_who_is_mentioned_is_told_and_watches_from_then_on(any_desk: SmallDesk) 
 def test_watching_begins_and_ends_with_events(any_desk: SmallDesk) -> None:
     any_desk.receive(any_desk.mail(BOB, "Help", "Please."))
     actor = Actor(ActorKind.AGENT, any_desk.max.id, "Max Agent")
-    for change in (watching.watch, watching.watch, watching.unwatch, watching.unwatch):
+    for change in (watchers.watch, watchers.watch, watchers.unwatch, watchers.unwatch):
         with any_desk.store.database.transaction() as session:
             ticket = tickets.get(session, 1, lock=True)
             assert ticket is not None
@@ -75,7 +77,7 @@ def test_nobody_is_called_into_a_private_team_that_is_not_theirs(any_desk: Small
     team = any_desk.ticket(1).team_id
     assert team is not None
     with any_desk.store.database.transaction() as session:
-        visible.set_private(session, team, private=True)
+        visibility.set_private(session, team, private=True)
     with pytest.raises(NotAllowed, match="no member of the private team"):
         _note(any_desk, "@max look")
     assert [event.kind for event in any_desk.events(1)].count("noted") == 0

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Ticket
-from storage import conversation, tickets
-from storage.store import Store
+from storage.open_store import Store
+from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, CAROL, EVE, MAX, SUPPORT, SmallDesk, words
+from usecases.tickets import conversation
 from workers import wording
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -96,7 +97,7 @@ def test_what_a_mail_program_adds_below_does_not_betray_the_agent(desk: SmallDes
 
 def test_an_agent_without_a_name_is_named_as_the_desk(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
-        from storage.tables import people
+        from storage.tables.tickets import people
 
         session.execute(people.update().where(people.c.id == desk.alice.id).values(name=""))
     desk.receive(desk.mail(BOB, "Help", "Please."))

@@ -12,7 +12,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
-from storage.outbound import Claimed
+from storage.mail.outbound import Claimed
 from workers.transports import body, wire
 from workers.transports.body import File
 from workers.transports.wire import Header

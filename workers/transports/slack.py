@@ -16,7 +16,7 @@ import structlog
 from slack_sdk import WebClient
 
 from desk.config.settings import Settings
-from storage.outbound import Claimed
+from storage.mail.outbound import Claimed
 from workers.transports.errors import TransportError
 from workers.transports.slack_web import SECONDS, call, checked, web_client
 

@@ -20,10 +20,11 @@ from desk.web import status_links
 from desk.web.client_ip import neighbourhood
 from desk.web.rate_limit import Pace
 from gateway.web.door import Door
-from storage import requester_sessions, status_page
-from storage.requester_sessions import LIFETIME
-from storage.status_page import Requester, Sight
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.people import requester_sessions
+from storage.people.requester_sessions import LIFETIME
+from usecases.tickets import requester_view
+from usecases.tickets.requester_view import Requester, Sight
 
 PATH = "/my"
 _KEY = re.compile(r"([0-9a-f]{32})\.([a-z2-7]{26})")
@@ -93,7 +94,7 @@ def enter(portal: Portal, session: Session, request: Request) -> Entrance:
     found = owner(portal, session, request)
     if found is None:
         raise Turned(403, "left")
-    seen = status_page.sight(session, found, number) if number < 2**63 else None
+    seen = requester_view.sight(session, found, number) if number < 2**63 else None
     if seen is None:
         raise Turned(404, "gone")
     return Entrance(seen, f"{PATH}/tickets/{number}", request.cookies.get(portal.cookie, ""))
@@ -103,15 +104,15 @@ def owner(portal: Portal, session: Session, request: Request) -> Requester | Non
     """To whom the browser's cookie belongs."""
     value = request.cookies.get(portal.cookie, "")
     person_id = requester_sessions.whose(session, value, portal.door.clock()) if value else None
-    return status_page.requester(session, person_id) if person_id else None
+    return requester_view.requester(session, person_id) if person_id else None
 
 
 def _by_link(portal: Portal, session: Session, token: str) -> Entrance:
     link = status_links.read_status_token(token, portal.store.secret, portal.door.clock())
     if link is None:
         raise Turned(404, "wrong")
-    person = status_page.requester(session, link.person_id)
-    seen = status_page.sight(session, person, link.ticket_id) if person else None
+    person = requester_view.requester(session, link.person_id)
+    seen = requester_view.sight(session, person, link.ticket_id) if person else None
     if person is None or seen is None:
         raise Turned(404, "gone")
     if link.expired or link.version != person.link_version:

@@ -24,10 +24,11 @@ from gateway.web.portal import view
 from gateway.web.portal.access import Entrance, Portal, Turned, enter
 from gateway.web.portal.door import LONGEST
 from gateway.web.submission import File, Submission, incoming
-from storage import people, status_page
-from storage.idempotency import KeyReused
-from storage.tickets import Stale
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.people import people
+from storage.runtime.idempotency import KeyReused
+from storage.tickets.tickets import Stale
+from usecases.tickets import requester_view
 
 log = structlog.get_logger()
 
@@ -63,7 +64,7 @@ def solved(portal: Portal, request: Request, posted: Posted) -> Response:
             if not entrance.seen.owns:
                 raise Turned(403, "not_yours")
             _wait(portal, request, entrance)
-            status_page.solve(session, entrance.seen, portal.door.clock())
+            requester_view.solve(session, entrance.seen, portal.door.clock())
     except NotAllowed:
         raise Turned(409, "done", again=True) from None
     except Stale:

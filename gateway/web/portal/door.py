@@ -20,7 +20,7 @@ from gateway.web.body import BadBody, Posted
 from gateway.web.door import Unavailable
 from gateway.web.portal import view
 from gateway.web.portal.access import Portal, Turned
-from storage.transaction import Session
+from storage.db.session import Session
 
 Show = Callable[[Portal, Session, Request], Response]
 Act = Callable[[Portal, Request, Posted], Response]

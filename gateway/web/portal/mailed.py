@@ -15,11 +15,13 @@ from desk.mail import automatic
 from desk.web import status_links
 from desk.web.portal_texts import Words
 from desk.web.status_links import ENTRY_FOR
-from storage import outbound, people, status_page
-from storage.outbound import Letter
-from storage.status_page import Requester
-from storage.store import Store
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.mail import outbound
+from storage.mail.outbound import Letter
+from storage.open_store import Store
+from storage.people import people
+from usecases.tickets import requester_view
+from usecases.tickets.requester_view import Requester
 
 log = structlog.get_logger()
 
@@ -35,8 +37,8 @@ def send_link(store: Store, address: str, said: Words, now: datetime) -> None:
     """Written down, if this address belongs to somebody who has something to see."""
     with store.database.reading() as session:
         found = people.by_address(session, address)
-        person = status_page.requester(session, found.id) if found else None
-        if person is None or automatic.is_unattended(address) or not status_page.has_requests(session, person):
+        person = requester_view.requester(session, found.id) if found else None
+        if person is None or automatic.is_unattended(address) or not requester_view.has_requests(session, person):
             log.info("requests_link_not_mailed")
             return
         boxes = people.all_mailboxes(session)

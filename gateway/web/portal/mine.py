@@ -22,10 +22,11 @@ from gateway.web.door import Unavailable
 from gateway.web.portal import mailed, view
 from gateway.web.portal.access import PATH, Portal, Turned, owner
 from gateway.web.submission import is_address
-from storage import requester_sessions, status_page
-from storage.requester_sessions import LIFETIME
-from storage.status_page import PER_LIST, Requester
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.people import requester_sessions
+from storage.people.requester_sessions import LIFETIME
+from usecases.tickets import requester_view
+from usecases.tickets.requester_view import PER_LIST, Requester
 
 log = structlog.get_logger()
 
@@ -42,7 +43,7 @@ def show(portal: Portal, session: Session, request: Request) -> Response:
     theirs = request.query_params.get("whose") != "organisation" or not person.shares
     before = request.query_params.get("before", "")
     number = int(before) if _NUMBER.fullmatch(before) else None
-    rows = status_page.listed(session, person, organisation=not theirs, before=number)
+    rows = requester_view.listed(session, person, organisation=not theirs, before=number)
     return _page(
         portal,
         request,
@@ -126,7 +127,7 @@ def _let(portal: Portal, session: Session, request: Request) -> Requester:
     link = status_links.read_entry_token(request.path_params["entry"], portal.store.secret, portal.door.clock())
     if link is None:
         raise Turned(404, "wrong")
-    person = status_page.requester(session, link.person_id)
+    person = requester_view.requester(session, link.person_id)
     if person is None:
         raise Turned(404, "gone")
     if link.expired or link.version != person.link_version:

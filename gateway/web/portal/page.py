@@ -21,18 +21,21 @@ from gateway.web.door import Unavailable
 from gateway.web.portal import view
 from gateway.web.portal.access import PATH, Entrance, Portal, Turned, enter
 from gateway.web.portal.door import sizes
-from storage import inbound, lifecycle, ratings, status_page, tickets
-from storage.status_page import PER_PAGE, Said
-from storage.transaction import Session
+from storage.db.session import Session
+from storage.knowledge import csat
+from storage.mail import inbound
+from storage.tickets import lifecycle, tickets
+from usecases.tickets import requester_view
+from usecases.tickets.requester_view import PER_PAGE, Said
 
 
 def show(portal: Portal, session: Session, request: Request) -> Response:
     """The page."""
     entrance = enter(portal, session, request)
     seen, ticket = entrance.seen, entrance.seen.ticket
-    spoken = view.language(request, ratings.language_of(session, ticket.id))
+    spoken = view.language(request, csat.language_of(session, ticket.id))
     said, older = _conversation(session, entrance, request)
-    agent, team = status_page.looked_after(session, ticket)
+    agent, team = requester_view.looked_after(session, ticket)
     done = ticket.status in DONE
     return view.html(
         portal.settings,
@@ -46,7 +49,7 @@ def show(portal: Portal, session: Session, request: Request) -> Response:
         older=older,
         agent=agent,
         team=team,
-        facts=status_page.facts(session, seen),
+        facts=requester_view.facts(session, seen),
         done=done,
         late=_is_late(session, ticket.closed_at, portal.door.clock()),
         note=_note(portal, session, request, entrance),
@@ -61,7 +64,7 @@ def file(portal: Portal, session: Session, request: Request) -> Response:
     """One file of a message that they see, to be saved."""
     entrance = enter(portal, session, request)
     message_id, place = int(request.path_params["message"]), int(request.path_params["place"])
-    found = status_page.file(session, entrance.seen, message_id, place) if max(message_id, place) < 2**63 else None
+    found = requester_view.file(session, entrance.seen, message_id, place) if max(message_id, place) < 2**63 else None
     content = portal.store.blobs.get(session, found["sha256"]) if found else None
     if found is None or content is None:
         raise Turned(404, "gone")
@@ -95,7 +98,7 @@ def receipt(portal: Portal, session: Session, request: Request) -> Response:
     if row is None:
         raise Turned(404, "wrong")
     ticket = tickets.survivor(session, row["ticket_id"]) if row["ticket_id"] else None
-    gone = ticket is not None and status_page.requester(session, ticket.requester_id) is None
+    gone = ticket is not None and requester_view.requester(session, ticket.requester_id) is None
     return view.html(portal.settings, view.language(request), "status_receipt.html", ticket=None if gone else ticket)
 
 
@@ -103,7 +106,7 @@ def _conversation(session: Session, entrance: Entrance, request: Request) -> tup
     """The messages of the page, and where the older ones begin (0: there are none)."""
     before = request.query_params.get("before", "")
     known = before.isascii() and before.isdigit() and len(before) < 19
-    found = status_page.conversation(session, entrance.seen, before=int(before) if known else None)
+    found = requester_view.conversation(session, entrance.seen, before=int(before) if known else None)
     return (found[1:], found[1].id) if len(found) > PER_PAGE else (found, 0)
 
 
@@ -147,13 +150,13 @@ def _articles(session: Session, entrance: Entrance, said: Sequence[Said]) -> lis
 def _rating(portal: Portal, session: Session, entrance: Entrance, spoken: str) -> dict[str, Any]:
     """How it went: the question of the solved ticket, whose link votes only when it is posted."""
     ticket = entrance.seen.ticket
-    found = ratings.of_ticket(session, ticket.id) if entrance.seen.owns and ticket.status in DONE else None
+    found = csat.of_ticket(session, ticket.id) if entrance.seen.owns and ticket.status in DONE else None
     if found is None:
         return {"rating": None}
     return {
         "rating": found,
         "rating_open": may_vote(found.asked_at, found.rated_at, portal.door.clock()),
-        "rating_token": ratings.token(found.id, portal.store.secret),
+        "rating_token": csat.token(found.id, portal.store.secret),
         "rating_said": csat_texts.words(spoken),
         "scores": SCORES,
     }
@@ -162,7 +165,7 @@ def _rating(portal: Portal, session: Session, entrance: Entrance, spoken: str) -
 def _told(session: Session, entrance: Entrance, request: Request) -> dict[str, Any]:
     seen, ticket = entrance.seen, entrance.seen.ticket
     said, older = _conversation(session, entrance, request)
-    agent, team = status_page.looked_after(session, ticket)
+    agent, team = requester_view.looked_after(session, ticket)
     words = portal_texts.words("en")
     return {
         "number": ticket.id,
@@ -172,7 +175,7 @@ def _told(session: Session, entrance: Entrance, request: Request) -> dict[str, A
         "says": words[f"says.{ticket.status}"],
         "agent": agent,
         "team": team,
-        "fields": dict(status_page.facts(session, seen)),
+        "fields": dict(requester_view.facts(session, seen)),
         "opened_at": ticket.created_at.isoformat(),
         "resolved_at": ticket.resolved_at.isoformat() if ticket.resolved_at else None,
         "may_answer": seen.answers,

@@ -1,0 +1,1 @@
+"""Who sees which rows, the audit log, and API tokens."""

@@ -1,0 +1,86 @@
+"""Who read what in private teams, and who opened a private ticket without being a member: rows that nothing removes.
+
+In: what a session noted while it read. Out: rows, newest first, for those who may see them: admins all, a team's leads
+its own. It refuses to keep what was read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.access.visibility import Viewer
+from storage.db.session import Session
+from storage.db.statements import insert_rows
+from storage.tables.people import audit
+
+READ = "read"
+AGAIN = timedelta(minutes=5)
+"""Who reads the same ticket again within this time has read it once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that somebody did. `agent_id` is None for tokens and for the command line."""
+
+    id: int
+    at: datetime
+    agent_id: int | None
+    agent_name: str
+    what: str
+    ticket_id: int | None
+    team_id: int | None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def note_reads(writing: Session, reading: Session, at: datetime) -> None:
+    """Write down what a session noted."""
+    viewer, found = reading.viewer, dict(reading.reads)
+    reading.reads.clear()
+    c = audit.c
+    if not found:
+        return
+    where = (c.what == READ, c.agent_id == viewer.agent_id, c.at > at - AGAIN, c.ticket_id.in_(sorted(found)))
+    known = set(writing.execute(sa.select(c.ticket_id).where(*where)).scalars())
+    insert_rows(writing, audit, [_row(viewer, READ, t, team, at) for t, team in found.items() if t not in known])
+
+
+def note(
+    session: Session,
+    viewer: Viewer,
+    what: str,
+    at: datetime,
+    *,
+    ticket_id: int | None = None,
+    team_id: int | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """One row."""
+    insert_rows(session, audit, [_row(viewer, what, ticket_id, team_id, at) | {"data": dict(data or {})}])
+
+
+def entries(
+    session: Session, teams: Collection[int] | None = None, *, before: int | None = None, most: int = 100
+) -> list[Entry]:
+    """The newest first; `teams` are those of which to tell, None all."""
+    query = sa.select(*(audit.c[name] for name in Entry.__dataclass_fields__)).order_by(audit.c.id.desc()).limit(most)
+    if teams is not None:
+        query = query.where(audit.c.team_id.in_(sorted(teams)))
+    if before is not None:
+        query = query.where(audit.c.id < before)
+    return [Entry(**row._mapping) for row in session.execute(query)]
+
+
+def of_ticket(session: Session, ticket_id: int) -> list[Entry]:
+    """All about one ticket, oldest first."""
+    query = sa.select(*(audit.c[name] for name in Entry.__dataclass_fields__)).where(audit.c.ticket_id == ticket_id)
+    return [Entry(**row._mapping) for row in session.execute(query.order_by(audit.c.id))]
+
+
+def _row(viewer: Viewer, what: str, ticket_id: int | None, team_id: int | None, at: datetime) -> dict[str, Any]:
+    who = {"agent_id": viewer.agent_id, "agent_name": viewer.name}
+    return {"at": at, **who, "what": what, "ticket_id": ticket_id, "team_id": team_id, "data": {}}

@@ -1,0 +1,236 @@
+"""What the one who looks may see, as conditions for every listing, search, count and file: the one place that decides.
+
+In: a session whose `viewer` says for whom it reads (the door sets it). Out: conditions on tickets and on whatever
+hangs on one. The desk itself sees everything, and then there is no condition at all. The rule:
+`desk/access/visibility.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.access import visibility
+from desk.access.visibility import OPENED_FOR, Viewer
+from desk.tickets.ticket import Event, NotAllowed
+from storage.db.session import Session
+from storage.tables.learning import incident_reports, incident_tickets
+from storage.tables.people import audit
+from storage.tables.tickets import agents, mailboxes, memberships, participants, people, teams, tickets
+
+OPENED = "opened_anyway"
+"""What the audit calls it when an admin opens a private ticket without being a member."""
+
+Condition = sa.ColumnElement[bool]
+
+
+def viewer_of(
+    session: Session, agent_id: int, name: str, role: str, now: datetime, *, admins_see_private: bool = False
+) -> Viewer:
+    """What an agent (or nobody: id 0, a token) sees at this moment."""
+    mine = sa.and_(memberships.c.team_id == teams.c.id, memberships.c.agent_id == agent_id)
+    query = sa.select(teams.c.id, memberships.c.agent_id).outerjoin(memberships, mine).where(teams.c.private)
+    private = {row.id: row.agent_id is not None for row in session.execute(query)}
+    opened = _opened(session, agent_id, now) if role == "admin" and private else ()
+    return visibility.viewer(
+        agent_id or None, name, role, private, admins_see_private=admins_see_private, opened=opened
+    )
+
+
+@contextmanager
+def through_eyes_of(session: Session, viewer: Viewer) -> Iterator[None]:
+    """For the length of the block the session reads for them."""
+    before, session.viewer = session.viewer, viewer
+    try:
+        yield
+    finally:
+        session.viewer = before
+
+
+def set_private(session: Session, team_id: int, *, private: bool) -> None:
+    """From now on only its members see its tickets, or everybody does."""
+    session.execute(sa.update(teams).where(teams.c.id == team_id).values(private=private))
+    if private:
+        for table in (incident_tickets, incident_reports):
+            theirs = sa.select(tickets.c.id).where(tickets.c.team_id == team_id)
+            session.execute(sa.delete(table).where(table.c.ticket_id.in_(theirs)))
+
+
+def private_teams(session: Session) -> frozenset[int]:
+    return frozenset(session.execute(sa.select(teams.c.id).where(teams.c.private)).scalars())
+
+
+def ticket(session: Session) -> list[Condition]:
+    """For queries that read the table of tickets."""
+    return team(session, tickets.c.team_id, tickets.c.id)
+
+
+def team(
+    session: Session, team_id: sa.ColumnElement[Any], ticket_id: sa.ColumnElement[Any] | None = None
+) -> list[Condition]:
+    """For any table that carries a ticket's team; a private ticket that was opened anyway is in no sum."""
+    viewer = session.viewer
+    if not viewer.hidden:
+        return []
+    shown = sa.or_(team_id.is_(None), team_id.not_in(sorted(viewer.hidden)))
+    return [sa.or_(shown, ticket_id.in_(sorted(viewer.opened))) if viewer.opened and ticket_id is not None else shown]
+
+
+def by_ticket(session: Session, ticket_id: sa.ColumnElement[Any]) -> list[Condition]:
+    """For tables that only name a ticket; rows that name none are seen."""
+    viewer = session.viewer
+    if not viewer.hidden:
+        return []
+    theirs = tickets.alias("theirs")
+    where: list[Condition] = [theirs.c.id == ticket_id, theirs.c.team_id.in_(sorted(viewer.hidden))]
+    if viewer.opened:
+        where.append(theirs.c.id.not_in(sorted(viewer.opened)))
+    return [~sa.exists(sa.select(sa.literal(1)).select_from(theirs).where(*where))]
+
+
+def as_text(session: Session, ticket_id: str) -> str:
+    """The same for statements written as text; `ticket_id` is a column's name."""
+    viewer = session.viewer
+    if not viewer.hidden:
+        return ""
+    numbers = ", ".join(str(int(number)) for number in sorted(viewer.hidden))
+    opened = ", ".join(str(int(number)) for number in sorted(viewer.opened))
+    but = f" AND theirs.id NOT IN ({opened})" if opened else ""
+    inner = f"SELECT 1 FROM tickets theirs WHERE theirs.id = {ticket_id} AND theirs.team_id IN ({numbers}){but}"
+    return f" AND NOT EXISTS ({inner})"
+
+
+def never_private(team_id: sa.ColumnElement[Any]) -> Condition:
+    """For what is made of everybody's tickets and shown to everybody: incidents, suggestions."""
+    return sa.or_(team_id.is_(None), team_id.not_in(sa.select(teams.c.id).where(teams.c.private)))
+
+
+def not_to_hidden_mailbox(session: Session, *columns: sa.ColumnElement[Any]) -> list[Condition]:
+    """For mail that is on no ticket: what was sent to a private team's mailbox (with or without a reply token)."""
+    if not session.viewer.hidden:
+        return []
+    where = mailboxes.c.team_id.in_(sorted(session.viewer.hidden))
+    addresses = list(session.execute(sa.select(mailboxes.c.address).where(where)).scalars())
+    found: list[Condition] = []
+    for address in addresses:
+        local, _, domain = address.rpartition("@")
+        for column in columns:
+            said = sa.func.lower(sa.cast(column, sa.Text))
+            found += [
+                ~said.contains(address, autoescape=True),
+                ~said.like(f"%{_plain(local)}+%@{_plain(domain)}%", escape="/"),
+            ]
+    return found
+
+
+def hidden(session: Session, ids: Iterable[int]) -> set[int]:
+    """Those of the tickets that the viewer does not see."""
+    wanted = sorted(set(ids))
+    if not session.viewer.hidden or not wanted:
+        return set()
+    query = sa.select(tickets.c.id).where(
+        tickets.c.id.in_(wanted), tickets.c.team_id.in_(sorted(session.viewer.hidden))
+    )
+    return set(session.execute(query).scalars()) - session.viewer.opened
+
+
+def reads(session: Session, ticket_id: int) -> bool:
+    """Whether the viewer may read it; that they read a private ticket is noted, to be written down."""
+    viewer = session.viewer
+    if not viewer.audited:
+        return True
+    of_team = session.execute(sa.select(tickets.c.team_id).where(tickets.c.id == ticket_id)).scalar()
+    if not viewer.sees(ticket_id, of_team):
+        return False
+    if of_team in viewer.audited:
+        session.reads[ticket_id] = of_team
+    return True
+
+
+def check_holder(session: Session, team_id: int | None, agent_id: int | None) -> None:
+    """A private team's ticket is held by a member; raises NotAllowed for anybody else."""
+    if team_id is None or agent_id is None:
+        return
+    member = sa.exists().where(memberships.c.team_id == team_id, memberships.c.agent_id == agent_id)
+    query = sa.select(teams.c.name).where(teams.c.id == team_id, teams.c.private, ~member)
+    name = session.execute(query).scalar()
+    if name is not None:
+        raise NotAllowed(f"{name} is a private team, and only a member can own its tickets")
+
+
+def check_merge(session: Session, team_id: int | None, into: int | None) -> None:
+    """A private ticket and one that is not do not become one by the way; raises NotAllowed."""
+    if team_id != into and not private_teams(session).isdisjoint((team_id, into)):
+        raise NotAllowed("one of the two is of a private team: give both to the same team first")
+
+
+def may_merge(session: Session, ids: Iterable[int]) -> bool:
+    """Whether these tickets are all of the same private team, or none is of any."""
+    query = sa.select(tickets.c.team_id).where(tickets.c.id.in_(sorted(set(ids))))
+    found = set(session.execute(query).scalars())
+    return len(found) < 2 or private_teams(session).isdisjoint(found)
+
+
+def private_among(session: Session, ids: Iterable[int]) -> set[int]:
+    """Those of the tickets that belong to private teams."""
+    joined = tickets.join(teams, sa.and_(teams.c.id == tickets.c.team_id, teams.c.private))
+    query = sa.select(tickets.c.id).select_from(joined).where(tickets.c.id.in_(sorted(set(ids))))
+    return set(session.execute(query).scalars())
+
+
+def outsiders(session: Session, letters: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Those (ticket, address) where the ticket is private, and the address an agent's who is neither a member nor
+    takes part in it."""
+    asked = set(letters)
+    joined = tickets.join(teams, sa.and_(teams.c.id == tickets.c.team_id, teams.c.private))
+    query = sa.select(tickets.c.id, tickets.c.team_id).select_from(joined)
+    numbers = sorted({number for number, _ in asked})
+    of_team = {row.id: row.team_id for row in session.execute(query.where(tickets.c.id.in_(numbers)))} if asked else {}
+    return {
+        (number, to) for number, to in asked if number in of_team and _is_outside(session, number, of_team[number], to)
+    }
+
+
+def _is_outside(session: Session, ticket_id: int, team_id: int, address: str) -> bool:
+    member = sa.exists().where(memberships.c.team_id == team_id, memberships.c.agent_id == people.c.id)
+    takes_part = sa.exists().where(participants.c.ticket_id == ticket_id, participants.c.address == people.c.address)
+    joined = people.join(agents, agents.c.id == people.c.id)
+    query = sa.select(people.c.id).select_from(joined).where(people.c.address == address, ~member, ~takes_part)
+    return session.execute(query).scalar() is not None
+
+
+def told(session: Session, happened: Sequence[Event]) -> list[Event]:
+    """The events; one that moves a ticket into or out of a private team says so, and takes it out of incidents."""
+    if not any(event.kind == "team_changed" for event in happened):
+        return list(happened)
+    private = private_teams(session)
+    gone = {
+        event.ticket_id for event in happened if event.kind == "team_changed" and event.data.get("to_id") in private
+    }
+    leave_incidents(session, gone)
+    return [_told(event, private) if event.kind == "team_changed" else event for event in happened]
+
+
+def leave_incidents(session: Session, ids: Iterable[int]) -> None:
+    """Incidents are everybody's, so what has become private is no part of one."""
+    for table in (incident_tickets, incident_reports):
+        session.execute(sa.delete(table).where(table.c.ticket_id.in_(sorted(set(ids)))))
+
+
+def _told(event: Event, private: frozenset[int]) -> Event:
+    what = visibility.moved(private, event.data.get("from_id"), event.data.get("to_id"))
+    return replace(event, why="; ".join(filter(None, (event.why, what)))) if what else event
+
+
+def _opened(session: Session, agent_id: int, now: datetime) -> list[int]:
+    where = (audit.c.agent_id == agent_id, audit.c.what == OPENED, audit.c.at > now - OPENED_FOR)
+    return list(session.execute(sa.select(audit.c.ticket_id).where(*where)).scalars())
+
+
+def _plain(text: str) -> str:
+    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")

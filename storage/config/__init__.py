@@ -1,0 +1,1 @@
+"""The priority matrix as it is stored."""

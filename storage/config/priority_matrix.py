@@ -1,0 +1,34 @@
+"""The desk's own priority matrix, as one row of settings; where there is none, the processes' setting counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from desk.config.settings import Settings
+from desk.priority import assess as priority
+from storage.db.session import Session
+from storage.open_store import Store
+from storage.runtime import key_values
+
+KEY = "priority_matrix"
+
+
+def rows(session: Session, settings: Settings) -> tuple[str, ...]:
+    """Its rows, such as `one = high medium medium low`."""
+    return tuple(key_values.get(session, KEY) or settings.priority_matrix)
+
+
+def set_rows(session: Session, wanted: Sequence[str]) -> None:
+    """From now on these; none: the processes' setting again. Raises BadMatrix."""
+    if wanted:
+        priority.matrix(tuple(wanted))
+    key_values.put(session, KEY, list(wanted))
+
+
+def judging(session: Session, store: Store, usual: tuple[str, ...]) -> Store:
+    """The same store, whose settings have the desk's matrix; `usual` is what the processes were started with."""
+    wanted = tuple(key_values.get(session, KEY) or usual)
+    if wanted == store.settings.priority_matrix:
+        return store
+    return replace(store, settings=replace(store.settings, priority_matrix=wanted))

@@ -1,0 +1,1 @@
+"""Transactions, statements, migrations and the write lock of SQLite."""

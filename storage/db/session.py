@@ -1,0 +1,190 @@
+"""One way to open a transaction. What is rung inside it sounds only after its COMMIT, and never if it rolls back.
+
+SQLite: WAL, `synchronous=FULL`, and `BEGIN IMMEDIATE`, because a deferred BEGIN loses transactions under load; writers
+take turns (`storage/db/sqlite_write_lock.py`).
+PostgreSQL: psycopg 3, READ COMMITTED.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from desk.access.visibility import EVERYBODY, Viewer
+from storage.db.sqlite_write_lock import Turnstile
+
+BUSY_SECONDS = 30
+
+
+class Bell(Protocol):
+    """Whoever tells the workers that there is work: a queue of names and ids, never of contents."""
+
+    def ring(self, rings: Sequence[tuple[str, int]]) -> None:
+        """Announce (actor, id) pairs; must never raise: what is not announced is swept later."""
+
+
+class NoBell:
+    """For commands that write while no worker needs to hear it."""
+
+    def ring(self, rings: Sequence[tuple[str, int]]) -> None:
+        return None
+
+
+class Session:
+    """One open transaction: statements go in, rings wait for the COMMIT.
+
+    `viewer` is for whom it reads; what they do not see is not there for them (`storage/access/visibility.py`). `reads`
+    are the
+    private tickets that they read, with their teams, to be written down. `via` is the channel by which somebody acts
+    ("slack"); every event that is written says it.
+    """
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+        self.rings: dict[tuple[str, int], None] = {}
+        self.viewer: Viewer = EVERYBODY
+        self.reads: dict[int, int] = {}
+        self.via = ""
+
+    def execute(
+        self, statement: sa.Executable, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
+    ) -> sa.CursorResult[Any]:
+        return self.connection.execute(statement, rows)
+
+    @property
+    def postgres(self) -> bool:
+        return self.connection.dialect.name == "postgresql"
+
+    def overwrite_deleted(self) -> None:
+        """SQLite: what this connection deletes from now on is overwritten with zeros."""
+        if not self.postgres:
+            self.connection.exec_driver_sql("PRAGMA secure_delete=ON")
+
+
+def ring(session: Session, actor: str, row_id: int) -> None:
+    """Tell `actor` about `row_id` once this transaction is on disk."""
+    session.rings[(actor, row_id)] = None
+
+
+class Database:
+    """An engine and its bell. `url` is a SQLAlchemy URL (`sqlite:////path` or `postgresql+psycopg://…`)."""
+
+    def __init__(self, url: str, bell: Bell | None = None, pool_size: int = 10) -> None:
+        self.url = normal_url(url)
+        self.bell: Bell = bell or NoBell()
+        self.engine = _engine(self.url, pool_size)
+        is_file = self.engine.dialect.name == "sqlite"
+        self._turnstile = Turnstile(Path(self.engine.url.database or "")) if is_file else None
+
+    @contextmanager
+    def transaction(self, *, dry_run: bool = False) -> Iterator[Session]:
+        """A transaction that may write. Commits at the end of the block, rolls back if it raises.
+
+        A dry run does all that is done in the block, takes it back, and rings nobody.
+        """
+        with self._turn(), self.engine.connect() as connection:
+            session = Session(connection)
+            with connection.begin() as begun:
+                yield session
+                if dry_run:
+                    begun.rollback()
+        if session.rings and not dry_run:
+            self.bell.ring(list(session.rings))
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A transaction that only reads; on SQLite it does not wait for writers."""
+        with self.engine.connect() as connection:
+            connection = connection.execution_options(frontdesk_reading=True)
+            with connection.begin():
+                yield Session(connection)
+
+    @property
+    def shares_one_pen(self) -> bool:
+        """SQLite: whoever writes keeps everybody else from writing, so the time between BEGIN and COMMIT is dear."""
+        return self._turnstile is not None
+
+    def empty_log(self) -> None:
+        """SQLite: fold the log of writes into the file, so that what was overwritten is in neither."""
+        if self._turnstile is None:
+            return
+        connection = self.engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return self._turnstile.writing(BUSY_SECONDS) if self._turnstile else nullcontext()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def normal_url(url: str) -> str:
+    """`postgres://` and `postgresql://` mean psycopg 3; a bare path means SQLite."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url if "://" in url else f"sqlite:///{Path(url).absolute()}"
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether the database refused because there is no room: then the sender should come back later (452)."""
+    text = str(error).lower()
+    return "disk is full" in text or "no space left" in text or "could not extend file" in text
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether the database could not be reached at all."""
+    return isinstance(error, sa.exc.DBAPIError) and (
+        error.connection_invalidated or isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
+    )
+
+
+def _engine(url: str, pool_size: int) -> sa.Engine:
+    if url.startswith("sqlite"):
+        engine = sa.create_engine(
+            url, connect_args={"timeout": BUSY_SECONDS}, pool_size=pool_size, hide_parameters=True
+        )
+        sa.event.listen(engine, "connect", _open_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    options = "-c statement_timeout=60000 -c lock_timeout=30000 -c idle_in_transaction_session_timeout=120000"
+    arguments = {"connect_timeout": 4, "options": options, "application_name": "frontdesk"}
+    # A ping a transaction is cheap beside a batch, and a restarted server costs nobody an error.
+    return sa.create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=20,
+        pool_recycle=600,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args=arguments,
+    )
+
+
+def _open_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    with suppress(sqlite3.OperationalError):
+        connection.execute("PRAGMA journal_mode=WAL")
+    # A larger log is folded into the file less often: with many tickets that is half of the writing.
+    pragmas = (
+        "synchronous=FULL",
+        "wal_autocheckpoint=8000",
+        "foreign_keys=ON",
+        "cache_size=-16000",
+        "temp_store=MEMORY",
+    )
+    for pragma in pragmas:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    reading = connection.get_execution_options().get("frontdesk_reading")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

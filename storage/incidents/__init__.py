@@ -1,0 +1,1 @@
+"""Rows of incidents and of the counts by which they are detected."""

@@ -1,0 +1,221 @@
+"""Articles with every version of theirs, found by their words on either database, and how useful they were.
+
+`eyes` say who looks: the public sees what is published for it, INTERNAL eyes everything but what other teams keep from
+the session's viewer. Each change of words is a new version; an older one is never lost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.knowledge.articles import LONGEST_TEXT, LONGEST_TITLE, Audience, State
+from desk.tickets.ticket import NotAllowed
+from storage.access import visibility
+from storage.db.session import Session
+from storage.db.statements import counts, reserve_ids
+from storage.tables.desk import article_uses, article_versions, articles
+
+SUGGESTED, USED, HELPED, NOT_HELPED, LINKED = "suggested", "used", "helped", "not_helped", "linked"
+MOST_TERMS = 20
+_WORD = re.compile(r"[^\W_]{2,40}")
+_SQLITE = "a.id IN (SELECT rowid FROM article_search WHERE article_search MATCH :terms)"
+_POSTGRES = "a.search @@ to_tsquery('simple', :terms)"
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """As it is now; `version` counts its words' changes. `id` is 0 until storage gives it a number."""
+
+    id: int
+    title: str
+    text: str
+    created_at: datetime
+    updated_at: datetime
+    category: str = ""
+    language: str = ""
+    state: State = State.DRAFT
+    audience: Audience = Audience.INTERNAL
+    version: int = 1
+    team_id: int | None = None
+    author_id: int | None = None
+    from_ticket_id: int | None = None
+    published_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    version: int
+    title: str
+    text: str
+    editor_id: int | None
+    at: datetime
+
+
+_NAMES = tuple(Article.__dataclass_fields__)
+_c = articles.c
+
+
+def add(session: Session, made: Article) -> Article:
+    """A new article with its first version."""
+    (number,) = reserve_ids(session, articles, 1)
+    new = replace(made, id=number)
+    session.execute(sa.insert(articles).values(**_row(new)))
+    _keep_version(session, new, made.author_id)
+    return new
+
+
+def get(session: Session, article_id: int, eyes: Audience) -> Article | None:
+    row = session.execute(_select(session, eyes).where(_c.id == article_id)).first()
+    return _article(row._mapping) if row else None
+
+
+def save(session: Session, old: Article, new: Article, editor_id: int | None) -> Article:
+    """Write it; other words are another version. NotAllowed where somebody else changed it meanwhile."""
+    if not new.title.strip() or len(new.title) > LONGEST_TITLE or len(new.text) > LONGEST_TEXT:
+        raise NotAllowed(f"an article has a title of 1 to {LONGEST_TITLE} letters and a text of at most {LONGEST_TEXT}")
+    words_changed = (old.title, old.text) != (new.title, new.text)
+    new = replace(new, version=old.version + words_changed)
+    where = (_c.id == old.id, _c.version == old.version, _c.state == str(old.state))
+    if session.execute(sa.update(articles).where(*where).values(**_row(new))).rowcount != 1:
+        raise NotAllowed("somebody else changed this article meanwhile; look at it again")
+    if words_changed:
+        _keep_version(session, new, editor_id)
+    return new
+
+
+def page(
+    session: Session,
+    eyes: Audience,
+    *,
+    state: str = "",
+    category: str = "",
+    before: int | None = None,
+    most: int = 50,
+    ticket_id: int | None = None,
+) -> list[Article]:
+    """The newest first."""
+    query = _select(session, eyes).order_by(_c.id.desc()).limit(most)
+    for column, value in ((_c.state, state), (_c.category, category), (_c.from_ticket_id, ticket_id)):
+        if value:
+            query = query.where(column == value)
+    if before is not None:
+        query = query.where(_c.id < before)
+    return [_article(row._mapping) for row in session.execute(query)]
+
+
+def search(session: Session, eyes: Audience, text: str, most: int = 50) -> list[Article]:
+    """Those that have all the words (the last one may be a beginning), or else one of them; the newest first."""
+    words = list(dict.fromkeys(word.lower() for word in _WORD.findall(text[:1000])))[:MOST_TERMS]
+    if not words:
+        return []
+    for joined in (_all_of(session, words), _one_of(session, words)):
+        found = _found(session, eyes, joined, most)
+        if found:
+            return found
+    return []
+
+
+def candidates(session: Session, eyes: Audience, terms: Sequence[str], most: int = 100) -> list[Article]:
+    """Published articles that have one of the words, to be compared with a request."""
+    words = [word for term in terms for word in _WORD.findall(term.lower())][:MOST_TERMS]
+    return _found(session, eyes, _one_of(session, words), most, str(State.PUBLISHED)) if words else []
+
+
+def any_for(session: Session, eyes: Audience) -> bool:
+    """Whether there is anything at all to suggest."""
+    return session.execute(_select(session, eyes).where(_c.state == str(State.PUBLISHED)).limit(1)).first() is not None
+
+
+def categories(session: Session, eyes: Audience) -> dict[str, int]:
+    """Category → published articles."""
+    inner = _select(session, eyes).where(_c.state == str(State.PUBLISHED)).subquery()
+    query = sa.select(inner.c.category, sa.func.count()).group_by(inner.c.category).order_by(inner.c.category)
+    return counts(session, query)
+
+
+def versions(session: Session, article_id: int) -> list[Version]:
+    """The newest first."""
+    v = article_versions.c
+    query = sa.select(v.version, v.title, v.text, v.editor_id, v.at).where(v.article_id == article_id)
+    return [Version(**row._mapping) for row in session.execute(query.order_by(v.version.desc()))]
+
+
+def note_use(
+    session: Session, article_ids: Iterable[int], kind: str, now: datetime, ticket_id: int | None, who: int | None
+) -> None:
+    """An article was suggested, used, or (not) helpful; for one ticket each kind counts once."""
+    u = article_uses.c
+    known = set(session.execute(sa.select(_c.id).where(_c.id.in_(sorted(set(article_ids))))).scalars())
+    for number in sorted(known):
+        if ticket_id is not None:
+            same = (u.article_id == number, u.ticket_id == ticket_id, u.kind == kind)
+            if session.execute(sa.select(u.id).where(*same).limit(1)).first():
+                continue
+        row = {"article_id": number, "ticket_id": ticket_id, "kind": kind, "person_id": who, "at": now}
+        session.execute(sa.insert(article_uses).values(**row))
+
+
+def usefulness(session: Session, ids: Iterable[int]) -> dict[int, dict[str, int]]:
+    """Article → how often each kind of use happened."""
+    wanted = sorted(set(ids))
+    found: dict[int, dict[str, int]] = {number: {} for number in wanted}
+    u = article_uses.c
+    query = sa.select(u.article_id, u.kind, sa.func.count().label("times")).where(u.article_id.in_(wanted))
+    for row in session.execute(query.group_by(u.article_id, u.kind)) if wanted else ():
+        found[row.article_id][row.kind] = row.times
+    return found
+
+
+def tickets_of(session: Session, article_id: int, most: int = 100) -> list[int]:
+    """The tickets that it solved, the newest first."""
+    u = article_uses.c
+    where = (u.article_id == article_id, u.kind.in_((USED, LINKED)), u.ticket_id.is_not(None))
+    query = sa.select(u.ticket_id).where(*where).distinct().order_by(u.ticket_id.desc()).limit(most)
+    return [int(number) for number in session.execute(query).scalars()]
+
+
+def _select(session: Session, eyes: Audience) -> sa.Select[Any]:
+    query = sa.select(*(_c[name] for name in _NAMES))
+    if eyes is Audience.INTERNAL:
+        return query.where(*visibility.team(session, _c.team_id))
+    published = (_c.state == str(State.PUBLISHED), _c.audience == str(Audience.PUBLIC))
+    return query.where(*published, visibility.never_private(_c.team_id))
+
+
+def _found(session: Session, eyes: Audience, terms: str, most: int, state: str = "") -> list[Article]:
+    matching = sa.text((_POSTGRES if session.postgres else _SQLITE).replace("a.", "articles."))
+    query = _select(session, eyes).where(matching.bindparams(terms=terms)).order_by(_c.id.desc()).limit(most)
+    if state:
+        query = query.where(_c.state == state)
+    return [_article(row._mapping) for row in session.execute(query)]
+
+
+def _all_of(session: Session, words: Sequence[str]) -> str:
+    if session.postgres:
+        return " & ".join(f"'{word}'" for word in words) + ":*"
+    return " ".join(f'"{word}"' for word in words) + "*"
+
+
+def _one_of(session: Session, words: Sequence[str]) -> str:
+    return " | ".join(f"'{word}'" for word in words) if session.postgres else " OR ".join(f'"{w}"' for w in words)
+
+
+def _keep_version(session: Session, made: Article, editor_id: int | None) -> None:
+    row = {"article_id": made.id, "version": made.version, "title": made.title, "text": made.text}
+    session.execute(sa.insert(article_versions).values(**row, editor_id=editor_id, at=made.updated_at))
+
+
+def _row(article: Article) -> dict[str, Any]:
+    row = {name: getattr(article, name) for name in _NAMES}
+    return row | {"state": str(article.state), "audience": str(article.audience)}
+
+
+def _article(row: sa.RowMapping) -> Article:
+    values = {name: row[name] for name in _NAMES}
+    return Article(**values | {"state": State(row["state"]), "audience": Audience(row["audience"])})

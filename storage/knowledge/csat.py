@@ -1,0 +1,165 @@
+"""What requesters say of how their tickets went: planned when a ticket is resolved, asked later, answered by link.
+
+A row goes from `planned` over `asked` to `rated`; `next_at` is when the clock has to look at it again, so that a sweep
+costs what is due. One row a ticket. The signed token of the link is made and read here, side by side.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.knowledge.csat import Aftercare
+from desk.signed.reply_address import sign
+from storage.db.session import Session
+from storage.db.statements import insert_rows, locked
+from storage.tables.desk import ratings
+from storage.tables.tickets import people, predictions, teams, tickets
+
+PLANNED, ASKED, RATED = "planned", "asked", "rated"
+_TOKEN = re.compile(r"([1-9][0-9]{0,17})-([a-z2-7]{26})")
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """One question and, once given, its answer."""
+
+    id: int
+    ticket_id: int
+    agent_id: int | None
+    team_id: int | None
+    requester_id: int | None
+    state: str
+    asked_at: datetime
+    reminded_at: datetime | None
+    rated_at: datetime | None
+    score: int | None
+    comment: str
+
+
+_RATING = sa.select(*(ratings.c[name] for name in Rating.__dataclass_fields__))
+
+
+def token(rating_id: int, secret: bytes) -> str:
+    """What a link carries."""
+    return f"{rating_id}-{sign('rating', str(rating_id), secret)}"
+
+
+def read_token(text: str, secret: bytes) -> int | None:
+    """The rating that a genuine token names."""
+    match = _TOKEN.fullmatch(text)
+    if match is None or not hmac.compare_digest(match[2], sign("rating", match[1], secret)):
+        return None
+    return int(match[1])
+
+
+def plan(session: Session, ids: Iterable[int], rules: Aftercare, now: datetime) -> None:
+    """The question for tickets that were resolved just now, unless they were asked about before."""
+    wanted = sorted(set(ids))
+    if not wanted or not rules.ask_rating:
+        return
+    known = set(session.execute(sa.select(ratings.c.ticket_id).where(ratings.c.ticket_id.in_(wanted))).scalars())
+    c, when = tickets.c, now + timedelta(hours=rules.rating_after_hours)
+    query = sa.select(c.id, c.assignee_id, c.team_id, c.requester_id)
+    rows = session.execute(query.where(c.id.in_([one for one in wanted if one not in known])).order_by(c.id))
+    made = [
+        {
+            "ticket_id": row.id,
+            "agent_id": row.assignee_id,
+            "team_id": row.team_id,
+            "requester_id": row.requester_id,
+            "asked_at": when,
+            "next_at": when,
+        }
+        for row in rows
+    ]
+    insert_rows(session, ratings, made)
+
+
+def is_due(session: Session, now: datetime) -> bool:
+    return session.execute(sa.select(ratings.c.id).where(*_due(now)).limit(1)).first() is not None
+
+
+def due(session: Session, now: datetime, most: int) -> list[Rating]:
+    """What the clock has to look at; nobody else gets it until this transaction ends."""
+    picked = _RATING.where(*_due(now)).order_by(ratings.c.next_at, ratings.c.id).limit(most)
+    return [Rating(**row._mapping) for row in session.execute(locked(session, picked, skip=True))]
+
+
+def was_asked_since(session: Session, requester_id: int, since: datetime, but: int) -> bool:
+    """Whether this requester got another question after that moment."""
+    where = (ratings.c.requester_id == requester_id, ratings.c.state != PLANNED, ratings.c.asked_at > since)
+    query = sa.select(ratings.c.id).where(*where, ratings.c.id != but).limit(1)
+    return session.execute(query).first() is not None
+
+
+def mark_asked(session: Session, rating: Rating, now: datetime, again_at: datetime | None) -> None:
+    """The question leaves; `again_at` is when to look for an answer."""
+    if rating.state == PLANNED:
+        _set(session, rating.id, state=ASKED, asked_at=now, next_at=again_at)
+    else:
+        _set(session, rating.id, reminded_at=now, next_at=None)
+
+
+def drop(session: Session, rating: Rating) -> None:
+    """What was never asked is forgotten; what was asked is not asked again."""
+    if rating.state == PLANNED:
+        session.execute(sa.delete(ratings).where(ratings.c.id == rating.id))
+    else:
+        _set(session, rating.id, next_at=None)
+
+
+def get(session: Session, rating_id: int, *, lock: bool = False) -> Rating | None:
+    query = _RATING.where(ratings.c.id == rating_id)
+    row = session.execute(locked(session, query) if lock else query).first()
+    return Rating(**row._mapping) if row else None
+
+
+def of_ticket(session: Session, ticket_id: int) -> Rating | None:
+    row = session.execute(_RATING.where(ratings.c.ticket_id == ticket_id).order_by(ratings.c.id.desc())).first()
+    return Rating(**row._mapping) if row else None
+
+
+def vote(session: Session, rating_id: int, score: int, comment: str, now: datetime) -> None:
+    """The first answer sets the moment; a changed mind keeps it, so that the time for changing ends."""
+    first = sa.func.coalesce(ratings.c.rated_at, sa.bindparam("first", now, type_=ratings.c.rated_at.type))
+    _set(session, rating_id, state=RATED, score=score, comment=comment, rated_at=first, next_at=None)
+
+
+def is_private(session: Session, ticket_id: int) -> bool:
+    """Whether the ticket belongs to a team that keeps its tickets to itself."""
+    query = sa.select(teams.c.private).join(tickets, tickets.c.team_id == teams.c.id).where(tickets.c.id == ticket_id)
+    return bool(session.execute(query).scalar())
+
+
+def language_of(session: Session, ticket_id: int) -> str:
+    """The requester's own setting, or the language that the ticket is written in; "" where neither is known."""
+    query = (
+        sa.select(people.c.language, predictions.c.language.label("guessed"))
+        .select_from(tickets.join(people, people.c.id == tickets.c.requester_id))
+        .outerjoin(predictions, predictions.c.ticket_id == tickets.c.id)
+        .where(tickets.c.id == ticket_id)
+    )
+    row = session.execute(query).first()
+    return (row.language or row.guessed or "") if row else ""
+
+
+def answers(session: Session, since: datetime, until: datetime) -> list[Rating]:
+    """Everything that was asked in that time, the newest first."""
+    where = (ratings.c.state != PLANNED, ratings.c.asked_at >= since, ratings.c.asked_at < until)
+    query = _RATING.where(*where).order_by(ratings.c.asked_at.desc(), ratings.c.id.desc())
+    return [Rating(**row._mapping) for row in session.execute(query)]
+
+
+def _due(now: datetime) -> Sequence[sa.ColumnElement[bool]]:
+    return ratings.c.next_at.is_not(None), ratings.c.next_at <= now
+
+
+def _set(session: Session, rating_id: int, **values: Any) -> None:
+    session.execute(sa.update(ratings).where(ratings.c.id == rating_id).values(**values))

@@ -1,0 +1,20 @@
+"""The rules of what comes after a ticket is solved, as one row of settings."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from desk.knowledge import csat as csat_rules
+from desk.knowledge.csat import Aftercare
+from storage.db.session import Session
+from storage.runtime import key_values
+
+KEY = "aftercare"
+
+
+def rules(session: Session) -> Aftercare:
+    return csat_rules.read(key_values.get(session, KEY) or {})
+
+
+def set_rules(session: Session, wanted: Aftercare) -> None:
+    key_values.put(session, KEY, asdict(csat_rules.read(asdict(wanted))))

@@ -1,0 +1,1 @@
+"""Training labels, models, categories, keyword rules, accuracy, and the index of solved tickets."""

@@ -1,0 +1,134 @@
+"""What was guessed and what it turned out to be, ticket by ticket: the facts that every figure of accuracy rests on.
+
+In: a period. Out: one Fact a guessed ticket. The truth is the agents' last word; where none spoke, a finished ticket
+with an automatic category counts as right by silence. It refuses to add anything up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.tickets.ticket import MessageKind, Status
+from storage.access import visibility
+from storage.db.session import Session
+from storage.tables.learning import corrections
+from storage.tables.tickets import messages, predictions, tickets
+
+MOST = 50_000
+BY_AGENT, BY_SILENCE = "agent", "silence"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One guess. `guessed` is the likeliest category, also where the model was unsure; `truth` may be unknown yet."""
+
+    ticket_id: int
+    at: datetime
+    model_version: str
+    guessed: str
+    probability: float
+    outcome: str
+    rule: str
+    rule_category: str
+    language: str
+    truth: str | None
+    truth_from: str
+
+    @property
+    def right(self) -> bool | None:
+        return None if self.truth is None else self.truth == self.guessed
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A ticket about which nobody has spoken, and what the model hesitates between."""
+
+    ticket_id: int
+    subject: str
+    words: str
+    requester_id: int
+    outcome: str
+    choices: Sequence[tuple[str, float]]
+
+
+def facts(session: Session, since: datetime, most: int = MOST) -> list[Fact]:
+    """The guesses since then, oldest first; of very many the newest."""
+    p = predictions.c
+    at = sa.func.coalesce(p.created_at, tickets.c.created_at)
+    query = (
+        sa.select(predictions, tickets.c.created_at.label("opened_at"), tickets.c.status)
+        .add_columns(tickets.c.category.label("now"))
+        .join(tickets, tickets.c.id == p.ticket_id)
+        .where(at >= since, tickets.c.merged_into.is_(None), *visibility.ticket(session))
+        .order_by(p.ticket_id.desc())
+        .limit(most)
+    )
+    rows = session.execute(query).all()
+    said = _last_words(session, rows[-1].ticket_id if rows else 0)
+    return [_fact(row, said.get(row.ticket_id)) for row in reversed(rows)]
+
+
+def doubts(session: Session, most: int = 2_000) -> list[Doubt]:
+    """Open questions: the newest tickets whose category is not sure and about which no agent spoke."""
+    p = predictions.c
+    spoken = sa.select(corrections.c.id).where(corrections.c.ticket_id == tickets.c.id).exists()
+    query = (
+        sa.select(predictions, tickets.c.subject, tickets.c.requester_id)
+        .add_columns(sa.func.substr(messages.c.reply, 1, 300).label("words"))
+        .join(tickets, tickets.c.id == p.ticket_id)
+        .join(messages, messages.c.id == p.message_id)
+        .where(p.outcome != "automatic", ~spoken, tickets.c.merged_into.is_(None), p.rule_category == "")
+        .where(tickets.c.category.is_(None), messages.c.kind == str(MessageKind.REPLY), *visibility.ticket(session))
+        .order_by(p.ticket_id.desc())
+        .limit(most)
+    )
+    return [_doubt(row) for row in session.execute(query)]
+
+
+def _last_words(session: Session, from_ticket: int) -> dict[int, str]:
+    c = corrections.c
+    last = sa.select(sa.func.max(c.id)).where(c.ticket_id >= from_ticket).group_by(c.ticket_id)
+    return {row.ticket_id: row.after for row in session.execute(sa.select(c.ticket_id, c.after).where(c.id.in_(last)))}
+
+
+def _fact(row: sa.Row[Any], said: str | None) -> Fact:
+    guessed = row.category or next((name for name, _ in _pairs(row.runners_up)), "")
+    truth, source = (said, BY_AGENT) if said else (None, "")
+    finished = row.status in (Status.RESOLVED, Status.CLOSED)
+    if truth is None and finished and row.outcome == "automatic" and row.now == row.category:
+        truth, source = row.category, BY_SILENCE
+    return Fact(
+        ticket_id=row.ticket_id,
+        at=row.created_at or row.opened_at,
+        model_version=row.model_version,
+        guessed=guessed,
+        probability=row.probability,
+        outcome=row.outcome,
+        rule=row.rule,
+        rule_category=row.rule_category,
+        language=row.language,
+        truth=truth,
+        truth_from=source,
+    )
+
+
+def _doubt(row: sa.Row[Any]) -> Doubt:
+    first = [(row.category, row.probability)] if row.category else []
+    return Doubt(
+        row.ticket_id, row.subject, row.words, row.requester_id, row.outcome, (*first, *_pairs(row.runners_up))[:4]
+    )
+
+
+def _pairs(value: Any) -> Iterator[tuple[str, float]]:
+    return ((str(item[0]), float(item[1])) for item in value or () if len(item) == 2)
+
+
+def weeks_before(now: datetime, weeks: int) -> datetime:
+    """The Monday, midnight UTC, that many weeks before this week's."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight - timedelta(days=midnight.weekday(), weeks=weeks)

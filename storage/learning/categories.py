@@ -1,0 +1,46 @@
+"""The categories that an admin added or retired, beside those of the starter model.
+
+In: a name and a few words. Out: rows. It refuses to know what the words are good for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from storage.db.session import Session, ring
+from storage.db.statements import upsert
+from storage.runtime import key_values
+from storage.tables.learning import categories
+
+LONGEST_NAME, LONGEST_WORDS = 100, 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """One row; a retired one is not guessed any more after the next training."""
+
+    name: str
+    words: str
+    active: bool
+    created_at: datetime
+
+
+def every(session: Session) -> list[Category]:
+    rows = session.execute(sa.select(categories).order_by(categories.c.name))
+    return [Category(row.name, row.words, row.active, row.created_at) for row in rows]
+
+
+def put(session: Session, name: str, words: str, now: datetime, *, active: bool = True) -> None:
+    """A new category, other words for one, or a retired one; a retraining is asked for."""
+    row = {"name": name, "words": words, "active": active, "created_at": now}
+    upsert(session, categories, ("name",), row)
+    ask_for_training(session, f"category {name} was {'set' if active else 'retired'}", now)
+
+
+def ask_for_training(session: Session, why: str, now: datetime) -> None:
+    """The next clock will ring for it, if the bell is not heard."""
+    key_values.put(session, key_values.ASKED, {"why": why, "at": now.isoformat()})
+    ring(session, "retrain", 0)

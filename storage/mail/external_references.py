@@ -1,0 +1,58 @@
+"""Other desks' ticket numbers: which of our tickets a number means when that organisation's mail carries it.
+
+A number belongs to one organisation (`desk/people/organisations.py`): the same number from elsewhere is another
+matter. Who may
+write on the ticket is not decided here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from storage.db.session import Session
+from storage.db.statements import insert
+from storage.tables.learning import foreign_numbers
+
+Key = tuple[str, str]
+"""Number and organisation."""
+
+_c = foreign_numbers.c
+
+
+def known(session: Session, keys: Collection[Key]) -> dict[Key, int]:
+    """The tickets of those numbers that are known."""
+    if not keys:
+        return {}
+    query = sa.select(_c.number, _c.domain, _c.ticket_id).where(sa.tuple_(_c.number, _c.domain).in_(sorted(keys)))
+    return {(row.number, row.domain): row.ticket_id for row in session.execute(query)}
+
+
+def remember(session: Session, places: Mapping[Key, int], now: datetime) -> None:
+    """From now on these numbers mean these tickets, whatever they meant before."""
+    if not places:
+        return
+    # In the order of their keys, so that two workers that learn the same numbers cannot deadlock.
+    rows = [
+        {"number": key[0], "domain": key[1], "ticket_id": places[key], "first_seen_at": now} for key in sorted(places)
+    ]
+    statement = insert(session, foreign_numbers)
+    changes = {"ticket_id": statement.excluded.ticket_id, "first_seen_at": statement.excluded.first_seen_at}
+    session.execute(statement.on_conflict_do_update(index_elements=[_c.number, _c.domain], set_=changes), rows)
+
+
+def of_ticket(session: Session, ticket_id: int) -> list[Key]:
+    """The numbers that mean this ticket, the first one first."""
+    query = sa.select(_c.number, _c.domain).where(_c.ticket_id == ticket_id)
+    return [(row.number, row.domain) for row in session.execute(query.order_by(_c.first_seen_at, _c.number))]
+
+
+def move(session: Session, keys: Collection[Key], from_ticket: int, to_ticket: int, since: datetime) -> None:
+    """The numbers that a message brought at that moment go with it to another ticket; older ones stay."""
+    if not keys:
+        return
+    brought = sa.tuple_(_c.number, _c.domain).in_(sorted(keys))
+    where = (_c.ticket_id == from_ticket, _c.first_seen_at >= since, brought)
+    session.execute(sa.update(foreign_numbers).where(*where).values(ticket_id=to_ticket))

@@ -1,0 +1,315 @@
+"""The inbound ledger: every accepted request is a row, and every row ends in exactly one named state."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.mail.inbound_request import Envelope
+from storage.access import visibility
+from storage.db.session import Session, ring
+from storage.db.statements import counting, counts, insert_rows, locked, update_rows, upsert
+from storage.tables.runtime import leases
+from storage.tables.tickets import inbound
+
+WAITING = "waiting"
+ORDERED = "ordered"
+"""Waits to be carried out, not to become a message: what its source says it is."""
+_ORDERS = "orders:"
+"""The sources of such rows begin so."""
+RELEASING = "releasing"
+END_STATES = ("ticketed", "appended", "duplicate-of", "automatic", "command", "refused", "quarantined")
+MOST_ATTEMPTS = 3
+SUSPECT_LEASE = timedelta(seconds=20)
+_HELD = "suspect:"
+_MOST_OCTETS = 800
+_KEY = ("content_hash", "external_id", "source", "channel")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a door writes down: the key that recognises a copy, the request as JSON, the raw blob.
+
+    `quarantine` is the reason if the content could not be read; then `request` is empty.
+    """
+
+    channel: str
+    source: str
+    external_id: str
+    content_hash: str
+    received_at: datetime
+    request: str = ""
+    raw: str = ""
+    size: int = 0
+    envelope: Mapping[str, Any] = field(default_factory=dict)
+    quarantine: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A claimed row, to be settled in the same transaction."""
+
+    id: int
+    request: str
+    raw: str
+    received_at: datetime
+    attempts: int
+    suspect: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a request ended, and where."""
+
+    inbound_id: int
+    state: str
+    reason: str = ""
+    ticket_id: int | None = None
+    message_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A quarantined mail that shall be read again."""
+
+    id: int
+    raw: str
+    source: str
+    received_at: datetime
+    envelope: Envelope
+
+
+_WAITING = [inbound.c[name] for name in Waiting.__dataclass_fields__]
+
+
+def write_down(session: Session, arrivals: Sequence[Arrival]) -> None:
+    """One row per new arrival; a copy of one that is there counts on that row. Rings ingest."""
+    keyed = {_key(arrival): arrival for arrival in reversed(arrivals)}
+    # In the order of their keys, so that two groups that share copies cannot deadlock.
+    insert_rows(session, inbound, [_row(keyed[key]) for key in sorted(keyed)], repeats=_KEY)
+    for arrival in arrivals:
+        if keyed[_key(arrival)] is not arrival:
+            _write_one(session, arrival)
+    ring(session, "ingest", 0)
+
+
+def write_down_one(session: Session, arrival: Arrival) -> int:
+    """The same for one arrival; returns the id of its row, or of the row that it repeats."""
+    inbound_id = _write_one(session, arrival)
+    ring(session, "obey" if _first_state(arrival.source) == ORDERED else "ingest", inbound_id)
+    return inbound_id
+
+
+def waiting(session: Session, most: int) -> list[Waiting]:
+    """The oldest rows that wait, only to be looked at: nobody holds them."""
+    return [Waiting(**row._mapping) for row in session.execute(_oldest(most))]
+
+
+def claim(session: Session, most: int) -> list[Waiting]:
+    """Up to `most` waiting rows, oldest first; nobody else gets them until this transaction ends."""
+    return [Waiting(**row._mapping) for row in session.execute(locked(session, _oldest(most), skip=True))]
+
+
+def _oldest(most: int) -> sa.Select[Any]:
+    where = (inbound.c.state == WAITING, ~inbound.c.suspect)
+    return sa.select(*_WAITING).where(*where).order_by(inbound.c.id).limit(most)
+
+
+def claim_suspect(session: Session, now: datetime) -> Waiting | None:
+    """One row that did not settle when it should have: counted before it is tried, so that it cannot kill for ever.
+
+    Held by a lease until `let_go`: several workers that count the same row at once would use up its attempts.
+    """
+    return _claim_one(session, (inbound.c.state == WAITING, inbound.c.suspect), now)
+
+
+def claim_order(session: Session, now: datetime) -> Waiting | None:
+    """The oldest order that nobody holds; in the same way counted and held."""
+    return _claim_one(session, (inbound.c.state == ORDERED,), now)
+
+
+def _claim_one(session: Session, where: Sequence[sa.ColumnElement[bool]], now: datetime) -> Waiting | None:
+    name = sa.literal(_HELD) + sa.cast(inbound.c.id, sa.Text)
+    held = sa.exists().where(leases.c.name == name, leases.c.until > now)
+    query = sa.select(inbound.c.id).where(*where, ~held).order_by(inbound.c.id).limit(1)
+    row_id = session.execute(locked(session, query, skip=True)).scalar()
+    if row_id is None:
+        return None
+    upsert(session, leases, ["name"], {"name": f"{_HELD}{row_id}", "holder": "ingest", "until": now + SUSPECT_LEASE})
+    counted = sa.update(inbound).where(inbound.c.id == row_id).values(attempts=inbound.c.attempts + 1)
+    return Waiting(**session.execute(counted.returning(*_WAITING)).one()._mapping)
+
+
+def not_yet(session: Session, inbound_id: int) -> None:
+    """What an order is about is not there yet: this try does not count, and the lease keeps it for a while."""
+    session.execute(sa.update(inbound).where(inbound.c.id == inbound_id).values(attempts=inbound.c.attempts - 1))
+
+
+def orders_wait(session: Session) -> bool:
+    query = sa.select(inbound.c.id).where(inbound.c.state == ORDERED).limit(1)
+    return session.execute(query).scalar() is not None
+
+
+def let_go(session: Session, inbound_id: int) -> None:
+    """The attempt is over; whoever is killed before this keeps the row for SUSPECT_LEASE."""
+    session.execute(sa.delete(leases).where(leases.c.name == f"{_HELD}{inbound_id}"))
+
+
+def reclaim(session: Session, inbound_id: int) -> bool:
+    """Lock one row again after its attempt was counted; False if it has settled meanwhile."""
+    query = sa.select(inbound.c.id).where(inbound.c.id == inbound_id, inbound.c.state.in_((WAITING, ORDERED)))
+    return session.execute(locked(session, query, skip=True)).scalar() is not None
+
+
+def mark_suspect(session: Session, ids: Iterable[int]) -> None:
+    """From now on these are tried one by one."""
+    session.execute(
+        sa.update(inbound).where(inbound.c.id.in_(list(ids)), inbound.c.state == WAITING).values(suspect=True)
+    )
+
+
+def settle(session: Session, settled: Sequence[Settled], now: datetime) -> None:
+    """Write the end states."""
+    rows = [
+        {
+            "id": one.inbound_id,
+            "state": one.state,
+            "reason": one.reason,
+            "ticket_id": one.ticket_id,
+            "message_id": one.message_id,
+            "settled_at": now,
+        }
+        for one in settled
+    ]
+    update_rows(session, inbound, "id", rows)
+
+
+def overdue(session: Session, before: datetime, most: int = 50) -> list[int]:
+    """The oldest rows that still wait though they came before that moment."""
+    query = sa.select(inbound.c.id).where(inbound.c.state == WAITING, inbound.c.received_at < before)
+    return list(session.execute(query.order_by(inbound.c.id).limit(most)).scalars())
+
+
+def ask_release(session: Session, inbound_id: int) -> bool:
+    """Somebody wants a quarantined row to be tried again: at once if it was readable, else by the gateway's jail."""
+    row = one(session, inbound_id)
+    if row is None or row["state"] not in ("quarantined", "refused"):
+        return False
+    if row["request"]:
+        release(session, inbound_id, row["request"])
+    else:
+        session.execute(sa.update(inbound).where(inbound.c.id == inbound_id).values(state=RELEASING))
+    return True
+
+
+def releasing(session: Session, most: int = 20) -> list[Released]:
+    """Rows that somebody released and that must be read again."""
+    columns = (inbound.c.id, inbound.c.raw, inbound.c.source, inbound.c.received_at, inbound.c.envelope)
+    rows = session.execute(sa.select(*columns).where(inbound.c.state == RELEASING).order_by(inbound.c.id).limit(most))
+    return [Released(row.id, row.raw, row.source, row.received_at, _envelope(row.envelope)) for row in rows]
+
+
+def stay_quarantined(session: Session, inbound_id: int, reason: str) -> None:
+    values = {"state": "quarantined", "reason": reason}
+    session.execute(sa.update(inbound).where(inbound.c.id == inbound_id).values(**values))
+
+
+def release(session: Session, inbound_id: int, request: str) -> None:
+    """The row goes back to work with a request that could now be made from it."""
+    values = {"state": _again(), "reason": "", "request": request, "attempts": 0, "suspect": False, "settled_at": None}
+    where = (inbound.c.id == inbound_id, inbound.c.state.in_(("quarantined", "refused", RELEASING)))
+    session.execute(sa.update(inbound).where(*where).values(**values))
+    ring(session, "ingest", inbound_id)
+    ring(session, "obey", inbound_id)
+
+
+def set_aside(session: Session, states: Sequence[str], most: int = 200) -> list[dict[str, Any]]:
+    """The newest rows in those end states, without their content."""
+    hidden = {"request"}
+    columns = [column for column in inbound.c if column.name not in hidden]
+    query = sa.select(*columns).where(inbound.c.state.in_(list(states))).order_by(inbound.c.id.desc()).limit(most)
+    return [dict(row._mapping) for row in session.execute(query)]
+
+
+def one(session: Session, inbound_id: int) -> dict[str, Any] | None:
+    """One row whole; None where the viewer may not see it."""
+    row = session.execute(sa.select(inbound).where(inbound.c.id == inbound_id, *seen(session))).first()
+    return dict(row._mapping) if row else None
+
+
+def seen(session: Session) -> list[sa.ColumnElement[bool]]:
+    """Neither what became part of a hidden ticket, nor what was sent to the mailbox of a hidden team."""
+    theirs = visibility.not_to_hidden_mailbox(session, inbound.c.source, inbound.c.envelope)
+    return [*visibility.by_ticket(session, inbound.c.ticket_id), *theirs]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What the ledger adds up to: accepted = the sum of the end states + unsettled."""
+
+    accepted: int
+    states: Mapping[str, int]
+    unsettled: int
+    oldest_unsettled: timedelta | None
+    repeats: int
+
+
+def totals(session: Session, now: datetime) -> Totals:
+    by_state = sa.select(inbound.c.state, sa.func.count()).group_by(inbound.c.state)
+    counted = counts(session, by_state)
+    repeats = session.execute(sa.select(sa.func.coalesce(sa.func.sum(inbound.c.repeats), 0))).scalar_one()
+    waits = inbound.c.state.in_((WAITING, ORDERED))
+    oldest = session.execute(sa.select(sa.func.min(inbound.c.received_at)).where(waits)).scalar()
+    states = {state: counted.get(state, 0) for state in END_STATES}
+    age = None if oldest is None else max(now - oldest, timedelta())
+    unsettled = sum(counted.get(state, 0) for state in (WAITING, ORDERED, RELEASING))
+    return Totals(sum(counted.values()), states, unsettled, age, int(repeats))
+
+
+def _write_one(session: Session, arrival: Arrival) -> int:
+    counted = counting(session, inbound, _KEY).values(**_row(arrival))
+    return int(session.execute(counted.returning(inbound.c.id)).scalar_one())
+
+
+def _key(arrival: Arrival) -> tuple[str, str, str, str]:
+    return arrival.content_hash, _bounded(arrival.external_id), _bounded(arrival.source), arrival.channel
+
+
+def _bounded(text: str) -> str:
+    """The text, or its beginning and its hash: PostgreSQL indexes 2,704 octets at most, and refuses the row else."""
+    octets = text.encode()
+    return text if len(octets) <= _MOST_OCTETS else f"{text[:150]}…{hashlib.sha256(octets).hexdigest()}"
+
+
+def _row(arrival: Arrival) -> dict[str, Any]:
+    return {
+        "channel": arrival.channel,
+        "source": _bounded(arrival.source),
+        "external_id": _bounded(arrival.external_id),
+        "content_hash": arrival.content_hash,
+        "received_at": arrival.received_at,
+        "state": "quarantined" if arrival.quarantine else _first_state(arrival.source),
+        "reason": arrival.quarantine,
+        "request": arrival.request,
+        "envelope": dict(arrival.envelope),
+        "raw": arrival.raw,
+        "size": arrival.size,
+    }
+
+
+def _again() -> sa.ColumnElement[str]:
+    """Where a row that is released begins anew."""
+    return sa.case((inbound.c.source.startswith(_ORDERS), ORDERED), else_=WAITING)
+
+
+def _first_state(source: str) -> str:
+    return ORDERED if source.startswith(_ORDERS) else WAITING
+
+
+def _envelope(row: Mapping[str, Any]) -> Envelope:
+    return Envelope(row.get("mail_from", ""), tuple(row.get("rcpt_to", ())), row.get("peer", ""))

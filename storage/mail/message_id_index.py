@@ -1,0 +1,83 @@
+"""The message-id index: which ticket a Message-ID belongs to, also before that message has come.
+
+The id is the primary key. A worker claims, in sorted order, the ids of its messages and of the parents that they
+name; where another worker holds one it waits; what it reads back tells whose they are. So replies that are handled at
+the same moment as their parents, or before them, find one ticket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.tickets.ticket import ActorKind, MessageKind
+from storage.db.session import Session
+from storage.db.statements import insert_ignore, insert_rows, update_rows
+from storage.tables.tickets import messages, outbound, thread_ids
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One id: `inbound_id` claimed it; `row_id` is 0 while only its replies are here; `ticket_id` 0 until settled."""
+
+    message_id: str
+    inbound_id: int
+    ticket_id: int
+    row_id: int
+    content_hash: str
+
+
+def claim(session: Session, claims: Mapping[str, int]) -> dict[str, Known]:
+    """Claim keys (key → inbound id); returns every key's row, ours or the one that was there first."""
+    keys = sorted(claims)
+    if not keys:
+        return {}
+    rows = [{"message_id": key, "inbound_id": claims[key], "content_hash": ""} for key in keys]
+    insert_rows(session, thread_ids, rows, ignore=True)
+    return known(session, keys)
+
+
+def known(session: Session, keys: Iterable[str]) -> dict[str, Known]:
+    """The rows of those keys that are there."""
+    c = thread_ids.c
+    columns = (c.message_id, c.inbound_id, c.ticket_id, c.row_id, c.content_hash)
+    rows: Any = session.execute(sa.select(*columns).where(c.message_id.in_(list(keys))))
+    return {r[0]: Known(r[0], r[1] or 0, r[2] or 0, r[3] or 0, r[4]) for r in rows}
+
+
+def point(session: Session, places: Sequence[Known]) -> None:
+    """Say where ids now belong."""
+    update_rows(session, thread_ids, "message_id", [_place(p) for p in sorted(places, key=lambda p: p.message_id)])
+
+
+def exchanged(session: Session, ticket_id: int, requester: str, most: int = 100) -> list[str]:
+    """The ids of the newest mails that went to and fro on a ticket, oldest first: those the requester's program has."""
+    m, o = messages.c, outbound.c
+    came = (m.ticket_id == ticket_id, m.kind == str(MessageKind.REPLY), m.author_kind == str(ActorKind.REQUESTER))
+    went = (o.ticket_id == ticket_id, o.recipient == requester, o.kind.in_(("acknowledgement", "reply")))
+    left = o.state.in_(("queued", "sending", "sent", "caught"))
+    both = sa.union_all(
+        sa.select(m.created_at, sa.literal(0).label("ours"), m.id, m.external_id).where(*came, m.external_id != ""),
+        sa.select(o.created_at, sa.literal(1), o.id, o.external_id).where(*went, left, o.transport == "mail"),
+    ).subquery()
+    newest = sa.select(both.c.external_id).order_by(both.c.created_at.desc(), both.c.ours.desc(), both.c.id.desc())
+    found: Any = session.execute(newest.limit(most)).scalars()
+    return [name for name in reversed(list(found)) if "@" in name]
+
+
+def add(session: Session, message_id: str, ticket_id: int, row_id: int) -> None:
+    """A message of our own, so that answers find it."""
+    row = {"message_id": message_id, "ticket_id": ticket_id, "row_id": row_id, "content_hash": ""}
+    session.execute(insert_ignore(session, thread_ids), row)
+
+
+def _place(known: Known) -> dict[str, Any]:
+    return {
+        "message_id": known.message_id,
+        "ticket_id": known.ticket_id,
+        "row_id": known.row_id or None,
+        "content_hash": known.content_hash,
+    }

@@ -1,0 +1,222 @@
+"""The outbound ledger: a row first, then the sending, then the mark. A row's Message-ID never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.access import visibility
+from storage.db.session import Session, ring
+from storage.db.statements import counts, insert_rows, locked, update_rows
+from storage.tables.tickets import outbound
+
+REQUESTS_LINK = "requests-link"
+"""The letter that lets a requester see all their requests, those of private teams too."""
+QUEUED, SENDING, SENT, CAUGHT = "queued", "sending", "sent", "caught"
+FAILED, BOUNCED, SUPPRESSED = "undeliverable", "bounced", "suppressed"
+_TO_REQUESTERS = ("acknowledgement", "reply", "reminder", "confirmation", "command-answer", "side")
+"""Letters to somebody who takes part, or is asked aside, or who has just written."""
+LEASE = timedelta(seconds=25)
+"""How long a row stays with the worker that claimed it, before another may try; the worker renews it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What shall leave: `content` is all that the transport needs to render it; `dedupe_key` makes it once only."""
+
+    dedupe_key: str
+    kind: str
+    recipient: str
+    external_id: str
+    content: Mapping[str, Any]
+    ticket_id: int | None = None
+    message_id: int | None = None
+    transport: str = "mail"
+    state: str = QUEUED
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row that this worker now sends; `attempts` counts this try."""
+
+    id: int
+    kind: str
+    transport: str
+    recipient: str
+    external_id: str
+    content: Mapping[str, Any]
+    ticket_id: int | None
+    message_id: int | None
+    attempts: int
+    created_at: datetime
+
+
+def put(session: Session, letters: Sequence[Letter], now: datetime) -> None:
+    """Write letters down; one whose dedupe_key is known stays as it was. Rings deliver.
+
+    What would tell an agent of a private ticket of others is kept without its words, and does not leave.
+    """
+    rows = [
+        {
+            "dedupe_key": letter.dedupe_key,
+            "transport": letter.transport,
+            "kind": letter.kind,
+            "ticket_id": letter.ticket_id,
+            "message_id": letter.message_id,
+            "recipient": letter.recipient,
+            "external_id": letter.external_id,
+            "content": dict(letter.content),
+            "state": letter.state,
+            "reason": letter.reason,
+            "next_at": now,
+            "created_at": now,
+        }
+        for letter in sorted(_withheld(session, letters), key=lambda letter: letter.dedupe_key)
+    ]
+    if rows:
+        insert_rows(session, outbound, rows, ignore=True)
+        ring(session, "deliver", 0)
+
+
+def _withheld(session: Session, letters: Sequence[Letter]) -> list[Letter]:
+    told = {(one.ticket_id, one.recipient) for one in letters if one.ticket_id and one.kind not in _TO_REQUESTERS}
+    outside = visibility.outsiders(session, told) if told else set()
+    posted = {one.ticket_id for one in letters if one.ticket_id and _is_read_by_others(one)}
+    private = visibility.private_among(session, posted) if posted else set()
+    kept = [_empty(one) if (one.ticket_id, one.recipient) in outside else one for one in letters]
+    return [_unposted(one) if one.ticket_id in private and _is_read_by_others(one) else one for one in kept]
+
+
+def _is_read_by_others(letter: Letter) -> bool:
+    """A thread of a Slack channel; neither a conversation between two nor a word that one person sees."""
+    content = letter.content
+    return letter.transport == "slack" and not (content.get("whisper_to") or str(content.get("channel", "D"))[0] == "D")
+
+
+def _unposted(letter: Letter) -> Letter:
+    """A reply that does not leave is undeliverable, so that its agent sees it."""
+    state = FAILED if letter.kind == "reply" else SUPPRESSED
+    return replace(letter, state=state, reason="the ticket is private, and others read its Slack channel")
+
+
+def _empty(letter: Letter) -> Letter:
+    if letter.kind in _TO_REQUESTERS:
+        return letter
+    return replace(letter, state=SUPPRESSED, reason="its reader is in no private team of this ticket", content={})
+
+
+def claim(session: Session, most: int, now: datetime) -> list[Claimed]:
+    """Up to `most` rows that are due, marked as being sent until the lease ends."""
+    due = outbound.c.state.in_((QUEUED, SENDING)) & (outbound.c.next_at <= now)
+    picked = sa.select(outbound.c.id).where(due).order_by(outbound.c.next_at, outbound.c.id).limit(most)
+    ids = list(session.execute(locked(session, picked, skip=True)).scalars())
+    if not ids:
+        return []
+    values = {"state": SENDING, "attempts": outbound.c.attempts + 1, "next_at": now + LEASE}
+    session.execute(sa.update(outbound).where(outbound.c.id.in_(ids)).values(**values))
+    columns = [outbound.c[name] for name in Claimed.__dataclass_fields__]
+    rows = session.execute(sa.select(*columns).where(outbound.c.id.in_(ids)).order_by(outbound.c.id))
+    return [Claimed(**row._mapping) for row in rows]
+
+
+def renew(session: Session, letter: Claimed, now: datetime) -> bool:
+    """Keep a claimed row for another LEASE; False if somebody else has it meanwhile."""
+    mine = (outbound.c.id == letter.id, outbound.c.state == SENDING, outbound.c.attempts == letter.attempts)
+    return session.execute(sa.update(outbound).where(*mine).values(next_at=now + LEASE)).rowcount == 1
+
+
+def mark(session: Session, outbound_id: int, state: str, now: datetime, reason: str = "", raw: str = "") -> None:
+    """The row's end: sent, caught, undeliverable, suppressed."""
+    values: dict[str, Any] = {"state": state, "reason": reason, "sent_at": now if state in (SENT, CAUGHT) else None}
+    if raw:
+        values["raw"] = raw
+    session.execute(sa.update(outbound).where(outbound.c.id == outbound_id).values(**values))
+
+
+def mark_caught(session: Session, raws: Mapping[int, str], now: datetime) -> None:
+    """The rows whose mails (id → blob) were kept here instead of being sent."""
+    rows = [{"id": i, "state": CAUGHT, "reason": "", "sent_at": now, "raw": raw} for i, raw in raws.items()]
+    update_rows(session, outbound, "id", rows)
+
+
+def postpone(session: Session, outbound_id: int, until: datetime, reason: str) -> None:
+    """Not now: again at that moment."""
+    values = {"state": QUEUED, "next_at": until, "reason": reason}
+    session.execute(sa.update(outbound).where(outbound.c.id == outbound_id).values(**values))
+
+
+def state_of(session: Session, dedupe_key: str) -> str:
+    """How far the row of that name is; empty where there is none."""
+    query = sa.select(outbound.c.state).where(outbound.c.dedupe_key == dedupe_key)
+    return session.execute(query).scalar() or ""
+
+
+def due(session: Session, now: datetime) -> bool:
+    """Whether a row waits that should have left by now."""
+    query = sa.select(outbound.c.id).where(outbound.c.state.in_((QUEUED, SENDING)), outbound.c.next_at <= now).limit(1)
+    return session.execute(query).scalar() is not None
+
+
+def by_external_id(session: Session, external_id: str) -> dict[str, Any] | None:
+    """The row with that Message-ID, to match a bounce with."""
+    row = session.execute(sa.select(outbound).where(outbound.c.external_id == external_id)).first()
+    return dict(row._mapping) if row else None
+
+
+def recent_automatic(session: Session, recipients: Sequence[str], since: datetime) -> dict[str, int]:
+    """How many automatic mails each recipient has had since then: the reply budget."""
+    where = (outbound.c.recipient.in_(list(recipients)), outbound.c.created_at > since)
+    kinds = outbound.c.kind.in_(("acknowledgement", "command-answer", "confirmation", "reminder"))
+    query = sa.select(outbound.c.recipient, sa.func.count()).where(*where, kinds, outbound.c.state != SUPPRESSED)
+    return counts(session, query.group_by(outbound.c.recipient))
+
+
+def recent_notices(session: Session, ticket_ids: Sequence[int], since: datetime) -> dict[tuple[int, str], int]:
+    """How many notices about each ticket each agent has had since then."""
+    where = (outbound.c.ticket_id.in_(list(ticket_ids)), outbound.c.kind == "notice", outbound.c.created_at > since)
+    query = sa.select(outbound.c.ticket_id, outbound.c.recipient, sa.func.count()).where(*where)
+    rows: Any = session.execute(query.group_by(outbound.c.ticket_id, outbound.c.recipient))
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+def of_ticket(session: Session, ticket_id: int) -> list[dict[str, Any]]:
+    """All that left or should leave for a ticket, oldest first, without the content."""
+    columns = [column for column in outbound.c if column.name != "content"]
+    rows = session.execute(sa.select(*columns).where(outbound.c.ticket_id == ticket_id).order_by(outbound.c.id))
+    return [dict(row._mapping) for row in rows]
+
+
+def words_to(session: Session, ticket_id: int, recipient: str, most: int) -> list[str]:
+    """The texts of the newest mails about a ticket to somebody."""
+    where = (outbound.c.ticket_id == ticket_id, outbound.c.recipient == recipient, outbound.c.transport == "mail")
+    query = sa.select(outbound.c.content).where(*where).order_by(outbound.c.id.desc()).limit(most)
+    return [str(content.get("text", "")) for content in session.execute(query).scalars()]
+
+
+def caught(session: Session, most: int = 200) -> list[dict[str, Any]]:
+    """The newest mails that were caught because there is no relay."""
+    where = (outbound.c.state == CAUGHT, *_seen(session))
+    query = sa.select(outbound).where(*where).order_by(outbound.c.id.desc()).limit(most)
+    return [dict(row._mapping) for row in session.execute(query)]
+
+
+def one(session: Session, outbound_id: int) -> dict[str, Any] | None:
+    row = session.execute(sa.select(outbound).where(outbound.c.id == outbound_id, *_seen(session))).first()
+    return dict(row._mapping) if row else None
+
+
+def _seen(session: Session) -> list[sa.ColumnElement[bool]]:
+    """A link that opens private tickets is only for who sees all of them."""
+    seen = visibility.by_ticket(session, outbound.c.ticket_id)
+    return [*seen, outbound.c.kind != REQUESTS_LINK] if session.viewer.hidden else seen
+
+
+def totals(session: Session) -> dict[str, int]:
+    """Rows by state."""
+    query = sa.select(outbound.c.state, sa.func.count()).group_by(outbound.c.state)
+    return counts(session, query)

@@ -1,0 +1,1 @@
+"""Backup, restore, blob garbage collection, and the store of a replay."""

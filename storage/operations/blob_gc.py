@@ -1,0 +1,79 @@
+"""Removes blobs that nothing names any more, while others store and name blobs.
+
+In: the hashes of blobs that may be free now. Out: how many were removed, and how many bytes. Holding the table keeps
+everybody who would name one waiting for a moment (SQLite has one writer anyway); who stores the same content after
+that finds neither row nor file, and writes both anew (`BlobStore.put_held`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.db.session import Session
+from storage.open_store import Store
+from storage.tables.people import scheduled_replies
+from storage.tables.tickets import blobs, inbound, messages, outbound
+
+AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What is gone."""
+
+    removed: int = 0
+    octets: int = 0
+
+    def __add__(self, other: Swept) -> Swept:
+        return Swept(self.removed + other.removed, self.octets + other.octets)
+
+
+def sweep(store: Store, names: Iterable[str]) -> Swept:
+    """Remove those that nothing names; a transaction for each few."""
+    wanted, done = sorted({name for name in names if name}), Swept()
+    for begin in range(0, len(wanted), AT_ONCE):
+        with store.database.transaction() as session:
+            done += _sweep(store, session, wanted[begin : begin + AT_ONCE])
+    return done
+
+
+def free(session: Session, names: Iterable[str]) -> dict[str, int]:
+    """Those that nothing names, with their size."""
+    wanted = set(names)
+    wanted -= _named(session, wanted) if wanted else set()
+    query = sa.select(blobs.c.sha256, blobs.c.size).where(blobs.c.sha256.in_(sorted(wanted)))
+    return {row.sha256: row.size for row in session.execute(query)} if wanted else {}
+
+
+def _sweep(store: Store, session: Session, names: Sequence[str]) -> Swept:
+    if session.postgres:
+        session.execute(sa.text("LOCK TABLE blobs IN SHARE ROW EXCLUSIVE MODE"))
+    found = free(session, names)
+    if found:
+        session.execute(sa.delete(blobs).where(blobs.c.sha256.in_(sorted(found))))
+        # Last: if the COMMIT fails, a row without its file is left that nothing names, and that the next put mends.
+        store.blobs.unlink(found)
+    return Swept(len(found), sum(found.values()))
+
+
+def _named(session: Session, names: set[str]) -> set[str]:
+    found: set[str] = set()
+    for table in (messages, inbound, outbound):
+        query = sa.select(table.c.raw).distinct().where(table.c.raw.in_(sorted(names)))
+        found |= set(session.execute(query).scalars())
+    # Where files are listed as JSON, one look through the rows that have any tells for all names.
+    for column in (messages.c.attachments, outbound.c.content, scheduled_replies.c.content):
+        found |= _in_json(session, column, names - found)
+    return found
+
+
+def _in_json(session: Session, column: sa.Column[Any], names: set[str]) -> set[str]:
+    if not names:
+        return set()
+    said = sa.cast(column, sa.Text)
+    rows = session.execute(sa.select(said).where(said.contains('"sha256"')))
+    return {name for row in rows for name in names if name in row[0]}

@@ -1,0 +1,1 @@
+"""People, organisations, availability, sessions and time zones."""

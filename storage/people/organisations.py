@@ -1,0 +1,99 @@
+"""Organisations: who belongs together, told by the domain of the address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from desk.people.organisations import is_shared
+from desk.tickets.ticket import NotAllowed
+from storage.db.session import Session
+from storage.db.statements import insert_ignore
+from storage.tables.desk import organisations
+from storage.tables.tickets import people
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """`shared`: its people may see each other's tickets."""
+
+    id: int
+    name: str
+    domains: tuple[str, ...] = ()
+    plan: str = ""
+    shared: bool = False
+
+
+_COLUMNS = [organisations.c[name] for name in Organisation.__dataclass_fields__]
+
+
+def every(session: Session) -> list[Organisation]:
+    rows = session.execute(sa.select(*_COLUMNS).order_by(organisations.c.name))
+    return [Organisation(row.id, row.name, tuple(row.domains), row.plan, row.shared) for row in rows]
+
+
+def named(session: Session, name: str) -> Organisation | None:
+    return next((one for one in every(session) if one.name.casefold() == name.strip().casefold()), None)
+
+
+def of_domains(session: Session) -> dict[str, int]:
+    """Domain → organisation."""
+    return {domain: one.id for one in every(session) for domain in one.domains}
+
+
+def of_address(whose: Mapping[str, int], address: str) -> int | None:
+    """By the whole domain or the nearest one above it: `a@mail.example.org` is of `example.org`."""
+    domain = address.rpartition("@")[2].lower() if whose else ""
+    while domain:
+        if domain in whose:
+            return whose[domain]
+        domain = domain.partition(".")[2]
+    return None
+
+
+def put(session: Session, wanted: Organisation, now: datetime) -> Organisation:
+    """A new organisation, or new facts of the one with this name. People of its domains belong to it from now on."""
+    domains = tuple(dict.fromkeys(_domain(one) for one in wanted.domains))
+    taken = {domain: one.name for one in every(session) if one.name != wanted.name for domain in one.domains}
+    for domain in domains:
+        if domain in taken:
+            raise NotAllowed(f"{domain} is a domain of {taken[domain]}")
+    session.execute(insert_ignore(session, organisations).values(name=wanted.name, created_at=now))
+    values = {"domains": list(domains), "plan": wanted.plan, "shared": wanted.shared}
+    session.execute(sa.update(organisations).where(organisations.c.name == wanted.name).values(**values))
+    made = named(session, wanted.name)
+    assert made is not None
+    _take_in(session, made)
+    return made
+
+
+def join(session: Session, members: Mapping[int, int]) -> None:
+    """Person → organisation, for those that belong to none yet."""
+    for organisation_id in sorted(set(members.values())):
+        ids = sorted(person for person, one in members.items() if one == organisation_id)
+        where = (people.c.id.in_(ids), people.c.organisation_id.is_(None))
+        session.execute(sa.update(people).where(*where).values(organisation_id=organisation_id))
+
+
+def _take_in(session: Session, made: Organisation) -> None:
+    for domain in made.domains:
+        here = people.c.address.like(f"%@{domain}") | people.c.address.like(f"%.{domain}")
+        where = (here, people.c.organisation_id.is_(None))
+        session.execute(sa.update(people).where(*where).values(organisation_id=made.id))
+
+
+def _domain(text: str) -> str:
+    domain = text.strip().lower().lstrip("@").strip(".")
+    if not domain or "." not in domain or set(domain) & set("@ %_/"):
+        raise NotAllowed(f"{text!r} is no domain such as example.org")
+    if is_shared(domain):
+        raise NotAllowed(f"{domain} belongs to everybody, not to one organisation")
+    return domain
+
+
+def names(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    query = sa.select(organisations.c.id, organisations.c.name).where(organisations.c.id.in_(sorted(set(ids))))
+    return {row.id: row.name for row in session.execute(query)}

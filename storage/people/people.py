@@ -1,0 +1,207 @@
+"""People, agents, teams and mailboxes: who writes, who answers, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.mail.inbound_request import Party
+from storage.db.session import Session, ring
+from storage.db.statements import insert_ignore, insert_rows, update_rows
+from storage.tables.tickets import agents, mailboxes, memberships, people, teams
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with an address; an agent as well if `role` is set ("agent", "lead", "admin", "read-only")."""
+
+    id: int
+    address: str
+    name: str = ""
+    slack_user: str = ""
+    role: str = ""
+    active: bool = False
+    key_version: int = 0
+    notify: bool = False
+    password_hash: str = ""
+    vip: bool = False
+    link_version: int = 0
+
+    @property
+    def is_agent(self) -> bool:
+        return bool(self.role) and self.active
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """`slack_channel` is the id of the channel where its tickets have their threads; empty: in none."""
+
+    id: int
+    name: str
+    slack_channel: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """An address of the desk; `imap` says how to fetch it, if it is fetched (never with a password in it)."""
+
+    id: int
+    address: str
+    name: str = ""
+    team_id: int | None = None
+    imap: Mapping[str, Any] | None = None
+    signature: str = ""
+
+
+_PERSON = sa.select(
+    people.c.id,
+    people.c.address,
+    people.c.name,
+    people.c.slack_user,
+    people.c.vip,
+    people.c.link_version,
+    sa.func.coalesce(agents.c.role, "").label("role"),
+    sa.func.coalesce(agents.c.active, sa.false()).label("active"),
+    sa.func.coalesce(agents.c.key_version, 0).label("key_version"),
+    sa.func.coalesce(agents.c.notify, sa.false()).label("notify"),
+    sa.func.coalesce(agents.c.password_hash, "").label("password_hash"),
+).select_from(people.outerjoin(agents, agents.c.id == people.c.id))
+
+
+def by_addresses(session: Session, addresses: Iterable[str]) -> dict[str, Person]:
+    """Those of the (lower-case) addresses that belong to somebody."""
+    wanted = sorted(set(addresses))
+    if not wanted:
+        return {}
+    rows = session.execute(_PERSON.where(people.c.address.in_(wanted)))
+    return {row.address: Person(**row._mapping) for row in rows}
+
+
+def by_address(session: Session, address: str) -> Person | None:
+    return by_addresses(session, [address.lower()]).get(address.lower())
+
+
+def by_ids(session: Session, ids: Iterable[int]) -> dict[int, Person]:
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    return {row.id: Person(**row._mapping) for row in session.execute(_PERSON.where(people.c.id.in_(wanted)))}
+
+
+def by_slack_user(session: Session, slack_user: str) -> Person | None:
+    row = session.execute(_PERSON.where(people.c.slack_user == slack_user)).first()
+    return Person(**row._mapping) if row else None
+
+
+def ensure(session: Session, parties: Sequence[Party], now: datetime) -> dict[str, Person]:
+    """A person for every party, made where there was none; in sorted order, so that no two workers deadlock."""
+    named = {party.address: party for party in sorted(parties, key=lambda p: p.address, reverse=True)}
+    found = by_addresses(session, named)
+    missing = [named[address] for address in sorted(named) if address not in found]
+    if missing:
+        rows = [{"address": party.address, "name": party.name, "created_at": now} for party in missing]
+        insert_rows(session, people, rows, ignore=True)
+        found |= by_addresses(session, [party.address for party in missing])
+    return found | _named(session, found, named)
+
+
+def _named(session: Session, found: dict[str, Person], named: dict[str, Party]) -> dict[str, Person]:
+    """Those who were without a name until now, with the one that they give themselves."""
+    learnt = [replace(p, name=named[a].name) for a, p in found.items() if not p.name and named[a].name]
+    update_rows(session, people, "id", [{"id": p.id, "name": p.name} for p in sorted(learnt, key=lambda p: p.id)])
+    return {person.address: person for person in learnt}
+
+
+def add_agent(
+    session: Session, address: str, name: str, role: str, password_hash: str, team_ids: Sequence[int], now: datetime
+) -> Person:
+    """Makes the person an agent of those teams; an agent that exists gets the new role, password and teams."""
+    person = ensure(session, [Party(address.lower(), name)], now)[address.lower()]
+    values = {"role": role, "active": True, "password_hash": password_hash}
+    if person.role:
+        session.execute(sa.update(agents).where(agents.c.id == person.id).values(**values))
+    else:
+        session.execute(sa.insert(agents).values(id=person.id, **values))
+    if name:
+        session.execute(sa.update(people).where(people.c.id == person.id).values(name=name))
+    rows = [{"team_id": team_id, "agent_id": person.id} for team_id in team_ids]
+    if rows:
+        session.execute(insert_ignore(session, memberships), rows)
+    return by_ids(session, [person.id])[person.id]
+
+
+def set_active(session: Session, agent_id: int, active: bool) -> None:
+    """An agent who left: the reply addresses stop working at once, and stay void if the agent comes back.
+
+    What the agent held goes to others.
+    """
+    values = {"active": active, "key_version": agents.c.key_version + 1}
+    session.execute(sa.update(agents).where(agents.c.id == agent_id).values(**values))
+    ring(session, "route", 0)
+
+
+def set_vip(session: Session, person_id: int, vip: bool) -> None:
+    """From now on this person's new requests stand one step higher, or no longer do."""
+    session.execute(sa.update(people).where(people.c.id == person_id).values(vip=vip))
+
+
+def set_slack_user(session: Session, person_id: int, slack_user: str) -> None:
+    """This account is that person from now on, and nobody else."""
+    if slack_user:
+        session.execute(sa.update(people).where(people.c.slack_user == slack_user).values(slack_user=""))
+    session.execute(sa.update(people).where(people.c.id == person_id).values(slack_user=slack_user))
+
+
+def all_agents(session: Session) -> list[Person]:
+    return [Person(**row._mapping) for row in session.execute(_PERSON.where(agents.c.role != "").order_by(people.c.id))]
+
+
+def members(session: Session, team_ids: Iterable[int]) -> dict[int, list[Person]]:
+    """The active agents of each team."""
+    query = _PERSON.add_columns(memberships.c.team_id).join(memberships, memberships.c.agent_id == people.c.id)
+    found: dict[int, list[Person]] = {team_id: [] for team_id in team_ids}
+    where = (memberships.c.team_id.in_(sorted(found)), agents.c.active)
+    for row in session.execute(query.where(*where).order_by(people.c.id)) if found else ():
+        values = dict(row._mapping)
+        found[values.pop("team_id")].append(Person(**values))
+    return found
+
+
+def add_team(session: Session, name: str) -> Team:
+    session.execute(insert_ignore(session, teams), {"name": name})
+    row = session.execute(sa.select(teams).where(teams.c.name == name)).one()
+    return Team(row.id, row.name, row.slack_channel)
+
+
+def all_teams(session: Session) -> list[Team]:
+    return [Team(row.id, row.name, row.slack_channel) for row in session.execute(sa.select(teams).order_by(teams.c.id))]
+
+
+def set_slack_channel(session: Session, team_id: int, channel: str) -> None:
+    """Where the team's tickets have their threads from now on."""
+    session.execute(sa.update(teams).where(teams.c.id == team_id).values(slack_channel=channel))
+
+
+def team_named(session: Session, name: str) -> Team | None:
+    """The team of that name, in any letter case."""
+    row = session.execute(sa.select(teams).where(sa.func.lower(teams.c.name) == name.lower())).first()
+    return Team(row.id, row.name, row.slack_channel) if row else None
+
+
+def add_mailbox(
+    session: Session, address: str, name: str, team_id: int | None, imap: Any = None, signature: str | None = None
+) -> Mailbox:
+    """An address of the desk; one that exists gets the new name, team and fetching, and a new signature if given."""
+    session.execute(insert_ignore(session, mailboxes), {"address": address.lower()})
+    values = {"name": name, "team_id": team_id, "imap": imap}
+    values |= {} if signature is None else {"signature": signature}
+    session.execute(sa.update(mailboxes).where(mailboxes.c.address == address.lower()).values(**values))
+    return next(box for box in all_mailboxes(session) if box.address == address.lower())
+
+
+def all_mailboxes(session: Session) -> list[Mailbox]:
+    return [Mailbox(**row._mapping) for row in session.execute(sa.select(mailboxes).order_by(mailboxes.c.id))]

@@ -1,0 +1,51 @@
+"""Who looks at all of their own requests: a random token in the requester's cookie, its hash here.
+
+A session ends by its time, when the requester logs out, and with all others when they make their links void. Nobody who
+was erased has one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from storage.db.session import Session
+from storage.tables.people import requester_sessions
+from storage.tables.tickets import people
+
+LIFETIME = timedelta(hours=12)
+
+
+def begin(session: Session, person_id: int, now: datetime) -> str:
+    """A new session; returns the cookie's value."""
+    value = secrets.token_urlsafe(32)
+    session.execute(sa.delete(requester_sessions).where(requester_sessions.c.expires_at < now))
+    row = {"token_hash": _hash(value), "person_id": person_id, "created_at": now, "expires_at": now + LIFETIME}
+    session.execute(sa.insert(requester_sessions).values(**row))
+    return value
+
+
+def whose(session: Session, value: str, now: datetime) -> int | None:
+    """The person to whom this cookie value belongs."""
+    c = requester_sessions.c
+    where = (c.token_hash == _hash(value), c.expires_at > now)
+    return session.execute(sa.select(c.person_id).where(*where)).scalar() if value else None
+
+
+def end(session: Session, value: str) -> None:
+    """Log out: this value opens nothing any more."""
+    session.execute(sa.delete(requester_sessions).where(requester_sessions.c.token_hash == _hash(value)))
+
+
+def make_links_void(session: Session, person_id: int) -> None:
+    """No link that the person was sent opens anything any more, and every session of theirs is over."""
+    row = sa.update(people).where(people.c.id == person_id)
+    session.execute(row.values(link_version=people.c.link_version + 1))
+    session.execute(sa.delete(requester_sessions).where(requester_sessions.c.person_id == person_id))
+
+
+def _hash(value: str) -> str:
+    return hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()

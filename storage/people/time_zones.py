@@ -1,0 +1,13 @@
+"""In whose time zone somebody works, where that is known."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from storage.db.session import Session
+from storage.tables.tickets import people
+
+
+def of_person(session: Session, person_id: int) -> str:
+    """A name such as Europe/Berlin; empty where nobody said it."""
+    return str(session.execute(sa.select(people.c.time_zone).where(people.c.id == person_id)).scalar() or "")

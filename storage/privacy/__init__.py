@@ -1,0 +1,1 @@
+"""The columns that hold personal data, and how they are redacted."""

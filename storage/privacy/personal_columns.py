@@ -1,0 +1,184 @@
+"""Where the desk itself wrote a person down, column by column: what is searched when somebody is erased, and what not.
+
+In: an address and whole names. Out: the same rows without them. What others wrote in their own words stays theirs. A
+test holds that every text of every table stands in one of these lists, so a new column must be thought about.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.db.session import Session
+from storage.privacy.redact import GONE
+from storage.tables.desk import report_schedules
+from storage.tables.tickets import metadata
+
+SWEPT: Mapping[str, tuple[str, ...]] = {
+    "articles": ("title", "text"),
+    "article_versions": ("title", "text"),
+    "audit": ("data",),
+    "automations": ("conditions", "actions"),
+    "categories": ("words",),
+    "custom_fields": ("label", "choices"),
+    "drafts": ("text",),
+    "erasures": ("why",),
+    "events": ("before", "after", "why", "data"),
+    "imap_folders": ("error",),
+    "incident_orders": ("text",),
+    "keyword_rules": ("words",),
+    "macros": ("text", "actions"),
+    "messages": ("recipients", "signal_detail", "trust"),
+    "organisations": ("domains",),
+    "outbound": ("reason",),
+    "predictions": ("reasons",),
+    "report_schedules": ("recipients", "content"),
+    "routing_rules": ("conditions", "actions"),
+    "scheduled_replies": ("content",),
+    "settings": ("value",),
+    "side_conversations": ("people", "address", "subject"),
+    "sla_policies": ("conditions", "escalations"),
+    "solved": ("resolution",),
+    "teams": ("signature",),
+    "tickets": ("tags", "fields", "priority_why", "resolution"),
+}
+KEPT: Mapping[str, str] = {
+    "agents": "the desk's own staff",
+    "api_tokens": "names that admins gave to programs, and hashes",
+    "blobs": "named by hash; those of theirs are removed, others' mail is others'",
+    "calendars": "hours and holidays",
+    "clocks": "kinds and states",
+    "console_sessions": "hashes",
+    "corrections": "names of categories",
+    "day_figures": "names of categories and sums",
+    "foreign_numbers": "removed with the ticket",
+    "idempotency": "removed with the request",
+    "inbound": "emptied where it is theirs, without them where it is others'",
+    "incident_reports": "removed with the ticket",
+    "incident_tickets": "states",
+    "incident_traffic": "sums by organisation",
+    "incidents": "categories, organisations, and a sentence of numbers",
+    "late_files": "removed with the ticket",
+    "leases": "names of processes",
+    "links": "kinds",
+    "mailboxes": "the desk's own addresses",
+    "models": "figures; whose words were capped is a number",
+    "participants": "removed",
+    "people": "the row stays and is nobody's",
+    "presence": "what agents do just now",
+    "ratings": "emptied with the ticket; other comments are others' words",
+    "requester_sessions": "removed",
+    "slack_threads": "removed with the ticket",
+    "suggestion_uses": "kinds and outcomes",
+    "thread_ids": "removed with the message",
+    "ticket_facts": "states and sums",
+    "article_uses": "kinds",
+}
+"""Tables that are not searched, and why."""
+LEFT: Mapping[str, str] = {
+    "articles": "category language state audience",
+    "audit": "agent_name what",
+    "automations": "name trigger",
+    "categories": "name",
+    "custom_fields": "name kind categories",
+    "drafts": "kind",
+    "erasures": "person_hash receipt",
+    "events": "kind actor_kind actor_name",
+    "imap_folders": "folder",
+    "incident_orders": "key kind agent_name",
+    "keyword_rules": "name category",
+    "macros": "name",
+    "messages": "kind author_kind author_name author_address subject text reply html cut attachments external_id "
+    "content_hash references signal raw",
+    "organisations": "name plan",
+    "outbound": "dedupe_key transport kind recipient external_id content state raw",
+    "predictions": "model_version category outcome runners_up rule rule_category language",
+    "report_schedules": "name every",
+    "routing_rules": "name",
+    "settings": "key",
+    "side_conversations": "state",
+    "sla_policies": "name targets",
+    "solved": "category subject text",
+    "teams": "name strategy routing slack_channel",
+    "tickets": "subject status priority category channel conversation",
+}
+"""Columns of searched tables that are left: kinds, states, hashes, names that staff gave, numbers of a receipt; and
+others' own words. What is theirs among them was emptied before (`storage/privacy/redact.py`)."""
+_DROPPED = ("report_schedules.recipients", "scheduled_replies.content")
+"""Lists of those who get something: who is gone is left out, instead of leaving a mark that nobody can write to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """How they may be written: an address in small letters, and whole names."""
+
+    address: str
+    names: tuple[str, ...] = ()
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        words = [re.escape(self.address), *(rf"\b{re.escape(name)}\b" for name in self.names)]
+        return re.compile("|".join(words), re.IGNORECASE)
+
+
+def of(address: str, names: Iterable[str]) -> Person:
+    """A name of one word is too often a common word, or somebody else's."""
+    return Person(
+        address, tuple(sorted({name.strip() for name in names if len(name.split()) > 1}, key=len, reverse=True))
+    )
+
+
+def sweep(session: Session, person: Person) -> int:
+    """Take them out of every swept column; returns how many rows changed."""
+    changed = sum(_sweep_table(session, metadata.tables[name], columns, person) for name, columns in SWEPT.items())
+    for row in session.execute(sa.select(report_schedules.c.id, report_schedules.c.recipients)).all():
+        if not row.recipients:
+            session.execute(sa.delete(report_schedules).where(report_schedules.c.id == row.id))
+    return changed
+
+
+def count(session: Session, person: Person) -> dict[str, int]:
+    """Table → rows that name them in what the desk itself wrote."""
+    found = {name: len(_rows(session, metadata.tables[name], columns, person)) for name, columns in SWEPT.items()}
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def without(value: Any, person: Person, *, drop: bool = False) -> Any:
+    """The same value with the person taken out of all of its texts; `drop` leaves whole items of lists out."""
+    if isinstance(value, str):
+        return person.pattern.sub(GONE, value)
+    if isinstance(value, Mapping):
+        return {without(name, person): without(one, person, drop=drop) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        kept = [one for one in value if not (drop and isinstance(one, str) and one.lower() == person.address)]
+        return [without(one, person, drop=drop) for one in kept]
+    return value
+
+
+def _sweep_table(session: Session, table: sa.Table, names: Sequence[str], person: Person) -> int:
+    keys, rows = list(table.primary_key.columns), _rows(session, table, names, person)
+    for row in rows:
+        values = {name: without(getattr(row, name), person, drop=f"{table.name}.{name}" in _DROPPED) for name in names}
+        session.execute(sa.update(table).where(*(key == getattr(row, key.name) for key in keys)).values(**values))
+    return len(rows)
+
+
+def _rows(session: Session, table: sa.Table, names: Sequence[str], person: Person) -> Sequence[Any]:
+    named = sa.or_(*(_says(table.c[name], word) for name in names for word in (person.address, *person.names)))
+    columns = (*table.primary_key.columns, *(table.c[name] for name in names))
+    return session.execute(sa.select(*columns).where(named)).all()
+
+
+def _says(column: sa.Column[Any], word: str) -> sa.ColumnElement[bool]:
+    """JSON keeps what is not ASCII as escapes; SQLite's lower() knows ASCII only, so all spellings are tried."""
+    text = sa.cast(column, sa.Text)
+    spelled = {word, word.lower(), word.upper(), word.title()}
+    spelled |= {json.dumps(one)[1:-1] for one in spelled}
+    return sa.or_(*(sa.func.lower(text).contains(one.lower(), autoescape=True) for one in spelled), *(
+        text.contains(one, autoescape=True) for one in spelled if not one.isascii()
+    ))  # fmt: skip

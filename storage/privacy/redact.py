@@ -1,0 +1,146 @@
+"""Takes the words and names out of tickets and messages; what counts and times stay, so that figures do not change.
+
+In: tickets, or messages on tickets of others, in an open transaction. Out: how much it was, and the blobs that nobody
+may need any more (`storage/operations/blob_gc.py` removes them). A ticket that was emptied says so in its history.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.tickets.ticket import Actor, Event
+from storage.db.session import Session
+from storage.tables.desk import ratings
+from storage.tables.learning import foreign_numbers, incident_reports, solved
+from storage.tables.people import drafts, scheduled_replies, side_conversations
+from storage.tables.runtime import idempotency, late_files, slack_threads
+from storage.tables.tickets import events, inbound, messages, outbound, participants, predictions, thread_ids, tickets
+from storage.tickets import tickets as ticket_rows
+
+EMPTIED = "erased"
+"""The event of a ticket whose words are gone."""
+GONE = "(erased)"
+KEPT_WORDS = (
+    "status_changed", "reopened", "priority_changed", "category_changed", "category_confirmed", "team_changed",
+    "assigned", "opened", "merged_into", "merged_from", "split", "linked", "parent_changed", "sla_warned",
+    "sla_breached", "sla_escalated", "incident_joined", "incident_left", "snoozed", "woken",
+)  # fmt: skip
+"""Events whose `before` and `after` are states, numbers and names of the desk's own people: figures rest on them."""
+_STATES = ("priority", "automatic")
+_NOTHING: dict[str, Any] = {
+    "subject": "", "text": "", "reply": "", "html": "", "cut": [], "attachments": [], "recipients": {},
+    "external_id": "", "references": [], "signal_detail": "", "trust": {}, "raw": "", "content_hash": "",
+}  # fmt: skip
+
+
+@dataclass
+class Forgotten:
+    """How many rows of what were emptied or removed; the blobs that they named."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    blobs: set[str] = field(default_factory=set)
+
+    def add(self, what: str, result: sa.CursorResult[Any]) -> None:
+        if result.rowcount > 0:
+            self.counts[what] += result.rowcount
+
+
+def whole_tickets(session: Session, ids: Iterable[int], actor: Actor, at: datetime, why: str) -> Forgotten:
+    """All that was said on these tickets, by whomever, is gone; their numbers, times, states and owners stay."""
+    wanted, done = sorted(set(ids)), Forgotten()
+    if not wanted:
+        return done
+    ticket_rows.get_many(session, wanted, lock=True)
+    said = session.execute(sa.select(messages.c.id).where(messages.c.ticket_id.in_(wanted))).scalars()
+    words_of(session, list(said), done)
+    _letters(session, outbound.c.ticket_id.in_(wanted), done)
+    requests(session, inbound.c.ticket_id.in_(wanted), done)
+    _beside(session, wanted, done)
+    _empty_events(session, wanted)
+    values = {"subject": GONE, "conversation": "", "tags": [], "fields": {}, "priority_why": {}, "resolution": ""}
+    update = sa.update(tickets).where(tickets.c.id.in_(wanted)).values(**values, version=tickets.c.version + 1)
+    done.add("tickets", session.execute(update))
+    ticket_rows.add_events(session, [Event(number, at, EMPTIED, actor, why=why) for number in wanted], react=False)
+    return done
+
+
+def words_of(session: Session, ids: Sequence[int], done: Forgotten) -> None:
+    """These messages say nothing any more, wherever they are."""
+    if not ids:
+        return
+    chosen = messages.c.id.in_(ids)
+    for row in session.execute(sa.select(messages.c.raw, messages.c.attachments).where(chosen)):
+        done.blobs |= {row.raw, *(str(file.get("sha256", "")) for file in row.attachments or ())} - {""}
+    values = dict(_NOTHING) | {"author_name": "", "author_address": ""}
+    done.add("messages", session.execute(sa.update(messages).where(chosen).values(**values)))
+    requests(session, inbound.c.message_id.in_(ids), done)
+    guessed = sa.update(predictions).where(predictions.c.message_id.in_(ids)).values(reasons=[], runners_up=[])
+    done.add("predictions", session.execute(guessed))
+    session.execute(sa.delete(thread_ids).where(thread_ids.c.row_id.in_(ids)))
+
+
+def requests(session: Session, where: sa.ColumnElement[bool], done: Forgotten) -> None:
+    """Inbound rows keep how they ended, and nothing of what they were."""
+    c = inbound.c
+    found = session.execute(sa.select(c.id, c.raw).where(where, c.content_hash.not_like("erased-%"))).all()
+    done.blobs |= {row.raw for row in found} - {""}
+    mark = sa.literal("erased-") + sa.cast(c.id, sa.Text)
+    values = {"request": "", "envelope": {}, "raw": "", "external_id": "", "reason": "", "content_hash": mark}
+    ids = [row.id for row in found]
+    session.execute(sa.delete(idempotency).where(idempotency.c.inbound_id.in_(ids)))
+    done.add("requests", session.execute(sa.update(inbound).where(c.id.in_(ids)).values(**values)))
+
+
+def letters(session: Session, ids: Sequence[int], done: Forgotten) -> None:
+    """Outbound rows keep their kind and how they ended."""
+    if ids:
+        _letters(session, outbound.c.id.in_(ids), done)
+
+
+def _letters(session: Session, where: sa.ColumnElement[bool], done: Forgotten) -> None:
+    waiting = outbound.c.state.in_(("queued", "sending"))
+    for row in session.execute(sa.select(outbound.c.raw, outbound.c.content).where(where)):
+        files = (row.content or {}).get("attachments") or ()
+        done.blobs |= {row.raw, *(str(file.get("sha256", "")) for file in files)} - {""}
+    values = {"recipient": GONE, "content": {}, "raw": "", "reason": ""}
+    state = sa.case((waiting, "suppressed"), else_=outbound.c.state)
+    done.add("letters", session.execute(sa.update(outbound).where(where).values(**values, state=state)))
+
+
+def _beside(session: Session, ids: Sequence[int], done: Forgotten) -> None:
+    """What hangs on a ticket and has words of its own."""
+    for name, table in {
+        "suggestions": solved, "participants": participants, "foreign_numbers": foreign_numbers, "drafts": drafts,
+        "scheduled_replies": scheduled_replies, "incident_reports": incident_reports, "thread_ids": thread_ids,
+        "slack_threads": slack_threads, "late_files": late_files,
+    }.items():  # fmt: skip
+        done.add(name, session.execute(sa.delete(table).where(table.c.ticket_id.in_(ids))))
+    sides = sa.update(side_conversations).where(side_conversations.c.ticket_id.in_(ids))
+    done.add("side_conversations", session.execute(sides.values(subject="", address="", people=[])))
+    session.execute(sa.update(ratings).where(ratings.c.ticket_id.in_(ids)).values(comment=""))
+    session.execute(sa.update(predictions).where(predictions.c.ticket_id.in_(ids)).values(reasons=[], runners_up=[]))
+
+
+def _empty_events(session: Session, ids: Sequence[int]) -> None:
+    """States and numbers stay; reasons, quoted words and the requester's name go."""
+    own = events.c.ticket_id.in_(ids)
+    session.execute(sa.update(events).where(own).values(why=""))
+    session.execute(sa.update(events).where(own, events.c.kind.not_in(KEPT_WORDS)).values(before="", after="", data={}))
+    session.execute(
+        sa.update(events).where(own, events.c.actor_kind.in_(("requester", "third_party"))).values(actor_name="")
+    )
+    for row in session.execute(sa.select(events.c.id, events.c.data).where(own)).all():
+        kept = {name: value for name, value in (row.data or {}).items() if name in _STATES or _is_plain(value)}
+        if kept != row.data:
+            session.execute(sa.update(events).where(events.c.id == row.id).values(data=kept))
+
+
+def _is_plain(value: Any) -> bool:
+    """Numbers and truths; texts and lists may quote."""
+    return value is None or isinstance(value, (bool, int, float))

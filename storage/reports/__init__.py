@@ -1,0 +1,1 @@
+"""Rows of reports: daily roll-up, groups, schedules."""

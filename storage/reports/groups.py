@@ -1,0 +1,145 @@
+"""Many tickets in one line: counts, shares and spreads of a group, for the whole desk, each team and each agent.
+
+In: which tickets, and which times to look at. Out: Groups. Median and p90 are values that occurred (the lowest value
+that half, or nine tenths, do not exceed), the same on both databases: PostgreSQL sorts itself, SQLite
+hands over each group's values as one text, and they are sorted here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from operator import add
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.reports.quantile_sketch import SHARES
+from desk.reports.report import Group, Spread
+from storage.db.session import Session
+from storage.reports import daily_rollup
+from storage.tables.reports import STATUSES, ticket_facts
+
+f = ticket_facts.c
+
+Key = tuple[str, int | None]
+ALL: Key = ("", None)
+Where = Sequence[sa.ColumnElement[bool]]
+
+
+def groups(
+    session: Session, where: Where, times: Sequence[str], targets: Sequence[str], by: Sequence[str]
+) -> dict[Key, Group]:
+    """The tickets as a whole, and by each of the columns `by`."""
+    if session.postgres:
+        return _by_database(session, where, times, targets, by)
+    return _by_hand(session, where, times, targets, by)
+
+
+def _sums(targets: Sequence[str]) -> dict[str, sa.ColumnElement[Any]]:
+    """What is added up."""
+    made = daily_rollup.sums()
+    return {name: made[name] for name in names(targets)}
+
+
+def names(targets: Sequence[str]) -> list[str]:
+    """What a group is made of, besides its count and its lengths of time."""
+    promises = [f"{kept}_{target}" for target in targets for kept in ("kept", "broken")]
+    return [*daily_rollup.FLAGS, "score_sum", *promises, *(f"seconds_{status}" for status in STATUSES)]
+
+
+def _by_database(
+    session: Session, where: Where, times: Sequence[str], targets: Sequence[str], by: Sequence[str]
+) -> dict[Key, Group]:
+    sums = _sums(targets)
+    columns: list[Any] = [sa.func.count()]
+    columns += [sa.func.coalesce(sa.func.sum(value), 0) for value in sums.values()]
+    for name in times:
+        spread = sa.func.percentile_disc(sa.cast(list(SHARES), sa.ARRAY(sa.Float))).within_group(f[name])
+        columns += [sa.func.count(f[name]), sa.func.avg(f[name]), spread]
+    sets = sa.func.grouping_sets(sa.tuple_(), *(sa.tuple_(f[name]) for name in by))
+    keys = [f[name] for name in by]
+    which = [sa.func.grouping(key) for key in keys]
+    found: dict[Key, Group] = {}
+    query = sa.select(*keys, *which, *columns).where(*where)
+    for row in session.execute(query.group_by(sets) if by else query):
+        key = next(((n, row[i]) for i, n in enumerate(by) if row[len(by) + i] == 0), ALL)
+        values = list(row[2 * len(by) :])
+        if not values[0]:
+            continue
+        told = dict(zip(sums, (int(v) for v in values[1 : 1 + len(sums)]), strict=True))
+        parts = values[1 + len(sums) :]
+        spreads = {n: _spread(*parts[3 * i : 3 * i + 3]) for i, n in enumerate(times)}
+        found[key] = group(int(values[0]), told, spreads, targets)
+    return found
+
+
+def _spread(count: int, mean: Any, shares: Sequence[int] | None) -> Spread:
+    return Spread(count, float(mean), shares[0], shares[1]) if count and shares else Spread()
+
+
+@dataclass(slots=True)
+class _Sum:
+    """What is known of some tickets; groups are made of these by adding."""
+
+    count: int = 0
+    told: list[int] = field(default_factory=list)
+    times: list[list[int]] = field(default_factory=list)
+
+    def add(self, other: _Sum) -> None:
+        self.count += other.count
+        self.told = list(map(add, self.told, other.told)) if self.told else other.told
+        self.times = list(map(add, self.times, other.times)) if self.times else other.times
+
+
+def _by_hand(
+    session: Session, where: Where, times: Sequence[str], targets: Sequence[str], by: Sequence[str]
+) -> dict[Key, Group]:
+    sums = _sums(targets)
+    keys = [f[name] for name in by]
+    columns = [*keys, sa.func.count(), *map(sa.func.sum, sums.values()), *(sa.func.group_concat(f[n]) for n in times)]
+    query = sa.select(*columns).where(*where)
+    found: dict[Key, _Sum] = {}
+    for row in session.execute(query.group_by(*keys) if keys else query):
+        one = _summed(list(row[len(by) :]), len(sums))
+        for key in (ALL, *zip(by, row[: len(by)], strict=True)):
+            found.setdefault(key, _Sum()).add(one)
+    return {key: _of_sum(one, list(sums), times, targets) for key, one in found.items() if one.count}
+
+
+def _summed(values: list[Any], sums: int) -> _Sum:
+    # One text a group is read faster than one row a ticket.
+    lists = [json.loads(f"[{text or ''}]") for text in values[1 + sums :]]
+    return _Sum(values[0], [value or 0 for value in values[1 : 1 + sums]], [sorted(one) for one in lists])
+
+
+def _of_sum(one: _Sum, sums: Sequence[str], times: Sequence[str], targets: Sequence[str]) -> Group:
+    spreads = {name: spread(values) for name, values in zip(times, one.times, strict=True)}
+    return group(one.count, dict(zip(sums, one.told, strict=True)), spreads, targets)
+
+
+def spread(values: Iterable[int]) -> Spread:
+    """As PostgreSQL's percentile_disc has it."""
+    ordered = sorted(values)
+    if not ordered:
+        return Spread()
+    middle, high = (ordered[ceil(share * len(ordered)) - 1] for share in SHARES)
+    return Spread(len(ordered), sum(ordered) / len(ordered), middle, high)
+
+
+def group(count: int, told: Mapping[str, int], times: Mapping[str, Spread], targets: Sequence[str]) -> Group:
+    """From what was added up, by `names`."""
+    return Group(
+        count=count,
+        one_touch=told["one_touch"],
+        reopened=told["reopened"],
+        rated=told["rated"],
+        good=told["good"],
+        score_sum=told["score_sum"],
+        kept={target: told[f"kept_{target}"] for target in targets},
+        broken={target: told[f"broken_{target}"] for target in targets},
+        seconds_in={status: told[f"seconds_{status}"] for status in STATUSES},
+        times=times,
+    )

@@ -1,0 +1,62 @@
+"""Reports that go out by mail each week or month: their rows, and which of them are due.
+
+In: a name, addresses, which tickets. Out: Schedules. It refuses to know what a report says and how it is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.db.session import Session
+from storage.db.statements import upsert
+from storage.tables.desk import report_schedules
+
+EVERY = ("week", "month")
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """`content` says which tickets: `team` (a number), `channel`, `category`, `priority`. `every`: week or month."""
+
+    name: str
+    recipients: Sequence[str]
+    every: str = "week"
+    next_at: datetime | None = None
+    content: Mapping[str, Any] = field(default_factory=dict)
+    id: int = 0
+
+
+def every(session: Session) -> list[Schedule]:
+    rows = session.execute(sa.select(report_schedules).order_by(report_schedules.c.name))
+    return [Schedule(**row._mapping) for row in rows]
+
+
+def named(session: Session, name: str) -> Schedule | None:
+    return next((one for one in every(session) if one.name.lower() == name.strip().lower()), None)
+
+
+def put(session: Session, made: Schedule) -> None:
+    """Write it by its name; one of that name gets the new recipients and contents."""
+    values = {"recipients": list(made.recipients), "every": made.every, "next_at": made.next_at}
+    upsert(session, report_schedules, ("name",), values | {"name": made.name.strip(), "content": dict(made.content)})
+
+
+def remove(session: Session, name: str) -> bool:
+    query = sa.delete(report_schedules).where(sa.func.lower(report_schedules.c.name) == name.strip().lower())
+    return session.execute(query).rowcount == 1
+
+
+def due(session: Session, now: datetime) -> list[Schedule]:
+    return [one for one in every(session) if one.next_at is not None and one.next_at <= now]
+
+
+def move_on(session: Session, schedule: Schedule, next_at: datetime) -> bool:
+    """The next time; False if somebody else has sent this one."""
+    c = report_schedules.c
+    query = sa.update(report_schedules).where(c.id == schedule.id, c.next_at == schedule.next_at)
+    return session.execute(query.values(next_at=next_at)).rowcount == 1

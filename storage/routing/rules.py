@@ -1,0 +1,110 @@
+"""The routing rules as rows, in their order: `desk.routing.Rule` on one side, JSON on the other.
+
+In: a name, conditions and actions as JSON or TOML give them, checked before they are written. Out: rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from desk.routing.routing import BadRouting, Rule, read_rule
+from storage.db.session import Session
+from storage.db.statements import update_rows, upsert
+from storage.tables.desk import routing_rules
+
+log = structlog.get_logger()
+
+STEP = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One row; `rule` is None where this release does not understand it, and `problem` says why."""
+
+    id: int
+    name: str
+    position: int
+    active: bool
+    conditions: Any
+    actions: Any
+    rule: Rule | None
+    problem: str = ""
+
+
+def every(session: Session) -> list[Kept]:
+    c = routing_rules.c
+    return [_kept(row) for row in session.execute(sa.select(routing_rules).order_by(c.position, c.id))]
+
+
+def named(session: Session, name: str) -> Kept | None:
+    """The rule of that name, in any letter case."""
+    return next((one for one in every(session) if one.name.lower() == name.strip().lower()), None)
+
+
+def in_force(session: Session) -> tuple[Rule, ...]:
+    """What is switched on and understood, in order. A rule that is not understood keeps no mail waiting."""
+    found = every(session)
+    for kept in found:
+        if kept.active and kept.rule is None:
+            log.warning("routing_rule_left_out", rule_id=kept.id)
+    return tuple(kept.rule for kept in found if kept.active and kept.rule is not None)
+
+
+def put(
+    session: Session, name: str, conditions: Any, actions: Any, *, position: int | None = None, active: bool = True
+) -> Kept:
+    """A new rule at the end, or another version of one in its place; BadRouting if it cannot be meant."""
+    name = " ".join(name.split())
+    if not name or len(name) > 100:
+        raise BadRouting("a rule's name has 1 to 100 letters")
+    read_rule(name, conditions, actions, f"rule {name!r}")
+    before = named(session, name)
+    place = position if position is not None else before.position if before else _end(session)
+    row = {"name": before.name if before else name, "position": place, "active": active}
+    upsert(session, routing_rules, ("name",), row | {"conditions": conditions, "actions": actions})
+    found = named(session, name)
+    assert found is not None
+    return found
+
+
+def switch(session: Session, kept: Kept, *, on: bool) -> None:
+    if on and kept.rule is None:
+        raise BadRouting(kept.problem)
+    session.execute(sa.update(routing_rules).where(routing_rules.c.id == kept.id).values(active=on))
+
+
+def remove(session: Session, kept: Kept) -> None:
+    session.execute(sa.delete(routing_rules).where(routing_rules.c.id == kept.id))
+
+
+def move(session: Session, kept: Kept, by: int) -> None:
+    """So many places down (up: negative)."""
+    order = [one.id for one in every(session)]
+    place = order.index(kept.id)
+    order.insert(max(0, min(len(order) - 1, place + by)), order.pop(place))
+    _renumber(session, order)
+
+
+def _renumber(session: Session, order: Sequence[int]) -> None:
+    rows = [{"id": number, "position": place * STEP} for place, number in enumerate(order, 1)]
+    update_rows(session, routing_rules, "id", rows)
+
+
+def _end(session: Session) -> int:
+    return (
+        int(session.execute(sa.select(sa.func.coalesce(sa.func.max(routing_rules.c.position), 0))).scalar_one()) + STEP
+    )
+
+
+def _kept(row: Any) -> Kept:
+    rule, problem = None, ""
+    try:
+        rule = read_rule(row.name, row.conditions, row.actions, f"rule {row.name!r}")
+    except BadRouting as error:
+        problem = str(error)
+    return Kept(row.id, row.name, row.position, bool(row.active), row.conditions, row.actions, rule, problem)

@@ -1,0 +1,156 @@
+"""Which tickets wait for an owner: queries that read what waits, by an index, and not what exists.
+
+In: a moment, teams. Out: ids, the most urgent first. It refuses to choose anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from desk.tickets.ticket import ActorKind, Priority, Status
+from storage.access import visibility
+from storage.db.session import Session
+from storage.tables.tickets import HELD, agents, events, people, teams, tickets
+
+RANK: Mapping[Priority, int] = {priority: place for place, priority in enumerate(Priority)}
+PATIENCE = 30 * 60
+"""Seconds after which a flag in a team without strategy is told again."""
+_OPEN = (str(Status.NEW), str(Status.OPEN))
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """An agent whose tickets go to others; `everything`: also what waits for somebody else."""
+
+    name: str
+    why: str
+    everything: bool
+
+
+def gone(session: Session, now: datetime) -> dict[int, Gone]:
+    """Who left, and who is away now and hands over, as far as they hold anything."""
+    c = agents.c
+    away = c.away_from.is_not(None) & (c.away_from <= now) & (c.away_until.is_(None) | (c.away_until > now))
+    hands_over = c.hands_over & (away | ~c.available)
+    name = sa.case((people.c.name != "", people.c.name), else_=people.c.address).label("name")
+    holds = sa.select(tickets.c.id).where(sa.text(HELD), tickets.c.assignee_id == c.id).exists()
+    query = sa.select(c.id, name, c.active).join(people, people.c.id == c.id).where(~c.active | hands_over, holds)
+    return {
+        row.id: Gone(row.name, "is away" if row.active else "left", everything=not row.active)
+        for row in session.execute(query)
+    }
+
+
+def held(session: Session, of: Mapping[int, Gone], most: int) -> list[int]:
+    """What they hold and should not."""
+    all_of_it = sorted(number for number, one in of.items() if one.everything)
+    open_ones = sorted(number for number, one in of.items() if not one.everything)
+    c = tickets.c
+    wanted = c.assignee_id.in_(all_of_it) | (c.assignee_id.in_(open_ones) & c.status.in_(_OPEN))
+    query = sa.select(c.id).where(sa.text(HELD), c.assignee_id.in_(sorted(of)), wanted, c.merged_into.is_(None))
+    return list(session.execute(query.order_by(_rank(), c.id).limit(most)).scalars()) if of else []
+
+
+def unowned(session: Session, team_ids: Sequence[int], most: int) -> list[int]:
+    """Open tickets of these teams that nobody owns, that do not sleep and carry no flag."""
+    c = tickets.c
+    where = (c.team_id.in_(team_ids), c.status.in_(_OPEN), c.assignee_id.is_(None), c.unroutable_at.is_(None))
+    query = sa.select(c.id).where(*where, c.snoozed_until.is_(None), c.merged_into.is_(None))
+    return list(session.execute(query.order_by(_rank(), c.id).limit(most)).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a ticket's history says to whoever looks for an owner: the skills that a rule asked for, and who gave it
+    back last and so does not get it again."""
+
+    skills: tuple[str, ...] = ()
+    never: frozenset[int] = frozenset()
+
+
+def remembered(session: Session, ids: Sequence[int]) -> dict[int, Memory]:
+    """Skills are forgotten when a person moves the ticket to another team."""
+    c = events.c
+    where = (c.ticket_id.in_(ids), c.kind.in_(("assigned", "unroutable", "team_changed")))
+    query = sa.select(c.ticket_id, c.kind, c.data, c.actor_kind).where(*where).order_by(c.id)
+    found = {number: Memory() for number in ids}
+    for row in session.execute(query) if ids else ():
+        before, by_person = found[row.ticket_id], row.actor_kind == str(ActorKind.AGENT)
+        skills = () if by_person and row.kind == "team_changed" else tuple(row.data.get("skills") or before.skills)
+        never = before.never if row.kind == "unroutable" else frozenset[int]()
+        if row.kind == "assigned" and by_person and row.data.get("from_id"):
+            never = frozenset({row.data["from_id"]})
+        found[row.ticket_id] = Memory(skills, never)
+    return found
+
+
+def flagged_teams(session: Session) -> list[int]:
+    """Teams that have tickets with a flag."""
+    c = tickets.c
+    query = sa.select(c.team_id).where(c.unroutable_at.is_not(None), c.status.in_(_OPEN), c.team_id.is_not(None))
+    return list(session.execute(query.distinct()).scalars())
+
+
+def flagged(session: Session, team_ids: Sequence[int], after: int, most: int) -> list[int]:
+    """Flagged tickets of these teams, behind the first `after`."""
+    c = tickets.c
+    where = (c.unroutable_at.is_not(None), c.status.in_(_OPEN), c.team_id.in_(team_ids), c.assignee_id.is_(None))
+    query = sa.select(c.id).where(*where).order_by(_rank(), c.unroutable_at, c.id).offset(after).limit(most)
+    return list(session.execute(query).scalars())
+
+
+def quiet_flags(session: Session, before: datetime, most: int) -> list[int]:
+    """Flagged tickets of which leads have not been told a second time since, the oldest first."""
+    c, e = tickets.c, events.c
+    told = sa.select(e.id).where(e.ticket_id == c.id, e.kind == "unroutable_escalated", e.at >= c.unroutable_at)
+    where = (c.unroutable_at.is_not(None), c.unroutable_at < before, c.status.in_(_OPEN), ~told.exists())
+    return list(session.execute(sa.select(c.id).where(*where).order_by(c.unroutable_at).limit(most)).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A ticket that nobody can take."""
+
+    id: int
+    subject: str
+    priority: str
+    team: str
+    since: datetime
+    why: str
+    escalated: bool
+
+
+def listed(session: Session, most: int = 200) -> list[Flag]:
+    """What carries a flag, the most urgent first, with the newest reason."""
+    c, e = tickets.c, events.c
+    again = sa.select(e.id).where(e.ticket_id == c.id, e.kind == "unroutable_escalated", e.at >= c.unroutable_at)
+    flagging = sa.select(e.why).where(e.ticket_id == c.id, e.kind == "unroutable")
+    why = flagging.order_by(e.id.desc()).limit(1).scalar_subquery()
+    columns = (c.id, c.subject, c.priority, sa.func.coalesce(teams.c.name, "").label("team"))
+    query = (
+        sa.select(*columns, c.unroutable_at.label("since"), why.label("why"), again.exists().label("escalated"))
+        .outerjoin(teams, teams.c.id == c.team_id)
+        .where(*visibility.ticket(session), c.unroutable_at.is_not(None), c.status.in_(_OPEN))
+        .order_by(_rank(), c.unroutable_at, c.id)
+        .limit(most)
+    )
+    return [Flag(**row._mapping) for row in session.execute(query)]
+
+
+def count(session: Session) -> int:
+    """How many tickets carry a flag, as far as they may be seen."""
+    where = (*visibility.ticket(session), tickets.c.unroutable_at.is_not(None), tickets.c.status.in_(_OPEN))
+    return int(session.execute(sa.select(sa.func.count()).select_from(tickets).where(*where)).scalar_one())
+
+
+def any_flagged(session: Session) -> bool:
+    where = tickets.c.unroutable_at.is_not(None)
+    return session.execute(sa.select(tickets.c.id).where(where).limit(1)).scalar() is not None
+
+
+def _rank() -> sa.ColumnElement[int]:
+    return sa.case({str(name): place for name, place in RANK.items()}, value=tickets.c.priority, else_=len(RANK))

@@ -1,0 +1,1 @@
+"""What the processes need: queue, locks, blobs, key-values, dead letters, logging."""

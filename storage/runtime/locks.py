@@ -1,0 +1,31 @@
+"""Leases: a name that one process holds for a while, so that a sweep or a mailbox has one keeper at a time."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from storage.db.session import Session
+from storage.db.statements import insert_ignore
+from storage.tables.runtime import leases
+
+
+def take(session: Session, name: str, holder: str, now: datetime, length: timedelta) -> bool:
+    """Take or renew the lease; False while somebody else holds it."""
+    until = now + length
+    free = (leases.c.holder == holder) | (leases.c.until < now)
+    taken = sa.update(leases).where(leases.c.name == name, free).values(holder=holder, until=until)
+    if session.execute(taken).rowcount == 1:
+        return True
+    row = {"name": name, "holder": holder, "until": until}
+    return session.execute(insert_ignore(session, leases), row).rowcount == 1
+
+
+def give_back(session: Session, name: str, holder: str) -> None:
+    session.execute(sa.delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+
+
+def until(session: Session, name: str) -> datetime | None:
+    """When the lease ends or ended; None if nobody ever had it."""
+    return session.execute(sa.select(leases.c.until).where(leases.c.name == name)).scalar()

@@ -1,0 +1,1 @@
+"""SLA policies, calendars, holidays and timers as rows."""

@@ -1,0 +1,102 @@
+"""Business hours and days off by name: their rows, and the calendars of `desk/sla/business_hours.py` that they mean.
+
+In: a name, a time zone, weekly slots and days off as JSON gives them; checked before they are written. Out: calendars.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.sla import business_hours
+from desk.sla.business_hours import BadCalendar, Calendar
+from storage.db.session import Session
+from storage.db.statements import upsert
+from storage.sla import timers as sla_timers
+from storage.sla.holidays import days_off
+from storage.tables.desk import calendars
+from storage.tables.tickets import agents, people, teams
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarRow:
+    """A calendar as it is kept. `slots`: `[{"days": "mon-fri", "from": "09:00", "to": "17:00"}]`; for `holidays` see
+    `storage/sla/holidays.py`."""
+
+    name: str
+    time_zone: str = "UTC"
+    slots: Sequence[Mapping[str, str]] = ()
+    holidays: Mapping[str, Any] = field(default_factory=dict)
+    id: int = 0
+
+
+def every(session: Session) -> list[CalendarRow]:
+    query = sa.select(calendars).order_by(sa.func.lower(calendars.c.name))
+    return [CalendarRow(**row._mapping) for row in session.execute(query)]
+
+
+def get(session: Session, calendar_id: int) -> CalendarRow | None:
+    row = session.execute(sa.select(calendars).where(calendars.c.id == calendar_id)).first()
+    return CalendarRow(**row._mapping) if row else None
+
+
+def named(session: Session, name: str) -> CalendarRow | None:
+    """The calendar of that name, in any letter case."""
+    return next((one for one in every(session) if one.name.lower() == name.strip().lower()), None)
+
+
+def put(session: Session, made: CalendarRow) -> CalendarRow:
+    """Write a calendar by its id, or by its name if it has none; BadCalendar if it cannot be meant."""
+    if not made.name.strip():
+        raise BadCalendar("calendar: a name is missing")
+    meant(made)
+    values: dict[str, Any] = {
+        "name": made.name.strip(),
+        "time_zone": made.time_zone or "UTC",
+        "slots": [dict(slot) for slot in made.slots],
+        "holidays": dict(made.holidays),
+    }
+    known = get(session, made.id) if made.id else named(session, made.name)
+    if made.id:
+        session.execute(sa.update(calendars).where(calendars.c.id == made.id).values(**values))
+    else:
+        upsert(session, calendars, ("name",), values)
+    found = named(session, made.name)
+    assert found is not None
+    if known is None or meant(known) is not meant(found):
+        sla_timers.rules_changed(session, f"calendar {found.name} changed")
+    return found
+
+
+def remove(session: Session, calendar_id: int) -> None:
+    session.execute(sa.delete(calendars).where(calendars.c.id == calendar_id))
+
+
+def users(session: Session, calendar_id: int) -> list[str]:
+    """The teams and agents that work by it."""
+    named = sa.select(teams.c.name).where(teams.c.calendar_id == calendar_id)
+    working = sa.select(people.c.address).join(agents, agents.c.id == people.c.id)
+    found = session.execute(working.where(agents.c.calendar_id == calendar_id)).scalars()
+    return [*session.execute(named).scalars(), *found]
+
+
+def meant(row: CalendarRow) -> Calendar:
+    """What a row means; the same object for the same row, so that what it was asked once is not counted again."""
+    told = json.dumps([row.time_zone, list(row.slots), row.holidays], sort_keys=True, default=dict)
+    return _meant(told, f"calendar {row.name!r}")
+
+
+def by_id(session: Session) -> dict[int, tuple[str, Calendar]]:
+    """Every calendar: its name and what it means."""
+    return {row.id: (row.name, meant(row)) for row in every(session)}
+
+
+@lru_cache(maxsize=256)
+def _meant(told: str, place: str) -> Calendar:
+    zone, slots, off = json.loads(told)
+    return business_hours.read(zone, slots, days_off(off, f"{place}.holidays"), place)

@@ -1,0 +1,112 @@
+"""SLA policies as they are kept: read, written and put in order. What they mean is `desk/sla/policy.py`.
+
+In: rows with conditions, targets and escalations as JSON gives them, checked before they are written. Out: policies in
+the order in which they are asked; a ticket has the first one that fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.sla import policy as sla_policy
+from desk.sla.business_hours import ALWAYS
+from desk.sla.policy import BadPolicy, Policy
+from storage.db.session import Session
+from storage.db.statements import upsert
+from storage.sla import calendars
+from storage.sla import timers as sla_timers
+from storage.tables.desk import sla_policies
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRow:
+    """A policy as it is kept; without a calendar it counts every hour."""
+
+    name: str
+    targets: Mapping[str, Any]
+    conditions: Sequence[Any] = ()
+    escalations: Sequence[Any] = ()
+    calendar_id: int | None = None
+    warn_percent: int = 80
+    position: int = 0
+    active: bool = True
+    id: int = field(default=0)
+
+
+def every(session: Session) -> list[PolicyRow]:
+    """All policies in their order, also those that are switched off."""
+    query = sa.select(sla_policies).order_by(sla_policies.c.position, sla_policies.c.id)
+    return [PolicyRow(**row._mapping) for row in session.execute(query)]
+
+
+def get(session: Session, policy_id: int) -> PolicyRow | None:
+    return next((one for one in every(session) if one.id == policy_id), None)
+
+
+def named(session: Session, name: str) -> PolicyRow | None:
+    return next((one for one in every(session) if one.name.lower() == name.strip().lower()), None)
+
+
+def put(session: Session, made: PolicyRow) -> PolicyRow:
+    """Write a policy by its id, or by its name if it has none; BadPolicy and the like if it cannot be meant."""
+    if not made.name.strip():
+        raise BadPolicy("policy: a name is missing")
+    meant(made, calendars.by_id(session))
+    values = asdict(made) | {"name": made.name.strip(), "targets": dict(made.targets)}
+    values |= {"conditions": list(made.conditions), "escalations": list(made.escalations)}
+    policy_id = values.pop("id")
+    known = get(session, policy_id) if policy_id else named(session, made.name)
+    if policy_id:
+        session.execute(sa.update(sla_policies).where(sla_policies.c.id == policy_id).values(**values))
+    else:
+        upsert(session, sla_policies, ("name",), values)
+    found = named(session, made.name)
+    assert found is not None
+    if known != found:
+        sla_timers.rules_changed(session, f"policy {found.name} changed")
+    return found
+
+
+def remove(session: Session, policy_id: int) -> None:
+    session.execute(sa.delete(sla_policies).where(sla_policies.c.id == policy_id))
+    sla_timers.rules_changed(session, "a policy is gone")
+
+
+def any_active(session: Session) -> bool:
+    return session.execute(sa.select(sla_policies.c.id).where(sla_policies.c.active).limit(1)).scalar() is not None
+
+
+def active(session: Session) -> tuple[Policy, ...]:
+    """What holds now, in order."""
+    return all_meant(session, every(session))
+
+
+def all_meant(session: Session, rows: Sequence[PolicyRow]) -> tuple[Policy, ...]:
+    """What these rows mean together, in order; those that are switched off mean nothing."""
+    known = calendars.by_id(session)
+    wanted = sorted((one for one in rows if one.active), key=lambda one: (one.position, one.id or float("inf")))
+    return tuple(meant(one, known) for one in wanted)
+
+
+def meant(row: PolicyRow, known: Mapping[int, tuple[str, Any]]) -> Policy:
+    """What a row means."""
+    place = f"policy {row.name!r}"
+    if row.calendar_id is not None and row.calendar_id not in known:
+        raise BadPolicy(f"{place}: its calendar is gone")
+    name, calendar = known[row.calendar_id] if row.calendar_id is not None else ("", ALWAYS)
+    targets, pausing = sla_policy.read_targets(row.targets, f"{place}.targets")
+    return Policy(
+        id=row.id,
+        name=row.name,
+        targets=targets,
+        conditions=sla_policy.read_conditions(list(row.conditions), f"{place}.conditions"),
+        calendar=calendar,
+        calendar_name=name,
+        warn_percent=sla_policy.read_percent(row.warn_percent, f"{place}.warn_percent"),
+        escalations=sla_policy.read_escalations(list(row.escalations), f"{place}.escalations"),
+        pausing=pausing,
+    )

@@ -1,0 +1,193 @@
+"""The clocks of tickets as rows: which tickets to look at, what was written down of each, what is due.
+
+In: tickets whose history went on, clocks as they were measured. Out: the next tickets to look at, found by an index of
+what is due, so that a sweep costs what is due and not what exists. What the rows mean is `desk/sla/timers.py`.
+
+A row of kind "look" is no clock but a wish: look at this ticket, whatever its clocks say. It is written where events
+are reacted to, in their transaction, so that none is lost, and taken away by who looks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.sla.policy import Target
+from desk.sla.timers import Clock, State
+from desk.tickets.ticket import Actor, ActorKind, Event
+from storage.db.session import Session, ring
+from storage.db.statements import insert, insert_rows, locked, update_rows
+from storage.runtime import key_values
+from storage.tables.desk import clocks
+from storage.tables.tickets import events, tickets
+
+LOOK, QUIET = "look", "quiet"
+"""A wish to look; a quiet one tells nobody of what was due before."""
+IDLE = frozenset({
+    "noted", "sla_warned", "sla_breached", "sla_escalated", "automatic_kept", "linked", "notice_asked", "snoozed",
+    "woken", "undeliverable", "delivery_failed", "delivery_delayed", "unverified_note", "category_confirmed",
+    "reply_scheduled", "reply_undone", "reply_returned", "watched", "unwatched", "mentioned",
+    "resolution_set", "side_opened", "side_sent", "side_answered", "side_closed", "side_reopened",
+})  # fmt: skip
+"""Events that move no clock."""
+_HEARD = ("opened", "requester_replied", "replied", "status_changed", "reopened", "merged_into")
+
+
+def look(session: Session, ids: Iterable[int], now: datetime, *, quiet: bool = False) -> None:
+    """Wish that the clocks of these tickets are looked at."""
+    row = {"kind": LOOK, "state": QUIET if quiet else LOOK, "started_at": now, "next_at": now}
+    made = [row | {"ticket_id": number} for number in sorted(set(ids))]
+    insert_rows(session, clocks, made, ignore=True)
+    if made:
+        ring(session, "clocks", 0)
+
+
+def rules_changed(session: Session, what: str) -> None:
+    """A policy or calendar is another one; the recalculation follows, whoever changed it."""
+    key_values.put(session, key_values.SLA_CHANGED, what)
+    ring(session, "clocks", 0)
+
+
+def any_due(session: Session, now: datetime) -> bool:
+    return session.execute(sa.select(clocks.c.ticket_id).where(clocks.c.next_at <= now).limit(1)).scalar() is not None
+
+
+def oldest_due(session: Session) -> datetime | None:
+    """The oldest moment at which somebody should have looked, or is to look."""
+    return session.execute(sa.select(sa.func.min(clocks.c.next_at))).scalar()
+
+
+def claim(session: Session, now: datetime, most: int) -> dict[int, bool]:
+    """Tickets to look at, each with whether quietly; nobody else gets them until this transaction ends.
+
+    The ticket is what is held, never its clocks: two who held a clock each of one ticket would wait for each other.
+    """
+    columns = (clocks.c.ticket_id, clocks.c.state)
+    due = session.execute(
+        sa.select(*columns).where(clocks.c.next_at <= now).order_by(clocks.c.next_at).limit(most)
+    ).all()
+    wanted = sorted({row.ticket_id for row in due})
+    query = sa.select(tickets.c.id).where(tickets.c.id.in_(wanted)).order_by(tickets.c.id)
+    held = set(session.execute(locked(session, query, skip=True)).scalars()) if wanted else set()
+    if held:
+        # What is wished for from now on waits for this transaction, and what was wished for before is in the history.
+        session.execute(sa.delete(clocks).where(clocks.c.kind == LOOK, clocks.c.ticket_id.in_(sorted(held))))
+    found: dict[int, bool] = {}
+    for row in due:
+        if row.ticket_id in held:
+            found[row.ticket_id] = found.get(row.ticket_id, True) and row.state == QUIET
+    return found
+
+
+def forget(session: Session, ticket_id: int) -> None:
+    """Somebody looks at it now."""
+    session.execute(sa.delete(clocks).where(clocks.c.kind == LOOK, clocks.c.ticket_id == ticket_id))
+
+
+def put_off(session: Session, ticket_id: int, until: datetime) -> None:
+    """Look at this ticket no earlier than that."""
+    where = (clocks.c.ticket_id == ticket_id, clocks.c.next_at < until)
+    session.execute(sa.update(clocks).where(*where).values(next_at=until))
+
+
+def of_tickets(session: Session, ids: Iterable[int]) -> dict[int, dict[Target, Clock]]:
+    """Ticket → its clocks as they were written down."""
+    found: dict[int, dict[Target, Clock]] = {number: {} for number in ids}
+    query = sa.select(clocks).where(clocks.c.ticket_id.in_(sorted(found)), clocks.c.kind != LOOK)
+    for row in session.execute(query) if found else ():
+        found[row.ticket_id][Target(row.kind)] = _clock(row._mapping)
+    return found
+
+
+def histories(session: Session, ids: Sequence[int]) -> dict[int, list[Event]]:
+    """Ticket → those of its events that clocks hear, oldest first."""
+    c = events.c
+    columns = (c.id, c.ticket_id, c.at, c.kind, c.actor_kind, c.after, c.why, c.data)
+    where = (c.ticket_id.in_(sorted(ids)), c.kind.in_(_HEARD))
+    found: dict[int, list[Event]] = {number: [] for number in ids}
+    for row in session.execute(sa.select(*columns).where(*where).order_by(c.id)) if ids else ():
+        actor = Actor(ActorKind(row.actor_kind))
+        event = Event(row.ticket_id, row.at, row.kind, actor, after=row.after, why=row.why, data=row.data)
+        found[row.ticket_id].append(event)
+    return found
+
+
+def write(
+    session: Session, before: Mapping[int, Mapping[Target, Clock]], now: Mapping[int, Mapping[Target, Clock]]
+) -> None:
+    """The clocks of these tickets as they are now; only what changed is written."""
+    gone = [(n, target) for n, some in before.items() for target in some if target not in now.get(n, {})]
+    for target in {target for _, target in gone}:
+        numbers = [number for number, one in gone if one is target]
+        session.execute(sa.delete(clocks).where(clocks.c.kind == str(target), clocks.c.ticket_id.in_(numbers)))
+    changed = [
+        _row(number, clock)
+        for number, some in now.items()
+        for target, clock in some.items()
+        if before.get(number, {}).get(target) != clock
+    ]
+    if changed:
+        new = insert(session, clocks)
+        values = {name: new.excluded[name] for name in changed[0] if name not in ("ticket_id", "kind")}
+        session.execute(new.on_conflict_do_update(index_elements=["ticket_id", "kind"], set_=values), changed)
+
+
+def write_due(session: Session, due: Mapping[int, datetime | None]) -> None:
+    """The tickets' due times: they follow from the clocks, so they are no change of a ticket and no new version."""
+    update_rows(session, tickets, "id", [{"id": number, "due_at": at} for number, at in sorted(due.items())])
+
+
+def waiting(session: Session) -> int:
+    """How many tickets are still to be looked at."""
+    query = sa.select(sa.func.count()).select_from(clocks)
+    return int(session.execute(query.where(clocks.c.kind == LOOK, clocks.c.next_at.is_not(None))).scalar_one())
+
+
+def any_running(session: Session) -> bool:
+    return session.execute(sa.select(clocks.c.ticket_id).where(clocks.c.kind != LOOK).limit(1)).scalar() is not None
+
+
+def counts(session: Session, now: datetime) -> dict[str, int]:
+    """How many clocks run, run late, stand still; and how many tickets wait to be looked at."""
+    c, running = clocks.c, clocks.c.state == str(State.RUNNING)
+    query = sa.select(
+        sa.func.count().filter(running).label("running"),
+        sa.func.count().filter(running, c.due_at <= now).label("late"),
+        sa.func.count().filter(c.state == str(State.PAUSED)).label("paused"),
+        sa.func.count().filter(c.kind == LOOK).label("waiting"),
+    ).where(c.state.in_([str(State.RUNNING), str(State.PAUSED), LOOK, QUIET]))
+    return dict(session.execute(query).one()._mapping)
+
+
+def _clock(row: Mapping[Any, Any]) -> Clock:
+    same = {name: row[name] for name in _SAME}
+    return Clock(
+        target=Target(row["kind"]),
+        policy_id=row["policy_id"] or 0,
+        state=State(row["state"]),
+        left_seconds=row["left_seconds"] or 0,
+        **same,
+    )
+
+
+def _row(ticket_id: int, clock: Clock) -> dict[str, Any]:
+    row = {name: getattr(clock, name) for name in _SAME}
+    row |= {"ticket_id": ticket_id, "kind": str(clock.target), "state": str(clock.state)}
+    row |= {"target_seconds": round(clock.target_seconds), "left_seconds": round(clock.left_seconds)}
+    return row | {"policy_id": clock.policy_id}
+
+
+_SAME = (
+    "target_seconds",
+    "started_at",
+    "due_at",
+    "next_at",
+    "paused_at",
+    "warned_at",
+    "breached_at",
+    "met_at",
+    "escalated",
+)

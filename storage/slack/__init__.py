@@ -1,0 +1,1 @@
+"""Threads of Slack and the people behind its accounts."""

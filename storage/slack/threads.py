@@ -1,0 +1,49 @@
+"""The threads in which agents work on tickets in Slack, and who of them an account in Slack is.
+
+In: a channel and a thread, or an account. Out: the ticket, or the agent. A thread belongs to one ticket; a ticket may
+have one in the channel of each team that had it.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from desk.slack.orders import Order, is_foreign
+from storage.db.session import Session
+from storage.db.statements import insert_ignore
+from storage.people import people
+from storage.people.people import Person
+from storage.tables.runtime import slack_threads
+
+_c = slack_threads.c
+
+
+def ticket_of(session: Session, channel: str, thread_ts: str) -> int | None:
+    """The ticket that agents work on in that thread."""
+    query = sa.select(_c.ticket_id).where(_c.channel == channel, _c.thread_ts == thread_ts)
+    return session.execute(query).scalar()
+
+
+def thread_of(session: Session, ticket_id: int, channel: str) -> str:
+    """The ticket's thread in that channel; empty while it has none."""
+    query = sa.select(_c.thread_ts).where(_c.ticket_id == ticket_id, _c.channel == channel)
+    return session.execute(query.order_by(_c.thread_ts).limit(1)).scalar() or ""
+
+
+def add(session: Session, ticket_id: int, channel: str, thread_ts: str) -> None:
+    row = {"ticket_id": ticket_id, "channel": channel, "thread_ts": thread_ts}
+    session.execute(insert_ignore(session, slack_threads).values(**row))
+
+
+def agent_of(session: Session, order: Order, *, by_email: bool) -> Person | None:
+    """The active agent whose linked account did this; None for guests, strangers and everybody else.
+
+    Never by a name. By the address only if the desk wants that, Slack has confirmed it, and the agent has no account.
+    """
+    if is_foreign(order) or order.guest:
+        return None
+    found = people.by_slack_user(session, order.account)
+    if found is None and by_email and order.email:
+        known = people.by_address(session, order.email)
+        found = known if known is not None and known.slack_user in ("", order.account) else None
+    return found if found is not None and found.is_agent else None

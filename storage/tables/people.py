@@ -1,0 +1,100 @@
+"""The tables of people: who watches, writes and waits to send, side conversations, who read and who was erased, and
+requesters who look at their own requests.
+
+They share the metadata of `storage.tables.tickets`, whose migrations make them.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from storage.tables.column_types import AUTOINCREMENT, BigId, at, flag, identity, json, ref, text
+from storage.tables.tickets import metadata
+
+watchers = sa.Table(
+    "watchers",
+    metadata,
+    ref("ticket_id", "tickets.id", primary_key=True),
+    ref("agent_id", "agents.id", primary_key=True, index=True),
+    at("at", nullable=False),
+)
+
+presence = sa.Table(
+    "presence",
+    metadata,
+    ref("ticket_id", "tickets.id", primary_key=True),
+    ref("agent_id", "agents.id", primary_key=True),
+    sa.Column("doing", sa.Text, nullable=False),
+    at("at", nullable=False),
+)
+
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    ref("ticket_id", "tickets.id", primary_key=True),
+    ref("agent_id", "agents.id", primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),
+    text("text"),
+    at("at", nullable=False),
+)
+
+scheduled_replies = sa.Table(
+    "scheduled_replies",
+    metadata,
+    identity(),
+    ref("ticket_id", "tickets.id", nullable=False, index=True),
+    ref("agent_id", "agents.id", nullable=False),
+    json("content", "{}"),
+    at("send_at", nullable=False, index=True),
+    **AUTOINCREMENT,
+)
+
+side_conversations = sa.Table(
+    "side_conversations",
+    metadata,
+    identity(),
+    ref("ticket_id", "tickets.id", nullable=False, index=True),
+    text("subject"),
+    text("address"),
+    json("people", "[]"),
+    sa.Column("state", sa.Text, nullable=False, server_default="open"),
+    flag("holds"),
+    sa.Column("agent_id", BigId),
+    at("created_at", nullable=False),
+    **AUTOINCREMENT,
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    identity(),
+    at("at", nullable=False, index=True),
+    sa.Column("agent_id", BigId),
+    text("agent_name"),
+    sa.Column("what", sa.Text, nullable=False),
+    sa.Column("ticket_id", BigId, index=True),
+    sa.Column("team_id", BigId),
+    json("data", "{}"),
+    **AUTOINCREMENT,
+)
+
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    identity(),
+    at("at", nullable=False),
+    sa.Column("agent_id", BigId),
+    text("person_hash", index=True),
+    text("why"),
+    json("receipt", "{}"),
+    **AUTOINCREMENT,
+)
+
+requester_sessions = sa.Table(
+    "requester_sessions",
+    metadata,
+    sa.Column("token_hash", sa.Text, primary_key=True),
+    ref("person_id", "people.id", nullable=False, index=True),
+    at("created_at", nullable=False),
+    at("expires_at", nullable=False),
+)

@@ -1,0 +1,71 @@
+"""What agents say about categories, one row a saying: what the categoriser learns from.
+
+In: the events of a transaction. Out: rows in the same transaction, and later their sums. It refuses to know who may
+change a category; whatever became an event by an agent's hand counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.tickets.ticket import ActorKind, Event
+from storage.db.session import Session
+from storage.db.statements import insert_rows
+from storage.tables.learning import corrections
+from storage.tables.tickets import predictions
+
+SAID = ("category_changed", "category_confirmed")
+
+
+def note(session: Session, happened: Sequence[Event]) -> None:
+    """Keep what agents said among these events; other events cost nothing."""
+    said = [event for event in happened if event.kind in SAID and event.actor.kind is ActorKind.AGENT]
+    if not said:
+        return
+    guessed = _guesses(session, {event.ticket_id for event in said})
+    insert_rows(session, corrections, [_row(event, *guessed.get(event.ticket_id, (None, ""))) for event in said])
+
+
+def newest_id(session: Session) -> int:
+    """The id of the newest correction; 0 where there is none."""
+    return session.execute(sa.select(sa.func.max(corrections.c.id))).scalar() or 0
+
+
+def count_after(session: Session, correction_id: int) -> int:
+    """How many there are since that one."""
+    query = sa.select(sa.func.count()).select_from(corrections).where(corrections.c.id > correction_id)
+    return session.execute(query).scalar() or 0
+
+
+def of_ticket(session: Session, ticket_id: int) -> list[dict[str, Any]]:
+    """What agents said about one ticket, oldest first."""
+    query = sa.select(corrections).where(corrections.c.ticket_id == ticket_id).order_by(corrections.c.id)
+    return [dict(row._mapping) for row in session.execute(query)]
+
+
+def since(session: Session, at: datetime) -> list[dict[str, Any]]:
+    query = sa.select(corrections).where(corrections.c.at >= at).order_by(corrections.c.id)
+    return [dict(row._mapping) for row in session.execute(query)]
+
+
+def _guesses(session: Session, ids: set[int]) -> dict[int, tuple[int | None, str]]:
+    c = predictions.c
+    rows = session.execute(sa.select(c.ticket_id, c.message_id, c.model_version).where(c.ticket_id.in_(sorted(ids))))
+    return {row.ticket_id: (row.message_id, row.model_version) for row in rows}
+
+
+def _row(event: Event, message_id: int | None, model_version: str) -> dict[str, Any]:
+    return {
+        "ticket_id": event.ticket_id,
+        "message_id": message_id,
+        "agent_id": event.actor.id,
+        "via": str(event.data.get("via", "")),
+        "before": event.before,
+        "after": event.after,
+        "model_version": model_version,
+        "at": event.at,
+    }

@@ -1,0 +1,63 @@
+"""What agents typed and have not sent: for each of them one text on each ticket, a reply or a note.
+
+In: texts as they are typed. Out: the same on any device. Nobody but their agent reads them; they are no part of the
+ticket, so saving one is no event.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from desk.tickets.ticket import MessageKind
+from storage.db.session import Session
+from storage.db.statements import upsert
+from storage.tables.people import drafts
+
+_c = drafts.c
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    kind: MessageKind
+    text: str
+
+
+def keep(session: Session, ticket_id: int, agent_id: int, draft: Draft, now: datetime) -> None:
+    """The text as it is now; an empty one is no draft."""
+    if not draft.text.strip():
+        drop(session, ticket_id, agent_id)
+        return
+    # One box is one draft: a reply that became a note is no reply any more.
+    session.execute(sa.delete(drafts).where(*_whose(ticket_id, agent_id), _c.kind != str(draft.kind)))
+    row = {"ticket_id": ticket_id, "agent_id": agent_id, "kind": str(draft.kind), "text": draft.text, "at": now}
+    upsert(session, drafts, ("ticket_id", "agent_id", "kind"), row)
+
+
+def add(session: Session, ticket_id: int, agent_id: int, text: str, now: datetime) -> None:
+    """A reply that comes back, above what was typed meanwhile."""
+    before = of(session, ticket_id, agent_id)
+    both = f"{text}\n\n{before.text}" if before and before.text != text else text
+    keep(session, ticket_id, agent_id, Draft(MessageKind.REPLY, both), now)
+
+
+def of(session: Session, ticket_id: int, agent_id: int) -> Draft | None:
+    query = sa.select(_c.kind, _c.text).where(*_whose(ticket_id, agent_id)).order_by(_c.at.desc()).limit(1)
+    row = session.execute(query).first()
+    return Draft(MessageKind(row.kind), row.text) if row else None
+
+
+def tickets_of(session: Session, agent_id: int) -> list[int]:
+    """Where the agent has something unsent."""
+    query = sa.select(_c.ticket_id).where(_c.agent_id == agent_id).distinct().order_by(_c.ticket_id)
+    return list(session.execute(query).scalars())
+
+
+def drop(session: Session, ticket_id: int, agent_id: int) -> None:
+    session.execute(sa.delete(drafts).where(*_whose(ticket_id, agent_id)))
+
+
+def _whose(ticket_id: int, agent_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return (_c.ticket_id == ticket_id, _c.agent_id == agent_id)

@@ -1,0 +1,60 @@
+"""What of the lifecycle is a row: its rules, and which tickets are due.
+
+Each query reads an index from its beginning, so that it costs what is due and not what exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from desk.tickets import lifecycle
+from desk.tickets.lifecycle import Lifecycle
+from desk.tickets.ticket import Status
+from storage.db.session import Session
+from storage.runtime import key_values
+from storage.tables.tickets import tickets
+
+KEY = "lifecycle"
+
+_c = tickets.c
+
+
+def rules(session: Session) -> Lifecycle:
+    return lifecycle.read(key_values.get(session, KEY) or {})
+
+
+def set_rules(session: Session, wanted: Lifecycle) -> None:
+    key_values.put(session, KEY, asdict(lifecycle.read(asdict(wanted))))
+
+
+def due(session: Session, wanted: Lifecycle, now: datetime, most: int) -> list[int]:
+    """Tickets that may have to move by now; whether they do is looked at again under their lock."""
+    found: list[int] = []
+    for where, order in _places(wanted, now):
+        if len(found) < most:
+            query = sa.select(_c.id).where(*where).order_by(order).limit(most - len(found))
+            found += session.execute(query).scalars()
+    return sorted(set(found))
+
+
+def _places(wanted: Lifecycle, now: datetime) -> list[tuple[tuple[sa.ColumnElement[bool], ...], sa.Column[datetime]]]:
+    made: list[tuple[tuple[sa.ColumnElement[bool], ...], sa.Column[datetime]]] = [
+        ((_c.snoozed_until.is_not(None), _c.snoozed_until <= now), _c.snoozed_until)
+    ]
+    if wanted.close_days:
+        made.append((_left(Status.RESOLVED, wanted.close_days, now), _c.updated_at))
+    if wanted.resolve_days:
+        quiet = _left(Status.PENDING, wanted.remind_days or wanted.resolve_days, now)
+        first = (_c.reminded_at.is_(None),) if wanted.remind_days else ()
+        made.append(((*quiet, *first, _c.snoozed_until.is_(None)), _c.updated_at))
+    if wanted.remind_days:
+        over = (_c.reminded_at.is_not(None), _c.reminded_at <= now - wanted.after_reminder)
+        made.append(((*over, _c.status == str(Status.PENDING), _c.snoozed_until.is_(None)), _c.reminded_at))
+    return made
+
+
+def _left(status: Status, days: int, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    return (_c.status == str(status), _c.updated_at <= now - timedelta(days=days))

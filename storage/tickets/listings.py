@@ -1,0 +1,192 @@
+"""What the console's lists show: tickets with the names around them, rows set aside, caught mail.
+
+Every list is paged by id, newest first. A page asks for one row more than it shows, to know whether there are more.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.tickets.ticket import Status
+from storage.access import visibility
+from storage.db.session import Session
+from storage.db.statements import counts
+from storage.mail import inbound as ledger
+from storage.tables.tickets import inbound, outbound, people, predictions, teams, tickets
+from storage.tickets import full_text
+
+MOST_FOUND = 500
+"""A search looks at so many tickets at most."""
+NOBODY = 0
+_RECENT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which tickets: empty or None means all. `assignee` NOBODY finds those that nobody owns."""
+
+    statuses: tuple[Status, ...] = ()
+    words: str = ""
+    assignee: int | None = None
+    team: int | None = None
+    category: str = ""
+    priority: str = ""
+    snoozed: bool | None = None
+    by_due: bool = False
+    """Those with a due time, the soonest first, instead of all, the newest first."""
+    due_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRow:
+    """One line of the ticket list."""
+
+    id: int
+    subject: str
+    status: str
+    priority: str
+    category: str | None
+    probability: float | None
+    outcome: str | None
+    requester: str
+    requester_name: str
+    team: str | None
+    assignee: str | None
+    assignee_id: int | None
+    channel: str
+    tags: Sequence[str]
+    version: int
+    snoozed_until: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    due_at: datetime | None = None
+
+
+def ticket_rows(session: Session, wanted: Wanted, *, before: int | None, most: int) -> list[TicketRow]:
+    """Up to `most` tickets that come after the one with the id `before`."""
+    owner = people.alias("owner")
+    query = (
+        sa.select(
+            *(tickets.c[name] for name in ("id", "subject", "status", "priority", "category", "channel", "tags")),
+            *(tickets.c[name] for name in ("version", "snoozed_until")),
+            *(tickets.c[name] for name in ("created_at", "updated_at", "assignee_id", "due_at")),
+            predictions.c.probability,
+            predictions.c.outcome,
+            people.c.address.label("requester"),
+            people.c.name.label("requester_name"),
+            teams.c.name.label("team"),
+            sa.func.coalesce(sa.func.nullif(owner.c.name, ""), owner.c.address).label("assignee"),
+        )
+        .join(people, people.c.id == tickets.c.requester_id)
+        .outerjoin(teams, teams.c.id == tickets.c.team_id)
+        .outerjoin(owner, owner.c.id == tickets.c.assignee_id)
+        .outerjoin(predictions, predictions.c.ticket_id == tickets.c.id)
+        .where(*visibility.ticket(session), *_conditions(session, wanted, before))
+    )
+    order = (tickets.c.due_at, tickets.c.id) if wanted.by_due else (tickets.c.id.desc(),)
+    rows = session.execute(query.order_by(*order).limit(most))
+    return [TicketRow(**row._mapping) for row in rows]
+
+
+def status_counts(session: Session) -> dict[str, int]:
+    """How many tickets have each status."""
+    query = sa.select(tickets.c.status, sa.func.count()).where(*visibility.ticket(session))
+    return counts(session, query.group_by(tickets.c.status))
+
+
+def snoozed_counts(session: Session) -> dict[str, int]:
+    """How many of them are put aside for now."""
+    where = (tickets.c.snoozed_until.is_not(None), *visibility.ticket(session))
+    # Counted here: asked to group, SQLite walks all tickets by status instead of the few by the index of the snoozed.
+    return Counter(session.execute(sa.select(tickets.c.status).where(*where)).scalars())
+
+
+def known_categories(session: Session) -> list[str]:
+    """The categories of the newest tickets and guesses, in alphabetical order."""
+    found: set[str] = set()
+    for table, key in ((tickets, tickets.c.id), (predictions, predictions.c.ticket_id)):
+        seen = visibility.by_ticket(session, key)
+        newest = sa.select(table.c.category).where(*seen).order_by(key.desc()).limit(_RECENT).subquery()
+        found.update(session.execute(sa.select(newest.c.category).distinct()).scalars())
+    return sorted(name for name in found if name)
+
+
+def aside(session: Session, states: Sequence[str], *, before: int | None, most: int) -> list[dict[str, Any]]:
+    """Inbound rows in those states, without their content."""
+    columns = [column for column in inbound.c if column.name != "request"]
+    where = [inbound.c.state.in_(list(states)), *ledger.seen(session)]
+    return _page(session, sa.select(*columns), inbound.c.id, where, before, most)
+
+
+def caught(session: Session, *, before: int | None, most: int) -> list[dict[str, Any]]:
+    """Mails that were caught because there is no relay."""
+    where = [outbound.c.state == "caught", *visibility.by_ticket(session, outbound.c.ticket_id)]
+    return _page(session, sa.select(outbound), outbound.c.id, where, before, most)
+
+
+def _conditions(session: Session, wanted: Wanted, before: int | None) -> list[sa.ColumnElement[bool]]:
+    where: list[sa.ColumnElement[bool]] = []
+    if wanted.by_due:
+        where += _due(session, wanted, before)
+    elif before is not None:
+        where.append(tickets.c.id < before)
+    if wanted.snoozed is not None:
+        asleep = tickets.c.snoozed_until
+        where.append(asleep.is_not(None) if wanted.snoozed else asleep.is_(None))
+    if wanted.statuses:
+        where.append(tickets.c.status.in_([str(status) for status in wanted.statuses]))
+    if wanted.assignee is not None:
+        nobody = wanted.assignee == NOBODY
+        where.append(tickets.c.assignee_id.is_(None) if nobody else tickets.c.assignee_id == wanted.assignee)
+    if wanted.team is not None:
+        where.append(tickets.c.team_id == wanted.team)
+    for name in ("category", "priority"):
+        if getattr(wanted, name):
+            where.append(tickets.c[name] == getattr(wanted, name))
+    if wanted.words.strip():
+        where.append(_found(session, wanted.words.strip()))
+    return where
+
+
+def _due(session: Session, wanted: Wanted, before: int | None) -> list[sa.ColumnElement[bool]]:
+    """By the index of due times; a page goes on after the due time and number of the last ticket of the one before."""
+    c = tickets.c
+    where: list[sa.ColumnElement[bool]] = [c.due_at.is_not(None)]
+    if wanted.due_before is not None:
+        where.append(c.due_at <= wanted.due_before)
+    last = session.execute(sa.select(c.due_at).where(c.id == before)).scalar() if before is not None else None
+    if last is not None:
+        where.append((c.due_at > last) | ((c.due_at == last) & (c.id > before)))
+    return where
+
+
+def _found(session: Session, words: str) -> sa.ColumnElement[bool]:
+    """`#7` is the ticket, an address its requester's tickets, and words find messages; a mere number may be either."""
+    number = words.removeprefix("#")
+    is_number = number.isascii() and number.isdigit() and len(number) < 19
+    if is_number and words.startswith("#"):
+        return tickets.c.id == int(number)
+    if "@" in words and " " not in words:
+        whose = sa.select(people.c.id).where(people.c.address == words.lower()[:320])
+        return tickets.c.requester_id.in_(whose)
+    found = tickets.c.id.in_(full_text.find_tickets(session, words, MOST_FOUND))
+    return found | (tickets.c.id == int(number)) if is_number else found
+
+
+def _page(
+    session: Session,
+    query: sa.Select[Any],
+    key: sa.Column[int],
+    where: Sequence[sa.ColumnElement[bool]],
+    before: int | None,
+    most: int,
+) -> list[dict[str, Any]]:
+    if before is not None:
+        where = [*where, key < before]
+    return [dict(row._mapping) for row in session.execute(query.where(*where).order_by(key.desc()).limit(most))]

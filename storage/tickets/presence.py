@@ -1,0 +1,58 @@
+"""Who has a ticket open at this moment, and who is writing on it.
+
+In: a sign of life every few seconds from an open page. Out: the others. A sign lives for half a minute; it is no part
+of the ticket, so it is no event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from storage.db.session import Session
+from storage.db.statements import upsert
+from storage.tables.people import presence
+from storage.tables.tickets import people
+
+LASTS = timedelta(seconds=30)
+VIEWING, WRITING = "viewing", "writing"
+_c = presence.c
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """An agent who is at a ticket; `doing` is VIEWING or WRITING."""
+
+    agent_id: int
+    name: str
+    doing: str
+
+
+def note(session: Session, ticket_id: int, agent_id: int, doing: str, now: datetime) -> None:
+    """A sign of life. What is over is forgotten on the way."""
+    session.execute(sa.delete(presence).where(_c.ticket_id == ticket_id, _c.at < now - LASTS))
+    row = {"ticket_id": ticket_id, "agent_id": agent_id, "doing": doing, "at": now}
+    upsert(session, presence, ("ticket_id", "agent_id"), row)
+
+
+def leave(session: Session, ticket_id: int, agent_id: int) -> None:
+    """The page was closed."""
+    session.execute(sa.delete(presence).where(_c.ticket_id == ticket_id, _c.agent_id == agent_id))
+
+
+def at(session: Session, ticket_ids: Iterable[int], now: datetime, but: int) -> dict[int, list[Present]]:
+    """Who is at these tickets besides that agent; who writes comes first."""
+    query = (
+        sa.select(_c.ticket_id, _c.agent_id, _c.doing, people.c.name, people.c.address)
+        .join(people, people.c.id == _c.agent_id)
+        .where(_c.ticket_id.in_(sorted(set(ticket_ids))), _c.agent_id != but, _c.at >= now - LASTS)
+        .order_by(_c.doing.desc(), people.c.name, _c.agent_id)
+    )
+    found: dict[int, list[Present]] = {}
+    for row in session.execute(query):
+        present = Present(row.agent_id, row.name or row.address, row.doing)
+        found.setdefault(row.ticket_id, []).append(present)
+    return found

@@ -1,0 +1,130 @@
+"""The facts of stored tickets by name, for all that asks conditions of them: routing, SLA policies, automations.
+
+In: tickets as they are. Out: one case each (`desk/rules/ticket_facts.py`), read in a few statements for all of them.
+It refuses to
+know what is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.rules.conditions import Case
+from desk.rules.ticket_facts import LONGEST_TEXT, Around, case
+from desk.tickets.ticket import ActorKind, MessageKind, Ticket
+from storage.db.session import Session
+from storage.tables.desk import organisations
+from storage.tables.tickets import events, mailboxes, messages, people, predictions, teams
+
+
+def of(session: Session, found: Sequence[Ticket], now: datetime) -> dict[int, Case]:
+    """Ticket → its facts; `text` is what the requester's first message says."""
+    known = around(session, found)
+    return {ticket.id: case(ticket, known[ticket.id], now) for ticket in found}
+
+
+def around(session: Session, found: Sequence[Ticket]) -> dict[int, Around]:
+    """Ticket → what its row only names. `hours` and `event` are for the caller to fill in (`dataclasses.replace`)."""
+    if not found:
+        return {}
+    ids = [ticket.id for ticket in found]
+    boxes = _names(session, mailboxes, mailboxes.c.address, {t.mailbox_id for t in found})
+    groups = _names(session, teams, teams.c.name, {t.team_id for t in found})
+    told, reopened = _first_words(session, ids), _reopened(session, ids)
+    waiting, who = _waiting_since(session, ids), _people(session, found)
+    made = {}
+    for ticket in found:
+        base = told.get(ticket.id, Around())
+        staff = who.get(ticket.assignee_id or 0, {})
+        made[ticket.id] = replace(
+            base,
+            **_of_requester(who.get(ticket.requester_id, {}), base.language),
+            mailbox=boxes.get(ticket.mailbox_id or 0, ""),
+            team=groups.get(ticket.team_id or 0, ""),
+            assignee=staff.get("name") or staff.get("address", ""),
+            reopened=reopened.get(ticket.id, 0),
+            waiting_since=waiting.get(ticket.id),
+        )
+    return made
+
+
+def of_people(session: Session, ids: Iterable[int]) -> dict[int, Around]:
+    """Person → what is known of them as a requester: address, name, VIP, organisation, plan, language."""
+    return {row["id"]: Around(**_of_requester(row, "")) for row in _rows_of_people(session, set(ids))}
+
+
+def _of_requester(row: Mapping[str, Any], guessed: str) -> dict[str, Any]:
+    if not row:
+        return {}
+    names = {"requester": "address", "requester_name": "name", "organisation": "organisation", "plan": "plan"}
+    facts = {to: row[source] or "" for to, source in names.items()}
+    return facts | {"vip": bool(row["vip"]), "language": row["language"] or guessed}
+
+
+def _people(session: Session, found: Sequence[Ticket]) -> dict[int, Mapping[str, Any]]:
+    ids = {t.requester_id for t in found} | {t.assignee_id for t in found if t.assignee_id}
+    return {row["id"]: row for row in _rows_of_people(session, ids)}
+
+
+def _rows_of_people(session: Session, ids: set[int]) -> list[Mapping[str, Any]]:
+    p, o = people.c, organisations.c
+    columns = (p.id, p.address, p.name, p.vip, p.language, o.name.label("organisation"), o.plan)
+    joined = people.outerjoin(organisations, o.id == p.organisation_id)
+    query = sa.select(*columns).select_from(joined).where(p.id.in_(sorted(ids)))
+    return [dict(row._mapping) for row in session.execute(query)]
+
+
+def _names(session: Session, table: sa.Table, column: sa.Column[Any], ids: Iterable[int | None]) -> dict[int, str]:
+    wanted = sorted({number for number in ids if number})
+    query = sa.select(table.c.id, column.label("said")).where(table.c.id.in_(wanted))
+    return {row.id: row.said for row in session.execute(query)} if wanted else {}
+
+
+def _first_words(session: Session, ids: Sequence[int]) -> dict[int, Around]:
+    """The first message's words and files, and the language that was heard in them."""
+    c = messages.c
+    first = sa.select(sa.func.min(c.id).label("id")).where(c.ticket_id.in_(ids)).group_by(c.ticket_id).subquery()
+    words = sa.func.substr(c.reply, 1, LONGEST_TEXT).label("words")
+    query = (
+        sa.select(c.ticket_id, words, c.attachments, predictions.c.language)
+        .join(first, first.c.id == c.id)
+        .outerjoin(predictions, predictions.c.ticket_id == c.ticket_id)
+    )
+    return {
+        row.ticket_id: Around(
+            text=row.words,
+            language=row.language or "",
+            attachments=tuple(str(one.get("name", "")) for one in row.attachments or ()),
+        )
+        for row in session.execute(query)
+    }
+
+
+def _reopened(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    c = events.c
+    where = (c.ticket_id.in_(ids), c.kind == "reopened")
+    query = sa.select(c.ticket_id, sa.func.count().label("times")).where(*where).group_by(c.ticket_id)
+    return {row.ticket_id: row.times for row in session.execute(query)}
+
+
+def _waiting_since(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
+    """When the requester said the first thing that nobody has answered yet."""
+    c, answer = messages.c, messages.alias("answer")
+    kinds = (c.kind == str(MessageKind.REPLY), c.author_kind == str(ActorKind.REQUESTER))
+    last = (
+        sa.select(sa.func.max(answer.c.id))
+        .where(
+            answer.c.ticket_id == c.ticket_id,
+            answer.c.kind == str(MessageKind.REPLY),
+            answer.c.author_kind == str(ActorKind.AGENT),
+        )
+        .scalar_subquery()
+    )
+    open_ones = (c.ticket_id.in_(ids), *kinds, c.id > sa.func.coalesce(last, 0))
+    query = sa.select(c.ticket_id, sa.func.min(c.created_at).label("since")).where(*open_ones).group_by(c.ticket_id)
+    return {row.ticket_id: row.since for row in session.execute(query)}

@@ -1,0 +1,311 @@
+"""Tickets, their messages and their history. Every change goes through `save`, so none is without its event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Priority, Status, Ticket
+from storage.access import visibility
+from storage.db.session import Session, ring
+from storage.db.statements import insert_ignore, insert_rows, locked, reserve_ids, update_rows
+from storage.tables.tickets import events, links, messages, participants, predictions, tickets
+from storage.tickets import corrections
+
+
+class Stale(RuntimeError):
+    """Somebody else changed the ticket meanwhile: read it again and decide anew."""
+
+
+_NAMING = (
+    "linked", "unlinked", "split", "split_undone", "merged_into", "merged_from", "unmerged", "parent_changed"
+)  # fmt: skip
+"""Events whose `before` and `after` are numbers of other tickets."""
+_TICKET_FIELDS = tuple(f.name for f in fields(Ticket))
+_TICKET = sa.select(*(tickets.c[name] for name in _TICKET_FIELDS))
+
+
+def get(session: Session, ticket_id: int, *, lock: bool = False) -> Ticket | None:
+    return get_many(session, [ticket_id], lock=lock).get(ticket_id)
+
+
+def get_many(session: Session, ids: Iterable[int], *, lock: bool = False) -> dict[int, Ticket]:
+    """Tickets by id; `lock` holds them (in order of id) until the transaction ends."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    query = _TICKET.where(tickets.c.id.in_(wanted), *visibility.ticket(session)).order_by(tickets.c.id)
+    rows = session.execute(locked(session, query) if lock else query)
+    return {row.id: _ticket(row._mapping) for row in rows}
+
+
+def survivor(session: Session, ticket_id: int, *, lock: bool = False) -> Ticket | None:
+    """The ticket, or the one that it was merged into, however often."""
+    ticket = get(session, ticket_id, lock=lock)
+    while ticket is not None and ticket.merged_into is not None:
+        ticket = get(session, ticket.merged_into, lock=lock)
+    return ticket
+
+
+def page(
+    session: Session, *, statuses: Sequence[Status] = (), before: int | None = None, most: int = 50
+) -> list[Ticket]:
+    """Newest tickets first; `before` (an id) pages on."""
+    query = _TICKET.where(*visibility.ticket(session)).order_by(tickets.c.id.desc()).limit(most)
+    if statuses:
+        query = query.where(tickets.c.status.in_([str(status) for status in statuses]))
+    if before is not None:
+        query = query.where(tickets.c.id < before)
+    return [_ticket(row._mapping) for row in session.execute(query)]
+
+
+def insert_many(session: Session, made: Sequence[Ticket]) -> None:
+    """New tickets with the ids that were reserved for them."""
+    insert_rows(session, tickets, [_ticket_row(ticket) for ticket in made])
+
+
+def save(session: Session, change: Change, *, react: bool = True) -> Ticket:
+    """Write a change and its events; raises Stale if the ticket is no longer the one that was read."""
+    if not change.events:
+        return change.ticket
+    row = _ticket_row(change.ticket) | {"version": change.ticket.version + 1}
+    where = (tickets.c.id == change.ticket.id, tickets.c.version == change.ticket.version)
+    if session.execute(sa.update(tickets).where(*where).values(**_told(row))).rowcount != 1:
+        raise Stale(f"ticket #{change.ticket.id} was changed by somebody else")
+    add_events(session, change.events, react=react)
+    return _ticket(row)
+
+
+def save_locked(session: Session, changes: Iterable[Change], *, react: bool = True) -> None:
+    """Write changes of tickets that this transaction holds (`lock=True`), so that none can be stale."""
+    made = [change for change in changes if change.events]
+    rows = [_told(_ticket_row(change.ticket)) | {"version": change.ticket.version + 1} for change in made]
+    update_rows(session, tickets, "id", rows)
+    add_events(session, [event for change in made for event in change.events], react=react)
+
+
+def add_events(session: Session, happened: Sequence[Event], *, react: bool = True) -> None:
+    """Append to the history; unless told otherwise the consequences are rung."""
+    if not happened:
+        return
+    insert_rows(
+        session, events, [_event_row(event, react, session.via) for event in visibility.told(session, happened)]
+    )
+    corrections.note(session, happened)
+    if react:
+        ring(session, "react", 0)
+
+
+def claim_events(session: Session, most: int) -> list[tuple[int, Event]]:
+    """Events whose consequences are still to come; nobody else gets them until this transaction ends."""
+    query = sa.select(events).where(~events.c.reacted).order_by(events.c.id).limit(most)
+    rows = session.execute(locked(session, query, skip=True)).all()
+    if rows:
+        ids = [row.id for row in rows]
+        session.execute(sa.update(events).where(events.c.id.in_(ids)).values(reacted=True))
+    return [(row.id, _event(row._mapping)) for row in rows]
+
+
+def unreacted(session: Session) -> bool:
+    return session.execute(sa.select(events.c.id).where(~events.c.reacted).limit(1)).scalar() is not None
+
+
+def reserve(session: Session, count: int) -> list[int]:
+    """Ticket numbers."""
+    return reserve_ids(session, tickets, count)
+
+
+def add_message(session: Session, message: Message) -> int:
+    """Store one message; returns its id."""
+    (message_id,) = reserve_ids(session, messages, 1)
+    add_messages(session, [message], [message_id])
+    return message_id
+
+
+def add_messages(session: Session, made: Sequence[Message], ids: Sequence[int]) -> None:
+    """Messages with the ids that were reserved for them."""
+    rows = [_message_row(m) | {"id": i} for m, i in zip(made, ids, strict=True)]
+    insert_rows(session, messages, rows)
+
+
+CONVERSATION = (MessageKind.REPLY, MessageKind.NOTE, MessageKind.AUTOMATIC)
+"""What a ticket's own conversation consists of; side conversations are read by themselves."""
+
+
+def messages_of(
+    session: Session,
+    ticket_id: int,
+    *,
+    after: int = 0,
+    most: int = 500,
+    kinds: Sequence[MessageKind] = CONVERSATION,
+) -> list[Message]:
+    """The conversation, oldest first."""
+    if not visibility.reads(session, ticket_id):
+        return []
+    wanted = messages.c.kind.in_([str(kind) for kind in kinds])
+    query = sa.select(messages).where(messages.c.ticket_id == ticket_id, messages.c.id > after, wanted)
+    return [_message(row._mapping) for row in session.execute(query.order_by(messages.c.id).limit(most))]
+
+
+def message(session: Session, message_id: int) -> Message | None:
+    row = session.execute(sa.select(messages).where(messages.c.id == message_id)).first()
+    return _message(row._mapping) if row and visibility.reads(session, row.ticket_id) else None
+
+
+def last_said(session: Session, ticket_id: int, before: int) -> Message | None:
+    """The requesters' newest public message below that id."""
+    c = messages.c
+    said = (c.kind == str(MessageKind.REPLY), c.author_kind == str(ActorKind.REQUESTER), c.inbound)
+    query = sa.select(messages).where(c.ticket_id == ticket_id, c.id < before, *said).order_by(c.id.desc()).limit(1)
+    row = session.execute(query).first()
+    return _message(row._mapping) if row else None
+
+
+def said_lately(session: Session, ids: Iterable[int], most: int, length: int) -> dict[int, list[tuple[bool, str]]]:
+    """Ticket → its newest public messages: whether agents wrote it, and the first `length` letters of the words.
+
+    What was written here is as its reader got it: with the signature.
+    """
+    c = messages.c
+    newest = sa.func.row_number().over(partition_by=c.ticket_id, order_by=c.id.desc()).label("place")
+    words = sa.func.substr(c.reply, 1, length).label("words")
+    where = (c.ticket_id.in_(sorted(set(ids))), c.kind == str(MessageKind.REPLY))
+    inner = sa.select(c.ticket_id, c.author_kind, c.inbound, c.cut, words, newest).where(*where).subquery()
+    found: dict[int, list[tuple[bool, str]]] = {}
+    for row in session.execute(sa.select(inner).where(inner.c.place <= most).order_by(inner.c.place)):
+        below = [] if row.inbound else [part["text"] for part in row.cut or ()]
+        found.setdefault(row.ticket_id, []).append(
+            (row.author_kind == str(ActorKind.AGENT), "\n\n".join([row.words, *below]))
+        )
+    return found
+
+
+def messages_by_ids(session: Session, ids: Iterable[int]) -> dict[int, Message]:
+    rows = session.execute(sa.select(messages).where(messages.c.id.in_(sorted(set(ids)))))
+    return {row.id: _message(row._mapping) for row in rows}
+
+
+def move_messages(session: Session, ids: Sequence[int], to_ticket: int) -> None:
+    """For split and merge: the messages go to another ticket."""
+    session.execute(sa.update(messages).where(messages.c.id.in_(list(ids))).values(ticket_id=to_ticket))
+
+
+def history(session: Session, ticket_id: int) -> list[Event]:
+    """All events of a ticket, oldest first; without those that name another ticket that the viewer does not see."""
+    rows = session.execute(sa.select(events).where(events.c.ticket_id == ticket_id).order_by(events.c.id))
+    found = [_event(row._mapping) for row in rows] if visibility.reads(session, ticket_id) else []
+    unseen = visibility.hidden(session, {number for event in found for number in _named(event)})
+    return [event for event in found if not unseen.intersection(_named(event))]
+
+
+def numbered(session: Session, ticket_id: int) -> list[tuple[int, Event]]:
+    """All events with their numbers, whoever looks: for what is decided by them, not for what is shown."""
+    rows = session.execute(sa.select(events).where(events.c.ticket_id == ticket_id).order_by(events.c.id))
+    return [(row.id, _event(row._mapping)) for row in rows]
+
+
+def participants_of(session: Session, ids: Iterable[int]) -> dict[int, dict[str, str]]:
+    """Ticket → address → role ("requester", "sender", "cc")."""
+    found: dict[int, dict[str, str]] = {ticket_id: {} for ticket_id in ids}
+    query = sa.select(participants).where(participants.c.ticket_id.in_(sorted(found)))
+    for row in session.execute(query) if found else ():
+        found[row.ticket_id][row.address] = row.role
+    return found
+
+
+def add_participants(session: Session, rows: Iterable[tuple[int, str, str]]) -> None:
+    """(ticket, address, role); who is there already keeps the role."""
+    made = [{"ticket_id": t, "address": a, "role": r} for t, a, r in sorted(set(rows))]
+    insert_rows(session, participants, made, ignore=True)
+
+
+def link(session: Session, ticket_id: int, other_id: int, kind: str) -> None:
+    session.execute(insert_ignore(session, links), {"ticket_id": ticket_id, "other_id": other_id, "kind": kind})
+
+
+def links_of(session: Session, ticket_id: int) -> list[tuple[int, str]]:
+    """(other ticket, kind) in both directions."""
+    query = sa.select(links).where((links.c.ticket_id == ticket_id) | (links.c.other_id == ticket_id))
+    found = [(r.other_id if r.ticket_id == ticket_id else r.ticket_id, r.kind) for r in session.execute(query)]
+    unseen = visibility.hidden(session, [other for other, _ in found])
+    return [(other, kind) for other, kind in found if other not in unseen]
+
+
+def add_predictions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    insert_rows(session, predictions, rows)
+
+
+def prediction_of(session: Session, ticket_id: int) -> dict[str, Any] | None:
+    row = session.execute(sa.select(predictions).where(predictions.c.ticket_id == ticket_id)).first()
+    return dict(row._mapping) if row else None
+
+
+def _named(event: Event) -> list[int]:
+    """The other tickets that an event names."""
+    if event.kind not in _NAMING:
+        return []
+    words = [text.removeprefix("#") for text in (event.before, event.after)]
+    return [int(word) for word in words if word.isascii() and word.isdigit() and len(word) < 19]
+
+
+def _ticket(row: Mapping[str, Any] | sa.RowMapping) -> Ticket:
+    values = {name: row[name] for name in _TICKET_FIELDS}
+    values |= {"status": Status(row["status"]), "priority": Priority(row["priority"]), "tags": tuple(row["tags"])}
+    return Ticket(**values)
+
+
+def _ticket_row(ticket: Ticket) -> dict[str, Any]:
+    row = {name: getattr(ticket, name) for name in _TICKET_FIELDS}
+    return row | {"status": str(ticket.status), "priority": str(ticket.priority), "tags": list(ticket.tags)}
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    """Without what follows from clocks: somebody who read the ticket a moment ago must not write an old due time."""
+    return {name: value for name, value in row.items() if name != "due_at"}
+
+
+def _event_row(event: Event, react: bool, via: str) -> dict[str, Any]:
+    return {
+        "ticket_id": event.ticket_id,
+        "at": event.at,
+        "kind": event.kind,
+        "actor_kind": str(event.actor.kind),
+        "actor_id": event.actor.id,
+        "actor_name": event.actor.name,
+        "before": event.before,
+        "after": event.after,
+        "why": event.why,
+        "data": {"via": via, **event.data} if via else dict(event.data),
+        "message_id": event.message_id,
+        "reacted": not react,
+    }
+
+
+def _event(row: sa.RowMapping) -> Event:
+    actor = Actor(ActorKind(row["actor_kind"]), row["actor_id"], row["actor_name"])
+    names = ("before", "after", "why", "data", "message_id")
+    return Event(row["ticket_id"], row["at"], row["kind"], actor, *(row[name] for name in names))
+
+
+def _message_row(message: Message) -> dict[str, Any]:
+    author = message.author
+    row = {f.name: getattr(message, f.name) for f in fields(Message) if f.name not in ("id", "author")}
+    row |= {
+        "kind": str(message.kind),
+        "author_kind": str(author.kind),
+        "author_id": author.id,
+        "author_name": author.name,
+    }
+    row |= {"recipients": dict(message.recipients), "trust": dict(message.trust)}
+    return row | {name: list(row[name]) for name in ("cut", "attachments", "references")}
+
+
+def _message(row: sa.RowMapping) -> Message:
+    author = Actor(ActorKind(row["author_kind"]), row["author_id"], row["author_name"])
+    values = {f.name: row[f.name] for f in fields(Message) if f.name != "author"}
+    values |= {name: tuple(row[name]) for name in ("cut", "attachments", "references")}
+    return Message(**values | {"author": author, "kind": MessageKind(row["kind"])})

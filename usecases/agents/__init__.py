@@ -1,0 +1,1 @@
+"""What agents do by command, and replies that are sent later."""

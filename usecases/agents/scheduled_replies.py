@@ -1,0 +1,156 @@
+"""Replies that wait: in the seconds in which they can be taken back, or until the moment for which they were written.
+
+In: a reply with what shall happen besides. Out: it is said exactly once, whoever is killed meanwhile, because the row
+goes in the transaction in which the message comes; or it is taken back and a draft again. What cannot be said any more
+goes back to its author with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from desk.tickets import scheduled_replies as tickets_scheduled_replies
+from desk.tickets.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
+from storage.db.session import Session
+from storage.people import people
+from storage.tables.people import scheduled_replies
+from storage.tables.tickets import messages
+from storage.tickets import drafts, tickets
+from usecases.rules import macros
+from usecases.tickets import conversation, custom_fields, resolution
+
+_c = scheduled_replies.c
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an agent wants said. `seen` is the last message that they knew, where the reply waits for long; `signed`:
+    with the signature."""
+
+    text: str
+    resolve: bool = False
+    macro_id: int | None = None
+    seen: int | None = None
+    signed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An answer that waits."""
+
+    id: int
+    ticket_id: int
+    agent_id: int
+    send_at: datetime
+    answer: Answer
+
+
+def say(
+    session: Session, ticket: Ticket, actor: Actor, answer: Answer, now: datetime, *, via: str = "console"
+) -> Ticket:
+    """The reply, and what goes with it: the macro that made it, the end of the ticket."""
+    ticket = conversation.reply(session, ticket, actor, answer.text, now, via=via, signed=answer.signed)
+    macro = next((one for one in macros.every(session) if one.id == answer.macro_id), None)
+    if macro is not None:
+        done = macros.apply(session, macro, ticket, actor, now)
+        if done.refused:
+            raise NotAllowed(f"the macro {macro.name} does not fit: {'; '.join(done.refused)}")
+        ticket = done.ticket
+    if answer.resolve and ticket.status is not Status.RESOLVED:
+        custom_fields.refuse_unfilled(session, ticket)
+        ticket = tickets.save(session, resolution.resolve(session, ticket, actor, now))
+    return ticket
+
+
+def put(session: Session, ticket: Ticket, actor: Actor, answer: Answer, now: datetime, send_at: datetime) -> Ticket:
+    """It waits. Raises NotAllowed for what could not be said even now, so that nobody waits in vain."""
+    if not answer.text.strip():
+        raise NotAllowed("there is no text to send")
+    if actor.id is None or ticket.merged_into is not None:
+        raise NotAllowed("nobody is there to answer, or the ticket was merged")
+    values = {"ticket_id": ticket.id, "agent_id": actor.id, "content": asdict(answer), "send_at": send_at}
+    session.execute(sa.insert(scheduled_replies).values(**values))
+    return tickets.save(session, tickets_scheduled_replies.schedule(ticket, actor, now, send_at))
+
+
+def of_ticket(session: Session, ticket_id: int) -> list[Waiting]:
+    query = sa.select(scheduled_replies).where(_c.ticket_id == ticket_id).order_by(_c.send_at, _c.id)
+    return [_waiting(row._mapping) for row in session.execute(query)]
+
+
+def take_back(session: Session, ticket: Ticket, number: int, actor: Actor, now: datetime) -> Ticket:
+    """Undo: the text is a draft of whoever took it back."""
+    taken = _take(session, number, ticket.id)
+    if taken is None:
+        raise NotAllowed("that reply was sent already, or taken back")
+    if actor.id is not None:
+        drafts.add(session, ticket.id, actor.id, taken.answer.text, now)
+    return tickets.save(session, tickets_scheduled_replies.take_back(ticket, actor, now))
+
+
+def due(session: Session, now: datetime, most: int = 100) -> list[tuple[int, int]]:
+    """Numbers and tickets of what should have left by now."""
+    query = sa.select(_c.id, _c.ticket_id).where(_c.send_at <= now).order_by(_c.send_at, _c.id).limit(most)
+    return [(row.id, row.ticket_id) for row in session.execute(query)]
+
+
+def send(session: Session, number: int, ticket_id: int, now: datetime) -> bool:
+    """Say it now; False if somebody else did, or took it back."""
+    ticket = tickets.get(session, ticket_id, lock=True)
+    taken = _take(session, number, ticket_id)
+    if taken is None or ticket is None:
+        return False
+    agent = people.by_ids(session, [taken.agent_id]).get(taken.agent_id)
+    actor = Actor(ActorKind.AGENT, taken.agent_id, (agent.name or agent.address) if agent else "")
+    try:
+        _refuse(session, ticket, taken, active=agent is not None and agent.active)
+        with session.connection.begin_nested():
+            say(session, ticket, actor, taken.answer, now)
+    except NotAllowed as error:
+        _give_back(session, ticket_id, actor, taken, now, str(error))
+    return True
+
+
+def last_public(session: Session, ticket_id: int) -> int:
+    """The last message that the requester knows or wrote."""
+    where = (messages.c.ticket_id == ticket_id, messages.c.kind == str(MessageKind.REPLY), messages.c.side_id.is_(None))
+    return int(session.execute(sa.select(sa.func.coalesce(sa.func.max(messages.c.id), 0)).where(*where)).scalar_one())
+
+
+def undo_time(seconds: int) -> timedelta:
+    return timedelta(seconds=min(seconds, tickets_scheduled_replies.LONGEST_UNDO))
+
+
+def _take(session: Session, number: int, ticket_id: int) -> Waiting | None:
+    """Whoever deletes the row has it; nobody else."""
+    where = (_c.id == number, _c.ticket_id == ticket_id)
+    row = session.execute(sa.delete(scheduled_replies).where(*where).returning(*scheduled_replies.c)).first()
+    return _waiting(row._mapping) if row else None
+
+
+def _refuse(session: Session, ticket: Ticket, taken: Waiting, *, active: bool) -> None:
+    if not active:
+        raise NotAllowed("its author is no active agent any more")
+    if ticket.merged_into is not None:
+        raise NotAllowed(f"the ticket was merged into #{ticket.merged_into}")
+    if taken.answer.seen is not None and last_public(session, ticket.id) > taken.answer.seen:
+        raise NotAllowed("the conversation went on since it was written")
+
+
+def _give_back(session: Session, ticket_id: int, actor: Actor, taken: Waiting, now: datetime, why: str) -> None:
+    ticket = tickets.survivor(session, ticket_id, lock=True)
+    if ticket is None or actor.id is None:
+        return
+    drafts.add(session, ticket.id, actor.id, taken.answer.text, now)
+    tickets.save(session, tickets_scheduled_replies.give_back(ticket, actor, now, why))
+
+
+def _waiting(row: Mapping[str, object] | sa.RowMapping) -> Waiting:
+    values = dict(row)
+    content = values.pop("content")
+    assert isinstance(content, Mapping)
+    return Waiting(**values, answer=Answer(**content))

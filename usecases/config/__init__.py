@@ -1,0 +1,1 @@
+"""`desk.toml` applied and exported."""

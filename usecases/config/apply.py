@@ -1,0 +1,258 @@
+"""The steps from how the desk works to how it shall work; each kind is written by its own keeper.
+
+In: entries as `desk/config/desk_toml.py` has them. Out: rows, and the steps that were taken. Every keeper checks
+what it is given, so an error anywhere rolls all of it back: a dry run is the real thing, rolled back. Rules that need a
+trial before they are on are tried here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.config import desk_toml
+from desk.config.desk_toml import BadConfiguration, Entry, State, Step
+from desk.routing.routing import Strategy, read_options, read_skills
+from desk.rules import automations as rules_automations
+from desk.rules.keyword_rules import Rule, words_of
+from desk.slack.orders import is_account, is_channel
+from desk.tickets.fields import Field
+from desk.tickets.ticket import NotAllowed
+from storage.access import visibility
+from storage.db.session import Session
+from storage.learning import categories, keyword_rules
+from storage.people import availability, organisations, people
+from storage.people.organisations import Organisation
+from storage.routing import rules as routing_rules
+from storage.sla import calendars
+from storage.sla import policies as sla_policies
+from storage.sla.calendars import CalendarRow
+from storage.sla.policies import PolicyRow
+from storage.tables import desk as desk_tables
+from storage.tables.tickets import agents, mailboxes, memberships, teams
+from storage.tables.tickets import people as people_table
+from storage.tickets import signatures
+from usecases.config import export as configuration_export
+from usecases.config import singletons
+from usecases.rules import automations, macros
+from usecases.tickets import custom_fields
+
+_SECRETS = frozenset({"password", "token", "client_secret", "refresh_token"})
+"""Never written into a file or a row."""
+
+
+def apply(session: Session, wanted: State, now: datetime, *, prune: bool = False) -> list[Step]:
+    """Go from the present state to the wanted one; returns the steps. BadConfiguration where one cannot be gone."""
+    taken = desk_toml.steps(wanted, configuration_export.present(session), prune=prune)
+    for step in taken:
+        if step.what != "removed":
+            _told(step, lambda s: _put[s.kind](session, s.name, wanted[s.kind][s.name], now))
+    for step in reversed(taken):
+        if step.what == "removed":
+            _told(step, lambda s: _remove(session, s))
+    return taken
+
+
+def _told(step: Step, go: Callable[[Step], None]) -> None:
+    try:
+        go(step)
+    except (ValueError, sa.exc.IntegrityError) as error:
+        why = "something still needs it" if isinstance(error, sa.exc.IntegrityError) else str(error)
+        place = f"[[{step.kind}]] {step.name!r}" if step.name else f"[{step.kind}]"
+        raise BadConfiguration(f"{place}: {why}") from error
+
+
+def _put_calendar(session: Session, name: str, entry: Entry, _now: datetime) -> None:
+    known = calendars.named(session, name)
+    calendars.put(session, CalendarRow(name, **entry, id=known.id if known else 0))
+
+
+def _refuse_unlike(text: str, fits: Callable[[str], bool], why: str) -> None:
+    if text and not fits(text):
+        raise BadConfiguration(why)
+
+
+def _put_team(session: Session, name: str, entry: Entry, _now: datetime) -> None:
+    team = people.team_named(session, name) or people.add_team(session, name)
+    options = read_options({name: entry[name] for name in ("previous", "escalate_minutes")}, "team")
+    if entry["strategy"] not in set(Strategy):
+        raise BadConfiguration(f"strategy should be one of {', '.join(Strategy)}")
+    availability.set_team(
+        session, team.id, Strategy(entry["strategy"]), options, _calendar_id(session, entry["calendar"])
+    )
+    visibility.set_private(session, team.id, private=entry["private"])
+    if "signature" in entry:
+        signatures.set_team(session, team.id, entry["signature"])
+    if "slack_channel" in entry:
+        _refuse_unlike(entry["slack_channel"], is_channel, "slack_channel should be an id such as C0123456")
+        people.set_slack_channel(session, team.id, entry["slack_channel"])
+    if "members" not in entry:
+        return
+    wanted = {_agent(session, address, name).id for address in entry["members"]}
+    had = {one.id for one in people.members(session, [team.id])[team.id]}
+    for agent_id in sorted(wanted - had):
+        availability.join(session, team.id, agent_id)
+    for agent_id in sorted(had - wanted):
+        availability.leave(session, team.id, agent_id)
+
+
+def _put_agent(session: Session, address: str, entry: Entry, now: datetime) -> None:
+    known = people.by_address(session, address)
+    if known is None or not known.is_agent:
+        people.add_agent(session, address, entry["name"], entry["role"], "", [], now)
+        known = people.by_address(session, address)
+    assert known is not None
+    session.execute(sa.update(people_table).where(people_table.c.id == known.id).values(name=entry["name"]))
+    session.execute(sa.update(agents).where(agents.c.id == known.id).values(role=entry["role"], active=True))
+    skills = list(read_skills(entry["skills"]))
+    calendar_id = _calendar_id(session, entry["calendar"])
+    values = {"skills": skills, "weight": entry["weight"], "capacity": entry["capacity"] or None}
+    availability.set_agent(session, known.id, **values, calendar_id=calendar_id)
+    if "signature" in entry:
+        signatures.set_agent(session, known.id, entry["signature"])
+    if "slack_user" in entry:
+        _refuse_unlike(entry["slack_user"], is_account, "slack_user should be an account such as slack:T0123:U0456")
+        people.set_slack_user(session, known.id, entry["slack_user"])
+
+
+def _put_mailbox(session: Session, address: str, entry: Entry, _now: datetime) -> None:
+    team = _team(session, entry["team"])
+    if all(box.address != address for box in people.all_mailboxes(session)):
+        people.add_mailbox(session, address, entry["name"], team)
+    values = {"name": entry["name"], "team_id": team}
+    values |= {"signature": signatures.checked(entry["signature"])} if "signature" in entry else {}
+    if "imap" in entry:
+        inline = sorted((set(entry["imap"]) | set(entry["imap"].get("refresh") or ())) & _SECRETS)
+        if inline:
+            raise BadConfiguration(f"imap.{inline[0]} is a secret: name where it is kept, such as {inline[0]}_env")
+        values["imap"] = entry["imap"] or None
+    session.execute(sa.update(mailboxes).where(mailboxes.c.address == address).values(**values))
+
+
+def _put_organisation(session: Session, name: str, entry: Entry, now: datetime) -> None:
+    organisations.put(session, Organisation(0, name, tuple(entry["domains"]), entry["plan"], entry["shared"]), now)
+
+
+def _put_category(session: Session, name: str, entry: Entry, now: datetime) -> None:
+    categories.put(session, name, entry["words"], now, active=entry["active"])
+
+
+def _put_field(session: Session, name: str, entry: Entry, _now: datetime) -> None:
+    custom_fields.put(session, Field(name=name, **entry))
+
+
+def _put_keyword_rule(session: Session, name: str, entry: Entry, now: datetime) -> None:
+    words = words_of(entry["all"], entry["any"], entry["none"])
+    keyword_rules.put(session, Rule(name, entry["category"], words, entry["hard"], entry["position"]), now)
+    kept = keyword_rules.get(session, name)
+    if entry["active"] and kept is not None:
+        keyword_rules.test(session, kept, now)
+        tested = keyword_rules.get(session, name)
+        assert tested is not None
+        keyword_rules.switch(session, tested, on=True)
+
+
+def _put_route(session: Session, name: str, entry: Entry, _now: datetime) -> None:
+    routing_rules.put(session, name, **entry)
+
+
+def _put_sla(session: Session, name: str, entry: Entry, _now: datetime) -> None:
+    known = sla_policies.named(session, name)
+    values = {key: value for key, value in entry.items() if key != "calendar"}
+    calendar_id = _calendar_id(session, entry["calendar"])
+    sla_policies.put(session, PolicyRow(name, **values, calendar_id=calendar_id, id=known.id if known else 0))
+
+
+def _put_automation(session: Session, name: str, entry: Entry, now: datetime) -> None:
+    given = {key: value for key, value in entry.items() if key != "active"}
+    automations.put(session, rules_automations.read({"name": name, **given}), now)
+    kept = automations.get(session, name)
+    assert kept is not None
+    if entry["active"] and not kept.active:
+        automations.tried(session, kept, now)
+        kept = automations.get(session, name) or kept
+    automations.switch(session, kept, on=entry["active"])
+
+
+def _put_macro(session: Session, name: str, entry: Entry, _now: datetime) -> None:
+    for one in macros.every(session):
+        if one.owner_id is None and one.name == name:
+            macros.remove(session, one.id)
+    macros.put(session, name, entry["text"], entry["actions"], team_id=_team(session, entry["team"]))
+
+
+def _remove(session: Session, step: Step) -> None:
+    match step.kind:
+        case "agent":
+            agent = _agent(session, step.name, "agent")
+            people.set_active(session, agent.id, active=False)
+        case "category":
+            raise BadConfiguration("a category is retired with active = false, since tickets still name it")
+        case "keyword_rule" | "automation":
+            keeper: Any = keyword_rules if step.kind == "keyword_rule" else automations
+            keeper.remove(session, keeper.get(session, step.name))
+        case "field":
+            custom_fields.remove(session, step.name)
+        case "macro":
+            for one in macros.every(session):
+                if one.owner_id is None and one.name == step.name:
+                    macros.remove(session, one.id)
+        case "organisation":
+            known = organisations.named(session, step.name)
+            number = known.id if known else 0
+            left = sa.update(people_table).where(people_table.c.organisation_id == number)
+            session.execute(left.values(organisation_id=None))
+            session.execute(sa.delete(desk_tables.organisations).where(desk_tables.organisations.c.id == number))
+        case _:
+            _remove_row(session, step)
+
+
+def _remove_row(session: Session, step: Step) -> None:
+    tables: dict[str, tuple[Any, str]] = {
+        "calendar": (desk_tables.calendars, "name"),
+        "team": (teams, "name"),
+        "mailbox": (mailboxes, "address"),
+        "route": (desk_tables.routing_rules, "name"),
+        "sla": (desk_tables.sla_policies, "name"),
+    }
+    table, key = tables[step.kind]
+    if step.kind == "team":
+        team = people.team_named(session, step.name)
+        session.execute(sa.delete(memberships).where(memberships.c.team_id == (team.id if team else 0)))
+    session.execute(sa.delete(table).where(table.c[key] == step.name))
+
+
+def _calendar_id(session: Session, name: str) -> int | None:
+    if not name:
+        return None
+    found = calendars.named(session, name)
+    if found is None:
+        raise BadConfiguration(f"there is no calendar {name!r}")
+    return found.id
+
+
+def _team(session: Session, name: str) -> int | None:
+    if not name:
+        return None
+    found = people.team_named(session, name)
+    if found is None:
+        raise BadConfiguration(f"there is no team {name!r}")
+    return found.id
+
+
+def _agent(session: Session, address: str, place: str) -> people.Person:
+    found = people.by_address(session, str(address).lower())
+    if found is None or not found.is_agent:
+        raise NotAllowed(f"{place}: there is no agent {address!r}")
+    return found
+
+
+_put: Mapping[str, Callable[[Session, str, Entry, datetime], None]] = {
+    "calendar": _put_calendar, "team": _put_team, "agent": _put_agent, "mailbox": _put_mailbox,
+    "organisation": _put_organisation, "category": _put_category, "field": _put_field,
+    "keyword_rule": _put_keyword_rule, "route": _put_route, "sla": _put_sla, "automation": _put_automation,
+    "macro": _put_macro, **{kind: singletons.putting(kind) for kind in singletons.KINDS},
+}  # fmt: skip

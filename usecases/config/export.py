@@ -1,0 +1,203 @@
+"""How the desk works as it is now, in the shape of `desk/config/desk_toml.py`. It reads and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.config.desk_toml import KINDS, Entry, State
+from desk.routing.routing import read_options
+from storage.db.session import Session
+from storage.learning import categories, keyword_rules
+from storage.people import organisations, people
+from storage.routing import rules as routing_rules
+from storage.sla import calendars
+from storage.sla import policies as sla_policies
+from storage.tables.tickets import agents, mailboxes, memberships, teams
+from storage.tables.tickets import people as people_table
+from usecases.config import singletons
+from usecases.rules import automations, macros
+from usecases.tickets import custom_fields
+
+_AGENT = ("role", "skills", "weight", "capacity", "calendar_id", "signature")
+
+
+def present(session: Session) -> State:
+    """The whole state, each kind in the order of its names or positions."""
+    return {kind: _present[kind](session) for kind in KINDS}
+
+
+def _calendars(session: Session) -> dict[str, Entry]:
+    return {
+        one.name: {"time_zone": one.time_zone, "slots": _plain(one.slots), "holidays": dict(one.holidays)}
+        for one in calendars.every(session)
+    }
+
+
+def _teams(session: Session) -> dict[str, Entry]:
+    names = _calendar_names(session)
+    members = _members(session)
+    rows = session.execute(sa.select(teams).order_by(teams.c.name))
+    return {
+        row.name: {
+            "private": row.private,
+            "strategy": row.strategy,
+            "calendar": names.get(row.calendar_id, ""),
+            **asdict(read_options(row.routing)),
+            "members": sorted(members.get(row.id, ())),
+            "signature": row.signature,
+            "slack_channel": row.slack_channel,
+        }
+        for row in rows
+    }
+
+
+def _agents(session: Session) -> dict[str, Entry]:
+    names = _calendar_names(session)
+    person = people_table.c
+    columns = (person.address, person.name, person.slack_user, *(agents.c[n] for n in _AGENT))
+    query = sa.select(*columns).join(agents, agents.c.id == people_table.c.id)
+    return {
+        row.address: {
+            "name": row.name,
+            "role": row.role,
+            "skills": list(row.skills),
+            "weight": row.weight,
+            "capacity": row.capacity or 0,
+            "calendar": names.get(row.calendar_id, ""),
+            "signature": row.signature,
+            "slack_user": row.slack_user,
+        }
+        for row in session.execute(query.where(agents.c.active).order_by(people_table.c.address))
+    }
+
+
+def _mailboxes(session: Session) -> dict[str, Entry]:
+    query = sa.select(mailboxes, teams.c.name.label("team")).outerjoin(teams, teams.c.id == mailboxes.c.team_id)
+    return {
+        row.address: {
+            "name": row.name,
+            "team": row.team or "",
+            "signature": row.signature,
+            "imap": dict(row.imap or {}),
+        }
+        for row in session.execute(query.order_by(mailboxes.c.address))
+    }
+
+
+def _organisations(session: Session) -> dict[str, Entry]:
+    return {
+        one.name: {"domains": list(one.domains), "plan": one.plan, "shared": one.shared}
+        for one in organisations.every(session)
+    }
+
+
+def _categories(session: Session) -> dict[str, Entry]:
+    return {one.name: {"words": one.words, "active": one.active} for one in categories.every(session)}
+
+
+def _fields(session: Session) -> dict[str, Entry]:
+    found = {one.name: asdict(one) for one in custom_fields.every(session)}
+    shape = KINDS["field"].fields
+    return {name: {key: _plain(_text(row[key])) for key in shape} for name, row in found.items()}
+
+
+def _keyword_rules(session: Session) -> dict[str, Entry]:
+    return {
+        kept.rule.name: {
+            "category": kept.rule.category,
+            **{key: list(value) for key, value in kept.rule.words.to_json().items()},
+            "hard": kept.rule.hard,
+            "position": kept.rule.position,
+            "active": kept.active,
+        }
+        for kept in keyword_rules.every(session)
+    }
+
+
+def _routes(session: Session) -> dict[str, Entry]:
+    return {
+        kept.name: {name: getattr(kept, name) for name in ("conditions", "actions", "position", "active")}
+        for kept in routing_rules.every(session)
+    }
+
+
+def _slas(session: Session) -> dict[str, Entry]:
+    names = _calendar_names(session)
+    return {
+        one.name: {
+            "conditions": _plain(one.conditions),
+            "targets": dict(one.targets),
+            "calendar": names.get(one.calendar_id or 0, ""),
+            "warn_percent": one.warn_percent,
+            "escalations": _plain(one.escalations),
+            "position": one.position,
+            "active": one.active,
+        }
+        for one in sla_policies.every(session)
+    }
+
+
+def _automations(session: Session) -> dict[str, Entry]:
+    return {
+        kept.rule.name: {
+            "when": kept.rule.given.get("when", {}),
+            "conditions": _plain(kept.rule.given.get("conditions", [])),
+            "actions": kept.rule.given.get("actions", []),
+            "position": kept.rule.position,
+            "active": kept.active,
+        }
+        for kept in automations.every(session)
+    }
+
+
+def _macros(session: Session) -> dict[str, Entry]:
+    """Those of everybody and of teams; what is one agent's is nobody else's matter."""
+    names = {team.id: team.name for team in people.all_teams(session)}
+    shared = [one for one in macros.every(session) if one.owner_id is None]
+    return {
+        one.name: {
+            "text": one.text,
+            "actions": [{action.do: _plain(action.value)} for action in one.actions],
+            "team": names.get(one.team_id or 0, ""),
+        }
+        for one in shared
+    }
+
+
+def _calendar_names(session: Session) -> dict[int, str]:
+    return {one.id: one.name for one in calendars.every(session)}
+
+
+def _members(session: Session) -> dict[int, list[str]]:
+    query = sa.select(memberships.c.team_id, people_table.c.address)
+    found: dict[int, list[str]] = {}
+    joined = query.join(people_table, people_table.c.id == memberships.c.agent_id)
+    for row in session.execute(joined.join(agents, agents.c.id == people_table.c.id).where(agents.c.active)):
+        found.setdefault(row.team_id, []).append(row.address)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, mappings as they are, all the way down."""
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _text(value: Any) -> Any:
+    """A kind of an enumeration as its text."""
+    return str(value) if isinstance(value, str) else value
+
+
+_present: Mapping[str, Callable[[Session], dict[str, Entry]]] = {
+    "calendar": _calendars, "team": _teams, "agent": _agents, "mailbox": _mailboxes,
+    "organisation": _organisations, "category": _categories, "field": _fields, "keyword_rule": _keyword_rules,
+    "route": _routes, "sla": _slas, "automation": _automations, "macro": _macros,
+    **{kind: singletons.presenting(kind) for kind in singletons.KINDS},
+}  # fmt: skip

@@ -1,0 +1,84 @@
+"""What a desk has once, as parts of `desk.toml`: its lifecycle, what comes after, incidents, the matrix, retention.
+
+In: an entry as `desk/config/desk_toml.py` has it. Out: a row of settings, checked by its keeper. What nobody ever set
+is
+not there: then the shipped defaults count, and an export does not name it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from desk.config.desk_toml import BadConfiguration, Entry
+from desk.incidents import detector as incident_detector
+from desk.knowledge import csat as csat_rules
+from desk.tickets import lifecycle as lifecycle_rules
+from storage.config import priority_matrix
+from storage.db.session import Session
+from storage.incidents import detector_settings
+from storage.knowledge import csat_settings
+from storage.runtime import key_values
+from storage.tickets import lifecycle
+from usecases.privacy import retention
+from usecases.privacy.retention import Rule
+
+_RULE = {"team": "", "category": "", "days": 0, "raw_days": 0}
+
+
+def put(session: Session, kind: str, entry: Entry) -> None:
+    """Write it; ValueError where it cannot be meant."""
+    match kind:
+        case "lifecycle":
+            lifecycle.set_rules(session, lifecycle_rules.read(entry))
+        case "aftercare":
+            csat_settings.set_rules(session, csat_rules.read(entry))
+        case "incidents":
+            detector_settings.set_rules(session, incident_detector.read(entry))
+        case "priority":
+            priority_matrix.set_rows(session, [str(row) for row in entry["matrix"]])
+        case "retention":
+            retention.set_rules(session, [_rule(place, one) for place, one in enumerate(entry["rules"], 1)])
+
+
+def putting(kind: str) -> Callable[[Session, str, Entry, datetime], None]:
+    return lambda session, _name, entry, _now: put(session, kind, entry)
+
+
+def present(session: Session, kind: str) -> dict[str, Entry]:
+    """The entry, or nothing where nobody ever set it."""
+    key, found = _KEPT[kind]
+    return {"": found(session)} if key_values.get(session, key) is not None else {}
+
+
+def presenting(kind: str) -> Callable[[Session], dict[str, Entry]]:
+    return lambda session: present(session, kind)
+
+
+def _rule(place: int, given: object) -> Rule:
+    if not isinstance(given, Mapping) or not set(given) <= set(_RULE):
+        raise BadConfiguration(f"rules[{place}] should be a table with {', '.join(_RULE)}")
+    for name, value in given.items():
+        if type(value) is not type(_RULE[name]):
+            kind = "a text" if isinstance(_RULE[name], str) else "a whole number"
+            raise BadConfiguration(f"rules[{place}].{name} should be {kind}")
+    return Rule(**given)
+
+
+def _told(rule: Rule) -> dict[str, object]:
+    """As short as somebody would write it."""
+    return {name: value for name, value in asdict(rule).items() if value}
+
+
+_KEPT: Mapping[str, tuple[str, Callable[[Session], Entry]]] = {
+    "lifecycle": (lifecycle.KEY, lambda session: asdict(lifecycle.rules(session))),
+    "aftercare": (csat_settings.KEY, lambda session: asdict(csat_settings.rules(session))),
+    "incidents": (detector_settings.KEY, lambda session: asdict(detector_settings.rules(session))),
+    "priority": (
+        priority_matrix.KEY,
+        lambda session: {"matrix": list(key_values.get(session, priority_matrix.KEY) or ())},
+    ),
+    "retention": (retention.RULES, lambda session: {"rules": [_told(one) for one in retention.rules(session)]}),
+}
+KINDS = tuple(_KEPT)

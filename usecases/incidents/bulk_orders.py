@@ -1,0 +1,170 @@
+"""What an agent orders for all tickets of an incident: answer, resolve, dismiss; done some at a time, each ticket once.
+
+An order is a row with a key, so that a double click is one order. A step does some tickets and remembers how far it
+came, in the caller's transaction: who is killed goes on where it stopped, and intake gets its turn between two steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.incidents import priority as incident_priority
+from desk.incidents.priority import Raise
+from desk.tickets import fields
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind, Change, NotAllowed, Status, Ticket
+from storage.db.session import Session, ring
+from storage.db.statements import insert_ignore, locked
+from storage.incidents import detector_counts, incidents
+from storage.incidents.incidents import DISMISSED, MEMBER, RESOLVED
+from storage.tables.learning import incident_orders as orders
+from storage.tickets import tickets
+from usecases.tickets import conversation, custom_fields
+
+ANSWER, RESOLVE, DISMISS = "answer", "resolve", "dismiss"
+STEP = 40
+_DONE = (Status.RESOLVED, Status.CLOSED)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`total` tickets to do, `done` of them changed so far; `done_at` when all were looked at."""
+
+    id: int
+    incident_id: int
+    key: str
+    kind: str
+    text: str
+    agent_id: int | None
+    agent_name: str
+    at: datetime
+    total: int
+    done: int
+    last_ticket_id: int
+    done_at: datetime | None
+
+    @property
+    def actor(self) -> Actor:
+        """Who ordered it; a token has a name and no number."""
+        return Actor(ActorKind.AGENT, self.agent_id, self.agent_name) if self.agent_name else verbs.DESK
+
+
+def place(session: Session, incident_id: int, key: str, kind: str, text: str, actor: Actor, now: datetime) -> Order:
+    """Write the order down; the same key again is the same order. Resolving and dismissing end the incident at once."""
+    found = incidents.get(session, incident_id, lock=True)
+    if found is None:
+        raise NotAllowed(f"there is no incident {incident_id}")
+    if kind == ANSWER and not text.strip():
+        raise NotAllowed("there is no text to send")
+    row = {
+        "incident_id": incident_id,
+        "key": f"{incident_id}:{kind}:{key}",
+        "kind": kind,
+        "text": text,
+        "agent_id": actor.id if actor.kind is ActorKind.AGENT else None,
+        "agent_name": actor.name if actor.kind is ActorKind.AGENT else "",
+        "at": now,
+        "total": incidents.ticket_counts(session, [incident_id])[incident_id][MEMBER],
+    }
+    if session.execute(insert_ignore(session, orders), row).rowcount == 1:
+        _end(session, found, kind, actor, now)
+        ring(session, "watch", 0)
+    made = session.execute(sa.select(orders).where(orders.c.key == row["key"])).one()
+    return Order(**made._mapping)
+
+
+def step(session: Session, order_id: int, now: datetime, most: int = STEP) -> bool:
+    """Do some of its tickets; whether there are more."""
+    query = sa.select(orders).where(orders.c.id == order_id, orders.c.done_at.is_(None))
+    row = session.execute(locked(session, query)).first()
+    if row is None:
+        return False
+    order = Order(**row._mapping)
+    members = incidents.joined(session, order.incident_id, MEMBER, after=order.last_ticket_id, most=most)
+    held = tickets.get_many(session, [one.ticket_id for one in members], lock=True)
+    raised = incidents.last_raises(session, held) if order.kind == DISMISS else {}
+    done = sum(_do(session, order, held[number], raised.get(number), now) for number in sorted(held))
+    more = len(members) == most
+    last = members[-1].ticket_id if members else order.last_ticket_id
+    values = {"last_ticket_id": last, "done": order.done + done, "done_at": None if more else now}
+    session.execute(sa.update(orders).where(orders.c.id == order_id).values(**values))
+    return more
+
+
+def rehearsed(session: Session, incident_id: int, kind: str, most: int = 100_000) -> list[dict[str, Any]]:
+    """The tickets that an order would do now; nothing is written."""
+    left_out = _DONE if kind == RESOLVE else (Status.CLOSED,)
+    rows = incidents.rows(session, incident_id, most)
+    members = (row for row in rows if row["state"] == MEMBER and row["merged_into"] is None)
+    return [row for row in members if row["status"] not in left_out]
+
+
+def waiting(session: Session) -> list[int]:
+    """Orders that are not done, oldest first."""
+    return list(
+        session.execute(sa.select(orders.c.id).where(orders.c.done_at.is_(None)).order_by(orders.c.id)).scalars()
+    )
+
+
+def get(session: Session, order_id: int) -> Order:
+    return Order(**session.execute(sa.select(orders).where(orders.c.id == order_id)).one()._mapping)
+
+
+def of_incident(session: Session, incident_id: int) -> list[Order]:
+    """All that was ordered, oldest first."""
+    rows = session.execute(sa.select(orders).where(orders.c.incident_id == incident_id).order_by(orders.c.id))
+    return [Order(**row._mapping) for row in rows]
+
+
+def _end(session: Session, found: incidents.Incident, kind: str, actor: Actor, now: datetime) -> None:
+    state = {RESOLVE: RESOLVED, DISMISS: DISMISSED}.get(kind)
+    if state is None:
+        return
+    ended = incidents.end(session, found.id, state, now, actor.id)
+    if kind == DISMISS and not ended:
+        raise NotAllowed(f"incident {found.id} is {found.state} already")
+    if ended and kind == RESOLVE:
+        detector_counts.settle(session, found.key)
+
+
+def _do(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
+    """One ticket; whether it was changed. What was closed or merged meanwhile stays as it is."""
+    if ticket.merged_into is not None or ticket.status is Status.CLOSED:
+        return False
+    return _VERBS[order.kind](session, order, ticket, raised, now)
+
+
+def _answer(session: Session, order: Order, ticket: Ticket, _raised: object, now: datetime) -> bool:
+    conversation.reply(session, ticket, order.actor, order.text, now, via=f"incident {order.incident_id}")
+    return True
+
+
+def _resolve(session: Session, order: Order, ticket: Ticket, _raised: object, now: datetime) -> bool:
+    if ticket.status in _DONE:
+        return False
+    if order.text.strip():
+        via = f"incident {order.incident_id}"
+        ticket = conversation.reply(session, ticket, order.actor, order.text, now, via=via)
+    why = f"incident {order.incident_id} is over"
+    empty = fields.missing(custom_fields.every(session), ticket)
+    if empty:
+        tickets.save(session, verbs.not_resolved(ticket, order.actor, now, f"{why}, but {fields.Unfilled(empty)}"))
+        return bool(order.text.strip())
+    tickets.save(session, verbs.resolve(ticket, order.actor, now, why))
+    return True
+
+
+def _dismiss(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
+    change = incident_priority.set_back(ticket, raised, order.incident_id, now)
+    why = "this was a false alarm"
+    said = verbs.Event(ticket.id, now, "incident_dismissed", order.actor, before=str(order.incident_id), why=why)
+    tickets.save(session, Change(replace(change.ticket, updated_at=now), (*change.events, said)))
+    return bool(change.events)
+
+
+_VERBS: Mapping[str, Callable[..., bool]] = {ANSWER: _answer, RESOLVE: _resolve, DISMISS: _dismiss}

@@ -1,0 +1,62 @@
+"""Tickets become members of an incident, and cease to be: raised as the matrix says, with the reason, and set back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from desk.incidents import priority as incident_priority
+from desk.priority.assess import Matrix
+from desk.tickets.ticket import Actor, Change, Event, NotAllowed
+from storage.db.session import Session
+from storage.incidents import incidents
+from storage.incidents.incidents import MEMBER, TAKEN_OUT
+from storage.tickets import tickets
+
+
+def welcome(
+    session: Session,
+    number: int,
+    members: Sequence[int],
+    now: datetime,
+    why: str,
+    actor: Actor,
+    by: Matrix,
+    *,
+    react: bool = True,
+) -> None:
+    """Every member gets its event, and the priority of what hits many where no agent has said otherwise."""
+    count, begun, last = incidents.reach(session, number)
+    incidents.note_people(session, number, count, last or now)
+    minutes = max(1, math.ceil(((last or now) - (begun or now)).total_seconds() / 60))
+    held = tickets.get_many(session, members, lock=True)
+    reason = incident_priority.affects(count, minutes)
+    changes = []
+    for ticket_id, ticket in sorted(held.items()):
+        joined = Event(ticket_id, now, "incident_joined", actor, after=str(number), why=why)
+        change = Change(replace(ticket, updated_at=now), (joined,))
+        changes.append(change.then(incident_priority.raised(change.ticket, number, reason, by, now)))
+    tickets.save_locked(session, changes, react=react)
+
+
+def include(session: Session, number: int, ticket_id: int, actor: Actor, by: Matrix, now: datetime) -> None:
+    """An agent takes a ticket in, whether it was suggested or not."""
+    moved = incidents.move(session, number, ticket_id, MEMBER) or incidents.put_in(session, number, ticket_id, now)
+    if not moved:
+        raise NotAllowed(f"ticket #{ticket_id} is in incident {number} already, or there is no such ticket to put in")
+    welcome(session, number, [ticket_id], now, "an agent took it in", actor, by)
+
+
+def take_out(session: Session, number: int, ticket_id: int, actor: Actor, now: datetime) -> None:
+    """It has nothing to do with it: its priority goes back if nobody has changed it since."""
+    if not incidents.move(session, number, ticket_id, TAKEN_OUT):
+        raise NotAllowed(f"ticket #{ticket_id} is not in incident {number}")
+    held = tickets.get_many(session, [ticket_id], lock=True)[ticket_id]
+    raised = incidents.last_raises(session, [ticket_id]).get(ticket_id)
+    left = Event(ticket_id, now, "incident_left", actor, before=str(number))
+    change = Change(replace(held, updated_at=now), (left,))
+    tickets.save_locked(session, [change.then(incident_priority.set_back(change.ticket, raised, number, now))])
+    count, _, last = incidents.reach(session, number)
+    incidents.note_people(session, number, count, last or now)

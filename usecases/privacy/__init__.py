@@ -1,0 +1,1 @@
+"""Export, retention and erasure of what is known of a person."""

@@ -1,0 +1,50 @@
+"""What becomes of articles that were drafted from the tickets of somebody who is erased.
+
+In: their tickets and what they wrote there. Out: an article that nobody has published is emptied and retired; one that
+was is the desk's knowledge and stays, without the lines that were theirs and without its earlier versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from desk.knowledge.articles import State, without_persons
+from storage.db.session import Session
+from storage.privacy.redact import GONE, Forgotten
+from storage.tables.desk import article_versions, articles
+
+_SHORTEST = 12
+"""A line that is so long is somebody's own words."""
+
+
+def lines(texts: Iterable[str], names: Iterable[str]) -> frozenset[str]:
+    """Their lines, as they wrote them and as a draft has them without names and numbers."""
+    parts = [part for name in names for part in name.split() if len(part) > 2]
+    said = {line.strip() for text in texts for line in text.split("\n")}
+    plain = {without_persons(line, parts)[0].strip() for line in said}
+    return frozenset(line for line in said | plain if len(line) >= _SHORTEST)
+
+
+def forget(
+    session: Session, ticket_ids: Sequence[int], theirs: Collection[str], now: datetime, done: Forgotten
+) -> None:
+    """Empty what was not published; take their lines out of what was."""
+    a, v = articles.c, article_versions.c
+    drafted = a.from_ticket_id.in_(ticket_ids)
+    for row in session.execute(sa.select(a.id, a.title, a.text, a.state, a.version).where(drafted)).all():
+        published = row.state == str(State.PUBLISHED)
+        title, text = _kept(row.title, theirs), _kept(row.text, theirs)
+        values = {"title": title or GONE, "text": text} if published else {"title": GONE, "text": ""}
+        state = row.state if published else str(State.RETIRED)
+        session.execute(sa.update(articles).where(a.id == row.id).values(**values, state=state, updated_at=now))
+        earlier = v.version < row.version if published else sa.true()
+        session.execute(sa.delete(article_versions).where(v.article_id == row.id, earlier))
+        session.execute(sa.update(article_versions).where(v.article_id == row.id).values(**values))
+        done.counts["articles"] += 1
+
+
+def _kept(text: str, theirs: Collection[str]) -> str:
+    return "\n".join(line for line in text.split("\n") if line.strip() not in theirs).strip()

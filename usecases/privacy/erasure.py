@@ -1,0 +1,240 @@
+"""Erases a person: what they asked, wrote and sent, wherever it is kept; leaves a receipt without them in it.
+
+In: an address. Out: a receipt of counts, and a hash that tells whether somebody was erased. Their own tickets are
+emptied whole (agents' answers quote them); on tickets of others what they wrote goes, and their address wherever it is
+named. What others wrote about them stays theirs. Later mail of the same address is somebody new.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.tickets.subject import base
+from desk.tickets.ticket import Actor, ActorKind
+from storage.db.session import Session
+from storage.learning import categories
+from storage.learning import models as model_rows
+from storage.mail.inbound import ORDERED, RELEASING, WAITING
+from storage.open_store import Store
+from storage.operations import blob_gc
+from storage.people import people
+from storage.people.people import Person
+from storage.privacy import personal_columns, redact
+from storage.privacy.redact import GONE, Forgotten
+from storage.tables.desk import articles
+from storage.tables.learning import models
+from storage.tables.people import erasures, requester_sessions
+from storage.tables.tickets import events, inbound, messages, outbound, participants, tickets
+from storage.tables.tickets import people as people_table
+from usecases.privacy import erased_articles
+from usecases.tickets import side_conversations
+
+_SHORTEST = 12
+"""A line of theirs that is so long is looked for in letters about tickets of others."""
+
+
+class Refused(ValueError):
+    """Not erased; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was erased, in numbers. `models` may hold words of theirs until the next training has replaced them."""
+
+    id: int
+    at: datetime
+    person_hash: str
+    why: str
+    counts: Mapping[str, int]
+    tickets: tuple[int, ...]
+    models: tuple[str, ...]
+    articles: tuple[int, ...]
+    octets: int = 0
+    finished: bool = False
+
+
+def erase(store: Store, address: str, actor: Actor, now: datetime, *, why: str = "", dry_run: bool = False) -> Receipt:
+    """Erase them now; a dry run does all of it and takes it back. Raises Refused."""
+    with store.database.transaction(dry_run=dry_run) as session:
+        session.overwrite_deleted()
+        made = _erased(store, session, address.strip().lower(), actor, now, why)
+    if dry_run:
+        return made
+    receipt = finish(store, made.id)
+    purge(store)
+    return receipt
+
+
+def finish(store: Store, receipt_id: int) -> Receipt:
+    """Remove the blobs that nothing names any more. May run again."""
+    with store.database.reading() as session:
+        names = _row(session, receipt_id)["receipt"].get("blobs", [])
+    swept = blob_gc.sweep(store, names)
+    with store.database.transaction() as session:
+        kept = dict(_row(session, receipt_id)["receipt"])
+        kept |= {"finished": True, "octets": kept.get("octets", 0) + swept.octets}
+        kept["counts"] = dict(kept["counts"]) | {"blobs": kept["counts"].get("blobs", 0) + swept.removed}
+        kept.pop("blobs", None)
+        session.execute(sa.update(erasures).where(erasures.c.id == receipt_id).values(receipt=kept))
+        return _receipt(_row(session, receipt_id))
+
+
+def purge(store: Store) -> None:
+    """What SQLite's search indexes and its log keep of removed words; PostgreSQL's vacuum does it by itself."""
+    with store.database.transaction() as session:
+        _purge_indexes(session)
+    store.database.empty_log()
+
+
+def unfinished(session: Session) -> list[int]:
+    """Receipts whose process was ended between the two halves."""
+    rows = session.execute(sa.select(erasures.c.id, erasures.c.receipt))
+    return [row.id for row in rows if not row.receipt.get("finished")]
+
+
+def receipts(session: Session, most: int = 200) -> list[Receipt]:
+    """The newest first."""
+    query = sa.select(erasures).order_by(erasures.c.id.desc()).limit(most)
+    return [_receipt(dict(row._mapping)) for row in session.execute(query)]
+
+
+def person_hash(address: str, secret: bytes) -> str:
+    """Tells whether somebody was erased to who knows the address and the desk's key, and nothing to anybody else."""
+    return hmac.new(secret, b"erased:" + address.strip().lower().encode(), hashlib.sha256).hexdigest()
+
+
+def _erased(store: Store, session: Session, address: str, actor: Actor, now: datetime, why: str) -> Receipt:
+    person = people.by_address(session, address)
+    if person is None:
+        raise Refused(f"nobody with the address {address} has ever written here")
+    if person.role:
+        raise Refused(f"{address} is an agent: what agents did is the history of others' tickets")
+    own = list(session.execute(sa.select(tickets.c.id).where(tickets.c.requester_id == person.id)).scalars())
+    names, theirs = _names_and_lines(session, person, own)
+    done = redact.whole_tickets(session, own, actor, now, "the requester was erased")
+    erased_articles.forget(session, own, theirs, now, done)
+    _elsewhere(session, person, done)
+    written_down = personal_columns.of(address, names)
+    done.counts["mentions"] += personal_columns.sweep(session, written_down)
+    _name(session, person, now)
+    learnt = (models.c.made_by != model_rows.SHIPPED, models.c.state != model_rows.REMOVED)
+    versions = list(session.execute(sa.select(models.c.version).where(*learnt)).scalars()) if own else []
+    if own:
+        categories.ask_for_training(session, "words of an erased person are to be unlearned", now)
+    drafted = sa.select(articles.c.id).where(articles.c.from_ticket_id.in_(own))
+    kept = {
+        "counts": dict(done.counts), "tickets": own, "models": versions, "blobs": sorted(done.blobs),
+        "articles": list(session.execute(drafted).scalars()), "finished": False,
+    }  # fmt: skip
+    said = personal_columns.without(why, written_down)
+    row = {"at": now, "agent_id": actor.id if actor.kind is ActorKind.AGENT else None, "why": said, "receipt": kept}
+    made = sa.insert(erasures).values(**row, person_hash=person_hash(address, store.secret)).returning(erasures.c.id)
+    return _receipt(_row(session, session.execute(made).scalar_one()))
+
+
+def _names_and_lines(session: Session, person: Person, own: Sequence[int]) -> tuple[set[str], frozenset[str]]:
+    """What they are called on their messages, and the lines that they wrote on their own tickets."""
+    c, said = messages.c, messages.c.author_kind == str(ActorKind.REQUESTER)
+    theirs = sa.or_(sa.and_(said, c.author_id == person.id), c.author_address == person.address)
+    query = sa.select(c.author_name, c.subject, c.text, c.reply).where(theirs)
+    rows = session.execute(query).all()
+    names = {person.name, *(row.author_name for row in rows)}
+    subjects = session.execute(sa.select(tickets.c.subject).where(tickets.c.id.in_(own))).scalars()
+    texts = [*subjects, *(text for row in rows for text in (row.subject, row.text, row.reply))]
+    return names, erased_articles.lines([*texts, *(base(text) for text in texts[: len(own)])], names)
+
+
+def _elsewhere(session: Session, person: Person, done: Forgotten) -> None:
+    """What they wrote on tickets of others, what was sent to them, and their address wherever it is named."""
+    c, said = messages.c, messages.c.author_kind == str(ActorKind.REQUESTER)
+    theirs = sa.or_(sa.and_(said, c.author_id == person.id), c.author_address == person.address)
+    rows = session.execute(sa.select(c.id, c.ticket_id, c.reply, c.text).where(theirs)).all()
+    lines = {line.strip() for row in rows for line in (row.reply + "\n" + row.text).split("\n")}
+    needles = {person.address} | {line for line in lines if len(line) >= _SHORTEST}
+    redact.words_of(session, [row.id for row in rows], done)
+    asked = side_conversations.forget_person(session, person.address, GONE)
+    copied = sa.select(participants.c.ticket_id).where(participants.c.address == person.address)
+    about = {row.ticket_id for row in rows} | set(asked) | set(session.execute(copied).scalars())
+    redact.letters(session, _letters_with(session, about, person.address, needles), done)
+    # Mail of theirs that became no message: set aside, refused, a copy of another.
+    redact.requests(session, inbound.c.id.in_(_their_requests(session, person.address)), done)
+    done.counts["side_conversations"] += len(asked)
+    gone = session.execute(sa.delete(participants).where(participants.c.address == person.address))
+    done.add("participants", gone)
+    session.execute(sa.delete(requester_sessions).where(requester_sessions.c.person_id == person.id))
+    kinds = events.c.actor_kind.in_((str(ActorKind.REQUESTER), str(ActorKind.THIRD_PARTY)))
+    acted = sa.and_(kinds, events.c.actor_id == person.id)
+    session.execute(sa.update(events).where(acted).values(actor_name=""))
+
+
+def _their_requests(session: Session, address: str) -> list[int]:
+    """Settled rows that they sent; others' rows that only name them are kept without the name."""
+    c, said = inbound.c, f'"{address}"'
+    texts = (sa.func.lower(sa.cast(column, sa.Text)) for column in (c.request, c.envelope))
+    named = [text.contains(said, autoescape=True) for text in texts]
+    query = sa.select(c.id, c.request, c.envelope, c.state).where(sa.or_(*named), c.state.not_in((WAITING, ORDERED)))
+    rows = session.execute(query).all()
+    theirs = [row.id for row in rows if _sender(row.request, row.envelope) == address]
+    for row in rows:
+        if row.id not in theirs:
+            kept = row.request if row.state in ("quarantined", "refused", RELEASING) else ""
+            values = {
+                "request": kept,
+                "envelope": personal_columns.without(row.envelope, personal_columns.Person(address)),
+            }
+            session.execute(sa.update(inbound).where(c.id == row.id).values(**values))
+    return theirs
+
+
+def _sender(request: str, envelope: Mapping[str, Any]) -> str:
+    """Who sent what could be read, else who the envelope says."""
+    if request:
+        return str((json.loads(request).get("sender") or {}).get("address", "")).lower()
+    return str(envelope.get("mail_from", "")).lower()
+
+
+def _letters_with(session: Session, ids: Iterable[int], address: str, needles: Iterable[str]) -> list[int]:
+    """Letters to them, and those about these tickets that say what they said."""
+    where = sa.or_(outbound.c.recipient == address, outbound.c.ticket_id.in_(sorted(set(ids))))
+    rows = session.execute(sa.select(outbound.c.id, outbound.c.recipient, outbound.c.content).where(where))
+    return [row.id for row in rows if row.recipient == address or _says(row.content, needles)]
+
+
+def _says(content: Any, needles: Iterable[str]) -> bool:
+    text = json.dumps(content, ensure_ascii=False)
+    return any(json.dumps(needle, ensure_ascii=False)[1:-1] in text for needle in needles)
+
+
+def _name(session: Session, person: Person, now: datetime) -> None:
+    """The row stays, for tickets need a requester; it is nobody's, and no mail can reach it."""
+    values = {"address": f"erased-{person.id}@erased.invalid", "name": "", "slack_user": "", "vip": False}
+    values |= {"organisation_id": None, "language": "", "time_zone": "", "erased_at": now}
+    session.execute(sa.update(people_table).where(people_table.c.id == person.id).values(**values))
+
+
+def _purge_indexes(session: Session) -> None:
+    """Merged into one, an index has no removed words left in it."""
+    if not session.postgres:
+        session.overwrite_deleted()
+        for table in ("message_search", "solved_search", "article_search"):
+            session.execute(sa.text(f"INSERT INTO {table}({table}) VALUES('optimize')"))
+
+
+def _row(session: Session, receipt_id: int) -> dict[str, Any]:
+    return dict(session.execute(sa.select(erasures).where(erasures.c.id == receipt_id)).one()._mapping)
+
+
+def _receipt(row: Mapping[str, Any]) -> Receipt:
+    kept = row["receipt"]
+    return Receipt(
+        row["id"], row["at"], row["person_hash"], row["why"], dict(kept["counts"]), tuple(kept["tickets"]),
+        tuple(kept["models"]), tuple(kept["articles"]), kept.get("octets", 0), bool(kept["finished"]),
+    )  # fmt: skip

@@ -1,0 +1,137 @@
+"""How long what was said is kept: rules by team and category, done in small steps, each with a receipt.
+
+In: rules and the time. Out: tickets that are due, emptied (numbers and times stay), and raw mail that went sooner.
+The first rule that a ticket fits is its rule; a ticket that fits none is kept for good. Only what is closed is emptied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.tickets.ticket import DESK, Status
+from storage.db.session import Session
+from storage.open_store import Store
+from storage.privacy import redact
+from storage.privacy.redact import GONE, Forgotten
+from storage.runtime import key_values
+from storage.tables.people import erasures
+from storage.tables.tickets import inbound, messages, teams, tickets
+from usecases.privacy import erasure
+
+RULES = "retention"
+AT_ONCE = 100
+LONGEST_DAYS = 36_500
+
+
+class BadRule(ValueError):
+    """The rule says nothing, or names nothing; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Of which tickets ("" means any; a category holds those below it), and for how many days after closing words and,
+    since it came, raw mail are kept; 0 is for good."""
+
+    team: str = ""
+    category: str = ""
+    days: int = 0
+    raw_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a rule would empty now."""
+
+    rule: Rule
+    tickets: tuple[int, ...]
+    raw: tuple[int, ...]
+
+
+def rules(session: Session) -> list[Rule]:
+    return [Rule(**one) for one in key_values.get(session, RULES) or ()]
+
+
+def set_rules(session: Session, made: Sequence[Rule]) -> None:
+    """These from now on, in this order. Raises BadRule."""
+    for one in made:
+        if not (0 <= one.days <= LONGEST_DAYS and 0 <= one.raw_days <= LONGEST_DAYS and one.days + one.raw_days):
+            raise BadRule("a rule says after how many days words or raw mail go")
+        known = sa.select(teams.c.id).where(teams.c.name == one.team)
+        if one.team and session.execute(known).scalar() is None:
+            raise BadRule(f"there is no team {one.team!r}")
+    key_values.put(session, RULES, [asdict(one) for one in made])
+
+
+def due(session: Session, now: datetime, most: int = AT_ONCE) -> list[Due]:
+    """By rule, the oldest first."""
+    found, before = [], list[sa.ColumnElement[bool]]()
+    for rule in rules(session):
+        fits = _fits(rule)
+        where = sa.and_(fits, *(~other for other in before))
+        found.append(
+            Due(rule, tuple(_tickets(session, rule, where, now, most)), tuple(_raw(session, rule, where, now, most)))
+        )
+        before.append(fits)
+    return [one for one in found if one.tickets or one.raw]
+
+
+def step(store: Store, now: datetime, most: int = AT_ONCE) -> int:
+    """Empty some of what is due; returns how many tickets and mails, 0 when nothing is left."""
+    with store.database.transaction() as session:
+        session.overwrite_deleted()
+        first = next(iter(due(session, now, most)), None)
+        if first is None:
+            return 0
+        done = redact.whole_tickets(session, first.tickets, DESK, now, f"kept for {first.rule.days} days after closing")
+        _drop_raw(session, first.raw, done)
+        receipt = {"counts": dict(done.counts), "tickets": list(first.tickets), "models": [], "articles": []}
+        row = {"at": now, "why": f"retention: {_said(first.rule)}", "person_hash": ""}
+        kept = receipt | {"blobs": sorted(done.blobs), "finished": False}
+        made = sa.insert(erasures).values(**row, receipt=kept).returning(erasures.c.id)
+        number = int(session.execute(made).scalar_one())
+    erasure.finish(store, number)
+    return len(first.tickets) + len(first.raw)
+
+
+def _fits(rule: Rule) -> sa.ColumnElement[bool]:
+    fits: list[sa.ColumnElement[bool]] = [sa.true()]
+    if rule.team:
+        fits.append(sa.func.coalesce(tickets.c.team_id, 0).in_(sa.select(teams.c.id).where(teams.c.name == rule.team)))
+    if rule.category:
+        named = sa.func.coalesce(tickets.c.category, "")
+        fits.append(sa.or_(named == rule.category, named.startswith(f"{rule.category} / ", autoescape=True)))
+    return sa.and_(*fits)
+
+
+def _tickets(session: Session, rule: Rule, where: Any, now: datetime, most: int) -> list[int]:
+    if not rule.days:
+        return []
+    c = tickets.c
+    old = (c.status == str(Status.CLOSED), c.closed_at < now - timedelta(days=rule.days), c.subject != GONE)
+    return list(session.execute(sa.select(c.id).where(where, *old).order_by(c.id).limit(most)).scalars())
+
+
+def _raw(session: Session, rule: Rule, where: Any, now: datetime, most: int) -> list[int]:
+    """Messages whose raw mail has been kept long enough."""
+    if not rule.raw_days:
+        return []
+    c = messages.c
+    query = sa.select(c.id).join(tickets, tickets.c.id == c.ticket_id)
+    old = (c.raw != "", c.created_at < now - timedelta(days=rule.raw_days))
+    return list(session.execute(query.where(where, *old).order_by(c.id).limit(most)).scalars())
+
+
+def _drop_raw(session: Session, ids: Sequence[int], done: Forgotten) -> None:
+    for table, key in ((messages, messages.c.id), (inbound, inbound.c.message_id)) if ids else ():
+        chosen = (key.in_(ids), table.c.raw != "")
+        done.blobs |= set(session.execute(sa.select(table.c.raw).where(*chosen)).scalars())
+        done.add("raw_mails", session.execute(sa.update(table).where(*chosen).values(raw="")))
+
+
+def _said(rule: Rule) -> str:
+    return ", ".join(f"{name} {value}" for name, value in asdict(rule).items() if value)

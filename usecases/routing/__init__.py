@@ -1,0 +1,1 @@
+"""Assigning tickets, and trying routing rules on past ones."""

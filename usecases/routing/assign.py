@@ -1,0 +1,270 @@
+"""Routes tickets: walks the rules, asks the team's strategy, and writes what came of it, each step with its reason.
+
+In: tickets that the caller's transaction holds, with the facts around them. Out: changes; `write` saves them and the
+turns that were given. Without `write` it is a dry run. It refuses to decide by itself: the rule is
+`desk/routing/routing.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.routing import routing
+from desk.routing.routing import Choice, Member, Rule, Strategy, Team, Wish
+from desk.rules.actions import Action
+from desk.rules.conditions import Case, Condition
+from desk.rules.ticket_facts import Around, case
+from desk.sla.business_hours import is_open
+from desk.tickets import properties
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DESK, Change, Event, NotAllowed, Ticket
+from storage.db.session import Session
+from storage.people import availability, people
+from storage.people.availability import Roster
+from storage.routing import rules as routing_rules
+from storage.tables.tickets import tickets as table
+from storage.tickets import tickets
+from usecases.rules import run_actions
+from usecases.rules.run_actions import Doing
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """The rules in force, every team's strategy (without members), and the agents whom a rule may name."""
+
+    rules: tuple[Rule, ...] = ()
+    teams: dict[int, Team] = field(default_factory=dict)
+    agents: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def active(self) -> bool:
+        """Whether there is anything to route by; if not, nobody pays for it."""
+        return bool(self.rules) or any(team.strategy is not Strategy.MANUAL for team in self.teams.values())
+
+    @property
+    def automatic(self) -> list[int]:
+        """The teams that do not wait for somebody to take a ticket."""
+        return [number for number, team in self.teams.items() if team.strategy is not Strategy.MANUAL]
+
+    @property
+    def wants_previous(self) -> bool:
+        return any(team.options.previous for team in self.teams.values() if team.strategy is not Strategy.MANUAL)
+
+    def team_named(self, name: str) -> Team | None:
+        return next((team for team in self.teams.values() if team.name.lower() == name.strip().lower()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A ticket that wants an agent. Rules are for those that are `new`; others bring the `skills` that a rule asked of
+    them. `leaving` says why its owner loses it."""
+
+    ticket: Ticket
+    around: Around = field(default_factory=Around)
+    previous: int | None = None
+    never: frozenset[int] = frozenset()
+    late: bool = False
+    new: bool = False
+    leaving: str = ""
+    skills: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What becomes of it: the change, texts that rules want written, the rules, and the choice if one was made."""
+
+    asked: Asked
+    change: Change
+    texts: tuple[tuple[Action, str], ...] = ()
+    rules: tuple[Rule, ...] = ()
+    choice: Choice | None = None
+    refused: tuple[str, ...] = ()
+
+
+def setup(session: Session) -> Setup:
+    """Everything that changes seldom, in two or three statements."""
+    rules = routing_rules.in_force(session)
+    named = any(action.do == "assign" for rule in rules for action in rule.actions)
+    return Setup(rules, availability.settings(session), _names(session) if named else {})
+
+
+def route(
+    session: Session, asked: Sequence[Asked], by: Setup, now: datetime, *, dry: bool = False
+) -> tuple[list[Routed], Roster]:
+    """Decide for all; the agents that come into question are held from here on, unless it is a dry run."""
+    walked = [_walked(one, by, now) for one in asked]
+    team_ids = {team for one, rules in zip(asked, walked, strict=True) if (team := _team_of(one, rules, by))}
+    team_ids &= set(by.automatic)
+    named = {number for rules in walked for number in _named_agents(rules, by)}
+    if not dry and (team_ids or named):
+        availability.lock(session, team_ids, named)
+    found = availability.read(session, team_ids)
+    persons = availability.members_named(session, named)
+    made = [_one(session, one, rules, by, found, persons, now) for one, rules in zip(asked, walked, strict=True)]
+    return made, found
+
+
+def write(
+    session: Session, made: Iterable[Routed], found: Roster, now: datetime, *, react: bool = True
+) -> list[Ticket]:
+    """Save what was decided, for tickets that this transaction holds; returns those that changed."""
+    done = [one for one in made if one.change.events or one.texts]
+    tickets.save_locked(session, [one.change for one in done], react=react)
+    availability.remember(session, found)
+    for one in done:
+        _write_texts(session, one, now, react=react)
+    return [one.change.ticket for one in done]
+
+
+def previous_agents(session: Session, requester_ids: Iterable[int]) -> dict[int, int]:
+    """Requester → the agent of their newest ticket that has one."""
+    c = table.c
+    wanted = sorted(set(requester_ids))
+    last = (
+        sa.select(sa.func.max(c.id).label("id"))
+        .where(c.requester_id.in_(wanted), c.assignee_id.is_not(None))
+        .group_by(c.requester_id)
+        .subquery()
+    )
+    query = sa.select(c.requester_id, c.assignee_id).join(last, last.c.id == c.id)
+    return {row.requester_id: row.assignee_id for row in session.execute(query)} if wanted else {}
+
+
+def asks(conditions: Iterable[Condition], *names: str) -> bool:
+    """Whether any of them asks for one of these facts."""
+    return any(one.field in names or asks(one.parts, *names) for one in conditions)
+
+
+def facts(one: Asked, by: Setup, now: datetime) -> Case:
+    """As rules see the ticket; `hours` is "open" or "closed" by its team's calendar."""
+    team = by.teams.get(one.ticket.team_id or 0)
+    hours = "closed" if team and not is_open(team.calendar, now) else "open"
+    return case(one.ticket, replace(one.around, hours=hours), now)
+
+
+def _walked(one: Asked, by: Setup, now: datetime) -> list[Rule]:
+    return routing.walk(by.rules, facts(one, by, now)) if one.new and by.rules else []
+
+
+def _team_of(one: Asked, rules: Sequence[Rule], by: Setup) -> int | None:
+    """The team that will have it."""
+    wanted = [action.value for rule in rules for action in rule.actions if action.do == "team"]
+    named = by.team_named(wanted[-1]) if wanted else None
+    return named.id if named else one.ticket.team_id
+
+
+def _named_agents(rules: Sequence[Rule], by: Setup) -> list[int]:
+    names = [action.value for rule in rules for action in rule.actions if action.do == "assign"]
+    return [by.agents[name.lower()] for name in names if name.lower() in by.agents]
+
+
+def _one(
+    session: Session,
+    one: Asked,
+    rules: Sequence[Rule],
+    by: Setup,
+    found: Roster,
+    persons: dict[int, Member],
+    now: datetime,
+) -> Routed:
+    change, texts, refused = Change(one.ticket), [], []
+    for rule in rules:
+        for action in rule.actions:
+            try:
+                done = _by_rule(session, change.ticket, action, rule, by, persons, now)
+            except NotAllowed as error:
+                refused.append(f"rule {rule.name}: {error}")
+                continue
+            if done is None:
+                texts.append((action, rule.name))
+            else:
+                change = change.then(done)
+    choice = None
+    if change.ticket.assignee_id is None or one.leaving:
+        skills = (*one.skills, *(skill for rule in rules for skill in rule.skills))
+        choice, chosen = _by_strategy(change.ticket, one, skills, found, refused, now)
+        chosen = Change(chosen.ticket, tuple(_with(event, {"skills": list(skills)}) for event in chosen.events))
+        change = change.then(chosen)
+    if one.new:
+        change = Change(change.ticket, tuple(map(_of_opening, change.events)))
+    return Routed(one, change, tuple(texts), tuple(rules), choice, tuple(refused))
+
+
+def _by_rule(
+    session: Session, ticket: Ticket, action: Action, rule: Rule, by: Setup, persons: dict[int, Member], now: datetime
+) -> Change | None:
+    """The change that a rule's action makes; None for texts, which are written later."""
+    why = f"rule {rule.name}"
+    if action.do == "team":
+        team = by.team_named(action.value)
+        if team is None:
+            raise NotAllowed(f"there is no team {action.value!r}")
+        return verbs.to_team(ticket, team.id, team.name, DESK, now, why)
+    if action.do == "assign":
+        agent = persons.get(by.agents.get(action.value.lower(), 0))
+        if agent is None:
+            raise NotAllowed(f"{action.value!r} is no agent")
+        if gone := routing.absence(agent, now):
+            raise NotAllowed(f"{agent.name} {gone}")
+        return verbs.assign(ticket, agent.id, agent.name, DESK, now, why)
+    return run_actions.change_of(session, ticket, action, Doing(DESK, now, why))
+
+
+def _by_strategy(
+    ticket: Ticket, one: Asked, skills: tuple[str, ...], found: Roster, refused: Sequence[str], now: datetime
+) -> tuple[Choice | None, Change]:
+    team = found.teams.get(ticket.team_id or 0)
+    if team is None:
+        return None, _unowned(ticket, one, refused, now)
+    wish = Wish(ticket.category or "", one.around.language, skills, one.previous, one.never, one.late)
+    choice = routing.choose(team, wish, now)
+    why = f"{one.leaving}; {choice.why}" if one.leaving else choice.why
+    if choice.member is None:
+        free = verbs.assign(ticket, None, "", DESK, now, one.leaving)
+        return choice, free.then(_flagged(free.ticket, choice, now))
+    found.give(team.id, choice.member.id, now)
+    return choice, verbs.assign(ticket, choice.member.id, choice.member.name, DESK, now, why)
+
+
+def _unowned(ticket: Ticket, one: Asked, refused: Sequence[str], now: datetime) -> Change:
+    """No strategy: it waits in its team for somebody to take it; a rule that named somebody absent is told."""
+    free = verbs.assign(ticket, None, "", DESK, now, one.leaving)
+    absent = [why for why in refused if why]
+    return free.then(properties.flag_unroutable(free.ticket, DESK, now, absent[0])) if absent and one.new else free
+
+
+def _flagged(ticket: Ticket, choice: Choice, now: datetime) -> Change:
+    change = properties.flag_unroutable(ticket, DESK, now, choice.why)
+    return Change(change.ticket, tuple(_with(event, {"closed": choice.closed}) for event in change.events))
+
+
+def _of_opening(event: Event) -> Event:
+    """Marked, so that whoever hears of the new ticket does not hear a second time that it is theirs."""
+    return _with(event, {"opening": True}) if event.kind == "assigned" else event
+
+
+def _with(event: Event, data: dict[str, Any]) -> Event:
+    """With this noted, as far as it says something."""
+    said = {name: value for name, value in data.items() if value or value is False}
+    return replace(event, data={**event.data, **said})
+
+
+def _write_texts(session: Session, one: Routed, now: datetime, *, react: bool) -> None:
+    ticket = tickets.get(session, one.change.ticket.id) if one.texts else None
+    for action, rule in one.texts:
+        if ticket is not None:
+            doing = Doing(DESK, now, f"rule {rule}", react=react)
+            ticket = run_actions.carry_out(session, ticket, [action], doing).ticket
+
+
+def _names(session: Session) -> dict[str, int]:
+    """Whom a rule may name: by address, and by name where only one is called so."""
+    agents = [agent for agent in people.all_agents(session) if agent.active]
+    names = [agent.name.lower() for agent in agents]
+    found = {agent.name.lower(): agent.id for agent in agents if agent.name and names.count(agent.name.lower()) == 1}
+    return found | {agent.address: agent.id for agent in agents}

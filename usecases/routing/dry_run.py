@@ -1,0 +1,111 @@
+"""Routing without doing it: what a rule would change on past tickets, and why a ticket would go to whom.
+
+In: rows, read only. Out: words and figures for people. It refuses to change anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from desk.routing import routing
+from desk.routing.routing import Choice, Rule, Standing, Strategy, Team, Wish
+from desk.rules import actions as acts
+from desk.rules import conditions
+from desk.tickets.ticket import Ticket
+from storage.db.session import Session
+from storage.people import availability
+from storage.routing import rules as routing_rules
+from storage.routing import unassigned
+from storage.routing.rules import Kept
+from storage.tickets import ticket_facts, tickets
+from usecases.routing import assign as engine
+from usecases.routing.assign import Asked, Setup
+
+PAST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One past ticket and what the rules make of it without and with the rule."""
+
+    ticket: Ticket
+    without: str
+    within: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    looked_at: int
+    moved: tuple[Moved, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        return f"would route {len(self.moved)} of {self.looked_at} tickets differently"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Every rule in force and whether it acts, and every member of the team with what speaks against them."""
+
+    ticket: Ticket
+    rules: tuple[tuple[Rule, bool], ...]
+    team: Team | None
+    wish: Wish
+    standings: tuple[Standing, ...] = ()
+    choice: Choice | None = None
+
+
+def tried(session: Session, kept: Kept, now: datetime, most: int = PAST) -> Trial:
+    """The rule as if it were on, against the newest tickets as if they came now, with the other rules as they are."""
+    found = tickets.page(session, most=most)
+    every = [one for one in routing_rules.every(session) if one.rule is not None]
+    within = [one.rule for one in every if one.rule and (one.active or one.id == kept.id)]
+    without = [one.rule for one in every if one.rule and one.active and one.id != kept.id]
+    by, around = engine.setup(session), ticket_facts.around(session, found)
+    moved = []
+    for ticket in found:
+        facts = engine.facts(Asked(_as_it_came(ticket), around[ticket.id]), by, now)
+        before, after = _outcome(routing.walk(without, facts)), _outcome(routing.walk(within, facts))
+        if before != after:
+            moved.append(Moved(ticket, before, after))
+    return Trial(len(found), tuple(moved))
+
+
+def explained(session: Session, ticket: Ticket, now: datetime) -> Explained:
+    """Who would get this ticket now, if it were nobody's."""
+    by = engine.setup(session)
+    asked = Asked(ticket, ticket_facts.around(session, [ticket])[ticket.id])
+    facts = engine.facts(asked, by, now)
+    fired = routing.walk(by.rules, facts)
+    rules = tuple((rule, rule in fired) for rule in by.rules)
+    team = availability.read(session, [ticket.team_id]).teams.get(ticket.team_id) if ticket.team_id else None
+    wish = _wish(session, asked, by)
+    if team is None or team.strategy is Strategy.MANUAL:
+        return Explained(ticket, rules, team, wish)
+    standings = tuple(routing.standings(team, wish, now))
+    return Explained(ticket, rules, team, wish, standings, routing.choose(team, wish, now))
+
+
+def in_words(rule: Rule) -> str:
+    """ "category under Billing → team Billing, skills German"."""
+    return f"{conditions.words(rule.conditions)} → {_outcome([rule])}"
+
+
+def _wish(session: Session, asked: Asked, by: Setup) -> Wish:
+    ticket, past = asked.ticket, unassigned.remembered(session, [asked.ticket.id])[asked.ticket.id]
+    previous = engine.previous_agents(session, [ticket.requester_id]) if by.wants_previous else {}
+    before = previous.get(ticket.requester_id)
+    return Wish(ticket.category or "", asked.around.language, past.skills, before, past.never)
+
+
+def _as_it_came(ticket: Ticket) -> Ticket:
+    """Without what agents made of it, as far as that is known."""
+    return replace(ticket, tags=(), assignee_id=None)
+
+
+def _outcome(rules: Sequence[Rule]) -> str:
+    told = [acts.words(action) for rule in rules for action in rule.actions]
+    skills = [skill for rule in rules for skill in rule.skills]
+    return ", ".join([*told, *([f"skills {' + '.join(skills)}"] if skills else [])]) or "no rule"

@@ -1,0 +1,1 @@
+"""Running actions, automations, macros and bulk changes."""

@@ -1,0 +1,156 @@
+"""Automations as rows: made switched off, tried on past tickets, switched on; and what each did, once each.
+
+In: rules of `desk/rules/automations.py`. Out: rows, tickets that time triggers, and a dry run. A version that was not
+tried cannot
+be switched on. It refuses to know events that are about to be reacted to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.rules import automations as rules_automations
+from desk.rules import conditions
+from desk.rules.automations import Automation, BadAutomation
+from desk.tickets.ticket import DESK, Event, Ticket
+from storage.db.session import Session
+from storage.db.statements import insert_ignore, upsert
+from storage.tables.desk import automation_firings, automations
+from storage.tables.tickets import events
+from storage.tables.tickets import tickets as tickets_table
+from storage.tickets import ticket_facts, tickets
+from usecases.rules import run_actions
+from usecases.rules.run_actions import Doing
+
+MOST_DUE = 200
+TRIED_ON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One row: the rule, whether it is on, and what its last trial said."""
+
+    id: int
+    rule: Automation
+    active: bool
+    trial: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_tried(self) -> bool:
+        return self.trial.get("fingerprint") == self.rule.fingerprint()
+
+
+@dataclass(frozen=True, slots=True)
+class WouldDo:
+    """One ticket of a dry run, and the changes that the rule would make now."""
+
+    ticket: Ticket
+    changes: tuple[Event, ...]
+
+
+def every(session: Session) -> list[Kept]:
+    c = automations.c
+    return [_kept(row._mapping) for row in session.execute(sa.select(automations).order_by(c.position, c.name))]
+
+
+def get(session: Session, name: str) -> Kept | None:
+    row = session.execute(sa.select(automations).where(automations.c.name == name)).first()
+    return _kept(row._mapping) if row else None
+
+
+def put(session: Session, rule: Automation, now: datetime) -> None:
+    """A new rule, or another version of one, which is off until it is tried. The same again changes nothing."""
+    known = get(session, rule.name)
+    if known and known.rule.fingerprint() == rule.fingerprint() and known.rule.position == rule.position:
+        return
+    keeps = known is not None and known.rule.fingerprint() == rule.fingerprint()
+    row = {
+        "name": rule.name,
+        "position": rule.position,
+        "trigger": rule.trigger.to_json() | ({"trial": dict(known.trial)} if keeps and known else {}),
+        "conditions": list(rule.given.get("conditions", [])),
+        "actions": rule.given.get("actions", []),
+        "active": bool(keeps and known and known.active),
+        "created_at": now,
+    }
+    upsert(session, automations, ("name",), row)
+
+
+def switch(session: Session, kept: Kept, *, on: bool) -> None:
+    """On only after a trial of this very version."""
+    if on and not kept.is_tried:
+        raise BadAutomation(f"automation {kept.rule.name!r} must be tried before it is switched on")
+    session.execute(sa.update(automations).where(automations.c.id == kept.id).values(active=on))
+
+
+def remove(session: Session, kept: Kept) -> None:
+    """What it did stays in the tickets' histories."""
+    session.execute(sa.delete(automation_firings).where(automation_firings.c.automation_id == kept.id))
+    session.execute(sa.delete(automations).where(automations.c.id == kept.id))
+
+
+def tried(session: Session, kept: Kept, now: datetime, most: int = TRIED_ON) -> list[WouldDo]:
+    """What it would change on the newest tickets as they are now; the trial is noted, so that it may be switched on."""
+    found = tickets.page(session, most=most, statuses=sorted(kept.rule.trigger.statuses))
+    would = planned(session, kept.rule, found, now)
+    trial = {"at": now.isoformat(), "fingerprint": kept.rule.fingerprint(), "looked_at": len(found)}
+    row = kept.rule.trigger.to_json() | {"trial": trial | {"would_change": len(would)}}
+    session.execute(sa.update(automations).where(automations.c.id == kept.id).values(trigger=row))
+    return would
+
+
+def planned(session: Session, rule: Automation, found: Sequence[Ticket], now: datetime) -> list[WouldDo]:
+    """The tickets whose facts fit, with what the rule would change; nothing is written."""
+    facts = ticket_facts.of(session, found, now)
+    doing = Doing(DESK, now, rule.why)
+    fitting = [t for t in found if t.merged_into is None and conditions.hold(rule.conditions, facts[t.id])]
+    would = [WouldDo(ticket, run_actions.planned(session, ticket, rule.actions, doing)) for ticket in fitting]
+    return [one for one in would if one.changes]
+
+
+def note(session: Session, kept: Kept, ticket_id: int, event_id: int, now: datetime) -> bool:
+    """Write down that it fires for this event; False if it did so already."""
+    row = {"automation_id": kept.id, "ticket_id": ticket_id, "event_id": event_id, "at": now}
+    return session.execute(insert_ignore(session, automation_firings).values(**row)).rowcount == 1
+
+
+def lately(session: Session, ids: Iterable[int], since: datetime) -> dict[int, int]:
+    """Ticket → firings since then."""
+    c = automation_firings.c
+    query = sa.select(c.ticket_id, sa.func.count()).where(c.ticket_id.in_(sorted(set(ids))), c.at > since)
+    found: Any = session.execute(query.group_by(c.ticket_id))
+    return {row[0]: int(row[1]) for row in found}
+
+
+def due(session: Session, kept: Kept, now: datetime, after: int = 0, most: int = MOST_DUE) -> dict[int, int]:
+    """Tickets for which its time has come → the event since which they are silent, or the one that opened them.
+
+    Each only once for that event: what rules did afterwards is no event that counts. In the order of their numbers;
+    `after` pages on.
+    """
+    t, e, f = tickets_table.c, events.c, automation_firings.c
+    trigger = kept.rule.trigger
+    end = sa.func.min(e.id) if trigger.age_hours else sa.func.max(e.id)
+    counts = ~e.why.startswith(rules_automations.WHY, autoescape=True)
+    since = sa.select(end).where(e.ticket_id == t.id, counts).correlate(tickets_table).scalar_subquery()
+    happened = sa.select(e.at).where(e.id == since).correlate(tickets_table).scalar_subquery()
+    fired = sa.exists().where(f.automation_id == kept.id, f.ticket_id == t.id, f.event_id == since)
+    before = now - timedelta(hours=trigger.age_hours or trigger.silent_hours)
+    query = sa.select(t.id, since.label("event_id")).where(
+        t.status.in_(sorted(map(str, trigger.statuses))), t.merged_into.is_(None), t.created_at <= before,
+        happened <= before, ~fired, t.id > after,
+    )  # fmt: skip
+    return {row.id: row.event_id for row in session.execute(query.order_by(t.id).limit(most))}
+
+
+def _kept(row: Mapping[str, Any] | sa.RowMapping) -> Kept:
+    trigger = dict(row["trigger"])
+    trial = trigger.pop("trial", {})
+    given = {"name": row["name"], "when": trigger, "conditions": row["conditions"], "actions": row["actions"]}
+    rule = replace(rules_automations.read(given, row["name"]), position=row["position"])
+    return Kept(row["id"], rule, row["active"], trial)

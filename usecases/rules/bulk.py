@@ -1,0 +1,143 @@
+"""The same done to many tickets: each in a transaction of its own, with its own events; one that cannot be is reported.
+
+In: ticket numbers, with the version that was seen if somebody saw one, and actions in the one language of actions. Out:
+an outcome each. Nothing is half done: a ticket gets all of the actions or none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from desk.rules.actions import Action, BadAction, read
+from desk.tickets.ticket import Change, Event, NotAllowed, Ticket
+from storage.db.session import Session
+from storage.tickets import tickets
+from storage.tickets.tickets import Stale
+from usecases.rules import run_actions
+from usecases.rules.run_actions import Doing
+from usecases.tickets import conversation, custom_fields
+
+MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What shall be done to each; `into` merges them all into that ticket instead."""
+
+    actions: tuple[Action, ...] = ()
+    into: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What happened to one ticket, or would; `refused` says why nothing did. Neither: it was so already."""
+
+    ticket: int
+    subject: str = ""
+    events: tuple[Event, ...] = ()
+    refused: str = ""
+
+
+Seen = Mapping[int, int | None]
+"""Ticket → the version that was seen; None: whichever it has."""
+
+
+def preview(session: Session, seen: Seen, wish: Wish, doing: Doing) -> list[Outcome]:
+    """What would happen, with nothing written."""
+    found = tickets.get_many(session, _checked(seen))
+    return [_planned(session, found.get(number), number, version, wish, doing) for number, version in seen.items()]
+
+
+def carry_out(
+    transaction: Callable[[], AbstractContextManager[Session]], seen: Seen, wish: Wish, doing: Doing
+) -> list[Outcome]:
+    """Does it, ticket by ticket."""
+    return [_alone(transaction, number, version, wish, doing) for number, version in _checked(seen).items()]
+
+
+def _checked(seen: Seen) -> Seen:
+    if len(seen) > MOST:
+        raise NotAllowed(f"at most {MOST} tickets are changed at once")
+    return seen
+
+
+def _planned(
+    session: Session, ticket: Ticket | None, number: int, version: int | None, wish: Wish, doing: Doing
+) -> Outcome:
+    try:
+        held = _current(ticket, number, version)
+        if wish.into is not None:
+            return Outcome(number, held.subject, (_merge_event(session, held, wish.into, doing),))
+        return Outcome(number, held.subject, _change(session, held, wish, doing).events)
+    except NotAllowed as error:
+        return Outcome(number, ticket.subject if ticket else "", refused=str(error))
+
+
+def _alone(
+    transaction: Callable[[], AbstractContextManager[Session]],
+    number: int,
+    version: int | None,
+    wish: Wish,
+    doing: Doing,
+) -> Outcome:
+    subject = ""
+    try:
+        with transaction() as session:
+            held = _current(tickets.get(session, number, lock=True), number, version)
+            subject = held.subject
+            events = _do(session, held, wish, doing)
+        return Outcome(number, subject, events)
+    except Stale:
+        return Outcome(number, subject, refused="somebody else changed it at the same moment")
+    except NotAllowed as error:
+        return Outcome(number, subject, refused=str(error))
+    except sa.exc.OperationalError:
+        return Outcome(number, subject, refused="the database was busy; try again")
+
+
+def _do(session: Session, ticket: Ticket, wish: Wish, doing: Doing) -> tuple[Event, ...]:
+    if wish.into is not None:
+        event = _merge_event(session, ticket, wish.into, doing)
+        conversation.merge(session, ticket.id, wish.into, doing.actor, doing.now, why=doing.why)
+        return (event,)
+    change = _change(session, ticket, wish, doing)
+    tickets.save(session, change)
+    return change.events
+
+
+def _change(session: Session, ticket: Ticket, wish: Wish, doing: Doing) -> Change:
+    """All of the actions as one change, or NotAllowed for the first that does not fit."""
+    change = Change(ticket)
+    for action in wish.actions:
+        more = run_actions.change_of(session, change.ticket, action, doing)
+        if more is None:
+            raise NotAllowed(f"{action.do!r} is nothing that is done to many tickets at once")
+        change = change.then(more)
+    return custom_fields.refuse_unfilled_end(session, ticket, change)
+
+
+def _current(ticket: Ticket | None, number: int, version: int | None) -> Ticket:
+    if ticket is None:
+        raise NotAllowed("there is no such ticket")
+    if version is not None and ticket.version != version:
+        raise NotAllowed("somebody changed it meanwhile")
+    return ticket
+
+
+def _merge_event(session: Session, ticket: Ticket, into_id: int, doing: Doing) -> Event:
+    into = tickets.get(session, into_id)
+    if into is None or into.merged_into is not None or ticket.merged_into is not None or into_id == ticket.id:
+        raise NotAllowed(f"it cannot be merged into #{into_id}")
+    return Event(ticket.id, doing.now, "merged_into", doing.actor, after=str(into_id))
+
+
+def actions_of(given: Sequence[Mapping[str, object]]) -> tuple[Action, ...]:
+    """Checked actions; NotAllowed where one is not understood."""
+    try:
+        return read(list(given))
+    except BadAction as error:
+        raise NotAllowed(str(error)) from error

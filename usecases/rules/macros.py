@@ -1,0 +1,113 @@
+"""Macros as rows: a text with `{names}` and actions, for everybody, for one team or for one agent.
+
+In: an agent. Out: the macros that the agent may use, what one says on a ticket, and what it does there. Actions are
+done with the text, in the same transaction; each use is counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.rules import actions
+from desk.rules.actions import Action
+from desk.rules.macros import fill
+from desk.tickets.ticket import Actor, NotAllowed, Ticket
+from storage.db.session import Session
+from storage.tables.desk import macros
+from storage.tables.tickets import memberships
+from storage.tickets import placeholders
+from usecases.rules import run_actions
+from usecases.rules.run_actions import Doing
+
+LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """`team_id` and `owner_id` say whose it is; None of both: everybody's."""
+
+    id: int
+    name: str
+    text: str
+    actions: tuple[Action, ...] = ()
+    team_id: int | None = None
+    owner_id: int | None = None
+    uses: int = 0
+
+
+def every(session: Session) -> list[Macro]:
+    return [_macro(row._mapping) for row in session.execute(sa.select(macros).order_by(macros.c.name))]
+
+
+def of_agent(session: Session, agent_id: int) -> list[Macro]:
+    """Everybody's, those of the agent's teams, and the agent's own."""
+    c = macros.c
+    own_teams = sa.select(memberships.c.team_id).where(memberships.c.agent_id == agent_id)
+    everybodys = sa.and_(c.team_id.is_(None), c.owner_id.is_(None))
+    query = sa.select(macros).where(c.active, sa.or_(everybodys, c.owner_id == agent_id, c.team_id.in_(own_teams)))
+    return [_macro(row._mapping) for row in session.execute(query.order_by(c.name))]
+
+
+def named(session: Session, agent_id: int, name: str) -> Macro:
+    """The agent's own before the team's before everybody's; NotAllowed where there is none."""
+    wanted = name.strip().casefold()
+    found = [one for one in of_agent(session, agent_id) if one.name.casefold() == wanted]
+    if not found:
+        raise NotAllowed(f"there is no macro {name!r}")
+    return min(found, key=lambda one: (one.owner_id is None, one.team_id is None))
+
+
+def put(
+    session: Session,
+    name: str,
+    text: str,
+    done: Any = (),
+    *,
+    team_id: int | None = None,
+    owner_id: int | None = None,
+) -> int:
+    """A new one, or another version of the one with this name and owner. Raises BadAction."""
+    checked = actions.read(done, f"macro {name}")
+    if not name.strip() or len(name) > LONGEST_NAME or not (text.strip() or checked):
+        raise NotAllowed("a macro needs a name, and a text or actions")
+    c = macros.c
+    values = {"text": text, "actions": [{one.do: _plain(one.value)} for one in checked], "active": True}
+    same = (c.name == name.strip(), c.team_id.is_not_distinct_from(team_id), c.owner_id.is_not_distinct_from(owner_id))
+    known = session.execute(sa.update(macros).where(*same).values(**values).returning(c.id)).scalar()
+    if known is not None:
+        return int(known)
+    made = sa.insert(macros).values(name=name.strip(), team_id=team_id, owner_id=owner_id, **values)
+    return int(session.execute(made.returning(c.id)).scalar_one())
+
+
+def remove(session: Session, macro_id: int) -> bool:
+    return session.execute(sa.delete(macros).where(macros.c.id == macro_id)).rowcount == 1
+
+
+def said(session: Session, macro: Macro, ticket: Ticket, agent: Actor, now: datetime) -> str:
+    """The macro's text on this ticket, as the agent would write it."""
+    return fill(macro.text, placeholders.of(session, ticket, agent, now))
+
+
+def apply(
+    session: Session, macro: Macro, ticket: Ticket, agent: Actor, now: datetime, *, react: bool = True
+) -> run_actions.Done:
+    """Do what the macro does, and count it."""
+    session.execute(sa.update(macros).where(macros.c.id == macro.id).values(uses=macros.c.uses + 1))
+    doing = Doing(agent, now, f"macro {macro.name}", placeholders.of(session, ticket, agent, now), react)
+    return run_actions.carry_out(session, ticket, macro.actions, doing)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _macro(row: Mapping[str, Any] | sa.RowMapping) -> Macro:
+    given: Sequence[Any] = row["actions"]
+    done = actions.read(given, f"macro {row['name']}")
+    return Macro(row["id"], row["name"], row["text"], done, row["team_id"], row["owner_id"], row["uses"])

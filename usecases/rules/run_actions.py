@@ -1,0 +1,177 @@
+"""Carries actions out on a ticket: the verbs of the desk, with names looked up. Used by rules, macros and escalations.
+
+Each deed is an event with `why`, so that the history names the rule. The caller's transaction holds the ticket. A deed
+that does not fit the ticket (NotAllowed) is left out and reported, the others are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from desk.rules.actions import Action
+from desk.rules.macros import fill
+from desk.tickets import properties
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Priority, Status, Ticket
+from storage.access import visibility
+from storage.db.session import Session
+from storage.people import people
+from storage.tickets import tickets
+from usecases.tickets import conversation, custom_fields, watchers
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """In whose name, when and why; `values` fill the names in texts; `react` rings the consequences."""
+
+    actor: Actor
+    now: datetime
+    why: str = ""
+    values: Mapping[str, str] | None = None
+    react: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The ticket afterwards, and what could not be done."""
+
+    ticket: Ticket
+    refused: tuple[str, ...] = ()
+
+
+def carry_out(session: Session, ticket: Ticket, actions: Sequence[Action], doing: Doing) -> Done:
+    """All actions in order on a ticket that this transaction holds."""
+    refused: list[str] = []
+    for action in actions:
+        try:
+            ticket = _one(session, ticket, action, doing)
+        except NotAllowed as error:
+            refused.append(f"{action.do}: {error}")
+    return Done(ticket, tuple(refused))
+
+
+def planned(session: Session, ticket: Ticket, actions: Sequence[Action], doing: Doing) -> tuple[Event, ...]:
+    """The events that these actions would leave, with nothing written: for dry runs. Texts and notices count as one."""
+    happened: list[Event] = []
+    for action in actions:
+        try:
+            change = change_of(session, ticket, action, doing)
+        except NotAllowed:
+            continue
+        if change is None:
+            happened.append(Event(ticket.id, doing.now, action.do, doing.actor, after=_shown(action), why=doing.why))
+        else:
+            ticket, happened = change.ticket, [*happened, *change.events]
+    return tuple(happened)
+
+
+def agent_named(session: Session, name: str) -> people.Person:
+    """The one active agent with this address or name; NotAllowed where there is none or several."""
+    wanted = name.strip().lower().lstrip("@")
+    found = [p for p in people.all_agents(session) if p.active and wanted in (p.address, p.name.lower())]
+    if len(found) != 1:
+        raise NotAllowed(f"{len(found) or 'no'} agents are called {name!r}")
+    return found[0]
+
+
+def _one(session: Session, ticket: Ticket, action: Action, doing: Doing) -> Ticket:
+    change = change_of(session, ticket, action, doing)
+    if change is None:
+        return _TEXTS[action.do](session, ticket, action.value, doing)
+    return tickets.save(session, change, react=doing.react)
+
+
+def change_of(session: Session, ticket: Ticket, action: Action, doing: Doing) -> Change | None:
+    """The change that an action makes; None for those that write something instead."""
+    make = _CHANGES.get(action.do)
+    return make(session, ticket, action.value, doing) if make else None
+
+
+def _assign(session: Session, ticket: Ticket, value: str, doing: Doing) -> Change:
+    if value == "nobody":
+        return verbs.assign(ticket, None, "", doing.actor, doing.now, doing.why)
+    if value == "me":
+        if doing.actor.id is None:
+            raise NotAllowed("a rule is nobody that a ticket could be assigned to")
+        return verbs.assign(ticket, doing.actor.id, doing.actor.name, doing.actor, doing.now, doing.why)
+    agent = agent_named(session, value)
+    visibility.check_holder(session, ticket.team_id, agent.id)
+    return verbs.assign(ticket, agent.id, agent.name or agent.address, doing.actor, doing.now, doing.why)
+
+
+def _team(session: Session, ticket: Ticket, value: str, doing: Doing) -> Change:
+    team = people.team_named(session, value)
+    if team is None:
+        raise NotAllowed(f"there is no team {value!r}")
+    return verbs.to_team(ticket, team.id, team.name, doing.actor, doing.now, doing.why)
+
+
+def _status(session: Session, ticket: Ticket, value: str, doing: Doing) -> Change:
+    change = verbs.set_status(ticket, Status(value), doing.actor, doing.now, doing.why)
+    return custom_fields.refuse_unfilled_end(session, ticket, change)
+
+
+def _field(_session: Session, ticket: Ticket, value: Mapping[str, Any], doing: Doing) -> Change:
+    change = Change(ticket)
+    for name, one in value.items():
+        change = change.then(properties.set_field(change.ticket, name, one, doing.actor, doing.now, doing.why))
+    return change
+
+
+def _tag(_session: Session, ticket: Ticket, value: tuple[str, ...], doing: Doing) -> Change:
+    change = verbs.tag(ticket, value, doing.actor, doing.now)
+    return Change(change.ticket, tuple(replace(event, why=doing.why) for event in change.events))
+
+
+def _snooze(_session: Session, ticket: Ticket, value: float, doing: Doing) -> Change:
+    return properties.snooze(ticket, doing.now + timedelta(hours=value), doing.actor, doing.now, doing.why)
+
+
+def _note(session: Session, ticket: Ticket, value: str, doing: Doing) -> Ticket:
+    return conversation.note(session, ticket, doing.actor, _filled(value, doing), doing.now, via=doing.why or "rule")
+
+
+def _reply(session: Session, ticket: Ticket, value: str, doing: Doing) -> Ticket:
+    return conversation.reply(session, ticket, doing.actor, _filled(value, doing), doing.now, via=doing.why or "rule")
+
+
+def _notify(session: Session, ticket: Ticket, value: tuple[str, ...], doing: Doing) -> Ticket:
+    """An event that asks for a notice; whom "lead", "team" and "assignee" mean is found when it is written."""
+    event = Event(ticket.id, doing.now, "notice_asked", doing.actor, after=", ".join(value), why=doing.why)
+    return tickets.save(session, Change(ticket, (event,)), react=doing.react)
+
+
+def _watch(session: Session, ticket: Ticket, value: tuple[str, ...], doing: Doing) -> Ticket:
+    for name in value:
+        ticket = watchers.watch(session, ticket, agent_named(session, name), doing.actor, doing.now, doing.why)
+    return ticket
+
+
+def _filled(text: str, doing: Doing) -> str:
+    return fill(text, doing.values or {})
+
+
+def _shown(action: Action) -> str:
+    return action.value if isinstance(action.value, str) else ", ".join(map(str, action.value))
+
+
+_CHANGES: Mapping[str, Callable[[Session, Ticket, Any, Doing], Change]] = {
+    "assign": _assign,
+    "team": _team,
+    "status": _status,
+    "priority": lambda _s, t, v, d: verbs.set_priority(t, Priority(v), d.actor, d.now, d.why),
+    "category": lambda _s, t, v, d: verbs.set_category(t, v, d.actor, d.now, d.why),
+    "tag": _tag,
+    "untag": lambda _s, t, v, d: properties.untag(t, v, d.actor, d.now, d.why),
+    "field": _field,
+    "snooze_hours": _snooze,
+}
+_TEXTS: Mapping[str, Callable[[Session, Ticket, Any, Doing], Ticket]] = {
+    "note": _note,
+    "reply": _reply,
+    "notify": _notify,
+    "watch": _watch,
+}

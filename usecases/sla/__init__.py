@@ -1,0 +1,1 @@
+"""Measuring the clocks of a ticket, and recalculating them when a policy changes."""

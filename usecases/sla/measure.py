@@ -1,0 +1,86 @@
+"""The clocks of many tickets at once: which policy each has, how its clocks are, and what happens by now.
+
+In: tickets as they are (held, if something shall be written) and the policies that hold. Out: what was measured, with
+nothing told yet: who is told and what is done follows in the doers. Used by the sweep, previews and explanations alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from desk.sla import policy as sla_policy
+from desk.sla import timers as rules
+from desk.sla.policy import Policy, Target
+from desk.sla.timers import Clock, Happening, Run
+from desk.tickets.ticket import Event, Ticket
+from storage.db.session import Session
+from storage.sla import timers as sla_timers
+from storage.tickets import ticket_facts
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One ticket's clocks, before and now."""
+
+    ticket: Ticket
+    policy: Policy | None
+    before: Mapping[Target, Clock]
+    clocks: Mapping[Target, Clock]
+    runs: Mapping[Target, Run] = field(default_factory=dict)
+    happened: tuple[Happening, ...] = ()
+
+    @property
+    def due_at(self) -> datetime | None:
+        return rules.nearest(self.clocks.values())
+
+
+def measure(
+    session: Session,
+    found: Sequence[Ticket],
+    policies: Sequence[Policy],
+    now: datetime,
+    quiet: frozenset[int] = frozenset(),
+) -> dict[int, Measured]:
+    """Ticket → its clocks. For those in `quiet`, what ended before there was a policy is left in peace."""
+    ids = [ticket.id for ticket in found]
+    told = sla_timers.histories(session, ids)
+    before = sla_timers.of_tickets(session, ids)
+    facts = ticket_facts.of(session, found, now) if any(one.conditions for one in policies) else {}
+    made = {}
+    for ticket in found:
+        policy = sla_policy.policy_for(policies, facts.get(ticket.id, {}))
+        made[ticket.id] = _one(ticket, policy, before[ticket.id], told[ticket.id], now, ticket.id in quiet)
+    return made
+
+
+def write(session: Session, measured: Mapping[int, Measured]) -> None:
+    """Write down what was measured."""
+    before = {number: one.before for number, one in measured.items()}
+    sla_timers.write(session, before, {number: one.clocks for number, one in measured.items()})
+    moved = {number: one.due_at for number, one in measured.items() if one.due_at != one.ticket.due_at}
+    sla_timers.write_due(session, moved)
+
+
+def _one(
+    ticket: Ticket,
+    policy: Policy | None,
+    before: Mapping[Target, Clock],
+    told: Sequence[Event],
+    now: datetime,
+    quiet: bool,
+) -> Measured:
+    if policy is None:
+        return Measured(ticket, None, before, {t: c for t, c in before.items() if c.ended})
+    found: dict[Target, Clock] = {}
+    happened: list[Happening] = []
+    runs = rules.runs(told, policy.pausing)
+    for target, run in runs.items():
+        if quiet and run.ended and target not in before:
+            continue
+        clock, news = rules.measure(policy, target, ticket.priority, run, before.get(target), now)
+        if clock is not None:
+            found[target] = clock
+            happened += news
+    return Measured(ticket, policy, before, found, runs, tuple(happened))

@@ -1,0 +1,134 @@
+"""A policy or calendar changed: which due times would move, and the recalculation of all open tickets, in batches.
+
+In: the policies as they are or would be. Out: a preview, with nothing written; or a wish for every open ticket, written
+some at a time, with progress that survives a restart. Tickets that are done keep the clocks that they had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.sla.policy import Policy
+from desk.sla.timers import DONE
+from desk.tickets.ticket import Status
+from storage.access import visibility
+from storage.db.session import Session, ring
+from storage.runtime import key_values
+from storage.sla import policies as sla_policies
+from storage.sla import timers as sla_timers
+from storage.tables.tickets import tickets as table
+from storage.tickets.tickets import get_many
+from usecases.sla import measure as sla_measure
+from usecases.sla.measure import Measured
+
+STEP = 1000
+READ = 200
+_OPEN = table.c.status.in_([str(status) for status in Status if status not in DONE])
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A ticket that would get another due time."""
+
+    id: int
+    subject: str
+    priority: str
+    status: str
+    policy: str
+    before: datetime | None
+    after: datetime | None
+    late: bool
+    """Whether it would be late now, and is not yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """`looked` of `total` open tickets were measured."""
+
+    looked: int
+    total: int
+    moved: tuple[Moved, ...]
+
+    @property
+    def late(self) -> int:
+        return sum(1 for one in self.moved if one.late)
+
+
+def preview(session: Session, policies: Sequence[Policy], now: datetime, most: int | None = None) -> Preview:
+    """What would change for the newest `most` open tickets that the one who looks may see, by number."""
+    looked, moved = 0, []
+    for some in _open_tickets(session, most):
+        found = sla_measure.measure(session, list(get_many(session, some).values()), policies, now, frozenset(some))
+        looked += len(found)
+        moved += [_moved(one, now) for one in found.values() if one.due_at != one.ticket.due_at]
+    return Preview(looked, open_count(session), tuple(sorted(moved, key=lambda one: -one.id)))
+
+
+def ask(session: Session, now: datetime, why: str) -> None:
+    """Begin the recalculation; one that runs begins anew."""
+    told = {"at": now.isoformat(), "why": why, "after": 0, "done": 0, "total": open_count(session), "finished_at": None}
+    key_values.put(session, key_values.SLA_REVIEW, told)
+    key_values.remove(session, key_values.SLA_CHANGED)
+    ring(session, "clocks", 0)
+
+
+def progress(session: Session) -> dict[str, Any] | None:
+    """How far the newest recalculation is; `waiting` tickets are still to be looked at."""
+    told = key_values.get(session, key_values.SLA_REVIEW)
+    return dict(told) | {"waiting": sla_timers.waiting(session)} if told else None
+
+
+def is_asked(session: Session) -> bool:
+    told = key_values.get(session, key_values.SLA_REVIEW)
+    return bool(told and told["finished_at"] is None) or key_values.get(session, key_values.SLA_CHANGED) is not None
+
+
+def step(session: Session, now: datetime) -> bool:
+    """Wish for some more tickets; False if there is nothing (more) to do."""
+    changed = key_values.get(session, key_values.SLA_CHANGED)
+    if changed is not None:
+        _begin(session, now, changed)
+        return True
+    told = key_values.get(session, key_values.SLA_REVIEW)
+    if not told or told["finished_at"] is not None:
+        return False
+    query = sa.select(table.c.id).where(_OPEN, table.c.id > told["after"]).order_by(table.c.id).limit(STEP)
+    ids = list(session.execute(query).scalars())
+    sla_timers.look(session, ids, now, quiet=True)
+    told = told | {"after": ids[-1] if ids else told["after"], "done": told["done"] + len(ids)}
+    if not ids:
+        told["finished_at"] = now.isoformat()
+    key_values.put(session, key_values.SLA_REVIEW, told)
+    return True
+
+
+def open_count(session: Session) -> int:
+    return int(session.execute(sa.select(sa.func.count()).select_from(table).where(_OPEN)).scalar_one())
+
+
+def _begin(session: Session, now: datetime, why: str) -> None:
+    """Where no ticket has a clock, and none gets one, there is nothing to do."""
+    if sla_policies.any_active(session) or sla_timers.any_running(session):
+        ask(session, now, why)
+    key_values.remove(session, key_values.SLA_CHANGED)
+
+
+def _open_tickets(session: Session, most: int | None) -> Iterator[list[int]]:
+    query = sa.select(table.c.id).where(_OPEN, *visibility.ticket(session)).order_by(table.c.id.desc()).limit(most)
+    ids = list(session.execute(query).scalars())
+    for start in range(0, len(ids), READ):
+        yield ids[start : start + READ]
+
+
+def _moved(one: Measured, now: datetime) -> Moved:
+    ticket, after = one.ticket, one.due_at
+    late = after is not None and after <= now and not (ticket.due_at and ticket.due_at <= now)
+    policy = one.policy.name if one.policy else ""
+    return Moved(
+        ticket.id, ticket.subject, str(ticket.priority), str(ticket.status), policy, ticket.due_at, after, late
+    )

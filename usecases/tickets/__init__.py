@@ -1,0 +1,1 @@
+"""Replies, notes, splits, merges, links, watchers, side conversations, undo."""

@@ -1,0 +1,41 @@
+"""Who else takes part in a ticket by mail: put in copy and taken out by agents, each with an event."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
+from storage.db.session import Session
+from storage.db.statements import upsert
+from storage.tables.tickets import participants
+from storage.tickets import tickets
+
+_ADDRESS = re.compile(r"[^\s@<>()\",;:\\\[\]\x00-\x1f\x7f-\x9f]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+MOST = 50
+
+
+def add(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime) -> Ticket:
+    """From now on replies go there too, and its mails belong here. The caller holds the ticket."""
+    wanted = address.strip().lower()
+    if not _ADDRESS.fullmatch(wanted):
+        raise NotAllowed(f"{address.strip()[:100]!r} is no address")
+    known = tickets.participants_of(session, [ticket.id])[ticket.id]
+    if known.get(wanted) in ("requester", "cc"):
+        return ticket
+    if len(known) >= MOST:
+        raise NotAllowed(f"more than {MOST} people cannot take part")
+    upsert(session, participants, ("ticket_id", "address"), {"ticket_id": ticket.id, "address": wanted, "role": "cc"})
+    return tickets.save(session, Change(ticket, (Event(ticket.id, at, "copy_added", actor, after=wanted),)))
+
+
+def remove(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime) -> Ticket:
+    """No reply goes there any more, and its mails open tickets of their own."""
+    wanted = address.strip().lower()
+    where = (participants.c.ticket_id == ticket.id, participants.c.address == wanted)
+    gone = sa.delete(participants).where(*where, participants.c.role != "requester")
+    if session.execute(gone).rowcount == 0:
+        raise NotAllowed(f"{wanted} is not in copy")
+    return tickets.save(session, Change(ticket, (Event(ticket.id, at, "copy_removed", actor, before=wanted),)))

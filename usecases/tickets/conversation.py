@@ -1,0 +1,201 @@
+"""What people do to a conversation: reply, note, split, merge; each with its events, in one transaction.
+
+Used alike by mail commands, Slack, the console and the command line; the consequences follow from the events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.people.organisations import organisation
+from desk.tickets import subject, threading
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
+from storage.access import visibility
+from storage.db.session import Session
+from storage.mail import external_references
+from storage.tables.tickets import messages, thread_ids
+from storage.tickets import signatures, tickets
+from usecases.tickets import side_conversations, watchers
+
+
+def reply(
+    session: Session,
+    ticket: Ticket,
+    actor: Actor,
+    text: str,
+    at: datetime,
+    *,
+    via: str,
+    attachments: Sequence[Mapping[str, Any]] = (),
+    signed: bool = True,
+    external_id: str = "",
+) -> Ticket:
+    """An agent's public reply; the mail or Slack message to the requester follows from its event.
+
+    The signature is fixed now and kept beside the words; `signed` off: this one goes without. `external_id` is the
+    channel's own name for the message, by which it can be found again.
+    """
+    _refuse_empty(text, attachments)
+    said = _message(ticket, MessageKind.REPLY, actor, text, at, via, attachments, external_id)
+    below = signatures.for_reply(session, ticket, actor, at) if signed else ""
+    if below:
+        said = replace(said, cut=({"reason": signatures.REASON, "text": below},))
+    message_id = tickets.add_message(session, said)
+    return tickets.save(session, verbs.reply(ticket, actor, at, message_id))
+
+
+def note(
+    session: Session,
+    ticket: Ticket,
+    actor: Actor,
+    text: str,
+    at: datetime,
+    *,
+    via: str,
+    attachments: Sequence[Mapping[str, Any]] = (),
+    external_id: str = "",
+) -> Ticket:
+    """An internal note; it never leaves the desk. Agents whom it calls by `@name` are told, and watch from now on."""
+    _refuse_empty(text, attachments)
+    said = _message(ticket, MessageKind.NOTE, actor, text, at, via, attachments, external_id)
+    message_id = tickets.add_message(session, said)
+    called = watchers.called(session, ticket, text, at)
+    why = f"for {', '.join(one.name or one.address for one in called)}" if called else ""
+    noted = verbs.note(ticket, actor, at, message_id, why)
+    data = {"mentioned": [one.id for one in called]} if called else {}
+    return tickets.save(session, Change(noted.ticket, tuple(replace(event, data=data) for event in noted.events)))
+
+
+def split(session: Session, message_id: int, actor: Actor, at: datetime) -> Ticket:
+    """Undo an attach: the message becomes a ticket of its own, linked to the one that it left."""
+    message = tickets.message(session, message_id)
+    if message is None or message.kind in (MessageKind.NOTE, MessageKind.SIDE) or not message.inbound:
+        raise NotAllowed("only a message of the conversation that came in can be split off")
+    old = tickets.get(session, message.ticket_id, lock=True)
+    # Read again under the lock: somebody else may have split or merged it meanwhile.
+    message = tickets.message(session, message_id)
+    if old is None or message is None or message.ticket_id != old.id or _count(session, old.id) < 2:
+        raise NotAllowed("this is the only message of its ticket")
+    (number,) = tickets.reserve(session, 1)
+    new = _split_ticket(number, old, message, at)
+    tickets.insert_many(session, [new])
+    _move(session, [message_id], [message.external_id], new.id)
+    external_references.move(session, _numbers(message), old.id, new.id, message.created_at)
+    tickets.add_participants(session, [(new.id, message.author_address, "requester")])
+    tickets.link(session, new.id, old.id, "split")
+    why = f"split off #{old.id}"
+    tickets.add_events(session, verbs.opened(new, actor, why).events)
+    tickets.save(session, Change(old, (Event(old.id, at, "split", actor, after=str(new.id), message_id=message_id),)))
+    return new
+
+
+def merge(
+    session: Session, ticket_id: int, into_id: int, actor: Actor, at: datetime, *, why: str = "", react: bool = True
+) -> Ticket:
+    """`ticket_id` ends in `into_id`, which gets its messages, its people (in copy from now on) and its later mail."""
+    found = tickets.get_many(session, [ticket_id, into_id], lock=True)
+    for wanted in (ticket_id, into_id):
+        if wanted not in found:
+            raise NotAllowed(f"there is no ticket #{wanted}")
+    visibility.check_merge(session, found[ticket_id].team_id, found[into_id].team_id)
+    gone, kept = verbs.merge(found[ticket_id], found[into_id], actor, at)
+    moved, copies = _move_all(session, ticket_id, into_id)
+    # What an undo needs to know: which messages and people went over by this.
+    data = {"messages": moved, "copies": copies}
+    tickets.save(session, Change(gone.ticket, (*gone.events[:-1], replace(gone.events[-1], data=data))), react=react)
+    tickets.link(session, ticket_id, into_id, "merged")
+    said = [why] * bool(why) + [f"now in copy: {', '.join(copies)}"] * bool(copies)
+    shown = replace(kept.events[-1], why="; ".join(said))
+    return tickets.save(session, Change(kept.ticket, (*kept.events[:-1], shown)), react=react)
+
+
+def newest_message(session: Session, ticket_id: int) -> int:
+    """The id of the message that was written last on a ticket that this transaction holds."""
+    return int(
+        session.execute(sa.select(sa.func.max(messages.c.id)).where(messages.c.ticket_id == ticket_id)).scalar_one()
+    )
+
+
+def _refuse_empty(text: str, attachments: Sequence[Mapping[str, Any]]) -> None:
+    if not text.strip() and not attachments:
+        raise NotAllowed("there is no text to send")
+
+
+def _message(
+    ticket: Ticket,
+    kind: MessageKind,
+    actor: Actor,
+    text: str,
+    at: datetime,
+    via: str,
+    attachments: Sequence[Mapping[str, Any]],
+    external_id: str = "",
+) -> Message:
+    return Message(
+        ticket.id,
+        kind,
+        inbound=False,
+        author=actor,
+        created_at=at,
+        subject=ticket.subject,
+        text=text,
+        reply=text,
+        signal="written",
+        signal_detail=via,
+        attachments=tuple(attachments),
+        external_id=external_id,
+    )
+
+
+def _split_ticket(number: int, old: Ticket, message: Message, at: datetime) -> Ticket:
+    by_requester = message.author.kind is ActorKind.REQUESTER and message.author.id is not None
+    return Ticket(
+        id=number,
+        subject=message.subject or old.subject,
+        requester_id=message.author.id if by_requester and message.author.id else old.requester_id,
+        created_at=at,
+        updated_at=at,
+        priority=old.priority,
+        team_id=old.team_id,
+        mailbox_id=old.mailbox_id,
+        channel=old.channel,
+    )
+
+
+def _numbers(message: Message) -> list[tuple[str, str]]:
+    """Other desks' numbers in its subject, as those of its author's desk."""
+    whose = organisation(message.author_address)
+    return [(number, whose) for number in subject.lasting_numbers(message.subject)] if whose else []
+
+
+def _count(session: Session, ticket_id: int) -> int:
+    where = (messages.c.ticket_id == ticket_id, messages.c.kind != str(MessageKind.SIDE))
+    query = sa.select(sa.func.count()).select_from(messages).where(*where)
+    return int(session.execute(query).scalar_one())
+
+
+def _move(session: Session, message_ids: Sequence[int], external_ids: Sequence[str], to_ticket: int) -> None:
+    tickets.move_messages(session, message_ids, to_ticket)
+    known = [threading.mail_key(external_id) for external_id in external_ids if external_id]
+    session.execute(sa.update(thread_ids).where(thread_ids.c.message_id.in_(known)).values(ticket_id=to_ticket))
+
+
+def _move_all(session: Session, from_ticket: int, to_ticket: int) -> tuple[list[int], list[str]]:
+    """Messages, side conversations and people go over; returns which messages, and who is now in copy.
+
+    The ids stay: `merged_into` leads them on.
+    """
+    where = messages.c.ticket_id == from_ticket
+    moved = list(session.execute(sa.select(messages.c.id).where(where).order_by(messages.c.id)).scalars())
+    session.execute(sa.update(messages).where(where).values(ticket_id=to_ticket))
+    side_conversations.move(session, from_ticket, to_ticket)
+    people = tickets.participants_of(session, [from_ticket, to_ticket])
+    roles = {a: "cc" if role in ("requester", "sender") else role for a, role in people[from_ticket].items()}
+    tickets.add_participants(session, [(to_ticket, a, role) for a, role in roles.items()])
+    return moved, sorted(a for a, role in roles.items() if role == "cc" and a not in people[to_ticket])

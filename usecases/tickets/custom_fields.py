@@ -1,0 +1,59 @@
+"""Which custom fields the desk has, and what a ticket lacks of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.tickets import fields, properties
+from desk.tickets.fields import BadField, Field, Unfilled
+from desk.tickets.ticket import DONE, Actor, Change, Ticket
+from storage.db.session import Session
+from storage.db.statements import upsert
+from storage.tables.desk import custom_fields
+
+_COLUMNS = [custom_fields.c[name] for name in Field.__dataclass_fields__]
+
+
+def every(session: Session) -> list[Field]:
+    query = sa.select(*_COLUMNS).order_by(custom_fields.c.position, custom_fields.c.id)
+    return [fields.read(dict(row._mapping)) for row in session.execute(query)]
+
+
+def put(session: Session, field: Field) -> Field:
+    """A new field, or the one with this name as it shall be. What tickets hold in it stays."""
+    checked = fields.read(asdict(field))
+    row: dict[str, Any] = asdict(checked) | {"kind": str(checked.kind)}
+    row |= {"choices": list(checked.choices), "categories": list(checked.categories)}
+    upsert(session, custom_fields, ("name",), row)
+    return checked
+
+
+def remove(session: Session, name: str) -> bool:
+    """No ticket is asked for it any more; what tickets hold in it stays in their record."""
+    return session.execute(sa.delete(custom_fields).where(custom_fields.c.name == name)).rowcount == 1
+
+
+def filled(session: Session, ticket: Ticket, name: str, given: Any, actor: Actor, at: datetime) -> Change:
+    """The change that puts a checked value into a field."""
+    field = next((one for one in every(session) if one.name == name), None)
+    if field is None:
+        raise BadField(f"there is no field {name!r}")
+    return properties.set_field(ticket, name, fields.value(field, given), actor, at)
+
+
+def refuse_unfilled(session: Session, ticket: Ticket) -> None:
+    """Unfilled if the ticket cannot be resolved because a required field is empty."""
+    empty = fields.missing(every(session), ticket)
+    if empty:
+        raise Unfilled(empty)
+
+
+def refuse_unfilled_end(session: Session, before: Ticket, change: Change) -> Change:
+    """The change; Unfilled if it ends a ticket that is not ready. What was resolved already may be closed."""
+    if change.ticket.status in DONE and before.status not in DONE:
+        refuse_unfilled(session, change.ticket)
+    return change

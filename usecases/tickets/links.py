@@ -1,0 +1,154 @@
+"""Tickets that have to do with each other: links with a meaning, parents and children, and what ends with a parent.
+
+Each change is an event on both tickets. In: numbers, as people know them. It refuses to know who may see what: whoever
+does not see a ticket does not find it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from desk.tickets import fields, properties
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DONE, Actor, Change, Event, NotAllowed, Ticket
+from storage.db.session import Session
+from storage.tables.tickets import links
+from storage.tables.tickets import tickets as table
+from storage.tickets import tickets
+from usecases.tickets import custom_fields
+
+KINDS = ("relates", "duplicates", "blocks")
+"""Links that people make; other kinds (merged, split, follow-up, repeat, named) follow from what happened."""
+_WORDS = {
+    ("relates", True): "relates to",
+    ("relates", False): "relates to",
+    ("duplicates", True): "duplicates",
+    ("duplicates", False): "is duplicated by",
+    ("blocks", True): "blocks",
+    ("blocks", False): "is blocked by",
+    ("merged", True): "merged into",
+    ("merged", False): "has merged into it",
+    ("split", True): "split off",
+    ("split", False): "was split into",
+    ("follow-up", True): "follows up",
+    ("follow-up", False): "is followed up by",
+    ("repeat", True): "says the same as",
+    ("repeat", False): "says the same as",
+    ("named", True): "names",
+    ("named", False): "is named by",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`outward`: it was made from this ticket to the other."""
+
+    other: Ticket
+    kind: str
+    outward: bool
+
+    @property
+    def words(self) -> str:
+        return _WORDS.get((self.kind, self.outward), self.kind)
+
+    @property
+    def by_hand(self) -> bool:
+        return self.kind in KINDS
+
+
+def links_of(session: Session, ticket_id: int) -> list[Link]:
+    """All links of a ticket, as it sees them."""
+    where = (links.c.ticket_id == ticket_id) | (links.c.other_id == ticket_id)
+    rows = list(session.execute(sa.select(links).where(where).order_by(links.c.ticket_id, links.c.other_id)))
+    found = tickets.get_many(session, {row.other_id if row.ticket_id == ticket_id else row.ticket_id for row in rows})
+    made = []
+    for row in rows:
+        outward = row.ticket_id == ticket_id
+        other = found.get(row.other_id if outward else row.ticket_id)
+        made += [Link(other, row.kind, outward)] if other else []
+    return made
+
+
+def link(session: Session, ticket_id: int, other_id: int, kind: str, actor: Actor, at: datetime) -> Ticket:
+    """Says how two tickets belong together; said twice it is no change."""
+    if kind not in KINDS:
+        raise NotAllowed(f"{kind!r} is no kind of link; there are {', '.join(KINDS)}")
+    if ticket_id == other_id:
+        raise NotAllowed("a ticket is not linked with itself")
+    one, other = _both(session, ticket_id, other_id)
+    if any(known.other.id == other_id and known.kind == kind for known in links_of(session, ticket_id)):
+        return one
+    tickets.link(session, ticket_id, other_id, kind)
+    return _tell(session, "linked", one, other, kind, actor, at)
+
+
+def unlink(session: Session, ticket_id: int, other_id: int, kind: str, actor: Actor, at: datetime) -> Ticket:
+    """Takes a link back that people made, from whichever side."""
+    one, other = _both(session, ticket_id, other_id)
+    pairs = ((ticket_id, other_id), (other_id, ticket_id))
+    where = (sa.tuple_(links.c.ticket_id, links.c.other_id).in_(pairs), links.c.kind == kind)
+    if kind not in KINDS or session.execute(sa.delete(links).where(*where)).rowcount == 0:
+        raise NotAllowed(f"there is no such link between #{ticket_id} and #{other_id}")
+    return _tell(session, "unlinked", one, other, kind, actor, at)
+
+
+def set_parent(session: Session, ticket_id: int, parent_id: int | None, actor: Actor, at: datetime) -> Ticket:
+    """A child of that ticket, or of none. Families have two generations: a child has no children."""
+    held = tickets.get_many(session, {ticket_id, parent_id or ticket_id}, lock=True)
+    ticket, parent = _found(held, ticket_id), _found(held, parent_id) if parent_id else None
+    check_parent(session, ticket, parent)
+    return tickets.save(session, properties.set_parent(ticket, parent, actor, at))
+
+
+def check_parent(session: Session, ticket: Ticket, parent: Ticket | None) -> None:
+    if parent is not None and parent.merged_into is not None:
+        raise NotAllowed(f"#{parent.id} was merged into #{parent.merged_into}")
+    if parent is not None and children(session, ticket.id):
+        raise NotAllowed(f"#{ticket.id} has children itself, so it cannot be a child")
+
+
+def children(session: Session, parent_id: int, *, lock: bool = False) -> list[Ticket]:
+    ids = session.execute(sa.select(table.c.id).where(table.c.parent_id == parent_id)).scalars()
+    return list(tickets.get_many(session, ids, lock=lock).values())
+
+
+def resolve_children(session: Session, parent: Ticket, actor: Actor, at: datetime) -> list[Ticket]:
+    """Those children that are still open are resolved with their parent; returns them. Who lacks a required field
+    stays open, and its history says so."""
+    why = f"resolved with its parent #{parent.id}"
+    open_ones = [child for child in children(session, parent.id, lock=True) if child.status not in DONE]
+    known = custom_fields.every(session) if open_ones else []
+    unready = {child.id: empty for child in open_ones if (empty := fields.missing(known, child))}
+    for child in open_ones:
+        if child.id in unready:
+            tickets.save(session, verbs.not_resolved(child, actor, at, f"{why}: {fields.Unfilled(unready[child.id])}"))
+    ready = [child for child in open_ones if child.id not in unready]
+    return [tickets.save(session, verbs.resolve(child, actor, at, why)) for child in ready]
+
+
+def _both(session: Session, ticket_id: int, other_id: int) -> tuple[Ticket, Ticket]:
+    held = tickets.get_many(session, [ticket_id, other_id], lock=True)
+    return _found(held, ticket_id), _found(held, other_id)
+
+
+def _found(held: dict[int, Ticket], number: int) -> Ticket:
+    if number not in held:
+        raise NotAllowed(f"there is no ticket #{number}")
+    return held[number]
+
+
+def _tell(
+    session: Session, kind: str, one: Ticket, other: Ticket, link_kind: str, actor: Actor, at: datetime
+) -> Ticket:
+    """An event on both; where a link went is its `before`, where it goes its `after`."""
+    saved = one
+    for ticket, named in ((one, other), (other, one)):
+        outward = ticket is one
+        before, after = ("", str(named.id)) if kind == "linked" else (str(named.id), "")
+        event = Event(ticket.id, at, kind, actor, before, after, _WORDS[link_kind, outward])
+        done = tickets.save(session, Change(ticket, (event,)))
+        saved = done if outward else saved
+    return saved

@@ -1,0 +1,48 @@
+"""What somebody changed or took back after it was said: nothing is lost, and nothing is hidden.
+
+In: a message and its new words. Out: an event with the words before and after; an incoming message then shows the new
+ones. What an agent has already sent to a requester stays as it was sent. A message that was taken back keeps its words,
+marked as withdrawn.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
+from storage.db.session import Session
+from storage.tables.tickets import messages
+from storage.tickets import tickets
+
+EDITED, WITHDRAWN = "message_edited", "message_withdrawn"
+
+
+def edit(session: Session, message: Message, text: str, actor: Actor, at: datetime, why: str = "") -> bool:
+    """False where nothing changes."""
+    ticket = tickets.get(session, message.ticket_id, lock=True)
+    if ticket is None or text == message.reply:
+        return False
+    sent = message.kind is MessageKind.REPLY and message.author.kind is ActorKind.AGENT
+    if not sent:
+        where = messages.c.id == message.id
+        session.execute(sa.update(messages).where(where).values(text=text, reply=text))
+    said = "the requester has the first words" if sent else why
+    _save(session, ticket, Event(ticket.id, at, EDITED, actor, message.reply, text, said, message_id=message.id))
+    return True
+
+
+def withdraw(session: Session, message: Message, actor: Actor, at: datetime, why: str = "") -> bool:
+    """False where it was withdrawn before."""
+    ticket = tickets.get(session, message.ticket_id, lock=True)
+    if ticket is None or message.trust.get("withdrawn"):
+        return False
+    trust = {**message.trust, "withdrawn": at.isoformat()}
+    session.execute(sa.update(messages).where(messages.c.id == message.id).values(trust=trust))
+    _save(session, ticket, Event(ticket.id, at, WITHDRAWN, actor, why=why, message_id=message.id))
+    return True
+
+
+def _save(session: Session, ticket: Ticket, event: Event) -> None:
+    tickets.save(session, Change(ticket, (event,)))

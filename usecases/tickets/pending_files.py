@@ -1,0 +1,116 @@
+"""Files of messages whose bytes come after the words: what is still to be fetched, and what became of it.
+
+In: a message with files that so far have only a name. Out: rows that a worker claims; the file on its message like
+any other, or named there with the reason why it could not be had. Nothing of it happens inside a network call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.tickets.ticket import DESK, Change, Event, Message
+from storage.db.session import Session, ring
+from storage.db.statements import insert_rows, locked
+from storage.tables.runtime import late_files
+from storage.tables.tickets import messages
+from storage.tickets import tickets
+
+LEASE = timedelta(minutes=3)
+SLACK = "slack:"
+"""The content id of a file that waits in Slack begins so."""
+
+_c = late_files.c
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """One file that a worker now fetches; `attempts` counts this try."""
+
+    id: int
+    ticket_id: int
+    message_id: int
+    place: int
+    file_id: str
+    attempts: int
+
+
+def ask(session: Session, made: Iterable[Message], now: datetime) -> None:
+    """Have the files of these messages fetched that have no bytes yet. Twice is once."""
+    rows = [
+        {"ticket_id": one.ticket_id, "message_id": one.id, "place": place, "file_id": file_id, "next_at": now}
+        for one in made
+        for place, file in enumerate(one.attachments)
+        if (file_id := _wanted(file))
+    ]
+    if rows:
+        insert_rows(session, late_files, rows, ignore=True)
+        ring(session, "fetch", 0)
+
+
+def is_due(session: Session, now: datetime) -> bool:
+    return session.execute(sa.select(_c.id).where(_c.next_at <= now).limit(1)).scalar() is not None
+
+
+def claim(session: Session, now: datetime) -> Late | None:
+    """One file that is due; nobody else fetches it for a while."""
+    query = sa.select(_c.id).where(_c.next_at <= now).order_by(_c.next_at, _c.id).limit(1)
+    number = session.execute(locked(session, query, skip=True)).scalar()
+    if number is None:
+        return None
+    values = {"attempts": _c.attempts + 1, "next_at": now + LEASE}
+    columns = [_c[name] for name in Late.__dataclass_fields__]
+    taken = sa.update(late_files).where(_c.id == number).values(**values).returning(*columns)
+    return Late(**session.execute(taken).one()._mapping)
+
+
+def postpone(session: Session, late: Late, until: datetime) -> None:
+    session.execute(sa.update(late_files).where(_c.id == late.id).values(next_at=until))
+
+
+def arrived(session: Session, late: Late, sha256: str, size: int, media_type: str, now: datetime) -> None:
+    """Its bytes are kept under that name: from now on it is a file like any other."""
+    found = {"sha256": sha256, "size": size} | ({"media_type": media_type} if media_type else {})
+    _end(session, late, found, "file_fetched", "", now)
+
+
+def missing(session: Session, late: Late, why: str, now: datetime) -> None:
+    """It cannot be had; it stays named on its message, with the reason."""
+    _end(session, late, {"missing": why}, "file_missing", why, now)
+
+
+def _end(session: Session, late: Late, found: Mapping[str, Any], kind: str, why: str, now: datetime) -> None:
+    """Whoever deletes the row says how it ended; the message may be on another ticket by now."""
+    if session.execute(sa.delete(late_files).where(_c.id == late.id)).rowcount != 1:
+        return
+    message = _held(session, late.message_id)
+    if message is None or late.place >= len(message.attachments) or not _wanted(message.attachments[late.place]):
+        return
+    files = [dict(file) for file in message.attachments]
+    files[late.place] |= found
+    session.execute(sa.update(messages).where(messages.c.id == message.id).values(attachments=files))
+    ticket = tickets.get(session, message.ticket_id, lock=True)
+    if ticket is not None:
+        name = str(files[late.place].get("name") or late.file_id)
+        event = Event(ticket.id, now, kind, DESK, after=name, why=why, message_id=message.id)
+        tickets.save(session, Change(ticket, (event,)), react=False)
+
+
+def _held(session: Session, message_id: int) -> Message | None:
+    """The message, whose ticket this transaction holds: another file of it may arrive at this very moment."""
+    named = tickets.message(session, message_id)
+    ticket = tickets.get(session, named.ticket_id, lock=True) if named else None
+    again = tickets.message(session, message_id) if ticket else None
+    moved = again is not None and ticket is not None and again.ticket_id != ticket.id
+    return _held(session, message_id) if moved else again
+
+
+def _wanted(file: Mapping[str, Any]) -> str:
+    """The id of a file that waits to be fetched; empty for all others."""
+    content_id = str(file.get("content_id") or "")
+    waits = not file.get("sha256") and not file.get("missing") and content_id.startswith(SLACK)
+    return content_id.removeprefix(SLACK) if waits else ""

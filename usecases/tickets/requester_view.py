@@ -1,0 +1,273 @@
+"""What a requester sees of requests: which ones, and of each only what was said in public. Everything else stays here.
+
+In: a person and a ticket's number, or a page of their list. Out: narrow rows made for their eyes (`Said`, `Listed`), so
+that no page can show by mistake what is not in them: notes, side conversations, others' automatic mail and addresses
+never are. Who sees which ticket says `desk/access/visibility.py`; whose ticket was merged into somebody else's sees
+there what
+was theirs, and the answers that they got.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from desk.access.visibility import requester_sees
+from desk.tickets import properties
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
+from desk.web import status_links
+from storage.access import visibility
+from storage.db.session import Session
+from storage.tables.desk import organisations
+from storage.tables.tickets import messages, people, teams
+from storage.tables.tickets import tickets as ticket_rows
+from storage.tickets import tickets
+from usecases.tickets import custom_fields, resolution
+
+PER_PAGE = 100
+PER_LIST = 50
+Conditions = Sequence[sa.ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Somebody who looks at their requests. `shares`: their organisation lets its people see each other's."""
+
+    id: int
+    address: str
+    name: str
+    language: str
+    link_version: int
+    organisation_id: int | None
+    organisation: str
+    shares: bool
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(ActorKind.REQUESTER, self.id, self.name or self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Of a ticket that theirs was merged into: these messages, and answers to all since then, if they get copies."""
+
+    moved: frozenset[int]
+    since: datetime
+    copied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One ticket as one person sees it. `asked` and `subject` are the number and the words that they know; `answers`:
+    what they write is appended; `owns`: they say whether it is solved, and how it went."""
+
+    person: Requester
+    ticket: Ticket
+    asked: int
+    subject: str
+    owns: bool
+    answers: bool
+    part: Part | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One public message. `who` is "you", "desk", "requester" or "other"; a name that is an address is left out."""
+
+    id: int
+    at: datetime
+    who: str
+    name: str
+    text: str
+    files: tuple[Mapping[str, Any], ...]
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of a person's list."""
+
+    id: int
+    subject: str
+    status: Status
+    requester: str
+    created_at: datetime
+    last_at: datetime
+
+
+def requester(session: Session, person_id: int) -> Requester | None:
+    """Who was erased sees nothing any more."""
+    c, o = people.c, organisations.c
+    joined = people.outerjoin(organisations, o.id == c.organisation_id)
+    shown = (o.name.label("organisation"), sa.func.coalesce(o.shared, sa.false()).label("shares"))
+    query = sa.select(c.id, c.address, c.name, c.language, c.link_version, c.organisation_id, *shown)
+    row = session.execute(query.select_from(joined).where(c.id == person_id, c.erased_at.is_(None))).first()
+    if row is None:
+        return None
+    values = dict(row._mapping)
+    return Requester(**values | {"organisation": row.organisation or "", "shares": bool(row.shares)})
+
+
+def sight(session: Session, person: Requester, ticket_id: int) -> Sight | None:
+    """What they see under that number; None if it is nothing."""
+    first, last = tickets.get(session, ticket_id), tickets.survivor(session, ticket_id)
+    if first is None or last is None or not _sees(session, person, first):
+        return None
+    owns = last.requester_id == person.id
+    if owns or (first.id == last.id) or _sees(session, person, last):
+        takes_part = owns or first.requester_id == person.id
+        return Sight(person, last, ticket_id, last.subject, owns, takes_part)
+    if first.requester_id != person.id:
+        return None
+    return Sight(person, last, ticket_id, first.subject, False, True, _part(session, person, first, last))
+
+
+def conversation(session: Session, seen: Sight, *, before: int | None = None) -> list[Said]:
+    """The newest PER_PAGE of the public messages below that id, oldest first; one more, if there is one before them."""
+    where = [*_public(seen), *([messages.c.id < before] if before is not None else [])]
+    query = sa.select(messages).where(*where).order_by(messages.c.id.desc()).limit(PER_PAGE + 1)
+    return [_said(row._mapping, seen) for row in reversed(session.execute(query).all())]
+
+
+def file(session: Session, seen: Sight, message_id: int, place: int) -> Mapping[str, Any] | None:
+    """A file of a message that they see, by its place."""
+    columns = (messages.c.attachments, messages.c.trust)
+    row = session.execute(sa.select(*columns).where(messages.c.id == message_id, *_public(seen))).first()
+    there = row is not None and place < len(row.attachments) and not row.trust.get("withdrawn")
+    return row.attachments[place] if row and there else None
+
+
+def looked_after(session: Session, ticket: Ticket) -> tuple[str, str]:
+    """The names of the agent and the team, as requesters may read them."""
+    agent = session.execute(sa.select(people.c.name).where(people.c.id == ticket.assignee_id)).scalar() or ""
+    team = session.execute(sa.select(teams.c.name).where(teams.c.id == ticket.team_id)).scalar() or ""
+    return _display(agent), _display(team)
+
+
+def facts(session: Session, seen: Sight) -> list[tuple[str, str]]:
+    """Label and value of the fields that requesters see."""
+    if seen.part is not None:
+        return []
+    given = seen.ticket.fields
+    shown = [one for one in custom_fields.every(session) if one.public and given.get(one.name) not in (None, "", False)]
+    return [(one.title, "✓" if given[one.name] is True else str(given[one.name])) for one in shown]
+
+
+def listed(session: Session, person: Requester, *, organisation: bool, before: int | None = None) -> list[Listed]:
+    """Their own requests, or all of their organisation's that it shares; the newest first."""
+    c = ticket_rows.c
+    if organisation and not person.shares:
+        return []
+    where = [c.requester_id == person.id, ~_joined_with_own(person)]
+    if organisation:
+        where = [
+            c.organisation_id == person.organisation_id,
+            c.merged_into.is_(None),
+            visibility.never_private(c.team_id),
+        ]
+    where += [c.id < before] if before is not None else []
+    columns = [c.id, c.subject, c.status, c.merged_into, c.created_at, people.c.name]
+    joined = ticket_rows.join(people, people.c.id == c.requester_id)
+    query = sa.select(*columns).select_from(joined).where(*where).order_by(c.id.desc()).limit(PER_LIST + 1)
+    rows = session.execute(query).all()
+    last = _last_said(session, [row.id for row in rows])
+    return [_line(session, row, last.get(row.id, row.created_at)) for row in rows]
+
+
+def solve(session: Session, seen: Sight, at: datetime) -> Ticket:
+    """The requester says that it is solved, whatever agents would have to fill in. Raises NotAllowed."""
+    ticket = tickets.get(session, seen.ticket.id, lock=True)
+    if ticket is None or ticket.requester_id != seen.person.id:
+        raise NotAllowed("only the requester can say that")
+    if ticket.status in verbs.DONE:
+        raise NotAllowed("it is solved already")
+    words = resolution.taken(session, ticket)
+    told = properties.set_resolution(ticket, words, seen.person.actor, at, "the last reply")
+    return tickets.save(session, told.then(verbs.resolve(told.ticket, seen.person.actor, at, "the requester says so")))
+
+
+def has_requests(session: Session, person: Requester) -> bool:
+    """Whether there is anything to look at."""
+    own = sa.select(ticket_rows.c.id).where(ticket_rows.c.requester_id == person.id).limit(1)
+    return person.shares or session.execute(own).first() is not None
+
+
+def _sees(session: Session, person: Requester, ticket: Ticket) -> bool:
+    shared = (person.organisation_id,) if person.shares and person.organisation_id is not None else ()
+    private = ticket.team_id in visibility.private_teams(session)
+    return requester_sees(
+        person.id, person.organisation_id, shared, ticket.requester_id, ticket.organisation_id, private=private
+    )
+
+
+def _part(session: Session, person: Requester, first: Ticket, last: Ticket) -> Part:
+    """By the histories of the merges that led from their ticket to the one that is left."""
+    moved: frozenset[int] | None = None
+    since, here = first.created_at, first
+    while here.id != last.id:
+        merge = [event for event in tickets.history(session, here.id) if event.kind == "merged_into"][-1]
+        moved = frozenset(merge.data.get("messages", ())) if moved is None else moved
+        since = merge.at
+        there = tickets.get(session, here.merged_into or 0)
+        if there is None:
+            break
+        here = there
+    role = tickets.participants_of(session, [last.id])[last.id].get(person.address, "")
+    return Part(moved or frozenset(), since, role in ("cc", "sender", "requester"))
+
+
+def _public(seen: Sight) -> Conditions:
+    c, part = messages.c, seen.part
+    by_them = sa.and_(c.author_kind == str(ActorKind.REQUESTER), c.author_id == seen.person.id)
+    automatic = sa.and_(c.kind == str(MessageKind.AUTOMATIC), by_them)
+    where = [c.ticket_id == seen.ticket.id, c.side_id.is_(None), (c.kind == str(MessageKind.REPLY)) | automatic]
+    if part is None:
+        return where
+    own = sa.or_(c.id.in_(sorted(part.moved)), by_them)
+    answers = sa.and_(c.author_kind == str(ActorKind.AGENT), c.created_at > part.since)
+    return [*where, sa.or_(own, answers) if part.copied else own]
+
+
+def _said(row: sa.RowMapping, seen: Sight) -> Said:
+    known = {seen.ticket.requester_id: "requester", seen.person.id: "you"}
+    by_desk = row["author_kind"] != str(ActorKind.REQUESTER)
+    who = "desk" if by_desk else known.get(row["author_id"], "other")
+    files = tuple({name: one.get(name) for name in ("name", "size", "media_type")} for one in row["attachments"])
+    # Below an agent's words their mail quotes the desk's notice, with what is the desk's own.
+    text = (row["reply"] if by_desk else row["reply"] or row["text"]).strip("\n").rstrip()
+    text = text if who == "you" else status_links.hidden(text)
+    # An emptied row says nothing of where it came from either.
+    gone = not (text or files or row["content_hash"] or row["external_id"]) and row["inbound"]
+    if row["trust"].get("withdrawn"):
+        text, files, gone = "", (), True
+    return Said(row["id"], row["created_at"], who, _display(row["author_name"]), text, files, gone)
+
+
+def _display(name: str) -> str:
+    """A name that is an address is none to show."""
+    return "" if "@" in name else name
+
+
+def _joined_with_own(person: Requester) -> sa.ColumnElement[bool]:
+    """Whether a ticket was merged into another one of theirs, which is in the list itself."""
+    kept = ticket_rows.alias("kept")
+    return sa.exists().where(kept.c.id == ticket_rows.c.merged_into, kept.c.requester_id == person.id)
+
+
+def _line(session: Session, row: sa.Row[Any], last_at: datetime) -> Listed:
+    kept = tickets.survivor(session, row.merged_into) if row.merged_into else None
+    status = kept.status if kept else Status(row.status)
+    return Listed(row.id, row.subject, status, _display(row.name), row.created_at, last_at)
+
+
+def _last_said(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
+    """When each ticket's newest public message came; whatever else happened to it is the desk's own."""
+    c = messages.c
+    where = (c.ticket_id.in_(list(ids)), c.kind == str(MessageKind.REPLY), c.side_id.is_(None))
+    query = sa.select(c.ticket_id, sa.func.max(c.created_at).label("at")).where(*where).group_by(c.ticket_id)
+    return {row.ticket_id: row.at for row in session.execute(query)}

@@ -1,0 +1,41 @@
+"""What solved a ticket, in words: said by whoever resolves it, or taken from the last reply.
+
+A text that was taken from a reply gives way to a newer reply; one that somebody wrote stays.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from desk.tickets import properties
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind, Change, Message, MessageKind, NotAllowed, Ticket
+from storage.db.session import Session
+from storage.knowledge import csat_settings
+from storage.tickets import tickets
+
+LONGEST = 20_000
+
+
+def resolve(session: Session, ticket: Ticket, actor: Actor, at: datetime, said: str = "", why: str = "") -> Change:
+    """Resolved, with the words that go with it. NotAllowed where words are needed and there are none."""
+    words = said.strip()[:LONGEST] or taken(session, ticket)
+    if not words and csat_settings.rules(session).resolution_required:
+        raise NotAllowed("say what solved it: answer the requester, or write it down under Resolution")
+    told = properties.set_resolution(ticket, words, actor, at, "" if said.strip() else "the last reply")
+    return told.then(verbs.resolve(told.ticket, actor, at, why))
+
+
+def taken(session: Session, ticket: Ticket) -> str:
+    """The resolution as it would be without anybody's words."""
+    replies = [
+        one.reply.strip()[:LONGEST] for one in tickets.messages_of(session, ticket.id, most=10_000) if _ours(one)
+    ]
+    if not replies or (ticket.resolution and ticket.resolution not in replies):
+        return ticket.resolution
+    return replies[-1]
+
+
+def _ours(message: Message) -> bool:
+    """An agent's reply, from the console or by mail: what an agent mails came in too."""
+    return message.kind is MessageKind.REPLY and message.author.kind is ActorKind.AGENT

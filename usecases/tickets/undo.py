@@ -1,0 +1,141 @@
+"""Undo on the record: reads a whole history, takes one step back, and moves messages where that needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from desk.tickets import history as told
+from desk.tickets import undo as rules
+from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
+from desk.tickets.undo import History, Names
+from storage.db.session import Session
+from storage.people import people
+from storage.tables.tickets import links, messages, participants
+from storage.tickets import tickets
+from usecases.tickets import conversation, side_conversations
+from usecases.tickets import links as ticket_links
+
+
+def possible(session: Session, ticket: Ticket) -> tuple[int, ...]:
+    """The numbers of the events that can be undone now."""
+    return rules.possible(ticket, tickets.numbered(session, ticket.id))
+
+
+def numbers(session: Session, ticket_id: int, shown: Sequence[Event]) -> list[int]:
+    """The numbers of the events that somebody is shown: the whole history, or a part of it in the same order."""
+    found: list[int] = []
+    for number, event in tickets.numbered(session, ticket_id):
+        if len(found) < len(shown) and shown[len(found)] == event:
+            found.append(number)
+    return found
+
+
+def undo(session: Session, ticket_id: int, number: int | None, actor: Actor, at: datetime) -> Ticket:
+    """Takes back that event, or the newest that can be; returns the ticket as it is then."""
+    ticket = tickets.get(session, ticket_id, lock=True)
+    if ticket is None:
+        raise NotAllowed(f"there is no ticket #{ticket_id}")
+    history = tickets.numbered(session, ticket_id)
+    if number is None:
+        number = rules.newest(ticket, history)
+    event = next((event for known, event in history if known == number), None)
+    if event is not None and event.kind in rules.MOVING:
+        if number not in rules.possible(ticket, history):
+            raise NotAllowed("this was undone already, or something later depends on it")
+        return _moved_back(session, ticket, number, event, actor, at)
+    change = rules.undo(ticket, history, number, actor, at, _names(session))
+    if change.ticket.parent_id not in (None, ticket.parent_id):
+        ticket_links.check_parent(session, ticket, tickets.get(session, change.ticket.parent_id or 0))
+    return tickets.save(session, change)
+
+
+def _moved_back(session: Session, ticket: Ticket, number: int, event: Event, actor: Actor, at: datetime) -> Ticket:
+    if event.kind == "split":
+        return _joined(session, ticket, number, event, actor, at)
+    if event.kind == "merged_from":
+        _unmerged(session, int(event.after), actor, at)
+    else:
+        _unmerged(session, ticket.id, actor, at)
+    back = tickets.get(session, ticket.id)
+    assert back is not None
+    return back
+
+
+def _joined(session: Session, ticket: Ticket, number: int, event: Event, actor: Actor, at: datetime) -> Ticket:
+    """What was split off comes back, if nothing else has happened to it."""
+    other = int(event.after)
+    there = [one.id for one in tickets.messages_of(session, other, most=2)]
+    if there != [event.message_id]:
+        raise NotAllowed(f"#{other} has more messages by now; merge it instead")
+    kept = conversation.merge(session, other, ticket.id, actor, at, why="undid the split")
+    undone = Event(ticket.id, at, "split_undone", actor, before=str(other), data={"undid": [number]})
+    return tickets.save(session, Change(kept, (undone,)))
+
+
+def _unmerged(session: Session, gone_id: int, actor: Actor, at: datetime) -> None:
+    """The merged ticket lives again, with the messages and people that it brought."""
+    history = tickets.numbered(session, gone_id)
+    number, merged = _last(history, "merged_into")
+    into_id = int(merged.after)
+    held = tickets.get_many(session, [gone_id, into_id], lock=True)
+    gone, into = held.get(gone_id), held.get(into_id)
+    if gone is None or into is None or gone.merged_into != into_id:
+        raise NotAllowed(f"#{gone_id} is not merged into #{into_id} any more")
+    if into.merged_into is not None:
+        raise NotAllowed(f"#{into_id} was merged into #{into.merged_into} later; undo that first")
+    if "messages" not in merged.data:
+        raise NotAllowed("this merge was done before the desk noted what it moved; split the messages instead")
+    _bring_back(session, merged, gone_id, into_id)
+    tickets.save(session, _alive(gone, history, number, actor, at))
+    from_number = _last(tickets.numbered(session, into_id), "merged_from", str(gone_id))[0]
+    event = Event(into_id, at, "unmerged", actor, before=str(gone_id), data={"undid": [from_number]})
+    tickets.save(session, Change(into, (event,)))
+
+
+def _bring_back(session: Session, merged: Event, gone_id: int, into_id: int) -> None:
+    """Those messages that are still there; who came in copy only by the merge leaves again."""
+    ids = list(merged.data["messages"])
+    mine = (messages.c.id.in_(ids), messages.c.ticket_id == into_id)
+    session.execute(sa.update(messages).where(*mine).values(ticket_id=gone_id))
+    side_conversations.move_back(session, ids, into_id, gone_id)
+    c = participants.c
+    came = (c.ticket_id == into_id, c.address.in_(list(merged.data.get("copies", ()))), c.role == "cc")
+    session.execute(sa.delete(participants).where(*came))
+    linked = (links.c.ticket_id == gone_id, links.c.other_id == into_id, links.c.kind == "merged")
+    session.execute(sa.delete(links).where(*linked))
+
+
+def _alive(gone: Ticket, history: History, number: int, actor: Actor, at: datetime) -> Change:
+    """As it was before the merge: its status, if the merge closed it, and no ticket that it is part of."""
+    place = next(place for place, (known, _) in enumerate(history) if known == number)
+    merged = history[place][1]
+    closing = history[place - 1] if place else None
+    events: list[Event] = []
+    if closing and closing[1].kind == "status_changed" and closing[1].why == f"merged into #{merged.after}":
+        start = told.beginning(gone, [event for _, event in history])
+        before = told.replay(start, [event for _, event in history[: place - 1]])
+        names = ("status", "resolved_at", "closed_at", "reminded_at")
+        restored = {name: getattr(before, name) for name in names}
+        data = {"undid": [closing[0]], "restored": told.encoded(restored)}
+        why = "undid the merge"
+        events.append(Event(gone.id, at, "status_changed", actor, str(gone.status), str(before.status), why, data))
+        gone = replace(gone, **restored)
+    data = {"undid": [number], "restored": {"merged_into": None}}
+    events.append(Event(gone.id, at, "unmerged", actor, before=merged.after, data=data))
+    return Change(replace(gone, merged_into=None, updated_at=at), tuple(events))
+
+
+def _last(history: History, kind: str, after: str = "") -> tuple[int, Event]:
+    found = [(n, event) for n, event in history if event.kind == kind and after in ("", event.after)]
+    if not found:
+        raise NotAllowed("this ticket was not merged")
+    return found[-1]
+
+
+def _names(session: Session) -> Names:
+    agents = {one.id: one.name or one.address for one in people.all_agents(session) if one.active}
+    return Names(agents, {team.id: team.name for team in people.all_teams(session)})

@@ -1,0 +1,73 @@
+"""Agents who want to hear of a ticket that is not theirs: who watches, and who is called to it in a note.
+
+In: a ticket that the transaction holds. Out: rows, and an event for each change. Nobody watches what they may not see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from desk.people import mentions
+from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
+from storage.access import visibility
+from storage.db.session import Session
+from storage.db.statements import insert_ignore
+from storage.people import people
+from storage.people.people import Person
+from storage.tables.people import watchers
+from storage.tickets import tickets
+
+_c = watchers.c
+
+
+def of(session: Session, ticket_ids: Iterable[int]) -> dict[int, list[Person]]:
+    """Who watches these tickets, in the order of their names."""
+    wanted = sorted(set(ticket_ids))
+    query = sa.select(_c.ticket_id, _c.agent_id).where(_c.ticket_id.in_(wanted))
+    rows = session.execute(query).all() if wanted else []
+    known = people.by_ids(session, [row.agent_id for row in rows])
+    found: dict[int, list[Person]] = {}
+    for row in rows:
+        if row.agent_id in known and known[row.agent_id].active:
+            found.setdefault(row.ticket_id, []).append(known[row.agent_id])
+    return {number: sorted(some, key=lambda one: one.name or one.address) for number, some in found.items()}
+
+
+def watch(session: Session, ticket: Ticket, agent: Person, actor: Actor, at: datetime, why: str = "") -> Ticket:
+    """From now on; a second time changes nothing."""
+    if not _begin(session, ticket, agent, at):
+        return ticket
+    name, data = agent.name or agent.address, {"agent_id": agent.id}
+    event = Event(ticket.id, at, "watched", actor, after=name, why=why, data=data)
+    # Nothing follows from it: nobody is told that somebody watches.
+    return tickets.save(session, Change(ticket, (event,)), react=False)
+
+
+def unwatch(session: Session, ticket: Ticket, agent: Person, actor: Actor, at: datetime) -> Ticket:
+    where = (_c.ticket_id == ticket.id, _c.agent_id == agent.id)
+    if session.execute(sa.delete(watchers).where(*where)).rowcount == 0:
+        return ticket
+    event = Event(ticket.id, at, "unwatched", actor, before=agent.name or agent.address, data={"agent_id": agent.id})
+    return tickets.save(session, Change(ticket, (event,)))
+
+
+def called(session: Session, ticket: Ticket, text: str, at: datetime) -> list[Person]:
+    """The agents whom a note calls by `@name`; from now on they watch the ticket."""
+    if "@" not in text:
+        return []
+    agents = {one.id: one for one in people.all_agents(session) if one.active}
+    known = mentions.names((one.id, one.name, one.address) for one in agents.values())
+    found = [agents[number] for number in mentions.mentioned(text, known)]
+    for one in found:
+        _begin(session, ticket, one, at)
+    return found
+
+
+def _begin(session: Session, ticket: Ticket, agent: Person, at: datetime) -> bool:
+    if visibility.outsiders(session, [(ticket.id, agent.address)]):
+        raise NotAllowed(f"{agent.name or agent.address} is no member of the private team, and may not see this ticket")
+    row = {"ticket_id": ticket.id, "agent_id": agent.id, "at": at}
+    return session.execute(insert_ignore(session, watchers).values(**row)).rowcount == 1
