@@ -128,8 +128,8 @@ def _pipeline(store: Store, now: datetime) -> Iterator[Take]:
     from gateway.directory import Directory
     from gateway.email.door import RawMail
     from gateway.email.jail import Jail
-    from workers import ingest
-    from workers.context import Context, open_context
+    from workers.inbound import ingest
+    from workers.runtime.context import Context, open_context
 
     directory = Directory(store)
     directory.refresh()
@@ -225,16 +225,16 @@ PROCESSES = (run_up, run_gateway, run_worker, run_clock, run_console, run_http)
 
 def _train(store: Store, args: argparse.Namespace) -> Any:
     """In this process, which the agent watches."""
-    from workers.retrain import Wish, retrain
+    from workers.training.train import Wish, retrain
 
     return retrain(store, _utc_now, Wish("command", "a person asked by command", dry_run=args.dry_run))
 
 
 def _figures() -> Any:
     """Who counts and sends: the workers' own code, in this process."""
-    from workers import figures
+    from workers.timers import report_rollup
 
-    return figures
+    return report_rollup
 
 
 def parser() -> argparse.ArgumentParser:

@@ -23,7 +23,7 @@ from storage.people import people
 from storage.people.people import Person
 from storage.reports import daily_rollup
 from storage.tickets import tickets
-from workers import figures
+from workers.timers import report_rollup
 
 SMALL = 1_000
 SPAN = timedelta(days=730)
@@ -42,7 +42,7 @@ def furnish(store: Store, count: int, now: datetime) -> None:
     apart = timedelta(seconds=SPAN.total_seconds() / copies // SLOT_SECONDS * SLOT_SECONDS)
     with store.database.transaction() as session:
         _small(session, now - apart * copies, apart)
-    figures.rebuild(store, now)
+    report_rollup.rebuild(store, now)
     multiply(store.database, copies - 1, apart, TABLES)
     _sum_up(store, now)
 
@@ -68,7 +68,7 @@ def _sum_up(store: Store, now: datetime) -> None:
     """All days, but for the last ones: on a real desk something changes in them all the time."""
     with store.database.transaction() as session:
         daily_rollup.begin(session, store.settings.time_zone)
-    figures.sum_up(store, now)
+    report_rollup.sum_up(store, now)
     quarters = [slot(now - timedelta(days=shift)) for shift in range(LOOSE)]
     with store.database.transaction() as session:
         daily_rollup.loosen(session, quarters, now)

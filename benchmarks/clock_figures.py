@@ -40,8 +40,8 @@ from storage.tables.column_types import UTCDateTime
 from storage.tickets import listings
 from storage.tickets.listings import Wanted
 from tests import postgres
-from workers import clocks as worker
-from workers.context import Context
+from workers.runtime.context import Context
+from workers.timers import sla as worker
 
 NOW = datetime(2026, 11, 3, 10, tzinfo=UTC)
 DUE = 200

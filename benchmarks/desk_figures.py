@@ -40,7 +40,7 @@ from storage.reports import ticket_rollup as figures_of
 from storage.reports.report import Asked
 from storage.tickets import full_text
 from tests import postgres
-from workers import figures
+from workers.timers import report_rollup
 
 ROUNDS, FEWER, WARM = 40, 12, 3
 NEW = 4_000
@@ -206,10 +206,10 @@ def _new_folder(stack: ExitStack) -> Path:
 
 def _counted(store: Store, now: datetime) -> tuple[float, float]:
     """Milliseconds of CPU, with the database's, that figures cost: of a new ticket, of one with its whole history."""
-    figures.catch_up(store, now + 2 * figures_of.SETTLED)
+    report_rollup.catch_up(store, now + 2 * figures_of.SETTLED)
     numbers = big_desk.arrive(store, NEW, now)
     before = processes.cpu_seconds(os.getpid())
-    done = figures.catch_up(store, now + 2 * figures_of.SETTLED)
+    done = report_rollup.catch_up(store, now + 2 * figures_of.SETTLED)
     assert done >= len(numbers), done
     new = 1000 * (processes.cpu_seconds(os.getpid()) - before) / done
     before = processes.cpu_seconds(os.getpid())

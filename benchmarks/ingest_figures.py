@@ -26,8 +26,8 @@ from gateway import intake
 from gateway.email.normalise import normalise
 from gateway.intake import Incoming
 from storage.open_store import Store, open_store
-from workers import ingest
-from workers.context import Context, open_context
+from workers.inbound import ingest
+from workers.runtime.context import Context, open_context
 
 SMALL = 1_000
 TICKETS_A_MAIL = 0.7

@@ -29,8 +29,8 @@ from storage.open_store import Store, open_store
 from storage.people import people
 from storage.tables.learning import corrections
 from storage.tables.tickets import messages, predictions, tickets
-from workers.model import register_starter
-from workers.retrain_process import started
+from workers.runtime.active_model import register_starter
+from workers.training.process import started
 
 CORRECTIONS = 50_000
 REQUESTERS, AGENTS, AT_ONCE = 5_000, 20, 5_000

@@ -38,8 +38,9 @@ from storage.tables.tickets import tickets as table
 from storage.tickets import tickets
 from usecases.routing import assign as assignment
 from usecases.routing.dry_run import explained
-from workers import ingest, reroute
-from workers.context import Context
+from workers.inbound import ingest
+from workers.runtime.context import Context
+from workers.timers import reassign
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 STEP = timedelta(minutes=10)
@@ -109,7 +110,7 @@ class Week:
                 self._arrive()
             ingest.drain(self.context)
             self._work()
-            reroute.drain(self.context)
+            reassign.drain(self.context)
             self._look()
             self.now += self.step
         with self.store.database.reading() as session:

@@ -19,8 +19,10 @@ from storage.open_store import Store
 from storage.people import people
 from storage.people.people import Person
 from storage.tickets import tickets
-from workers import deliver, ingest, react
-from workers.context import Context
+from workers.events import dispatch
+from workers.inbound import ingest
+from workers.outbound import deliver
+from workers.runtime.context import Context
 
 SUPPORT, BILLING = "support@desk.example.test", "billing@desk.example.test"
 BOB, CAROL, EVE = "bob@home.example.test", "carol@home.example.test", "eve@evil.example.test"
@@ -99,7 +101,7 @@ class SmallDesk:
 
     def work(self) -> None:
         ingest.drain(self.context)
-        react.drain(self.context)
+        dispatch.drain(self.context)
         if self.delivers:
             deliver.drain(self.context)
 

@@ -11,24 +11,18 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import CurrentMessage, Retries, TimeLimit
 
 from storage.runtime.queue import QUEUE
-from workers import (
-    automations,
-    clocks,
-    deliver,
-    figures,
-    incidents,
-    ingest,
-    late_files,
-    lifecycle,
-    react,
-    reroute,
-    retention,
-    scheduled,
-    slack_orders,
-)
-from workers.context import Context
-from workers.ratings import drain as ask_for_ratings
-from workers.retrain_process import Trainer
+from workers.events import dispatch
+from workers.inbound import ingest
+from workers.incidents import detector as incident_detector
+from workers.outbound import deliver
+from workers.runtime.context import Context
+from workers.slack import actor as slack_actor
+from workers.slack import pending_files
+from workers.timers import lifecycle, reassign, report_rollup, retention, scheduled_replies
+from workers.timers import rules as timed_rules
+from workers.timers import sla as sla_timers
+from workers.timers.csat import drain as ask_for_ratings
+from workers.training.process import Trainer
 
 SECOND = 1000
 ROUTE_SECONDS = 0.5
@@ -43,20 +37,20 @@ def register(broker: RedisBroker, context: Context) -> None:
     for middleware in (Retries(), TimeLimit(), CurrentMessage()):
         broker.add_middleware(middleware)
     _declare(broker, "ingest", _one_at_a_time(lambda: ingest.drain(context)), 120 * SECOND, priority=0)
-    _declare(broker, "obey", _one_at_a_time(lambda: slack_orders.drain(context)), 300 * SECOND, priority=5)
-    _declare(broker, "react", _one_at_a_time(lambda: react.drain(context)), 120 * SECOND, priority=10)
-    _declare(broker, "say", _one_at_a_time(lambda: scheduled.drain(context)), 120 * SECOND, priority=15)
+    _declare(broker, "obey", _one_at_a_time(lambda: slack_actor.drain(context)), 300 * SECOND, priority=5)
+    _declare(broker, "react", _one_at_a_time(lambda: dispatch.drain(context)), 120 * SECOND, priority=10)
+    _declare(broker, "say", _one_at_a_time(lambda: scheduled_replies.drain(context)), 120 * SECOND, priority=15)
     _declare(broker, "deliver", _one_at_a_time(lambda: deliver.drain(context)), 600 * SECOND, priority=20)
-    _declare(broker, "fetch", _one_at_a_time(lambda: late_files.drain(context)), 600 * SECOND, priority=20)
-    _declare(broker, "clocks", _one_at_a_time(lambda: clocks.drain(context)), 120 * SECOND, priority=25)
+    _declare(broker, "fetch", _one_at_a_time(lambda: pending_files.drain(context)), 600 * SECOND, priority=20)
+    _declare(broker, "clocks", _one_at_a_time(lambda: sla_timers.drain(context)), 120 * SECOND, priority=25)
     _declare(broker, "move_on", _one_at_a_time(lambda: lifecycle.drain(context)), 120 * SECOND, priority=30)
-    _declare(broker, "automate", _one_at_a_time(lambda: automations.drain(context)), 120 * SECOND, priority=30)
-    route = _now_and_then(ROUTE_SECONDS, _one_at_a_time(lambda: reroute.drain(context)))
+    _declare(broker, "automate", _one_at_a_time(lambda: timed_rules.drain(context)), 120 * SECOND, priority=30)
+    route = _now_and_then(ROUTE_SECONDS, _one_at_a_time(lambda: reassign.drain(context)))
     _declare(broker, "route", route, 120 * SECOND, priority=15)
-    watch = _now_and_then(WATCH_SECONDS, _one_at_a_time(lambda: incidents.drain(context)))
+    watch = _now_and_then(WATCH_SECONDS, _one_at_a_time(lambda: incident_detector.drain(context)))
     _declare(broker, "watch", watch, 120 * SECOND, priority=30)
     _declare(broker, "rate", _one_at_a_time(lambda: ask_for_ratings(context)), 120 * SECOND, priority=30)
-    _declare(broker, "count", _one_at_a_time(lambda: figures.drain(context)), 600 * SECOND, priority=40)
+    _declare(broker, "count", _one_at_a_time(lambda: report_rollup.drain(context)), 600 * SECOND, priority=40)
     _declare(broker, "forget", _one_at_a_time(lambda: retention.drain(context)), 600 * SECOND, priority=40)
     _declare(broker, "retrain", Trainer(context.store).start, 60 * SECOND, priority=30)
 

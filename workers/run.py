@@ -19,8 +19,8 @@ from desk.config.settings import BadSetting
 from storage.open_store import Store
 from storage.runtime.queue import broker
 from workers import actors
-from workers.clock import Clock
-from workers.context import Context, open_context
+from workers.runtime.context import Context, open_context
+from workers.scheduler import Clock
 
 PREFETCH = 64
 IDLE_MS = 50

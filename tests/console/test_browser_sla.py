@@ -13,8 +13,8 @@ from storage.open_store import Store
 from tests.console.chromium import chromium, opened, sign_in
 from tests.console.furnished import Furnished, furnish, promote
 from tests.small_desk import categoriser
-from workers import clocks
-from workers.context import Context
+from workers.runtime.context import Context
+from workers.timers import sla as sla_timers
 
 pytestmark = pytest.mark.services
 __all__ = ["chromium"]
@@ -48,7 +48,7 @@ def test_a_lead_tries_a_policy_saves_it_and_reads_why_a_ticket_is_due(
     expect(page.get_by_label("resolution, high")).to_have_value("48h")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("measured anew in the background").first).to_be_visible()
-    clocks.drain(Context(store, categoriser()))
+    sla_timers.drain(Context(store, categoriser()))
     page.goto("/tickets?status=all&due=first")
     row = page.get_by_role("row", name=f"#{things.ticket}")
     expect(row.locator(".due")).to_contain_text("in ")

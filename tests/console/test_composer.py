@@ -24,8 +24,8 @@ from tests.small_desk import categoriser
 from usecases.agents import scheduled_replies as agents_scheduled_replies
 from usecases.rules import macros
 from usecases.tickets import conversation
-from workers import scheduled as sender
-from workers.context import Context
+from workers.runtime.context import Context
+from workers.timers import scheduled_replies as sender
 
 _TEXT = re.compile(r"<textarea[^>]*>\n(.*?)</textarea>", re.DOTALL)
 

@@ -17,7 +17,9 @@ from storage.people import agent_sessions, people
 from storage.tickets import tickets
 from tests.console.conftest import Browser
 from tests.small_desk import BOB, SmallDesk
-from workers import clocks, lifecycle, react, reroute, scheduled
+from workers.events import dispatch
+from workers.timers import lifecycle, reassign, scheduled_replies
+from workers.timers import sla as sla_timers
 
 AGENTS, TICKETS, HANDS = 100, 4, 8
 TRIES = 60
@@ -39,7 +41,7 @@ def test_a_hundred_agents_and_clocks_lose_nothing(any_store: Store) -> None:
         stop.set()
         clock.join()
     desk.later(minutes=1)
-    scheduled.drain(desk.context)
+    scheduled_replies.drain(desk.context)
     for number in range(1, TICKETS + 1):
         _nothing_was_lost(desk, number)
 
@@ -57,7 +59,7 @@ def _signed_in(desk: SmallDesk) -> list[str]:
 def _clocks(desk: SmallDesk, stop: threading.Event) -> None:
     while not stop.wait(0.02):
         desk.later(milliseconds=100)
-        for work in (scheduled.drain, react.drain, lifecycle.drain, clocks.drain, reroute.drain):
+        for work in (scheduled_replies.drain, dispatch.drain, lifecycle.drain, sla_timers.drain, reassign.drain):
             work(desk.context)
 
 

@@ -19,7 +19,7 @@ from storage.tables.reports import day_figures
 from storage.tickets import tickets
 from tests.console.conftest import Browser, Console
 from usecases.tickets import conversation
-from workers import figures
+from workers.timers import report_rollup
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def counted(console: Console) -> Console:
         assert ticket
         agent = Actor(ActorKind.AGENT, console.things.alice, "Alice")
         conversation.reply(session, ticket, agent, "Here it is.", console.now[0], via="console")
-    figures.catch_up(console.store, console.now[0] + timedelta(minutes=3))
+    report_rollup.catch_up(console.store, console.now[0] + timedelta(minutes=3))
     return console
 
 
@@ -49,7 +49,7 @@ def test_a_report_of_many_tickets_says_how_near_its_medians_are(
     with counted.store.database.reading() as session:
         exact = json.loads(alice.get("/reports.json").text)
         assert session.execute(sa.select(sa.func.count()).select_from(day_figures)).scalar() == 0
-    figures.sum_up(counted.store, counted.now[0] + timedelta(days=2))
+    report_rollup.sum_up(counted.store, counted.now[0] + timedelta(days=2))
     monkeypatch.setattr(daily_plan, "EXACT_TICKETS", 0)
     assert "medians and p90 are within 0.8% of the true ones" in alice.get("/reports").text
     near = json.loads(alice.get("/reports.json").text)

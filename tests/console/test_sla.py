@@ -13,8 +13,8 @@ from storage.sla.policies import PolicyRow
 from tests.console.conftest import Browser, Console
 from tests.small_desk import categoriser
 from usecases.sla import recalculate as sla_review
-from workers import clocks as worker
-from workers.context import Context
+from workers.runtime.context import Context
+from workers.timers import sla as worker
 
 POLICY = {"name": "Standard", "first_response.medium": "2", "first_response.high": "30", "resolution.medium": "16h",
           "resolution.high": "5h", "warn_percent": "80", "active": "1", "pause.resolution": "1"}  # fmt: skip

@@ -13,7 +13,7 @@ from desk.config.settings import Settings
 from desk.mail.authentication import Proof, Verdict, agent_proof, verdict
 from desk.mail.inbound_request import Channel, Envelope, InboundRequest, Party
 from desk.signed.reply_address import AGENT, REQUESTER, ReplyToken
-from workers.facts import vouched
+from workers.inbound.batch_context import vouched
 
 OURS, DOMAIN = "mx.desk.example.test", "corp.example.test"
 PASS = f"{OURS}; dmarc=pass header.from={DOMAIN}"

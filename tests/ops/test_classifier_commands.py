@@ -19,7 +19,7 @@ from storage.learning import models
 from storage.open_store import Store
 from tests.small_desk import CAROL, SmallDesk
 from tests.workers.test_learning_loop import GARDEN, say
-from workers.model import register_starter
+from workers.runtime.active_model import register_starter
 
 Say = Callable[..., Any]
 

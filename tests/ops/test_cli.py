@@ -17,8 +17,10 @@ from storage.mail import inbound
 from storage.mail.inbound import Arrival
 from storage.open_store import Store
 from tests.small_desk import ALICE, BOB, SmallDesk
-from workers import deliver, ingest, react
-from workers.context import open_context
+from workers.events import dispatch
+from workers.inbound import ingest
+from workers.outbound import deliver
+from workers.runtime.context import open_context
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 Say = Callable[..., Any]
@@ -70,7 +72,7 @@ def arrive(store: Store, subject: str, *, to: str = "support@desk.example.test")
         inbound.write_down(session, [arrival])
     context = open_context(store)
     ingest.drain(context)
-    react.drain(context)
+    dispatch.drain(context)
 
 
 def test_init_twice_changes_nothing_and_shows_no_password_again(begun: Any, say: Say) -> None:

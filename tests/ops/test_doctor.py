@@ -21,7 +21,7 @@ from storage.mail.inbound import Arrival
 from storage.open_store import Store
 from storage.people import people
 from storage.runtime import locks
-from workers.model import register_starter
+from workers.runtime.active_model import register_starter
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 

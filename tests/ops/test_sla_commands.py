@@ -12,7 +12,7 @@ import pytest
 import frontdesk
 from storage.open_store import Store
 from tests.small_desk import BOB, SmallDesk
-from workers import clocks
+from workers.timers import sla as sla_timers
 
 Say = Callable[..., Any]
 OFFICE = ("--time-zone", "Europe/Berlin", "--slot", "mon-fri 09:00-17:00", "--country", "DE", "--off", "12-24")
@@ -69,7 +69,7 @@ def test_a_policy_is_tried_before_it_is_added_and_tells_which_tickets_move(desk:
     run(*words)
     assert desk.ticket(1).due_at is None
     assert "0 of 1 tickets" in run("sla", "list")
-    clocks.drain(desk.context)
+    sla_timers.drain(desk.context)
     due = desk.ticket(1).due_at
     assert due is not None and due.isoformat() == tried["moved"][0]["after"]
     assert "1 clocks run" in run("sla", "list")
@@ -84,7 +84,7 @@ def test_why_a_ticket_is_due_is_told_in_sums_of_minutes(desk: SmallDesk, run: Sa
     desk.now -= timedelta(days=3)
     desk.receive(desk.mail(BOB, "Printer", "It is on fire."))
     desk.now += timedelta(days=3)
-    clocks.drain(desk.context)
+    sla_timers.drain(desk.context)
     said = run("sla", "explain", "1")
     assert 'target 4 h by policy "Standard", calendar "Office" (Europe/Berlin)' in said
     assert "step breach+60min:" in said
@@ -122,7 +122,7 @@ def test_the_doctor_sees_due_times_that_nobody_looks_after(desk: SmallDesk, run:
     desk.receive(desk.mail(BOB, "Printer", "It is on fire."))
     assert "was not looked at" in run_doctor(run)
     desk.now += timedelta(hours=3)
-    clocks.drain(desk.context)
+    sla_timers.drain(desk.context)
     assert "was not looked at" not in run_doctor(run)
 
 
@@ -139,7 +139,7 @@ def run_doctor(run: Say) -> str:
 def test_a_ticket_is_shown_with_its_clocks(desk: SmallDesk, run: Say) -> None:
     run("sla", "add", "Standard", "--first-response", "1h")
     desk.receive(desk.mail(BOB, "Printer", "It is on fire."))
-    clocks.drain(desk.context)
+    sla_timers.drain(desk.context)
     whole = json.loads(run("ticket", "show", "1", "--json"))
     assert [one["target"] for one in whole["clocks"]] == ["first_response"]
     assert whole["due_at"] == whole["clocks"][0]["due_at"]

@@ -17,7 +17,11 @@ from tests.slack import payloads
 from tests.slack.fake_slack import FakeSlack
 from tests.slack.serving import Poster
 from tests.small_desk import BOB, SmallDesk
-from workers import deliver, ingest, late_files, react, slack_orders
+from workers.events import dispatch
+from workers.inbound import ingest
+from workers.outbound import deliver
+from workers.slack import actor as slack_actor
+from workers.slack import pending_files
 
 ACCOUNT = f"slack:{payloads.TEAM}:U0ALICE"
 Deliver = Callable[[dict[str, Any]], str]
@@ -43,7 +47,7 @@ class AgentsDesk:
     def work(self) -> None:
         context = self.desk.context
         while sum([
-            ingest.drain(context), slack_orders.drain(context), react.drain(context), late_files.drain(context),
+            ingest.drain(context), slack_actor.drain(context), dispatch.drain(context), pending_files.drain(context),
             deliver.drain(context),
         ]):  # fmt: skip
             pass

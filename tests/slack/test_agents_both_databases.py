@@ -18,7 +18,8 @@ from tests.slack.agents_desk import AgentsDesk, over_http, small
 from tests.slack.fake_slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from tests.slack.serving import SIGNING_SECRET, Poster, now, served
 from tests.small_desk import BOB, SmallDesk
-from workers import late_files, slack_orders
+from workers.slack import actor as slack_actor
+from workers.slack import pending_files
 
 
 @pytest.fixture
@@ -68,10 +69,10 @@ def test_orders_and_files_are_worked_once_by_many_at_once(agents_on_any: AgentsD
         agents.give(payloads.direct(f"help {number}", files=[shared]))
     context = agents.desk.context
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: slack_orders.drain(context), range(4)))
+        list(pool.map(lambda _: slack_actor.drain(context), range(4)))
     agents.desk.work()
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: late_files.drain(context), range(4)))
+        list(pool.map(lambda _: pending_files.drain(context), range(4)))
     notes = [message.reply for message in agents.desk.messages(ticket.id) if message.kind == "note"]
     assert sorted(notes) == [f"note {number}" for number in range(6)]
     others = [one.id for one in agents.desk.tickets() if one.id != ticket.id]
@@ -85,6 +86,6 @@ def test_the_files_of_one_message_may_arrive_at_the_same_moment(agents_on_any: A
     context = agents.desk.context
     agents.desk.work()
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: late_files.drain(context), range(4)))
+        list(pool.map(lambda _: pending_files.drain(context), range(4)))
     (ticket,) = agents.desk.tickets()
     assert all(one["sha256"] for one in agents.desk.messages(ticket.id)[0].attachments)

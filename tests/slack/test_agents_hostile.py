@@ -153,13 +153,13 @@ def test_a_message_that_is_delivered_three_times_is_one_note(http_agents: Agents
 def test_an_order_is_carried_out_once_by_many_workers(http_agents: AgentsDesk) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
-    from workers import slack_orders
+    from workers.slack import actor as slack_actor
 
     ticket = http_agents.mail()
     for number in range(5):
         http_agents.give(payloads.in_thread(f"note {number}", http_agents.card(ticket.id)["ts"]))
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: slack_orders.drain(http_agents.desk.context), range(4)))
+        list(pool.map(lambda _: slack_actor.drain(http_agents.desk.context), range(4)))
     http_agents.work()
     notes = [message.reply for message in http_agents.desk.messages(ticket.id) if message.kind == "note"]
     assert sorted(notes) == [f"note {number}" for number in range(5)]
@@ -252,11 +252,11 @@ def test_a_thread_whose_card_is_not_written_down_yet_is_waited_for(http_agents: 
 def test_an_order_that_breaks_us_is_quarantined_and_can_be_released(
     http_agents: AgentsDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from workers import slack_obey
+    from workers.slack import commands as slack_commands
 
     ticket = http_agents.mail()
     with monkeypatch.context() as broken:
-        broken.setattr(slack_obey, "_do", lambda *_: 1 / 0)
+        broken.setattr(slack_commands, "_do", lambda *_: 1 / 0)
         http_agents.says(ticket.id, "kept")
         assert http_agents.desk.states() == {"ticketed": 1, "quarantined": 1}
     with http_agents.desk.store.database.transaction() as session:

@@ -12,9 +12,9 @@ from tests.slack import payloads
 from tests.slack.agents_desk import AgentsDesk
 from tests.slack.fake_slack import Trouble
 from tests.small_desk import BOB
-from workers import slack_files
-from workers.transports.errors import TransportError
-from workers.transports.slack_web import checked
+from workers.outbound.errors import TransportError
+from workers.outbound.slack_api import checked
+from workers.slack import files as slack_files
 
 DOG = b"a picture of a dog"
 
@@ -60,9 +60,9 @@ def test_an_edit_that_comes_before_its_message_is_settled_waits_for_it(http_agen
     first = payloads.direct("one")
     http_agents.give(first)
     http_agents.give(payloads.edited(first, "two"))
-    from workers import slack_orders
+    from workers.slack import actor as slack_actor
 
-    slack_orders.drain(http_agents.desk.context)
+    slack_actor.drain(http_agents.desk.context)
     http_agents.work()
     http_agents.desk.later(seconds=30)
     http_agents.work()

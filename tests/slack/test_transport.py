@@ -14,9 +14,9 @@ from desk.tickets.ticket import Ticket
 from storage.mail.outbound import Claimed
 from tests.slack import payloads
 from tests.slack.fake_slack import BOT_TOKEN, FakeSlack, Trouble
-from workers import slack_words
-from workers.transports import slack as transport
-from workers.transports.errors import TransportError
+from workers.outbound import slack as transport
+from workers.outbound.errors import TransportError
+from workers.slack import texts as slack_texts
 
 AT = datetime.fromtimestamp(payloads.EPOCH, UTC)
 
@@ -129,37 +129,37 @@ def test_without_a_token_letters_wait() -> None:
 
 
 def test_the_first_answer_names_number_category_and_owner() -> None:
-    text = slack_words.opened_text(_ticket("VPN <!channel> *down*"), "Ann", "Network & VPN", "IT")
+    text = slack_texts.opened_text(_ticket("VPN <!channel> *down*"), "Ann", "Network & VPN", "IT")
     assert "*Ticket #12*: VPN &lt;!channel&gt; down" in text
     assert "Category: Network &amp; VPN" in text
     assert "Owner: Ann (IT)" in text
 
 
 def test_what_is_not_known_is_said_in_words() -> None:
-    text = slack_words.opened_text(_ticket("x"), "", "", "")
+    text = slack_texts.opened_text(_ticket("x"), "", "", "")
     assert "not sure yet" in text
     assert "Owner: nobody yet" in text
 
 
 def test_a_reply_shows_what_the_agent_wrote_and_rings_nobody() -> None:
-    text = slack_words.reply_text("Ann\n*Boss*", "<!channel> see <https://evil.example|https://bank.example> & <@U1>")
+    text = slack_texts.reply_text("Ann\n*Boss*", "<!channel> see <https://evil.example|https://bank.example> & <@U1>")
     assert text.splitlines()[0] == "*Ann Boss* replied:"
     assert "<" not in text
     assert "&lt;!channel&gt;" in text
 
 
 def test_a_text_that_is_too_long_says_that_it_was_cut() -> None:
-    text = slack_words.reply_text("Ann", "<" * 20_000)
-    assert len(text) <= slack_words.MOST_LETTERS
+    text = slack_texts.reply_text("Ann", "<" * 20_000)
+    assert len(text) <= slack_texts.MOST_LETTERS
     assert "too long for Slack" in text
 
 
 @given(name=st.text(max_size=30), said=st.text(alphabet=st.sampled_from("<>&;!@ab\n"), max_size=200))
 def test_nothing_that_people_write_has_an_effect_in_slack(name: str, said: str) -> None:
     for text in (
-        slack_words.reply_text(name, said),
-        slack_words.changed_text(said),
-        slack_words.opened_text(_ticket(said), name, said, name),
+        slack_texts.reply_text(name, said),
+        slack_texts.changed_text(said),
+        slack_texts.opened_text(_ticket(said), name, said, name),
     ):
         assert "<" not in text
         assert ">" not in text
@@ -168,11 +168,11 @@ def test_nothing_that_people_write_has_an_effect_in_slack(name: str, said: str) 
 @pytest.mark.parametrize("key", ["", "slack:T:C", "mail:a:b:c", "slack:T::1.1", "slack:a:b:c:d"])
 def test_a_key_that_is_no_slack_thread_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="is not a Slack thread"):
-        slack_words.place_of(key)
+        slack_texts.place_of(key)
 
 
 def test_the_place_of_a_letter_comes_from_the_conversation() -> None:
-    assert slack_words.place_of("slack:T1:C1:1700000000.000100") == ("C1", "1700000000.000100")
+    assert slack_texts.place_of("slack:T1:C1:1700000000.000100") == ("C1", "1700000000.000100")
 
 
 def _ticket(subject: str) -> Ticket:

@@ -26,8 +26,8 @@ from tests.small_desk import SmallDesk
 from usecases.config import apply as configuration
 from usecases.config import export as configuration_export
 from usecases.privacy import retention
-from workers import incidents as watch
-from workers import ingest
+from workers.inbound import ingest
+from workers.incidents import detector as watch
 
 ONCE = """
 [lifecycle]

@@ -26,7 +26,7 @@ from storage.tables.reports import loose_days
 from storage.tables.reports import ticket_facts as facts_table
 from storage.tables.tickets import teams
 from tests.storage.random_desk import START, RandomDesk
-from workers import figures
+from workers.timers import report_rollup
 
 ZONES = ("Asia/Kolkata", "Europe/Berlin", "Pacific/Chatham")
 
@@ -39,12 +39,12 @@ def _lived(store: Store, seed: int, zone: str, steps: int = 300) -> tuple[Store,
     for step in range(steps):
         desk.step()
         if step % 9 == 0:
-            figures.catch_up(store, desk.now, timedelta(seconds=desk.dice.choice([0, 10, 40_000])))
+            report_rollup.catch_up(store, desk.now, timedelta(seconds=desk.dice.choice([0, 10, 40_000])))
         if step % 20 == 0:
-            figures.sum_up(store, desk.now + timedelta(days=desk.dice.choice([0, 0, 0, 0, 1, 30])))
+            report_rollup.sum_up(store, desk.now + timedelta(days=desk.dice.choice([0, 0, 0, 0, 1, 30])))
         if step % 40 == 0:
             desk.open(3)
-    figures.catch_up(store, desk.now)
+    report_rollup.catch_up(store, desk.now)
     return store, desk
 
 
@@ -55,7 +55,7 @@ def _all_days(desk: RandomDesk) -> Iterator[date]:
 @pytest.mark.parametrize(("seed", "zone"), list(enumerate(ZONES, 21)))
 def test_a_day_that_holds_says_what_its_tickets_say(any_store: Store, seed: int, zone: str) -> None:
     store, desk = _lived(any_store, seed, zone)
-    figures.sum_up(store, desk.now)
+    report_rollup.sum_up(store, desk.now)
     with store.database.reading() as session:
         loose = set(session.execute(sa.select(loose_days.c.day)).scalars())
         wrong = [day for day in _all_days(desk) if day not in loose and daily_rollup.differs(session, day, zone)]
@@ -77,7 +77,7 @@ def test_a_long_report_says_what_a_count_by_ticket_says(
     store, desk = _lived(any_store, seed, zone)
     if seed % 2:
         _office_hours(store, desk)
-    figures.sum_up(store, desk.now)
+    report_rollup.sum_up(store, desk.now)
     middle = START.date() + (desk.now - START) / 2
     wishes = [
         Asked(),
@@ -103,7 +103,7 @@ def _office_hours(store: Store, desk: RandomDesk) -> None:
         row = {"name": "office", "time_zone": "UTC", "slots": slots, "holidays": {}}
         number = session.execute(sa.insert(calendars).values(row).returning(calendars.c.id)).scalar_one()
         session.execute(sa.update(teams).where(teams.c.id == desk.teams[0]).values(calendar_id=number))
-    figures.rebuild(store, desk.now)
+    report_rollup.rebuild(store, desk.now)
 
 
 def _report(store: Store, period: Period, asked: Asked, now: datetime) -> Report:
@@ -153,11 +153,11 @@ def test_a_private_team_is_in_no_long_report_of_those_who_are_no_members(
 def test_another_zone_makes_all_days_loose_and_sums_them_up_anew(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(daily_plan, "EXACT_TICKETS", 0)
     store, desk = _lived(store, 51, "Europe/Berlin")
-    figures.sum_up(store, desk.now)
+    report_rollup.sum_up(store, desk.now)
     moved = replace(store, settings=replace(store.settings, time_zone="Asia/Kolkata"))
     period = Period(START.date(), desk.now.date(), "Asia/Kolkata")
     assert not _report(moved, period, Asked(), desk.now).error
-    assert figures.sum_up(moved, desk.now) > 30
+    assert report_rollup.sum_up(moved, desk.now) > 30
     assert _report(moved, period, Asked(), desk.now).error
     with store.database.reading() as session:
         assert not any(daily_rollup.differs(session, day, "Asia/Kolkata") for day in _all_days(desk))
@@ -165,24 +165,24 @@ def test_another_zone_makes_all_days_loose_and_sums_them_up_anew(store: Store, m
 
 def test_a_rebuild_sums_up_what_was_spoilt_and_a_check_finds_it(any_store: Store) -> None:
     store, desk = _lived(any_store, 61, "Europe/Berlin", 120)
-    figures.rebuild(store, desk.now)
-    whole = figures.check(store)
+    report_rollup.rebuild(store, desk.now)
+    whole = report_rollup.check(store)
     assert (whole.tickets, whole.tickets_wrong, whole.days_wrong) == (desk.count, 0, 0)
     with store.database.transaction() as session:
         some = sa.select(sa.func.min(days_table.c.day)).where(days_table.c.view == "").scalar_subquery()
         wrong = sa.update(days_table).where(days_table.c.day == some, days_table.c.side.in_(SIDES))
         session.execute(wrong.values(good=99))
         session.execute(sa.update(facts_table).where(facts_table.c.ticket_id == 2).values(replies=99))
-    spoilt = figures.check(store)
+    spoilt = report_rollup.check(store)
     assert (spoilt.tickets_wrong, spoilt.days_wrong) == (1, 1)
-    rebuilt = figures.rebuild(store, desk.now)
+    rebuilt = report_rollup.rebuild(store, desk.now)
     assert (rebuilt.tickets, rebuilt.tickets_wrong) == (desk.count, 1)
-    assert figures.check(store) == whole
+    assert report_rollup.check(store) == whole
 
 
 def test_what_changes_no_sum_leaves_its_days_alone(any_store: Store) -> None:
     store, desk = _lived(any_store, 71, "UTC", 60)
-    figures.rebuild(store, desk.now)
+    report_rollup.rebuild(store, desk.now)
     with store.database.transaction() as session:
         counted = ticket_rollup.count(session, [1])
         number, last, told = counted[0]
@@ -207,13 +207,13 @@ def test_the_days_that_changed_last_are_left_loose(tmp_path: Path, store: Store)
 
 def test_a_day_that_has_become_quiet_is_summed_up_with_nobody_writing(store: Store) -> None:
     store, desk = _lived(store, 81, "UTC", 30)
-    figures.rebuild(store, desk.now)
+    report_rollup.rebuild(store, desk.now)
     desk.step()
     settled = desk.now + timedelta(minutes=3)
-    figures.catch_up(store, settled)
+    report_rollup.catch_up(store, settled)
     for later, due in ((timedelta(), False), (daily_rollup.QUIET, True)):
         with store.database.reading() as session:
-            assert figures.is_time(session, settled + later) is due
-    assert figures.sum_up(store, settled + daily_rollup.QUIET) > 0
+            assert report_rollup.is_time(session, settled + later) is due
+    assert report_rollup.sum_up(store, settled + daily_rollup.QUIET) > 0
     with store.database.reading() as session:
-        assert not figures.is_time(session, settled + daily_rollup.QUIET)
+        assert not report_rollup.is_time(session, settled + daily_rollup.QUIET)

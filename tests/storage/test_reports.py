@@ -21,7 +21,7 @@ from storage.reports.groups import spread
 from storage.reports.report import Asked
 from storage.tables.tickets import teams
 from tests.storage.random_desk import RandomDesk
-from workers import figures
+from workers.timers import report_rollup
 
 ZONE = "Asia/Kolkata"
 
@@ -37,7 +37,7 @@ def _desk(store: Store, seed: int) -> tuple[RandomDesk, Period]:
         desk.open(5)
         for _ in range(40):
             desk.step()
-    figures.catch_up(store, desk.now)
+    report_rollup.catch_up(store, desk.now)
     middle = desk.now - (desk.now - datetime(2026, 3, 2, tzinfo=desk.now.tzinfo)) / 2
     return desk, Period(middle.date() - timedelta(days=20), middle.date() + timedelta(days=20), ZONE)
 
@@ -121,7 +121,7 @@ def test_the_hour_is_that_of_the_desk(store: Store, monkeypatch: pytest.MonkeyPa
     desk.now = datetime(2026, 3, 2, 18, 40, tzinfo=desk.now.tzinfo)
     monkeypatch.setattr(desk.dice, "randrange", lambda *_: 1)
     desk.open(1)
-    figures.catch_up(store, desk.now)
+    report_rollup.catch_up(store, desk.now)
     told, _ = _told(store, Period(date(2026, 3, 3), date(2026, 3, 3), ZONE), Asked(), desk.now)
     # Monday evening in London is Tuesday in Kolkata, where clocks differ by half an hour.
     assert told.hours[1][0] == 1

@@ -18,7 +18,7 @@ from tests.small_desk import BILLING, BOB, CAROL, SmallDesk
 from tests.storage.test_erasure import everything
 from usecases.privacy import erasure, retention
 from usecases.privacy.retention import BadRule, Rule
-from workers import retention as nightly
+from workers.timers import retention as nightly
 
 WORD = "zwiebelkuchen"
 

@@ -17,7 +17,7 @@ from storage.tables.tickets import teams
 from tests.small_desk import CAROL, SmallDesk
 from tests.storage.random_desk import RandomDesk, recount
 from usecases.tickets import conversation
-from workers import figures
+from workers.timers import report_rollup
 
 SEEDS = (1, 2, 3)
 
@@ -33,7 +33,7 @@ def _happened(store: Store, seed: int, tickets: int = 25, steps: int = 300) -> R
 @pytest.mark.parametrize("seed", SEEDS)
 def test_figures_agree_with_a_recount_from_events(any_store: Store, seed: int) -> None:
     desk = _happened(any_store, seed)
-    figures.catch_up(any_store, desk.now)
+    report_rollup.catch_up(any_store, desk.now)
     with any_store.database.reading() as session:
         rows = ticket_rollup.every(session)
         for number in range(1, desk.count + 1):
@@ -53,26 +53,26 @@ def test_what_was_kept_up_is_what_a_rebuild_counts(any_store: Store, seed: int) 
     for step in range(200):
         desk.step()
         if step % 7 == 0:
-            figures.catch_up(any_store, desk.now, timedelta(seconds=desk.dice.choice([0, 10, 40_000])))
+            report_rollup.catch_up(any_store, desk.now, timedelta(seconds=desk.dice.choice([0, 10, 40_000])))
         if step % 50 == 0:
             desk.open(3)
-    figures.catch_up(any_store, desk.now)
+    report_rollup.catch_up(any_store, desk.now)
     with any_store.database.reading() as session:
         kept = ticket_rollup.every(session)
-    assert figures.rebuild(any_store, desk.now).tickets == desk.count
+    assert report_rollup.rebuild(any_store, desk.now).tickets == desk.count
     with any_store.database.reading() as session:
         assert ticket_rollup.every(session) == kept
 
 
 def test_a_rebuild_counts_anew_what_was_spoilt(any_store: Store) -> None:
     desk = _happened(any_store, 4, 10, 50)
-    figures.catch_up(any_store, desk.now)
+    report_rollup.catch_up(any_store, desk.now)
     with any_store.database.transaction() as session:
         kept = ticket_rollup.every(session)
         session.execute(sa.update(facts_table).values(replies=99))
         row = dict(session.execute(sa.select(facts_table).limit(1)).one()._mapping)
         session.execute(sa.insert(facts_table).values(row | {"ticket_id": 9_999}))
-    figures.rebuild(any_store, desk.now)
+    report_rollup.rebuild(any_store, desk.now)
     with any_store.database.reading() as session:
         assert ticket_rollup.every(session) == kept
 
@@ -83,7 +83,7 @@ def test_what_was_counted_later_is_not_overwritten_by_what_was_counted_before(an
         early = ticket_rollup.count(session, range(1, desk.count + 1))
     for _ in range(40):
         desk.step()
-    figures.catch_up(any_store, desk.now)
+    report_rollup.catch_up(any_store, desk.now)
     with any_store.database.transaction() as session:
         kept = ticket_rollup.every(session)
         ticket_rollup.hold(session)
@@ -93,11 +93,11 @@ def test_what_was_counted_later_is_not_overwritten_by_what_was_counted_before(an
 
 def test_the_floor_rises_only_over_what_is_settled(any_store: Store) -> None:
     desk = _happened(any_store, 6, 5, 30)
-    assert figures.catch_up(any_store, desk.now) > 0
+    assert report_rollup.catch_up(any_store, desk.now) > 0
     with any_store.database.reading() as session:
         below = ticket_rollup.floor(session)
         assert ticket_rollup.is_behind(session)
-    assert figures.catch_up(any_store, desk.now + timedelta(minutes=3)) == 0
+    assert report_rollup.catch_up(any_store, desk.now + timedelta(minutes=3)) == 0
     with any_store.database.reading() as session:
         assert ticket_rollup.floor(session) > below
         assert not ticket_rollup.is_behind(session)
@@ -117,7 +117,7 @@ def test_business_hours_are_those_of_the_team(store: Store) -> None:
 
     with store.database.transaction() as session:
         conversation.reply(session, ticket, Actor(ActorKind.AGENT, desk.alice.id), "Out!", desk.now, via="test")
-    figures.catch_up(store, desk.now)
+    report_rollup.catch_up(store, desk.now)
     with store.database.reading() as session:
         told = ticket_rollup.every(session)[1]
     assert told.first_response_seconds == 18 * 3600

@@ -35,9 +35,9 @@ from tests.console.conftest import Browser
 from tests.console.furnished import PASSWORD, hashed
 from tests.small_desk import SmallDesk, words
 from usecases.config import apply as configuration
-from workers import clocks as ticking
-from workers import figures, ratings
-from workers import lifecycle as moving_on
+from workers.timers import csat, report_rollup
+from workers.timers import lifecycle as moving_on
+from workers.timers import sla as ticking
 
 EMMA, INA, OLE = "emma@corp.example.test", "ina@corp.example.test", "ole@corp.example.test"
 MEMBERS = f"""
@@ -71,7 +71,7 @@ class Story:
         self.desk.later(**time)
         ticking.drain(self.desk.context)
         moving_on.drain(self.desk.context)
-        ratings.drain(self.desk.context)
+        csat.drain(self.desk.context)
         self.desk.work()
 
 
@@ -168,7 +168,7 @@ def _history_and_figures_tell_it(desk: SmallDesk) -> None:
     kinds = desk.kinds(1)
     told = ["opened", "assigned", "noted", "replied", "requester_replied", "resolution_set", "status_changed", "rated"]
     assert [kind for kind in told if kind not in kinds] == []
-    figures.catch_up(desk.store, desk.now, timedelta())
+    report_rollup.catch_up(desk.store, desk.now, timedelta())
     with desk.store.database.reading() as session:
         month = report_rows.report(session, period.read("", "", "UTC", desk.now), Asked(), desk.now)
     assert (month.now.opened.count, month.now.resolved.count) == (1, 1)

@@ -11,7 +11,7 @@ from desk.rules.automations import BadAutomation
 from tests.small_desk import BOB, SmallDesk, words
 from usecases.rules import automations
 from usecases.rules.automations import Kept
-from workers import automations as runner
+from workers.timers import rules as runner
 
 REFUND = {
     "name": "Refunds to Billing",

@@ -12,10 +12,10 @@ import pytest
 from gateway.intake import accept
 from storage.mail import inbound, outbound
 from tests.small_desk import BOB, CAROL, SmallDesk
-from workers import ingest
-from workers.clock import LEASE, OVERDUE, STUCK, Clock
-from workers.decide import Decision
-from workers.settle import Settlement
+from workers.inbound import ingest
+from workers.inbound.match import Decision
+from workers.inbound.persist import Settlement
+from workers.scheduler import LEASE, OVERDUE, STUCK, Clock
 
 
 class Bell:

@@ -28,9 +28,9 @@ from tests.small_desk import ALICE, BOB, MAX, SmallDesk
 from usecases.sla import measure as sla_measure
 from usecases.sla import recalculate as sla_review
 from usecases.tickets import conversation
-from workers import clocks as worker
-from workers import react
-from workers.clock import Clock as TheClock
+from workers.events import dispatch
+from workers.scheduler import Clock as TheClock
+from workers.timers import sla as worker
 
 OFFICE = CalendarRow("Office", "Europe/Berlin", [{"days": "mon-fri", "from": "09:00", "to": "17:00"}])
 TARGETS: dict[str, Any] = {"first_response": {"high": "1h", "medium": "4h"}, "next_response": "2h", "resolution": "16h"}
@@ -293,11 +293,11 @@ def test_a_ticket_that_cannot_be_measured_is_in_nobodys_way(
             raise ZeroDivisionError
         return honest(session, found, *more)
 
-    monkeypatch.setattr("workers.clocks.sla.measure", measure)
+    monkeypatch.setattr("workers.timers.sla.sla.measure", measure)
     any_desk.later(hours=5)
     worker.drain(any_desk.context)
     assert (told(any_desk, bad), told(any_desk, good)) == ([], ["sla_breached"])
-    monkeypatch.setattr("workers.clocks.sla.measure", honest)
+    monkeypatch.setattr("workers.timers.sla.sla.measure", honest)
     any_desk.later(hours=1)
     work(any_desk)
     assert told(any_desk, bad) == ["sla_breached"]
@@ -322,7 +322,7 @@ def test_a_field_that_fits_another_policy_is_enough(any_desk: SmallDesk) -> None
     assert any_desk.ticket(number).due_at is None
     do(any_desk, number, lambda t, a, at: properties.set_field(t, "plan", "gold", a, at))
     assert any_desk.ticket(number).due_at is not None
-    react.drain(any_desk.context)
+    dispatch.drain(any_desk.context)
 
 
 def test_the_sweep_asks_an_index_of_what_is_due(any_desk: SmallDesk) -> None:

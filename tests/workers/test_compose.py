@@ -13,8 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storage.mail.outbound import Claimed
-from workers.transports import compose
-from workers.transports.compose import Unsendable
+from workers.outbound.mime import compose
+from workers.outbound.mime.compose import Unsendable
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 BOB, EVE = "bob@home.example.test", "eve@evil.example.test"

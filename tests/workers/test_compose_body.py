@@ -15,7 +15,7 @@ from gateway.email.normalise import normalise
 from tests.small_desk import ALICE, BOB, SUPPORT, SmallDesk, words
 from tests.workers.mail_programs import PROGRAMS, html_of, reply
 from tests.workers.test_compose import NOW, body, composed, letter
-from workers.transports import compose
+from workers.outbound.mime import compose
 
 NEW = "Thank you, that works.\n\nBut what is with the second printer?"
 PNG = {

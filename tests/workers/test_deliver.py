@@ -18,9 +18,9 @@ from storage.mail.outbound import Letter
 from storage.open_store import Store
 from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, CAROL, SmallDesk
-from workers import deliver
-from workers.transports import compose, mail
-from workers.transports.errors import TransportError
+from workers.outbound import deliver, email
+from workers.outbound.errors import TransportError
+from workers.outbound.mime import compose
 
 
 @dataclass
@@ -191,7 +191,7 @@ def test_a_wrong_password_of_the_relay_makes_no_letter_undeliverable(relay: Rela
         return AuthResult(success=False, handled=False)
 
     for port in _listening(relay, authenticator=nobody, auth_require_tls=False, auth_required=True):
-        with mail.Post(mail.Relay("127.0.0.1", port, "u", "secret")) as post, pytest.raises(TransportError) as failed:
+        with email.Post(email.Relay("127.0.0.1", port, "u", "secret")) as post, pytest.raises(TransportError) as failed:
             post.send("", [BOB], b"Subject: x\r\n\r\n")
     assert not failed.value.permanent and "535" in str(failed.value) and "secret" not in str(failed.value)
 

@@ -15,8 +15,8 @@ from storage.open_store import Store
 from tests.components import need
 from tests.small_desk import ALICE, BOB, SmallDesk
 from tests.workers.test_compose import NOW, letter
-from workers.transports import compose, dkim
-from workers.transports.errors import TransportError
+from workers.outbound.errors import TransportError
+from workers.outbound.mime import compose, dkim
 
 
 @pytest.fixture(scope="module", params=["pkcs1", "pkcs8"])

@@ -20,8 +20,8 @@ from storage.tables.learning import incident_traffic
 from storage.tickets import tickets
 from tests.small_desk import BOB, CAROL, SmallDesk, words
 from usecases.incidents import bulk_orders
-from workers import incidents as watch
-from workers import ingest
+from workers.inbound import ingest
+from workers.incidents import detector as watch
 
 OUTAGE = (
     "I cannot log in since this morning, the login page says gateway timeout.",

@@ -15,7 +15,7 @@ from storage.tables.tickets import people as people_table
 from storage.tickets import lifecycle, tickets
 from tests.small_desk import ALICE, BOB, SmallDesk, words
 from usecases.tickets import conversation
-from workers import lifecycle as workers_lifecycle
+from workers.timers import lifecycle as workers_lifecycle
 
 PATIENT = Lifecycle(remind_days=3, resolve_days=7, close_days=5)
 

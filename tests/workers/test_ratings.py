@@ -21,7 +21,7 @@ from storage.tables.tickets import agents
 from storage.tables.tickets import people as people_table
 from storage.tickets import tickets
 from tests.small_desk import BOB, CAROL, SmallDesk
-from workers import ratings as asking
+from workers.timers import csat as asking
 
 BROKEN = "The printer on the second floor is broken since this morning, please help us with it."
 

@@ -15,7 +15,8 @@ from storage.reports import schedules as report_schedules
 from storage.reports.schedules import Schedule
 from storage.tables.tickets import teams
 from tests.small_desk import CAROL, SmallDesk
-from workers import deliver, figures
+from workers.outbound import deliver
+from workers.timers import report_rollup
 
 LEAD = "lead@corp.example.test"
 
@@ -39,12 +40,12 @@ def _reports(desk: SmallDesk) -> list[dict[str, object]]:
 
 def test_a_report_leaves_once_at_its_time(desk: SmallDesk) -> None:
     desk.now = datetime(2026, 11, 9, 6, 59, tzinfo=UTC)
-    figures.drain(desk.context)
+    report_rollup.drain(desk.context)
     deliver.drain(desk.context)
     assert _reports(desk) == []
     desk.now = datetime(2026, 11, 9, 7, 1, tzinfo=UTC)
     for _ in range(2):
-        figures.drain(desk.context)
+        report_rollup.drain(desk.context)
         deliver.drain(desk.context)
     assert sorted(str(row["recipient"]) for row in _reports(desk)) == ["boss@corp.example.test", LEAD]
     content = _reports(desk)[0]["content"]
@@ -62,7 +63,7 @@ def test_what_is_private_is_in_no_letter(desk: SmallDesk) -> None:
     desk.now = datetime(2026, 11, 9, 7, 1, tzinfo=UTC)
     with desk.store.database.reading() as session:
         (row,) = report_schedules.every(session)
-    text = figures.send(desk.store, row, desk.now, dry_run=True)[0].content["text"]
+    text = report_rollup.send(desk.store, row, desk.now, dry_run=True)[0].content["text"]
     assert "Opened: 1 " in text
     assert "Billing" not in text
     assert _reports(desk) == []

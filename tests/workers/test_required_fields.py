@@ -15,7 +15,7 @@ from tests.small_desk import ALICE, BOB, SmallDesk, words
 from usecases.rules import automations, macros
 from usecases.tickets import custom_fields
 from usecases.tickets import links as ticket_links
-from workers import lifecycle as clock
+from workers.timers import lifecycle as clock
 
 
 @pytest.fixture

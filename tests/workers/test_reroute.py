@@ -18,15 +18,16 @@ from storage.sla.calendars import CalendarRow
 from storage.tables.tickets import agents
 from storage.tickets import tickets
 from tests.workers.test_routing import RoutedDesk
-from workers import react, reroute
+from workers.events import dispatch
+from workers.timers import reassign
 
 DAY = timedelta(days=1)
 
 
 def look(desk: RoutedDesk) -> int:
     """What the clock or an event rings for."""
-    changed = reroute.drain(desk.context)
-    react.drain(desk.context)
+    changed = reassign.drain(desk.context)
+    dispatch.drain(desk.context)
     return changed
 
 
@@ -42,7 +43,7 @@ def change(desk: RoutedDesk, number: int, by: Person, make: object) -> None:
         assert held and callable(make)
         made: Change = make(held, who, desk.now)
         tickets.save(session, made)
-    react.drain(desk.context)
+    dispatch.drain(desk.context)
 
 
 def give_back(held: Ticket, who: Actor, at: object) -> Change:
@@ -209,7 +210,7 @@ def test_the_clock_asks_only_where_something_waits(any_store: Store) -> None:
 
     def needed() -> bool:
         with any_store.database.reading() as session:
-            return reroute.needed(session, desk.context.places(session).routing, desk.now)
+            return reassign.needed(session, desk.context.places(session).routing, desk.now)
 
     assert not needed()
     desk.set(desk.alice, available=False)

@@ -10,9 +10,9 @@ from classifier.starter import shipped
 from storage.learning import categories, models
 from storage.open_store import Store
 from storage.runtime import key_values
-from workers.model import ModelWatch, register_starter
-from workers.retrain import Wish, retrain
-from workers.retrain_process import Trainer, started
+from workers.runtime.active_model import ModelWatch, register_starter
+from workers.training.process import Trainer, started
+from workers.training.train import Wish, retrain
 
 PATIENCE = 90.0
 

@@ -17,7 +17,7 @@ from storage.people.people import Person
 from storage.routing import rules as routing_rules
 from storage.tables.tickets import tickets
 from tests.small_desk import BILLING, BOB, CAROL, SmallDesk
-from workers import ingest
+from workers.inbound import ingest
 
 
 class RoutedDesk(SmallDesk):

@@ -18,8 +18,9 @@ from storage.people import availability, people
 from storage.tickets import tickets
 from tests.small_desk import BILLING, SUPPORT, categoriser
 from tests.workers.test_routing import RoutedDesk
-from workers import ingest, reroute
-from workers.context import Context
+from workers.inbound import ingest
+from workers.runtime.context import Context
+from workers.timers import reassign
 
 WORKERS = 4
 AGENTS = 7
@@ -101,7 +102,7 @@ def test_workers_that_look_for_owners_at_once_give_each_ticket_once(any_store: S
             if held.assignee_id is None:
                 tickets.save(session, verbs.assign(held, me.id, me.name, me, desk.now))
 
-    at_once(desk, *[reroute.drain] * WORKERS, take)
+    at_once(desk, *[reassign.drain] * WORKERS, take)
     found = desk.owners()
     by_turn = Counter({agent.id: found[agent.id] for agent in desk.staff})
     assert None not in found and sum(found.values()) == 100

@@ -18,7 +18,7 @@ from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, CAROL, EVE, SUPPORT, SmallDesk, words
 from usecases.tickets import conversation, side_conversations, undo, watchers
 from usecases.tickets.side_conversations import Words
-from workers import ingest
+from workers.inbound import ingest
 
 SUE, SAM, ACME = "sue@supplier.example.test", "sam@supplier.example.test", "desk@acme.example.test"
 

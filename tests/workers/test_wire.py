@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from workers.transports import wire
+from workers.outbound.mime import wire
 
 lines = st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), max_size=300)
 words = st.lists(lines, max_size=6).map("\n".join)

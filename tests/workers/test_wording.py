@@ -13,7 +13,7 @@ from storage.open_store import Store
 from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, CAROL, EVE, MAX, SUPPORT, SmallDesk, words
 from usecases.tickets import conversation
-from workers import wording
+from workers.notifications import texts
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 TICKET = Ticket(7, "Re: [#7] Help", 1, NOW, NOW)
@@ -45,19 +45,19 @@ def to_requester(desk: SmallDesk) -> list[dict[str, object]]:
 
 
 def test_a_quote_says_who_wrote_when_in_the_desks_own_time_and_cuts_what_is_long() -> None:
-    quote = wording.quote(said("\n".join(str(n) for n in range(500))), ZoneInfo("Europe/Berlin"))
+    quote = texts.quote(said("\n".join(str(n) for n in range(500))), ZoneInfo("Europe/Berlin"))
     lines = quote["text"].split("\n")
     assert quote["attribution"] == "On 2026-11-02 10:00 CET, Bob wrote:"
-    assert lines[0] == "0" and lines[-1] == "…" and len(lines) == wording.MOST_QUOTED + 1
+    assert lines[0] == "0" and lines[-1] == "…" and len(lines) == texts.MOST_QUOTED + 1
 
 
 def test_a_signature_names_who_answers_and_looks_at_nothing_else() -> None:
-    made = wording.signature("{agent}\n{desk} {0} {agent.__class__} {x}", "{desk} Alice", "Desk")
+    made = texts.signature("{agent}\n{desk} {0} {agent.__class__} {x}", "{desk} Alice", "Desk")
     assert made == "{desk} Alice\nDesk {0} {agent.__class__} {x}"
 
 
 def test_a_notice_says_what_happened_and_why() -> None:
-    text = wording.notice(TICKET, Event(7, NOW, "undeliverable", DESK, why="550 no"), said("Help me"))
+    text = texts.notice(TICKET, Event(7, NOW, "undeliverable", DESK, why="550 no"), said("Help me"))
     assert "could not be delivered: #7" in text and "Why: 550 no" in text and "Help me" in text and "#help" in text
 
 

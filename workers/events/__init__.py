@@ -1,0 +1,1 @@
+"""Dispatches the events of tickets to what follows from them."""

@@ -1,0 +1,190 @@
+"""The consequences of events: who is told what, as rows in outbound; each event once, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from desk.mail import automatic
+from desk.mail.authentication import Verdict
+from desk.tickets.ticket import ActorKind, Event, Message, MessageKind, Ticket
+from storage.db.session import Session
+from storage.learning import solved_index
+from storage.mail import message_id_index, outbound
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
+from storage.sla import policies as sla_policies
+from storage.sla import timers as sla_timers
+from storage.tickets import tickets
+from usecases.tickets import pending_files
+from usecases.tickets import watchers as tickets_watchers
+from workers.notifications import (
+    incident_alerts,
+    reminders,
+    rule_notices,
+    sla_alerts,
+    unassigned_alerts,
+    watcher_notices,
+)
+from workers.notifications import side_conversations as side_notices
+from workers.notifications.csat_requests import low_ratings, plan_ratings
+from workers.notifications.outgoing import Sender
+from workers.runtime.context import Context
+from workers.slack import requester_messages, team_channel
+from workers.timers import reassign
+from workers.timers import rules as timed_rules
+
+log = structlog.get_logger()
+
+BATCH = 200
+TOLD = (
+    "opened", "requester_replied", "assigned", "delivery_failed", "undeliverable", "unverified_note", "opened_anyway",
+    "woken", "side_answered",
+)  # fmt: skip
+
+SOLVES = (
+    "status_changed", "reopened", "merged_into", "merged_from", "unmerged", "split",
+    "resolution_set", "category_changed",
+)  # fmt: skip
+"""After these a ticket may have become an example of something solved, or stopped being one."""
+
+
+def drain(context: Context) -> int:
+    """React to all events that wait; returns how many."""
+    done = 0
+    while True:
+        with context.store.database.transaction() as session:
+            happened = tickets.claim_events(session, BATCH)
+            if happened:
+                _react(context, session, happened, context.now())
+        done += len(happened)
+        if not happened:
+            return done
+
+
+@dataclass
+class _Scene:
+    """What the letters of a batch need to know."""
+
+    tickets: dict[int, Ticket]
+    messages: dict[int, Message]
+    persons: dict[int, Person]
+    teams: dict[int, list[Person]]
+    watchers: dict[int, list[Person]]
+    kept_out: frozenset[int] = frozenset()
+    """New tickets whose mail named a ticket in which its sender has no part."""
+
+
+def _react(context: Context, session: Session, happened: list[tuple[int, Event]], now: datetime) -> None:
+    scene = _scene(session, [event for _, event in happened])
+    scene.kept_out = _kept_out(session, [event for _, event in happened])
+    sender = Sender(context, session)
+    letters: list[Letter] = []
+    for event_id, event in happened:
+        ticket = scene.tickets.get(event.ticket_id)
+        if ticket is not None:
+            letters += _letters(sender, session, scene, ticket, event_id, event)
+    solved_index.remember(session, [event.ticket_id for _, event in happened if event.kind in SOLVES])
+    if sla_policies.any_active(session):
+        sla_timers.look(session, [event.ticket_id for _, event in happened if event.kind not in sla_timers.IDLE], now)
+    timed_rules.on_events(context, session, happened, now)
+    reassign.on_events(session, context.places(session).routing, [event for _, event in happened])
+    pending_files.ask(session, scene.messages.values(), now)
+    plan_ratings(session, [event for _, event in happened], now)
+    outbound.put(session, sender.within_budget(team_channel.newest_cards(letters), now), now)
+    log.info("events_reacted", count=len(happened), letters=len(letters))
+
+
+def _scene(session: Session, happened: list[Event]) -> _Scene:
+    found = tickets.get_many(session, {event.ticket_id for event in happened})
+    messages = tickets.messages_by_ids(session, {e.message_id for e in happened if e.message_id})
+    ids = {t.requester_id for t in found.values()} | {t.assignee_id for t in found.values() if t.assignee_id}
+    teams = people.members(session, {t.team_id for t in found.values() if t.team_id})
+    watchers = tickets_watchers.of(session, {one.ticket_id for one in happened if one.kind in watcher_notices.KINDS})
+    return _Scene(found, messages, people.by_ids(session, ids), teams, watchers)
+
+
+def _letters(
+    sender: Sender, session: Session, scene: _Scene, ticket: Ticket, event_id: int, event: Event
+) -> list[Letter]:
+    message = scene.messages.get(event.message_id or 0)
+    requester = scene.persons[ticket.requester_id]
+    team = sender.context.places(session).teams.get(ticket.team_id or 0)
+    team_name = team.name if team else ""
+    if ticket.merged_into is not None and event.kind in ("opened", "requester_replied"):
+        return []  # the ticket that it went to tells of it.
+    letters: list[Letter] = requester_messages.of(ticket, event_id, event, message, scene.persons, team_name)
+    told_in_slack = team_channel.Told(ticket, event_id, event, message, scene.persons)
+    letters += team_channel.of(session, sender.context.places(session).teams, told_in_slack)
+    unproven = ticket.id in scene.kept_out
+    # A web site's form may write in the mailbox's own name; nobody is there to read an acknowledgement.
+    ourselves = sender.context.places(session).of_addresses((requester.address,)) is not None
+    may_acknowledge = not ourselves and _may_acknowledge(sender.context, ticket, message, unproven=unproven)
+    if event.kind == "opened" and may_acknowledge:
+        assert message is not None
+        letters.append(sender.acknowledgement(ticket, requester, message))
+    if event.kind == "replied" and message is not None and ticket.channel != "slack":
+        letters.append(_reply(sender, session, ticket, requester, message))
+    if event.kind == "notice_asked":
+        letters += rule_notices.of(sender, session, ticket, event_id, event)
+    if event.kind == "incident_opened":
+        letters += incident_alerts.of(sender, session, ticket, event)
+    letters += reminders.of(sender, session, ticket, requester, event_id, event)
+    if event.kind in side_notices.KINDS:
+        letters += side_notices.of(sender, session, ticket, event, message)
+    if event.kind in sla_alerts.KINDS:
+        letters += sla_alerts.of(sender, session, ticket, event_id, event)
+    if event.kind in unassigned_alerts.KINDS:
+        letters += unassigned_alerts.of(sender, session, ticket, event_id, event)
+    letters += low_ratings(sender, session, ticket, event_id, event)
+    told = _told(scene, ticket, event) if event.kind in TOLD else []
+    letters += [sender.notice(ticket, agent, event_id, event, message) for agent in told]
+    if event.kind in watcher_notices.KINDS:
+        watchers, ids = scene.watchers.get(ticket.id, []), {agent.id for agent in told}
+        letters += watcher_notices.of(sender, session, ticket, event_id, event, message, watchers, ids)
+    return letters
+
+
+def _reply(sender: Sender, session: Session, ticket: Ticket, requester: Person, message: Message) -> Letter:
+    letter = sender.reply(ticket, requester, message, tickets.last_said(session, ticket.id, message.id))
+    message_id_index.add(session, letter.external_id, ticket.id, message.id)
+    return letter
+
+
+def _kept_out(session: Session, happened: list[Event]) -> frozenset[int]:
+    linked = {event.ticket_id for event in happened if event.kind == "linked"}
+    return frozenset(one for one in linked if any(kind == "named" for _, kind in tickets.links_of(session, one)))
+
+
+def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None, *, unproven: bool) -> bool:
+    """Never an answer to automatic mail, nor to where nobody reads it; nor by mail to those who came by Slack.
+
+    Who names another's ticket, and is vouched for by nobody, may be a forger who wants an answer sent.
+    """
+    if not context.store.settings.acknowledge or message is None or ticket.channel not in ("email", "web", "api"):
+        return False
+    if automatic.is_unattended(message.author_address) or (unproven and message.trust.get("verdict") != Verdict.PASS):
+        return False
+    return message.kind is MessageKind.REPLY and bool(message.trust.get("sender_strict", True))
+
+
+def _told(scene: _Scene, ticket: Ticket, event: Event) -> list[Person]:
+    """The assignee; while there is none, the team. Nobody is told what they did themselves."""
+    if event.kind == "assigned":
+        if event.data.get("opening") or event.data.get("to_id", ticket.assignee_id) != ticket.assignee_id:
+            return []  # the new ticket's own notice says it, or it went on to somebody else.
+        new = scene.persons.get(ticket.assignee_id or 0)
+        return [new] if new and new.is_agent and new.id != event.actor.id and new.notify else []
+    if event.kind == "woken" and event.actor.kind is not ActorKind.SYSTEM:
+        return []  # whoever woke it told of it by that.
+    assignee = scene.persons.get(ticket.assignee_id or 0)
+    audience = [assignee] if assignee and assignee.is_agent else scene.teams.get(ticket.team_id or 0, [])
+    if event.kind == "opened_anyway":
+        audience = scene.teams.get(ticket.team_id or 0, [])
+    if event.kind == "unverified_note":
+        named = [p for p in audience if p.address == event.after]
+        audience = named or audience
+    return [agent for agent in audience if agent.notify and agent.id not in (event.actor.id, ticket.requester_id)]

@@ -1,0 +1,214 @@
+"""An agent's mail: proven, it replies, notes and commands; unproven, it is kept as a note that alerts the agent.
+
+Fail closed: kept and shown, not obeyed. Every command is answered by a short mail of what was done.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from desk.mail import reply_text
+from desk.mail.authentication import Proof, Verdict, agent_proof
+from desk.mail.inbound_request import AutoKind, InboundRequest
+from desk.tickets import commands, subject, threading
+from desk.tickets import ticket as verbs
+from desk.tickets.commands import Parsed
+from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
+from storage.access import visibility
+from storage.db.session import Session
+from storage.mail import inbound, outbound
+from storage.mail.inbound import Settled
+from storage.people.people import Person
+from storage.tickets import tickets
+from usecases.agents import commands as agent_commands
+from workers.inbound import known_quotes
+from workers.inbound import side_conversations as side_conversation_mail
+from workers.inbound.batch_context import Facts
+from workers.inbound.match import Decision
+from workers.inbound.persist import message_fields, seen
+from workers.notifications import outgoing
+from workers.runtime.context import Context
+
+
+def handle(context: Context, session: Session, facts: Facts, decision: Decision, now: datetime) -> None:
+    """Settle one mail that an agent sent, or that says so, about a ticket."""
+    agent = facts.persons[decision.item.sender]
+    number = decision.spot.ticket.id if decision.spot and decision.spot.ticket else 0
+    ticket = tickets.survivor(session, number, lock=True)
+    if ticket is None:
+        raise ValueError(f"request {decision.item.inbound_id} names no ticket")
+    viewer = visibility.viewer_of(session, agent.id, agent.name, agent.role, now)
+    proof = _proof(context, decision, agent)
+    if not viewer.sees(ticket.id, ticket.team_id):
+        proof = Proof(may_act=False, may_command=False, why="you are not in the private team of this ticket")
+    request = decision.item.request
+    if request.auto in (AutoKind.REPLY, AutoKind.RECEIPT, AutoKind.LIST):
+        message_id = _keep(session, ticket, decision, agent, MessageKind.AUTOMATIC, "", now)
+        why = f"{request.auto}: {request.auto_reason}"
+        tickets.save(session, verbs.keep_automatic(ticket, now, why, message_id), react=context.react)
+        _end(session, decision, "automatic", ticket.id, message_id, now, why)
+    elif not proof.may_act:
+        _unproven(context, session, decision, agent, ticket, proof, now)
+    else:
+        decision = known_quotes.without_notice(context, session, decision, ticket)
+        with visibility.through_eyes_of(session, viewer):
+            _proven(context, session, decision, agent, ticket, proof, now)
+
+
+def _proof(context: Context, decision: Decision, agent: Person) -> Proof:
+    linked = decision.linked.ticket if decision.linked else None
+    own = decision.spot.ticket if decision.spot else None
+    return agent_proof(
+        decision.token,
+        agent.id if agent.is_agent else None,
+        decision.item.request.sender_strict,
+        decision.token_address in threading.delivery_addresses(decision.item.request),
+        linked is not None and own is not None and linked.id != own.id,
+        decision.trust,
+        bool(context.store.settings.authserv_id),
+    )
+
+
+def _unproven(
+    context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, proof: Proof, now: datetime
+) -> None:
+    message_id = _keep(session, ticket, decision, agent, MessageKind.NOTE, proof.why, now)
+    event = Event(
+        ticket.id, now, "unverified_note", verbs.DESK, after=agent.address, why=proof.why, message_id=message_id
+    )
+    tickets.save(session, Change(ticket, (event,)), react=context.react)
+    text = f"Your mail about ticket #{ticket.id} was kept as an internal note and not obeyed: {proof.why}."
+    _answer(context, session, decision, agent, ticket, text, now)
+    _end(session, decision, "command", ticket.id, message_id, now, f"unverified: {proof.why}")
+
+
+def _proven(
+    context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, proof: Proof, now: datetime
+) -> None:
+    parsed = commands.parse(_own_words(decision.item.request))
+    if parsed.commands and not proof.may_command:
+        _unproven(context, session, decision, agent, ticket, proof, now)
+        return
+    if parsed.errors or any(command.name == "help" for command in parsed.commands):
+        said = [*parsed.errors, "Nothing was done."] if parsed.errors else []
+        text = "\n".join([*said, "", "These commands may stand on the first lines:", "", commands.HELP])
+        _answer(context, session, decision, agent, ticket, text.strip(), now)
+        _end(session, decision, "command", ticket.id, None, now, "; ".join(parsed.errors)[:300] or "help")
+        return
+    _act(context, session, decision, agent, ticket, parsed, now)
+
+
+def _own_words(request: InboundRequest) -> str:
+    """Nothing, of a mail that only quotes: what we wrote to agents goes to no requester. What they pass on is whole."""
+    passed_on = request.forwarded is not None and subject.is_forward(request.subject)
+    return request.reply if passed_on or reply_text.has_own_words(request.text) else ""
+
+
+def _act(
+    context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, parsed: Parsed, now: datetime
+) -> None:
+    """Say what is to be said, then do what was commanded; what cannot be done leaves everything undone."""
+    try:
+        # A savepoint: whether the second command fits is known for certain only once the first is done.
+        with session.connection.begin_nested():
+            if not (parsed.commands or parsed.text or decision.item.request.attachments):
+                raise verbs.NotAllowed("there are no words of yours in this mail")
+            agent_commands.check(session, ticket, parsed.others, Actor(ActorKind.AGENT, agent.id))
+            message_id, done = _do(context, session, decision, agent, ticket, parsed, now)
+    except verbs.NotAllowed as error:
+        text = f"Nothing was done: {error}.\n\nThese commands may stand on the first lines:\n\n{commands.HELP}"
+        _answer(context, session, decision, agent, ticket, text, now)
+        _end(session, decision, "command", ticket.id, None, now, str(error)[:300])
+        return
+    if parsed.commands:
+        lines = "\n".join(f"- {line}" for line in done)
+        _answer(context, session, decision, agent, ticket, f"Done on ticket #{ticket.id}:\n\n{lines}", now)
+    _end(session, decision, "command", ticket.id, message_id, now, "; ".join(done)[:300])
+
+
+def _do(
+    context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, parsed: Parsed, now: datetime
+) -> tuple[int | None, list[str]]:
+    """The message's id, if anything was said, and a line for everything that was done."""
+    actor = Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
+    message_id = None
+    done: list[str] = []
+    text = "\n\n".join(
+        part
+        for part in (*agent_commands.macro_texts(session, ticket, parsed.commands, actor, now), parsed.text)
+        if part
+    )
+    parsed = replace(parsed, text=text)
+    if parsed.aside:
+        side, ticket = side_conversation_mail.begun(session, ticket, parsed, actor, now, react=context.react)
+        decision = replace(decision, side=side)
+    aside = decision.side if not (parsed.is_note or parsed.is_reply) else None
+    if aside is not None and (parsed.text or decision.item.request.attachments):
+        message_id = _keep(session, ticket, decision, agent, MessageKind.SIDE, "", now, parsed.text)
+        ticket = side_conversation_mail.sent(
+            session, decision, ticket, actor, message_id, parsed, now, react=context.react
+        )
+        done.append(f"sent your words to {aside.address}; the requester does not read them")
+    elif parsed.text or decision.item.request.attachments:
+        kind = MessageKind.NOTE if parsed.is_note else MessageKind.REPLY
+        message_id = _keep(session, ticket, decision, agent, kind, "", now, parsed.text)
+        verb = verbs.note if parsed.is_note else verbs.reply
+        ticket = tickets.save(session, verb(ticket, actor, now, message_id), react=context.react)
+        done.append("added your note" if parsed.is_note else "sent your reply to the requester")
+    via = str(decision.item.request.channel)
+    zone = ZoneInfo(context.store.settings.time_zone)
+    return message_id, done + agent_commands.commands(
+        session, ticket, parsed.others, actor, now, react=context.react, via=via, zone=zone
+    )
+
+
+def _keep(
+    session: Session,
+    ticket: Ticket,
+    decision: Decision,
+    agent: Person,
+    kind: MessageKind,
+    unverified: str,
+    now: datetime,
+    text: str | None = None,
+) -> int:
+    request = decision.item.request
+    fields = message_fields(request)
+    if text is not None:
+        fields["reply"] = text
+    if decision.side is not None and kind is MessageKind.SIDE:
+        fields |= side_conversation_mail.addressed(decision.side, text or "")
+    message = Message(
+        ticket_id=ticket.id,
+        kind=kind,
+        inbound=True,
+        author=Actor(ActorKind.AGENT, agent.id, agent.name or agent.address),
+        created_at=now,
+        author_address=agent.address,
+        inbound_id=decision.item.inbound_id,
+        signal=str(decision.signal),
+        signal_detail=decision.detail,
+        trust={"verdict": str(decision.trust), "unverified": unverified, **seen(request)},
+        raw=decision.item.raw,
+        **fields,
+    )
+    return tickets.add_message(session, message)
+
+
+def _answer(
+    context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, text: str, now: datetime
+) -> None:
+    """A short mail to the agent, within the reply budget, and never to an address that somebody merely claims."""
+    trusted = decision.token is not None or decision.trust is Verdict.PASS
+    if not context.react or not trusted or decision.item.request.auto is not AutoKind.NONE:
+        return
+    sender = outgoing.Sender(context, session)
+    outbound.put(session, [sender.command_answer(decision.item, agent, ticket, text)], now)
+
+
+def _end(
+    session: Session, decision: Decision, state: str, ticket_id: int, message_id: int | None, now: datetime, why: str
+) -> None:
+    inbound.settle(session, [Settled(decision.item.inbound_id, state, why, ticket_id, message_id)], now)

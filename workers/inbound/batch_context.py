@@ -1,0 +1,168 @@
+"""All that a batch of requests must know before it decides, read in a few statements for the whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import ip_address, ip_network
+
+from desk.config.settings import Settings
+from desk.mail.authentication import Verdict, verdict
+from desk.mail.inbound_request import InboundRequest, Party
+from desk.signed import reply_address
+from desk.tickets import subject, threading
+from desk.tickets.side_conversation import Side
+from desk.tickets.ticket import Ticket
+from storage.db.session import Session
+from storage.mail import message_id_index
+from storage.mail.message_id_index import Known
+from storage.people import people
+from storage.people.people import Person
+from storage.tickets import tickets
+from usecases.tickets import side_conversations
+from workers.inbound import external_references
+from workers.inbound import side_conversations as side_conversation_mail
+from workers.inbound.external_references import Numbers
+
+NOBODY = "nobody@sender.invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One claimed request."""
+
+    inbound_id: int
+    request: InboundRequest
+    raw: str
+
+    @property
+    def sender(self) -> str:
+        """The sender's address; mail without any has one that no mail can reach."""
+        return self.request.sender.address or NOBODY
+
+
+@dataclass
+class Facts:
+    """What is known about a batch; `tickets` and `people_of` grow as the batch is settled."""
+
+    keys: dict[str, Known]
+    persons: dict[str, Person]
+    by_id: dict[int, Person]
+    tickets: dict[int, Ticket]
+    people_of: dict[int, dict[str, str]]
+    owners: dict[str, Item] = field(default_factory=dict)
+    numbers: Numbers = field(default_factory=lambda: Numbers({}, {}))
+    sides: dict[int, Side] = field(default_factory=dict)
+    """The side conversations that the batch names; they change as it is settled."""
+
+    def key_of(self, item: Item) -> str:
+        """The key that stands for this item: its id, or its content where another message has the id."""
+        key = threading.own_key(item.request)
+        known, content = self.keys[key], item.request.content_hash
+        if known.row_id:
+            return key if known.content_hash == content else threading.content_key(item.request)
+        return key if self.owners[key].request.content_hash == content else threading.content_key(item.request)
+
+    def senders(self, ticket_id: int) -> set[str]:
+        return {a for a, role in self.people_of.get(ticket_id, {}).items() if role in ("requester", "sender")}
+
+
+def gather(session: Session, items: list[Item], secret: bytes, now: datetime) -> Facts:
+    """Claim the batch's ids, then read whose they are, who wrote, and the tickets that anything names (locked)."""
+    owners, claims = _claims(items)
+    keys = message_id_index.claim(session, claims)
+    keys |= message_id_index.claim(session, _second_claims(items, keys, owners))
+    persons = people.ensure(session, _senders(items), now)
+    numbers = external_references.gather(session, items)
+    sides = side_conversation_mail.gather(session, items, secret)
+    named = _named_tickets(session, items, keys, secret) | set(numbers.known.values())
+    found = _with_survivors(session, named | {side.ticket_id for side in sides.values()})
+    # Again, now that their tickets are held: an agent may have closed or moved one meanwhile.
+    sides = side_conversations.by_ids(session, sides)
+    facts = Facts(keys, persons, {}, found, tickets.participants_of(session, found), owners, numbers, sides)
+    facts.by_id = people.by_ids(session, _token_people(items) | {t.requester_id for t in found.values()})
+    return facts
+
+
+def vouched(request: InboundRequest, settings: Settings) -> Verdict:
+    """What our receiving MTA says of the sender; in a trial on one machine, the machine itself vouches."""
+    peer = request.envelope.peer
+    local = peer in ("", "127.0.0.1", "::1", "unix")
+    if settings.trial and not settings.authserv_id:
+        return Verdict.PASS if local and not request.source.startswith("imap:") else Verdict.NONE
+    relayed = request.source.startswith("imap:") or _is_trusted(peer, settings.trusted_relays)
+    domain = request.sender.address.rpartition("@")[2]
+    return verdict(request.authentication, settings.authserv_id, relayed, domain)
+
+
+def _is_trusted(peer: str, networks: tuple[str, ...]) -> bool:
+    """Whether that address lies in one of the networks; a unix socket has none and proves nothing."""
+    try:
+        found = ip_address(peer)
+    except ValueError:
+        return False
+    return any(found in ip_network(network) for network in networks)
+
+
+def _claims(items: list[Item]) -> tuple[dict[str, Item], dict[str, int]]:
+    """Own keys first: a key that one message owns and another names belongs to its owner."""
+    owners: dict[str, Item] = {}
+    claims: dict[str, int] = {}
+    for item in items:
+        key = threading.own_key(item.request)
+        first = owners.setdefault(key, item)
+        if first is not item and first.request.content_hash != item.request.content_hash:
+            owners.setdefault(threading.content_key(item.request), item)
+    for key, item in owners.items():
+        claims[key] = item.inbound_id
+    for item in items:
+        for key in threading.named_keys(item.request):
+            claims.setdefault(key, item.inbound_id)
+    return owners, claims
+
+
+def _second_claims(items: list[Item], keys: dict[str, Known], owners: dict[str, Item]) -> dict[str, int]:
+    """A Message-ID that another content holds already proves nothing: such a mail is known by its content alone."""
+    claims: dict[str, int] = {}
+    for item in items:
+        known = keys[threading.own_key(item.request)]
+        if known.row_id and known.content_hash != item.request.content_hash:
+            key = threading.content_key(item.request)
+            claims[key] = owners.setdefault(key, item).inbound_id
+    return claims
+
+
+def _senders(items: list[Item]) -> list[Party]:
+    parties = [Party(item.sender, item.request.sender.name) for item in items]
+    forwarded = [item.request.forwarded for item in items if item.request.forwarded]
+    return [party for party in (*parties, *forwarded) if party.address]
+
+
+def _named_tickets(session: Session, items: list[Item], keys: dict[str, Known], secret: bytes) -> set[int]:
+    named = {known.ticket_id for known in keys.values() if known.ticket_id}
+    for item in items:
+        named |= {ticket for ticket, _ in threading.signed_message_ids(item.request, secret)}
+        tokens = filter(None, map(reply_address.token_of, threading.reply_addresses(item.request)))
+        named |= {part[1] for part in tokens if part[0] != reply_address.SIDE_AGENT}
+        named |= set(subject.tags(item.request.subject))
+        if item.request.bounce and item.request.bounce.original_message_id:
+            named.add(reply_address.ticket_of_message_id(item.request.bounce.original_message_id, secret) or 0)
+    return {ticket for ticket in named if 0 < ticket < 2**62}
+
+
+def _with_survivors(session: Session, named: Iterable[int]) -> dict[int, Ticket]:
+    """The named tickets, and whatever they were merged into."""
+    found = tickets.get_many(session, named, lock=True)
+    missing = {t.merged_into for t in found.values() if t.merged_into and t.merged_into not in found}
+    while missing:
+        more = tickets.get_many(session, [m for m in missing if m is not None], lock=True)
+        found |= more
+        missing = {t.merged_into for t in more.values() if t.merged_into and t.merged_into not in found}
+    return found
+
+
+def _token_people(items: list[Item]) -> set[int]:
+    addresses = (a for item in items for a in threading.reply_addresses(item.request))
+    parts = filter(None, map(reply_address.token_of, addresses))
+    return {part[2] for part in parts if part[0] != reply_address.SIDE and part[2] < 2**62}

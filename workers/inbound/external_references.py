@@ -1,0 +1,71 @@
+"""Other desks' ticket numbers in a batch: what they mean, and what there is to remember of them.
+
+A number brings the mails of two desks that write to each other onto one ticket, though no Message-ID joins them. It
+gives nobody a hold on somebody else's ticket: what it means depends on the organisation of who names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from desk.mail.authentication import Verdict
+from desk.mail.inbound_request import AutoKind
+from desk.tickets import threading
+from storage.db.session import Session
+from storage.mail import external_references
+from storage.mail.external_references import Key
+
+if TYPE_CHECKING:
+    from workers.inbound.batch_context import Item
+    from workers.inbound.match import Decision, Spot
+
+
+@dataclass
+class Numbers:
+    """The numbers of a batch's mails by inbound id, the tickets of those that are known, and the places of new ones."""
+
+    of: Mapping[int, tuple[Key, ...]]
+    known: Mapping[Key, int]
+    new: dict[Key, Spot] = field(default_factory=dict)
+
+    def learn(self, decision: Decision) -> None:
+        """From now on the numbers of a mail that opened or joined a ticket mean it; those that are known stay."""
+        spot = decision.spot
+        if spot is None or not _counts(decision):
+            return
+        for key in self._brought(decision, spot):
+            if key not in self.known or decision.link_kind == "follow-up":
+                self.new.setdefault(key, spot)
+
+    def places(self) -> dict[Key, int]:
+        """What there is to remember, once every ticket has its number."""
+        return {key: spot.ticket.id for key, spot in self.new.items() if spot.ticket is not None}
+
+    def _brought(self, decision: Decision, spot: Spot) -> tuple[Key, ...]:
+        """Those of a mail that somebody passed on are its first author's."""
+        keys = self.of.get(decision.item.inbound_id, ())
+        passed_on = decision.state == "ticketed" and spot.requester != decision.item.sender
+        return threading.foreign_keys(decision.item.request, spot.requester) if keys and passed_on else keys
+
+
+def gather(session: Session, items: Sequence[Item]) -> Numbers:
+    """One statement for a batch, and none where no subject has a number."""
+    of = {item.inbound_id: keys for item in items if (keys := threading.foreign_keys(item.request, item.sender))}
+    return Numbers(of, external_references.known(session, {key for keys in of.values() for key in keys}))
+
+
+def may_append(item: Item, participants: Collection[str], own_domains: Collection[str], trust: Verdict) -> bool:
+    """Whether a mail may join the ticket that its number means."""
+    strict = item.request.sender_strict and trust is not Verdict.FAIL
+    return strict and threading.may_speak_for_desk(item.request.sender.address, participants, own_domains)
+
+
+def _counts(decision: Decision) -> bool:
+    """A mail that our server calls forged, a bounce, our own mail and a third party's aside teach nothing."""
+    if decision.side is not None:
+        return False
+    if decision.trust is Verdict.FAIL or decision.reason or decision.item.request.auto is AutoKind.BOUNCE:
+        return False
+    return decision.state in ("ticketed", "appended", "automatic")

@@ -1,0 +1,285 @@
+"""Writes what was decided for a batch: tickets, messages, history, index, end states; in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from desk.mail.inbound_request import AutoKind, InboundRequest
+from desk.mail.thanks import Courtesy, courtesy_of
+from desk.priority.assess import why
+from desk.tickets import threading
+from desk.tickets import ticket as verbs
+from desk.tickets.fields import Field
+from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
+from storage.access import visibility
+from storage.db.session import Session
+from storage.db.statements import reserve_ids
+from storage.mail import inbound, message_id_index
+from storage.mail.inbound import Settled
+from storage.mail.message_id_index import Known
+from storage.people import organisations
+from storage.people.people import Mailbox
+from storage.tables.tickets import messages as messages_table
+from storage.tickets import tickets
+from workers.inbound import bounces, classification, form_fields, known_quotes, priorities
+from workers.inbound import side_conversations as side_conversation_mail
+from workers.inbound.batch_context import Facts, Item
+from workers.inbound.classification import Choice
+from workers.inbound.match import Decision, Spot
+from workers.inbound.prefetch import Ahead
+from workers.runtime.context import Context, Places
+
+KEPT = ("ticketed", "appended", "automatic")
+
+
+@dataclass
+class Settlement:
+    """Rows on their way into the database."""
+
+    context: Context
+    session: Session
+    facts: Facts
+    thought: Ahead
+    now: datetime
+    changes: dict[int, Change] = field(default_factory=dict)
+    without_echo: dict[int, dict[str, Any]] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    asked: Sequence[Field] = ()
+    answered: dict[int, tuple[Event, ...]] = field(default_factory=dict)
+    """What forms answered beside the request, by inbound id."""
+
+    def write(self, decisions: Sequence[Decision]) -> None:
+        """All rows of the batch except what agents asked for."""
+        opened = [d for d in decisions if d.state == "ticketed"]
+        guesses = self.thought.guesses([d.item for d in opened])
+        chosen = [
+            classification.choose(d.item.request, g, self._places.rules) for d, g in zip(opened, guesses, strict=True)
+        ]
+        self._open(opened, chosen)
+        kept = [d for d in decisions if d.state in KEPT and d.spot is not None and not d.reason]
+        reserved = reserve_ids(self.session, messages_table, len(kept))
+        ids = {d.item.inbound_id: number for d, number in zip(kept, reserved, strict=True)}
+        self.without_echo = known_quotes.found(self.context, self.session, kept)
+        for decision in kept:
+            self._happened(decision, ids[decision.item.inbound_id])
+        tickets.add_messages(self.session, [self._message(d) for d in kept], list(ids.values()))
+        tickets.add_predictions(
+            self.session, [self._prediction(d, c, ids) for d, c in zip(opened, chosen, strict=True)]
+        )
+        self._remember(decisions, ids)
+        self._finish(decisions, ids)
+
+    def _open(self, opened: Sequence[Decision], chosen: Sequence[Choice]) -> None:
+        numbers = tickets.reserve(self.session, len(opened))
+        made = []
+        for decision, choice, number in zip(opened, chosen, numbers, strict=True):
+            spot = _spot(decision)
+            spot.ticket = self._as_answered(decision.item, self._ticket(decision, spot, choice, number))
+            made.append(spot.ticket)
+        tickets.insert_many(self.session, made)
+        organisations.join(self.session, {t.requester_id: t.organisation_id for t in made if t.organisation_id})
+
+    def _ticket(self, decision: Decision, spot: Spot, choice: Choice, number: int) -> Ticket:
+        request, places = decision.item.request, self._places
+        requester = self.facts.persons[spot.requester]
+        judgement = priorities.for_person(self.thought.judged[decision.item.inbound_id], requester)
+        addresses = (*request.envelope.rcpt_to, *(p.address for p in (*request.to, *request.cc)))
+        box = places.of_addresses((*addresses, *request.thread.delivered_to)) or places.first
+        return Ticket(
+            id=number,
+            subject=request.subject or _first_line(request.reply) or "(no subject)",
+            requester_id=requester.id,
+            created_at=self.now,
+            updated_at=self.now,
+            priority=judgement.priority,
+            priority_why=why(judgement),
+            category=choice.category,
+            team_id=self._team_id(decision, box),
+            mailbox_id=box.id if box else None,
+            organisation_id=organisations.of_address(places.organisations, requester.address),
+            channel=str(request.channel),
+            conversation=request.thread.conversation,
+        )
+
+    def _as_answered(self, item: Item, ticket: Ticket) -> Ticket:
+        """With what a form answered beside the request; mail answers nothing."""
+        if not form_fields.has_any(item.request):
+            return ticket
+        self.asked = self.asked or form_fields.known(self.session)
+        change = form_fields.filled(ticket, item.request, self.asked, self._actor(item), self.now)
+        self.answered[item.inbound_id] = change.events
+        return change.ticket
+
+    def _team_id(self, decision: Decision, box: Mailbox | None) -> int | None:
+        """The mailbox's; what follows up a private ticket stays with its team."""
+        before = decision.linked.ticket if decision.linked and decision.link_kind == "follow-up" else None
+        if before and before.team_id in visibility.private_teams(self.session):
+            return before.team_id
+        return box.team_id if box else None
+
+    def _happened(self, decision: Decision, message_id: int) -> None:
+        """The events of one kept message."""
+        spot, request = _spot(decision), decision.item.request
+        ticket = _ticket(spot)
+        if decision.state == "ticketed":
+            event = verbs.opened(ticket, self._actor(decision.item), f"{request.channel} to {request.source}").events[0]
+            data = {
+                "automatic": "" if request.auto is AutoKind.NONE else str(request.auto),
+                "reason": request.auto_reason,
+                "priority": str(ticket.priority),
+                "priority_reasons": ticket.priority_why["reasons"],
+            }
+            self.events.append(_with(event, message_id, {**event.data, **data}))
+            self.events += self.answered.get(decision.item.inbound_id, ())
+            self._link(decision)
+            return
+        before = self.changes.get(ticket.id, Change(ticket))
+        if decision.side is not None:
+            boxes = self._places.mailboxes
+            after = side_conversation_mail.happened(
+                self.session, self.facts, decision, before.ticket, boxes, message_id, self.now
+            )
+        elif decision.state == "automatic":
+            after = verbs.keep_automatic(before.ticket, self.now, f"{request.auto}: {request.auto_reason}", message_id)
+            after = after.then(bounces.mark(self.session, after.ticket, request, self.now, message_id))
+        elif ticket.id == 0 or spot.opener is not None:
+            event = Event(ticket.id, self.now, "requester_replied", self._actor(decision.item), message_id=message_id)
+            self.events.append(event)
+            return
+        else:
+            after = self._received(decision, before.ticket, message_id)
+        self.changes[ticket.id] = before.then(after)
+
+    def _received(self, decision: Decision, ticket: Ticket, message_id: int) -> Change:
+        """A further message: a courtesy may leave the ticket as it is, anything else may make it more urgent."""
+        item = decision.item
+        words = self.without_echo.get(item.inbound_id, {}).get("reply", item.request.reply or item.request.text)
+        courtesy = courtesy_of(words, files=bool(item.request.attachments))
+        after = verbs.receive(ticket, self._actor(item), self.now, message_id, courtesy)
+        if courtesy is not Courtesy.NONE:
+            return after
+        person, settings = self.facts.persons[item.sender], self.context.store.settings
+        return priorities.after_message(after, words, person, settings, self.now)
+
+    def _link(self, decision: Decision) -> None:
+        if decision.linked is None or decision.linked.ticket is None:
+            return
+        ticket, other = _ticket(_spot(decision)), decision.linked.ticket
+        tickets.link(self.session, ticket.id, other.id, decision.link_kind)
+        why = "the sender does not take part there" if decision.link_kind == "named" else "it was closed long ago"
+        for one, two in ((ticket, other), (other, ticket)):
+            self.events.append(Event(one.id, self.now, "linked", verbs.DESK, after=str(two.id), why=why))
+
+    def _message(self, decision: Decision) -> Message:
+        request = decision.item.request
+        automatic = decision.state == "automatic" or request.auto is not AutoKind.NONE
+        message = Message(
+            ticket_id=_ticket(_spot(decision)).id,
+            kind=MessageKind.AUTOMATIC if automatic else MessageKind.REPLY,
+            inbound=True,
+            author=self._actor(decision.item),
+            created_at=self.now,
+            author_address=decision.item.sender,
+            inbound_id=decision.item.inbound_id,
+            signal=str(decision.signal),
+            signal_detail=decision.detail,
+            trust={"verdict": str(decision.trust), **seen(request)},
+            raw=decision.item.raw,
+            **(message_fields(request) | self.without_echo.get(decision.item.inbound_id, {})),
+        )
+        return side_conversation_mail.as_said(message, self.facts, decision) if decision.side else message
+
+    def _actor(self, item: Item) -> Actor:
+        person = self.facts.persons[item.sender]
+        return Actor(ActorKind.REQUESTER, person.id, item.request.sender.name or person.name or person.address)
+
+    def _prediction(self, decision: Decision, choice: Choice, ids: dict[int, int]) -> dict[str, Any]:
+        return choice.row(_ticket(_spot(decision)).id, ids[decision.item.inbound_id], self.now)
+
+    @property
+    def _places(self) -> Places:
+        return self.context.places(self.session)
+
+    def _remember(self, decisions: Sequence[Decision], ids: dict[int, int]) -> None:
+        """Point every id at its ticket, and note who takes part."""
+        points: dict[str, Known] = {}
+        people: set[tuple[int, str, str]] = set()
+        for decision in decisions:
+            if decision.state not in ("ticketed", "appended"):
+                continue
+            ticket, item = _ticket(_spot(decision)), decision.item
+            key = self.facts.key_of(item)
+            points[key] = Known(
+                key, item.inbound_id, ticket.id, ids[decision.item.inbound_id], item.request.content_hash
+            )
+            if decision.side is not None:
+                continue
+            for named in threading.named_keys(item.request):
+                known = self.facts.keys[named]
+                if not known.ticket_id and known.inbound_id == item.inbound_id and named not in self.facts.owners:
+                    points.setdefault(named, Known(named, item.inbound_id, ticket.id, 0, ""))
+            people |= {(ticket.id, a, role) for a, role in _spot(decision).people.items() if a}
+        message_id_index.point(self.session, list(points.values()))
+        tickets.add_participants(self.session, people)
+
+    def _finish(self, decisions: Sequence[Decision], ids: dict[int, int]) -> None:
+        tickets.save_locked(self.session, self.changes.values(), react=self.context.react)
+        tickets.add_events(self.session, self.events, react=self.context.react)
+        rows = [_settled(d, ids.get(d.item.inbound_id)) for d in decisions if d.state != "command"]
+        inbound.settle(self.session, rows, self.now)
+
+
+def message_fields(request: InboundRequest) -> dict[str, Any]:
+    """Those fields of a message that are the request's own."""
+    files = ("name", "media_type", "size", "sha256", "content_id", "inline")
+    recipients = {"to": [p.address for p in request.to], "cc": [p.address for p in request.cc]}
+    return {
+        "subject": request.subject,
+        "text": request.text,
+        "reply": request.reply or request.text,
+        "html": request.html,
+        "cut": tuple({"reason": cut.reason, "text": cut.text} for cut in request.cut),
+        "attachments": tuple({name: getattr(a, name) for name in files} for a in request.attachments),
+        "recipients": recipients,
+        "external_id": request.external_id,
+        "content_hash": request.content_hash,
+        "references": request.thread.references,
+        "sent_at": request.sent_at,
+    }
+
+
+def seen(request: InboundRequest) -> dict[str, Any]:
+    """What the reader saw of a mail that bears on whether it can be believed, or was read whole."""
+    defects = {"defects": list(request.defects)} if request.defects else {}
+    return {"sender_strict": request.sender_strict, **defects}
+
+
+def _settled(decision: Decision, message_id: int | None) -> Settled:
+    ticket = decision.spot.ticket if decision.spot else None
+    number = ticket.id if ticket else None
+    return Settled(decision.item.inbound_id, decision.state, decision.reason, number, message_id)
+
+
+def _with(event: Event, message_id: int, data: dict[str, Any]) -> Event:
+    return Event(
+        event.ticket_id, event.at, event.kind, event.actor, event.before, event.after, event.why, data, message_id
+    )
+
+
+def _spot(decision: Decision) -> Spot:
+    if decision.spot is None:
+        raise ValueError(f"request {decision.item.inbound_id} was decided without a ticket")
+    return decision.spot
+
+
+def _ticket(spot: Spot) -> Ticket:
+    if spot.ticket is None:
+        raise ValueError("the ticket has no number yet")
+    return spot.ticket
+
+
+def _first_line(text: str) -> str:
+    return next((line.strip()[:120] for line in text.splitlines() if line.strip()), "")

@@ -1,0 +1,72 @@
+"""What can be thought before a transaction begins: the requests read, category and priority of those that open tickets.
+
+On SQLite a transaction holds the only pen, so nobody should think while holding it; there the batch is looked at
+first and claimed then. On PostgreSQL a look takes no hold and two workers would think the same, so the batch is read
+when it is claimed. In: waiting rows. Out: items, guesses and judgements. It refuses to decide anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from classifier.model import Guess
+from desk.mail.inbound_request import InboundRequest, from_json
+from desk.priority.assess import Judgement
+from desk.tickets import threading
+from storage.mail import inbound
+from storage.mail.inbound import Waiting
+from workers.inbound import priorities
+from workers.inbound.batch_context import Item
+from workers.runtime.context import Context
+
+MOST_TEXT = 20_000
+
+
+@dataclass
+class Ahead:
+    """Thoughts about rows that nobody holds yet; whatever is missing is made when it is asked for."""
+
+    context: Context
+    items: dict[int, Item] = field(default_factory=dict)
+    guessed: dict[int, Guess] = field(default_factory=dict)
+    judged: dict[int, Judgement] = field(default_factory=dict)
+
+    def item(self, row: Waiting) -> Item:
+        return self.items.get(row.id) or _item(row)
+
+    def guesses(self, items: Sequence[Item]) -> list[Guess]:
+        """One guess an item, in order."""
+        self._think([item for item in items if item.inbound_id not in self.guessed])
+        return [self.guessed[item.inbound_id] for item in items]
+
+    def _think(self, items: Sequence[Item]) -> None:
+        made = self.context.categoriser.guess([words(item.request) for item in items])
+        self.guessed |= {item.inbound_id: guess for item, guess in zip(items, made, strict=True)}
+        settings = self.context.store.settings
+        self.judged |= {item.inbound_id: priorities.judged(item.request, settings) for item in items}
+
+
+def look(context: Context, most: int) -> Ahead:
+    """What waits, as it is now, read and guessed; nothing on PostgreSQL."""
+    ahead = Ahead(context)
+    if context.store.database.shares_one_pen:
+        with context.store.database.reading() as session:
+            rows = inbound.waiting(session, most)
+        for row in rows:
+            # A row that cannot be read is the batch's matter: it is set aside there.
+            with suppress(ValueError, KeyError, TypeError, AttributeError):
+                ahead.items[row.id] = _item(row)
+        # Who names another message seldom opens a ticket.
+        ahead._think([item for item in ahead.items.values() if not threading.named_keys(item.request)])
+    return ahead
+
+
+def words(request: InboundRequest) -> str:
+    """What the categoriser reads: the subject, then the new text."""
+    return f"{request.subject}\n{request.reply or request.text}"[:MOST_TEXT]
+
+
+def _item(row: Waiting) -> Item:
+    return Item(row.id, from_json(row.request), row.raw)

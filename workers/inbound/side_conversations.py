@@ -1,0 +1,172 @@
+"""Mail of third parties: which mails belong to a side conversation, and what follows from them on its ticket.
+
+In: a batch's mails and what is known of it. Out: the conversation that a mail names by our signed address or signed
+Message-ID, and the change that it makes. A batch in which no mail names one costs no statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from desk.mail.authentication import Verdict
+from desk.mail.inbound_request import Channel
+from desk.mail.thanks import courtesy_of
+from desk.signed import reply_address
+from desk.signed.reply_address import SIDE, SIDE_AGENT
+from desk.tickets import side_conversation as rules
+from desk.tickets import threading
+from desk.tickets.commands import Parsed
+from desk.tickets.side_conversation import Side
+from desk.tickets.threading import Signal
+from desk.tickets.ticket import Actor, ActorKind, Change, Message, MessageKind, NotAllowed, Ticket
+from storage.db.session import Session
+from usecases.tickets import side_conversations
+from workers.inbound import bounces
+
+if TYPE_CHECKING:
+    from workers.inbound.batch_context import Facts, Item
+    from workers.inbound.match import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The conversation that a mail names, and by what."""
+
+    side: Side
+    signal: Signal
+    detail: str
+
+
+def gather(session: Session, items: Sequence[Item], secret: bytes) -> dict[int, Side]:
+    """The conversations that anything in a batch names."""
+    named = {number for item in items for number in _numbers(item, secret)}
+    return side_conversations.by_ids(session, named) if named else {}
+
+
+def named(sides: dict[int, Side], item: Item, secret: bytes, now: datetime) -> Named | None:
+    """By the address that was made for it, else by our Message-ID; None where neither is genuine."""
+    for each in threading.reply_addresses(item.request) if sides else ():
+        token = reply_address.read_reply_address(each, reply_address.NO_VERSION, secret, now)
+        # An address of a ticket that was merged since stays good: the number of the conversation says where it is.
+        if token is not None and token.purpose == SIDE and not token.expired and token.person_id in sides:
+            return Named(sides[token.person_id], Signal.ADDRESS, "side conversation's address")
+    for one in _parents(item) if sides else ():
+        number = reply_address.side_of_message_id(one, secret)
+        if number in sides:
+            return Named(sides[number], Signal.MESSAGE_ID, one)
+    return None
+
+
+def may_say(item: Item, side: Side, requester: str, own_domains: Collection[str], trust: Verdict) -> bool:
+    """Whether its sender takes part there."""
+    believed = item.request.sender_strict and trust is not Verdict.FAIL
+    return believed and rules.takes_part(side, item.request.sender.address, requester, own_domains)
+
+
+def happened(
+    session: Session,
+    facts: Facts,
+    decision: Decision,
+    ticket: Ticket,
+    boxes: Collection[str],
+    message_id: int,
+    now: datetime,
+) -> Change:
+    """What a mail in a side conversation changes: there, and of its ticket."""
+    assert decision.side is not None
+    # Not the one that was decided by: another mail of this batch may have changed it.
+    side, request = facts.sides[decision.side.id], decision.item.request
+    if decision.state == "automatic":
+        step = rules.kept(side, ticket, now, f"{request.auto}: {request.auto_reason}", message_id)
+        marked = bounces.mark(session, step.change.ticket, request, now, message_id)
+        change = step.change.then(marked)
+        if any(event.kind == "delivery_failed" for event in marked.events):
+            step = rules.failed(step.side, change.ticket, now)
+            change = change.then(step.change)
+    else:
+        courtesy = courtesy_of(request.reply or request.text, files=bool(request.attachments))
+        step = rules.answered(side, ticket, author(facts, decision), now, message_id, courtesy, _also(decision, boxes))
+        change = step.change
+    if step.side != side:
+        side_conversations.keep(session, step.side)
+        facts.sides[side.id] = step.side
+    return change
+
+
+def as_said(message: Message, facts: Facts, decision: Decision) -> Message:
+    """The message as one of its side conversation."""
+    assert decision.side is not None
+    trust = {**message.trust, "automatic": True} if decision.state == "automatic" else message.trust
+    by = author(facts, decision)
+    return replace(message, kind=MessageKind.SIDE, side_id=decision.side.id, author=by, trust=trust)
+
+
+def begun(
+    session: Session, ticket: Ticket, parsed: Parsed, actor: Actor, now: datetime, *, react: bool
+) -> tuple[Side, Ticket]:
+    """An agent asks somebody aside by mail; what is said there comes with the same mail."""
+    if parsed.is_note or parsed.is_reply:
+        raise NotAllowed("a text goes to one place: aside, to the requester or into a note")
+    if not parsed.text.strip():
+        raise NotAllowed("there is no text to send aside")
+    return side_conversations.start(session, ticket, parsed.aside, "", actor, now, react=react)
+
+
+def addressed(side: Side, text: str) -> dict[str, Any]:
+    """The fields of an agent's mail as a message to the third party: of the mail, only the agent's own words go on."""
+    others = [one for one in side.people if one != side.address]
+    return {"side_id": side.id, "text": text, "recipients": {"to": [side.address], "cc": others}}
+
+
+def sent(
+    session: Session, decision: Decision, ticket: Ticket, actor: Actor, message_id: int, parsed: Parsed, now: datetime,
+    *, react: bool,
+) -> Ticket:  # fmt: skip
+    """An agent wrote to a third party by mail; the letter follows from the event. `#hold` is until it is answered."""
+    assert decision.side is not None
+    hold, files = any(one.name == "hold" for one in parsed.commands), len(decision.item.request.attachments)
+    step = rules.sent(decision.side, ticket, actor, now, message_id, hold=hold, files=files)
+    return side_conversations.put(session, step, react=react)[1]
+
+
+def author(facts: Facts, decision: Decision) -> Actor:
+    item = decision.item
+    person = facts.persons[item.sender]
+    return Actor(ActorKind.THIRD_PARTY, person.id, item.request.sender.name or person.name or person.address)
+
+
+def _also(decision: Decision, boxes: Collection[str]) -> list[str]:
+    """Whom a proven sender has in copy, but for us and for those who are in the public conversation."""
+    public = decision.spot.people if decision.spot else {}
+    if decision.trust is not Verdict.PASS:
+        return []
+    parties = (*decision.item.request.to, *decision.item.request.cc)
+    return [
+        one.address
+        for one in parties
+        if reply_address.without_token(one.address) not in boxes and one.address not in public
+    ]
+
+
+def _numbers(item: Item, secret: bytes) -> Iterator[int]:
+    for each in threading.reply_addresses(item.request):
+        part = reply_address.token_of(each)
+        if part is not None and part[0] in (SIDE, SIDE_AGENT):
+            number = part[2] if part[0] == SIDE else part[1]
+            if number < 2**62:
+                yield number
+    bounce = item.request.bounce
+    for one in (*_parents(item), bounce.original_message_id if bounce else ""):
+        if (found := reply_address.side_of_message_id(one, secret)) is not None:
+            yield found
+
+
+def _parents(item: Item) -> list[str]:
+    """The mails of ours that it may name, the nearest first."""
+    thread = item.request.thread
+    if item.request.channel is not Channel.EMAIL:
+        return []
+    return [one for one in (*thread.in_reply_to, *reversed(thread.references)) if "fd." in one.lower()]

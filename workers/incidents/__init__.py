@@ -1,0 +1,1 @@
+"""Detects incidents and groups their tickets."""

@@ -1,0 +1,255 @@
+"""The watch actor: counts what was opened, links repeats, opens incidents and gathers their tickets, does what agents
+ordered for them, and finds when they are over. It runs beside intake, never inside of it.
+
+Doing it twice is doing it once: a ticket is counted once, a key has one open incident, one watcher writes at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from desk.incidents import detector as incident_detector
+from desk.incidents import duplicates
+from desk.incidents.detector import Alarm, Detector, Key, Window
+from desk.people.organisations import organisation
+from desk.tickets.ticket import MessageKind
+from storage.db.session import Session
+from storage.incidents import detector_counts, incidents
+from storage.incidents.detector_counts import LONGEST_TEXT, Opened, Report
+from storage.incidents.incidents import QUIET, Incident
+from usecases.incidents import bulk_orders
+from usecases.incidents import duplicates as incidents_duplicates
+from usecases.incidents.duplicates import Earlier
+from workers.inbound.batch_context import NOBODY
+from workers.incidents import grouping
+from workers.runtime.context import Context
+
+log = structlog.get_logger()
+
+LATE = timedelta(hours=2)
+"""Mail that was written so long before it came is a backlog that is fetched, not many people at once."""
+SURE_ENOUGH = 0.3
+"""A guess that needs a human still counts for the detector with this probability: an outage is not one mail."""
+
+
+def drain(context: Context) -> int:
+    """Look at all tickets that were opened since the last look, and tend the open incidents."""
+    done = 0
+    while seen := _look(context):
+        done += seen
+        if seen < detector_counts.PAGE:
+            break
+    while _order(context):
+        done += 1
+    _tend(context)
+    return done
+
+
+def _look(context: Context) -> int:
+    """One page of opened tickets; what is read before the lock may have been counted by somebody else meanwhile."""
+    now = context.now()
+    with context.store.database.reading() as session:
+        # Also where nobody watches, tickets are counted: what is usual must be known when somebody begins to.
+        rules = context.places(session).detector
+        opened = detector_counts.fresh(session, detector_counts.floor(session))
+    if not opened:
+        return 0
+    with context.store.database.transaction() as session:
+        floor = detector_counts.hold(session)
+        unseen = detector_counts.unseen(session, floor, [one.ticket_id for one in opened])
+        mine = [one for one in opened if one.ticket_id in unseen]
+        reports = [_report(one) for one in mine]
+        running = incidents.open_ones(session)
+        detector_counts.add(session, reports, now, {one.category for one in running})
+        lately = [one for one in mine if one.at > now - duplicates.WITHIN]
+        _link_repeats(context, session, lately, now)
+        _judge(context, session, reports, lately, rules, now)
+        detector_counts.move_floor(session, mine, floor, now)
+    return len(mine)
+
+
+def _report(one: Opened) -> Report:
+    """How a ticket counts; automatic mail, agents' own tickets and what nobody can name do not."""
+    category = _category(one)
+    counts = one.kind == MessageKind.REPLY and not one.by_agent and one.address != NOBODY
+    counts = counts and (one.sent_at is None or one.at - one.sent_at < LATE)
+    where = organisation(one.address)
+    return Report(
+        one.ticket_id,
+        one.at,
+        one.requester_id,
+        category if counts and category else "",
+        "" if where == one.address.lower() or "@" not in one.address else where,
+    )
+
+
+def _category(one: Opened) -> str | None:
+    """What it has, else what was guessed, else the first runner-up, if that is likely enough."""
+    best = one.guess or (str(one.runners_up[0][0]) if one.runners_up else None)
+    return one.category or (best if one.probability >= SURE_ENOUGH else None)
+
+
+def _link_repeats(context: Context, session: Session, opened: Sequence[Opened], now: datetime) -> None:
+    """The second of two requests that say the same is linked to the first; nothing is merged."""
+    human = [one for one in opened if one.kind == MessageKind.REPLY and one.address != NOBODY]
+    if not human:
+        return
+    new = {one.ticket_id for one in human}
+    since = min(one.at for one in human)
+    by_person: dict[int, list[Earlier]] = {}
+    several = incidents_duplicates.who_wrote_more(session, {one.requester_id for one in human}, since)
+    for one in incidents_duplicates.opened_by(session, several, since, LONGEST_TEXT):
+        by_person.setdefault(one.requester_id, []).append(one)
+    pairs = [pair for own in by_person.values() for pair in _repeats(own, new)]
+    linked = incidents_duplicates.link(session, pairs, now, react=context.react)
+    if linked:
+        log.info("repeats_linked", count=linked)
+
+
+def _repeats(own: Sequence[Earlier], new: Collection[int]) -> list[tuple[int, int]]:
+    """(repeat, first) of the new ones among one person's tickets, which come oldest first."""
+    lines = [(one, duplicates.line(one.text)) for one in own]
+    pairs = []
+    for place, (one, words) in enumerate(lines):
+        if one.ticket_id not in new:
+            continue
+        probes = duplicates.probes(words)
+        near = (other for other, theirs in lines[:place] if any(probe in theirs for probe in probes))
+        if first := next((other.ticket_id for other in near if _says_the_same(one, other)), None):
+            pairs.append((one.ticket_id, first))
+    return pairs
+
+
+def _says_the_same(one: Earlier, other: Earlier) -> bool:
+    within = one.at - other.at <= duplicates.WITHIN
+    return within and duplicates.is_repeat(
+        duplicates.said(one.subject, one.text), duplicates.said(other.subject, other.text)
+    )
+
+
+def _judge(
+    context: Context,
+    session: Session,
+    reports: Sequence[Report],
+    opened: Sequence[Opened],
+    rules: Detector,
+    now: datetime,
+) -> None:
+    """Open what is alarming, and let the open incidents gather."""
+    counted = [
+        one for one in reports if one.category and one.at > now - timedelta(minutes=max(incident_detector.WINDOWS))
+    ]
+    running = {one.key: one for one in incidents.open_ones(session)}
+    covered = {key.category for key in running if not key.organisation}
+    touched = {Key(one.category) for one in counted if one.category not in covered}
+    touched |= {Key(one.category, one.organisation) for one in counted if one.organisation} if touched else set()
+    asked = {key for key in touched if key.category not in covered and key not in running} if rules.watches else set()
+    for alarm in _alarms(session, asked, rules, now):
+        _open(context, session, alarm, running, now)
+    if running:
+        grouping.later(context, session, list(running.values()), reports, opened, now)
+
+
+def _alarms(session: Session, touched: set[Key], rules: Detector, now: datetime) -> list[Alarm]:
+    """The alarms of these keys; an organisation's only where its whole category is calm."""
+    known = detector_counts.since(session, now) if touched else None
+    if known is None or not incident_detector.knows_enough(incident_detector.past(known, now)):
+        return []
+    found = detector_counts.windows(session, now)
+    asked = [key for key in sorted(touched, key=lambda k: (k.organisation, k.category)) if _enough(found.get(key))]
+    if not asked:
+        return []
+    rates = _rates(session, asked, found, now)
+    false = incidents.dismissed(session, {key.category for key in asked}, now - timedelta(days=rules.remember_days))
+    alarms: dict[str, Alarm] = {}
+    for key in asked:
+        alarm = incident_detector.alarm(key, found[key], rates[key], false.get(key, 0), rules)
+        if alarm is not None:
+            alarms.setdefault(key.category, alarm)
+    return list(alarms.values())
+
+
+def _rates(
+    session: Session, asked: Sequence[Key], found: Mapping[Key, Sequence[Window]], now: datetime
+) -> dict[Key, incident_detector.Rate]:
+    """What is usual now for each of these keys."""
+    whole = {Key(key.category) for key in asked}
+    places = {Key("", key.organisation) for key in asked if key.organisation}
+    known = detector_counts.history(session, {*asked, *whole, *places}, now)
+    desk, since = known.get(Key(""), (incident_detector.Traffic(), now))
+    past = incident_detector.past(since, now)
+    messages = sum(windows[-1].messages for key, windows in found.items() if not key.organisation)
+    rates: dict[Key, incident_detector.Rate] = {}
+    for key in sorted(whole, key=lambda k: k.category):
+        own, first = known.get(key, (incident_detector.Traffic(), now))
+        others = messages - (found[key][-1].messages if key in found else 0)
+        busy = incident_detector.busyness(others, desk, past)
+        rates[key] = incident_detector.rate_of(own, (now - first).total_seconds() / 3600, desk, past, busy)
+    for key in asked:
+        if key.organisation:
+            own, _ = known.get(key, (incident_detector.Traffic(), now))
+            share, _ = known.get(Key("", key.organisation), (incident_detector.Traffic(), now))
+            rates[key] = incident_detector.rate_of_organisation(rates[Key(key.category)], own, share, desk, past)
+    return rates
+
+
+def _open(context: Context, session: Session, alarm: Alarm, running: dict[Key, Incident], now: datetime) -> None:
+    """A new incident; or the one of an organisation, when others have the same trouble."""
+    narrow = next((one for key, one in running.items() if key.category == alarm.key.category), None)
+    if narrow is not None:
+        if not alarm.key.organisation:
+            incidents.widen(session, narrow.id, alarm)
+            grouping.first(context, session, narrow.id, alarm, now)
+        return
+    number = incidents.begin(session, alarm, now)
+    if number is None:
+        return
+    grouping.first(context, session, number, alarm, now, tell=True)
+    log.info("incident_opened", incident_id=number, people=alarm.people, minutes=alarm.minutes)
+
+
+def _order(context: Context) -> bool:
+    """One step of the oldest order; intake has its turn between two steps."""
+    with context.store.database.reading() as session:
+        waiting = bulk_orders.waiting(session)
+    if not waiting:
+        return False
+    with context.store.database.transaction() as session:
+        more = bulk_orders.step(session, waiting[0], context.now())
+    return more or len(waiting) > 1
+
+
+def _tend(context: Context) -> None:
+    """Incidents whose hour was an ordinary one go quiet; once an hour old sums are forgotten."""
+    now = context.now()
+    with context.store.database.reading() as session:
+        calm = timedelta(minutes=context.places(session).detector.quiet_minutes)
+        aged = [one for one in incidents.open_ones(session) if one.opened_at <= now - calm]
+        over = _over(session, aged, now) if aged else []
+        stale = detector_counts.is_stale(session, now)
+    if not over and not stale:
+        return
+    with context.store.database.transaction() as session:
+        detector_counts.hold(session)
+        for one in over:
+            if incidents.end(session, one.id, QUIET, now):
+                log.info("incident_went_quiet", incident_id=one.id)
+        detector_counts.forget(session, now)
+
+
+def _over(session: Session, aged: Sequence[Incident], now: datetime) -> list[Incident]:
+    found = detector_counts.windows(session, now)
+    rates = _rates(session, [one.key for one in aged], found, now)
+    nothing = Window(max(incident_detector.WINDOWS), 0, 0)
+    return [
+        one
+        for one in aged
+        if incident_detector.is_over(found[one.key][-1] if one.key in found else nothing, rates[one.key])
+    ]
+
+
+def _enough(windows: Sequence[Window] | None) -> bool:
+    return windows is not None and windows[-1].people >= incident_detector.FEWEST_PEOPLE

@@ -1,0 +1,109 @@
+"""An incident gathers its tickets: those of its window, and those that come while it is open.
+
+Same category and like words: a member, raised with an event as the matrix says of many, unless an agent has set its
+priority. Same category and other words, or another category and very like words: a suggestion, which an agent takes in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from desk.incidents import similarity
+from desk.incidents.detector import FEWEST_PEOPLE, WINDOWS, Alarm
+from desk.priority import assess as priority
+from desk.tickets.ticket import DESK, Event
+from storage.db.session import Session
+from storage.incidents import detector_counts, incidents
+from storage.incidents.detector_counts import LONGEST_TEXT, Opened, Report
+from storage.incidents.incidents import MEMBER, SUGGESTED, Incident
+from storage.tickets import tickets
+from usecases.incidents import members as incident_members
+from workers.runtime.context import Context
+
+_USUAL = 80
+_CORE = 60
+_NO_WORDS = 0.0
+
+
+def first(context: Context, session: Session, number: int, alarm: Alarm, now: datetime, *, tell: bool = False) -> None:
+    """What came before the alarm, in the longer window; with `tell` the leads will hear of it."""
+    since = now - timedelta(minutes=max(WINDOWS))
+    reports = detector_counts.lately(session, alarm.key, since)
+    texts = incidents.words_of(session, [one.ticket_id for one in reports], LONGEST_TEXT)
+    core = similarity.core(list(texts.values()), _usual(session, alarm.key.category, since))
+    places = {number: _place(core.likeness(text)) for number, text in texts.items()}
+    inside = {one.requester_id for one in reports if places[one.ticket_id][0] == MEMBER}
+    if len(inside) < FEWEST_PEOPLE:
+        # Nothing in common but category and time: that is what the alarm is about.
+        begun = now - timedelta(minutes=alarm.minutes)
+        places = {one.ticket_id: (MEMBER if one.at > begun else SUGGESTED, _NO_WORDS) for one in reports}
+    _take_in(context, session, number, places, now, tell=tell)
+
+
+def later(
+    context: Context,
+    session: Session,
+    running: Sequence[Incident],
+    reports: Sequence[Report],
+    opened: Sequence[Opened],
+    now: datetime,
+) -> None:
+    """New tickets against every open incident; a ticket joins the one that it is most like."""
+    lately = {one.ticket_id for one in opened}
+    new = [one for one in reports if one.ticket_id in lately and one.category]
+    texts = incidents.words_of(session, [one.ticket_id for one in new], LONGEST_TEXT) if new else {}
+    said = {number: similarity.words(text) for number, text in texts.items()}
+    best: dict[int, tuple[int, str, float]] = {}
+    for one in running if new else ():
+        core = _core_of(session, one)
+        for report in new:
+            state, like = _judged(one, core, report, said[report.ticket_id])
+            if state and like >= best.get(report.ticket_id, (0, "", -1.0))[2]:
+                best[report.ticket_id] = (one.id, state, like)
+    for one in running:
+        places = {ticket: (state, like) for ticket, (number, state, like) in best.items() if number == one.id}
+        _take_in(context, session, one.id, places, now)
+
+
+def _take_in(
+    context: Context,
+    session: Session,
+    number: int,
+    places: Mapping[int, tuple[str, float]],
+    now: datetime,
+    *,
+    tell: bool = False,
+) -> None:
+    new = incidents.join(session, number, places, now)
+    members = [ticket for ticket in new if places[ticket][0] == MEMBER]
+    if not members:
+        return
+    why = "the same category and like words, at the same time"
+    by = priority.matrix(context.store.settings.priority_matrix)
+    incident_members.welcome(session, number, members, now, why, DESK, by, react=context.react)
+    if tell:
+        found = incidents.get(session, number)
+        event = Event(members[0], now, "incident_opened", DESK, after=str(number), why=found.why if found else "")
+        tickets.add_events(session, [event], react=context.react)
+
+
+def _place(like: float) -> tuple[str, float]:
+    return (MEMBER if like >= similarity.MEMBER else SUGGESTED), like
+
+
+def _judged(one: Incident, core: similarity.Core, report: Report, said: frozenset[str]) -> tuple[str, float]:
+    like = core.weigh(said)
+    if report.category == one.category and one.organisation in ("", report.organisation):
+        return _place(like)
+    return (SUGGESTED, like) if like >= similarity.SUGGESTED_FROM_AFAR else ("", like)
+
+
+def _core_of(session: Session, one: Incident) -> similarity.Core:
+    members = [joined.ticket_id for joined in incidents.joined(session, one.id, MEMBER, most=_CORE)]
+    texts = incidents.words_of(session, members, LONGEST_TEXT)
+    return similarity.core(list(texts.values()), _usual(session, one.category, one.opened_at - timedelta(hours=1)))
+
+
+def _usual(session: Session, category: str, before: datetime) -> list[str]:
+    return incidents.usual_words(session, category, before, _USUAL, LONGEST_TEXT)

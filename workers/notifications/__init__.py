@@ -1,0 +1,1 @@
+"""Events become outbound messages: acknowledgements, notices, reminders, alerts, reports."""

@@ -1,0 +1,40 @@
+"""A solved ticket plans the question how it went; a bad answer tells the leads of the ticket's team.
+
+Where the team has no lead, all leads and admins hear of it; of a private team, its members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from desk.knowledge.csat import LOW
+from desk.tickets.ticket import Event, Status, Ticket
+from storage.db.session import Session
+from storage.knowledge import csat, csat_settings
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
+from workers.notifications.outgoing import Sender
+
+
+def plan_ratings(session: Session, happened: Sequence[Event], now: datetime) -> None:
+    """The question for each ticket that was resolved, when its time comes."""
+    solved = [e.ticket_id for e in happened if e.kind == "status_changed" and e.after == Status.RESOLVED]
+    if solved:
+        csat.plan(session, solved, csat_settings.rules(session), now)
+
+
+def low_ratings(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[Letter]:
+    """The letters of a `rated` event."""
+    if event.kind != "rated" or int(event.data.get("score", 5)) > LOW:
+        return []
+    return [sender.notice(ticket, lead, event_id, event, None) for lead in _told(session, ticket) if lead.notify]
+
+
+def _told(session: Session, ticket: Ticket) -> list[Person]:
+    team = people.members(session, [ticket.team_id])[ticket.team_id] if ticket.team_id else []
+    leads = [one for one in team if one.role == "lead"]
+    if leads or csat.is_private(session, ticket.id):
+        return leads or team
+    return [one for one in people.all_agents(session) if one.active and one.role in ("lead", "admin")]

@@ -1,0 +1,272 @@
+"""What the desk writes: acknowledgements, replies, notices and answers to commands, as rows that `deliver` can send.
+
+A letter's Message-ID and reply address are fixed here, before the first try. An agent's address is never in a letter
+to a requester. Nothing automatic leaves without the reply budget.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from desk.signed import reply_address
+from desk.tickets import subject
+from desk.tickets.side_conversation import Side
+from desk.tickets.ticket import Event, Message, Ticket
+from desk.web import status_links
+from storage.db.session import Session
+from storage.knowledge import csat
+from storage.mail import message_id_index, outbound
+from storage.mail.outbound import Letter
+from storage.people.people import Mailbox, Person
+from storage.tickets import signatures, tickets
+from workers.inbound.batch_context import NOBODY, Item
+from workers.notifications import portal_link, texts
+from workers.runtime.context import Context
+
+NOWHERE = ".invalid"
+"""Who wrote without an address, and who was erased, is there (RFC 2606)."""
+BUDGET_TIME = timedelta(hours=1)
+BUDGETED = ("acknowledgement", "reminder")
+"""What requesters get from nobody in person, and so many of it an hour."""
+MOST_NOTICES = 30
+"""Notices about one ticket that one agent gets within BUDGET_TIME: a loop that carries no sign ends here."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Writes letters inside one transaction."""
+
+    context: Context
+    session: Session
+
+    def acknowledgement(self, ticket: Ticket, requester: Person, message: Message) -> Letter:
+        """The automatic "we have it, this is its number", in the requester's own thread."""
+        key = f"acknowledgement:{ticket.id}"
+        content = self._content(ticket, requester, reply_address.REQUESTER, key)
+        content |= {"subject": _answer(ticket, message), "signature": self._signature(ticket, self._desk_name)}
+        content["text"] = texts.acknowledgement(ticket, "" if content["signature"] else self._desk_name)
+        return self._letter(key, "acknowledgement", ticket, requester, content | _thread(message) | _AUTOMATIC)
+
+    def reply(self, ticket: Ticket, requester: Person, message: Message, asked: Message | None) -> Letter:
+        """An agent's public reply to the requester, with the requester's last words quoted under it."""
+        key = f"reply:{message.id}"
+        content = self._content(ticket, requester, reply_address.REQUESTER, key)
+        agent = self._desk_name if "@" in message.author.name else message.author.name
+        content["from_name"] = agent if agent == self._desk_name else f"{agent} ({self._desk_name})"
+        content |= self._thread(ticket, requester, asked) | {"subject": _answer(ticket, asked)}
+        content |= {"text": message.reply.rstrip(), "signature": self._below(ticket, message, agent)}
+        if asked and asked.reply.strip():
+            quoted = texts.quote(asked, ZoneInfo(self.context.store.settings.time_zone))
+            content["quote"] = {name: status_links.hidden(text) for name, text in quoted.items()}
+        content["cc"] = self._copies(ticket, requester)
+        content["attachments"] = [dict(attachment) for attachment in message.attachments]
+        return self._letter(key, "reply", ticket, requester, content, message.id)
+
+    def reminder(self, ticket: Ticket, requester: Person, event_id: int, asked: Message | None, days: int) -> Letter:
+        """Asks the requester once more, in the thread that they know; automatic, so the budget holds."""
+        key = f"reminder:{event_id}"
+        content = self._content(ticket, requester, reply_address.REQUESTER, key)
+        content |= self._thread(ticket, requester, asked) | {"subject": _answer(ticket, asked)}
+        text = texts.reminder(ticket, days, csat.language_of(self.session, ticket.id))
+        content |= {"text": text, "signature": self._signature(ticket, self._desk_name)}
+        return self._letter(key, "reminder", ticket, requester, content | _AUTOMATIC)
+
+    def question(
+        self, ticket: Ticket, requester: Person, key: str, subject_line: str, text: str, asked: Message | None
+    ) -> Letter:
+        """Asks the requester how it went; automatic, with a budget of its own."""
+        content = self._content(ticket, requester, reply_address.REQUESTER, key)
+        content |= self._thread(ticket, requester, asked) | {"subject": subject_line}
+        content |= {"text": text, "signature": self._signature(ticket, self._desk_name)}
+        return self._letter(key, "rating", ticket, requester, content | _AUTOMATIC)
+
+    def aside(self, ticket: Ticket, person: Person, side: Side, message: Message, before: Sequence[str]) -> Letter:
+        """An agent's word to a third party; `before` are the ids of the mails exchanged there so far."""
+        key = f"side:{message.id}"
+        content = self._content(ticket, person, reply_address.REQUESTER, key)
+        box, secret, now = content["from"], self.context.secret, self.context.now()
+        signed = (ticket.id, side.id, reply_address.NO_VERSION, secret, now)
+        unique = reply_address.side_unique(side.id, self._unique(key))
+        # What a program or the command line sends is the desk's own word.
+        agent = message.author.name if message.author.id and "@" not in message.author.name else self._desk_name
+        quote = message.text.removeprefix(message.reply).strip("\n")
+        content |= {
+            "from_name": agent if agent == self._desk_name else f"{agent} ({self._desk_name})",
+            "to_name": "",
+            "reply_to": reply_address.reply_address(box, reply_address.SIDE, *signed),
+            "message_id": reply_address.message_id(ticket.id, unique, secret, box.rpartition("@")[2]),
+            "subject": subject.answer(side.subject) if before else side.subject,
+            "text": "\n\n".join(part for part in (message.reply.rstrip(), quote) if part),
+            "signature": self._below(ticket, message, agent),
+            "cc": list(message.recipients.get("cc", ())),
+            "attachments": [dict(attachment) for attachment in message.attachments],
+            "side": side.id,
+        }
+        content |= {"in_reply_to": before[-1], "references": list(before)} if before else {}
+        return self._letter(key, "side", ticket, person, content, message.id)
+
+    def notice(self, ticket: Ticket, agent: Person, event_id: int, event: Event, message: Message | None) -> Letter:
+        """Tells an agent what happened; answering this mail answers the requester, or the third party who wrote."""
+        key = f"notice:{event_id}:{agent.id}"
+        content = self._content(ticket, agent, reply_address.AGENT, key)
+        if event.kind == "side_answered":
+            signed = (event.data["side"], agent.id, agent.key_version, self.context.secret, self.context.now())
+            content["reply_to"] = reply_address.reply_address(content["from"], reply_address.SIDE_AGENT, *signed)
+        who = message.author.name if message else "Frontdesk"
+        content["from_name"] = f"{who} via {self._desk_name}"
+        content |= {"subject": _tagged(ticket), "text": texts.notice(ticket, event, message)}
+        content["references"] = [self._thread_id(ticket)]
+        return self._letter(key, "notice", ticket, agent, content | _AUTOMATIC)
+
+    def incident(self, ticket: Ticket, agent: Person, number: int, text: str) -> Letter:
+        """Tells a lead that many report the same; it carries no reply address of a ticket."""
+        key = f"incident:{number}:{agent.id}"
+        content = self._content(ticket, agent, reply_address.AGENT, key)
+        subject_line = f"Incident {number}: {text.partition(': ')[2].splitlines()[0]}"
+        content |= {"subject": subject_line, "text": text, "reply_to": self._mailbox(ticket).address}
+        return self._letter(key, "incident", ticket, agent, content | _AUTOMATIC)
+
+    def command_answer(self, item: Item, agent: Person, ticket: Ticket, text: str) -> Letter:
+        """What became of an agent's commands."""
+        key = f"command-answer:{item.inbound_id}"
+        content = self._content(ticket, agent, reply_address.AGENT, key)
+        content |= {"subject": _tagged(ticket), "text": text}
+        content |= {"in_reply_to": item.request.thread.message_id, "references": [self._thread_id(ticket)]}
+        return self._letter(key, "command-answer", ticket, agent, content | _AUTOMATIC)
+
+    def within_budget(self, letters: Sequence[Letter], now: datetime) -> list[Letter]:
+        """The same letters; automatic ones beyond the budget of an address or a thread are kept, but not sent."""
+        since = now - BUDGET_TIME
+        addresses = [one.recipient for one in letters if one.kind in BUDGETED]
+        threads = {one.ticket_id for one in letters if one.kind == "notice" and one.ticket_id}
+        sent: dict[Any, int] = dict(outbound.recent_automatic(self.session, addresses, since)) if addresses else {}
+        sent |= outbound.recent_notices(self.session, sorted(threads), since) if threads else {}
+        most = self.context.store.settings.acknowledgements_per_hour
+        return [_budgeted(letter, sent, most) for letter in letters]
+
+    def _content(self, ticket: Ticket, person: Person, purpose: str, key: str) -> dict[str, Any]:
+        box = self._mailbox(ticket)
+        now, secret = self.context.now(), self.context.secret
+        reply_to = reply_address.reply_address(
+            box.address, purpose, ticket.id, person.id, person.key_version, secret, now
+        )
+        return {
+            "from": box.address,
+            "from_name": box.name or self._desk_name,
+            "to": person.address,
+            "to_name": person.name,
+            "reply_to": reply_to,
+            "message_id": reply_address.message_id(
+                ticket.id, self._unique(key), secret, box.address.rpartition("@")[2]
+            ),
+            "ticket": ticket.id,
+        }
+
+    def _unique(self, key: str) -> str:
+        return hashlib.sha256(key.encode() + self.context.secret).hexdigest()[:20]
+
+    def _letter(
+        self,
+        key: str,
+        kind: str,
+        ticket: Ticket,
+        person: Person,
+        content: dict[str, Any],
+        message_id: int | None = None,
+    ) -> Letter:
+        store, now = self.context.store, self.context.now()
+        content |= portal_link.below(store, self.session, kind, ticket, person, content, now)
+        reachable = "@" in person.address and not person.address.endswith(NOWHERE)
+        state, reason = (outbound.QUEUED, "") if reachable else (outbound.SUPPRESSED, "there is no address to write to")
+        return Letter(
+            dedupe_key=key,
+            kind=kind,
+            recipient=person.address,
+            external_id=content.pop("message_id"),
+            content=content,
+            ticket_id=ticket.id,
+            message_id=message_id,
+            state=state,
+            reason=reason,
+        )
+
+    @property
+    def _desk_name(self) -> str:
+        return self.context.store.settings.desk_name
+
+    def _signature(self, ticket: Ticket, agent: str) -> str:
+        return texts.signature(self._mailbox(ticket).signature, agent, self._desk_name)
+
+    def _below(self, ticket: Ticket, message: Message, agent: str) -> str:
+        """What was chosen where the reply was written. Of an agent's mail the own signature was cut: the mailbox's."""
+        if message.inbound:
+            return self._signature(ticket, agent)
+        return texts.signature(signatures.of_message(message), agent, self._desk_name)
+
+    def _thread(self, ticket: Ticket, requester: Person, asked: Message | None) -> dict[str, Any]:
+        """What is answered, and every id of the thread that the requester's program has, what is answered last."""
+        exchanged = message_id_index.exchanged(self.session, ticket.id, requester.address)
+        asked_id = asked.external_id if asked and "@" in asked.external_id else ""
+        parent = asked_id or (exchanged[-1] if exchanged else "")
+        if not parent:
+            return {}
+        before = exchanged[: exchanged.index(parent)] if parent in exchanged else exchanged
+        chain = [*before, *(asked.references if asked_id and asked else ())]
+        return {"in_reply_to": parent, "references": [*dict.fromkeys(i for i in chain if i != parent), parent]}
+
+    def _mailbox(self, ticket: Ticket) -> Mailbox:
+        places = self.context.places(self.session)
+        own = next((box for box in places.mailboxes.values() if box.id == ticket.mailbox_id), places.first)
+        return own or Mailbox(0, f"support@{self.context.store.settings.mail_domain or 'localhost'}")
+
+    def _copies(self, ticket: Ticket, requester: Person) -> list[str]:
+        """Who gets the reply besides the requester: people whom a proven participant put in copy."""
+        boxes = self.context.places(self.session).mailboxes
+        people = tickets.participants_of(self.session, [ticket.id])[ticket.id]
+        wanted = sorted(a for a, role in people.items() if role in ("cc", "sender") and a != requester.address)
+        return [a for a in wanted if "@" in a and a != NOBODY and reply_address.without_token(a) not in boxes]
+
+    def _thread_id(self, ticket: Ticket) -> str:
+        """One id under which an agent's mail program gathers all notices of a ticket."""
+        domain = self._mailbox(ticket).address.rpartition("@")[2]
+        return reply_address.message_id(ticket.id, "0", self.context.secret, domain)
+
+
+_AUTOMATIC: dict[str, Any] = {"automatic": True}
+
+
+def _thread(message: Message) -> dict[str, Any]:
+    """In-Reply-To and References, the chain kept whole; forms and programs have no Message-ID to answer."""
+    if "@" not in message.external_id:
+        return {}
+    return {"in_reply_to": message.external_id, "references": [*message.references, message.external_id]}
+
+
+def _answer(ticket: Ticket, asked: Message | None) -> str:
+    """The requester's own subject, where a mail program has it; the number is added only where there is none."""
+    by_mail = asked is not None and "@" in asked.external_id
+    return subject.answer(asked.subject) if by_mail and asked and asked.subject.strip() else _tagged(ticket)
+
+
+def _tagged(ticket: Ticket) -> str:
+    return f"Re: {subject.base(ticket.subject) or ticket.subject} {subject.tag(ticket.id)}"
+
+
+def _budgeted(letter: Letter, sent: dict[Any, int], most: int) -> Letter:
+    limits: dict[str, tuple[Any, int]] = dict.fromkeys(BUDGETED, (letter.recipient, most))
+    limits["notice"] = ((letter.ticket_id, letter.recipient), MOST_NOTICES)
+    if letter.kind not in limits or letter.state != outbound.QUEUED or letter.transport != "mail":
+        return letter
+    key, limit = limits[letter.kind]
+    sent[key] = sent.get(key, 0) + 1
+    if sent[key] <= limit:
+        return letter
+    where = "to this address" if letter.kind in BUDGETED else "about this ticket"
+    return replace(
+        letter, state=outbound.SUPPRESSED, reason=f"more than {limit} automatic mails {where} within an hour"
+    )

@@ -1,0 +1,29 @@
+"""Who hears that a ticket waits: the requester who owes an answer, once, before silence resolves the ticket.
+
+Never an address that nobody reads, never one of our own mailboxes, never by mail to those who came by Slack.
+"""
+
+from __future__ import annotations
+
+from desk.mail import automatic
+from desk.tickets.ticket import Event, Ticket
+from storage.db.session import Session
+from storage.mail.outbound import Letter
+from storage.people.people import Person
+from storage.tickets import tickets
+from workers.notifications.outgoing import Sender
+
+
+def of(
+    sender: Sender, session: Session, ticket: Ticket, requester: Person, event_id: int, event: Event
+) -> list[Letter]:
+    """At most one mail, in the thread that the requester knows."""
+    if event.kind != "reminded" or ticket.channel == "slack" or ticket.reminded_at is None:
+        return []
+    places = sender.context.places(session)
+    if automatic.is_unattended(requester.address) or places.of_addresses((requester.address,)) is not None:
+        return []
+    asked = tickets.last_said(session, ticket.id, 2**62)
+    if asked is not None and not asked.trust.get("sender_strict", True):
+        return []
+    return [sender.reminder(ticket, requester, event_id, asked, places.lifecycle.after_reminder.days)]

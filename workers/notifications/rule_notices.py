@@ -1,0 +1,47 @@
+"""Notices that a rule or an escalation asked for: to the lead, the team, the assignee, the watchers, or agents by name.
+
+In: a `notice_asked` event. Out: one letter an agent. Nobody is written to who wants no notices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from desk.tickets.ticket import Event, NotAllowed, Ticket
+from storage.db.session import Session
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
+from storage.tables.people import watchers
+from usecases.rules import run_actions
+from workers.notifications.outgoing import Sender
+
+_LEADS = ("lead", "admin")
+
+
+def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[Letter]:
+    """The letters of one event."""
+    asked = [word.strip() for word in event.after.split(",")]
+    heard = {one.id: one for word in asked for one in _meant(session, ticket, word) if one.active and one.notify}
+    return [sender.notice(ticket, agent, event_id, event, None) for _, agent in sorted(heard.items())]
+
+
+def _meant(session: Session, ticket: Ticket, word: str) -> Iterator[Person]:
+    team = people.members(session, [ticket.team_id])[ticket.team_id] if ticket.team_id else []
+    if word == "team":
+        yield from team
+    elif word == "lead":
+        leads = [one for one in team if one.role == "lead"]
+        yield from leads or [one for one in people.all_agents(session) if one.role in _LEADS]
+    elif word == "assignee":
+        yield from people.by_ids(session, [ticket.assignee_id] if ticket.assignee_id else []).values()
+    elif word == "watchers":
+        query = sa.select(watchers.c.agent_id).where(watchers.c.ticket_id == ticket.id)
+        yield from people.by_ids(session, session.execute(query).scalars()).values()
+    else:
+        try:
+            yield run_actions.agent_named(session, word)
+        except NotAllowed:
+            return

@@ -1,0 +1,24 @@
+"""The mail that an agent's word in a side conversation becomes; it goes to the third party, and to nobody else.
+
+In: an event that says that something was sent aside. Out: its letter, in the third party's own thread, with an address
+and a Message-ID that lead the answer back into the side conversation.
+"""
+
+from __future__ import annotations
+
+from desk.tickets.ticket import Event, Message, Ticket
+from storage.db.session import Session
+from storage.mail.outbound import Letter
+from storage.people import people
+from usecases.tickets import side_conversations
+from workers.notifications.outgoing import Sender
+
+KINDS = ("side_sent",)
+
+
+def of(sender: Sender, session: Session, ticket: Ticket, event: Event, message: Message | None) -> list[Letter]:
+    side = side_conversations.by_ids(session, [event.data["side"]]).get(event.data["side"])
+    person = people.by_address(session, side.address) if side else None
+    if side is None or person is None or message is None:
+        return []
+    return [sender.aside(ticket, person, side, message, side_conversations.exchanged(session, side.id, message.id))]

@@ -1,0 +1,39 @@
+"""Tells agents that a due time is near or over: the assignee, the team while there is none; of a breach also the leads.
+
+Where nobody of the team would hear of a breach, all leads and admins do. What was over before there was a policy
+(`quiet`) is in the history, but is nobody's letter.
+"""
+
+from __future__ import annotations
+
+from desk.sla.timers import What
+from desk.tickets.ticket import Event, Ticket
+from storage.db.session import Session
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
+from workers.notifications.outgoing import Sender
+
+KINDS = (What.WARNED, What.BREACHED)
+_LEADS = ("lead", "admin")
+
+
+def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[Letter]:
+    """The letters of an `sla_warned` or `sla_breached` event."""
+    if event.data.get("quiet"):
+        return []
+    audience = told(session, ticket, breached=event.kind == What.BREACHED)
+    return [sender.notice(ticket, agent, event_id, event, None) for agent in audience]
+
+
+def told(session: Session, ticket: Ticket, *, breached: bool) -> list[Person]:
+    """Who hears of it."""
+    team = people.members(session, [ticket.team_id])[ticket.team_id] if ticket.team_id else []
+    owner = people.by_ids(session, [ticket.assignee_id]).get(ticket.assignee_id) if ticket.assignee_id else None
+    audience = [owner] if owner and owner.is_agent else team
+    if breached:
+        audience = [*audience, *(one for one in team if one.role == "lead")]
+    heard = {one.id: one for one in audience if one.notify and one.id != ticket.requester_id}
+    if breached and not heard:
+        heard = {one.id: one for one in people.all_agents(session) if one.active and one.notify and one.role in _LEADS}
+    return [one for _, one in sorted(heard.items())]

@@ -1,0 +1,36 @@
+"""Tells the leads that nobody can take a ticket: at once, and again when its time is over and still nobody came.
+
+One letter an hour to each lead of the team, however many tickets wait: the list in the console has them all. After
+hours nobody is told until the time is over; it runs in the team's hours. Without a lead in the team all leads are told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from desk.tickets.ticket import Event, Ticket
+from storage.db.session import Session
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
+from workers.notifications.outgoing import Sender
+
+KINDS = ("unroutable", "unroutable_escalated")
+_LEADS = ("lead", "admin")
+
+
+def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[Letter]:
+    """The letters of one event; those that were written within the hour already are the same letter."""
+    if event.data.get("closed") or ticket.unroutable_at is None:
+        return []
+    hour = f"{event.kind}:{ticket.team_id}:{event.at:%Y%m%d%H}"
+    made = [(lead, sender.notice(ticket, lead, event_id, event, None)) for lead in _told(session, ticket)]
+    return [replace(letter, dedupe_key=f"{hour}:{lead.id}") for lead, letter in made]
+
+
+def _told(session: Session, ticket: Ticket) -> list[Person]:
+    team = people.members(session, [ticket.team_id])[ticket.team_id] if ticket.team_id else []
+    leads = [one for one in team if one.role == "lead"]
+    if not leads:
+        leads = [one for one in people.all_agents(session) if one.active and one.role in _LEADS]
+    return [one for one in leads if one.notify]

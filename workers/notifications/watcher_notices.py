@@ -1,0 +1,43 @@
+"""Tells those who watch a ticket, and those who are called to it in a note, what was said. Agents only, ever.
+
+In: an event that brought a message. Out: one notice an agent; who wrote it and who is told anyway gets none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from desk.tickets.ticket import Event, Message, Ticket
+from storage.db.session import Session
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
+from workers.notifications.outgoing import Sender
+
+KINDS = ("requester_replied", "replied", "noted", "side_answered")
+
+
+def of(
+    sender: Sender,
+    session: Session,
+    ticket: Ticket,
+    event_id: int,
+    event: Event,
+    message: Message | None,
+    watchers: Sequence[Person],
+    told: set[int],
+) -> list[Letter]:
+    """`told` are those who hear of the event anyway."""
+    called = people.by_ids(session, event.data["mentioned"]) if event.data.get("mentioned") else {}
+    letters = [
+        sender.notice(ticket, agent, event_id, replace(event, kind="mentioned"), message)
+        for _, agent in sorted(called.items())
+        if agent.active and agent.notify and agent.id != event.actor.id
+    ]
+    but = told | set(called) | {event.actor.id, ticket.requester_id}
+    return letters + [
+        sender.notice(ticket, agent, event_id, event, message)
+        for agent in watchers
+        if agent.notify and agent.id not in but
+    ]

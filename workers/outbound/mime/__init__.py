@@ -1,0 +1,1 @@
+"""An outbound message as MIME: body, headers, DKIM signature."""

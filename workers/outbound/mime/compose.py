@@ -1,0 +1,106 @@
+"""Makes the bytes of a mail from an outbound row. The same row always gives the same Message-ID.
+
+Header injection is impossible: every value loses its control characters before it becomes a header, and whatever looks
+like an encoded word is broken up, because mail programs decode it, control characters and all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Any
+
+from storage.mail.outbound import Claimed
+from workers.outbound.mime import body, wire
+from workers.outbound.mime.body import File
+from workers.outbound.mime.wire import Header
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# ASCII only: without SMTPUTF8 no relay takes another local part, and smtplib cannot even say it.
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[A-Za-z0-9.-]{1,200}\Z")
+_ID = re.compile(r"(?!.*=\?)[!-;=?-~]{1,900}\Z")
+_MEDIA_TYPE = re.compile(r"(?:application|audio|font|image|model|text|video)/([a-z0-9][a-z0-9!#$&^_.+-]{0,126})\Z")
+MOST_REFERENCES = 100
+
+
+class Unsendable(ValueError):
+    """The row cannot become a mail; the text says why."""
+
+
+def compose(letter: Claimed, read_blob: Callable[[str], bytes | None], now: datetime) -> bytes:
+    """The whole mail, CRLF lines, dated in the time zone of `now`. Raises Unsendable where it cannot be sent."""
+    content = letter.content
+    headers = [*_letterhead(letter, now), *_thread(content), *_signs(letter)]
+    files = [_file(one, read_blob) for one in content.get("attachments", ())]
+    return wire.mail(headers, body.of(content, files, letter.external_id))
+
+
+def recipients(letter: Claimed) -> list[str]:
+    """The envelope's recipients."""
+    return [letter.recipient, *_copies(letter)]
+
+
+def _letterhead(letter: Claimed, now: datetime) -> Iterator[Header]:
+    content = letter.content
+    yield "Message-ID", f"<{letter.external_id}>"
+    yield "Date", format_datetime(letter.created_at.astimezone(now.tzinfo) if content.get("automatic") else now)
+    yield "From", _mailbox(content.get("from_name", ""), content["from"])
+    yield "To", _mailbox(content.get("to_name", ""), letter.recipient)
+    copies = _copies(letter)
+    if copies:
+        yield "Cc", ", ".join(_mailbox("", each) for each in copies)
+    if content.get("reply_to"):
+        yield "Reply-To", _mailbox(content.get("from_name", ""), content["reply_to"])
+    yield "Subject", wire.unstructured(_line(content.get("subject", "")))
+
+
+def _copies(letter: Claimed) -> list[str]:
+    """A copy that cannot be addressed does not keep the mail from the requester."""
+    return [each for each in letter.content.get("cc", ()) if _ADDRESS.match(each)]
+
+
+def _thread(content: Mapping[str, Any]) -> Iterator[Header]:
+    parent = content.get("in_reply_to", "")
+    if _ID.match(parent):
+        yield "In-Reply-To", f"<{parent}>"
+    chain = [each for each in content.get("references", ()) if _ID.match(each)]
+    if len(chain) > MOST_REFERENCES:
+        chain = [chain[0], *chain[-MOST_REFERENCES + 1 :]]
+    if chain:
+        yield "References", " ".join(f"<{each}>" for each in chain)
+
+
+def _signs(letter: Claimed) -> Iterator[Header]:
+    """What tells other machines that a machine wrote this (RFC 3834), so that none answers."""
+    yield "X-Frontdesk", f"{letter.kind}; ticket={letter.ticket_id or 0}"
+    if letter.content.get("automatic"):
+        yield "Auto-Submitted", "auto-generated" if letter.kind == "notice" else "auto-replied"
+        yield "X-Auto-Response-Suppress", "All"
+        yield "Precedence", "auto_reply"
+
+
+def _file(stored: Mapping[str, Any], read_blob: Callable[[str], bytes | None]) -> File:
+    data = read_blob(stored["sha256"])
+    if data is None:
+        raise Unsendable(f"the attachment {_line(stored['name'])!r} is no longer stored")
+    media_type = _media_type(stored.get("media_type", ""))
+    return File(_line(stored["name"]), media_type, data, stored.get("content_id", ""), bool(stored.get("inline")))
+
+
+def _media_type(text: str) -> str:
+    """The type of a file; a mail goes as plain bytes, because it may not be encoded as base64 (RFC 2046)."""
+    match = _MEDIA_TYPE.match(text.strip().lower())
+    return match[0] if match else "application/octet-stream"
+
+
+def _mailbox(name: str, mail_address: str) -> str:
+    if not _ADDRESS.match(mail_address):
+        raise Unsendable(f"{_line(mail_address)[:100]!r} is not an address that mail can be sent to")
+    return wire.mailbox(_line(name)[:200].strip(), mail_address)
+
+
+def _line(text: str) -> str:
+    """One line that no parser can read as more than its letters."""
+    return _CONTROL.sub(" ", text).encode("utf-8", "replace").decode().replace("=?", "= ?").strip()

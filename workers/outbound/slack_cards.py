@@ -1,0 +1,125 @@
+"""The card of a ticket in its team's Slack channel: what it says and which buttons it has; and the thread under it.
+
+In: a claimed row. Out: the row as it is to be sent, made from the ticket as it is at that moment, so that a card that
+was delayed is never older than the record. Of a private ticket, or one that left the team, a card says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from desk.config.settings import Settings
+from desk.slack.markup import cut, escaped, one_line
+from desk.slack.orders import MORE, Button
+from desk.tickets.ticket import Ticket
+from storage.access import visibility
+from storage.db.session import Session
+from storage.mail import outbound
+from storage.mail.outbound import Claimed
+from storage.people import people
+from storage.slack import threads as slack_threads
+from storage.tickets import tickets
+from workers.outbound.errors import TransportError
+
+MOST_LETTERS = 2_500
+"""A section holds 3,000 letters."""
+_CUT = " …"
+
+
+def card_key(ticket_id: int, channel: str) -> str:
+    """The name of the row that posts a ticket's card in a channel: once."""
+    return f"slack-card:{ticket_id}:{channel}"
+
+
+def ready(session: Session, letter: Claimed, settings: Settings) -> Claimed | None:
+    """The row as it is to be sent; None where there is nothing to say any more."""
+    content, channel = letter.content, str(letter.content.get("channel", ""))
+    if "card" in content:
+        made = _card(session, int(content["card"]), channel, settings)
+        standing = slack_threads.thread_of(session, int(content["card"]), channel)
+        if made is None or (not standing and not content.get("root")):
+            return None
+        return replace(letter, content={**content, **made, **({"update_ts": standing} if standing else {})})
+    if "thread_of" not in content:
+        return letter
+    thread_ts = slack_threads.thread_of(session, int(content["thread_of"]), channel)
+    if thread_ts:
+        return replace(letter, content={**content, "thread_ts": thread_ts})
+    root = outbound.state_of(session, card_key(int(content["thread_of"]), channel))
+    if root not in (outbound.QUEUED, outbound.SENDING):
+        return None
+    raise TransportError("the ticket's thread is not there yet", permanent=False)
+
+
+def posted(session: Session, letter: Claimed, ts: str) -> None:
+    """A card stands: its thread is the ticket's."""
+    if ts and letter.content.get("root"):
+        slack_threads.add(session, int(letter.content["card"]), str(letter.content["channel"]), ts)
+
+
+def _card(session: Session, ticket_id: int, channel: str, settings: Settings) -> Mapping[str, Any] | None:
+    ticket = tickets.get(session, ticket_id)
+    if ticket is None:
+        return None
+    team = next((one for one in people.all_teams(session) if one.id == ticket.team_id), None)
+    if visibility.private_among(session, [ticket.id]):
+        return _only_text(f"#{ticket.id} is not worked on here any more.")
+    if ticket.merged_into is not None:
+        return _only_text(f"#{ticket.id} was merged into #{ticket.merged_into}.")
+    if team is None or team.slack_channel != channel:
+        return _only_text(f"#{ticket.id} is with {one_line(team.name) if team else 'no team'} now.")
+    return {"text": f"#{ticket.id} {one_line(ticket.subject)}", "blocks": _blocks(session, ticket, settings)}
+
+
+def _only_text(text: str) -> Mapping[str, Any]:
+    return {"text": text, "blocks": [_section(text)]}
+
+
+def _blocks(session: Session, ticket: Ticket, settings: Settings) -> list[dict[str, Any]]:
+    known = people.by_ids(session, [i for i in (ticket.requester_id, ticket.assignee_id) if i])
+    owner, requester = known.get(ticket.assignee_id or 0), known[ticket.requester_id]
+    first = tickets.messages_of(session, ticket.id, most=1)
+    words = escaped(first[0].reply or first[0].text).strip() if first else ""
+    number = f"#{ticket.id}"
+    if settings.public_url:
+        number = f"<{settings.public_url.rstrip('/')}/tickets/{ticket.id}|{number}>"
+    state = [
+        f"*{str(ticket.status).replace('_', ' ').capitalize()}*",
+        str(ticket.priority).capitalize(),
+        one_line(ticket.category or "no category"),
+        f"owner: {one_line(owner.name or owner.address) if owner else '*nobody yet*'}",
+        *([f"sleeps until {ticket.snoozed_until:%Y-%m-%d %H:%M} UTC"] if ticket.snoozed_until else []),
+    ]
+    who = f"{cut(one_line(requester.name or requester.address), 500, _CUT)}, by {one_line(ticket.channel)}"
+    blocks = [_section(f"*{number} {cut(one_line(ticket.subject), 500, _CUT)}*\nfrom {who}")]
+    if words:
+        blocks.append(_section(cut(words, MOST_LETTERS, _CUT)))
+    context = {"type": "context", "elements": [{"type": "mrkdwn", "text": cut(" · ".join(state), MOST_LETTERS, _CUT)}]}
+    return [*blocks, context, _buttons(ticket.id)]
+
+
+def _buttons(number: int) -> dict[str, Any]:
+    value = str(number)
+    options = [
+        {"text": {"type": "plain_text", "text": said}, "value": f"{word}:{value}"} for word, (said, _) in MORE.items()
+    ]
+    elements = [
+        _button("Answer", Button.ANSWER, value) | {"style": "primary"},
+        _button("Take", Button.TAKE, value),
+        _button("Resolve", Button.RESOLVE, value),
+        _button("Change", Button.CHANGE, value),
+        {"type": "overflow", "action_id": str(Button.MORE), "options": options},
+    ]
+    return {"type": "actions", "block_id": f"ticket:{value}", "elements": elements}
+
+
+def _button(text: str, action: Button, value: str) -> dict[str, Any]:
+    label = {"type": "plain_text", "text": text}
+    return {"type": "button", "text": label, "action_id": str(action), "value": value}
+
+
+def _section(text: str) -> dict[str, Any]:
+    # Verbatim: Slack finds no channels and mentions of its own in what somebody wrote.
+    return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}

@@ -1,0 +1,1 @@
+"""What all actors share: the store, the settings, and the active model."""

@@ -1,0 +1,104 @@
+"""What the actors need besides their row: the store, the categoriser, and the teams and mailboxes, kept fresh."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from classifier.model import Categoriser
+from classifier.starter import shipped
+from desk.incidents.detector import USUAL, Detector
+from desk.rules.keyword_rules import Rulebook
+from desk.signed import reply_address
+from desk.tickets.lifecycle import Lifecycle
+from storage.config import priority_matrix
+from storage.db.session import Session
+from storage.incidents import detector_settings
+from storage.learning import keyword_rules
+from storage.open_store import Store
+from storage.people import organisations, people
+from storage.people.people import Mailbox, Team
+from storage.tickets import lifecycle
+from usecases.routing import assign as assignment
+from usecases.routing.assign import Setup
+from usecases.rules import automations
+from usecases.rules.automations import Kept
+from workers.runtime.active_model import ModelWatch
+
+FRESH_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Places:
+    """The desk's mailboxes, teams and rules as they were a few seconds ago."""
+
+    mailboxes: dict[str, Mailbox]
+    teams: dict[int, Team]
+    rules: Rulebook = field(default_factory=Rulebook)
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    organisations: Mapping[str, int] = field(default_factory=dict)
+    """Domain → organisation."""
+    automations: tuple[Kept, ...] = ()
+    routing: Setup = field(default_factory=Setup)
+    detector: Detector = USUAL
+
+    @property
+    def first(self) -> Mailbox | None:
+        return next(iter(self.mailboxes.values()), None)
+
+    def of_addresses(self, addresses: tuple[str, ...]) -> Mailbox | None:
+        """The mailbox that the first of these addresses belongs to, reply tokens left aside."""
+        known = (self.mailboxes.get(a) or self.mailboxes.get(reply_address.without_token(a)) for a in addresses)
+        return next((box for box in known if box), None)
+
+
+@dataclass
+class Context:
+    """Shared by the threads of one worker process."""
+
+    store: Store
+    categoriser: Categoriser
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    react: bool = True
+    watch: ModelWatch | None = None
+    _places: tuple[float, Places] | None = field(default=None, repr=False)
+    _matrix: tuple[str, ...] = field(default=(), repr=False)
+
+    def places(self, session: Session) -> Places:
+        """Mailboxes, teams and rules, read again when they are older than a few seconds."""
+        if self._places is None or time.monotonic() - self._places[0] > FRESH_SECONDS:
+            self._matrix = self._matrix or self.store.settings.priority_matrix
+            self.store = priority_matrix.judging(session, self.store, self._matrix)
+            self._places = (time.monotonic(), self._read_places(session))
+        return self._places[1]
+
+    def _read_places(self, session: Session) -> Places:
+        return Places(
+            mailboxes={box.address: box for box in people.all_mailboxes(session)},
+            teams={team.id: team for team in people.all_teams(session)},
+            rules=keyword_rules.rulebook(session, frozenset(self.categoriser.parts.classes)),
+            lifecycle=lifecycle.rules(session),
+            organisations=organisations.of_domains(session),
+            automations=tuple(kept for kept in automations.every(session) if kept.active),
+            routing=assignment.setup(session),
+            detector=detector_settings.rules(session),
+        )
+
+    def refresh(self) -> None:
+        """The desk's active model, if another one became active some seconds ago; at first, its rules."""
+        if self._places is None:
+            with self.store.database.reading() as session:
+                self.places(session)
+        if self.watch is not None:
+            self.categoriser = self.watch.fresh(self.categoriser, self.now())
+
+    @property
+    def secret(self) -> bytes:
+        return self.store.secret
+
+
+def open_context(store: Store, *, react: bool = True) -> Context:
+    """A context with the shipped model; the desk's active one takes its place when the first work comes."""
+    return Context(store, shipped(), react=react, watch=ModelWatch(store, registers=True))

@@ -1,0 +1,1 @@
+"""What agents do in Slack, and what Slack is told of a ticket."""

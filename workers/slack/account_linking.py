@@ -1,0 +1,44 @@
+"""`/frontdesk link CODE`: the account that typed the code is the agent's from now on.
+
+In: an order, with Slack's word for who typed it. Out: how it ended, and what the author is told. Guests and accounts of
+other workspaces are linked to nobody.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from desk.signed import slack_link_code
+from desk.slack.orders import Kind, Order, is_foreign
+from storage.db.session import Session
+from storage.people import people
+from storage.people.people import Person
+from workers.runtime.context import Context
+
+log = structlog.get_logger()
+
+WORD = "link"
+
+
+def is_asked(order: Order) -> bool:
+    return order.kind is Kind.TYPED and not order.ticket_id and order.text.split()[:1] == [WORD]
+
+
+def link(context: Context, session: Session, order: Order) -> tuple[str, str]:
+    """How it ended, and the words for whoever typed it."""
+    agent = None if is_foreign(order) or order.guest else _agent(context, session, order.text.partition(" ")[2])
+    if agent is None:
+        return "a code that is not good, or a guest", (
+            "Nothing was linked. Take a new code from your account's page in the console; it holds for 15 minutes."
+        )
+    people.set_slack_user(session, agent.id, order.account)
+    log.info("slack_account_linked", agent_id=agent.id)
+    return "linked", f"From now on you act here as {agent.name or agent.address}. Try /frontdesk mine."
+
+
+def _agent(context: Context, session: Session, code: str) -> Person | None:
+    number = slack_link_code.agent_of(code, context.now())
+    found = people.by_ids(session, [number]).get(number) if number else None
+    if found is None or not found.is_agent or not slack_link_code.is_genuine(code, found.key_version, context.secret):
+        return None
+    return found

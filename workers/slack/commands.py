@@ -1,0 +1,185 @@
+"""Carries out what an agent orders in Slack, by the same commands as mail, and says what came of it.
+
+In: an order, whose account was proved by Slack's signature. Out: a note, a reply, changes with events, and an answer
+that only the agent sees. Fail closed: who is no agent here changes nothing, and what does not fit leaves all undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from desk.mail.inbound_request import Attachment
+from desk.slack.markup import escaped
+from desk.slack.orders import Kind, Order, is_foreign
+from desk.tickets import commands
+from desk.tickets.commands import SLACK, Parsed
+from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Ticket
+from storage.access import visibility
+from storage.db.session import Session
+from storage.mail import message_id_index, outbound
+from storage.mail.inbound import Settled, Waiting
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
+from storage.slack import threads as slack_threads
+from storage.tickets import drafts, tickets
+from usecases.agents import commands as agent_commands
+from usecases.tickets import conversation
+from workers.runtime.context import Context
+from workers.slack import account_linking
+from workers.slack.mentions import with_names
+
+Missing = Callable[[str], Settled]
+NO_AGENT = (
+    "Nothing was done: your account in Slack belongs to no agent of the desk. If you are one, link it with the code "
+    "from your account's page in the console, or ask an admin: `frontdesk agent slack YOU@EXAMPLE.COM {account}`."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """One order with everything that carrying it out needs."""
+
+    context: Context
+    session: Session
+    row: Waiting
+    order: Order
+    files: Sequence[Attachment]
+
+    def settled(self, state: str, reason: str, ticket_id: int | None = None, message_id: int | None = None) -> Settled:
+        return Settled(self.row.id, state, reason[:300], ticket_id, message_id)
+
+    def answer(self, text: str, ticket_id: int | None = None) -> None:
+        """Words that only the author sees, where they did it."""
+        order = self.order
+        content = {"channel": order.channel, "whisper_to": order.user, "text": text}
+        if order.kind is not Kind.TYPED and order.thread_ts:
+            content["thread_ts"] = order.thread_ts
+        key = f"slack-answer:{self.row.id}"
+        letter = Letter(key, "command-answer", order.account, key, content, ticket_id, transport="slack")
+        outbound.put(self.session, [letter], self.context.now())
+
+
+def settle(
+    context: Context,
+    session: Session,
+    row: Waiting,
+    order: Order,
+    files: Sequence[Attachment],
+    why_no_files: str,
+    missing: Missing,
+) -> Settled:
+    """How the order ended."""
+    scene = _Scene(context, session, row, order, files)
+    if account_linking.is_asked(order):
+        why, said = account_linking.link(context, session, order)
+        scene.answer(escaped(said))
+        return scene.settled("command" if why == "linked" else "refused", why)
+    number = order.ticket_id or slack_threads.ticket_of(session, order.channel, order.thread_ts) or 0
+    if not number:
+        return missing("there is no ticket in this thread")
+    agent = slack_threads.agent_of(session, order, by_email=context.store.settings.slack_match_email)
+    if agent is None or agent.role == "read-only":
+        scene.answer(NO_AGENT.format(account=order.account) if agent is None else "Your role may only read.")
+        return scene.settled("refused", _why_nobody(order, agent), number)
+    if not agent.slack_user:
+        people.set_slack_user(session, agent.id, order.account)
+    ticket = tickets.survivor(session, number, lock=True)
+    viewer = visibility.viewer_of(session, agent.id, agent.name, agent.role, context.now())
+    if ticket is None or not viewer.sees(ticket.id, ticket.team_id):
+        scene.answer(f"Nothing was done: there is no ticket #{number} that you may see.")
+        return scene.settled("refused", "the ticket is not there for this agent", number if ticket else None)
+    with visibility.through_eyes_of(session, viewer):
+        return _obeyed(scene, agent, ticket, why_no_files)
+
+
+def _why_nobody(order: Order, agent: Person | None) -> str:
+    if agent is not None:
+        return "the role may only read"
+    if is_foreign(order):
+        return f"{order.account} is an account of another workspace"
+    return f"{order.account} is {'a guest' if order.guest else 'the account of no agent'}"
+
+
+def _obeyed(scene: _Scene, agent: Person, ticket: Ticket, why_no_files: str) -> Settled:
+    parsed = _parsed(scene)
+    if parsed.errors or any(command.name == "help" for command in parsed.commands):
+        known = f"```{commands.help_for(SLACK)}```"
+        wrong = [escaped(error) for error in parsed.errors] + ["Nothing was done. These are the commands:"]
+        scene.answer("\n".join([*(wrong if parsed.errors else []), known]), ticket.id)
+        return scene.settled("command", "; ".join(parsed.errors) or "help", ticket.id)
+    actor = Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
+    try:
+        if why_no_files and parsed.is_reply:
+            raise NotAllowed(f"a file could not be fetched from Slack ({why_no_files})")
+        with scene.session.connection.begin_nested():
+            agent_commands.check(scene.session, ticket, parsed.commands, actor)
+            message_id, done = _do(scene, ticket, parsed, actor)
+    except NotAllowed as error:
+        kept = _kept_as_draft(scene, ticket, agent, parsed)
+        scene.answer(f"Nothing was done on #{ticket.id}: {escaped(str(error))}.{kept}", ticket.id)
+        return scene.settled("command", str(error), ticket.id)
+    lines = [*done, *([f"a file is missing: {why_no_files}"] if why_no_files else [])]
+    scene.answer(f"#{ticket.id}: {escaped('; '.join(lines))}.", ticket.id)
+    return scene.settled("command", "; ".join(lines), ticket.id, message_id)
+
+
+def _parsed(scene: _Scene) -> Parsed:
+    """The commands of a window or button, or those that stand in what was said; mentions by the names we know."""
+    order = scene.order
+    if order.kind in (Kind.SAID, Kind.TYPED):
+        read = commands.parse(order.text, SLACK)
+        if order.kind is Kind.TYPED and read.text and not (read.is_reply or read.is_note):
+            read = replace(read, errors=(*read.errors, "this text needs reply or note before it"))
+    else:
+        errors = tuple(wrong for one in order.commands if (wrong := commands.wrong(one, SLACK)))
+        read = Parsed(order.commands, errors, order.text)
+    if read.is_reply and read.is_note:
+        read = replace(read, errors=(*read.errors, "a text is either a reply or a note"))
+    return with_names(scene.session, order.team, read)
+
+
+def _do(scene: _Scene, ticket: Ticket, parsed: Parsed, actor: Actor) -> tuple[int | None, list[str]]:
+    """The message's id, if anything was said, and a line for everything that was done."""
+    session, now = scene.session, scene.context.now()
+    texts = agent_commands.macro_texts(session, ticket, parsed.commands, actor, now)
+    text = "\n\n".join(part for part in (*texts, parsed.text) if part)
+    message_id, done = None, []
+    if any(texts) and not (parsed.is_reply or parsed.is_note):
+        raise NotAllowed("this macro has a text: write !reply before it to send it, or !note to keep it inside")
+    if text or scene.files or (not texts and (parsed.is_reply or parsed.is_note)):
+        message_id = _say(scene, ticket, actor, text, public=parsed.is_reply)
+        ticket = tickets.get(session, ticket.id, lock=True) or ticket
+        done.append("your reply is on its way to the requester" if parsed.is_reply else "kept as an internal note")
+    zone = ZoneInfo(scene.context.store.settings.time_zone)
+    react = scene.context.react
+    lines = agent_commands.commands(session, ticket, parsed.commands, actor, now, react=react, via="slack", zone=zone)
+    return message_id, done + lines
+
+
+def _say(scene: _Scene, ticket: Ticket, actor: Actor, text: str, *, public: bool) -> int:
+    """The words as a message; one that was said in the thread can be found again when it is edited there."""
+    order, session = scene.order, scene.session
+    said = order.message_id if order.kind is Kind.SAID else ""
+    files = [_stored(file) for file in scene.files]
+    write = conversation.reply if public else conversation.note
+    write(session, ticket, actor, text, scene.context.now(), via="slack", attachments=files, external_id=said)
+    message_id = conversation.newest_message(session, ticket.id)
+    if said:
+        message_id_index.add(session, f"{order.conversation}#{said}", ticket.id, message_id)
+    return message_id
+
+
+def _stored(file: Attachment) -> Mapping[str, Any]:
+    return asdict(file)
+
+
+def _kept_as_draft(scene: _Scene, ticket: Ticket, agent: Person, parsed: Parsed) -> str:
+    """What was typed into a window is gone with it, so it is kept."""
+    if scene.order.kind is not Kind.SUBMITTED or not parsed.text:
+        return ""
+    drafts.add(scene.session, ticket.id, agent.id, parsed.text, scene.context.now())
+    return " Your text is kept: it stands in the console's box for this ticket."

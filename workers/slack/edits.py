@@ -1,0 +1,43 @@
+"""An edit or a deletion in Slack becomes an event of the ticket. In: an order. Out: how it ended.
+
+The message is found by its key in the thread index, as replies are. It refuses to know who else should hear of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from desk.slack.orders import Kind, Order
+from desk.tickets.commands import SLACK, parse
+from desk.tickets.ticket import DESK, ActorKind, Message
+from storage.db.session import Session
+from storage.mail import message_id_index
+from storage.mail.inbound import Settled
+from storage.tickets import tickets
+from usecases.tickets import message_edits
+from workers.slack.mentions import with_names
+
+
+def settle(
+    session: Session, inbound_id: int, order: Order, now: datetime, missing: Callable[[str], Settled]
+) -> Settled:
+    """Both versions are kept: the event has the words before and after."""
+    key = f"{order.conversation}#{order.message_id}"
+    known = message_id_index.known(session, [key]).get(key)
+    message = tickets.message(session, known.row_id) if known is not None and known.row_id else None
+    if message is None:
+        return missing("it is on no ticket")
+    if order.kind is Kind.WITHDRAWN:
+        done = message_edits.withdraw(session, message, DESK, now)
+    else:
+        done = message_edits.edit(session, message, _words(session, order, message), message.author, now)
+    why = str(order.kind) if done else f"{order.kind}: nothing new"
+    return Settled(inbound_id, "command", why, message.ticket_id, message.id)
+
+
+def _words(session: Session, order: Order, message: Message) -> str:
+    """What an agent changed is read as it was when it was said: without its commands, with people's names."""
+    if message.author.kind is not ActorKind.AGENT:
+        return order.text
+    return with_names(session, order.team, parse(order.text, SLACK)).text

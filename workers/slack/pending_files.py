@@ -1,0 +1,58 @@
+"""The fetch actor's work: files whose message is here already are fetched and put on it, or named with the reason.
+
+May run twice, and at once: a row is held by a lease while its file is on the way, and who removes it has the last word.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from usecases.tickets import pending_files
+from usecases.tickets.pending_files import Late
+from workers.outbound.errors import TransportError
+from workers.runtime.context import Context
+from workers.slack import files as slack_files
+
+log = structlog.get_logger()
+
+BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 3600, 14400))
+"""Pauses after the first, second… failed try; after the last the file counts as missing."""
+
+
+def drain(context: Context) -> int:
+    """Fetch all that is due; returns how many files were tried."""
+    done = 0
+    while True:
+        with context.store.database.transaction() as session:
+            late = pending_files.claim(session, context.now())
+        if late is None:
+            return done
+        done += 1
+        _one(context, late)
+
+
+def _one(context: Context, late: Late) -> None:
+    try:
+        fetched = slack_files.fetch(context.store.settings, late.file_id)
+    except TransportError as error:
+        _failed(context, late, error)
+        return
+    with context.store.database.transaction() as session:
+        sha256 = context.store.blobs.put(session, fetched.data, context.now())
+        pending_files.arrived(session, late, sha256, len(fetched.data), fetched.media_type, context.now())
+    log.info("late_file_fetched", ticket_id=late.ticket_id, message_id=late.message_id)
+
+
+def _failed(context: Context, late: Late, error: TransportError) -> None:
+    log.warning("late_file_not_fetched", ticket_id=late.ticket_id, attempt=late.attempts)
+    now = context.now()
+    with context.store.database.transaction() as session:
+        if error.permanent or late.attempts > len(BACK_OFF):
+            pending_files.missing(session, late, str(error), now)
+            return
+        pause = BACK_OFF[late.attempts - 1]
+        if error.retry_after is not None:
+            pause = timedelta(seconds=error.retry_after)
+        pending_files.postpone(session, late, now + pause)

@@ -1,0 +1,63 @@
+"""What a Slack thread is told about its ticket: number, category and owner at first, then replies and changes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from desk.tickets.ticket import Event, Message, Ticket
+from storage.mail.outbound import Letter
+from storage.people.people import Person
+from workers.slack import texts as slack_texts
+
+
+def of(
+    ticket: Ticket, event_id: int, event: Event, message: Message | None, persons: Mapping[int, Person], team: str
+) -> list[Letter]:
+    """At most one letter to the ticket's Slack thread; none where the ticket has none, and never a note."""
+    if ticket.channel != "slack" or not ticket.conversation:
+        return []
+    text = _text(ticket, event, message, persons, team)
+    letters = [_letter(ticket, event_id, event, text)] if text else []
+    files = message.attachments if event.kind == "replied" and message is not None else ()
+    return letters + [_file(ticket, event_id, event, place, file) for place, file in enumerate(files)]
+
+
+def _text(ticket: Ticket, event: Event, message: Message | None, persons: Mapping[int, Person], team: str) -> str:
+    if event.kind == "opened":
+        owner = persons.get(ticket.assignee_id or 0)
+        return slack_texts.opened_text(ticket, owner.name if owner else "", ticket.category or "", team)
+    if event.kind == "replied" and message is not None:
+        return slack_texts.reply_text(message.author.name, message.reply)
+    if event.kind == "assigned" and event.after:
+        return slack_texts.changed_text(f"{event.after} takes care of it")
+    if event.kind == "reminded":
+        return slack_texts.changed_text("we wait for your answer; without one we take this as solved")
+    if event.kind == "reopened":
+        return slack_texts.changed_text("it is open again")
+    # That it is open or waits for the requester follows from what was just said in the thread.
+    if event.kind == "status_changed" and event.after in ("resolved", "closed", "on_hold"):
+        return slack_texts.changed_text(f"status is now {event.after.replace('_', ' ')}")
+    return ""
+
+
+def _letter(ticket: Ticket, event_id: int, event: Event, text: str) -> Letter:
+    kind = "reply" if event.kind == "replied" else "notice"
+    return _row(ticket, f"slack:{event_id}", kind, event, {"text": text})
+
+
+def _file(ticket: Ticket, event_id: int, event: Event, place: int, file: Mapping[str, Any]) -> Letter:
+    """An agent's file has a row of its own, so that one that fails keeps no words back."""
+    content = {"text": str(file.get("name") or "file"), "file": {name: file.get(name) for name in _FILE}}
+    return _row(ticket, f"slack:{event_id}:file:{place}", "reply", event, content)
+
+
+_FILE = ("name", "size", "sha256", "media_type")
+
+
+def _row(ticket: Ticket, key: str, kind: str, event: Event, content: Mapping[str, Any]) -> Letter:
+    channel, thread_ts = slack_texts.place_of(ticket.conversation)
+    external_id = hashlib.sha256(f"{key}:{ticket.id}".encode()).hexdigest()[:32]
+    said = {"channel": channel, "thread_ts": thread_ts, **content}
+    return Letter(key, kind, ticket.conversation, external_id, said, ticket.id, event.message_id, transport="slack")

@@ -1,0 +1,162 @@
+"""What a team reads of its tickets in Slack: a card with buttons for each, and under it what happens.
+
+In: an event. Out: rows for the card (once), for its change, and a line in its thread; none for a team without a channel
+or a private one. What somebody said in that very thread is not said there again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from desk.slack.markup import cut, escaped, one_line
+from desk.tickets.ticket import ActorKind, Event, Message, Ticket
+from storage.access import visibility
+from storage.db.session import Session
+from storage.mail.outbound import Letter
+from storage.people.people import Person, Team
+from workers.outbound.slack_cards import card_key
+
+CHANGES = frozenset({
+    "status_changed", "reopened", "assigned", "team_changed", "priority_changed", "category_changed", "snoozed",
+    "woken", "merged_into", "unmerged",
+})  # fmt: skip
+"""After these the card says something else."""
+MOST_LETTERS = 3_500
+_CUT = "\n… (more in the console)"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event with what its line needs."""
+
+    ticket: Ticket
+    event_id: int
+    event: Event
+    message: Message | None
+    persons: Mapping[int, Person]
+
+
+def of(session: Session, teams: Mapping[int, Team], told: Told) -> list[Letter]:
+    """The rows that follow from one event."""
+    ticket, event = told.ticket, told.event
+    letters = _left(teams, told) if event.kind == "team_changed" else []
+    team = teams.get(ticket.team_id or 0)
+    if team is None or not team.slack_channel or team.id in visibility.private_teams(session):
+        return letters
+    channel = team.slack_channel
+    line = _line(told, channel)
+    if event.kind != "opened" and not line and event.kind not in CHANGES:
+        return letters
+    letters.append(_row(ticket, card_key(ticket.id, channel), channel, {"card": ticket.id, "root": True}))
+    if event.kind in CHANGES and not event.data.get("opening"):
+        letters.append(_row(ticket, f"slack-card:{told.event_id}:{channel}", channel, {"card": ticket.id}))
+    if line:
+        words = {"thread_of": ticket.id, "text": cut(line, MOST_LETTERS, _CUT)}
+        letters.append(_row(ticket, f"slack-line:{told.event_id}", channel, words, event.message_id))
+    return letters
+
+
+def newest_cards(letters: Sequence[Letter]) -> list[Letter]:
+    """The letters of a batch, but of the changes of one card only the last: a card is drawn when it is sent."""
+    last = {_card_of(one): one.dedupe_key for one in letters if _card_of(one)}
+    return [one for one in letters if not _card_of(one) or last[_card_of(one)] == one.dedupe_key]
+
+
+def _card_of(letter: Letter) -> str:
+    """Which card a letter changes; empty for all others."""
+    content = letter.content
+    changes = letter.transport == "slack" and "card" in content and not content.get("root")
+    return f"{content['card']}:{content['channel']}" if changes else ""
+
+
+def _left(teams: Mapping[int, Team], told: Told) -> list[Letter]:
+    """The card in the channel of the team that had it; the row names no ticket, which may be private by now."""
+    before = teams.get(told.event.data.get("from_id") or 0)
+    if before is None or not before.slack_channel:
+        return []
+    key = f"slack-card:{told.event_id}:left"
+    content = {"channel": before.slack_channel, "card": told.ticket.id, "text": ""}
+    return [Letter(key, "notice", f"slack:{before.slack_channel}", _id(key), content, transport="slack")]
+
+
+def _row(ticket: Ticket, key: str, channel: str, content: Mapping[str, Any], message_id: int | None = None) -> Letter:
+    said = {"text": f"#{ticket.id}", **content, "channel": channel}
+    return Letter(key, "notice", f"slack:{channel}", _id(key), said, ticket.id, message_id, transport="slack")
+
+
+def _id(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def _line(told: Told, channel: str) -> str:
+    """What is said of an event in the thread; empty for what the card says, and for what was said there."""
+    event, who = told.event, one_line(told.event.actor.name or "The desk")
+    words = _words(told.message) if told.message is not None else ""
+    if event.kind in ("replied", "noted") and told.message is not None:
+        if _was_said_here(told.message, channel):
+            return ""
+        did = "replied to the requester" if event.kind == "replied" else "noted"
+        return f"*{who}* {did}:\n{words}"
+    if event.kind in ("side_sent", "side_answered") and told.message is not None:
+        did = f"wrote aside to {one_line(event.after)}" if event.kind == "side_sent" else "answered aside"
+        return f"*{who}* {did}:\n{words}"
+    if event.kind == "requester_replied":
+        return f"*{who}* wrote:\n{words}"
+    if event.kind == "assigned" and not event.data.get("opening"):
+        return _assigned(told, who)
+    if event.kind == "undeliverable" and event.why.startswith("notice"):
+        return ""
+    say = _LINES.get(event.kind)
+    if say is None or (event.kind == "status_changed" and event.why in _FOLLOWS):
+        return ""
+    reason = f" ({one_line(event.why)})" if event.why and event.why != "by command" else ""
+    return f"*{who}*: {say.format(before=_plain(event.before), after=_plain(event.after))}{reason}"
+
+
+_FOLLOWS = ("waiting for the requester", "assigned")
+"""That status follows from what was said just before."""
+
+_LINES: Mapping[str, str] = {
+    "status_changed": "status is now {after}",
+    "reopened": "it is open again",
+    "priority_changed": "priority is now {after}",
+    "category_changed": "category is now {after}",
+    "snoozed": "sleeps until {after}",
+    "merged_into": "merged into #{after}",
+    "merged_from": "#{after} was merged into this ticket",
+    "message_edited": "changed a message from\n{before}\nto\n{after}",
+    "message_withdrawn": "a message was taken back in Slack",
+    "delivery_failed": "a mail to {after} came back",
+    "undeliverable": "could not be delivered to {after}",
+    "unverified_note": "a mail that claims to be from {after} was not obeyed",
+    "sla_warned": "a due time is near",
+    "sla_breached": "a due time has passed",
+    "unroutable": "nobody can take it now",
+}
+
+
+def _assigned(told: Told, who: str) -> str:
+    """The new owner's account is mentioned, so that Slack tells them."""
+    if not told.event.after:
+        return f"*{who}*: nobody owns it now"
+    owner = told.persons.get(told.event.data.get("to_id") or 0)
+    account = owner.slack_user.rpartition(":")[2] if owner and owner.slack_user else ""
+    name = f"<@{account}>" if account.isalnum() and account.isascii() else one_line(told.event.after)
+    return f"*{who}*: {name} takes care of it"
+
+
+def _words(message: Message) -> str:
+    files = [one_line(str(file.get("name") or "file")) for file in message.attachments]
+    named = [f"_Files: {', '.join(files)}_"] if files else []
+    return "\n".join([escaped(message.reply or message.text).strip(), *named])
+
+
+def _was_said_here(message: Message, channel: str) -> bool:
+    return message.author.kind is ActorKind.AGENT and message.external_id.split(":")[1:2] == [channel]
+
+
+def _plain(text: str) -> str:
+    return cut(escaped(text.replace("_", " ")), 1_500, " …")

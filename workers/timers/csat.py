@@ -1,0 +1,119 @@
+"""Asks requesters how it went, once their tickets have been solved for a while, and once more where no answer came.
+
+In: rows of `ratings` that are due. Out: mails in the requester's language, each with an event. May run twice, and at
+once: rows are held, and a letter's key makes it once only. Nobody is asked who cannot answer or was asked lately.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from desk.knowledge import csat_texts
+from desk.knowledge.csat import Aftercare
+from desk.mail import automatic
+from desk.tickets.ticket import DESK, Change, Event, Status, Ticket
+from storage.db.session import Session
+from storage.knowledge import csat, csat_settings
+from storage.knowledge.csat import Rating
+from storage.mail import outbound
+from storage.mail.outbound import Letter
+from storage.people import people
+from storage.people.people import Person
+from storage.tickets import tickets
+from workers.notifications.outgoing import Sender
+from workers.runtime.context import Context
+
+log = structlog.get_logger()
+
+BATCH = 100
+_DONE = (Status.RESOLVED, Status.CLOSED)
+
+
+def drain(context: Context) -> int:
+    """All that is due; returns how many rows were looked at."""
+    done = 0
+    while True:
+        looked = _batch(context)
+        done += looked
+        if looked == 0:
+            return done
+
+
+def _batch(context: Context) -> int:
+    with context.store.database.transaction() as session:
+        found = csat.due(session, context.now(), BATCH)
+        if found:
+            _ask(context, session, found)
+    return len(found)
+
+
+def _ask(context: Context, session: Session, found: list[Rating]) -> None:
+    rules, sender = csat_settings.rules(session), Sender(context, session)
+    held = tickets.get_many(session, {one.ticket_id for one in found}, lock=True)
+    known = people.by_ids(session, {one.requester_id for one in held.values()})
+    letters, changes = [], []
+    for rating in found:
+        ticket = held[rating.ticket_id]
+        why_not = _why_not(sender, rules, rating, ticket, known[ticket.requester_id])
+        if why_not:
+            csat.drop(session, rating)
+            log.info("rating_not_asked", ticket_id=ticket.id, reason=why_not)
+            continue
+        letters.append(_letter(sender, rating, ticket, known[ticket.requester_id]))
+        changes.append(_mark(session, rules, rating, ticket, context))
+    tickets.save_locked(session, changes, react=context.react)
+    outbound.put(session, letters, context.now())
+
+
+def _mark(session: Session, rules: Aftercare, rating: Rating, ticket: Ticket, context: Context) -> Change:
+    now = context.now()
+    again_at = now + timedelta(days=rules.rating_remind_days) if rules.rating_remind_days else None
+    csat.mark_asked(session, rating, now, again_at)
+    kind = "rating_asked" if rating.state == csat.PLANNED else "rating_reminded"
+    return Change(ticket, (Event(ticket.id, now, kind, DESK),))
+
+
+def _why_not(sender: Sender, rules: Aftercare, rating: Rating, ticket: Ticket, requester: Person) -> str:
+    """The reason why nobody is asked; empty if somebody is."""
+    if not rules.ask_rating or not sender.context.store.settings.public_url:
+        return "switched off" if not rules.ask_rating else "FRONTDESK_PUBLIC_URL is not set"
+    if ticket.status not in _DONE or ticket.merged_into is not None:
+        return "not solved any more"
+    if rating.rated_at is not None:
+        return "answered"
+    return _cannot_answer(sender, ticket, requester) or _asked_lately(sender, rules, rating, requester)
+
+
+def _cannot_answer(sender: Sender, ticket: Ticket, requester: Person) -> str:
+    session, places = sender.session, sender.context.places(sender.session)
+    if ticket.channel == "slack" or "@" not in requester.address:
+        return "no mail address"
+    if automatic.is_unattended(requester.address) or places.of_addresses((requester.address,)) is not None:
+        return "nobody reads that address"
+    if requester.id == ticket.assignee_id:
+        return "the requester solved it"
+    if any(event.data.get("automatic") for event in tickets.history(session, ticket.id) if event.kind == "opened"):
+        return "a machine opened it"
+    said = tickets.last_said(session, ticket.id, 2**62)
+    return "the address was not written plainly" if said and not said.trust.get("sender_strict", True) else ""
+
+
+def _asked_lately(sender: Sender, rules: Aftercare, rating: Rating, requester: Person) -> str:
+    if rating.state != csat.PLANNED:
+        return ""
+    since = sender.context.now() - timedelta(days=rules.rating_every_days)
+    lately = csat.was_asked_since(sender.session, requester.id, since, rating.id)
+    return "asked lately about another ticket" if lately else ""
+
+
+def _letter(sender: Sender, rating: Rating, ticket: Ticket, requester: Person) -> Letter:
+    said = csat_texts.words(csat.language_of(sender.session, ticket.id))
+    again = rating.state != csat.PLANNED
+    place = sender.context.store.settings.public_url.rstrip("/")
+    link = f"{place}/rate/{csat.token(rating.id, sender.context.secret)}"
+    key = f"rating:{rating.id}" + (":again" if again else "")
+    text = csat_texts.mail(ticket.id, link, said, again=again)
+    asked = tickets.last_said(sender.session, ticket.id, 2**62)
+    return sender.question(ticket, requester, key, said["subject"].format(number=ticket.id), text, asked)

@@ -1,0 +1,153 @@
+"""Finds an owner for tickets that lost theirs or never had one: when something changed, and every few seconds.
+
+In: nothing but the rows. What is looked for: tickets of agents who left or went away and hand over, tickets of routing
+teams that nobody owns, flagged ones whose team has room again, and flags that have waited too long. Twice is once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from desk.routing.routing import Strategy, hindrance
+from desk.sla.business_hours import between
+from desk.tickets.ticket import DESK, Change, Event, Ticket
+from storage.db.session import Session, ring
+from storage.people import availability
+from storage.routing import unassigned
+from storage.tickets import ticket_facts, tickets
+from usecases.routing import assign as assignment
+from usecases.routing.assign import Asked, Setup
+from workers.runtime.context import Context
+
+log = structlog.get_logger()
+
+BATCH = 100
+FREES = ("status_changed", "reopened", "team_changed", "assigned", "woken", "split", "merged_into")
+"""After these somebody may have room again, or a ticket may be nobody's."""
+
+
+def drain(context: Context) -> int:
+    """Everything that can be given to somebody now; returns how many tickets changed."""
+    with context.store.database.reading() as session:
+        if not needed(session, assignment.setup(session), context.now()):
+            return 0
+    return _lost(context) + _unowned(context) + _flagged(context) + _escalate(context)
+
+
+def on_events(session: Session, by: Setup, happened: Sequence[Event]) -> None:
+    """Look again if these events may have freed somebody, or left a ticket alone."""
+    if by.active and any(event.kind in FREES and not event.data.get("opening") for event in happened):
+        ring(session, "route", 0)
+
+
+def needed(session: Session, by: Setup, now: datetime) -> bool:
+    """Whether there is anything to look at; it only reads, so nobody who writes waits for it."""
+    return bool(unassigned.gone(session, now)) or (
+        by.active and (unassigned.any_flagged(session) or bool(unassigned.unowned(session, by.automatic, 1)))
+    )
+
+
+def _lost(context: Context) -> int:
+    """Tickets of agents who left, and open ones of those who are away and hand over."""
+    done = 0
+    while True:
+        with context.store.database.transaction() as session:
+            gone = unassigned.gone(session, context.now())
+            held = unassigned.held(session, gone, BATCH)
+            found = [t for t in tickets.get_many(session, held, lock=True).values() if t.assignee_id in gone]
+            leaving = {t.id: f"{gone[t.assignee_id].name} {gone[t.assignee_id].why}" for t in found if t.assignee_id}
+            by = assignment.setup(session)
+            asked = [replace(one, leaving=leaving[one.ticket.id]) for one in _asked(session, by, found)]
+            done += _route(context, session, by, asked)
+        if len(held) < BATCH:
+            return done
+
+
+def _unowned(context: Context) -> int:
+    """Open tickets of routing teams that nobody owns and that carry no flag: moved, given back, or from before."""
+    done = 0
+    while True:
+        with context.store.database.transaction() as session:
+            by = assignment.setup(session)
+            ids = unassigned.unowned(session, by.automatic, BATCH) if by.automatic else []
+            found = tickets.get_many(session, ids, lock=True).values()
+            still = [t for t in found if t.assignee_id is None and t.unroutable_at is None and t.merged_into is None]
+            done += _route(context, session, by, _asked(session, by, still))
+        if len(ids) < BATCH:
+            return done
+
+
+def _flagged(context: Context) -> int:
+    """Flagged tickets of teams where somebody has room, the most urgent first; those that cannot go are passed over."""
+    done = passed = 0
+    while True:
+        with context.store.database.transaction() as session:
+            now, by = _now(context), assignment.setup(session)
+            teams = availability.read(session, set(unassigned.flagged_teams(session)) & set(by.automatic)).teams
+            room = [n for n, team in teams.items() if any(not hindrance(one, now)[0] for one in team.members)]
+            ids = unassigned.flagged(session, room, passed, BATCH) if room else []
+            found = tickets.get_many(session, ids, lock=True)
+            still = [found[n] for n in ids if found[n].assignee_id is None and found[n].unroutable_at is not None]
+            late = [replace(one, late=_is_late(by, one.ticket, now)) for one in _asked(session, by, still)]
+            given = _route(context, session, by, late)
+        done, passed = done + given, passed + len(ids) - given
+        if len(ids) < BATCH:
+            return done
+
+
+def _escalate(context: Context) -> int:
+    """Flags whose time is over are told once more; from then on skills do not count."""
+    with context.store.database.transaction() as session:
+        now, by = _now(context), assignment.setup(session)
+        found = tickets.get_many(session, unassigned.quiet_flags(session, now, BATCH), lock=True).values()
+        late = [t for t in found if t.unroutable_at is not None and _is_late(by, t, now)]
+        tickets.save_locked(session, [_escalated(ticket, now) for ticket in late], react=context.react)
+        if late:
+            log.info("unroutable_escalated", count=len(late))
+            ring(session, "route", 0)
+        return len(late)
+
+
+def _route(context: Context, session: Session, by: Setup, asked: Sequence[Asked]) -> int:
+    """Those that changed owner or flag."""
+    if not asked:
+        return 0
+    now = _now(context)
+    made, found = assignment.route(session, asked, by, now)
+    changed = [one for one in made if one.change.events]
+    assignment.write(session, changed, found, now, react=context.react)
+    if changed:
+        log.info("tickets_rerouted", count=len(changed))
+    return len(changed)
+
+
+def _asked(session: Session, by: Setup, found: Sequence[Ticket]) -> list[Asked]:
+    """With who had the requester before, and what the history says of skills and of who gave it back."""
+    around, past = ticket_facts.around(session, found), unassigned.remembered(session, [ticket.id for ticket in found])
+    previous = assignment.previous_agents(session, {t.requester_id for t in found}) if by.wants_previous else {}
+    return [
+        Asked(t, around[t.id], previous.get(t.requester_id), past[t.id].never, skills=past[t.id].skills) for t in found
+    ]
+
+
+def _is_late(by: Setup, ticket: Ticket, now: datetime) -> bool:
+    """Whether it has waited for longer than its team wants, in the team's hours."""
+    team = by.teams.get(ticket.team_id or 0)
+    if team is None or ticket.unroutable_at is None or team.strategy is Strategy.MANUAL:
+        return ticket.unroutable_at is not None and (now - ticket.unroutable_at).total_seconds() >= unassigned.PATIENCE
+    return between(team.calendar, ticket.unroutable_at, now) >= team.options.escalate_minutes * 60
+
+
+def _escalated(ticket: Ticket, now: datetime) -> Change:
+    minutes = (now - ticket.unroutable_at).total_seconds() / 60 if ticket.unroutable_at else 0
+    why = f"nobody for {minutes:.0f} minutes; from now on skills do not count"
+    return Change(ticket, (Event(ticket.id, now, "unroutable_escalated", DESK, why=why),))
+
+
+def _now(context: Context) -> datetime:
+    return context.now().astimezone(ZoneInfo(context.store.settings.time_zone))

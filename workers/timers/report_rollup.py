@@ -1,0 +1,154 @@
+"""Keeps the figures of reports up to date: whatever happened since the last look is counted, beside everything else.
+
+In: events. Out: rows of the roll-up. It may run twice, and twice at once: one keeper writes at a time, and what
+somebody counted later stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from storage.db.session import Session
+from storage.mail import outbound
+from storage.mail.outbound import Letter
+from storage.open_store import Store
+from storage.reports import daily_rollup, ticket_rollup
+from storage.reports import schedules as report_schedules
+from storage.reports.schedules import Schedule
+from workers.notifications import report_mail
+from workers.runtime.context import Context
+
+log = structlog.get_logger()
+
+Told = Callable[[int], None]
+DAYS_AT_ONCE = 4
+"""In one transaction: on SQLite others wait to write meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """How many tickets were counted and how many of them had said something else; how many days were summed up."""
+
+    tickets: int
+    tickets_wrong: int
+    days: int
+    days_wrong: int = 0
+
+
+def nobody(_count: int) -> None:
+    """Hears how far it is."""
+
+
+def is_time(session: Session, now: datetime) -> bool:
+    """Whether there is something to count, to sum up or to send."""
+    waiting = ticket_rollup.is_behind(session) or bool(report_schedules.due(session, now))
+    return waiting or bool(daily_rollup.due(session, now, 1))
+
+
+def drain(context: Context, fresh: timedelta = ticket_rollup.FRESH) -> int:
+    """Count every ticket of which something was heard since the last look, and sum up the days that have become quiet;
+    then send the reports that are due."""
+    done = catch_up(context.store, context.now(), fresh)
+    sum_up(context.store, context.now())
+    report_mail.send_due(context.store, context.now())
+    return done
+
+
+def catch_up(store: Store, now: datetime, fresh: timedelta = timedelta()) -> int:
+    """Everything that happened until now is in the figures; returns how many tickets were counted."""
+    done, after, settled = 0, None, True
+    while True:
+        with store.database.reading() as session:
+            look = ticket_rollup.look(session, ticket_rollup.floor(session) if after is None else after, now, fresh)
+        if look is None:
+            return done
+        # Above what is not settled the floor stays, although the look goes on.
+        rises = settled
+        settled = settled and look.floor >= look.upto
+        after = look.upto
+        if not look.counted and not rises:
+            continue
+        with store.database.transaction() as session:
+            floor = ticket_rollup.hold(session)
+            ticket_rollup.write(session, look.counted, now, max(floor, look.floor) if rises else None)
+        done += len(look.counted)
+
+
+def sum_up(store: Store, now: datetime, told: Told = nobody) -> int:
+    """Sum up the days that are due; returns how many."""
+    name, done = store.settings.time_zone, 0
+    with store.database.reading() as session:
+        known = daily_rollup.zone(session)
+    if known != name:
+        with store.database.transaction() as session:
+            ticket_rollup.hold(session)
+            daily_rollup.begin(session, name)
+    while True:
+        with store.database.reading() as session:
+            days = daily_rollup.due(session, now, DAYS_AT_ONCE)
+        if not days:
+            return done
+        with store.database.transaction() as session:
+            ticket_rollup.hold(session)
+            for day in days:
+                daily_rollup.sum_up(session, day, name)
+        done += len(days)
+        told(done)
+
+
+def rebuild(store: Store, now: datetime, told: Told = nobody, told_days: Told = nobody) -> Rebuilt:
+    """Count every ticket anew, and sum up every day anew; reports stay whole meanwhile."""
+    done, wrong, above = 0, 0, 0
+    while True:
+        with store.database.reading() as session:
+            ids = ticket_rollup.numbers(session, above)
+            counted = ticket_rollup.count(session, ids)
+        with store.database.transaction() as session:
+            ticket_rollup.hold(session)
+            wrong += ticket_rollup.forget_others(session, above, ids, now) + ticket_rollup.write(session, counted, now)
+        if not ids:
+            break
+        done, above = done + len(ids), ids[-1]
+        told(done)
+    with store.database.transaction() as session:
+        ticket_rollup.hold(session)
+        daily_rollup.begin(session, store.settings.time_zone)
+    days = sum_up(store, now, told_days)
+    log.info("figures_rebuilt", count=done, days=days)
+    return Rebuilt(done, wrong, days)
+
+
+def check(store: Store, told: Told = nobody, told_days: Told = nobody) -> Rebuilt:
+    """What a rebuild would find; only reads. Loose days are not summed up, so they cannot be wrong."""
+    done, wrong, above = 0, 0, 0
+    while True:
+        with store.database.reading() as session:
+            ids = ticket_rollup.numbers(session, above)
+            wrong += ticket_rollup.wrong(session, ticket_rollup.count(session, ids), above, ids)
+        if not ids:
+            break
+        done, above = done + len(ids), ids[-1]
+        told(done)
+    with store.database.reading() as session:
+        days = daily_rollup.summed(session)
+    wrong_days = 0
+    for place, day in enumerate(days):
+        with store.database.reading() as session:
+            wrong_days += daily_rollup.differs(session, day, store.settings.time_zone)
+        told_days(place + 1)
+    return Rebuilt(done, wrong, len(days), wrong_days)
+
+
+def send(store: Store, schedule: Schedule, now: datetime, *, dry_run: bool) -> list[Letter]:
+    """The letters of a report now, besides its time; with `dry_run` they are only shown."""
+    catch_up(store, now)
+    with store.database.reading() as session:
+        made = report_mail.letters(store, session, schedule, now)
+    if not dry_run:
+        with store.database.transaction() as session:
+            outbound.put(session, made, now)
+    return made

@@ -1,0 +1,116 @@
+"""Runs automations: those that an event fires, while the event is reacted to; those that time fires, by the clock.
+
+What a rule does is done in the transaction that claimed the event, so once; each deed is an event that names the rule.
+A desk without automations pays nothing but a look at a list a few seconds old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from desk.rules import automations as rules_automations
+from desk.rules import conditions
+from desk.tickets.ticket import DESK, Change, Event, Ticket
+from storage.db.session import Session
+from storage.tickets import ticket_facts, tickets
+from usecases.rules import automations, run_actions
+from usecases.rules.automations import Kept
+from usecases.rules.run_actions import Doing
+from workers.runtime.context import Context
+
+log = structlog.get_logger()
+
+LOOK_EVERY = timedelta(minutes=2)
+_HOUR = timedelta(hours=1)
+_CAPPED = "automations_capped"
+
+
+def on_events(context: Context, session: Session, happened: Sequence[tuple[int, Event]], now: datetime) -> None:
+    """Whatever these events fire."""
+    on = [kept for kept in context.places(session).automations if kept.rule.trigger.events]
+    kinds = {kind for kept in on for kind in kept.rule.trigger.events}
+    told = [(number, e) for number, e in happened if e.kind in kinds and not e.why.startswith(rules_automations.WHY)]
+    if not told:
+        return
+    used = automations.lately(session, {e.ticket_id for _, e in told}, now - _HOUR)
+    for number, event in told:
+        for kept in on:
+            if event.kind in kept.rule.trigger.events:
+                _fire(session, kept, event.ticket_id, number, now, used, event.kind)
+
+
+def is_time(now: datetime, before: datetime | None) -> bool:
+    """Time rules speak of hours: looking every few minutes is enough."""
+    return before is None or now - before >= LOOK_EVERY
+
+
+def drain(context: Context) -> int:
+    """What time fires, in one transaction; ran twice, it fires once."""
+    with context.store.database.transaction() as session:
+        return by_time(context, session, context.now())
+
+
+def by_time(context: Context, session: Session, now: datetime) -> int:
+    """Whatever has been silent or is old enough; returns how many firings there were."""
+    timed = [kept for kept in context.places(session).automations if kept.rule.trigger.is_timed]
+    return sum(_sweep(session, kept, now) for kept in timed)
+
+
+def _sweep(session: Session, kept: Kept, now: datetime) -> int:
+    """All tickets whose time has come, page by page: those that do not fit keep nobody waiting."""
+    fired, after = 0, 0
+    while ready := automations.due(session, kept, now, after):
+        after = max(ready)
+        found = list(tickets.get_many(session, ready).values())
+        facts = ticket_facts.of(session, found, now)
+        fitting = [t.id for t in found if conditions.hold(kept.rule.conditions, facts[t.id])]
+        used = automations.lately(session, fitting, now - _HOUR)
+        fired += sum(_fire(session, kept, number, ready[number], now, used, "") for number in fitting)
+    return fired
+
+
+def _fire(
+    session: Session, kept: Kept, ticket_id: int, event_id: int, now: datetime, used: dict[int, int], kind: str
+) -> bool:
+    """One rule on one ticket, if its conditions hold by now."""
+    ticket = tickets.get(session, ticket_id, lock=True)
+    if ticket is None or ticket.merged_into is not None:
+        return False
+    facts = ticket_facts.of(session, [ticket], now)[ticket.id]
+    if not conditions.hold(kept.rule.conditions, {**facts, "event": kind}):
+        return False
+    if used.get(ticket_id, 0) >= rules_automations.MOST_AN_HOUR:
+        _cap(session, ticket, kept, now)
+        return False
+    if not automations.note(session, kept, ticket_id, event_id, now):
+        return False
+    used[ticket_id] = used.get(ticket_id, 0) + 1
+    _act(session, kept, ticket, now, facts)
+    return True
+
+
+def _act(session: Session, kept: Kept, ticket: Ticket, now: datetime, facts: conditions.Case) -> None:
+    values = {name: str(value) for name, value in facts.items() if isinstance(value, str | int | float)}
+    doing = Doing(replace(DESK, name=f"{DESK.name} (rule)"), now, kept.rule.why, values | {"ticket": str(ticket.id)})
+    done = run_actions.carry_out(session, ticket, kept.rule.actions, doing)
+    what = ", ".join(f"{action.do}" for action in kept.rule.actions)
+    refused = "; ".join(done.refused)
+    event = Event(ticket.id, now, "automation_fired", doing.actor, "", kept.rule.name, kept.rule.why, {"did": what})
+    if refused:
+        event = replace(event, why=f"{kept.rule.why}, but not {refused}", data={"did": what, "refused": refused})
+    tickets.add_events(session, [event])
+    log.info("automation_fired", automation_id=kept.id, ticket_id=ticket.id, refused=len(done.refused))
+
+
+def _cap(session: Session, ticket: Ticket, kept: Kept, now: datetime) -> None:
+    """Said once an hour and ticket: somebody should look at the rules."""
+    if any(e.kind == _CAPPED and now - e.at < _HOUR for e in tickets.history(session, ticket.id)):
+        return
+    why = (
+        f"{kept.rule.why} and others fired {rules_automations.MOST_AN_HOUR} times within an hour: the rest is left out"
+    )
+    tickets.save(session, Change(ticket, (Event(ticket.id, now, _CAPPED, DESK, why=why),)))

@@ -1,0 +1,138 @@
+"""The clocks of tickets: they follow the history, and what is due is told, escalated and noted; each thing once.
+
+In: tickets with a clock that is due, or with a wish to be looked at. Out: their clocks as they are now, events
+`sla_warned`, `sla_breached` and `sla_escalated` with policy, target and reason, and what the policy's steps say.
+Looking twice, or two at once, changes nothing: the clock remembers what was told, in the same transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from desk.rules import actions
+from desk.sla import explain as sla_explanation
+from desk.sla.timers import Happening, What
+from desk.tickets.ticket import DESK, Event, Ticket
+from storage.db.session import Session, is_unavailable
+from storage.sla import policies as sla_policies
+from storage.sla import timers as sla_timers
+from storage.tickets import tickets
+from usecases.rules import run_actions
+from usecases.sla import measure as sla_measure
+from usecases.sla import recalculate as sla_review
+from usecases.sla.measure import Measured
+from workers.runtime.context import Context
+
+log = structlog.get_logger()
+
+BATCH = 200
+LATER = timedelta(hours=1)
+"""A ticket whose clocks cannot be read is looked at again then, so that it is in nobody's way."""
+
+
+def drain(context: Context) -> int:
+    """Look at all tickets that are due; returns how many."""
+    done = 0
+    while True:
+        looked = _batch(context)
+        done += looked
+        if looked == 0 and not _review(context):
+            return done
+
+
+def _batch(context: Context) -> int:
+    try:
+        with context.store.database.transaction() as session:
+            claimed = sla_timers.claim(session, context.now(), BATCH)
+            _look(session, claimed, context.now())
+        return len(claimed)
+    except Exception as error:
+        if is_unavailable(error):
+            raise
+        log.warning("clocks_failed_together", error=type(error).__name__)
+        return _one_by_one(context)
+
+
+def _one_by_one(context: Context) -> int:
+    """The same tickets alone, so that only the bad one waits."""
+    with context.store.database.transaction() as session:
+        claimed = sla_timers.claim(session, context.now(), BATCH)
+        for quiet in (True, False):
+            sla_timers.look(session, [n for n, one in claimed.items() if one is quiet], context.now(), quiet=quiet)
+    for number, quiet in claimed.items():
+        try:
+            with context.store.database.transaction() as session:
+                sla_timers.forget(session, number)
+                _look(session, {number: quiet}, context.now())
+        except Exception as error:
+            if is_unavailable(error):
+                raise
+            log.exception("clocks_failed", ticket_id=number)
+            with context.store.database.transaction() as session:
+                sla_timers.put_off(session, number, context.now() + LATER)
+    return len(claimed)
+
+
+def _review(context: Context) -> bool:
+    """Some more tickets of a recalculation; whether there were any."""
+    with context.store.database.transaction() as session:
+        return sla_review.step(session, context.now())
+
+
+def _look(session: Session, claimed: dict[int, bool], now: datetime) -> None:
+    if not claimed:
+        return
+    found = list(tickets.get_many(session, claimed, lock=True).values())
+    quiet = frozenset(number for number, one in claimed.items() if one)
+    measured = sla_measure.measure(session, found, sla_policies.active(session), now, quiet)
+    sla_measure.write(session, measured)
+    told = sum(_tell(session, one, now, quiet=one.ticket.id in quiet) for one in measured.values())
+    log.info("clocks_looked_at", count=len(measured), told=told)
+
+
+def _tell(session: Session, one: Measured, now: datetime, *, quiet: bool) -> int:
+    """What happens by now; what was over before anybody asked for clocks is noted, but disturbs nobody."""
+    ticket = one.ticket
+    for happening in one.happened:
+        if quiet and happening.what is not What.BREACHED:
+            continue
+        if happening.what is What.ESCALATED:
+            ticket = _escalate(session, ticket, one, happening, now)
+        else:
+            tickets.add_events(session, [_event(one, happening, now, quiet=quiet)])
+    return len(one.happened)
+
+
+def _event(one: Measured, happening: Happening, now: datetime, *, quiet: bool) -> Event:
+    assert one.policy is not None
+    clock = one.clocks[happening.target]
+    data = {
+        "target": str(happening.target),
+        "policy": one.policy.name,
+        "policy_id": one.policy.id,
+        "priority": str(one.ticket.priority),
+        "due_at": clock.due_at.isoformat() if clock.due_at else None,
+    }
+    why = sla_explanation.why(one.policy, clock, happening)
+    words = happening.target.words
+    return Event(
+        one.ticket.id, now, happening.what, DESK, after=words, why=why, data=data | ({"quiet": True} if quiet else {})
+    )
+
+
+def _escalate(session: Session, ticket: Ticket, one: Measured, happening: Happening, now: datetime) -> Ticket:
+    """A step of the policy; its deeds are events with the reason, and so is the step itself."""
+    assert one.policy is not None
+    step, why = (
+        one.policy.escalations[happening.step],
+        sla_explanation.why(one.policy, one.clocks[happening.target], happening),
+    )
+    values = {"ticket.number": str(ticket.id), "ticket.subject": ticket.subject}
+    done = run_actions.carry_out(session, ticket, step.actions, run_actions.Doing(DESK, now, why, values))
+    said = "; ".join(
+        [", ".join(map(actions.words, step.actions)), *(f"not done: {refusal}" for refusal in done.refused)]
+    )
+    tickets.add_events(session, [Event(ticket.id, now, What.ESCALATED, DESK, after=said, why=why)])
+    return done.ticket

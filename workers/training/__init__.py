@@ -1,0 +1,1 @@
+"""Trains a model in a process of its own and evaluates it before it may take over."""
