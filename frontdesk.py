@@ -116,7 +116,7 @@ def run_http(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
 
 def run_replay(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     from console.cli import replay
-    from gateway.email.replay_source import read_mails
+    from gateway.email.archives.replay_source import read_mails
 
     return replay.replay(args, settings, now, replay.Way(read_mails, _pipeline))
 
@@ -126,8 +126,8 @@ def _pipeline(store: Store, now: datetime) -> Iterator[Take]:
     """The way of fetched mail through jail, intake and ingest in this process, without any reaction."""
     from gateway import intake
     from gateway.directory import Directory
-    from gateway.email.door import RawMail
-    from gateway.email.jail import Jail
+    from gateway.email.sandbox.pool import Jail
+    from gateway.email.smtp.types import RawMail
     from workers.inbound import ingest
     from workers.runtime.context import Context, open_context
 
@@ -166,7 +166,7 @@ def _door_routes(store: Store) -> list[Any]:
     """Form, inbound API, Slack's events, health."""
     from console import health
     from gateway.slack import http as slack
-    from gateway.slack.door import bolt_app
+    from gateway.slack.events import bolt_app
     from gateway.web.app import routes
 
     settings = store.settings
@@ -240,7 +240,7 @@ def _figures() -> Any:
 def parser() -> argparse.ArgumentParser:
     """All words of the command."""
     from console.cli import words as others
-    from gateway.email import imap_config
+    from gateway.email.imap import config as imap_config
 
     top, words = _top()
     _processes(words)

@@ -23,7 +23,7 @@ from benchmarks.multiply import multiply
 from desk.config.settings import read
 from desk.mail.inbound_request import Envelope
 from gateway import intake
-from gateway.email.normalise import normalise
+from gateway.email.parse.normalise import normalise
 from gateway.intake import Incoming
 from storage.open_store import Store, open_store
 from workers.inbound import ingest

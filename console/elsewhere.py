@@ -14,7 +14,7 @@ from html import unescape
 from urllib.parse import urlsplit
 
 ATTRIBUTE = "data-elsewhere"
-"""Where the sanitiser (gateway/email/html_clean.py) keeps an address so that nothing loads it."""
+"""Where the sanitiser (gateway/email/html/clean.py) keeps an address so that nothing loads it."""
 MOST_HOSTS = 40
 MOST_NAMED = 5
 _HOST = re.compile(

@@ -1,6 +1,7 @@
 """What the reader of a mail noticed, in an agent's words: seals that nobody checked, what could not be read.
 
-In: the remarks that are stored with a message (`trust["defects"]`, written by gateway/email/sealed.py, text.py and
+In: the remarks that are stored with a message (`trust["defects"]`, written by
+gateway/email/formats/signed_or_encrypted.py, text.py and
 others). Out: sentences to be read first, and the other remarks as they are. It judges nothing.
 """
 

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 import structlog
 
 from desk.mail.inbound_request import Envelope, InboundRequest, to_json
-from gateway.email import suspicion
-from gateway.email.door import DiskFull, Outcome, RawMail
-from gateway.email.jail import Jail, Quarantine
-from gateway.email.normalise import Normalised
+from gateway.email.mime import spam_and_loop
+from gateway.email.parse.normalise import Normalised
+from gateway.email.sandbox.pool import Jail, Quarantine
+from gateway.email.smtp.types import DiskFull, Outcome, RawMail
 from storage.db.session import Session, is_disk_full
 from storage.mail import inbound
 from storage.mail.inbound import Arrival
@@ -88,7 +88,7 @@ def _set_aside(mail: RawMail, result: Normalised | Quarantine, relays: Sequence[
     """Mail that came back to us, and what our own server calls spam, waits for somebody who releases it."""
     if isinstance(result, Quarantine):
         return result
-    why = suspicion.why_set_aside(result.request.defects, mail.envelope, mail.source, relays)
+    why = spam_and_loop.why_set_aside(result.request.defects, mail.envelope, mail.source, relays)
     return Quarantine(why) if why else result
 
 

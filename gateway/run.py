@@ -21,11 +21,11 @@ import structlog
 from desk.config.settings import Settings, host_and_port
 from gateway import intake
 from gateway.directory import Directory
-from gateway.email.door import DoorSettings, Outcome, RawMail
-from gateway.email.jail import Jail
-from gateway.email.jail_process import JailUnavailable
-from gateway.email.smtp import MailDoor
-from gateway.keepers import Keepers
+from gateway.email.sandbox.pool import Jail
+from gateway.email.sandbox.process import JailUnavailable
+from gateway.email.smtp.server import MailDoor
+from gateway.email.smtp.types import DoorSettings, Outcome, RawMail
+from gateway.pollers import Keepers
 from storage.open_store import Store
 
 STOP_SECONDS = 10.0
@@ -138,7 +138,7 @@ def _slack(store: Store) -> Iterator[None]:
         yield
         return
     # Slack's packages cost 20 MB, so they are imported where they are used.
-    from gateway.slack.door import bolt_app
+    from gateway.slack.events import bolt_app
     from gateway.slack.socket_mode import SocketMode
 
     line = SocketMode(bolt_app(store, store.settings, lambda: datetime.now(UTC)), store.settings)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from desk.mail.inbound_request import AutoKind, Envelope, InboundRequest, Party, Unreadable
-from gateway.email.normalise import normalise
+from gateway.email.parse.normalise import normalise
 
 _RECEIVED = datetime(2026, 1, 1, tzinfo=UTC)
 

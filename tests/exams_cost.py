@@ -16,7 +16,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 from desk.mail.inbound_request import Envelope
-from gateway.email.normalise import normalise
+from gateway.email.parse.normalise import normalise
 
 MOST_PARSES, MOST_MILLISECONDS = 2.0, 15.0
 _RECEIVED = datetime(2026, 1, 1, tzinfo=UTC)

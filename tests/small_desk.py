@@ -12,7 +12,7 @@ from classifier.model import Categoriser
 from classifier.starter import shipped
 from desk.mail.inbound_request import Envelope
 from desk.tickets.ticket import Event, Message, Ticket
-from gateway.email.normalise import normalise
+from gateway.email.parse.normalise import normalise
 from gateway.intake import Incoming, accept
 from storage.mail import inbound, outbound
 from storage.open_store import Store

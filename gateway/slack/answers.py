@@ -17,7 +17,7 @@ from desk.slack.orders import Order
 from desk.tickets import fields
 from desk.tickets.commands import SLACK, help_for, parse
 from desk.tickets.ticket import DONE, MOVES, Priority, Status, Ticket
-from gateway.slack.windows import Shown
+from gateway.slack.modals import Shown
 from storage.access import audit, visibility
 from storage.db.session import Session
 from storage.open_store import Store

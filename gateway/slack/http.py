@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.slack.door import Clock, dispatch
+from gateway.slack.events import Clock, dispatch
 from gateway.slack.signature import is_genuine
 
 log = structlog.get_logger()

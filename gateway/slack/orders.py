@@ -14,7 +14,7 @@ from typing import Any
 
 from desk.slack.orders import MORE, WINDOWS, Button, Kind, Order, number_of
 from desk.tickets.commands import Command
-from gateway.slack import window_values
+from gateway.slack import modal_values
 from gateway.slack.mrkdwn import plain_text, without_labels
 from gateway.slack.reading import ID, TS, Said, mapping_of, team_of, text_of
 
@@ -86,11 +86,11 @@ def _submitted(body: Mapping[str, Any]) -> Heard | None:
     view = mapping_of(body, "view")
     if text_of(view, "callback_id") not in WINDOWS or not ID.match(text_of(view, "id")):
         return None
-    known = window_values.known(view)
+    known = modal_values.known(view)
     number, rest = number_of(str(known.get("ticket", "")))
     if rest or not number:
         return None
-    text, commands = window_values.wanted(view, known)
+    text, commands = modal_values.wanted(view, known)
     channel, ts, thread_ts = (str(known.get(name, "")) for name in ("channel", "ts", "thread_ts"))
     order = replace(_by(Kind.SUBMITTED, body), channel=channel, ts=ts, thread_ts=thread_ts)
     order = replace(order, ticket_id=number, text=text, commands=commands)

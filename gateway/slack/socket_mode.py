@@ -18,8 +18,8 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from desk.config.settings import Settings
-from gateway.slack.door import dispatch, quiet_logger
-from gateway.slack.socket_line import FIRST_PAUSE, Client
+from gateway.slack.events import dispatch, quiet_logger
+from gateway.slack.socket_connection import FIRST_PAUSE, Client
 
 log = structlog.get_logger()
 

@@ -24,9 +24,10 @@ from starlette.responses import JSONResponse
 from desk.mail.inbound_request import Channel
 from desk.tickets.form_fields import Answers
 from desk.web.client_ip import neighbourhood
-from gateway.web import body, words
+from gateway.web import body
+from gateway.web import texts as web_texts
 from gateway.web.body import MEGABYTE, BadBody
-from gateway.web.door import Door, Unavailable
+from gateway.web.request_context import Door, Unavailable
 from gateway.web.submission import MOST_LETTERS, File, Submission, Wrong, checked, incoming
 from storage.access import api_tokens
 from storage.access.api_tokens import ApiToken
@@ -51,7 +52,7 @@ class Refused(Exception):
     ) -> None:
         super().__init__(code)
         self.status, self.code, self.wait = status, code, wait
-        self.detail: dict[str, Any] = {"code": code, "message": words.API_PROBLEMS[code].format(size=size)}
+        self.detail: dict[str, Any] = {"code": code, "message": web_texts.API_PROBLEMS[code].format(size=size)}
         if fields:
             self.detail["fields"] = dict(fields)
 
@@ -95,7 +96,7 @@ class Api:
         try:
             return await body.whole(request, most)
         except BadBody as error:
-            code = error.problem if error.problem in words.API_PROBLEMS else "not_json"
+            code = error.problem if error.problem in web_texts.API_PROBLEMS else "not_json"
             raise Refused(error.status, code, size=most // MEGABYTE) from None
 
     def _token(self, request: Request) -> ApiToken:
@@ -182,17 +183,17 @@ def _read(raw: bytes) -> tuple[Submission, list[File], str, dict[str, Any]]:
     """The request, its files, its category and its custom fields."""
     data = _object(raw)
     problems = {
-        name[:100]: words.UNKNOWN_FIELD.format(allowed=", ".join(_FIELDS)) for name in data if name not in _FIELDS
+        name[:100]: web_texts.UNKNOWN_FIELD.format(allowed=", ".join(_FIELDS)) for name in data if name not in _FIELDS
     }
     problems |= {
-        name: words.NOT_TEXT for name in (*MOST_LETTERS, "category") if not isinstance(data.get(name, ""), str)
+        name: web_texts.NOT_TEXT for name in (*MOST_LETTERS, "category") if not isinstance(data.get(name, ""), str)
     }
     given = data.get("fields", {})
     if not isinstance(given, dict) or len(given) > MOST_GIVEN or not all(map(_is_plain, given.values())):
-        problems["fields"] = words.NOT_FIELDS
+        problems["fields"] = web_texts.NOT_FIELDS
     files = _files(data.get("attachments", []))
     if files is None:
-        problems["attachments"] = words.NOT_FILES
+        problems["attachments"] = web_texts.NOT_FILES
     if problems or files is None:
         raise Refused(422, "fields", {name.encode("ascii", "replace").decode(): why for name, why in problems.items()})
     texts = Submission(**{name: data.get(name, "") for name in MOST_LETTERS})

@@ -13,9 +13,9 @@ from starlette.routing import Route
 from desk.config.settings import Settings
 from gateway.intake import accept_once
 from gateway.web.api import Api
-from gateway.web.door import Accept, Door, Limits
 from gateway.web.form import HEADERS, Form
 from gateway.web.portal import app as portal
+from gateway.web.request_context import Accept, Door, Limits
 from storage.open_store import Store
 
 _STYLE = Path(__file__).parent / "static" / "form.css"

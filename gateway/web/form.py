@@ -22,10 +22,11 @@ from desk.mail.inbound_request import Channel
 from desk.signed.reply_address import sign
 from desk.tickets.form_fields import TOPIC
 from desk.web.status_links import read_receipt_token, receipt_token
-from gateway.web import body, hints, words
+from gateway.web import article_hints, body
+from gateway.web import texts as web_texts
 from gateway.web.body import BadBody, Posted
-from gateway.web.door import Door, Unavailable
-from gateway.web.questions import PREFIX, Questions
+from gateway.web.form_fields import PREFIX, Questions
+from gateway.web.request_context import Door, Unavailable
 from gateway.web.submission import Submission, Wrong, checked, incoming
 from storage.knowledge.articles import Article
 from storage.runtime.idempotency import KeyReused
@@ -124,7 +125,7 @@ class Form:
         self._key(posted.texts.get("token", ""))
         with self.door.reachable():
             if not self.door.help_wait(peer):
-                hints.helped(self.door.store, posted.texts.get("article", ""), self.door.clock())
+                article_hints.helped(self.door.store, posted.texts.get("article", ""), self.door.clock())
 
     def _send(self, posted: Posted, peer: str) -> Response:
         typed = _typed(posted)
@@ -173,7 +174,7 @@ class Form:
     def _offer(self, sent: Submission) -> None:
         """Files cannot be carried over to the next page, so a request with files goes its way at once."""
         with self.door.reachable():
-            found = hints.helpful(self.door.store, sent, self.door.clock())
+            found = article_hints.helpful(self.door.store, sent, self.door.clock())
         if found:
             raise Helpful(found)
 
@@ -206,10 +207,10 @@ class Form:
             problem=problem,
             wrong=fields or {},
             asked=asked,
-            labels={**words.PAGE, **asked.labels()},
+            labels={**web_texts.PAGE, **asked.labels()},
             had_files=bool(posted and posted.uploads),
             token=f"{nonce}.{sign('form', nonce, self.door.store.secret)}",
-            files_hint=words.PAGE["files_hint"].format(**self._sizes()),
+            files_hint=web_texts.PAGE["files_hint"].format(**self._sizes()),
         )
         if wait:
             response.headers["Retry-After"] = str(math.ceil(wait))
@@ -223,7 +224,7 @@ class Form:
             return Questions()
 
     def _sentence(self, problem: str, wait: float = 0) -> str:
-        return words.FORM_PROBLEMS[problem].format(minutes=math.ceil(wait / 60), **self._sizes())
+        return web_texts.FORM_PROBLEMS[problem].format(minutes=math.ceil(wait / 60), **self._sizes())
 
     def _sizes(self) -> dict[str, int]:
         return {"count": self.door.limits.files, "size": self.door.limits.bytes // body.MEGABYTE}
@@ -237,5 +238,5 @@ def _typed(posted: Posted) -> Typed:
 
 
 def _html(template: str, status: int, **values: object) -> Response:
-    html = _jinja.get_template(template).render(words=words.PAGE, language=words.LANGUAGE, **values)
+    html = _jinja.get_template(template).render(words=web_texts.PAGE, language=web_texts.LANGUAGE, **values)
     return Response(html, status, dict(HEADERS), "text/html; charset=utf-8")

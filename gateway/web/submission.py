@@ -16,7 +16,7 @@ from datetime import datetime
 from desk.mail.inbound_request import Attachment, Channel, Envelope, InboundRequest, Party, clean_line
 from desk.tickets.form_fields import Answers
 from gateway.intake import Incoming
-from gateway.web import words
+from gateway.web import texts as web_texts
 
 MOST_LETTERS: Mapping[str, int] = {"name": 200, "email": 254, "subject": 300, "body": 100_000}
 _LINES = ("name", "email", "subject")
@@ -72,7 +72,7 @@ def checked(
     problems = {name: why for name, text in texts.items() if (why := _problem(name, text, name in needed))}
     texts["email"] = texts["email"].lower()
     if "email" not in problems and texts["email"] in own_addresses:
-        problems["email"] = words.OWN_ADDRESS
+        problems["email"] = web_texts.OWN_ADDRESS
     problems |= also or {}
     if problems:
         raise Wrong(problems)
@@ -109,15 +109,15 @@ def incoming(
 
 def _problem(name: str, text: str, needed: bool) -> str:
     if not text.strip():
-        return words.NEEDED if needed else ""
+        return web_texts.NEEDED if needed else ""
     if len(text) > MOST_LETTERS[name]:
-        return words.TOO_LONG.format(most=MOST_LETTERS[name])
+        return web_texts.TOO_LONG.format(most=MOST_LETTERS[name])
     if name in _LINES and any(_is_control(letter) for letter in text):
-        return words.NO_CONTROL
+        return web_texts.NO_CONTROL
     if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
-        return words.NO_NUL
+        return web_texts.NO_NUL
     if name == "email" and not is_address(text):
-        return words.NOT_AN_ADDRESS
+        return web_texts.NOT_AN_ADDRESS
     return ""
 
 

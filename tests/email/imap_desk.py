@@ -14,8 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.email.door import Outcome, RawMail
-from gateway.email.imap import MailboxKeeper, Pace, Surroundings, keep_mailboxes
+from gateway.email.imap.fetcher import MailboxKeeper, Pace, Surroundings, keep_mailboxes
+from gateway.email.smtp.types import Outcome, RawMail
 from storage.mail import imap_folders, inbound
 from storage.mail.imap_folders import FolderHealth
 from storage.mail.inbound import Arrival

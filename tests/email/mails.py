@@ -6,7 +6,7 @@ import base64
 from datetime import UTC, datetime
 
 from desk.mail.inbound_request import Envelope, InboundRequest
-from gateway.email.normalise import Normalised, normalise
+from gateway.email.parse.normalise import Normalised, normalise
 
 RECEIVED = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 ENVELOPE = Envelope("ann@example.com", ("support@desk.example",), "192.0.2.7")

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from gateway.email.door import DoorSettings, Outcome, RawMail
-from gateway.email.smtp import MailDoor
+from gateway.email.smtp.server import MailDoor
+from gateway.email.smtp.types import DoorSettings, Outcome, RawMail
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DOMAIN = "desk.test"

@@ -7,8 +7,8 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.email.dialogue import Dialogue, LmtpDialogue, Terms
-from gateway.email.limits import Limits
+from gateway.email.smtp.commands import Dialogue, LmtpDialogue, Terms
+from gateway.email.smtp.limits import Limits
 from tests.email.running_door import SETTINGS, accepts, is_ours
 
 REPLY = re.compile(r"(\d\d\d-[ -~]+\r\n)*\d\d\d [ -~]+")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.email.dotted import Dotted
-from gateway.email.path import read_path
+from gateway.email.smtp.data_reader import Dotted
+from gateway.email.smtp.envelope_path import read_path
 
 PIECES = st.lists(st.sampled_from([b"\r", b"\n", b".", b"\r\n", b"\0", b"a", b"..", b"\r\n."]), max_size=40)
 CUTS = st.lists(st.integers(1, 7), min_size=1, max_size=10)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from gateway.email.group_commit import GroupCommit, QueueClosed, QueueFull
+from gateway.group_commit import GroupCommit, QueueClosed, QueueFull
 
 
 class Gate:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from desk.mail.inbound_request import Envelope
-from gateway.email.normalise import normalise
+from gateway.email.parse.normalise import normalise
 from tests.answered import cases, fits
 
 HEAD = (

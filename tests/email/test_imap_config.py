@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.email.imap_config import BadImapConfig, read_config
+from gateway.email.imap.config import BadImapConfig, read_config
 
 LEAST = {"host": "imap.example.test", "user": "support@example.test", "password_env": "SUPPORT_PASSWORD"}
 

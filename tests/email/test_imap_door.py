@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.email import imap_folder
-from gateway.email.door import DiskFull, Outcome, RawMail
-from gateway.email.imap import Backoff, Pace
-from gateway.email.imap_trouble import ImapTrouble
+from gateway.email.imap import folder as imap_folder
+from gateway.email.imap.errors import ImapTrouble
+from gateway.email.imap.fetcher import Backoff, Pace
+from gateway.email.smtp.types import DiskFull, Outcome, RawMail
 from storage.open_store import Store
 from tests import dovecot
 from tests.dovecot import CAPABILITY, Dovecot

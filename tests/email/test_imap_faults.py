@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.email.door import Outcome, RawMail
-from gateway.email.imap_fetch import MOST_TRIES
+from gateway.email.imap.fetch import MOST_TRIES
+from gateway.email.smtp.types import Outcome, RawMail
 from storage.open_store import Store
 from tests import dovecot
 from tests.conftest import SECRET

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.email.return_path import return_path
+from gateway.email.imap.return_path import return_path
 from storage.mail import imap_folders
 from storage.mail.imap_folders import FirstSeen, FolderHealth, Mark
 from storage.open_store import Store

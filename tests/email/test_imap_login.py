@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from gateway.email.credentials import Credentials
-from gateway.email.imap_config import read_config
-from gateway.email.imap_login import connect, drop
-from gateway.email.imap_trouble import ImapTrouble
+from gateway.email.imap.config import read_config
+from gateway.email.imap.credentials import Credentials
+from gateway.email.imap.errors import ImapTrouble
+from gateway.email.imap.login import connect, drop
 from storage.open_store import Store
 from storage.people import people
 from tests import dovecot

@@ -9,8 +9,8 @@ import pytest
 
 from desk.mail.inbound_request import Envelope
 from gateway import intake
-from gateway.email.door import Outcome, RawMail
-from gateway.email.jail import Jail
+from gateway.email.sandbox.pool import Jail
+from gateway.email.smtp.types import Outcome, RawMail
 from storage.mail import inbound
 from storage.open_store import Store
 

@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.mail.inbound_request import Envelope
-from gateway.email import frames
-from gateway.email.door import RawMail
-from gateway.email.jail import Jail, Quarantine
-from gateway.email.jail_process import JailUnavailable
-from gateway.email.normalise import Normalised
+from gateway.email.parse.normalise import Normalised
+from gateway.email.sandbox import frames
+from gateway.email.sandbox.pool import Jail, Quarantine
+from gateway.email.sandbox.process import JailUnavailable
+from gateway.email.smtp.types import RawMail
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 PARSER = "tests.email.stub_parser:normalise"

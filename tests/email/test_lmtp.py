@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.email.door import Outcome
+from gateway.email.smtp.types import Outcome
 from tests.email.running_door import SETTINGS, RunningDoor
 
 MAIL = b"Subject: hello\r\n\r\nA line.\r\n"

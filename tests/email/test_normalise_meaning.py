@@ -7,8 +7,8 @@ import base64
 import pytest
 
 from desk.mail.inbound_request import AutoKind
-from gateway.email.calendar import in_words
-from gateway.email.links import hidden_target
+from gateway.email.formats.calendar import in_words
+from gateway.email.html.links import hidden_target
 from tests.email.mails import mail, multipart, read
 
 _EVENT = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.email.addresses import mailboxes, sender
+from gateway.email.mime.addresses import mailboxes, sender
 from tests.email.mails import mail, read
 
 

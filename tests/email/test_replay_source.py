@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.email.mbox import read_mbox
-from gateway.email.replay_source import BadReplaySource, read_mails
+from gateway.email.archives.mbox import read_mbox
+from gateway.email.archives.replay_source import BadReplaySource, read_mails
 from tests import dovecot
 from tests.dovecot import PASSWORD, Dovecot
 from tests.email.imap_desk import mail

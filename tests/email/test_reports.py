@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from desk.mail.inbound_request import AutoKind, Envelope
-from gateway.email.normalise import normalise
+from gateway.email.parse.normalise import normalise
 
 NOW = datetime(2026, 3, 3, 10, 0, tzinfo=UTC)
 HEAD = (

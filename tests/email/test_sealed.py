@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.email import cms, tnef
+from gateway.email.formats import smime_opaque, tnef
 from tests.components import need
 from tests.email.mails import b64, mail, read, read_whole
 
@@ -77,7 +77,7 @@ def test_what_openssl_signed_is_read(tmp_path: Path, how: list[str]) -> None:
     sign += ["-outform", "DER", "-binary", *how]
     for command in (new, sign):
         subprocess.run([openssl, *command], check=True, capture_output=True)
-    assert cms.signed_content(Path(out).read_bytes()) == ENTITY
+    assert smime_opaque.signed_content(Path(out).read_bytes()) == ENTITY
 
 
 def test_a_signature_in_a_signature_is_opened_only_so_often() -> None:
@@ -128,7 +128,7 @@ def test_two_html_parts_at_the_same_place_of_two_mails_are_not_mixed_up() -> Non
 def test_no_bytes_break_the_walk_through_a_signature(noise: bytes, cut: int) -> None:
     whole = _streamed(_ber(0x24, *PIECES))
     for data in (noise, whole[:cut], whole[:cut] + noise, _signed(noise), b"\x24\x80" * 100 + noise):
-        assert len(cms.signed_content(data)) <= len(data)
+        assert len(smime_opaque.signed_content(data)) <= len(data)
 
 
 def _record(level: int, number: int, data: bytes) -> bytes:

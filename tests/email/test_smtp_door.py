@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from desk.mail.inbound_request import Envelope
-from gateway.email.door import DiskFull, DoorSettings, Outcome, RawMail
-from gateway.email.smtp import MailDoor
+from gateway.email.smtp.server import MailDoor
+from gateway.email.smtp.types import DiskFull, DoorSettings, Outcome, RawMail
 from tests.email.running_door import NOW, SETTINGS, RunningDoor, accepts, is_ours
 
 MAIL = b"From: ann@there.test\r\nSubject: hello\r\n\r\nA line.\r\n"

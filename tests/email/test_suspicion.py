@@ -10,8 +10,8 @@ import pytest
 
 from desk.mail.inbound_request import Envelope
 from gateway import intake
-from gateway.email.door import RawMail
-from gateway.email.jail import Jail
+from gateway.email.sandbox.pool import Jail
+from gateway.email.smtp.types import RawMail
 from storage.mail import inbound
 from storage.open_store import Store
 

@@ -18,7 +18,7 @@ import atheris
 
 with atheris.instrument_imports(include=["desk", "gateway"]):
     from desk.mail.inbound_request import Envelope, Unreadable, from_json, to_json
-    from gateway.email.normalise import normalise
+    from gateway.email.parse.normalise import normalise
 
 from tests.fuzz.seeds import seeds
 

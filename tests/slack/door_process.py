@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 from desk.config.settings import Settings
 from gateway.slack import http
-from gateway.slack.door import bolt_app
+from gateway.slack.events import bolt_app
 from storage.open_store import open_store
 from tests.slack.serving import served
 

@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from desk.config.settings import Settings
 from desk.slack.orders import Button
 from gateway.slack import http
-from gateway.slack.door import bolt_app
+from gateway.slack.events import bolt_app
 from storage.access import visibility
 from storage.mail import inbound
 from storage.people import people

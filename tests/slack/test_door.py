@@ -15,7 +15,7 @@ from desk.config.settings import Settings
 from desk.mail.inbound_request import Channel, InboundRequest
 from gateway.intake import Incoming
 from gateway.slack import http
-from gateway.slack.door import bolt_app
+from gateway.slack.events import bolt_app
 from storage.open_store import Store
 from tests.slack import payloads
 from tests.slack.fake_slack import FakeSlack, Trouble

@@ -24,7 +24,7 @@ from starlette.applications import Starlette
 from desk.config.settings import Settings
 from desk.mail.inbound_request import from_json
 from gateway.slack import http
-from gateway.slack.door import bolt_app
+from gateway.slack.events import bolt_app
 from gateway.slack.socket_mode import SocketMode
 from storage.open_store import Store, open_store
 from storage.tables.tickets import inbound

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from desk.slack import orders as slack_orders
 from desk.slack.orders import Button
-from gateway.slack import orders, window_values
+from gateway.slack import modal_values, orders
 from gateway.slack.reading import Ignored, read
 from gateway.slack.request import to_order_request
 from tests.slack import payloads
@@ -46,7 +46,7 @@ def test_no_body_raises(body: dict[str, Any]) -> None:
 
 @given(bodies)
 def test_no_window_raises(view: dict[str, Any]) -> None:
-    text, commands = window_values.wanted(view, window_values.known(view))
+    text, commands = modal_values.wanted(view, modal_values.known(view))
     assert isinstance(text, str) and all(isinstance(one.argument, str) for one in commands)
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.slack.door import bolt_app
+from gateway.slack.events import bolt_app
 from gateway.slack.http import MOST_BYTES, routes
 from gateway.slack.mrkdwn import plain_text
 from gateway.slack.reading import Ignored, Said, read

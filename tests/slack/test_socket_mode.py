@@ -17,8 +17,8 @@ from desk.config.settings import Settings
 from desk.mail.inbound_request import InboundRequest
 from gateway import intake
 from gateway.intake import Incoming
-from gateway.slack.door import bolt_app
-from gateway.slack.socket_line import BadFrame, Frames
+from gateway.slack.events import bolt_app
+from gateway.slack.socket_connection import BadFrame, Frames
 from gateway.slack.socket_mode import SocketMode
 from storage.open_store import Store
 from tests.slack import payloads

@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 
 from desk.config.settings import Settings
 from gateway.slack import http
-from gateway.slack.door import bolt_app
+from gateway.slack.events import bolt_app
 from gateway.slack.socket_mode import SocketMode
 from storage.open_store import Store
 from tests.slack import payloads

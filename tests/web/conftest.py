@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 
 from desk.mail.inbound_request import InboundRequest, from_json
 from gateway.web.app import routes
-from gateway.web.door import Limits
+from gateway.web.request_context import Limits
 from storage.access import api_tokens
 from storage.open_store import Store
 from storage.people import people

@@ -9,7 +9,7 @@ import pytest
 
 from desk.tickets.fields import Field, Kind
 from desk.tickets.form_fields import unpacked
-from gateway.web import hints
+from gateway.web import article_hints
 from storage.knowledge.articles import Article
 from tests.web.conftest import TYPED, Web
 from usecases.tickets import custom_fields
@@ -105,7 +105,7 @@ def test_a_mistake_is_named_and_everything_typed_is_kept(asking: Web, name: str,
 
 def test_the_page_of_articles_carries_the_answers_along(asking: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [Article(1, "Seats", "Buy them.", asking.now[0], asking.now[0])]
-    monkeypatch.setattr(hints, "helpful", lambda *_: found)
+    monkeypatch.setattr(article_hints, "helpful", lambda *_: found)
     answer = asking.send(**{"category": "Billing", "field-seats": "3", "field-invoice": "R-7", "field-still": "yes"})
     assert answer.status_code == 200
     held = Inputs(answer.text).found

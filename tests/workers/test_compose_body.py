@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from desk.mail.inbound_request import Envelope
-from gateway.email import html_text
-from gateway.email.normalise import normalise
+from gateway.email.html import text as html_text
+from gateway.email.parse.normalise import normalise
 from tests.small_desk import ALICE, BOB, SUPPORT, SmallDesk, words
 from tests.workers.mail_programs import PROGRAMS, html_of, reply
 from tests.workers.test_compose import NOW, body, composed, letter

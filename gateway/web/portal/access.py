@@ -19,7 +19,7 @@ from desk.signed.reply_address import sign
 from desk.web import status_links
 from desk.web.client_ip import neighbourhood
 from desk.web.rate_limit import Pace
-from gateway.web.door import Door
+from gateway.web.request_context import Door
 from storage.db.session import Session
 from storage.people import requester_sessions
 from storage.people.requester_sessions import LIFETIME

@@ -8,11 +8,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from gateway.web.door import Door
-from gateway.web.portal import answer, mine, page
+from gateway.web.portal import my_requests, page, reply
 from gateway.web.portal.access import PATH, Portal
-from gateway.web.portal.door import action
-from gateway.web.portal.door import page as shown
+from gateway.web.portal.request_context import action
+from gateway.web.portal.request_context import page as shown
+from gateway.web.request_context import Door
 
 _STYLE = Path(__file__).parent.parent / "static" / "status.css"
 
@@ -36,20 +36,20 @@ def _ticket(portal: Portal, place: str) -> list[Route]:
     return [
         Route(place, shown(portal, page.show)),
         Route(place + "/files/{message:int}/{place:int}", shown(portal, page.file)),
-        Route(place + "/answer", action(portal, answer.answer, portal.door.limits.files), methods=["POST"]),
-        Route(place + "/solved", action(portal, answer.solved), methods=["POST"]),
+        Route(place + "/answer", action(portal, reply.answer, portal.door.limits.files), methods=["POST"]),
+        Route(place + "/solved", action(portal, reply.solved), methods=["POST"]),
     ]
 
 
 def _mine(portal: Portal) -> list[Route]:
     return [
-        Route(PATH, shown(portal, mine.show)),
-        Route(PATH + "/asked", shown(portal, mine.asked)),
-        Route(PATH + "/open/{entry}", shown(portal, mine.knock), methods=["GET"]),
-        Route(PATH + "/open/{entry}", action(portal, mine.open_up), methods=["POST"]),
-        Route(PATH + "/ask", action(portal, mine.ask), methods=["POST"]),
-        Route(PATH + "/leave", action(portal, mine.leave), methods=["POST"]),
-        Route(PATH + "/void", action(portal, mine.void), methods=["POST"]),
+        Route(PATH, shown(portal, my_requests.show)),
+        Route(PATH + "/asked", shown(portal, my_requests.asked)),
+        Route(PATH + "/open/{entry}", shown(portal, my_requests.knock), methods=["GET"]),
+        Route(PATH + "/open/{entry}", action(portal, my_requests.open_up), methods=["POST"]),
+        Route(PATH + "/ask", action(portal, my_requests.ask), methods=["POST"]),
+        Route(PATH + "/leave", action(portal, my_requests.leave), methods=["POST"]),
+        Route(PATH + "/void", action(portal, my_requests.void), methods=["POST"]),
     ]
 
 

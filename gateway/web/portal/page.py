@@ -16,11 +16,11 @@ from desk.knowledge import csat_texts
 from desk.knowledge.csat import SCORES, may_vote
 from desk.tickets.ticket import DONE
 from desk.web import download, portal_texts, status_links
-from gateway.web import hints
-from gateway.web.door import Unavailable
+from gateway.web import article_hints
 from gateway.web.portal import view
 from gateway.web.portal.access import PATH, Entrance, Portal, Turned, enter
-from gateway.web.portal.door import sizes
+from gateway.web.portal.request_context import sizes
+from gateway.web.request_context import Unavailable
 from storage.db.session import Session
 from storage.knowledge import csat
 from storage.mail import inbound
@@ -144,7 +144,7 @@ def _other(portal: Portal, entrance: Entrance, number: int) -> str:
 def _articles(session: Session, entrance: Entrance, said: Sequence[Said]) -> list[Any]:
     """Public articles near to what they wrote; that they were shown is not counted, for looking changes nothing."""
     first = next((one.text for one in said if one.who == "you"), "")
-    return hints.near(session, entrance.seen.subject, first) if entrance.seen.owns and first else []
+    return article_hints.near(session, entrance.seen.subject, first) if entrance.seen.owns and first else []
 
 
 def _rating(portal: Portal, session: Session, entrance: Entrance, spoken: str) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Mail from archives: mbox files and folders, for a replay."""

@@ -1,0 +1,1 @@
+"""Formats inside mail: invitations, S/MIME, winmail.dat, uuencoded and yEnc files."""

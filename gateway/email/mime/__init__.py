@@ -1,0 +1,1 @@
+"""MIME: header fields, charsets, parts, addresses, and facts of a header."""

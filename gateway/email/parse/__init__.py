@@ -1,0 +1,1 @@
+"""Bytes of a mail become an inbound request."""

@@ -1,0 +1,155 @@
+"""The SMTP and LMTP door: opens the sockets, lets sessions in, and closes without losing a mail on its way.
+
+In: settings, `commit` (stores a batch of mails durably and says what became of each), `accepts` (does this address get
+mail here), `is_ours` (is this domain ours). Out: mails, to `commit`, in a thread. It refuses to know what a mail says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from gateway.email.smtp.commands import Terms
+from gateway.email.smtp.handoff import Porter
+from gateway.email.smtp.limits import Limits, Room
+from gateway.email.smtp.session import LmtpSession, Session
+from gateway.email.smtp.types import DoorSettings, Outcome, RawMail
+from gateway.group_commit import GroupCommit
+
+_BACKLOG = 1024
+_UNIX_PREFIX = "unix:"
+
+log = structlog.get_logger()
+
+
+class MailDoor:
+    """All listening places of one process; they share limits and one group commit."""
+
+    def __init__(
+        self,
+        settings: DoorSettings,
+        commit: Callable[[Sequence[RawMail]], Sequence[Outcome]],
+        accepts: Callable[[str], bool],
+        is_ours: Callable[[str], bool],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._commit = commit
+        self._group: GroupCommit[RawMail, Outcome] | None = None
+        limits = Limits(
+            settings.most_connections,
+            settings.most_connections_per_address,
+            settings.mails_a_minute,
+            settings.exempt,
+            clock,
+        )
+        terms = Terms(settings, accepts, is_ours, limits)
+        self._porter = Porter(terms, self._hand_over, Room(settings.receiving_bytes), now, _tls(settings))
+        self._servers: list[tuple[str, asyncio.Server]] = []
+
+    async def start(self) -> None:
+        """Listen everywhere or raise OSError, naming the place."""
+        self._group = GroupCommit(
+            self._commit,
+            most=self._settings.most_in_a_commit,
+            size=lambda mail: len(mail.raw),
+            most_waiting=self._settings.receiving_bytes,
+            most_in_batch=self._settings.receiving_bytes // 3,
+        )
+        try:
+            for place in self._settings.smtp:
+                self._servers.append(("smtp", await self._listen(place, Session)))
+            for place in self._settings.lmtp:
+                self._servers.append(("lmtp", await self._listen(place, LmtpSession)))
+        except OSError:
+            await self.stop()
+            raise
+        log.info("mail_door_opened", **{name: list(places) for name, places in self.addresses.items()})
+
+    async def stop(self) -> None:
+        """Let nobody in any more, let mails on their way have their answer, then close."""
+        for _, server in self._servers:
+            server.close()
+        for session in list(self._porter.sessions):
+            session.retire()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._settings.stop_seconds
+        while self._porter.sessions and loop.time() < until:
+            await asyncio.sleep(0.02)
+        for session in list(self._porter.sessions):
+            session.abort()
+        if self._group is not None:
+            await loop.run_in_executor(None, self._group.close)
+        self._remove_sockets()
+        log.info("mail_door_closed", cut=len(self._porter.sessions))
+        self._servers.clear()
+
+    @property
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """Where we really listen: {"smtp": ("127.0.0.1:2525",), "lmtp": ("unix:/run/desk.sock",)}."""
+        found: dict[str, tuple[str, ...]] = {"smtp": (), "lmtp": ()}
+        for protocol, server in self._servers:
+            found[protocol] += tuple(_name(sock.getsockname()) for sock in server.sockets)
+        return found
+
+    @property
+    def connections(self) -> int:
+        """How many are connected now."""
+        return len(self._porter.sessions)
+
+    async def _hand_over(self, mail: RawMail) -> Outcome:
+        assert self._group is not None
+        return await self._group.answer(mail, self._settings.answer_seconds)
+
+    async def _listen(self, place: str, session: type[Session]) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+
+        def enter() -> Session:
+            return session(self._porter, loop)
+
+        try:
+            if place.startswith(_UNIX_PREFIX):
+                path = Path(place.removeprefix(_UNIX_PREFIX))
+                server = await loop.create_unix_server(enter, path, backlog=_BACKLOG)
+                # The folder says who may come: the MTA and we seldom run as the same user.
+                path.chmod(0o666)
+                return server
+            host, port = _host_and_port(place)
+            return await loop.create_server(enter, host, port, backlog=_BACKLOG)
+        except OSError as error:
+            raise OSError(error.errno, f"cannot listen on {place}: {error.strerror}") from error
+
+    def _remove_sockets(self) -> None:
+        for place in (*self._settings.smtp, *self._settings.lmtp):
+            if place.startswith(_UNIX_PREFIX):
+                Path(place.removeprefix(_UNIX_PREFIX)).unlink(missing_ok=True)
+
+
+def _host_and_port(place: str) -> tuple[str, int]:
+    host, colon, port = place.rpartition(":")
+    if not colon or not port.isdigit():
+        raise ValueError(f"not host:port or unix:/path: {place}")
+    return host.strip("[]"), int(port)
+
+
+def _name(address: object) -> str:
+    if isinstance(address, tuple):
+        host, port = address[0], address[1]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"{_UNIX_PREFIX}{address}"
+
+
+def _tls(settings: DoorSettings) -> ssl.SSLContext | None:
+    if settings.certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(settings.certificate, settings.key)
+    return context
