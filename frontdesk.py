@@ -19,15 +19,16 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from console.cli import configuration, supervisor, up
-from console.cli.folder import Trouble
-from console.cli.grammar import Words, command
+from cli.data import configuration
+from cli.data_folder import Trouble
+from cli.grammar import Words, command
+from cli.process import supervisor, up
 from desk.config.settings import BadSetting, Settings, host_and_port
 from desk.mail.inbound_request import Envelope
 from storage.runtime.logging_setup import configure_logging
 
 if TYPE_CHECKING:
-    from console.cli.replay import Take
+    from cli.data.replay import Take
     from storage.open_store import Store
 
 MOST_FILES = 65_536
@@ -65,7 +66,7 @@ def run_up(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
 
 def run_gateway(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """SMTP, LMTP, IMAP and Slack's Socket Mode; with --http also the form, the API, Slack's events and health."""
-    from console.cli.desk import serving
+    from cli.open_desk import serving
     from gateway import run as gateway
 
     with serving(settings) as store, ExitStack() as beside:
@@ -77,7 +78,7 @@ def run_gateway(args: argparse.Namespace, settings: Settings, _now: datetime) ->
 
 def run_worker(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """The actors and a clock; with --http also health."""
-    from console.cli.desk import serving
+    from cli.open_desk import serving
     from workers import run as worker
 
     worker.hold_signals()
@@ -89,7 +90,7 @@ def run_worker(args: argparse.Namespace, settings: Settings, _now: datetime) -> 
 
 
 def run_clock(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    from console.cli.desk import serving
+    from cli.open_desk import serving
     from workers import run as worker
 
     with serving(settings) as store:
@@ -99,8 +100,8 @@ def run_clock(args: argparse.Namespace, settings: Settings, _now: datetime) -> i
 
 def run_console(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """The agents' pages and health."""
+    from cli.open_desk import serving
     from console import health
-    from console.cli.desk import serving
 
     with serving(settings) as store:
         return _serve(_console(store, health.routes(store)), settings, args.ready_fd)
@@ -108,14 +109,14 @@ def run_console(args: argparse.Namespace, settings: Settings, _now: datetime) ->
 
 def run_http(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """All that `up` shows on its one web address."""
-    from console.cli.desk import serving
+    from cli.open_desk import serving
 
     with serving(settings) as store:
         return _serve(_console(store, _door_routes(store)), settings, args.ready_fd)
 
 
 def run_replay(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    from console.cli import replay
+    from cli.data import replay
     from gateway.email.archives.replay_source import read_mails
 
     return replay.replay(args, settings, now, replay.Way(read_mails, _pipeline))
@@ -239,7 +240,7 @@ def _figures() -> Any:
 
 def parser() -> argparse.ArgumentParser:
     """All words of the command."""
-    from console.cli import words as others
+    from cli import parser as others
     from gateway.email.imap import config as imap_config
 
     top, words = _top()
@@ -256,7 +257,7 @@ def _parser_for(word: str) -> argparse.ArgumentParser:
     top, words = _top()
     _processes(words)
     if word == "init":
-        from console.cli import init
+        from cli.process import init
 
         init.words(words)
     return top

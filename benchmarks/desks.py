@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from benchmarks import processes
 from benchmarks.lab import ROOT, Lab
 from benchmarks.mails import MAILBOX
-from console.cli import init, valkey
+from cli.process import init, valkey
 from desk.config.settings import Settings, read
 from storage.db.session import Database
 from storage.mail import inbound, outbound

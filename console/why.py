@@ -13,8 +13,8 @@ from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from cli.tickets.explanation import explanation
 from console import learned
-from console.cli.explained import explanation
 from console.door import Visit
 from console.learned import Refused
 from console.ticket import ticket_or_404

@@ -13,10 +13,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from cli.open_desk import Trouble
+from cli.tickets.tickets import whole_ticket
 from console import figures, satisfaction, similar
 from console import tickets as ticket_list
-from console.cli.desk import Trouble
-from console.cli.tickets import whole_ticket
 from console.door import Desk, Visit, look_as, note_reads, visiting
 from console.ticket import ticket_or_404
 from storage.access import api_tokens

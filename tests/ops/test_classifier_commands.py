@@ -14,7 +14,7 @@ import pytest
 
 import frontdesk
 from classifier import artefact, starter
-from console.cli import explained
+from cli.tickets import explanation
 from storage.learning import models
 from storage.open_store import Store
 from tests.small_desk import CAROL, SmallDesk
@@ -98,15 +98,15 @@ def test_a_terminal_gets_colour_unless_it_wants_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = starter.shipped()
-    found = explained.explanation(model, "I cannot log in")
+    found = explanation.explanation(model, "I cannot log in")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
-    explained.show(found, "I cannot log in \x1b[2J")
+    explanation.show(found, "I cannot log in \x1b[2J")
     printed = capsys.readouterr().out
     assert "\x1b[32" in printed and "\x1b[2J" not in printed
     monkeypatch.setenv("NO_COLOR", "1")
-    explained.show(found, "I cannot log in")
+    explanation.show(found, "I cannot log in")
     assert "\x1b[" not in capsys.readouterr().out
 
 

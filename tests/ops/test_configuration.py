@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import frontdesk
-from console.cli.apply import STARTERS, starters
+from cli.data.apply import STARTERS, starters
 from desk.config.desk_toml import KINDS, BadConfiguration, read, steps, to_toml
 from storage.open_store import Store
 from storage.people import people

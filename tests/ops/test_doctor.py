@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from classifier.starter import VERSION
-from console.cli import init
-from console.cli.doctor import examine
-from console.cli.findings import BROKEN, OK, WARNING, Finding
+from cli.diagnose.doctor import examine
+from cli.diagnose.findings import BROKEN, OK, WARNING, Finding
+from cli.process import init
 from desk.config.settings import Settings
 from storage.learning import models
 from storage.learning.models import Model

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from console.cli.configuration import load
+from cli.data.configuration import load
 from desk.config.settings import BadSetting, Settings, host_and_port, read
 
 WRONG = {

@@ -7,7 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from console.cli import doctor_slack
+from cli.diagnose import doctor_slack
 from desk.config.settings import Settings
 from storage.open_store import Store
 from storage.people import people

@@ -16,8 +16,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from cli.data.apply import STARTERS
 from console.app import create_app
-from console.cli.apply import STARTERS
 from desk.config.desk_toml import read
 from desk.knowledge.csat import Aftercare
 from desk.reports import period

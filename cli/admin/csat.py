@@ -1,0 +1,55 @@
+"""`frontdesk csat`: how content requesters are, and when they are asked."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from cli import output
+from cli.open_desk import Trouble, opened
+from console import satisfaction
+from desk.config.settings import Settings
+from desk.knowledge import csat as rules_of
+from storage.knowledge import csat_settings
+from storage.runtime.logging_setup import escaped
+
+_COLUMNS = ("name", "asked", "answered", "mean", "median", "satisfied")
+
+
+def figures(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    if not 1 <= args.days <= 3650:
+        raise Trouble("--days should be from 1 to 3650", 64)
+    with opened(settings) as store, store.database.reading() as session:
+        found = satisfaction.figures(session, now, args.days)
+    if args.json:
+        output.as_json(found)
+        return 0
+    named = {"all": found["all"], "before": found["before"], **found["teams"], **found["agents"]}
+    output.table(
+        [{**one, "name": name, "satisfied": _share(one["satisfied"])} for name, one in named.items()], _COLUMNS
+    )
+    for one in found["answers"]:
+        print(f"{one['score']} of 5 for #{one['ticket_id']}  {escaped(' '.join(one['comment'].split()))}".rstrip())
+    return 0
+
+
+def rules(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+    """Shows the settings, changed by what is given."""
+    given = {
+        name: value for name in rules_of.Aftercare.__dataclass_fields__ if (value := getattr(args, name)) is not None
+    }
+    with opened(settings) as store, store.database.transaction() as session:
+        try:
+            wanted = rules_of.read(asdict(csat_settings.rules(session)) | given)
+        except rules_of.BadAftercare as error:
+            raise Trouble(str(error), 64) from error
+        if given and not args.dry_run:
+            csat_settings.set_rules(session, wanted)
+    (output.as_json if args.json else output.fields)(asdict(wanted))
+    return 0
+
+
+def _share(value: Any) -> str:
+    return "" if value is None else f"{value:.0%}"

@@ -1,0 +1,1 @@
+"""Configuration, backup, replay and privacy as commands."""

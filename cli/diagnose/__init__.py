@@ -1,0 +1,1 @@
+"""Doctor, inbound log, queue, captured mail."""

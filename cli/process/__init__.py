@@ -1,0 +1,1 @@
+"""`up`, its supervised processes and the bundled Valkey."""

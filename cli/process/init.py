@@ -1,0 +1,106 @@
+"""The first start of a desk: its tables, its key, a team, a mailbox and an agent, made where there are none.
+
+In: settings. Out: what was made, with a new agent's one-time password. Doing it twice is doing it once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+import structlog
+
+from cli import output
+from cli.grammar import Words, command
+from cli.open_desk import Trouble, ensure_folder, first_line
+from console import passwords
+from desk.config.settings import Settings
+from storage.db import schema
+from storage.db.session import Session, is_unavailable
+from storage.open_store import Store, open_store
+from storage.people import people
+
+FIRST_TEAM = "Support"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The desk as it is now. `password` is empty unless the agent was made just now."""
+
+    version: str
+    mailboxes: tuple[str, ...]
+    agent: str
+    password: str
+
+
+def words(words: Words) -> None:
+    """Alone, because `frontdesk up` begins with it and shall not wait for the code of all commands."""
+    made = command(words, "init", _init, "make or migrate the desk's tables, with a first team, mailbox and agent")
+    made.add_argument("--agent", metavar="ADDRESS", help="the first agent's address")
+    made.add_argument("--wait", type=float, default=60.0, metavar="SECONDS", help="how long to wait for the database")
+
+
+def _init(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
+    ensure_folder(settings)
+    begun = begin(settings, now, patience=args.wait, agent=args.agent)
+    if args.json:
+        output.as_json(begun)
+        return 0
+    print(f"the desk in {settings.data.absolute()} is at version {begun.version}, with {', '.join(begun.mailboxes)}")
+    if begun.password:
+        print(f"agent {begun.agent}, password: {begun.password}\nIt is shown only now.")
+    return 0
+
+
+def begin(settings: Settings, now: datetime, *, patience: float, agent: str | None = None) -> Begun:
+    """Migrate, and make what a desk cannot be without. Waits up to `patience` seconds for the database."""
+    store = open_migrated(settings, patience, time.sleep)
+    try:
+        with store.database.transaction() as session:
+            return _furnish(session, settings, now, agent)
+    finally:
+        store.close()
+
+
+def open_migrated(settings: Settings, patience: float, sleep: Callable[[float], None]) -> Store:
+    """The record with its tables up to date; a database that is still starting is waited for, a second at a time."""
+    until = time.monotonic() + patience
+    while True:
+        try:
+            return open_store(settings, migrate=True, pool_size=2)
+        except schema.NewerSchema as error:
+            raise Trouble(str(error)) from error
+        except sa.exc.DBAPIError as error:
+            if not is_unavailable(error) or time.monotonic() >= until:
+                raise Trouble(f"the database cannot be reached: {first_line(error)}", 69) from error
+            log.warning("database_awaited", error=first_line(error))
+        sleep(1.0)
+
+
+def new_password() -> str:
+    """Four groups of four letters and digits without look-alikes: 80 bits."""
+    letters = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
+
+
+def _furnish(session: Session, settings: Settings, now: datetime, agent: str | None) -> Begun:
+    domain = settings.mail_domain or "localhost"
+    teams = people.all_teams(session) or [people.add_team(session, FIRST_TEAM)]
+    if not people.all_mailboxes(session):
+        people.add_mailbox(session, f"support@{domain}", settings.desk_name, teams[0].id)
+    boxes = tuple(box.address for box in people.all_mailboxes(session))
+    known = people.all_agents(session)
+    if known:
+        return Begun(schema.NEWEST, boxes, known[0].address, "")
+    password = new_password()
+    address = agent or f"admin@{domain}"
+    hashed = passwords.hashed(password)
+    people.add_agent(session, address, "Admin", "admin", hashed, [teams[0].id], now)
+    return Begun(schema.NEWEST, boxes, address.lower(), password)

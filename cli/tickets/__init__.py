@@ -1,0 +1,1 @@
+"""Tickets as commands: list, show, answer, change."""
