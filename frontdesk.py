@@ -101,7 +101,7 @@ def run_clock(args: argparse.Namespace, settings: Settings, _now: datetime) -> i
 def run_console(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """The agents' pages and health."""
     from cli.open_desk import serving
-    from console import health
+    from console.web import health
 
     with serving(settings) as store:
         return _serve(_console(store, health.routes(store)), settings, args.ready_fd)
@@ -158,14 +158,14 @@ def _doors_alone(store: Store) -> Any:
 def _health_alone(store: Store) -> Any:
     from starlette.applications import Starlette
 
-    from console import health
+    from console.web import health
 
     return Starlette(routes=health.routes(store))
 
 
 def _door_routes(store: Store) -> list[Any]:
     """Form, inbound API, Slack's events, health."""
-    from console import health
+    from console.web import health
     from gateway.slack import http as slack
     from gateway.slack.events import bolt_app
     from gateway.web.app import routes
@@ -179,7 +179,7 @@ def _door_routes(store: Store) -> list[Any]:
 
 
 def _console(store: Store, more: Sequence[Any]) -> Any:
-    from console.app import create_app
+    from console.routes import create_app
 
     return create_app(store, store.settings, more)
 
@@ -194,7 +194,7 @@ def _serve(app: Any, settings: Settings, ready_fd: int | None) -> int:
 
 
 def _pages(app: Any, settings: Settings) -> Any:
-    from console.run import Pages
+    from console.web.server import Pages
 
     return Pages(app, *host_and_port("FRONTDESK_HTTP", settings.http))
 

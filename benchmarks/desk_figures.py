@@ -30,7 +30,7 @@ from benchmarks import big_desk, processes
 from benchmarks.figures import BOUNDS, Line
 from benchmarks.multiply import STRIDE
 from benchmarks.report import with_section
-from console.app import create_app
+from console.routes import create_app
 from desk.config.settings import Settings
 from desk.reports import period
 from storage.open_store import Store, open_store

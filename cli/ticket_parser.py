@@ -8,7 +8,7 @@ from typing import Any
 
 from cli.tickets import properties as record
 from cli.tickets import replies, side_conversations, tickets
-from console.record import QUICK
+from console.tickets.properties import QUICK
 from usecases.tickets.links import KINDS
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]

@@ -16,7 +16,7 @@ from typing import Any
 
 from cli import output
 from cli.open_desk import Trouble, opened
-from console import articles as drafting
+from console.knowledge import articles as drafting
 from desk.config.settings import Settings
 from desk.knowledge import articles as rules
 from desk.knowledge.articles import Audience, State

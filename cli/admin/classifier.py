@@ -16,8 +16,9 @@ from classifier.evaluate import report
 from cli import output
 from cli.open_desk import Trouble, opened
 from cli.tickets import explanation
-from console import figures, learned
-from console.learned import Refused
+from console.insight import accuracy_figures
+from console.insight import models as model_admin
+from console.insight.models import Refused
 from desk.config.settings import Settings
 from desk.learning.active_learning import most_useful
 from desk.learning.model_standing import standing
@@ -71,7 +72,7 @@ def train(args: argparse.Namespace, settings: Settings, _now: datetime, *, train
 def evaluate(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """A model on what agents said; on what it has not learned from, where there is enough of that."""
     with opened(settings) as store, store.database.reading() as session:
-        model = _or_trouble(lambda: learned.asked(store, session, args.model))
+        model = _or_trouble(lambda: model_admin.asked(store, session, args.model))
         row = models.get(session, model.parts.version)
         examples = training_labels.said(session)
     learned_to = (row.last_correction_id if row else 0) or 0
@@ -92,7 +93,7 @@ def evaluate(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
 
 def explain(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        model = _or_trouble(lambda: learned.asked(store, session, args.model))
+        model = _or_trouble(lambda: model_admin.asked(store, session, args.model))
         text = training_labels.opening(session, args.ticket) if args.ticket else args.text
     if not text:
         raise Trouble("give a text, or --ticket with the number of a ticket that has words", 64)
@@ -106,19 +107,19 @@ def explain(args: argparse.Namespace, settings: Settings, _now: datetime) -> int
 
 def promote(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
-        row = _or_trouble(lambda: learned.promote(store, session, args.version, now))
+        row = _or_trouble(lambda: model_admin.promote(store, session, args.version, now))
     return _say(args, row, f"{row.version} is the desk's model now; workers take it within seconds")
 
 
 def rollback(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
-        row = _or_trouble(lambda: learned.roll_back(store, session, now))
+        row = _or_trouble(lambda: model_admin.roll_back(store, session, now))
     return _say(args, row, f"back to {row.version}; workers take it within seconds")
 
 
 def give_out(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        version = _or_trouble(lambda: learned.give_out(store, session, args.model, Path(args.target)))
+        version = _or_trouble(lambda: model_admin.give_out(store, session, args.model, Path(args.target)))
     if args.json:
         output.as_json({"version": version, "file": args.target})
     else:
@@ -128,13 +129,13 @@ def give_out(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
 
 def take_in(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
-        row = _or_trouble(lambda: learned.take_in(store, session, Path(args.source), now))
+        row = _or_trouble(lambda: model_admin.take_in(store, session, Path(args.source), now))
     return _say(args, row, f"{row.version} is whole; `frontdesk classifier promote {row.version}` makes it the desk's")
 
 
 def history(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        found = figures.everything(session, now, args.weeks)
+        found = accuracy_figures.everything(session, now, args.weeks)
     if args.json:
         output.as_json(found)
         return 0

@@ -9,7 +9,7 @@ from typing import Any
 
 from cli import output
 from cli.open_desk import Trouble, opened
-from console import satisfaction
+from console.insight import csat as csat_page
 from desk.config.settings import Settings
 from desk.knowledge import csat as rules_of
 from storage.knowledge import csat_settings
@@ -22,7 +22,7 @@ def figures(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     if not 1 <= args.days <= 3650:
         raise Trouble("--days should be from 1 to 3650", 64)
     with opened(settings) as store, store.database.reading() as session:
-        found = satisfaction.figures(session, now, args.days)
+        found = csat_page.figures(session, now, args.days)
     if args.json:
         output.as_json(found)
         return 0

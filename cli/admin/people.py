@@ -12,7 +12,7 @@ from typing import Any
 from cli import output
 from cli.open_desk import Trouble, opened
 from cli.process.init import new_password
-from console import passwords
+from console.access import passwords
 from desk.config.settings import Settings
 from desk.mail.inbound_request import Party
 from desk.slack.orders import is_account, is_channel

@@ -15,7 +15,7 @@ from typing import Any
 
 from cli import output
 from cli.open_desk import Trouble, opened
-from console.reports import to_json
+from console.insight.reports import to_json
 from desk.config.settings import Settings
 from desk.reports import period
 from desk.reports import tables as report_tables

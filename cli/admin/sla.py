@@ -10,7 +10,7 @@ from typing import Any
 
 from cli import output
 from cli.open_desk import Trouble, opened
-from console import due
+from console.web import sla_badges
 from desk.config.settings import Settings
 from desk.rules.actions import BadAction
 from desk.rules.conditions import BadCondition
@@ -81,7 +81,7 @@ def explain(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
         ticket = tickets.get(session, args.id)
         if ticket is None:
             raise Trouble(f"there is no ticket #{args.id}")
-        found = due.of(session, ticket, now)
+        found = sla_badges.of(session, ticket, now)
     if args.json:
         made = [asdict(one.clock) | {"policy": one.policy, "state_word": one.word, "lines": one.lines} for one in found]
         output.as_json({"id": ticket.id, "priority": ticket.priority, "due_at": ticket.due_at, "clocks": made})

@@ -18,7 +18,7 @@ import structlog
 from cli import output
 from cli.grammar import Words, command
 from cli.open_desk import Trouble, ensure_folder, first_line
-from console import passwords
+from console.access import passwords
 from desk.config.settings import Settings
 from storage.db import schema
 from storage.db.session import Session, is_unavailable

@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from cli import output
 from cli.open_desk import Trouble, opened
-from console import view
-from console.record import QUICK, until_when
+from console.tickets.properties import QUICK, until_when
+from console.web import rendering
 from desk.config.settings import Settings
 from desk.tickets import properties
 from desk.tickets.ticket import DESK, Event, NotAllowed, Ticket
@@ -40,7 +40,7 @@ def undo_one(args: argparse.Namespace, settings: Settings, now: datetime) -> int
                 told = [event for _, event in tickets.numbered(session, args.id)[before:]]
         except NotAllowed as error:
             raise Trouble(str(error)) from error
-    return _say(args, ticket, "\n".join(f"#{args.id}: {view.happened(event)} ({event.why})" for event in told))
+    return _say(args, ticket, "\n".join(f"#{args.id}: {rendering.happened(event)} ({event.why})" for event in told))
 
 
 def _would_undo(args: argparse.Namespace, session: Session) -> int:
@@ -59,7 +59,7 @@ def _would_undo(args: argparse.Namespace, session: Session) -> int:
 
 
 def _step(number: int, event: Event) -> dict[str, Any]:
-    return {"id": number, "at": event.at, "by": event.actor.name, "what": view.happened(event)}
+    return {"id": number, "at": event.at, "by": event.actor.name, "what": rendering.happened(event)}
 
 
 def set_many(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
@@ -95,7 +95,7 @@ def _wish(args: argparse.Namespace) -> Wish:
 
 
 def _outcome(one: Outcome, *, dry: bool) -> dict[str, Any]:
-    said = "; ".join(map(view.happened, one.events)) or "it is so already"
+    said = "; ".join(map(rendering.happened, one.events)) or "it is so already"
     result = f"not done: {one.refused}" if one.refused else f"would have {said}" if dry and one.events else said
     events = [{"kind": event.kind, "before": event.before, "after": event.after} for event in one.events]
     return {"ticket": one.ticket, "subject": one.subject, "result": result, "refused": one.refused, "events": events}

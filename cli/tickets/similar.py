@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cli import output
 from cli.open_desk import Trouble, opened
-from console import similar
+from console.tickets import similar
 from desk.config.settings import Settings
 from storage.runtime.logging_setup import escaped
 from storage.tickets import tickets

@@ -9,7 +9,7 @@ from typing import Any
 
 from cli import output
 from cli.open_desk import Trouble, opened
-from console import noticed
+from console.web import mail_warnings
 from desk.config.settings import Settings
 from desk.tickets.ticket import DESK, Event, Message, NotAllowed, Status, Ticket
 from storage.db.session import Session
@@ -172,7 +172,10 @@ def _print_message(message: dict[str, Any]) -> None:
     at = output.text_of(message["created_at"])
     print(f"\n--- message {message['id']}: {message['kind']} {direction} {escaped(who)} at {at}")
     print(f"    thread: {escaped(message['signal'])} {escaped(message['signal_detail'])}")
-    for sentence in [*noticed.sentences(message["trust"], message["attachments"]), *noticed.others(message["trust"])]:
+    for sentence in [
+        *mail_warnings.sentences(message["trust"], message["attachments"]),
+        *mail_warnings.others(message["trust"]),
+    ]:
         print(f"    noticed: {escaped(sentence)}")
     for line in (message["reply"] or message["text"]).splitlines():
         print("    " + escaped(line))

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from console.api import tickets as reading
 from console.api import writing
-from console.door import Desk, Visit
+from console.web.request_context import Desk, Visit
 from desk.config.desk_toml import KINDS, BadConfiguration, State, read
 from desk.tickets.ticket import NotAllowed
 from storage.tickets import tickets

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 from console.api import tickets as reading
 from console.api import writing
 from console.api.writing import Write
-from console.door import Desk, Visit
+from console.web.request_context import Desk, Visit
 from desk.priority import assess as priority
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed
 from storage.config import priority_matrix

@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 
 from console.api import writing
-from console.composer import LONGEST_TEXT
-from console.door import Desk, Visit
+from console.tickets.composer import LONGEST_TEXT
+from console.web.request_context import Desk, Visit
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Ticket
 from storage.access import visibility
 from storage.db.session import Session

@@ -15,10 +15,12 @@ from starlette.responses import JSONResponse, Response
 
 from cli.open_desk import Trouble
 from cli.tickets.tickets import whole_ticket
-from console import figures, satisfaction, similar
-from console import tickets as ticket_list
-from console.door import Desk, Visit, look_as, note_reads, visiting
-from console.ticket import ticket_or_404
+from console.insight import accuracy_figures
+from console.insight import csat as csat_page
+from console.tickets import inbox as ticket_list
+from console.tickets import similar
+from console.tickets.detail import ticket_or_404
+from console.web.request_context import Desk, Visit, look_as, note_reads, visiting
 from storage.access import api_tokens
 from storage.db.session import Session
 from storage.people.people import Person
@@ -49,12 +51,12 @@ def similar_to(visit: Visit) -> Response:
 
 def satisfied(visit: Visit) -> Response:
     """How content requesters are."""
-    return as_json(satisfaction.figures(visit.session, visit.now))
+    return as_json(csat_page.figures(visit.session, visit.now))
 
 
 def accuracy(visit: Visit) -> Response:
     """All figures of the accuracy page."""
-    return as_json(figures.everything(visit.session, visit.now))
+    return as_json(accuracy_figures.everything(visit.session, visit.now))
 
 
 def endpoint(desk: Desk, answer: Callable[[Visit], Response], scope: str = SCOPE) -> Callable[[Request], Response]:

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from console.api import tickets as reading
-from console.door import WRITERS, Desk, Visit, check_intent
+from console.web.request_context import WRITERS, Desk, Visit, check_intent
 from desk.tickets.ticket import NotAllowed
 from storage.access import audit
 from storage.tickets.tickets import Stale

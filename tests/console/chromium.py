@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
-from console.app import create_app
-from console.run import Pages
+from console.routes import create_app
+from console.web.server import Pages
 from storage.open_store import Store
 from tests.components import need
 from tests.console.furnished import PASSWORD

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from console.app import create_app
+from console.routes import create_app
 from desk.tickets.ticket import Event, Message, Ticket
 from storage.open_store import Store
 from storage.tickets import tickets

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from console import passwords
+from console.access import passwords
 from desk.mail.inbound_request import Party
 from desk.tickets.ticket import (
     DESK,

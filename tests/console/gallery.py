@@ -15,9 +15,9 @@ from typing import Literal
 
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
-from console import passwords
-from console.app import create_app
-from console.run import Pages
+from console.access import passwords
+from console.routes import create_app
+from console.web.server import Pages
 from desk.config.settings import Settings
 from storage.open_store import Store, open_store
 from storage.people import people

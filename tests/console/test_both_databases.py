@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from console.app import create_app
+from console.routes import create_app
 from desk.tickets.ticket import Status
 from gateway.web.app import routes
 from storage.access import api_tokens

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from console.app import create_app
-from console.run import Pages
+from console.routes import create_app
+from console.web.server import Pages
 from desk.tickets.ticket import MessageKind, Status
 from gateway.web.app import routes
 from storage.open_store import Store

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from console import passwords
-from console.app import create_app
-from console.run import Pages
+from console.access import passwords
+from console.routes import create_app
+from console.web.server import Pages
 from storage.open_store import Store
 from storage.people import people
 from tests.console.chromium import chromium, sign_in

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from starlette.testclient import TestClient
 
-from console.app import create_app
+from console.routes import create_app
 from desk.tickets import scheduled_replies
 from desk.tickets.ticket import Actor, ActorKind, Message, MessageKind, NotAllowed, Status
 from storage.open_store import Store

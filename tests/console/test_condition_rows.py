@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console import condition_rows
-from console.condition_rows import Group, Row
+from console.admin import condition_form
+from console.admin.condition_form import Group, Row
 from desk.rules import conditions
 from storage.routing import rules as routing_rules
 from storage.sla import policies as sla_policies
@@ -23,7 +23,7 @@ GROUPS = [
 ]
 
 
-def fields_of(groups: condition_rows.Groups) -> dict[str, str]:
+def fields_of(groups: condition_form.Groups) -> dict[str, str]:
     """What a browser would send."""
     sent: dict[str, str] = {}
     for number, group in enumerate(groups):
@@ -35,41 +35,41 @@ def fields_of(groups: condition_rows.Groups) -> dict[str, str]:
 
 
 def test_what_is_kept_is_shown_as_rows_and_comes_back_the_same() -> None:
-    rows = condition_rows.rows_of(GROUPS)
+    rows = condition_form.rows_of(GROUPS)
     assert rows and [group.kind for group in rows] == ["", "any", "not"]
     assert rows[1].rows[1] == Row("priority", "in", "high, urgent")
-    assert condition_rows.conditions(condition_rows.typed(fields_of(rows))) == GROUPS
+    assert condition_form.conditions(condition_form.typed(fields_of(rows))) == GROUPS
 
 
 def test_what_is_nested_deeper_is_left_to_json() -> None:
-    assert condition_rows.rows_of([{"any": [{"all": [{"field": "subject", "is": "x"}]}]}]) is None
-    assert condition_rows.rows_of([{"field": "tags", "in": ["a, b"]}]) is None
+    assert condition_form.rows_of([{"any": [{"all": [{"field": "subject", "is": "x"}]}]}]) is None
+    assert condition_form.rows_of([{"field": "tags", "in": ["a, b"]}]) is None
 
 
 def test_buttons_add_and_take_away_rows_and_groups() -> None:
     groups = (Group("", (Row("subject", "is", "x"), Row())), Group("any", (Row("team", "is", "IT"),)))
-    more = condition_rows.edited(groups, "row-0")
+    more = condition_form.edited(groups, "row-0")
     assert more and len(more[0].rows) == 3 and more[1] == groups[1]
-    less = condition_rows.edited(groups, "drop-0_0")
+    less = condition_form.edited(groups, "drop-0_0")
     assert less and less[0].rows == (Row(),)
-    assert condition_rows.edited(groups, "drop-group-1") == groups[:1]
-    assert condition_rows.edited(groups, "drop-group-0") == groups
-    added = condition_rows.edited(groups, "group-0")
+    assert condition_form.edited(groups, "drop-group-1") == groups[:1]
+    assert condition_form.edited(groups, "drop-group-0") == groups
+    added = condition_form.edited(groups, "group-0")
     assert added and added[2].kind == "any"
-    assert condition_rows.edited(groups, "row-9") == groups and condition_rows.edited(groups, "preview") is None
+    assert condition_form.edited(groups, "row-9") == groups and condition_form.edited(groups, "preview") is None
 
 
 @given(st.dictionaries(st.from_regex(r"(field|op|value|kind)\w{0,5}", fullmatch=True), st.text(max_size=8)), st.text())
 def test_no_form_breaks_it(fields: dict[str, str], do: str) -> None:
-    groups = condition_rows.typed(fields)
-    condition_rows.edited(groups, do)
+    groups = condition_form.typed(fields)
+    condition_form.edited(groups, do)
     try:
-        made = condition_rows.conditions(groups)
+        made = condition_form.conditions(groups)
         conditions.read(made)
     except conditions.BadCondition:
         return
-    shown = condition_rows.rows_of(made)
-    assert shown is None or condition_rows.conditions(shown) == made
+    shown = condition_form.rows_of(made)
+    assert shown is None or condition_form.conditions(shown) == made
 
 
 @pytest.mark.parametrize(("path", "others"), [("/routing/add", "/routing"), ("/sla/policies/new", "/sla/policies/new")])

@@ -9,7 +9,7 @@ from dataclasses import replace
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from console.app import create_app
+from console.routes import create_app
 from desk.tickets import history
 from desk.tickets.ticket import Event, MessageKind
 from storage.open_store import Store

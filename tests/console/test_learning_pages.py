@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from classifier import artefact, starter
-from console.app import create_app
+from console.routes import create_app
 from storage.access import api_tokens
 from storage.learning import accuracy, models
 from storage.learning.models import Model

@@ -10,9 +10,10 @@ from datetime import timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from console import elsewhere, passwords
-from console.app import create_app
-from console.view import lines
+from console.access import passwords
+from console.routes import create_app
+from console.tickets import remote_images
+from console.web.rendering import lines
 from storage.open_store import Store
 from storage.people import people
 from tests.console import gallery_mails as mails
@@ -228,13 +229,14 @@ def test_the_address_of_a_frame_is_void_after_a_day(gallery: Gallery) -> None:
     ],
 )
 def test_only_names_of_the_web_get_into_the_frames_policy(address: str, expected: str) -> None:
-    assert elsewhere.origin({elsewhere.ATTRIBUTE: address}) == expected
+    assert remote_images.origin({remote_images.ATTRIBUTE: address}) == expected
 
 
 def test_a_mail_with_thousands_of_hosts_widens_the_policy_to_few() -> None:
-    many = [{elsewhere.ATTRIBUTE: f"https://h{number}.example.test/"} for number in range(3_000)]
-    outside = elsewhere.found(many)
+    many = [{remote_images.ATTRIBUTE: f"https://h{number}.example.test/"} for number in range(3_000)]
+    outside = remote_images.found(many)
     assert (
-        len(outside.origins) == elsewhere.MOST_HOSTS == outside.pictures and outside.refused == 3_000 - outside.pictures
+        len(outside.origins) == remote_images.MOST_HOSTS == outside.pictures
+        and outside.refused == 3_000 - outside.pictures
     )
     assert outside.named.endswith("and 35 more")

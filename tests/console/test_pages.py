@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from console import caught, view
+from console.operations import caught_mail
+from console.web import rendering
 from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status
 from desk.web.download import disposition
 from storage.tickets import tickets
@@ -228,7 +229,7 @@ def test_a_rendered_mail_is_read_as_a_reader_would() -> None:
         b"From: =?utf-8?q?B=C3=BCro?= <a@b.test>\r\nSubject: =?bad?x?\r\nX-Other: x\r\nMIME-Version: 1.0\r\n"
         b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nGr\xc3\xbc\xc3\x9fe\r\n"
     )
-    letter = caught.read(raw)
+    letter = caught_mail.read(raw)
     assert dict(letter.headers)["From"].startswith("Büro")
     assert "X-Other" not in dict(letter.headers)
     assert letter.text == "Grüße\n"
@@ -248,8 +249,8 @@ def test_pages_work_without_scripts_and_name_what_they_load(alice: Browser) -> N
 
 
 def test_times_are_given_in_utc_for_the_script_to_translate() -> None:
-    assert str(view.moment(START)) == '<time datetime="2026-03-02T09:00:00Z">2026-03-02 09:00 UTC</time>'
-    assert ">3 h<" in str(view.age(START - timedelta(hours=3), START))
+    assert str(rendering.moment(START)) == '<time datetime="2026-03-02T09:00:00Z">2026-03-02 09:00 UTC</time>'
+    assert ">3 h<" in str(rendering.age(START - timedelta(hours=3), START))
 
 
 def test_a_database_that_is_away_is_said_to_be(
@@ -279,10 +280,10 @@ def test_a_mail_that_only_claims_to_be_an_agents_is_marked(console: Console, ali
 @pytest.mark.parametrize("kind", ["opened", "delivery_failed", "linked", "something_new"])
 def test_every_event_reads_as_a_sentence(kind: str) -> None:
     event = Event(1, START, kind, DESK, "open {x}", "7")
-    assert view.happened(event)
-    assert "{after}" not in view.happened(event)
+    assert rendering.happened(event)
+    assert "{after}" not in rendering.happened(event)
 
 
 @pytest.mark.parametrize(("value", "text"), [(None, ""), (0.914, "91%"), (0.9999, ">99%"), (0.0001, "<1%")])
 def test_a_guess_is_never_shown_as_certain(value: float | None, text: str) -> None:
-    assert view.percent(value) == text
+    assert rendering.percent(value) == text

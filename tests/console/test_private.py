@@ -11,7 +11,7 @@ import pytest
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.testclient import TestClient
 
-from console.app import create_app
+from console.routes import create_app
 from storage.access import api_tokens, audit
 from tests.console.conftest import START, Browser, Console
 from tests.console.private_desk import VICTIM, WORD, Private, furnish_private

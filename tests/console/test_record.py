@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from console.record import until_when
+from console.tickets.properties import until_when
 from desk.tickets.fields import Field, Kind
 from desk.tickets.ticket import NotAllowed, Status
 from storage.tickets import tickets

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from console import passwords
-from console.app import create_app
-from console.auth import local_path
+from console.access import passwords
+from console.access.sign_in import local_path
+from console.routes import create_app
 from storage.open_store import Store
 from storage.people import agent_sessions, people
 from tests.console import furnished

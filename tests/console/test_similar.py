@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 import frontdesk
-from console.app import create_app
+from console.routes import create_app
 from desk.tickets import ticket as verbs
 from storage.access import api_tokens
 from storage.learning import solved_index

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from console.app import create_app
+from console.routes import create_app
 from desk.signed import slack_link_code
 from desk.tickets.ticket import DESK
 from storage.people import people

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from console.app import create_app
-from console.run import Pages
+from console.routes import create_app
+from console.web.server import Pages
 from storage.open_store import Store
 from storage.tickets import presence
 from tests.console.chromium import chromium, sign_in

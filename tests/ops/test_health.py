@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 
 from starlette.applications import Starlette
 
-from console import health
-from console.run import Pages
+from console.web import health
+from console.web.server import Pages
 from storage.learning import models
 from storage.learning.models import Model
 from storage.mail import imap_folders, inbound

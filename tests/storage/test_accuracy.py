@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from console import figures
+from console.insight import accuracy_figures
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind
 from storage.learning import accuracy, keyword_rules, models
@@ -43,7 +43,7 @@ def test_facts_doubts_past_and_figures_read_the_same_desk(any_store: Store) -> N
             (1, False, desk.ticket(1).category),
         ]
         assert past[0].text == "Hm\nzeppelin xylophone"
-        page = figures.everything(session, desk.now)
+        page = accuracy_figures.everything(session, desk.now)
     assert (page["all"]["count"], page["all"]["said"], len(page["weeks"])) == (2, 1, 1)
 
 
@@ -63,9 +63,9 @@ def test_drift_is_the_share_that_lies_elsewhere() -> None:
     def fact(guessed: str) -> accuracy.Fact:
         return accuracy.Fact(1, NOW, "m", guessed, 0.5, "suggest", "", "", "en", None, "")
 
-    assert figures.drift([fact("a"), fact("b")], {"a": 10, "b": 10}) == 0
-    assert figures.drift([fact("a"), fact("a")], {"b": 3}) == 1
-    assert figures.drift([fact("a")], {}) is None
+    assert accuracy_figures.drift([fact("a"), fact("b")], {"a": 10, "b": 10}) == 0
+    assert accuracy_figures.drift([fact("a"), fact("a")], {"b": 3}) == 1
+    assert accuracy_figures.drift([fact("a")], {}) is None
 
 
 def test_a_week_begins_on_monday() -> None:

@@ -14,8 +14,8 @@ from dramatiq.middleware import Retries
 from starlette.testclient import TestClient
 
 import frontdesk
-from console.app import create_app
-from console.health import routes
+from console.routes import create_app
+from console.web.health import routes
 from storage.open_store import Store
 from storage.runtime import dead_letters
 from storage.runtime.queue import QUEUE, broker, message

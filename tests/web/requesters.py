@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from console.app import create_app
+from console.routes import create_app
 from desk.tickets.ticket import Actor, ActorKind
 from desk.web import status_links
 from gateway.web.app import routes

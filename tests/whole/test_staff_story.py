@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from cli.data.apply import STARTERS
-from console.app import create_app
+from console.routes import create_app
 from desk.config.desk_toml import read
 from desk.knowledge.csat import Aftercare
 from desk.reports import period

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from console.app import create_app
+from console.routes import create_app
 from desk.knowledge.csat import Aftercare
 from desk.tickets import ticket as verbs
 from storage.knowledge import csat, csat_settings

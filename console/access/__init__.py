@@ -1,0 +1,1 @@
+"""Signing in, passwords, and the linked Slack account."""

@@ -1,0 +1,192 @@
+"""Signing in and out, and the own password.
+
+The same answer and the same time for an unknown name, a wrong password and an agent who left. Limits count by address
+and by account.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import anyio.to_thread
+import structlog
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from console.access import passwords, slack_account
+from console.admin import signatures
+from console.web import rendering
+from console.web.request_context import Desk, Visit, check_intent, read_fields, to_sign_in, visiting
+from storage.people import agent_sessions, people
+from storage.people.people import Person
+
+log = structlog.get_logger()
+
+_BEFORE = "frontdesk_before"
+"""The cookie that ties a sign-in form to its browser, against sign-ins that another site makes."""
+WRONG = "Address or password is not right."
+OFTEN = "Too many attempts. Try again in {minutes} min."
+BUSY = "Many people are signing in right now. Try again in a moment."
+_NEXT_LETTERS = 500
+
+
+def local_path(wanted: str) -> str:
+    """Where to go after signing in: a path of ours, never another site."""
+    plain = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and "\\" not in wanted
+    return wanted if plain and wanted.isprintable() and wanted.isascii() and len(wanted) < _NEXT_LETTERS else "/tickets"
+
+
+def sign_in_page(desk: Desk) -> Callable[[Request], Response]:
+    def endpoint(request: Request) -> Response:
+        return _page(desk, request, request.query_params.get("next", ""))
+
+    return endpoint
+
+
+def sign_in(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def perform(request: Request, fields: Mapping[str, str]) -> Response:
+        before = request.cookies.get(_BEFORE, "")
+        check_intent(desk, request, fields, f"before:{before}")
+        address, wanted = fields.get("address", "").strip().lower()[:320], fields.get("next", "")
+        wait = _wait(desk, request, address)
+        if wait:
+            return _page(desk, request, wanted, address, OFTEN.format(minutes=math.ceil(wait / 60)), 429, wait)
+        try:
+            agent = _agent(desk, address, fields.get("password", ""))
+        except passwords.Busy:
+            return _page(desk, request, wanted, address, BUSY, 503, 5)
+        if agent is None:
+            desk.failures_by_account.count(address, desk.clock())
+            return _page(desk, request, wanted, address, WRONG, 403)
+        return _signed_in(desk, request, agent, local_path(wanted))
+
+    async def endpoint(request: Request) -> Response:
+        return await anyio.to_thread.run_sync(perform, request, await read_fields(request))
+
+    return endpoint
+
+
+def sign_out(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """The session is over, here and in the browser."""
+    agent_sessions.end(visit.session, visit.cookie, visit.agent)
+    response = RedirectResponse("/login", 303)
+    response.delete_cookie(visit.desk.cookie, secure=visit.desk.secure, httponly=True, samesite="lax")
+    return response
+
+
+def account(visit: Visit, status: int = 200, problem: str = "") -> Response:
+    about = signatures.of_account(visit) | slack_account.of_account(visit)
+    return visit.html("account.html", status, problem=problem, shortest=passwords.SHORTEST, **about)
+
+
+def change_password(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """A new password ends every session of the agent; this browser gets a new one. Hashing holds no transaction."""
+
+    def perform(request: Request, fields: Mapping[str, str]) -> Response:
+        with desk.store.database.reading() as session:
+            visit = visiting(desk, request, session)
+            if visit is None:
+                return to_sign_in(request)
+        check_intent(desk, request, fields, visit.cookie)
+        try:
+            problem = _password_problem(visit, fields)
+            stored = "" if problem else passwords.hashed(fields["new"])
+        except passwords.Busy:
+            problem = BUSY
+        if problem:
+            return _account_with(desk, request, problem)
+        return _with_new_password(desk, visit.agent.id, stored)
+
+    async def endpoint(request: Request) -> Response:
+        return await anyio.to_thread.run_sync(perform, request, await read_fields(request))
+
+    return endpoint
+
+
+def _account_with(desk: Desk, request: Request, problem: str) -> Response:
+    """The page again, with what is wrong."""
+    with desk.store.database.reading() as session:
+        visit = visiting(desk, request, session)
+        if visit is None:
+            return to_sign_in(request)
+        return account(visit, 422, problem)
+
+
+def _password_problem(visit: Visit, fields: Mapping[str, str]) -> str:
+    new, limit = fields.get("new", ""), visit.desk.failures_by_account
+    if not passwords.SHORTEST <= len(new) <= passwords.LONGEST:
+        return f"The new password needs at least {passwords.SHORTEST} characters."
+    if new != fields.get("again", ""):
+        return "The two new passwords differ."
+    if limit.wait(visit.agent.address, visit.now):
+        return "Too many attempts. Try again later."
+    if not passwords.fits(fields.get("current", ""), visit.agent.password_hash):
+        limit.count(visit.agent.address, visit.now)
+        return "The current password is not right."
+    return ""
+
+
+def _with_new_password(desk: Desk, agent_id: int, stored: str) -> Response:
+    with desk.store.database.transaction() as session:
+        agent_sessions.set_password(session, agent_id, stored)
+        cookie = agent_sessions.begin(session, people.by_ids(session, [agent_id])[agent_id], desk.clock())
+    log.info("password_changed", agent_id=agent_id)
+    response = RedirectResponse("/account?done=password", 303)
+    _give_cookie(desk, response, cookie)
+    return response
+
+
+def _wait(desk: Desk, request: Request, address: str) -> float:
+    now = desk.clock()
+    return desk.sign_ins_by_peer.take(desk.came_from(request), now) or desk.failures_by_account.wait(address, now)
+
+
+def _agent(desk: Desk, address: str, password: str) -> Person | None:
+    with desk.store.database.reading() as session:
+        found = people.by_address(session, address)
+    agent = found if found and found.is_agent else None
+    return agent if passwords.fits(password, agent.password_hash if agent else "") else None
+
+
+def _signed_in(desk: Desk, request: Request, agent: Person, path: str) -> Response:
+    """A session with a new token; one that the browser had before ends."""
+    now, old = desk.clock(), request.cookies.get(desk.cookie, "")
+    with desk.store.database.transaction() as session:
+        earlier = agent_sessions.whose(session, old, now) if old else None
+        if earlier:
+            agent_sessions.end(session, old, earlier)
+        cookie = agent_sessions.begin(session, agent, now)
+    log.info("agent_signed_in", agent_id=agent.id)
+    response = RedirectResponse(path, 303)
+    _give_cookie(desk, response, cookie)
+    response.delete_cookie(_BEFORE, secure=desk.secure, httponly=True, samesite="lax")
+    return response
+
+
+def _give_cookie(desk: Desk, response: Response, value: str) -> None:
+    age = int(agent_sessions.LIFETIME.total_seconds())
+    response.set_cookie(desk.cookie, value, max_age=age, secure=desk.secure, httponly=True, samesite="lax")
+
+
+def _page(
+    desk: Desk,
+    request: Request,
+    wanted: str,
+    address: str = "",
+    problem: str = "",
+    status: int = 200,
+    wait: float = 0,
+) -> Response:
+    before = request.cookies.get(_BEFORE, "") or secrets.token_urlsafe(24)
+    with desk.store.database.reading() as session:
+        first_run = not people.all_agents(session)
+    values = {"settings": desk.settings, "csrf": desk.csrf(f"before:{before}"), "next": wanted[:_NEXT_LETTERS]}
+    values |= {"address": address, "problem": problem, "first_run": first_run}
+    response = HTMLResponse(rendering.render("login.html", values), status)
+    response.set_cookie(_BEFORE, before, max_age=3600, secure=desk.secure, httponly=True, samesite="lax")
+    if wait:
+        response.headers["Retry-After"] = str(math.ceil(wait))
+    return response

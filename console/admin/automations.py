@@ -1,0 +1,90 @@
+"""The page of automations: write one as TOML, see what it would have changed, switch it on, take it away.
+
+In: forms of leads and admins. Out: rows, and the tickets of a trial. It refuses to know how a rule is run.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from console.admin.rule_buttons import Buttons
+from console.insight.accuracy import LEADS
+from console.web.request_context import Desk, Visit, action, page
+from desk.rules import automations as rules_automations
+from desk.rules.automations import BadAutomation
+from usecases.rules import automations
+from usecases.rules.automations import WouldDo
+
+LONGEST = 20_000
+EXAMPLE = """\
+name = "Refunds to Billing"
+when = { event = "opened" }
+conditions = [{ field = "subject", word = "refund" }]
+actions = [{ team = "Billing" }, { tag = "refund" }]
+"""
+
+
+def reading(desk: Desk) -> list[BaseRoute]:
+    return [Route("/automations", page(desk, show), methods=["GET"])]
+
+
+def acting(desk: Desk) -> list[BaseRoute]:
+    verbs = {"add": add, "test": test, "switch": BUTTONS.switch, "remove": BUTTONS.remove}
+    return [Route(f"/automations/{name}", action(desk, verb, LEADS), methods=["POST"]) for name, verb in verbs.items()]
+
+
+def show(visit: Visit) -> Response:
+    return _page(visit)
+
+
+def add(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """A new one, or another version; it is tried at once, and stays off."""
+    text = fields.get("text", "")[:LONGEST]
+    try:
+        rule = rules_automations.read(tomllib.loads(text.replace("\r\n", "\n")))
+    except (tomllib.TOMLDecodeError, BadAutomation) as error:
+        return _page(visit, 422, problem=str(error), typed=text)
+    automations.put(visit.session, rule, visit.now)
+    return test(visit, {"name": rule.name})
+
+
+def test(visit: Visit, fields: Mapping[str, str]) -> Response:
+    kept = BUTTONS.kept(visit, fields)
+    would = automations.tried(visit.session, kept, visit.now)
+    return _page(visit, would=would, tried=kept.rule.name)
+
+
+def _page(
+    visit: Visit,
+    status: int = 200,
+    *,
+    problem: str = "",
+    typed: str = EXAMPLE,
+    would: Sequence[WouldDo] | None = None,
+    tried: str = "",
+) -> Response:
+    return visit.html(
+        "automations.html",
+        status,
+        automations=[(kept, rules_automations.words(kept.rule)) for kept in automations.every(visit.session)],
+        leads=visit.agent.role in LEADS,
+        problem=problem,
+        typed=typed,
+        would=would,
+        tried=tried,
+    )
+
+
+BUTTONS = Buttons(
+    "/automations",
+    "automation",
+    automations.get,
+    automations.switch,
+    automations.remove,
+    BadAutomation,
+    lambda visit, why: _page(visit, 422, problem=why),
+)

@@ -1,0 +1,19 @@
+"""The mailboxes page: which addresses the desk has, and how the fetched ones are doing."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from console.web.request_context import Visit
+from storage.mail import imap_folders
+from storage.people import people
+
+
+def show(visit: Visit) -> Response:
+    health = imap_folders.health(visit.session)
+    folders = {
+        box.id: [one for one in health if one.mailbox_id == box.id] for box in people.all_mailboxes(visit.session)
+    }
+    teams = {team.id: team.name for team in people.all_teams(visit.session)}
+    boxes = people.all_mailboxes(visit.session)
+    return visit.html("mailboxes.html", boxes=boxes, folders=folders, teams=teams)

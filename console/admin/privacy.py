@@ -1,0 +1,132 @@
+"""The privacy page: who read what in private teams, and an admin's way into a private ticket, of which its team hears.
+
+Admins see all rows, leads those of their own private teams, nobody else any. A ticket that was opened anyway is seen
+for an hour; the reason stands in its history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import anyio.to_thread
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from console.insight.accuracy import LEADS
+from console.web.request_context import Desk, Visit, action, check_intent, page, read_fields, to_sign_in, visiting
+from desk.access.visibility import EVERYBODY, LONGEST_REASON
+from desk.tickets.ticket import Change, Event
+from storage.access import audit, visibility
+from storage.people import people
+from storage.tickets import tickets
+from usecases.privacy import erasure
+from usecases.privacy.erasure import Receipt
+
+log = structlog.get_logger()
+
+ADMINS = frozenset({"admin"})
+PER_PAGE = 100
+
+
+def reading(desk: Desk) -> list[BaseRoute]:
+    return [Route("/privacy", page(desk, show), methods=["GET"])]
+
+
+def acting(desk: Desk) -> list[BaseRoute]:
+    return [
+        Route("/privacy/open", action(desk, open_anyway, ADMINS), methods=["POST"]),
+        Route("/privacy/erase", erasing(desk), methods=["POST"]),
+    ]
+
+
+def show(visit: Visit) -> Response:
+    return _page(visit)
+
+
+def open_anyway(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """From now on, for an hour, this admin sees the ticket; its team is told who did so, and why."""
+    number, reason = fields.get("ticket", "").strip().removeprefix("#"), " ".join(fields.get("reason", "").split())
+    if not (number.isascii() and number.isdigit() and len(number) < 19):
+        return _page(visit, 422, "that is no ticket number")
+    if not reason:
+        return _page(visit, 422, "say why: the team reads it")
+    if not visibility.hidden(visit.session, [int(number)]):
+        return RedirectResponse(f"/tickets/{int(number)}", 303)
+    _open(visit, int(number), reason[:LONGEST_REASON])
+    return RedirectResponse(f"/tickets/{int(number)}", 303)
+
+
+def erasing(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """First what would go; then, from the page that says so, the erasure, in transactions of its own."""
+
+    def perform(request: Request, fields: Mapping[str, str]) -> Response:
+        with desk.store.database.reading() as session:
+            visit = visiting(desk, request, session)
+            if visit is None:
+                return to_sign_in(request)
+            check_intent(desk, request, fields, visit.cookie)
+            if visit.agent.role not in ADMINS:
+                raise HTTPException(403, "Only admins erase people.")
+        address, why = fields.get("address", "").strip(), fields.get("why", "").strip()[:LONGEST_REASON]
+        dry_run = fields.get("sure") != address
+        try:
+            receipt = erasure.erase(desk.store, address, visit.actor, visit.now, why=why, dry_run=dry_run)
+        except erasure.Refused as error:
+            receipt, problem = None, str(error)
+        else:
+            problem = ""
+        if receipt and not dry_run:
+            log.info("person_erased", agent_id=visit.agent.id, receipt=receipt.id)
+        with desk.store.database.reading() as session:
+            again = visiting(desk, request, session)
+            wish = {"address": address, "why": why, "done": not dry_run}
+            return _page(again, 422 if problem else 200, problem, receipt, wish) if again else to_sign_in(request)
+
+    async def endpoint(request: Request) -> Response:
+        return await anyio.to_thread.run_sync(perform, request, await read_fields(request))
+
+    return endpoint
+
+
+def _open(visit: Visit, number: int, reason: str) -> None:
+    viewer = visit.session.viewer
+    with visibility.through_eyes_of(visit.session, EVERYBODY):
+        ticket = tickets.get(visit.session, number, lock=True)
+        if ticket is None:
+            raise HTTPException(404, "There is no such ticket.")
+        why, team = {"why": reason}, ticket.team_id
+        audit.note(visit.session, viewer, visibility.OPENED, visit.now, ticket_id=number, team_id=team, data=why)
+        event = Event(number, visit.now, visibility.OPENED, visit.actor, why=reason)
+        tickets.save(visit.session, Change(ticket, (event,)))
+
+
+def _page(
+    visit: Visit,
+    status: int = 200,
+    problem: str = "",
+    receipt: Receipt | None = None,
+    wish: Mapping[str, Any] | None = None,
+) -> Response:
+    if visit.agent.role not in LEADS:
+        raise HTTPException(403, "Only leads and admins see who read what.")
+    viewer, admin = visit.session.viewer, visit.agent.role in ADMINS
+    of = None if admin else viewer.audited - viewer.hidden
+    rows = audit.entries(visit.session, of, before=visit.before(), most=PER_PAGE + 1)
+    return visit.html(
+        "privacy.html",
+        status,
+        rows=rows[:PER_PAGE],
+        more=rows[PER_PAGE - 1].id if len(rows) > PER_PAGE else 0,
+        teams={team.id: team.name for team in people.all_teams(visit.session)},
+        private=viewer.audited,
+        unseen=visibility.hidden(visit.session, [row.ticket_id for row in rows if row.ticket_id]),
+        admin=admin,
+        problem=problem,
+        receipt=receipt,
+        wish=wish or {},
+        receipts=erasure.receipts(visit.session, 20) if admin else [],
+    )

@@ -1,0 +1,168 @@
+"""The page of routing rules: in their order, written with a few fields, tested on past tickets; and what waits.
+
+In: forms of leads and admins. Out: rows, and what a rule would change. It refuses to know how an agent is chosen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from console.admin import condition_form
+from console.admin.condition_form import Groups
+from console.admin.rule_buttons import Buttons
+from console.web.request_context import Desk, Visit, action, page
+from desk.routing.routing import BadRouting
+from desk.rules.conditions import BadCondition
+from desk.tickets.ticket import Priority
+from storage.people import people
+from storage.routing import rules as routing_rules
+from storage.routing import unassigned
+from storage.routing.rules import Kept
+from storage.tickets import listings
+from usecases.routing import dry_run as routing_dry_run
+from usecases.routing.dry_run import Trial
+
+LEADS = frozenset({"lead", "admin"})
+_NOT_ASKED = ("status", "assignee", "event", "idle_hours", "waiting_hours", "age_hours", "reopened")
+"""What a new ticket has not yet."""
+
+
+def reading(desk: Desk) -> list[BaseRoute]:
+    return [
+        Route("/routing", page(desk, show), methods=["GET"]),
+        Route("/unroutable", page(desk, unroutable), methods=["GET"]),
+    ]
+
+
+def acting(desk: Desk) -> list[BaseRoute]:
+    verbs = {"add": add, "test": test, "switch": BUTTONS.switch, "move": move, "remove": BUTTONS.remove}
+    return [Route(f"/routing/{name}", action(desk, act, LEADS), methods=["POST"]) for name, act in verbs.items()]
+
+
+def only_leads(visit: Visit) -> None:
+    if visit.agent.role not in LEADS:
+        raise HTTPException(403, f"Your role, {visit.agent.role}, may not do this.")
+
+
+def show(visit: Visit) -> Response:
+    """All rules; the form holds the one that the address names."""
+    only_leads(visit)
+    kept = routing_rules.named(visit.session, visit.request.query_params.get("rule", ""))
+    if kept is None:
+        return _page(visit)
+    return _page(visit, typed=_kept_as_typed(kept), groups=condition_form.rows_of(kept.conditions))
+
+
+def unroutable(visit: Visit) -> Response:
+    """What nobody can take, the most urgent first; for everybody."""
+    return visit.html("unroutable.html", flags=unassigned.listed(visit.session))
+
+
+def add(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """A new rule, or another version of one; it stays off, and is tested at once. Or a row more or less of its form."""
+    groups = condition_form.edited(condition_form.typed(fields), fields.get("do", ""))
+    if groups is not None:
+        return _page(visit, typed=fields, groups=groups)
+    try:
+        conditions, actions = _conditions(fields), _actions(fields)
+        kept = routing_rules.put(visit.session, fields.get("name", ""), conditions, actions, active=False)
+    except BadRouting as error:
+        return _page(visit, 422, problem=str(error), typed=fields)
+    return test(visit, {"name": kept.name})
+
+
+def test(visit: Visit, fields: Mapping[str, str]) -> Response:
+    kept = BUTTONS.kept(visit, fields)
+    now = visit.now.astimezone(ZoneInfo(visit.desk.settings.time_zone))
+    return _page(visit, trial=routing_dry_run.tried(visit.session, kept, now), tested=kept.name)
+
+
+def move(visit: Visit, fields: Mapping[str, str]) -> Response:
+    routing_rules.move(visit.session, BUTTONS.kept(visit, fields), -1 if fields.get("up") == "yes" else 1)
+    return RedirectResponse("/routing?done=moved", 303)
+
+
+def _page(
+    visit: Visit,
+    status: int = 200,
+    *,
+    problem: str = "",
+    typed: Mapping[str, str] | None = None,
+    trial: Trial | None = None,
+    tested: str = "",
+    groups: Groups | None = None,
+) -> Response:
+    every = routing_rules.every(visit.session)
+    return visit.html(
+        "routing.html",
+        status,
+        rules=[(kept, routing_dry_run.in_words(kept.rule) if kept.rule else kept.problem) for kept in every],
+        problem=problem,
+        typed=typed or {},
+        trial=trial,
+        tested=tested,
+        facts=condition_form.facts(visit.session, _NOT_ASKED),
+        ops=condition_form.OPS,
+        kinds=condition_form.KINDS,
+        groups=groups or condition_form.shown(typed or {}),
+        teams=people.all_teams(visit.session),
+        agents=[agent for agent in people.all_agents(visit.session) if agent.active],
+        priorities=list(Priority),
+        categories=listings.known_categories(visit.session),
+    )
+
+
+def _conditions(fields: Mapping[str, str]) -> Any:
+    """From the rows of the form, or as JSON where a rule needs more than they can say."""
+    if fields.get("json", "").strip():
+        return _json(fields["json"])
+    try:
+        return condition_form.conditions(condition_form.typed(fields))
+    except BadCondition as error:
+        raise BadRouting(str(error)) from error
+
+
+def _kept_as_typed(kept: Kept) -> dict[str, str]:
+    """A rule as its form shows it."""
+    typed = {"name": kept.name}
+    for name, value in (kept.actions if isinstance(kept.actions, Mapping) else _merged(kept.actions)).items():
+        typed[name] = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    deep = condition_form.rows_of(kept.conditions) is None
+    return typed | ({"json": json.dumps(kept.conditions, ensure_ascii=False)} if deep else {})
+
+
+def _merged(actions: Any) -> dict[str, Any]:
+    """A list of actions as one mapping."""
+    return {name: value for one in actions if isinstance(one, Mapping) for name, value in one.items()}
+
+
+def _actions(fields: Mapping[str, str]) -> dict[str, Any]:
+    given: dict[str, Any] = {name: fields.get(name, "").strip() for name in ("team", "assign", "priority", "note")}
+    for name in ("tag", "skills"):
+        given[name] = [part.strip() for part in fields.get(name, "").split(",") if part.strip()]
+    return {name: value for name, value in given.items() if value}
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise BadRouting(f"the conditions are no JSON: {error}") from error
+
+
+BUTTONS = Buttons(
+    "/routing",
+    "rule",
+    routing_rules.named,
+    routing_rules.switch,
+    routing_rules.remove,
+    BadRouting,
+    lambda visit, why: _page(visit, 422, problem=why),
+)

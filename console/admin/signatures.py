@@ -1,0 +1,82 @@
+"""What stands below answers: everybody's own on their account's page; those of teams and mailboxes are the leads'.
+
+In: forms. Out: rows. On the ticket page: what the next reply will carry, and whether this one shall go without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from console.insight.accuracy import LEADS
+from console.web.request_context import Desk, Visit, action, page
+from desk.tickets.ticket import NotAllowed, Ticket
+from storage.people import people
+from storage.tickets import placeholders, signatures
+
+NAMES = (*placeholders.NAMES, "desk")
+"""What may stand in braces."""
+
+
+def reading(desk: Desk) -> list[BaseRoute]:
+    return [Route("/signatures", page(desk, show), methods=["GET"])]
+
+
+def acting(desk: Desk) -> list[BaseRoute]:
+    return [
+        Route("/account/signature", action(desk, save_own), methods=["POST"]),
+        Route("/signatures", action(desk, save, LEADS), methods=["POST"]),
+    ]
+
+
+def preview(visit: Visit, ticket: Ticket) -> str:
+    """What a reply of this agent on this ticket will carry."""
+    filled = signatures.for_reply(visit.session, ticket, visit.actor, visit.now)
+    return filled.replace("{desk}", visit.desk.settings.desk_name)
+
+
+def wanted(fields: Mapping[str, str]) -> bool:
+    """Whether this reply carries it."""
+    return fields.get("signature") != "without"
+
+
+def of_account(visit: Visit) -> dict[str, Any]:
+    """What the account's page shows of it."""
+    return {"signature": signatures.of_agent(visit.session, visit.agent.id), "names": NAMES}
+
+
+def save_own(visit: Visit, fields: Mapping[str, str]) -> Response:
+    _kept(lambda text: signatures.set_agent(visit.session, visit.agent.id, text), fields)
+    return RedirectResponse("/account?done=signature", 303)
+
+
+def show(visit: Visit) -> Response:
+    of_teams = signatures.of_teams(visit.session)
+    return visit.html(
+        "signatures.html",
+        teams=[(team, of_teams[team.id]) for team in people.all_teams(visit.session)],
+        boxes=people.all_mailboxes(visit.session),
+        names=NAMES,
+        leads=visit.agent.role in LEADS,
+    )
+
+
+def save(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """A team's or a mailbox's."""
+    kind, _, number = fields.get("of", "").partition("-")
+    set_one = {"team": signatures.set_team, "mailbox": signatures.set_mailbox}.get(kind)
+    if set_one is None or not (number.isascii() and number.isdigit() and len(number) < 19):
+        raise HTTPException(404, "There is no such team or mailbox.")
+    _kept(lambda text: set_one(visit.session, int(number), text), fields)
+    return RedirectResponse("/signatures?done=saved", 303)
+
+
+def _kept(keep: Callable[[str], str], fields: Mapping[str, str]) -> None:
+    try:
+        keep(fields.get("text", ""))
+    except NotAllowed as error:
+        raise HTTPException(422, f"Not saved: {error}.") from error

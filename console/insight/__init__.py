@@ -1,0 +1,1 @@
+"""Reports, accuracy of the model, CSAT."""

@@ -1,0 +1,131 @@
+"""The accuracy page: how well the desk guesses, what it learned, what would teach it most, and undo.
+
+In: the facts. Out: pages, and files that anybody can recompute the figures from. It refuses to train: it asks for it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from classifier import shelf
+from classifier.model import BrokenArtefact
+from console.insight import accuracy_figures
+from console.insight import models as model_admin
+from console.insight.models import Refused
+from console.web.request_context import Visit
+from desk.learning.active_learning import most_useful
+from desk.learning.model_standing import standing
+from storage.learning import accuracy, categories, models
+from storage.learning.accuracy import Fact
+from storage.learning.models import Model
+from storage.tickets import corrections
+
+LEADS = frozenset({"lead", "admin"})
+TAUGHT_AT_ONCE = 12
+_WEEKS_OFFERED = (4, 12, 26, 52)
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""A cell that begins so is a formula to a spreadsheet."""
+
+
+def show(visit: Visit) -> Response:
+    weeks = _weeks(visit)
+    known = models.every(visit.session, 20)
+    last = models.last_attempt(visit.session)
+    return visit.html(
+        "accuracy.html",
+        shown_weeks=weeks,
+        offered=_WEEKS_OFFERED,
+        models=known,
+        active=next((one for one in known if one.state == models.ACTIVE), None),
+        alarm=_alarm(visit, known),
+        standings={one.version: standing(one.made_by, one.report) for one in known},
+        waiting=corrections.count_after(visit.session, (last.last_correction_id if last else 0) or 0),
+        leads=visit.agent.role in LEADS,
+        **accuracy_figures.everything(visit.session, visit.now, weeks),
+    )
+
+
+def teach(visit: Visit) -> Response:
+    """The tickets that would teach most, each with one button a category."""
+    found = accuracy.doubts(visit.session)
+    return visit.html("teach.html", open=len(found), doubts=most_useful(found, TAUGHT_AT_ONCE))
+
+
+def as_csv(visit: Visit) -> Response:
+    """Every guess with its truth; `docs/recompute_accuracy.py` makes the figures of it again."""
+    page = io.StringIO()
+    writer = csv.writer(page)
+    writer.writerow([one.name for one in fields(Fact)])
+    for fact in _facts(visit):
+        writer.writerow([_cell(value) for value in asdict(fact).values()])
+    headers = {"Content-Disposition": 'attachment; filename="guesses.csv"'}
+    return Response(page.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def as_json(visit: Visit) -> Response:
+    rows = [asdict(fact) | {"at": fact.at.isoformat()} for fact in _facts(visit)]
+    headers = {"Content-Disposition": 'attachment; filename="guesses.json"'}
+    return Response(json.dumps(rows, ensure_ascii=False), media_type="application/json", headers=headers)
+
+
+def train(visit: Visit, _fields: Mapping[str, str]) -> Response:
+    who = visit.agent.name or visit.agent.address
+    categories.ask_for_training(visit.session, f"{who} asked for it", visit.now)
+    return RedirectResponse("/accuracy?done=asked", 303)
+
+
+def promote(visit: Visit, fields: Mapping[str, str]) -> Response:
+    return _switched(visit, fields.get("version", ""))
+
+
+def roll_back(visit: Visit, _fields: Mapping[str, str]) -> Response:
+    return _switched(visit, "")
+
+
+def _switched(visit: Visit, version: str) -> Response:
+    store = visit.desk.store
+    try:
+        if version:
+            model_admin.promote(store, visit.session, version, visit.now)
+        else:
+            model_admin.roll_back(store, visit.session, visit.now)
+    except Refused as error:
+        raise HTTPException(409, f"Not done: {error}.") from None
+    return RedirectResponse("/accuracy?done=promoted", 303)
+
+
+def _alarm(visit: Visit, known: list[Model]) -> str:
+    """What is wrong with the models, as a sentence; empty if nothing is."""
+    active = next((one for one in known if one.state == models.ACTIVE), None)
+    if active is not None:
+        try:
+            shelf.check(visit.desk.store.settings.data / models.FOLDER, active.version, active.checksum)
+        except BrokenArtefact as error:
+            return f"The files of the active model cannot be trusted; workers keep the one that they have. {error}"
+    broken = next((one for one in known if one.state == models.BROKEN), None)
+    return f"Model {broken.version} was broken and is not used: {broken.reason}" if broken else ""
+
+
+def _facts(visit: Visit) -> list[Fact]:
+    return accuracy.facts(visit.session, accuracy.weeks_before(visit.now, _weeks(visit) - 1))
+
+
+def _weeks(visit: Visit) -> int:
+    text = visit.request.query_params.get("weeks", "")
+    return (
+        min(max(int(text), 1), 520) if text.isascii() and text.isdigit() and len(text) < 5 else accuracy_figures.WEEKS
+    )
+
+
+def _cell(value: Any) -> str:
+    """Text that a spreadsheet shows and does not run."""
+    text = "" if value is None else value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text

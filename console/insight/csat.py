@@ -1,0 +1,97 @@
+"""How content requesters are: figures of what they said, by team, agent and week; the same for page, API and command.
+
+In: answers of some days. Out: counts, shares, means. Who may not see a private team's tickets does not see what was
+said of them.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from starlette.responses import RedirectResponse, Response
+
+from console.web.request_context import Visit
+from desk.knowledge import csat as rules_of
+from desk.knowledge.csat import SATISFIED, SCORES
+from storage.access import visibility
+from storage.db.session import Session
+from storage.knowledge import csat, csat_settings
+from storage.knowledge.csat import Rating
+from storage.people import people
+
+DAYS = 30
+MOST_COMMENTS = 100
+_SWITCHES = ("ask_rating", "resolution_required", "help_pages", "help_indexed")
+_NUMBERS = ("rating_after_hours", "rating_every_days", "rating_remind_days")
+
+
+def figures(session: Session, now: datetime, days: int = DAYS) -> dict[str, Any]:
+    """The days until now, and those before them to compare with."""
+    length = timedelta(days=days)
+    found = _seen(session, csat.answers(session, now - length, now + timedelta(seconds=1)))
+    before = _seen(session, csat.answers(session, now - 2 * length, now - length))
+    teams = {team.id: team.name for team in people.all_teams(session)}
+    agents = {one.id: one.name or one.address for one in people.all_agents(session)}
+    return {
+        "days": days,
+        "all": _figures(found),
+        "before": _figures(before),
+        "teams": _by(found, lambda one: teams.get(one.team_id or 0, "none")),
+        "agents": _by(found, lambda one: agents.get(one.agent_id or 0, "nobody")),
+        "answers": [_answer(one, teams, agents) for one in found if one.rated_at is not None][:MOST_COMMENTS],
+    }
+
+
+def show(visit: Visit) -> Response:
+    asked = visit.request.query_params.get("days", "")
+    days = int(asked) if asked in ("7", "30", "90", "365") else DAYS
+    found = figures(visit.session, visit.now, days)
+    return visit.html("satisfaction.html", found=found, rules=csat_settings.rules(visit.session), scores=SCORES)
+
+
+def set_rules(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """The settings of the page's form; what cannot be read is left as it was."""
+    values: dict[str, Any] = asdict(csat_settings.rules(visit.session))
+    values |= {name: name in fields for name in _SWITCHES}
+    values |= {name: int(fields[name]) for name in _NUMBERS if fields.get(name, "").isdecimal()}
+    try:
+        csat_settings.set_rules(visit.session, rules_of.read(values))
+    except rules_of.BadAftercare:
+        return RedirectResponse("/satisfaction?done=refused", 303)
+    return RedirectResponse("/satisfaction?done=kept", 303)
+
+
+def _seen(session: Session, found: Sequence[Rating]) -> list[Rating]:
+    hidden = visibility.hidden(session, [one.ticket_id for one in found])
+    return [one for one in found if one.ticket_id not in hidden]
+
+
+def _by(found: Iterable[Rating], name: Callable[[Rating], str]) -> dict[str, Any]:
+    groups: dict[str, list[Rating]] = defaultdict(list)
+    for one in found:
+        groups[name(one)].append(one)
+    return {key: _figures(group) for key, group in sorted(groups.items())}
+
+
+def _figures(found: Sequence[Rating]) -> dict[str, Any]:
+    given = [one.score for one in found if one.score is not None]
+    return {
+        "asked": len(found),
+        "answered": len(given),
+        "response_rate": len(given) / len(found) if found else None,
+        "mean": round(statistics.mean(given), 2) if given else None,
+        "median": statistics.median(given) if given else None,
+        "satisfied": sum(1 for score in given if score >= SATISFIED) / len(given) if given else None,
+        "scores": {str(score): given.count(score) for score in SCORES},
+    }
+
+
+def _answer(one: Rating, teams: Mapping[int, str], agents: Mapping[int, str]) -> dict[str, Any]:
+    names = {"team": teams.get(one.team_id or 0, ""), "agent": agents.get(one.agent_id or 0, "")}
+    said = {"ticket_id": one.ticket_id, "score": one.score, "comment": one.comment, "rated_at": one.rated_at}
+    return said | names

@@ -1,0 +1,1 @@
+"""Articles, help pages and the rating page."""

@@ -1,0 +1,1 @@
+"""The inbound log, quarantine, captured mail, failed jobs, incidents."""

@@ -1,0 +1,82 @@
+"""The page of jobs that the queue gave up: which, when, by which error; leads ring for them again or throw them away.
+
+The queue is asked between two transactions, never inside of one. It refuses to know what a job is about but its row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from console.web.request_context import Desk, Visit, action, to_sign_in, visiting
+from storage.runtime import dead_letters
+from storage.runtime.dead_letters import Away, Dead
+
+LEADS = frozenset({"lead", "admin"})
+
+
+def routes(desk: Desk) -> list[BaseRoute]:
+    return [
+        Route("/ledger/jobs", show(desk), methods=["GET"]),
+        Route("/ledger/jobs/retry", change(desk, dead_letters.retry), methods=["POST"]),
+        Route("/ledger/jobs/drop", change(desk, dead_letters.drop), methods=["POST"]),
+    ]
+
+
+def show(desk: Desk) -> Callable[[Request], Response]:
+    def endpoint(request: Request) -> Response:
+        with desk.store.database.reading() as session:
+            if visiting(desk, request, session) is None:
+                return to_sign_in(request)
+        jobs, problem = _jobs(desk)
+        with desk.store.database.reading() as session:
+            visit = visiting(desk, request, session)
+            if visit is None:
+                return to_sign_in(request)
+            return visit.html("dead_jobs.html", jobs=jobs, problem=problem, leads=visit.agent.role in LEADS)
+
+    return endpoint
+
+
+def change(desk: Desk, act: Callable[[str, list[str]], int]) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """Who may, and meant it, is checked in a transaction; what is done with the queue comes after it."""
+    checked = action(desk, _permitted, LEADS)
+
+    async def endpoint(request: Request) -> Response:
+        response = await checked(request)
+        wanted = getattr(request.state, "job", None)
+        if wanted is not None:
+            done = await anyio.to_thread.run_sync(_do, desk, act, wanted)
+            return RedirectResponse(f"/ledger/jobs?done={done}", 303)
+        return response
+
+    return endpoint
+
+
+def _permitted(visit: Visit, fields: Mapping[str, str]) -> Response:
+    visit.request.state.job = fields.get("id", "")
+    return RedirectResponse("/ledger/jobs", 303)
+
+
+def _do(desk: Desk, act: Callable[[str, list[str]], int], wanted: str) -> str:
+    """One job, or all of them."""
+    url = desk.store.settings.redis_url
+    try:
+        ids = [wanted] if wanted else [one.id for one in dead_letters.listed(url)]
+        return "done" if act(url, ids) else "nothing"
+    except Away:
+        return "away"
+
+
+def _jobs(desk: Desk) -> tuple[list[Dead], str]:
+    if not desk.store.settings.redis_url:
+        return [], "this process knows no queue"
+    try:
+        return dead_letters.listed(desk.store.settings.redis_url), ""
+    except Away as error:
+        return [], str(error)

@@ -1,0 +1,162 @@
+"""The pages of incidents: what is open, who is hit, why it was noticed; and what is done for all of their tickets.
+
+An order for all is written down under the key of the form, so a double click is one order; the first tickets are done
+at once, the rest by a worker, some at a time.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.web.request_context import Action, Desk, Visit, action
+from desk.incidents.detector import HISTORY
+from desk.priority import assess as priority
+from desk.tickets.ticket import NotAllowed
+from storage.config import priority_matrix
+from storage.incidents import incidents
+from storage.incidents.incidents import MEMBER, STATES, SUGGESTED, TAKEN_OUT, Incident
+from storage.people import people
+from usecases.incidents import bulk_orders
+from usecases.incidents import members as incident_members
+from usecases.incidents.bulk_orders import ANSWER, DISMISS, RESOLVE
+
+log = structlog.get_logger()
+
+PER_PAGE = 50
+MOST_SHOWN = 500
+LONGEST_TEXT = 200_000
+TABS: Mapping[str, tuple[str, ...]] = {
+    "open": ("open",),
+    "over": ("quiet", "resolved"),
+    "dismissed": ("dismissed",),
+    "all": STATES,
+}
+
+
+def show(visit: Visit) -> Response:
+    """All incidents, the open ones first."""
+    counted = incidents.state_counts(visit.session)
+    asked = visit.request.query_params.get("state", "")
+    tab = asked if asked in TABS else "open" if counted.get("open") else "all"
+    found = incidents.page(visit.session, TABS[tab], visit.before(), PER_PAGE + 1)
+    rows = found[:PER_PAGE]
+    return visit.html(
+        "incidents.html",
+        rows=rows,
+        more=rows[-1].id if len(found) > PER_PAGE else 0,
+        tab=tab,
+        tabs={name: sum(counted.get(state, 0) for state in states) for name, states in TABS.items()},
+        tickets=incidents.ticket_counts(visit.session, [one.id for one in rows]),
+        weeks=HISTORY.days // 7,
+    )
+
+
+def one(visit: Visit) -> Response:
+    """One incident with its tickets, and the forms for all of them."""
+    return _page(visit, _found(visit))
+
+
+def answer(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """One text becomes a public reply on every member that is not closed."""
+    return _order(visit, fields, ANSWER)
+
+
+def resolve(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """Every member is resolved, with a text or without; the incident is over."""
+    return _order(visit, fields, RESOLVE)
+
+
+def dismiss(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """It was a false alarm: priorities go back, and this key must be much louder to alarm again soon."""
+    return _order(visit, fields, DISMISS)
+
+
+def take_out(visit: Visit, fields: Mapping[str, str]) -> Response:
+    incident_members.take_out(visit.session, _found(visit).id, _ticket(fields), visit.actor, visit.now)
+    return _back(visit, "taken-out")
+
+
+def include(visit: Visit, fields: Mapping[str, str]) -> Response:
+    by = priority.matrix(priority_matrix.rows(visit.session, visit.desk.settings))
+    incident_members.include(visit.session, _found(visit).id, _ticket(fields), visit.actor, by, visit.now)
+    return _back(visit, "included")
+
+
+def on_incident(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """An action on an incident; what is refused is explained."""
+
+    def perform(visit: Visit, fields: Mapping[str, str]) -> Response:
+        try:
+            return act(visit, fields)
+        except NotAllowed as error:
+            raise HTTPException(409, f"Not done: {error}.") from error
+
+    return action(desk, perform)
+
+
+VERBS: Mapping[str, Action] = {
+    "answer": answer,
+    "resolve": resolve,
+    "dismiss": dismiss,
+    "take-out": take_out,
+    "include": include,
+}
+
+
+def _order(visit: Visit, fields: Mapping[str, str], kind: str) -> Response:
+    found = _found(visit)
+    text = fields.get("text", "").replace("\r\n", "\n").strip("\n")
+    if len(text) > LONGEST_TEXT:
+        raise NotAllowed(f"a message has at most {LONGEST_TEXT} characters")
+    if kind == ANSWER and not text.strip():
+        raise NotAllowed("there is no text to send")
+    key = fields.get("key", "")[:64]
+    if not key:
+        raise NotAllowed("the form came without its key; load the page again")
+    order = bulk_orders.place(visit.session, found.id, key, kind, text, visit.actor, visit.now)
+    bulk_orders.step(visit.session, order.id, visit.now)
+    log.info("incident_ordered", incident_id=found.id, kind=kind, agent_id=visit.agent.id)
+    return _back(visit, kind)
+
+
+def _page(visit: Visit, found: Incident) -> Response:
+    rows = incidents.rows(visit.session, found.id, MOST_SHOWN)
+    statuses = incidents.still_open(visit.session, found.id)
+    ended_by = people.by_ids(visit.session, [found.ended_by]) if found.ended_by else {}
+    return visit.html(
+        "incident.html",
+        incident=found,
+        rows={state: [row for row in rows if row["state"] == state] for state in (MEMBER, SUGGESTED, TAKEN_OUT)},
+        counts=incidents.ticket_counts(visit.session, [found.id])[found.id],
+        reachable=incidents.reachable(statuses),
+        unresolved=incidents.reachable(statuses) - statuses.get("resolved", 0),
+        orders=bulk_orders.of_incident(visit.session, found.id),
+        ended_by=ended_by.get(found.ended_by or 0),
+        key=secrets.token_urlsafe(12),
+        most=MOST_SHOWN,
+    )
+
+
+def _found(visit: Visit) -> Incident:
+    found = incidents.get(visit.session, visit.number("incident_id"))
+    if found is None:
+        raise HTTPException(404, "There is no such incident.")
+    return found
+
+
+def _ticket(fields: Mapping[str, str]) -> int:
+    text = fields.get("ticket", "").strip().removeprefix("#")
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise NotAllowed("that is no ticket")
+    return int(text)
+
+
+def _back(visit: Visit, done: str) -> Response:
+    return RedirectResponse(f"/incidents/{visit.number('incident_id')}?done={done}", 303)

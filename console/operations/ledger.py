@@ -1,0 +1,20 @@
+"""The ledger page: what was accepted, how it ended, what waits, and what left. The sum must add up, and is shown to."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from console.web.request_context import Visit
+from storage.mail import inbound, outbound
+
+
+def show(visit: Visit) -> Response:
+    totals = inbound.totals(visit.session, visit.now)
+    settled = sum(totals.states.values())
+    return visit.html(
+        "ledger.html",
+        totals=totals,
+        settled=settled,
+        adds_up=totals.accepted == settled + totals.unsettled,
+        letters=sorted(outbound.totals(visit.session).items()),
+    )

@@ -1,0 +1,204 @@
+"""The console as one application: every path and what answers it, the headers of all answers, the pages of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from console import routes_knowledge, routes_learning
+from console.access import sign_in
+from console.admin import (
+    automations,
+    calendars,
+    lifecycle_and_fields,
+    mailboxes,
+    privacy,
+    routing,
+    signatures,
+    sla_policies,
+    teams,
+)
+from console.api import configuration as configuration_api
+from console.api import incidents as incident_api
+from console.api import replies as replies_api
+from console.api import tickets as api
+from console.insight import reports
+from console.operations import caught_mail, dead_jobs, incidents, ledger, quarantine
+from console.tickets import (
+    actions,
+    bulk,
+    composer,
+    detail,
+    downloads,
+    html_mail,
+    inbox,
+    macros,
+    presence,
+    side_conversations,
+    watchers,
+)
+from console.tickets import properties as record
+from console.web import rendering
+from console.web.request_context import EVERYBODY, Desk, Headers, action, page
+from desk.config.settings import Settings
+from storage.open_store import Store
+
+log = structlog.get_logger()
+
+_STATIC = Path(__file__).parent / "static"
+_RETRY_SECONDS = "10"
+_SENTENCES = {
+    "Not Found": "There is no such page, or it is not there any more.",
+    "Method Not Allowed": "This address does not take that kind of request.",
+    "Bad Request": "Your browser sent something that cannot be read.",
+}
+Clock = Callable[[], datetime]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def routes(store: Store, settings: Settings | None = None, clock: Clock = _now) -> list[BaseRoute]:
+    """The whole console as the last of somebody's routes: it answers every path that no earlier route took."""
+    return [Mount("/", app=create_app(store, settings or store.settings, clock=clock))]
+
+
+def create_app(store: Store, settings: Settings, more: Sequence[BaseRoute] = (), clock: Clock = _now) -> Starlette:
+    """The console; `more` are routes of other rooms that shall be found first."""
+    desk = Desk(store, settings, clock)
+    failures = {HTTPException: _refused(desk), sa.exc.OperationalError: _later(desk), sa.exc.TimeoutError: _later(desk)}
+    return Starlette(
+        routes=[*more, *_signing_in(desk), *_reading(desk), *_acting(desk), *_machines(desk)],
+        middleware=[Middleware(Headers, secure=desk.secure)],
+        exception_handlers=failures,
+    )
+
+
+def _signing_in(desk: Desk) -> list[BaseRoute]:
+    return [
+        Route("/", lambda request: RedirectResponse("/tickets", 303)),
+        Mount("/static", StaticFiles(directory=_STATIC)),
+        Route("/login", sign_in.sign_in_page(desk), methods=["GET"]),
+        Route("/login", sign_in.sign_in(desk), methods=["POST"]),
+        Route("/logout", action(desk, sign_in.sign_out, EVERYBODY), methods=["POST"]),
+        Route("/account", page(desk, sign_in.account), methods=["GET"]),
+        Route("/account", sign_in.change_password(desk), methods=["POST"]),
+    ]
+
+
+def _reading(desk: Desk) -> list[BaseRoute]:
+    return [
+        Route("/tickets", page(desk, inbox.show)),
+        *bulk.routes(desk),
+        Route("/tickets/{ticket_id:int}", page(desk, detail.show)),
+        Route("/messages/{message_id:int}/raw", page(desk, downloads.raw_message)),
+        Route("/messages/{message_id:int}/files/{place:int}", page(desk, downloads.attachment)),
+        Route("/messages/{message_id:int}/html", html_mail.frame(desk)),
+        Route("/messages/{message_id:int}/pictures/{place:int}", html_mail.picture(desk)),
+        Route("/ledger", page(desk, ledger.show)),
+        *dead_jobs.routes(desk),
+        Route("/quarantine", page(desk, quarantine.show)),
+        Route("/inbound/{inbound_id:int}/raw", page(desk, downloads.raw_inbound)),
+        Route("/caught", page(desk, caught_mail.show)),
+        Route("/caught/{outbound_id:int}", page(desk, caught_mail.one)),
+        Route("/outbound/{outbound_id:int}/raw", page(desk, downloads.raw_outbound)),
+        Route("/mailboxes", page(desk, mailboxes.show)),
+        *sla_policies.routes(desk),
+        *lifecycle_and_fields.routes(desk),
+        *routing.reading(desk),
+        *teams.reading(desk),
+        *calendars.routes(desk),
+        Route("/incidents", page(desk, incidents.show)),
+        Route("/incidents/{incident_id:int}", page(desk, incidents.one), methods=["GET"]),
+        *routes_learning.reading(desk),
+        *privacy.reading(desk),
+        *reports.routes(desk),
+        *routes_knowledge.reading(desk),
+        *automations.reading(desk),
+        *macros.reading(desk),
+        *signatures.reading(desk),
+    ]
+
+
+def _acting(desk: Desk) -> list[BaseRoute]:
+    verbs = {
+        "reply": actions.reply,
+        "update": actions.update,
+        "take": actions.take,
+        "split": actions.split,
+        "merge": actions.merge,
+        "macro": macros.alone,
+        "undo-send": composer.undo_send,
+        "watch": watchers.watch,
+        **record.verbs(actions.current),
+    }
+    return [
+        *(
+            Route(f"/tickets/{{ticket_id:int}}/{name}", actions.on_ticket(desk, verb), methods=["POST"])
+            for name, verb in verbs.items()
+        ),
+        *(
+            Route(f"/incidents/{{incident_id:int}}/{name}", incidents.on_incident(desk, verb), methods=["POST"])
+            for name, verb in incidents.VERBS.items()
+        ),
+        *routes_learning.acting(desk),
+        *presence.acting(desk),
+        *privacy.acting(desk),
+        *routing.acting(desk),
+        *teams.acting(desk),
+        *routes_knowledge.acting(desk),
+        *automations.acting(desk),
+        *macros.acting(desk),
+        *signatures.acting(desk),
+        *side_conversations.routes(desk),
+        Route("/quarantine/{inbound_id:int}/release", action(desk, quarantine.release), methods=["POST"]),
+    ]
+
+
+def _machines(desk: Desk) -> list[BaseRoute]:
+    return [
+        Route("/api/v1/tickets", api.endpoint(desk, api.listed)),
+        Route("/api/v1/tickets/{ticket_id:int}", api.endpoint(desk, api.shown)),
+        *incident_api.routes(desk),
+        *configuration_api.routes(desk),
+        *replies_api.routes(desk),
+        *routes_learning.machines(desk),
+        *routes_knowledge.machines(desk),
+    ]
+
+
+def _refused(desk: Desk) -> Callable[[Request, Exception], Response]:
+    def answer(request: Request, error: Exception) -> Response:
+        status, why = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "")
+        headers = dict(getattr(error, "headers", None) or {})
+        return _failure(desk, request, status, why, headers)
+
+    return answer
+
+
+def _later(desk: Desk) -> Callable[[Request, Exception], Response]:
+    def answer(request: Request, error: Exception) -> Response:
+        log.warning("page_not_answered", error=type(error).__name__)
+        why = "The database cannot be reached. Nothing was changed; try again in a moment."
+        return _failure(desk, request, 503, why, {"Retry-After": _RETRY_SECONDS})
+
+    return answer
+
+
+def _failure(desk: Desk, request: Request, status: int, why: str, headers: dict[str, str]) -> Response:
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": {"code": status, "message": why}}, status, headers)
+    values = {"settings": desk.settings, "status": status, "why": _SENTENCES.get(why, why)}
+    return HTMLResponse(rendering.render("error.html", values), status, headers)

@@ -1,0 +1,1 @@
+"""The inbox, the ticket page and all that is done on it."""

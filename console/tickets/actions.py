@@ -1,0 +1,250 @@
+"""What agents do to a ticket in the console. Each action was made from a page with a version; if the ticket has changed
+since then, nothing is done: the agent sees what changed, keeps the typed text, and decides again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import anyio.to_thread
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from console.tickets import composer, macros
+from console.tickets import detail as ticket_page
+from console.tickets.composer import LONGEST_TEXT
+from console.web.request_context import WRITERS, Action, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Change, MessageKind, NotAllowed, Priority, Status, Ticket
+from storage.access import audit, visibility
+from storage.people import people
+from storage.tickets import drafts, tickets
+from storage.tickets.tickets import Stale
+from usecases.tickets import conversation, custom_fields, resolution
+
+log = structlog.get_logger()
+
+_LONGEST_NAME = 100
+CARRIED = (
+    "status", "assignee", "team", "priority", "category", "tags", "into", "message", "then", "later", "macro",
+    "signature",
+)  # fmt: skip
+"""What a form may wish for besides a text; the conflict page carries it along."""
+
+
+def on_ticket(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """An action on a ticket: one transaction; a conflict or a refused verb rolls it back and is explained."""
+
+    def perform(request: Request, fields: Mapping[str, str]) -> Response:
+        try:
+            with desk.store.database.transaction() as session:
+                visit = visiting(desk, request, session)
+                response = _checked(visit, fields, act) if visit else to_sign_in(request)
+                audit.note_reads(session, session, desk.clock())
+                return response
+        except Stale:
+            return _explained(desk, request, fields, "")
+        except NotAllowed as error:
+            return _explained(desk, request, fields, str(error))
+
+    async def endpoint(request: Request) -> Response:
+        return await anyio.to_thread.run_sync(perform, request, await read_fields(request))
+
+    return endpoint
+
+
+def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """A public reply or an internal note, as the form says; a reply may resolve the ticket at once."""
+    ticket = current(visit, fields)
+    text = fields.get("text", "").replace("\r\n", "\n").strip("\n")
+    if len(text) > LONGEST_TEXT:
+        raise NotAllowed(f"a message has at most {LONGEST_TEXT} characters")
+    if fields.get("kind") == MessageKind.NOTE:
+        drafts.drop(visit.session, ticket.id, visit.agent.id)
+        noted = conversation.note(visit.session, ticket, visit.actor, text, visit.now, via="console")
+        macros.after(visit, noted, fields)
+        return _back(ticket, "noted")
+    return _back(ticket, composer.answer(visit, ticket, text, fields))
+
+
+def update(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """Everything in the side panel that differs from what the page showed."""
+    ticket = current(visit, fields)
+    change = Change(ticket)
+    for name, apply in _CHANGES.items():
+        value = fields.get(name, "").strip()
+        if name in fields and value != fields.get(f"was_{name}", "").strip():
+            change = change.then(apply(visit, change.ticket, value))
+    moved = tickets.save(visit.session, custom_fields.refuse_unfilled_end(visit.session, ticket, change))
+    if not visit.session.viewer.sees(moved.id, moved.team_id):
+        return RedirectResponse("/tickets?done=private", 303)
+    return _back(ticket, "updated" if change.events else "")
+
+
+def take(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """Assign to me."""
+    ticket = current(visit, fields)
+    tickets.save(visit.session, _assign(visit, ticket, str(visit.agent.id)))
+    return _back(ticket, "taken")
+
+
+def split(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """One message becomes a ticket of its own."""
+    ticket = current(visit, fields)
+    message = tickets.message(visit.session, _id(fields.get("message", "")))
+    if message is None or message.ticket_id != ticket.id:
+        raise NotAllowed("that message is not on this ticket")
+    made = conversation.split(visit.session, message.id, visit.actor, visit.now)
+    return _back(made, "split")
+
+
+def merge(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """This ticket ends in another one."""
+    ticket = current(visit, fields)
+    into = _id(fields.get("into", "").strip().removeprefix("#"))
+    kept = conversation.merge(visit.session, ticket.id, into, visit.actor, visit.now)
+    return _back(kept, "merged")
+
+
+def _checked(visit: Visit, fields: Mapping[str, str], act: Action) -> Response:
+    check_intent(visit.desk, visit.request, fields, visit.cookie)
+    if visit.agent.role not in WRITERS:
+        raise HTTPException(403, f"Your role, {visit.agent.role}, may not do this.")
+    response = act(visit, fields)
+    log.info("console_action_done", ticket_id=visit.number("ticket_id"), agent_id=visit.agent.id)
+    return response
+
+
+def current(visit: Visit, fields: Mapping[str, str]) -> Ticket:
+    """The ticket, held until the end of the transaction; Stale if it is not the one that the page showed."""
+    ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
+    if ticket is None:
+        raise HTTPException(404, "There is no such ticket.")
+    if fields.get("version") != str(ticket.version):
+        raise Stale(f"ticket #{ticket.id} was changed by somebody else")
+    return ticket
+
+
+def _explained(desk: Desk, request: Request, fields: Mapping[str, str], why: str) -> Response:
+    """The page that says why nothing was done."""
+    with desk.store.database.reading() as session:
+        visit = visiting(desk, request, session)
+        if visit is None:
+            return to_sign_in(request)
+        ticket = ticket_page.ticket_or_404(visit)
+        if why:
+            return ticket_page.page(visit, ticket, 422, why, fields.get("text", ""))
+        return _conflict(visit, ticket, fields)
+
+
+def _conflict(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Response:
+    text = fields.get("text", "").replace("\r\n", "\n").strip("\n")
+    if text and _said_already(visit, ticket, text, fields.get("kind", "")):
+        return _back(ticket, "replied")
+    history = tickets.history(visit.session, ticket.id)
+    seen = int(fields["seen"][:9]) if fields.get("seen", "").isdigit() else 0
+    wishes = {name: value for name, value in fields.items() if name.removeprefix("was_") in CARRIED}
+    shown = {n: v for n, v in wishes.items() if not n.startswith("was_") and v != wishes.get(f"was_{n}", "")}
+    return visit.html(
+        "conflict.html",
+        409,
+        ticket=ticket,
+        changed=history[seen:],
+        seen=len(history),
+        fields=fields,
+        wishes=wishes,
+        shown={name: _readable(visit, name, value) for name, value in shown.items()},
+        text=text,
+    )
+
+
+def _said_already(visit: Visit, ticket: Ticket, text: str, kind: str) -> bool:
+    """The second half of a double click: the agent's last message has these very words."""
+    wanted = MessageKind.NOTE if kind == MessageKind.NOTE else MessageKind.REPLY
+    if wanted is MessageKind.REPLY and composer.said_already(visit, ticket, text):
+        return True
+    own = [
+        one
+        for one in tickets.messages_of(visit.session, ticket.id, most=10_000)
+        if one.author.id == visit.agent.id and not one.inbound and one.kind is wanted
+    ]
+    return bool(own) and own[-1].text == text and (visit.now - own[-1].created_at).total_seconds() < 120
+
+
+def _readable(visit: Visit, name: str, value: str) -> str:
+    if name == "assignee":
+        agent = people.by_ids(visit.session, [_id(value)]).get(_id(value)) if value else None
+        return (agent.name or agent.address) if agent else "nobody"
+    if name == "team":
+        return next((team.name for team in people.all_teams(visit.session) if str(team.id) == value), "none")
+    return value
+
+
+def _back(ticket: Ticket, done: str) -> Response:
+    return RedirectResponse(f"/tickets/{ticket.id}" + (f"?done={done}" if done else ""), 303)
+
+
+def _set_status(visit: Visit, ticket: Ticket, value: str) -> Change:
+    if value not in set(Status):
+        raise NotAllowed("that is no status")
+    if value == Status.RESOLVED and ticket.status is not Status.RESOLVED:
+        return resolution.resolve(visit.session, ticket, visit.actor, visit.now)
+    return verbs.set_status(ticket, Status(value), visit.actor, visit.now)
+
+
+def _set_priority(visit: Visit, ticket: Ticket, value: str) -> Change:
+    if value not in set(Priority):
+        raise NotAllowed("that is no priority")
+    return verbs.set_priority(ticket, Priority(value), visit.actor, visit.now, "set in the console")
+
+
+def _set_category(visit: Visit, ticket: Ticket, value: str) -> Change:
+    name = plain_name(value) or None
+    return verbs.set_category(ticket, name, visit.actor, visit.now, "set in the console", "console")
+
+
+def _to_team(visit: Visit, ticket: Ticket, value: str) -> Change:
+    team = next((team for team in people.all_teams(visit.session) if str(team.id) == value), None)
+    if team is None:
+        raise NotAllowed("there is no such team")
+    return verbs.to_team(ticket, team.id, team.name, visit.actor, visit.now)
+
+
+def _assign(visit: Visit, ticket: Ticket, value: str) -> Change:
+    if not value:
+        return verbs.assign(ticket, None, "", visit.actor, visit.now)
+    agent = people.by_ids(visit.session, [_id(value)]).get(_id(value))
+    if agent is None or not agent.is_agent:
+        raise NotAllowed("there is no such agent")
+    visibility.check_holder(visit.session, ticket.team_id, agent.id)
+    return verbs.assign(ticket, agent.id, agent.name or agent.address, visit.actor, visit.now)
+
+
+def _tag(visit: Visit, ticket: Ticket, value: str) -> Change:
+    names = tuple(name for part in value.split(",")[:20] if (name := plain_name(part)))
+    return verbs.tag(ticket, names, visit.actor, visit.now)
+
+
+def plain_name(text: str) -> str:
+    """A category or tag as somebody typed it, without what cannot be seen."""
+    return "".join(letter for letter in text if letter.isprintable()).strip()[:_LONGEST_NAME]
+
+
+def _id(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise NotAllowed("that is no number")
+    return int(text)
+
+
+_CHANGES: Mapping[str, Callable[[Visit, Ticket, str], Change]] = {
+    "team": _to_team,
+    "assignee": _assign,
+    "priority": _set_priority,
+    "category": _set_category,
+    "tags": _tag,
+    "status": _set_status,
+}
+"""In this order: a new team clears the assignee, so the assignee comes after it."""

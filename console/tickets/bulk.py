@@ -1,0 +1,146 @@
+"""Many tickets at once: picked in the list, shown with what would change, then done, with a report of what was not.
+
+In: picked tickets with the version that the list showed, and what shall be done. Each ticket is a transaction of its
+own, so that one that somebody else has changed meanwhile keeps the others from nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import anyio.to_thread
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from console.web.request_context import WRITERS, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
+from desk.tickets.ticket import NotAllowed
+from storage.db.session import Session
+from usecases.rules import bulk
+from usecases.rules.bulk import Outcome, Seen, Wish
+from usecases.rules.run_actions import Doing
+
+Fields = Mapping[str, str]
+ASKED = ("team", "assign", "priority", "tag", "untag", "status")
+"""What may be asked for, in the order in which it is done: a new team clears the owner."""
+
+
+def routes(desk: Desk) -> list[BaseRoute]:
+    return [Route("/tickets/bulk", endpoint(desk), methods=["POST"])]
+
+
+def endpoint(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def perform(request: Request, fields: Fields) -> Response:
+        with desk.store.database.reading() as session:
+            visit = visiting(desk, request, session)
+            if visit is None:
+                return to_sign_in(request)
+            _check(visit, fields)
+            if not fields.get("confirm"):
+                return _preview(visit, fields)
+        return _done(desk, request, visit, fields)
+
+    async def answer(request: Request) -> Response:
+        return await anyio.to_thread.run_sync(perform, request, await read_fields(request))
+
+    return answer
+
+
+def _check(visit: Visit, fields: Fields) -> None:
+    check_intent(visit.desk, visit.request, fields, visit.cookie)
+    if visit.agent.role not in WRITERS:
+        raise HTTPException(403, f"Your role, {visit.agent.role}, may not do this.")
+
+
+def _preview(visit: Visit, fields: Fields) -> Response:
+    seen = picked(fields)
+    try:
+        wish = wished(fields)
+        outcomes = bulk.preview(visit.session, seen, wish, Doing(visit.actor, visit.now)) if seen else []
+    except NotAllowed as error:
+        return _page(visit, fields, [], 422, str(error))
+    problem = "" if seen else "no ticket was picked"
+    problem = problem or ("" if wish.actions or wish.into else "nothing was chosen that should be done to them")
+    return _page(visit, fields, outcomes, 422 if problem else 200, problem)
+
+
+def _done(desk: Desk, request: Request, visit: Visit, fields: Fields) -> Response:
+    """Outside of the transaction that looked who asks."""
+
+    @contextmanager
+    def transaction() -> Iterator[Session]:
+        with desk.store.database.transaction() as session:
+            if visiting(desk, request, session) is None:
+                raise NotAllowed("you were signed out meanwhile")
+            yield session
+
+    outcomes: list[Outcome] = []
+    problem = ""
+    try:
+        outcomes = bulk.carry_out(transaction, picked(fields), wished(fields), Doing(visit.actor, visit.now))
+    except NotAllowed as error:
+        problem = str(error)
+    with desk.store.database.reading() as session:
+        again = visiting(desk, request, session)
+        if again is None:
+            return to_sign_in(request)
+        return _page(again, fields, outcomes, 422 if problem else 200, problem, confirmed=True)
+
+
+def _page(
+    visit: Visit,
+    fields: Fields,
+    outcomes: Sequence[Outcome],
+    status: int,
+    problem: str = "",
+    *,
+    confirmed: bool = False,
+) -> Response:
+    return visit.html(
+        "bulk.html",
+        status,
+        outcomes=outcomes,
+        counted=counted(outcomes),
+        problem=problem,
+        confirmed=confirmed,
+        carried={name: value for name, value in fields.items() if name not in ("csrf", "confirm") and value},
+        list_query=fields.get("back", ""),
+    )
+
+
+def counted(outcomes: Sequence[Outcome]) -> Counter[str]:
+    """How many change, cannot, and are so already."""
+    return Counter("refused" if one.refused else "changed" if one.events else "same" for one in outcomes)
+
+
+def picked(fields: Fields) -> Seen:
+    """Ticket → version, as the list showed it."""
+    found = {name.removeprefix("pick-"): value for name, value in fields.items() if name.startswith("pick-")}
+    return {
+        int(number): int(version) for number, version in found.items() if _is_number(number) and _is_number(version)
+    }
+
+
+def wished(fields: Fields) -> Wish:
+    """What the form asks for; NotAllowed if that cannot be meant."""
+    into = fields.get("into", "").strip().removeprefix("#")
+    if into:
+        if not _is_number(into):
+            raise NotAllowed("the ticket to merge into is no number")
+        return Wish(into=int(into))
+    asked = [{name: _value(name, fields[name])} for name in ASKED if fields.get(name, "").strip()]
+    return Wish(bulk.actions_of(asked))
+
+
+def _value(name: str, text: str) -> object:
+    if name in ("tag", "untag"):
+        return [part.strip()[:100] for part in text.split(",")[:20] if part.strip()]
+    return text.strip()
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19

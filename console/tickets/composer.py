@@ -1,0 +1,103 @@
+"""The box in which agents write: what was typed before is in it, and a reply can be taken back after it was sent.
+
+In: the form of the ticket page. Out: a reply that is said, or that waits; drafts. Without scripts all of it works,
+except that nothing is kept while one types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from console.admin import signatures
+from console.tickets import macros, similar
+from console.web.request_context import Visit
+from desk.tickets import scheduled_replies
+from desk.tickets.ticket import MessageKind, Status, Ticket
+from storage.people import people
+from storage.tickets import drafts, presence, tickets
+from storage.tickets.drafts import Draft
+from usecases.agents import scheduled_replies as agents_scheduled_replies
+from usecases.agents.scheduled_replies import Answer, Waiting
+
+LONGEST_TEXT = 200_000
+
+
+def around(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
+    """What the page shows of it: what waits, and what was typed; a suggestion or macro goes before a draft."""
+    kept = drafts.of(visit.session, ticket.id, visit.agent.id) if not typed else None
+    waiting = agents_scheduled_replies.of_ticket(visit.session, ticket.id)
+    names = people.by_ids(visit.session, [one.agent_id for one in waiting])
+    return {
+        "typed": kept.text if kept else typed,
+        "as_note": kept is not None and kept.kind is MessageKind.NOTE,
+        "waiting": [(one, names[one.agent_id]) for one in waiting],
+        "may_undo": [one.id for one in waiting if _may_undo(visit, one)],
+        "laters": scheduled_replies.LATER,
+        "signature": "" if ticket.channel == "slack" else signatures.preview(visit, ticket),
+        "present": presence.at(visit.session, [ticket.id], visit.now, but=visit.agent.id).get(ticket.id, []),
+    }
+
+
+def answer(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -> str:
+    """A public reply: said at once, or it waits; which of the two."""
+    macro = macros.chosen(visit, fields)
+    signed = signatures.wanted(fields)
+    wanted = Answer(text, fields.get("then") == Status.RESOLVED, macro.id if macro else None, signed=signed)
+    drafts.drop(visit.session, ticket.id, visit.agent.id)
+    later = fields.get("later", "")
+    undo = agents_scheduled_replies.undo_time(visit.desk.settings.undo_send_seconds)
+    if not later and not undo:
+        agents_scheduled_replies.say(visit.session, ticket, visit.actor, wanted, visit.now)
+        done = "replied"
+    elif later:
+        at = scheduled_replies.moment(later, visit.now, ZoneInfo(visit.desk.settings.time_zone))
+        wanted = replace(wanted, seen=agents_scheduled_replies.last_public(visit.session, ticket.id))
+        agents_scheduled_replies.put(visit.session, ticket, visit.actor, wanted, visit.now, at)
+        done = "later"
+    else:
+        agents_scheduled_replies.put(visit.session, ticket, visit.actor, wanted, visit.now, visit.now + undo)
+        done = "sending"
+    similar.note_use(visit, ticket, fields, text)
+    return done
+
+
+def undo_send(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """Take a waiting reply back; its text is in the box again. No version: seconds count, and the row is the truth."""
+    ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
+    if ticket is None:
+        raise HTTPException(404, "There is no such ticket.")
+    number = fields.get("waiting", "")
+    mine = [one for one in agents_scheduled_replies.of_ticket(visit.session, ticket.id) if str(one.id) == number]
+    if mine and not _may_undo(visit, mine[0]):
+        raise HTTPException(403, "It is somebody else's reply.")
+    agents_scheduled_replies.take_back(visit.session, ticket, mine[0].id if mine else 0, visit.actor, visit.now)
+    return RedirectResponse(f"/tickets/{ticket.id}?done=unsent#text", 303)
+
+
+def keep_draft(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """What is in the box, as it is typed; said by a script of the page."""
+    ticket = tickets.get(visit.session, visit.number("ticket_id"))
+    if ticket is None:
+        raise HTTPException(404, "There is no such ticket.")
+    text = fields.get("text", "").replace("\r\n", "\n")
+    if len(text) > LONGEST_TEXT:
+        raise HTTPException(413, "This is too long.")
+    kind = MessageKind.NOTE if fields.get("kind") == MessageKind.NOTE else MessageKind.REPLY
+    drafts.keep(visit.session, ticket.id, visit.agent.id, Draft(kind, text), visit.now)
+    return Response(status_code=204)
+
+
+def said_already(visit: Visit, ticket: Ticket, text: str) -> bool:
+    """The second half of a double click: these words wait already."""
+    waiting = agents_scheduled_replies.of_ticket(visit.session, ticket.id)
+    return any(one.agent_id == visit.agent.id and one.answer.text == text for one in waiting)
+
+
+def _may_undo(visit: Visit, waiting: Waiting) -> bool:
+    return waiting.agent_id == visit.agent.id or visit.agent.role in ("lead", "admin")

@@ -1,0 +1,151 @@
+"""The ticket page: the conversation, why each message is here, what was guessed and why, what left, what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from console.tickets import article_hints, composer, html_mail, macros, side_panel, similar, watchers
+from console.tickets import properties as record
+from console.web import sla_badges
+from console.web.request_context import Visit
+from desk.mail.inbound_request import AutoKind
+from desk.tickets.ticket import MOVES, Event, Priority, Ticket
+from storage.incidents import incidents
+from storage.mail import outbound
+from storage.people import people
+from storage.tickets import listings, tickets
+from usecases.rules import macros as known_macros
+
+PER_PAGE = 200
+_TITLES: Mapping[str, str] = {
+    AutoKind.REPLY: "Automatic answer",
+    AutoKind.BOUNCE: "Delivery report",
+    AutoKind.RECEIPT: "Receipt",
+    AutoKind.LIST: "Newsletter or mailing list",
+}
+FOLD_ABOVE, OPEN_AT_THE_END = 10, 5
+"""In a conversation of more messages, all but the first and the last few are folded to a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Automatic:
+    """Why a message counts as a machine's, and the events that followed from it."""
+
+    kind: str
+    why: str
+    opened: bool = False
+    told: list[Event] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """The kind in words that an agent would use."""
+        if self.kind == AutoKind.REPLY and self.why.startswith("out of office"):
+            return "Out of office"
+        return _TITLES.get(self.kind, "Automatic mail")
+
+
+def show(visit: Visit) -> Response:
+    """The page of one ticket; 404 for everything that is none."""
+    return page(visit, ticket_or_404(visit))
+
+
+def page(
+    visit: Visit,
+    ticket: Ticket,
+    status: int = 200,
+    problem: str = "",
+    typed: str = "",
+    aside: Mapping[str, str] | None = None,
+) -> Response:
+    """The page, if need be with the reason why something was not done and what was typed: publicly, or aside."""
+    said, history = _said(visit, ticket), tickets.history(visit.session, ticket.id)
+    solutions, hints = similar.solutions(visit.session, ticket), article_hints.for_ticket(visit.session, ticket)
+    chosen, answer = similar.chosen(visit, solutions, hints)
+    macro, letters = macros.picked(visit), outbound.of_ticket(visit.session, ticket.id)
+    return visit.html(
+        "ticket.html",
+        status,
+        ticket=ticket,
+        automatic=_automatic(history),
+        history=history,
+        seen=len(history),
+        letters=letters,
+        prediction=tickets.prediction_of(visit.session, ticket.id),
+        links=tickets.links_of(visit.session, ticket.id),
+        dues=sla_badges.of(visit.session, ticket, visit.now),
+        problem=problem,
+        macro=macro,
+        macro_does=macros.does(macro),
+        macros=known_macros.of_agent(visit.session, visit.agent.id),
+        solutions=solutions,
+        hints=hints,
+        chosen=chosen,
+        **said,
+        **around(visit, ticket),
+        **composer.around(visit, ticket, typed or answer or macros.filled(visit, ticket, macro)),
+        **watchers.around(visit, ticket),
+        **side_panel.around(visit, ticket, said["messages"], letters, aside),
+        **record.around(visit, ticket, history),
+    )
+
+
+def _said(visit: Visit, ticket: Ticket) -> dict[str, Any]:
+    """One page of the conversation, and whether it goes on."""
+    after = visit.request.query_params.get("after", "")
+    first = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+    messages = tickets.messages_of(visit.session, ticket.id, after=first, most=PER_PAGE + 1)
+    shown = messages[:PER_PAGE]
+    return {
+        "messages": shown,
+        "more": shown[-1].id if len(messages) > PER_PAGE else 0,
+        "frames": {one.id: html_mail.address(visit.desk, one.id) for one in shown if one.html},
+        "folded": _folded([one.id for one in shown]),
+    }
+
+
+def _folded(ids: Sequence[int]) -> frozenset[int]:
+    return frozenset(ids[1:-OPEN_AT_THE_END]) if len(ids) > FOLD_ABOVE else frozenset()
+
+
+def _automatic(history: Sequence[Event]) -> dict[int, Automatic]:
+    """What kind of automatic mail a message is, why that is thought, and what it tells."""
+    found: dict[int, Automatic] = {}
+    for event in history:
+        if event.message_id and event.kind == "automatic_kept":
+            kind, _, why = event.why.partition(": ")
+            found[event.message_id] = Automatic(kind, why)
+        elif event.message_id and event.kind == "opened" and event.data.get("automatic"):
+            found[event.message_id] = Automatic(event.data["automatic"], event.data.get("reason", ""), opened=True)
+        elif event.kind in ("delivery_failed", "delivery_delayed") and event.message_id in found:
+            found[event.message_id].told.append(event)
+    return found
+
+
+def around(visit: Visit, ticket: Ticket) -> dict[str, Any]:
+    """The people and the choices around a ticket."""
+    known = people.by_ids(visit.session, [i for i in (ticket.requester_id, ticket.assignee_id) if i])
+    others = tickets.participants_of(visit.session, [ticket.id])[ticket.id]
+    requester = known.get(ticket.requester_id)
+    return {
+        "requester": requester,
+        "assignee": known.get(ticket.assignee_id or 0),
+        "others": {address: role for address, role in others.items() if not requester or address != requester.address},
+        "agents": [agent for agent in people.all_agents(visit.session) if agent.active],
+        "teams": people.all_teams(visit.session),
+        "statuses": sorted(MOVES[ticket.status] | {ticket.status}, key=list(MOVES).index),
+        "priorities": list(Priority),
+        "categories": listings.known_categories(visit.session),
+        "incidents": incidents.of_ticket(visit.session, ticket.id),
+    }
+
+
+def ticket_or_404(visit: Visit) -> Ticket:
+    ticket = tickets.get(visit.session, visit.number("ticket_id"))
+    if ticket is None:
+        raise HTTPException(404, "There is no such ticket.")
+    return ticket

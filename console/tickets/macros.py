@@ -1,0 +1,134 @@
+"""Macros in the console: picked on a ticket, where their text fills the box; and the page on which they are written.
+
+In: the choices of agents. Out: the filled text, the actions done with the message, rows. Agents write their own; those
+of teams and of everybody are the leads'.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from console.insight.accuracy import LEADS
+from console.web.request_context import Desk, Visit, action, page
+from desk.rules import macros as texts
+from desk.rules.actions import BadAction, words
+from desk.tickets.ticket import NotAllowed, Ticket
+from storage.people import people
+from storage.tickets import placeholders, tickets
+from usecases.rules import macros
+from usecases.rules.macros import Macro
+
+LONGEST = 20_000
+
+
+def reading(desk: Desk) -> list[BaseRoute]:
+    return [Route("/macros", page(desk, show), methods=["GET"])]
+
+
+def acting(desk: Desk) -> list[BaseRoute]:
+    return [
+        Route("/macros/save", action(desk, save), methods=["POST"]),
+        Route("/macros/remove", action(desk, remove), methods=["POST"]),
+    ]
+
+
+def picked(visit: Visit) -> Macro | None:
+    """The macro that the address of the page asks for."""
+    return _own(visit, visit.request.query_params.get("macro", ""))
+
+
+def filled(visit: Visit, ticket: Ticket, macro: Macro | None) -> str:
+    return macros.said(visit.session, macro, ticket, visit.actor, visit.now) if macro else ""
+
+
+def does(macro: Macro | None) -> str:
+    return ", ".join(map(words, macro.actions)) if macro else ""
+
+
+def after(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Ticket:
+    """What the macro that a message was made with does besides; the ticket afterwards."""
+    macro = _own(visit, fields.get("macro", ""))
+    if macro is None:
+        return ticket
+    done = macros.apply(visit.session, macro, ticket, visit.actor, visit.now)
+    if done.refused:
+        raise NotAllowed(f"the macro {macro.name} does not fit: {'; '.join(done.refused)}")
+    return done.ticket
+
+
+def chosen(visit: Visit, fields: Mapping[str, str]) -> Macro | None:
+    """The macro that a message was made with."""
+    return _own(visit, fields.get("macro", ""))
+
+
+def alone(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """A macro's actions without any message."""
+    ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
+    if ticket is None or _own(visit, fields.get("macro", "")) is None:
+        raise HTTPException(404, "There is no such macro, or no such ticket.")
+    after(visit, ticket, fields)
+    return RedirectResponse(f"/tickets/{ticket.id}?done=updated", 303)
+
+
+def show(visit: Visit) -> Response:
+    return _page(visit)
+
+
+def save(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """A new one, or another version of one."""
+    try:
+        done = tomllib.loads(f"actions = {fields.get('actions', '').strip() or '[]'}")["actions"]
+        team_id, owner_id = _whose(visit, fields.get("whose", "mine"))
+        text = fields.get("text", "")[:LONGEST].replace("\r\n", "\n").strip("\n")
+        macros.put(visit.session, fields.get("name", "").strip(), text, done, team_id=team_id, owner_id=owner_id)
+    except (tomllib.TOMLDecodeError, BadAction, NotAllowed) as error:
+        return _page(visit, 422, problem=str(error), typed=fields)
+    return RedirectResponse("/macros?done=saved", 303)
+
+
+def remove(visit: Visit, fields: Mapping[str, str]) -> Response:
+    macro = _own(visit, fields.get("macro", ""))
+    if macro is None:
+        raise HTTPException(404, "There is no such macro.")
+    if macro.owner_id != visit.agent.id and visit.agent.role not in LEADS:
+        raise HTTPException(403, "Macros of teams and of everybody are the leads'.")
+    macros.remove(visit.session, macro.id)
+    return RedirectResponse("/macros?done=removed", 303)
+
+
+def _own(visit: Visit, number: str) -> Macro | None:
+    """One of those that the agent may use; leads see all."""
+    found = macros.every(visit.session) if visit.agent.role in LEADS else []
+    mine = {one.id: one for one in (*found, *macros.of_agent(visit.session, visit.agent.id))}
+    return mine.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 19 else None
+
+
+def _whose(visit: Visit, whose: str) -> tuple[int | None, int | None]:
+    """Team and owner; only leads write for others."""
+    if whose == "mine":
+        return None, visit.agent.id
+    if visit.agent.role not in LEADS:
+        raise HTTPException(403, "Macros of teams and of everybody are the leads'.")
+    return (int(whose), None) if whose.isdigit() else (None, None)
+
+
+def _page(visit: Visit, status: int = 200, *, problem: str = "", typed: Mapping[str, str] | None = None) -> Response:
+    leads = visit.agent.role in LEADS
+    found = macros.every(visit.session) if leads else macros.of_agent(visit.session, visit.agent.id)
+    teams = {team.id: team.name for team in people.all_teams(visit.session)}
+    known = [one for one in found if one.owner_id in (None, visit.agent.id)]
+    return visit.html(
+        "macros.html",
+        status,
+        macros=[(one, does(one), texts.unknown(one.text, placeholders.NAMES)) for one in known],
+        teams=teams,
+        names=placeholders.NAMES,
+        leads=leads,
+        problem=problem,
+        typed=typed or {},
+    )

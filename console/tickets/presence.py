@@ -1,0 +1,42 @@
+"""Who else is at a ticket: asked by an open page every few seconds, and told to it without a reload.
+
+In: a sign of life. Out: as JSON, the others, the ticket's version (another one than the page's means that it changed),
+and the replies that still wait. It says nothing about a ticket that the agent may not see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from console.tickets import composer
+from console.web.request_context import EVERYBODY, Desk, Visit, action
+from storage.tickets import presence, tickets
+from usecases.agents import scheduled_replies
+
+
+def acting(desk: Desk) -> list[BaseRoute]:
+    path = "/tickets/{ticket_id:int}"
+    return [
+        Route(f"{path}/draft", action(desk, composer.keep_draft), methods=["POST"]),
+        Route(f"{path}/presence", action(desk, here, EVERYBODY), methods=["POST"]),
+    ]
+
+
+def here(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """The page is open, or was closed (`doing=gone`)."""
+    ticket = tickets.get(visit.session, visit.number("ticket_id"))
+    if ticket is None:
+        raise HTTPException(404, "There is no such ticket.")
+    doing = fields.get("doing", "")
+    if doing == "gone":
+        presence.leave(visit.session, ticket.id, visit.agent.id)
+    elif doing in (presence.VIEWING, presence.WRITING):
+        presence.note(visit.session, ticket.id, visit.agent.id, doing, visit.now)
+    others = presence.at(visit.session, [ticket.id], visit.now, but=visit.agent.id).get(ticket.id, [])
+    told = [{"name": one.name, "doing": one.doing} for one in others]
+    waiting = [one.id for one in scheduled_replies.of_ticket(visit.session, ticket.id)]
+    return JSONResponse({"version": ticket.version, "others": told, "waiting": waiting})

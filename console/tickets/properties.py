@@ -1,0 +1,180 @@
+"""The ticket's record beside status and owner: sleep, tags, fields, copies, links, family; and undo from its history.
+
+Each action is made from a page with a version, as in `console/tickets/actions.py`, and is an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from starlette.responses import RedirectResponse, Response
+
+from console.web.request_context import Action, Visit
+from desk.tickets import fields as field_rules
+from desk.tickets import properties
+from desk.tickets.ticket import DONE, Change, Event, NotAllowed, Ticket
+from storage.people import organisations, time_zones
+from storage.tickets import tickets
+from usecases.tickets import cc, custom_fields, undo
+from usecases.tickets import links as ticket_links
+
+Fields = Mapping[str, str]
+MORNING = 9
+QUICK: Mapping[str, str] = {
+    "3h": "In 3 hours",
+    "tomorrow": "Tomorrow, 9:00",
+    "monday": "Next Monday, 9:00",
+}
+"""The choices of sleep that need no typing."""
+
+
+def around(visit: Visit, ticket: Ticket, history: Sequence[Event]) -> dict[str, Any]:
+    """What the page shows of it; `numbers` has the number of each event that can be undone, by its place."""
+    known = custom_fields.every(visit.session)
+    return {
+        "custom_fields": field_rules.of_category(known, ticket),
+        "family_links": ticket_links.links_of(visit.session, ticket.id),
+        "link_kinds": ticket_links.KINDS,
+        "parent": tickets.get(visit.session, ticket.parent_id) if ticket.parent_id else None,
+        "children": ticket_links.children(visit.session, ticket.id),
+        "organisation": organisations.names(visit.session, [ticket.organisation_id or 0]).get(
+            ticket.organisation_id or 0
+        ),
+        "sleeps": QUICK,
+        "done_statuses": DONE,
+        "undoable": _undoable(visit, ticket, history),
+    }
+
+
+def _undoable(visit: Visit, ticket: Ticket, shown: Sequence[Event]) -> dict[int, int]:
+    """Place in the shown history → number of the event, where it can be undone."""
+    possible = set(undo.possible(visit.session, ticket))
+    numbers = undo.numbers(visit.session, ticket.id, shown)
+    return {place: number for place, number in enumerate(numbers) if number in possible}
+
+
+def take_back(visit: Visit, fields: Fields, _held: Ticket) -> Response:
+    ticket = undo.undo(
+        visit.session, visit.number("ticket_id"), _number(fields.get("event", "")), visit.actor, visit.now
+    )
+    return _back(ticket, "undone")
+
+
+def snooze(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
+    until = until_when(fields.get("until", ""), fields.get("date", ""), visit.now, _zone(visit))
+    tickets.save(visit.session, properties.snooze(ticket, until, visit.actor, visit.now))
+    return _back(ticket, "snoozed")
+
+
+def wake(visit: Visit, _fields: Fields, ticket: Ticket) -> Response:
+    tickets.save(visit.session, properties.wake(ticket, visit.actor, visit.now))
+    return _back(ticket, "woken")
+
+
+def untag(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
+    tickets.save(visit.session, properties.untag(ticket, (fields.get("tag", ""),), visit.actor, visit.now))
+    return _back(ticket, "updated")
+
+
+def set_fields(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
+    """Every custom field of the form that differs; a checkbox that is off is not sent by browsers."""
+    change = Change(ticket)
+    for field in custom_fields.every(visit.session):
+        key = f"field-{field.name}"
+        if f"has-{field.name}" in fields:
+            wanted = field_rules.value(field, fields.get(key, ""))
+            change = change.then(properties.set_field(change.ticket, field.name, wanted, visit.actor, visit.now))
+    tickets.save(visit.session, change)
+    return _back(ticket, "updated")
+
+
+def copy(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
+    """Puts somebody in copy, or takes somebody out."""
+    if fields.get("remove"):
+        cc.remove(visit.session, ticket, fields["remove"], visit.actor, visit.now)
+    else:
+        cc.add(visit.session, ticket, fields.get("address", ""), visit.actor, visit.now)
+    return _back(ticket, "updated")
+
+
+def link(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
+    """Links with another ticket, or takes a link away."""
+    other, kind = _number(fields.get("other", "")), fields.get("kind", "")
+    change = ticket_links.unlink if fields.get("remove") else ticket_links.link
+    change(visit.session, ticket.id, other, kind, visit.actor, visit.now)
+    return _back(ticket, "updated")
+
+
+def parent(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
+    text = fields.get("parent", "").strip()
+    ticket_links.set_parent(visit.session, ticket.id, _number(text) if text else None, visit.actor, visit.now)
+    return _back(ticket, "updated")
+
+
+def resolve_children(visit: Visit, _fields: Fields, ticket: Ticket) -> Response:
+    ticket_links.resolve_children(visit.session, ticket, visit.actor, visit.now)
+    return _back(ticket, "updated")
+
+
+def until_when(choice: str, date: str, now: datetime, zone: ZoneInfo) -> datetime:
+    """A quick choice, or a date (nine o'clock) or moment of the agent's own time."""
+    here = now.astimezone(zone)
+    morning = here.replace(hour=MORNING, minute=0, second=0, microsecond=0)
+    if choice == "3h":
+        return now + timedelta(hours=3)
+    if choice == "tomorrow":
+        return morning + timedelta(days=1)
+    if choice == "monday":
+        return morning + timedelta(days=7 - here.weekday())
+    try:
+        given = datetime.fromisoformat(date.strip())
+    except ValueError:
+        raise NotAllowed("that is no date such as 2026-11-30") from None
+    local = given if given.tzinfo else given.replace(tzinfo=zone)
+    return local if "T" in date or " " in date.strip() else local.replace(hour=MORNING)
+
+
+def _zone(visit: Visit) -> ZoneInfo:
+    """The agent's own time zone where it is known, otherwise the desk's."""
+    own = time_zones.of_person(visit.session, visit.agent.id)
+    try:
+        return ZoneInfo(own or visit.desk.settings.time_zone)
+    except (KeyError, OSError, ValueError):
+        return ZoneInfo(visit.desk.settings.time_zone)
+
+
+def _number(text: str) -> int:
+    plain = text.strip().removeprefix("#")
+    if not (plain.isascii() and plain.isdigit() and len(plain) < 19):
+        raise NotAllowed("that is no number")
+    return int(plain)
+
+
+def _back(ticket: Ticket, done: str) -> Response:
+    return RedirectResponse(f"/tickets/{ticket.id}?done={done}", 303)
+
+
+OnTicket = Callable[[Visit, Fields, Ticket], Response]
+_VERBS: Mapping[str, OnTicket] = {
+    "undo": take_back,
+    "snooze": snooze,
+    "wake": wake,
+    "untag": untag,
+    "fields": set_fields,
+    "copy": copy,
+    "link": link,
+    "parent": parent,
+    "children": resolve_children,
+}
+
+
+def verbs(current: Callable[[Visit, Fields], Ticket]) -> dict[str, Action]:
+    """The actions by the last word of their path; `current` gives the held ticket, if it is the one that was shown."""
+
+    def on_current(verb: OnTicket) -> Action:
+        return lambda visit, fields: verb(visit, fields, current(visit, fields))
+
+    return {name: on_current(verb) for name, verb in _VERBS.items()}

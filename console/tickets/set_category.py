@@ -1,0 +1,55 @@
+"""An agent says which category a ticket has: with one click on the page, or by the API. Each saying teaches.
+
+In: a ticket and a category. Out: the ticket with its event. Saying what is so already confirms it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+
+from console.access.sign_in import local_path
+from console.tickets.actions import plain_name
+from console.web.request_context import Visit
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, NotAllowed, Ticket
+from storage.tickets import tickets
+
+_NAMES = {"console": "console", "api": "API"}
+
+
+def by_click(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """A button beside a suggestion, or "That's right"."""
+    ticket = say(visit, visit.number("ticket_id"), fields.get("category", ""), visit.actor, "console")
+    if fields.get("next"):
+        return RedirectResponse(local_path(fields["next"]), 303)
+    return RedirectResponse(f"/tickets/{ticket.id}?done=categorised", 303)
+
+
+def by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The category as JSON says it."""
+    category = body.get("category")
+    if not isinstance(category, str):
+        raise HTTPException(422, 'Send {"category": "NAME"}.')
+    ticket = say(visit, visit.number("ticket_id"), category, visit.actor, "api")
+    return {"id": ticket.id, "category": ticket.category, "version": ticket.version}
+
+
+def say(visit: Visit, number: int, category: str, actor: Actor, via: str) -> Ticket:
+    """The ticket is held meanwhile; the last word counts."""
+    name = plain_name(category)
+    ticket = tickets.get(visit.session, number, lock=True)
+    if ticket is None:
+        raise HTTPException(404, "There is no such ticket.")
+    if not name:
+        raise HTTPException(422, "Say which category.")
+    if ticket.merged_into is not None:
+        raise NotAllowed(f"ticket #{ticket.id} was merged into #{ticket.merged_into}")
+    if name == ticket.category:
+        change = verbs.confirm_category(ticket, name, actor, visit.now, via)
+    else:
+        change = verbs.set_category(ticket, name, actor, visit.now, f"set in the {_NAMES[via]}", via)
+    return tickets.save(visit.session, change)

@@ -1,0 +1,210 @@
+"""What agents do in side conversations, by the ticket page and by the API: ask a third party, write on, close, reopen.
+
+In: the forms of the ticket page, or JSON. Out: the page, or the conversation. A form needs no version: it
+takes nothing from anybody, and the second half of a double click is recognised by its words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+
+import anyio.to_thread
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from console.api import tickets as api
+from console.api import writing
+from console.tickets import detail as ticket_page
+from console.tickets.side_panel import QUOTES
+from console.web.request_context import Action, Desk, Visit, action, read_fields, visiting
+from desk.tickets.side_conversation import MOST_QUOTED, Side, State
+from desk.tickets.ticket import Actor, ActorKind, Message, NotAllowed, Ticket
+from storage.tickets import tickets
+from usecases.tickets import side_conversations
+from usecases.tickets.side_conversations import Words
+
+_FILE = re.compile(r"file-([0-9]{1,18})-([0-9]{1,4})")
+_DOUBLE_CLICK = 120
+
+
+def routes(desk: Desk) -> list[BaseRoute]:
+    forms = {"begin": begin, "say": say, "end": end, "reopen": reopen}
+    return [
+        *(
+            Route(f"/tickets/{{ticket_id:int}}/aside/{name}", _on_ticket(desk, act), methods=["POST"])
+            for name, act in forms.items()
+        ),
+        Route("/api/v1/tickets/{ticket_id:int}/sides", api.endpoint(desk, listed), methods=["GET"]),
+        Route("/api/v1/tickets/{ticket_id:int}/sides", writing.endpoint(desk, begin_by_api), methods=["POST"]),
+        Route("/api/v1/sides/{side_id:int}/messages", writing.endpoint(desk, say_by_api), methods=["POST"]),
+        Route("/api/v1/sides/{side_id:int}/state", writing.endpoint(desk, state_by_api), methods=["POST"]),
+    ]
+
+
+def begin(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """Ask somebody aside."""
+    ticket = _held(visit)
+    to, subject, words = fields.get("to", ""), fields.get("subject", ""), _words(fields)
+    for side, newest in _newest(visit, ticket):
+        if side.address in to.lower() and _said_already(visit, newest, words):
+            return _back(ticket, side, "asked")
+    side, _ = side_conversations.begin(visit.session, ticket, to, subject, words, visit.actor, visit.now, via="console")
+    return _back(ticket, side, "asked")
+
+
+def say(visit: Visit, fields: Mapping[str, str]) -> Response:
+    ticket, words = _held(visit), _words(fields)
+    side = _of(visit, ticket, fields)
+    newest = {one.id: message for one, message in _newest(visit, ticket)}
+    if not _said_already(visit, newest.get(side.id), words):
+        side_conversations.say(visit.session, side, ticket, words, visit.actor, visit.now, via="console")
+    return _back(ticket, side)
+
+
+def end(visit: Visit, fields: Mapping[str, str]) -> Response:
+    ticket = _held(visit)
+    side, _ = side_conversations.end(visit.session, _of(visit, ticket, fields), ticket, visit.actor, visit.now)
+    return _back(ticket, side, "asideclosed")
+
+
+def reopen(visit: Visit, fields: Mapping[str, str]) -> Response:
+    ticket = _held(visit)
+    side, _ = side_conversations.reopen(visit.session, _of(visit, ticket, fields), ticket, visit.actor, visit.now)
+    return _back(ticket, side, "asideopened")
+
+
+def listed(visit: Visit) -> Response:
+    ticket = ticket_page.ticket_or_404(visit)
+    return api.as_json({"side_conversations": side_conversations.whole(visit.session, ticket.id)})
+
+
+def begin_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"to": "a@b", "subject": "…", "text": "…", "files": [[message, place]], "quote": 1, "hold": true}`"""
+    ticket, words, who = _held(visit), _from_json(body), _who(visit)
+    to, subject = _text(body, "to"), _text(body, "subject", "")
+    for side, newest in _newest(visit, ticket):
+        if side.address in to.lower() and _said_already(visit, newest, words):
+            return _told(visit, side)
+    side, _ = side_conversations.begin(visit.session, ticket, to, subject, words, who, visit.now, via="api")
+    return _told(visit, side)
+
+
+def say_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"text": "…"}`, and the same beside it as where it began."""
+    (side, ticket), words = _named(visit), _from_json(body)
+    newest = {one.id: message for one, message in _newest(visit, ticket)}
+    if not _said_already(visit, newest.get(side.id), words):
+        side_conversations.say(visit.session, side, ticket, words, _who(visit), visit.now, via="api")
+    return _told(visit, side)
+
+
+def state_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+    """`{"state": "closed"}` or `{"state": "open"}`"""
+    if body.get("state") not in set(State):
+        raise HTTPException(422, 'Send {"state": "closed"} or {"state": "open"}.')
+    side, ticket = _named(visit)
+    move = side_conversations.end if body["state"] == State.CLOSED else side_conversations.reopen
+    move(visit.session, side, ticket, _who(visit), visit.now)
+    return _told(visit, side)
+
+
+def _on_ticket(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """What is refused is explained on the ticket's page, with what was typed in the form where it was typed."""
+    perform = action(desk, act)
+
+    def explained(request: Request, fields: Mapping[str, str], why: str) -> Response:
+        with desk.store.database.reading() as session:
+            visit = visiting(desk, request, session)
+            if visit is None:
+                raise HTTPException(403, "You are not signed in any more.")
+            return ticket_page.page(visit, ticket_page.ticket_or_404(visit), 422, why, aside=fields)
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            return await perform(request)
+        except NotAllowed as error:
+            fields = await read_fields(request)
+            return await anyio.to_thread.run_sync(explained, request, fields, str(error))
+
+    return endpoint
+
+
+def _words(fields: Mapping[str, str]) -> Words:
+    chosen = [match for name in fields if (match := _FILE.fullmatch(name))]
+    files = tuple((int(match[1]), int(match[2])) for match in chosen)
+    quote = int(fields["quote"]) if fields.get("quote") in QUOTES else 0
+    return Words(fields.get("words", ""), files, quote, bool(fields.get("hold")), fields.get("also", ""))
+
+
+def _from_json(body: Mapping[str, Any]) -> Words:
+    files, quote = body.get("files", []), body.get("quote", 0)
+    right = isinstance(files, list) and all(
+        isinstance(one, list) and len(one) == 2 and all(isinstance(part, int) and abs(part) < 2**62 for part in one)
+        for one in files
+    )
+    if not right:
+        raise HTTPException(422, "files is a list of [message, place].")
+    if isinstance(quote, bool) or not isinstance(quote, int) or not 0 <= quote <= MOST_QUOTED:
+        raise HTTPException(422, f"quote is a number up to {MOST_QUOTED}.")
+    chosen = tuple((one[0], one[1]) for one in files)
+    return Words(_text(body, "text"), chosen, quote, body.get("hold") is True, _text(body, "also", ""))
+
+
+def _text(body: Mapping[str, Any], name: str, default: str | None = None) -> str:
+    value = body.get(name, default)
+    if not isinstance(value, str):
+        raise HTTPException(422, f"{name} should be a text.")
+    return value.replace("\0", "")
+
+
+def _who(visit: Visit) -> Actor:
+    return visit.actor if visit.cookie else Actor(ActorKind.AGENT, None, f"API token {visit.agent.name}")
+
+
+def _said_already(visit: Visit, newest: Message | None, words: Words) -> bool:
+    """The second half of a double click, or a program's second try."""
+    if newest is None or newest.inbound or newest.author != _who(visit):
+        return False
+    same = newest.reply == words.text.replace("\r\n", "\n").strip("\n")
+    return same and (visit.now - newest.created_at).total_seconds() < _DOUBLE_CLICK
+
+
+def _newest(visit: Visit, ticket: Ticket) -> list[tuple[Side, Message | None]]:
+    said = side_conversations.said(visit.session, ticket.id)
+    sides = side_conversations.of_ticket(visit.session, ticket.id)
+    return [(side, said[side.id][-1] if side.id in said else None) for side in sides]
+
+
+def _held(visit: Visit) -> Ticket:
+    ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
+    if ticket is None:
+        raise HTTPException(404, "There is no such ticket.")
+    return ticket
+
+
+def _of(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Side:
+    number = fields.get("side", "")
+    for side in side_conversations.of_ticket(visit.session, ticket.id):
+        if str(side.id) == number:
+            return side
+    raise HTTPException(404, "There is no such side conversation on this ticket.")
+
+
+def _named(visit: Visit) -> tuple[Side, Ticket]:
+    try:
+        return side_conversations.held(visit.session, visit.number("side_id"))
+    except NotAllowed:
+        raise HTTPException(404, "There is no such side conversation.") from None
+
+
+def _told(visit: Visit, side: Side) -> dict[str, Any]:
+    rows = side_conversations.whole(visit.session, side.ticket_id)
+    return next(row for row in rows if row["id"] == side.id)
+
+
+def _back(ticket: Ticket, side: Side, done: str = "aside") -> Response:
+    return RedirectResponse(f"/tickets/{ticket.id}?done={done}&side={side.id}#side-{side.id}", 303)

@@ -1,0 +1,63 @@
+"""The panel of side conversations on the ticket page: what was said in each, and the forms to ask and to write on.
+
+In: a ticket as its page shows it. Out: the values of `templates/sides.html`. It changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from console.tickets import html_mail
+from console.web.request_context import Visit
+from desk.tickets.ticket import ActorKind, Message, Ticket
+from storage.mail import outbound
+from usecases.tickets import side_conversations
+
+QUOTES = {"0": "nothing", "1": "the last message", "3": "the last 3 messages", "5": "the last 5 messages"}
+
+
+def around(
+    visit: Visit,
+    ticket: Ticket,
+    messages: Sequence[Message],
+    letters: Sequence[Mapping[str, Any]],
+    aside: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """What the page shows of them."""
+    sides = side_conversations.of_ticket(visit.session, ticket.id)
+    said = side_conversations.said(visit.session, ticket.id) if sides else {}
+    every = [one for words in said.values() for one in words]
+    posted = {one["message_id"]: one for one in letters if one["kind"] == "side"}
+    return {
+        "sides": [(side, said.get(side.id, [])) for side in sides],
+        "side_answered": [side.id for side in sides if _is_answered(said.get(side.id, ()))],
+        "side_frames": {one.id: html_mail.address(visit.desk, one.id) for one in every if one.html},
+        "side_letters": posted,
+        "side_failed": [side.id for side in sides if _is_lost(said.get(side.id, ()), posted)],
+        "side_files": _files([*messages, *every]),
+        "side_quotes": QUOTES,
+        "side_typed": aside or {},
+        "side_shown": (aside or {}).get("side") or visit.request.query_params.get("side", ""),
+    }
+
+
+def _is_answered(said: Sequence[Message]) -> bool:
+    """Whether the last word is theirs; a machine's counts for nothing."""
+    spoken = [one for one in said if not one.trust.get("automatic")]
+    return bool(spoken) and spoken[-1].author.kind is ActorKind.THIRD_PARTY
+
+
+def _is_lost(said: Sequence[Message], posted: Mapping[int, Mapping[str, Any]]) -> bool:
+    """Whether the last mail to them did not arrive."""
+    ours = [one.id for one in said if one.author.kind is not ActorKind.THIRD_PARTY]
+    return bool(ours) and posted.get(ours[-1], {}).get("state") in (outbound.FAILED, outbound.BOUNCED)
+
+
+def _files(messages: Sequence[Message]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Every file of the ticket once, under the name that its box has in the forms."""
+    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    for message in messages:
+        for place, file in enumerate(message.attachments):
+            found.setdefault(f"{file.get('sha256')} {file.get('name')}", (f"file-{message.id}-{place}", file))
+    return list(found.values())
