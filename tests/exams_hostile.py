@@ -27,8 +27,8 @@ from storage.access import api_tokens
 from storage.mail import outbound
 from storage.mail.inbound import END_STATES
 from storage.tickets import tickets
+from tests.fixtures_hostile_desk import BOB, Done, HostileDesk, Neighbour, hostile_desk
 from tests.fleet import AGENT, store_time, wait_until
-from tests.hostile_desk import BOB, Done, HostileDesk, Neighbour, hostile_desk
 from tests.slack import payloads
 from tests.slack.fake_slack import BOT_TOKEN, FakeSlack
 from tests.slack.serving import SIGNING_SECRET, Poster

@@ -13,7 +13,7 @@ from console.routes import create_app
 from console.web.server import Pages
 from storage.open_store import Store
 from tests.components import need
-from tests.console.furnished import PASSWORD
+from tests.console.fixtures_desk import PASSWORD
 
 _FLAGS = [
     "--no-sandbox",

@@ -15,7 +15,7 @@ from console.routes import create_app
 from desk.tickets.ticket import Event, Message, Ticket
 from storage.open_store import Store
 from storage.tickets import tickets
-from tests.console.furnished import PASSWORD, Furnished, furnish
+from tests.console.fixtures_desk import PASSWORD, Furnished, furnish
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 _CSRF = re.compile(r'name="csrf" value="([^"]+)"')

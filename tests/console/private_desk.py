@@ -19,7 +19,7 @@ from storage.tables.learning import incident_tickets, incidents, solved
 from storage.tables.tickets import teams
 from storage.tables.tickets import tickets as rows
 from storage.tickets import tickets
-from tests.console.furnished import PIXEL, hashed
+from tests.console.fixtures_desk import PIXEL, hashed
 
 WORD = "zwetschge"
 """It stands in everything that is private, and nowhere else."""

@@ -17,7 +17,7 @@ from storage.people import agent_sessions, people
 from storage.tickets import listings
 from storage.tickets.listings import NOBODY, Wanted
 from tests.console.conftest import START, Browser
-from tests.console.furnished import Furnished, furnish
+from tests.console.fixtures_desk import Furnished, furnish
 
 
 @pytest.fixture

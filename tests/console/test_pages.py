@@ -14,7 +14,7 @@ from desk.web.download import disposition
 from storage.tickets import tickets
 from storage.tickets.listings import Wanted, ticket_rows
 from tests.console.conftest import START, Browser, Console
-from tests.console.furnished import PIXEL, RAW, plain_ticket
+from tests.console.fixtures_desk import PIXEL, RAW, plain_ticket
 
 PAGES = (
     "/tickets",

@@ -18,7 +18,7 @@ from cli.tickets import explanation
 from storage.learning import models
 from storage.open_store import Store
 from tests.small_desk import CAROL, SmallDesk
-from tests.workers.test_learning_loop import GARDEN, say
+from tests.workers.training.test_learning_loop import GARDEN, say
 from workers.runtime.active_model import register_starter
 
 Say = Callable[..., Any]

@@ -14,7 +14,7 @@ from storage.open_store import Store
 from storage.people import people
 from storage.tickets import tickets
 from tests.console.conftest import START
-from tests.console.test_incidents import outage
+from tests.console.operations.test_incidents import outage
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from desk.routing.routing import Strategy
 from storage.open_store import Store
 from storage.sla import calendars
 from storage.sla.calendars import CalendarRow
-from tests.workers.test_routing import RoutedDesk
+from tests.workers.routing.test_routing import RoutedDesk
 
 ALICE = "alice@corp.example.test"
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.slack import fake_blocks, payloads
 from tests.slack.fake_socket import SocketModeServer
-from tests.slack.websocket import Line, accept_key
+from tests.slack.intake.websocket import Line, accept_key
 
 BOT_TOKEN, APP_TOKEN = "xoxb-of-these-tests", "xapp-of-these-tests"
 

@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.slack.websocket import CLOSE, PING, PONG, TEXT, Line
+from tests.slack.intake.websocket import CLOSE, PING, PONG, TEXT, Line
 
 MOST_RETRIES = 3
 

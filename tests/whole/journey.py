@@ -9,7 +9,7 @@ from storage.tickets import tickets
 from tests.fleet import AGENT, SUPPORT, Fleet, wait_until
 from tests.postfix import AUTHSERV_ID
 from tests.small_desk import words
-from tests.whole.town import CAROL, HOME_PEER, Town, agent_answers, answer, requester_writes
+from tests.whole.fixtures_town import CAROL, HOME_PEER, Town, agent_answers, answer, requester_writes
 
 SUBJECT = "The printer on floor 3 prints blank pages"
 

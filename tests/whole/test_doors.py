@@ -21,8 +21,8 @@ from tests.slack import payloads
 from tests.slack.fake_slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from tests.slack.serving import SIGNING_SECRET, Poster
 from tests.small_desk import words
+from tests.whole.fixtures_town import CAROL, answer
 from tests.whole.journey import messages, ticket
-from tests.whole.town import CAROL, answer
 
 pytestmark = pytest.mark.services
 

@@ -16,8 +16,8 @@ from storage.tables import tickets as ticket_tables
 from tests.dovecot import Dovecot
 from tests.dovecot import running as dovecot_running
 from tests.fleet import SUPPORT, Fleet, store_time, wait_until
+from tests.whole.fixtures_town import around, fetch_from, mail
 from tests.whole.journey import walk
-from tests.whole.town import around, fetch_from, mail
 
 pytestmark = pytest.mark.services
 

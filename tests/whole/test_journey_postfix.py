@@ -10,8 +10,8 @@ from storage.mail import outbound
 from storage.open_store import Store
 from tests.fleet import Fleet, free_port
 from tests.small_desk import words
+from tests.whole.fixtures_town import GONE, REFUSED, Town, agent_answers, around, requester_writes
 from tests.whole.journey import kinds, walk
-from tests.whole.town import GONE, REFUSED, Town, agent_answers, around, requester_writes
 
 pytestmark = pytest.mark.services
 

@@ -16,7 +16,7 @@ from storage.open_store import Store
 from storage.runtime.queue import broker, message
 from tests.dovecot import running as dovecot_running
 from tests.fleet import SUPPORT, Fleet, wait_until, whole_desk
-from tests.whole.town import CAROL, fetch_from
+from tests.whole.fixtures_town import CAROL, fetch_from
 
 pytestmark = pytest.mark.services
 

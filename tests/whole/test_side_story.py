@@ -13,8 +13,8 @@ from storage.open_store import Store
 from storage.tickets import tickets
 from tests.fleet import AGENT, SUPPORT, Fleet, wait_until, whole_desk
 from tests.small_desk import words
+from tests.whole.fixtures_town import CAROL, answer
 from tests.whole.journey import messages, ticket
-from tests.whole.town import CAROL, answer
 from usecases.tickets import side_conversations
 
 pytestmark = pytest.mark.services

@@ -32,7 +32,7 @@ from storage.reports.report import Asked
 from storage.sla import timers as sla_timers
 from storage.tickets import lifecycle
 from tests.console.conftest import Browser
-from tests.console.furnished import PASSWORD, hashed
+from tests.console.fixtures_desk import PASSWORD, hashed
 from tests.small_desk import SmallDesk, words
 from usecases.config import apply as configuration
 from workers.timers import csat, report_rollup
