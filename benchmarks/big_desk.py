@@ -14,9 +14,10 @@ from email import message_from_bytes
 from benchmarks import mails
 from benchmarks.multiply import multiply
 from desk.mail.inbound_request import Party
+from desk.priority.levels import Priority
 from desk.reports.ticket_figures import SLOT_SECONDS, slot
 from desk.tickets import ticket as verbs
-from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Message, MessageKind, Priority, Status, Ticket
+from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Message, MessageKind, Status, Ticket
 from storage.db.session import Session
 from storage.open_store import Store
 from storage.people import people

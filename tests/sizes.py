@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOMS = ("desk", "storage", "classifier", "gateway", "workers", "console", "tests", "benchmarks")
+ROOMS = ("desk", "storage", "classifier", "usecases", "gateway", "workers", "console", "cli", "tests", "benchmarks")
 MOST_FUNCTION = 40
 MOST_FILE = 300
 MOST_TEST_FILE = 500

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from classifier.evaluate import report
+from classifier.explanation import explanation as explanation_of
 from cli import output
 from cli.open_desk import Trouble, opened
 from cli.tickets import explanation
@@ -97,7 +98,7 @@ def explain(args: argparse.Namespace, settings: Settings, _now: datetime) -> int
         text = training_labels.opening(session, args.ticket) if args.ticket else args.text
     if not text:
         raise Trouble("give a text, or --ticket with the number of a ticket that has words", 64)
-    found = _or_trouble(lambda: explanation.explanation(model, text, args.category))
+    found = _or_trouble(lambda: explanation_of(model, text, args.category))
     if args.json:
         output.as_json(found)
     else:

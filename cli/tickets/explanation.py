@@ -12,30 +12,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from classifier.model import Categoriser
 from storage.runtime.logging_setup import escaped
 
 _MOST = 12
 _TOKEN = re.compile(r"\w+")
 _STRONG = 0.25
 """The share of the strongest word from which on a word is printed bold."""
-
-
-def explanation(model: Categoriser, text: str, category: str = "") -> dict[str, Any]:
-    """The guess, and every word's weight for it (or for the category that was asked for)."""
-    (guess,) = model.guess([text])
-    named = category or guess.category or guess.runners_up[0][0]
-    weights = model.explain(text, named)
-    first = [(guess.category, guess.probability)] if guess.category else []
-    return {
-        "category": named,
-        "outcome": guess.outcome,
-        "probability": guess.probability if not category else None,
-        "likely": [list(pair) for pair in (*first, *guess.runners_up)],
-        "words_for": [[word, weight] for word, weight in weights if weight > 0],
-        "words_against": [[word, weight] for word, weight in reversed(weights) if weight < 0],
-        "model_version": guess.model_version,
-    }
 
 
 def show(found: Mapping[str, Any], text: str) -> None:

@@ -18,9 +18,9 @@ from console.admin import condition_form
 from console.admin.condition_form import Groups
 from console.admin.rule_buttons import Buttons
 from console.web.request_context import Desk, Visit, action, page
+from desk.priority.levels import Priority
 from desk.routing.routing import BadRouting
 from desk.rules.conditions import BadCondition
-from desk.tickets.ticket import Priority
 from storage.people import people
 from storage.routing import rules as routing_rules
 from storage.routing import unassigned

@@ -21,11 +21,11 @@ from console.api import tickets as api
 from console.insight import charts
 from console.insight.accuracy import LEADS
 from console.web.request_context import Desk, Visit, page
+from desk.priority.levels import Priority
 from desk.reports import period
 from desk.reports import tables as report_tables
 from desk.reports.period import BadPeriod, Period
 from desk.reports.report import Report
-from desk.tickets.ticket import Priority
 from storage.people import people
 from storage.reports import report as report_rows
 from storage.reports.report import Asked

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from cli.tickets.explanation import explanation
+from classifier.explanation import explanation
 from console.insight import models as model_admin
 from console.insight.models import Refused
 from console.tickets.detail import ticket_or_404

@@ -14,7 +14,8 @@ from console.tickets import properties as record
 from console.web import sla_badges
 from console.web.request_context import Visit
 from desk.mail.inbound_request import AutoKind
-from desk.tickets.ticket import MOVES, Event, Priority, Ticket
+from desk.priority.levels import Priority
+from desk.tickets.ticket import MOVES, Event, Ticket
 from storage.incidents import incidents
 from storage.mail import outbound
 from storage.people import people

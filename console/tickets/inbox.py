@@ -15,7 +15,8 @@ from starlette.responses import Response
 
 from console.web import sla_badges
 from console.web.request_context import Visit
-from desk.tickets.ticket import Priority, Status
+from desk.priority.levels import Priority
+from desk.tickets.ticket import Status
 from storage.people import people
 from storage.routing import unassigned
 from storage.tickets import listings

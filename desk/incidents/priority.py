@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from desk.priority import assess as priority
 from desk.priority.assess import Judgement, Matrix
+from desk.priority.levels import Priority
 from desk.priority.signals import Impact, Urgency
-from desk.tickets.ticket import DESK, Change, Priority, Status, Ticket, set_priority
+from desk.tickets import raise_priority
+from desk.tickets.ticket import DESK, Change, Status, Ticket, set_priority
 
 _LEAST = Urgency.DEGRADED
 """Many people who write about one thing within minutes have trouble, however politely each of them puts it."""
@@ -41,7 +42,7 @@ def raised(ticket: Ticket, number: int, reason: str, by: Matrix, at: datetime) -
         return Change(ticket)
     urgency = _urgency(ticket.priority_why)
     reasons = (reason, *ticket.priority_why.get("reasons", ()))
-    change = priority.raised(ticket, Judgement(by[Impact.MANY, urgency], Impact.MANY, urgency, reasons), at)
+    change = raise_priority.raised(ticket, Judgement(by[Impact.MANY, urgency], Impact.MANY, urgency, reasons), at)
     events = (replace(event, why=reason, data={**event.data, "incident": number}) for event in change.events)
     return Change(change.ticket, tuple(events))
 

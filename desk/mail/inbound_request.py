@@ -44,6 +44,10 @@ class Unreadable(ValueError):
     """The bytes cannot become a request within the limits; the text is the reason that the quarantine shows."""
 
 
+UNKNOWN_SENDER = "nobody@sender.invalid"
+"""Who wrote without any address: no mail can reach it (RFC 2606)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """One mail address (lower case) or one Slack user (`slack:T1:U1`) with the name it gives itself."""

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cache
 from types import MappingProxyType
 from typing import Any
 
 from desk.priority import signals as priority_signals
+from desk.priority.levels import Priority
 from desk.priority.signals import Impact, Urgency
-from desk.tickets.ticket import DESK, Change, Priority, Ticket, set_priority
 
 MOST_CHARACTERS = 4_000
 """Who has more to say has said by then what is wrong."""
@@ -88,20 +87,6 @@ def why(judgement: Judgement) -> dict[str, Any]:
         "urgency": str(judgement.urgency),
         "reasons": list(judgement.reasons),
     }
-
-
-def may_rise(ticket: Ticket) -> bool:
-    """Whether words could make it more urgent: not where an agent decided, nor above Urgent."""
-    return ticket.priority_why.get("set_by") != "agent" and ticket.priority is not Priority.URGENT
-
-
-def raised(ticket: Ticket, judgement: Judgement, at: datetime) -> Change:
-    """The ticket after a later message of its requester: more urgent or as before, and never if an agent decided."""
-    order = list(Priority)
-    if not may_rise(ticket) or order.index(judgement.priority) >= order.index(ticket.priority):
-        return Change(ticket)
-    reasons = "; ".join(judgement.reasons)
-    return set_priority(ticket, judgement.priority, DESK, at, reasons, because=why(judgement))
 
 
 def _raised(judgement: Judgement, why: str) -> Judgement:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from desk.tickets.ticket import Priority, Status
+from desk.priority.levels import Priority
+from desk.tickets.ticket import Status
 
 MOST = 20
 LONGEST_TEXT = 20_000

@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from desk.priority.levels import Priority
 from desk.rules import actions as deeds
 from desk.rules import conditions as questions
 from desk.rules.actions import Action
 from desk.rules.conditions import Case, Condition
 from desk.sla.business_hours import ALWAYS, Calendar
-from desk.tickets.ticket import Priority
 
 
 class BadPolicy(ValueError):

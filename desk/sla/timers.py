@@ -17,10 +17,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from desk.priority.levels import Priority
 from desk.sla import business_hours
 from desk.sla.business_hours import Calendar, Span
 from desk.sla.policy import Policy, Target
-from desk.tickets.ticket import NOT_REOPENED, ActorKind, Event, Priority, Status
+from desk.tickets.ticket import NOT_REOPENED, ActorKind, Event, Status
 
 DONE = frozenset({Status.RESOLVED, Status.CLOSED})
 WAITING = frozenset({Status.PENDING, Status.ON_HOLD})

@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from desk.tickets.ticket import Priority, Status
+from desk.priority.levels import Priority
+from desk.tickets.ticket import Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from desk.tickets.ticket import DONE, NOT_REOPENED, Event, Priority, Status, Ticket
+from desk.priority.levels import Priority
+from desk.tickets.ticket import DONE, NOT_REOPENED, Event, Status, Ticket
 
 TOLD = (
     "status", "priority", "category", "team_id", "assignee_id", "organisation_id", "tags", "fields", "parent_id",

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from desk.mail.thanks import Courtesy
+from desk.priority.levels import Priority
 
 
 class NotAllowed(ValueError):
@@ -25,13 +26,6 @@ class Status(StrEnum):
     ON_HOLD = "on_hold"
     RESOLVED = "resolved"
     CLOSED = "closed"
-
-
-class Priority(StrEnum):
-    URGENT = "urgent"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
 
 
 class MessageKind(StrEnum):

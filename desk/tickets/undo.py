@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from desk.priority.levels import Priority
 from desk.tickets import history as told
-from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Priority, Status, Ticket
+from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Status, Ticket
 
 History = Sequence[tuple[int, Event]]
 _THINGS: Mapping[str, str] = {

@@ -12,11 +12,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from desk.priority.levels import Priority
 from desk.slack.markup import escaped, one_line
 from desk.slack.orders import Order
 from desk.tickets import fields
 from desk.tickets.commands import SLACK, help_for, parse
-from desk.tickets.ticket import DONE, MOVES, Priority, Status, Ticket
+from desk.tickets.ticket import DONE, MOVES, Status, Ticket
 from gateway.slack.modals import Shown
 from storage.access import audit, visibility
 from storage.db.session import Session

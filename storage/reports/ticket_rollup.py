@@ -17,10 +17,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.priority.levels import Priority
 from desk.reports import ticket_figures
 from desk.reports.ticket_figures import Facts
 from desk.sla.business_hours import ALWAYS, Calendar
-from desk.tickets.ticket import Actor, ActorKind, Event, Priority, Status, Ticket
+from desk.tickets.ticket import Actor, ActorKind, Event, Status, Ticket
 from storage.db.session import Session
 from storage.db.statements import insert_ignore, insert_rows, locked
 from storage.reports import daily_rollup

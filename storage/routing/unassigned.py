@@ -11,7 +11,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from desk.tickets.ticket import ActorKind, Priority, Status
+from desk.priority.levels import Priority
+from desk.tickets.ticket import ActorKind, Status
 from storage.access import visibility
 from storage.db.session import Session
 from storage.tables.tickets import HELD, agents, events, people, teams, tickets

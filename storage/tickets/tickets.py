@@ -8,7 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Priority, Status, Ticket
+from desk.priority.levels import Priority
+from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
 from storage.access import visibility
 from storage.db.session import Session, ring
 from storage.db.statements import insert_ignore, insert_rows, locked, reserve_ids, update_rows

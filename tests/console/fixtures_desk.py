@@ -9,19 +9,8 @@ import sqlalchemy as sa
 
 from console.access import passwords
 from desk.mail.inbound_request import Party
-from desk.tickets.ticket import (
-    DESK,
-    Actor,
-    ActorKind,
-    Event,
-    Message,
-    MessageKind,
-    Priority,
-    Status,
-    Ticket,
-    opened,
-    tag,
-)
+from desk.priority.levels import Priority
+from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status, Ticket, opened, tag
 from storage.db.session import Session
 from storage.mail import imap_folders, inbound, outbound
 from storage.mail.inbound import Arrival

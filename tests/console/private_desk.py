@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from desk.mail.inbound_request import Party
-from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Priority, Status, Ticket, opened
+from desk.priority.levels import Priority
+from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status, Ticket, opened
 from storage.db.session import Session
 from storage.mail import inbound, outbound
 from storage.mail.inbound import Arrival

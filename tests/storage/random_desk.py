@@ -18,8 +18,9 @@ import sqlalchemy as sa
 
 from desk.mail.inbound_request import Party
 from desk.mail.thanks import Courtesy
+from desk.priority.levels import Priority
 from desk.tickets import ticket as verbs
-from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, NotAllowed, Priority, Status, Ticket
+from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, NotAllowed, Status, Ticket
 from storage.db.session import Session
 from storage.open_store import Store
 from storage.people import people

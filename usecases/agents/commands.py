@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from desk.priority.levels import Priority
 from desk.tickets import properties
 from desk.tickets import ticket as verbs
 from desk.tickets.commands import Command
 from desk.tickets.fields import Unfilled
 from desk.tickets.parse_when import until
-from desk.tickets.ticket import MOVES, Actor, Change, NotAllowed, Priority, Status, Ticket
+from desk.tickets.ticket import MOVES, Actor, Change, NotAllowed, Status, Ticket
 from storage.access import visibility
 from storage.db.session import Session
 from storage.people import people

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from desk.priority.levels import Priority
 from desk.rules.actions import Action
 from desk.rules.macros import fill
 from desk.tickets import properties
 from desk.tickets import ticket as verbs
-from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Priority, Status, Ticket
+from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Status, Ticket
 from storage.access import visibility
 from storage.db.session import Session
 from storage.people import people

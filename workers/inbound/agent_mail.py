@@ -205,7 +205,9 @@ def _answer(
     if not context.react or not trusted or decision.item.request.auto is not AutoKind.NONE:
         return
     sender = outgoing.Sender(context, session)
-    outbound.put(session, [sender.command_answer(decision.item, agent, ticket, text)], now)
+    item = decision.item
+    answer = sender.command_answer(item.inbound_id, item.request.thread.message_id, agent, ticket, text)
+    outbound.put(session, [answer], now)
 
 
 def _end(

@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 
 from desk.config.settings import Settings
 from desk.mail.authentication import Verdict, verdict
-from desk.mail.inbound_request import InboundRequest, Party
+from desk.mail.inbound_request import UNKNOWN_SENDER, InboundRequest, Party
 from desk.signed import reply_address
 from desk.tickets import subject, threading
 from desk.tickets.side_conversation import Side
@@ -25,8 +25,6 @@ from workers.inbound import external_references
 from workers.inbound import side_conversations as side_conversation_mail
 from workers.inbound.external_references import Numbers
 
-NOBODY = "nobody@sender.invalid"
-
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -39,7 +37,7 @@ class Item:
     @property
     def sender(self) -> str:
         """The sender's address; mail without any has one that no mail can reach."""
-        return self.request.sender.address or NOBODY
+        return self.request.sender.address or UNKNOWN_SENDER
 
 
 @dataclass

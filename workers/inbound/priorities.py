@@ -12,8 +12,10 @@ from desk.config.settings import Settings
 from desk.mail.inbound_request import AutoKind, InboundRequest
 from desk.priority import assess as priority
 from desk.priority.assess import Judgement
+from desk.priority.levels import Priority
 from desk.priority.signals import Impact, Urgency
-from desk.tickets.ticket import Change, Priority
+from desk.tickets import raise_priority
+from desk.tickets.ticket import Change
 from storage.people.people import Person
 
 _UNJUDGED = Judgement(Priority.MEDIUM, Impact.ONE, Urgency.NORMAL)
@@ -35,7 +37,7 @@ def for_person(judgement: Judgement, person: Person) -> Judgement:
 def after_message(change: Change, words: str, person: Person, settings: Settings, at: datetime) -> Change:
     """The ticket after new words of its requester, which may raise its priority."""
     ticket = change.ticket
-    if person.id != ticket.requester_id or not priority.may_rise(ticket):
+    if person.id != ticket.requester_id or not raise_priority.may_rise(ticket):
         return change
     judgement = for_person(priority.judge(words, by=priority.matrix(settings.priority_matrix)), person)
-    return change.then(priority.raised(ticket, judgement, at))
+    return change.then(raise_priority.raised(ticket, judgement, at))

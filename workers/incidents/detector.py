@@ -14,6 +14,7 @@ import structlog
 from desk.incidents import detector as incident_detector
 from desk.incidents import duplicates
 from desk.incidents.detector import Alarm, Detector, Key, Window
+from desk.mail.inbound_request import UNKNOWN_SENDER
 from desk.people.organisations import organisation
 from desk.tickets.ticket import MessageKind
 from storage.db.session import Session
@@ -23,7 +24,6 @@ from storage.incidents.incidents import QUIET, Incident
 from usecases.incidents import bulk_orders
 from usecases.incidents import duplicates as incidents_duplicates
 from usecases.incidents.duplicates import Earlier
-from workers.inbound.batch_context import NOBODY
 from workers.incidents import grouping
 from workers.runtime.context import Context
 
@@ -74,7 +74,7 @@ def _look(context: Context) -> int:
 def _report(one: Opened) -> Report:
     """How a ticket counts; automatic mail, agents' own tickets and what nobody can name do not."""
     category = _category(one)
-    counts = one.kind == MessageKind.REPLY and not one.by_agent and one.address != NOBODY
+    counts = one.kind == MessageKind.REPLY and not one.by_agent and one.address != UNKNOWN_SENDER
     counts = counts and (one.sent_at is None or one.at - one.sent_at < LATE)
     where = organisation(one.address)
     return Report(
@@ -94,7 +94,7 @@ def _category(one: Opened) -> str | None:
 
 def _link_repeats(context: Context, session: Session, opened: Sequence[Opened], now: datetime) -> None:
     """The second of two requests that say the same is linked to the first; nothing is merged."""
-    human = [one for one in opened if one.kind == MessageKind.REPLY and one.address != NOBODY]
+    human = [one for one in opened if one.kind == MessageKind.REPLY and one.address != UNKNOWN_SENDER]
     if not human:
         return
     new = {one.ticket_id for one in human}

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from desk.mail.inbound_request import UNKNOWN_SENDER
 from desk.signed import reply_address
 from desk.tickets import subject
 from desk.tickets.side_conversation import Side
@@ -24,7 +25,6 @@ from storage.mail import message_id_index, outbound
 from storage.mail.outbound import Letter
 from storage.people.people import Mailbox, Person
 from storage.tickets import signatures, tickets
-from workers.inbound.batch_context import NOBODY, Item
 from workers.notifications import portal_link, texts
 from workers.runtime.context import Context
 
@@ -131,12 +131,12 @@ class Sender:
         content |= {"subject": subject_line, "text": text, "reply_to": self._mailbox(ticket).address}
         return self._letter(key, "incident", ticket, agent, content | _AUTOMATIC)
 
-    def command_answer(self, item: Item, agent: Person, ticket: Ticket, text: str) -> Letter:
+    def command_answer(self, inbound_id: int, message_id: str, agent: Person, ticket: Ticket, text: str) -> Letter:
         """What became of an agent's commands."""
-        key = f"command-answer:{item.inbound_id}"
+        key = f"command-answer:{inbound_id}"
         content = self._content(ticket, agent, reply_address.AGENT, key)
         content |= {"subject": _tagged(ticket), "text": text}
-        content |= {"in_reply_to": item.request.thread.message_id, "references": [self._thread_id(ticket)]}
+        content |= {"in_reply_to": message_id, "references": [self._thread_id(ticket)]}
         return self._letter(key, "command-answer", ticket, agent, content | _AUTOMATIC)
 
     def within_budget(self, letters: Sequence[Letter], now: datetime) -> list[Letter]:
@@ -229,7 +229,7 @@ class Sender:
         boxes = self.context.places(self.session).mailboxes
         people = tickets.participants_of(self.session, [ticket.id])[ticket.id]
         wanted = sorted(a for a, role in people.items() if role in ("cc", "sender") and a != requester.address)
-        return [a for a in wanted if "@" in a and a != NOBODY and reply_address.without_token(a) not in boxes]
+        return [a for a in wanted if "@" in a and a != UNKNOWN_SENDER and reply_address.without_token(a) not in boxes]
 
     def _thread_id(self, ticket: Ticket) -> str:
         """One id under which an agent's mail program gathers all notices of a ticket."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.tickets.ticket import Priority, Status
+from desk.priority.levels import Priority
+from desk.tickets.ticket import Status
 from storage.access import api_tokens
 from storage.incidents import incidents
 from storage.incidents.incidents import MEMBER, TAKEN_OUT

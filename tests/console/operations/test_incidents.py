@@ -9,9 +9,10 @@ import pytest
 
 from desk.incidents.detector import Alarm, Key
 from desk.priority.assess import DEFAULT_MATRIX, matrix
+from desk.priority.levels import Priority
 from desk.tickets import ticket as verbs
 from desk.tickets.fields import Field
-from desk.tickets.ticket import DESK, Actor, ActorKind, MessageKind, Priority, Status
+from desk.tickets.ticket import DESK, Actor, ActorKind, MessageKind, Status
 from storage.incidents import incidents
 from storage.incidents.incidents import DISMISSED, MEMBER, RESOLVED, SUGGESTED
 from storage.open_store import Store

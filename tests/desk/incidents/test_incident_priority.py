@@ -11,9 +11,10 @@ import pytest
 from desk.incidents import priority as incident_priority
 from desk.incidents.priority import Raise
 from desk.priority.assess import DEFAULT_MATRIX, matrix
+from desk.priority.levels import Priority
 from desk.priority.signals import Impact, Urgency
 from desk.tickets import ticket
-from desk.tickets.ticket import Actor, ActorKind, Priority, Status, Ticket
+from desk.tickets.ticket import Actor, ActorKind, Status, Ticket
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 MATRIX = matrix(DEFAULT_MATRIX)

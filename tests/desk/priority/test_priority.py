@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.config.settings import BadSetting, read
-from desk.priority import assess as priority
 from desk.priority import words as priority_words
 from desk.priority.assess import BadMatrix, judge, matrix
-from desk.tickets.ticket import DESK, Actor, ActorKind, Priority, Ticket, set_priority
+from desk.priority.levels import Priority
+from desk.tickets import raise_priority
+from desk.tickets.ticket import DESK, Actor, ActorKind, Ticket, set_priority
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ALICE = Actor(ActorKind.AGENT, 7, "Alice")
@@ -95,16 +96,16 @@ def _ticket(**more: object) -> Ticket:
 
 
 def test_a_later_message_raises_and_never_lowers() -> None:
-    urgent = priority.raised(_ticket(), judge("Now nobody can log in"), NOW + timedelta(hours=1))
+    urgent = raise_priority.raised(_ticket(), judge("Now nobody can log in"), NOW + timedelta(hours=1))
     assert urgent.ticket.priority is Priority.URGENT
     assert urgent.events[0].actor == DESK
     assert "nobody can log in" in urgent.events[0].why
-    assert not priority.raised(urgent.ticket, judge("There is a typo"), NOW).events
+    assert not raise_priority.raised(urgent.ticket, judge("There is a typo"), NOW).events
 
 
 def test_what_an_agent_set_is_left_alone() -> None:
     low = set_priority(_ticket(), Priority.LOW, ALICE, NOW).ticket
-    assert not priority.raised(low, judge("Nobody can log in"), NOW).events
+    assert not raise_priority.raised(low, judge("Nobody can log in"), NOW).events
 
 
 @given(st.text(max_size=2_000))

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from desk.priority.levels import Priority
 from desk.rules import actions, conditions, macros
 from desk.rules.actions import Action, BadAction
 from desk.rules.conditions import BadCondition, hold, read
 from desk.rules.ticket_facts import Around, case
-from desk.tickets.ticket import Priority, Ticket
+from desk.tickets.ticket import Ticket
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 TICKET = Ticket(

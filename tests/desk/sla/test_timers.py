@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from desk.priority.levels import Priority
 from desk.sla import timers as sla_timers
 from desk.sla.business_hours import DAY, Calendar, Slot, read
 from desk.sla.policy import Policy, Target, read_escalations, read_targets
 from desk.sla.timers import Clock, State, What, measure, nearest, reaches, runs, used
-from desk.tickets.ticket import DESK, NOT_REOPENED, Actor, ActorKind, Event, Priority
+from desk.tickets.ticket import DESK, NOT_REOPENED, Actor, ActorKind, Event
 from tests.desk.sla.minute_watcher import MINUTE, Seen, Watcher
 
 CASES = int(os.environ.get("FRONTDESK_CLOCKS", "150"))

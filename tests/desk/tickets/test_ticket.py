@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from desk.priority.levels import Priority
 from desk.tickets import ticket as verbs
-from desk.tickets.ticket import MOVES, Actor, ActorKind, Change, NotAllowed, Priority, Status, Ticket
+from desk.tickets.ticket import MOVES, Actor, ActorKind, Change, NotAllowed, Status, Ticket
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 ALICE = Actor(ActorKind.AGENT, 2, "Alice")

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from desk.mail.thanks import Courtesy
+from desk.priority.levels import Priority
 from desk.tickets import history, properties, undo
 from desk.tickets import ticket as verbs
-from desk.tickets.ticket import DONE, MOVES, Actor, ActorKind, Change, Event, NotAllowed, Priority, Status, Ticket
+from desk.tickets.ticket import DONE, MOVES, Actor, ActorKind, Change, Event, NotAllowed, Status, Ticket
 from desk.tickets.undo import Names
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from desk.config.desk_toml import BadConfiguration, read, to_toml
 from desk.incidents import detector as incident_detector
 from desk.knowledge import csat as csat_rules
+from desk.priority.levels import Priority
 from desk.priority.signals import Impact
 from desk.tickets import lifecycle
-from desk.tickets.ticket import Priority
 from storage.config import priority_matrix
 from storage.incidents import detector_settings
 from storage.knowledge import csat_settings as care_rows

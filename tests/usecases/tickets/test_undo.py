@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from desk.priority.levels import Priority
 from desk.tickets import history
 from desk.tickets import ticket as verbs
-from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Priority, Status, Ticket
+from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Status, Ticket
 from storage.open_store import Store
 from storage.people import people
 from storage.tickets import tickets

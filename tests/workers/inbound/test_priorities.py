@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from desk.priority.levels import Priority
 from desk.tickets import ticket as verbs
-from desk.tickets.ticket import NOT_REOPENED, Actor, ActorKind, Change, Priority, Status
+from desk.tickets.ticket import NOT_REOPENED, Actor, ActorKind, Change, Status
 from storage.learning import priority_overrides
 from storage.open_store import Store
 from storage.people import people

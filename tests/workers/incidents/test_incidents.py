@@ -9,8 +9,9 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from desk.priority.levels import Priority
 from desk.tickets import ticket as verbs
-from desk.tickets.ticket import Actor, ActorKind, Priority, Status
+from desk.tickets.ticket import Actor, ActorKind, Status
 from gateway.intake import accept
 from storage.db.statements import insert_rows
 from storage.incidents import incidents

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from desk.priority.levels import Priority
 from desk.sla.policy import Target
 from desk.sla.timers import Clock, State
 from desk.tickets import properties
 from desk.tickets import ticket as verbs
-from desk.tickets.ticket import DESK, Actor, ActorKind, Priority
+from desk.tickets.ticket import DESK, Actor, ActorKind
 from storage.people import people
 from storage.sla import calendars
 from storage.sla import policies as sla_policies
