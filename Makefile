@@ -5,13 +5,22 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: run test check format bench exam fuzz lock clean
+.PHONY: run test test-all coverage check format bench exam lock clean
 
 run: $(VENV)/runtime.stamp  ## the whole desk on this machine; Ctrl-C stops it
 	@exec $(BIN)/frontdesk up $(ARGS)
 
-test: $(VENV)/dev.stamp  ## all tests; what this machine lacks is skipped and listed
-	@$(BIN)/python -m pytest $(ARGS)
+# One process for each processor. Compiled tests are kept, or each run would compile them anew.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto --dist worksteal
+
+test: $(VENV)/dev.stamp  ## all tests but the slow ones; what was left out and what this machine lacks is listed
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-all: $(VENV)/dev.stamp  ## all tests, the slow ones too: kills, journeys through Postfix, a hundred agents
+	@$(PYTEST) $(ARGS)
+
+coverage: $(VENV)/dev.stamp  ## all tests but the slow ones, and which lines no test enters
+	@$(PYTEST) -m "not slow" --cov --cov-report=term:skip-covered $(ARGS)
 
 check: $(VENV)/dev.stamp  ## style, types, arrows between the rooms, sizes
 	@$(BIN)/ruff check .
