@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+
+# Before anybody imports NumPy: beside each other, processes that each use all processors wait for each other.
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+
 import shutil
 import subprocess
 import tempfile
