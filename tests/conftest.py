@@ -54,7 +54,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture(autouse=True)
 def password_hasher(monkeypatch: pytest.MonkeyPatch) -> object:
-    """Passwords that cost nothing; tests/console/test_passwords.py keeps the real ones."""
+    """Passwords that cost nothing; tests/console/access/test_passwords.py keeps the real ones."""
     monkeypatch.setattr(passwords, "_hasher", CHEAP_HASHER)
     return CHEAP_HASHER
 
