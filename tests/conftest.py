@@ -26,7 +26,10 @@ from storage.db.session import Database
 from storage.open_store import Store, open_store
 from tests import postgres
 from tests.components import dies_with_us, need
+from tests.fixtures_small_starter import small_starter
 from tests.run_report import RunReport
+
+__all__ = ["small_starter"]
 
 # The log of the process under test goes where pytest keeps it, not between what a command prints.
 structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())

@@ -14,7 +14,7 @@ from tests.small_desk import words
 from tests.whole.fixtures_town import GONE, REFUSED, Town, agent_answers, around, requester_writes
 from tests.whole.journey import kinds, walk
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 
 @pytest.mark.parametrize(
