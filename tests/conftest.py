@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import argon2
+import hypothesis
 import pytest
 import redis
 import structlog
@@ -33,6 +34,12 @@ __all__ = ["small_starter"]
 
 # The log of the process under test goes where pytest keeps it, not between what a command prints.
 structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
+
+# The same draws each time: a run is red because of a change, not because of a draw. `explore` looks for new ones.
+hypothesis.settings.register_profile("dev", max_examples=30, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("ci", max_examples=150, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", max_examples=2_000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 SECRET = "a key of the tests, known to everybody"
 CHEAP_HASHER = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
