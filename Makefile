@@ -3,15 +3,25 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+# Twice quiet: what an index or a setting of this machine makes pip warn of, once for each package, helps nobody.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
-.PHONY: run test check format bench exam fuzz lock clean
+.PHONY: run test test-all coverage check format bench exam release-check lock clean
 
 run: $(VENV)/runtime.stamp  ## the whole desk on this machine; Ctrl-C stops it
 	@exec $(BIN)/frontdesk up $(ARGS)
 
-test: $(VENV)/dev.stamp  ## all tests; what this machine lacks is skipped and listed
-	@$(BIN)/python -m pytest $(ARGS)
+# One process for each processor. Compiled tests are kept, or each run would compile them anew.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto --dist worksteal
+
+test: $(VENV)/dev.stamp  ## all tests but the slow ones; what was left out and what this machine lacks is listed
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+test-all: $(VENV)/dev.stamp  ## all tests, the slow ones too: kills, journeys through Postfix, a hundred agents
+	@$(PYTEST) $(ARGS)
+
+coverage: $(VENV)/dev.stamp  ## as `make test`, which takes twice as long, and which lines no test enters
+	@$(PYTEST) -m "not slow" --cov $(ARGS)
 
 check: $(VENV)/dev.stamp  ## style, types, arrows between the rooms, sizes
 	@$(BIN)/ruff check .
@@ -28,6 +38,9 @@ bench: $(VENV)/dev.stamp  ## how fast it is, on this machine
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 EXAMS ?= ../shared/exams
+
+release-check: $(VENV)/dev.stamp  ## builds wheel and sdist, installs the wheel where nothing else is, and uses it
+	@$(BIN)/python -m tests.release_check
 
 exam: $(VENV)/dev.stamp  ## the examinations of the mail reader, hostile mail and the categoriser, which lie outside of this repository
 	@test -d $(EXAMS) || (echo "set EXAMS to the folder of the examinations"; exit 1)

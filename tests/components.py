@@ -26,6 +26,17 @@ _NAMES: dict[str, Sequence[str]] = {
     "setpriv": ("setpriv",),
     "openssl": ("openssl",),
 }
+PACKAGES: dict[str, Sequence[str]] = {
+    "postgresql": ("postgresql",),
+    "valkey": ("redis-server",),
+    "dovecot": ("dovecot-imapd", "dovecot-lmtpd"),
+    "postfix": ("postfix",),
+    "swaks": ("swaks",),
+    "chromium": ("chromium",),
+    "setpriv": ("util-linux",),
+    "openssl": ("openssl",),
+}
+"""What Debian calls them; what is not here cannot be installed."""
 _FURTHER_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 
 

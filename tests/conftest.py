@@ -1,8 +1,12 @@
-"""What all tests share: stores on both databases, a Valkey, and an honest list of what could not be run."""
+"""What all tests share: stores on both databases, a Valkey, cheap passwords, folders in memory."""
 
 from __future__ import annotations
 
 import os
+
+# Before anybody imports NumPy: beside each other, processes that each use all processors wait for each other.
+os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+
 import shutil
 import subprocess
 import tempfile
@@ -10,22 +14,35 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import argon2
+import hypothesis
 import pytest
 import redis
 import structlog
 
+from console.access import passwords
 from desk.config.settings import Settings
 from storage.db import schema
 from storage.db.session import Database
 from storage.open_store import Store, open_store
 from tests import postgres
-from tests.components import MISSING, dies_with_us, need
+from tests.components import dies_with_us, need
+from tests.fixtures_small_starter import small_starter
+from tests.run_report import RunReport
+
+__all__ = ["small_starter"]
 
 # The log of the process under test goes where pytest keeps it, not between what a command prints.
 structlog.configure(logger_factory=structlog.stdlib.LoggerFactory())
 
-SECRET = "a key of the tests, known to everybody"
+# The same draws each time: a run is red because of a change, not because of a draw. `explore` looks for new ones.
+hypothesis.settings.register_profile("dev", max_examples=30, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("ci", max_examples=150, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("explore", max_examples=2_000, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
+SECRET = "a key of the tests, known to everybody"
+CHEAP_HASHER = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 MEMORY = Path("/dev/shm")
 ENOUGH_BYTES = 2 * 1024**3
@@ -33,6 +50,7 @@ ENOUGH_BYTES = 2 * 1024**3
 
 def pytest_configure(config: pytest.Config) -> None:
     """Temporary folders lie in memory where there is room: the tests wait for thousands of fsyncs otherwise."""
+    config.pluginmanager.register(RunReport(config))
     if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ENOUGH_BYTES:
         tempfile.tempdir = tempfile.mkdtemp(prefix="fd-", dir=MEMORY)
         # PostgreSQL, Postfix and Dovecot give up root's rights before they look for their folders.
@@ -42,6 +60,13 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if tempfile.tempdir is not None and Path(tempfile.tempdir).parent == MEMORY:
         shutil.rmtree(tempfile.tempdir, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def password_hasher(monkeypatch: pytest.MonkeyPatch) -> object:
+    """Passwords that cost nothing; tests/console/access/test_passwords.py keeps the real ones."""
+    monkeypatch.setattr(passwords, "_hasher", CHEAP_HASHER)
+    return CHEAP_HASHER
 
 
 @pytest.fixture
@@ -139,27 +164,3 @@ def _wait_for_valkey(url: str, server: subprocess.Popen[bytes]) -> None:
             if server.poll() is not None or time.monotonic() > until:
                 raise
         time.sleep(0.02)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was not run and for want of what."""
-    for component, tests in sorted(_not_run(terminalreporter).items()):
-        terminalreporter.write_line(f"NOT RUN for want of {component}: {', '.join(sorted(tests))}", yellow=True)
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """On CI everything must be there, so a test that found a component missing has failed."""
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
-    if os.environ.get("FRONTDESK_CI") == "1" and reporter is not None and _not_run(reporter):
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def _not_run(reporter: pytest.TerminalReporter) -> dict[str, set[str]]:
-    found: dict[str, set[str]] = {}
-    for report in reporter.stats.get("skipped", ()):
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
-        _, is_missing, component = reason.partition(MISSING)
-        if is_missing:
-            found.setdefault(component, set()).add(report.nodeid.partition("[")[0])
-    return found

@@ -24,6 +24,7 @@ from typing import Any
 from imapclient import IMAPClient
 
 from tests.components import dies_with_us, need
+from tests.ports import free_port
 
 PASSWORD = "correct horse"
 CAPABILITY = "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE LITERAL+ UIDPLUS MOVE UNSELECT"
@@ -172,11 +173,6 @@ def running(**options: Any) -> Iterator[Dovecot]:
         yield server
     finally:
         server.remove()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def _listeners(imap: int, imaps: int, lmtp: int) -> str:

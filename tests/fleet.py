@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import signal
 import smtplib
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from storage.open_store import Store
 from storage.people import people
 from storage.tickets import tickets
 from tests.components import dies_with_us, need
+from tests.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 SUPPORT = "support@desk.example.test"
@@ -176,12 +176,6 @@ def wait_until(condition: Callable[[], bool], otherwise: str, seconds: float = 3
     while not condition():
         assert time.monotonic() < until, otherwise
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def store_time() -> datetime:

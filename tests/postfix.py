@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.components import dies_with_us, need, skip_for_want_of
+from tests.ports import free_port
 
 AUTHSERV_ID = "mx.desk.example.test"
 CORP_PEER = "127.0.0.2"
@@ -49,7 +50,7 @@ class Postfix:
             shutil.rmtree(self.folder)
             skip_for_want_of("postfix, which only root can start")
         self._master = _setting(postfix, "daemon_directory") / "master"
-        self.port, self._far_port = _free_port(), _free_port()
+        self.port, self._far_port = free_port(), free_port()
         self._write_files()
 
     def start(self) -> None:
@@ -191,8 +192,3 @@ def running(transports: Mapping[str, str], **options: tuple[str, ...]) -> Iterat
 def _setting(postfix: str, name: str) -> Path:
     command = [str(Path(postfix).with_name("postconf")), "-d", "-h", name]
     return Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

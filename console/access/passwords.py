@@ -32,7 +32,7 @@ def fits(password: str, stored: str) -> bool:
     """Whether it is the password; without a stored hash it takes the same time and is never right."""
     with _place():
         try:
-            return _hasher.verify(stored or _nobodys(), password[:LONGEST]) and bool(stored)
+            return _hasher.verify(stored or _nobodys(_hasher), password[:LONGEST]) and bool(stored)
         except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
             return False
 
@@ -47,5 +47,5 @@ class _place:  # noqa: N801
 
 
 @cache
-def _nobodys() -> str:
-    return _hasher.hash("the password of nobody")
+def _nobodys(hasher: argon2.PasswordHasher) -> str:
+    return hasher.hash("the password of nobody")

@@ -162,6 +162,7 @@ def test_the_starter_does_not_hide_that_the_model_of_the_desk_is_broken(saved: P
         starter(saved)
 
 
+@pytest.mark.usefixtures("small_starter")
 def test_an_installation_without_the_shipped_model_trains_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(starter_module, "SHIPPED", tmp_path / "nothing")
     assert starter(tmp_path / "model").predict(["Cannot login"]).tolist() == ["Access / Authentication"]
@@ -171,6 +172,7 @@ def test_the_shipped_model_is_small() -> None:
     assert sum(path.stat().st_size for path in SHIPPED.iterdir()) < 1_500_000
 
 
+@pytest.mark.usefixtures("small_starter")
 def test_rounded_weights_give_the_answers_of_the_exact_ones() -> None:
     from classifier import train
 

@@ -73,6 +73,7 @@ def test_the_hints_of_a_label_with_many_examples_change_nothing() -> None:
     assert plain.vocabulary.words == hinted.vocabulary.words
 
 
+@pytest.mark.slow
 def test_five_examples_and_a_list_of_words_are_right_more_often_than_not() -> None:
     """In forty categories and five languages: as one text, a list of sixty words would be too thin to be heard."""
     texts, labels = starter.examples()

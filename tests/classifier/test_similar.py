@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from classifier.similar import Text, nearest, telling
@@ -32,7 +32,6 @@ def test_the_telling_words_are_the_rare_ones() -> None:
     assert "hello" not in telling(ASKED, 3)
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_no_text_breaks_it(one: str, other: str) -> None:
     for near in nearest(Text(one, other), [Text(other, one)]):

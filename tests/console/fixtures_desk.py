@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 import sqlalchemy as sa
 
@@ -22,7 +23,6 @@ from storage.tickets import tickets
 
 PASSWORD = "correct horse battery"
 CAROL = "carol@customer.example.test"
-_HASHED: list[str] = []
 HTML = (
     '<p>Hello,</p><p>the <b>invoice</b> is wrong. <img src="cid:logo" alt="logo"><img src="http://127.0.0.1:1/pixel.png">'
     '</p><script>document.title="owned"</script><a href="https://example.org/">a link</a>'
@@ -48,10 +48,13 @@ class Furnished:
 
 
 def hashed() -> str:
-    """Hashing takes a while, so it is done once."""
-    if not _HASHED:
-        _HASHED.append(passwords.hashed(PASSWORD))
-    return _HASHED[0]
+    """The same hash each time, as for an agent whose password stays."""
+    return _hashed_once(passwords._hasher)
+
+
+@cache
+def _hashed_once(hasher: object) -> str:
+    return passwords.hashed(PASSWORD)
 
 
 def furnish(store: Store, now: datetime) -> Furnished:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import frontdesk
@@ -194,7 +194,6 @@ values: Any = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.dictionaries(
         st.text(min_size=1, max_size=20).map(lambda t: f"n{t}".strip()), st.tuples(texts, st.lists(values, max_size=3))

@@ -208,7 +208,7 @@ _JSON = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from([*BODY, "name", "attachments", "status"]), _JSON, max_size=6))
 def test_no_json_breaks_the_door(web: Web, body: dict[str, Any]) -> None:
     assert web.post(json.dumps(body).encode()).status_code in (202, 422)

@@ -194,7 +194,7 @@ def test_the_form_sends_no_mail_by_itself(web: Web) -> None:
         assert outbound.totals(session) == {}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.dictionaries(st.sampled_from([*TYPED, "token", "website"]), st.binary(max_size=60), max_size=6))
 def test_no_form_breaks_the_door(web: Web, typed: dict[str, bytes]) -> None:
     body = b"&".join(name.encode() + b"=" + value for name, value in typed.items())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.tickets.ticket import DESK, Actor, ActorKind, Message, MessageKind
@@ -59,7 +59,6 @@ def test_no_letter_of_a_link_can_be_changed(desk: RequesterDesk) -> None:
         assert desk.get(one).status_code == 404, one
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="0123456789-abcdefghijklmnopqrstuvwxyz\n ٣", max_size=80))
 def test_no_text_is_read_as_a_token(text: str) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)

@@ -26,7 +26,7 @@ from tests.components import dies_with_us, skip_for_want_of
 from tests.fleet import ROOT, SUPPORT, Fleet, wait_until
 from tests.whole.fixtures_town import mail
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 FULL = "452 4.3.1"
 SIZE = 40_000_000

@@ -18,7 +18,7 @@ from tests.components import postgres_folder
 from tests.conftest import SECRET
 from tests.fleet import SUPPORT, Fleet, wait_until, whole_desk
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.slow]
 
 
 def _mail(name: str) -> bytes:

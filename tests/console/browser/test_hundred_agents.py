@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
@@ -25,6 +26,7 @@ AGENTS, TICKETS, HANDS = 100, 4, 8
 TRIES = 60
 
 
+@pytest.mark.slow
 def test_a_hundred_agents_and_clocks_lose_nothing(any_store: Store) -> None:
     desk = SmallDesk(any_store, delivers=False)
     desk.receive(*(desk.mail(BOB, f"Matter {number}", "Please.") for number in range(TICKETS)))

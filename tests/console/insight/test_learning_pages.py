@@ -30,6 +30,8 @@ from workers.runtime.active_model import ModelWatch, register_starter
 from workers.training import train as training
 from workers.training.train import Wish
 
+pytestmark = pytest.mark.usefixtures("small_starter")
+
 RECOMPUTE = Path(__file__).parents[3] / "docs" / "recompute_accuracy.py"
 NEW = "Facilities / Plants"
 

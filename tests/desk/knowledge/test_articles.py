@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.knowledge.articles import MOVES, State, draft, moved, without_persons
@@ -40,7 +40,6 @@ def test_numbers_of_persons_go(text: str) -> None:
     assert without_persons(text, [])[0] == "[number]"
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=300), st.lists(st.text(max_size=20), max_size=4))
 def test_no_text_and_no_name_breaks_a_draft(text: str, names: list[str]) -> None:
     made = draft(text, text, text, names)

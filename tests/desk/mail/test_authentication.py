@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from desk.config.settings import Settings
@@ -39,7 +39,6 @@ def test_a_pass_of_our_own_server_is_a_pass(header: str) -> None:
     assert verdict((header,), "", True, DOMAIN) is Verdict.NONE and verdict((header,), OURS, True, "") is Verdict.NONE
 
 
-@settings(max_examples=300, deadline=None)
 @given(bent)
 @example("")
 @example(f"mx.evil.example.test; dmarc=pass header.from={DOMAIN}")
@@ -47,7 +46,6 @@ def test_a_pass_below_another_header_counts_for_nothing(top: str) -> None:
     assert read(top, PASS) is not Verdict.PASS
 
 
-@settings(max_examples=300, deadline=None)
 @given(bent)
 def test_what_stands_in_a_comment_or_in_quotes_passes_nothing(text: str) -> None:
     hidden = f"; dmarc=pass header.from={DOMAIN};"
@@ -57,14 +55,12 @@ def test_what_stands_in_a_comment_or_in_quotes_passes_nothing(text: str) -> None
     assert read(f"{OURS}; (({plain}){hidden}") is not Verdict.PASS
 
 
-@settings(max_examples=300, deadline=None)
 @given(bent, bent)
 def test_no_text_raises_and_another_servers_word_is_never_a_pass(before: str, after: str) -> None:
     read(f"{OURS}{before}; dmarc=pass{after}", before, after)
     assert read(f"evil.example.test {before}; dmarc=pass header.from={DOMAIN} {after}") is not Verdict.PASS
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.permutations(["dmarc=fail", f"dmarc=pass header.from={DOMAIN}", "spf=pass", "dkim=pass header.d=x"]))
 def test_results_that_contradict_each_other_are_a_failure(parts: list[str]) -> None:
     assert read("; ".join([OURS, *parts])) is Verdict.FAIL

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from desk.mail.inbound_request import (
@@ -71,13 +71,11 @@ requests = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(requests)
 def test_a_request_comes_back_from_json_as_it_was(request: InboundRequest) -> None:
     assert from_json(to_json(request)) == request
 
 
-@settings(max_examples=60, deadline=None)
 @given(requests)
 def test_every_database_takes_every_text_of_a_request(request: InboundRequest) -> None:
     written = to_json(request)
@@ -100,7 +98,6 @@ json_values = st.recursive(
 FIELDS = list(InboundRequest.__dataclass_fields__)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.dictionaries(st.sampled_from(FIELDS), json_values), requests)
 def test_what_is_not_a_request_is_a_value_error(wrong: dict[str, object], request: InboundRequest) -> None:
     for data in (wrong, json.loads(to_json(request)) | wrong, list(wrong)):

@@ -7,7 +7,7 @@ import secrets
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.signed import reply_address
@@ -81,7 +81,6 @@ def test_of_a_hundred_thousand_guessed_tokens_none_is_accepted() -> None:
     assert accepted == []
 
 
-@settings(deadline=None)
 @given(st.text(max_size=80) | st.text(alphabet="ar-+@0z2", max_size=70))
 def test_no_text_raises(text: str) -> None:
     for read in (text, f"s+{text}@d", f"s+a-1-1-1-{text}@d"):

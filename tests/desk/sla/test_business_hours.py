@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from desk.sla.business_hours import ALWAYS, DAY, BadCalendar, Calendar, Slot, add, between, is_open, read
@@ -48,7 +48,6 @@ def _looks_open(calendar: Calendar, moment: datetime) -> bool:
     return False
 
 
-@settings(max_examples=150, deadline=None)
 @given(calendars, moments, st.integers(1, 1800))
 @example(Calendar("Europe/Berlin", (Slot(6, 60, 150),)), datetime(2026, 10, 24, 20, tzinfo=UTC), 900)
 @example(Calendar("Europe/Berlin", (Slot(6, 150, 240),)), datetime(2026, 3, 28, 20, tzinfo=UTC), 900)
@@ -58,7 +57,6 @@ def test_open_time_is_what_a_clock_watcher_counts(calendar: Calendar, start: dat
     assert is_open(calendar, start) is _looks_open(calendar, start)
 
 
-@settings(max_examples=100, deadline=None)
 @given(calendars, moments, st.integers(1, 2_000))
 def test_the_end_of_open_time_lies_as_far_as_its_time(calendar: Calendar, start: datetime, minutes: int) -> None:
     end = add(calendar, start, minutes * 60)

@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.priority.levels import Priority
@@ -54,7 +54,6 @@ some_verbs: st.SearchStrategy[Verb] = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(some_verbs, max_size=25))
 def test_any_verbs_in_any_order_move_along_the_table_and_leave_their_events(steps: list[Verb]) -> None:
     ticket = NEW

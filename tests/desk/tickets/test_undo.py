@@ -167,7 +167,7 @@ class Desk(RuleBasedStateMachine):
         assert len(set(ticket.tags)) == len(ticket.tags)
 
 
-Desk.TestCase.settings = settings(max_examples=120, stateful_step_count=25, deadline=None)
+Desk.TestCase.settings = settings(stateful_step_count=25)
 TestAnyOrder = Desk.TestCase
 
 

@@ -112,7 +112,7 @@ def _acked(post: Poster, body: dict[str, Any]) -> str:
 
 @contextmanager
 def _door(folder: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    command = [sys.executable, "-m", "tests.slack.door_process", str(folder), SIGNING_SECRET]
+    command = [sys.executable, "-m", "tests.slack.intake.server_process", str(folder), SIGNING_SECRET]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=dies_with_us()) as process:
         assert process.stdout is not None
         try:

@@ -138,7 +138,7 @@ def test_reading_never_fails_whatever_the_body_looks_like(body: dict[str, Any]) 
         assert to_request(said, "", MOMENT).thread.conversation.count(":") == 3
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=_SPOILED)
 def test_no_signed_body_makes_the_door_fall_over(post: Poster, body: dict[str, Any]) -> None:
     assert post(body) < 500

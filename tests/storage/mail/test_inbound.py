@@ -108,7 +108,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps, st.sampled_from(END_STATES))
 def test_the_ledger_always_adds_up(store: Store, done: list[tuple[str, int]], state: str) -> None:
     for step, number in done:

@@ -130,12 +130,15 @@ alarms = st.builds(
     st.integers(0, 9),
 )
 kept = st.lists(st.builds(retention.Rule, st.just(""), st.text(max_size=9), days, st.integers(1, 99)), max_size=3)
-words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=12)
+# A text of blanks only is refused, as one that is missing.
+words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=12).filter(
+    str.strip
+)
 names = words.map(lambda text: f"n{text}".strip())
 imaps = st.fixed_dictionaries({"host": words, "user": words, "password_env": words}) | st.just({})
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_what_is_exported_is_a_fixed_point(store: Store, data: st.DataObject) -> None:
     """Whatever a desk is set to: its own file changes nothing, and is written the same again."""

@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storage.mail.outbound import Claimed
@@ -49,7 +49,6 @@ def to_addresses(mail: EmailMessage, name: str = "To") -> list[str]:
     return [address.addr_spec for address in mail[name].addresses]
 
 
-@settings(max_examples=150, deadline=None)
 @given(nasty)
 @example(f"Hello{INJECTION}")
 @example(SMUGGLED)
@@ -60,13 +59,11 @@ def test_no_subject_adds_a_header_or_a_recipient(subject: str) -> None:
     assert "\n" not in mail["Subject"] and "\r" not in mail["Subject"]
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.text(alphabet=st.characters(categories=["L", "N", "P", "S"]), min_size=1, max_size=200))
 def test_a_subject_arrives_as_it_was(subject: str) -> None:
     assert composed(letter(subject=subject))["Subject"] == subject.replace("=?", "= ?")
 
 
-@settings(max_examples=150, deadline=None)
 @given(nasty)
 @example(f"Bob{INJECTION}")
 @example(SMUGGLED)
@@ -107,7 +104,6 @@ def test_a_copy_that_cannot_be_addressed_does_not_keep_the_reply_from_the_reques
     assert compose.recipients(made) == [BOB, "carol@home.example.test"]
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(nasty, max_size=5), nasty)
 @example([f"a@b\r\nBcc: {EVE}", SMUGGLED], SMUGGLED)
 def test_no_reference_adds_a_header(references: list[str], parent: str) -> None:
@@ -124,7 +120,6 @@ def test_long_message_ids_stay_readable_for_mail_programs() -> None:
     assert max(len(line) for line in data.split(b"\r\n")) < 998
 
 
-@settings(max_examples=100, deadline=None)
 @given(nasty, nasty)
 @example(f"a{INJECTION}.txt", f'image/png"{INJECTION}')
 @example(SMUGGLED, "text/html")
@@ -162,7 +157,6 @@ def test_an_attachment_that_is_gone_makes_the_mail_unsendable() -> None:
         compose.compose(letter(attachments=[{"name": "report.pdf", "sha256": "x"}]), lambda name: None, NOW)
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=300))
 @example("From here\r.\r\n..\n" + "x" * 3000)
 def test_any_text_can_be_sent(text: str) -> None:

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.utils import parseaddr
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from workers.outbound.mime import wire
@@ -25,7 +25,6 @@ def _read(raw: bytes) -> EmailMessage:
     return message_from_bytes(raw, policy=policy.default)  # type: ignore[return-value]
 
 
-@settings(max_examples=150, deadline=None)
 @given(words)
 @example("-- \nwith a space at its end")
 @example(".\n..\nFrom me")
@@ -36,7 +35,6 @@ def test_words_are_read_back_as_they_were(said: str) -> None:
     assert read.get_content().replace("\r\n", "\n").rstrip("\n") == said.rstrip("\n")
 
 
-@settings(max_examples=150, deadline=None)
 @given(names, st.binary(max_size=300))
 @example("Angebot für Köln (final).pdf", b"")
 @example('a"b\\c;d.txt', b"x")
@@ -49,7 +47,6 @@ def test_a_file_keeps_its_name_and_its_bytes(name: str, data: bytes) -> None:
     assert file.get_filename() == name
 
 
-@settings(max_examples=100, deadline=None)
 @given(names)
 def test_a_name_stays_one_name_with_one_address(name: str) -> None:
     name = " ".join(name.split()).replace("=?", "= ?")
@@ -63,7 +60,6 @@ def test_a_name_stays_one_name_with_one_address(name: str) -> None:
     assert spelled.rpartition(" <")[0] == name or name.isascii()
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from(["word", "Ünïcode", "長い", " ", "x" * 60, "y" * 2000]), max_size=40).map(" ".join))
 def test_a_subject_is_folded_and_read_back(subject: str) -> None:
     subject = subject.strip()

@@ -21,6 +21,8 @@ from workers.training import schedule as training_schedule
 from workers.training import train as training
 from workers.training.train import Busy, Wish
 
+pytestmark = pytest.mark.usefixtures("small_starter")
+
 GARDEN = (
     "The begonias on the roof terrace need watering",
     "Who waters the begonias while Kim is away?",

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from classifier.starter import shipped
 from storage.learning import categories, models
 from storage.open_store import Store
@@ -13,6 +15,8 @@ from storage.runtime import key_values
 from workers.runtime.active_model import ModelWatch, register_starter
 from workers.training.process import Trainer, started
 from workers.training.train import Wish, retrain
+
+pytestmark = pytest.mark.usefixtures("small_starter")
 
 PATIENCE = 90.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.mail.inbound_request import InboundRequest, Unreadable, from_json, to_json
@@ -125,7 +125,6 @@ def test_a_long_line_hidden_in_base64_takes_no_time() -> None:
     assert _read(mail(b64(b"On " * 500_000), "Content-Transfer-Encoding: base64")) is not None
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=2_000))
 def test_any_bytes_are_read_or_refused(raw: bytes) -> None:
     _read(raw)
@@ -140,7 +139,6 @@ _LINES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=250, deadline=None)
 @given(st.lists(_LINES, max_size=40), st.sampled_from([b"\r\n", b"\n", b"\r"]))
 def test_any_order_of_mail_lines_is_read_or_refused(lines: list[bytes], end: bytes) -> None:
     _read(end.join(lines))

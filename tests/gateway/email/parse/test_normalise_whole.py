@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 
-from hypothesis import given, settings
+from hypothesis import given
 
 from desk.mail.inbound_request import Unreadable, from_json, to_json
 from tests.gateway.email.mails import read, read_whole
 from tests.gateway.email.whole_mails import Written, broken, written
 
 
-@settings(max_examples=40, deadline=None)
 @given(written())
 def test_what_was_written_is_read(mail: Written) -> None:
     done = read_whole(mail.raw)
@@ -26,14 +25,12 @@ def test_what_was_written_is_read(mail: Written) -> None:
     assert request.defects == ()
 
 
-@settings(max_examples=20, deadline=None)
 @given(written())
 def test_line_ends_change_nothing_that_is_read(mail: Written) -> None:
     one, two = read(mail.raw), read(mail.raw.replace(b"\r\n", b"\n"))
     assert (one.subject, one.text, one.attachments) == (two.subject, two.text, two.attachments)
 
 
-@settings(max_examples=60, deadline=None)
 @given(broken())
 def test_accidents_on_the_way_never_break_the_reader(raw: bytes) -> None:
     started = time.process_time()

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.email.formats import smime_opaque, tnef
@@ -122,7 +122,6 @@ def test_two_html_parts_at_the_same_place_of_two_mails_are_not_mixed_up() -> Non
         assert request.text.split() == ["outer", "inner"]
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=400), st.integers(0, 400))
 @example(_streamed(_ber(0x24, *PIECES)), 80)
 def test_no_bytes_break_the_walk_through_a_signature(noise: bytes, cut: int) -> None:
@@ -187,7 +186,6 @@ def test_a_package_of_many_files_is_read_up_to_a_limit() -> None:
     assert len(request.attachments) == 1 + tnef.MAX_FILES
 
 
-@settings(max_examples=200, deadline=None)
 @given(
     st.lists(
         st.tuples(

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import resource
+import time
 from datetime import datetime
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ def normalise(
             action()
     if raw.startswith(b"write "):
         _write(raw.removeprefix(b"write ").decode())
+    if raw.startswith(b"wait "):
+        _wait_for(raw.removeprefix(b"wait "))
     text = raw.decode(errors="replace")
     if raw.startswith(b"environment"):
         text = repr(dict(os.environ))
@@ -49,6 +52,11 @@ def normalise(
 def _write(path: str) -> None:
     with open(path, "w") as file:
         file.write("out of the jail")
+
+
+def _wait_for(path: bytes) -> None:
+    while not os.path.exists(path):
+        time.sleep(0.01)
 
 
 def _refuse() -> None:
