@@ -112,6 +112,9 @@ class Reception:
                 if not away:
                     log.warning("reception_not_refreshed", error=type(error).__name__)
                 away = True
+            except Exception:
+                # A thread that ends would leave new mailboxes without mail and released mails unread.
+                log.exception("reception_failed")
 
     def _look(self) -> None:
         self.directory.refresh()

@@ -166,11 +166,22 @@ def reclaim(session: Session, inbound_id: int) -> bool:
     return session.execute(locked(session, query, skip=True)).scalar() is not None
 
 
-def mark_suspect(session: Session, ids: Iterable[int]) -> None:
-    """From now on these are tried one by one."""
-    session.execute(
-        sa.update(inbound).where(inbound.c.id.in_(list(ids)), inbound.c.state == WAITING).values(suspect=True)
-    )
+def mark_suspect(session: Session, ids: Iterable[int], reason: str = "") -> None:
+    """From now on these are tried one by one. With a reason they were tried alone already, which is an attempt."""
+    values: dict[str, Any] = {"suspect": True}
+    if reason:
+        values |= {"reason": reason, "attempts": inbound.c.attempts + 1}
+    session.execute(sa.update(inbound).where(inbound.c.id.in_(list(ids)), inbound.c.state == WAITING).values(**values))
+
+
+def note_failure(session: Session, inbound_id: int, reason: str) -> None:
+    """Why the last attempt failed; whatever the row ends as, this is overwritten then."""
+    where = (inbound.c.id == inbound_id, inbound.c.state.in_((WAITING, ORDERED)))
+    session.execute(sa.update(inbound).where(*where).values(reason=reason))
+
+
+def last_failure(session: Session, inbound_id: int) -> str:
+    return str(session.execute(sa.select(inbound.c.reason).where(inbound.c.id == inbound_id)).scalar() or "")
 
 
 def settle(session: Session, settled: Sequence[Settled], now: datetime) -> None:
@@ -215,8 +226,9 @@ def releasing(session: Session, most: int = 20) -> list[Released]:
 
 
 def stay_quarantined(session: Session, inbound_id: int, reason: str) -> None:
-    values = {"state": "quarantined", "reason": reason}
-    session.execute(sa.update(inbound).where(inbound.c.id == inbound_id).values(**values))
+    """Only what was still to be read again: another reader may have brought it to its end meanwhile."""
+    where = (inbound.c.id == inbound_id, inbound.c.state == RELEASING)
+    session.execute(sa.update(inbound).where(*where).values(state="quarantined", reason=reason))
 
 
 def release(session: Session, inbound_id: int, request: str) -> None:

@@ -82,11 +82,6 @@ def claim(session: Session, now: datetime, most: int) -> dict[int, bool]:
     return found
 
 
-def forget(session: Session, ticket_id: int) -> None:
-    """Somebody looks at it now."""
-    session.execute(sa.delete(clocks).where(clocks.c.kind == LOOK, clocks.c.ticket_id == ticket_id))
-
-
 def put_off(session: Session, ticket_id: int, until: datetime) -> None:
     """Look at this ticket no earlier than that."""
     where = (clocks.c.ticket_id == ticket_id, clocks.c.next_at < until)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from desk.priority.levels import Priority
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
+from storage import failures
 from storage.access import visibility
 from storage.db.session import Session, ring
 from storage.db.statements import insert_ignore, insert_rows, locked, reserve_ids, update_rows
@@ -100,9 +102,14 @@ def add_events(session: Session, happened: Sequence[Event], *, react: bool = Tru
         ring(session, "react", 0)
 
 
-def claim_events(session: Session, most: int) -> list[tuple[int, Event]]:
+EVENTS = "events"
+"""The job of reacting to events, as failures name it."""
+
+
+def claim_events(session: Session, most: int, now: datetime) -> list[tuple[int, Event]]:
     """Events whose consequences are still to come; nobody else gets them until this transaction ends."""
-    query = sa.select(events).where(~events.c.reacted).order_by(events.c.id).limit(most)
+    where = (~events.c.reacted, failures.ready(EVENTS, events.c.id, now))
+    query = sa.select(events).where(*where).order_by(events.c.id).limit(most)
     rows = session.execute(locked(session, query, skip=True)).all()
     if rows:
         ids = [row.id for row in rows]
@@ -110,8 +117,15 @@ def claim_events(session: Session, most: int) -> list[tuple[int, Event]]:
     return [(row.id, _event(row._mapping)) for row in rows]
 
 
-def unreacted(session: Session) -> bool:
-    return session.execute(sa.select(events.c.id).where(~events.c.reacted).limit(1)).scalar() is not None
+def leave_unreacted(session: Session, event_id: int) -> None:
+    """Its consequences failed: they are still to come."""
+    session.execute(sa.update(events).where(events.c.id == event_id).values(reacted=False))
+
+
+def unreacted(session: Session, now: datetime | None = None) -> bool:
+    """Whether consequences are still to come; with a moment, whether some may be claimed now."""
+    where = [~events.c.reacted, *([failures.ready(EVENTS, events.c.id, now)] if now else [])]
+    return session.execute(sa.select(events.c.id).where(*where).limit(1)).scalar() is not None
 
 
 def reserve(session: Session, count: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +22,8 @@ from storage.sla import timers as sla_timers
 from storage.tickets import tickets
 from usecases.tickets import pending_files
 from usecases.tickets import watchers as tickets_watchers
+from workers import isolation
+from workers.isolation import Work
 from workers.notifications import (
     incident_alerts,
     reminders,
@@ -54,15 +57,21 @@ SOLVES = (
 
 def drain(context: Context) -> int:
     """React to all events that wait; returns how many."""
-    done = 0
-    while True:
-        with context.store.database.transaction() as session:
-            happened = tickets.claim_events(session, BATCH)
-            if happened:
-                _react(context, session, happened, context.now())
-        done += len(happened)
-        if not happened:
-            return done
+    return isolation.drain(context, lambda: _work(context))
+
+
+def _work(context: Context) -> Work[tuple[int, Event]]:
+    def claim(session: Session) -> list[tuple[int, Event]]:
+        return tickets.claim_events(session, BATCH, context.now())
+
+    def do(session: Session, happened: Sequence[tuple[int, Event]]) -> int:
+        _react(context, session, happened, context.now())
+        return len(happened)
+
+    def put_off(session: Session, row: tuple[int, Event], _reason: str) -> None:
+        tickets.leave_unreacted(session, row[0])
+
+    return Work(tickets.EVENTS, claim, do, lambda row: row[0], binds="event_id", put_off=put_off)
 
 
 @dataclass
@@ -78,7 +87,7 @@ class _Scene:
     """New tickets whose mail named a ticket in which its sender has no part."""
 
 
-def _react(context: Context, session: Session, happened: list[tuple[int, Event]], now: datetime) -> None:
+def _react(context: Context, session: Session, happened: Sequence[tuple[int, Event]], now: datetime) -> None:
     scene = _scene(session, [event for _, event in happened])
     scene.kept_out = _kept_out(session, [event for _, event in happened])
     sender = Sender(context, session)
