@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from cli.diagnose import doctor_model
 from cli.diagnose.findings import Finding, broken, fine, warning
+from storage import failures
 from storage.db.session import Session
 from storage.mail import imap_folders, inbound, outbound
 from storage.mail.imap_folders import FolderHealth
@@ -48,6 +49,7 @@ def examine(store: Store, now: datetime) -> Iterator[Finding]:
         yield _waiting(session, now)
         yield _due(session, now)
         yield _set_aside(session, now)
+        yield _failed(session)
         yield _leaving(session)
         yield from doctor_model.examine(session, store.settings.data, now)
         for folder in imap_folders.health(session):
@@ -84,11 +86,22 @@ def _people(session: Session) -> Finding:
 
 
 def _clock(session: Session, now: datetime) -> Finding:
-    until = locks.until(session, "clock")
-    if until is not None and now - until < CLOCK_SILENCE:
+    if locks.is_held(session, "clock", now, CLOCK_SILENCE):
         return fine("clock", "runs")
+    until = locks.until(session, "clock")
+    if until is not None and until > now:
+        found = f"says that it works until {until:%Y-%m-%d %H:%M:%S} UTC"
+        return warning("clock", found, "set this machine's clock, or the one that wrote it")
     found = "has never run" if until is None else f"silent since {until:%Y-%m-%d %H:%M:%S} UTC"
     return warning("clock", found, "start `frontdesk up`, or a `frontdesk worker`")
+
+
+def _failed(session: Session) -> Finding:
+    given_up = failures.given_up(session)
+    if not given_up:
+        return fine("failed rows", "none")
+    found = ", ".join(f"{count} of {job}" for job, count in sorted(given_up.items()))
+    return warning("failed rows", found, "`frontdesk queue failed` shows why; `retry-failed` tries again")
 
 
 def _waiting(session: Session, now: datetime) -> Finding:

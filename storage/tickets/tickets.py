@@ -14,7 +14,7 @@ from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, Messag
 from storage import failures
 from storage.access import visibility
 from storage.db.session import Session, ring
-from storage.db.statements import insert_ignore, insert_rows, locked, reserve_ids, update_rows
+from storage.db.statements import claimed, insert_ignore, insert_rows, locked, reserve_ids, update_rows
 from storage.tables.tickets import events, links, messages, participants, predictions, tickets
 from storage.tickets import corrections
 
@@ -91,7 +91,7 @@ def save_locked(session: Session, changes: Iterable[Change], *, react: bool = Tr
 
 
 def add_events(session: Session, happened: Sequence[Event], *, react: bool = True) -> None:
-    """Append to the history; unless told otherwise the consequences are rung."""
+    """Append to the history; unless told otherwise the consequences are enqueued."""
     if not happened:
         return
     insert_rows(
@@ -99,20 +99,23 @@ def add_events(session: Session, happened: Sequence[Event], *, react: bool = Tru
     )
     corrections.note(session, happened)
     if react:
-        ring(session, "react", 0)
+        ring(session, "events", happened[0].ticket_id)
 
 
 EVENTS = "events"
 """The job of reacting to events, as failures name it."""
 
 
-def claim_events(session: Session, most: int, now: datetime) -> list[tuple[int, Event]]:
-    """Events whose consequences are still to come; nobody else gets them until this transaction ends."""
+def claim_events(session: Session, most: int, now: datetime, first: Sequence[int] = ()) -> list[tuple[int, Event]]:
+    """Events whose consequences are still to come, in order; those of the tickets in `first` are among them.
+
+    Nobody else gets them until this transaction ends.
+    """
     where = (~events.c.reacted, failures.ready(EVENTS, events.c.id, now))
-    query = sa.select(events).where(*where).order_by(events.c.id).limit(most)
-    rows = session.execute(locked(session, query, skip=True)).all()
+    query = sa.select(events.c.id).where(*where).order_by(events.c.id)
+    ids = [row.id for row in claimed(session, query, events.c.ticket_id, first, most)]
+    rows = session.execute(sa.select(events).where(events.c.id.in_(ids)).order_by(events.c.id)).all() if ids else []
     if rows:
-        ids = [row.id for row in rows]
         session.execute(sa.update(events).where(events.c.id.in_(ids)).values(reacted=True))
     return [(row.id, _event(row._mapping)) for row in rows]
 

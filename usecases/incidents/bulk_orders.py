@@ -78,7 +78,7 @@ def place(session: Session, incident_id: int, key: str, kind: str, text: str, ac
     }
     if session.execute(insert_ignore(session, orders), row).rowcount == 1:
         _end(session, found, kind, actor, now)
-        ring(session, "watch", 0)
+        ring(session, "detect_incidents", 0)
     made = session.execute(sa.select(orders).where(orders.c.key == row["key"])).one()
     return Order(**made._mapping)
 

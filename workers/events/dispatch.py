@@ -55,14 +55,14 @@ SOLVES = (
 """After these a ticket may have become an example of something solved, or stopped being one."""
 
 
-def drain(context: Context) -> int:
-    """React to all events that wait; returns how many."""
-    return isolation.drain(context, lambda: _work(context))
+def drain(context: Context, first: Sequence[int] = ()) -> int:
+    """React to all events that wait, those of the tickets in `first` at once; returns how many."""
+    return isolation.drain(context, lambda: _work(context, first))
 
 
-def _work(context: Context) -> Work[tuple[int, Event]]:
+def _work(context: Context, first: Sequence[int]) -> Work[tuple[int, Event]]:
     def claim(session: Session) -> list[tuple[int, Event]]:
-        return tickets.claim_events(session, BATCH, context.now())
+        return tickets.claim_events(session, BATCH, context.now(), first)
 
     def do(session: Session, happened: Sequence[tuple[int, Event]]) -> int:
         _react(context, session, happened, context.now())

@@ -37,18 +37,18 @@ MOST_SUSPECTS = 10
 """Rows that are tried alone between two batches, so that neither kind keeps the other waiting."""
 
 
-def drain(context: Context) -> int:
-    """Settle all that waits; returns how many requests that were."""
+def drain(context: Context, first: Sequence[int] = ()) -> int:
+    """Settle all that waits, the rows in `first` at once; returns how many requests that were."""
     done = 0
     context.refresh()
     while True:
-        settled = _batch(context) + _suspects(context)
+        settled, first = _batch(context, first) + _suspects(context), ()
         done += settled
         if settled == 0:
             return done
 
 
-def _batch(context: Context) -> int:
+def _batch(context: Context, first: Sequence[int]) -> int:
     """One batch in one transaction; who fails alone too is a suspect from then on."""
     prefetched = prefetch.look(context, BATCH)
 
@@ -58,7 +58,7 @@ def _batch(context: Context) -> int:
     def put_off(session: Session, row: Waiting, reason: str) -> None:
         inbound.mark_suspect(session, [row.id], reason)
 
-    claim = partial(inbound.claim, most=BATCH)
+    claim = partial(inbound.claim, most=BATCH, first=first)
     work = Work("ingest", claim, do, _number, binds="inbound_id", put_off=put_off, records=False)
     return isolation.batch(context, work)
 
@@ -122,7 +122,7 @@ def _settle(context: Context, session: Session, rows: Sequence[Waiting], thought
             agent_mail.handle(context, session, known, decision, now)
     if any(decision.state == "ticketed" for decision in decisions):
         assign_new.route_new(context, session, decisions, now)
-        ring(session, "watch", 0)
+        ring(session, "detect_incidents", 0)
     log.info("requests_settled", count=len(decisions))
     return len(items)
 

@@ -6,7 +6,7 @@ A worker killed between the relay's 250 and the mark sends again under the same 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -38,13 +38,13 @@ BACK_OFF = tuple(
 """Pauses after the first, second… failed try; after the last, about two days later, the letter is undeliverable."""
 
 
-def drain(context: Context) -> int:
-    """Send all that is due; returns how many letters were tried."""
+def drain(context: Context, first: Sequence[int] = ()) -> int:
+    """Send all that is due, the rows in `first` at once; returns how many letters were tried."""
     done = 0
     most = BATCH if context.store.settings.relay_url else CATCH_BATCH
     while True:
         with context.store.database.transaction() as session:
-            claimed = outbound.claim(session, most, context.now())
+            claimed = outbound.claim(session, most, context.now(), first)
         if not claimed:
             return done
         done += len(claimed)

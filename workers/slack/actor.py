@@ -50,12 +50,12 @@ class Task:
         return self.now - self.row.received_at < PATIENCE
 
 
-def drain(context: Context) -> int:
-    """Carry out all that waits; returns how many orders were tried."""
+def drain(context: Context, first: Sequence[int] = ()) -> int:
+    """Carry out all that waits, the rows in `first` at once; returns how many orders were tried."""
     done = 0
     while True:
         with context.store.database.transaction() as session:
-            row = inbound.claim_order(session, context.now())
+            row = inbound.claim_order(session, context.now(), first)
         if row is None:
             return done
         done += 1

@@ -5,6 +5,7 @@ May run twice, and at once: a row is held by a lease while its file is on the wa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -21,12 +22,12 @@ BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 360
 """Pauses after the first, second… failed try; after the last the file counts as missing."""
 
 
-def drain(context: Context) -> int:
-    """Fetch all that is due; returns how many files were tried."""
+def drain(context: Context, first: Sequence[int] = ()) -> int:
+    """Fetch all that is due, the files of the messages in `first` at once; returns how many files were tried."""
     done = 0
     while True:
         with context.store.database.transaction() as session:
-            late = pending_files.claim(session, context.now())
+            late = pending_files.claim(session, context.now(), first)
         if late is None:
             return done
         done += 1

@@ -29,6 +29,7 @@ from workers.runtime.context import Context
 log = structlog.get_logger()
 
 LOOK_EVERY = timedelta(minutes=2)
+"""Timed rules speak of hours: looking every few minutes is enough."""
 _HOUR = timedelta(hours=1)
 _CAPPED = "automations_capped"
 
@@ -45,11 +46,6 @@ def on_events(context: Context, session: Session, happened: Sequence[tuple[int, 
         for kept in on:
             if event.kind in kept.rule.trigger.events:
                 _fire_alone(session, _Firing(kept, event.ticket_id, number, event.kind), now, used)
-
-
-def is_time(now: datetime, before: datetime | None) -> bool:
-    """Time rules speak of hours: looking every few minutes is enough."""
-    return before is None or now - before >= LOOK_EVERY
 
 
 def drain(context: Context) -> int:

@@ -35,21 +35,21 @@ LATER = timedelta(hours=1)
 """A ticket whose clocks cannot be read is looked at again then, so that it is in nobody's way."""
 
 
-def drain(context: Context) -> int:
-    """Look at all tickets that are due; returns how many."""
+def drain(context: Context, first: Sequence[int] = ()) -> int:
+    """Look at all tickets that are due, those in `first` at once; returns how many."""
     done = 0
     while True:
-        looked = isolation.batch(context, _work(context))
+        looked = isolation.batch(context, _work(context, first))
         done += looked
         if looked == 0 and not _review(context):
             return done
 
 
-def _work(context: Context) -> Work[tuple[int, bool]]:
+def _work(context: Context, first: Sequence[int]) -> Work[tuple[int, bool]]:
     """A row is a ticket to look at, and whether quietly."""
 
     def claim(session: Session) -> list[tuple[int, bool]]:
-        return list(sla_timers.claim(session, context.now(), BATCH).items())
+        return list(sla_timers.claim(session, context.now(), BATCH, first).items())
 
     def do(session: Session, rows: Sequence[tuple[int, bool]]) -> int:
         _look(session, dict(rows), context.now())
