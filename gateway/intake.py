@@ -21,11 +21,11 @@ from gateway.email.sandbox.pool import Jail, Quarantine
 from gateway.email.sandbox.process import JailUnavailable
 from gateway.email.smtp.types import DiskFull, Outcome, RawMail
 from storage.db.session import Session, is_disk_full
-from storage.failures import reason_of
 from storage.mail import inbound
 from storage.mail.inbound import Arrival
 from storage.open_store import Store
 from storage.runtime import idempotency
+from storage.runtime.failures import reason_of
 
 log = structlog.get_logger()
 

@@ -27,8 +27,8 @@ from gateway.email.sandbox.process import JailUnavailable
 from gateway.email.smtp.server import MailDoor
 from gateway.email.smtp.types import DoorSettings, Outcome, RawMail
 from gateway.pollers import Keepers
-from storage import heartbeats
 from storage.open_store import Store
+from storage.runtime import heartbeats
 
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 2.0

@@ -19,10 +19,10 @@ import structlog
 from dramatiq import Worker
 
 from desk.config.settings import BadSetting
-from storage import heartbeats
 from storage.open_store import Store
-from storage.runtime import queue
-from workers import actors, heartbeat
+from storage.runtime import heartbeats, queue
+from workers import actors
+from workers.runtime import heartbeat
 from workers.runtime.context import Context, open_context
 from workers.scheduler import Clock
 

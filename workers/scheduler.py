@@ -17,12 +17,11 @@ from threading import Event
 import sqlalchemy as sa
 import structlog
 
-from storage import heartbeats
 from storage.db.session import Session, is_outage, ring
-from storage.failures import reason_of
 from storage.knowledge import csat
 from storage.mail import inbound, outbound
-from storage.runtime import locks
+from storage.runtime import heartbeats, locks
+from storage.runtime.failures import reason_of
 from storage.sla import timers as sla_timers
 from storage.tickets import lifecycle, tickets
 from usecases.agents import scheduled_replies

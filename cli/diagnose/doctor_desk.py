@@ -12,13 +12,12 @@ import sqlalchemy as sa
 
 from cli.diagnose import doctor_model
 from cli.diagnose.findings import Finding, broken, fine, warning
-from storage import failures
 from storage.db.session import Session
 from storage.mail import imap_folders, inbound, outbound
 from storage.mail.imap_folders import FolderHealth
 from storage.open_store import Store
 from storage.people import people
-from storage.runtime import locks
+from storage.runtime import failures, locks
 from storage.sla import timers as sla_timers
 from storage.tables.tickets import inbound as inbound_table
 

@@ -14,8 +14,7 @@ from typing import Any
 from cli import output
 from cli.open_desk import Trouble, opened, running
 from desk.config.settings import Settings
-from storage import failures
-from storage.runtime import dead_letters
+from storage.runtime import dead_letters, failures
 
 _FAILED = ("job", "row_id", "attempts", "reason", "failed_at", "next_at")
 _COLUMNS = ("id", "queue", "actor", "row_id", "given_up_at", "tries", "error")

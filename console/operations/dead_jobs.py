@@ -14,8 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from console.web.request_context import Desk, Visit, action, to_sign_in, visiting
-from storage import failures
-from storage.runtime import dead_letters
+from storage.runtime import dead_letters, failures
 from storage.runtime.dead_letters import Away, Dead
 
 LEADS = frozenset({"lead", "admin"})

@@ -25,12 +25,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from storage import failures, heartbeats
-from storage.heartbeats import Heartbeat
 from storage.learning import models
 from storage.mail import imap_folders, inbound, outbound
 from storage.open_store import Store
-from storage.runtime import dead_letters, locks
+from storage.runtime import dead_letters, failures, heartbeats, locks
+from storage.runtime.heartbeats import Heartbeat
 from storage.runtime.queue import QUEUES
 
 OK, DEGRADED, DOWN = "ok", "degraded", "down"

@@ -17,9 +17,9 @@ import sqlalchemy as sa
 
 from desk.knowledge.csat import Aftercare
 from desk.signed.reply_address import sign
-from storage import failures
 from storage.db.session import Session
 from storage.db.statements import insert_rows, locked
+from storage.runtime import failures
 from storage.tables.desk import ratings
 from storage.tables.tickets import people, predictions, teams, tickets
 

@@ -2,7 +2,7 @@
 
 This is a transactional inbox and outbox: the row is the message. It is written in the transaction that it belongs to,
 and only after the COMMIT is somebody told to look at it. A push that fails is forgotten on purpose: the scheduler
-(`workers/clock`) finds every row that waits and enqueues again.
+(`workers/scheduler`) finds every row that waits and enqueues again.
 """
 
 from __future__ import annotations

@@ -13,9 +13,8 @@ import sqlalchemy as sa
 from desk.tickets import lifecycle
 from desk.tickets.lifecycle import Lifecycle
 from desk.tickets.ticket import Status
-from storage import failures
 from storage.db.session import Session
-from storage.runtime import key_values
+from storage.runtime import failures, key_values
 from storage.tables.tickets import tickets
 
 KEY = "lifecycle"

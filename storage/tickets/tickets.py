@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from desk.priority.levels import Priority
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
-from storage import failures
 from storage.access import visibility
 from storage.db.session import Session, ring
 from storage.db.statements import claimed, insert_ignore, insert_rows, locked, reserve_ids, update_rows
+from storage.runtime import failures
 from storage.tables.tickets import events, links, messages, participants, predictions, tickets
 from storage.tickets import corrections
 

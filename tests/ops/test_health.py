@@ -16,14 +16,13 @@ from starlette.applications import Starlette
 
 from console.web import health
 from console.web.server import Pages
-from storage import failures, heartbeats
 from storage.learning import models
 from storage.learning.models import Model
 from storage.mail import imap_folders, inbound
 from storage.mail.inbound import Arrival
 from storage.open_store import Store, open_store
 from storage.people import people
-from storage.runtime import locks
+from storage.runtime import failures, heartbeats, locks
 from storage.runtime.queue import QUEUES
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)

@@ -12,16 +12,16 @@ import pytest
 from dramatiq import Worker
 
 from gateway.intake import accept
-from storage import heartbeats
 from storage.mail import inbound, outbound
 from storage.open_store import Store, open_store
-from storage.runtime import queue
+from storage.runtime import heartbeats, queue
 from storage.runtime.queue import JOBS, QUEUES
 from storage.tickets import tickets
 from tests.fleet import wait_until
 from tests.small_desk import BOB, CAROL, SmallDesk
-from workers import actors, heartbeat
+from workers import actors
 from workers.inbound import ingest
+from workers.runtime import heartbeat
 from workers.runtime.context import open_context
 
 

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from desk.tickets import scheduled_replies as tickets_scheduled_replies
 from desk.tickets.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
-from storage import failures
 from storage.db.session import Session
 from storage.people import people
+from storage.runtime import failures
 from storage.tables.people import scheduled_replies
 from storage.tables.tickets import messages
 from storage.tickets import drafts, tickets

@@ -19,11 +19,11 @@ from desk.incidents.priority import Raise
 from desk.tickets import fields
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind, Change, NotAllowed, Status, Ticket
-from storage import failures
 from storage.db.session import Session, is_outage, is_rivalry, ring
 from storage.db.statements import insert_ignore, locked
 from storage.incidents import detector_counts, incidents
 from storage.incidents.incidents import DISMISSED, MEMBER, RESOLVED
+from storage.runtime import failures
 from storage.tables.learning import incident_orders as orders
 from storage.tickets import tickets
 from usecases.tickets import conversation, custom_fields

@@ -19,9 +19,9 @@ from desk.rules import automations as rules_automations
 from desk.rules import conditions
 from desk.rules.automations import Automation, BadAutomation
 from desk.tickets.ticket import DESK, Event, Ticket
-from storage import failures
 from storage.db.session import Session
 from storage.db.statements import insert_ignore, upsert
+from storage.runtime import failures
 from storage.tables.desk import automation_firings, automations
 from storage.tables.tickets import events
 from storage.tables.tickets import tickets as tickets_table

@@ -21,8 +21,8 @@ from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Status, Ticket
 from storage.access import visibility
 from storage.db.session import Session, is_outage, is_rivalry
-from storage.failures import reason_of
 from storage.people import people
+from storage.runtime.failures import reason_of
 from storage.tickets import tickets
 from usecases.tickets import conversation, custom_fields, watchers
 

@@ -22,8 +22,6 @@ from storage.sla import timers as sla_timers
 from storage.tickets import tickets
 from usecases.tickets import pending_files
 from usecases.tickets import watchers as tickets_watchers
-from workers import isolation
-from workers.isolation import Work
 from workers.notifications import (
     incident_alerts,
     reminders,
@@ -35,7 +33,9 @@ from workers.notifications import (
 from workers.notifications import side_conversations as side_notices
 from workers.notifications.csat_requests import low_ratings, plan_ratings
 from workers.notifications.outgoing import Sender
+from workers.runtime import isolation
 from workers.runtime.context import Context
+from workers.runtime.isolation import Work
 from workers.slack import requester_messages, team_channel
 from workers.timers import reassign
 from workers.timers import rules as timed_rules

@@ -14,21 +14,21 @@ from structlog.contextvars import bound_contextvars
 
 from desk.tickets import threading
 from desk.tickets.ticket import DESK
-from storage import failures
 from storage.access import visibility
 from storage.db.session import Session, is_outage, ring
 from storage.mail import external_references, inbound
 from storage.mail.inbound import MOST_ATTEMPTS, Settled, Waiting
+from storage.runtime import failures
 from storage.tickets import tickets
 from usecases.tickets import conversation
-from workers import isolation
 from workers.inbound import agent_mail, assign_new, batch_context, prefetch
 from workers.inbound.batch_context import Item
 from workers.inbound.match import Decider, Decision
 from workers.inbound.persist import Settlement
 from workers.inbound.prefetch import Ahead
-from workers.isolation import Work
+from workers.runtime import isolation
 from workers.runtime.context import Context
+from workers.runtime.isolation import Work
 
 log = structlog.get_logger()
 

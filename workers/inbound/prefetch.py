@@ -17,9 +17,9 @@ from classifier.model import Categoriser, Guess
 from desk.mail.inbound_request import InboundRequest, from_json
 from desk.priority.assess import Judgement
 from desk.tickets import threading
-from storage.failures import reason_of
 from storage.mail import inbound
 from storage.mail.inbound import Waiting
+from storage.runtime.failures import reason_of
 from workers.inbound import priorities
 from workers.inbound.batch_context import Item
 from workers.runtime.context import Context

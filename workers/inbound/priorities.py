@@ -19,8 +19,8 @@ from desk.priority.levels import Priority
 from desk.priority.signals import Impact, Urgency
 from desk.tickets import raise_priority
 from desk.tickets.ticket import Change
-from storage.failures import reason_of
 from storage.people.people import Person
+from storage.runtime.failures import reason_of
 
 log = structlog.get_logger()
 

@@ -25,10 +25,10 @@ from storage.incidents.incidents import QUIET, Incident
 from usecases.incidents import bulk_orders
 from usecases.incidents import duplicates as incidents_duplicates
 from usecases.incidents.duplicates import Earlier
-from workers import isolation
 from workers.incidents import grouping
-from workers.isolation import Work
+from workers.runtime import isolation
 from workers.runtime.context import Context
+from workers.runtime.isolation import Work
 
 log = structlog.get_logger()
 

@@ -23,10 +23,10 @@ from storage.mail.outbound import Letter
 from storage.people import people
 from storage.people.people import Person
 from storage.tickets import tickets
-from workers import isolation
-from workers.isolation import Work
 from workers.notifications.outgoing import Sender
+from workers.runtime import isolation
 from workers.runtime.context import Context
+from workers.runtime.isolation import Work
 
 log = structlog.get_logger()
 

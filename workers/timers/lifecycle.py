@@ -12,9 +12,9 @@ from desk.tickets.lifecycle import Lifecycle
 from desk.tickets.ticket import Change, Ticket
 from storage.db.session import Session
 from storage.tickets import lifecycle, tickets
-from workers import isolation
-from workers.isolation import Work
+from workers.runtime import isolation
 from workers.runtime.context import Context
+from workers.runtime.isolation import Work
 
 log = structlog.get_logger()
 

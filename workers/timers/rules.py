@@ -16,14 +16,14 @@ from structlog.contextvars import bound_contextvars
 from desk.rules import automations as rules_automations
 from desk.rules import conditions
 from desk.tickets.ticket import DESK, Change, Event, Ticket
-from storage import failures
 from storage.db.session import Session, is_outage, is_rivalry
-from storage.failures import reason_of
+from storage.runtime import failures
+from storage.runtime.failures import reason_of
 from storage.tickets import ticket_facts, tickets
 from usecases.rules import automations, run_actions
 from usecases.rules.automations import Kept
 from usecases.rules.run_actions import Doing
-from workers import isolation
+from workers.runtime import isolation
 from workers.runtime.context import Context
 
 log = structlog.get_logger()

@@ -8,9 +8,9 @@ import structlog
 
 from storage.db.session import Session
 from usecases.agents import scheduled_replies
-from workers import isolation
-from workers.isolation import Work
+from workers.runtime import isolation
 from workers.runtime.context import Context
+from workers.runtime.isolation import Work
 
 log = structlog.get_logger()
 

@@ -24,9 +24,9 @@ from usecases.rules import run_actions
 from usecases.sla import measure as sla_measure
 from usecases.sla import recalculate as sla_review
 from usecases.sla.measure import Measured
-from workers import isolation
-from workers.isolation import Work
+from workers.runtime import isolation
 from workers.runtime.context import Context
+from workers.runtime.isolation import Work
 
 log = structlog.get_logger()
 

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from desk.rules import automations as rules_automations
 from desk.rules.automations import BadAutomation
-from storage import failures
 from storage.people import people
+from storage.runtime import failures
 from storage.tables.desk import automations as automations_table
 from tests.small_desk import ALICE, BOB, CAROL, MAX, SmallDesk, words
 from usecases.rules import automations

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from gateway.intake import accept
-from storage import heartbeats
 from storage.mail import inbound, outbound
+from storage.runtime import heartbeats
 from storage.tickets import lifecycle
 from tests.small_desk import BOB, CAROL, SmallDesk
 from workers.inbound import ingest

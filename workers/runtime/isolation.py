@@ -1,7 +1,7 @@
 """Works rows that wait so that one that fails stops nobody else.
 
 A batch is claimed and worked in one transaction. If that fails, the same rows are claimed again and worked one by one,
-each in a savepoint of its own: the good ones are done, the bad one is put off with its reason (`storage/failures.py`),
+each in a savepoint of its own: the good ones are done, the bad one is put off with its reason (see `failures`),
 tried again later, and after its last try left where people see it. A database that is away is nobody's fault: it is
 raised, and the job comes again.
 """
@@ -16,8 +16,8 @@ from typing import Generic, TypeVar
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from storage import failures
 from storage.db.session import Session, is_outage, is_rivalry
+from storage.runtime import failures
 from storage.tickets.tickets import Stale
 from workers.runtime.context import Context
 

@@ -18,11 +18,11 @@ from desk.tickets import lifecycle as lifecycle_rules
 from desk.tickets import properties
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind
-from storage import failures
 from storage.db.session import Session
-from storage.failures import PAUSES, Failure
 from storage.incidents import incidents
 from storage.knowledge import csat_settings
+from storage.runtime import failures
+from storage.runtime.failures import PAUSES, Failure
 from storage.sla import policies as sla_policies
 from storage.sla.policies import PolicyRow
 from storage.tables.people import scheduled_replies
@@ -32,10 +32,10 @@ from usecases.agents import scheduled_replies as agents_scheduled_replies
 from usecases.agents.scheduled_replies import Answer
 from usecases.incidents import bulk_orders
 from usecases.sla import measure as sla_measure
-from workers import isolation
 from workers.events import dispatch
 from workers.inbound import ingest
 from workers.incidents import detector
+from workers.runtime import isolation
 from workers.timers import csat, lifecycle
 from workers.timers import scheduled_replies as sending
 from workers.timers import sla as sla_timers
