@@ -209,7 +209,7 @@ def test_the_schedulers_thread_outlives_whatever_it_meets(any_desk: SmallDesk, m
             raise error
         return True
 
-    monkeypatch.setattr("workers.clock.PERIOD", 0.0)
+    monkeypatch.setattr("workers.scheduler.PERIOD", 0.0)
     monkeypatch.setattr(clock, "sweep", sweep)
     clock.run(stop)
     assert stop.is_set() and next(rounds, None) is None
