@@ -200,7 +200,7 @@ def _serve(app: Any, settings: Settings, ready_fd: int | None) -> int:
 def _pages(app: Any, settings: Settings) -> Any:
     from console.web.server import Pages
 
-    return Pages(app, *host_and_port("FRONTDESK_HTTP", settings.http))
+    return Pages(app, *host_and_port("FRONTDESK_HTTP", settings.http), settings.trusted_proxies)
 
 
 def _utc_now() -> datetime:

@@ -7,12 +7,14 @@ request says. Workers are rung after the commit; a queue that is down changes no
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from desk.mail.inbound_request import Envelope, InboundRequest, to_json
 from gateway.email.mime import spam_and_loop
@@ -63,6 +65,11 @@ def accept_mails(store: Store, jail: Jail, mails: Sequence[RawMail]) -> list[Out
 
     Raises DiskFull where there is no room, and whatever the database raised otherwise: then nothing was stored.
     """
+    with bound_contextvars(request_id=secrets.token_hex(8)):
+        return _accept_mails(store, jail, mails)
+
+
+def _accept_mails(store: Store, jail: Jail, mails: Sequence[RawMail]) -> list[Outcome]:
     relays = store.settings.trusted_relays
     results = [_set_aside(mail, read, relays) for mail, read in zip(mails, _read(jail, mails), strict=True)]
     contents = [mail.raw for mail in mails] + [content for result in results for content in _files(result)]

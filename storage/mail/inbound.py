@@ -287,8 +287,10 @@ def totals(session: Session, now: datetime) -> Totals:
 
 
 def _number_of(session: Session, arrival: Arrival) -> int:
-    key = [inbound.c[name] == value for name, value in zip(_KEY, _key(arrival), strict=True)]
-    return int(session.execute(sa.select(inbound.c.id).where(*key)).scalar_one())
+    return int(session.execute(_BY_KEY, dict(zip(_KEY, _key(arrival), strict=True))).scalar_one())
+
+
+_BY_KEY = sa.select(inbound.c.id).where(*(inbound.c[name] == sa.bindparam(name) for name in _KEY))
 
 
 def _write_one(session: Session, arrival: Arrival) -> int:

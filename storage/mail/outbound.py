@@ -80,8 +80,11 @@ def put(session: Session, letters: Sequence[Letter], now: datetime) -> None:
     ]
     if rows:
         insert_rows(session, outbound, rows, ignore=True)
-        number = sa.select(outbound.c.id).where(outbound.c.dedupe_key == rows[0]["dedupe_key"])
-        ring(session, "deliver", int(session.execute(number).scalar_one()))
+        number = session.execute(_BY_KEY, {"dedupe_key": rows[0]["dedupe_key"]}).scalar_one()
+        ring(session, "deliver", int(number))
+
+
+_BY_KEY = sa.select(outbound.c.id).where(outbound.c.dedupe_key == sa.bindparam("dedupe_key"))
 
 
 def _withheld(session: Session, letters: Sequence[Letter]) -> list[Letter]:

@@ -112,10 +112,10 @@ def claim_events(session: Session, most: int, now: datetime, first: Sequence[int
     Nobody else gets them until this transaction ends.
     """
     where = (~events.c.reacted, failures.ready(EVENTS, events.c.id, now))
-    query = sa.select(events.c.id).where(*where).order_by(events.c.id)
-    ids = [row.id for row in claimed(session, query, events.c.ticket_id, first, most)]
-    rows = session.execute(sa.select(events).where(events.c.id.in_(ids)).order_by(events.c.id)).all() if ids else []
+    query = sa.select(events).where(*where).order_by(events.c.id)
+    rows = sorted(claimed(session, query, events.c.ticket_id, first, most), key=lambda row: int(row.id))
     if rows:
+        ids = [row.id for row in rows]
         session.execute(sa.update(events).where(events.c.id.in_(ids)).values(reacted=True))
     return [(row.id, _event(row._mapping)) for row in rows]
 

@@ -71,7 +71,7 @@ def active(session: Session) -> list[Kept]:
         try:
             kept.append(_kept(row._mapping))
         except Exception:
-            log.exception("automation_not_readable", automation_id=row.id)
+            log.exception("automation_not_understood", automation_id=row.id)
     return kept
 
 

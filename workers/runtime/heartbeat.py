@@ -22,7 +22,7 @@ def report(worker: Worker, broker: queue.Broker, began: float) -> dict[str, Any]
     silent = [name for name in worker.consumers if not _looks(worker, broker, name, began)]
     ended = sum(not thread.is_alive() for thread in worker.workers)
     if silent or ended:
-        log.error("threads_silent", queues=silent, ended=ended)
+        log.error("threads_fell_silent", queues=silent, ended=ended)
         _begin_anew(worker, broker)
     if ended == len(worker.workers):
         silent = queues

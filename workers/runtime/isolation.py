@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from storage.db.session import Session, is_outage, is_rivalry
+from storage.db.session import Database, Session, is_outage, is_rivalry
 from storage.runtime import failures
 from storage.tickets.tickets import Stale
 from workers.runtime.context import Context
@@ -81,6 +81,22 @@ def attempt(session: Session, job: str, row_id: int, step: Callable[[], int], no
         log.exception("item_failed", job=job, row_id=row_id)
         failures.record(session, job, row_id, failures.reason_of(error), now)
         return 0
+
+
+def alone(database: Database, job: str, row_id: int, step: Callable[[], int], now: datetime) -> int:
+    """One piece of work with transactions of its own: if it fails, that is written down and the next has its turn."""
+    try:
+        done = step()
+    except Exception as error:
+        if is_outage(error):
+            raise
+        log.exception("item_failed", job=job, row_id=row_id)
+        with database.transaction() as session:
+            failures.record(session, job, row_id, failures.reason_of(error), now)
+        return 0
+    with database.transaction() as session:
+        failures.clear(session, job, [row_id])
+    return done
 
 
 _How = Callable[[Context, Session, Work[Row], Sequence[Row]], int]

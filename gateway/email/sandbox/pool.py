@@ -151,7 +151,7 @@ class _Cell:
             self._child = self._jail._start()
 
     def lost(self, death: str) -> None:
-        log.warning("jail_child_died", reason=death)
+        log.warning("sandbox_process_died", reason=death)
         self._child = self._jail._start()
 
     def abandon(self) -> None:
