@@ -77,15 +77,19 @@ def run_gateway(args: argparse.Namespace, settings: Settings, _now: datetime) ->
 
 
 def run_worker(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    """The actors and a clock; with --http also health."""
+    """The actors of all queues or of some, and a scheduler; with --http also health."""
     from cli.open_desk import serving
+    from storage.runtime.queue import QUEUES
     from workers import run as worker
 
+    queues = tuple(args.queues.split(",")) if args.queues else QUEUES
+    if unknown := [name for name in queues if name not in QUEUES]:
+        raise Trouble(f"there is no queue {unknown[0]!r}: they are {', '.join(QUEUES)}", 64)
     worker.hold_signals()
     with serving(settings) as store, ExitStack() as beside:
         if args.http is not None:
             beside.enter_context(_pages(_health_alone(store), settings).beside())
-        worker.run(store, partial(supervisor.reported, args.ready_fd))
+        worker.run(store, partial(supervisor.reported, args.ready_fd), queues)
     return 0
 
 
@@ -196,7 +200,7 @@ def _serve(app: Any, settings: Settings, ready_fd: int | None) -> int:
 def _pages(app: Any, settings: Settings) -> Any:
     from console.web.server import Pages
 
-    return Pages(app, *host_and_port("FRONTDESK_HTTP", settings.http))
+    return Pages(app, *host_and_port("FRONTDESK_HTTP", settings.http), settings.trusted_proxies)
 
 
 def _utc_now() -> datetime:
@@ -274,6 +278,7 @@ def _processes(words: Words) -> None:
     console = command(words, "console", run_console, "run the agents' pages")
     http = command(words, "http", run_http, "run form, API, Slack's events and the agents' pages on one address")
     worker = command(words, "worker", run_worker, "do the work, with a clock beside it")
+    worker.add_argument("--queues", metavar="NAME,NAME", help="take these queues only (all, unless told otherwise)")
     clock = command(words, "clock", run_clock, "run only the clock")
     for one in (everything, gateway):
         one.add_argument("--smtp", metavar="HOST:PORT", help="where SMTP listens; port 0 picks a free one")

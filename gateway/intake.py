@@ -7,23 +7,27 @@ request says. Workers are rung after the commit; a queue that is down changes no
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from desk.mail.inbound_request import Envelope, InboundRequest, to_json
 from gateway.email.mime import spam_and_loop
 from gateway.email.parse.normalise import Normalised
 from gateway.email.sandbox.pool import Jail, Quarantine
+from gateway.email.sandbox.process import JailUnavailable
 from gateway.email.smtp.types import DiskFull, Outcome, RawMail
 from storage.db.session import Session, is_disk_full
 from storage.mail import inbound
 from storage.mail.inbound import Arrival
 from storage.open_store import Store
 from storage.runtime import idempotency
+from storage.runtime.failures import reason_of
 
 log = structlog.get_logger()
 
@@ -61,6 +65,11 @@ def accept_mails(store: Store, jail: Jail, mails: Sequence[RawMail]) -> list[Out
 
     Raises DiskFull where there is no room, and whatever the database raised otherwise: then nothing was stored.
     """
+    with bound_contextvars(request_id=secrets.token_hex(8)):
+        return _accept_mails(store, jail, mails)
+
+
+def _accept_mails(store: Store, jail: Jail, mails: Sequence[RawMail]) -> list[Outcome]:
     relays = store.settings.trusted_relays
     results = [_set_aside(mail, read, relays) for mail, read in zip(mails, _read(jail, mails), strict=True)]
     contents = [mail.raw for mail in mails] + [content for result in results for content in _files(result)]
@@ -94,17 +103,26 @@ def _set_aside(mail: RawMail, result: Normalised | Quarantine, relays: Sequence[
 
 def release_asked(store: Store, jail: Jail, now: datetime) -> int:
     """Read quarantined mails again that somebody released; returns how many are now on their way."""
-    done = 0
     with store.database.reading() as session:
         rows = inbound.releasing(session)
-    for row in rows:
+    return sum(_read_again(store, jail, row, now) for row in rows)
+
+
+def _read_again(store: Store, jail: Jail, row: inbound.Released, now: datetime) -> int:
+    """One of them; where that breaks it is quarantined again with the reason, and the next has its turn."""
+    try:
         with store.database.transaction() as session:
             raw = store.blobs.get(session, row.raw) or b""
-        mail = RawMail(raw, row.envelope, row.source, row.received_at)
-        (result,) = jail.normalise_many([mail])
+        (result,) = jail.normalise_many([RawMail(raw, row.envelope, row.source, row.received_at)])
         with store.database.transaction() as session:
-            done += _released(store, session, row.id, result, now)
-    return done
+            return _released(store, session, row.id, result, now)
+    except (sa.exc.DBAPIError, OSError, JailUnavailable):
+        raise
+    except Exception as error:
+        log.exception("release_failed", inbound_id=row.id)
+        with store.database.transaction() as session:
+            inbound.stay_quarantined(session, row.id, f"could not be read again: {reason_of(error)}")
+        return 0
 
 
 def _released(store: Store, session: Session, row_id: int, result: Normalised | Quarantine, now: datetime) -> int:

@@ -11,6 +11,7 @@ import contextlib
 import gc
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,10 +28,14 @@ from gateway.email.smtp.server import MailDoor
 from gateway.email.smtp.types import DoorSettings, Outcome, RawMail
 from gateway.pollers import Keepers
 from storage.open_store import Store
+from storage.runtime import heartbeats
 
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 2.0
 """How soon a new mailbox gets mail, and a released one is read again."""
+
+CHECK_SECONDS = 60.0
+"""How often a probe is read in the sandbox, so that `/readyz` knows whether its processes start."""
 
 Ready = Callable[[Mapping[str, str]], None]
 
@@ -76,6 +81,8 @@ class Reception:
         self._jail: Jail | None = None
         self._domains: frozenset[str] = frozenset()
         self._stop = threading.Event()
+        self._checked: float | None = None
+        self._sandbox = ""
 
     @property
     def jail(self) -> Jail:
@@ -95,12 +102,21 @@ class Reception:
         keeper = threading.Thread(target=self._keep, name="reception", daemon=True)
         keeper.start()
         try:
-            yield
+            with heartbeats.beating(self.store.database, heartbeats.GATEWAY, self._report):
+                yield
         finally:
             self._stop.set()
             keeper.join(STOP_SECONDS)
             self._keepers.stop()
             self.jail.close()
+
+    def _report(self) -> Mapping[str, str]:
+        """Whether mail can be read; looked at less often than it is said, because it takes a child from the others."""
+        if self._checked is None or time.monotonic() - self._checked > CHECK_SECONDS or self._sandbox:
+            self._sandbox, self._checked = self.jail.check(), time.monotonic()
+            if self._sandbox:
+                log.error("sandbox_failed", reason=self._sandbox)
+        return {"sandbox": self._sandbox}
 
     def _keep(self) -> None:
         away = False
@@ -112,6 +128,9 @@ class Reception:
                 if not away:
                     log.warning("reception_not_refreshed", error=type(error).__name__)
                 away = True
+            except Exception:
+                # A thread that ends would leave new mailboxes without mail and released mails unread.
+                log.exception("reception_failed")
 
     def _look(self) -> None:
         self.directory.refresh()

@@ -1,16 +1,21 @@
-"""The Dramatiq actors: thin shells around `drain` functions that may run twice, and at once, without harm."""
+"""The Dramatiq actors: thin shells around `drain` functions that may run twice, and at once, without harm.
+
+Which queue each waits in, with its priority, retries and limits, says the table in `storage/runtime/queue.py`.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import CurrentMessage, Retries, TimeLimit
+from structlog.contextvars import bound_contextvars
 
-from storage.runtime.queue import QUEUE
+from storage.runtime.queue import JOBS, Job
 from workers.events import dispatch
 from workers.inbound import ingest
 from workers.incidents import detector as incident_detector
@@ -24,51 +29,66 @@ from workers.timers import sla as sla_timers
 from workers.timers.csat import drain as ask_for_ratings
 from workers.training.process import Trainer
 
-SECOND = 1000
-ROUTE_SECONDS = 0.5
-WATCH_SECONDS = 1.0
-"""So long a process rests between two looks for owners, and for incidents; what it leaves the clock rings for again."""
+REASSIGN_SECONDS = 0.5
+DETECT_SECONDS = 1.0
+"""So long a process rests between two looks for owners, and for incidents; the scheduler enqueues what it leaves."""
 RESTS, LONGEST_REST = 20, 10.0
 """And so many times as long as the look took, but never longer than this."""
+
+Work = Callable[[Sequence[int]], int]
+"""Works all that waits, the rows with these numbers first."""
 
 
 def register(broker: RedisBroker, context: Context) -> None:
     """Declare the actors on this process's broker."""
     for middleware in (Retries(), TimeLimit(), CurrentMessage()):
         broker.add_middleware(middleware)
-    _declare(broker, "ingest", _one_at_a_time(lambda: ingest.drain(context)), 120 * SECOND, priority=0)
-    _declare(broker, "obey", _one_at_a_time(lambda: slack_actor.drain(context)), 300 * SECOND, priority=5)
-    _declare(broker, "react", _one_at_a_time(lambda: dispatch.drain(context)), 120 * SECOND, priority=10)
-    _declare(broker, "say", _one_at_a_time(lambda: scheduled_replies.drain(context)), 120 * SECOND, priority=15)
-    _declare(broker, "deliver", _one_at_a_time(lambda: deliver.drain(context)), 600 * SECOND, priority=20)
-    _declare(broker, "fetch", _one_at_a_time(lambda: pending_files.drain(context)), 600 * SECOND, priority=20)
-    _declare(broker, "clocks", _one_at_a_time(lambda: sla_timers.drain(context)), 120 * SECOND, priority=25)
-    _declare(broker, "move_on", _one_at_a_time(lambda: lifecycle.drain(context)), 120 * SECOND, priority=30)
-    _declare(broker, "automate", _one_at_a_time(lambda: timed_rules.drain(context)), 120 * SECOND, priority=30)
-    route = _now_and_then(ROUTE_SECONDS, _one_at_a_time(lambda: reassign.drain(context)))
-    _declare(broker, "route", route, 120 * SECOND, priority=15)
-    watch = _now_and_then(WATCH_SECONDS, _one_at_a_time(lambda: incident_detector.drain(context)))
-    _declare(broker, "watch", watch, 120 * SECOND, priority=30)
-    _declare(broker, "rate", _one_at_a_time(lambda: ask_for_ratings(context)), 120 * SECOND, priority=30)
-    _declare(broker, "count", _one_at_a_time(lambda: report_rollup.drain(context)), 600 * SECOND, priority=40)
-    _declare(broker, "forget", _one_at_a_time(lambda: retention.drain(context)), 600 * SECOND, priority=40)
-    _declare(broker, "retrain", Trainer(context.store).start, 60 * SECOND, priority=30)
+    for name, work in works(context).items():
+        _declare(broker, JOBS[name], work)
 
 
-def _one_at_a_time(work: Callable[[], int]) -> Callable[[], int]:
-    """One thread of this process does it, in batches as large as may be; who comes meanwhile asks it to look again.
+def works(context: Context) -> dict[str, Callable[[int], int]]:
+    """What each job does. Those that look through the whole desk have no row to begin with."""
+    trainer = Trainer(context.store)
+    by_row: dict[str, Work] = {
+        "ingest": lambda first: ingest.drain(context, first),
+        "commands": lambda first: slack_actor.drain(context, first),
+        "events": lambda first: dispatch.drain(context, first),
+        "deliver": lambda first: deliver.drain(context, first),
+        "fetch_files": lambda first: pending_files.drain(context, first),
+        "send_scheduled": lambda _: scheduled_replies.drain(context),
+        "sla": lambda first: sla_timers.drain(context, first),
+    }
+    whole: dict[str, Work] = {
+        "lifecycle": lambda _: lifecycle.drain(context),
+        "run_timed_rules": lambda _: timed_rules.drain(context),
+        "csat": lambda _: ask_for_ratings(context),
+        "rollup": lambda _: report_rollup.drain(context),
+        "retention": lambda _: retention.drain(context),
+    }
+    shells = {name: _one_at_a_time(work) for name, work in (by_row | whole).items()}
+    shells["reassign"] = _now_and_then(REASSIGN_SECONDS, _one_at_a_time(lambda _: reassign.drain(context)))
+    shells["detect_incidents"] = _now_and_then(
+        DETECT_SECONDS, _one_at_a_time(lambda _: incident_detector.drain(context))
+    )
+    shells["train"] = lambda _: trainer.start()
+    return shells
+
+
+def _one_at_a_time(work: Work) -> Callable[[int], int]:
+    """One thread of this process does it, in batches as large as may be; who comes meanwhile hands over its row.
 
     So a relay that is slow holds one thread and not all of them, and four threads do not settle four small batches.
     """
-    asked, busy = threading.Event(), threading.Lock()
+    asked: SimpleQueue[int] = SimpleQueue()
+    busy = threading.Lock()
 
-    def once() -> int:
-        asked.set()
+    def once(row_id: int) -> int:
+        asked.put(row_id)
         done = 0
-        while asked.is_set() and busy.acquire(blocking=False):
+        while not asked.empty() and busy.acquire(blocking=False):
             try:
-                asked.clear()
-                done += work()
+                done += work(_rows(asked))
             finally:
                 busy.release()
         return done
@@ -76,19 +96,29 @@ def _one_at_a_time(work: Callable[[], int]) -> Callable[[], int]:
     return once
 
 
-def _now_and_then(seconds: float, work: Callable[[], int]) -> Callable[[], int]:
+def _rows(asked: SimpleQueue[int]) -> Sequence[int]:
+    """The rows that were asked for until now, each once, in order; 0 is no row."""
+    rows: dict[int, None] = {}
+    try:
+        while True:
+            rows[asked.get_nowait()] = None
+    except Empty:
+        return [row for row in rows if row]
+
+
+def _now_and_then(seconds: float, work: Callable[[int], int]) -> Callable[[int], int]:
     """Not again right after it was done: a minute's window need not be looked at for every batch.
 
     What took long rests long, so that a look which has become dear (a busy hour to count) takes a small share only.
     """
     rested = [0.0]
 
-    def once() -> int:
+    def once(row_id: int) -> int:
         began = time.monotonic()
         if began < rested[0]:
             return 0
         try:
-            return work()
+            return work(row_id)
         finally:
             ended = time.monotonic()
             rested[0] = ended + min(max(seconds, RESTS * (ended - began)), LONGEST_REST)
@@ -96,16 +126,14 @@ def _now_and_then(seconds: float, work: Callable[[], int]) -> Callable[[], int]:
     return once
 
 
-def _declare(broker: RedisBroker, name: str, work: Callable[[], int], time_limit: int, priority: int) -> None:
+def _declare(broker: RedisBroker, job: Job, work: Callable[[int], int]) -> None:
     def actor(row_id: int) -> None:
-        work()
+        message = CurrentMessage.get_current_message()
+        request_id = message.options.get("request_id") if message else None
+        with bound_contextvars(job=job.name, **({"request_id": request_id} if request_id else {})):
+            work(row_id)
 
+    limits = {name: getattr(job, name) for name in ("time_limit", "max_retries", "min_backoff", "max_backoff")}
     dramatiq.Actor(
-        actor,
-        broker=broker,
-        actor_name=name,
-        queue_name=QUEUE,
-        priority=priority,
-        # The rows are the truth and the clock rings again, so a few quick retries are enough.
-        options={"max_retries": 3, "min_backoff": SECOND, "max_backoff": 15 * SECOND, "time_limit": time_limit},
+        actor, broker=broker, actor_name=job.name, queue_name=job.queue, priority=job.priority, options=limits
     )

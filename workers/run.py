@@ -9,22 +9,27 @@ from __future__ import annotations
 import gc
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
 
+import redis
 import structlog
 from dramatiq import Worker
 
 from desk.config.settings import BadSetting
 from storage.open_store import Store
-from storage.runtime.queue import broker
+from storage.runtime import heartbeats, queue
 from workers import actors
+from workers.runtime import heartbeat
 from workers.runtime.context import Context, open_context
 from workers.scheduler import Clock
 
 PREFETCH = 64
 IDLE_MS = 50
-"""Dramatiq's defaults are slow twice: it prefetches too little, and an idle worker looks once a second."""
+"""Dramatiq's defaults are slow twice: it prefetches too little, and an idle worker looks once a second. This is how
+soon its threads see a message that was fetched; how often a queue is looked into says `storage/runtime/queue.py`."""
 FINISH_MS = 25_000
 _STOP = frozenset({signal.SIGTERM, signal.SIGINT})
 
@@ -33,8 +38,8 @@ Ready = Callable[[Mapping[str, str]], None]
 log = structlog.get_logger()
 
 
-def run(store: Store, ready: Ready) -> None:
-    """Work until a signal; the clock runs beside, since only one of all clocks holds the lease."""
+def run(store: Store, ready: Ready, queues: Collection[str] = queue.QUEUES) -> None:
+    """Work what waits in these queues until a signal; the scheduler runs beside, since only one holds the lease."""
     url = store.settings.redis_url
     if not url:
         raise BadSetting("FRONTDESK_REDIS_URL", "a worker needs the queue's address")
@@ -43,7 +48,7 @@ def run(store: Store, ready: Ready) -> None:
     # What stands now stands for ever, and a batch leaves little behind: the collector need not look at every thousand.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    with _clock(context), _working(context, url):
+    with _clock(context), _working(context, url, queues):
         ready({})
         _wait_for_signal()
 
@@ -57,15 +62,19 @@ def run_clock(store: Store, ready: Ready) -> None:
 
 
 @contextmanager
-def _working(context: Context, url: str) -> Iterator[None]:
-    made = broker(url, for_workers=True)
-    actors.register(made, context)
-    worker = Worker(made, worker_timeout=IDLE_MS, worker_threads=context.store.settings.worker_threads)
+def _working(context: Context, url: str, queues: Collection[str]) -> Iterator[None]:
+    broker, threads = queue.broker(url, for_workers=True), context.store.settings.worker_threads
+    actors.register(broker, context)
+    with suppress(redis.RedisError, OSError):
+        queue.move_old(broker)
+    worker = Worker(broker, queues=set(queues), worker_timeout=IDLE_MS, worker_threads=threads)
     worker.queue_prefetch = PREFETCH
     worker.start()
-    log.info("worker_started", threads=context.store.settings.worker_threads)
+    log.info("worker_started", threads=threads, queues=sorted(queues))
     try:
-        yield
+        report = partial(heartbeat.report, worker, broker, time.monotonic())
+        with heartbeats.beating(context.store.database, heartbeats.WORKER, report):
+            yield
     finally:
         worker.stop(timeout=FINISH_MS)
         log.info("worker_stopped")

@@ -1,6 +1,7 @@
-"""The clock: rings again for whatever is not settled, so that nothing depends on the queue's memory.
+"""The scheduler: enqueues again whatever is not settled, so that nothing depends on the queue's memory.
 
-One clock works at a time, by lease; any worker may carry one.
+One scheduler works at a time, by lease; any worker may carry one. Each look is in a savepoint: one that fails is named
+in the heartbeat, and so in `/readyz`, and the others go on. The thread outlives every exception.
 """
 
 from __future__ import annotations
@@ -8,16 +9,19 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Event
 
 import sqlalchemy as sa
 import structlog
 
-from storage.db.session import Session, ring
+from storage.db.session import Session, is_outage, ring
 from storage.knowledge import csat
 from storage.mail import inbound, outbound
-from storage.runtime import locks
+from storage.runtime import heartbeats, locks
+from storage.runtime.failures import reason_of
 from storage.sla import timers as sla_timers
 from storage.tickets import lifecycle, tickets
 from usecases.agents import scheduled_replies
@@ -33,94 +37,114 @@ log = structlog.get_logger()
 PERIOD = 2.0
 LEASE = timedelta(seconds=10)
 OVERDUE = timedelta(seconds=3)
-TRAINING_LOOKED_FOR = timedelta(seconds=10)
-LOOKED_AFTER = timedelta(seconds=10)
-"""So often tickets are looked for whose time has come: to wake, to be reminded of, resolved, closed."""
-WATCH = timedelta(seconds=10)
-"""So often incidents are looked after, whether anything came or not: they also end."""
-ROUTED = timedelta(seconds=10)
-"""So often owners are looked for that nobody was there to be."""
-COUNTED = timedelta(seconds=30)
-"""So often what happened is counted for the reports."""
 STUCK = timedelta(seconds=30)
 """A row that stays the oldest for this long is suspected of killing its worker, and tried alone."""
+SOON, LATER = timedelta(seconds=10), timedelta(seconds=30)
+
+Look = Callable[[Session, datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something to look for, every so often; `at_once` at the first round already."""
+
+    name: str
+    every: timedelta
+    look: Look
+    at_once: bool = True
 
 
 class Clock:
-    """Sweeps every PERIOD seconds while it holds the lease."""
+    """Looks every PERIOD seconds while it holds the lease."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self._oldest: tuple[int, datetime] | None = None
-        self._watched = context.now()
-        self._counted = context.now()
-        self._training_looked_for: datetime | None = None
-        self._looked_after: datetime | None = None
-        self._routed: datetime | None = None
-        self._automated: datetime | None = None
         self.name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self.failing: dict[str, str] = {}
+        self._oldest: tuple[int, datetime] | None = None
+        self._checks = (*SWEEPS, *self._slow_checks())
+        begun = context.now()
+        self._looked: dict[str, datetime] = {check.name: begun for check in self._checks if not check.at_once}
+        self._beaten: datetime | None = None
 
     def run(self, stop: Event) -> None:
-        """Until `stop` is set. A database that is away is waited for."""
+        """Until `stop` is set. A database that is away is waited for, and whatever else breaks is survived."""
         while not stop.wait(PERIOD):
             try:
                 self.sweep()
+                self.failing.pop("scheduler", None)
             except sa.exc.DBAPIError as error:
                 log.warning("sweep_failed", error=type(error).__name__)
+            except Exception as error:
+                log.exception("sweep_failed")
+                self.failing["scheduler"] = reason_of(error)
+                self._say_so()
         self._give_back()
 
     def sweep(self) -> bool:
-        """One round; False if another clock holds the lease."""
+        """One round; False if another scheduler holds the lease."""
         now = self.context.now()
         with self.context.store.database.transaction() as session:
             if not locks.take(session, "clock", self.name, now, LEASE):
                 return False
-            self._suspect(session, now)
-            sweep(session, now)
-            if now - self._watched >= WATCH:
-                self._watched = now
-                ring(session, "watch", 0)
-            self._train(session, now)
-            self._move_on(session, now)
-            self._route(session, now)
-            self._count(session, now)
-            if timed_rules.is_time(now, self._automated):
-                self._automated = now
-                if any(kept.rule.trigger.is_timed for kept in self.context.places(session).automations):
-                    ring(session, "automate", 0)
+            for check in self._checks:
+                if _is_time(self._looked.get(check.name), now, check.every):
+                    self._looked[check.name] = now
+                    self._look(session, check, now)
+            if _is_time(self._beaten, now, heartbeats.EVERY):
+                self._beaten = now
+                self._beat(session, now)
             return True
 
+    def _look(self, session: Session, check: Check, now: datetime) -> None:
+        try:
+            with session.savepoint():
+                check.look(session, now)
+            self.failing.pop(check.name, None)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            if check.name not in self.failing:
+                log.exception("look_failed", check=check.name)
+            self.failing[check.name] = reason_of(error)
+
+    def _beat(self, session: Session, now: datetime) -> None:
+        heartbeats.beat(session, f"scheduler:{self.name}", heartbeats.SCHEDULER, now, {"failing": dict(self.failing)})
+
+    def _say_so(self) -> None:
+        try:
+            with self.context.store.database.transaction() as session:
+                self._beat(session, self.context.now())
+        except Exception:
+            log.exception("heartbeat_failed")
+
+    def _slow_checks(self) -> tuple[Check, ...]:
+        return (
+            Check("suspects", timedelta(), self._suspect),
+            Check("detect_incidents", SOON, _enqueues("detect_incidents"), at_once=False),
+            Check("train", SOON, self._train),
+            Check("retention", SOON, self._retain),
+            Check("lifecycle", SOON, _move_on),
+            Check("reassign", SOON, self._reassign),
+            Check("rollup", LATER, _roll_up, at_once=False),
+            Check("run_timed_rules", timed_rules.LOOK_EVERY, self._run_timed_rules),
+        )
+
     def _train(self, session: Session, now: datetime) -> None:
-        """Ring for a training when it is time for one; that is looked at less often than the rest."""
-        if self._training_looked_for and now - self._training_looked_for < TRAINING_LOOKED_FOR:
-            return
-        self._training_looked_for = now
-        zone = self.context.store.settings.time_zone
-        if training_schedule.is_due(session, now, zone):
-            ring(session, "retrain", 0)
-        if retention.is_due(session, now, zone):
-            ring(session, "forget", 0)
+        if training_schedule.is_due(session, now, self.context.store.settings.time_zone):
+            ring(session, "train", 0)
 
-    def _route(self, session: Session, now: datetime) -> None:
-        if self._routed and now - self._routed < ROUTED:
-            return
-        self._routed = now
+    def _retain(self, session: Session, now: datetime) -> None:
+        if retention.is_due(session, now, self.context.store.settings.time_zone):
+            ring(session, "retention", 0)
+
+    def _reassign(self, session: Session, now: datetime) -> None:
         if reassign.needed(session, self.context.places(session).routing, now):
-            ring(session, "route", 0)
+            ring(session, "reassign", 0)
 
-    def _move_on(self, session: Session, now: datetime) -> None:
-        if self._looked_after and now - self._looked_after < LOOKED_AFTER:
-            return
-        self._looked_after = now
-        if lifecycle.due(session, lifecycle.rules(session), now, 1):
-            ring(session, "move_on", 0)
-
-    def _count(self, session: Session, now: datetime) -> None:
-        """Ring for the figures of reports, now and then: what happens together is counted together."""
-        if now - self._counted >= COUNTED:
-            self._counted = now
-            if report_rollup.is_time(session, now):
-                ring(session, "count", 0)
+    def _run_timed_rules(self, session: Session, _now: datetime) -> None:
+        if any(kept.rule.trigger.is_timed for kept in self.context.places(session).automations):
+            ring(session, "run_timed_rules", 0)
 
     def _suspect(self, session: Session, now: datetime) -> None:
         """While workers work the oldest row changes; one that does not is in their way."""
@@ -135,26 +159,70 @@ class Clock:
         try:
             with self.context.store.database.transaction() as session:
                 locks.give_back(session, "clock", self.name)
+                heartbeats.end(session, f"scheduler:{self.name}")
         except sa.exc.DBAPIError:
             log.warning("lease_not_given_back")
 
 
-def sweep(session: Session, now: datetime) -> None:
-    """Ring for requests, events and letters that wait."""
-    waiting = inbound.overdue(session, now - OVERDUE)
-    if waiting:
+def _is_time(looked: datetime | None, now: datetime, every: timedelta) -> bool:
+    """Whether a look is due; a clock that was set back is no reason to wait for hours."""
+    return looked is None or not timedelta() <= now - looked < every
+
+
+def _enqueues(job: str) -> Look:
+    return lambda session, _now: ring(session, job, 0)
+
+
+def _ingest(session: Session, now: datetime) -> None:
+    if waiting := inbound.overdue(session, now - OVERDUE):
         ring(session, "ingest", waiting[0])
+
+
+def _commands(session: Session, _now: datetime) -> None:
     if inbound.orders_wait(session):
-        ring(session, "obey", 0)
+        ring(session, "commands", 0)
+
+
+def _fetch_files(session: Session, now: datetime) -> None:
     if pending_files.is_due(session, now):
-        ring(session, "fetch", 0)
-    if tickets.unreacted(session):
-        ring(session, "react", 0)
+        ring(session, "fetch_files", 0)
+
+
+def _events(session: Session, now: datetime) -> None:
+    if tickets.unreacted(session, now):
+        ring(session, "events", 0)
+
+
+def _deliver(session: Session, now: datetime) -> None:
     if outbound.due(session, now):
         ring(session, "deliver", 0)
+
+
+def _sla(session: Session, now: datetime) -> None:
     if sla_timers.any_due(session, now) or sla_review.is_asked(session):
-        ring(session, "clocks", 0)
-    if scheduled_replies.due(session, now, 1):
-        ring(session, "say", 0)
+        ring(session, "sla", 0)
+
+
+def _send_scheduled(session: Session, now: datetime) -> None:
+    if waiting := scheduled_replies.due(session, now, 1):
+        ring(session, "send_scheduled", waiting[0][0])
+
+
+def _csat(session: Session, now: datetime) -> None:
     if csat.is_due(session, now):
-        ring(session, "rate", 0)
+        ring(session, "csat", 0)
+
+
+def _move_on(session: Session, now: datetime) -> None:
+    if lifecycle.due(session, lifecycle.rules(session), now, 1):
+        ring(session, "lifecycle", 0)
+
+
+def _roll_up(session: Session, now: datetime) -> None:
+    if report_rollup.is_time(session, now):
+        ring(session, "rollup", 0)
+
+
+_LOOKS: tuple[Look, ...] = (_ingest, _commands, _fetch_files, _events, _deliver, _sla, _send_scheduled, _csat)
+SWEEPS = tuple(Check(look.__name__.strip("_"), timedelta(), look) for look in _LOOKS)
+"""What may wait, looked for in every round."""

@@ -17,7 +17,7 @@ from storage.mail import imap_folders, inbound, outbound
 from storage.mail.imap_folders import FolderHealth
 from storage.open_store import Store
 from storage.people import people
-from storage.runtime import locks
+from storage.runtime import failures, locks
 from storage.sla import timers as sla_timers
 from storage.tables.tickets import inbound as inbound_table
 
@@ -48,6 +48,7 @@ def examine(store: Store, now: datetime) -> Iterator[Finding]:
         yield _waiting(session, now)
         yield _due(session, now)
         yield _set_aside(session, now)
+        yield _failed(session)
         yield _leaving(session)
         yield from doctor_model.examine(session, store.settings.data, now)
         for folder in imap_folders.health(session):
@@ -84,11 +85,22 @@ def _people(session: Session) -> Finding:
 
 
 def _clock(session: Session, now: datetime) -> Finding:
-    until = locks.until(session, "clock")
-    if until is not None and now - until < CLOCK_SILENCE:
+    if locks.is_held(session, "clock", now, CLOCK_SILENCE):
         return fine("clock", "runs")
+    until = locks.until(session, "clock")
+    if until is not None and until > now:
+        found = f"says that it works until {until:%Y-%m-%d %H:%M:%S} UTC"
+        return warning("clock", found, "set this machine's clock, or the one that wrote it")
     found = "has never run" if until is None else f"silent since {until:%Y-%m-%d %H:%M:%S} UTC"
     return warning("clock", found, "start `frontdesk up`, or a `frontdesk worker`")
+
+
+def _failed(session: Session) -> Finding:
+    given_up = failures.given_up(session)
+    if not given_up:
+        return fine("failed rows", "none")
+    found = ", ".join(f"{count} of {job}" for job, count in sorted(given_up.items()))
+    return warning("failed rows", found, "`frontdesk queue failed` shows why; `retry-failed` tries again")
 
 
 def _waiting(session: Session, now: datetime) -> Finding:

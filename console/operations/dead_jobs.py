@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from console.web.request_context import Desk, Visit, action, to_sign_in, visiting
-from storage.runtime import dead_letters
+from storage.runtime import dead_letters, failures
 from storage.runtime.dead_letters import Away, Dead
 
 LEADS = frozenset({"lead", "admin"})
@@ -38,7 +38,8 @@ def show(desk: Desk) -> Callable[[Request], Response]:
             visit = visiting(desk, request, session)
             if visit is None:
                 return to_sign_in(request)
-            return visit.html("dead_jobs.html", jobs=jobs, problem=problem, leads=visit.agent.role in LEADS)
+            failed, leads = failures.listed(session), visit.agent.role in LEADS
+            return visit.html("dead_jobs.html", jobs=jobs, problem=problem, failed=failed, leads=leads)
 
     return endpoint
 

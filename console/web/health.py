@@ -1,7 +1,8 @@
 """Is it alive, is it ready, and how much waits: /livez, /readyz and /metrics, for machines.
 
 In: the record. Out: the truth as of a second ago, without bodies, addresses or secrets. A database or disk that fails
-makes a process not ready (503); a queue that is away only degrades it, since requests are still written down.
+makes a process not ready (503). A queue, scheduler, worker or sandbox that is away or silent only degrades it, since
+requests are still written down; `failing` names what.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import redis
 import sqlalchemy as sa
@@ -27,14 +28,16 @@ from starlette.routing import Route
 from storage.learning import models
 from storage.mail import imap_folders, inbound, outbound
 from storage.open_store import Store
-from storage.runtime import dead_letters, locks
+from storage.runtime import dead_letters, failures, heartbeats, locks
+from storage.runtime.heartbeats import Heartbeat
+from storage.runtime.queue import QUEUES
 
 OK, DEGRADED, DOWN = "ok", "degraded", "down"
 LEAST_FREE_BYTES = 64 * 1024 * 1024
 PATIENCE = 5.0
 """A dependency that has not answered after so many seconds is down."""
 KEPT_SECONDS = 1.0
-CLOCK_SILENCE_SECONDS = 30.0
+CLOCK_SILENCE = timedelta(seconds=30)
 
 _FOLDER = ("mailbox", "folder")
 
@@ -46,6 +49,8 @@ class Health:
     """What each dependency is: ok, degraded or down. The whole is as bad as the worst of them."""
 
     parts: dict[str, str]
+    failing: tuple[str, ...] = ()
+    """What is behind a degraded part: a look of the scheduler, a queue, a job with rows that were given up."""
 
     @property
     def status(self) -> str:
@@ -64,20 +69,23 @@ class Examiner:
     def health(self) -> Health:
         with self._lock:
             if self._last is None or time.monotonic() - self._last[0] > KEPT_SECONDS:
-                self._last = (time.monotonic(), Health(self._examine()))
+                self._last = (time.monotonic(), self._examine())
             return self._last[1]
 
-    def _examine(self) -> dict[str, str]:
+    def _examine(self) -> Health:
         parts = {"database": DOWN, "clock": DEGRADED, "queue": self._queue(), "disk": self._disk()}
+        now = self._now()
         try:
             with self._store.database.reading() as session:
-                until = locks.until(session, "clock")
+                held = locks.is_held(session, "clock", now, CLOCK_SILENCE)
                 given_up = models.has_broken(session)
+                beats = heartbeats.live(session, now)
         except (sa.exc.SQLAlchemyError, OSError):
-            return parts
-        silent = until is None or (self._now() - until).total_seconds() > CLOCK_SILENCE_SECONDS
-        clock, model = DEGRADED if silent else OK, DEGRADED if given_up else OK
-        return parts | {"database": OK, "clock": clock, "model": model}
+            return Health(parts)
+        looks, threads, sandbox = _looks(beats), _threads(beats), _sandbox(beats)
+        parts |= {"database": OK, "clock": _state(held and not looks), "model": _state(not given_up)}
+        parts |= {"workers": _state(not threads), "sandbox": _state(not sandbox)}
+        return Health(parts, looks + threads + sandbox)
 
     def _queue(self) -> str:
         url = self._store.settings.redis_url
@@ -96,6 +104,30 @@ class Examiner:
             return DOWN
 
 
+def _state(good: bool) -> str:
+    return OK if good else DEGRADED
+
+
+def _looks(beats: list[Heartbeat]) -> tuple[str, ...]:
+    """What the scheduler could not look for, with the kind of error."""
+    failing = [beat.data.get("failing", {}) for beat in beats if beat.kind == heartbeats.SCHEDULER]
+    return tuple(f"scheduler: {look} ({why})" for some in failing for look, why in sorted(some.items()))
+
+
+def _threads(beats: list[Heartbeat]) -> tuple[str, ...]:
+    """Queues that nobody takes messages of, and threads that ended or hang."""
+    workers = [beat for beat in beats if beat.kind == heartbeats.WORKER]
+    nobody = [f"queue {name}: no worker takes it" for name in heartbeats.silent_queues(beats, QUEUES)]
+    silent = sorted({f"queue {name}: a consumer is silent" for beat in workers for name in beat.data.get("silent", ())})
+    ended = sum(int(beat.data.get("ended", 0)) for beat in workers)
+    return (*nobody, *silent, *([f"workers: {ended} threads have ended"] if ended else []))
+
+
+def _sandbox(beats: list[Heartbeat]) -> tuple[str, ...]:
+    found = [str(beat.data.get("sandbox") or "") for beat in beats if beat.kind == heartbeats.GATEWAY]
+    return tuple(sorted({f"sandbox: {why}" for why in found if why}))
+
+
 class Counts(Collector):
     """The ledgers as Prometheus gauges, counted when they are asked for."""
 
@@ -111,19 +143,22 @@ class Counts(Collector):
         if parts["database"] == OK:
             yield from self._ledgers(now)
         if parts["queue"] == OK:
-            yield from self._given_up()
+            yield from self._queues()
 
-    def _given_up(self) -> Iterable[Metric]:
+    def _queues(self) -> Iterable[Metric]:
         try:
-            jobs = dead_letters.count(self._store.settings.redis_url)
+            depths = dead_letters.depths(self._store.settings.redis_url)
         except dead_letters.Away:
             return
+        jobs = sum(depth.given_up for depth in depths)
         yield GaugeMetricFamily("frontdesk_queue_given_up", "Jobs that failed at every try", jobs)
+        waiting = {depth.queue: depth.waiting for depth in depths}
+        yield _by("frontdesk_queue_messages", "Messages that wait or are worked", "queue", waiting)
 
     def _ledgers(self, now: datetime) -> Iterable[Metric]:
         with self._store.database.reading() as session:
             summed, leaving = inbound.totals(session, now), outbound.totals(session)
-            folders = imap_folders.health(session)
+            folders, failed = imap_folders.health(session), failures.given_up(session)
         oldest = summed.oldest_unsettled
         yield _by("frontdesk_inbound", "Requests by the state that they ended in", "state", dict(summed.states))
         yield GaugeMetricFamily("frontdesk_inbound_unsettled", "Requests that wait", summed.unsettled)
@@ -131,6 +166,7 @@ class Counts(Collector):
         yield GaugeMetricFamily("frontdesk_inbound_oldest_unsettled_seconds", "How long the oldest one waits", age)
         yield GaugeMetricFamily("frontdesk_inbound_repeats", "Copies that were recognised", summed.repeats)
         yield _by("frontdesk_outbound", "Letters by state", "state", leaving)
+        yield _by("frontdesk_failed_rows", "Rows that failed at every try and wait for people", "job", failed)
         lags = GaugeMetricFamily("frontdesk_imap_lag_seconds", "Age of the oldest mail to fetch", labels=_FOLDER)
         for folder in folders:
             lag = folder.lag(now)
@@ -150,7 +186,8 @@ def routes(store: Store, now: Clock = lambda: datetime.now(UTC)) -> list[Route]:
         except TimeoutError:
             health = Health({"database": DOWN})
         code = 503 if health.status == DOWN else 200
-        return JSONResponse({"status": health.status, **health.parts}, code)
+        failing = {"failing": list(health.failing)} if health.failing else {}
+        return JSONResponse({"status": health.status, **health.parts, **failing}, code)
 
     def metrics(_request: Request) -> Response:
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -49,6 +49,8 @@ _HAPPENED: Mapping[str, str] = {
     "category_confirmed": "confirmed the category {after}",
     "tagged": "added the tags {after}",
     "automation_fired": "did what the rule says",
+    "incident_order_failed": "could not {after} it with the others of the incident",
+    "automation_failed": "could not do what the rule says",
     "automatic_kept": "kept an automatic mail",
     "snoozed": "put it aside until {after}",
     "woken": "brought it back",

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import structlog
 import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from console.web.request_id import with_request_ids
 
 GRACE_SECONDS = 8
 """An open event stream would otherwise keep the server for ever."""
@@ -37,11 +39,11 @@ def _bounded(app: ASGIApp) -> ASGIApp:
 class Pages:
     """One listening address and its server."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
-        """Raises OSError, naming the address, where it cannot listen."""
+    def __init__(self, app: ASGIApp, host: str, port: int, trusted: Sequence[str] = ()) -> None:
+        """Raises OSError, naming the address, where it cannot listen. `trusted` are our proxies."""
         self._socket = _listening(host, port)
         config = uvicorn.Config(
-            _bounded(app),
+            with_request_ids(_bounded(app), trusted),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -56,6 +56,17 @@ class Session:
     ) -> sa.CursorResult[Any]:
         return self.connection.execute(statement, rows)
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """What happens inside is taken back if it raises: the rows, what was rung, and who was said to read."""
+        rings, reads, via = dict(self.rings), dict(self.reads), self.via
+        try:
+            with self.connection.begin_nested():
+                yield
+        except BaseException:
+            self.rings, self.reads, self.via = rings, reads, via
+            raise
+
     @property
     def postgres(self) -> bool:
         return self.connection.dialect.name == "postgresql"
@@ -145,6 +156,28 @@ def is_unavailable(error: BaseException) -> bool:
     return isinstance(error, sa.exc.DBAPIError) and (
         error.connection_invalidated or isinstance(error, (sa.exc.OperationalError, sa.exc.InterfaceError))
     )
+
+
+def is_rivalry(error: BaseException) -> bool:
+    """Whether the database broke a deadlock or a race: the same again will do."""
+    text = str(error).lower()
+    return isinstance(error, sa.exc.OperationalError) and ("deadlock" in text or "serializ" in text)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database itself is away: then no row is to blame, and the job comes again.
+
+    A statement that took too long, or that was too long or too deep, is the fault of what it was asked about.
+    """
+    if not isinstance(error, sa.exc.DBAPIError):
+        return False
+    text = str(error).lower()
+    if not error.connection_invalidated and any(words in text for words in _OF_ONE_STATEMENT):
+        return False
+    return is_unavailable(error) and not is_rivalry(error)
+
+
+_OF_ONE_STATEMENT = ("canceling statement", "too many", "too large", "too complex", "stack overflow")
 
 
 def _engine(url: str, pool_size: int) -> sa.Engine:

@@ -166,3 +166,20 @@ def counts(session: Session, query: sa.Select[Any]) -> dict[str, int]:
     """The two columns of a GROUP BY as a mapping."""
     rows: Any = session.execute(query)
     return {row[0]: row[1] for row in rows}
+
+
+def claimed(
+    session: Session, query: sa.Select[Any], number: sa.ColumnElement[int], first: Sequence[int], most: int
+) -> list[sa.Row[Any]]:
+    """Up to `most` rows of a query that nobody else holds: those with the numbers in `first`, then the others in order.
+
+    The query's first column tells its rows apart. What is asked for is looked up by its number, so that a message
+    finds its own row however much waits before it.
+    """
+    asked = query.where(number.in_(list(first)[:most]))
+    rows = list(session.execute(locked(session, asked, skip=True))) if first else []
+    if len(rows) < most:
+        known = {row[0] for row in rows}
+        others = session.execute(locked(session, query.limit(most), skip=True))
+        rows += [row for row in others if row[0] not in known]
+    return rows[:most]

@@ -19,9 +19,11 @@ from desk.knowledge.csat import Aftercare
 from desk.signed.reply_address import sign
 from storage.db.session import Session
 from storage.db.statements import insert_rows, locked
+from storage.runtime import failures
 from storage.tables.desk import ratings
 from storage.tables.tickets import people, predictions, teams, tickets
 
+JOB = "csat"
 PLANNED, ASKED, RATED = "planned", "asked", "rated"
 _TOKEN = re.compile(r"([1-9][0-9]{0,17})-([a-z2-7]{26})")
 
@@ -158,7 +160,7 @@ def answers(session: Session, since: datetime, until: datetime) -> list[Rating]:
 
 
 def _due(now: datetime) -> Sequence[sa.ColumnElement[bool]]:
-    return ratings.c.next_at.is_not(None), ratings.c.next_at <= now
+    return ratings.c.next_at.is_not(None), ratings.c.next_at <= now, failures.ready(JOB, ratings.c.id, now)
 
 
 def _set(session: Session, rating_id: int, **values: Any) -> None:

@@ -43,4 +43,4 @@ def put(session: Session, name: str, words: str, now: datetime, *, active: bool 
 def ask_for_training(session: Session, why: str, now: datetime) -> None:
     """The next clock will ring for it, if the bell is not heard."""
     key_values.put(session, key_values.ASKED, {"why": why, "at": now.isoformat()})
-    ring(session, "retrain", 0)
+    ring(session, "train", 0)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from desk.mail.inbound_request import Envelope
 from storage.access import visibility
 from storage.db.session import Session, ring
-from storage.db.statements import counting, counts, insert_rows, locked, update_rows, upsert
+from storage.db.statements import claimed, counting, counts, insert_rows, locked, update_rows, upsert
 from storage.tables.runtime import leases
 from storage.tables.tickets import inbound
 
@@ -88,36 +88,38 @@ _WAITING = [inbound.c[name] for name in Waiting.__dataclass_fields__]
 
 
 def write_down(session: Session, arrivals: Sequence[Arrival]) -> None:
-    """One row per new arrival; a copy of one that is there counts on that row. Rings ingest."""
+    """One row per new arrival; a copy of one that is there counts on that row. Enqueues ingest."""
     keyed = {_key(arrival): arrival for arrival in reversed(arrivals)}
     # In the order of their keys, so that two groups that share copies cannot deadlock.
     insert_rows(session, inbound, [_row(keyed[key]) for key in sorted(keyed)], repeats=_KEY)
     for arrival in arrivals:
         if keyed[_key(arrival)] is not arrival:
             _write_one(session, arrival)
-    ring(session, "ingest", 0)
+    ring(session, "ingest", _number_of(session, arrivals[0]) if arrivals else 0)
 
 
 def write_down_one(session: Session, arrival: Arrival) -> int:
     """The same for one arrival; returns the id of its row, or of the row that it repeats."""
     inbound_id = _write_one(session, arrival)
-    ring(session, "obey" if _first_state(arrival.source) == ORDERED else "ingest", inbound_id)
+    ring(session, "commands" if _first_state(arrival.source) == ORDERED else "ingest", inbound_id)
     return inbound_id
 
 
 def waiting(session: Session, most: int) -> list[Waiting]:
     """The oldest rows that wait, only to be looked at: nobody holds them."""
-    return [Waiting(**row._mapping) for row in session.execute(_oldest(most))]
+    return [Waiting(**row._mapping) for row in session.execute(_OLDEST.limit(most))]
 
 
-def claim(session: Session, most: int) -> list[Waiting]:
-    """Up to `most` waiting rows, oldest first; nobody else gets them until this transaction ends."""
-    return [Waiting(**row._mapping) for row in session.execute(locked(session, _oldest(most), skip=True))]
+def claim(session: Session, most: int, first: Sequence[int] = ()) -> list[Waiting]:
+    """Up to `most` waiting rows, oldest first, those with the numbers in `first` among them.
+
+    Nobody else gets them until this transaction ends.
+    """
+    rows = [Waiting(**row._mapping) for row in claimed(session, _OLDEST, inbound.c.id, first, most)]
+    return sorted(rows, key=lambda row: row.id) if first else rows
 
 
-def _oldest(most: int) -> sa.Select[Any]:
-    where = (inbound.c.state == WAITING, ~inbound.c.suspect)
-    return sa.select(*_WAITING).where(*where).order_by(inbound.c.id).limit(most)
+_OLDEST = sa.select(*_WAITING).where(inbound.c.state == WAITING, ~inbound.c.suspect).order_by(inbound.c.id)
 
 
 def claim_suspect(session: Session, now: datetime) -> Waiting | None:
@@ -128,9 +130,10 @@ def claim_suspect(session: Session, now: datetime) -> Waiting | None:
     return _claim_one(session, (inbound.c.state == WAITING, inbound.c.suspect), now)
 
 
-def claim_order(session: Session, now: datetime) -> Waiting | None:
-    """The oldest order that nobody holds; in the same way counted and held."""
-    return _claim_one(session, (inbound.c.state == ORDERED,), now)
+def claim_order(session: Session, now: datetime, first: Sequence[int] = ()) -> Waiting | None:
+    """The order that was asked for, or the oldest that nobody holds; in the same way counted and held."""
+    asked = _claim_one(session, (inbound.c.state == ORDERED, inbound.c.id.in_(first)), now) if first else None
+    return asked or _claim_one(session, (inbound.c.state == ORDERED,), now)
 
 
 def _claim_one(session: Session, where: Sequence[sa.ColumnElement[bool]], now: datetime) -> Waiting | None:
@@ -166,11 +169,22 @@ def reclaim(session: Session, inbound_id: int) -> bool:
     return session.execute(locked(session, query, skip=True)).scalar() is not None
 
 
-def mark_suspect(session: Session, ids: Iterable[int]) -> None:
-    """From now on these are tried one by one."""
-    session.execute(
-        sa.update(inbound).where(inbound.c.id.in_(list(ids)), inbound.c.state == WAITING).values(suspect=True)
-    )
+def mark_suspect(session: Session, ids: Iterable[int], reason: str = "") -> None:
+    """From now on these are tried one by one. With a reason they were tried alone already, which is an attempt."""
+    values: dict[str, Any] = {"suspect": True}
+    if reason:
+        values |= {"reason": reason, "attempts": inbound.c.attempts + 1}
+    session.execute(sa.update(inbound).where(inbound.c.id.in_(list(ids)), inbound.c.state == WAITING).values(**values))
+
+
+def note_failure(session: Session, inbound_id: int, reason: str) -> None:
+    """Why the last attempt failed; whatever the row ends as, this is overwritten then."""
+    where = (inbound.c.id == inbound_id, inbound.c.state.in_((WAITING, ORDERED)))
+    session.execute(sa.update(inbound).where(*where).values(reason=reason))
+
+
+def last_failure(session: Session, inbound_id: int) -> str:
+    return str(session.execute(sa.select(inbound.c.reason).where(inbound.c.id == inbound_id)).scalar() or "")
 
 
 def settle(session: Session, settled: Sequence[Settled], now: datetime) -> None:
@@ -215,8 +229,9 @@ def releasing(session: Session, most: int = 20) -> list[Released]:
 
 
 def stay_quarantined(session: Session, inbound_id: int, reason: str) -> None:
-    values = {"state": "quarantined", "reason": reason}
-    session.execute(sa.update(inbound).where(inbound.c.id == inbound_id).values(**values))
+    """Only what was still to be read again: another reader may have brought it to its end meanwhile."""
+    where = (inbound.c.id == inbound_id, inbound.c.state == RELEASING)
+    session.execute(sa.update(inbound).where(*where).values(state="quarantined", reason=reason))
 
 
 def release(session: Session, inbound_id: int, request: str) -> None:
@@ -225,7 +240,7 @@ def release(session: Session, inbound_id: int, request: str) -> None:
     where = (inbound.c.id == inbound_id, inbound.c.state.in_(("quarantined", "refused", RELEASING)))
     session.execute(sa.update(inbound).where(*where).values(**values))
     ring(session, "ingest", inbound_id)
-    ring(session, "obey", inbound_id)
+    ring(session, "commands", inbound_id)
 
 
 def set_aside(session: Session, states: Sequence[str], most: int = 200) -> list[dict[str, Any]]:
@@ -269,6 +284,13 @@ def totals(session: Session, now: datetime) -> Totals:
     age = None if oldest is None else max(now - oldest, timedelta())
     unsettled = sum(counted.get(state, 0) for state in (WAITING, ORDERED, RELEASING))
     return Totals(sum(counted.values()), states, unsettled, age, int(repeats))
+
+
+def _number_of(session: Session, arrival: Arrival) -> int:
+    return int(session.execute(_BY_KEY, dict(zip(_KEY, _key(arrival), strict=True))).scalar_one())
+
+
+_BY_KEY = sa.select(inbound.c.id).where(*(inbound.c[name] == sa.bindparam(name) for name in _KEY))
 
 
 def _write_one(session: Session, arrival: Arrival) -> int:

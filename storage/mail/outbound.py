@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from storage.access import visibility
 from storage.db.session import Session, ring
-from storage.db.statements import counts, insert_rows, locked, update_rows
+from storage.db.statements import claimed, counts, insert_rows, update_rows
 from storage.tables.tickets import outbound
 
 REQUESTS_LINK = "requests-link"
@@ -57,7 +57,7 @@ class Claimed:
 
 
 def put(session: Session, letters: Sequence[Letter], now: datetime) -> None:
-    """Write letters down; one whose dedupe_key is known stays as it was. Rings deliver.
+    """Write letters down; one whose dedupe_key is known stays as it was. Enqueues deliver.
 
     What would tell an agent of a private ticket of others is kept without its words, and does not leave.
     """
@@ -80,7 +80,11 @@ def put(session: Session, letters: Sequence[Letter], now: datetime) -> None:
     ]
     if rows:
         insert_rows(session, outbound, rows, ignore=True)
-        ring(session, "deliver", 0)
+        number = session.execute(_BY_KEY, {"dedupe_key": rows[0]["dedupe_key"]}).scalar_one()
+        ring(session, "deliver", int(number))
+
+
+_BY_KEY = sa.select(outbound.c.id).where(outbound.c.dedupe_key == sa.bindparam("dedupe_key"))
 
 
 def _withheld(session: Session, letters: Sequence[Letter]) -> list[Letter]:
@@ -110,11 +114,11 @@ def _empty(letter: Letter) -> Letter:
     return replace(letter, state=SUPPRESSED, reason="its reader is in no private team of this ticket", content={})
 
 
-def claim(session: Session, most: int, now: datetime) -> list[Claimed]:
-    """Up to `most` rows that are due, marked as being sent until the lease ends."""
+def claim(session: Session, most: int, now: datetime, first: Sequence[int] = ()) -> list[Claimed]:
+    """Up to `most` rows that are due, those in `first` before others, marked as being sent until the lease ends."""
     due = outbound.c.state.in_((QUEUED, SENDING)) & (outbound.c.next_at <= now)
-    picked = sa.select(outbound.c.id).where(due).order_by(outbound.c.next_at, outbound.c.id).limit(most)
-    ids = list(session.execute(locked(session, picked, skip=True)).scalars())
+    picked = sa.select(outbound.c.id).where(due).order_by(outbound.c.next_at, outbound.c.id)
+    ids = [row.id for row in claimed(session, picked, outbound.c.id, first, most)]
     if not ids:
         return []
     values = {"state": SENDING, "attempts": outbound.c.attempts + 1, "next_at": now + LEASE}

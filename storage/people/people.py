@@ -141,7 +141,7 @@ def set_active(session: Session, agent_id: int, active: bool) -> None:
     """
     values = {"active": active, "key_version": agents.c.key_version + 1}
     session.execute(sa.update(agents).where(agents.c.id == agent_id).values(**values))
-    ring(session, "route", 0)
+    ring(session, "reassign", 0)
 
 
 def set_vip(session: Session, person_id: int, vip: bool) -> None:

@@ -57,6 +57,8 @@ KEPT: Mapping[str, str] = {
     "corrections": "names of categories",
     "day_figures": "names of categories and sums",
     "foreign_numbers": "removed with the ticket",
+    "failures": "names of jobs, kinds of errors and places in the code",
+    "heartbeats": "names of processes, threads and kinds of errors",
     "idempotency": "removed with the request",
     "inbound": "emptied where it is theirs, without them where it is others'",
     "incident_reports": "removed with the ticket",

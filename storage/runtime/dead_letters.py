@@ -1,4 +1,4 @@
-"""Jobs that the queue gave up: seen, rung again, or thrown away. The rows that they were about stay the truth.
+"""Jobs that the queue gave up: seen, enqueued again, or thrown away. The rows that they were about stay the truth.
 
 In: the queue's address. Out: what was given up, when and by which kind of error, never its words. Dramatiq keeps them
 for seven days. A job that nobody can read is shown as such, and can only be thrown away.
@@ -14,10 +14,10 @@ from typing import Any
 import dramatiq
 import redis
 
-from storage.runtime.queue import QUEUE, broker, message
+from storage.runtime.queue import JOBS, OLD_QUEUE, QUEUES, broker, current_name, message
 
 MOST = 1000
-_NAMES, _CONTENTS = f"dramatiq:{QUEUE}.XQ", f"dramatiq:{QUEUE}.XQ.msgs"
+_ALL = (*QUEUES, OLD_QUEUE)
 
 
 class Away(RuntimeError):
@@ -34,62 +34,96 @@ class Dead:
     given_up_at: datetime
     tries: int
     error: str
+    queue: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """One queue: the messages that wait or are worked, and those that were given up."""
+
+    queue: str
+    waiting: int
+    given_up: int
 
 
 def listed(url: str, most: int = MOST) -> list[Dead]:
-    """The newest first. Raises Away."""
+    """The newest first, of all queues. Raises Away."""
     try:
         with _client(url) as client:
-            found: Any = client.zrevrange(_NAMES, 0, most - 1, withscores=True)
-            names = [name for name, _ in found]
-            contents: Any = client.hmget(_CONTENTS, names) if names else []
+            found = [job for queue in _ALL for job in _of_queue(client, queue, most)]
     except (redis.RedisError, OSError) as error:
         raise Away(f"the queue does not answer: {type(error).__name__}") from error
-    return [_dead(name, at, content) for (name, at), content in zip(found, contents, strict=True)]
+    return sorted(found, key=lambda job: job.given_up_at, reverse=True)[:most]
 
 
-def count(url: str) -> int:
+def _of_queue(client: redis.Redis, queue: str, most: int) -> list[Dead]:
+    rows: Any = client.zrevrange(_names(queue), 0, most - 1, withscores=True)
+    ids = [name for name, _ in rows]
+    contents: Any = client.hmget(_contents(queue), ids) if ids else []
+    return [_dead(queue, name, at, content) for (name, at), content in zip(rows, contents, strict=True)]
+
+
+def depths(url: str) -> list[Depth]:
+    """Each queue's messages. Raises Away."""
     try:
         with _client(url) as client:
-            return int(client.zcard(_NAMES))
+            return [_depth(client, queue) for queue in QUEUES]
     except (redis.RedisError, OSError) as error:
         raise Away(f"the queue does not answer: {type(error).__name__}") from error
+
+
+def _depth(client: redis.Redis, queue: str) -> Depth:
+    counted: Any = [client.hlen(f"dramatiq:{queue}{end}.msgs") for end in ("", ".DQ")]
+    old: Any = client.zcard(_names(OLD_QUEUE)) if queue == QUEUES[0] else 0
+    given_up: Any = client.zcard(_names(queue))
+    return Depth(queue, sum(counted), int(given_up) + int(old))
 
 
 def drop(url: str, ids: Collection[str]) -> int:
     """Throw them away; returns how many there were."""
     if not ids:
         return 0
+    dropped: list[Any] = []
     try:
         with _client(url) as client:
-            client.hdel(_CONTENTS, *ids)
-            return int(client.zrem(_NAMES, *ids))
+            for queue in _ALL:
+                client.hdel(_contents(queue), *ids)
+                dropped.append(client.zrem(_names(queue), *ids))
     except (redis.RedisError, OSError) as error:
         raise Away(f"the queue does not answer: {type(error).__name__}") from error
+    return sum(dropped)
 
 
 def retry(url: str, ids: Collection[str]) -> int:
-    """Ring for them again, each kind of job and row once; what cannot be read stays. Returns how many went."""
-    wanted = [one for one in listed(url) if one.id in set(ids) and one.actor]
-    made = broker(url, for_workers=False)
+    """Enqueue them again, each kind of job and row once; what cannot be read stays. Returns how many went."""
+    wanted = [job for job in listed(url) if job.id in set(ids) and job.actor in JOBS]
+    opened = broker(url, for_workers=False)
     try:
-        for actor, row_id in dict.fromkeys((one.actor, one.row_id) for one in wanted):
-            made.enqueue(message(actor, row_id))
+        for actor, row_id in dict.fromkeys((job.actor, job.row_id) for job in wanted):
+            opened.enqueue(message(actor, row_id))
     except (redis.RedisError, dramatiq.DramatiqError, OSError) as error:
         raise Away(f"the queue does not answer: {type(error).__name__}") from error
-    return drop(url, [one.id for one in wanted])
+    return drop(url, [job.id for job in wanted])
+
+
+def _names(queue: str) -> str:
+    return f"dramatiq:{queue}.XQ"
+
+
+def _contents(queue: str) -> str:
+    return f"dramatiq:{queue}.XQ.msgs"
 
 
 def _client(url: str) -> redis.Redis:
     return redis.Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=1.0, retry=None)
 
 
-def _dead(name: bytes, at: float, content: bytes | None) -> Dead:
+def _dead(queue: str, name: bytes, at: float, content: bytes | None) -> Dead:
     when = datetime.fromtimestamp(at / 1000, UTC)
     try:
         read: Any = dramatiq.Message.decode(content or b"")
         said = str(read.options.get("traceback", "")).strip().splitlines()
         tries, error = int(read.options.get("retries", 0)), said[-1].partition(":")[0][:200] if said else "rejected"
-        return Dead(name.decode(), str(read.actor_name), int(read.args[0]), when, tries, error)
+        return Dead(name.decode(), current_name(str(read.actor_name)), int(read.args[0]), when, tries, error, queue)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is shown
-        return Dead(name.decode("utf-8", "replace"), "", 0, when, 0, "cannot be read")
+        return Dead(name.decode("utf-8", "replace"), "", 0, when, 0, "cannot be read", queue)

@@ -10,11 +10,17 @@ from storage.db.session import Session
 from storage.db.statements import insert_ignore
 from storage.tables.runtime import leases
 
+SKEW = timedelta(minutes=1)
+"""So much may the clocks of two machines differ."""
+
 
 def take(session: Session, name: str, holder: str, now: datetime, length: timedelta) -> bool:
-    """Take or renew the lease; False while somebody else holds it."""
+    """Take or renew the lease; False while somebody else holds it.
+
+    One that ends later than anybody could have taken it for is of a clock that went wrong, and holds nobody off.
+    """
     until = now + length
-    free = (leases.c.holder == holder) | (leases.c.until < now)
+    free = (leases.c.holder == holder) | (leases.c.until < now) | (leases.c.until > until + SKEW)
     taken = sa.update(leases).where(leases.c.name == name, free).values(holder=holder, until=until)
     if session.execute(taken).rowcount == 1:
         return True
@@ -24,6 +30,12 @@ def take(session: Session, name: str, holder: str, now: datetime, length: timede
 
 def give_back(session: Session, name: str, holder: str) -> None:
     session.execute(sa.delete(leases).where(leases.c.name == name, leases.c.holder == holder))
+
+
+def is_held(session: Session, name: str, now: datetime, silence: timedelta) -> bool:
+    """Whether somebody has renewed it lately, as far as its time is plausible."""
+    moment = until(session, name)
+    return moment is not None and now - silence < moment < now + silence + SKEW
 
 
 def until(session: Session, name: str) -> datetime | None:

@@ -1,22 +1,77 @@
-"""The queue's names and the bell: pushes actor names and row ids to Redis or Valkey, never contents.
+"""The queues and the jobs that wait in them: pushes names of jobs and ids of rows to Redis or Valkey, never contents.
 
-A push that fails is forgotten on purpose: the rows are the truth, and `workers/clock` rings again for what waits.
+This is a transactional inbox and outbox: the row is the message. It is written in the transaction that it belongs to,
+and only after the COMMIT is somebody told to look at it. A push that fails is forgotten on purpose: the scheduler
+(`workers/scheduler`) finds every row that waits and enqueues again.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import dramatiq
 import redis
 import structlog
 from dramatiq.brokers.redis import RedisBroker
+from structlog.contextvars import get_contextvars
 
 log = structlog.get_logger()
 
-QUEUE = "frontdesk"
-"""All actors' queue. Each queue costs an idle worker two looks every few hundredths of a second, so there is one."""
+REQUESTS, EVENTS, OUTBOUND, TIMERS, TRAINING = "requests", "events", "outbound", "timers", "training"
+IDLE_MS = {REQUESTS: 50, EVENTS: 50, OUTBOUND: 50, TIMERS: 200, TRAINING: 1000}
+"""The queues, and how often an idle worker looks into each. Chat gets one of its own with its first job."""
+QUEUES = tuple(IDLE_MS)
+IDLE_DELAYED_MS = 500
+"""So often it looks for messages that wait for their next try."""
+OLD_QUEUE = "frontdesk"
+"""The one queue of earlier releases; what still waits there is moved."""
+
+SECOND = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One kind of work. A lower priority goes first in a process that has several; times are in milliseconds.
+
+    The rows are the truth and the scheduler enqueues again, so a few quick retries are enough.
+    """
+
+    name: str
+    queue: str
+    priority: int
+    time_limit: int
+    max_retries: int = 3
+    min_backoff: int = 1 * SECOND
+    max_backoff: int = 15 * SECOND
+
+
+_TABLE = (
+    Job("ingest", REQUESTS, 0, 120 * SECOND),
+    Job("commands", REQUESTS, 5, 300 * SECOND),
+    Job("events", EVENTS, 10, 120 * SECOND),
+    Job("deliver", OUTBOUND, 20, 600 * SECOND),
+    Job("fetch_files", OUTBOUND, 20, 600 * SECOND),
+    Job("send_scheduled", TIMERS, 15, 120 * SECOND),
+    Job("reassign", TIMERS, 15, 120 * SECOND),
+    Job("sla", TIMERS, 25, 120 * SECOND),
+    Job("lifecycle", TIMERS, 30, 120 * SECOND),
+    Job("run_timed_rules", TIMERS, 30, 120 * SECOND),
+    Job("detect_incidents", TIMERS, 30, 120 * SECOND),
+    Job("csat", TIMERS, 30, 120 * SECOND),
+    Job("rollup", TIMERS, 40, 600 * SECOND),
+    Job("retention", TIMERS, 40, 600 * SECOND),
+    Job("train", TRAINING, 30, 60 * SECOND, max_retries=1),
+)
+JOBS: Mapping[str, Job] = {job.name: job for job in _TABLE}
+RENAMED = {
+    "obey": "commands", "react": "events", "say": "send_scheduled", "fetch": "fetch_files", "route": "reassign",
+    "clocks": "sla", "move_on": "lifecycle", "automate": "run_timed_rules", "watch": "detect_incidents",
+    "rate": "csat", "count": "rollup", "forget": "retention", "retrain": "train",
+}  # fmt: skip
+"""What earlier releases called the jobs."""
 
 QUIET_SECONDS = 2.0
 """After a failed push, how long no further push is tried, so that a dead Redis does not slow intake down."""
@@ -26,7 +81,34 @@ MAINTENANCE_CHANCE = 100_000
 """With these a killed worker's jobs are back within half a minute; the defaults take ten."""
 
 
-def broker(url: str, *, for_workers: bool) -> RedisBroker:
+class Broker(RedisBroker):
+    """Dramatiq's, which looks into each queue as often as the queue needs it, and remembers when it last did."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]
+        self.looked_at: dict[str, float] = {}
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> dramatiq.Consumer:
+        return super().consume(queue_name, prefetch, IDLE_MS.get(queue_name, IDLE_DELAYED_MS))
+
+    @property
+    def consumer_class(self) -> Any:
+        return _consumer_class(super().consumer_class)
+
+
+def _consumer_class(base: Any) -> Any:
+    class Beating(base):  # type: ignore[misc]
+        """A consumer that says each time it looks; a thread that ended or hangs says nothing."""
+
+        def __next__(self) -> Any:
+            found = super().__next__()
+            self.broker.looked_at[self.queue_name] = time.monotonic()
+            return found
+
+    return Beating
+
+
+def broker(url: str, *, for_workers: bool) -> Broker:
     """A Dramatiq broker. redis-py's own retries are off: a silent retry pushes a message twice."""
     client = redis.Redis.from_url(
         url,
@@ -36,18 +118,17 @@ def broker(url: str, *, for_workers: bool) -> RedisBroker:
         retry_on_timeout=False,
         health_check_interval=0,
     )
-    made = RedisBroker(  # type: ignore[no-untyped-call]
-        client=client, middleware=[], heartbeat_timeout=HEARTBEAT_MS, maintenance_chance=MAINTENANCE_CHANCE
-    )
-    made.declare_queue(QUEUE)
-    return made
+    opened = Broker(client=client, middleware=[], heartbeat_timeout=HEARTBEAT_MS, maintenance_chance=MAINTENANCE_CHANCE)
+    for name in QUEUES:
+        opened.declare_queue(name)
+    return opened
 
 
 class QueueBell:
-    """Rings by enqueueing; one message per actor and batch, since an actor takes all that waits."""
+    """Enqueues one message per job and transaction, since an actor takes all that waits beside its row."""
 
-    def __init__(self, made: RedisBroker) -> None:
-        self.broker = made
+    def __init__(self, opened: RedisBroker) -> None:
+        self.broker = opened
         self._quiet_until = 0.0
 
     def ring(self, rings: Sequence[tuple[str, int]]) -> None:
@@ -55,13 +136,47 @@ class QueueBell:
             return
         firsts = dict(reversed(rings))
         try:
-            for actor, row_id in firsts.items():
-                self.broker.enqueue(message(actor, row_id))
+            for job, row_id in firsts.items():
+                self.broker.enqueue(message(job, row_id))
         except (redis.RedisError, dramatiq.DramatiqError, OSError) as error:
             self._quiet_until = time.monotonic() + QUIET_SECONDS
-            log.warning("ring_failed", error=type(error).__name__)
+            log.warning("enqueue_failed", error=type(error).__name__)
 
 
-def message(actor: str, row_id: int) -> dramatiq.Message[None]:
-    """The message that calls `actor(row_id)`, made without importing the actor."""
-    return dramatiq.Message(queue_name=QUEUE, actor_name=actor, args=(row_id,), kwargs={}, options={})
+def message(job: str, row_id: int) -> dramatiq.Message[None]:
+    """The message that has a worker do this job with that row first, made without importing the actor."""
+    request_id = get_contextvars().get("request_id")
+    options = {"request_id": request_id} if request_id else {}
+    queue = JOBS[job].queue
+    return dramatiq.Message(queue_name=queue, actor_name=job, args=(row_id,), kwargs={}, options=options)
+
+
+def move_old(opened: RedisBroker) -> int:
+    """Move what waits in the one queue of earlier releases; returns how many messages were pushed for it.
+
+    Of each job and row one is enough. What cannot be read is dropped: the row that it meant is swept.
+    """
+    client: Any = opened.client
+    keys = [f"dramatiq:{OLD_QUEUE}{end}" for end in ("", ".DQ")]
+    contents = [content for key in keys for content in client.hvals(f"{key}.msgs")]
+    wanted = dict.fromkeys(filter(None, map(_wanted, contents)))
+    for job, row_id in wanted:
+        opened.enqueue(message(job, row_id))
+    client.delete(*keys, *(f"{key}.msgs" for key in keys))
+    if contents:
+        log.info("old_queue_moved", messages=len(contents), pushed=len(wanted))
+    return len(wanted)
+
+
+def _wanted(content: bytes) -> tuple[str, int] | None:
+    try:
+        read: Any = dramatiq.Message.decode(content)
+        job, row_id = current_name(str(read.actor_name)), int(read.args[0])
+    except (dramatiq.DramatiqError, ValueError, LookupError, TypeError):
+        return None
+    return (job, row_id) if job in JOBS else None
+
+
+def current_name(job: str) -> str:
+    """What a job is called now."""
+    return RENAMED.get(job, job)

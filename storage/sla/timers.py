@@ -39,16 +39,16 @@ _HEARD = ("opened", "requester_replied", "replied", "status_changed", "reopened"
 def look(session: Session, ids: Iterable[int], now: datetime, *, quiet: bool = False) -> None:
     """Wish that the clocks of these tickets are looked at."""
     row = {"kind": LOOK, "state": QUIET if quiet else LOOK, "started_at": now, "next_at": now}
-    made = [row | {"ticket_id": number} for number in sorted(set(ids))]
-    insert_rows(session, clocks, made, ignore=True)
-    if made:
-        ring(session, "clocks", 0)
+    wanted = sorted(set(ids))
+    insert_rows(session, clocks, [row | {"ticket_id": number} for number in wanted], ignore=True)
+    if wanted:
+        ring(session, "sla", wanted[0])
 
 
 def rules_changed(session: Session, what: str) -> None:
     """A policy or calendar is another one; the recalculation follows, whoever changed it."""
     key_values.put(session, key_values.SLA_CHANGED, what)
-    ring(session, "clocks", 0)
+    ring(session, "sla", 0)
 
 
 def any_due(session: Session, now: datetime) -> bool:
@@ -60,15 +60,17 @@ def oldest_due(session: Session) -> datetime | None:
     return session.execute(sa.select(sa.func.min(clocks.c.next_at))).scalar()
 
 
-def claim(session: Session, now: datetime, most: int) -> dict[int, bool]:
-    """Tickets to look at, each with whether quietly; nobody else gets them until this transaction ends.
+def claim(session: Session, now: datetime, most: int, first: Sequence[int] = ()) -> dict[int, bool]:
+    """Tickets to look at, those in `first` before others, each with whether quietly.
+
+    Nobody else gets them until this transaction ends.
 
     The ticket is what is held, never its clocks: two who held a clock each of one ticket would wait for each other.
     """
     columns = (clocks.c.ticket_id, clocks.c.state)
-    due = session.execute(
-        sa.select(*columns).where(clocks.c.next_at <= now).order_by(clocks.c.next_at).limit(most)
-    ).all()
+    query = sa.select(*columns).where(clocks.c.next_at <= now).order_by(clocks.c.next_at)
+    asked = session.execute(query.where(clocks.c.ticket_id.in_(list(first)))).all() if first else []
+    due = [*asked, *session.execute(query.limit(most))]
     wanted = sorted({row.ticket_id for row in due})
     query = sa.select(tickets.c.id).where(tickets.c.id.in_(wanted)).order_by(tickets.c.id)
     held = set(session.execute(locked(session, query, skip=True)).scalars()) if wanted else set()
@@ -80,11 +82,6 @@ def claim(session: Session, now: datetime, most: int) -> dict[int, bool]:
         if row.ticket_id in held:
             found[row.ticket_id] = found.get(row.ticket_id, True) and row.state == QUIET
     return found
-
-
-def forget(session: Session, ticket_id: int) -> None:
-    """Somebody looks at it now."""
-    session.execute(sa.delete(clocks).where(clocks.c.kind == LOOK, clocks.c.ticket_id == ticket_id))
 
 
 def put_off(session: Session, ticket_id: int, until: datetime) -> None:

@@ -1,4 +1,4 @@
-"""Tables of running processes and of who may enter: leases, fetched folders, tokens, sessions, repeated posts, Slack.
+"""Tables of running processes and of who may enter: leases, heartbeats, failures, folders, tokens, sessions, Slack.
 
 They share the metadata of `storage.tables.tickets`, whose migrations make them.
 """
@@ -16,6 +16,26 @@ leases = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("holder", sa.Text, nullable=False),
     at("until", nullable=False),
+)
+
+failures = sa.Table(
+    "failures",
+    metadata,
+    sa.Column("job", sa.Text, primary_key=True),
+    sa.Column("row_id", BigId, primary_key=True, autoincrement=False),
+    number("attempts"),
+    text("reason"),
+    at("failed_at", nullable=False),
+    at("next_at"),
+)
+
+heartbeats = sa.Table(
+    "heartbeats",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    at("at", nullable=False),
+    json("data", "{}"),
 )
 
 api_tokens = sa.Table(

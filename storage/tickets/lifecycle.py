@@ -14,10 +14,11 @@ from desk.tickets import lifecycle
 from desk.tickets.lifecycle import Lifecycle
 from desk.tickets.ticket import Status
 from storage.db.session import Session
-from storage.runtime import key_values
+from storage.runtime import failures, key_values
 from storage.tables.tickets import tickets
 
 KEY = "lifecycle"
+"""The name of the rules, and of the job that failures name."""
 
 _c = tickets.c
 
@@ -35,7 +36,9 @@ def due(session: Session, wanted: Lifecycle, now: datetime, most: int) -> list[i
     found: list[int] = []
     for where, order in _places(wanted, now):
         if len(found) < most:
-            query = sa.select(_c.id).where(*where).order_by(order).limit(most - len(found))
+            query = (
+                sa.select(_c.id).where(*where, failures.ready(KEY, _c.id, now)).order_by(order).limit(most - len(found))
+            )
             found += session.execute(query).scalars()
     return sorted(set(found))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +13,8 @@ from desk.priority.levels import Priority
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
 from storage.access import visibility
 from storage.db.session import Session, ring
-from storage.db.statements import insert_ignore, insert_rows, locked, reserve_ids, update_rows
+from storage.db.statements import claimed, insert_ignore, insert_rows, locked, reserve_ids, update_rows
+from storage.runtime import failures
 from storage.tables.tickets import events, links, messages, participants, predictions, tickets
 from storage.tickets import corrections
 
@@ -89,7 +91,7 @@ def save_locked(session: Session, changes: Iterable[Change], *, react: bool = Tr
 
 
 def add_events(session: Session, happened: Sequence[Event], *, react: bool = True) -> None:
-    """Append to the history; unless told otherwise the consequences are rung."""
+    """Append to the history; unless told otherwise the consequences are enqueued."""
     if not happened:
         return
     insert_rows(
@@ -97,21 +99,36 @@ def add_events(session: Session, happened: Sequence[Event], *, react: bool = Tru
     )
     corrections.note(session, happened)
     if react:
-        ring(session, "react", 0)
+        ring(session, "events", happened[0].ticket_id)
 
 
-def claim_events(session: Session, most: int) -> list[tuple[int, Event]]:
-    """Events whose consequences are still to come; nobody else gets them until this transaction ends."""
-    query = sa.select(events).where(~events.c.reacted).order_by(events.c.id).limit(most)
-    rows = session.execute(locked(session, query, skip=True)).all()
+EVENTS = "events"
+"""The job of reacting to events, as failures name it."""
+
+
+def claim_events(session: Session, most: int, now: datetime, first: Sequence[int] = ()) -> list[tuple[int, Event]]:
+    """Events whose consequences are still to come, in order; those of the tickets in `first` are among them.
+
+    Nobody else gets them until this transaction ends.
+    """
+    where = (~events.c.reacted, failures.ready(EVENTS, events.c.id, now))
+    query = sa.select(events).where(*where).order_by(events.c.id)
+    rows = sorted(claimed(session, query, events.c.ticket_id, first, most), key=lambda row: int(row.id))
     if rows:
         ids = [row.id for row in rows]
         session.execute(sa.update(events).where(events.c.id.in_(ids)).values(reacted=True))
     return [(row.id, _event(row._mapping)) for row in rows]
 
 
-def unreacted(session: Session) -> bool:
-    return session.execute(sa.select(events.c.id).where(~events.c.reacted).limit(1)).scalar() is not None
+def leave_unreacted(session: Session, event_id: int) -> None:
+    """Its consequences failed: they are still to come."""
+    session.execute(sa.update(events).where(events.c.id == event_id).values(reacted=False))
+
+
+def unreacted(session: Session, now: datetime | None = None) -> bool:
+    """Whether consequences are still to come; with a moment, whether some may be claimed now."""
+    where = [~events.c.reacted, *([failures.ready(EVENTS, events.c.id, now)] if now else [])]
+    return session.execute(sa.select(events.c.id).where(*where).limit(1)).scalar() is not None
 
 
 def reserve(session: Session, count: int) -> list[int]:

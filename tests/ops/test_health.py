@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from starlette.applications import Starlette
 
@@ -21,7 +22,8 @@ from storage.mail import imap_folders, inbound
 from storage.mail.inbound import Arrival
 from storage.open_store import Store, open_store
 from storage.people import people
-from storage.runtime import locks
+from storage.runtime import failures, heartbeats, locks
+from storage.runtime.queue import QUEUES
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NOWHERE = "postgresql://desk:hunter2@127.0.0.1:1/desk"
@@ -61,8 +63,23 @@ def get(url: str) -> tuple[int, str]:
 
 
 def clock_runs(store: Store) -> None:
+    """A scheduler holds the lease, and a worker takes all queues."""
     with store.database.transaction() as session:
         locks.take(session, "clock", "somebody", NOW, timedelta(seconds=10))
+        heartbeats.beat(session, "w", heartbeats.WORKER, NOW, {"queues": list(QUEUES), "silent": [], "ended": 0})
+
+
+def beats(store: Store, kind: str, data: dict[str, Any], at: datetime = NOW) -> None:
+    with store.database.transaction() as session:
+        heartbeats.beat(session, kind, kind, at, data)
+
+
+def ready(store: Store) -> dict[str, Any]:
+    with asked(store) as url:
+        code, body = get(f"{url}/readyz")
+    assert code == 200, "requests are still written down"
+    found: dict[str, Any] = json.loads(body)
+    return found
 
 
 def test_an_address_longer_than_any_page_is_refused_before_anybody_reads_numbers_in_it(store: Store) -> None:
@@ -75,7 +92,7 @@ def test_all_is_well(any_store: Store, valkey: str) -> None:
     with with_settings(any_store, redis_url=valkey) as store, asked(store) as url:
         code, body = get(f"{url}/readyz")
     assert code == 200
-    parts = ("status", "database", "clock", "model", "queue", "disk")
+    parts = ("status", "database", "clock", "model", "queue", "disk", "workers", "sandbox")
     assert json.loads(body) == dict.fromkeys(parts, "ok")
 
 
@@ -119,3 +136,63 @@ def test_the_numbers_are_those_of_the_ledger_and_name_nobody(any_store: Store) -
     assert f'frontdesk_imap_lag_seconds{{folder="INBOX",mailbox="{box.id}"}} 12.0' in numbers
     assert "example.test" not in numbers
     assert "secret" not in numbers
+
+
+def test_a_lease_from_the_far_future_is_no_scheduler_that_works(store: Store) -> None:
+    clock_runs(store)
+    with store.database.transaction() as session:
+        assert locks.take(session, "clock", "somebody", NOW + timedelta(hours=5), timedelta(seconds=10))
+    assert ready(store)["clock"] == "degraded"
+    with store.database.transaction() as session:
+        assert locks.take(session, "clock", "another", NOW, timedelta(seconds=10)), "it holds nobody off"
+
+
+def test_a_look_that_the_scheduler_cannot_take_is_named(store: Store) -> None:
+    clock_runs(store)
+    beats(store, heartbeats.SCHEDULER, {"failing": {"lifecycle": "KeyError at lifecycle.py:3"}})
+    found = ready(store)
+    assert found["clock"] == "degraded"
+    assert found["failing"] == ["scheduler: lifecycle (KeyError at lifecycle.py:3)"]
+
+
+def test_a_queue_that_no_worker_takes_is_named(store: Store) -> None:
+    clock_runs(store)
+    with store.database.transaction() as session:
+        heartbeats.beat(session, "w", heartbeats.WORKER, NOW, {"queues": ["requests", "events"]})
+    found = ready(store)
+    assert found["workers"] == "degraded"
+    nobody = [f"queue {name}: no worker takes it" for name in ("outbound", "timers", "training")]
+    assert found["failing"] == nobody
+
+
+def test_a_consumer_that_is_silent_and_threads_that_ended_are_named(store: Store) -> None:
+    clock_runs(store)
+    with store.database.transaction() as session:
+        said = {"queues": list(QUEUES), "silent": ["requests.DQ"], "ended": 2}
+        heartbeats.beat(session, "w", heartbeats.WORKER, NOW, said)
+    found = ready(store)
+    assert found["workers"] == "degraded"
+    assert found["failing"] == ["queue requests.DQ: a consumer is silent", "workers: 2 threads have ended"]
+
+
+def test_a_worker_that_says_nothing_any_more_is_missed(store: Store) -> None:
+    clock_runs(store)
+    with store.database.transaction() as session:
+        heartbeats.beat(session, "w", heartbeats.WORKER, NOW - timedelta(minutes=1), {"queues": list(QUEUES)})
+    assert ready(store)["workers"] == "degraded"
+
+
+def test_a_sandbox_whose_processes_do_not_start_is_named(store: Store) -> None:
+    clock_runs(store)
+    beats(store, heartbeats.GATEWAY, {"sandbox": "the parser died"})
+    found = ready(store)
+    assert (found["sandbox"], found["failing"]) == ("degraded", ["sandbox: the parser died"])
+
+
+def test_the_numbers_know_the_queues_and_what_was_given_up(store: Store, valkey: str) -> None:
+    with store.database.transaction() as session:
+        failures.record(session, "events", 7, "Bug", NOW, last=True)
+    with with_settings(store, redis_url=valkey) as other, asked(other) as url:
+        numbers = get(f"{url}/metrics")[1]
+    assert 'frontdesk_failed_rows{job="events"} 1.0' in numbers
+    assert all(f'frontdesk_queue_messages{{queue="{name}"}} 0.0' in numbers for name in QUEUES)

@@ -13,7 +13,7 @@ import redis
 
 from storage.mail import outbound
 from storage.open_store import Store
-from storage.runtime.queue import broker, message
+from storage.runtime.queue import QUEUES, broker, message
 from tests.dovecot import running as dovecot_running
 from tests.fleet import SUPPORT, Fleet, wait_until, whole_desk
 from tests.whole.fixtures_town import CAROL, fetch_from
@@ -51,7 +51,7 @@ def test_fifty_rings_for_one_row_are_one_ticket_and_one_acknowledgement(any_stor
         assert fleet.send(_mail(1), CAROL)
         queue = broker(f"unix://{fleet.socket}", for_workers=False)
         for _ in range(50):
-            for actor in ("ingest", "react", "deliver"):
+            for actor in ("ingest", "events", "deliver"):
                 queue.enqueue(message(actor, 1))
         queue.close()
         fleet.start("worker1", "worker2")
@@ -66,9 +66,9 @@ def test_a_poisoned_queue_holds_up_nobody(store: Store, tmp_path: Path) -> None:
         assert fleet.send(_mail(1), CAROL)
         fleet.wait_until_settled()
         # A name without a message, and a message that is no JSON.
-        queue.rpush("dramatiq:frontdesk", "{not json")
-        queue.hset("dramatiq:frontdesk.msgs", "poison", "{not json")
-        queue.rpush("dramatiq:frontdesk", "poison")
+        queue.rpush("dramatiq:requests", "{not json")
+        queue.hset("dramatiq:requests.msgs", "poison", "{not json")
+        queue.rpush("dramatiq:requests", "poison")
         wait_until(lambda: "DecodeError" in fleet.log("worker1"), "the poison was not met")
         for number in range(2, 6):
             assert fleet.send(_mail(number), CAROL)
@@ -82,7 +82,7 @@ def test_a_queue_entry_that_is_lost_is_swept(store: Store, tmp_path: Path) -> No
         assert fleet.send(_mail(1), CAROL)
         wait_until(lambda: _waiting(fleet) > 0, "nothing was rung for")
         with redis.Redis(unix_socket_path=fleet.socket) as queue:
-            queue.delete("dramatiq:frontdesk", "dramatiq:frontdesk.msgs")
+            queue.delete("dramatiq:requests", "dramatiq:requests.msgs")
         fleet.start("worker1")
         fleet.wait_until_settled(15)
         _wait_for_letters(fleet, ONE_OF_EACH)
@@ -107,7 +107,7 @@ def _send_at_once(fleet: Fleet, raw: bytes, together: Barrier) -> dict[str, tupl
 
 def _waiting(fleet: Fleet) -> int:
     with redis.Redis(unix_socket_path=fleet.socket) as queue:
-        return int(queue.hlen("dramatiq:frontdesk.msgs"))
+        return sum(int(queue.hlen(f"dramatiq:{name}.msgs")) for name in QUEUES)
 
 
 def _wait_for_letters(fleet: Fleet, kinds: dict[str, int]) -> None:

@@ -17,6 +17,7 @@ from desk.tickets import scheduled_replies as tickets_scheduled_replies
 from desk.tickets.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
 from storage.db.session import Session
 from storage.people import people
+from storage.runtime import failures
 from storage.tables.people import scheduled_replies
 from storage.tables.tickets import messages
 from storage.tickets import drafts, tickets
@@ -92,10 +93,15 @@ def take_back(session: Session, ticket: Ticket, number: int, actor: Actor, now: 
     return tickets.save(session, tickets_scheduled_replies.take_back(ticket, actor, now))
 
 
-def due(session: Session, now: datetime, most: int = 100) -> list[tuple[int, int]]:
-    """Numbers and tickets of what should have left by now."""
-    query = sa.select(_c.id, _c.ticket_id).where(_c.send_at <= now).order_by(_c.send_at, _c.id).limit(most)
-    return [(row.id, row.ticket_id) for row in session.execute(query)]
+JOB = "send_scheduled"
+
+
+def due(session: Session, now: datetime, most: int = 20) -> list[tuple[int, int]]:
+    """Numbers and tickets of what should have left by now, in the order in which their tickets are to be held."""
+    where = (_c.send_at <= now, failures.ready(JOB, _c.id, now))
+    query = sa.select(_c.id, _c.ticket_id).where(*where).order_by(_c.send_at, _c.id).limit(most)
+    rows = [(int(row.id), int(row.ticket_id)) for row in session.execute(query)]
+    return sorted(rows, key=lambda row: (row[1], row[0]))
 
 
 def send(session: Session, number: int, ticket_id: int, now: datetime) -> bool:
@@ -108,7 +114,7 @@ def send(session: Session, number: int, ticket_id: int, now: datetime) -> bool:
     actor = Actor(ActorKind.AGENT, taken.agent_id, (agent.name or agent.address) if agent else "")
     try:
         _refuse(session, ticket, taken, active=agent is not None and agent.active)
-        with session.connection.begin_nested():
+        with session.savepoint():
             say(session, ticket, actor, taken.answer, now)
     except NotAllowed as error:
         _give_back(session, ticket_id, actor, taken, now, str(error))

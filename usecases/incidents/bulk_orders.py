@@ -12,21 +12,26 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 
 from desk.incidents import priority as incident_priority
 from desk.incidents.priority import Raise
 from desk.tickets import fields
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind, Change, NotAllowed, Status, Ticket
-from storage.db.session import Session, ring
+from storage.db.session import Session, is_outage, is_rivalry, ring
 from storage.db.statements import insert_ignore, locked
 from storage.incidents import detector_counts, incidents
 from storage.incidents.incidents import DISMISSED, MEMBER, RESOLVED
+from storage.runtime import failures
 from storage.tables.learning import incident_orders as orders
 from storage.tickets import tickets
 from usecases.tickets import conversation, custom_fields
 
+log = structlog.get_logger()
+
 ANSWER, RESOLVE, DISMISS = "answer", "resolve", "dismiss"
+JOB = "incident_orders"
 STEP = 40
 _DONE = (Status.RESOLVED, Status.CLOSED)
 
@@ -73,7 +78,7 @@ def place(session: Session, incident_id: int, key: str, kind: str, text: str, ac
     }
     if session.execute(insert_ignore(session, orders), row).rowcount == 1:
         _end(session, found, kind, actor, now)
-        ring(session, "watch", 0)
+        ring(session, "detect_incidents", 0)
     made = session.execute(sa.select(orders).where(orders.c.key == row["key"])).one()
     return Order(**made._mapping)
 
@@ -88,7 +93,7 @@ def step(session: Session, order_id: int, now: datetime, most: int = STEP) -> bo
     members = incidents.joined(session, order.incident_id, MEMBER, after=order.last_ticket_id, most=most)
     held = tickets.get_many(session, [one.ticket_id for one in members], lock=True)
     raised = incidents.last_raises(session, held) if order.kind == DISMISS else {}
-    done = sum(_do(session, order, held[number], raised.get(number), now) for number in sorted(held))
+    done = sum(_done(session, order, held[number], raised.get(number), now) for number in sorted(held))
     more = len(members) == most
     last = members[-1].ticket_id if members else order.last_ticket_id
     values = {"last_ticket_id": last, "done": order.done + done, "done_at": None if more else now}
@@ -104,11 +109,10 @@ def rehearsed(session: Session, incident_id: int, kind: str, most: int = 100_000
     return [row for row in members if row["status"] not in left_out]
 
 
-def waiting(session: Session) -> list[int]:
-    """Orders that are not done, oldest first."""
-    return list(
-        session.execute(sa.select(orders.c.id).where(orders.c.done_at.is_(None)).order_by(orders.c.id)).scalars()
-    )
+def waiting(session: Session, now: datetime) -> list[int]:
+    """Orders that are not done and not put off, oldest first."""
+    where = (orders.c.done_at.is_(None), failures.ready(JOB, orders.c.id, now))
+    return list(session.execute(sa.select(orders.c.id).where(*where).order_by(orders.c.id)).scalars())
 
 
 def get(session: Session, order_id: int) -> Order:
@@ -130,6 +134,22 @@ def _end(session: Session, found: incidents.Incident, kind: str, actor: Actor, n
         raise NotAllowed(f"incident {found.id} is {found.state} already")
     if ended and kind == RESOLVE:
         detector_counts.settle(session, found.key)
+
+
+def _done(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
+    """One ticket in a savepoint: where the order cannot be done, its history says why, and the others are done."""
+    try:
+        with session.savepoint():
+            return _do(session, order, ticket, raised, now)
+    except Exception as error:
+        if is_outage(error) or is_rivalry(error):
+            raise
+        log.exception("incident_order_failed", ticket_id=ticket.id, order_id=order.id)
+        reason = str(error) if isinstance(error, NotAllowed) else failures.reason_of(error)
+        why = f"incident {order.incident_id}: {reason}"
+        event = verbs.Event(ticket.id, now, "incident_order_failed", order.actor, after=order.kind, why=why)
+        tickets.add_events(session, [event], react=False)
+        return False
 
 
 def _do(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 
 from desk.rules import automations as rules_automations
 from desk.rules import conditions
@@ -20,6 +21,7 @@ from desk.rules.automations import Automation, BadAutomation
 from desk.tickets.ticket import DESK, Event, Ticket
 from storage.db.session import Session
 from storage.db.statements import insert_ignore, upsert
+from storage.runtime import failures
 from storage.tables.desk import automation_firings, automations
 from storage.tables.tickets import events
 from storage.tables.tickets import tickets as tickets_table
@@ -27,6 +29,10 @@ from storage.tickets import ticket_facts, tickets
 from usecases.rules import run_actions
 from usecases.rules.run_actions import Doing
 
+log = structlog.get_logger()
+
+TIMED = "run_timed_rules"
+"""The job of timed rules; where one breaks, the failure stands under this name and the rule's number."""
 MOST_DUE = 200
 TRIED_ON = 500
 
@@ -58,6 +64,17 @@ def every(session: Session) -> list[Kept]:
     return [_kept(row._mapping) for row in session.execute(sa.select(automations).order_by(c.position, c.name))]
 
 
+def active(session: Session) -> list[Kept]:
+    """Those that are switched on; a row that no longer can be read is left out, and does not take the others along."""
+    c, kept = automations.c, []
+    for row in session.execute(sa.select(automations).where(c.active).order_by(c.position, c.name)):
+        try:
+            kept.append(_kept(row._mapping))
+        except Exception:
+            log.exception("automation_not_understood", automation_id=row.id)
+    return kept
+
+
 def get(session: Session, name: str) -> Kept | None:
     row = session.execute(sa.select(automations).where(automations.c.name == name)).first()
     return _kept(row._mapping) if row else None
@@ -79,6 +96,8 @@ def put(session: Session, rule: Automation, now: datetime) -> None:
         "created_at": now,
     }
     upsert(session, automations, ("name",), row)
+    if known:
+        failures.retry(session, [(TIMED, known.id)])
 
 
 def switch(session: Session, kept: Kept, *, on: bool) -> None:

@@ -1,7 +1,7 @@
 """Carries actions out on a ticket: the verbs of the desk, with names looked up. Used by rules, macros and escalations.
 
-Each deed is an event with `why`, so that the history names the rule. The caller's transaction holds the ticket. A deed
-that does not fit the ticket (NotAllowed) is left out and reported, the others are done.
+Each deed is an event with `why`, so that the history names the rule. The caller's transaction holds the ticket. An
+action that does not fit the ticket (NotAllowed), or breaks, is left out whole and reported; the others are done.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+
 from desk.priority.levels import Priority
 from desk.rules.actions import Action
 from desk.rules.macros import fill
@@ -18,10 +20,13 @@ from desk.tickets import properties
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Status, Ticket
 from storage.access import visibility
-from storage.db.session import Session
+from storage.db.session import Session, is_outage, is_rivalry
 from storage.people import people
+from storage.runtime.failures import reason_of
 from storage.tickets import tickets
 from usecases.tickets import conversation, custom_fields, watchers
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +49,23 @@ class Done:
 
 
 def carry_out(session: Session, ticket: Ticket, actions: Sequence[Action], doing: Doing) -> Done:
-    """All actions in order on a ticket that this transaction holds."""
+    """All actions in order on a ticket that this transaction holds.
+
+    Each has a savepoint of its own: one that is refused, or breaks, leaves nothing half done, and the next sees the
+    ticket as it is. What breaks is a bug, so it is logged; a database that is away is nobody's fault, and rises.
+    """
     refused: list[str] = []
     for action in actions:
         try:
-            ticket = _one(session, ticket, action, doing)
+            with session.savepoint():
+                ticket = _one(session, ticket, action, doing)
         except NotAllowed as error:
             refused.append(f"{action.do}: {error}")
+        except Exception as error:
+            if is_outage(error) or is_rivalry(error):
+                raise
+            log.exception("rule_action_failed", ticket_id=ticket.id, action=action.do)
+            refused.append(f"{action.do}: it failed ({reason_of(error)})")
     return Done(ticket, tuple(refused))
 
 

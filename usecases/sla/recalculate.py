@@ -74,7 +74,7 @@ def ask(session: Session, now: datetime, why: str) -> None:
     told = {"at": now.isoformat(), "why": why, "after": 0, "done": 0, "total": open_count(session), "finished_at": None}
     key_values.put(session, key_values.SLA_REVIEW, told)
     key_values.remove(session, key_values.SLA_CHANGED)
-    ring(session, "clocks", 0)
+    ring(session, "sla", 0)
 
 
 def progress(session: Session) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ any other, or named there with the reason why it could not be had. Nothing of it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from desk.tickets.ticket import DESK, Change, Event, Message
 from storage.db.session import Session, ring
-from storage.db.statements import insert_rows, locked
+from storage.db.statements import claimed, insert_rows
 from storage.tables.runtime import late_files
 from storage.tables.tickets import messages
 from storage.tickets import tickets
@@ -41,7 +41,7 @@ class Late:
 
 def ask(session: Session, made: Iterable[Message], now: datetime) -> None:
     """Have the files of these messages fetched that have no bytes yet. Twice is once."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"ticket_id": one.ticket_id, "message_id": one.id, "place": place, "file_id": file_id, "next_at": now}
         for one in made
         for place, file in enumerate(one.attachments)
@@ -49,19 +49,20 @@ def ask(session: Session, made: Iterable[Message], now: datetime) -> None:
     ]
     if rows:
         insert_rows(session, late_files, rows, ignore=True)
-        ring(session, "fetch", 0)
+        ring(session, "fetch_files", rows[0]["message_id"])
 
 
 def is_due(session: Session, now: datetime) -> bool:
     return session.execute(sa.select(_c.id).where(_c.next_at <= now).limit(1)).scalar() is not None
 
 
-def claim(session: Session, now: datetime) -> Late | None:
-    """One file that is due; nobody else fetches it for a while."""
-    query = sa.select(_c.id).where(_c.next_at <= now).order_by(_c.next_at, _c.id).limit(1)
-    number = session.execute(locked(session, query, skip=True)).scalar()
-    if number is None:
+def claim(session: Session, now: datetime, first: Sequence[int] = ()) -> Late | None:
+    """One file that is due, of the messages in `first` before others; nobody else fetches it for a while."""
+    query = sa.select(_c.id).where(_c.next_at <= now).order_by(_c.next_at, _c.id)
+    rows = claimed(session, query, _c.message_id, first, 1)
+    if not rows:
         return None
+    number = rows[0].id
     values = {"attempts": _c.attempts + 1, "next_at": now + LEASE}
     columns = [_c[name] for name in Late.__dataclass_fields__]
     taken = sa.update(late_files).where(_c.id == number).values(**values).returning(*columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -32,7 +33,9 @@ from workers.notifications import (
 from workers.notifications import side_conversations as side_notices
 from workers.notifications.csat_requests import low_ratings, plan_ratings
 from workers.notifications.outgoing import Sender
+from workers.runtime import isolation
 from workers.runtime.context import Context
+from workers.runtime.isolation import Work
 from workers.slack import requester_messages, team_channel
 from workers.timers import reassign
 from workers.timers import rules as timed_rules
@@ -52,17 +55,23 @@ SOLVES = (
 """After these a ticket may have become an example of something solved, or stopped being one."""
 
 
-def drain(context: Context) -> int:
-    """React to all events that wait; returns how many."""
-    done = 0
-    while True:
-        with context.store.database.transaction() as session:
-            happened = tickets.claim_events(session, BATCH)
-            if happened:
-                _react(context, session, happened, context.now())
-        done += len(happened)
-        if not happened:
-            return done
+def drain(context: Context, first: Sequence[int] = ()) -> int:
+    """React to all events that wait, those of the tickets in `first` at once; returns how many."""
+    return isolation.drain(context, lambda: _work(context, first))
+
+
+def _work(context: Context, first: Sequence[int]) -> Work[tuple[int, Event]]:
+    def claim(session: Session) -> list[tuple[int, Event]]:
+        return tickets.claim_events(session, BATCH, context.now(), first)
+
+    def do(session: Session, happened: Sequence[tuple[int, Event]]) -> int:
+        _react(context, session, happened, context.now())
+        return len(happened)
+
+    def put_off(session: Session, row: tuple[int, Event], _reason: str) -> None:
+        tickets.leave_unreacted(session, row[0])
+
+    return Work(tickets.EVENTS, claim, do, lambda row: row[0], binds="event_id", put_off=put_off)
 
 
 @dataclass
@@ -78,7 +87,7 @@ class _Scene:
     """New tickets whose mail named a ticket in which its sender has no part."""
 
 
-def _react(context: Context, session: Session, happened: list[tuple[int, Event]], now: datetime) -> None:
+def _react(context: Context, session: Session, happened: Sequence[tuple[int, Event]], now: datetime) -> None:
     scene = _scene(session, [event for _, event in happened])
     scene.kept_out = _kept_out(session, [event for _, event in happened])
     sender = Sender(context, session)

@@ -112,7 +112,7 @@ def _act(
     """Say what is to be said, then do what was commanded; what cannot be done leaves everything undone."""
     try:
         # A savepoint: whether the second command fits is known for certain only once the first is done.
-        with session.connection.begin_nested():
+        with session.savepoint():
             if not (parsed.commands or parsed.text or decision.item.request.attachments):
                 raise verbs.NotAllowed("there are no words of yours in this mail")
             agent_commands.check(session, ticket, parsed.others, Actor(ActorKind.AGENT, agent.id))

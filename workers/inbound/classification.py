@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
+
 from classifier.model import Guess
 from desk.mail.inbound_request import InboundRequest
 from desk.rules.keyword_rules import Found, Rulebook
 from desk.text.language import language
 from workers.inbound.prefetch import words
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,4 +57,8 @@ class Choice:
 
 def choose(request: InboundRequest, guess: Guess, rules: Rulebook) -> Choice:
     text = words(request)
-    return Choice(guess, rules.find(text), language(text))
+    try:
+        return Choice(guess, rules.find(text), language(text))
+    except Exception:
+        log.exception("keyword_rules_not_asked")
+        return Choice(guess, None, "")

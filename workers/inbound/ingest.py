@@ -5,67 +5,66 @@ Doing it twice is doing it once: a row that is not waiting is not claimed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
-import sqlalchemy as sa
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from desk.tickets import threading
 from desk.tickets.ticket import DESK
 from storage.access import visibility
-from storage.db.session import Session, ring
+from storage.db.session import Session, is_outage, ring
 from storage.mail import external_references, inbound
 from storage.mail.inbound import MOST_ATTEMPTS, Settled, Waiting
+from storage.runtime import failures
 from storage.tickets import tickets
-from storage.tickets.tickets import Stale
 from usecases.tickets import conversation
 from workers.inbound import agent_mail, assign_new, batch_context, prefetch
 from workers.inbound.batch_context import Item
 from workers.inbound.match import Decider, Decision
 from workers.inbound.persist import Settlement
 from workers.inbound.prefetch import Ahead
+from workers.runtime import isolation
 from workers.runtime.context import Context
+from workers.runtime.isolation import Work
 
 log = structlog.get_logger()
 
 BATCH = 100
-RIVALRY_TRIES = 5
 MOST_SUSPECTS = 10
 """Rows that are tried alone between two batches, so that neither kind keeps the other waiting."""
 
 
-def drain(context: Context) -> int:
-    """Settle all that waits; returns how many requests that were."""
+def drain(context: Context, first: Sequence[int] = ()) -> int:
+    """Settle all that waits, the rows in `first` at once; returns how many requests that were."""
     done = 0
     context.refresh()
     while True:
-        settled = _batch(context) + _suspects(context)
+        settled, first = _batch(context, first) + _suspects(context), ()
         done += settled
         if settled == 0:
             return done
 
 
-def _batch(context: Context) -> int:
-    """One batch in one transaction. If it fails its members are tried one by one, so that only the bad one waits."""
-    rows: list[Waiting] = []
-    thought = prefetch.look(context, BATCH)
-    try:
-        for attempt in range(RIVALRY_TRIES):
-            try:
-                with context.store.database.transaction() as session:
-                    rows = inbound.claim(session, BATCH)
-                    return _settle(context, session, rows, thought, context.now())
-            except (Stale, sa.exc.OperationalError) as error:
-                if attempt + 1 == RIVALRY_TRIES or not _is_rivalry(error):
-                    raise
-    except Exception as error:
-        if not rows or _is_outage(error):
-            raise
-        log.warning("batch_failed", count=len(rows), error=type(error).__name__)
-        with context.store.database.transaction() as session:
-            inbound.mark_suspect(session, [row.id for row in rows])
-        return len(rows)
-    return 0
+def _batch(context: Context, first: Sequence[int]) -> int:
+    """One batch in one transaction; who fails alone too is a suspect from then on."""
+    prefetched = prefetch.look(context, BATCH)
+
+    def do(session: Session, rows: Sequence[Waiting]) -> int:
+        return _settle(context, session, rows, prefetched, context.now())
+
+    def put_off(session: Session, row: Waiting, reason: str) -> None:
+        inbound.mark_suspect(session, [row.id], reason)
+
+    claim = partial(inbound.claim, most=BATCH, first=first)
+    work = Work("ingest", claim, do, _number, binds="inbound_id", put_off=put_off, records=False)
+    return isolation.batch(context, work)
+
+
+def _number(row: Waiting) -> int:
+    return row.id
 
 
 def _suspects(context: Context) -> int:
@@ -83,22 +82,30 @@ def _suspects(context: Context) -> int:
 
 def _alone(context: Context, row: Waiting) -> None:
     """One suspect; after its last attempt it is quarantined, so the round comes to an end."""
-    try:
-        with context.store.database.transaction() as session:
-            if not inbound.reclaim(session, row.id):
-                return
-            if row.attempts > MOST_ATTEMPTS:
-                reason = f"could not be settled in {MOST_ATTEMPTS} attempts"
-                inbound.settle(session, [Settled(row.id, "quarantined", reason)], context.now())
-                return
-            _settle(context, session, [row], Ahead(context), context.now())
-    except Exception as error:
-        if _is_outage(error):
-            raise
-        log.exception("request_failed", inbound_id=row.id, attempt=row.attempts)
+    with bound_contextvars(job="ingest", inbound_id=row.id):
+        try:
+            with context.store.database.transaction() as session:
+                if not inbound.reclaim(session, row.id):
+                    return
+                if row.attempts > MOST_ATTEMPTS:
+                    _quarantine(session, row, context.now())
+                    return
+                _settle(context, session, [row], Ahead(context), context.now())
+        except Exception as error:
+            if is_outage(error):
+                raise
+            log.exception("request_failed", attempt=row.attempts)
+            with context.store.database.transaction() as session:
+                inbound.note_failure(session, row.id, failures.reason_of(error))
 
 
-def _settle(context: Context, session: Session, rows: list[Waiting], thought: Ahead, now: datetime) -> int:
+def _quarantine(session: Session, row: Waiting, now: datetime) -> None:
+    reason = f"could not be settled in {MOST_ATTEMPTS} attempts"
+    why = inbound.last_failure(session, row.id)
+    inbound.settle(session, [Settled(row.id, "quarantined", f"{reason}: {why}" if why else reason)], now)
+
+
+def _settle(context: Context, session: Session, rows: Sequence[Waiting], thought: Ahead, now: datetime) -> int:
     items = _in_order([thought.item(row) for row in rows])
     if not items:
         return 0
@@ -115,7 +122,7 @@ def _settle(context: Context, session: Session, rows: list[Waiting], thought: Ah
             agent_mail.handle(context, session, known, decision, now)
     if any(decision.state == "ticketed" for decision in decisions):
         assign_new.route_new(context, session, decisions, now)
-        ring(session, "watch", 0)
+        ring(session, "detect_incidents", 0)
     log.info("requests_settled", count=len(decisions))
     return len(items)
 
@@ -138,14 +145,3 @@ def _in_order(items: list[Item]) -> list[Item]:
     if True not in commanded:
         return items
     return items[: max(commanded.index(True), 1)]
-
-
-def _is_rivalry(error: Exception) -> bool:
-    """Another worker was faster or a deadlock was broken: the same again will do."""
-    text = str(error).lower()
-    return isinstance(error, Stale) or "deadlock" in text or "serializ" in text
-
-
-def _is_outage(error: Exception) -> bool:
-    """The database itself is away: nobody's fault, the job comes again."""
-    return isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) and not _is_rivalry(error)

@@ -11,17 +11,22 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from classifier.model import Guess
+import structlog
+
+from classifier.model import Categoriser, Guess
 from desk.mail.inbound_request import InboundRequest, from_json
 from desk.priority.assess import Judgement
 from desk.tickets import threading
 from storage.mail import inbound
 from storage.mail.inbound import Waiting
+from storage.runtime.failures import reason_of
 from workers.inbound import priorities
 from workers.inbound.batch_context import Item
 from workers.runtime.context import Context
 
 MOST_TEXT = 20_000
+
+log = structlog.get_logger()
 
 
 @dataclass
@@ -42,10 +47,25 @@ class Ahead:
         return [self.guessed[item.inbound_id] for item in items]
 
     def _think(self, items: Sequence[Item]) -> None:
-        made = self.context.categoriser.guess([words(item.request) for item in items])
-        self.guessed |= {item.inbound_id: guess for item, guess in zip(items, made, strict=True)}
+        self.guessed |= _guessed(self.context.categoriser, items)
         settings = self.context.store.settings
         self.judged |= {item.inbound_id: priorities.judged(item.request, settings) for item in items}
+
+
+def _guessed(categoriser: Categoriser, items: Sequence[Item]) -> dict[int, Guess]:
+    """A guess for each; what breaks the model is left to a human with the reason, and takes nobody with it."""
+    try:
+        guesses = categoriser.guess([words(item.request) for item in items])
+        return {item.inbound_id: guess for item, guess in zip(items, guesses, strict=True)}
+    except Exception as error:
+        log.exception("categories_not_guessed", count=len(items))
+        if len(items) == 1:
+            return {items[0].inbound_id: _not_guessed(reason_of(error))}
+    return {number: guess for item in items for number, guess in _guessed(categoriser, [item]).items()}
+
+
+def _not_guessed(reason: str) -> Guess:
+    return Guess(None, 0.0, "unsure", (), ((f"could not be judged: {reason}", 0.0),), "none")
 
 
 def look(context: Context, most: int) -> Ahead:
@@ -55,8 +75,8 @@ def look(context: Context, most: int) -> Ahead:
         with context.store.database.reading() as session:
             rows = inbound.waiting(session, most)
         for row in rows:
-            # A row that cannot be read is the batch's matter: it is set aside there.
-            with suppress(ValueError, KeyError, TypeError, AttributeError):
+            # A row that cannot be read is the batch's matter: it is put off there, with the reason.
+            with suppress(Exception):
                 ahead.items[row.id] = _item(row)
         # Who names another message seldom opens a ticket.
         ahead._think([item for item in ahead.items.values() if not threading.named_keys(item.request)])

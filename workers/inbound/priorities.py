@@ -6,7 +6,10 @@ nothing of the database; the rule is desk/priority/assess.py.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
+
+import structlog
 
 from desk.config.settings import Settings
 from desk.mail.inbound_request import AutoKind, InboundRequest
@@ -17,6 +20,9 @@ from desk.priority.signals import Impact, Urgency
 from desk.tickets import raise_priority
 from desk.tickets.ticket import Change
 from storage.people.people import Person
+from storage.runtime.failures import reason_of
+
+log = structlog.get_logger()
 
 _UNJUDGED = Judgement(Priority.MEDIUM, Impact.ONE, Urgency.NORMAL)
 
@@ -25,8 +31,16 @@ def judged(request: InboundRequest, settings: Settings) -> Judgement:
     """Of a new request, whoever wrote it. A machine's words prove nothing."""
     if request.auto is not AutoKind.NONE:
         return _UNJUDGED
-    text = request.reply or request.text
-    return priority.judge(text, request.subject, by=priority.matrix(settings.priority_matrix))
+    return _judged(request.reply or request.text, request.subject, settings)
+
+
+def _judged(text: str, subject: str, settings: Settings) -> Judgement:
+    """The judgement; where the rules break on a text, the usual priority with the reason, and the ticket is made."""
+    try:
+        return priority.judge(text, subject, by=priority.matrix(settings.priority_matrix))
+    except Exception as error:
+        log.exception("priority_not_judged")
+        return replace(_UNJUDGED, reasons=(f"could not be judged: {reason_of(error)}",))
 
 
 def for_person(judgement: Judgement, person: Person) -> Judgement:
@@ -39,5 +53,5 @@ def after_message(change: Change, words: str, person: Person, settings: Settings
     ticket = change.ticket
     if person.id != ticket.requester_id or not raise_priority.may_rise(ticket):
         return change
-    judgement = for_person(priority.judge(words, by=priority.matrix(settings.priority_matrix)), person)
+    judgement = for_person(_judged(words, "", settings), person)
     return change.then(raise_priority.raised(ticket, judgement, at))

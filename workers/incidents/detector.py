@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -25,7 +26,9 @@ from usecases.incidents import bulk_orders
 from usecases.incidents import duplicates as incidents_duplicates
 from usecases.incidents.duplicates import Earlier
 from workers.incidents import grouping
+from workers.runtime import isolation
 from workers.runtime.context import Context
+from workers.runtime.isolation import Work
 
 log = structlog.get_logger()
 
@@ -42,33 +45,43 @@ def drain(context: Context) -> int:
         done += seen
         if seen < detector_counts.PAGE:
             break
-    while _order(context):
-        done += 1
+    done += isolation.drain(context, lambda: _orders(context))
     _tend(context)
     return done
 
 
 def _look(context: Context) -> int:
     """One page of opened tickets; what is read before the lock may have been counted by somebody else meanwhile."""
-    now = context.now()
     with context.store.database.reading() as session:
         # Also where nobody watches, tickets are counted: what is usual must be known when somebody begins to.
         rules = context.places(session).detector
         opened = detector_counts.fresh(session, detector_counts.floor(session))
     if not opened:
         return 0
-    with context.store.database.transaction() as session:
-        floor = detector_counts.hold(session)
-        unseen = detector_counts.unseen(session, floor, [one.ticket_id for one in opened])
-        mine = [one for one in opened if one.ticket_id in unseen]
-        reports = [_report(one) for one in mine]
-        running = incidents.open_ones(session)
-        detector_counts.add(session, reports, now, {one.category for one in running})
-        lately = [one for one in mine if one.at > now - duplicates.WITHIN]
-        _link_repeats(context, session, lately, now)
-        _judge(context, session, reports, lately, rules, now)
-        detector_counts.move_floor(session, mine, floor, now)
-    return len(mine)
+
+    def claim(session: Session) -> list[Opened]:
+        unseen = detector_counts.unseen(session, detector_counts.hold(session), [one.ticket_id for one in opened])
+        return [one for one in opened if one.ticket_id in unseen]
+
+    def do(session: Session, rows: Sequence[Opened]) -> int:
+        _count(context, session, rows, rules, context.now())
+        return len(rows)
+
+    def put_off(session: Session, row: Opened, _reason: str) -> None:
+        # It counts for nothing, but as looked at: the next look must not begin with it.
+        detector_counts.add(session, [Report(row.ticket_id, row.at, row.requester_id)], context.now(), ())
+
+    return isolation.batch(context, Work("detect_incidents", claim, do, lambda one: one.ticket_id, put_off=put_off))
+
+
+def _count(context: Context, session: Session, mine: Sequence[Opened], rules: Detector, now: datetime) -> None:
+    reports = [_report(one) for one in mine]
+    running = incidents.open_ones(session)
+    detector_counts.add(session, reports, now, {one.category for one in running})
+    lately = [one for one in mine if one.at > now - duplicates.WITHIN]
+    _link_repeats(context, session, lately, now)
+    _judge(context, session, reports, lately, rules, now)
+    detector_counts.move_floor(session, mine, detector_counts.floor(session), now)
 
 
 def _report(one: Opened) -> Report:
@@ -211,15 +224,18 @@ def _open(context: Context, session: Session, alarm: Alarm, running: dict[Key, I
     log.info("incident_opened", incident_id=number, people=alarm.people, minutes=alarm.minutes)
 
 
-def _order(context: Context) -> bool:
+def _orders(context: Context) -> Work[int]:
     """One step of the oldest order; intake has its turn between two steps."""
-    with context.store.database.reading() as session:
-        waiting = bulk_orders.waiting(session)
-    if not waiting:
-        return False
-    with context.store.database.transaction() as session:
-        more = bulk_orders.step(session, waiting[0], context.now())
-    return more or len(waiting) > 1
+
+    def claim(session: Session) -> list[int]:
+        return bulk_orders.waiting(session, context.now())[:1]
+
+    def do(session: Session, orders: Sequence[int]) -> int:
+        for number in orders:
+            bulk_orders.step(session, number, context.now())
+        return len(orders)
+
+    return Work(bulk_orders.JOB, claim, do, int, binds="order_id")
 
 
 def _tend(context: Context) -> None:
@@ -235,9 +251,15 @@ def _tend(context: Context) -> None:
     with context.store.database.transaction() as session:
         detector_counts.hold(session)
         for one in over:
-            if incidents.end(session, one.id, QUIET, now):
-                log.info("incident_went_quiet", incident_id=one.id)
+            isolation.attempt(session, "end_incidents", one.id, partial(_go_quiet, session, one, now), now)
         detector_counts.forget(session, now)
+
+
+def _go_quiet(session: Session, incident: Incident, now: datetime) -> int:
+    ended = incidents.end(session, incident.id, QUIET, now)
+    if ended:
+        log.info("incident_went_quiet", incident_id=incident.id)
+    return int(ended)
 
 
 def _over(session: Session, aged: Sequence[Incident], now: datetime) -> list[Incident]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -25,17 +26,22 @@ from storage.reports import report as report_rows
 from storage.reports import schedules as report_schedules
 from storage.reports.report import Asked
 from storage.reports.schedules import Schedule
+from storage.runtime import failures
+from workers.runtime import isolation
 
 log = structlog.get_logger()
+
+JOB = "reports"
 
 _MOST_LINES = 12
 
 
 def send_due(store: Store, now: datetime) -> int:
-    """Write down the letters of all reports that are due; returns how many letters."""
+    """Write down the letters of all reports that are due; returns how many. One that fails keeps no other back."""
     with store.database.reading() as session:
-        waiting = report_schedules.due(session, now)
-    return sum(_send(store, one, now) for one in waiting)
+        waiting, put_off = report_schedules.due(session, now), failures.waiting(session, JOB, now)
+    ready = [schedule for schedule in waiting if schedule.id not in put_off]
+    return sum(isolation.alone(store.database, JOB, one.id, partial(_send, store, one, now), now) for one in ready)
 
 
 def letters(store: Store, session: Session, schedule: Schedule, now: datetime) -> list[Letter]:

@@ -6,16 +6,17 @@ A worker killed between the relay's 250 and the mark sends again under the same 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from desk.tickets.ticket import DESK, Change, Event
-from storage.db.session import Session
+from storage.db.session import Session, is_outage
 from storage.mail import outbound
 from storage.mail.outbound import Claimed
 from storage.tickets import tickets
@@ -38,13 +39,13 @@ BACK_OFF = tuple(
 """Pauses after the first, second… failed try; after the last, about two days later, the letter is undeliverable."""
 
 
-def drain(context: Context) -> int:
-    """Send all that is due; returns how many letters were tried."""
+def drain(context: Context, first: Sequence[int] = ()) -> int:
+    """Send all that is due, the rows in `first` at once; returns how many letters were tried."""
     done = 0
     most = BATCH if context.store.settings.relay_url else CATCH_BATCH
     while True:
         with context.store.database.transaction() as session:
-            claimed = outbound.claim(session, most, context.now())
+            claimed = outbound.claim(session, most, context.now(), first)
         if not claimed:
             return done
         done += len(claimed)
@@ -61,7 +62,8 @@ def _send_all(context: Context, claimed: list[Claimed]) -> None:
         for letter in claimed:
             if context.now() - claimed_at > outbound.LEASE / 4 and not _renewed(context, letter):
                 continue
-            _send_one(context, letter, post)
+            with bound_contextvars(outbound_id=letter.id, ticket_id=letter.ticket_id):
+                _send_one(context, letter, post)
 
 
 def _without_caught(context: Context, claimed: list[Claimed]) -> list[Claimed]:
@@ -74,13 +76,13 @@ def _without_caught(context: Context, claimed: list[Claimed]) -> list[Claimed]:
         with context.store.database.transaction() as session:
             names = context.store.blobs.put_many(session, raws, now)
             outbound.mark_caught(session, dict(zip(mails, names, strict=True)), now)
-    except sa.exc.DBAPIError:
-        raise
     except Unsendable as error:
         # Its text names an address, which is no word for a log.
         log.warning("letters_not_caught_together", count=len(mails), error=type(error).__name__)
         return claimed
-    except Exception:
+    except Exception as error:
+        if is_outage(error):
+            raise
         log.exception("letters_not_caught_together", count=len(mails))
         return claimed
     log.info("letters_caught", count=len(mails))
@@ -96,16 +98,16 @@ def _send_one(context: Context, letter: Claimed, post: Post | None) -> None:
         _failed(context, letter, error)
     except Unsendable as error:
         _failed(context, letter, TransportError(str(error), permanent=True))
-    except sa.exc.DBAPIError:
-        raise
     except Exception as error:
-        log.exception("letter_broke", outbound_id=letter.id, ticket_id=letter.ticket_id)
+        if is_outage(error):
+            raise
+        log.exception("letter_broke")
         _failed(context, letter, TransportError(f"it could not be made ({type(error).__name__})", permanent=False))
     else:
         with context.store.database.transaction() as session:
             outbound.mark(session, letter.id, state, context.now(), raw=raw)
             slack_cards.posted(session, letter, ts)
-        log.info("letter_left", outbound_id=letter.id, ticket_id=letter.ticket_id, kind=letter.kind, state=state)
+        log.info("letter_left", kind=letter.kind, state=state)
 
 
 @contextmanager
@@ -170,7 +172,7 @@ def _composed(context: Context, session: Session, letter: Claimed) -> bytes:
 def _failed(context: Context, letter: Claimed, error: TransportError) -> None:
     """Later again; or, if that will not help, undeliverable where people see it."""
     now = context.now()
-    log.warning("letter_failed", outbound_id=letter.id, ticket_id=letter.ticket_id, attempt=letter.attempts)
+    log.warning("letter_failed", attempt=letter.attempts)
     with context.store.database.transaction() as session:
         # Whose lease has ended says nothing more: another worker may have sent it meanwhile.
         if not outbound.renew(session, letter, now):

@@ -81,7 +81,7 @@ class Context:
             rules=keyword_rules.rulebook(session, frozenset(self.categoriser.parts.classes)),
             lifecycle=lifecycle.rules(session),
             organisations=organisations.of_domains(session),
-            automations=tuple(kept for kept in automations.every(session) if kept.active),
+            automations=tuple(automations.active(session)),
             routing=assignment.setup(session),
             detector=detector_settings.rules(session),
         )

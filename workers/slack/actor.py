@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from desk.mail.inbound_request import Attachment, from_json
 from desk.slack import orders as slack_orders
 from desk.slack.orders import Kind, Order
-from storage.db.session import Session
+from storage.db.session import Session, is_outage
 from storage.mail import inbound
 from storage.mail.inbound import MOST_ATTEMPTS, Settled, Waiting
 from storage.slack import threads as slack_threads
@@ -50,16 +50,18 @@ class Task:
         return self.now - self.row.received_at < PATIENCE
 
 
-def drain(context: Context) -> int:
-    """Carry out all that waits; returns how many orders were tried."""
+def drain(context: Context, first: Sequence[int] = ()) -> int:
+    """Carry out all that waits, the rows in `first` at once; returns how many orders were tried."""
     done = 0
     while True:
         with context.store.database.transaction() as session:
-            row = inbound.claim_order(session, context.now())
+            row = inbound.claim_order(session, context.now(), first)
         if row is None:
             return done
         done += 1
-        if _alone(context, row):
+        with bound_contextvars(inbound_id=row.id):
+            settled = _alone(context, row)
+        if settled:
             with context.store.database.transaction() as session:
                 inbound.let_go(session, row.id)
 
@@ -82,9 +84,9 @@ def _alone(context: Context, row: Waiting) -> bool:
             inbound.not_yet(session, row.id)
         return False
     except Exception as error:
-        if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError):
+        if is_outage(error):
             raise
-        log.exception("order_failed", inbound_id=row.id, attempt=row.attempts)
+        log.exception("order_failed", attempt=row.attempts)
         if row.attempts >= MOST_ATTEMPTS:
             _quarantine(context, row)
         return True

@@ -115,7 +115,7 @@ def _obeyed(scene: _Scene, agent: Person, ticket: Ticket, why_no_files: str) -> 
     try:
         if why_no_files and parsed.is_reply:
             raise NotAllowed(f"a file could not be fetched from Slack ({why_no_files})")
-        with scene.session.connection.begin_nested():
+        with scene.session.savepoint():
             agent_commands.check(scene.session, ticket, parsed.commands, actor)
             message_id, done = _do(scene, ticket, parsed, actor)
     except NotAllowed as error:

@@ -5,10 +5,13 @@ May run twice, and at once: a row is held by a lease while its file is on the wa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
+from storage.db.session import is_outage
 from usecases.tickets import pending_files
 from usecases.tickets.pending_files import Late
 from workers.outbound.errors import TransportError
@@ -21,32 +24,39 @@ BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 360
 """Pauses after the first, second… failed try; after the last the file counts as missing."""
 
 
-def drain(context: Context) -> int:
-    """Fetch all that is due; returns how many files were tried."""
+def drain(context: Context, first: Sequence[int] = ()) -> int:
+    """Fetch all that is due, the files of the messages in `first` at once; returns how many files were tried."""
     done = 0
     while True:
         with context.store.database.transaction() as session:
-            late = pending_files.claim(session, context.now())
+            late = pending_files.claim(session, context.now(), first)
         if late is None:
             return done
         done += 1
-        _one(context, late)
+        with bound_contextvars(ticket_id=late.ticket_id, message_id=late.message_id):
+            _one(context, late)
 
 
 def _one(context: Context, late: Late) -> None:
+    """One file. What breaks us waits like one that was refused, so that the others are fetched."""
     try:
         fetched = slack_files.fetch(context.store.settings, late.file_id)
+        with context.store.database.transaction() as session:
+            sha256 = context.store.blobs.put(session, fetched.data, context.now())
+            pending_files.arrived(session, late, sha256, len(fetched.data), fetched.media_type, context.now())
     except TransportError as error:
         _failed(context, late, error)
-        return
-    with context.store.database.transaction() as session:
-        sha256 = context.store.blobs.put(session, fetched.data, context.now())
-        pending_files.arrived(session, late, sha256, len(fetched.data), fetched.media_type, context.now())
-    log.info("late_file_fetched", ticket_id=late.ticket_id, message_id=late.message_id)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        log.exception("late_file_failed")
+        _failed(context, late, TransportError(f"it could not be kept ({type(error).__name__})", permanent=False))
+    else:
+        log.info("late_file_fetched")
 
 
 def _failed(context: Context, late: Late, error: TransportError) -> None:
-    log.warning("late_file_not_fetched", ticket_id=late.ticket_id, attempt=late.attempts)
+    log.warning("late_file_not_fetched", attempt=late.attempts)
     now = context.now()
     with context.store.database.transaction() as session:
         if error.permanent or late.attempts > len(BACK_OFF):

@@ -6,6 +6,7 @@ once: rows are held, and a letter's key makes it once only. Nobody is asked who 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -23,7 +24,9 @@ from storage.people import people
 from storage.people.people import Person
 from storage.tickets import tickets
 from workers.notifications.outgoing import Sender
+from workers.runtime import isolation
 from workers.runtime.context import Context
+from workers.runtime.isolation import Work
 
 log = structlog.get_logger()
 
@@ -33,23 +36,21 @@ _DONE = (Status.RESOLVED, Status.CLOSED)
 
 def drain(context: Context) -> int:
     """All that is due; returns how many rows were looked at."""
-    done = 0
-    while True:
-        looked = _batch(context)
-        done += looked
-        if looked == 0:
-            return done
+    return isolation.drain(context, lambda: _work(context))
 
 
-def _batch(context: Context) -> int:
-    with context.store.database.transaction() as session:
-        found = csat.due(session, context.now(), BATCH)
-        if found:
-            _ask(context, session, found)
-    return len(found)
+def _work(context: Context) -> Work[Rating]:
+    def claim(session: Session) -> list[Rating]:
+        return csat.due(session, context.now(), BATCH)
+
+    def do(session: Session, rows: Sequence[Rating]) -> int:
+        _ask(context, session, rows)
+        return len(rows)
+
+    return Work(csat.JOB, claim, do, lambda rating: rating.id, binds="rating_id")
 
 
-def _ask(context: Context, session: Session, found: list[Rating]) -> None:
+def _ask(context: Context, session: Session, found: Sequence[Rating]) -> None:
     rules, sender = csat_settings.rules(session), Sender(context, session)
     held = tickets.get_many(session, {one.ticket_id for one in found}, lock=True)
     known = people.by_ids(session, {one.requester_id for one in held.values()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
@@ -9,8 +10,11 @@ import structlog
 from desk.tickets import lifecycle as rules_of
 from desk.tickets.lifecycle import Lifecycle
 from desk.tickets.ticket import Change, Ticket
+from storage.db.session import Session
 from storage.tickets import lifecycle, tickets
+from workers.runtime import isolation
 from workers.runtime.context import Context
+from workers.runtime.isolation import Work
 
 log = structlog.get_logger()
 
@@ -19,26 +23,28 @@ BATCH = 200
 
 def drain(context: Context) -> int:
     """All that is due; returns how many tickets were moved on."""
-    done = 0
-    while True:
-        moved = _batch(context)
-        done += moved
-        if moved == 0:
-            return done
+    return isolation.drain(context, lambda: _work(context))
 
 
-def _batch(context: Context) -> int:
-    now = context.now()
-    with context.store.database.transaction() as session:
-        rules = lifecycle.rules(session)
-        due = lifecycle.due(session, rules, now, BATCH)
-        held = tickets.get_many(session, due, lock=True)
-        changes = [_moved_on(ticket, rules, now) for ticket in held.values()]
-        made = [change for change in changes if change.events]
-        tickets.save_locked(session, made, react=context.react)
-    if made:
-        log.info("tickets_moved_on", count=len(made))
-    return len(made)
+def _work(context: Context) -> Work[Ticket]:
+    def claim(session: Session) -> list[Ticket]:
+        due = lifecycle.due(session, lifecycle.rules(session), context.now(), BATCH)
+        return list(tickets.get_many(session, due, lock=True).values())
+
+    def do(session: Session, held: Sequence[Ticket]) -> int:
+        return _move_on(context, session, held)
+
+    return Work(lifecycle.KEY, claim, do, lambda ticket: ticket.id)
+
+
+def _move_on(context: Context, session: Session, held: Sequence[Ticket]) -> int:
+    rules = lifecycle.rules(session)
+    changes = [_moved_on(ticket, rules, context.now()) for ticket in held]
+    moved = [change for change in changes if change.events]
+    tickets.save_locked(session, moved, react=context.react)
+    if moved:
+        log.info("tickets_moved_on", count=len(moved))
+    return len(moved)
 
 
 def _moved_on(ticket: Ticket, rules: Lifecycle, now: datetime) -> Change:

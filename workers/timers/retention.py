@@ -6,13 +6,16 @@ In: the rules. Out: how many tickets and raw mails. Twice, or twice at once, is 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from storage.db.session import Session
+from storage.open_store import Store
 from storage.runtime import key_values
 from usecases.privacy import erasure, retention
+from workers.runtime import isolation
 from workers.runtime.context import Context
 
 log = structlog.get_logger()
@@ -29,13 +32,18 @@ def is_due(session: Session, now: datetime, time_zone: str) -> bool:
     return bool(retention.rules(session)) or bool(erasure.unfinished(session))
 
 
+def _finish(store: Store, number: int) -> int:
+    erasure.finish(store, number)
+    return 1
+
+
 def drain(context: Context) -> int:
     """All that is due; returns how many."""
     store, now, done = context.store, context.now(), 0
     with store.database.reading() as session:
         cut_off = erasure.unfinished(session)
     for number in cut_off:
-        erasure.finish(store, number)
+        isolation.alone(store.database, "erasures", number, partial(_finish, store, number), now)
     while more := retention.step(store, now):
         done += more
     if done or cut_off:

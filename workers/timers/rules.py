@@ -7,24 +7,29 @@ A desk without automations pays nothing but a look at a list a few seconds old.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
+from structlog.contextvars import bound_contextvars
 
 from desk.rules import automations as rules_automations
 from desk.rules import conditions
 from desk.tickets.ticket import DESK, Change, Event, Ticket
-from storage.db.session import Session
+from storage.db.session import Session, is_outage, is_rivalry
+from storage.runtime import failures
+from storage.runtime.failures import reason_of
 from storage.tickets import ticket_facts, tickets
 from usecases.rules import automations, run_actions
 from usecases.rules.automations import Kept
 from usecases.rules.run_actions import Doing
+from workers.runtime import isolation
 from workers.runtime.context import Context
 
 log = structlog.get_logger()
 
 LOOK_EVERY = timedelta(minutes=2)
+"""Timed rules speak of hours: looking every few minutes is enough."""
 _HOUR = timedelta(hours=1)
 _CAPPED = "automations_capped"
 
@@ -40,12 +45,7 @@ def on_events(context: Context, session: Session, happened: Sequence[tuple[int, 
     for number, event in told:
         for kept in on:
             if event.kind in kept.rule.trigger.events:
-                _fire(session, kept, event.ticket_id, number, now, used, event.kind)
-
-
-def is_time(now: datetime, before: datetime | None) -> bool:
-    """Time rules speak of hours: looking every few minutes is enough."""
-    return before is None or now - before >= LOOK_EVERY
+                _fire_alone(session, _Firing(kept, event.ticket_id, number, event.kind), now, used)
 
 
 def drain(context: Context) -> int:
@@ -55,9 +55,14 @@ def drain(context: Context) -> int:
 
 
 def by_time(context: Context, session: Session, now: datetime) -> int:
-    """Whatever has been silent or is old enough; returns how many firings there were."""
+    """Whatever has been silent or is old enough; returns how many firings there were. A rule that breaks is put off."""
     timed = [kept for kept in context.places(session).automations if kept.rule.trigger.is_timed]
-    return sum(_sweep(session, kept, now) for kept in timed)
+    put_off = failures.waiting(session, automations.TIMED, now)
+    return sum(_rule(session, kept, now) for kept in timed if kept.id not in put_off)
+
+
+def _rule(session: Session, kept: Kept, now: datetime) -> int:
+    return isolation.attempt(session, automations.TIMED, kept.id, lambda: _sweep(session, kept, now), now)
 
 
 def _sweep(session: Session, kept: Kept, now: datetime) -> int:
@@ -67,26 +72,63 @@ def _sweep(session: Session, kept: Kept, now: datetime) -> int:
         after = max(ready)
         found = list(tickets.get_many(session, ready).values())
         facts = ticket_facts.of(session, found, now)
-        fitting = [t.id for t in found if conditions.hold(kept.rule.conditions, facts[t.id])]
-        used = automations.lately(session, fitting, now - _HOUR)
-        fired += sum(_fire(session, kept, number, ready[number], now, used, "") for number in fitting)
+        used = automations.lately(session, [ticket.id for ticket in found], now - _HOUR)
+        for ticket in found:
+            firing = _Firing(kept, ticket.id, ready[ticket.id], "")
+            fired += _fire_alone(session, firing, now, used, facts[ticket.id])
     return fired
 
 
-def _fire(
-    session: Session, kept: Kept, ticket_id: int, event_id: int, now: datetime, used: dict[int, int], kind: str
+@dataclass(frozen=True, slots=True)
+class _Firing:
+    """A rule, the ticket that it may fire upon, and the event that it fires for, once."""
+
+    kept: Kept
+    ticket_id: int
+    event_id: int
+    kind: str
+
+
+def _fire_alone(
+    session: Session, firing: _Firing, now: datetime, used: dict[int, int], facts: conditions.Case | None = None
 ) -> bool:
+    """The firing in a savepoint: a rule that breaks on this ticket is said there, once, and stops nothing else."""
+    kept = firing.kept
+    try:
+        if facts is not None and not conditions.hold(kept.rule.conditions, facts):
+            return False
+        with bound_contextvars(ticket_id=firing.ticket_id, automation_id=kept.id), session.savepoint():
+            return _fire(session, firing, now, used)
+    except Exception as error:
+        if is_outage(error) or is_rivalry(error):
+            raise
+        log.exception("automation_failed", automation_id=kept.id, ticket_id=firing.ticket_id)
+        _note_failure(session, firing, reason_of(error), now)
+        return False
+
+
+def _note_failure(session: Session, firing: _Firing, reason: str, now: datetime) -> None:
+    kept = firing.kept
+    if automations.note(session, kept, firing.ticket_id, firing.event_id, now):
+        why = f"{kept.rule.why} could not be judged: {reason}"
+        tickets.add_events(
+            session, [Event(firing.ticket_id, now, "automation_failed", DESK, "", kept.rule.name, why)], react=False
+        )
+
+
+def _fire(session: Session, firing: _Firing, now: datetime, used: dict[int, int]) -> bool:
     """One rule on one ticket, if its conditions hold by now."""
+    kept, ticket_id = firing.kept, firing.ticket_id
     ticket = tickets.get(session, ticket_id, lock=True)
     if ticket is None or ticket.merged_into is not None:
         return False
     facts = ticket_facts.of(session, [ticket], now)[ticket.id]
-    if not conditions.hold(kept.rule.conditions, {**facts, "event": kind}):
+    if not conditions.hold(kept.rule.conditions, {**facts, "event": firing.kind}):
         return False
     if used.get(ticket_id, 0) >= rules_automations.MOST_AN_HOUR:
         _cap(session, ticket, kept, now)
         return False
-    if not automations.note(session, kept, ticket_id, event_id, now):
+    if not automations.note(session, kept, ticket_id, firing.event_id, now):
         return False
     used[ticket_id] = used.get(ticket_id, 0) + 1
     _act(session, kept, ticket, now, facts)

@@ -7,6 +7,7 @@ Looking twice, or two at once, changes nothing: the clock remembers what was tol
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -15,7 +16,7 @@ from desk.rules import actions
 from desk.sla import explain as sla_explanation
 from desk.sla.timers import Happening, What
 from desk.tickets.ticket import DESK, Event, Ticket
-from storage.db.session import Session, is_unavailable
+from storage.db.session import Session
 from storage.sla import policies as sla_policies
 from storage.sla import timers as sla_timers
 from storage.tickets import tickets
@@ -23,7 +24,9 @@ from usecases.rules import run_actions
 from usecases.sla import measure as sla_measure
 from usecases.sla import recalculate as sla_review
 from usecases.sla.measure import Measured
+from workers.runtime import isolation
 from workers.runtime.context import Context
+from workers.runtime.isolation import Work
 
 log = structlog.get_logger()
 
@@ -32,47 +35,32 @@ LATER = timedelta(hours=1)
 """A ticket whose clocks cannot be read is looked at again then, so that it is in nobody's way."""
 
 
-def drain(context: Context) -> int:
-    """Look at all tickets that are due; returns how many."""
+def drain(context: Context, first: Sequence[int] = ()) -> int:
+    """Look at all tickets that are due, those in `first` at once; returns how many."""
     done = 0
     while True:
-        looked = _batch(context)
+        looked = isolation.batch(context, _work(context, first))
         done += looked
         if looked == 0 and not _review(context):
             return done
 
 
-def _batch(context: Context) -> int:
-    try:
-        with context.store.database.transaction() as session:
-            claimed = sla_timers.claim(session, context.now(), BATCH)
-            _look(session, claimed, context.now())
-        return len(claimed)
-    except Exception as error:
-        if is_unavailable(error):
-            raise
-        log.warning("clocks_failed_together", error=type(error).__name__)
-        return _one_by_one(context)
+def _work(context: Context, first: Sequence[int]) -> Work[tuple[int, bool]]:
+    """A row is a ticket to look at, and whether quietly."""
 
+    def claim(session: Session) -> list[tuple[int, bool]]:
+        return list(sla_timers.claim(session, context.now(), BATCH, first).items())
 
-def _one_by_one(context: Context) -> int:
-    """The same tickets alone, so that only the bad one waits."""
-    with context.store.database.transaction() as session:
-        claimed = sla_timers.claim(session, context.now(), BATCH)
-        for quiet in (True, False):
-            sla_timers.look(session, [n for n, one in claimed.items() if one is quiet], context.now(), quiet=quiet)
-    for number, quiet in claimed.items():
-        try:
-            with context.store.database.transaction() as session:
-                sla_timers.forget(session, number)
-                _look(session, {number: quiet}, context.now())
-        except Exception as error:
-            if is_unavailable(error):
-                raise
-            log.exception("clocks_failed", ticket_id=number)
-            with context.store.database.transaction() as session:
-                sla_timers.put_off(session, number, context.now() + LATER)
-    return len(claimed)
+    def do(session: Session, rows: Sequence[tuple[int, bool]]) -> int:
+        _look(session, dict(rows), context.now())
+        return len(rows)
+
+    def put_off(session: Session, row: tuple[int, bool], _reason: str) -> None:
+        # The wish to look was taken away with the claim.
+        sla_timers.look(session, [row[0]], context.now(), quiet=row[1])
+        sla_timers.put_off(session, row[0], context.now() + LATER)
+
+    return Work("sla", claim, do, lambda row: row[0], put_off=put_off)
 
 
 def _review(context: Context) -> bool:

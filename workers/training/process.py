@@ -80,7 +80,7 @@ def main() -> int:
     try:
         training.retrain(store, lambda: datetime.now(UTC), Wish(why=_why(store)))
     except Busy:
-        log.info("training_runs_already")
+        log.info("training_already_begun")
     finally:
         store.close()
     return 0

@@ -10,10 +10,11 @@ import queue
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import structlog
 
-from desk.mail.inbound_request import from_json
+from desk.mail.inbound_request import Envelope, from_json
 from gateway.email.parse.normalise import Normalised
 from gateway.email.sandbox.process import Child, JailUnavailable, Limits
 from gateway.email.smtp.types import MEGABYTE, RawMail
@@ -21,6 +22,14 @@ from gateway.email.smtp.types import MEGABYTE, RawMail
 PARSER = "gateway.email.parse.normalise:normalise"
 _WAIT_FOR_A_CHILD = 60.0
 _LARGE = 4 * MEGABYTE
+_BUSY, _CLOSED = "no child was free", "the jail is closed"
+_PROBE = RawMail(
+    b"From: probe@localhost\r\nTo: probe@localhost\r\nSubject: probe\r\n\r\nprobe\r\n",
+    Envelope("probe@localhost", ("probe@localhost",)),
+    "probe",
+    datetime(2000, 1, 1, tzinfo=UTC),
+)
+"""A mail that every parser can read."""
 
 log = structlog.get_logger()
 
@@ -77,6 +86,16 @@ class Jail:
                     alone = True
         return results
 
+    def check(self) -> str:
+        """Why no mail can be read in here; empty if one was. Where all children are at work, they work."""
+        try:
+            (result,) = self.normalise_many([_PROBE])
+        except JailUnavailable as error:
+            return "" if str(error) in (_BUSY, _CLOSED) else str(error)
+        except OSError as error:
+            return f"no process can be started ({error.strerror or type(error).__name__})"
+        return result.reason if isinstance(result, Quarantine) else ""
+
     def close(self) -> None:
         """End the children; those at work are ended when they are given back."""
         self._closed = True
@@ -96,11 +115,11 @@ class Jail:
     @contextmanager
     def _borrowed(self) -> Iterator[_Cell]:
         if self._closed:
-            raise JailUnavailable("the jail is closed")
+            raise JailUnavailable(_CLOSED)
         try:
             cell = _Cell(self, self._free.get(timeout=_WAIT_FOR_A_CHILD))
         except queue.Empty:
-            raise JailUnavailable("no child was free") from None
+            raise JailUnavailable(_BUSY) from None
         try:
             yield cell
         except BaseException:
@@ -132,7 +151,7 @@ class _Cell:
             self._child = self._jail._start()
 
     def lost(self, death: str) -> None:
-        log.warning("jail_child_died", reason=death)
+        log.warning("sandbox_process_died", reason=death)
         self._child = self._jail._start()
 
     def abandon(self) -> None:

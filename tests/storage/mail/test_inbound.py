@@ -103,6 +103,17 @@ def test_what_was_unreadable_is_set_aside_and_read_again_when_somebody_asks(any_
         assert [row.id for row in inbound.claim(session, 5)] == [1]
 
 
+def test_what_was_settled_while_it_was_read_again_stays_settled(any_store: Store) -> None:
+    write(any_store, arrival("a", quarantine="too deep"))
+    with any_store.database.transaction() as session:
+        inbound.ask_release(session, 1)
+        inbound.release(session, 1, "{}")
+        inbound.settle(session, [Settled(row.id, "ticketed", ticket_id=7) for row in inbound.claim(session, 5)], NOW)
+        inbound.stay_quarantined(session, 1, "a slow reader, who read it too")
+        row = inbound.one(session, 1)
+    assert row is not None and (row["state"], row["ticket_id"], row["reason"]) == ("ticketed", 7, "")
+
+
 steps = st.lists(
     st.tuples(st.sampled_from(["write", "settle", "ask", "release", "stay"]), st.integers(1, 6)), max_size=20
 )

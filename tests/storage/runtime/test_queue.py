@@ -1,32 +1,48 @@
-"""The bell: one message for each actor and batch, on the queues that the workers know."""
+"""The queues: one message for each job and transaction, on the queue that the job's workers take."""
 
 from __future__ import annotations
 
 import time
+from typing import Any
 
+import dramatiq
 import redis
 from dramatiq import Message
+from structlog.contextvars import bound_contextvars
 
-from storage.runtime import queue
-from storage.runtime.queue import QUEUE, QueueBell
+from storage.runtime import dead_letters, queue
+from storage.runtime.queue import JOBS, OLD_QUEUE, QUEUES, RENAMED, QueueBell
 
 
-def _waiting(url: str) -> list[tuple[str, int]]:
+def _waiting(url: str) -> list[tuple[str, str, int]]:
     with redis.Redis.from_url(url) as client:
-        raws = client.hvals(f"dramatiq:{QUEUE}.msgs")
-    messages = [Message.decode(raw) for raw in raws]  # type: ignore[union-attr]
-    return sorted((message.actor_name, message.args[0]) for message in messages)
+        raws: Any = [raw for name in QUEUES for raw in client.hvals(f"dramatiq:{name}.msgs")]  # type: ignore[union-attr]
+    messages = [Message.decode(raw) for raw in raws]
+    return sorted((message.queue_name, message.actor_name, message.args[0]) for message in messages)
 
 
-def test_a_ring_is_one_message_for_each_actor(valkey: str) -> None:
+def test_rows_of_one_transaction_are_one_message_for_each_job(valkey: str) -> None:
     bell = QueueBell(queue.broker(valkey, for_workers=False))
-    bell.ring([("ingest", 3), ("ingest", 4), ("react", 0), ("ingest", 5)])
-    assert _waiting(valkey) == [("ingest", 3), ("react", 0)]
+    bell.ring([("ingest", 3), ("ingest", 4), ("events", 9), ("ingest", 5)])
+    assert _waiting(valkey) == [("events", "events", 9), ("requests", "ingest", 3)]
 
 
-def test_a_message_holds_a_name_and_a_number_only(valkey: str) -> None:
-    made = queue.message("deliver", 7)
-    assert (made.queue_name, made.actor_name, made.args, made.kwargs) == (QUEUE, "deliver", (7,), {})
+def test_a_message_holds_a_name_and_a_number_only() -> None:
+    found = queue.message("deliver", 7)
+    assert (found.queue_name, found.actor_name, found.args, found.kwargs) == ("outbound", "deliver", (7,), {})
+    assert found.options == {}
+
+
+def test_a_message_carries_the_id_of_the_http_request_that_it_follows_from() -> None:
+    with bound_contextvars(request_id="r-1"):
+        assert queue.message("ingest", 1).options == {"request_id": "r-1"}
+
+
+def test_every_job_says_its_queue_priority_retries_and_limits() -> None:
+    assert {job.queue for job in JOBS.values()} == set(QUEUES)
+    assert all(job.time_limit >= 60_000 and 0 < job.max_retries < 10 for job in JOBS.values())
+    assert all(job.min_backoff <= job.max_backoff for job in JOBS.values())
+    assert set(RENAMED.values()) <= set(JOBS) and not set(RENAMED) & set(JOBS)
 
 
 def test_a_dead_queue_is_left_in_peace_for_a_while() -> None:
@@ -36,3 +52,32 @@ def test_a_dead_queue_is_left_in_peace_for_a_while() -> None:
     for _ in range(1000):
         bell.ring([("ingest", 1)])
     assert time.monotonic() - started < 0.5
+
+
+def test_what_waits_in_the_one_queue_of_earlier_releases_is_moved_under_its_new_name(valkey: str) -> None:
+    broker = queue.broker(valkey, for_workers=True)
+    for actor, row_id in (("ingest", 3), ("react", 0), ("react", 0), ("watch", 0), ("gone", 1)):
+        _push_old(broker, actor, row_id)
+    _push_old(broker, "say", 0, ".DQ")
+    broker.client.hset(f"dramatiq:{OLD_QUEUE}.msgs", "junk", b"{not json")
+    assert queue.move_old(broker) == 4
+    assert _waiting(valkey) == [
+        ("events", "events", 0),
+        ("requests", "ingest", 3),
+        ("timers", "detect_incidents", 0),
+        ("timers", "send_scheduled", 0),
+    ]
+    assert queue.move_old(broker) == 0 and not broker.client.keys(f"dramatiq:{OLD_QUEUE}*")
+
+
+def test_the_depth_of_each_queue_is_known(valkey: str) -> None:
+    bell = QueueBell(queue.broker(valkey, for_workers=False))
+    bell.ring([("ingest", 1), ("sla", 2), ("lifecycle", 0)])
+    waiting = {depth.queue: depth.waiting for depth in dead_letters.depths(valkey)}
+    assert waiting == {"requests": 1, "events": 0, "outbound": 0, "timers": 2, "training": 0}
+
+
+def _push_old(broker: queue.Broker, actor: str, row_id: int, end: str = "") -> None:
+    old: dramatiq.Message[None] = Message(OLD_QUEUE, actor, (row_id,), {}, {})
+    broker.client.hset(f"dramatiq:{OLD_QUEUE}{end}.msgs", old.message_id, old.encode())
+    broker.client.rpush(f"dramatiq:{OLD_QUEUE}{end}", old.message_id)

@@ -84,7 +84,7 @@ def test_events_are_claimed_once_by_rivals(any_store: Store, agents: list[int]) 
         mine: list[int] = []
         while True:
             with any_store.database.transaction() as session:
-                found = tickets.claim_events(session, 8)
+                found = tickets.claim_events(session, 8, NOW)
             if not found:
                 return mine
             mine += [number for number, _ in found]
@@ -98,7 +98,7 @@ def test_a_rolled_back_claim_of_events_leaves_them_to_others(any_store: Store, a
     with any_store.database.transaction() as session:
         tickets.add_events(session, verbs.note(read(any_store), DESK, NOW).events)
     with pytest.raises(KeyboardInterrupt), any_store.database.transaction() as session:
-        tickets.claim_events(session, 8)
+        tickets.claim_events(session, 8, NOW)
         raise KeyboardInterrupt
     with any_store.database.transaction() as session:
-        assert len(tickets.claim_events(session, 8)) == 1
+        assert len(tickets.claim_events(session, 8, NOW)) == 1

@@ -9,12 +9,13 @@ import pytest
 from desk.rules import actions
 from desk.tickets import properties
 from desk.tickets.ticket import DESK, NotAllowed, Status, Ticket
-from storage.db.session import Session
+from storage.db.session import Session, ring
 from storage.open_store import Store
 from storage.people import people
 from storage.tickets import tickets
 from usecases.rules import run_actions
 from usecases.rules.run_actions import Doing
+from usecases.tickets import conversation, watchers
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 DOING = Doing(DESK, NOW, "rule Refunds", {"requester": "Bob"})
@@ -76,3 +77,37 @@ def test_a_child_has_one_parent_and_no_circle_is_made() -> None:
         with pytest.raises(NotAllowed):
             properties.set_parent(one, wrong, DESK, NOW)
     assert properties.set_parent(child, None, DESK, NOW).ticket.parent_id is None
+
+
+def test_a_refused_action_leaves_nothing_half_done_and_the_next_sees_the_current_ticket(any_store: Store) -> None:
+    with any_store.database.transaction() as session:
+        ticket = _ticket(session)
+        wanted = actions.read([{"watch": ["alice@corp.example.test", "nobody there"]}, {"tag": "x"}])
+        done = run_actions.carry_out(session, ticket, wanted, DOING)
+        assert watchers.of(session, [ticket.id]) == {}
+        assert [event.kind for event in tickets.history(session, ticket.id)] == ["tagged"]
+    assert done.refused == ("watch: no agents are called 'nobody there'",) and done.ticket.tags == ("x",)
+
+
+def test_an_action_that_breaks_halfway_leaves_no_note_without_an_event(
+    any_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(conversation.verbs, "note", broken)
+    with any_store.database.transaction() as session:
+        ticket = _ticket(session)
+        done = run_actions.carry_out(session, ticket, actions.read([{"note": "Hello"}, {"tag": "x"}]), DOING)
+        assert tickets.messages_of(session, ticket.id) == []
+    assert len(done.refused) == 1 and done.refused[0].startswith("note: it failed (RuntimeError at ")
+    assert done.ticket.tags == ("x",)
+
+
+def test_what_a_refused_action_wanted_to_enqueue_is_not_enqueued(any_store: Store) -> None:
+    with any_store.database.transaction() as session:
+        with pytest.raises(NotAllowed), session.savepoint():
+            ring(session, "inside", 1)
+            raise NotAllowed("no")
+        ring(session, "outside", 1)
+        assert list(session.rings) == [("outside", 1)]

@@ -14,6 +14,7 @@ from desk.tickets.fields import Field, Kind
 from storage.open_store import Store
 from storage.people import people
 from tests.small_desk import ALICE, BOB, EVE, MAX, SUPPORT, SmallDesk, words
+from usecases.rules import macros
 from usecases.tickets import custom_fields
 
 RESULTS = "mx.desk.example.test; dmarc=pass header.from=corp.example.test"
@@ -257,3 +258,16 @@ def test_a_mail_without_a_word_of_its_own_says_nothing_to_anybody(store: Store) 
     desk.receive(desk.mail(ALICE, "Re", "On Monday Support wrote:\n> Max noted: he is a nuisance.\n", to=to))
     assert desk.letters("reply") == [] and len(desk.messages(1)) == 1
     assert "no words of yours" in words(desk.sent("command-answer", ALICE)[-1])
+
+
+def test_a_macro_with_an_action_that_cannot_be_done_is_told_to_its_agent_and_quarantines_nothing(
+    strict: SmallDesk, address: str
+) -> None:
+    with strict.store.database.transaction() as session:
+        macros.put(session, "gone", "The macro's words.", [{"watch": ["Alice Agent", "Nobody There"]}, {"tag": "q"}])
+    proof = [("Authentication-Results", RESULTS)]
+    strict.receive(strict.mail(ALICE, "Re", "#macro gone\n\nMy own words.", to=address, headers=proof))
+    assert strict.states() == {"ticketed": 1, "command": 1}
+    (answer,) = strict.letters("command-answer", ALICE)
+    assert "no agents are called 'Nobody There'" in str(answer["content"])
+    assert strict.ticket(1).tags == () and "replied" not in strict.kinds(1)

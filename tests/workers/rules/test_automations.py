@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from desk.rules import automations as rules_automations
 from desk.rules.automations import BadAutomation
-from tests.small_desk import BOB, SmallDesk, words
+from storage.people import people
+from storage.runtime import failures
+from storage.tables.desk import automations as automations_table
+from tests.small_desk import ALICE, BOB, CAROL, MAX, SmallDesk, words
 from usecases.rules import automations
 from usecases.rules.automations import Kept
 from workers.timers import rules as runner
@@ -162,3 +166,92 @@ def test_a_rule_says_itself_in_words() -> None:
     assert rules_automations.words(rules_automations.read(REFUND)) == (
         "when opened, if subject word refund: team Billing, tag refund, priority high"
     )
+
+
+def _gone(desk: SmallDesk) -> None:
+    """Max has left; rules and macros still name him."""
+    with desk.store.database.transaction() as session:
+        people.set_active(session, desk.max.id, active=False)
+
+
+WATCHES_MAX: list[dict[str, Any]] = [{"watch": [ALICE, MAX]}, {"tag": "x"}]
+
+
+def test_a_rule_with_an_action_that_cannot_be_done_keeps_no_mail_back(any_desk: SmallDesk) -> None:
+    when = {"event": "opened"}
+    conditions = [{"field": "subject", "word": "refund"}]
+    _switch_on(any_desk, {"name": "Max", "when": when, "conditions": conditions, "actions": WATCHES_MAX})
+    _gone(any_desk)
+    any_desk.receive(any_desk.mail(BOB, "Refund", "My money."), any_desk.mail(CAROL, "Hours", "When are you open?"))
+    assert len(any_desk.letters("acknowledgement")) == 2
+    assert any_desk.ticket(1).tags == ("x",)
+    (fired,) = [event for event in any_desk.events(1) if event.kind == "automation_fired"]
+    assert "but not watch: no agents are called" in fired.why
+
+
+def test_a_timed_rule_with_an_action_that_cannot_be_done_keeps_no_other_rule_back(any_desk: SmallDesk) -> None:
+    when = {"silent_hours": 1, "status": ["new", "open"]}
+    _switch_on(any_desk, {"name": "a", "when": when, "actions": WATCHES_MAX})
+    _switch_on(any_desk, {"name": "b", "when": when, "actions": [{"tag": "seen"}]})
+    _gone(any_desk)
+    any_desk.receive(any_desk.mail(BOB, "Hello", "A question."), any_desk.mail(CAROL, "Hello", "Another one."))
+    any_desk.later(hours=2)
+    any_desk.context._places = None
+    runner.drain(any_desk.context)
+    assert [ticket.tags for ticket in any_desk.tickets()] == [("x", "seen"), ("x", "seen")]
+
+
+@pytest.mark.parametrize("when", [{"event": "opened"}, {"silent_hours": 1, "status": ["new", "open"]}])
+def test_a_rule_that_breaks_on_a_ticket_is_said_there_once_and_stops_nothing(
+    any_desk: SmallDesk, monkeypatch: pytest.MonkeyPatch, when: dict[str, Any]
+) -> None:
+    honest = runner.conditions.hold
+
+    def hold(rules_conditions: Any, facts: Any) -> bool:
+        if rules_conditions:
+            raise TypeError("a condition that nobody thought of")
+        return honest(rules_conditions, facts)
+
+    refund = [{"field": "subject", "word": "refund"}]
+    _switch_on(any_desk, {"name": "a", "when": when, "conditions": refund, "actions": [{"tag": "a"}]})
+    _switch_on(any_desk, {"name": "b", "when": when, "actions": [{"tag": "b"}]})
+    monkeypatch.setattr(runner.conditions, "hold", hold)
+    any_desk.receive(any_desk.mail(BOB, "Refund", "My money."))
+    for _ in range(3):
+        any_desk.later(hours=2)
+        any_desk.context._places = None
+        runner.drain(any_desk.context)
+    assert any_desk.ticket(1).tags == ("b",) and len(any_desk.letters("acknowledgement")) == 1
+    (broken,) = [event for event in any_desk.events(1) if event.kind == "automation_failed"]
+    assert broken.why.startswith("rule a could not be judged: TypeError at ")
+
+
+def test_a_rule_that_cannot_be_read_any_more_stops_neither_mail_nor_other_rules(any_desk: SmallDesk) -> None:
+    for name in ("a", "b"):
+        _switch_on(any_desk, {"name": name, "when": {"event": "opened"}, "actions": [{"tag": name}]})
+    with any_desk.store.database.transaction() as session:
+        where = automations_table.c.name == "a"
+        session.execute(sa.update(automations_table).where(where).values(actions=[{"dance": "now"}]))
+    any_desk.context._places = None
+    any_desk.receive(any_desk.mail(BOB, "Hello", "A question."))
+    assert any_desk.ticket(1).tags == ("b",) and any_desk.states() == {"ticketed": 1}
+
+
+def test_a_timed_rule_that_always_breaks_is_put_off_until_somebody_changes_it(
+    any_desk: SmallDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"name": "a", "when": {"age_hours": 1}, "actions": [{"tag": "a"}]}
+    kept = _switch_on(any_desk, given)
+    any_desk.receive(any_desk.mail(BOB, "Hello", "A question."))
+    any_desk.later(hours=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(runner.automations, "due", lambda *_: 1 / 0)
+        for _ in range(5):
+            any_desk.context._places = None
+            runner.drain(any_desk.context)
+            any_desk.later(minutes=5)
+    with any_desk.store.database.reading() as session:
+        assert failures.given_up(session) == {automations.TIMED: 1}
+    _switch_on(any_desk, {**given, "actions": [{"tag": "b"}]})
+    runner.drain(any_desk.context)
+    assert any_desk.ticket(1).tags == ("b",) and kept.id

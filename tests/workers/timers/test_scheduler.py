@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,6 +12,8 @@ import pytest
 
 from gateway.intake import accept
 from storage.mail import inbound, outbound
+from storage.runtime import heartbeats
+from storage.tickets import lifecycle
 from tests.small_desk import BOB, CAROL, SmallDesk
 from workers.inbound import ingest
 from workers.inbound.match import Decision
@@ -54,7 +57,7 @@ def test_what_waits_too_long_is_rung_for_again(any_desk: SmallDesk) -> None:
     any_desk.now += OVERDUE + timedelta(seconds=1)
     assert rung_by(any_desk) == [("ingest", number)]
     ingest.drain(any_desk.context)
-    assert rung_by(any_desk) == [("react", 0)]
+    assert rung_by(any_desk) == [("events", 0)]
     any_desk.delivers = False
     any_desk.work()
     assert rung_by(any_desk) == [("deliver", 0)]
@@ -176,3 +179,52 @@ def test_two_workers_that_take_the_same_suspect_count_it_once(any_desk: SmallDes
             assert inbound.claim_suspect(session, any_desk.now) is None
     with any_desk.store.database.reading() as session:
         assert outbound.totals(session) == {}
+
+
+def test_a_look_that_fails_is_named_and_the_others_go_on(any_desk: SmallDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    accept(any_desk.store, [any_desk.mail(BOB, "Help", "Please.")], any_desk.now)
+    any_desk.now += OVERDUE + timedelta(seconds=1)
+    bell = Bell()
+    any_desk.store.database.bell = bell
+    clock = Clock(any_desk.context)
+    with monkeypatch.context() as patch:
+        patch.setattr(lifecycle, "due", lambda *_: 1 / 0)
+        assert clock.sweep()
+    assert bell.rung == [("ingest", 1)]
+    (beat,) = _beats(any_desk)
+    assert beat.data["failing"]["lifecycle"].startswith("ZeroDivisionError at ")
+    any_desk.later(seconds=11)
+    assert clock.sweep() and _beats(any_desk)[0].data == {"failing": {}}
+
+
+def test_the_schedulers_thread_outlives_whatever_it_meets(any_desk: SmallDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, rounds = threading.Event(), iter((RuntimeError("a bug"), None, KeyError("another")))
+    clock = Clock(any_desk.context)
+
+    def sweep() -> bool:
+        error = next(rounds, stop)
+        if error is stop:
+            stop.set()
+        elif isinstance(error, Exception):
+            raise error
+        return True
+
+    monkeypatch.setattr("workers.scheduler.PERIOD", 0.0)
+    monkeypatch.setattr(clock, "sweep", sweep)
+    clock.run(stop)
+    assert stop.is_set() and next(rounds, None) is None
+
+
+def test_a_clock_that_was_set_back_stops_no_look(any_desk: SmallDesk) -> None:
+    clock = Clock(any_desk.context)
+    clock.sweep()
+    any_desk.receive(any_desk.mail(BOB, "Help", "Please."))
+    any_desk.now -= timedelta(hours=1)
+    bell = Bell()
+    any_desk.store.database.bell = bell
+    assert clock.sweep() and ("detect_incidents", 0) in bell.rung
+
+
+def _beats(desk: SmallDesk) -> list[heartbeats.Heartbeat]:
+    with desk.store.database.reading() as session:
+        return heartbeats.live(session, desk.now)

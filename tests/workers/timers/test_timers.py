@@ -277,9 +277,9 @@ def test_the_clock_rings_when_something_is_due_and_only_then(any_desk: SmallDesk
 
     any_desk.store.database.bell = Bell()
     clock = TheClock(any_desk.context)
-    assert clock.sweep() and ("clocks", 0) not in rung
+    assert clock.sweep() and ("sla", 0) not in rung
     any_desk.later(hours=3, minutes=12)
-    assert clock.sweep() and ("clocks", 0) in rung
+    assert clock.sweep() and ("sla", 0) in rung
 
 
 def test_a_ticket_that_cannot_be_measured_is_in_nobodys_way(

@@ -1,0 +1,113 @@
+"""Heartbeats: what each running process says of itself every few seconds, so that `/readyz` knows who works.
+
+A thread that has ended cannot say so. Its process says it of the thread, and a process that says nothing is missed.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+from typing import Any
+
+import sqlalchemy as sa
+import structlog
+
+from storage.db.session import Database, Session
+from storage.db.statements import upsert
+from storage.tables.runtime import heartbeats
+
+log = structlog.get_logger()
+
+EVERY = timedelta(seconds=10)
+PATIENCE = timedelta(seconds=30)
+"""Whoever has said nothing for so long does not work."""
+KEPT = timedelta(days=1)
+WORKER, SCHEDULER, GATEWAY = "worker", "scheduler", "gateway"
+
+
+Report = Callable[[], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The last word of one process, or of its scheduler."""
+
+    name: str
+    kind: str
+    at: datetime
+    data: Mapping[str, Any]
+
+
+def beat(session: Session, name: str, kind: str, now: datetime, data: Mapping[str, Any]) -> None:
+    """Say that it works, and what does not; those that have been silent for a day are forgotten."""
+    session.execute(sa.delete(heartbeats).where(heartbeats.c.at < now - KEPT))
+    upsert(session, heartbeats, ("name",), {"name": name, "kind": kind, "at": now, "data": dict(data)})
+
+
+def end(session: Session, name: str) -> None:
+    """It stops on purpose, and need not be missed."""
+    session.execute(sa.delete(heartbeats).where(heartbeats.c.name == name))
+
+
+def live(session: Session, now: datetime) -> list[Heartbeat]:
+    """Who has said something lately; a word from the future is of a clock that goes wrong, and does not count."""
+    near = heartbeats.c.at.between(now - PATIENCE, now + PATIENCE)
+    rows = session.execute(sa.select(heartbeats).where(near).order_by(heartbeats.c.name))
+    return [Heartbeat(**row._mapping) for row in rows]
+
+
+def silent_queues(beats: list[Heartbeat], queues: tuple[str, ...]) -> list[str]:
+    """The queues of which no live worker takes messages."""
+    working = {queue for beat in beats if beat.kind == WORKER for queue in _working(beat.data)}
+    return [queue for queue in queues if queue not in working]
+
+
+def _working(data: Mapping[str, Any]) -> set[str]:
+    return set(data.get("queues", ())) - set(data.get("silent", ()))
+
+
+@contextmanager
+def beating(database: Database, kind: str, report: Report) -> Iterator[None]:
+    """Says within this block, at once and every few seconds, what `report` finds."""
+    name = f"{kind}:{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    stop = Event()
+
+    def run() -> None:
+        while not stop.wait(EVERY.total_seconds()):
+            _beat(database, name, kind, report)
+
+    _beat(database, name, kind, report)
+    thread = Thread(target=run, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(EVERY.total_seconds())
+        _end(database, name)
+
+
+def _beat(database: Database, name: str, kind: str, report: Report) -> None:
+    """A database that is away is no reason to end: that the beat is missing says it."""
+    try:
+        found = report()
+        with database.transaction() as session:
+            beat(session, name, kind, datetime.now(UTC), found)
+    except sa.exc.DBAPIError as error:
+        log.warning("heartbeat_failed", error=type(error).__name__)
+    except Exception:
+        log.exception("heartbeat_failed")
+
+
+def _end(database: Database, name: str) -> None:
+    try:
+        with database.transaction() as session:
+            end(session, name)
+    except sa.exc.DBAPIError as error:
+        log.warning("heartbeat_not_ended", error=type(error).__name__)
