@@ -13,12 +13,13 @@ run: $(VENV)/runtime.stamp  ## the whole desk on this machine; Ctrl-C stops it
 test: $(VENV)/dev.stamp  ## all tests; what this machine lacks is skipped and listed
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/dev.stamp  ## style, types, arrows between the rooms, sizes
+check: $(VENV)/dev.stamp  ## style, types, arrows between the rooms, sizes, migrations that have landed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.sizes
+	@$(BIN)/python -m tests.landed_migrations
 
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --fix .

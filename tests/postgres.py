@@ -98,6 +98,16 @@ class Postgres:
         finally:
             self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    @contextmanager
+    def empty_database(self) -> Iterator[str]:
+        """The URL of a database without any table; gone afterwards."""
+        name = f"e{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name}")
+        try:
+            yield self.url(name)
+        finally:
+            self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
     def make_template(self) -> None:
         self.execute(f"CREATE DATABASE {TEMPLATE}")
         database = Database(self.url(TEMPLATE))
