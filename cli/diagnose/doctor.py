@@ -23,6 +23,7 @@ from cli.diagnose.findings import BROKEN, WARNING, Finding, broken, fine, warnin
 from cli.open_desk import Trouble, ensure_folder, first_line, running
 from cli.process import valkey
 from desk.config.settings import Settings, host_and_port
+from storage import secret_key
 from storage.db import schema
 from storage.open_store import Store, database_url, open_store
 
@@ -62,6 +63,12 @@ def _with_database(settings: Settings, now: datetime) -> Iterator[Finding]:
         return
     try:
         store = open_store(settings, pool_size=1)
+    except secret_key.WrongKey as error:
+        yield broken("secret key", str(error), "no process starts with it")
+        return
+    except sa.exc.DBAPIError as error:
+        yield broken("database", first_line(error), "start it, or correct FRONTDESK_DATABASE_URL")
+        return
     except OSError as error:
         yield broken("database", error.strerror or "cannot be opened", "see the data folder above")
         return
@@ -69,6 +76,7 @@ def _with_database(settings: Settings, now: datetime) -> Iterator[Finding]:
         found = _database(store)
         yield found
         if found.state == "ok":
+            yield _key(store)
             yield from doctor_desk.examine(store, now)
             yield from doctor_slack.linked(store)
     finally:
@@ -86,6 +94,14 @@ def _database(store: Store) -> Finding:
     if found != schema.NEWEST:
         return broken("database", f"{kind} at {found}, this release is at {schema.NEWEST}", "run `frontdesk init`")
     return fine("database", f"{kind} at {found}")
+
+
+def _key(store: Store) -> Finding:
+    try:
+        secret_key.check(store.database, store.secret)
+    except secret_key.WrongKey as error:
+        return broken("secret key", str(error), "no process starts with it")
+    return fine("secret key", "is the one that the desk signs with")
 
 
 def _python() -> Finding:

@@ -26,6 +26,12 @@ def give_back(session: Session, name: str, holder: str) -> None:
     session.execute(sa.delete(leases).where(leases.c.name == name, leases.c.holder == holder))
 
 
+def held(session: Session, now: datetime) -> list[tuple[str, datetime]]:
+    """The leases that somebody holds, with their ends."""
+    query = sa.select(leases.c.name, leases.c.until).where(leases.c.until > now).order_by(leases.c.name)
+    return [(name, end) for name, end in session.execute(query)]
+
+
 def until(session: Session, name: str) -> datetime | None:
     """When the lease ends or ended; None if nobody ever had it."""
     return session.execute(sa.select(leases.c.until).where(leases.c.name == name)).scalar()
