@@ -15,10 +15,10 @@ import structlog
 
 from cli.data_folder import RUNNING, Trouble, ensure_folder, note_running, only_one, running
 from desk.config.settings import Settings
-from storage import secret_key
 from storage.db import schema
 from storage.db.session import is_unavailable
 from storage.open_store import Store, database_url, open_store
+from storage.runtime import memory, secret_key
 
 __all__ = [
     "DATABASE_AWAY",
@@ -57,6 +57,7 @@ def opened(settings: Settings) -> Iterator[Store]:
 def serving(settings: Settings) -> Iterator[Store]:
     """The record for a process that serves, brought up to date first. A database that is away now is waited for later,
     one by one request."""
+    memory.bound()
     ensure_folder(settings)
     try:
         store = open_store(settings)

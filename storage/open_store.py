@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from desk.config.settings import Settings
-from storage import secret_key
 from storage.db import schema
 from storage.db.session import Bell, Database, NoBell
+from storage.runtime import secret_key
 from storage.runtime.blobs import BlobStore
 from storage.runtime.queue import QueueBell, broker
 

@@ -108,6 +108,11 @@ class Postgres:
         finally:
             self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def load(self, file: Path, url: str) -> None:
+        """Run what `pg_dump` wrote."""
+        command = [str(self.programs / "psql"), "--quiet", "--set", "ON_ERROR_STOP=1", "--file", str(file), url]
+        subprocess.run(command, check=True, capture_output=True)
+
     def make_template(self) -> None:
         self.execute(f"CREATE DATABASE {TEMPLATE}")
         database = Database(self.url(TEMPLATE))

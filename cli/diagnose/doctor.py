@@ -23,9 +23,9 @@ from cli.diagnose.findings import BROKEN, WARNING, Finding, broken, fine, warnin
 from cli.open_desk import Trouble, ensure_folder, first_line, running
 from cli.process import valkey
 from desk.config.settings import Settings, host_and_port
-from storage import secret_key
 from storage.db import schema
 from storage.open_store import Store, database_url, open_store
+from storage.runtime import secret_key
 
 OLDEST_PYTHON = (3, 11)
 CONNECT_SECONDS = 5.0

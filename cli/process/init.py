@@ -20,11 +20,11 @@ from cli.grammar import Words, command
 from cli.open_desk import Trouble, ensure_folder, first_line
 from console.access import passwords
 from desk.config.settings import Settings
-from storage import secret_key
 from storage.db import schema
 from storage.db.session import Database, Session, is_unavailable
 from storage.open_store import Store, database_url, open_store
 from storage.people import people
+from storage.runtime import secret_key
 
 FIRST_TEAM = "Support"
 

@@ -29,7 +29,7 @@ def give_back(session: Session, name: str, holder: str) -> None:
 def held(session: Session, now: datetime) -> list[tuple[str, datetime]]:
     """The leases that somebody holds, with their ends."""
     query = sa.select(leases.c.name, leases.c.until).where(leases.c.until > now).order_by(leases.c.name)
-    return [(name, end) for name, end in session.execute(query)]
+    return [(row.name, row.until) for row in session.execute(query)]
 
 
 def until(session: Session, name: str) -> datetime | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,10 +23,9 @@ from storage.db.session import normal_url
 from storage.open_store import Store, database_url, open_store
 from storage.people import people
 from storage.tickets import tickets
-from tests.components import need
 from tests.postgres import Postgres
 from tests.small_desk import SmallDesk, categoriser
-from tests.storage.schema_shape import shape
+from tests.storage.db.schema_shape import shape
 from usecases.tickets import conversation
 from workers.runtime.context import Context
 from workers.timers import report_rollup
@@ -59,8 +57,7 @@ def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[StoredDes
         return
     server: Postgres = request.getfixturevalue("postgres_server")
     with server.empty_database() as url:
-        restore = [need("psql"), "--quiet", "--set", "ON_ERROR_STOP=1", "--file", str(folder / "desk.sql"), url]
-        subprocess.run(restore, check=True, capture_output=True)
+        server.load(folder / "desk.sql", url)
         yield _stored(request.param, Settings(data_dir=str(folder), database_url=url))
 
 

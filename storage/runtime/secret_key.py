@@ -18,9 +18,9 @@ import sqlalchemy as sa
 from desk.config.settings import BadSetting, Settings
 from storage.db.session import Database
 from storage.db.statements import insert_ignore
-from storage.runtime import key_values as runtime_key_values
+from storage.runtime import key_values
 from storage.tables.tickets import inbound
-from storage.tables.tickets import settings as key_values
+from storage.tables.tickets import settings as key_value_table
 
 FINGERPRINT = "secret_fingerprint"
 SETTING = "FRONTDESK_SECRET_KEY"
@@ -53,11 +53,11 @@ def check(database: Database, secret: bytes) -> None:
     """Raises WrongKey where the desk remembers another key; one that remembers none remembers this from now on."""
     own = fingerprint(secret)
     with database.reading() as session:
-        kept = runtime_key_values.get(session, FINGERPRINT)
+        kept = key_values.get(session, FINGERPRINT)
     if kept is None:
         with database.transaction() as session:
-            session.execute(insert_ignore(session, key_values), {"key": FINGERPRINT, "value": own})
-            kept = runtime_key_values.get(session, FINGERPRINT)
+            session.execute(insert_ignore(session, key_value_table), {"key": FINGERPRINT, "value": own})
+            kept = key_values.get(session, FINGERPRINT)
     if kept != own:
         raise WrongKey("this is not the key that this desk signs with")
 
@@ -68,7 +68,7 @@ def accept(settings: Settings, database: Database) -> None:
     if not settings.secret_key and not path.exists():
         _make(path)
     with database.transaction() as session:
-        runtime_key_values.remove(session, FINGERPRINT)
+        key_values.remove(session, FINGERPRINT)
 
 
 def fingerprint(secret: bytes) -> str:
@@ -87,10 +87,10 @@ def _is_used(database: Database) -> bool:
     if database.engine.dialect.name == "sqlite" and not Path(file).exists():
         return False
     with database.reading() as session:
-        if not sa.inspect(session.connection).has_table(key_values.name):
+        if not sa.inspect(session.connection).has_table(key_value_table.name):
             return False
         came = session.execute(sa.select(inbound.c.id).limit(1)).first()
-        return came is not None or runtime_key_values.get(session, FINGERPRINT) is not None
+        return came is not None or key_values.get(session, FINGERPRINT) is not None
 
 
 def _make(path: Path) -> None:

@@ -15,9 +15,9 @@ from alembic.config import Config
 from storage.db import schema
 from storage.db.session import Database
 from tests.postgres import Postgres
-from tests.storage.schema_shape import shape
+from tests.storage.db.schema_shape import shape
 
-STATES = Path(__file__).parent.parent / "data" / "landed_states.tar.xz"
+STATES = Path(__file__).parents[2] / "data" / "landed_states.tar.xz"
 """The files of migrations, by the commit at which one of them was another one than before."""
 NAMES = (
     "4937fc6", "e393b9b", "aba09b8", "aed2369", "0d2ebf7", "a753bf2", "f185d05", "7b3e89b", "44d59d0", "58ded3b",

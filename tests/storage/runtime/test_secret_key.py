@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from desk.config.settings import Settings
-from storage import secret_key
 from storage.open_store import Store, open_store
-from storage.secret_key import WrongKey
+from storage.runtime import key_values, secret_key
+from storage.runtime.secret_key import WrongKey
 from tests.small_desk import CAROL, SmallDesk
 
 
@@ -81,7 +81,7 @@ def test_a_desk_of_an_earlier_release_remembers_the_key_that_it_has(settings: Se
 
 def _forget(store: Store) -> None:
     with store.database.transaction() as session:
-        secret_key.notes.remove(session, secret_key.FINGERPRINT)
+        key_values.remove(session, secret_key.FINGERPRINT)
 
 
 @pytest.mark.parametrize("state", ["other", "lost"])
@@ -97,6 +97,6 @@ def test_another_key_is_taken_where_a_person_accepts_it(settings: Settings, stat
 
 def test_the_fingerprint_does_not_hold_the_key(settings: Settings) -> None:
     with closing(open_store(settings)) as store, store.database.reading() as session:
-        kept = secret_key.notes.get(session, secret_key.FINGERPRINT)
+        kept = key_values.get(session, secret_key.FINGERPRINT)
         assert kept == secret_key.fingerprint(store.secret)
         assert store.secret.decode() not in kept
