@@ -26,6 +26,7 @@ from starlette.routing import Route
 
 from storage.learning import models
 from storage.mail import imap_folders, inbound, outbound
+from storage.mail.imap_folders import FolderHealth
 from storage.open_store import Store
 from storage.runtime import dead_letters, locks
 
@@ -35,6 +36,8 @@ PATIENCE = 5.0
 """A dependency that has not answered after so many seconds is down."""
 KEPT_SECONDS = 1.0
 CLOCK_SILENCE_SECONDS = 30.0
+FAR_BEHIND_SECONDS = 600.0
+"""A mailbox whose oldest mail waits for so long is not fetched as it should be."""
 
 _FOLDER = ("mailbox", "folder")
 
@@ -46,6 +49,8 @@ class Health:
     """What each dependency is: ok, degraded or down. The whole is as bad as the worst of them."""
 
     parts: dict[str, str]
+    imap_trouble: tuple[dict[str, str | int | float], ...] = ()
+    """The folders that cannot be fetched or are far behind, by the number of their mailbox."""
 
     @property
     def status(self) -> str:
@@ -64,20 +69,22 @@ class Examiner:
     def health(self) -> Health:
         with self._lock:
             if self._last is None or time.monotonic() - self._last[0] > KEPT_SECONDS:
-                self._last = (time.monotonic(), Health(self._examine()))
+                self._last = (time.monotonic(), self._examine())
             return self._last[1]
 
-    def _examine(self) -> dict[str, str]:
+    def _examine(self) -> Health:
         parts = {"database": DOWN, "clock": DEGRADED, "queue": self._queue(), "disk": self._disk()}
         try:
             with self._store.database.reading() as session:
                 until = locks.until(session, "clock")
                 given_up = models.has_broken(session)
+                trouble = _imap_trouble(imap_folders.health(session), self._now())
         except (sa.exc.SQLAlchemyError, OSError):
-            return parts
+            return Health(parts)
         silent = until is None or (self._now() - until).total_seconds() > CLOCK_SILENCE_SECONDS
         clock, model = DEGRADED if silent else OK, DEGRADED if given_up else OK
-        return parts | {"database": OK, "clock": clock, "model": model}
+        imap = DEGRADED if trouble else OK
+        return Health(parts | {"database": OK, "clock": clock, "model": model, "imap": imap}, trouble)
 
     def _queue(self) -> str:
         url = self._store.settings.redis_url
@@ -94,6 +101,21 @@ class Examiner:
             return OK if shutil.disk_usage(self._store.settings.data).free > LEAST_FREE_BYTES else DOWN
         except OSError:
             return DOWN
+
+
+def _imap_trouble(folders: Iterable[FolderHealth], now: datetime) -> tuple[dict[str, str | int | float], ...]:
+    """No address and no words of the server: whoever may read them asks `frontdesk doctor`."""
+    behind = [(folder, folder.seconds_behind(now)) for folder in folders]
+    return tuple(
+        {
+            "mailbox": folder.mailbox_id,
+            "folder": folder.folder,
+            "state": "failing" if folder.failing_since else "behind",
+            "lag_seconds": seconds,
+        }
+        for folder, seconds in behind
+        if folder.failing_since or seconds > FAR_BEHIND_SECONDS
+    )
 
 
 class Counts(Collector):
@@ -133,8 +155,7 @@ class Counts(Collector):
         yield _by("frontdesk_outbound", "Letters by state", "state", leaving)
         lags = GaugeMetricFamily("frontdesk_imap_lag_seconds", "Age of the oldest mail to fetch", labels=_FOLDER)
         for folder in folders:
-            lag = folder.lag(now)
-            lags.add_metric([str(folder.mailbox_id), folder.folder], lag.total_seconds() if lag else float("nan"))
+            lags.add_metric([str(folder.mailbox_id), folder.folder], folder.seconds_behind(now))
         yield lags
 
 
@@ -150,7 +171,8 @@ def routes(store: Store, now: Clock = lambda: datetime.now(UTC)) -> list[Route]:
         except TimeoutError:
             health = Health({"database": DOWN})
         code = 503 if health.status == DOWN else 200
-        return JSONResponse({"status": health.status, **health.parts}, code)
+        trouble = {"imap_trouble": health.imap_trouble} if health.imap_trouble else {}
+        return JSONResponse({"status": health.status, **health.parts, **trouble}, code)
 
     def metrics(_request: Request) -> Response:
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -2,7 +2,7 @@
 
 In: frames (a JSON header, the raw mail). Out: frames (`ok`, the request as JSON, name and bytes of each file; or `no`
 and the reason). It refuses to write files or a core, to grow past its memory, and to take long over a mail.
-Run as `python -m gateway.email.jail_child CONFIG`, by gateway/email/sandbox/process.py only.
+Run as `python -m gateway.email.sandbox.child CONFIG`, by gateway/email/sandbox/process.py only.
 """
 
 from __future__ import annotations
