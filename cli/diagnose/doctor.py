@@ -18,7 +18,7 @@ import redis
 import sqlalchemy as sa
 
 from cli import output
-from cli.diagnose import doctor_desk, doctor_slack
+from cli.diagnose import doctor_desk, doctor_running, doctor_slack
 from cli.diagnose.findings import BROKEN, WARNING, Finding, broken, fine, warning
 from cli.open_desk import Trouble, ensure_folder, first_line, running
 from cli.process import valkey
@@ -47,9 +47,12 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
     """All checks, in the order in which a person would mend things."""
     yield _python()
     yield _folder(settings)
+    yield from doctor_running.differences(settings)
+    settings = doctor_running.as_running(settings)
     yield doctor_desk.disk(settings.data)
     yield from _with_database(settings, now)
     yield _queue(settings)
+    yield doctor_running.sandbox(now)
     yield _relay(settings)
     yield from _signing(settings)
     yield from doctor_slack.examine(settings)
