@@ -23,12 +23,13 @@ test-all: $(VENV)/dev.stamp  ## all tests, the slow ones too: kills, journeys th
 coverage: $(VENV)/dev.stamp  ## as `make test`, which takes twice as long, and which lines no test enters
 	@$(PYTEST) -m "not slow" --cov $(ARGS)
 
-check: $(VENV)/dev.stamp  ## style, types, arrows between the rooms, sizes
+check: $(VENV)/dev.stamp  ## style, types, arrows between the rooms, sizes, migrations that have landed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m tests.sizes
+	@$(BIN)/python -m tests.landed_migrations
 
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --fix .

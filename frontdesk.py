@@ -170,13 +170,15 @@ def _health_alone(store: Store) -> Any:
 def _door_routes(store: Store) -> list[Any]:
     """Form, inbound API, Slack's events, health."""
     from console.web import health
-    from gateway.slack import http as slack
-    from gateway.slack.events import bolt_app
     from gateway.web.app import routes
 
     settings = store.settings
     made = [*health.routes(store), *routes(store, settings)]
     if settings.slack_bot_token and settings.slack_signing_secret:
+        # Slack's packages cost 20 MB, so they are imported where they are used.
+        from gateway.slack import http as slack
+        from gateway.slack.events import bolt_app
+
         app = bolt_app(store, settings, _utc_now)
         made += slack.routes(app, settings.slack_signing_secret, _utc_now)
     return made

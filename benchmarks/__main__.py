@@ -21,6 +21,7 @@ from benchmarks import (
     ingest_figures,
     learn_figures,
     mail_figures,
+    memory_figures,
     predict_figures,
     processes,
     race_figures,
@@ -62,7 +63,11 @@ def measure(lab: Lab, wanted: Collection[str]) -> list[Line]:
         lines += ingest_figures.stored(lab)
     if "P7" in wanted:
         lines += idle_figures.delays(lab)
-    if {"P7", "P9", "P17"} & set(wanted):
+    if "P9" in wanted:
+        lines += memory_figures.gateway_and_worker(lab)
+    if "P19" in wanted:
+        lines += memory_figures.up(lab)
+    if {"P7", "P17"} & set(wanted):
         lines += idle_figures.up(lab, set(wanted))
     if "P11" in wanted:
         lines += ingest_figures.batches(lab)

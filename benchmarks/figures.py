@@ -39,8 +39,10 @@ BOUNDS = {
     "P16": Bounds(300, 100, "ms", False),
     "P17": Bounds(5, 3, "s", False),
     "P18": Bounds(120, 60, "s", False),
+    "P19": Bounds(400, 300, "MB", False),
+    "P19 growth": Bounds(5, 0, "%", False),
 }
-"""What PERFORMANCE asks for. The part before a space is the figure's name there."""
+"""What PERFORMANCE asks for; "P9 up", now P19, is in older results. What stands before a space is the figure there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""P7, P9 and P17: an idle desk's delay, cost and memory, and how soon `frontdesk up` has its first ticket.
+"""P7 and P17: an idle desk's delay and cost, and how soon `frontdesk up` has its first ticket.
 
 In: a lab. Out: lines. One mail at a time, a fraction of a second apart, so that each finds everybody asleep.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks import desks, mails, processes
+from benchmarks import desks, mails
 from benchmarks.desks import ACKNOWLEDGED, POSTGRESQL, SQLITE, Desk
 from benchmarks.figures import Line
 from benchmarks.lab import ROOT, Lab, in_turn
@@ -31,7 +31,7 @@ MAILS = 30
 PAUSE = 0.3
 IDLE_SECONDS = 10.0
 FULL = 200
-"""Mails that a desk has seen before its memory is measured."""
+"""Mails that a desk has seen before its idle CPU is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,9 @@ class Idle:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Seconds from the command to the first ticket; memory after some mails; idle CPU in percent."""
+    """Seconds from the command to the first ticket; idle CPU in percent."""
 
     seconds: float
-    pss: int
     cpu: float
 
 
@@ -68,16 +67,13 @@ def delays(lab: Lab) -> list[Line]:
 
 
 def up(lab: Lab, wanted: set[str]) -> list[Line]:
-    """P9 and P17 of `frontdesk up`, the embedded default, on a data folder that was used before."""
+    """P7 and P17 of `frontdesk up`, the embedded default, on a data folder that was used before."""
     folder = lab.new_folder()
     environ = desks.variables(folder)
     del environ["FRONTDESK_REDIS_URL"], environ["FRONTDESK_DATABASE_URL"]
     desks.prepare(read(environ, {}), notices=True)
     starts = in_turn(lab.rounds, {"frontdesk up": lambda: _start(lab, folder, environ)})["frontdesk up"]
     lines = []
-    if "P9" in wanted:
-        size = statistics.median(start.pss for start in starts) / 1e6
-        lines.append(Line("P9", "all of `frontdesk up`, after some mails", round(size, 1), "P9 up"))
     if "P7" in wanted:
         cpu = statistics.median(start.cpu for start in starts)
         lines.append(Line("P7", "idle CPU of all of `frontdesk up`", round(cpu, 2), "P7 idle"))
@@ -119,7 +115,7 @@ def _connected(address: str) -> smtplib.SMTP:
 
 def _start(lab: Lab, folder: Path, environ: dict[str, str]) -> Start:
     began = time.monotonic()
-    with _supervised(folder, environ) as (pid, smtp):
+    with supervised(folder, environ) as (pid, smtp):
         database = Database(database_url(read(environ, {})))
         desk = Desk(lab, SQLITE, folder, database, smtp, {"everything": [pid]})
         load = mails.plain(FULL, next(lab.seeds))
@@ -129,7 +125,7 @@ def _start(lab: Lab, folder: Path, environ: dict[str, str]) -> Start:
         lab.send(smtp, load[1:], 10)
         desk.wait_quiet()
         cpu = _idle_cpu(desk.cpu)
-        found = Start(seconds, processes.pss_bytes([pid]), cpu)
+        found = Start(seconds, cpu)
         database.close()
         return found
 
@@ -142,7 +138,7 @@ def _idle_cpu(cpu: Callable[[], dict[str, float]]) -> float:
 
 
 @contextmanager
-def _supervised(folder: Path, environ: dict[str, str]) -> Iterator[tuple[int, str]]:
+def supervised(folder: Path, environ: dict[str, str]) -> Iterator[tuple[int, str]]:
     """`frontdesk up`: its id, and where it says that SMTP is."""
     command = [sys.executable, str(ROOT / "frontdesk.py"), "up"]
     with (

@@ -31,7 +31,6 @@ class Run:
     quiet: float
     cpu: Mapping[str, float]
     parse: float
-    pss: int = 0
 
     @property
     def accept_rate(self) -> float:
@@ -98,8 +97,7 @@ def working(lab: Lab, kind: str, settings: Mapping[str, str], *, notices: bool =
         settled = desk.wait_settled() - sent.began
         quiet = desk.wait_quiet() - sent.began
         used = _since(before, desk.cpu())
-        pss = processes.pss_bytes(desk.pids["gateway"] + desk.pids["workers"])
-        return Run(len(load), sent.seconds, max(settled, sent.seconds), quiet, used, unit, pss)
+        return Run(len(load), sent.seconds, max(settled, sent.seconds), quiet, used, unit)
 
 
 def django_helpdesk(lab: Lab, *, files: bool = False) -> Run:

@@ -1,4 +1,4 @@
-"""P1, P2, P3, P5, P9 and P10: what a mail costs and how many go through, out of one set of interleaved rounds.
+"""P1, P2, P3, P5 and P10: what a mail costs and how many go through, out of one set of interleaved rounds.
 
 In: a lab and the figures that are wanted. Out: lines. Wall rates move with the machine, the CPU beside them hardly.
 """
@@ -22,7 +22,6 @@ _NEEDS = {
     "P2": ("null", "letters/postgresql", "tickets/postgresql", "letters/sqlite", "tickets/sqlite"),
     "P3": ("tickets/postgresql", "letters/postgresql", "django-helpdesk"),
     "P5": ("tickets/postgresql", "tickets/sqlite", "letters/postgresql", "letters/sqlite", "notices/postgresql"),
-    "P9": ("letters/postgresql", "letters/sqlite"),
     "P10": ("files/postgresql", "django-helpdesk/files"),
 }
 _WORDS = {
@@ -49,7 +48,6 @@ def measure(lab: Lab, wanted: Collection[str]) -> list[Line]:
         "P2": lambda: _sustained(done),
         "P3": lambda: _beside_the_rival(done, why),
         "P5": lambda: _cost(done),
-        "P9": lambda: _memory(done),
         "P10": lambda: _files(done, why),
     }
     return [line for figure, make in makers.items() if figure in wanted for line in make()]
@@ -121,15 +119,6 @@ def _cost(done: Rounds) -> list[Line]:
             "parse_ms": round(1000 * statistics.median(run.parse for run in runs), 3),
         }
         lines.append(Line("P5", f"CPU of everything a mail, {_WORDS[name]}", round(parses, 2), "P5", detail))
-    return lines
-
-
-def _memory(done: Rounds) -> list[Line]:
-    lines = []
-    for name in _NEEDS["P9"]:
-        size = statistics.median(run.pss for run in done[name]) / 1e6
-        what = f"gateway and worker with their jails, after the load, {_WORDS[name].partition(',')[0]}"
-        lines.append(Line("P9", what, round(size, 1), "P9"))
     return lines
 
 

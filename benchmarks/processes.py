@@ -20,9 +20,16 @@ def cpu_seconds(pid: int) -> float:
     return sum(_ticks(one) for one in tree(pid)) / _TICK
 
 
-def pss_bytes(pids: Iterable[int]) -> int:
-    """Memory of process trees; what several share is counted once, in parts (Pss)."""
-    return sum(_pss(one) for pid in pids for one in tree(pid))
+def pss_by_program(pids: Iterable[int]) -> dict[str, int]:
+    """Memory of process trees, what several share counted once, in parts (Pss), by what each process runs.
+
+    That is `up`, `gateway`, `worker`, `http`, a module that was started with -m, or the program's name.
+    """
+    sizes: dict[str, int] = defaultdict(int)
+    for pid in pids:
+        for one in tree(pid):
+            sizes[_program(one)] += _pss(one)
+    return dict(sizes)
 
 
 def tree(pid: int) -> list[int]:
@@ -48,6 +55,19 @@ def machine() -> dict[str, str | int]:
     pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     cores = len(os.sched_getaffinity(0))
     return {"cores": cores, "cpu": models[0] if models else "unknown", "memory_gb": round(pages * size / 1e9)}
+
+
+def _program(pid: int) -> str:
+    try:
+        words = (_PROC / str(pid) / "cmdline").read_bytes().decode().split("\0")
+    except OSError:
+        return "ended"
+    for place, word in enumerate(words):
+        if word.endswith("frontdesk.py"):
+            return words[place + 1]
+        if word == "-m":
+            return words[place + 1].rpartition(".")[2]
+    return Path(words[0].partition(" ")[0]).name
 
 
 def _stat(pid: int) -> list[str]:

@@ -6,10 +6,13 @@ It knows no database, so that a process that only watches others stays small.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from typing import Any
 
 from desk.config.settings import Settings
@@ -53,11 +56,41 @@ def only_one(settings: Settings) -> Iterator[None]:
 
 
 def note_running(settings: Settings, facts: Mapping[str, Any]) -> None:
-    """Tell other commands where the running desk is."""
-    path = settings.data / RUNNING
+    """Tell other commands where the running desk is, and with which settings it runs."""
+    path, salt = settings.data / RUNNING, secrets.token_hex(16)
     partial = path.with_suffix(".new")
-    partial.write_text(json.dumps({"pid": os.getpid(), **facts}))
+    noted = {"pid": os.getpid(), "salt": salt, "settings": noted_settings(settings, salt), **facts}
+    with open(partial, "w", opener=_only_ours) as file:
+        file.write(json.dumps(noted))
     partial.rename(path)
+
+
+def noted_settings(settings: Settings, salt: str) -> dict[str, Any]:
+    """Every setting by its name; of what may hold a secret only whether it is the same one can be told."""
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return {
+        name: {"salted": hashlib.sha256(f"{salt} {value}".encode()).hexdigest()}
+        if _may_be_secret(name)
+        else _plain(value)
+        for name, value in values.items()
+    }
+
+
+def _may_be_secret(name: str) -> bool:
+    """By its name, so that a setting that comes later is none by oversight."""
+    return name not in _NO_SECRETS and name.endswith(_SECRET_ENDS)
+
+
+_SECRET_ENDS = ("_url", "_key", "_token", "_secret", "_password", "_command")
+_NO_SECRETS = {"public_url", "slack_api_url", "tls_key", "dkim_key"}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _only_ours(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def running(settings: Settings) -> dict[str, Any]:

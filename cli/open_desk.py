@@ -18,6 +18,7 @@ from desk.config.settings import Settings
 from storage.db import schema
 from storage.db.session import is_unavailable
 from storage.open_store import Store, database_url, open_store
+from storage.runtime import memory, secret_key
 
 __all__ = [
     "DATABASE_AWAY",
@@ -41,9 +42,12 @@ def opened(settings: Settings) -> Iterator[Store]:
     """The desk's record. What a command writes is announced to the running desk, if there is one."""
     if not settings.database_url and not Path(database_url(settings)).exists():
         raise Trouble(f"there is no desk in {settings.data.absolute()}: run `frontdesk init` or `frontdesk up` first")
-    store = open_store(_with_running_queue(settings), pool_size=2)
     try:
-        _check_schema(store)
+        store = open_store(_with_running_queue(settings), pool_size=2)
+    except sa.exc.DBAPIError as error:
+        raise Trouble(f"the database cannot be reached: {first_line(error)}", DATABASE_AWAY) from error
+    try:
+        _check_record(store)
         yield store
     finally:
         store.close()
@@ -53,8 +57,13 @@ def opened(settings: Settings) -> Iterator[Store]:
 def serving(settings: Settings) -> Iterator[Store]:
     """The record for a process that serves, brought up to date first. A database that is away now is waited for later,
     one by one request."""
+    memory.bound()
     ensure_folder(settings)
-    store = open_store(settings)
+    try:
+        store = open_store(settings)
+    except sa.exc.DBAPIError as error:
+        # Only without a key: whether one may be made, the database must say.
+        raise Trouble(f"the database cannot be reached: {first_line(error)}", DATABASE_AWAY) from error
     try:
         _bring_up_to_date(store)
         yield store
@@ -69,6 +78,7 @@ def _with_running_queue(settings: Settings) -> Settings:
 def _bring_up_to_date(store: Store) -> None:
     try:
         schema.migrate(store.database)
+        secret_key.check(store.database, store.secret)
     except schema.NewerSchema as error:
         raise Trouble(str(error)) from error
     except sa.exc.DBAPIError as error:
@@ -77,13 +87,14 @@ def _bring_up_to_date(store: Store) -> None:
         log.warning("database_awaited", error=first_line(error))
 
 
-def _check_schema(store: Store) -> None:
+def _check_record(store: Store) -> None:
     try:
         found = schema.version(store.database)
     except sa.exc.DBAPIError as error:
         raise Trouble(f"the database cannot be reached: {first_line(error)}", DATABASE_AWAY) from error
     if found != schema.NEWEST:
         raise Trouble(f"the database is at {found}, this release is at {schema.NEWEST}: run `frontdesk init`")
+    secret_key.check(store.database, store.secret)
 
 
 def first_line(error: sa.exc.DBAPIError) -> str:

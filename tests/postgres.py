@@ -99,6 +99,21 @@ class Postgres:
         finally:
             self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    @contextmanager
+    def empty_database(self) -> Iterator[str]:
+        """The URL of a database without any table; gone afterwards."""
+        name = f"e{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name}")
+        try:
+            yield self.url(name)
+        finally:
+            self.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def load(self, file: Path, url: str) -> None:
+        """Run what `pg_dump` wrote."""
+        command = [str(self.programs / "psql"), "--quiet", "--set", "ON_ERROR_STOP=1", "--file", str(file), url]
+        subprocess.run(command, check=True, capture_output=True)
+
     def make_template(self) -> None:
         self.execute(f"CREATE DATABASE {TEMPLATE}")
         database = Database(self.url(TEMPLATE))

@@ -18,13 +18,14 @@ import redis
 import sqlalchemy as sa
 
 from cli import output
-from cli.diagnose import doctor_desk, doctor_slack
+from cli.diagnose import doctor_desk, doctor_running, doctor_slack
 from cli.diagnose.findings import BROKEN, WARNING, Finding, broken, fine, warning
 from cli.open_desk import Trouble, ensure_folder, first_line, running
 from cli.process import valkey
 from desk.config.settings import Settings, host_and_port
 from storage.db import schema
 from storage.open_store import Store, database_url, open_store
+from storage.runtime import secret_key
 
 OLDEST_PYTHON = (3, 11)
 CONNECT_SECONDS = 5.0
@@ -46,9 +47,12 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
     """All checks, in the order in which a person would mend things."""
     yield _python()
     yield _folder(settings)
+    yield from doctor_running.differences(settings)
+    settings = doctor_running.as_running(settings)
     yield doctor_desk.disk(settings.data)
     yield from _with_database(settings, now)
     yield _queue(settings)
+    yield doctor_running.sandbox(now)
     yield _relay(settings)
     yield from _signing(settings)
     yield from doctor_slack.examine(settings)
@@ -62,6 +66,12 @@ def _with_database(settings: Settings, now: datetime) -> Iterator[Finding]:
         return
     try:
         store = open_store(settings, pool_size=1)
+    except secret_key.WrongKey as error:
+        yield broken("secret key", str(error), "no process starts with it")
+        return
+    except sa.exc.DBAPIError as error:
+        yield broken("database", first_line(error), "start it, or correct FRONTDESK_DATABASE_URL")
+        return
     except OSError as error:
         yield broken("database", error.strerror or "cannot be opened", "see the data folder above")
         return
@@ -69,6 +79,7 @@ def _with_database(settings: Settings, now: datetime) -> Iterator[Finding]:
         found = _database(store)
         yield found
         if found.state == "ok":
+            yield _key(store)
             yield from doctor_desk.examine(store, now)
             yield from doctor_slack.linked(store)
     finally:
@@ -86,6 +97,14 @@ def _database(store: Store) -> Finding:
     if found != schema.NEWEST:
         return broken("database", f"{kind} at {found}, this release is at {schema.NEWEST}", "run `frontdesk init`")
     return fine("database", f"{kind} at {found}")
+
+
+def _key(store: Store) -> Finding:
+    try:
+        secret_key.check(store.database, store.secret)
+    except secret_key.WrongKey as error:
+        return broken("secret key", str(error), "no process starts with it")
+    return fine("secret key", "is the one that the desk signs with")
 
 
 def _python() -> Finding:

@@ -21,9 +21,10 @@ from cli.open_desk import Trouble, ensure_folder, first_line
 from console.access import passwords
 from desk.config.settings import Settings
 from storage.db import schema
-from storage.db.session import Session, is_unavailable
-from storage.open_store import Store, open_store
+from storage.db.session import Database, Session, is_unavailable
+from storage.open_store import Store, database_url, open_store
 from storage.people import people
+from storage.runtime import secret_key
 
 FIRST_TEAM = "Support"
 
@@ -45,10 +46,15 @@ def words(words: Words) -> None:
     made = command(words, "init", _init, "make or migrate the desk's tables, with a first team, mailbox and agent")
     made.add_argument("--agent", metavar="ADDRESS", help="the first agent's address")
     made.add_argument("--wait", type=float, default=60.0, metavar="SECONDS", help="how long to wait for the database")
+    made.add_argument(
+        "--accept-key", action="store_true", help="go on with the signing key that is there, or with a new one"
+    )
 
 
 def _init(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     ensure_folder(settings)
+    if args.accept_key:
+        accept_key(settings)
     begun = begin(settings, now, patience=args.wait, agent=args.agent)
     if args.json:
         output.as_json(begun)
@@ -67,6 +73,16 @@ def begin(settings: Settings, now: datetime, *, patience: float, agent: str | No
             return _furnish(session, settings, now, agent)
     finally:
         store.close()
+
+
+def accept_key(settings: Settings) -> None:
+    """The desk forgets which key it signed with."""
+    database = Database(database_url(settings))
+    try:
+        schema.migrate(database)
+        secret_key.accept(settings, database)
+    finally:
+        database.close()
 
 
 def open_migrated(settings: Settings, patience: float, sleep: Callable[[float], None]) -> Store:

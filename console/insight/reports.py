@@ -21,6 +21,7 @@ from console.api import tickets as api
 from console.insight import charts
 from console.insight.accuracy import LEADS
 from console.web.request_context import Desk, Visit, page
+from desk.mail.inbound_request import Channel
 from desk.priority.levels import Priority
 from desk.reports import period
 from desk.reports import tables as report_tables
@@ -75,6 +76,7 @@ def show(visit: Visit) -> Response:
         agents=[agent for agent in people.all_agents(visit.session) if agent.active] if leads else [],
         categories=listings.known_categories(visit.session),
         priorities=list(Priority),
+        channels=list(Channel),
     )
 
 

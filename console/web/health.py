@@ -27,6 +27,7 @@ from starlette.routing import Route
 
 from storage.learning import models
 from storage.mail import imap_folders, inbound, outbound
+from storage.mail.imap_folders import FolderHealth
 from storage.open_store import Store
 from storage.runtime import dead_letters, failures, heartbeats, locks
 from storage.runtime.heartbeats import Heartbeat
@@ -38,6 +39,8 @@ PATIENCE = 5.0
 """A dependency that has not answered after so many seconds is down."""
 KEPT_SECONDS = 1.0
 CLOCK_SILENCE = timedelta(seconds=30)
+FAR_BEHIND_SECONDS = 600.0
+"""A mailbox whose oldest mail waits for so long is not fetched as it should be."""
 
 _FOLDER = ("mailbox", "folder")
 
@@ -51,6 +54,8 @@ class Health:
     parts: dict[str, str]
     failing: tuple[str, ...] = ()
     """What is behind a degraded part: a look of the scheduler, a queue, a job with rows that were given up."""
+    imap_trouble: tuple[dict[str, str | int | float], ...] = ()
+    """The folders that cannot be fetched or are far behind, by the number of their mailbox."""
 
     @property
     def status(self) -> str:
@@ -80,12 +85,14 @@ class Examiner:
                 held = locks.is_held(session, "clock", now, CLOCK_SILENCE)
                 given_up = models.has_broken(session)
                 beats = heartbeats.live(session, now)
+                trouble = _imap_trouble(imap_folders.health(session), now)
         except (sa.exc.SQLAlchemyError, OSError):
             return Health(parts)
         looks, threads, sandbox = _looks(beats), _threads(beats), _sandbox(beats)
         parts |= {"database": OK, "clock": _state(held and not looks), "model": _state(not given_up)}
         parts |= {"workers": _state(not threads), "sandbox": _state(not sandbox)}
-        return Health(parts, looks + threads + sandbox)
+        parts |= {"imap": _state(not trouble)}
+        return Health(parts, looks + threads + sandbox, trouble)
 
     def _queue(self) -> str:
         url = self._store.settings.redis_url
@@ -126,6 +133,19 @@ def _threads(beats: list[Heartbeat]) -> tuple[str, ...]:
 def _sandbox(beats: list[Heartbeat]) -> tuple[str, ...]:
     found = [str(beat.data.get("sandbox") or "") for beat in beats if beat.kind == heartbeats.GATEWAY]
     return tuple(sorted({f"sandbox: {why}" for why in found if why}))
+def _imap_trouble(folders: Iterable[FolderHealth], now: datetime) -> tuple[dict[str, str | int | float], ...]:
+    """No address and no words of the server: whoever may read them asks `frontdesk doctor`."""
+    behind = [(folder, folder.seconds_behind(now)) for folder in folders]
+    return tuple(
+        {
+            "mailbox": folder.mailbox_id,
+            "folder": folder.folder,
+            "state": "failing" if folder.failing_since else "behind",
+            "lag_seconds": seconds,
+        }
+        for folder, seconds in behind
+        if folder.failing_since or seconds > FAR_BEHIND_SECONDS
+    )
 
 
 class Counts(Collector):
@@ -169,8 +189,7 @@ class Counts(Collector):
         yield _by("frontdesk_failed_rows", "Rows that failed at every try and wait for people", "job", failed)
         lags = GaugeMetricFamily("frontdesk_imap_lag_seconds", "Age of the oldest mail to fetch", labels=_FOLDER)
         for folder in folders:
-            lag = folder.lag(now)
-            lags.add_metric([str(folder.mailbox_id), folder.folder], lag.total_seconds() if lag else float("nan"))
+            lags.add_metric([str(folder.mailbox_id), folder.folder], folder.seconds_behind(now))
         yield lags
 
 
@@ -187,7 +206,8 @@ def routes(store: Store, now: Clock = lambda: datetime.now(UTC)) -> list[Route]:
             health = Health({"database": DOWN})
         code = 503 if health.status == DOWN else 200
         failing = {"failing": list(health.failing)} if health.failing else {}
-        return JSONResponse({"status": health.status, **health.parts, **failing}, code)
+        trouble = {"imap_trouble": health.imap_trouble} if health.imap_trouble else {}
+        return JSONResponse({"status": health.status, **health.parts, **failing, **trouble}, code)
 
     def metrics(_request: Request) -> Response:
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

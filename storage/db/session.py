@@ -183,7 +183,12 @@ _OF_ONE_STATEMENT = ("canceling statement", "too many", "too large", "too comple
 def _engine(url: str, pool_size: int) -> sa.Engine:
     if url.startswith("sqlite"):
         engine = sa.create_engine(
-            url, connect_args={"timeout": BUSY_SECONDS}, pool_size=pool_size, hide_parameters=True
+            url,
+            connect_args={"timeout": BUSY_SECONDS},
+            pool_size=pool_size,
+            # The connection that was used last: each keeps pages of its own, and few are enough most of the time.
+            pool_use_lifo=True,
+            hide_parameters=True,
         )
         sa.event.listen(engine, "connect", _open_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
@@ -211,7 +216,7 @@ def _open_sqlite(connection: sqlite3.Connection, _record: object) -> None:
         "synchronous=FULL",
         "wal_autocheckpoint=8000",
         "foreign_keys=ON",
-        "cache_size=-16000",
+        "cache_size=-6000",
         "temp_store=MEMORY",
     )
     for pragma in pragmas:

@@ -58,6 +58,13 @@ class FolderHealth:
         silent = now - self.last_good_at if self.failing_since else timedelta()
         return max(silent, timedelta()) + timedelta(seconds=self.lag_seconds or 0.0)
 
+    def seconds_behind(self, now: datetime) -> float:
+        """The lag as a number, also of a folder that was never fetched: how long that has failed."""
+        behind = self.lag(now)
+        if behind is None:
+            behind = now - self.failing_since if self.failing_since else timedelta()
+        return max(0.0, behind.total_seconds())
+
 
 def mark(session: Session, mailbox_id: int, folder: str) -> Mark:
     """Where fetching goes on."""

@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from desk.config.settings import Settings
 from storage.db.session import Database
 from storage.learning import models
 from storage.open_store import database_url
 from storage.operations import backup, pg_tools
 from storage.operations.backup import BackupError, Manifest
+from storage.runtime import locks
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ def restore(folder: Path, settings: Settings, now: datetime, *, over: bool, dry_
     database = Database(database_url(settings))
     try:
         _check(made, database, settings, folder, over=over)
+        if not dry_run:
+            _refuse_running(database, settings, now)
         new = [name for name in made.blobs if not backup.blob(settings.data / "blobs", name).exists()]
         if dry_run:
             return Restored(made, len(new))
@@ -73,6 +78,30 @@ def _check(made: Manifest, database: Database, settings: Settings, folder: Path,
     key, own = folder / "secret.key", settings.data / "secret.key"
     if key.exists() and own.exists() and not over and key.read_bytes() != own.read_bytes():
         raise BackupError("another secret.key is here already: --yes takes the backup's and keeps this one aside")
+
+
+def _refuse_running(database: Database, settings: Settings, now: datetime) -> None:
+    """Nobody may work on the desk meanwhile, on this machine or another; --yes does not change that."""
+    is_sqlite = database.engine.dialect.name == "sqlite"
+    if is_sqlite and not backup.sqlite_file(settings).exists():
+        return
+    with database.reading() as session:
+        if not sa.inspect(session.connection).has_table("leases"):
+            return
+        held = locks.held(session, now)
+        others = 0 if is_sqlite else int(session.execute(_OTHERS).scalar_one())
+    if others:
+        raise BackupError(f"the desk is running: {others} connections of Frontdesk to this database; {_STOP}")
+    if held:
+        names, end = ", ".join(name for name, _ in held), max(end for _, end in held)
+        raise BackupError(f"the desk is running, or was until {end:%H:%M:%S} UTC: somebody holds {names}; {_STOP}")
+
+
+_OTHERS = sa.text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'frontdesk' "
+    "AND pid <> pg_backend_pid()"
+)
+_STOP = "stop gateways, workers and consoles on all machines first"
 
 
 def _beside(folder: Path, settings: Settings, now: datetime) -> str:

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from classifier.starter import VERSION
+from cli.data_folder import note_running
+from cli.diagnose import doctor_running
 from cli.diagnose.doctor import examine
 from cli.diagnose.findings import BROKEN, OK, WARNING, Finding
 from cli.process import init
 from desk.config.settings import Settings
+from gateway.email.sandbox import pool
 from storage.learning import models
 from storage.learning.models import Model
 from storage.mail import imap_folders, inbound
@@ -138,3 +141,36 @@ def test_a_model_that_the_desk_gave_up_is_named_until_another_is_trained(desk: S
 
 def test_nobody_to_answer_is_broken(store: Store) -> None:
     assert findings(store.settings)["people"].state == BROKEN
+
+
+def test_a_sandbox_that_cannot_start_is_found(desk: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert findings(desk.settings)["sandbox"].state == OK
+    monkeypatch.setattr(pool.Jail.__init__, "__kwdefaults__", {**_KWARGS, "parser": "gateway.no_such_module:parse"})
+    found = findings(desk.settings)["sandbox"]
+    assert (found.state, "no_such_module" in found.found, "451" in found.advice) == (BROKEN, True, True)
+
+
+_KWARGS = dict(pool.Jail.__init__.__kwdefaults__ or {})
+
+
+def test_the_doctor_looks_with_the_running_desks_settings_and_names_those_that_differ(desk: Store) -> None:
+    there = replace(desk.settings, authserv_id="mx.desk.example.test", relay_url="smtp://desk:hunter2@127.0.0.1:1")
+    note_running(there, {"redis_url": "", "smtp": "", "http": ""})
+    found = findings(desk.settings)
+    assert found["settings"].state == WARNING
+    assert "FRONTDESK_AUTHSERV_ID, FRONTDESK_RELAY_URL" in found["settings"].found
+    assert doctor_running.as_running(desk.settings).authserv_id == "mx.desk.example.test"
+    noted = (desk.settings.data / "running.json").read_text()
+    assert "hunter2" not in noted and desk.settings.secret_key not in noted
+    assert (desk.settings.data / "running.json").stat().st_mode & 0o077 == 0
+    assert findings(there)["settings"].state == OK
+
+
+def test_where_no_desk_runs_nothing_is_said_of_its_settings(desk: Store) -> None:
+    assert "settings" not in findings(desk.settings)
+
+
+def test_another_key_than_the_desks_is_found(desk: Store) -> None:
+    assert findings(desk.settings)["secret key"].state == OK
+    other = findings(replace(desk.settings, secret_key="another key of more than 32 letters"))["secret key"]
+    assert (other.state, "--accept-key" in other.found) == (BROKEN, True)

@@ -92,7 +92,7 @@ def test_all_is_well(any_store: Store, valkey: str) -> None:
     with with_settings(any_store, redis_url=valkey) as store, asked(store) as url:
         code, body = get(f"{url}/readyz")
     assert code == 200
-    parts = ("status", "database", "clock", "model", "queue", "disk", "workers", "sandbox")
+    parts = ("status", "database", "clock", "model", "queue", "disk", "workers", "sandbox", "imap")
     assert json.loads(body) == dict.fromkeys(parts, "ok")
 
 
@@ -120,6 +120,47 @@ def test_without_a_database_it_is_not_ready_but_alive_and_says_so_soon(store: St
     assert code == 200
     assert 'frontdesk_dependency_up{dependency="database"} 0.0' in numbers
     assert "hunter2" not in body + numbers
+
+
+def imap_mailbox(store: Store, address: str) -> int:
+    imap = {"host": "imap.example.test", "user": "desk", "password_env": "X"}
+    with store.database.transaction() as session:
+        return people.add_mailbox(session, address, "", None, imap).id
+
+
+def test_a_mailbox_that_cannot_be_fetched_degrades_and_is_named_by_its_number(any_store: Store) -> None:
+    failing, fine = (imap_mailbox(any_store, f"{name}@desk.example.test") for name in ("it", "hr"))
+    with any_store.database.transaction() as session:
+        imap_folders.note_failure(
+            session, failing, "INBOX", "hr@desk.example.test: no such user", NOW - timedelta(hours=1)
+        )
+        imap_folders.note_good(session, fine, "INBOX", 5.0, NOW)
+    with asked(any_store) as url:
+        code, body = get(f"{url}/readyz")
+        numbers = get(f"{url}/metrics")[1]
+    found = json.loads(body)
+    trouble = [{"mailbox": failing, "folder": "INBOX", "state": "failing", "lag_seconds": 3600.0}]
+    assert (code, found["imap"], found["imap_trouble"]) == (200, "degraded", trouble)
+    assert "example.test" not in body
+    assert f'frontdesk_imap_lag_seconds{{folder="INBOX",mailbox="{failing}"}} 3600.0' in numbers
+    assert 'frontdesk_dependency_up{dependency="imap"} 0.0' in numbers
+
+
+def test_a_mailbox_that_is_far_behind_degrades_too(store: Store) -> None:
+    box = imap_mailbox(store, "it@desk.example.test")
+    with store.database.transaction() as session:
+        imap_folders.note_good(session, box, "INBOX", 601.0, NOW)
+    with asked(store) as url:
+        found = json.loads(get(f"{url}/readyz")[1])
+    assert found["imap_trouble"] == [{"mailbox": box, "folder": "INBOX", "state": "behind", "lag_seconds": 601.0}]
+
+
+def test_the_lag_of_a_mailbox_that_was_never_fetched_is_a_number(store: Store) -> None:
+    box = imap_mailbox(store, "it@desk.example.test")
+    with asked(store) as url:
+        numbers = get(f"{url}/metrics")[1]
+    assert "NaN" not in numbers
+    assert f'frontdesk_imap_lag_seconds{{folder="INBOX",mailbox="{box}"}} 0.0' in numbers
 
 
 def test_the_numbers_are_those_of_the_ledger_and_name_nobody(any_store: Store) -> None:

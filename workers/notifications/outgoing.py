@@ -119,7 +119,7 @@ class Sender:
             content["reply_to"] = reply_address.reply_address(content["from"], reply_address.SIDE_AGENT, *signed)
         who = message.author.name if message else "Frontdesk"
         content["from_name"] = f"{who} via {self._desk_name}"
-        content |= {"subject": _tagged(ticket), "text": texts.notice(ticket, event, message)}
+        content |= {"subject": _tagged(ticket), "text": texts.notice(ticket, event, message, obeys=self._obeys)}
         content["references"] = [self._thread_id(ticket)]
         return self._letter(key, "notice", ticket, agent, content | _AUTOMATIC)
 
@@ -194,6 +194,12 @@ class Sender:
             state=state,
             reason=reason,
         )
+
+    @property
+    def _obeys(self) -> bool:
+        """Whether a command by mail can be proven: by a server that confirms senders, or in a trial on one machine."""
+        settings = self.context.store.settings
+        return bool(settings.authserv_id) or settings.trial
 
     @property
     def _desk_name(self) -> str:

@@ -71,8 +71,11 @@ _ASIDE = {
 }
 
 
-def notice(ticket: Ticket, event: Event, message: Message | None) -> str:
-    """What an agent reads in the mailbox."""
+_COMMANDS = "#note, #assign me, #resolve, #close, #status, #priority, #category, #team, #tag, #macro, #merge, #help"
+
+
+def notice(ticket: Ticket, event: Event, message: Message | None, *, obeys: bool = True) -> str:
+    """What an agent reads in the mailbox. `obeys`: whether this desk takes commands by mail."""
     words = _HAPPENED | _ASIDE if event.data.get("side") else _HAPPENED
     head = [
         f"{words.get(event.kind, event.kind)}: #{ticket.id} {ticket.subject}",
@@ -82,19 +85,18 @@ def notice(ticket: Ticket, event: Event, message: Message | None) -> str:
         head.append(f"Why: {event.why}")
     if message is not None:
         head += ["", f"{message.author.name} <{message.author_address}> wrote:", "", message.reply.rstrip()]
-    to = ["Answer this mail to answer the requester. Commands may stand on the first lines:"]
+    return "\n".join([*head, "", "-- ", *_how_to_answer(event, obeys=obeys), ""])
+
+
+def _how_to_answer(event: Event, *, obeys: bool) -> list[str]:
+    """Only what will work: without a mail server that confirms senders no command does."""
     if event.kind == "side_answered":
-        to = [
-            f"Answer this mail to answer {event.after}; the requester does not read it.",
-            "With #reply on the first line it goes to the requester instead. Other commands:",
-        ]
-    foot = [
-        "",
-        "-- ",
-        *to,
-        "#note, #assign me, #resolve, #close, #status, #priority, #category, #team, #tag, #macro, #merge, #help",
-    ]
-    return "\n".join([*head, *foot, ""])
+        aside = f"Answer this mail to answer {event.after}; the requester does not read it."
+        more = ["With #reply on the first line it goes to the requester instead. Other commands:", _COMMANDS]
+        return [aside, *more] if obeys else [aside]
+    if not obeys:
+        return ["Answer this mail to answer the requester. Everything else is done in the console."]
+    return ["Answer this mail to answer the requester. Commands may stand on the first lines:", _COMMANDS]
 
 
 def incident(number: int, about: str, why: str, count: int, public_url: str) -> str:

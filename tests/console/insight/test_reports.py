@@ -5,17 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
+from desk.mail.inbound_request import Channel
 from desk.reports import tables as report_tables
 from desk.reports.tables import Seconds, Share, Table
 from desk.tickets.ticket import Actor, ActorKind
 from storage.access import api_tokens
 from storage.reports import daily_plan
 from storage.tables.reports import day_figures
+from storage.tables.tickets import tickets as ticket_rows
 from storage.tickets import tickets
 from tests.console.conftest import Browser, Console
 from usecases.tickets import conversation
@@ -96,3 +99,12 @@ def test_lengths_and_shares_are_words_for_people_and_numbers_for_programs() -> N
     assert [report_tables.shown(Share(n)) for n in (0, 0.036, 0.5, 0.995, 1)] == ["0%", "3.6%", "50%", "99.5%", "100%"]
     assert report_tables.plain_cell(Seconds(5_400)) == "5400"
     assert report_tables.plain_cell(Share(0.995)) == "0.995"
+
+
+def test_the_page_offers_the_channels_that_there_are_and_no_other(counted: Console, alice: Browser) -> None:
+    choice = re.search(r'<select name="channel">(.*?)</select>', alice.get("/reports").text)
+    assert choice is not None
+    assert re.findall(r"<option[^>]*>([^<]*)</option>", choice[1]) == ["Any", *Channel]
+    with counted.store.database.reading() as session:
+        used = set(session.execute(sa.select(ticket_rows.c.channel).distinct()).scalars())
+    assert used <= set(Channel)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from storage.db import schema
 from storage.mail import inbound
 from storage.open_store import Store, open_store
 from storage.operations import backup, pg_tools, restore
 from storage.operations.backup import BackupError
+from storage.runtime import locks
 from storage.tickets import tickets
 from tests import postgres
 from tests.small_desk import BOB, SmallDesk
@@ -151,3 +154,34 @@ def test_nobody_else_reads_a_backup_and_a_refused_one_leaves_the_key(
     with pytest.raises(BackupError, match="refuses"):
         restore.restore(tmp_path / "saved", other, desk.now, over=True, dry_run=False)
     assert own.read_bytes() == b"the key of the old desk"
+
+
+def test_a_desk_that_runs_is_not_restored_over_whatever_is_said(any_store: Store, place: Store, tmp_path: Path) -> None:
+    """On another machine, say: nothing here tells that it runs but its leases."""
+    desk = saved(any_store, tmp_path / "saved")
+    schema.migrate(place.database)
+    with place.database.transaction() as session:
+        locks.take(session, "clock", "another machine", desk.now, timedelta(seconds=10))
+    place.database.close()
+    for over in (False, True):
+        with pytest.raises(BackupError, match=r"running, or was until 09:00:10 UTC: somebody holds clock; stop"):
+            restore.restore(tmp_path / "saved", place.settings, desk.now, over=over, dry_run=False)
+    assert counts(place)["tickets"] == 0
+    restore.restore(tmp_path / "saved", place.settings, desk.now, over=True, dry_run=True)
+    later = desk.now + timedelta(seconds=11)
+    place.database.close()
+    restore.restore(tmp_path / "saved", place.settings, later, over=True, dry_run=False)
+    assert counts(place)["tickets"] == 1
+
+
+def test_a_console_elsewhere_that_holds_no_lease_is_seen_by_its_connection(
+    postgres_server: postgres.Postgres, store: Store, tmp_path: Path
+) -> None:
+    with postgres_server.fresh_database() as first, postgres_server.fresh_database() as second:
+        source = open_store(replace(store.settings, data_dir=str(tmp_path / "first"), database_url=first))
+        desk = saved(source, tmp_path / "saved")
+        source.close()
+        console = open_store(replace(store.settings, data_dir=str(tmp_path / "second"), database_url=second))
+        with console.database.reading(), pytest.raises(BackupError, match="running: 1 connections of Frontdesk"):
+            restore.restore(tmp_path / "saved", console.settings, desk.now, over=True, dry_run=False)
+        console.close()

@@ -155,3 +155,30 @@ def test_after_a_merge_the_further_commands_are_about_the_ticket_that_is_left(de
     desk.receive(desk.mail(BOB, "Help", "Please."), desk.mail(CAROL, "Other", "Please."))
     answer(desk, "#merge 2\n#priority high")
     assert desk.ticket(1).merged_into == 2 and desk.ticket(2).priority == "high"
+
+
+@pytest.mark.parametrize(
+    ("settings", "promises"),
+    [
+        ({"relay_url": "smtp://127.0.0.1:1"}, False),
+        ({"relay_url": "smtp://127.0.0.1:1", "authserv_id": "mx.desk.example.test"}, True),
+        ({}, True),
+    ],
+    ids=["nobody confirms senders", "a server confirms senders", "tried on one machine"],
+)
+def test_a_notice_offers_commands_only_where_they_will_be_done(
+    store: Store, settings: dict[str, str], promises: bool
+) -> None:
+    desk = SmallDesk(replace(store, settings=replace(store.settings, **settings)), delivers=False)  # type: ignore[arg-type]
+    desk.receive(desk.mail(BOB, "Help", "The printer is on fire."))
+    notice = str(desk.letters("notice", ALICE)[-1]["content"]["text"])  # type: ignore[index]
+    assert ("#resolve" in notice, "Commands" in notice) == (promises, promises)
+    assert "Answer this mail to answer the requester." in notice
+
+
+def test_an_answer_of_a_third_party_offers_commands_only_where_they_will_be_done() -> None:
+    event = Event(7, NOW, "side_answered", DESK, after="bank@third.example.test", data={"side": 1})
+    for obeys in (True, False):
+        text = texts.notice(TICKET, event, said("Yes"), obeys=obeys)
+        assert ("#reply" in text, "#resolve" in text) == (obeys, obeys)
+        assert "to answer bank@third.example.test; the requester does not read it" in text
