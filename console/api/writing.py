@@ -11,20 +11,32 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import anyio.to_thread
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from console.api import tickets as reading
 from console.web.request_context import WRITERS, Desk, Visit, check_intent
+from desk.access.visibility import Viewer
 from desk.tickets.ticket import NotAllowed
 from storage.access import audit
 from storage.tickets.tickets import Stale
+
+log = structlog.get_logger()
 
 SCOPE = "tickets:write"
 MOST_BODY = 64_000
 
 Write = Callable[[Visit, Mapping[str, Any]], dict[str, Any]]
+
+
+class Noted(NotAllowed):
+    """Refused, and the attempt is written down: who, what it is called, and what of it may be kept."""
+
+    def __init__(self, message: str, viewer: Viewer, what: str, data: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.viewer, self.what, self.data = viewer, what, data
 
 
 def endpoint(
@@ -43,6 +55,7 @@ def endpoint(
         except Stale:
             return _error(409, "Somebody else changed the ticket; read it again.")
         except NotAllowed as error:
+            _note_attempt(desk, error)
             return _error(422, f"Not done: {error}.")
         except HTTPException as error:
             return _error(error.status_code, error.detail, error.headers)
@@ -55,6 +68,14 @@ def endpoint(
         return await anyio.to_thread.run_sync(perform, request, body)
 
     return answer
+
+
+def _note_attempt(desk: Desk, error: NotAllowed) -> None:
+    """In a transaction of its own: that of the request is rolled back."""
+    if isinstance(error, Noted):
+        log.warning("request_refused_and_noted", what=error.what)
+        with desk.store.database.transaction() as session:
+            audit.note(session, error.viewer, error.what, desk.clock(), data=error.data)
 
 
 def _check(desk: Desk, request: Request, visit: Visit, roles: frozenset[str]) -> None:

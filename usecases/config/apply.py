@@ -7,14 +7,16 @@ trial before they are on are tried here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from desk import owner_settings
 from desk.config import desk_toml
 from desk.config.desk_toml import BadConfiguration, Entry, State, Step
+from desk.public_address import Network
 from desk.routing.routing import Strategy, read_options, read_skills
 from desk.rules import automations as rules_automations
 from desk.rules.keyword_rules import Rule, words_of
@@ -54,6 +56,14 @@ def apply(session: Session, wanted: State, now: datetime, *, prune: bool = False
         if step.what == "removed":
             _told(step, lambda s: _remove(session, s))
     return taken
+
+
+def apply_from_http(
+    session: Session, wanted: State, now: datetime, allowed: Sequence[Network], *, prune: bool = False
+) -> list[Step]:
+    """The same for what came over HTTP: what only the machine's owner may say stays as it is, or is refused."""
+    checked = owner_settings.from_http(wanted, configuration_export.present(session), allowed)
+    return apply(session, checked, now, prune=prune)
 
 
 def _told(step: Step, go: Callable[[Step], None]) -> None:
