@@ -9,11 +9,17 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import structlog
 import uvicorn
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from console.connection_places import Places
+from console.http_protocol import LimitedProtocol
 
 GRACE_SECONDS = 8
 """An open event stream would otherwise keep the server for ever."""
@@ -25,11 +31,13 @@ log = structlog.get_logger()
 
 
 def _bounded(app: ASGIApp) -> ASGIApp:
-    """No page of ours has such a long address; what reads numbers in addresses need not try."""
+    """No page of ours has such a long address; what reads numbers in addresses need not try. A client that left while
+    it was sending needs no answer, and is no error of ours."""
 
     async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
         too_long = scope["type"] == "http" and len(scope["path"]) > LONGEST_PATH
-        await (_TOO_LONG if too_long else app)(scope, receive, send)
+        with contextlib.suppress(ClientDisconnect):
+            await (_TOO_LONG if too_long else app)(scope, receive, send)
 
     return bounded
 
@@ -37,11 +45,13 @@ def _bounded(app: ASGIApp) -> ASGIApp:
 class Pages:
     """One listening address and its server."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, host: str, port: int, places: Places | None = None) -> None:
         """Raises OSError, naming the address, where it cannot listen."""
         self._socket = _listening(host, port)
+        protocol: Any = partial(LimitedProtocol, places or Places())
         config = uvicorn.Config(
             _bounded(app),
+            http=protocol,
             log_config=None,
             access_log=False,
             server_header=False,
