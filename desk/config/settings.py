@@ -91,6 +91,7 @@ class Settings:
     jail_size: int = 2
     acknowledge: bool = True
     acknowledgements_per_hour: int = 5
+    acknowledgements_per_domain_and_hour: int = 100
     status_pages: bool = True
     status_links: bool = True
     status_link_days: int = 30

@@ -205,7 +205,8 @@ def _answer(
     if not context.react or not trusted or decision.item.request.auto is not AutoKind.NONE:
         return
     sender = outgoing.Sender(context, session)
-    outbound.put(session, [sender.command_answer(decision.item, agent, ticket, text)], now)
+    answer = sender.command_answer(decision.item, agent, ticket, text, decision.trust)
+    outbound.put(session, sender.within_budget([answer], now), now)
 
 
 def _end(
