@@ -60,8 +60,7 @@ class SmallDesk:
             self.max = people.add_agent(session, MAX, "Max Agent", "agent", "", [other.id], self.now)
 
     def limit_acknowledgements(self, *, domain: int) -> None:
-        """From now on so many automatic mails an hour go to one domain, and a mail server of ours says who is
-        proven."""
+        """From now on so many automatic mails an hour go to a domain, and our mail server says who is proven."""
         changes = {"acknowledgements_per_domain_and_hour": domain, "authserv_id": "mx.desk.example.test"}
         settings = replace(self.store.settings, **changes)
         self.store = replace(self.store, settings=settings)

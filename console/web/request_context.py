@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from console.sign_in_limits import SignInLimits
 from console.web import rendering
 from desk.config.settings import Settings
 from desk.signed.reply_address import sign
@@ -54,8 +55,8 @@ class Desk:
 
     def __init__(self, store: Store, settings: Settings, clock: Callable[[], datetime]) -> None:
         self.store, self.settings, self.clock = store, settings, clock
-        self.sign_ins_by_peer = Pace(20, timedelta(minutes=5))
-        self.failures_by_account = Pace(10, timedelta(minutes=15))
+        self.sign_ins = SignInLimits(store.secret)
+        self.password_changes = Pace(10, timedelta(minutes=15))
         self.searches = Pace(120, timedelta(minutes=1))
         self.wrong_tokens = Pace(30, timedelta(minutes=1))
         self.secure = settings.public_url.startswith("https://")

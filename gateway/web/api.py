@@ -100,15 +100,13 @@ class Api:
             raise Refused(error.status, code, size=most // MEGABYTE) from None
 
     def _token(self, request: Request) -> ApiToken:
-        now, peer = self.door.clock(), neighbourhood(self.door.came_from(request))
-        wait = self.door.wrong_tokens.wait(peer, now)
-        if wait:
-            raise Refused(429, "often", wait=wait)
         kind, _, value = request.headers.get("authorization", "").partition(" ")
         found = self._known(value.strip()) if kind.lower() == "bearer" else None
         if found is None:
-            self.door.wrong_tokens.count(peer, now)
-            raise Refused(401, "no_token")
+            # Counted only now: what others at the same address get wrong keeps no valid token out.
+            place = neighbourhood(self.door.came_from(request))
+            wait = self.door.wrong_tokens.take(place, self.door.clock())
+            raise Refused(429, "often", wait=wait) if wait else Refused(401, "no_token")
         if SCOPE not in found.scopes:
             raise Refused(403, "scope")
         return found
