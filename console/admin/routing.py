@@ -18,6 +18,7 @@ from console.admin import condition_form
 from console.admin.condition_form import Groups
 from console.admin.rule_buttons import Buttons
 from console.web.request_context import Desk, Visit, action, page
+from desk.clean_input import BadInput, read_json
 from desk.routing.routing import BadRouting
 from desk.rules.conditions import BadCondition
 from desk.tickets.ticket import Priority
@@ -152,8 +153,8 @@ def _actions(fields: Mapping[str, str]) -> dict[str, Any]:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError as error:
+        return read_json(text)
+    except BadInput as error:
         raise BadRouting(f"the conditions are no JSON: {error}") from error
 
 

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 from console.admin import condition_form
 from console.admin.condition_form import Groups
 from console.web.request_context import Desk, Visit, check_intent, page, read_fields, to_sign_in, visiting
+from desk.clean_input import read_json
 from desk.rules.actions import BadAction
 from desk.rules.conditions import BadCondition
 from desk.sla.policy import FLEETING, BadPolicy, Target
@@ -206,8 +207,8 @@ def _lines(fields: Mapping[str, str], name: str) -> list[Any]:
     text = fields.get(name, "")[:LONGEST].replace("\r\n", "\n").strip()
     try:
         if text.startswith("["):
-            return list(json.loads(text))
-        return [json.loads(line) for line in text.split("\n") if line.strip()]
+            return list(read_json(text))
+        return [read_json(line) for line in text.split("\n") if line.strip()]
     except (ValueError, TypeError) as error:
         raise BadPolicy(f"{name}: this is no JSON ({error})") from error
 

@@ -6,7 +6,6 @@ header X-CSRF-Token; a token needs the scope `tickets:write`, and what it does s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -19,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from console.api import tickets as reading
 from console.web.request_context import WRITERS, Desk, Visit, check_intent
 from desk.access.visibility import Viewer
+from desk.clean_input import BadInput, read_json
 from desk.tickets.ticket import NotAllowed
 from storage.access import audit
 from storage.tickets.tickets import Stale
@@ -96,9 +96,9 @@ async def _body(request: Request, most: int) -> Mapping[str, Any]:
         if len(content) > most:
             raise HTTPException(413, "This is too long.")
     try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        raise HTTPException(400, "This is not JSON.") from None
+        body = read_json(content)
+    except BadInput as error:
+        raise HTTPException(400, f"{str(error).capitalize()}.") from None
     if not isinstance(body, dict):
         raise HTTPException(400, "Send a JSON object.")
     return body

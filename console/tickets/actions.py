@@ -17,6 +17,7 @@ from console.tickets import composer, macros
 from console.tickets import detail as ticket_page
 from console.tickets.composer import LONGEST_TEXT
 from console.web.request_context import WRITERS, Action, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
+from desk.clean_input import whole_number
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Change, MessageKind, NotAllowed, Priority, Status, Ticket
 from storage.access import audit, visibility
@@ -145,7 +146,7 @@ def _conflict(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Respon
     if text and _said_already(visit, ticket, text, fields.get("kind", "")):
         return _back(ticket, "replied")
     history = tickets.history(visit.session, ticket.id)
-    seen = int(fields["seen"][:9]) if fields.get("seen", "").isdigit() else 0
+    seen = whole_number(fields.get("seen", ""), len(history)) or 0
     wishes = {name: value for name, value in fields.items() if name.removeprefix("was_") in CARRIED}
     shown = {n: v for n, v in wishes.items() if not n.startswith("was_") and v != wishes.get(f"was_{n}", "")}
     return visit.html(
@@ -234,9 +235,10 @@ def plain_name(text: str) -> str:
 
 
 def _id(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    number = whole_number(text)
+    if number is None:
         raise NotAllowed("that is no number")
-    return int(text)
+    return number
 
 
 _CHANGES: Mapping[str, Callable[[Visit, Ticket, str], Change]] = {

@@ -14,32 +14,17 @@ from typing import Any
 
 import structlog
 import uvicorn
-from starlette.requests import ClientDisconnect
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
+from console.clean_requests import cleaned
 from console.connection_places import Places
 from console.http_protocol import LimitedProtocol
 
 GRACE_SECONDS = 8
 """An open event stream would otherwise keep the server for ever."""
-LONGEST_PATH = 2_000
 _BACKLOG = 1024
-_TOO_LONG = PlainTextResponse("This address is too long for any page of ours.\n", 414)
 
 log = structlog.get_logger()
-
-
-def _bounded(app: ASGIApp) -> ASGIApp:
-    """No page of ours has such a long address; what reads numbers in addresses need not try. A client that left while
-    it was sending needs no answer, and is no error of ours."""
-
-    async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
-        too_long = scope["type"] == "http" and len(scope["path"]) > LONGEST_PATH
-        with contextlib.suppress(ClientDisconnect):
-            await (_TOO_LONG if too_long else app)(scope, receive, send)
-
-    return bounded
 
 
 class Pages:
@@ -50,7 +35,7 @@ class Pages:
         self._socket = _listening(host, port)
         protocol: Any = partial(LimitedProtocol, places or Places())
         config = uvicorn.Config(
-            _bounded(app),
+            cleaned(app),
             http=protocol,
             log_config=None,
             access_log=False,

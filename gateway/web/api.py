@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import math
 import re
 import secrets
@@ -21,6 +20,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from desk.clean_input import BadInput, read_json
 from desk.mail.inbound_request import Channel
 from desk.tickets.form_fields import Answers
 from desk.web.client_ip import neighbourhood
@@ -204,9 +204,11 @@ def _is_plain(value: Any) -> bool:
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        data = json.loads(raw.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise Refused(400, "not_json") from None
+        data = read_json(raw)
+    except BadInput as error:
+        refused = Refused(400, "not_json")
+        refused.detail["message"] += f" ({error})"
+        raise refused from None
     if not isinstance(data, dict):
         raise Refused(422, "not_json")
     return data
