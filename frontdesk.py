@@ -194,7 +194,7 @@ def _serve(app: Any, settings: Settings, ready_fd: int | None) -> int:
 
 
 def _pages(app: Any, settings: Settings) -> Any:
-    from console.connection_places import places_for
+    from console.web.connection_places import places_for
     from console.web.server import Pages
 
     return Pages(app, *host_and_port("FRONTDESK_HTTP", settings.http), places_for(settings))

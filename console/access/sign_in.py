@@ -17,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console.access import passwords, slack_account
+from console.access.sign_in_limits import COOKIE, COOKIE_SECONDS
 from console.admin import signatures
-from console.sign_in_limits import COOKIE, COOKIE_SECONDS
 from console.web import rendering
 from console.web.request_context import Desk, Visit, check_intent, read_fields, to_sign_in, visiting
 from storage.people import agent_sessions, people

@@ -18,10 +18,10 @@ from console.admin import condition_form
 from console.admin.condition_form import Groups
 from console.admin.rule_buttons import Buttons
 from console.web.request_context import Desk, Visit, action, page
-from desk.clean_input import BadInput, read_json
 from desk.routing.routing import BadRouting
 from desk.rules.conditions import BadCondition
 from desk.tickets.ticket import Priority
+from desk.web.clean_input import BadInput, read_json
 from storage.people import people
 from storage.routing import rules as routing_rules
 from storage.routing import unassigned

@@ -20,11 +20,11 @@ from starlette.routing import BaseRoute, Route
 from console.admin import condition_form
 from console.admin.condition_form import Groups
 from console.web.request_context import Desk, Visit, check_intent, page, read_fields, to_sign_in, visiting
-from desk.clean_input import read_json
 from desk.rules.actions import BadAction
 from desk.rules.conditions import BadCondition
 from desk.sla.policy import FLEETING, BadPolicy, Target
 from desk.tickets.ticket import Priority
+from desk.web.clean_input import read_json
 from storage.sla import calendars
 from storage.sla import policies as sla_policies
 from storage.sla import timers as sla_timers

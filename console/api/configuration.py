@@ -18,9 +18,9 @@ from console.api import tickets as reading
 from console.api import writing
 from console.web.request_context import Desk, Visit
 from desk.config.desk_toml import KINDS, BadConfiguration, State, read
-from desk.owner_settings import OwnerOnly
-from desk.public_address import networks
+from desk.config.owner_settings import OwnerOnly
 from desk.tickets.ticket import NotAllowed
+from desk.web.public_address import networks
 from storage.tickets import tickets
 from usecases.config import apply as configuration
 from usecases.config import export as configuration_export

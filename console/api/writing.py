@@ -18,8 +18,8 @@ from starlette.responses import JSONResponse, Response
 from console.api import tickets as reading
 from console.web.request_context import WRITERS, Desk, Visit, check_intent
 from desk.access.visibility import Viewer
-from desk.clean_input import BadInput, read_json
 from desk.tickets.ticket import NotAllowed
+from desk.web.clean_input import BadInput, NotJson, read_json
 from storage.access import audit
 from storage.tickets.tickets import Stale
 
@@ -98,7 +98,8 @@ async def _body(request: Request, most: int) -> Mapping[str, Any]:
     try:
         body = read_json(content)
     except BadInput as error:
-        raise HTTPException(400, f"{str(error).capitalize()}.") from None
+        code, why = 400 if isinstance(error, NotJson) else 422, str(error)
+        raise HTTPException(code, f"{why[:1].upper()}{why[1:]}.") from None
     if not isinstance(body, dict):
         raise HTTPException(400, "Send a JSON object.")
     return body

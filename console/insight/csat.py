@@ -16,9 +16,9 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from console.web.request_context import Visit
-from desk.clean_input import whole_number
 from desk.knowledge import csat as rules_of
 from desk.knowledge.csat import SATISFIED, SCORES
+from desk.web.clean_input import whole_number
 from storage.access import visibility
 from storage.db.session import Session
 from storage.knowledge import csat, csat_settings

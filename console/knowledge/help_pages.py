@@ -17,10 +17,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console.web import rendering
 from console.web.request_context import Desk, read_fields
-from desk.clean_input import whole_number
 from desk.knowledge.articles import Audience, State
 from desk.knowledge.csat import Aftercare
 from desk.web import portal_texts
+from desk.web.clean_input import whole_number
 from desk.web.rate_limit import Pace
 from storage.db.session import Session
 from storage.knowledge import articles, csat_settings

@@ -17,9 +17,9 @@ from console.tickets import composer, macros
 from console.tickets import detail as ticket_page
 from console.tickets.composer import LONGEST_TEXT
 from console.web.request_context import WRITERS, Action, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
-from desk.clean_input import whole_number
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Change, MessageKind, NotAllowed, Priority, Status, Ticket
+from desk.web.clean_input import whole_number
 from storage.access import audit, visibility
 from storage.people import people
 from storage.tickets import drafts, tickets

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 from starlette.responses import RedirectResponse, Response
 
 from console.web.request_context import Action, Visit
-from desk.clean_input import check_day
 from desk.tickets import fields as field_rules
 from desk.tickets import properties
 from desk.tickets.ticket import DONE, Change, Event, NotAllowed, Ticket
+from desk.web.clean_input import check_day
 from storage.people import organisations, time_zones
 from storage.tickets import tickets
 from usecases.tickets import cc, custom_fields, undo

@@ -20,12 +20,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from console.sign_in_limits import SignInLimits
+from console.access.sign_in_limits import SignInLimits
 from console.web import rendering
-from desk.clean_input import clean_text, whole_number
 from desk.config.settings import Settings
 from desk.signed.reply_address import sign
 from desk.tickets.ticket import Actor, ActorKind
+from desk.web.clean_input import clean_text, whole_number
 from desk.web.client_ip import came_from, neighbourhood
 from desk.web.rate_limit import Pace
 from storage.access import audit, visibility

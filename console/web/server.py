@@ -16,9 +16,9 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from console.clean_requests import cleaned
-from console.connection_places import Places
-from console.http_protocol import LimitedProtocol
+from console.web.clean_requests import cleaned
+from console.web.connection_places import Places
+from console.web.http_protocol import LimitedProtocol
 
 GRACE_SECONDS = 8
 """An open event stream would otherwise keep the server for ever."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from desk.clean_input import check_day
+from desk.web.clean_input import check_day
 
 LONGEST = 366 * 50
 _WORD = re.compile(r"(\d{1,4})d")

@@ -20,9 +20,9 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from desk.clean_input import BadInput, read_json
 from desk.mail.inbound_request import Channel
 from desk.tickets.form_fields import Answers
+from desk.web.clean_input import BadInput, NotJson, read_json
 from desk.web.client_ip import neighbourhood
 from gateway.web import body
 from gateway.web import texts as web_texts
@@ -206,7 +206,7 @@ def _object(raw: bytes) -> dict[str, Any]:
     try:
         data = read_json(raw)
     except BadInput as error:
-        refused = Refused(400, "not_json")
+        refused = Refused(400 if isinstance(error, NotJson) else 422, "not_json")
         refused.detail["message"] += f" ({error})"
         raise refused from None
     if not isinstance(data, dict):

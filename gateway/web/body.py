@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
-from desk.clean_input import clean_text
+from desk.web.clean_input import clean_text
 from gateway.web.submission import File
 
 MEGABYTE = 1_000_000

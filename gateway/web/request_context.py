@@ -17,7 +17,7 @@ import structlog
 from starlette.requests import Request
 
 from desk.config.settings import Settings
-from desk.reply_budget import victim
+from desk.mail.reply_budget import victim
 from desk.web.client_ip import came_from, neighbourhood
 from desk.web.rate_limit import Pace
 from gateway.intake import Incoming

@@ -13,16 +13,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import owner_settings
-from desk.config import desk_toml
+from desk.config import desk_toml, owner_settings
 from desk.config.desk_toml import BadConfiguration, Entry, State, Step
-from desk.public_address import Network
 from desk.routing.routing import Strategy, read_options, read_skills
 from desk.rules import automations as rules_automations
 from desk.rules.keyword_rules import Rule, words_of
 from desk.slack.orders import is_account, is_channel
 from desk.tickets.fields import Field
 from desk.tickets.ticket import NotAllowed
+from desk.web.public_address import Network
 from storage.access import visibility
 from storage.db.session import Session
 from storage.learning import categories, keyword_rules

@@ -25,10 +25,9 @@ from storage.mail import message_id_index, outbound
 from storage.mail.outbound import Letter
 from storage.people.people import Mailbox, Person
 from storage.tickets import signatures, tickets
-from workers import reply_budget
 from workers.inbound.batch_context import NOBODY, Item
-from workers.notifications import portal_link, texts
-from workers.reply_budget import COMMAND_ANSWER, Limits
+from workers.notifications import portal_link, reply_budget, texts
+from workers.notifications.reply_budget import COMMAND_ANSWER, Limits
 from workers.runtime.context import Context
 
 NOWHERE = ".invalid"

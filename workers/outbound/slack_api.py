@@ -16,7 +16,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from desk.config.settings import Settings
-from storage.guarded_connection import guard_for
+from storage.runtime.guarded_connection import guard_for
 from workers.outbound.errors import TransportError
 
 log = structlog.get_logger()

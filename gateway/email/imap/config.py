@@ -66,7 +66,7 @@ class ImapConfig:
     poll_seconds: float = 60.0
     ca_file: str = ""
     guarded: bool = False
-    """Its hosts came over HTTP: they are reached at public addresses only (`storage/guarded_connection.py`)."""
+    """Its hosts came over HTTP: they are reached at public addresses only (`storage/runtime/guarded_connection.py`)."""
 
 
 KINDS = ("env", "file", "command")

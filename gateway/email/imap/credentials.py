@@ -24,7 +24,7 @@ from typing import Any
 import structlog
 
 from gateway.email.imap.config import ImapConfig, RefreshConfig, SecretSource
-from storage.guarded_connection import Guard
+from storage.runtime.guarded_connection import Guard
 
 COMMAND_SECONDS = 30
 TOKEN_SECONDS = 20

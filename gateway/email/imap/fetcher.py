@@ -30,11 +30,11 @@ from gateway.email.imap.errors import ImapTrouble, Stopping, StoreRefused
 from gateway.email.imap.fetch import FetchLimits
 from gateway.email.imap.login import connect, drop, explain
 from gateway.email.imap.session import Accept, Duty, ImapSession
-from storage.guarded_connection import guard_for
 from storage.mail import imap_folders
 from storage.open_store import Store
 from storage.people.people import Mailbox, all_mailboxes
 from storage.runtime import locks
+from storage.runtime.guarded_connection import guard_for
 
 log = structlog.get_logger()
 

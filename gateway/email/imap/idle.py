@@ -17,7 +17,7 @@ import structlog
 from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientError
 
-from storage.guarded_connection import Guard
+from storage.runtime.guarded_connection import Guard
 
 _NEWS = (b"EXISTS", b"RECENT")
 log = structlog.get_logger()

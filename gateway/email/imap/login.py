@@ -16,7 +16,7 @@ from gateway.email.imap.config import ImapConfig
 from gateway.email.imap.credentials import Credentials, CredentialTrouble
 from gateway.email.imap.errors import ImapTrouble, StoreRefused
 from gateway.email.imap.idle import Client, GuardedClient
-from storage.guarded_connection import AddressRefused, Guard
+from storage.runtime.guarded_connection import AddressRefused, Guard
 
 CONNECT_SECONDS = 20
 READ_SECONDS = 60

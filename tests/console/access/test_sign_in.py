@@ -11,8 +11,8 @@ from starlette.testclient import TestClient
 
 from console.access import passwords
 from console.access.sign_in import local_path
+from console.access.sign_in_limits import SignInLimits
 from console.routes import create_app
-from console.sign_in_limits import SignInLimits
 from storage.open_store import Store
 from storage.people import agent_sessions, people
 from tests.console import fixtures_desk

@@ -16,9 +16,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from console import http_protocol
-from console.connection_places import Places, places_for
-from console.http_protocol import Phase
+from console.web import http_protocol
+from console.web.connection_places import Places, places_for
+from console.web.http_protocol import Phase
 from console.web.server import Pages
 from desk.config.settings import Settings
 from tests.gateway.email.imap.imap_desk import until

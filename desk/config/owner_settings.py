@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from desk.config.desk_toml import BadConfiguration, Entry, State
-from desk.public_address import Network, is_inside_name
+from desk.web.public_address import Network, is_inside_name
 
 OWNERS = ("_command", "_file", "_env")
 """Names that end so say what is run or read on this machine."""

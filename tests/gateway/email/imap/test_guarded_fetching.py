@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from desk.public_address import networks
+from desk.web.public_address import networks
 from gateway.email.imap.config import BadImapConfig, read_config
 from gateway.email.imap.credentials import Credentials, CredentialTrouble
 from gateway.email.imap.errors import ImapTrouble
 from gateway.email.imap.login import connect, drop
-from storage.guarded_connection import AddressRefused, Guard
+from storage.runtime.guarded_connection import AddressRefused, Guard
 from tests.gateway.email.imap import oauth_server
 
 LOOPBACK = Guard(networks(["127.0.0.0/8"]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desk.reply_budget import victim, victim_domain
+from desk.mail.reply_budget import victim, victim_domain
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,10 @@ class BadInput(ValueError):
     """What came in cannot be taken; the text says why and what would be right."""
 
 
+class NotJson(BadInput):
+    """It is not JSON at all."""
+
+
 def clean_text(text: str) -> str:
     """The text without NUL, and with a sign in the place of each half of a character."""
     return _UNKEPT.sub(lambda found: "" if found[0] == "\0" else "\ufffd", text)
@@ -39,10 +43,12 @@ def read_json(content: bytes | str) -> Any:
         value = json.loads(text, parse_constant=_refused_number, parse_int=_whole, parse_float=_fraction)
     except RecursionError:
         raise BadInput("this JSON is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise NotJson("this is not JSON: it is not UTF-8") from None
     except BadInput:
         raise
     except ValueError as error:
-        raise BadInput(f"this is not JSON: {_first_line(error)}") from None
+        raise NotJson(f"this is not JSON: {_first_line(error)}") from None
     _check(value, DEEPEST)
     return value
 

@@ -13,7 +13,7 @@ from http.client import HTTPConnection, HTTPSConnection
 from typing import Any
 
 from desk.config.settings import Settings
-from desk.public_address import Network, is_permitted, networks
+from desk.web.public_address import Network, is_permitted, networks
 
 Resolve = Callable[[str, int], Sequence[str]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from desk.public_address import is_inside_name, is_permitted, literal_address, networks
+from desk.web.public_address import is_inside_name, is_permitted, literal_address, networks
 
 INSIDE = (
     "127.0.0.1", "127.255.255.254", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from desk.clean_input import BadInput, check_day, clean_text, read_json, whole_number
+from desk.web.clean_input import BadInput, check_day, clean_text, read_json, whole_number
 
 
 def test_nul_and_half_characters_leave_a_text() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from desk.reply_budget import victim, victim_domain
+from desk.mail.reply_budget import victim, victim_domain
 from storage.db.session import Session
 from storage.mail import outbound
 from storage.mail.outbound import Letter

@@ -1,8 +1,8 @@
 """Around every web application of ours: what no page can be asked is answered here, and the rest arrives clean.
 
 An address that is longer than any page's, or holds NUL, is refused before a page reads it; NUL in the query is taken
-out. Bodies are cleaned where they are read (`desk/clean_input.py`). A client that left while it was sending needs no
-answer, and is no error of ours.
+out. Bodies are cleaned where they are read (`desk/web/clean_input.py`). A client that left while it was sending needs
+no answer, and is no error of ours.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import h11
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from console.connection_places import Places
+from console.web.connection_places import Places
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 120.0
