@@ -161,8 +161,7 @@ def _signed_in(desk: Desk, request: Request, agent: Person, path: str) -> Respon
     _give_cookie(desk, response, cookie)
     response.delete_cookie(_BEFORE, secure=desk.secure, httponly=True, samesite="lax")
     known = desk.sign_ins.known_browser(agent.address)
-    options = {"max_age": COOKIE_SECONDS, "path": "/login", "secure": desk.secure, "httponly": True}
-    response.set_cookie(COOKIE, known, samesite="lax", **options)
+    response.set_cookie(COOKIE, known, COOKIE_SECONDS, path="/login", secure=desk.secure, httponly=True, samesite="lax")
     return response
 
 

@@ -7,6 +7,7 @@ makes a process not ready (503); a queue that is away only degrades it, since re
 from __future__ import annotations
 
 import asyncio
+import hmac
 import shutil
 import threading
 import time
@@ -24,6 +25,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from console.web.connection_places import LOOPBACK
+from desk.config.settings import Settings
+from desk.web.client_ip import is_within
 from storage.learning import models
 from storage.mail import imap_folders, inbound, outbound
 from storage.open_store import Store
@@ -36,6 +40,8 @@ PATIENCE = 5.0
 KEPT_SECONDS = 1.0
 CLOCK_SILENCE_SECONDS = 30.0
 
+_NO_METRICS = "Figures are told to this machine, or to who sends FRONTDESK_METRICS_TOKEN as a bearer token.\n"
+_PROXIES = ("x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-host", "via")
 _FOLDER = ("mailbox", "folder")
 
 Clock = Callable[[], datetime]
@@ -152,10 +158,22 @@ def routes(store: Store, now: Clock = lambda: datetime.now(UTC)) -> list[Route]:
         code = 503 if health.status == DOWN else 200
         return JSONResponse({"status": health.status, **health.parts}, code)
 
-    def metrics(_request: Request) -> Response:
+    def metrics(request: Request) -> Response:
+        if not may_read_metrics(request, store.settings):
+            return PlainTextResponse(_NO_METRICS, 401, {"WWW-Authenticate": "Bearer"})
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [Route("/livez", _livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+def may_read_metrics(request: Request, settings: Settings) -> bool:
+    """Who has the token; without a token in the settings, who asks on this machine itself and not through a proxy."""
+    if settings.metrics_token:
+        kind, _, given = request.headers.get("authorization", "").partition(" ")
+        wanted = settings.metrics_token.encode()
+        return kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode("utf-8", "replace"), wanted)
+    proxied = any(name in request.headers for name in _PROXIES)
+    return not proxied and is_within(request.client.host if request.client else "", LOOPBACK)
 
 
 async def _livez(_request: Request) -> Response:

@@ -81,6 +81,8 @@ def retry(url: str, ids: Collection[str]) -> int:
 
 
 def _client(url: str) -> redis.Redis:
+    if not url:
+        raise Away("the desk has no queue")
     return redis.Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=1.0, retry=None)
 
 
