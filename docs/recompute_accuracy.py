@@ -4,7 +4,7 @@ import csv
 import sys
 from collections import Counter
 
-with open(sys.argv[1], newline="", encoding="utf-8") as file:
+with open(sys.argv[1], newline="", encoding="utf-8-sig") as file:
     rows = list(csv.DictReader(file))
 automatic = [row for row in rows if row["outcome"] == "automatic"]
 known = [row for row in automatic if row["truth"]]

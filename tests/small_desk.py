@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -57,6 +58,13 @@ class SmallDesk:
             people.add_mailbox(session, BILLING, "Billing", other.id)
             self.alice = people.add_agent(session, ALICE, "Alice Agent", "agent", "", [team.id], self.now)
             self.max = people.add_agent(session, MAX, "Max Agent", "agent", "", [other.id], self.now)
+
+    def limit_acknowledgements(self, *, domain: int) -> None:
+        """From now on so many automatic mails an hour go to a domain, and our mail server says who is proven."""
+        changes = {"acknowledgements_per_domain_and_hour": domain, "authserv_id": "mx.desk.example.test"}
+        settings = replace(self.store.settings, **changes)
+        self.store = replace(self.store, settings=settings)
+        self.context.store = self.store
 
     def mail(
         self,

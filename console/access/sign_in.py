@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console.access import passwords, slack_account
+from console.access.sign_in_limits import COOKIE, COOKIE_SECONDS
 from console.admin import signatures
 from console.web import rendering
 from console.web.request_context import Desk, Visit, check_intent, read_fields, to_sign_in, visiting
@@ -51,7 +52,8 @@ def sign_in(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         before = request.cookies.get(_BEFORE, "")
         check_intent(desk, request, fields, f"before:{before}")
         address, wanted = fields.get("address", "").strip().lower()[:320], fields.get("next", "")
-        wait = _wait(desk, request, address)
+        place, known, now = desk.came_from(request), request.cookies.get(COOKIE, ""), desk.clock()
+        wait = desk.sign_ins.wait(address, place, known, now)
         if wait:
             return _page(desk, request, wanted, address, OFTEN.format(minutes=math.ceil(wait / 60)), 429, wait)
         try:
@@ -59,7 +61,7 @@ def sign_in(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         except passwords.Busy:
             return _page(desk, request, wanted, address, BUSY, 503, 5)
         if agent is None:
-            desk.failures_by_account.count(address, desk.clock())
+            desk.sign_ins.count_failure(address, place, known, now)
             return _page(desk, request, wanted, address, WRONG, 403)
         return _signed_in(desk, request, agent, local_path(wanted))
 
@@ -116,7 +118,7 @@ def _account_with(desk: Desk, request: Request, problem: str) -> Response:
 
 
 def _password_problem(visit: Visit, fields: Mapping[str, str]) -> str:
-    new, limit = fields.get("new", ""), visit.desk.failures_by_account
+    new, limit = fields.get("new", ""), visit.desk.password_changes
     if not passwords.SHORTEST <= len(new) <= passwords.LONGEST:
         return f"The new password needs at least {passwords.SHORTEST} characters."
     if new != fields.get("again", ""):
@@ -139,11 +141,6 @@ def _with_new_password(desk: Desk, agent_id: int, stored: str) -> Response:
     return response
 
 
-def _wait(desk: Desk, request: Request, address: str) -> float:
-    now = desk.clock()
-    return desk.sign_ins_by_peer.take(desk.came_from(request), now) or desk.failures_by_account.wait(address, now)
-
-
 def _agent(desk: Desk, address: str, password: str) -> Person | None:
     with desk.store.database.reading() as session:
         found = people.by_address(session, address)
@@ -163,6 +160,8 @@ def _signed_in(desk: Desk, request: Request, agent: Person, path: str) -> Respon
     response = RedirectResponse(path, 303)
     _give_cookie(desk, response, cookie)
     response.delete_cookie(_BEFORE, secure=desk.secure, httponly=True, samesite="lax")
+    known = desk.sign_ins.known_browser(agent.address)
+    response.set_cookie(COOKIE, known, COOKIE_SECONDS, path="/login", secure=desk.secure, httponly=True, samesite="lax")
     return response
 
 

@@ -21,6 +21,7 @@ from console.web.request_context import Desk, Visit, action, page
 from desk.priority.levels import Priority
 from desk.routing.routing import BadRouting
 from desk.rules.conditions import BadCondition
+from desk.web.clean_input import BadInput, read_json
 from storage.people import people
 from storage.routing import rules as routing_rules
 from storage.routing import unassigned
@@ -152,8 +153,8 @@ def _actions(fields: Mapping[str, str]) -> dict[str, Any]:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError as error:
+        return read_json(text)
+    except BadInput as error:
         raise BadRouting(f"the conditions are no JSON: {error}") from error
 
 

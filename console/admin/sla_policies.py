@@ -24,6 +24,7 @@ from desk.priority.levels import Priority
 from desk.rules.actions import BadAction
 from desk.rules.conditions import BadCondition
 from desk.sla.policy import FLEETING, BadPolicy, Target
+from desk.web.clean_input import read_json
 from storage.sla import calendars
 from storage.sla import policies as sla_policies
 from storage.sla import timers as sla_timers
@@ -206,8 +207,8 @@ def _lines(fields: Mapping[str, str], name: str) -> list[Any]:
     text = fields.get(name, "")[:LONGEST].replace("\r\n", "\n").strip()
     try:
         if text.startswith("["):
-            return list(json.loads(text))
-        return [json.loads(line) for line in text.split("\n") if line.strip()]
+            return list(read_json(text))
+        return [read_json(line) for line in text.split("\n") if line.strip()]
     except (ValueError, TypeError) as error:
         raise BadPolicy(f"{name}: this is no JSON ({error})") from error
 

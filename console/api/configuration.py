@@ -18,13 +18,17 @@ from console.api import tickets as reading
 from console.api import writing
 from console.web.request_context import Desk, Visit
 from desk.config.desk_toml import KINDS, BadConfiguration, State, read
+from desk.config.owner_settings import OwnerOnly
 from desk.tickets.ticket import NotAllowed
+from desk.web.public_address import networks
 from storage.tickets import tickets
 from usecases.config import apply as configuration
 from usecases.config import export as configuration_export
 from usecases.tickets import custom_fields
 
 SCOPE = "configuration"
+REFUSED = "owner_setting_refused"
+"""What the audit calls it when somebody sent what only the machine's owner may say."""
 ADMINS = frozenset({"admin"})
 MOST_BODY = 1_000_000
 _SETTINGS = frozenset({"dry_run", "prune"})
@@ -54,12 +58,15 @@ def shown(visit: Visit) -> Response:
 def applied(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """What the entries say becomes so, in one transaction."""
     dry, prune = (_flag(body, name) for name in ("dry_run", "prune"))
+    allowed = networks(visit.desk.settings.internal_networks)
     try:
         wanted = read({kind: entries for kind, entries in body.items() if kind not in _SETTINGS})
         with visit.session.connection.begin_nested() as point:
-            steps = configuration.apply(visit.session, wanted, visit.now, prune=prune)
+            steps = configuration.apply_from_http(visit.session, wanted, visit.now, allowed, prune=prune)
             if dry:
                 point.rollback()
+    except OwnerOnly as error:
+        raise writing.Noted(str(error), visit.session.viewer, REFUSED, {"why": error.place}) from error
     except BadConfiguration as error:
         raise NotAllowed(str(error)) from error
     return {"dry_run": dry, "steps": [asdict(step) for step in steps]}

@@ -80,14 +80,14 @@ def visit(desk: Desk, request: Request, session: Session, scope: str = SCOPE) ->
     by_session = visiting(desk, request, session)
     if by_session is not None:
         return by_session
-    now, peer = desk.clock(), desk.came_from(request)
-    wait = desk.wrong_tokens.wait(peer, now)
-    if wait:
-        raise HTTPException(429, "Too many wrong tokens.", {"Retry-After": str(math.ceil(wait))})
+    now = desk.clock()
     kind, _, value = request.headers.get("authorization", "").partition(" ")
     token = api_tokens.find(session, value.strip()) if kind.lower() == "bearer" else None
     if token is None:
-        desk.wrong_tokens.count(peer, now)
+        # Counted only now: what others at the same address get wrong keeps no valid token out.
+        wait = desk.wrong_tokens.take(desk.came_from(request), now)
+        if wait:
+            raise HTTPException(429, "Too many wrong tokens.", {"Retry-After": str(math.ceil(wait))})
         raise HTTPException(401, _HOW, {"WWW-Authenticate": "Bearer"})
     if scope not in token.scopes:
         raise HTTPException(403, f"This token has no scope `{scope}`.")

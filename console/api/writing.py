@@ -6,25 +6,37 @@ header X-CSRF-Token; a token needs the scope `tickets:write`, and what it does s
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import anyio.to_thread
+import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from console.api import tickets as reading
 from console.web.request_context import WRITERS, Desk, Visit, check_intent
+from desk.access.visibility import Viewer
 from desk.tickets.ticket import NotAllowed
+from desk.web.clean_input import BadInput, NotJson, read_json
 from storage.access import audit
 from storage.tickets.tickets import Stale
+
+log = structlog.get_logger()
 
 SCOPE = "tickets:write"
 MOST_BODY = 64_000
 
 Write = Callable[[Visit, Mapping[str, Any]], dict[str, Any]]
+
+
+class Noted(NotAllowed):
+    """Refused, and the attempt is written down: who, what it is called, and what of it may be kept."""
+
+    def __init__(self, message: str, viewer: Viewer, what: str, data: Mapping[str, Any]) -> None:
+        super().__init__(message)
+        self.viewer, self.what, self.data = viewer, what, data
 
 
 def endpoint(
@@ -43,6 +55,7 @@ def endpoint(
         except Stale:
             return _error(409, "Somebody else changed the ticket; read it again.")
         except NotAllowed as error:
+            _note_attempt(desk, error)
             return _error(422, f"Not done: {error}.")
         except HTTPException as error:
             return _error(error.status_code, error.detail, error.headers)
@@ -55,6 +68,14 @@ def endpoint(
         return await anyio.to_thread.run_sync(perform, request, body)
 
     return answer
+
+
+def _note_attempt(desk: Desk, error: NotAllowed) -> None:
+    """In a transaction of its own: that of the request is rolled back."""
+    if isinstance(error, Noted):
+        log.warning("request_refused_and_noted", what=error.what)
+        with desk.store.database.transaction() as session:
+            audit.note(session, error.viewer, error.what, desk.clock(), data=error.data)
 
 
 def _check(desk: Desk, request: Request, visit: Visit, roles: frozenset[str]) -> None:
@@ -75,9 +96,10 @@ async def _body(request: Request, most: int) -> Mapping[str, Any]:
         if len(content) > most:
             raise HTTPException(413, "This is too long.")
     try:
-        body = json.loads(content)
-    except (ValueError, RecursionError):
-        raise HTTPException(400, "This is not JSON.") from None
+        body = read_json(content)
+    except BadInput as error:
+        code, why = 400 if isinstance(error, NotJson) else 422, str(error)
+        raise HTTPException(code, f"{why[:1].upper()}{why[1:]}.") from None
     if not isinstance(body, dict):
         raise HTTPException(400, "Send a JSON object.")
     return body

@@ -23,6 +23,7 @@ from console.insight.models import Refused
 from console.web.request_context import Visit
 from desk.learning.active_learning import most_useful
 from desk.learning.model_standing import standing
+from desk.reports.spreadsheet import BOM, safe_cell
 from storage.learning import accuracy, categories, models
 from storage.learning.accuracy import Fact
 from storage.learning.models import Model
@@ -31,8 +32,6 @@ from storage.tickets import corrections
 LEADS = frozenset({"lead", "admin"})
 TAUGHT_AT_ONCE = 12
 _WEEKS_OFFERED = (4, 12, 26, 52)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A cell that begins so is a formula to a spreadsheet."""
 
 
 def show(visit: Visit) -> Response:
@@ -67,7 +66,7 @@ def as_csv(visit: Visit) -> Response:
     for fact in _facts(visit):
         writer.writerow([_cell(value) for value in asdict(fact).values()])
     headers = {"Content-Disposition": 'attachment; filename="guesses.csv"'}
-    return Response(page.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(BOM + page.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def as_json(visit: Visit) -> Response:
@@ -128,4 +127,4 @@ def _weeks(visit: Visit) -> int:
 def _cell(value: Any) -> str:
     """Text that a spreadsheet shows and does not run."""
     text = "" if value is None else value.isoformat() if hasattr(value, "isoformat") else str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+    return safe_cell(text) if isinstance(value, str) else text

@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from console.web.request_context import Visit
 from desk.knowledge import csat as rules_of
 from desk.knowledge.csat import SATISFIED, SCORES
+from desk.web.clean_input import whole_number
 from storage.access import visibility
 from storage.db.session import Session
 from storage.knowledge import csat, csat_settings
@@ -58,7 +59,8 @@ def set_rules(visit: Visit, fields: Mapping[str, str]) -> Response:
     """The settings of the page's form; what cannot be read is left as it was."""
     values: dict[str, Any] = asdict(csat_settings.rules(visit.session))
     values |= {name: name in fields for name in _SWITCHES}
-    values |= {name: int(fields[name]) for name in _NUMBERS if fields.get(name, "").isdecimal()}
+    numbers = {name: whole_number(fields.get(name, "")) for name in _NUMBERS}
+    values |= {name: number for name, number in numbers.items() if number is not None}
     try:
         csat_settings.set_rules(visit.session, rules_of.read(values))
     except rules_of.BadAftercare:

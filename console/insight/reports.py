@@ -27,6 +27,7 @@ from desk.reports import period
 from desk.reports import tables as report_tables
 from desk.reports.period import BadPeriod, Period
 from desk.reports.report import Report
+from desk.reports.spreadsheet import BOM
 from storage.people import people
 from storage.reports import report as report_rows
 from storage.reports.report import Asked
@@ -84,7 +85,7 @@ def as_csv(visit: Visit) -> Response:
     """One line a figure; no cell of it is a formula."""
     report = _report(visit)
     text = report_tables.as_csv(report_tables.tables(report))
-    return Response(text, media_type="text/csv; charset=utf-8", headers=_attached(report.period, "csv"))
+    return Response(BOM + text, media_type="text/csv; charset=utf-8", headers=_attached(report.period, "csv"))
 
 
 def as_json(visit: Visit) -> Response:

@@ -20,6 +20,7 @@ from console.web.request_context import Desk, read_fields
 from desk.knowledge.articles import Audience, State
 from desk.knowledge.csat import Aftercare
 from desk.web import portal_texts
+from desk.web.clean_input import whole_number
 from desk.web.rate_limit import Pace
 from storage.db.session import Session
 from storage.knowledge import articles, csat_settings
@@ -39,7 +40,7 @@ def show(desk: Desk) -> Callable[[Request], Response]:
         before = asked.get("before", "")
         with desk.store.database.reading() as session:
             rules = _open(session)
-            found = _listed(session, words, category, int(before) if before.isdecimal() and len(before) < 19 else None)
+            found = _listed(session, words, category, whole_number(before))
             known = articles.categories(session, Audience.PUBLIC)
         more = found[-1].id if len(found) == PER_PAGE and not words else 0
         about = {"rows": found, "words": words, "category": category, "categories": known, "more": more}

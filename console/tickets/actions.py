@@ -19,7 +19,8 @@ from console.tickets.composer import LONGEST_TEXT
 from console.web.request_context import WRITERS, Action, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
 from desk.priority.levels import Priority
 from desk.tickets import ticket as verbs
-from desk.tickets.ticket import Change, MessageKind, NotAllowed, Status, Ticket
+from desk.tickets.ticket import DONE, Change, MessageKind, NotAllowed, Status, Ticket
+from desk.web.clean_input import whole_number
 from storage.access import audit, visibility
 from storage.people import people
 from storage.tickets import drafts, tickets
@@ -29,6 +30,8 @@ from usecases.tickets import conversation, custom_fields, resolution
 log = structlog.get_logger()
 
 _LONGEST_NAME = 100
+AGAIN_SECONDS, CONFLICT_SECONDS = 30, 120
+"""So long the same words by the same agent on the same ticket are sent once: from a fresh page, from a stale one."""
 CARRIED = (
     "status", "assignee", "team", "priority", "category", "tags", "into", "message", "then", "later", "macro",
     "signature",
@@ -63,6 +66,9 @@ def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
     text = fields.get("text", "").replace("\r\n", "\n").strip("\n")
     if len(text) > LONGEST_TEXT:
         raise NotAllowed(f"a message has at most {LONGEST_TEXT} characters")
+    if _said_already(visit, ticket, text, fields, AGAIN_SECONDS):
+        drafts.drop(visit.session, ticket.id, visit.agent.id)
+        return _repeated(ticket, fields)
     if fields.get("kind") == MessageKind.NOTE:
         drafts.drop(visit.session, ticket.id, visit.agent.id)
         noted = conversation.note(visit.session, ticket, visit.actor, text, visit.now, via="console")
@@ -143,10 +149,10 @@ def _explained(desk: Desk, request: Request, fields: Mapping[str, str], why: str
 
 def _conflict(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Response:
     text = fields.get("text", "").replace("\r\n", "\n").strip("\n")
-    if text and _said_already(visit, ticket, text, fields.get("kind", "")):
+    if _said_already(visit, ticket, text, fields, CONFLICT_SECONDS):
         return _back(ticket, "replied")
     history = tickets.history(visit.session, ticket.id)
-    seen = int(fields["seen"][:9]) if fields.get("seen", "").isdigit() else 0
+    seen = whole_number(fields.get("seen", ""), len(history)) or 0
     wishes = {name: value for name, value in fields.items() if name.removeprefix("was_") in CARRIED}
     shown = {n: v for n, v in wishes.items() if not n.startswith("was_") and v != wishes.get(f"was_{n}", "")}
     return visit.html(
@@ -162,17 +168,22 @@ def _conflict(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Respon
     )
 
 
-def _said_already(visit: Visit, ticket: Ticket, text: str, kind: str) -> bool:
-    """The second half of a double click: the agent's last message has these very words."""
-    wanted = MessageKind.NOTE if kind == MessageKind.NOTE else MessageKind.REPLY
-    if wanted is MessageKind.REPLY and composer.said_already(visit, ticket, text):
+def _said_already(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str], seconds: int) -> bool:
+    """The second half of a double click, or Back and Send once more: the agent's last message has these very words."""
+    wanted = MessageKind.NOTE if fields.get("kind") == MessageKind.NOTE else MessageKind.REPLY
+    if not text:
+        return False
+    if wanted is MessageKind.REPLY and composer.said_already(visit, ticket, text, fields):
         return True
-    own = [
-        one
-        for one in tickets.messages_of(visit.session, ticket.id, most=10_000)
-        if one.author.id == visit.agent.id and not one.inbound and one.kind is wanted
-    ]
-    return bool(own) and own[-1].text == text and (visit.now - own[-1].created_at).total_seconds() < 120
+    last = tickets.newest_of_agent(visit.session, ticket.id, visit.agent.id, wanted)
+    return last is not None and last.text == text and (visit.now - last.created_at).total_seconds() < seconds
+
+
+def _repeated(ticket: Ticket, fields: Mapping[str, str]) -> Response:
+    """Sent once. Where the second time wished for more than the words, that is said instead of being left out."""
+    if fields.get("then") == Status.RESOLVED and ticket.status not in DONE and fields.get("kind") != MessageKind.NOTE:
+        raise NotAllowed("these words were sent a moment ago; to resolve the ticket, choose its status")
+    return _back(ticket, "replied")
 
 
 def _readable(visit: Visit, name: str, value: str) -> str:
@@ -235,9 +246,10 @@ def plain_name(text: str) -> str:
 
 
 def _id(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 19):
+    number = whole_number(text)
+    if number is None:
         raise NotAllowed("that is no number")
-    return int(text)
+    return number
 
 
 _CHANGES: Mapping[str, Callable[[Visit, Ticket, str], Change]] = {

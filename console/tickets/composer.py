@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,8 @@ from usecases.agents import scheduled_replies as agents_scheduled_replies
 from usecases.agents.scheduled_replies import Answer, Waiting
 
 LONGEST_TEXT = 200_000
+_SOON = timedelta(minutes=2)
+"""An answer that can still be taken back leaves within this time."""
 
 
 def around(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
@@ -93,10 +96,14 @@ def keep_draft(visit: Visit, fields: Mapping[str, str]) -> Response:
     return Response(status_code=204)
 
 
-def said_already(visit: Visit, ticket: Ticket, text: str) -> bool:
-    """The second half of a double click: these words wait already."""
+def said_already(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -> bool:
+    """These words wait already: to leave in a moment, or for later where later is wished for again."""
+    soon = visit.now + _SOON
     waiting = agents_scheduled_replies.of_ticket(visit.session, ticket.id)
-    return any(one.agent_id == visit.agent.id and one.answer.text == text for one in waiting)
+    return any(
+        one.agent_id == visit.agent.id and one.answer.text == text and (one.send_at <= soon or fields.get("later"))
+        for one in waiting
+    )
 
 
 def _may_undo(visit: Visit, waiting: Waiting) -> bool:

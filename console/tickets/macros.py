@@ -114,7 +114,7 @@ def _whose(visit: Visit, whose: str) -> tuple[int | None, int | None]:
         return None, visit.agent.id
     if visit.agent.role not in LEADS:
         raise HTTPException(403, "Macros of teams and of everybody are the leads'.")
-    return (int(whose), None) if whose.isdigit() else (None, None)
+    return (int(whose), None) if whose.isascii() and whose.isdigit() and len(whose) < 19 else (None, None)
 
 
 def _page(visit: Visit, status: int = 200, *, problem: str = "", typed: Mapping[str, str] | None = None) -> Response:

@@ -16,6 +16,7 @@ from console.web.request_context import Action, Visit
 from desk.tickets import fields as field_rules
 from desk.tickets import properties
 from desk.tickets.ticket import DONE, Change, Event, NotAllowed, Ticket
+from desk.web.clean_input import check_day
 from storage.people import organisations, time_zones
 from storage.tickets import tickets
 from usecases.tickets import cc, custom_fields, undo
@@ -130,7 +131,7 @@ def until_when(choice: str, date: str, now: datetime, zone: ZoneInfo) -> datetim
     if choice == "monday":
         return morning + timedelta(days=7 - here.weekday())
     try:
-        given = datetime.fromisoformat(date.strip())
+        given = check_day(datetime.fromisoformat(date.strip()))
     except ValueError:
         raise NotAllowed("that is no date such as 2026-11-30") from None
     local = given if given.tzinfo else given.replace(tzinfo=zone)

@@ -8,6 +8,7 @@ requests are still written down; `failing` names what.
 from __future__ import annotations
 
 import asyncio
+import hmac
 import shutil
 import threading
 import time
@@ -25,6 +26,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from console.web.connection_places import LOOPBACK
+from desk.config.settings import Settings
+from desk.web.client_ip import is_within
 from storage.learning import models
 from storage.mail import imap_folders, inbound, outbound
 from storage.mail.imap_folders import FolderHealth
@@ -42,6 +46,8 @@ CLOCK_SILENCE = timedelta(seconds=30)
 FAR_BEHIND_SECONDS = 600.0
 """A mailbox whose oldest mail waits for so long is not fetched as it should be."""
 
+_NO_METRICS = "Figures are told to this machine, or to who sends FRONTDESK_METRICS_TOKEN as a bearer token.\n"
+_PROXIES = ("x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-host", "via")
 _FOLDER = ("mailbox", "folder")
 
 Clock = Callable[[], datetime]
@@ -133,6 +139,8 @@ def _threads(beats: list[Heartbeat]) -> tuple[str, ...]:
 def _sandbox(beats: list[Heartbeat]) -> tuple[str, ...]:
     found = [str(beat.data.get("sandbox") or "") for beat in beats if beat.kind == heartbeats.GATEWAY]
     return tuple(sorted({f"sandbox: {why}" for why in found if why}))
+
+
 def _imap_trouble(folders: Iterable[FolderHealth], now: datetime) -> tuple[dict[str, str | int | float], ...]:
     """No address and no words of the server: whoever may read them asks `frontdesk doctor`."""
     behind = [(folder, folder.seconds_behind(now)) for folder in folders]
@@ -209,10 +217,22 @@ def routes(store: Store, now: Clock = lambda: datetime.now(UTC)) -> list[Route]:
         trouble = {"imap_trouble": health.imap_trouble} if health.imap_trouble else {}
         return JSONResponse({"status": health.status, **health.parts, **failing, **trouble}, code)
 
-    def metrics(_request: Request) -> Response:
+    def metrics(request: Request) -> Response:
+        if not may_read_metrics(request, store.settings):
+            return PlainTextResponse(_NO_METRICS, 401, {"WWW-Authenticate": "Bearer"})
         return Response(generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [Route("/livez", _livez), Route("/readyz", readyz), Route("/metrics", metrics)]
+
+
+def may_read_metrics(request: Request, settings: Settings) -> bool:
+    """Who has the token; without a token in the settings, who asks on this machine itself and not through a proxy."""
+    if settings.metrics_token:
+        kind, _, given = request.headers.get("authorization", "").partition(" ")
+        wanted = settings.metrics_token.encode()
+        return kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode("utf-8", "replace"), wanted)
+    proxied = any(name in request.headers for name in _PROXIES)
+    return not proxied and is_within(request.client.host if request.client else "", LOOPBACK)
 
 
 async def _livez(_request: Request) -> Response:

@@ -20,10 +20,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from console.access.sign_in_limits import SignInLimits
 from console.web import rendering
 from desk.config.settings import Settings
 from desk.signed.reply_address import sign
 from desk.tickets.ticket import Actor, ActorKind
+from desk.web.clean_input import clean_text, whole_number
 from desk.web.client_ip import came_from, neighbourhood
 from desk.web.rate_limit import Pace
 from storage.access import audit, visibility
@@ -54,8 +56,8 @@ class Desk:
 
     def __init__(self, store: Store, settings: Settings, clock: Callable[[], datetime]) -> None:
         self.store, self.settings, self.clock = store, settings, clock
-        self.sign_ins_by_peer = Pace(20, timedelta(minutes=5))
-        self.failures_by_account = Pace(10, timedelta(minutes=15))
+        self.sign_ins = SignInLimits(store.secret)
+        self.password_changes = Pace(10, timedelta(minutes=15))
         self.searches = Pace(120, timedelta(minutes=1))
         self.wrong_tokens = Pace(30, timedelta(minutes=1))
         self.secure = settings.public_url.startswith("https://")
@@ -99,8 +101,7 @@ class Visit:
 
     def before(self) -> int | None:
         """Where a list goes on."""
-        text = self.request.query_params.get("before", "")
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+        return whole_number(self.request.query_params.get("before", ""))
 
     def html(self, template: str, status: int = 200, **values: object) -> Response:
         base = {
@@ -192,7 +193,7 @@ async def read_fields(request: Request) -> dict[str, str]:
     if not declared.isascii() or not declared.isdigit() or int(declared[:15]) > MOST_BODY:
         raise HTTPException(413, "This is too long.")
     form = await request.form(max_files=0, max_fields=MOST_FIELDS, max_part_size=MOST_BODY)
-    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    return {clean_text(name): clean_text(value) for name, value in form.multi_items() if isinstance(value, str)}
 
 
 def check_intent(desk: Desk, request: Request, fields: Mapping[str, str], secret_of_browser: str) -> None:

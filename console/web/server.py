@@ -9,41 +9,37 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
 
 import structlog
 import uvicorn
-from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
+from console.web.clean_requests import cleaned
+from console.web.connection_places import Places
+from console.web.http_protocol import LimitedProtocol
 from console.web.request_id import with_request_ids
 
 GRACE_SECONDS = 8
 """An open event stream would otherwise keep the server for ever."""
-LONGEST_PATH = 2_000
 _BACKLOG = 1024
-_TOO_LONG = PlainTextResponse("This address is too long for any page of ours.\n", 414)
 
 log = structlog.get_logger()
-
-
-def _bounded(app: ASGIApp) -> ASGIApp:
-    """No page of ours has such a long address; what reads numbers in addresses need not try."""
-
-    async def bounded(scope: Scope, receive: Receive, send: Send) -> None:
-        too_long = scope["type"] == "http" and len(scope["path"]) > LONGEST_PATH
-        await (_TOO_LONG if too_long else app)(scope, receive, send)
-
-    return bounded
 
 
 class Pages:
     """One listening address and its server."""
 
-    def __init__(self, app: ASGIApp, host: str, port: int, trusted: Sequence[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, places: Places | None = None, trusted: Sequence[str] = ()
+    ) -> None:
         """Raises OSError, naming the address, where it cannot listen. `trusted` are our proxies."""
         self._socket = _listening(host, port)
+        protocol: Any = partial(LimitedProtocol, places or Places())
         config = uvicorn.Config(
-            with_request_ids(_bounded(app), trusted),
+            with_request_ids(cleaned(app), trusted),
+            http=protocol,
             log_config=None,
             access_log=False,
             server_header=False,

@@ -25,6 +25,8 @@ _AT_LEAST_ONE = (
     "max_message_bytes",
     "smtp_connections",
     "smtp_connections_per_address",
+    "http_connections",
+    "http_connections_per_address",
     "worker_threads",
     "jail_size",
     "status_link_days",
@@ -50,6 +52,8 @@ class Settings:
     `relay_url` is `smtp://[user:password@]host[:port]` or `smtps://…`; empty catches outgoing mail locally.
     `time_zone` is the desk's own, such as `Europe/Berlin`. `dkim_key` is the path of a PEM file: mail that leaves
     is signed with it for the domain of its From; the public key is in the DNS at `dkim_selector._domainkey.DOMAIN`.
+    `internal_networks` are networks inside the own one that mailboxes set up over HTTP may reach. Who has
+    `metrics_token` may read /metrics from anywhere; without one only this machine may.
     `admins_see_private` shows admins the tickets of private teams that they are no members of.
     `slack_match_email`: an account in Slack is the agent whose address is the one that Slack has confirmed for it.
     `undo_send_seconds`: so long a reply of the console can be taken back before it leaves (at most 120; 0: not).
@@ -70,9 +74,13 @@ class Settings:
     authserv_id: str = ""
     trusted_relays: tuple[str, ...] = ("127.0.0.1", "::1")
     trusted_proxies: tuple[str, ...] = ()
+    internal_networks: tuple[str, ...] = ()
     smtp: str = "127.0.0.1:2525"
     lmtp: str = ""
     http: str = "127.0.0.1:8025"
+    http_connections: int = 1000
+    http_connections_per_address: int = 100
+    metrics_token: str = ""
     tls_cert: str = ""
     tls_key: str = ""
     max_message_bytes: int = 40_000_000
@@ -83,6 +91,7 @@ class Settings:
     jail_size: int = 2
     acknowledge: bool = True
     acknowledgements_per_hour: int = 5
+    acknowledgements_per_domain_and_hour: int = 100
     status_pages: bool = True
     status_links: bool = True
     status_link_days: int = 30
@@ -168,8 +177,13 @@ def _checked(settings: Settings) -> Settings:
     for name in _AT_LEAST_ONE:
         if getattr(settings, name) < 1:
             raise BadSetting(f"FRONTDESK_{name.upper()}", "should be 1 or more")
-    for network in settings.trusted_relays:
-        _check_network("FRONTDESK_TRUSTED_RELAYS", network)
+    for name in ("trusted_relays", "internal_networks"):
+        for network in getattr(settings, name):
+            _check_network(f"FRONTDESK_{name.upper()}", network)
+    for network in settings.trusted_proxies:
+        _check_network("FRONTDESK_TRUSTED_PROXIES", network, strict=False)
+    if settings.metrics_token and len(settings.metrics_token) < 16:
+        raise BadSetting("FRONTDESK_METRICS_TOKEN", "needs at least 16 characters")
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise BadSetting("FRONTDESK_LOG_LEVEL", "should be debug, info, warning or error")
     _check_mail(settings)
@@ -213,8 +227,8 @@ def _check_url(name: str, text: str, form: str) -> None:
         raise BadSetting(name, f"should be {form}")
 
 
-def _check_network(name: str, text: str) -> None:
+def _check_network(name: str, text: str, *, strict: bool = True) -> None:
     try:
-        ip_network(text)
+        ip_network(text, strict)
     except ValueError as error:
         raise BadSetting(name, f"{text!r} is neither an IP address nor a network such as 10.0.0.0/8") from error

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from desk.web.clean_input import check_day
+
 LONGEST = 366 * 50
 _WORD = re.compile(r"(\d{1,4})d")
 
@@ -75,7 +77,7 @@ def of_word(word: str, zone: str, now: datetime) -> Period:
     if days and int(days[1]) > 0:
         return Period(today - timedelta(days=int(days[1]) - 1), today, zone)
     try:
-        first = date.fromisoformat(f"{word}-01")
+        first = check_day(date.fromisoformat(f"{word}-01"))
     except ValueError as error:
         raise BadPeriod(f"{word!r} should be such as 30d, week, month or 2026-03") from error
     return Period(first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1), zone)
@@ -94,7 +96,7 @@ def next_start(every: str, zone: str, now: datetime) -> datetime:
 
 def _day(text: str, place: str) -> date:
     try:
-        return date.fromisoformat(text)
+        return check_day(date.fromisoformat(text))
     except ValueError as error:
         raise BadPeriod(f"{place}: {text!r} should be a day such as 2026-03-31") from error
 

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from desk.reports.report import Group, Line, Report, Spread
+from desk.reports.spreadsheet import safe_cell
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""A cell that begins so is a formula to a spreadsheet."""
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 TIMES = (
     ("First response", "first_response_seconds"),
@@ -148,8 +147,7 @@ def plain_cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.4f}".rstrip("0").rstrip(".")
-    text = str(value)
-    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULA) else text
+    return safe_cell(value) if isinstance(value, str) else str(value)
 
 
 def _aligned(table: Table) -> str:

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Any
 
 from desk.slack.orders import SlackFile
+from desk.text.file_names import clean_name
 
 SHORTCUT = "open_ticket"
 """The callback id of the message shortcut in the app's manifest."""
@@ -203,7 +204,8 @@ def _files(message: Mapping[str, Any]) -> tuple[SlackFile, ...]:
 def _file(one: Mapping[str, Any]) -> SlackFile:
     size = one.get("size")
     known = size if isinstance(size, int) and 0 <= size < 2**53 else 0
-    return SlackFile(text_of(one, "id"), text_of(one, "name") or text_of(one, "title"), text_of(one, "mimetype"), known)
+    name = clean_name(text_of(one, "name") or text_of(one, "title"))
+    return SlackFile(text_of(one, "id"), name, text_of(one, "mimetype"), known)
 
 
 def _name(profile: Mapping[str, Any]) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import math
 import re
 import secrets
@@ -23,6 +22,7 @@ from starlette.responses import JSONResponse
 
 from desk.mail.inbound_request import Channel
 from desk.tickets.form_fields import Answers
+from desk.web.clean_input import BadInput, NotJson, read_json
 from desk.web.client_ip import neighbourhood
 from gateway.web import body
 from gateway.web import texts as web_texts
@@ -100,15 +100,13 @@ class Api:
             raise Refused(error.status, code, size=most // MEGABYTE) from None
 
     def _token(self, request: Request) -> ApiToken:
-        now, peer = self.door.clock(), neighbourhood(self.door.came_from(request))
-        wait = self.door.wrong_tokens.wait(peer, now)
-        if wait:
-            raise Refused(429, "often", wait=wait)
         kind, _, value = request.headers.get("authorization", "").partition(" ")
         found = self._known(value.strip()) if kind.lower() == "bearer" else None
         if found is None:
-            self.door.wrong_tokens.count(peer, now)
-            raise Refused(401, "no_token")
+            # Counted only now: what others at the same address get wrong keeps no valid token out.
+            place = neighbourhood(self.door.came_from(request))
+            wait = self.door.wrong_tokens.take(place, self.door.clock())
+            raise Refused(429, "often", wait=wait) if wait else Refused(401, "no_token")
         if SCOPE not in found.scopes:
             raise Refused(403, "scope")
         return found
@@ -206,9 +204,11 @@ def _is_plain(value: Any) -> bool:
 
 def _object(raw: bytes) -> dict[str, Any]:
     try:
-        data = json.loads(raw.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise Refused(400, "not_json") from None
+        data = read_json(raw)
+    except BadInput as error:
+        refused = Refused(400 if isinstance(error, NotJson) else 422, "not_json")
+        refused.detail["message"] += f" ({error})"
+        raise refused from None
     if not isinstance(data, dict):
         raise Refused(422, "not_json")
     return data

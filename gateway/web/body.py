@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Message
 
+from desk.web.clean_input import clean_text
 from gateway.web.submission import File
 
 MEGABYTE = 1_000_000
@@ -92,7 +93,7 @@ def _bounded(request: Request, most: int) -> Request:
 
 
 def _posted(data: FormData) -> Posted:
-    texts = {name: value for name, value in data.multi_items() if isinstance(value, str)}
+    texts = {clean_text(name): clean_text(value) for name, value in data.multi_items() if isinstance(value, str)}
     uploads = [value for _, value in data.multi_items() if isinstance(value, UploadFile)]
     return Posted(texts, tuple(upload for upload in uploads if upload.filename or upload.size))
 

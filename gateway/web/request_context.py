@@ -17,6 +17,7 @@ import structlog
 from starlette.requests import Request
 
 from desk.config.settings import Settings
+from desk.mail.reply_budget import victim
 from desk.web.client_ip import came_from, neighbourhood
 from desk.web.rate_limit import Pace
 from gateway.intake import Incoming
@@ -100,7 +101,7 @@ class Door:
     def form_wait(self, peer: str, address: str) -> float:
         """The seconds until this visitor, and anybody for this address, may send again; 0 counts this one."""
         now = self.clock()
-        return self._by_peer.take(neighbourhood(peer), now) or self._by_address.take(address, now)
+        return self._by_peer.take(neighbourhood(peer), now) or self._by_address.take(victim(address), now)
 
     def help_wait(self, peer: str) -> float:
         """The seconds until what this visitor says of articles counts again."""

@@ -172,10 +172,24 @@ def by_external_id(session: Session, external_id: str) -> dict[str, Any] | None:
     return dict(row._mapping) if row else None
 
 
-def recent_automatic(session: Session, recipients: Sequence[str], since: datetime) -> dict[str, int]:
+AUTOMATIC = ("acknowledgement", "command-answer", "confirmation", "reminder")
+_MOST_RECENT = 20_000
+
+
+def recent_recipients(session: Session, since: datetime) -> dict[str, int]:
+    """Who has had automatic mails since then, and how many; among the newest rows, so it is never a long look."""
+    newest = sa.select(sa.func.max(outbound.c.id)).scalar_subquery()
+    where = (outbound.c.id > newest - _MOST_RECENT, outbound.c.created_at > since, outbound.c.kind.in_(AUTOMATIC))
+    query = sa.select(outbound.c.recipient, sa.func.count()).where(*where, outbound.c.state != SUPPRESSED)
+    return counts(session, query.group_by(outbound.c.recipient))
+
+
+def recent_automatic(
+    session: Session, recipients: Sequence[str], since: datetime, of_kinds: Sequence[str] = AUTOMATIC
+) -> dict[str, int]:
     """How many automatic mails each recipient has had since then: the reply budget."""
     where = (outbound.c.recipient.in_(list(recipients)), outbound.c.created_at > since)
-    kinds = outbound.c.kind.in_(("acknowledgement", "command-answer", "confirmation", "reminder"))
+    kinds = outbound.c.kind.in_(of_kinds)
     query = sa.select(outbound.c.recipient, sa.func.count()).where(*where, kinds, outbound.c.state != SUPPRESSED)
     return counts(session, query.group_by(outbound.c.recipient))
 

@@ -66,7 +66,14 @@ def make(store: Store, folder: Path, now: datetime) -> Manifest:
     partial = folder / f".{MANIFEST}"
     partial.write_text(json.dumps(asdict(made), indent=1, sort_keys=True), encoding="utf-8")
     partial.rename(folder / MANIFEST)
+    _close(folder)
     return made
+
+
+def _close(folder: Path) -> None:
+    """For its owner only, also where somebody copies a single file out of the folder."""
+    for path in folder.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def read(folder: Path) -> Manifest:

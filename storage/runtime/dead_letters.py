@@ -115,6 +115,8 @@ def _contents(queue: str) -> str:
 
 
 def _client(url: str) -> redis.Redis:
+    if not url:
+        raise Away("the desk has no queue")
     return redis.Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=1.0, retry=None)
 
 

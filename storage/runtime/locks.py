@@ -36,6 +36,8 @@ def is_held(session: Session, name: str, now: datetime, silence: timedelta) -> b
     """Whether somebody has renewed it lately, as far as its time is plausible."""
     moment = until(session, name)
     return moment is not None and now - silence < moment < now + silence + SKEW
+
+
 def held(session: Session, now: datetime) -> list[tuple[str, datetime]]:
     """The leases that somebody holds, with their ends."""
     query = sa.select(leases.c.name, leases.c.until).where(leases.c.until > now).order_by(leases.c.name)

@@ -174,6 +174,15 @@ def message(session: Session, message_id: int) -> Message | None:
     return _message(row._mapping) if row and visibility.reads(session, row.ticket_id) else None
 
 
+def newest_of_agent(session: Session, ticket_id: int, agent_id: int, kind: MessageKind) -> Message | None:
+    """What an agent last wrote on a ticket with the desk itself, not by mail."""
+    c = messages.c
+    own = (c.author_kind == str(ActorKind.AGENT), c.author_id == agent_id, c.kind == str(kind), ~c.inbound)
+    query = sa.select(messages).where(c.ticket_id == ticket_id, *own).order_by(c.id.desc()).limit(1)
+    row = session.execute(query).first()
+    return _message(row._mapping) if row and visibility.reads(session, ticket_id) else None
+
+
 def last_said(session: Session, ticket_id: int, before: int) -> Message | None:
     """The requesters' newest public message below that id."""
     c = messages.c

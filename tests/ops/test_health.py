@@ -12,7 +12,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from console.web import health
 from console.web.server import Pages
@@ -237,3 +239,37 @@ def test_the_numbers_know_the_queues_and_what_was_given_up(store: Store, valkey:
         numbers = get(f"{url}/metrics")[1]
     assert 'frontdesk_failed_rows{job="events"} 1.0' in numbers
     assert all(f'frontdesk_queue_messages{{queue="{name}"}} 0.0' in numbers for name in QUEUES)
+
+
+TOKEN = "a token for figures"
+
+
+@pytest.mark.parametrize(
+    ("client", "headers", "code"),
+    [
+        ("127.0.0.1", {}, 200),
+        ("::1", {}, 200),
+        ("203.0.113.9", {}, 401),
+        ("10.0.0.9", {}, 401),
+        ("127.0.0.1", {"X-Forwarded-For": "203.0.113.9"}, 401),
+        ("127.0.0.1", {"Forwarded": "for=203.0.113.9"}, 401),
+        ("203.0.113.9", {"X-Forwarded-For": "127.0.0.1"}, 401),
+        ("203.0.113.9", {"Authorization": f"Bearer {TOKEN}"}, 401),
+    ],
+)
+def test_figures_are_for_this_machine_only(store: Store, client: str, headers: dict[str, str], code: int) -> None:
+    with TestClient(Starlette(routes=health.routes(store, lambda: NOW)), client=(client, 1)) as browser:
+        assert browser.get("/metrics", headers=headers).status_code == code
+        assert browser.get("/livez", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [("", 401), (TOKEN, 401), (f"Bearer {TOKEN}", 200), (f"bearer {TOKEN}", 200), ("Bearer", 401), ("Bearer x", 401)],
+)
+def test_with_a_token_in_the_settings_figures_are_for_who_has_it(store: Store, header: str, code: int) -> None:
+    with with_settings(store, metrics_token=TOKEN) as opened:
+        for place in ("127.0.0.1", "203.0.113.9"):
+            app = Starlette(routes=health.routes(opened, lambda: NOW))
+            with TestClient(app, client=(place, 1)) as browser:
+                assert browser.get("/metrics", headers={"Authorization": header}).status_code == code

@@ -66,7 +66,7 @@ def test_a_person_gets_a_zip_of_all_that_is_theirs_and_of_nothing_else(say: Say,
     with zipfile.ZipFile(target) as pack:
         names = pack.namelist()
         whole = json.loads(pack.read("person.json"))
-        rows = list(csv.DictReader(io.StringIO(pack.read("tickets.csv").decode())))
+        rows = list(csv.DictReader(io.StringIO(pack.read("tickets.csv").decode("utf-8-sig"))))
         files = [name for name in names if name.endswith(".html")]
         assert [pack.read(name) for name in files] == [b"<b>evil</b>"]
         assert b"printer is on fire" in pack.read(next(name for name in names if name.endswith(".eml")))

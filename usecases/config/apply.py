@@ -7,13 +7,13 @@ trial before they are on are tried here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from desk.config import desk_toml
+from desk.config import desk_toml, owner_settings
 from desk.config.desk_toml import BadConfiguration, Entry, State, Step
 from desk.routing.routing import Strategy, read_options, read_skills
 from desk.rules import automations as rules_automations
@@ -21,6 +21,7 @@ from desk.rules.keyword_rules import Rule, words_of
 from desk.slack.orders import is_account, is_channel
 from desk.tickets.fields import Field
 from desk.tickets.ticket import NotAllowed
+from desk.web.public_address import Network
 from storage.access import visibility
 from storage.db.session import Session
 from storage.learning import categories, keyword_rules
@@ -54,6 +55,14 @@ def apply(session: Session, wanted: State, now: datetime, *, prune: bool = False
         if step.what == "removed":
             _told(step, lambda s: _remove(session, s))
     return taken
+
+
+def apply_from_http(
+    session: Session, wanted: State, now: datetime, allowed: Sequence[Network], *, prune: bool = False
+) -> list[Step]:
+    """The same for what came over HTTP: what only the machine's owner may say stays as it is, or is refused."""
+    checked = owner_settings.from_http(wanted, configuration_export.present(session), allowed)
+    return apply(session, checked, now, prune=prune)
 
 
 def _told(step: Step, go: Callable[[Step], None]) -> None:

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import sqlalchemy as sa
 
+from desk.reports.spreadsheet import BOM
 from desk.reports.tables import plain_cell
 from desk.tickets.ticket import ActorKind, MessageKind
 from storage.db.session import Session
@@ -156,4 +157,4 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> str:
     writer = csv.writer(page)
     writer.writerow(_TICKET)
     writer.writerows([plain_cell(row[name]) for name in _TICKET] for row in rows)
-    return page.getvalue()
+    return BOM + page.getvalue()

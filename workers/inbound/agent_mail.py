@@ -206,8 +206,9 @@ def _answer(
         return
     sender = outgoing.Sender(context, session)
     item = decision.item
-    answer = sender.command_answer(item.inbound_id, item.request.thread.message_id, agent, ticket, text)
-    outbound.put(session, [answer], now)
+    mail = outgoing.CommandMail(item.inbound_id, item.request.thread.message_id, decision.trust)
+    answer = sender.command_answer(mail, agent, ticket, text)
+    outbound.put(session, sender.within_budget([answer], now), now)
 
 
 def _end(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import UNKNOWN_SENDER
 from desk.signed import reply_address
 from desk.tickets import subject
@@ -25,16 +26,21 @@ from storage.mail import message_id_index, outbound
 from storage.mail.outbound import Letter
 from storage.people.people import Mailbox, Person
 from storage.tickets import signatures, tickets
-from workers.notifications import portal_link, texts
+from workers.notifications import portal_link, reply_budget, texts
+from workers.notifications.reply_budget import COMMAND_ANSWER, Limits
 from workers.runtime.context import Context
 
 NOWHERE = ".invalid"
 """Who wrote without an address, and who was erased, is there (RFC 2606)."""
-BUDGET_TIME = timedelta(hours=1)
-BUDGETED = ("acknowledgement", "reminder")
-"""What requesters get from nobody in person, and so many of it an hour."""
-MOST_NOTICES = 30
-"""Notices about one ticket that one agent gets within BUDGET_TIME: a loop that carries no sign ends here."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommandMail:
+    """The mail of an agent whose commands are answered, and what proves its sender."""
+
+    inbound_id: int
+    message_id: str
+    proof: Verdict
 
 
 @dataclass(frozen=True)
@@ -43,12 +49,15 @@ class Sender:
 
     context: Context
     session: Session
+    proven: set[str] = field(default_factory=set)
+    """The keys of letters that answer a mail whose sender is proven."""
 
     def acknowledgement(self, ticket: Ticket, requester: Person, message: Message) -> Letter:
         """The automatic "we have it, this is its number", in the requester's own thread."""
         key = f"acknowledgement:{ticket.id}"
         content = self._content(ticket, requester, reply_address.REQUESTER, key)
         content |= {"subject": _answer(ticket, message), "signature": self._signature(ticket, self._desk_name)}
+        self._note_proof(key, message.trust.get("verdict"))
         content["text"] = texts.acknowledgement(ticket, "" if content["signature"] else self._desk_name)
         return self._letter(key, "acknowledgement", ticket, requester, content | _thread(message) | _AUTOMATIC)
 
@@ -131,23 +140,24 @@ class Sender:
         content |= {"subject": subject_line, "text": text, "reply_to": self._mailbox(ticket).address}
         return self._letter(key, "incident", ticket, agent, content | _AUTOMATIC)
 
-    def command_answer(self, inbound_id: int, message_id: str, agent: Person, ticket: Ticket, text: str) -> Letter:
+    def command_answer(self, mail: CommandMail, agent: Person, ticket: Ticket, text: str) -> Letter:
         """What became of an agent's commands."""
-        key = f"command-answer:{inbound_id}"
+        key = f"{COMMAND_ANSWER}:{mail.inbound_id}"
+        self._note_proof(key, mail.proof)
         content = self._content(ticket, agent, reply_address.AGENT, key)
         content |= {"subject": _tagged(ticket), "text": text}
-        content |= {"in_reply_to": message_id, "references": [self._thread_id(ticket)]}
-        return self._letter(key, "command-answer", ticket, agent, content | _AUTOMATIC)
+        content |= {"in_reply_to": mail.message_id, "references": [self._thread_id(ticket)]}
+        return self._letter(key, COMMAND_ANSWER, ticket, agent, content | _AUTOMATIC)
 
     def within_budget(self, letters: Sequence[Letter], now: datetime) -> list[Letter]:
-        """The same letters; automatic ones beyond the budget of an address or a thread are kept, but not sent."""
-        since = now - BUDGET_TIME
-        addresses = [one.recipient for one in letters if one.kind in BUDGETED]
-        threads = {one.ticket_id for one in letters if one.kind == "notice" and one.ticket_id}
-        sent: dict[Any, int] = dict(outbound.recent_automatic(self.session, addresses, since)) if addresses else {}
-        sent |= outbound.recent_notices(self.session, sorted(threads), since) if threads else {}
-        most = self.context.store.settings.acknowledgements_per_hour
-        return [_budgeted(letter, sent, most) for letter in letters]
+        """The same letters; automatic ones beyond the budget of an address, domain or thread are kept, but not sent."""
+        settings = self.context.store.settings
+        limits = Limits(settings.acknowledgements_per_hour, settings.acknowledgements_per_domain_and_hour)
+        return reply_budget.within_budget(self.session, letters, self.proven, limits, now)
+
+    def _note_proof(self, key: str, verdict: object) -> None:
+        if verdict == Verdict.PASS:
+            self.proven.add(key)
 
     def _content(self, ticket: Ticket, person: Person, purpose: str, key: str) -> dict[str, Any]:
         box = self._mailbox(ticket)
@@ -261,18 +271,3 @@ def _answer(ticket: Ticket, asked: Message | None) -> str:
 
 def _tagged(ticket: Ticket) -> str:
     return f"Re: {subject.base(ticket.subject) or ticket.subject} {subject.tag(ticket.id)}"
-
-
-def _budgeted(letter: Letter, sent: dict[Any, int], most: int) -> Letter:
-    limits: dict[str, tuple[Any, int]] = dict.fromkeys(BUDGETED, (letter.recipient, most))
-    limits["notice"] = ((letter.ticket_id, letter.recipient), MOST_NOTICES)
-    if letter.kind not in limits or letter.state != outbound.QUEUED or letter.transport != "mail":
-        return letter
-    key, limit = limits[letter.kind]
-    sent[key] = sent.get(key, 0) + 1
-    if sent[key] <= limit:
-        return letter
-    where = "to this address" if letter.kind in BUDGETED else "about this ticket"
-    return replace(
-        letter, state=outbound.SUPPRESSED, reason=f"more than {limit} automatic mails {where} within an hour"
-    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPException
 from typing import Any
 
 import structlog
@@ -18,7 +18,7 @@ from slack_sdk import WebClient
 from desk.config.settings import Settings
 from storage.mail.outbound import Claimed
 from workers.outbound.errors import TransportError
-from workers.outbound.slack_api import SECONDS, call, checked, web_client
+from workers.outbound.slack_api import SECONDS, call, checked, connection, web_client
 
 log = structlog.get_logger()
 
@@ -96,16 +96,15 @@ def _upload(client: WebClient, settings: Settings, content: Mapping[str, Any], d
 
 def _post(settings: Settings, address: str, data: bytes) -> None:
     url = checked(settings, address)
-    connect = HTTPSConnection if url.scheme == "https" else HTTPConnection
-    connection = connect(url.netloc, timeout=SECONDS)
+    line = connection(settings, url, SECONDS)
     try:
         path = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
-        connection.request("POST", path, data, {"Content-Type": "application/octet-stream"})
-        status = connection.getresponse().status
+        line.request("POST", path, data, {"Content-Type": "application/octet-stream"})
+        status = line.getresponse().status
     except (HTTPException, OSError) as error:
         raise TransportError(f"Slack could not be reached ({type(error).__name__})", permanent=False) from None
     finally:
-        connection.close()
+        line.close()
     if status != 200:
         raise TransportError(f"Slack did not take the file ({status})", permanent=False)
 

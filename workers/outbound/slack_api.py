@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,6 +16,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
 from desk.config.settings import Settings
+from storage.runtime.guarded_connection import guard_for
 from workers.outbound.errors import TransportError
 
 log = structlog.get_logger()
@@ -113,6 +114,13 @@ def checked(settings: Settings, address: str) -> SplitResult:
     if not allowed:
         raise TransportError("its address is not Slack's", permanent=True)
     return url
+
+
+def connection(settings: Settings, url: SplitResult, seconds: float) -> HTTPConnection:
+    """A connection for a checked address: through the guard, but for the server that the settings name themselves."""
+    if url.netloc != urlsplit(settings.slack_api_url).netloc:
+        return guard_for(settings).http(url.scheme, url.netloc, seconds)
+    return (HTTPSConnection if url.scheme == "https" else HTTPConnection)(url.netloc, timeout=seconds)
 
 
 def _is_slacks(url: SplitResult, settings: Settings) -> bool:

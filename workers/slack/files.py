@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPException, HTTPResponse
 from urllib.parse import urljoin
 
 from desk.config.settings import Settings
 from desk.mail.inbound_request import Attachment
 from desk.slack.orders import SlackFile
 from workers.outbound.errors import TransportError
-from workers.outbound.slack_api import call, checked, web_client
+from workers.outbound.slack_api import call, checked, connection, web_client
 from workers.runtime.context import Context
 
 SECONDS = 30
@@ -68,19 +68,18 @@ def fetch_all(context: Context, files: Sequence[SlackFile]) -> tuple[list[Attach
 def _downloaded(settings: Settings, address: str) -> tuple[bytes, str]:
     for _ in range(_MOST_REDIRECTS + 1):
         url = checked(settings, address)
-        connect = HTTPSConnection if url.scheme == "https" else HTTPConnection
-        connection = connect(url.netloc, timeout=SECONDS)
+        line = connection(settings, url, SECONDS)
         try:
             path = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
-            connection.request("GET", path, headers={"Authorization": f"Bearer {settings.slack_bot_token}"})
-            response = connection.getresponse()
+            line.request("GET", path, headers={"Authorization": f"Bearer {settings.slack_bot_token}"})
+            response = line.getresponse()
             if response.status not in (301, 302, 303, 307, 308):
                 return _body(response, settings.max_message_bytes), response.headers.get_content_type()
             address = urljoin(address, response.headers.get("Location", ""))
         except (HTTPException, OSError, ValueError) as error:
             raise TransportError(f"Slack could not be reached ({type(error).__name__})", permanent=False) from None
         finally:
-            connection.close()
+            line.close()
     raise TransportError("Slack leads in circles", permanent=True)
 
 

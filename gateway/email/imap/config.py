@@ -65,10 +65,25 @@ class ImapConfig:
     start: str = "unseen"
     poll_seconds: float = 60.0
     ca_file: str = ""
+    guarded: bool = False
+    """Its hosts came over HTTP: they are reached at public addresses only (`storage/runtime/guarded_connection.py`)."""
 
 
 KINDS = ("env", "file", "command")
-_PLAIN = ("host", "port", "tls", "user", "folders", "auth", "after", "start", "poll_seconds", "ca_file", "refresh")
+_PLAIN = (
+    "host",
+    "port",
+    "tls",
+    "user",
+    "folders",
+    "auth",
+    "after",
+    "start",
+    "poll_seconds",
+    "ca_file",
+    "refresh",
+    "guarded",
+)
 _PLAIN_REFRESH = ("url", "scope", "client_id", "client_id_env")
 
 
@@ -104,6 +119,7 @@ def read_config(data: Mapping[str, Any]) -> ImapConfig:
         start=_one_of(data, "start", START),
         poll_seconds=_poll_seconds(data),
         ca_file=_text(data, "ca_file", ""),
+        guarded=_flag(data, "guarded"),
     )
 
 
@@ -172,6 +188,13 @@ def _poll_seconds(data: Mapping[str, Any]) -> float:
     if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or seconds <= 0:
         raise BadImapConfig(f"poll_seconds: {seconds!r} should be a number of seconds")
     return min(max(float(seconds), LEAST_POLL), MOST_POLL)
+
+
+def _flag(data: Mapping[str, Any], name: str) -> bool:
+    value = data.get(name, False)
+    if not isinstance(value, bool):
+        raise BadImapConfig(f"{name}: should be true or false")
+    return value
 
 
 def _one_of(data: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> str:

@@ -24,6 +24,7 @@ from typing import Any
 import structlog
 
 from gateway.email.imap.config import ImapConfig, RefreshConfig, SecretSource
+from storage.runtime.guarded_connection import Guard
 
 COMMAND_SECONDS = 30
 TOKEN_SECONDS = 20
@@ -38,9 +39,13 @@ class CredentialTrouble(Exception):
 
 
 class Credentials:
-    """The password or the access token of one mailbox. `clock` gives seconds that only grow."""
+    """The password or the access token of one mailbox. `clock` gives seconds that only grow; `guard` opens the
+    connections of a mailbox whose servers came over HTTP."""
 
-    def __init__(self, config: ImapConfig, environ: Mapping[str, str], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, config: ImapConfig, environ: Mapping[str, str], clock: Callable[[], float], guard: Guard | None = None
+    ) -> None:
+        self._opener = _guarded_opener(guard or Guard()) if config.guarded else _OPENER
         self._config = config
         self._environ = environ
         self._clock = clock
@@ -95,7 +100,7 @@ class Credentials:
     def _ask(self, url: str, form: Mapping[str, str]) -> Mapping[str, Any]:
         request = urllib.request.Request(url, urllib.parse.urlencode(form).encode(), {"Accept": "application/json"})
         try:
-            with _OPENER.open(request, timeout=TOKEN_SECONDS) as response:
+            with self._opener.open(request, timeout=TOKEN_SECONDS) as response:
                 return _json_object(response.read(_MOST_ANSWER))
         except urllib.error.HTTPError as error:
             with error:
@@ -203,6 +208,34 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_request: Any) -> None:
         return None
+
+
+class _GuardedHttp(urllib.request.HTTPHandler):
+    """HTTP through the guard."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__()
+        self._guard = guard
+
+    def http_open(self, request: urllib.request.Request) -> Any:
+        return self.do_open(lambda host, timeout: self._guard.http("http", host, timeout), request)  # type: ignore[arg-type]
+
+
+class _GuardedHttps(urllib.request.HTTPSHandler):
+    """HTTPS through the guard."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__()
+        self._guard = guard
+
+    def https_open(self, request: urllib.request.Request) -> Any:
+        return self.do_open(lambda host, timeout: self._guard.http("https", host, timeout), request)  # type: ignore[arg-type]
+
+
+def _guarded_opener(guard: Guard) -> urllib.request.OpenerDirector:
+    """Without a proxy: a proxy would resolve the name itself, unchecked."""
+    no_proxy = urllib.request.ProxyHandler({})
+    return urllib.request.build_opener(no_proxy, _NoRedirect, _GuardedHttp(guard), _GuardedHttps(guard))
 
 
 _OPENER = urllib.request.build_opener(_NoRedirect)

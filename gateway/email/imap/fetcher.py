@@ -34,6 +34,7 @@ from storage.mail import imap_folders
 from storage.open_store import Store
 from storage.people.people import Mailbox, all_mailboxes
 from storage.runtime import locks
+from storage.runtime.guarded_connection import guard_for
 
 log = structlog.get_logger()
 
@@ -99,7 +100,8 @@ class MailboxKeeper:
         self.config: ImapConfig = read_config(mailbox.imap or {})
         self._store = store
         self._around = surroundings or Surroundings()
-        self._credentials = Credentials(self.config, self._around.environ, self._around.seconds)
+        self._guard = guard_for(store.settings)
+        self._credentials = Credentials(self.config, self._around.environ, self._around.seconds, self._guard)
         limits = FetchLimits(most_bytes=store.settings.max_message_bytes)
         self._duty = Duty(
             store,
@@ -147,7 +149,7 @@ class MailboxKeeper:
         if not self._hold_lease():
             self._stopping.wait(self._around.pace.lease / 3)
             return
-        client = connect(self.config, self._credentials)
+        client = connect(self.config, self._credentials, self._guard)
         session = ImapSession(client, self._duty)
         log.info("imap_mailbox_opened", mailbox_id=self.mailbox.id)
         try:

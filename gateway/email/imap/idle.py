@@ -6,13 +6,18 @@ and is followed by a real look, an IDLE that went silent costs one interval and 
 
 from __future__ import annotations
 
+import imaplib
+import socket
+import ssl
 import time
 from collections.abc import Callable
 from typing import Any
 
 import structlog
-from imapclient import IMAPClient
+from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientError
+
+from storage.runtime.guarded_connection import Guard
 
 _NEWS = (b"EXISTS", b"RECENT")
 log = structlog.get_logger()
@@ -40,6 +45,31 @@ class Client(IMAPClient):  # type: ignore[misc]  # IMAPClient has no types
     def _first_look(self) -> bool:
         first, self._unread = self._unread, False
         return first
+
+
+class GuardedClient(Client):
+    """A client whose connection goes through the guard: only to an address that was checked."""
+
+    def __init__(self, guard: Guard, host: str, port: int, **options: Any) -> None:
+        self._guard = guard
+        super().__init__(host, port, **options)
+
+    def _create_IMAP4(self) -> imaplib.IMAP4:  # noqa: N802 - IMAPClient's own name
+        return _GuardedStream(self._guard, self.host, self.port, self.ssl_context if self.ssl else None, self._timeout)
+
+
+class _GuardedStream(imaplib.IMAP4):
+    """The standard library's IMAP over a socket that the guard opened; TLS is checked against the host's name."""
+
+    def __init__(
+        self, guard: Guard, host: str, port: int, context: ssl.SSLContext | None, timeout: SocketTimeout
+    ) -> None:
+        self._guard, self._context, self._seconds = guard, context, timeout.connect
+        super().__init__(host, port)
+
+    def _create_socket(self, _timeout: float | None = None) -> socket.socket:
+        opened = self._guard.connect(self.host, self.port, self._seconds)
+        return self._context.wrap_socket(opened, server_hostname=self.host) if self._context else opened
 
 
 class Waiting:

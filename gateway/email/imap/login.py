@@ -15,19 +15,20 @@ from imapclient.exceptions import IMAPClientError
 from gateway.email.imap.config import ImapConfig
 from gateway.email.imap.credentials import Credentials, CredentialTrouble
 from gateway.email.imap.errors import ImapTrouble, StoreRefused
-from gateway.email.imap.idle import Client
+from gateway.email.imap.idle import Client, GuardedClient
+from storage.runtime.guarded_connection import AddressRefused, Guard
 
 CONNECT_SECONDS = 20
 READ_SECONDS = 60
 
 
-def connect(config: ImapConfig, credentials: Credentials) -> Any:
+def connect(config: ImapConfig, credentials: Credentials, guard: Guard | None = None) -> Any:
     """A logged-in IMAPClient. Raises ImapTrouble."""
     try:
         secret = credentials.secret()
     except CredentialTrouble as error:
         raise ImapTrouble(str(error), refused=True) from None
-    client = _connected(config)
+    client = _connected(config, guard or Guard())
     try:
         _log_in(client, config, secret)
     except (IMAPClientError, OSError, ValueError) as error:
@@ -56,6 +57,8 @@ def explain(error: BaseException, config: ImapConfig) -> str:
     place = f"{config.host}:{config.port}"
     if isinstance(error, (ImapTrouble, StoreRefused)):
         return str(error)
+    if isinstance(error, AddressRefused):
+        return str(error)
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
             f"the certificate of {place} is not trusted ({error.verify_message}); nothing was sent to it. "
@@ -73,7 +76,7 @@ def explain(error: BaseException, config: ImapConfig) -> str:
     return f"fetching stopped within the desk: {type(error).__name__}"
 
 
-def _connected(config: ImapConfig) -> Any:
+def _connected(config: ImapConfig, guard: Guard) -> Any:
     try:
         context = ssl.create_default_context(cafile=config.ca_file or None)
     except OSError as error:
@@ -81,7 +84,7 @@ def _connected(config: ImapConfig) -> Any:
     timeout = SocketTimeout(CONNECT_SECONDS, READ_SECONDS)
     client = None
     try:
-        client = Client(config.host, config.port, ssl=config.tls == "ssl", ssl_context=context, timeout=timeout)
+        client = _client(config, guard, context, timeout)
         # IMAPClient sends every line to a debug log, passwords in base 64 among them.
         client._imap.debug = 0
         if config.tls == "starttls":
@@ -93,6 +96,13 @@ def _connected(config: ImapConfig) -> Any:
         if isinstance(error, (OSError, IMAPClient.AbortError)):
             raise ImapTrouble(explain(error, config), refused=isinstance(error, ssl.SSLError)) from None
         raise ImapTrouble(f"{config.host}:{config.port}: {_plain(error)}") from None
+
+
+def _client(config: ImapConfig, guard: Guard, context: ssl.SSLContext, timeout: SocketTimeout) -> Client:
+    options = {"ssl": config.tls == "ssl", "ssl_context": context, "timeout": timeout}
+    if config.guarded:
+        return GuardedClient(guard, config.host, config.port, **options)
+    return Client(config.host, config.port, **options)
 
 
 def _start_tls(client: Any, config: ImapConfig, context: ssl.SSLContext) -> None:

@@ -9,10 +9,11 @@ import hashlib
 import re
 
 from desk.mail.inbound_request import Attachment
+from desk.text.file_names import LONGEST, clean_name
 from gateway.email.mime import header
 from gateway.email.mime.parts import Part, read_header
 
-MAX_NAME = 200
+MAX_NAME = LONGEST
 
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,80}")
 _SUFFIXES = {
@@ -57,17 +58,6 @@ def found_inside(name: str, content: bytes, media_type: str, content_id: str, nu
 def _made(name: str, media_type: str, content: bytes, content_id: str, *, inline: bool) -> Attachment:
     digest = hashlib.sha256(content).hexdigest()
     return Attachment(name, media_type, len(content), digest, content_id, inline)
-
-
-def clean_name(name: str) -> str:
-    """A file name without path, control or direction-changing characters."""
-    name = name.replace("\\", "/").rstrip("/ ").rpartition("/")[2]
-    name = "".join(char if char.isprintable() else " " for char in name)
-    name = " ".join(name.split()).strip(". ") if name.strip(". ") else ""
-    if len(name) <= MAX_NAME:
-        return name
-    stem, dot, suffix = name.rpartition(".")
-    return f"{stem[: MAX_NAME - 20]}.{suffix}" if dot and len(suffix) < 19 else name[:MAX_NAME]
 
 
 def _own_name(part: Part, content: bytes, number: int) -> str:

@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from console.access import passwords
 from console.access.sign_in import local_path
+from console.access.sign_in_limits import SignInLimits
 from console.routes import create_app
 from storage.open_store import Store
 from storage.people import agent_sessions, people
@@ -142,17 +143,66 @@ def test_a_made_up_cookie_opens_nothing(stranger: Browser, value: str) -> None:
     assert stranger.get("/tickets", headers={"Cookie": f"frontdesk={value}".encode()}).status_code == 303
 
 
-def test_an_account_that_is_guessed_at_waits_wherever_the_guesses_come_from(console: Console, app: Any) -> None:
+def test_an_account_that_is_guessed_at_waits_wherever_the_guesses_come_from(
+    console: Console, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "fits", lambda given, stored: given == PASSWORD)
     codes = []
-    for n in range(12):
+    for n in range(52):
         with TestClient(app, client=(f"192.0.2.{n}", 1)) as client:
             codes.append(Browser(client).sign_in("alice", "wrong").status_code)
-    assert codes == [403] * 10 + [429] * 2
+    assert codes == [403] * 50 + [429] * 2
     with TestClient(app, client=("192.0.2.99", 1)) as client:
         answer = Browser(client).sign_in()
         assert (answer.status_code, int(answer.headers["retry-after"]) > 0) == (429, True)
         console.later(minutes=16)
         assert Browser(client).sign_in().status_code == 303
+
+
+def test_wrong_passwords_of_one_place_lock_the_account_there_and_nowhere_else(
+    console: Console, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "fits", lambda given, stored: given == PASSWORD)
+    codes = []
+    with TestClient(app, client=("192.0.2.1", 1)) as attacker, TestClient(app, client=("192.0.2.2", 1)) as elsewhere:
+        for _ in range(30):
+            codes += [Browser(attacker).sign_in("alice", "wrong").status_code for _ in range(8)]
+            assert Browser(elsewhere).sign_in().status_code == 303
+            console.later(minutes=5)
+    assert set(codes) == {403, 429}
+
+
+def test_a_browser_that_is_known_is_not_locked_by_others_at_the_same_place(
+    console: Console, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "fits", lambda given, stored: given == PASSWORD)
+    with TestClient(app, client=("192.0.2.1", 1)) as client, TestClient(app, client=("192.0.2.1", 1)) as attacker:
+        assert Browser(client).sign_in().status_code == 303
+        codes = [Browser(attacker).sign_in("alice", "wrong").status_code for _ in range(12)]
+        assert codes == [403] * 10 + [429] * 2 and Browser(attacker).sign_in().status_code == 429
+        assert Browser(client).sign_in().status_code == 303
+        mine = [Browser(client).sign_in("alice", "wrong").status_code for _ in range(12)]
+        assert mine == [403] * 10 + [429] * 2
+
+
+@pytest.mark.parametrize("value", ["", ".", "x.y", "ü.ß", "known", "a" * 5000])
+def test_a_made_up_cookie_of_a_known_browser_helps_nobody(value: str) -> None:
+    limits, place = SignInLimits(b"a key"), "192.0.2.1"
+    other = SignInLimits(b"another key").known_browser("alice@corp.example.test")
+    for cookie in (value, other, limits.known_browser("max@corp.example.test")):
+        for _ in range(10):
+            limits.count_failure("alice@corp.example.test", place, "", START)
+        assert limits.wait("alice@corp.example.test", place, cookie, START) > 0
+    assert limits.wait("alice@corp.example.test", place, limits.known_browser("alice@corp.example.test"), START) == 0
+
+
+def test_colleagues_who_sign_in_rightly_do_not_use_up_their_offices_limit(
+    app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "fits", lambda given, stored: given == PASSWORD)
+    for _ in range(25):
+        with TestClient(app, client=("192.0.2.1", 1)) as client:
+            assert Browser(client).sign_in().status_code == 303
 
 
 def test_one_place_that_tries_many_accounts_waits_whatever_forwarded_for_says(stranger: Browser) -> None:

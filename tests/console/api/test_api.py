@@ -41,3 +41,10 @@ def test_the_query_filters_and_errors_are_json(console: Console, alice: Browser)
 def test_guessing_tokens_is_slowed_down(stranger: Browser) -> None:
     codes = [stranger.get("/api/v1/tickets", headers={"Authorization": f"Bearer {n}"}).status_code for n in range(35)]
     assert codes == [401] * 30 + [429] * 5
+
+
+def test_wrong_tokens_keep_no_valid_token_out(console: Console, stranger: Browser) -> None:
+    for n in range(35):
+        stranger.get("/api/v1/tickets", headers={"Authorization": f"Bearer {n}"})
+    assert stranger.get("/api/v1/tickets", headers=_token(console.store, "tickets")).status_code == 200
+    assert stranger.get("/api/v1/tickets", headers={"Authorization": "Bearer x"}).status_code == 429

@@ -126,5 +126,6 @@ def test_leads_act_on_the_page_and_others_only_see(console: tuple[Console, Brows
     assert message("ingest", 7).args == (7,)
     from starlette.applications import Starlette
 
-    with TestClient(Starlette(routes=routes(desk.store, lambda: START))) as client:
+    health = Starlette(routes=routes(desk.store, lambda: START))
+    with TestClient(health, client=("127.0.0.1", 1)) as client:
         assert "frontdesk_queue_given_up 0.0" in client.get("/metrics").text

@@ -122,6 +122,45 @@ def test_an_address_gets_five_acknowledgements_an_hour_and_every_ticket_is_kept(
     assert any_desk.letters("acknowledgement")[-1]["state"] == "caught"
 
 
+@pytest.mark.parametrize(
+    "spelling", ["bob+{}@home.example.test", "BOB+{}@home.example.test", "bob+x+{}@HOME.example.test"]
+)
+def test_spellings_of_an_address_share_its_acknowledgements(any_desk: SmallDesk, spelling: str) -> None:
+    for number in range(8):
+        any_desk.receive(any_desk.mail(spelling.format(number), f"Help {number}", "Please."))
+    states = [row["state"] for row in any_desk.letters("acknowledgement")]
+    assert states.count("caught") == 5 and states.count("suppressed") == 3 and len(any_desk.tickets()) == 8
+
+
+def test_a_domain_that_takes_every_name_has_a_limit_of_its_own(any_desk: SmallDesk) -> None:
+    any_desk.limit_acknowledgements(domain=6)
+    names = [f"n{number}@{'mail.' * (number % 2)}victim.example" for number in range(9)]
+    any_desk.receive(*(any_desk.mail(name, f"Help {name}", "Please.") for name in names[:4]))
+    any_desk.receive(*(any_desk.mail(name, f"Help {name}", "Please.") for name in names[4:]))
+    states = [row["state"] for row in any_desk.letters("acknowledgement")]
+    assert states.count("caught") == 6 and states.count("suppressed") == 3 and len(any_desk.tickets()) == 9
+    any_desk.receive(any_desk.mail("m@elsewhere.example", "Help", "Please."))
+    assert any_desk.letters("acknowledgement")[-1]["state"] == "caught"
+
+
+def test_the_limit_of_a_domain_is_not_for_proven_senders_and_shared_domains(desk: SmallDesk) -> None:
+    desk.limit_acknowledgements(domain=2)
+    proof = [("Authentication-Results", f"{desk.store.settings.authserv_id}; dmarc=pass header.from=big.example")]
+    for number in range(4):
+        desk.receive(desk.mail(f"n{number}@big.example", f"Help {number}", "Please.", headers=proof))
+        desk.receive(desk.mail(f"n{number}@gmail.com", f"Help {number}", "Please."))
+    assert {row["state"] for row in desk.letters("acknowledgement")} == {"caught"}
+
+
+def test_answers_to_commands_are_inside_the_budget(desk: SmallDesk) -> None:
+    """A signed address that leaked lets nobody fill the agent's mailbox; a proven agent hears of each command."""
+    desk.receive(desk.mail(BOB, "Help", "Please."))
+    reply_to = desk.notice_address(desk.alice, 1)
+    desk.receive(*(desk.mail(desk.alice.address, f"Re {n}", "#help", to=reply_to) for n in range(40)))
+    states = [row["state"] for row in desk.letters("command-answer")]
+    assert (states.count("caught"), states.count("suppressed")) == (30, 10)
+
+
 def test_a_chatty_machine_without_any_sign_fills_nobodys_mailbox(desk: SmallDesk) -> None:
     desk.receive(desk.mail(BOB, "Help", "Please.", message_id="p@x"))
     desk.receive(*(desk.mail(BOB, "Re: Help", f"Thank you for your mail {n}.", reply_to="p@x") for n in range(60)))
