@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from console.api import tickets as reading
 from console.api import writing
 from console.web.request_context import Desk, Visit
+from desk.access.permissions import Verb
 from desk.config.desk_toml import KINDS, BadConfiguration, State, read
 from desk.tickets.ticket import NotAllowed
 from storage.tickets import tickets
@@ -25,13 +26,12 @@ from usecases.config import export as configuration_export
 from usecases.tickets import custom_fields
 
 SCOPE = "configuration"
-ADMINS = frozenset({"admin"})
 MOST_BODY = 1_000_000
 _SETTINGS = frozenset({"dry_run", "prune"})
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
-    apply = writing.endpoint(desk, applied, scope=SCOPE, roles=ADMINS, most=MOST_BODY)
+    apply = writing.endpoint(desk, applied, scope=SCOPE, verb=Verb.CONFIGURE, most=MOST_BODY)
     return [
         Route("/api/v1/configuration", reading.endpoint(desk, shown, SCOPE), methods=["GET"]),
         Route("/api/v1/configuration", apply, methods=["POST"]),
@@ -41,8 +41,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
 
 def shown(visit: Visit) -> Response:
     """All of it, or the kinds that `kind` names (several times)."""
-    if visit.cookie and visit.agent.role not in ADMINS:
-        raise HTTPException(403, "The configuration is the admins'.")
+    visit.require(Verb.CONFIGURE)
     wanted = visit.request.query_params.getlist("kind") or list(KINDS)
     unknown = sorted(set(wanted) - set(KINDS))
     if unknown:

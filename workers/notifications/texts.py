@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import tzinfo
 
+from desk.access.permissions import Role, Verb, may
 from desk.tickets.ticket import Event, Message, Ticket
 from desk.web import portal_texts
 
@@ -55,6 +56,7 @@ _HAPPENED = {
     "delivery_failed": "A mail to the requester came back",
     "undeliverable": "A mail to the requester could not be delivered",
     "unverified_note": "A mail in your name was kept, not obeyed",
+    "not_permitted": "An agent's words were kept as a note: the role does not allow more",
     "opened_anyway": "An admin who is not in your team opened this private ticket",
     "reopened": "The ticket is open again",
     "rated": "A requester is not content",
@@ -71,8 +73,8 @@ _ASIDE = {
 }
 
 
-def notice(ticket: Ticket, event: Event, message: Message | None) -> str:
-    """What an agent reads in the mailbox."""
+def notice(ticket: Ticket, event: Event, message: Message | None, role: str = Role.AGENT) -> str:
+    """What an agent reads in the mailbox; `role` is theirs, and says what an answer to it can do."""
     words = _HAPPENED | _ASIDE if event.data.get("side") else _HAPPENED
     head = [
         f"{words.get(event.kind, event.kind)}: #{ticket.id} {ticket.subject}",
@@ -82,19 +84,25 @@ def notice(ticket: Ticket, event: Event, message: Message | None) -> str:
         head.append(f"Why: {event.why}")
     if message is not None:
         head += ["", f"{message.author.name} <{message.author_address}> wrote:", "", message.reply.rstrip()]
+    return "\n".join([*head, "", "-- ", *_answering(event, role), ""])
+
+
+def _answering(event: Event, role: str) -> list[str]:
+    """What comes of an answer to a notice."""
+    if not may(role, Verb.NOTE):
+        return ["Your role may only read: an answer to this mail does nothing."]
+    if not may(role, Verb.REPLY):
+        return ["Answer this mail to write an internal note; the requester does not read it."]
     to = ["Answer this mail to answer the requester. Commands may stand on the first lines:"]
     if event.kind == "side_answered":
         to = [
             f"Answer this mail to answer {event.after}; the requester does not read it.",
             "With #reply on the first line it goes to the requester instead. Other commands:",
         ]
-    foot = [
-        "",
-        "-- ",
+    return [
         *to,
         "#note, #assign me, #resolve, #close, #status, #priority, #category, #team, #tag, #macro, #merge, #help",
     ]
-    return "\n".join([*head, *foot, ""])
 
 
 def incident(number: int, about: str, why: str, count: int, public_url: str) -> str:
