@@ -50,7 +50,8 @@ from console.tickets import (
 )
 from console.tickets import properties as record
 from console.web import rendering
-from console.web.request_context import EVERYBODY, Desk, Headers, action, page
+from console.web.request_context import Desk, Headers, action, page
+from desk.access.permissions import Verb
 from desk.config.settings import Settings
 from storage.open_store import Store
 
@@ -92,7 +93,7 @@ def _signing_in(desk: Desk) -> list[BaseRoute]:
         Mount("/static", StaticFiles(directory=_STATIC)),
         Route("/login", sign_in.sign_in_page(desk), methods=["GET"]),
         Route("/login", sign_in.sign_in(desk), methods=["POST"]),
-        Route("/logout", action(desk, sign_in.sign_out, EVERYBODY), methods=["POST"]),
+        Route("/logout", action(desk, sign_in.sign_out, Verb.ACCOUNT), methods=["POST"]),
         Route("/account", page(desk, sign_in.account), methods=["GET"]),
         Route("/account", sign_in.change_password(desk), methods=["POST"]),
     ]
@@ -134,20 +135,20 @@ def _reading(desk: Desk) -> list[BaseRoute]:
 
 def _acting(desk: Desk) -> list[BaseRoute]:
     verbs = {
-        "reply": actions.reply,
-        "update": actions.update,
-        "take": actions.take,
-        "split": actions.split,
-        "merge": actions.merge,
-        "macro": macros.alone,
-        "undo-send": composer.undo_send,
-        "watch": watchers.watch,
-        **record.verbs(actions.current),
+        "reply": (actions.reply, Verb.NOTE),
+        "update": (actions.update, Verb.CHANGE),
+        "take": (actions.take, Verb.ASSIGN),
+        "split": (actions.split, Verb.CHANGE),
+        "merge": (actions.merge, Verb.MERGE),
+        "macro": (macros.alone, Verb.CHANGE),
+        "undo-send": (composer.undo_send, Verb.REPLY),
+        "watch": (watchers.watch, Verb.WATCH),
+        **{name: (act, Verb.CHANGE) for name, act in record.verbs(actions.current).items()},
     }
     return [
         *(
-            Route(f"/tickets/{{ticket_id:int}}/{name}", actions.on_ticket(desk, verb), methods=["POST"])
-            for name, verb in verbs.items()
+            Route(f"/tickets/{{ticket_id:int}}/{name}", actions.on_ticket(desk, act, verb), methods=["POST"])
+            for name, (act, verb) in verbs.items()
         ),
         *(
             Route(f"/incidents/{{incident_id:int}}/{name}", incidents.on_incident(desk, verb), methods=["POST"])
@@ -163,7 +164,7 @@ def _acting(desk: Desk) -> list[BaseRoute]:
         *macros.acting(desk),
         *signatures.acting(desk),
         *side_conversations.routes(desk),
-        Route("/quarantine/{inbound_id:int}/release", action(desk, quarantine.release), methods=["POST"]),
+        Route("/quarantine/{inbound_id:int}/release", action(desk, quarantine.release, Verb.RELEASE), methods=["POST"]),
     ]
 
 

@@ -7,10 +7,10 @@ from starlette.routing import BaseRoute, Route
 from console.api import tickets as api
 from console.api import writing
 from console.insight import csat as csat_page
-from console.insight.accuracy import LEADS
 from console.knowledge import articles, help_pages, rating_page
 from console.tickets import actions, resolution
 from console.web.request_context import Desk, action, page
+from desk.access.permissions import Verb
 
 
 def reading(desk: Desk) -> list[BaseRoute]:
@@ -24,9 +24,9 @@ def reading(desk: Desk) -> list[BaseRoute]:
 
 def acting(desk: Desk) -> list[BaseRoute]:
     write = actions.on_ticket(desk, resolution.write)
-    draft = actions.on_ticket(desk, articles.draft_from)
+    draft = actions.on_ticket(desk, articles.draft_from, Verb.WRITE)
     return [
-        Route("/satisfaction/rules", action(desk, csat_page.set_rules, LEADS), methods=["POST"]),
+        Route("/satisfaction/rules", action(desk, csat_page.set_rules, Verb.MANAGE), methods=["POST"]),
         Route("/tickets/{ticket_id:int}/resolution", write, methods=["POST"]),
         Route("/tickets/{ticket_id:int}/article", draft, methods=["POST"]),
         Route("/articles/new", articles.on_article(desk, articles.new), methods=["POST"]),

@@ -8,9 +8,9 @@ from console.admin import keyword_rules
 from console.api import tickets as api
 from console.api import writing
 from console.insight import accuracy
-from console.insight.accuracy import LEADS
 from console.tickets import actions, category_explanation, set_category
 from console.web.request_context import Desk, action, page
+from desk.access.permissions import Verb
 
 
 def reading(desk: Desk) -> list[BaseRoute]:
@@ -38,7 +38,7 @@ def acting(desk: Desk) -> list[BaseRoute]:
     }
     click = actions.on_ticket(desk, set_category.by_click)
     return [
-        *(Route(path, action(desk, act, LEADS), methods=["POST"]) for path, act in leading.items()),
+        *(Route(path, action(desk, act, Verb.MANAGE), methods=["POST"]) for path, act in leading.items()),
         Route("/tickets/{ticket_id:int}/category", click, methods=["POST"]),
     ]
 

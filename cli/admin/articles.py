@@ -17,6 +17,7 @@ from typing import Any
 from cli import output
 from cli.open_desk import Trouble, opened
 from console.knowledge import articles as drafting
+from desk.access.permissions import Role
 from desk.config.settings import Settings
 from desk.knowledge import articles as rules
 from desk.knowledge.articles import Audience, State
@@ -101,7 +102,7 @@ def moved(args: argparse.Namespace, settings: Settings, now: datetime, state: St
             raise Trouble("a private team's article is not for everybody")
         try:
             published = now if state is State.PUBLISHED else article.published_at
-            changed = replace(article, state=rules.moved(article.state, state, "admin"), updated_at=now)
+            changed = replace(article, state=rules.moved(article.state, state, Role.ADMIN), updated_at=now)
             changed = replace(changed, audience=audience, published_at=published)
             if not args.dry_run:
                 articles.save(session, article, changed, None)

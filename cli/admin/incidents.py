@@ -15,6 +15,7 @@ from typing import Any
 
 from cli import output
 from cli.open_desk import Trouble, opened
+from desk.access.permissions import MEANS, Verb
 from desk.config.settings import Settings
 from desk.incidents import detector as incident_detector
 from desk.priority import assess as priority
@@ -186,8 +187,8 @@ def _actor(session: Session, address: str) -> Actor:
     if not address:
         return DESK
     agent = people.by_address(session, address)
-    if agent is None or not agent.is_agent:
-        raise Trouble(f"{address} is no agent")
+    if agent is None or not agent.may(Verb.INCIDENT):
+        raise Trouble(f"{address} is no agent who may {MEANS[Verb.INCIDENT]}")
     return Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
 
 

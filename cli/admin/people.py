@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -13,17 +13,20 @@ from cli import output
 from cli.open_desk import Trouble, opened
 from cli.process.init import new_password
 from console.access import passwords
+from desk.access.permissions import Role, role_named
 from desk.config.settings import Settings
 from desk.mail.inbound_request import Party
 from desk.slack.orders import is_account, is_channel
-from storage.access import api_tokens
+from storage.access import api_tokens, visibility
 from storage.db.session import Session
-from storage.people import people
+from storage.people import agent_sessions, people
 from storage.people.people import Mailbox, Person, Team
+from usecases.access import membership, staff
+from usecases.access.membership import COMMAND_LINE
 
 SCOPES = api_tokens.SCOPES
 MAX_SIGNATURE = 2_000
-ROLES = ("agent", "lead", "admin", "read-only")
+ROLES = tuple(str(role) for role in Role)
 
 
 def team_add(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -40,18 +43,65 @@ def team_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> i
 
 
 def agent_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    password = new_password()
-    hashed = passwords.hashed(password)
+    """A new agent; of one who is there already, only what the options name is changed."""
+    address = _address(args.address)
     with opened(settings) as store, store.database.transaction() as session:
-        teams = [_team(session, name).id for name in args.team] or [t.id for t in people.all_teams(session)[:1]]
-        agent = people.add_agent(session, _address(args.address), args.name, args.role, hashed, teams, now)
-        if args.slack_user:
-            people.set_slack_user(session, agent.id, args.slack_user)
+        known = people.by_address(session, address)
+        if known is not None and known.role:
+            changed, password = _changed_agent(session, known, args, now)
+        else:
+            changed, password = [], _new_agent(session, address, args, now)
+        agent = people.by_address(session, address)
+        assert agent is not None
     if args.json:
-        output.as_json(_agent(agent) | {"password": password})
-    else:
-        print(f"agent {agent.address} ({args.role}), password: {password}\nIt is shown only now.")
+        output.as_json(_agent(agent) | {"password": password or None, "changed": changed})
+        return 0
+    was = f"agent {agent.address} ({agent.role}) is there already: {', '.join(changed) or 'nothing was changed'}"
+    print(was if known is not None and known.role else f"agent {agent.address} ({agent.role})")
+    print(f"password: {password}\nIt is shown only now." if password else _AGENT_FLAGS)
     return 0
+
+
+_AGENT_FLAGS = "--role, --name, --team, --slack-user, --new-password and --activate change what they name."
+
+
+def _new_agent(session: Session, address: str, args: argparse.Namespace, now: datetime) -> str:
+    password = new_password()
+    private = visibility.private_teams(session)
+    public = [team.id for team in people.all_teams(session) if team.id not in private]
+    teams = [_team(session, name).id for name in args.team] or public[:1]
+    role = str(role_named(args.role or Role.AGENT))
+    agent = people.add_agent(session, address, args.name or "", role, passwords.hashed(password), [], now)
+    _join(session, agent, teams, now)
+    if args.slack_user:
+        people.set_slack_user(session, agent.id, args.slack_user)
+    return password
+
+
+def _changed_agent(session: Session, agent: Person, args: argparse.Namespace, now: datetime) -> tuple[list[str], str]:
+    """What was changed of an agent who is there, in words; and the new password, if one was asked for."""
+    changed = [f"{name} {value}" for name in ("role", "name", "slack_user") if (value := getattr(args, name))]
+    changed += [f"team {name}" for name in args.team]
+    if args.activate and not agent.active:
+        staff.set_active(session, agent, COMMAND_LINE, now, active=True)
+        changed.append("active again")
+    if args.role:
+        staff.set_role(session, agent, args.role, COMMAND_LINE, now)
+    if args.name:
+        people.set_name(session, agent.id, args.name)
+    if args.slack_user:
+        people.set_slack_user(session, agent.id, args.slack_user)
+    _join(session, agent, [_team(session, name).id for name in args.team], now)
+    password = new_password() if args.new_password else ""
+    if password:
+        agent_sessions.set_password(session, agent.id, passwords.hashed(password))
+        changed.append("a new password")
+    return changed, password
+
+
+def _join(session: Session, agent: Person, teams: Sequence[int], now: datetime) -> None:
+    for team_id in teams:
+        membership.join(session, team_id, agent, COMMAND_LINE, now)
 
 
 def agent_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -60,12 +110,12 @@ def agent_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> 
     return output.rows(args, rows, ("id", "address", "name", "role", "active", "slack_user"))
 
 
-def agent_deactivate(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+def agent_deactivate(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
         agent = people.by_address(session, args.address)
         if agent is None or not agent.role:
             raise Trouble(f"there is no agent {args.address}")
-        people.set_active(session, agent.id, active=False)
+        staff.set_active(session, agent, COMMAND_LINE, now, active=False)
     return output.said(args, {"id": agent.id, "address": agent.address, "active": False}, f"{agent.address} is out")
 
 
@@ -122,11 +172,20 @@ def mailbox_add(
     except ValueError as error:
         raise Trouble(f"the mailbox cannot be fetched like this: {error}", 64) from error
     with opened(settings) as store, store.database.transaction() as session:
-        teams = people.all_teams(session)
-        team_id = _team(session, args.team).id if args.team else next((t.id for t in teams), None)
         signature = None if args.signature is None else args.signature.replace("\\n", "\n").strip()[:MAX_SIGNATURE]
-        box = people.add_mailbox(session, _address(args.address), args.name, team_id, imap, signature)
+        address = _address(args.address)
+        known = next((box for box in people.all_mailboxes(session) if box.address == address), None)
+        name = args.name or (known.name if known else "")
+        fetching = imap or (known.imap if known else None)
+        box = people.add_mailbox(session, address, name, _mailbox_team(session, args, known), fetching, signature)
     return output.said(args, box, f"mailbox {box.address}" + (" fetched by IMAP" if box.imap else ""))
+
+
+def _mailbox_team(session: Session, args: argparse.Namespace, known: Mailbox | None) -> int | None:
+    """The named team; otherwise the one that it has, and of a new one the first."""
+    if args.team:
+        return _team(session, args.team).id
+    return known.team_id if known else next((team.id for team in people.all_teams(session)), None)
 
 
 def mailbox_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -15,11 +15,13 @@ from typing import Any
 
 from cli import output
 from cli.open_desk import Trouble, opened
-from desk.access.visibility import Viewer
 from desk.config.settings import Settings
 from desk.tickets.ticket import DESK
-from storage.access import audit, visibility
+from storage.access import audit
+from storage.access.audit import Entry
 from storage.people import people, requester_sessions
+from usecases.access import membership
+from usecases.access.membership import COMMAND_LINE
 from usecases.privacy import erasure, retention
 from usecases.privacy import export as personal_data
 from usecases.privacy.retention import Rule
@@ -27,13 +29,15 @@ from usecases.privacy.retention import Rule
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 Group = Callable[[Any, str, str], Any]
 _RECEIPT = ("id", "at", "why", "tickets", "counts", "models", "finished")
-_READ = ("at", "agent_name", "what", "ticket_id", "team", "why")
+_READ = ("at", "agent_name", "what", "ticket_id", "team", "member", "why")
 _RULE = ("place", "team", "category", "days", "raw_days")
 
 
 def words(top: Any, group: Group, command: Command) -> None:
     """The words of their own: audit and retention."""
-    seen = command(top, "audit", audited, "who read what in private teams")
+    seen = command(
+        top, "audit", audited, "who read what in private teams, who joined and left teams, whose role was changed"
+    )
     seen.add_argument("--team", default="", metavar="NAME")
     seen.add_argument("--most", type=int, default=100)
     kept = group(top, "retention", "how long words and raw mail are kept")
@@ -132,12 +136,21 @@ def team_private(args: argparse.Namespace, settings: Settings, now: datetime) ->
         if team is None:
             raise Trouble(f"there is no team {args.name!r}")
         members = [one.address for one in people.members(session, [team.id])[team.id]]
-        visibility.set_private(session, team.id, private=not args.off)
-        what = "team_made_public" if args.off else "team_made_private"
-        audit.note(session, Viewer(name="command line"), what, now, team_id=team.id)
+        membership.set_private(session, team.id, COMMAND_LINE, now, private=not args.off)
     who = "all agents" if args.off else ", ".join(members) or "nobody: it has no members"
     said = f"the tickets of {team.name} are seen by {who}"
     return output.said(args, {"team": team.name, "private": not args.off, "members": members}, said)
+
+
+def _audit_row(entry: Entry, teams: Mapping[int, str]) -> dict[str, Any]:
+    member = entry.data.get("member", "")
+    return asdict(entry) | {"team": teams.get(entry.team_id or 0, ""), "why": _why(entry), "member": member}
+
+
+def _why(entry: Entry) -> str:
+    """The reason that somebody gave, or from which role to which."""
+    data = entry.data
+    return f"{data['before']} → {data['after']}" if "before" in data else str(data.get("why", ""))
 
 
 def audited(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -147,7 +160,7 @@ def audited(args: argparse.Namespace, settings: Settings, _now: datetime) -> int
         if args.team and team is None:
             raise Trouble(f"there is no team {args.team!r}")
         found = audit.entries(session, [team.id] if team else None, most=args.most)
-    rows = [asdict(one) | {"team": names.get(one.team_id or 0, ""), "why": one.data.get("why", "")} for one in found]
+    rows = [_audit_row(one, names) for one in found]
     return output.rows(args, rows, _READ)
 
 

@@ -19,6 +19,7 @@ from cli import output
 from cli.grammar import Words, command
 from cli.open_desk import Trouble, ensure_folder, first_line
 from console.access import passwords
+from desk.access.permissions import Role
 from desk.config.settings import Settings
 from storage.db import schema
 from storage.db.session import Database, Session, is_unavailable
@@ -118,5 +119,5 @@ def _furnish(session: Session, settings: Settings, now: datetime, agent: str | N
     password = new_password()
     address = agent or f"admin@{domain}"
     hashed = passwords.hashed(password)
-    people.add_agent(session, address, "Admin", "admin", hashed, [teams[0].id], now)
+    people.add_agent(session, address, "Admin", Role.ADMIN, hashed, [teams[0].id], now)
     return Begun(schema.NEWEST, boxes, address.lower(), password)

@@ -16,6 +16,7 @@ from typing import Any
 from cli import output
 from cli.open_desk import Trouble, opened
 from console.api.replies import in_name_of
+from desk.access.permissions import Verb
 from desk.config.settings import Settings
 from desk.tickets.ticket import NotAllowed, Ticket
 from storage.db.session import Session
@@ -43,7 +44,7 @@ def reply(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     def say(session: Session, ticket: Ticket) -> Ticket:
         answer = Answer(_text(args), resolve=args.resolve, signed=not args.no_signature)
         return scheduled_replies.say(
-            session, ticket, in_name_of(session, args.agent, ticket), answer, now, via="command line"
+            session, ticket, in_name_of(session, args.agent, ticket, Verb.REPLY), answer, now, via="command line"
         )
 
     return _go(args, settings, say)
@@ -51,7 +52,7 @@ def reply(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
 
 def note(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     def say(session: Session, ticket: Ticket) -> Ticket:
-        actor = in_name_of(session, args.agent, ticket)
+        actor = in_name_of(session, args.agent, ticket, Verb.NOTE)
         return conversation.note(session, ticket, actor, _text(args), now, via="command line")
 
     return _go(args, settings, say)

@@ -14,6 +14,7 @@ from typing import Any
 
 from cli import output
 from cli.open_desk import Trouble, opened
+from desk.access.permissions import MEANS, Verb
 from desk.config.settings import Settings
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import DESK, Actor, ActorKind, NotAllowed
@@ -156,6 +157,6 @@ def _actor(session: Session, address: str) -> Actor:
     if not address:
         return DESK
     agent = people.by_address(session, address)
-    if agent is None or not agent.is_agent:
-        raise Trouble(f"{address} is no agent", 64)
+    if agent is None or not agent.may(Verb.SIDE):
+        raise Trouble(f"{address} is no agent who may {MEANS[Verb.SIDE]}", 64)
     return Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)

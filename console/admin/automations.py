@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from console.admin.rule_buttons import Buttons
-from console.insight.accuracy import LEADS
 from console.web.request_context import Desk, Visit, action, page
+from desk.access.permissions import Verb
 from desk.rules import automations as rules_automations
 from desk.rules.automations import BadAutomation
 from usecases.rules import automations
@@ -34,7 +34,9 @@ def reading(desk: Desk) -> list[BaseRoute]:
 
 def acting(desk: Desk) -> list[BaseRoute]:
     verbs = {"add": add, "test": test, "switch": BUTTONS.switch, "remove": BUTTONS.remove}
-    return [Route(f"/automations/{name}", action(desk, verb, LEADS), methods=["POST"]) for name, verb in verbs.items()]
+    return [
+        Route(f"/automations/{name}", action(desk, verb, Verb.MANAGE), methods=["POST"]) for name, verb in verbs.items()
+    ]
 
 
 def show(visit: Visit) -> Response:
@@ -71,7 +73,7 @@ def _page(
         "automations.html",
         status,
         automations=[(kept, rules_automations.words(kept.rule)) for kept in automations.every(visit.session)],
-        leads=visit.agent.role in LEADS,
+        leads=visit.may(Verb.MANAGE),
         problem=problem,
         typed=typed,
         would=would,

@@ -12,8 +12,8 @@ from starlette.responses import RedirectResponse, Response
 
 from classifier.starter import hints
 from console.admin.rule_buttons import Buttons
-from console.insight.accuracy import LEADS
 from console.web.request_context import Visit
+from desk.access.permissions import Verb
 from desk.rules.keyword_rules import BadRule, Rule, Trial, words_of
 from storage.learning import categories, keyword_rules
 from storage.tickets import listings
@@ -82,7 +82,7 @@ def _page(
         own=list(own.values()),
         starters=starters,
         known=sorted({*own, *starters, *listings.known_categories(visit.session)}),
-        leads=visit.agent.role in LEADS,
+        leads=visit.may(Verb.MANAGE),
         problem=problem,
         typed=typed or {},
         trial=trial,

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from console.web.request_context import Desk, Visit, action, page
+from desk.access.permissions import Verb
 from desk.tickets import fields as field_rules
 from desk.tickets import lifecycle as rules
 from desk.tickets.fields import Kind
@@ -19,7 +19,6 @@ from storage.tickets import lifecycle
 from usecases.tickets import custom_fields
 
 Fields = Mapping[str, str]
-LEADS = frozenset({"lead", "admin"})
 HERE = "/lifecycle"
 WORDS: Mapping[str, tuple[str, str]] = {
     "remind_days": ("Remind after", "days without an answer from the requester; 0 is never"),
@@ -32,15 +31,14 @@ WORDS: Mapping[str, tuple[str, str]] = {
 def routes(desk: Desk) -> list[BaseRoute]:
     return [
         Route(HERE, page(desk, show), methods=["GET"]),
-        Route(HERE, action(desk, save_days, LEADS), methods=["POST"]),
-        Route(f"{HERE}/fields", action(desk, save_field, LEADS), methods=["POST"]),
-        Route(f"{HERE}/fields/remove", action(desk, remove_field, LEADS), methods=["POST"]),
+        Route(HERE, action(desk, save_days, Verb.MANAGE), methods=["POST"]),
+        Route(f"{HERE}/fields", action(desk, save_field, Verb.MANAGE), methods=["POST"]),
+        Route(f"{HERE}/fields/remove", action(desk, remove_field, Verb.MANAGE), methods=["POST"]),
     ]
 
 
 def show(visit: Visit) -> Response:
-    if visit.agent.role not in LEADS:
-        raise HTTPException(403, f"Your role, {visit.agent.role}, may not see this.")
+    visit.require(Verb.MANAGE)
     return _page(visit)
 
 

@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from console.insight.accuracy import LEADS
 from console.web.request_context import Desk, Visit, action, check_intent, page, read_fields, to_sign_in, visiting
+from desk.access.permissions import Verb
 from desk.access.visibility import EVERYBODY, LONGEST_REASON
 from desk.tickets.ticket import Change, Event
 from storage.access import audit, visibility
@@ -28,7 +28,6 @@ from usecases.privacy.erasure import Receipt
 
 log = structlog.get_logger()
 
-ADMINS = frozenset({"admin"})
 PER_PAGE = 100
 
 
@@ -38,7 +37,7 @@ def reading(desk: Desk) -> list[BaseRoute]:
 
 def acting(desk: Desk) -> list[BaseRoute]:
     return [
-        Route("/privacy/open", action(desk, open_anyway, ADMINS), methods=["POST"]),
+        Route("/privacy/open", action(desk, open_anyway, Verb.OPEN_PRIVATE), methods=["POST"]),
         Route("/privacy/erase", erasing(desk), methods=["POST"]),
     ]
 
@@ -69,8 +68,7 @@ def erasing(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             if visit is None:
                 return to_sign_in(request)
             check_intent(desk, request, fields, visit.cookie)
-            if visit.agent.role not in ADMINS:
-                raise HTTPException(403, "Only admins erase people.")
+            visit.require(Verb.ERASE)
         address, why = fields.get("address", "").strip(), fields.get("why", "").strip()[:LONGEST_REASON]
         dry_run = fields.get("sure") != address
         try:
@@ -111,9 +109,8 @@ def _page(
     receipt: Receipt | None = None,
     wish: Mapping[str, Any] | None = None,
 ) -> Response:
-    if visit.agent.role not in LEADS:
-        raise HTTPException(403, "Only leads and admins see who read what.")
-    viewer, admin = visit.session.viewer, visit.agent.role in ADMINS
+    visit.require(Verb.AUDIT)
+    viewer, admin = visit.session.viewer, visit.may(Verb.ERASE)
     of = None if admin else viewer.audited - viewer.hidden
     rows = audit.entries(visit.session, of, before=visit.before(), most=PER_PAGE + 1)
     return visit.html(

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
@@ -18,11 +17,12 @@ from console.admin import condition_form
 from console.admin.condition_form import Groups
 from console.admin.rule_buttons import Buttons
 from console.web.request_context import Desk, Visit, action, page
+from desk.access.permissions import Verb
 from desk.priority.levels import Priority
 from desk.routing.routing import BadRouting
 from desk.rules.conditions import BadCondition
 from desk.web.clean_input import BadInput, read_json
-from storage.people import people
+from storage.people import holders, people
 from storage.routing import rules as routing_rules
 from storage.routing import unassigned
 from storage.routing.rules import Kept
@@ -30,7 +30,6 @@ from storage.tickets import listings
 from usecases.routing import dry_run as routing_dry_run
 from usecases.routing.dry_run import Trial
 
-LEADS = frozenset({"lead", "admin"})
 _NOT_ASKED = ("status", "assignee", "event", "idle_hours", "waiting_hours", "age_hours", "reopened")
 """What a new ticket has not yet."""
 
@@ -44,12 +43,11 @@ def reading(desk: Desk) -> list[BaseRoute]:
 
 def acting(desk: Desk) -> list[BaseRoute]:
     verbs = {"add": add, "test": test, "switch": BUTTONS.switch, "move": move, "remove": BUTTONS.remove}
-    return [Route(f"/routing/{name}", action(desk, act, LEADS), methods=["POST"]) for name, act in verbs.items()]
+    return [Route(f"/routing/{name}", action(desk, act, Verb.MANAGE), methods=["POST"]) for name, act in verbs.items()]
 
 
 def only_leads(visit: Visit) -> None:
-    if visit.agent.role not in LEADS:
-        raise HTTPException(403, f"Your role, {visit.agent.role}, may not do this.")
+    visit.require(Verb.MANAGE)
 
 
 def show(visit: Visit) -> Response:
@@ -114,7 +112,7 @@ def _page(
         kinds=condition_form.KINDS,
         groups=groups or condition_form.shown(typed or {}),
         teams=people.all_teams(visit.session),
-        agents=[agent for agent in people.all_agents(visit.session) if agent.active],
+        agents=holders.possible(visit.session),
         priorities=list(Priority),
         categories=listings.known_categories(visit.session),
     )

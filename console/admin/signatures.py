@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from console.insight.accuracy import LEADS
 from console.web.request_context import Desk, Visit, action, page
+from desk.access.permissions import Verb
 from desk.tickets.ticket import NotAllowed, Ticket
 from storage.people import people
 from storage.tickets import placeholders, signatures
@@ -28,8 +28,8 @@ def reading(desk: Desk) -> list[BaseRoute]:
 
 def acting(desk: Desk) -> list[BaseRoute]:
     return [
-        Route("/account/signature", action(desk, save_own), methods=["POST"]),
-        Route("/signatures", action(desk, save, LEADS), methods=["POST"]),
+        Route("/account/signature", action(desk, save_own, Verb.WRITE), methods=["POST"]),
+        Route("/signatures", action(desk, save, Verb.MANAGE), methods=["POST"]),
     ]
 
 
@@ -61,7 +61,7 @@ def show(visit: Visit) -> Response:
         teams=[(team, of_teams[team.id]) for team in people.all_teams(visit.session)],
         boxes=people.all_mailboxes(visit.session),
         names=NAMES,
-        leads=visit.agent.role in LEADS,
+        leads=visit.may(Verb.MANAGE),
     )
 
 

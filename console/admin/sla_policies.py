@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 from console.admin import condition_form
 from console.admin.condition_form import Groups
 from console.web.request_context import Desk, Visit, check_intent, page, read_fields, to_sign_in, visiting
+from desk.access.permissions import Verb
 from desk.priority.levels import Priority
 from desk.rules.actions import BadAction
 from desk.rules.conditions import BadCondition
@@ -32,7 +33,6 @@ from storage.sla.policies import PolicyRow
 from usecases.sla import recalculate as sla_review
 from usecases.sla.recalculate import Preview
 
-LEADS = frozenset({"lead", "admin"})
 MOST_LOOKED_AT = 2000
 MOST_SHOWN = 50
 LONGEST = 20_000
@@ -68,8 +68,7 @@ def form(desk: Desk, act: Act) -> Callable[[Request], Coroutine[Any, Any, Respon
 
 
 def only_leads(visit: Visit) -> None:
-    if visit.agent.role not in LEADS:
-        raise HTTPException(403, f"Your role, {visit.agent.role}, may not do this.")
+    visit.require(Verb.MANAGE)
 
 
 def show(visit: Visit) -> Response:

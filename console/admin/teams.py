@@ -16,14 +16,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from console.admin.routing import LEADS, only_leads
+from console.admin.routing import only_leads
 from console.web.request_context import Desk, Visit, action, page
+from desk.access.permissions import Verb
 from desk.routing.routing import BadRouting, Options, Strategy, Team, hindrance, read_skills
 from desk.slack.orders import is_channel
 from storage.people import availability as people_availability
 from storage.people import people
 from storage.people.people import Person
 from storage.sla import calendars
+from usecases.access import membership
 
 log = structlog.get_logger()
 
@@ -41,10 +43,10 @@ def reading(desk: Desk) -> list[BaseRoute]:
 
 def acting(desk: Desk) -> list[BaseRoute]:
     return [
-        Route("/teams/{team_id:int}", action(desk, change, LEADS), methods=["POST"]),
-        Route("/teams/{team_id:int}/join", action(desk, join, LEADS), methods=["POST"]),
-        Route("/teams/{team_id:int}/members/{agent_id:int}", action(desk, member, LEADS), methods=["POST"]),
-        Route("/me/availability", action(desk, availability), methods=["POST"]),
+        Route("/teams/{team_id:int}", action(desk, change, Verb.MANAGE), methods=["POST"]),
+        Route("/teams/{team_id:int}/join", action(desk, join, Verb.MANAGE), methods=["POST"]),
+        Route("/teams/{team_id:int}/members/{agent_id:int}", action(desk, member, Verb.MANAGE), methods=["POST"]),
+        Route("/me/availability", action(desk, availability, Verb.AVAILABILITY), methods=["POST"]),
     ]
 
 
@@ -55,7 +57,7 @@ def show(visit: Visit) -> Response:
 
 def change(visit: Visit, fields: Mapping[str, str]) -> Response:
     """Strategy, options and hours of a team."""
-    team = _team(visit)
+    team = _changed_team(visit)
     minutes = _number(fields.get("escalate_minutes", ""), 1, 10_080)
     if fields.get("strategy") not in set(Strategy) or minutes is None:
         return _page(visit, 422, "a strategy and 1 to 10080 minutes are needed")
@@ -73,16 +75,17 @@ def change(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def join(visit: Visit, fields: Mapping[str, str]) -> Response:
-    team, agent = _team(visit), _agent(visit, fields.get("agent", ""))
-    people_availability.join(visit.session, team.id, agent.id)
+    """A new member; of a private team, whoever is in it hears who added whom."""
+    team, agent = _changed_team(visit), _agent(visit, fields.get("agent", ""))
+    membership.join(visit.session, team.id, agent, visit.session.viewer, visit.now)
     return RedirectResponse("/teams?done=saved", 303)
 
 
 def member(visit: Visit, fields: Mapping[str, str]) -> Response:
     """What one agent can do and how much; the same in every team. Or: no longer in this team, away, back."""
-    team, agent = _team(visit), _agent(visit, str(visit.number("agent_id")))
+    team, agent = _changed_team(visit), _agent(visit, str(visit.number("agent_id")))
     if fields.get("do") == "leave":
-        people_availability.leave(visit.session, team.id, agent.id)
+        membership.leave(visit.session, team.id, agent, visit.session.viewer, visit.now)
         return RedirectResponse("/teams?done=saved", 303)
     weight, room = _number(fields.get("weight", ""), 0, 100), fields.get("capacity", "").strip()
     capacity = _number(room, 0, 100_000) if room else None
@@ -126,8 +129,10 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         own_hours=people_availability.calendars_of_agents(visit.session),
         calendars=calendars.every(visit.session),
         strategies=WORDS,
+        changeable={team.id for team in teams if _may_change(visit, team.id)},
+        private=visit.session.viewer.audited,
         channels={team.id: team.slack_channel for team in every},
-        agents=[agent for agent in people.all_agents(visit.session) if agent.active and agent.role != "read-only"],
+        agents=[agent for agent in people.all_agents(visit.session) if agent.active],
     )
 
 
@@ -136,6 +141,18 @@ def _team(visit: Visit) -> Team:
     if found is None:
         raise HTTPException(404, "There is no such team.")
     return found
+
+
+def _changed_team(visit: Visit) -> Team:
+    """The team that is to be changed: a private one by its members, and by who may open its tickets anyway."""
+    team = _team(visit)
+    if not _may_change(visit, team.id):
+        raise HTTPException(403, "Not done: this team is private, and only its members and admins change it.")
+    return team
+
+
+def _may_change(visit: Visit, team_id: int) -> bool:
+    return team_id not in visit.session.viewer.hidden or visit.may(Verb.OPEN_PRIVATE)
 
 
 def _agent(visit: Visit, text: str) -> Person:

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from console.api import tickets as reading
 from console.api import writing
 from console.web.request_context import Desk, Visit
+from desk.access.permissions import Verb
 from desk.config.desk_toml import KINDS, BadConfiguration, State, read
 from desk.config.owner_settings import OwnerOnly
 from desk.tickets.ticket import NotAllowed
@@ -29,13 +30,12 @@ from usecases.tickets import custom_fields
 SCOPE = "configuration"
 REFUSED = "owner_setting_refused"
 """What the audit calls it when somebody sent what only the machine's owner may say."""
-ADMINS = frozenset({"admin"})
 MOST_BODY = 1_000_000
 _SETTINGS = frozenset({"dry_run", "prune"})
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
-    apply = writing.endpoint(desk, applied, scope=SCOPE, roles=ADMINS, most=MOST_BODY)
+    apply = writing.endpoint(desk, applied, scope=SCOPE, verb=Verb.CONFIGURE, most=MOST_BODY)
     return [
         Route("/api/v1/configuration", reading.endpoint(desk, shown, SCOPE), methods=["GET"]),
         Route("/api/v1/configuration", apply, methods=["POST"]),
@@ -45,8 +45,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
 
 def shown(visit: Visit) -> Response:
     """All of it, or the kinds that `kind` names (several times)."""
-    if visit.cookie and visit.agent.role not in ADMINS:
-        raise HTTPException(403, "The configuration is the admins'.")
+    visit.require(Verb.CONFIGURE)
     wanted = visit.request.query_params.getlist("kind") or list(KINDS)
     unknown = sorted(set(wanted) - set(KINDS))
     if unknown:

@@ -20,6 +20,7 @@ from console.api import tickets as reading
 from console.api import writing
 from console.api.writing import Write
 from console.web.request_context import Desk, Visit
+from desk.access.permissions import Verb
 from desk.priority import assess as priority
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed
 from storage.config import priority_matrix
@@ -41,7 +42,10 @@ def routes(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/api/v1/incidents", reading.endpoint(desk, listed)),
         Route(one, reading.endpoint(desk, shown)),
-        *(Route(f"{one}/{name}", writing.endpoint(desk, verb), methods=["POST"]) for name, verb in verbs.items()),
+        *(
+            Route(f"{one}/{name}", writing.endpoint(desk, act, verb=Verb.INCIDENT), methods=["POST"])
+            for name, act in verbs.items()
+        ),
     ]
 
 

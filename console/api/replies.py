@@ -15,10 +15,10 @@ from starlette.routing import BaseRoute, Route
 from console.api import writing
 from console.tickets.composer import LONGEST_TEXT
 from console.web.request_context import Desk, Visit
+from desk.access.permissions import MEANS, Verb
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Ticket
-from storage.access import visibility
 from storage.db.session import Session
-from storage.people import people
+from storage.people import holders, people
 from storage.tickets import tickets
 from storage.tickets.tickets import Stale
 from usecases.agents import scheduled_replies
@@ -28,35 +28,35 @@ from usecases.tickets import conversation
 
 def routes(desk: Desk) -> list[BaseRoute]:
     one = "/api/v1/tickets/{ticket_id:int}"
-    verbs = {"reply": reply, "note": note}
+    verbs = {"reply": (reply, Verb.REPLY), "note": (note, Verb.NOTE)}
     return [
-        Route(f"{one}/{name}", writing.endpoint(desk, verb), methods=["POST"], name=name)
-        for name, verb in verbs.items()
+        Route(f"{one}/{name}", writing.endpoint(desk, act, verb=verb), methods=["POST"], name=name)
+        for name, (act, verb) in verbs.items()
     ]
 
 
 def reply(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """`text`, and what is wished: `resolve`, `signature` (false: without), `version`."""
-    ticket, actor, text = _wanted(visit, body)
+    ticket, actor, text = _wanted(visit, body, Verb.REPLY)
     answer = Answer(text, resolve=_flag(body, "resolve", False), signed=_flag(body, "signature", True))
     return _told(scheduled_replies.say(visit.session, ticket, actor, answer, visit.now, via=_via(visit)))
 
 
 def note(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
-    ticket, actor, text = _wanted(visit, body)
+    ticket, actor, text = _wanted(visit, body, Verb.NOTE)
     return _told(conversation.note(visit.session, ticket, actor, text, visit.now, via=_via(visit)))
 
 
-def in_name_of(session: Session, address: str, ticket: Ticket) -> Actor:
-    """The active agent of that address, if the ticket is theirs to see."""
+def in_name_of(session: Session, address: str, ticket: Ticket, verb: Verb) -> Actor:
+    """The active agent of that address, if the role allows it and the ticket is theirs to see."""
     agent = people.by_address(session, address.strip())
-    if agent is None or not agent.is_agent or agent.role == "read-only":
-        raise NotAllowed(f"there is no agent {address!r} who may answer")
-    visibility.check_holder(session, ticket.team_id, agent.id)
+    if agent is None or not agent.may(verb):
+        raise NotAllowed(f"there is no agent {address!r} who may {MEANS[verb]}")
+    holders.check_member(session, ticket.team_id, agent.id)
     return Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
 
 
-def _wanted(visit: Visit, body: Mapping[str, Any]) -> tuple[Ticket, Actor, str]:
+def _wanted(visit: Visit, body: Mapping[str, Any], verb: Verb) -> tuple[Ticket, Actor, str]:
     text, version, by = body.get("text"), body.get("version"), body.get("by", "")
     if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT:
         raise HTTPException(422, f'Send {{"text": "…"}} of at most {LONGEST_TEXT} characters.')
@@ -67,7 +67,7 @@ def _wanted(visit: Visit, body: Mapping[str, Any]) -> tuple[Ticket, Actor, str]:
         raise HTTPException(404, "There is no such ticket, or it was merged.")
     if version is not None and version != ticket.version:
         raise Stale(f"ticket #{ticket.id} was changed by somebody else")
-    actor = visit.actor if visit.cookie else in_name_of(visit.session, by, ticket)
+    actor = visit.actor if visit.cookie else in_name_of(visit.session, by, ticket, verb)
     return ticket, actor, text.replace("\r\n", "\n").replace("\0", "").strip("\n")
 
 

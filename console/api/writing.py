@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from console.api import tickets as reading
-from console.web.request_context import WRITERS, Desk, Visit, check_intent
+from console.web.request_context import Desk, Visit, check_intent
+from desk.access.permissions import Verb
 from desk.access.visibility import Viewer
 from desk.tickets.ticket import NotAllowed
 from desk.web.clean_input import BadInput, NotJson, read_json
@@ -40,15 +41,15 @@ class Noted(NotAllowed):
 
 
 def endpoint(
-    desk: Desk, write: Write, *, scope: str = SCOPE, roles: frozenset[str] = WRITERS, most: int = MOST_BODY
+    desk: Desk, write: Write, *, scope: str = SCOPE, verb: Verb = Verb.CHANGE, most: int = MOST_BODY
 ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """For tokens with that scope, and for agents' sessions with one of those roles."""
+    """For tokens with that scope, and for agents' sessions with a role that may do `verb`."""
 
     def perform(request: Request, body: Mapping[str, Any]) -> Response:
         try:
             with desk.store.database.transaction() as session:
                 visit = reading.visit(desk, request, session, scope)
-                _check(desk, request, visit, roles)
+                _check(desk, request, visit, verb)
                 response = JSONResponse(write(visit, body))
                 audit.note_reads(session, session, visit.now)
                 return response
@@ -78,13 +79,12 @@ def _note_attempt(desk: Desk, error: NotAllowed) -> None:
             audit.note(session, error.viewer, error.what, desk.clock(), data=error.data)
 
 
-def _check(desk: Desk, request: Request, visit: Visit, roles: frozenset[str]) -> None:
+def _check(desk: Desk, request: Request, visit: Visit, verb: Verb) -> None:
     """A browser's session must have meant it; a token is sent on purpose."""
     if not visit.cookie:
         return
     check_intent(desk, request, {"csrf": request.headers.get("x-csrf-token", "")}, visit.cookie)
-    if visit.agent.role not in roles:
-        raise HTTPException(403, f"Your role, {visit.agent.role}, may not do this.")
+    visit.require(verb)
 
 
 async def _body(request: Request, most: int) -> Mapping[str, Any]:

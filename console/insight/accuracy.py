@@ -21,6 +21,7 @@ from console.insight import accuracy_figures
 from console.insight import models as model_admin
 from console.insight.models import Refused
 from console.web.request_context import Visit
+from desk.access.permissions import Verb
 from desk.learning.active_learning import most_useful
 from desk.learning.model_standing import standing
 from desk.reports.spreadsheet import BOM, safe_cell
@@ -29,7 +30,6 @@ from storage.learning.accuracy import Fact
 from storage.learning.models import Model
 from storage.tickets import corrections
 
-LEADS = frozenset({"lead", "admin"})
 TAUGHT_AT_ONCE = 12
 _WEEKS_OFFERED = (4, 12, 26, 52)
 
@@ -47,7 +47,7 @@ def show(visit: Visit) -> Response:
         alarm=_alarm(visit, known),
         standings={one.version: standing(one.made_by, one.report) for one in known},
         waiting=corrections.count_after(visit.session, (last.last_correction_id if last else 0) or 0),
-        leads=visit.agent.role in LEADS,
+        leads=visit.may(Verb.MANAGE),
         **accuracy_figures.everything(visit.session, visit.now, weeks),
     )
 

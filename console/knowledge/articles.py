@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from classifier.text import clean
-from console.insight.accuracy import LEADS
 from console.tickets.actions import plain_name
 from console.web.request_context import Action, Desk, Visit, action
+from desk.access.permissions import Verb
 from desk.knowledge import articles as rules
 from desk.knowledge.articles import Audience, Draft, State
 from desk.knowledge.reusable_answer import for_others
@@ -126,7 +126,7 @@ def edit(visit: Visit, fields: Mapping[str, str]) -> Response:
     article = _current(visit, fields)
     changed = _filled(article, fields)
     opens = changed.audience is Audience.PUBLIC and article.audience is not changed.audience
-    if opens and visit.agent.role not in LEADS:
+    if opens and not visit.may(Verb.PUBLISH):
         raise NotAllowed("only leads and admins may make an article public")
     articles.save(visit.session, article, replace(changed, updated_at=visit.now), visit.agent.id)
     return _to(article.id, "kept")
@@ -166,7 +166,7 @@ def on_article(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, An
         except NotAllowed as error:
             raise HTTPException(409, f"Not done: {error}.") from error
 
-    return action(desk, perform)
+    return action(desk, perform, Verb.WRITE)
 
 
 def _found(visit: Visit) -> Article:
@@ -196,7 +196,7 @@ def _filled(article: Article, fields: Mapping[str, str]) -> Article:
 
 def _moves(visit: Visit, article: Article) -> list[State]:
     possible = [state for state in State if state in rules.MOVES[article.state]]
-    return [state for state in possible if visit.agent.role in LEADS or state not in rules.LEADS_ONLY]
+    return [state for state in possible if visit.may(Verb.PUBLISH) or state not in rules.LEADS_ONLY]
 
 
 def _removed(visit: Visit, article: Article) -> tuple[tuple[str, str], ...]:

@@ -14,10 +14,9 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from console.web.request_context import Desk, Visit, action, to_sign_in, visiting
+from desk.access.permissions import Verb
 from storage.runtime import dead_letters, failures
 from storage.runtime.dead_letters import Away, Dead
-
-LEADS = frozenset({"lead", "admin"})
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
@@ -38,7 +37,7 @@ def show(desk: Desk) -> Callable[[Request], Response]:
             visit = visiting(desk, request, session)
             if visit is None:
                 return to_sign_in(request)
-            failed, leads = failures.listed(session), visit.agent.role in LEADS
+            failed, leads = failures.listed(session), visit.may(Verb.MANAGE)
             return visit.html("dead_jobs.html", jobs=jobs, problem=problem, failed=failed, leads=leads)
 
     return endpoint
@@ -46,7 +45,7 @@ def show(desk: Desk) -> Callable[[Request], Response]:
 
 def change(desk: Desk, act: Callable[[str, list[str]], int]) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     """Who may, and meant it, is checked in a transaction; what is done with the queue comes after it."""
-    checked = action(desk, _permitted, LEADS)
+    checked = action(desk, _permitted, Verb.MANAGE)
 
     async def endpoint(request: Request) -> Response:
         response = await checked(request)

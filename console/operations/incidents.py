@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from console.web.request_context import Action, Desk, Visit, action
+from desk.access.permissions import Verb
 from desk.incidents.detector import HISTORY
 from desk.priority import assess as priority
 from desk.tickets.ticket import NotAllowed
@@ -98,7 +99,7 @@ def on_incident(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, A
         except NotAllowed as error:
             raise HTTPException(409, f"Not done: {error}.") from error
 
-    return action(desk, perform)
+    return action(desk, perform, Verb.INCIDENT)
 
 
 VERBS: Mapping[str, Action] = {

@@ -16,13 +16,14 @@ from starlette.responses import RedirectResponse, Response
 from console.tickets import composer, macros
 from console.tickets import detail as ticket_page
 from console.tickets.composer import LONGEST_TEXT
-from console.web.request_context import WRITERS, Action, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
+from console.web.request_context import Action, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
+from desk.access.permissions import Verb
 from desk.priority.levels import Priority
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import DONE, Change, MessageKind, NotAllowed, Status, Ticket
 from desk.web.clean_input import whole_number
-from storage.access import audit, visibility
-from storage.people import people
+from storage.access import audit
+from storage.people import holders, people
 from storage.tickets import drafts, tickets
 from storage.tickets.tickets import Stale
 from usecases.tickets import conversation, custom_fields, resolution
@@ -39,14 +40,14 @@ CARRIED = (
 """What a form may wish for besides a text; the conflict page carries it along."""
 
 
-def on_ticket(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+def on_ticket(desk: Desk, act: Action, verb: Verb = Verb.CHANGE) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     """An action on a ticket: one transaction; a conflict or a refused verb rolls it back and is explained."""
 
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
         try:
             with desk.store.database.transaction() as session:
                 visit = visiting(desk, request, session)
-                response = _checked(visit, fields, act) if visit else to_sign_in(request)
+                response = _checked(visit, fields, act, verb) if visit else to_sign_in(request)
                 audit.note_reads(session, session, desk.clock())
                 return response
         except Stale:
@@ -62,6 +63,7 @@ def on_ticket(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, Any
 
 def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
     """A public reply or an internal note, as the form says; a reply may resolve the ticket at once."""
+    visit.require(*verbs_of_message(fields))
     ticket = current(visit, fields)
     text = fields.get("text", "").replace("\r\n", "\n").strip("\n")
     if len(text) > LONGEST_TEXT:
@@ -77,8 +79,15 @@ def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
     return _back(ticket, composer.answer(visit, ticket, text, fields))
 
 
+def verbs_of_message(fields: Mapping[str, str]) -> tuple[Verb, ...]:
+    """What writing it needs: a note or an answer, and what its macro and its button do besides."""
+    said = Verb.NOTE if fields.get("kind") == MessageKind.NOTE else Verb.REPLY
+    return (said, Verb.CHANGE) if fields.get("macro") or fields.get("then") else (said,)
+
+
 def update(visit: Visit, fields: Mapping[str, str]) -> Response:
     """Everything in the side panel that differs from what the page showed."""
+    visit.require(*(_VERBS.get(name, Verb.CHANGE) for name in _CHANGES if name in fields))
     ticket = current(visit, fields)
     change = Change(ticket)
     for name, apply in _CHANGES.items():
@@ -116,10 +125,9 @@ def merge(visit: Visit, fields: Mapping[str, str]) -> Response:
     return _back(kept, "merged")
 
 
-def _checked(visit: Visit, fields: Mapping[str, str], act: Action) -> Response:
+def _checked(visit: Visit, fields: Mapping[str, str], act: Action, verb: Verb) -> Response:
     check_intent(visit.desk, visit.request, fields, visit.cookie)
-    if visit.agent.role not in WRITERS:
-        raise HTTPException(403, f"Your role, {visit.agent.role}, may not do this.")
+    visit.require(verb)
     response = act(visit, fields)
     log.info("console_action_done", ticket_id=visit.number("ticket_id"), agent_id=visit.agent.id)
     return response
@@ -231,7 +239,7 @@ def _assign(visit: Visit, ticket: Ticket, value: str) -> Change:
     agent = people.by_ids(visit.session, [_id(value)]).get(_id(value))
     if agent is None or not agent.is_agent:
         raise NotAllowed("there is no such agent")
-    visibility.check_holder(visit.session, ticket.team_id, agent.id)
+    holders.check(visit.session, ticket.team_id, agent.id)
     return verbs.assign(ticket, agent.id, agent.name or agent.address, visit.actor, visit.now)
 
 
@@ -252,6 +260,7 @@ def _id(text: str) -> int:
     return number
 
 
+_VERBS: Mapping[str, Verb] = {"team": Verb.ASSIGN, "assignee": Verb.ASSIGN}
 _CHANGES: Mapping[str, Callable[[Visit, Ticket, str], Change]] = {
     "team": _to_team,
     "assignee": _assign,

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import anyio.to_thread
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from console.web.request_context import WRITERS, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
+from console.web.request_context import Desk, Visit, check_intent, read_fields, to_sign_in, visiting
+from desk.access.permissions import Verb
 from desk.tickets.ticket import NotAllowed
 from storage.db.session import Session
 from usecases.rules import bulk
@@ -52,8 +52,7 @@ def endpoint(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
 
 def _check(visit: Visit, fields: Fields) -> None:
     check_intent(visit.desk, visit.request, fields, visit.cookie)
-    if visit.agent.role not in WRITERS:
-        raise HTTPException(403, f"Your role, {visit.agent.role}, may not do this.")
+    visit.require(*verbs_of(fields))
 
 
 def _preview(visit: Visit, fields: Fields) -> Response:
@@ -115,6 +114,13 @@ def _page(
 def counted(outcomes: Sequence[Outcome]) -> Counter[str]:
     """How many change, cannot, and are so already."""
     return Counter("refused" if one.refused else "changed" if one.events else "same" for one in outcomes)
+
+
+def verbs_of(fields: Fields) -> tuple[Verb, ...]:
+    """What the form asks for needs."""
+    asked = [name for name in ASKED if fields.get(name, "").strip()]
+    assigns = (Verb.ASSIGN,) if {"team", "assign"} & set(asked) else ()
+    return (Verb.CHANGE, *assigns, *((Verb.MERGE,) if fields.get("into", "").strip() else ()))
 
 
 def picked(fields: Fields) -> Seen:

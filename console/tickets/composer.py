@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from console.admin import signatures
 from console.tickets import macros, similar
 from console.web.request_context import Visit
+from desk.access.permissions import Verb
 from desk.tickets import scheduled_replies
 from desk.tickets.ticket import MessageKind, Status, Ticket
 from storage.people import people
@@ -107,4 +108,4 @@ def said_already(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, s
 
 
 def _may_undo(visit: Visit, waiting: Waiting) -> bool:
-    return waiting.agent_id == visit.agent.id or visit.agent.role in ("lead", "admin")
+    return waiting.agent_id == visit.agent.id or visit.may(Verb.MANAGE)

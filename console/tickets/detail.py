@@ -18,7 +18,7 @@ from desk.priority.levels import Priority
 from desk.tickets.ticket import MOVES, Event, Ticket
 from storage.incidents import incidents
 from storage.mail import outbound
-from storage.people import people
+from storage.people import holders, people
 from storage.tickets import listings, tickets
 from usecases.rules import macros as known_macros
 
@@ -136,7 +136,7 @@ def around(visit: Visit, ticket: Ticket) -> dict[str, Any]:
         "requester": requester,
         "assignee": known.get(ticket.assignee_id or 0),
         "others": {address: role for address, role in others.items() if not requester or address != requester.address},
-        "agents": [agent for agent in people.all_agents(visit.session) if agent.active],
+        "agents": holders.possible(visit.session, ticket.team_id),
         "teams": people.all_teams(visit.session),
         "statuses": sorted(MOVES[ticket.status] | {ticket.status}, key=list(MOVES).index),
         "priorities": list(Priority),

@@ -17,7 +17,7 @@ from console.web import sla_badges
 from console.web.request_context import Visit
 from desk.priority.levels import Priority
 from desk.tickets.ticket import Status
-from storage.people import people
+from storage.people import holders, people
 from storage.routing import unassigned
 from storage.tickets import listings
 from storage.tickets.listings import NOBODY, TicketRow, Wanted
@@ -53,6 +53,7 @@ def show(visit: Visit) -> Response:
         query=lambda **changed: urlencode({**kept, **changed}),
         teams=people.all_teams(visit.session),
         agents=[agent for agent in people.all_agents(visit.session) if agent.active],
+        owners=holders.possible(visit.session),
         categories=listings.known_categories(visit.session),
         priorities=list(Priority),
         dues=DUE,

@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from console.insight.accuracy import LEADS
 from console.web.request_context import Desk, Visit, action, page
+from desk.access.permissions import Verb
 from desk.rules import macros as texts
 from desk.rules.actions import BadAction, words
 from desk.tickets.ticket import NotAllowed, Ticket
@@ -32,8 +32,8 @@ def reading(desk: Desk) -> list[BaseRoute]:
 
 def acting(desk: Desk) -> list[BaseRoute]:
     return [
-        Route("/macros/save", action(desk, save), methods=["POST"]),
-        Route("/macros/remove", action(desk, remove), methods=["POST"]),
+        Route("/macros/save", action(desk, save, Verb.WRITE), methods=["POST"]),
+        Route("/macros/remove", action(desk, remove, Verb.WRITE), methods=["POST"]),
     ]
 
 
@@ -95,7 +95,7 @@ def remove(visit: Visit, fields: Mapping[str, str]) -> Response:
     macro = _own(visit, fields.get("macro", ""))
     if macro is None:
         raise HTTPException(404, "There is no such macro.")
-    if macro.owner_id != visit.agent.id and visit.agent.role not in LEADS:
+    if macro.owner_id != visit.agent.id and not visit.may(Verb.MANAGE):
         raise HTTPException(403, "Macros of teams and of everybody are the leads'.")
     macros.remove(visit.session, macro.id)
     return RedirectResponse("/macros?done=removed", 303)
@@ -103,7 +103,7 @@ def remove(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 def _own(visit: Visit, number: str) -> Macro | None:
     """One of those that the agent may use; leads see all."""
-    found = macros.every(visit.session) if visit.agent.role in LEADS else []
+    found = macros.every(visit.session) if visit.may(Verb.MANAGE) else []
     mine = {one.id: one for one in (*found, *macros.of_agent(visit.session, visit.agent.id))}
     return mine.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 19 else None
 
@@ -112,13 +112,13 @@ def _whose(visit: Visit, whose: str) -> tuple[int | None, int | None]:
     """Team and owner; only leads write for others."""
     if whose == "mine":
         return None, visit.agent.id
-    if visit.agent.role not in LEADS:
+    if not visit.may(Verb.MANAGE):
         raise HTTPException(403, "Macros of teams and of everybody are the leads'.")
     return (int(whose), None) if whose.isascii() and whose.isdigit() and len(whose) < 19 else (None, None)
 
 
 def _page(visit: Visit, status: int = 200, *, problem: str = "", typed: Mapping[str, str] | None = None) -> Response:
-    leads = visit.agent.role in LEADS
+    leads = visit.may(Verb.MANAGE)
     found = macros.every(visit.session) if leads else macros.of_agent(visit.session, visit.agent.id)
     teams = {team.id: team.name for team in people.all_teams(visit.session)}
     known = [one for one in found if one.owner_id in (None, visit.agent.id)]

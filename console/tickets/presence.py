@@ -13,7 +13,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from console.tickets import composer
-from console.web.request_context import EVERYBODY, Desk, Visit, action
+from console.web.request_context import Desk, Visit, action
+from desk.access.permissions import Verb
 from storage.tickets import presence, tickets
 from usecases.agents import scheduled_replies
 
@@ -21,8 +22,8 @@ from usecases.agents import scheduled_replies
 def acting(desk: Desk) -> list[BaseRoute]:
     path = "/tickets/{ticket_id:int}"
     return [
-        Route(f"{path}/draft", action(desk, composer.keep_draft), methods=["POST"]),
-        Route(f"{path}/presence", action(desk, here, EVERYBODY), methods=["POST"]),
+        Route(f"{path}/draft", action(desk, composer.keep_draft, Verb.NOTE), methods=["POST"]),
+        Route(f"{path}/presence", action(desk, here, Verb.READ), methods=["POST"]),
     ]
 
 

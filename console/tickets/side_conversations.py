@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
 import anyio.to_thread
@@ -21,6 +22,7 @@ from console.api import writing
 from console.tickets import detail as ticket_page
 from console.tickets.side_panel import QUOTES
 from console.web.request_context import Action, Desk, Visit, action, read_fields, visiting
+from desk.access.permissions import Verb
 from desk.tickets.side_conversation import MOST_QUOTED, Side, State
 from desk.tickets.ticket import Actor, ActorKind, Message, NotAllowed, Ticket
 from storage.tickets import tickets
@@ -33,15 +35,16 @@ _DOUBLE_CLICK = 120
 
 def routes(desk: Desk) -> list[BaseRoute]:
     forms = {"begin": begin, "say": say, "end": end, "reopen": reopen}
+    by_api = partial(writing.endpoint, desk, verb=Verb.SIDE)
     return [
         *(
             Route(f"/tickets/{{ticket_id:int}}/aside/{name}", _on_ticket(desk, act), methods=["POST"])
             for name, act in forms.items()
         ),
         Route("/api/v1/tickets/{ticket_id:int}/sides", api.endpoint(desk, listed), methods=["GET"]),
-        Route("/api/v1/tickets/{ticket_id:int}/sides", writing.endpoint(desk, begin_by_api), methods=["POST"]),
-        Route("/api/v1/sides/{side_id:int}/messages", writing.endpoint(desk, say_by_api), methods=["POST"]),
-        Route("/api/v1/sides/{side_id:int}/state", writing.endpoint(desk, state_by_api), methods=["POST"]),
+        Route("/api/v1/tickets/{ticket_id:int}/sides", by_api(begin_by_api), methods=["POST"]),
+        Route("/api/v1/sides/{side_id:int}/messages", by_api(say_by_api), methods=["POST"]),
+        Route("/api/v1/sides/{side_id:int}/state", by_api(state_by_api), methods=["POST"]),
     ]
 
 
@@ -114,7 +117,7 @@ def state_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _on_ticket(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     """What is refused is explained on the ticket's page, with what was typed in the form where it was typed."""
-    perform = action(desk, act)
+    perform = action(desk, act, Verb.SIDE)
 
     def explained(request: Request, fields: Mapping[str, str], why: str) -> Response:
         with desk.store.database.reading() as session:

@@ -84,6 +84,7 @@ _HAPPENED: Mapping[str, str] = {
     "delivery_failed": "got the mail to {after} back",
     "delivery_delayed": "heard that the mail to {after} is delayed",
     "opened_anyway": "opened this private ticket without being in its team",
+    "not_permitted": "asked for more than the role allows; the words were kept",
     "unverified_note": "kept, but did not obey, a mail in the name of {after}",
 }
 _SIGNALS: Mapping[str, str] = {

@@ -1,7 +1,8 @@
 """The console's door: who is asking, may they, and did they mean it. Behind it there are only signed-in agents.
 
-A page reads; an action writes in one transaction, needs the session's CSRF token and our own origin, and is refused for
-the role read-only. Every answer carries the headers that keep a browser from doing what we did not say.
+A page reads; an action writes in one transaction, needs the session's CSRF token and our own origin, and a role that
+may do its verb (`desk/access/permissions.py`). Every answer carries the headers that keep a browser from doing what
+we did not say.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.access.sign_in_limits import SignInLimits
 from console.web import rendering
+from desk.access import permissions
+from desk.access.permissions import Verb
 from desk.config.settings import Settings
 from desk.signed.reply_address import sign
 from desk.tickets.ticket import Actor, ActorKind
@@ -37,8 +40,6 @@ from storage.people.people import Person
 MOST_BODY = 2_000_000
 MOST_FIELDS = 400
 """A rule of fifty conditions has a hundred and fifty."""
-WRITERS = frozenset({"agent", "lead", "admin"})
-EVERYBODY = WRITERS | {"read-only"}
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "frame-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -92,6 +93,15 @@ class Visit:
             return Actor(ActorKind.AGENT, None, f"API token {self.agent.name}")
         return Actor(ActorKind.AGENT, self.agent.id, self.agent.name or self.agent.address)
 
+    def may(self, verb: Verb) -> bool:
+        """Whether the agent's role allows it. A token has no role: its scope was checked when it came in."""
+        return not self.cookie or self.agent.may(verb)
+
+    def require(self, *verbs: Verb) -> None:
+        """403 with the reason where the role does not allow one of them."""
+        if not all(map(self.may, verbs)):
+            raise HTTPException(403, f"Not done: {permissions.refused(self.agent.role, verbs)}.")
+
     def number(self, name: str) -> int:
         """A number of the path; 404 where no database could have it."""
         found = int(self.request.path_params[name])
@@ -111,7 +121,8 @@ class Visit:
             "settings": self.desk.settings,
             "path": self.request.url.path,
             "done": self.request.query_params.get("done", ""),
-            "writes": self.agent.role in WRITERS,
+            "writes": self.may(Verb.CHANGE),
+            "can": {str(verb) for verb in Verb if self.may(verb)},
             "absence": availability.absence_of(self.session, self.agent.id, self.now),
         }
         return HTMLResponse(rendering.render(template, base | values), status)
@@ -141,10 +152,8 @@ def note_reads(desk: Desk, session: Session) -> None:
             audit.note_reads(writing, session, desk.clock())
 
 
-def action(
-    desk: Desk, act: Action, roles: frozenset[str] = WRITERS
-) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """An endpoint that writes, for agents with those roles. `act` may raise to roll everything back."""
+def action(desk: Desk, act: Action, verb: Verb = Verb.CHANGE) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """An endpoint that writes, for agents whose role may do `verb`. `act` may raise to roll everything back."""
 
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
         with desk.store.database.transaction() as session:
@@ -152,8 +161,7 @@ def action(
             if visit is None:
                 return to_sign_in(request)
             check_intent(desk, request, fields, visit.cookie)
-            if visit.agent.role not in roles:
-                raise HTTPException(403, f"Your role, {visit.agent.role}, may not do this.")
+            visit.require(verb)
             response = act(visit, fields)
             audit.note_reads(session, session, visit.now)
             return response

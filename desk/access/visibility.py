@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from desk.access.permissions import Role, Verb, may
+
 OPENED_FOR = timedelta(hours=1)
 """So long an admin sees a private ticket that was opened anyway; then it has to be asked for, and told, again."""
 LONGEST_REASON = 500
@@ -45,9 +47,9 @@ def viewer(
 ) -> Viewer:
     """`private` are the private teams, and whether this agent is a member. A token is a member of none."""
     every = frozenset(private)
-    by_role = role == "admin" and admins_see_private
+    by_role = role == Role.ADMIN and admins_see_private
     hidden = frozenset() if by_role else frozenset(team for team, member in private.items() if not member)
-    return Viewer(agent_id, name, hidden, every, frozenset(opened) if role == "admin" else frozenset())
+    return Viewer(agent_id, name, hidden, every, frozenset(opened) if may(role, Verb.OPEN_PRIVATE) else frozenset())
 
 
 def requester_sees(

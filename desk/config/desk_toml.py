@@ -1,8 +1,8 @@
 """How the desk works, as one TOML file: reading and checking it, comparing two states of it, and writing it.
 
-In: what `desk.toml` says. Out: entries by kind and name with every default filled in, steps from one state to another,
-TOML. An error names its place (`[[route]] 3: …`). It refuses to know rows; what a rule means is checked by whoever
-keeps it.
+In: what `desk.toml` says. Out: entries by kind and name with the fields that are given, steps from one state to
+another, TOML. An error names its place (`[[route]] 3: …`). It refuses to know rows; what a rule means is checked by
+whoever keeps it.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ KINDS: Mapping[str, Shape] = {
     "retention": Shape("", {"rules": []}),
 }  # fmt: skip
 """In the order in which they must be made: what is named stands before what names it."""
-LEFT_ALONE = frozenset({"members", "signature", "imap", "slack_channel", "slack_user"})
-"""What a file does not mention stays as it is; every other field has its default."""
+UNSET = frozenset({"members", "signature", "imap", "slack_channel", "slack_user"})
+"""What a new entry has only if the file says so; its other fields have their defaults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,12 @@ def read(given: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
     return {kind: _entries(kind, given[kind]) for kind in KINDS if kind in given}
 
 
+def completed(kind: str, entry: Entry, had: Entry | None) -> Entry:
+    """The whole entry: what a file does not mention stays as it is, and is as by default where nothing was."""
+    base = KINDS[kind].fields if had is None else had
+    return {name: value for name, value in base.items() if name not in UNSET} | dict(entry)
+
+
 def steps(wanted: State, present: State, *, prune: bool = False) -> list[Step]:
     """What leads from the present state to the wanted one; only kinds that are wanted are looked at."""
     made: list[Step] = []
@@ -128,7 +134,7 @@ def steps(wanted: State, present: State, *, prune: bool = False) -> list[Step]:
 
 
 def to_toml(state: State) -> str:
-    """The whole state; fields that are as by default are left out."""
+    """The whole state, with every field: what a file leaves out, it does not change."""
     return "\n".join(part for kind, shape in KINDS.items() for part in _tables(kind, shape, state.get(kind, {})))
 
 
@@ -160,12 +166,11 @@ def _entry(shape: Shape, given: Any, place: str) -> tuple[str, dict[str, Any]]:
 
 
 def _fields(shape: Shape, given: Mapping[str, Any], place: str) -> dict[str, Any]:
-    """Every field with its value or its default."""
+    """The fields that are given."""
     unknown = set(given) - set(shape.fields) - {shape.key}
     if unknown:
         raise BadConfiguration(f"{place}: {sorted(unknown)[0]!r} is unknown; there are {', '.join(shape.fields)}")
-    meant = [field for field in shape.fields if field in given or field not in LEFT_ALONE]
-    entry = {field: _value(shape, field, given, place) for field in meant}
+    entry = {field: _value(shape, field, given, place) for field in shape.fields if field in given}
     if "when" in entry:
         entry["when"] = _trigger(entry["when"], f"{place}.when")
     if "matrix" in entry:
@@ -181,8 +186,7 @@ def _meant(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(shape: Shape, field: str, given: Mapping[str, Any], place: str) -> Any:
-    default = shape.fields[field]
-    value = given.get(field, default)
+    default, value = shape.fields[field], given[field]
     if field in shape.free and isinstance(value, list | dict):
         return value
     right = isinstance(value, type(default)) and isinstance(value, bool) == isinstance(default, bool)
@@ -215,8 +219,7 @@ def _shown(value: Any) -> str:
 def _tables(kind: str, shape: Shape, entries: Mapping[str, Entry]) -> Iterator[str]:
     for name, entry in entries.items():
         lines = [f"[{kind}]"] if shape.single else [f"[[{kind}]]", f"{shape.key} = {_toml(name)}"]
-        told = {key: value for key, value in entry.items() if key in LEFT_ALONE or value != shape.fields.get(key)}
-        lines += [f"{key} = {_toml(value)}" for key, value in told.items()]
+        lines += [f"{key} = {_toml(value)}" for key, value in entry.items()]
         yield "\n".join(lines) + "\n"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from desk.access.permissions import Verb, may
 from desk.tickets.ticket import NotAllowed
 
 
@@ -61,7 +62,7 @@ def moved(now: State, wanted: State, role: str) -> State:
         return now
     if wanted not in MOVES[now]:
         raise NotAllowed(f"an article that is {now} cannot become {wanted}")
-    if wanted in LEADS_ONLY and role not in ("lead", "admin"):
+    if wanted in LEADS_ONLY and not may(role, Verb.PUBLISH):
         raise NotAllowed(f"only leads and admins may make an article {wanted}")
     return wanted
 

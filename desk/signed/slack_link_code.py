@@ -27,6 +27,11 @@ def agent_of(code: str, now: datetime) -> int:
     return number if now.timestamp() <= until <= (now + VALID).timestamp() else 0
 
 
+def until(code: str) -> int:
+    """Until when the code says that it is good, as seconds of the epoch; codes are told apart by it."""
+    return _parts(code)[1]
+
+
 def is_genuine(code: str, key_version: int, secret: bytes) -> bool:
     number, until, mac = _parts(code)
     return hmac.compare_digest(mac.encode(), _mac(number, until, key_version, secret).encode())

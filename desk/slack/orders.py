@@ -70,7 +70,8 @@ class Order:
 
     `ts` and `thread_ts` name the message and its thread; `text` is what was said or typed, already plain.
     `commands` are those of a button or window; a message's own stand in its text. `before` is an edited text as it
-    was. `guest` and `email` are what Slack says of the account; `email` only if Slack has confirmed it.
+    was. `guest` and `email` are what Slack says of the account; `email` only if Slack has confirmed it. `unknown`:
+    Slack has not said yet who it is.
     """
 
     kind: Kind
@@ -87,6 +88,7 @@ class Order:
     files: tuple[SlackFile, ...] = ()
     guest: bool = False
     email: str = ""
+    unknown: bool = False
 
     @property
     def account(self) -> str:

@@ -187,3 +187,6 @@ _CHECKS: dict[str, Callable[[str], str]] = {
     "merge": _number,
     "help": _nothing,
 }
+
+NAMES = tuple(_CHECKS)
+"""Every command."""

@@ -109,3 +109,8 @@ def _change(
 ) -> Change:
     event = Event(ticket.id, at, kind, actor, before, after, why, data or {})
     return Change(replace(ticket, updated_at=at, **fields), (event,))
+
+
+def not_permitted(ticket: Ticket, actor: Actor, at: datetime, why: str, message_id: int | None = None) -> Change:
+    """An agent asked for what the role does not allow: the words are kept, and nothing else happens."""
+    return Change(ticket, (Event(ticket.id, at, "not_permitted", actor, why=why, message_id=message_id),))

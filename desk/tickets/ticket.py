@@ -195,11 +195,11 @@ def keep_automatic(ticket: Ticket, at: datetime, why: str, message_id: int | Non
     return Change(ticket, (_event(ticket, at, "automatic_kept", DESK, why=why, message_id=message_id),))
 
 
-def reply(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = None) -> Change:
-    """An agent's public reply: it is now the requester's turn."""
+def reply(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = None, *, owns: bool = True) -> Change:
+    """An agent's public reply: it is now the requester's turn. Who answers first owns it, if they may own it."""
     first = ticket.first_response_at or at
     said = _change(ticket, at, "replied", actor, message_id=message_id, first_response_at=first, reminded_at=None)
-    if ticket.assignee_id is None and actor.id is not None:
+    if owns and ticket.assignee_id is None and actor.id is not None:
         said = said.then(assign(said.ticket, actor.id, actor.name, actor, at, "replied first"))
     if ticket.status in (Status.NEW, Status.OPEN):
         said = said.then(set_status(said.ticket, Status.PENDING, actor, at, "waiting for the requester"))

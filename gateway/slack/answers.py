@@ -12,6 +12,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from desk.access import permissions
+from desk.access.permissions import Verb
 from desk.priority.levels import Priority
 from desk.slack.markup import escaped, one_line
 from desk.slack.orders import Order
@@ -22,7 +24,7 @@ from gateway.slack.modals import Shown
 from storage.access import audit, visibility
 from storage.db.session import Session
 from storage.open_store import Store
-from storage.people import people
+from storage.people import holders, people
 from storage.people.people import Person
 from storage.slack import threads as slack_threads
 from storage.tickets import listings, tickets
@@ -35,6 +37,7 @@ NO_AGENT = (
     "with the code from your account's page in the console, or ask an admin: "
     "`frontdesk agent slack YOU@EXAMPLE.COM {account}`. To ask for help, write to the bot in a direct message."
 )
+WHO = "Slack did not say in time who you are. Try again in a moment."
 NO_TICKET = "There is no ticket #{number} that you may see."
 _OPEN = tuple(status for status in Status if status not in DONE)
 _MOST = 20
@@ -50,6 +53,8 @@ class Answers:
         """What to say to a typed command at once; or the order, if there is something to be carried out."""
         if not order.ticket_id and order.text.split()[:1] == ["link"]:
             return order
+        if order.unknown:
+            return WHO
         with self._as_agent(order, now) as (session, agent):
             if agent is None:
                 return NO_AGENT.format(account=order.account)
@@ -65,11 +70,16 @@ class Answers:
         errors = [escaped(error) for error in parse(commanded, SLACK).errors]
         return "\n".join([*errors, "", _help("")]) if errors else replace(order, text=commanded)
 
-    def shown(self, order: Order, now: datetime) -> Shown | str:
-        """What a window shows of its ticket; or why there is none."""
+    def shown(self, order: Order, needs: Verb, now: datetime) -> Shown | str:
+        """What a window shows of its ticket, for who may do what it asks for; or why there is none."""
+        if order.unknown:
+            return WHO
         with self._as_agent(order, now) as (session, agent):
             if agent is None:
                 return NO_AGENT.format(account=order.account)
+            why = permissions.refused(agent.role, [needs])
+            if why:
+                return f"Nothing was done: {why}."
             ticket = tickets.survivor(session, order.ticket_id)
             return _shown(session, ticket, agent) if ticket else NO_TICKET.format(number=order.ticket_id)
 
@@ -135,7 +145,7 @@ def _name(person: Person) -> str:
 
 
 def _shown(session: Session, ticket: Ticket, agent: Person) -> Shown:
-    agents = [one for one in people.all_agents(session) if one.active and one.role != "read-only"]
+    agents = holders.possible(session, ticket.team_id)
     teams = people.all_teams(session)
     owner = next((one.address for one in agents if one.id == ticket.assignee_id), "")
     was = {

@@ -20,9 +20,10 @@ from slack_bolt import Ack, App, BoltRequest, BoltResponse
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk import WebClient
 
+from desk.access.permissions import Verb
 from desk.config.settings import Settings
 from desk.mail.inbound_request import InboundRequest
-from desk.slack.orders import Kind, Order
+from desk.slack.orders import Button, Kind, Order
 from gateway import intake
 from gateway.group_commit import GroupCommit
 from gateway.intake import Incoming
@@ -89,7 +90,7 @@ class SlackDoor:
             self._written(lambda: self._write_order(heard, body) if self._is_kept(order) else None)
             return ""
         account = self._workspace.account_of(order.user)
-        order = replace(order, guest=account.guest, email=account.email)
+        order = replace(order, guest=account.guest, email=account.email, unknown=account.unknown)
         if heard.opens:
             self._windows.submit(self._open, replace(heard, order=order))
             return ""
@@ -105,7 +106,8 @@ class SlackDoor:
         """The window that a button asks for, or why there is none."""
         order = heard.order
         try:
-            shown = self._answers.shown(order, self._clock())
+            needs = Verb.NOTE if heard.opens == Button.ANSWER else Verb.CHANGE
+            shown = self._answers.shown(order, needs, self._clock())
             why = shown if isinstance(shown, str) else ""
             if not isinstance(shown, str) and self._workspace.show(
                 heard.trigger, modals.view(heard.opens, shown, order)
@@ -126,7 +128,7 @@ class SlackDoor:
     def _say(self, said: Said, body: Mapping[str, Any]) -> None:
         if self._is_agents_thread(said):
             heard, account = orders.of_said(said), self._workspace.account_of(said.user)
-            order = replace(heard.order, guest=account.guest, email=account.email)
+            order = replace(heard.order, guest=account.guest, email=account.email, unknown=account.unknown)
             self._write_order(replace(heard, order=order), body)
             return
         if not self._concerns_us(said):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
 
@@ -19,21 +18,14 @@ import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from desk.slack import account as slack_account
+from desk.slack.account import UNKNOWN, Account
+
 log = structlog.get_logger()
 
 QUIET_SECONDS = 60.0
 REMEMBER_SECONDS = 3600.0
 _MOST_NAMES = 10_000
-_NO_MEMBER = ("deleted", "is_bot", "is_restricted", "is_ultra_restricted", "is_stranger")
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """`guest` also where the account is another workspace's, a bot's or closed; `email` only if Slack confirmed it."""
-
-    name: str = ""
-    guest: bool = False
-    email: str = ""
 
 
 class OtherWorkspace(Exception):
@@ -64,15 +56,15 @@ class Workspace:
         return self.account_of(user).name
 
     def account_of(self, user: str) -> Account:
-        """What Slack says of an account; nothing of it if it could not be had in time."""
+        """What Slack says of an account; UNKNOWN if it could not be had in time, and then it is asked the next time."""
         with self._lock:
-            account, until = self._accounts.get(user, (Account(), 0.0))
+            account, until = self._accounts.get(user, (UNKNOWN, 0.0))
             if self._monotonic() < until:
                 return account
-            answer = self._ask("users.info", {"user": user})
-            if answer is None:
-                return account
-            return self._remember(user, _account(answer, self._team or ""))
+            if self._client is None:
+                return Account()
+            account = slack_account.read(self._ask("users.info", {"user": user}) or {}, self._team or "")
+            return account if account.unknown else self._remember(user, account)
 
     def show(self, trigger: str, view: Mapping[str, Any]) -> str:
         """Open a window for whoever pressed a button; returns why it did not open, or nothing."""
@@ -128,28 +120,3 @@ class Workspace:
 def _code(error: SlackApiError) -> str:
     data = error.response.data if hasattr(error.response, "data") else error.response
     return str(data.get("error", "")) if isinstance(data, Mapping) else "unreadable"
-
-
-def _account(answer: Mapping[str, Any], own_team: str) -> Account:
-    user = answer.get("user")
-    if not isinstance(user, Mapping):
-        return Account()
-    guest = any(user.get(mark) for mark in _NO_MEMBER) or _is_elsewhere(user, own_team)
-    profile = user.get("profile")
-    email = profile.get("email") if isinstance(profile, Mapping) else None
-    proven = isinstance(email, str) and user.get("is_email_confirmed") is True and not guest
-    return Account(_real_name(user), guest, str(email).strip().lower() if proven else "")
-
-
-def _is_elsewhere(user: Mapping[str, Any], own_team: str) -> bool:
-    """Whether the account is another workspace's: in a shared channel Slack tells of those too."""
-    whole = user.get("enterprise_user")
-    teams = whole.get("teams") if isinstance(whole, Mapping) else None
-    homes = [user.get("team_id"), *(teams if isinstance(teams, list) else [])]
-    return bool(own_team and homes[0]) and own_team not in homes
-
-
-def _real_name(user: Mapping[str, Any]) -> str:
-    profile = user.get("profile")
-    names = [profile.get("real_name")] if isinstance(profile, Mapping) else []
-    return next((name for name in (*names, user.get("real_name"), user.get("name")) if isinstance(name, str)), "")

@@ -1,4 +1,5 @@
-"""Who read what in private teams, and who opened a private ticket without being a member: rows that nothing removes.
+"""Who read what in private teams, who opened a private ticket without being a member, who joined or left a team, and
+whose role was changed: rows that nothing removes.
 
 In: what a session noted while it read. Out: rows, newest first, for those who may see them: admins all, a team's leads
 its own. It refuses to keep what was read.
@@ -58,9 +59,10 @@ def note(
     ticket_id: int | None = None,
     team_id: int | None = None,
     data: Mapping[str, Any] | None = None,
-) -> None:
-    """One row."""
-    insert_rows(session, audit, [_row(viewer, what, ticket_id, team_id, at) | {"data": dict(data or {})}])
+) -> int:
+    """One row; returns its number."""
+    row = _row(viewer, what, ticket_id, team_id, at) | {"data": dict(data or {})}
+    return int(session.execute(sa.insert(audit).values(**row).returning(audit.c.id)).scalar_one())
 
 
 def entries(

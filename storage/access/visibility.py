@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.access import visibility
+from desk.access.permissions import Verb, may
 from desk.access.visibility import OPENED_FOR, Viewer
 from desk.tickets.ticket import Event, NotAllowed
 from storage.db.session import Session
@@ -36,7 +37,7 @@ def viewer_of(
     mine = sa.and_(memberships.c.team_id == teams.c.id, memberships.c.agent_id == agent_id)
     query = sa.select(teams.c.id, memberships.c.agent_id).outerjoin(memberships, mine).where(teams.c.private)
     private = {row.id: row.agent_id is not None for row in session.execute(query)}
-    opened = _opened(session, agent_id, now) if role == "admin" and private else ()
+    opened = _opened(session, agent_id, now) if may(role, Verb.OPEN_PRIVATE) and private else ()
     return visibility.viewer(
         agent_id or None, name, role, private, admins_see_private=admins_see_private, opened=opened
     )
@@ -150,17 +151,6 @@ def reads(session: Session, ticket_id: int) -> bool:
     if of_team in viewer.audited:
         session.reads[ticket_id] = of_team
     return True
-
-
-def check_holder(session: Session, team_id: int | None, agent_id: int | None) -> None:
-    """A private team's ticket is held by a member; raises NotAllowed for anybody else."""
-    if team_id is None or agent_id is None:
-        return
-    member = sa.exists().where(memberships.c.team_id == team_id, memberships.c.agent_id == agent_id)
-    query = sa.select(teams.c.name).where(teams.c.id == team_id, teams.c.private, ~member)
-    name = session.execute(query).scalar()
-    if name is not None:
-        raise NotAllowed(f"{name} is a private team, and only a member can own its tickets")
 
 
 def check_merge(session: Session, team_id: int | None, into: int | None) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.access import permissions
+from desk.access.permissions import Verb
 from desk.routing.routing import BadRouting, Member, Options, Strategy, Team, absence, given, read_options
 from desk.sla.business_hours import ALWAYS, Calendar
 from desk.tickets.ticket import Status
@@ -21,6 +23,7 @@ from storage.db.statements import counts, insert_ignore
 from storage.sla import calendars
 from storage.tables.tickets import HELD, agents, memberships, people, teams, tickets
 
+_OWNERS = permissions.roles_with(Verb.OWN)
 IN_HAND = (str(Status.NEW), str(Status.OPEN))
 """What counts as load: what waits for the requester or a third party does not."""
 
@@ -71,7 +74,7 @@ def read(session: Session, team_ids: Iterable[int]) -> Roster:
     c = memberships.c
     columns = (*_AGENT, c.team_id, c.last_assigned_at)
     joined = memberships.join(agents, agents.c.id == c.agent_id).join(people, people.c.id == agents.c.id)
-    where = (c.team_id.in_(wanted), agents.c.active, agents.c.role != "read-only")
+    where = (c.team_id.in_(wanted), agents.c.active, agents.c.role.in_(_OWNERS))
     found = session.execute(sa.select(*columns).select_from(joined).where(*where).order_by(agents.c.id)).all()
     load = loads(session, {row.id for row in found})
     for row in found:
@@ -87,7 +90,11 @@ def members_named(session: Session, agent_ids: Iterable[int]) -> dict[int, Membe
     if not wanted:
         return {}
     joined = agents.join(people, people.c.id == agents.c.id)
-    query = sa.select(*_AGENT).select_from(joined).where(agents.c.id.in_(wanted), agents.c.active)
+    query = (
+        sa.select(*_AGENT)
+        .select_from(joined)
+        .where(agents.c.id.in_(wanted), agents.c.active, agents.c.role.in_(_OWNERS))
+    )
     hours, load = calendars.by_id(session), loads(session, wanted)
     return {row.id: _member(row._mapping, load, hours, ALWAYS, None) for row in session.execute(query)}
 

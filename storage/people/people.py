@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.access.permissions import Role, Verb, may
 from desk.mail.inbound_request import Party
 from storage.db.session import Session, ring
 from storage.db.statements import insert_ignore, insert_rows, update_rows
@@ -17,7 +18,7 @@ from storage.tables.tickets import agents, mailboxes, memberships, people, teams
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with an address; an agent as well if `role` is set ("agent", "lead", "admin", "read-only")."""
+    """Somebody with an address; an agent as well if `role` is set (a word of `desk.access.permissions.Role`)."""
 
     id: int
     address: str
@@ -34,6 +35,10 @@ class Person:
     @property
     def is_agent(self) -> bool:
         return bool(self.role) and self.active
+
+    def may(self, verb: Verb) -> bool:
+        """Whether this active agent's role allows it."""
+        return self.active and may(self.role, verb)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,10 @@ def set_active(session: Session, agent_id: int, active: bool) -> None:
     ring(session, "reassign", 0)
 
 
+def set_name(session: Session, person_id: int, name: str) -> None:
+    session.execute(sa.update(people).where(people.c.id == person_id).values(name=name))
+
+
 def set_vip(session: Session, person_id: int, vip: bool) -> None:
     """From now on this person's new requests stand one step higher, or no longer do."""
     session.execute(sa.update(people).where(people.c.id == person_id).values(vip=vip))
@@ -205,3 +214,10 @@ def add_mailbox(
 
 def all_mailboxes(session: Session) -> list[Mailbox]:
     return [Mailbox(**row._mapping) for row in session.execute(sa.select(mailboxes).order_by(mailboxes.c.id))]
+
+
+def leads_of(session: Session, team_id: int | None) -> list[Person]:
+    """The active leads of a team; where it has none, all leads and admins."""
+    team = members(session, [team_id])[team_id] if team_id else []
+    leads = [one for one in team if one.role == Role.LEAD]
+    return leads or [one for one in all_agents(session) if one.active and one.role in (Role.LEAD, Role.ADMIN)]

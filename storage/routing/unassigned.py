@@ -11,6 +11,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from desk.access import permissions
+from desk.access.permissions import Verb
 from desk.priority.levels import Priority
 from desk.tickets.ticket import ActorKind, Status
 from storage.access import visibility
@@ -33,17 +35,24 @@ class Gone:
 
 
 def gone(session: Session, now: datetime) -> dict[int, Gone]:
-    """Who left, and who is away now and hands over, as far as they hold anything."""
+    """Who left, whose role may own nothing, and who is away now and hands over, as far as they hold anything."""
     c = agents.c
     away = c.away_from.is_not(None) & (c.away_from <= now) & (c.away_until.is_(None) | (c.away_until > now))
     hands_over = c.hands_over & (away | ~c.available)
     name = sa.case((people.c.name != "", people.c.name), else_=people.c.address).label("name")
     holds = sa.select(tickets.c.id).where(sa.text(HELD), tickets.c.assignee_id == c.id).exists()
-    query = sa.select(c.id, name, c.active).join(people, people.c.id == c.id).where(~c.active | hands_over, holds)
+    owns = c.role.in_(permissions.roles_with(Verb.OWN)).label("owns")
+    query = sa.select(c.id, name, c.active, owns).join(people, people.c.id == c.id)
     return {
-        row.id: Gone(row.name, "is away" if row.active else "left", everything=not row.active)
-        for row in session.execute(query)
+        row.id: Gone(row.name, _why(row.active, row.owns), everything=not (row.active and row.owns))
+        for row in session.execute(query.where(~c.active | ~owns | hands_over, holds))
     }
+
+
+def _why(active: bool, owns: bool) -> str:
+    if not active:
+        return "left"
+    return "is away" if owns else "may not own tickets any more"
 
 
 def held(session: Session, of: Mapping[int, Gone], most: int) -> list[int]:

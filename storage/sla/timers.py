@@ -28,7 +28,8 @@ LOOK, QUIET = "look", "quiet"
 """A wish to look; a quiet one tells nobody of what was due before."""
 IDLE = frozenset({
     "noted", "sla_warned", "sla_breached", "sla_escalated", "automatic_kept", "linked", "notice_asked", "snoozed",
-    "woken", "undeliverable", "delivery_failed", "delivery_delayed", "unverified_note", "category_confirmed",
+    "woken", "undeliverable", "delivery_failed", "delivery_delayed", "unverified_note", "not_permitted",
+    "category_confirmed",
     "reply_scheduled", "reply_undone", "reply_returned", "watched", "unwatched", "mentioned",
     "resolution_set", "side_opened", "side_sent", "side_answered", "side_closed", "side_reopened",
 })  # fmt: skip

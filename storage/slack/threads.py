@@ -11,11 +11,14 @@ import sqlalchemy as sa
 from desk.slack.orders import Order, is_foreign
 from storage.db.session import Session
 from storage.db.statements import insert_ignore
-from storage.people import people
+from storage.people import availability, people
 from storage.people.people import Person
+from storage.runtime import key_values
 from storage.tables.runtime import slack_threads
 
 _c = slack_threads.c
+_CODES = "slack_code_used:"
+"""Where it is kept until when the newest code that an agent used was good."""
 
 
 def ticket_of(session: Session, channel: str, thread_ts: str) -> int | None:
@@ -35,12 +38,22 @@ def add(session: Session, ticket_id: int, channel: str, thread_ts: str) -> None:
     session.execute(insert_ignore(session, slack_threads).values(**row))
 
 
+def use_code(session: Session, agent_id: int, until: int) -> bool:
+    """Whether a linking code of that age may still be used; from now on neither it nor an older one may."""
+    availability.lock(session, (), (agent_id,))
+    key = f"{_CODES}{agent_id}"
+    if until <= (key_values.get(session, key) or 0):
+        return False
+    key_values.put(session, key, until)
+    return True
+
+
 def agent_of(session: Session, order: Order, *, by_email: bool) -> Person | None:
     """The active agent whose linked account did this; None for guests, strangers and everybody else.
 
     Never by a name. By the address only if the desk wants that, Slack has confirmed it, and the agent has no account.
     """
-    if is_foreign(order) or order.guest:
+    if is_foreign(order) or order.guest or order.unknown:
         return None
     found = people.by_slack_user(session, order.account)
     if found is None and by_email and order.email:

@@ -1,4 +1,7 @@
-"""Carries out an agent's commands on one ticket; says in a few words what was done. All or nothing: checked first."""
+"""Carries out an agent's commands on one ticket; says in a few words what was done.
+
+All or nothing: the caller takes everything back if one is refused.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,9 @@ from desk.tickets import ticket as verbs
 from desk.tickets.commands import Command
 from desk.tickets.fields import Unfilled
 from desk.tickets.parse_when import until
-from desk.tickets.ticket import MOVES, Actor, Change, NotAllowed, Status, Ticket
-from storage.access import visibility
+from desk.tickets.ticket import Actor, Change, NotAllowed, Status, Ticket
 from storage.db.session import Session
-from storage.people import people
+from storage.people import holders, people
 from storage.people.people import Person
 from storage.tickets import tickets
 from usecases.rules import macros
@@ -31,7 +33,11 @@ def macro_texts(session: Session, ticket: Ticket, wanted: Sequence[Command], act
 
 
 def check(session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Actor) -> None:
-    """Raises NotAllowed if one of the commands names somebody or something that is not there, or does not fit."""
+    """Raises NotAllowed if one of the commands names somebody or something that is not there.
+
+    Whether a command fits the ticket is known only once those before it are done, so that is left to `commands`: the
+    caller takes all of it back if one is refused.
+    """
     for command in wanted:
         if command.name == "assign" and command.argument.lower() != "me":
             _agent(session, command.argument)
@@ -43,8 +49,6 @@ def check(session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Ac
             raise NotAllowed("a third party is asked by mail, in the console or by the command line")
         elif command.name == "macro":
             macros.named(session, actor.id or 0, command.argument)
-        elif command.name in _STATUS or command.name == "status":
-            _check_move(ticket, _status(command))
         elif command.name == "field":
             _field_change(session, ticket, command, actor, ticket.updated_at)
 
@@ -100,7 +104,7 @@ def _change(
         case "assign" | "take":
             agent = _agent(session, word) if command.name == "assign" and word.lower() != "me" else None
             agent_id, name = (agent.id, agent.name or agent.address) if agent else (actor.id, actor.name)
-            visibility.check_holder(session, ticket.team_id, agent_id)
+            holders.check(session, ticket.team_id, agent_id)
             return verbs.assign(ticket, agent_id, name, actor, now, "by command")
         case "team":
             return verbs.to_team(ticket, _team_id(session, word), word, actor, now, "by command")
@@ -166,11 +170,6 @@ def _said(command: Command, change: Change) -> str:
 
 def _status(command: Command) -> Status:
     return _STATUS.get(command.name) or Status(command.argument.lower().replace(" ", "_"))
-
-
-def _check_move(ticket: Ticket, status: Status) -> None:
-    if status is not ticket.status and status not in MOVES[ticket.status]:
-        raise NotAllowed(f"a ticket that is {ticket.status} cannot become {status}")
 
 
 def _agent(session: Session, word: str) -> Person:

@@ -13,10 +13,14 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from desk.access import permissions
+from desk.access.permissions import Verb
 from desk.tickets import scheduled_replies as tickets_scheduled_replies
 from desk.tickets.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
+from storage.access import visibility
 from storage.db.session import Session
 from storage.people import people
+from storage.people.people import Person
 from storage.runtime import failures
 from storage.tables.people import scheduled_replies
 from storage.tables.tickets import messages
@@ -73,9 +77,22 @@ def put(session: Session, ticket: Ticket, actor: Actor, answer: Answer, now: dat
         raise NotAllowed("there is no text to send")
     if actor.id is None or ticket.merged_into is not None:
         raise NotAllowed("nobody is there to answer, or the ticket was merged")
+    _rehearse(session, ticket, actor, answer, now)
     values = {"ticket_id": ticket.id, "agent_id": actor.id, "content": asdict(answer), "send_at": send_at}
     session.execute(sa.insert(scheduled_replies).values(**values))
     return tickets.save(session, tickets_scheduled_replies.schedule(ticket, actor, now, send_at))
+
+
+def _rehearse(session: Session, ticket: Ticket, actor: Actor, answer: Answer, now: datetime) -> None:
+    """Does all of it and takes it back: an empty required field or a macro that does not fit is refused now, not when
+    nobody looks any more."""
+    announced = dict(session.rings)
+    point = session.connection.begin_nested()
+    try:
+        say(session, ticket, actor, answer, now)
+    finally:
+        point.rollback()
+        session.rings = announced
 
 
 def of_ticket(session: Session, ticket_id: int) -> list[Waiting]:
@@ -113,7 +130,7 @@ def send(session: Session, number: int, ticket_id: int, now: datetime) -> bool:
     agent = people.by_ids(session, [taken.agent_id]).get(taken.agent_id)
     actor = Actor(ActorKind.AGENT, taken.agent_id, (agent.name or agent.address) if agent else "")
     try:
-        _refuse(session, ticket, taken, active=agent is not None and agent.active)
+        _refuse(session, ticket, taken, agent, now)
         with session.savepoint():
             say(session, ticket, actor, taken.answer, now)
     except NotAllowed as error:
@@ -138,9 +155,14 @@ def _take(session: Session, number: int, ticket_id: int) -> Waiting | None:
     return _waiting(row._mapping) if row else None
 
 
-def _refuse(session: Session, ticket: Ticket, taken: Waiting, *, active: bool) -> None:
-    if not active:
+def _refuse(session: Session, ticket: Ticket, taken: Waiting, agent: Person | None, now: datetime) -> None:
+    if agent is None or not agent.active:
         raise NotAllowed("its author is no active agent any more")
+    if why := permissions.refused(agent.role, [Verb.REPLY]):
+        raise NotAllowed(why)
+    viewer = visibility.viewer_of(session, agent.id, agent.name, agent.role, now)
+    if not viewer.sees(ticket.id, ticket.team_id):
+        raise NotAllowed("its author is not in the private team of this ticket")
     if ticket.merged_into is not None:
         raise NotAllowed(f"the ticket was merged into #{ticket.merged_into}")
     if taken.answer.seen is not None and last_public(session, ticket.id) > taken.answer.seen:

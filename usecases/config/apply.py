@@ -13,6 +13,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.access.permissions import role_named
+from desk.access.visibility import Viewer
 from desk.config import desk_toml, owner_settings
 from desk.config.desk_toml import BadConfiguration, Entry, State, Step
 from desk.routing.routing import Strategy, read_options, read_skills
@@ -22,7 +24,6 @@ from desk.slack.orders import is_account, is_channel
 from desk.tickets.fields import Field
 from desk.tickets.ticket import NotAllowed
 from desk.web.public_address import Network
-from storage.access import visibility
 from storage.db.session import Session
 from storage.learning import categories, keyword_rules
 from storage.people import availability, organisations, people
@@ -33,9 +34,10 @@ from storage.sla import policies as sla_policies
 from storage.sla.calendars import CalendarRow
 from storage.sla.policies import PolicyRow
 from storage.tables import desk as desk_tables
-from storage.tables.tickets import agents, mailboxes, memberships, teams
+from storage.tables.tickets import mailboxes, memberships, teams
 from storage.tables.tickets import people as people_table
 from storage.tickets import signatures
+from usecases.access import membership, staff
 from usecases.config import export as configuration_export
 from usecases.config import singletons
 from usecases.rules import automations, macros
@@ -47,14 +49,29 @@ _SECRETS = frozenset({"password", "token", "client_secret", "refresh_token"})
 
 def apply(session: Session, wanted: State, now: datetime, *, prune: bool = False) -> list[Step]:
     """Go from the present state to the wanted one; returns the steps. BadConfiguration where one cannot be gone."""
-    taken = desk_toml.steps(wanted, configuration_export.present(session), prune=prune)
+    present = configuration_export.present(session)
+    taken = desk_toml.steps(wanted, present, prune=prune)
+    try:
+        with staff.keeping_an_admin(session):
+            _take(session, taken, wanted, present, now)
+    except NotAllowed as error:
+        raise BadConfiguration(str(error)) from error
+    return taken
+
+
+def _take(session: Session, taken: list[Step], wanted: State, present: State, now: datetime) -> None:
+    had = {**present, "agent": {**configuration_export.former_agents(session), **present["agent"]}}
+
+    def put(step: Step) -> None:
+        entry = desk_toml.completed(step.kind, wanted[step.kind][step.name], had[step.kind].get(step.name))
+        _put[step.kind](session, step.name, entry, now)
+
     for step in taken:
         if step.what != "removed":
-            _told(step, lambda s: _put[s.kind](session, s.name, wanted[s.kind][s.name], now))
+            _told(step, put)
     for step in reversed(taken):
         if step.what == "removed":
-            _told(step, lambda s: _remove(session, s))
-    return taken
+            _told(step, lambda s: _remove(session, s, now))
 
 
 def apply_from_http(
@@ -84,7 +101,7 @@ def _refuse_unlike(text: str, fits: Callable[[str], bool], why: str) -> None:
         raise BadConfiguration(why)
 
 
-def _put_team(session: Session, name: str, entry: Entry, _now: datetime) -> None:
+def _put_team(session: Session, name: str, entry: Entry, now: datetime) -> None:
     team = people.team_named(session, name) or people.add_team(session, name)
     options = read_options({name: entry[name] for name in ("previous", "escalate_minutes")}, "team")
     if entry["strategy"] not in set(Strategy):
@@ -92,30 +109,39 @@ def _put_team(session: Session, name: str, entry: Entry, _now: datetime) -> None
     availability.set_team(
         session, team.id, Strategy(entry["strategy"]), options, _calendar_id(session, entry["calendar"])
     )
-    visibility.set_private(session, team.id, private=entry["private"])
     if "signature" in entry:
         signatures.set_team(session, team.id, entry["signature"])
     if "slack_channel" in entry:
         _refuse_unlike(entry["slack_channel"], is_channel, "slack_channel should be an id such as C0123456")
         people.set_slack_channel(session, team.id, entry["slack_channel"])
-    if "members" not in entry:
-        return
-    wanted = {_agent(session, address, name).id for address in entry["members"]}
-    had = {one.id for one in people.members(session, [team.id])[team.id]}
-    for agent_id in sorted(wanted - had):
-        availability.join(session, team.id, agent_id)
-    for agent_id in sorted(had - wanted):
-        availability.leave(session, team.id, agent_id)
+    if "members" in entry:
+        _put_members(session, team.id, [_agent(session, address, name) for address in entry["members"]], now)
+    # After its members, who then hear of it once.
+    membership.set_private(session, team.id, _who(session), now, private=entry["private"])
+
+
+def _put_members(session: Session, team_id: int, wanted: Sequence[people.Person], now: datetime) -> None:
+    ids, who = {one.id for one in wanted}, _who(session)
+    for agent in wanted:
+        membership.join(session, team_id, agent, who, now)
+    for agent in people.members(session, [team_id])[team_id]:
+        if agent.id not in ids:
+            membership.leave(session, team_id, agent, who, now)
+
+
+def _who(session: Session) -> Viewer:
+    """In whose name it is done: the agent's or token's that sent the configuration, or the file's."""
+    return membership.by(session, membership.CONFIGURATION)
 
 
 def _put_agent(session: Session, address: str, entry: Entry, now: datetime) -> None:
     known = people.by_address(session, address)
-    if known is None or not known.is_agent:
-        people.add_agent(session, address, entry["name"], entry["role"], "", [], now)
-        known = people.by_address(session, address)
-    assert known is not None
-    session.execute(sa.update(people_table).where(people_table.c.id == known.id).values(name=entry["name"]))
-    session.execute(sa.update(agents).where(agents.c.id == known.id).values(role=entry["role"], active=True))
+    role, who = role_named(entry["role"]), _who(session)
+    if known is None or not known.role:
+        known = people.add_agent(session, address, entry["name"], str(role), "", [], now)
+    staff.change_active(session, known, who, now, active=True)
+    staff.change_role(session, known, role, who, now)
+    people.set_name(session, known.id, entry["name"])
     skills = list(read_skills(entry["skills"]))
     calendar_id = _calendar_id(session, entry["calendar"])
     values = {"skills": skills, "weight": entry["weight"], "capacity": entry["capacity"] or None}
@@ -193,11 +219,11 @@ def _put_macro(session: Session, name: str, entry: Entry, _now: datetime) -> Non
     macros.put(session, name, entry["text"], entry["actions"], team_id=_team(session, entry["team"]))
 
 
-def _remove(session: Session, step: Step) -> None:
+def _remove(session: Session, step: Step, now: datetime) -> None:
     match step.kind:
         case "agent":
             agent = _agent(session, step.name, "agent")
-            people.set_active(session, agent.id, active=False)
+            staff.change_active(session, agent, _who(session), now, active=False)
         case "category":
             raise BadConfiguration("a category is retired with active = false, since tickets still name it")
         case "keyword_rule" | "automation":

@@ -55,7 +55,12 @@ def _teams(session: Session) -> dict[str, Entry]:
     }
 
 
-def _agents(session: Session) -> dict[str, Entry]:
+def former_agents(session: Session) -> dict[str, Entry]:
+    """Those who left, as they were; a file that names one brings them back so."""
+    return _agents(session, active=False)
+
+
+def _agents(session: Session, *, active: bool = True) -> dict[str, Entry]:
     names = _calendar_names(session)
     person = people_table.c
     columns = (person.address, person.name, person.slack_user, *(agents.c[n] for n in _AGENT))
@@ -71,7 +76,7 @@ def _agents(session: Session) -> dict[str, Entry]:
             "signature": row.signature,
             "slack_user": row.slack_user,
         }
-        for row in session.execute(query.where(agents.c.active).order_by(people_table.c.address))
+        for row in session.execute(query.where(agents.c.active.is_(active)).order_by(people_table.c.address))
     }
 
 

@@ -24,7 +24,7 @@ from desk.tickets import properties
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import DESK, Change, Event, NotAllowed, Ticket
 from storage.db.session import Session
-from storage.people import availability, people
+from storage.people import availability, holders
 from storage.people.availability import Roster
 from storage.routing import rules as routing_rules
 from storage.tables.tickets import tickets as table
@@ -211,6 +211,7 @@ def _by_rule(
             raise NotAllowed(f"{action.value!r} is no agent")
         if gone := routing.absence(agent, now):
             raise NotAllowed(f"{agent.name} {gone}")
+        holders.check(session, ticket.team_id, agent.id)
         return verbs.assign(ticket, agent.id, agent.name, DESK, now, why)
     return run_actions.change_of(session, ticket, action, Doing(DESK, now, why))
 
@@ -264,7 +265,7 @@ def _write_texts(session: Session, one: Routed, now: datetime, *, react: bool) -
 
 def _names(session: Session) -> dict[str, int]:
     """Whom a rule may name: by address, and by name where only one is called so."""
-    agents = [agent for agent in people.all_agents(session) if agent.active]
+    agents = holders.possible(session)
     names = [agent.name.lower() for agent in agents]
     found = {agent.name.lower(): agent.id for agent in agents if agent.name and names.count(agent.name.lower()) == 1}
     return found | {agent.address: agent.id for agent in agents}

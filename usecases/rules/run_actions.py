@@ -19,9 +19,8 @@ from desk.rules.macros import fill
 from desk.tickets import properties
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Status, Ticket
-from storage.access import visibility
 from storage.db.session import Session, is_outage, is_rivalry
-from storage.people import people
+from storage.people import holders, people
 from storage.runtime.failures import reason_of
 from storage.tickets import tickets
 from usecases.tickets import conversation, custom_fields, watchers
@@ -112,9 +111,10 @@ def _assign(session: Session, ticket: Ticket, value: str, doing: Doing) -> Chang
     if value == "me":
         if doing.actor.id is None:
             raise NotAllowed("a rule is nobody that a ticket could be assigned to")
+        holders.check(session, ticket.team_id, doing.actor.id)
         return verbs.assign(ticket, doing.actor.id, doing.actor.name, doing.actor, doing.now, doing.why)
     agent = agent_named(session, value)
-    visibility.check_holder(session, ticket.team_id, agent.id)
+    holders.check(session, ticket.team_id, agent.id)
     return verbs.assign(ticket, agent.id, agent.name or agent.address, doing.actor, doing.now, doing.why)
 
 

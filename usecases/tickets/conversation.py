@@ -19,6 +19,7 @@ from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, Messag
 from storage.access import visibility
 from storage.db.session import Session
 from storage.mail import external_references
+from storage.people import holders
 from storage.tables.tickets import messages, thread_ids
 from storage.tickets import signatures, tickets
 from usecases.tickets import side_conversations, watchers
@@ -47,7 +48,23 @@ def reply(
     if below:
         said = replace(said, cut=({"reason": signatures.REASON, "text": below},))
     message_id = tickets.add_message(session, said)
-    return tickets.save(session, verbs.reply(ticket, actor, at, message_id))
+    return tickets.save(session, answered(session, ticket, actor, at, message_id))
+
+
+def keep_refused(
+    session: Session, ticket: Ticket, actor: Actor, text: str, at: datetime, *, via: str, marks: Mapping[str, str]
+) -> int:
+    """Words of an agent whose role does not allow what they ask for, as a note that says so; the message's number."""
+    return tickets.add_message(
+        session, replace(_message(ticket, MessageKind.NOTE, actor, text, at, via, ()), trust=dict(marks))
+    )
+
+
+def answered(session: Session, ticket: Ticket, actor: Actor, at: datetime, message_id: int) -> Change:
+    """What a public reply changes; an author who may not own the ticket does not come to own it by answering first."""
+    unowned = ticket.assignee_id is None and actor.id is not None
+    owns = unowned and not holders.why_not(session, ticket.team_id, actor.id or 0)
+    return verbs.reply(ticket, actor, at, message_id, owns=owns)
 
 
 def note(

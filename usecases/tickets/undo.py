@@ -13,7 +13,7 @@ from desk.tickets import undo as rules
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from desk.tickets.undo import History, Names
 from storage.db.session import Session
-from storage.people import people
+from storage.people import holders, people
 from storage.tables.tickets import links, messages, participants
 from storage.tickets import tickets
 from usecases.tickets import conversation, side_conversations
@@ -50,6 +50,8 @@ def undo(session: Session, ticket_id: int, number: int | None, actor: Actor, at:
     change = rules.undo(ticket, history, number, actor, at, _names(session))
     if change.ticket.parent_id not in (None, ticket.parent_id):
         ticket_links.check_parent(session, ticket, tickets.get(session, change.ticket.parent_id or 0))
+    if change.ticket.assignee_id != ticket.assignee_id:
+        holders.check(session, change.ticket.team_id, change.ticket.assignee_id)
     return tickets.save(session, change)
 
 

@@ -44,7 +44,8 @@ log = structlog.get_logger()
 
 BATCH = 200
 TOLD = (
-    "opened", "requester_replied", "assigned", "delivery_failed", "undeliverable", "unverified_note", "opened_anyway",
+    "opened", "requester_replied", "assigned", "delivery_failed", "undeliverable", "unverified_note", "not_permitted",
+    "opened_anyway",
     "woken", "side_answered",
 )  # fmt: skip
 

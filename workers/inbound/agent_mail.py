@@ -5,14 +5,18 @@ Fail closed: kept and shown, not obeyed. Every command is answered by a short ma
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
+from desk.access import permissions
+from desk.access.permissions import Verb
 from desk.mail import reply_text
 from desk.mail.authentication import Proof, Verdict, agent_proof
 from desk.mail.inbound_request import AutoKind, InboundRequest
-from desk.tickets import commands, subject, threading
+from desk.tickets import commands, properties, subject, threading
 from desk.tickets import ticket as verbs
 from desk.tickets.commands import Parsed
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
@@ -21,8 +25,9 @@ from storage.db.session import Session
 from storage.mail import inbound, outbound
 from storage.mail.inbound import Settled
 from storage.people.people import Person
-from storage.tickets import tickets
+from storage.tickets import drafts, tickets
 from usecases.agents import commands as agent_commands
+from usecases.tickets import conversation
 from workers.inbound import known_quotes
 from workers.inbound import side_conversations as side_conversation_mail
 from workers.inbound.batch_context import Facts
@@ -41,14 +46,14 @@ def handle(context: Context, session: Session, facts: Facts, decision: Decision,
         raise ValueError(f"request {decision.item.inbound_id} names no ticket")
     viewer = visibility.viewer_of(session, agent.id, agent.name, agent.role, now)
     proof = _proof(context, decision, agent)
-    if not viewer.sees(ticket.id, ticket.team_id):
-        proof = Proof(may_act=False, may_command=False, why="you are not in the private team of this ticket")
     request = decision.item.request
     if request.auto in (AutoKind.REPLY, AutoKind.RECEIPT, AutoKind.LIST):
-        message_id = _keep(session, ticket, decision, agent, MessageKind.AUTOMATIC, "", now)
+        message_id = _keep(session, ticket, decision, agent, MessageKind.AUTOMATIC, {}, now)
         why = f"{request.auto}: {request.auto_reason}"
         tickets.save(session, verbs.keep_automatic(ticket, now, why, message_id), react=context.react)
         _end(session, decision, "automatic", ticket.id, message_id, now, why)
+    elif not viewer.sees(ticket.id, ticket.team_id):
+        _outside(context, session, decision, agent, ticket, now)
     elif not proof.may_act:
         _unproven(context, session, decision, agent, ticket, proof, now)
     else:
@@ -71,23 +76,68 @@ def _proof(context: Context, decision: Decision, agent: Person) -> Proof:
     )
 
 
+OUTSIDE = "the sender is not in the private team of this ticket"
+
+
+def _outside(
+    context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, now: datetime
+) -> None:
+    """Kept for the team; the agent hears nothing of a ticket that is not there for them, not even its subject."""
+    _keep_unverified(context, session, decision, agent, ticket, OUTSIDE, now)
+    text = (
+        "Your mail was not obeyed: you cannot act on the ticket that it names. Its words were kept for those who can."
+    )
+    if _may_be_answered(context, decision):
+        item, sender = decision.item, outgoing.Sender(context, session)
+        outbound.put(session, [sender.refusal(item.inbound_id, item.request, agent, text)], now)
+
+
+def _keep_unverified(
+    context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, why: str, now: datetime
+) -> None:
+    message_id = _keep(session, ticket, decision, agent, MessageKind.NOTE, {"unverified": why}, now)
+    event = Event(ticket.id, now, "unverified_note", verbs.DESK, after=agent.address, why=why, message_id=message_id)
+    tickets.save(session, Change(ticket, (event,)), react=context.react)
+    _end(session, decision, "command", ticket.id, message_id, now, f"unverified: {why}")
+
+
 def _unproven(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, proof: Proof, now: datetime
 ) -> None:
-    message_id = _keep(session, ticket, decision, agent, MessageKind.NOTE, proof.why, now)
-    event = Event(
-        ticket.id, now, "unverified_note", verbs.DESK, after=agent.address, why=proof.why, message_id=message_id
-    )
-    tickets.save(session, Change(ticket, (event,)), react=context.react)
+    _keep_unverified(context, session, decision, agent, ticket, proof.why, now)
     text = f"Your mail about ticket #{ticket.id} was kept as an internal note and not obeyed: {proof.why}."
     _answer(context, session, decision, agent, ticket, text, now)
-    _end(session, decision, "command", ticket.id, message_id, now, f"unverified: {proof.why}")
+
+
+def _not_permitted(
+    context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, why: str, now: datetime
+) -> None:
+    """The role does not allow all that was asked for: nothing of it is done, and the words are kept as a note."""
+    message_id = _keep(session, ticket, decision, agent, MessageKind.NOTE, {"refused": why}, now)
+    actor = Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
+    tickets.save(session, properties.not_permitted(ticket, actor, now, why, message_id), react=context.react)
+    text = f"Nothing was done: {why}. Your words were kept as an internal note on ticket #{ticket.id}."
+    _answer(context, session, decision, agent, ticket, text, now)
+    _end(session, decision, "command", ticket.id, message_id, now, why)
+
+
+def _needs(decision: Decision, parsed: Parsed) -> list[Verb]:
+    """What the mail asks for, as verbs of the table of permissions."""
+    needs = [permissions.verb_of_command(command.name) for command in parsed.commands]
+    if not (parsed.text or decision.item.request.attachments):
+        return needs
+    aside = parsed.aside or (decision.side is not None and not parsed.is_reply)
+    return [Verb.NOTE if parsed.is_note else Verb.SIDE if aside else Verb.REPLY, *needs]
 
 
 def _proven(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, proof: Proof, now: datetime
 ) -> None:
     parsed = commands.parse(_own_words(decision.item.request))
+    why = permissions.refused(agent.role, _needs(decision, parsed))
+    if why:
+        _not_permitted(context, session, decision, agent, ticket, why, now)
+        return
     if parsed.commands and not proof.may_command:
         _unproven(context, session, decision, agent, ticket, proof, now)
         return
@@ -118,7 +168,8 @@ def _act(
             agent_commands.check(session, ticket, parsed.others, Actor(ActorKind.AGENT, agent.id))
             message_id, done = _do(context, session, decision, agent, ticket, parsed, now)
     except verbs.NotAllowed as error:
-        text = f"Nothing was done: {error}.\n\nThese commands may stand on the first lines:\n\n{commands.HELP}"
+        kept = _kept_as_draft(session, decision, agent, ticket, parsed, now)
+        text = f"Nothing was done: {error}.{kept}\n\nThese commands may stand on the first lines:\n\n{commands.HELP}"
         _answer(context, session, decision, agent, ticket, text, now)
         _end(session, decision, "command", ticket.id, None, now, str(error)[:300])
         return
@@ -126,6 +177,16 @@ def _act(
         lines = "\n".join(f"- {line}" for line in done)
         _answer(context, session, decision, agent, ticket, f"Done on ticket #{ticket.id}:\n\n{lines}", now)
     _end(session, decision, "command", ticket.id, message_id, now, "; ".join(done)[:300])
+
+
+def _kept_as_draft(
+    session: Session, decision: Decision, agent: Person, ticket: Ticket, parsed: Parsed, now: datetime
+) -> str:
+    """Words that were not sent stand in the agent's box for the ticket; those to a third party are not put there."""
+    if not parsed.text or parsed.aside or decision.side is not None:
+        return ""
+    drafts.add(session, ticket.id, agent.id, parsed.text, now)
+    return " Your text is kept: it stands in the console's box for this ticket."
 
 
 def _do(
@@ -146,16 +207,16 @@ def _do(
         decision = replace(decision, side=side)
     aside = decision.side if not (parsed.is_note or parsed.is_reply) else None
     if aside is not None and (parsed.text or decision.item.request.attachments):
-        message_id = _keep(session, ticket, decision, agent, MessageKind.SIDE, "", now, parsed.text)
+        message_id = _keep(session, ticket, decision, agent, MessageKind.SIDE, {}, now, parsed.text)
         ticket = side_conversation_mail.sent(
             session, decision, ticket, actor, message_id, parsed, now, react=context.react
         )
         done.append(f"sent your words to {aside.address}; the requester does not read them")
     elif parsed.text or decision.item.request.attachments:
         kind = MessageKind.NOTE if parsed.is_note else MessageKind.REPLY
-        message_id = _keep(session, ticket, decision, agent, kind, "", now, parsed.text)
-        verb = verbs.note if parsed.is_note else verbs.reply
-        ticket = tickets.save(session, verb(ticket, actor, now, message_id), react=context.react)
+        message_id = _keep(session, ticket, decision, agent, kind, {}, now, parsed.text)
+        write = verbs.note if parsed.is_note else partial(conversation.answered, session)
+        ticket = tickets.save(session, write(ticket, actor, now, message_id), react=context.react)
         done.append("added your note" if parsed.is_note else "sent your reply to the requester")
     via = str(decision.item.request.channel)
     zone = ZoneInfo(context.store.settings.time_zone)
@@ -170,10 +231,11 @@ def _keep(
     decision: Decision,
     agent: Person,
     kind: MessageKind,
-    unverified: str,
+    marks: Mapping[str, str],
     now: datetime,
     text: str | None = None,
 ) -> int:
+    """`marks` say why it was only kept."""
     request = decision.item.request
     fields = message_fields(request)
     if text is not None:
@@ -190,7 +252,7 @@ def _keep(
         inbound_id=decision.item.inbound_id,
         signal=str(decision.signal),
         signal_detail=decision.detail,
-        trust={"verdict": str(decision.trust), "unverified": unverified, **seen(request)},
+        trust={"verdict": str(decision.trust), "unverified": "", **marks, **seen(request)},
         raw=decision.item.raw,
         **fields,
     )
@@ -201,14 +263,18 @@ def _answer(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, text: str, now: datetime
 ) -> None:
     """A short mail to the agent, within the reply budget, and never to an address that somebody merely claims."""
-    trusted = decision.token is not None or decision.trust is Verdict.PASS
-    if not context.react or not trusted or decision.item.request.auto is not AutoKind.NONE:
+    if not _may_be_answered(context, decision):
         return
     sender = outgoing.Sender(context, session)
     item = decision.item
     mail = outgoing.CommandMail(item.inbound_id, item.request.thread.message_id, decision.trust)
     answer = sender.command_answer(mail, agent, ticket, text)
     outbound.put(session, sender.within_budget([answer], now), now)
+
+
+def _may_be_answered(context: Context, decision: Decision) -> bool:
+    trusted = decision.token is not None or decision.trust is Verdict.PASS
+    return context.react and trusted and decision.item.request.auto is AutoKind.NONE
 
 
 def _end(

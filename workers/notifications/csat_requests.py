@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from desk.access.permissions import Role
 from desk.knowledge.csat import LOW
 from desk.tickets.ticket import Event, Status, Ticket
 from storage.db.session import Session
@@ -33,8 +34,7 @@ def low_ratings(sender: Sender, session: Session, ticket: Ticket, event_id: int,
 
 
 def _told(session: Session, ticket: Ticket) -> list[Person]:
+    if not csat.is_private(session, ticket.id):
+        return people.leads_of(session, ticket.team_id)
     team = people.members(session, [ticket.team_id])[ticket.team_id] if ticket.team_id else []
-    leads = [one for one in team if one.role == "lead"]
-    if leads or csat.is_private(session, ticket.id):
-        return leads or team
-    return [one for one in people.all_agents(session) if one.active and one.role in ("lead", "admin")]
+    return [one for one in team if one.role == Role.LEAD] or team

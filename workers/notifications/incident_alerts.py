@@ -6,6 +6,7 @@ mailbox as any mail does, not to a requester: what all of them shall read is wri
 
 from __future__ import annotations
 
+from desk.access.permissions import Role
 from desk.tickets.ticket import Event, Ticket
 from storage.db.session import Session
 from storage.incidents import incidents
@@ -30,9 +31,9 @@ def of(sender: Sender, session: Session, ticket: Ticket, event: Event) -> list[L
 def told(session: Session, incident_id: int) -> list[Person]:
     """Who hears of it."""
     teams = people.members(session, incidents.teams_of(session, incident_id))
-    leads = {one.id: one for members in teams.values() for one in members if one.role == "lead"}
+    leads = {one.id: one for members in teams.values() for one in members if one.role == Role.LEAD}
     if not leads:
-        leads = {one.id: one for one in people.all_agents(session) if one.role == "admin" and one.active}
+        leads = {one.id: one for one in people.all_agents(session) if one.role == Role.ADMIN and one.active}
     return [one for _, one in sorted(leads.items()) if one.notify]
 
 

@@ -13,8 +13,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from desk.access.permissions import Verb
 from desk.mail.authentication import Verdict
-from desk.mail.inbound_request import UNKNOWN_SENDER
+from desk.mail.inbound_request import UNKNOWN_SENDER, InboundRequest
 from desk.signed import reply_address
 from desk.tickets import subject
 from desk.tickets.side_conversation import Side
@@ -123,12 +124,13 @@ class Sender:
         """Tells an agent what happened; answering this mail answers the requester, or the third party who wrote."""
         key = f"notice:{event_id}:{agent.id}"
         content = self._content(ticket, agent, reply_address.AGENT, key)
-        if event.kind == "side_answered":
+        if event.kind == "side_answered" and agent.may(Verb.NOTE):
             signed = (event.data["side"], agent.id, agent.key_version, self.context.secret, self.context.now())
             content["reply_to"] = reply_address.reply_address(content["from"], reply_address.SIDE_AGENT, *signed)
         who = message.author.name if message else "Frontdesk"
         content["from_name"] = f"{who} via {self._desk_name}"
-        content |= {"subject": _tagged(ticket), "text": texts.notice(ticket, event, message, obeys=self._obeys)}
+        text = texts.notice(ticket, event, message, agent.role, obeys=self._obeys)
+        content |= {"subject": _tagged(ticket), "text": text}
         content["references"] = [self._thread_id(ticket)]
         return self._letter(key, "notice", ticket, agent, content | _AUTOMATIC)
 
@@ -149,6 +151,23 @@ class Sender:
         content |= {"in_reply_to": mail.message_id, "references": [self._thread_id(ticket)]}
         return self._letter(key, COMMAND_ANSWER, ticket, agent, content | _AUTOMATIC)
 
+    def refusal(self, inbound_id: int, request: InboundRequest, agent: Person, text: str) -> Letter:
+        """Tells an agent that a mail was not obeyed, with nothing of the ticket that it named."""
+        key = f"{COMMAND_ANSWER}:{inbound_id}"
+        box = self.context.places(self.session).of_addresses(request.envelope.rcpt_to) or self._first_mailbox
+        content = {
+            "from": box.address,
+            "from_name": self._desk_name,
+            "to": agent.address,
+            "to_name": agent.name,
+            "reply_to": box.address,
+            "subject": subject.answer(request.subject),
+            "text": text,
+            "in_reply_to": request.thread.message_id,
+        }
+        external_id = f"refused.{self._unique(key)}@{box.address.rpartition('@')[2]}"
+        return Letter(key, COMMAND_ANSWER, agent.address, external_id, content | _AUTOMATIC)
+
     def within_budget(self, letters: Sequence[Letter], now: datetime) -> list[Letter]:
         """The same letters; automatic ones beyond the budget of an address, domain or thread are kept, but not sent."""
         settings = self.context.store.settings
@@ -162,9 +181,10 @@ class Sender:
     def _content(self, ticket: Ticket, person: Person, purpose: str, key: str) -> dict[str, Any]:
         box = self._mailbox(ticket)
         now, secret = self.context.now(), self.context.secret
-        reply_to = reply_address.reply_address(
-            box.address, purpose, ticket.id, person.id, person.key_version, secret, now
-        )
+        reply_to = box.address
+        if purpose != reply_address.AGENT or person.may(Verb.NOTE):
+            signed = (purpose, ticket.id, person.id, person.key_version, secret, now)
+            reply_to = reply_address.reply_address(box.address, *signed)
         return {
             "from": box.address,
             "from_name": box.name or self._desk_name,
@@ -237,8 +257,13 @@ class Sender:
 
     def _mailbox(self, ticket: Ticket) -> Mailbox:
         places = self.context.places(self.session)
-        own = next((box for box in places.mailboxes.values() if box.id == ticket.mailbox_id), places.first)
-        return own or Mailbox(0, f"support@{self.context.store.settings.mail_domain or 'localhost'}")
+        own = next((box for box in places.mailboxes.values() if box.id == ticket.mailbox_id), None)
+        return own or self._first_mailbox
+
+    @property
+    def _first_mailbox(self) -> Mailbox:
+        first = self.context.places(self.session).first
+        return first or Mailbox(0, f"support@{self.context.store.settings.mail_domain or 'localhost'}")
 
     def _copies(self, ticket: Ticket, requester: Person) -> list[str]:
         """Who gets the reply besides the requester: people whom a proven participant put in copy."""

@@ -18,8 +18,6 @@ from storage.tables.people import watchers
 from usecases.rules import run_actions
 from workers.notifications.outgoing import Sender
 
-_LEADS = ("lead", "admin")
-
 
 def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[Letter]:
     """The letters of one event."""
@@ -29,12 +27,10 @@ def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: E
 
 
 def _meant(session: Session, ticket: Ticket, word: str) -> Iterator[Person]:
-    team = people.members(session, [ticket.team_id])[ticket.team_id] if ticket.team_id else []
     if word == "team":
-        yield from team
+        yield from people.members(session, [ticket.team_id])[ticket.team_id] if ticket.team_id else []
     elif word == "lead":
-        leads = [one for one in team if one.role == "lead"]
-        yield from leads or [one for one in people.all_agents(session) if one.role in _LEADS]
+        yield from people.leads_of(session, ticket.team_id)
     elif word == "assignee":
         yield from people.by_ids(session, [ticket.assignee_id] if ticket.assignee_id else []).values()
     elif word == "watchers":

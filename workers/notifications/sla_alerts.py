@@ -6,6 +6,7 @@ Where nobody of the team would hear of a breach, all leads and admins do. What w
 
 from __future__ import annotations
 
+from desk.access.permissions import Role
 from desk.sla.timers import What
 from desk.tickets.ticket import Event, Ticket
 from storage.db.session import Session
@@ -15,7 +16,6 @@ from storage.people.people import Person
 from workers.notifications.outgoing import Sender
 
 KINDS = (What.WARNED, What.BREACHED)
-_LEADS = ("lead", "admin")
 
 
 def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[Letter]:
@@ -32,8 +32,8 @@ def told(session: Session, ticket: Ticket, *, breached: bool) -> list[Person]:
     owner = people.by_ids(session, [ticket.assignee_id]).get(ticket.assignee_id) if ticket.assignee_id else None
     audience = [owner] if owner and owner.is_agent else team
     if breached:
-        audience = [*audience, *(one for one in team if one.role == "lead")]
+        audience = [*audience, *(one for one in team if one.role == Role.LEAD)]
     heard = {one.id: one for one in audience if one.notify and one.id != ticket.requester_id}
     if breached and not heard:
-        heard = {one.id: one for one in people.all_agents(session) if one.active and one.notify and one.role in _LEADS}
+        heard = {one.id: one for one in people.leads_of(session, None) if one.notify}
     return [one for _, one in sorted(heard.items())]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import tzinfo
 
+from desk.access.permissions import Role, Verb, may
 from desk.tickets.ticket import Event, Message, Ticket
 from desk.web import portal_texts
 
@@ -55,6 +56,7 @@ _HAPPENED = {
     "delivery_failed": "A mail to the requester came back",
     "undeliverable": "A mail to the requester could not be delivered",
     "unverified_note": "A mail in your name was kept, not obeyed",
+    "not_permitted": "An agent's words were kept as a note: the role does not allow more",
     "opened_anyway": "An admin who is not in your team opened this private ticket",
     "reopened": "The ticket is open again",
     "rated": "A requester is not content",
@@ -74,8 +76,8 @@ _ASIDE = {
 _COMMANDS = "#note, #assign me, #resolve, #close, #status, #priority, #category, #team, #tag, #macro, #merge, #help"
 
 
-def notice(ticket: Ticket, event: Event, message: Message | None, *, obeys: bool = True) -> str:
-    """What an agent reads in the mailbox. `obeys`: whether this desk takes commands by mail."""
+def notice(ticket: Ticket, event: Event, message: Message | None, role: str = Role.AGENT, *, obeys: bool = True) -> str:
+    """What an agent reads in the mailbox. `role` is theirs; `obeys`: whether this desk takes commands by mail."""
     words = _HAPPENED | _ASIDE if event.data.get("side") else _HAPPENED
     head = [
         f"{words.get(event.kind, event.kind)}: #{ticket.id} {ticket.subject}",
@@ -85,15 +87,19 @@ def notice(ticket: Ticket, event: Event, message: Message | None, *, obeys: bool
         head.append(f"Why: {event.why}")
     if message is not None:
         head += ["", f"{message.author.name} <{message.author_address}> wrote:", "", message.reply.rstrip()]
-    return "\n".join([*head, "", "-- ", *_how_to_answer(event, obeys=obeys), ""])
+    return "\n".join([*head, "", "-- ", *_how_to_answer(event, role, obeys=obeys), ""])
 
 
-def _how_to_answer(event: Event, *, obeys: bool) -> list[str]:
-    """Only what will work: without a mail server that confirms senders no command does."""
+def _how_to_answer(event: Event, role: str, *, obeys: bool) -> list[str]:
+    """Only what will work: by the agent's role, and by whether a mail server confirms senders."""
+    if not may(role, Verb.NOTE):
+        return ["Your role may only read: an answer to this mail does nothing."]
+    if not may(role, Verb.REPLY):
+        return ["Answer this mail to write an internal note; the requester does not read it."]
     if event.kind == "side_answered":
-        aside = f"Answer this mail to answer {event.after}; the requester does not read it."
+        private = f"Answer this mail to answer {event.after}; the requester does not read it."
         more = ["With #reply on the first line it goes to the requester instead. Other commands:", _COMMANDS]
-        return [aside, *more] if obeys else [aside]
+        return [private, *more] if obeys else [private]
     if not obeys:
         return ["Answer this mail to answer the requester. Everything else is done in the console."]
     return ["Answer this mail to answer the requester. Commands may stand on the first lines:", _COMMANDS]

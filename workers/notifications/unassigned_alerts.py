@@ -16,7 +16,6 @@ from storage.people.people import Person
 from workers.notifications.outgoing import Sender
 
 KINDS = ("unroutable", "unroutable_escalated")
-_LEADS = ("lead", "admin")
 
 
 def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[Letter]:
@@ -29,8 +28,4 @@ def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: E
 
 
 def _told(session: Session, ticket: Ticket) -> list[Person]:
-    team = people.members(session, [ticket.team_id])[ticket.team_id] if ticket.team_id else []
-    leads = [one for one in team if one.role == "lead"]
-    if not leads:
-        leads = [one for one in people.all_agents(session) if one.active and one.role in _LEADS]
-    return [one for one in leads if one.notify]
+    return [one for one in people.leads_of(session, ticket.team_id) if one.notify]

@@ -25,7 +25,7 @@ SECONDS = 20
 _RETRY_SECONDS = 30
 _LONGEST_RETRY = 3600
 _HOSTS = ("slack.com", "slack-files.com", "slack-edge.com", "slack-gov.com")
-_READING = ("conversations.", "files.info", "files.getUpload")
+_READING = ("conversations.", "files.info", "files.getUpload", "users.info")
 """Methods that take their arguments as a form only."""
 
 # The token or its rights: nothing gets out until somebody mends it, and everything will once it is mended.

@@ -13,6 +13,7 @@ from desk.slack.orders import Kind, Order, is_foreign
 from storage.db.session import Session
 from storage.people import people
 from storage.people.people import Person
+from storage.slack import threads as slack_threads
 from workers.runtime.context import Context
 
 log = structlog.get_logger()
@@ -26,10 +27,14 @@ def is_asked(order: Order) -> bool:
 
 def link(context: Context, session: Session, order: Order) -> tuple[str, str]:
     """How it ended, and the words for whoever typed it."""
-    agent = None if is_foreign(order) or order.guest else _agent(context, session, order.text.partition(" ")[2])
+    agent = (
+        None
+        if is_foreign(order) or order.guest or order.unknown
+        else _agent(context, session, order.text.partition(" ")[2])
+    )
     if agent is None:
-        return "a code that is not good, or a guest", (
-            "Nothing was linked. Take a new code from your account's page in the console; it holds for 15 minutes."
+        return "a code that is not good or was used, or a guest", (
+            "Nothing was linked. Take a new code from your account's page in the console; it is good once."
         )
     people.set_slack_user(session, agent.id, order.account)
     log.info("slack_account_linked", agent_id=agent.id)
@@ -41,4 +46,4 @@ def _agent(context: Context, session: Session, code: str) -> Person | None:
     found = people.by_ids(session, [number]).get(number) if number else None
     if found is None or not found.is_agent or not slack_link_code.is_genuine(code, found.key_version, context.secret):
         return None
-    return found
+    return found if slack_threads.use_code(session, found.id, slack_link_code.until(code)) else None

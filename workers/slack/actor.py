@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from desk.access.permissions import Verb
 from desk.mail.inbound_request import Attachment, from_json
 from desk.slack import orders as slack_orders
 from desk.slack.orders import Kind, Order
@@ -21,6 +22,7 @@ from storage.mail import inbound
 from storage.mail.inbound import MOST_ATTEMPTS, Settled, Waiting
 from storage.slack import threads as slack_threads
 from workers.runtime.context import Context
+from workers.slack import accounts as slack_accounts
 from workers.slack import commands as slack_commands
 from workers.slack import edits as message_edits
 from workers.slack import files as slack_files
@@ -72,7 +74,7 @@ def _alone(context: Context, row: Waiting) -> bool:
         _quarantine(context, row)
         return True
     try:
-        order = slack_orders.of_fields(from_json(row.request).fields)
+        order = _known(context, row, slack_orders.of_fields(from_json(row.request).fields))
         files, why = _files(context, order)
         with context.store.database.transaction() as session:
             if inbound.reclaim(session, row.id):
@@ -92,13 +94,25 @@ def _alone(context: Context, row: Waiting) -> bool:
         return True
 
 
+def _known(context: Context, row: Waiting, order: Order) -> Order:
+    """The order with the account that Slack vouches for; it waits for that a while, and is then nobody's."""
+    if order.kind in (Kind.EDITED, Kind.WITHDRAWN):
+        return order
+    try:
+        return slack_accounts.known(context, order)
+    except slack_accounts.Unanswered:
+        if context.now() - row.received_at < PATIENCE:
+            raise NotYet from None
+        return order
+
+
 def _files(context: Context, order: Order) -> tuple[Sequence[Attachment], str]:
     """What came with the words of an agent, and why something is missing. Nobody else makes the desk fetch anything."""
     if order.kind is not Kind.SAID or not order.files:
         return (), ""
     with context.store.database.reading() as session:
         agent = slack_threads.agent_of(session, order, by_email=context.store.settings.slack_match_email)
-    heard = agent is not None and agent.role != "read-only"
+    heard = agent is not None and agent.may(Verb.NOTE)
     return slack_files.fetch_all(context, order.files) if heard else ((), "")
 
 

@@ -11,10 +11,12 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from desk.access import permissions
+from desk.access.permissions import Verb
 from desk.mail.inbound_request import Attachment
 from desk.slack.markup import escaped
 from desk.slack.orders import Kind, Order, is_foreign
-from desk.tickets import commands
+from desk.tickets import commands, properties
 from desk.tickets.commands import SLACK, Parsed
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Ticket
 from storage.access import visibility
@@ -37,6 +39,7 @@ NO_AGENT = (
     "Nothing was done: your account in Slack belongs to no agent of the desk. If you are one, link it with the code "
     "from your account's page in the console, or ask an admin: `frontdesk agent slack YOU@EXAMPLE.COM {account}`."
 )
+UNKNOWN = "Nothing was done: Slack did not say who you are, though it was asked again. Do it once more in a moment."
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +85,9 @@ def settle(
     if not number:
         return missing("there is no ticket in this thread")
     agent = slack_threads.agent_of(session, order, by_email=context.store.settings.slack_match_email)
-    if agent is None or agent.role == "read-only":
-        scene.answer(NO_AGENT.format(account=order.account) if agent is None else "Your role may only read.")
-        return scene.settled("refused", _why_nobody(order, agent), number)
+    if agent is None:
+        scene.answer(UNKNOWN if order.unknown else NO_AGENT.format(account=order.account))
+        return scene.settled("refused", _why_nobody(order), number)
     if not agent.slack_user:
         people.set_slack_user(session, agent.id, order.account)
     ticket = tickets.survivor(session, number, lock=True)
@@ -96,9 +99,9 @@ def settle(
         return _obeyed(scene, agent, ticket, why_no_files)
 
 
-def _why_nobody(order: Order, agent: Person | None) -> str:
-    if agent is not None:
-        return "the role may only read"
+def _why_nobody(order: Order) -> str:
+    if order.unknown:
+        return f"Slack did not say whose account {order.account} is"
     if is_foreign(order):
         return f"{order.account} is an account of another workspace"
     return f"{order.account} is {'a guest' if order.guest else 'the account of no agent'}"
@@ -106,12 +109,15 @@ def _why_nobody(order: Order, agent: Person | None) -> str:
 
 def _obeyed(scene: _Scene, agent: Person, ticket: Ticket, why_no_files: str) -> Settled:
     parsed = _parsed(scene)
+    actor = Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
+    why = permissions.refused(agent.role, _needs(scene, parsed))
+    if why:
+        return _not_permitted(scene, actor, ticket, parsed, why)
     if parsed.errors or any(command.name == "help" for command in parsed.commands):
         known = f"```{commands.help_for(SLACK)}```"
         wrong = [escaped(error) for error in parsed.errors] + ["Nothing was done. These are the commands:"]
         scene.answer("\n".join([*(wrong if parsed.errors else []), known]), ticket.id)
         return scene.settled("command", "; ".join(parsed.errors) or "help", ticket.id)
-    actor = Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
     try:
         if why_no_files and parsed.is_reply:
             raise NotAllowed(f"a file could not be fetched from Slack ({why_no_files})")
@@ -125,6 +131,27 @@ def _obeyed(scene: _Scene, agent: Person, ticket: Ticket, why_no_files: str) -> 
     lines = [*done, *([f"a file is missing: {why_no_files}"] if why_no_files else [])]
     scene.answer(f"#{ticket.id}: {escaped('; '.join(lines))}.", ticket.id)
     return scene.settled("command", "; ".join(lines), ticket.id, message_id)
+
+
+def _needs(scene: _Scene, parsed: Parsed) -> list[Verb]:
+    """What the order asks for, as verbs of the table of permissions; a text without a command is a note."""
+    needs = [permissions.verb_of_command(command.name) for command in parsed.commands]
+    says_note = (parsed.text or scene.files) and not parsed.is_reply
+    return [Verb.NOTE, *needs] if says_note else needs
+
+
+def _not_permitted(scene: _Scene, actor: Actor, ticket: Ticket, parsed: Parsed, why: str) -> Settled:
+    """The role does not allow all of it: nothing is done, and the words are kept as a note."""
+    session, now, order = scene.session, scene.context.now(), scene.order
+    text = order.text or parsed.text
+    message_id = None
+    if text.strip():
+        marks = {"unverified": "", "refused": why}
+        message_id = conversation.keep_refused(session, ticket, actor, text, now, via="slack", marks=marks)
+    tickets.save(session, properties.not_permitted(ticket, actor, now, why, message_id), react=scene.context.react)
+    kept = " Your words were kept as an internal note." if message_id else ""
+    scene.answer(f"Nothing was done on #{ticket.id}: {escaped(why)}.{kept}", ticket.id)
+    return scene.settled("command", why, ticket.id, message_id)
 
 
 def _parsed(scene: _Scene) -> Parsed:

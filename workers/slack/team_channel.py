@@ -132,6 +132,7 @@ _LINES: Mapping[str, str] = {
     "delivery_failed": "a mail to {after} came back",
     "undeliverable": "could not be delivered to {after}",
     "unverified_note": "a mail that claims to be from {after} was not obeyed",
+    "not_permitted": "kept as a note, nothing else was done",
     "sla_warned": "a due time is near",
     "sla_breached": "a due time has passed",
     "unroutable": "nobody can take it now",

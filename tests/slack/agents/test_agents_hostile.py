@@ -187,7 +187,9 @@ def test_who_may_only_read_changes_nothing(http_agents: AgentsDesk) -> None:
         people.add_agent(session, "alice@corp.example.test", "", "read-only", "", [], desk.now)
     ticket = http_agents.mail()
     http_agents.says(ticket.id, "!take")
-    assert not _acted(http_agents) and "only read" in http_agents.whispered()
+    assert not _acted(http_agents) and "may not assign tickets" in http_agents.whispered()
+    assert http_agents.desk.kinds(ticket.id)[-1] == "not_permitted"
+    assert http_agents.desk.messages(ticket.id)[-1].reply == "!take", "the words are kept"
 
 
 def test_an_agent_who_left_is_no_agent_in_slack(http_agents: AgentsDesk) -> None:

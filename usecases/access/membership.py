@@ -1,0 +1,145 @@
+"""Who is in a team, and whether it is private: every change is written down, and told to the members of a private team.
+
+Whoever leaves a private team, or is outside when a team becomes private, owns none of its tickets any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from desk.access.visibility import EVERYBODY, Viewer
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DESK
+from storage.access import audit, visibility
+from storage.db.session import Session
+from storage.mail import outbound
+from storage.mail.outbound import Letter
+from storage.people import availability, people
+from storage.people.people import Person
+from storage.tables.tickets import memberships, teams
+from storage.tables.tickets import tickets as ticket_rows
+from storage.tickets import tickets
+
+JOINED, LEFT = "joined_team", "left_team"
+MADE_PRIVATE, MADE_PUBLIC = "team_made_private", "team_made_public"
+KIND = "team"
+"""What outbound calls the notice about a private team."""
+COMMAND_LINE = Viewer(name="command line")
+CONFIGURATION = Viewer(name="a configuration")
+
+
+def by(session: Session, otherwise: Viewer) -> Viewer:
+    """For whom this session acts; the desk itself acts in the name of `otherwise`."""
+    return session.viewer if session.viewer.name else otherwise
+
+
+def join(session: Session, team_id: int, agent: Person, who: Viewer, now: datetime) -> None:
+    """The agent is a member from now on; a second time changes nothing."""
+    if _is_member(session, team_id, agent.id):
+        return
+    before = _members(session, team_id)
+    availability.join(session, team_id, agent.id)
+    text = f"{_name(agent)} was added to the private team"
+    _written_down(session, team_id, JOINED, agent, who, now, text, [*before, agent])
+
+
+def leave(session: Session, team_id: int, agent: Person, who: Viewer, now: datetime) -> None:
+    """The agent is no member any more."""
+    if not _is_member(session, team_id, agent.id):
+        return
+    before = _members(session, team_id)
+    availability.leave(session, team_id, agent.id)
+    text = f"{_name(agent)} was taken out of the private team"
+    _written_down(session, team_id, LEFT, agent, who, now, text, before)
+    _free_tickets_of_outsiders(session, team_id, now)
+
+
+def set_private(session: Session, team_id: int, who: Viewer, now: datetime, *, private: bool) -> None:
+    """From now on only its members see its tickets, or everybody does."""
+    if (team_id in visibility.private_teams(session)) is private:
+        return
+    visibility.set_private(session, team_id, private=private)
+    what = MADE_PRIVATE if private else MADE_PUBLIC
+    text = (
+        "Only members see the tickets of this team from now on" if private else "Everybody sees the tickets from now on"
+    )
+    _written_down(session, team_id, what, None, who, now, text, _members(session, team_id), told=True)
+    _free_tickets_of_outsiders(session, team_id, now)
+
+
+def _written_down(
+    session: Session,
+    team_id: int,
+    what: str,
+    agent: Person | None,
+    who: Viewer,
+    now: datetime,
+    text: str,
+    audience: Iterable[Person],
+    *,
+    told: bool = False,
+) -> None:
+    data = {"member_id": agent.id, "member": agent.address} if agent else {}
+    number = audit.note(session, who, what, now, team_id=team_id, data=data)
+    if told or team_id in visibility.private_teams(session):
+        outbound.put(session, _notices(session, team_id, number, f"{text}: {who.name}", audience), now)
+
+
+def _notices(session: Session, team_id: int, number: int, text: str, audience: Iterable[Person]) -> list[Letter]:
+    """One for each member; answering it goes to the mailbox as any mail does."""
+    name = session.execute(sa.select(teams.c.name).where(teams.c.id == team_id)).scalar_one()
+    boxes = people.all_mailboxes(session)
+    box = next((one for one in boxes if one.team_id == team_id), boxes[0] if boxes else None)
+    if box is None:
+        return []
+    heard = {one.id: one for one in audience if one.active and one.notify}
+    return [_notice(box, name, number, text, one) for _, one in sorted(heard.items())]
+
+
+def _notice(box: people.Mailbox, team: str, number: int, text: str, agent: Person) -> Letter:
+    key = f"{KIND}:{number}:{agent.id}"
+    what, _, who = text.rpartition(": ")
+    content = {
+        "from": box.address,
+        "from_name": box.name,
+        "to": agent.address,
+        "to_name": agent.name,
+        "reply_to": box.address,
+        "subject": f"Private team {team}: {what[:1].lower()}{what[1:]}",
+        "text": f"{what}.\n\nTeam: {team}\nDone by: {who}\n\nThe audit of the desk has it too.\n",
+        "automatic": True,
+    }
+    unique = hashlib.sha256(f"{key}:{agent.address}".encode()).hexdigest()[:20]
+    # Not one of our signed Message-IDs: an answer to it belongs to no ticket.
+    return Letter(key, KIND, agent.address, f"team.{unique}@{box.address.rpartition('@')[2]}", content)
+
+
+def _free_tickets_of_outsiders(session: Session, team_id: int, now: datetime) -> None:
+    """What agents outside of a private team own there, they own no longer."""
+    if team_id not in visibility.private_teams(session):
+        return
+    c = ticket_rows.c
+    inside = sa.select(memberships.c.agent_id).where(memberships.c.team_id == team_id)
+    where = (c.team_id == team_id, c.assignee_id.is_not(None), c.assignee_id.not_in(inside), c.merged_into.is_(None))
+    with visibility.through_eyes_of(session, EVERYBODY):
+        found = tickets.get_many(session, session.execute(sa.select(c.id).where(*where)).scalars(), lock=True)
+        for ticket in found.values():
+            change = verbs.assign(ticket, None, "", DESK, now, "its owner is not in the private team")
+            tickets.save(session, change)
+
+
+def _is_member(session: Session, team_id: int, agent_id: int) -> bool:
+    where = (memberships.c.team_id == team_id, memberships.c.agent_id == agent_id)
+    return session.execute(sa.select(memberships.c.agent_id).where(*where)).scalar() is not None
+
+
+def _members(session: Session, team_id: int) -> list[Person]:
+    return people.members(session, [team_id])[team_id]
+
+
+def _name(agent: Person) -> str:
+    return agent.name or agent.address

@@ -1,0 +1,71 @@
+"""Agents' roles, and who is an agent at all: each change is written down, and the last active admin stays one.
+
+Two changes at the same moment wait for each other, so that two admins cannot take the role from one another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from desk.access.permissions import Role, role_named
+from desk.access.visibility import Viewer
+from desk.tickets.ticket import NotAllowed
+from storage.access import audit
+from storage.db.session import Session, ring
+from storage.db.statements import locked
+from storage.people import people
+from storage.people.people import Person
+from storage.tables.tickets import agents
+
+ROLE_CHANGED, ACTIVATED, DEACTIVATED = "role_changed", "agent_activated", "agent_deactivated"
+
+
+@contextmanager
+def keeping_an_admin(session: Session) -> Iterator[None]:
+    """What is done in the block may change any roles, as long as an active admin is left if there was one."""
+    before = _admins(session, hold=True)
+    yield
+    if before and not _admins(session):
+        raise NotAllowed("the desk needs an active admin: make somebody else one first")
+
+
+def set_role(session: Session, agent: Person, role: str, who: Viewer, now: datetime) -> None:
+    """Another role from now on; NotAllowed for the last active admin."""
+    with keeping_an_admin(session):
+        change_role(session, agent, role, who, now)
+
+
+def set_active(session: Session, agent: Person, who: Viewer, now: datetime, *, active: bool) -> None:
+    """An agent who left, or who is back; NotAllowed for the last active admin."""
+    with keeping_an_admin(session):
+        change_active(session, agent, who, now, active=active)
+
+
+def change_role(session: Session, agent: Person, role: str, who: Viewer, now: datetime) -> None:
+    """For callers inside of `keeping_an_admin`. What the agent may own no longer goes to others."""
+    wanted = role_named(role)
+    if agent.role == wanted:
+        return
+    session.execute(sa.update(agents).where(agents.c.id == agent.id).values(role=str(wanted)))
+    data = {"member_id": agent.id, "member": agent.address, "before": agent.role, "after": str(wanted)}
+    audit.note(session, who, ROLE_CHANGED, now, data=data)
+    ring(session, "route", 0)
+
+
+def change_active(session: Session, agent: Person, who: Viewer, now: datetime, *, active: bool) -> None:
+    """For callers inside of `keeping_an_admin`."""
+    if agent.active is active:
+        return
+    people.set_active(session, agent.id, active)
+    what = ACTIVATED if active else DEACTIVATED
+    audit.note(session, who, what, now, data={"member_id": agent.id, "member": agent.address})
+
+
+def _admins(session: Session, *, hold: bool = False) -> list[int]:
+    """The active admins; `hold` keeps others from changing them until the transaction ends."""
+    query = sa.select(agents.c.id).where(agents.c.role == str(Role.ADMIN), agents.c.active).order_by(agents.c.id)
+    return list(session.execute(locked(session, query) if hold else query).scalars())

@@ -1,0 +1,39 @@
+"""Asks Slack again who an account is, where the gateway got no answer in time: an order waits until it is known.
+
+The question goes out before the transaction. A refusal that will not change (no such account) is a stranger's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import structlog
+
+from desk.slack import account as slack_account
+from desk.slack.orders import Order
+from workers.outbound.errors import TransportError
+from workers.outbound.slack_api import call, web_client
+from workers.runtime.context import Context
+
+log = structlog.get_logger()
+
+
+class Unanswered(Exception):
+    """Slack does not say who it is; it may in a moment."""
+
+
+def known(context: Context, order: Order) -> Order:
+    """The order with what Slack says of its account. Raises Unanswered where it says nothing."""
+    if not order.unknown:
+        return order
+    try:
+        answer = call(web_client(context.store.settings), "users.info", {"user": order.user})
+    except TransportError as error:
+        log.warning("slack_account_not_looked_up", permanent=error.permanent)
+        if error.permanent:
+            return replace(order, guest=True, unknown=False)
+        raise Unanswered from error
+    account = slack_account.read(answer, order.team)
+    if account.unknown:
+        raise Unanswered
+    return replace(order, guest=account.guest, email=account.email, unknown=False)
