@@ -79,6 +79,22 @@ def set_resolution(ticket: Ticket, text: str, actor: Actor, at: datetime, why: s
     return _change(ticket, at, "resolution_set", actor, before=ticket.resolution, after=text, why=why, resolution=text)
 
 
+def set_requester(
+    ticket: Ticket, person_id: int, organisation_id: int | None, before: str, after: str, actor: Actor, at: datetime
+) -> Change:
+    """The ticket is somebody else's; `before` and `after` are their addresses."""
+    if ticket.requester_id == person_id:
+        return Change(ticket)
+    data = {
+        "from_id": ticket.requester_id,
+        "to_id": person_id,
+        "from_organisation": ticket.organisation_id,
+        "to_organisation": organisation_id,
+    }
+    owner: dict[str, Any] = {"requester_id": person_id, "organisation_id": organisation_id}
+    return _change(ticket, at, "requester_changed", actor, before=before, after=after, data=data, **owner)
+
+
 def flag_unroutable(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
     """Nobody suitable is there: seen by everybody, and its own clock runs from now."""
     if ticket.unroutable_at is not None:

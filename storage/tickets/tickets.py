@@ -210,7 +210,7 @@ def numbered(session: Session, ticket_id: int) -> list[tuple[int, Event]]:
 
 
 def participants_of(session: Session, ids: Iterable[int]) -> dict[int, dict[str, str]]:
-    """Ticket → address → role ("requester", "sender", "cc")."""
+    """Ticket → address → role, a word of `desk.participants.Part`."""
     found: dict[int, dict[str, str]] = {ticket_id: {} for ticket_id in ids}
     query = sa.select(participants).where(participants.c.ticket_id.in_(sorted(found)))
     for row in session.execute(query) if found else ():
@@ -234,6 +234,12 @@ def links_of(session: Session, ticket_id: int) -> list[tuple[int, str]]:
     found = [(r.other_id if r.ticket_id == ticket_id else r.ticket_id, r.kind) for r in session.execute(query)]
     unseen = visibility.hidden(session, [other for other, _ in found])
     return [(other, kind) for other, kind in found if other not in unseen]
+
+
+def naming(session: Session, ids: Iterable[int]) -> set[int]:
+    """Those tickets that were opened by a mail that names a ticket in which its sender has no part."""
+    where = (links.c.ticket_id.in_(sorted(set(ids))), links.c.kind == "named")
+    return set(session.execute(sa.select(links.c.ticket_id).where(*where)).scalars())
 
 
 def add_predictions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -66,7 +66,7 @@ def test_sleep_fields_links_and_copies(say: Say, desk: Store) -> None:
     say("ticket", "resolve-children", "1")
     assert say("ticket", "show", "2")["status"] == "resolved"
     say("ticket", "copy", "1", "boss@example.test")
-    assert say("ticket", "show", "1")["participants"]["boss@example.test"] == "cc"
+    assert say("ticket", "show", "1")["participants"]["boss@example.test"] == "added"
     assert say("field", "remove", "amount") == {"removed": "amount"}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk import participants
 from desk.people.organisations import organisation
 from desk.tickets import subject, threading
 from desk.tickets import ticket as verbs
@@ -196,6 +197,7 @@ def _move_all(session: Session, from_ticket: int, to_ticket: int) -> tuple[list[
     session.execute(sa.update(messages).where(where).values(ticket_id=to_ticket))
     side_conversations.move(session, from_ticket, to_ticket)
     people = tickets.participants_of(session, [from_ticket, to_ticket])
-    roles = {a: "cc" if role in ("requester", "sender") else role for a, role in people[from_ticket].items()}
+    roles = {a: participants.after_merge(role) for a, role in people[from_ticket].items()}
     tickets.add_participants(session, [(to_ticket, a, role) for a, role in roles.items()])
-    return moved, sorted(a for a, role in roles.items() if role == "cc" and a not in people[to_ticket])
+    there = people[to_ticket]
+    return moved, sorted(a for a, role in roles.items() if role in participants.COPIED and a not in there)

@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.access.visibility import requester_sees
+from desk.participants import COPIED, Participation
 from desk.tickets import properties
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
@@ -218,7 +219,7 @@ def _part(session: Session, person: Requester, first: Ticket, last: Ticket) -> P
             break
         here = there
     role = tickets.participants_of(session, [last.id])[last.id].get(person.address, "")
-    return Part(moved or frozenset(), since, role in ("cc", "sender", "requester"))
+    return Part(moved or frozenset(), since, role == Participation.REQUESTER or role in COPIED)
 
 
 def _public(seen: Sight) -> Conditions:

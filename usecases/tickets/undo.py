@@ -8,10 +8,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from desk.participants import COPIED
 from desk.tickets import history as told
 from desk.tickets import undo as rules
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from desk.tickets.undo import History, Names
+from storage import requester
 from storage.db.session import Session
 from storage.people import people
 from storage.tables.tickets import links, messages, participants
@@ -50,6 +52,7 @@ def undo(session: Session, ticket_id: int, number: int | None, actor: Actor, at:
     change = rules.undo(ticket, history, number, actor, at, _names(session))
     if change.ticket.parent_id not in (None, ticket.parent_id):
         ticket_links.check_parent(session, ticket, tickets.get(session, change.ticket.parent_id or 0))
+    requester.undone(session, change, ticket)
     return tickets.save(session, change)
 
 
@@ -103,7 +106,7 @@ def _bring_back(session: Session, merged: Event, gone_id: int, into_id: int) -> 
     session.execute(sa.update(messages).where(*mine).values(ticket_id=gone_id))
     side_conversations.move_back(session, ids, into_id, gone_id)
     c = participants.c
-    came = (c.ticket_id == into_id, c.address.in_(list(merged.data.get("copies", ()))), c.role == "cc")
+    came = (c.ticket_id == into_id, c.address.in_(list(merged.data.get("copies", ()))), c.role.in_(sorted(COPIED)))
     session.execute(sa.delete(participants).where(*came))
     linked = (links.c.ticket_id == gone_id, links.c.other_id == into_id, links.c.kind == "merged")
     session.execute(sa.delete(links).where(*linked))

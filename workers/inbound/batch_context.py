@@ -14,6 +14,7 @@ from desk.signed import reply_address
 from desk.tickets import subject, threading
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Ticket
+from storage import aliases
 from storage.db.session import Session
 from storage.mail import message_id_index
 from storage.mail.message_id_index import Known
@@ -53,6 +54,12 @@ class Facts:
     numbers: Numbers = field(default_factory=lambda: Numbers({}, {}))
     sides: dict[int, Side] = field(default_factory=dict)
     """The side conversations that the batch names; they change as it is settled."""
+    aliases: dict[str, Person] = field(default_factory=dict)
+    """Other addresses of agents, as far as mails of this batch were sent to agents' signed addresses."""
+
+    def person(self, item: Item) -> Person:
+        """Who sent it; an agent's other address is the agent, where an agent was written to."""
+        return self.aliases.get(item.sender) or self.persons[item.sender]
 
     def key_of(self, item: Item) -> str:
         """The key that stands for this item: its id, or its content where another message has the id."""
@@ -79,6 +86,8 @@ def gather(session: Session, items: list[Item], secret: bytes, now: datetime) ->
     # Again, now that their tickets are held: an agent may have closed or moved one meanwhile.
     sides = side_conversations.by_ids(session, sides)
     facts = Facts(keys, persons, {}, found, tickets.participants_of(session, found), owners, numbers, sides)
+    writers = {item.sender for item in items if threading.may_command(item.request)}
+    facts.aliases = aliases.agents_of(session, writers) if writers else {}
     facts.by_id = people.by_ids(session, _token_people(items) | {t.requester_id for t in found.values()})
     return facts
 

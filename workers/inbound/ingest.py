@@ -19,6 +19,7 @@ from storage.mail.inbound import MOST_ATTEMPTS, Settled, Waiting
 from storage.tickets import tickets
 from storage.tickets.tickets import Stale
 from usecases.tickets import conversation
+from usecases.tickets import links as ticket_links
 from workers.inbound import agent_mail, assign_new, batch_context, prefetch
 from workers.inbound.batch_context import Item
 from workers.inbound.match import Decider, Decision
@@ -126,10 +127,19 @@ def _join(context: Context, session: Session, decisions: list[Decision], now: da
         if decision.bridge is None or decision.bridge.ticket is None or decision.spot is None:
             continue
         numbers = (decision.spot.ticket.id if decision.spot.ticket else 0, decision.bridge.ticket.id)
-        found = {t.id for number in numbers if (t := tickets.survivor(session, number, lock=True))}
-        if len(found) == 2 and visibility.may_merge(session, found):
-            why = "one thread: the message between them came last"
-            conversation.merge(session, max(found), min(found), DESK, now, why=why, react=context.react)
+        found = {t.id: t.requester_id for number in numbers if (t := tickets.survivor(session, number, lock=True))}
+        if len(found) == 2 and visibility.may_merge(session, set(found)):
+            _made_one(context, session, found, now)
+
+
+def _made_one(context: Context, session: Session, found: dict[int, int], now: datetime) -> None:
+    """One ticket where both have the same requester; else two that are linked: a merge puts the other in copy."""
+    first, second = sorted(found)
+    if found[first] != found[second]:
+        ticket_links.link(session, second, first, "relates", DESK, now)
+        return
+    why = "one thread: the message between them came last"
+    conversation.merge(session, second, first, DESK, now, why=why, react=context.react)
 
 
 def _in_order(items: list[Item]) -> list[Item]:

@@ -24,15 +24,22 @@ from storage.people import organisations
 from storage.people.people import Mailbox
 from storage.tables.tickets import messages as messages_table
 from storage.tickets import tickets
+from workers import standing
 from workers.inbound import bounces, classification, form_fields, known_quotes, priorities
 from workers.inbound import side_conversations as side_conversation_mail
 from workers.inbound.batch_context import Facts, Item
 from workers.inbound.classification import Choice
-from workers.inbound.match import Decision, Spot
+from workers.inbound.match import Decision
 from workers.inbound.prefetch import Ahead
 from workers.runtime.context import Context, Places
+from workers.targets import Spot
 
 KEPT = ("ticketed", "appended", "automatic")
+_WHY_LINKED = {
+    "named": "the sender does not take part there, or wrote to the desk alone",
+    "named-by": "a mail there names this one; that gives nobody a hold on it",
+    "follow-up": "it was closed long ago",
+}
 
 
 @dataclass
@@ -132,6 +139,7 @@ class Settlement:
                 "priority": str(ticket.priority),
                 "priority_reasons": ticket.priority_why["reasons"],
             }
+            data |= standing.unverified(decision)
             self.events.append(_with(event, message_id, {**event.data, **data}))
             self.events += self.answered.get(decision.item.inbound_id, ())
             self._link(decision)
@@ -147,10 +155,10 @@ class Settlement:
             after = after.then(bounces.mark(self.session, after.ticket, request, self.now, message_id))
         elif ticket.id == 0 or spot.opener is not None:
             event = Event(ticket.id, self.now, "requester_replied", self._actor(decision.item), message_id=message_id)
-            self.events.append(event)
+            self.events += standing.marked(Change(ticket, (event,)), decision).events
             return
         else:
-            after = self._received(decision, before.ticket, message_id)
+            after = standing.marked(self._received(decision, before.ticket, message_id), decision)
         self.changes[ticket.id] = before.then(after)
 
     def _received(self, decision: Decision, ticket: Ticket, message_id: int) -> Change:
@@ -169,7 +177,7 @@ class Settlement:
             return
         ticket, other = _ticket(_spot(decision)), decision.linked.ticket
         tickets.link(self.session, ticket.id, other.id, decision.link_kind)
-        why = "the sender does not take part there" if decision.link_kind == "named" else "it was closed long ago"
+        why = _WHY_LINKED[decision.link_kind]
         for one, two in ((ticket, other), (other, ticket)):
             self.events.append(Event(one.id, self.now, "linked", verbs.DESK, after=str(two.id), why=why))
 

@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from desk.mail.inbound_request import UNKNOWN_SENDER
+from desk.participants import COPIED
 from desk.signed import reply_address
 from desk.tickets import subject
 from desk.tickets.side_conversation import Side
@@ -225,10 +226,10 @@ class Sender:
         return own or Mailbox(0, f"support@{self.context.store.settings.mail_domain or 'localhost'}")
 
     def _copies(self, ticket: Ticket, requester: Person) -> list[str]:
-        """Who gets the reply besides the requester: people whom a proven participant put in copy."""
+        """Who gets the reply besides the requester: whom the proven first mail or an agent put in copy."""
         boxes = self.context.places(self.session).mailboxes
         people = tickets.participants_of(self.session, [ticket.id])[ticket.id]
-        wanted = sorted(a for a, role in people.items() if role in ("cc", "sender") and a != requester.address)
+        wanted = sorted(a for a, role in people.items() if role in COPIED and a != requester.address)
         return [a for a in wanted if "@" in a and a != UNKNOWN_SENDER and reply_address.without_token(a) not in boxes]
 
     def _thread_id(self, ticket: Ticket) -> str:

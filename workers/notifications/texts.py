@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import tzinfo
 
+from desk.mail.authentication import Verdict
 from desk.tickets.ticket import Event, Message, Ticket
 from desk.web import portal_texts
 
@@ -55,6 +56,7 @@ _HAPPENED = {
     "delivery_failed": "A mail to the requester came back",
     "undeliverable": "A mail to the requester could not be delivered",
     "unverified_note": "A mail in your name was kept, not obeyed",
+    "alias_seen": "A mail to your signed address was kept, and not sent",
     "opened_anyway": "An admin who is not in your team opened this private ticket",
     "reopened": "The ticket is open again",
     "rated": "A requester is not content",
@@ -82,6 +84,7 @@ def notice(ticket: Ticket, event: Event, message: Message | None) -> str:
         head.append(f"Why: {event.why}")
     if message is not None:
         head += ["", f"{message.author.name} <{message.author_address}> wrote:", "", message.reply.rstrip()]
+    head += _of_sender(event, message)
     to = ["Answer this mail to answer the requester. Commands may stand on the first lines:"]
     if event.kind == "side_answered":
         to = [
@@ -92,9 +95,32 @@ def notice(ticket: Ticket, event: Event, message: Message | None) -> str:
         "",
         "-- ",
         *to,
-        "#note, #assign me, #resolve, #close, #status, #priority, #category, #team, #tag, #macro, #merge, #help",
+        "#note, #assign me, #resolve, #close, #status, #priority, #category, #team, #tag, #macro, #copy, #merge, #help",
     ]
     return "\n".join([*head, *foot, ""])
+
+
+def _of_sender(event: Event, message: Message | None) -> list[str]:
+    """What an agent should know of who wrote: not verified, new here, perhaps the agent under another address."""
+    lines = []
+    if event.kind == "alias_seen":
+        lines = [
+            f"It came from {event.before}, which is not known as an address of yours. The requester did not get it."
+        ]
+        if event.data.get("offered"):
+            lines += [
+                f"If {event.before} is yours, confirm it: answer with `#alias {event.before}` on the first line,",
+                "or on the page of your account. From then on you can answer from there as well.",
+            ]
+    elif message is not None and message.trust.get("verdict") == Verdict.FAIL:
+        lines = [
+            "Our mail server could not verify the sender: the mail is forged, or was changed or sent on on its way."
+        ]
+    newcomers = event.data.get("newcomers", ())
+    if newcomers:
+        lines += ["New in this conversation, and not in copy of answers. To put somebody in copy:"]
+        lines += [f"  #copy {each}" for each in newcomers]
+    return ["", *lines] if lines else []
 
 
 def incident(number: int, about: str, why: str, count: int, public_url: str) -> str:
