@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import structlog
 
 from desk.mail.inbound_request import Envelope, InboundRequest, to_json
+from desk.tickets import threading
 from gateway.email.mime import spam_and_loop
 from gateway.email.parse.normalise import Normalised
 from gateway.email.sandbox.pool import Jail, Quarantine
@@ -139,6 +140,7 @@ def _mail_arrival(mail: RawMail, result: Normalised | Quarantine, digest: str) -
         digest,
         size,
         envelope,
+        timeless=threading.is_timeless(request),
     )
 
 
@@ -158,6 +160,7 @@ def _arrival(incoming: Incoming) -> Arrival:
         to_json(request),
         raw,
         len(incoming.raw),
+        timeless=threading.is_timeless(request),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a mail's sender is worth to its ticket: whether the sender was verified, and who came along with the mail.
+"""What a mail's sender may do by writing: whether the sender was verified, may confirm, and who came along with it.
 
 Whoever is new in a conversation is suggested to the agents and never put in copy by the desk itself.
 """
@@ -6,10 +6,16 @@ Whoever is new in a conversation is suggested to the agents and never put in cop
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from desk.mail.authentication import Verdict
-from desk.tickets.ticket import Change, Event
+from desk.tickets import properties
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, Change, Event, Ticket
+from storage.db.session import Session
+from storage.people.people import Person
+from usecases.tickets import resolution
 from workers.inbound.match import Decision
 
 
@@ -28,6 +34,20 @@ def marked(change: Change, decision: Decision) -> Change:
     first = replace(change.events[0], data={**change.events[0].data, **told})
     asked = [_suggestion(first, decision)] if decision.newcomers else []
     return replace(change, events=(first, *change.events[1:], *asked))
+
+
+def may_confirm(decision: Decision, ticket: Ticket, sender: Person) -> bool:
+    """Only the requester says that it is solved, and nobody whom our mail server could not verify."""
+    return sender.id == ticket.requester_id and decision.trust is not Verdict.FAIL
+
+
+def confirmed(session: Session, ticket: Ticket, actor: Actor, at: datetime, message_id: int) -> Change:
+    """The requester confirms; the last answer is what solved it, whatever agents would have to fill in."""
+    change = verbs.confirm(ticket, actor, at, message_id)
+    if change.ticket.status is ticket.status:
+        return change
+    words = resolution.taken(session, ticket)
+    return change.then(properties.set_resolution(change.ticket, words, actor, at, "the last reply"))
 
 
 def _suggestion(event: Event, decision: Decision) -> Event:

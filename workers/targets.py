@@ -68,8 +68,10 @@ class Targets:
         return self.by_reference(item) or self._by_subject(item)
 
     def late(self, item: Item) -> Candidate | None:
-        """The ticket of the replies to this mail, which came before it and hold its id."""
+        """The ticket of the replies to this mail, which came before it and hold its id; none names what has no id."""
         key = self.facts.key_of(item)
+        if key == threading.content_key(item.request):
+            return None
         spot = self.new_keys.get(key) or self.spot(self.facts.keys[key].ticket_id)
         return Candidate(spot.ticket.id if spot.ticket else 0, Signal.LATE, key) if spot else None
 

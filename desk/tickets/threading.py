@@ -52,6 +52,12 @@ def own_key(request: InboundRequest) -> str:
     return mail_key(request.thread.message_id) if request.thread.message_id else content_key(request)
 
 
+def is_timeless(request: InboundRequest) -> bool:
+    """Whether nothing but the time tells it from the same words of another day: no id, and in a mail no date either."""
+    dated = request.channel is Channel.EMAIL and request.sent_at is not None
+    return not (request.thread.message_id or request.thread.conversation or dated)
+
+
 def content_key(request: InboundRequest) -> str:
     return f"hash:{request.content_hash}"
 

@@ -1,5 +1,4 @@
-"""An agent answers from another address: kept, told to the agent, confirmed by the agent, and then as good as the
-first."""
+"""An agent answers from another address: kept, told to the agent, confirmed by the agent, then as good as the first."""
 
 from __future__ import annotations
 

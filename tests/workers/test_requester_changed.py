@@ -1,5 +1,4 @@
-"""The requester of a ticket is changed: the ticket, its answers and its page are the new one's; and it can be
-undone."""
+"""The requester of a ticket is changed: ticket, answers and page are the new one's; and it can be undone."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from datetime import datetime
 import sqlalchemy as sa
 import structlog
 
+from desk.incidents.duplicates import AT_ONCE
 from desk.tickets import threading
 from desk.tickets.ticket import DESK
 from storage.access import visibility
@@ -144,10 +145,22 @@ def _made_one(context: Context, session: Session, found: dict[int, int], now: da
 
 def _in_order(items: list[Item]) -> list[Item]:
     """Those that may be settled together: what an agent commands is done alone, after all that came before it."""
+    items = _at_once(items)
     commanded = [threading.may_command(item.request) for item in items]
     if True not in commanded:
         return items
     return items[: max(commanded.index(True), 1)]
+
+
+def _at_once(items: list[Item]) -> list[Item]:
+    """Up to the first that says again what another one said some time before it: that one is a new message."""
+    first: dict[str, datetime] = {}
+    for place, item in enumerate(items):
+        if threading.is_timeless(item.request):
+            came = item.request.received_at
+            if came - first.setdefault(threading.own_key(item.request), came) > AT_ONCE:
+                return items[:place]
+    return items
 
 
 def _is_rivalry(error: Exception) -> bool:

@@ -112,7 +112,8 @@ class Decider:
         """The same content again: by another door, to another mailbox, or sent twice."""
         key = self.facts.key_of(item)
         known = self.facts.keys[key]
-        if known.row_id and known.content_hash == item.request.content_hash:
+        repeats = known.content_hash == item.request.content_hash and key not in self.facts.outdated
+        if known.row_id and repeats:
             spot = self.targets.spot(known.ticket_id)
             return Decision(item, "duplicate-of", spot, reason=f"message {known.row_id} of ticket #{known.ticket_id}")
         first = self.facts.owners[key]

@@ -166,6 +166,8 @@ class Settlement:
         item = decision.item
         words = self.without_echo.get(item.inbound_id, {}).get("reply", item.request.reply or item.request.text)
         courtesy = courtesy_of(words, files=bool(item.request.attachments))
+        if courtesy is Courtesy.WORKS and standing.may_confirm(decision, ticket, self.facts.persons[item.sender]):
+            return standing.confirmed(self.session, ticket, self._actor(item), self.now, message_id)
         after = verbs.receive(ticket, self._actor(item), self.now, message_id, courtesy)
         if courtesy is not Courtesy.NONE:
             return after

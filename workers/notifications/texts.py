@@ -116,6 +116,8 @@ def _of_sender(event: Event, message: Message | None) -> list[str]:
         lines = [
             "Our mail server could not verify the sender: the mail is forged, or was changed or sent on on its way."
         ]
+    if event.data.get("confirmed"):
+        lines += ["The requester says that it works. If there is still something to do: #reopen"]
     newcomers = event.data.get("newcomers", ())
     if newcomers:
         lines += ["New in this conversation, and not in copy of answers. To put somebody in copy:"]
