@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from console import routes_knowledge, routes_learning
-from console.access import sign_in
+from console.access import aliases, sign_in
 from console.admin import (
     automations,
     calendars,
@@ -45,6 +45,7 @@ from console.tickets import (
     inbox,
     macros,
     presence,
+    requester,
     side_conversations,
     watchers,
 )
@@ -162,6 +163,7 @@ def _acting(desk: Desk) -> list[BaseRoute]:
         *automations.acting(desk),
         *macros.acting(desk),
         *signatures.acting(desk),
+        *aliases.acting(desk),
         *side_conversations.routes(desk),
         Route("/quarantine/{inbound_id:int}/release", action(desk, quarantine.release), methods=["POST"]),
     ]
@@ -174,6 +176,7 @@ def _machines(desk: Desk) -> list[BaseRoute]:
         *incident_api.routes(desk),
         *configuration_api.routes(desk),
         *replies_api.routes(desk),
+        *requester.machines(desk),
         *routes_learning.machines(desk),
         *routes_knowledge.machines(desk),
     ]

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cache
 
-from desk import confirmation
+from desk.mail import confirmation
 from desk.priority import signals as priority_signals
 from desk.text import mail_words
 from desk.text.phrase_matcher import END, NUMBER, QUESTION, SOFT, Phrases

@@ -190,25 +190,6 @@ def receive(
     return said
 
 
-CONFIRMED = "the requester says that it works"
-"""Why a ticket was resolved without an agent."""
-
-
-def confirm(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = None) -> Change:
-    """The requester says that it works: what is open or waits for the requester is resolved, what is finished stays so.
-
-    A ticket that waits for a third party or is put aside is only marked: somebody else is still at work on it.
-    """
-    done = ticket.status in DONE
-    why = NOT_REOPENED if done else ""
-    kept: dict[str, Any] = {} if done else {"reminded_at": None}
-    data = {"confirmed": True}
-    said = _change(ticket, at, "requester_replied", actor, why=why, data=data, message_id=message_id, **kept)
-    if done or ticket.status is Status.ON_HOLD:
-        return said
-    return said.then(resolve(said.ticket, actor, at, CONFIRMED))
-
-
 def keep_automatic(ticket: Ticket, at: datetime, why: str, message_id: int | None = None) -> Change:
     """Automatic mail is kept on its ticket: no status, no clock, no answer."""
     return Change(ticket, (_event(ticket, at, "automatic_kept", DESK, why=why, message_id=message_id),))

@@ -210,7 +210,7 @@ def numbered(session: Session, ticket_id: int) -> list[tuple[int, Event]]:
 
 
 def participants_of(session: Session, ids: Iterable[int]) -> dict[int, dict[str, str]]:
-    """Ticket → address → role, a word of `desk.participants.Part`."""
+    """Ticket → address → role, a word of `desk.tickets.participants.Participation`."""
     found: dict[int, dict[str, str]] = {ticket_id: {} for ticket_id in ids}
     query = sa.select(participants).where(participants.c.ticket_id.in_(sorted(found)))
     for row in session.execute(query) if found else ():

@@ -18,9 +18,9 @@ from storage.db.session import Session
 from storage.people import people
 from storage.people.people import Person
 from storage.tickets import tickets
+from usecases.agents import people_commands
 from usecases.rules import macros
 from usecases.tickets import conversation, custom_fields, resolution, undo
-from workers import people_commands
 
 UTC = ZoneInfo("UTC")
 

@@ -14,13 +14,12 @@ import sqlalchemy as sa
 
 from desk.rules.actions import Action, BadAction, read
 from desk.tickets.ticket import Change, Event, NotAllowed, Ticket
-from storage import requester
 from storage.db.session import Session
 from storage.tickets import tickets
 from storage.tickets.tickets import Stale
 from usecases.rules import run_actions
 from usecases.rules.run_actions import Doing
-from usecases.tickets import conversation, custom_fields
+from usecases.tickets import conversation, custom_fields, requester
 
 MOST = 500
 

@@ -12,9 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk import participants
 from desk.people.organisations import organisation
-from desk.tickets import subject, threading
+from desk.tickets import participants, subject, threading
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
 from storage.access import visibility

@@ -8,17 +8,16 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from desk.participants import COPIED
 from desk.tickets import history as told
 from desk.tickets import undo as rules
+from desk.tickets.participants import COPIED
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from desk.tickets.undo import History, Names
-from storage import requester
 from storage.db.session import Session
 from storage.people import people
 from storage.tables.tickets import links, messages, participants
 from storage.tickets import tickets
-from usecases.tickets import conversation, side_conversations
+from usecases.tickets import conversation, requester, side_conversations
 from usecases.tickets import links as ticket_links
 
 

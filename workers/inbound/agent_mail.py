@@ -23,8 +23,7 @@ from storage.mail.inbound import Settled
 from storage.people.people import Person
 from storage.tickets import tickets
 from usecases.agents import commands as agent_commands
-from workers import agent_alias
-from workers.inbound import known_quotes
+from workers.inbound import agent_alias, known_quotes
 from workers.inbound import side_conversations as side_conversation_mail
 from workers.inbound.batch_context import Facts
 from workers.inbound.match import Decision

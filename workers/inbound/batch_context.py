@@ -15,13 +15,13 @@ from desk.signed import reply_address
 from desk.tickets import subject, threading
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Ticket
-from storage import aliases
 from storage.db.session import Session
 from storage.mail import message_id_index
 from storage.mail.message_id_index import Known
 from storage.people import people
 from storage.people.people import Person
 from storage.tickets import tickets
+from usecases.agents import aliases
 from usecases.tickets import side_conversations
 from workers.inbound import external_references
 from workers.inbound import side_conversations as side_conversation_mail

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import AutoKind
-from desk.participants import SIGNED
 from desk.tickets import threading
+from desk.tickets.participants import SIGNED
 from storage.db.session import Session
 from storage.mail import external_references
 from storage.mail.external_references import Key
@@ -21,7 +21,7 @@ from storage.mail.external_references import Key
 if TYPE_CHECKING:
     from workers.inbound.batch_context import Item
     from workers.inbound.match import Decision
-    from workers.targets import Spot
+    from workers.inbound.targets import Spot
 
 
 @dataclass

@@ -8,23 +8,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from desk import participants
 from desk.config.settings import Settings
 from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import AutoKind, Channel
 from desk.mail.thanks import is_courtesy
-from desk.participants import Participation
 from desk.signed import reply_address
 from desk.signed.reply_address import AGENT, REQUESTER, SIDE, SIDE_AGENT, ReplyToken
-from desk.tickets import threading
+from desk.tickets import participants, threading
 from desk.tickets.lifecycle import Lifecycle
+from desk.tickets.participants import Participation
 from desk.tickets.side_conversation import Side
 from desk.tickets.threading import Candidate, Signal
 from storage.people.people import Person
 from workers.inbound import external_references
 from workers.inbound import side_conversations as side_conversation_mail
 from workers.inbound.batch_context import Facts, Item, vouched
-from workers.targets import Spot, Targets
+from workers.inbound.targets import Spot, Targets
 
 
 @dataclass(frozen=True)

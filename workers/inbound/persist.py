@@ -24,15 +24,14 @@ from storage.people import organisations
 from storage.people.people import Mailbox
 from storage.tables.tickets import messages as messages_table
 from storage.tickets import tickets
-from workers import standing
-from workers.inbound import bounces, classification, form_fields, known_quotes, priorities
+from workers.inbound import bounces, classification, form_fields, known_quotes, priorities, standing
 from workers.inbound import side_conversations as side_conversation_mail
 from workers.inbound.batch_context import Facts, Item
 from workers.inbound.classification import Choice
 from workers.inbound.match import Decision
 from workers.inbound.prefetch import Ahead
+from workers.inbound.targets import Spot
 from workers.runtime.context import Context, Places
-from workers.targets import Spot
 
 KEPT = ("ticketed", "appended", "automatic")
 _WHY_LINKED = {

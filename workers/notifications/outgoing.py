@@ -14,9 +14,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from desk.mail.inbound_request import UNKNOWN_SENDER
-from desk.participants import COPIED
 from desk.signed import reply_address
 from desk.tickets import subject
+from desk.tickets.participants import COPIED
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Event, Message, Ticket
 from desk.web import status_links

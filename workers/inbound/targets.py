@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from desk.mail.inbound_request import Channel
-from desk.participants import Participation
 from desk.tickets import subject, threading
+from desk.tickets.participants import Participation
 from desk.tickets.threading import Candidate, Signal
 from desk.tickets.ticket import Ticket
 from workers.inbound.batch_context import Facts, Item

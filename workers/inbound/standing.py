@@ -11,7 +11,6 @@ from typing import Any
 
 from desk.mail.authentication import Verdict
 from desk.tickets import properties
-from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, Change, Event, Ticket
 from storage.db.session import Session
 from storage.people.people import Person
@@ -43,7 +42,7 @@ def may_confirm(decision: Decision, ticket: Ticket, sender: Person) -> bool:
 
 def confirmed(session: Session, ticket: Ticket, actor: Actor, at: datetime, message_id: int) -> Change:
     """The requester confirms; the last answer is what solved it, whatever agents would have to fill in."""
-    change = verbs.confirm(ticket, actor, at, message_id)
+    change = properties.confirm(ticket, actor, at, message_id)
     if change.ticket.status is ticket.status:
         return change
     words = resolution.taken(session, ticket)

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from desk.tickets.commands import Command
 from desk.tickets.ticket import Actor, NotAllowed, Ticket
-from storage import aliases, requester
 from storage.db.session import Session
-from usecases.tickets import cc
+from usecases.agents import aliases
+from usecases.tickets import cc, requester
 
 NAMES = frozenset({"copy", "requester", "alias"})
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from desk.tickets.ticket import MessageKind, NotAllowed
-from storage import aliases
 from storage.open_store import Store
 from storage.people import people
 from tests.small_desk import ALICE, BOB, EVE, MAX, SUPPORT, SmallDesk, words
+from usecases.agents import aliases
 
 OTHER = "alice@private.example.test"
 OURS = "mx.desk.example.test"

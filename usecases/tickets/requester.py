@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from desk.mail.inbound_request import Party
-from desk.participants import Participation
 from desk.tickets import properties
+from desk.tickets.participants import Participation
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from storage.db.session import Session
 from storage.db.statements import upsert

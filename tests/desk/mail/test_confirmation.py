@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.mail.thanks import Courtesy, courtesy_of
-from desk.tickets import ticket as verbs
+from desk.tickets import properties
 from desk.tickets.ticket import Actor, ActorKind, Status, Ticket
 
 ROWS = [
     line.split("\t")
-    for line in (Path(__file__).parent / "languages" / "confirmations.tsv").read_text(encoding="utf-8").splitlines()
+    for line in (Path(__file__).parent.parent / "languages" / "confirmations.tsv")
+    .read_text(encoding="utf-8")
+    .splitlines()
     if not line.startswith("#")
 ]
 WORKS = [text.replace("\\n", "\n") for kind, text in ROWS if kind == "works"]
@@ -41,12 +43,12 @@ def test_nothing_is_confirmed_where_a_reserve_follows(works: str, reserve: str, 
 
 @pytest.mark.parametrize("status", [Status.NEW, Status.OPEN, Status.PENDING])
 def test_a_confirmation_resolves_what_is_not_finished_with_its_reason(status: Status) -> None:
-    change = verbs.confirm(Ticket(1, "x", 1, NOW, NOW, status), KIM, NOW, 7)
-    assert change.ticket.status is Status.RESOLVED and change.events[-1].why == verbs.CONFIRMED
+    change = properties.confirm(Ticket(1, "x", 1, NOW, NOW, status), KIM, NOW, 7)
+    assert change.ticket.status is Status.RESOLVED and change.events[-1].why == properties.CONFIRMED
     assert change.events[0].data == {"confirmed": True} and change.events[0].message_id == 7
 
 
 @pytest.mark.parametrize("status", [Status.RESOLVED, Status.CLOSED, Status.ON_HOLD])
 def test_what_is_finished_or_with_a_third_party_is_only_marked(status: Status) -> None:
-    change = verbs.confirm(Ticket(1, "x", 1, NOW, NOW, status), KIM, NOW)
+    change = properties.confirm(Ticket(1, "x", 1, NOW, NOW, status), KIM, NOW)
     assert change.ticket.status is status and [event.data for event in change.events] == [{"confirmed": True}]

@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from desk.tickets.ticket import DESK, Actor, ActorKind, NotAllowed
-from storage import requester
 from storage.people import people
 from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, SUPPORT, SmallDesk
-from usecases.tickets import requester_view, undo
+from usecases.tickets import requester, requester_view, undo
 
 FORM, ERIKA = "wordpress@shop.example.test", "erika@home.example.test"
 

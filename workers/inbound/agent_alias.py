@@ -11,12 +11,12 @@ from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import AutoKind
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
-from storage import aliases
 from storage.db.session import Session
 from storage.mail import inbound
 from storage.mail.inbound import Settled
 from storage.people.people import Person
 from storage.tickets import tickets
+from usecases.agents import aliases
 from workers.inbound.match import Decision
 from workers.inbound.persist import message_fields, seen
 from workers.runtime.context import Context

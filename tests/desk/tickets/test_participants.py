@@ -8,7 +8,16 @@ import pytest
 
 from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import Channel, InboundRequest, Party
-from desk.participants import ADDRESSED, COPIED, SIGNED, WRITERS, Participation, is_public, may_append, newcomers
+from desk.tickets.participants import (
+    ADDRESSED,
+    COPIED,
+    SIGNED,
+    WRITERS,
+    Participation,
+    is_public,
+    may_append,
+    newcomers,
+)
 
 KIM, CARL, EVE, DESK = "kim@x.test", "carl@x.test", "eve@evil.test", "support@desk.test"
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
