@@ -32,6 +32,7 @@ from console.admin import (
 from console.api import configuration as configuration_api
 from console.api import incidents as incident_api
 from console.api import replies as replies_api
+from console.api import requester
 from console.api import tickets as api
 from console.insight import reports
 from console.operations import caught_mail, dead_jobs, incidents, ledger, quarantine
@@ -45,7 +46,6 @@ from console.tickets import (
     inbox,
     macros,
     presence,
-    requester,
     side_conversations,
     watchers,
 )

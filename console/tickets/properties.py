@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import RedirectResponse, Response
 
-from console.tickets import requester
 from console.web.request_context import Action, Visit
 from desk.tickets import fields as field_rules
 from desk.tickets import properties
@@ -20,7 +19,7 @@ from desk.tickets.participants import Participation
 from desk.tickets.ticket import DONE, Change, Event, NotAllowed, Ticket
 from storage.people import organisations, time_zones
 from storage.tickets import tickets
-from usecases.tickets import cc, custom_fields, undo
+from usecases.tickets import cc, custom_fields, requester, undo
 from usecases.tickets import links as ticket_links
 
 Fields = Mapping[str, str]
@@ -120,6 +119,12 @@ def copy(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
     return _back(ticket, "updated")
 
 
+def change_requester(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
+    """The ticket is somebody else's."""
+    requester.change(visit.session, ticket, fields.get("address", ""), visit.actor, visit.now)
+    return _back(ticket, "updated")
+
+
 def link(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
     """Links with another ticket, or takes a link away."""
     other, kind = _number(fields.get("other", "")), fields.get("kind", "")
@@ -185,7 +190,7 @@ _VERBS: Mapping[str, OnTicket] = {
     "untag": untag,
     "fields": set_fields,
     "copy": copy,
-    "requester": requester.change,
+    "requester": change_requester,
     "link": link,
     "parent": parent,
     "children": resolve_children,

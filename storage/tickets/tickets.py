@@ -12,7 +12,7 @@ from desk.priority.levels import Priority
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
 from storage.access import visibility
 from storage.db.session import Session, ring
-from storage.db.statements import insert_ignore, insert_rows, locked, reserve_ids, update_rows
+from storage.db.statements import insert_ignore, insert_rows, locked, reserve_ids, update_rows, upsert
 from storage.tables.tickets import events, links, messages, participants, predictions, tickets
 from storage.tickets import corrections
 
@@ -222,6 +222,12 @@ def add_participants(session: Session, rows: Iterable[tuple[int, str, str]]) -> 
     """(ticket, address, role); who is there already keeps the role."""
     made = [{"ticket_id": t, "address": a, "role": r} for t, a, r in sorted(set(rows))]
     insert_rows(session, participants, made, ignore=True)
+
+
+def set_participant(session: Session, ticket_id: int, address: str, role: str) -> None:
+    """As what somebody takes part from now on, whatever it was before."""
+    row = {"ticket_id": ticket_id, "address": address, "role": str(role)}
+    upsert(session, participants, ("ticket_id", "address"), row)
 
 
 def link(session: Session, ticket_id: int, other_id: int, kind: str) -> None:

@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from desk.tickets.participants import Participation
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from storage.db.session import Session
-from storage.db.statements import upsert
 from storage.tables.tickets import participants
 from storage.tickets import tickets
 
@@ -26,8 +25,7 @@ def add(session: Session, ticket: Ticket, address: str, actor: Actor, at: dateti
         return ticket
     if len(known) >= MOST:
         raise NotAllowed(f"more than {MOST} people cannot take part")
-    row = {"ticket_id": ticket.id, "address": wanted, "role": str(Participation.ADDED)}
-    upsert(session, participants, ("ticket_id", "address"), row)
+    tickets.set_participant(session, ticket.id, wanted, Participation.ADDED)
     return tickets.save(session, Change(ticket, (Event(ticket.id, at, "copy_added", actor, after=wanted),)))
 
 

@@ -12,9 +12,7 @@ from desk.tickets import properties
 from desk.tickets.participants import Participation
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from storage.db.session import Session
-from storage.db.statements import upsert
 from storage.people import organisations, people
-from storage.tables.tickets import participants
 from storage.tickets import tickets
 from usecases.tickets import cc
 
@@ -53,9 +51,8 @@ def preview(session: Session, ticket: Ticket, address: str, actor: Actor, at: da
 def put(session: Session, ticket_id: int, before: str, after: str) -> None:
     """Who takes part as what: the old requester wrote here, and gets no copies."""
     for address, part in ((before, Participation.SENDER), (after, Participation.REQUESTER)):
-        row = {"ticket_id": ticket_id, "address": address, "role": str(part)}
         if address:
-            upsert(session, participants, ("ticket_id", "address"), row)
+            tickets.set_participant(session, ticket_id, address, part)
 
 
 def undone(session: Session, change: Change, before: Ticket) -> None:

@@ -107,6 +107,8 @@ def _bring_back(session: Session, merged: Event, gone_id: int, into_id: int) -> 
     c = participants.c
     came = (c.ticket_id == into_id, c.address.in_(list(merged.data.get("copies", ()))), c.role.in_(sorted(COPIED)))
     session.execute(sa.delete(participants).where(*came))
+    were = merged.data.get("were", {})
+    tickets.add_participants(session, [(into_id, address, part) for address, part in were.items()])
     linked = (links.c.ticket_id == gone_id, links.c.other_id == into_id, links.c.kind == "merged")
     session.execute(sa.delete(links).where(*linked))
 

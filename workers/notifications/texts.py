@@ -120,8 +120,12 @@ def _of_sender(event: Event, message: Message | None) -> list[str]:
         lines += ["The requester says that it works. If there is still something to do: #reopen"]
     newcomers = event.data.get("newcomers", ())
     if newcomers:
-        lines += ["New in this conversation, and not in copy of answers. To put somebody in copy:"]
-        lines += [f"  #copy {each}" for each in newcomers]
+        # Whoever is new in a side conversation is added in the console.
+        command = "" if event.data.get("side") else "#copy "
+        lines += [
+            "New in this conversation, and not in copy of answers:" + (" to put somebody there:" if command else "")
+        ]
+        lines += [f"  {command}{each}" for each in newcomers]
     return ["", *lines] if lines else []
 
 

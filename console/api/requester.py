@@ -1,4 +1,4 @@
-"""Whose a ticket is, changed in the console and by JSON."""
+"""Whose a ticket is, changed by JSON."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from console.api import writing
 from console.web.request_context import Desk, Visit
-from desk.tickets.ticket import Ticket
 from storage.people import people
 from storage.tickets import tickets
 from storage.tickets.tickets import Stale
@@ -21,12 +19,6 @@ from usecases.tickets import requester
 def machines(desk: Desk) -> list[BaseRoute]:
     change = writing.endpoint(desk, by_api)
     return [Route("/api/v1/tickets/{ticket_id:int}/requester", change, methods=["POST"])]
-
-
-def change(visit: Visit, fields: Mapping[str, str], ticket: Ticket) -> Response:
-    """From the form beside the ticket."""
-    requester.change(visit.session, ticket, fields.get("address", ""), visit.actor, visit.now)
-    return RedirectResponse(f"/tickets/{ticket.id}?done=updated", 303)
 
 
 def by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
