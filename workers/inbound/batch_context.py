@@ -73,9 +73,6 @@ class Facts:
             return key if known.content_hash == content else threading.content_key(item.request)
         return key if self.owners[key].request.content_hash == content else threading.content_key(item.request)
 
-    def senders(self, ticket_id: int) -> set[str]:
-        return {a for a, role in self.people_of.get(ticket_id, {}).items() if role in ("requester", "sender")}
-
 
 def gather(session: Session, items: list[Item], secret: bytes, now: datetime) -> Facts:
     """Claim the batch's ids, then read whose they are, who wrote, and the tickets that anything names (locked)."""

@@ -122,9 +122,8 @@ def _of_sender(event: Event, message: Message | None) -> list[str]:
     if newcomers:
         # Whoever is new in a side conversation is added in the console.
         command = "" if event.data.get("side") else "#copy "
-        lines += [
-            "New in this conversation, and not in copy of answers:" + (" to put somebody there:" if command else "")
-        ]
+        there = "; these lines put them there:" if command else ":"
+        lines += [f"New in this conversation, and not in copy of answers{there}"]
         lines += [f"  {command}{each}" for each in newcomers]
     return ["", *lines] if lines else []
 
