@@ -18,7 +18,7 @@ from gateway.email.parse.normalise import Normalised
 from gateway.email.sandbox.process import Child, JailUnavailable, Limits
 from gateway.email.smtp.types import MEGABYTE, RawMail
 
-PARSER = "gateway.email.normalise:normalise"
+PARSER = "gateway.email.parse.normalise:normalise"
 _WAIT_FOR_A_CHILD = 60.0
 _LARGE = 4 * MEGABYTE
 
