@@ -46,6 +46,7 @@ def _changing(ticket: Any, command: Command) -> None:
     many.add_argument("--category")
     many.add_argument("--tag", action="append")
     many.add_argument("--untag", action="append")
+    many.add_argument("--requester", metavar="ADDRESS", help="whose it is from now on; answers go there")
     many.add_argument("--into", type=int, metavar="NUMBER", help="merge them all into this ticket")
     many.add_argument("--dry-run", action="store_true", help="only say what would change")
     sleep = _one(

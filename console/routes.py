@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from console import routes_knowledge, routes_learning
-from console.access import sign_in
+from console.access import aliases, sign_in
 from console.admin import (
     automations,
     calendars,
@@ -32,6 +32,7 @@ from console.admin import (
 from console.api import configuration as configuration_api
 from console.api import incidents as incident_api
 from console.api import replies as replies_api
+from console.api import requester
 from console.api import tickets as api
 from console.insight import reports
 from console.operations import caught_mail, dead_jobs, incidents, ledger, quarantine
@@ -163,6 +164,7 @@ def _acting(desk: Desk) -> list[BaseRoute]:
         *automations.acting(desk),
         *macros.acting(desk),
         *signatures.acting(desk),
+        *aliases.acting(desk),
         *side_conversations.routes(desk),
         Route("/quarantine/{inbound_id:int}/release", action(desk, quarantine.release, Verb.RELEASE), methods=["POST"]),
     ]
@@ -175,6 +177,7 @@ def _machines(desk: Desk) -> list[BaseRoute]:
         *incident_api.routes(desk),
         *configuration_api.routes(desk),
         *replies_api.routes(desk),
+        *requester.machines(desk),
         *routes_learning.machines(desk),
         *routes_knowledge.machines(desk),
     ]

@@ -17,6 +17,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from desk.mail.inbound_request import Envelope, InboundRequest, to_json
+from desk.tickets import threading
 from gateway.email.mime import spam_and_loop
 from gateway.email.parse.normalise import Normalised
 from gateway.email.sandbox.pool import Jail, Quarantine
@@ -157,6 +158,7 @@ def _mail_arrival(mail: RawMail, result: Normalised | Quarantine, digest: str) -
         digest,
         size,
         envelope,
+        timeless=threading.is_timeless(request),
     )
 
 
@@ -176,6 +178,7 @@ def _arrival(incoming: Incoming) -> Arrival:
         to_json(request),
         raw,
         len(incoming.raw),
+        timeless=threading.is_timeless(request),
     )
 
 

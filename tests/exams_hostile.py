@@ -139,10 +139,13 @@ class Run:
             "ticket_no_autoreply": taken,
             "ticket_or_reject": refused or taken or states == ["quarantined"] or states == ["refused"],
             "ticket_quarantined": states == ["quarantined"],
+            "append": bool(states) and all(state == "appended" for state in states),
             "new_ticket_not_append": states == ["ticketed"] and not {1, 2} & set(new),
             "drop_or_note": not new,
             "reject": not done.rows,
-        }[row["expect"]]
+        }.get(row["expect"])
+        if well is None:
+            return f"an end state that is not known here: {row['expect']}"
         return "" if well else f"wants {row['expect']}: {states or done.answer[-80:]}"
 
     def _kept(self, one: Row) -> tuple[Ticket, Message] | None:

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from cli import output
-from cli.admin import signatures
+from cli.admin import aliases, signatures
 from cli.open_desk import Trouble, opened
 from desk.config.settings import Settings
 from desk.routing.routing import BadRouting, Member, Strategy, Team, absence, read_skills
@@ -48,6 +48,7 @@ def agent_words(own: Any, command: Command) -> None:
     hours.add_argument("calendar", help="its name, or none for the team's")
     command(own, "show", agent_show, "one agent as routing sees them").add_argument("address")
     signatures.agent_words(own, command)
+    aliases.agent_words(own, command)
 
 
 def team_words(own: Any, command: Command) -> None:

@@ -87,11 +87,12 @@ def _wish(args: argparse.Namespace) -> Wish:
         return Wish(into=args.into)
     names = ("team", "assign", "priority", "category", "tag", "untag", "status")
     actions = bulk.actions_of([{name: getattr(args, name)} for name in names if getattr(args, name)])
-    if not actions:
+    if not actions and not args.requester:
         raise NotAllowed(
-            "nothing was asked for: --assign, --team, --status, --priority, --category, --tag, --untag, --into"
+            "nothing was asked for: --assign, --team, --status, --priority, --category, --tag, --untag, --requester, "
+            "--into"
         )
-    return Wish(actions)
+    return Wish(actions, requester=args.requester or "")
 
 
 def _outcome(one: Outcome, *, dry: bool) -> dict[str, Any]:

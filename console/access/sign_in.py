@@ -16,7 +16,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from console.access import passwords, slack_account
+from console.access import aliases, passwords, slack_account
 from console.access.sign_in_limits import COOKIE, COOKIE_SECONDS
 from console.admin import signatures
 from console.web import rendering
@@ -80,7 +80,7 @@ def sign_out(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def account(visit: Visit, status: int = 200, problem: str = "") -> Response:
-    about = signatures.of_account(visit) | slack_account.of_account(visit)
+    about = signatures.of_account(visit) | slack_account.of_account(visit) | aliases.of_account(visit)
     return visit.html("account.html", status, problem=problem, shortest=passwords.SHORTEST, **about)
 
 

@@ -15,15 +15,25 @@ from starlette.responses import RedirectResponse, Response
 from console.web.request_context import Action, Visit
 from desk.tickets import fields as field_rules
 from desk.tickets import properties
+from desk.tickets.participants import Participation
 from desk.tickets.ticket import DONE, Change, Event, NotAllowed, Ticket
 from desk.web.clean_input import check_day
 from storage.people import organisations, time_zones
 from storage.tickets import tickets
-from usecases.tickets import cc, custom_fields, undo
+from usecases.tickets import cc, custom_fields, requester, undo
 from usecases.tickets import links as ticket_links
 
 Fields = Mapping[str, str]
 MORNING = 9
+WAITING = frozenset({Participation.ASKED, Participation.NAMED, Participation.SENDER})
+PARTS: Mapping[str, str] = {
+    Participation.ADDED: "in copy",
+    Participation.CC: "in copy, by the requester",
+    Participation.SENDER: "wrote here; not in copy",
+    Participation.ASKED: "was written to as well; not in copy",
+    Participation.NAMED: "named in a mail; not in copy",
+    Participation.FORWARDER: "passed it on",
+}
 QUICK: Mapping[str, str] = {
     "3h": "In 3 hours",
     "tomorrow": "Tomorrow, 9:00",
@@ -45,9 +55,18 @@ def around(visit: Visit, ticket: Ticket, history: Sequence[Event]) -> dict[str, 
             ticket.organisation_id or 0
         ),
         "sleeps": QUICK,
+        "parts": PARTS,
+        "newcomers": _newcomers(visit, ticket, history),
         "done_statuses": DONE,
         "undoable": _undoable(visit, ticket, history),
     }
+
+
+def _newcomers(visit: Visit, ticket: Ticket, history: Sequence[Event]) -> list[str]:
+    """Whom the desk suggested for a copy, and nobody decided about since."""
+    named = [each for event in history if event.kind == "copy_suggested" for each in event.data["addresses"]]
+    people = tickets.participants_of(visit.session, [ticket.id])[ticket.id] if named else {}
+    return [each for each in dict.fromkeys(named) if people.get(each) in WAITING]
 
 
 def _undoable(visit: Visit, ticket: Ticket, shown: Sequence[Event]) -> dict[int, int]:
@@ -98,6 +117,12 @@ def copy(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
         cc.remove(visit.session, ticket, fields["remove"], visit.actor, visit.now)
     else:
         cc.add(visit.session, ticket, fields.get("address", ""), visit.actor, visit.now)
+    return _back(ticket, "updated")
+
+
+def change_requester(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
+    """The ticket is somebody else's."""
+    requester.change(visit.session, ticket, fields.get("address", ""), visit.actor, visit.now)
     return _back(ticket, "updated")
 
 
@@ -166,6 +191,7 @@ _VERBS: Mapping[str, OnTicket] = {
     "untag": untag,
     "fields": set_fields,
     "copy": copy,
+    "requester": change_requester,
     "link": link,
     "parent": parent,
     "children": resolve_children,

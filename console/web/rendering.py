@@ -60,6 +60,9 @@ _HAPPENED: Mapping[str, str] = {
     "field_changed": "set {field} from {before} to {after}",
     "parent_changed": "set its parent from {before} to {after}",
     "copy_added": "put {after} in copy",
+    "copy_suggested": "wrote to {after} as well, who is not in copy of answers",
+    "requester_changed": "made it a ticket of {after} instead of {before}",
+    "alias_seen": "kept a mail that {before} sent to the signed address of {after}",
     "copy_removed": "took {before} out of copy",
     "unlinked": "took away its link with #{before}",
     "unmerged": "took the merge with #{before} back",
@@ -100,7 +103,7 @@ _SIGNALS: Mapping[str, str] = {
 }
 _VOUCHED: Mapping[str, str] = {
     "pass": "vouched for by our mail server",
-    "fail": "our mail server says that it is forged",
+    "fail": "not verified: forged, or changed or sent on on its way",
     "none": "nobody vouches for the address",
 }
 

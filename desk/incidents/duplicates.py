@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 WITHIN = timedelta(hours=24)
+AT_ONCE = timedelta(minutes=10)
+"""What carries neither an id nor a date is one message if it comes again within this time of the first; later it is
+another: a nightly alarm says the same every night."""
 ALIKE = 0.9
 """Of the groups of three words so many must be the same."""
 SHORT = 12

@@ -1,6 +1,10 @@
 """Who vouches for a mail: reads Authentication-Results (RFC 8601) and decides what an agent's mail may do.
 
-Fail closed: what is not proven is kept and shown, never obeyed.
+The proof of a sender has three values. A pass is "pass" for the very domain of the From. A failure is "fail", a pass
+for another domain, or results that contradict each other. Everything else is no statement: "none" and "bestguesspass"
+(the domain publishes no policy), "temperror" and "permerror" (nothing could be found out), "policy", "neutral" and
+words that RFC 7489 does not know, a pass that names no domain, no result, no header, a header that cannot be read.
+Fail closed for agents: what is not proven is kept and shown, never obeyed.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from desk.signed.reply_address import AGENT, SIDE_AGENT, ReplyToken
 
 
 class Verdict(StrEnum):
-    """What our own receiving MTA said of the From domain; NONE: nobody whom we trust said anything."""
+    """What our own receiving MTA said of the From domain; NONE: nobody whom we trust said anything of it."""
 
     PASS = "pass"
     FAIL = "fail"
@@ -29,24 +33,25 @@ class Proof:
     why: str = ""
 
 
-_PROPERTY = re.compile(r"([a-z0-9.-]+)\s*=\s*(\S+)", re.IGNORECASE)
+_DMARC = re.compile(r"\s*dmarc\s*(?:/\s*1\s*)?=\s*([a-z]+)(?![^\s;])", re.IGNORECASE)
+"""The result of the method, in version 1 (RFC 8601, 2.2)."""
+_FROM = re.compile(r"(?<![^\s;])header\.from\s*=\s*(\S+)", re.IGNORECASE)
 
 
 def verdict(headers: tuple[str, ...], authserv_id: str, peer_is_relay: bool, from_domain: str) -> Verdict:
     """DMARC's result in the topmost header, if `authserv_id` wrote it and the mail came from our own relay.
 
-    Only the topmost counts: those below may have come with the mail. Two results that differ are a failure.
+    Only the topmost counts: those below may have come with the mail. Several results are a pass if all of them are.
     """
     if not (authserv_id and peer_is_relay and headers and from_domain):
         return Verdict.NONE
     parts = _without_comments(headers[0]).split(";")
     if parts[0].split()[:1] != [authserv_id] or len(parts[0].split()) > 2:
         return Verdict.NONE
-    results = [part for part in parts[1:] if part.strip().lower().startswith("dmarc")]
-    if not results:
-        return Verdict.NONE
-    passed = all(_is_aligned_pass(result, from_domain) for result in results)
-    return Verdict.PASS if passed else Verdict.FAIL
+    results = {_result(match[1], part, from_domain) for part in parts[1:] if (match := _DMARC.match(part))}
+    if Verdict.FAIL in results:
+        return Verdict.FAIL
+    return Verdict.PASS if results == {Verdict.PASS} else Verdict.NONE
 
 
 def agent_proof(
@@ -84,13 +89,16 @@ def _refused(why: str) -> Proof:
     return Proof(False, False, why)
 
 
-def _is_aligned_pass(result: str, from_domain: str) -> bool:
-    properties: dict[str, str] = {}
-    for name, value in _PROPERTY.findall(result):
-        if name.lower() in properties:
-            return False
-        properties[name.lower()] = value.strip('"').lower()
-    return properties.get("dmarc") == "pass" and properties.get("header.from") == from_domain.lower()
+def _result(word: str, part: str, from_domain: str) -> Verdict:
+    """What one DMARC result says of the From domain."""
+    if word.lower() == "fail":
+        return Verdict.FAIL
+    if word.lower() != "pass":
+        return Verdict.NONE
+    domains = {value.strip('"').lower() for value in _FROM.findall(part)}
+    if not domains:
+        return Verdict.NONE
+    return Verdict.PASS if domains == {from_domain.lower()} else Verdict.FAIL
 
 
 def _without_comments(text: str) -> str:

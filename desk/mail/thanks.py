@@ -2,7 +2,9 @@
 
 In: the new words of a message and whether files came with it. Out: which kind of courtesy, or none. Precision first:
 every single word must be known as courteous, be a name beside it, or the message counts as one that wants something.
-The words are in desk/text/mail_words/courtesies.tsv. It knows no ticket; what a courtesy leaves closed is said there.
+The words are in desk/text/mail_words/courtesies.tsv; what confirms: `confirmation.py`. It knows no ticket; what a
+courtesy
+leaves closed is said there.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cache
 
+from desk.mail import confirmation
 from desk.priority import signals as priority_signals
 from desk.text import mail_words
 from desk.text.phrase_matcher import END, NUMBER, QUESTION, SOFT, Phrases
@@ -26,11 +29,13 @@ _STRUCTURE = frozenset({END, SOFT})
 
 
 class Courtesy(StrEnum):
-    """NONE: it wants something. THANKS: thanks and no more. DONE: it says that all is well, or agrees."""
+    """NONE: it wants something. THANKS: thanks and no more. DONE: it says that all is well, or agrees. WORKS: it
+    confirms that what was asked for works again or is solved."""
 
     NONE = "none"
     THANKS = "thanks"
     DONE = "done"
+    WORKS = "works"
 
 
 def is_courtesy(reply: str, *, files: bool = False) -> bool:
@@ -49,6 +54,8 @@ def courtesy_of(reply: str, *, files: bool = False) -> Courtesy:
     said = _said(text)
     if said is None:
         return Courtesy.NONE
+    if "works" in said:
+        return Courtesy.WORKS
     if "thanks" in said and not said & {"done", "agreed"}:
         return Courtesy.THANKS
     return Courtesy.DONE if said & {"done", "agreed", "thanks"} or symbols else Courtesy.NONE
@@ -65,10 +72,12 @@ def _said(text: str) -> set[str] | None:
     lines = [line for line in text.splitlines() if line.strip()]
     for number, line in enumerate(lines):
         marks, tokens = _words().find(line)
-        kinds = {mark.kind for mark in marks}
+        confirmed = confirmation.places(line, marks)
+        marks = [mark for mark in marks if not confirmed.issuperset(range(mark.start, mark.end))]
+        kinds = {mark.kind for mark in marks} | ({"works"} if confirmed else set())
         if kinds & {QUESTION, NUMBER, "no"} or "?" in line:
             return None
-        known = {place for mark in marks for place in range(mark.start, mark.end)}
+        known = confirmed | {place for mark in marks for place in range(mark.start, mark.end)}
         strange = [place for place in range(len(tokens)) if place not in known]
         signed = number > 0 and number >= len(lines) - 2 and len(strange) == len(tokens)
         beside = {mark.end for mark in marks if mark.kind in ("thanks", "hello", "bye", "done", "agreed")}

@@ -66,6 +66,9 @@ HELP = """\
 #tag WORD …       further tags
 #field NAME VALUE a custom field
 #macro NAME       the macro's text above yours, and what it does besides
+#copy ADDRESS     puts somebody in copy of the answers
+#requester ADDR.  whose ticket it is from now on
+#alias ADDRESS    another address of yours, from which you answered here
 #merge NUMBER     this ticket ends in that one
 #undo             takes back the last change of the ticket
 #help             this list"""
@@ -157,6 +160,10 @@ def _number(argument: str) -> str:
     return "" if number.isascii() and number.isdigit() and len(number) < 15 else "needs a ticket number"
 
 
+def _address(argument: str) -> str:
+    return "" if "@" in argument and len(argument.split()) == 1 else "needs an address behind it"
+
+
 def _two(argument: str) -> str:
     return "" if len(argument.split(None, 1)) == 2 else "needs a name and a value behind it"
 
@@ -184,6 +191,9 @@ _CHECKS: dict[str, Callable[[str], str]] = {
     "category": _some,
     "tag": _some,
     "macro": _some,
+    "copy": _address,
+    "requester": _address,
+    "alias": _address,
     "merge": _number,
     "help": _nothing,
 }

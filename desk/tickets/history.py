@@ -15,17 +15,21 @@ from desk.priority.levels import Priority
 from desk.tickets.ticket import DONE, NOT_REOPENED, Event, Status, Ticket
 
 TOLD = (
-    "status", "priority", "category", "team_id", "assignee_id", "organisation_id", "tags", "fields", "parent_id",
-    "merged_into", "resolution", "snoozed_until", "reminded_at", "first_response_at", "resolved_at", "closed_at",
+    "requester_id", "status", "priority", "category", "team_id", "assignee_id", "organisation_id", "tags", "fields",
+    "parent_id", "merged_into", "resolution", "snoozed_until", "reminded_at", "first_response_at", "resolved_at",
+    "closed_at",
 )  # fmt: skip
 """What of a ticket its history tells."""
 
 
 def beginning(ticket: Ticket, events: Iterable[Event]) -> Ticket:
     """The ticket as it was when it was opened."""
+    events = list(events)
     first = next((event for event in events if event.kind == "opened"), None)
     data = first.data if first else {}
-    blank = Ticket(ticket.id, ticket.subject, ticket.requester_id, ticket.created_at, ticket.created_at)
+    changed = next((event for event in events if event.kind == "requester_changed"), None)
+    requester = changed.data["from_id"] if changed else ticket.requester_id
+    blank = Ticket(ticket.id, ticket.subject, requester, ticket.created_at, ticket.created_at)
     return replace(
         blank,
         **{name: getattr(ticket, name) for name in ("mailbox_id", "channel", "conversation", "version", "due_at")},
@@ -105,6 +109,10 @@ _TELLS: Mapping[str, Callable[[Ticket, Event], dict[str, Any]]] = {
     "reopened": _moved,
     "assigned": lambda _t, e: {"assignee_id": e.data.get("to_id")},
     "team_changed": lambda _t, e: {"team_id": e.data.get("to_id")},
+    "requester_changed": lambda _t, e: {
+        "requester_id": e.data["to_id"],
+        "organisation_id": e.data.get("to_organisation"),
+    },
     "priority_changed": lambda _t, e: {"priority": Priority(e.after)},
     "category_changed": lambda _t, e: {"category": e.after or None},
     "tagged": lambda t, e: {"tags": t.tags + tuple(tag for tag in tags_of(e) if tag not in t.tags)},

@@ -10,7 +10,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from desk.tickets.ticket import DESK, DONE, Actor, Change, Event, NotAllowed, Ticket
+from desk.tickets.ticket import (
+    DESK,
+    DONE,
+    NOT_REOPENED,
+    Actor,
+    Change,
+    Event,
+    NotAllowed,
+    Status,
+    Ticket,
+    resolve,
+)
 
 
 def untag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime, why: str = "") -> Change:
@@ -79,6 +90,22 @@ def set_resolution(ticket: Ticket, text: str, actor: Actor, at: datetime, why: s
     return _change(ticket, at, "resolution_set", actor, before=ticket.resolution, after=text, why=why, resolution=text)
 
 
+def set_requester(
+    ticket: Ticket, person_id: int, organisation_id: int | None, before: str, after: str, actor: Actor, at: datetime
+) -> Change:
+    """The ticket is somebody else's; `before` and `after` are their addresses."""
+    if ticket.requester_id == person_id:
+        return Change(ticket)
+    data = {
+        "from_id": ticket.requester_id,
+        "to_id": person_id,
+        "from_organisation": ticket.organisation_id,
+        "to_organisation": organisation_id,
+    }
+    owner: dict[str, Any] = {"requester_id": person_id, "organisation_id": organisation_id}
+    return _change(ticket, at, "requester_changed", actor, before=before, after=after, data=data, **owner)
+
+
 def flag_unroutable(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
     """Nobody suitable is there: seen by everybody, and its own clock runs from now."""
     if ticket.unroutable_at is not None:
@@ -89,6 +116,25 @@ def flag_unroutable(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Cha
 def remind(ticket: Ticket, at: datetime, why: str) -> Change:
     """The requester is asked once more, before the ticket is resolved for want of an answer."""
     return _change(ticket, at, "reminded", DESK, why=why, reminded_at=at)
+
+
+CONFIRMED = "the requester says that it works"
+"""Why a ticket was resolved without an agent."""
+
+
+def confirm(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = None) -> Change:
+    """The requester says that it works: what is open or waits for the requester is resolved, what is finished stays so.
+
+    A ticket that waits for a third party is only marked: somebody else is still at work on it.
+    """
+    done = ticket.status in DONE
+    why, data = NOT_REOPENED if done else "", {"confirmed": True}
+    event = Event(ticket.id, at, "requester_replied", actor, why=why, data=data, message_id=message_id)
+    kept = ticket.reminded_at if done else None
+    marked = Change(replace(ticket, updated_at=at, reminded_at=kept), (event,))
+    if done or ticket.status is Status.ON_HOLD:
+        return marked
+    return marked.then(resolve(marked.ticket, actor, at, CONFIRMED))
 
 
 def _shown(value: Any) -> str:

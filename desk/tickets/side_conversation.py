@@ -108,16 +108,18 @@ def answered(
     at: datetime,
     message_id: int,
     courtesy: Courtesy = Courtesy.NONE,
-    also: Iterable[str] = (),
+    newcomers: Iterable[str] = (),
 ) -> Step:
     """The third party writes. A ticket that waited for it is open again; a bare thanks opens no closed conversation.
 
-    `also` are people whom a proven answer has in copy: they take part from now on.
+    `newcomers` are people whom a proven answer has in copy: they are named to the agents, who may add them.
     """
     first = _opened_again(side, ticket, actor, at, "they wrote") if courtesy is Courtesy.NONE else ()
     said = _event(side, ticket, at, "side_answered", actor, message_id=message_id)
-    people = tuple(dict.fromkeys((*side.people, *also)))[:MOST_PEOPLE]
-    now = replace(side, state=State.OPEN if first else side.state, people=people)
+    strange = [each for each in dict.fromkeys(newcomers) if each not in side.people][:MOST_PEOPLE]
+    if strange:
+        said = replace(said, data={**said.data, "newcomers": strange})
+    now = replace(side, state=State.OPEN if first else side.state)
     return _let_go(now, Change(ticket, (*first, said)), DESK, at, f"{side.address} answered")
 
 

@@ -1,8 +1,8 @@
 """Which ticket a message belongs to, and which signal said so. Values in, a decision out.
 
 Signals in order: signed reply address, our signed Message-ID, known Message-IDs of the thread, subject tag, the
-ticket number of the sender's own desk. Whichever it was, only a participant's message is appended (by such a number
-also that of somebody of a participant's organisation); anybody else's opens a ticket of its own that is linked.
+ticket number of the sender's own desk. Whichever it was, only a participant's message is appended (`participants.py`;
+by such a number also that of somebody of a participant's organisation); anybody else's opens a linked ticket.
 """
 
 from __future__ import annotations
@@ -30,6 +30,11 @@ class Signal(StrEnum):
     FOREIGN = "foreign-number"
     NONE = "new"
 
+    @property
+    def signed(self) -> bool:
+        """Whether only the desk itself could have made what named the ticket."""
+        return self in (Signal.ADDRESS, Signal.MESSAGE_ID)
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -45,6 +50,12 @@ def own_key(request: InboundRequest) -> str:
     if request.thread.conversation:
         return f"{request.thread.conversation}#{request.external_id}"
     return mail_key(request.thread.message_id) if request.thread.message_id else content_key(request)
+
+
+def is_timeless(request: InboundRequest) -> bool:
+    """Whether nothing but the time tells it from the same words of another day: no id, and in a mail no date either."""
+    dated = request.channel is Channel.EMAIL and request.sent_at is not None
+    return not (request.thread.message_id or request.thread.conversation or dated)
 
 
 def content_key(request: InboundRequest) -> str:
@@ -93,11 +104,6 @@ def signed_message_ids(request: InboundRequest, secret: bytes) -> list[tuple[int
     return [(ticket, i) for ticket, i in found if ticket is not None]
 
 
-def may_append(sender: str, participants: Collection[str], forged: bool) -> bool:
-    """Only who takes part may append, and not if our mail server says that the sender is forged."""
-    return not forged and sender in participants
-
-
 def foreign_keys(request: InboundRequest, author: str) -> tuple[tuple[str, str], ...]:
     """(number, organisation) of the ticket numbers in a mail's subject, as those of its author's own desk."""
     if request.channel is not Channel.EMAIL or "@" not in author:
@@ -114,14 +120,6 @@ def may_speak_for_desk(sender: str, participants: Collection[str], own_domains: 
     if sender in participants or "@" in whose or whose in own_domains:
         return sender in participants
     return any(organisation(each) == whose for each in participants)
-
-
-def may_link_late(request: InboundRequest, senders: Collection[str], requester: str) -> bool:
-    """Whether a mail goes to the ticket of a reply that came before it: naming an id gives no hold on the mail.
-
-    It does if its author wrote on that ticket too, or sent this very mail to the ticket's requester.
-    """
-    return request.sender.address in senders or requester in {p.address for p in (*request.to, *request.cc)}
 
 
 def first_known(keys: Sequence[str], tickets: dict[str, int], channel: Channel) -> Candidate | None:

@@ -19,6 +19,7 @@ from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Status, Ticket
 
 History = Sequence[tuple[int, Event]]
 _THINGS: Mapping[str, str] = {
+    "requester_changed": "requester",
     "status_changed": "status",
     "reopened": "status",
     "assigned": "owner",
@@ -32,6 +33,7 @@ _THINGS: Mapping[str, str] = {
 }
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "status": ("status", "resolved_at", "closed_at", "reminded_at"),
+    "requester": ("requester_id", "organisation_id"),
     "owner": ("assignee_id",),
     "team": ("team_id",),
     "priority": ("priority",),
@@ -188,6 +190,8 @@ def _said(event: Event) -> dict[str, Any]:
     if event.kind in ("assigned", "team_changed"):
         name = "assignee_id" if event.kind == "assigned" else "team_id"
         return {name: event.data["from_id"]} if "from_id" in event.data else {}
+    if event.kind == "requester_changed":
+        return {"requester_id": event.data["from_id"], "organisation_id": event.data.get("from_organisation")}
     if event.kind in ("status_changed", "reopened"):
         return {"status": Status(event.before)}
     if event.kind == "priority_changed":

@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.incidents.duplicates import AT_ONCE
 from desk.mail.inbound_request import Envelope
 from storage.access import visibility
 from storage.db.session import Session, ring
@@ -48,6 +49,8 @@ class Arrival:
     size: int = 0
     envelope: Mapping[str, Any] = field(default_factory=dict)
     quarantine: str = ""
+    timeless: bool = False
+    """It has neither an id nor a date: the same some time later is another message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ _WAITING = [inbound.c[name] for name in Waiting.__dataclass_fields__]
 def write_down(session: Session, arrivals: Sequence[Arrival]) -> None:
     """One row per new arrival; a copy of one that is there counts on that row. Enqueues ingest."""
     keyed = {_key(arrival): arrival for arrival in reversed(arrivals)}
+    _make_way(session, [keyed[key] for key in sorted(keyed)])
     # In the order of their keys, so that two groups that share copies cannot deadlock.
     insert_rows(session, inbound, [_row(keyed[key]) for key in sorted(keyed)], repeats=_KEY)
     for arrival in arrivals:
@@ -100,6 +104,7 @@ def write_down(session: Session, arrivals: Sequence[Arrival]) -> None:
 
 def write_down_one(session: Session, arrival: Arrival) -> int:
     """The same for one arrival; returns the id of its row, or of the row that it repeats."""
+    _make_way(session, [arrival])
     inbound_id = _write_one(session, arrival)
     ring(session, "commands" if _first_state(arrival.source) == ORDERED else "ingest", inbound_id)
     return inbound_id
@@ -291,6 +296,16 @@ def _number_of(session: Session, arrival: Arrival) -> int:
 
 
 _BY_KEY = sa.select(inbound.c.id).where(*(inbound.c[name] == sa.bindparam(name) for name in _KEY))
+
+
+def _make_way(session: Session, arrivals: Iterable[Arrival]) -> None:
+    """The row of an earlier message that said the same, long enough ago, gives up the key that tells repeats."""
+    for one in arrivals:
+        if one.timeless:
+            same = [inbound.c[name] == value for name, value in zip(_KEY, _key(one), strict=True)]
+            old = inbound.c.received_at < one.received_at - AT_ONCE
+            name = inbound.c.external_id + sa.literal("earlier:") + sa.cast(inbound.c.id, sa.Text)
+            session.execute(sa.update(inbound).where(*same, old).values(external_id=name))
 
 
 def _write_one(session: Session, arrival: Arrival) -> int:

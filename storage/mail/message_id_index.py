@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from desk.tickets.ticket import ActorKind, MessageKind
 from storage.db.session import Session
 from storage.db.statements import insert_ignore, insert_rows, update_rows
-from storage.tables.tickets import messages, outbound, thread_ids
+from storage.tables.tickets import inbound, messages, outbound, thread_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,18 @@ def known(session: Session, keys: Iterable[str]) -> dict[str, Known]:
     return {r[0]: Known(r[0], r[1] or 0, r[2] or 0, r[3] or 0, r[4]) for r in rows}
 
 
+def received(session: Session, keys: Iterable[str]) -> dict[str, tuple[Known, datetime]]:
+    """Those keys whose message is here, held until this transaction ends, and when that message came."""
+    c = thread_ids.c
+    columns = (c.message_id, c.inbound_id, c.ticket_id, c.row_id, c.content_hash, inbound.c.received_at)
+    joined = thread_ids.join(inbound, inbound.c.id == c.inbound_id)
+    where = (c.message_id.in_(sorted(set(keys))), c.row_id.is_not(None))
+    query = sa.select(*columns).select_from(joined).where(*where).order_by(c.message_id)
+    query = query.with_for_update(of=thread_ids) if session.postgres else query
+    rows: Any = session.execute(query)
+    return {r[0]: (Known(r[0], r[1] or 0, r[2] or 0, r[3] or 0, r[4]), r[5]) for r in rows}
+
+
 def point(session: Session, places: Sequence[Known]) -> None:
     """Say where ids now belong."""
     update_rows(session, thread_ids, "message_id", [_place(p) for p in sorted(places, key=lambda p: p.message_id)])
@@ -77,6 +90,7 @@ def add(session: Session, message_id: str, ticket_id: int, row_id: int) -> None:
 def _place(known: Known) -> dict[str, Any]:
     return {
         "message_id": known.message_id,
+        "inbound_id": known.inbound_id,
         "ticket_id": known.ticket_id,
         "row_id": known.row_id or None,
         "content_hash": known.content_hash,

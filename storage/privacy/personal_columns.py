@@ -48,6 +48,7 @@ SWEPT: Mapping[str, tuple[str, ...]] = {
     "tickets": ("tags", "fields", "priority_why", "resolution"),
 }
 KEPT: Mapping[str, str] = {
+    "agent_aliases": "removed",
     "agents": "the desk's own staff",
     "api_tokens": "names that admins gave to programs, and hashes",
     "blobs": "named by hash; those of theirs are removed, others' mail is others'",

@@ -64,6 +64,15 @@ side_conversations = sa.Table(
     **AUTOINCREMENT,
 )
 
+agent_aliases = sa.Table(
+    "agent_aliases",
+    metadata,
+    sa.Column("address", sa.Text, primary_key=True),
+    ref("agent_id", "agents.id", primary_key=True, index=True),
+    at("seen_at", nullable=False),
+    at("confirmed_at"),
+)
+
 audit = sa.Table(
     "audit",
     metadata,

@@ -13,7 +13,7 @@ from desk.priority.levels import Priority
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
 from storage.access import visibility
 from storage.db.session import Session, ring
-from storage.db.statements import claimed, insert_ignore, insert_rows, locked, reserve_ids, update_rows
+from storage.db.statements import claimed, insert_ignore, insert_rows, locked, reserve_ids, update_rows, upsert
 from storage.runtime import failures
 from storage.tables.tickets import events, links, messages, participants, predictions, tickets
 from storage.tickets import corrections
@@ -236,7 +236,7 @@ def numbered(session: Session, ticket_id: int) -> list[tuple[int, Event]]:
 
 
 def participants_of(session: Session, ids: Iterable[int]) -> dict[int, dict[str, str]]:
-    """Ticket → address → role ("requester", "sender", "cc")."""
+    """Ticket → address → role, a word of `desk.tickets.participants.Participation`."""
     found: dict[int, dict[str, str]] = {ticket_id: {} for ticket_id in ids}
     query = sa.select(participants).where(participants.c.ticket_id.in_(sorted(found)))
     for row in session.execute(query) if found else ():
@@ -250,6 +250,12 @@ def add_participants(session: Session, rows: Iterable[tuple[int, str, str]]) -> 
     insert_rows(session, participants, made, ignore=True)
 
 
+def set_participant(session: Session, ticket_id: int, address: str, role: str) -> None:
+    """As what somebody takes part from now on, whatever it was before."""
+    row = {"ticket_id": ticket_id, "address": address, "role": str(role)}
+    upsert(session, participants, ("ticket_id", "address"), row)
+
+
 def link(session: Session, ticket_id: int, other_id: int, kind: str) -> None:
     session.execute(insert_ignore(session, links), {"ticket_id": ticket_id, "other_id": other_id, "kind": kind})
 
@@ -260,6 +266,12 @@ def links_of(session: Session, ticket_id: int) -> list[tuple[int, str]]:
     found = [(r.other_id if r.ticket_id == ticket_id else r.ticket_id, r.kind) for r in session.execute(query)]
     unseen = visibility.hidden(session, [other for other, _ in found])
     return [(other, kind) for other, kind in found if other not in unseen]
+
+
+def naming(session: Session, ids: Iterable[int]) -> set[int]:
+    """Those tickets that were opened by a mail that names a ticket in which its sender has no part."""
+    where = (links.c.ticket_id.in_(sorted(set(ids))), links.c.kind == "named")
+    return set(session.execute(sa.select(links.c.ticket_id).where(*where)).scalars())
 
 
 def add_predictions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -65,8 +65,12 @@ def test_sleep_fields_links_and_copies(say: Say, desk: Store) -> None:
     assert say("ticket", "show", "1")["children"] == [2]
     say("ticket", "resolve-children", "1")
     assert say("ticket", "show", "2")["status"] == "resolved"
+    (row,) = say("ticket", "set", "1", "--requester", "erika@example.test", "--priority", "low")
+    assert [event["kind"] for event in row["events"]] == ["priority_changed", "requester_changed"]
+    assert say("ticket", "show", "1")["requester"] == "erika@example.test"
+    assert frontdesk.main(["ticket", "set", "1", "--requester", "nobody"]) == 1
     say("ticket", "copy", "1", "boss@example.test")
-    assert say("ticket", "show", "1")["participants"]["boss@example.test"] == "cc"
+    assert say("ticket", "show", "1")["participants"]["boss@example.test"] == "added"
     assert say("field", "remove", "amount") == {"removed": "amount"}
 
 

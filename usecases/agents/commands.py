@@ -20,6 +20,7 @@ from storage.db.session import Session
 from storage.people import holders, people
 from storage.people.people import Person
 from storage.tickets import tickets
+from usecases.agents import people_commands
 from usecases.rules import macros
 from usecases.tickets import conversation, custom_fields, resolution, undo
 
@@ -47,6 +48,8 @@ def check(session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Ac
             _other(session, ticket, command.argument)
         elif command.name == "side":
             raise NotAllowed("a third party is asked by mail, in the console or by the command line")
+        elif command.name in people_commands.NAMES:
+            people_commands.check(session, ticket, command, actor)
         elif command.name == "macro":
             macros.named(session, actor.id or 0, command.argument)
         elif command.name == "field":
@@ -72,6 +75,10 @@ def commands(
         if command.name == "undo":
             ticket = undo.undo(session, ticket.id, None, actor, now)
             done.append("took the last change back")
+            continue
+        if command.name in people_commands.NAMES:
+            ticket, line = people_commands.run(session, ticket, command, actor, now, react=react)
+            done.append(line)
             continue
         if command.name == "merge":
             into = conversation.merge(

@@ -31,7 +31,7 @@ from storage.privacy import personal_columns, redact
 from storage.privacy.redact import GONE, Forgotten
 from storage.tables.desk import articles
 from storage.tables.learning import models
-from storage.tables.people import erasures, requester_sessions
+from storage.tables.people import agent_aliases, erasures, requester_sessions
 from storage.tables.tickets import events, inbound, messages, outbound, participants, tickets
 from storage.tables.tickets import people as people_table
 from usecases.privacy import erased_articles
@@ -169,6 +169,7 @@ def _elsewhere(session: Session, person: Person, done: Forgotten) -> None:
     done.counts["side_conversations"] += len(asked)
     gone = session.execute(sa.delete(participants).where(participants.c.address == person.address))
     done.add("participants", gone)
+    session.execute(sa.delete(agent_aliases).where(agent_aliases.c.address == person.address))
     session.execute(sa.delete(requester_sessions).where(requester_sessions.c.person_id == person.id))
     kinds = events.c.actor_kind.in_((str(ActorKind.REQUESTER), str(ActorKind.THIRD_PARTY)))
     acted = sa.and_(kinds, events.c.actor_id == person.id)

@@ -19,17 +19,19 @@ from storage.tickets import tickets
 from storage.tickets.tickets import Stale
 from usecases.rules import run_actions
 from usecases.rules.run_actions import Doing
-from usecases.tickets import conversation, custom_fields
+from usecases.tickets import conversation, custom_fields, requester
 
 MOST = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What shall be done to each; `into` merges them all into that ticket instead."""
+    """What shall be done to each; `requester` is the address of whose they are from now on; `into` merges them all into
+    that ticket instead."""
 
     actions: tuple[Action, ...] = ()
     into: int | None = None
+    requester: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,10 @@ def _planned(
         held = _current(ticket, number, version)
         if wish.into is not None:
             return Outcome(number, held.subject, (_merge_event(session, held, wish.into, doing),))
-        return Outcome(number, held.subject, _change(session, held, wish, doing).events)
+        events = _change(session, held, wish, doing).events
+        if wish.requester:
+            events += requester.preview(session, held, wish.requester, doing.actor, doing.now)
+        return Outcome(number, held.subject, events)
     except NotAllowed as error:
         return Outcome(number, ticket.subject if ticket else "", refused=str(error))
 
@@ -105,8 +110,11 @@ def _do(session: Session, ticket: Ticket, wish: Wish, doing: Doing) -> tuple[Eve
         conversation.merge(session, ticket.id, wish.into, doing.actor, doing.now, why=doing.why)
         return (event,)
     change = _change(session, ticket, wish, doing)
-    tickets.save(session, change)
-    return change.events
+    saved, events = tickets.save(session, change), change.events
+    if wish.requester:
+        events += requester.preview(session, saved, wish.requester, doing.actor, doing.now)
+        requester.change(session, saved, wish.requester, doing.actor, doing.now)
+    return events
 
 
 def _change(session: Session, ticket: Ticket, wish: Wish, doing: Doing) -> Change:

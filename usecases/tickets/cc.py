@@ -7,9 +7,9 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from desk.tickets.participants import Participation
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from storage.db.session import Session
-from storage.db.statements import upsert
 from storage.tables.tickets import participants
 from storage.tickets import tickets
 
@@ -19,23 +19,29 @@ MOST = 50
 
 def add(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime) -> Ticket:
     """From now on replies go there too, and its mails belong here. The caller holds the ticket."""
-    wanted = address.strip().lower()
-    if not _ADDRESS.fullmatch(wanted):
-        raise NotAllowed(f"{address.strip()[:100]!r} is no address")
+    wanted = checked(address)
     known = tickets.participants_of(session, [ticket.id])[ticket.id]
-    if known.get(wanted) in ("requester", "cc"):
+    if known.get(wanted) in (Participation.REQUESTER, Participation.ADDED):
         return ticket
     if len(known) >= MOST:
         raise NotAllowed(f"more than {MOST} people cannot take part")
-    upsert(session, participants, ("ticket_id", "address"), {"ticket_id": ticket.id, "address": wanted, "role": "cc"})
+    tickets.set_participant(session, ticket.id, wanted, Participation.ADDED)
     return tickets.save(session, Change(ticket, (Event(ticket.id, at, "copy_added", actor, after=wanted),)))
+
+
+def checked(address: str) -> str:
+    """The address as it is kept; NotAllowed for what is none."""
+    wanted = address.strip().lower()
+    if not _ADDRESS.fullmatch(wanted):
+        raise NotAllowed(f"{address.strip()[:100]!r} is no address")
+    return wanted
 
 
 def remove(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime) -> Ticket:
     """No reply goes there any more, and its mails open tickets of their own."""
     wanted = address.strip().lower()
     where = (participants.c.ticket_id == ticket.id, participants.c.address == wanted)
-    gone = sa.delete(participants).where(*where, participants.c.role != "requester")
+    gone = sa.delete(participants).where(*where, participants.c.role != str(Participation.REQUESTER))
     if session.execute(gone).rowcount == 0:
         raise NotAllowed(f"{wanted} is not in copy")
     return tickets.save(session, Change(ticket, (Event(ticket.id, at, "copy_removed", actor, before=wanted),)))

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.people.organisations import organisation
-from desk.tickets import subject, threading
+from desk.tickets import participants, subject, threading
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
 from storage.access import visibility
@@ -124,7 +124,7 @@ def merge(
     gone, kept = verbs.merge(found[ticket_id], found[into_id], actor, at)
     moved, copies = _move_all(session, ticket_id, into_id)
     # What an undo needs to know: which messages and people went over by this.
-    data = {"messages": moved, "copies": copies}
+    data = {"messages": moved, "copies": list(copies), "were": {a: was for a, was in copies.items() if was}}
     tickets.save(session, Change(gone.ticket, (*gone.events[:-1], replace(gone.events[-1], data=data))), react=react)
     tickets.link(session, ticket_id, into_id, "merged")
     said = [why] * bool(why) + [f"now in copy: {', '.join(copies)}"] * bool(copies)
@@ -203,8 +203,8 @@ def _move(session: Session, message_ids: Sequence[int], external_ids: Sequence[s
     session.execute(sa.update(thread_ids).where(thread_ids.c.message_id.in_(known)).values(ticket_id=to_ticket))
 
 
-def _move_all(session: Session, from_ticket: int, to_ticket: int) -> tuple[list[int], list[str]]:
-    """Messages, side conversations and people go over; returns which messages, and who is now in copy.
+def _move_all(session: Session, from_ticket: int, to_ticket: int) -> tuple[list[int], dict[str, str]]:
+    """Messages, side conversations and people go over; returns which messages, and who is now in copy and was what.
 
     The ids stay: `merged_into` leads them on.
     """
@@ -213,6 +213,12 @@ def _move_all(session: Session, from_ticket: int, to_ticket: int) -> tuple[list[
     session.execute(sa.update(messages).where(where).values(ticket_id=to_ticket))
     side_conversations.move(session, from_ticket, to_ticket)
     people = tickets.participants_of(session, [from_ticket, to_ticket])
-    roles = {a: "cc" if role in ("requester", "sender") else role for a, role in people[from_ticket].items()}
+    roles = {a: participants.after_merge(role) for a, role in people[from_ticket].items()}
     tickets.add_participants(session, [(to_ticket, a, role) for a, role in roles.items()])
-    return moved, sorted(a for a, role in roles.items() if role == "cc" and a not in people[to_ticket])
+    there, copied = people[to_ticket], participants.COPIED
+    copies = {a: there.get(a, "") for a, role in sorted(roles.items()) if role in copied}
+    copies = {a: was for a, was in copies.items() if was not in (*copied, participants.Participation.REQUESTER)}
+    for address, was in copies.items():
+        if was:
+            tickets.set_participant(session, to_ticket, address, roles[address])
+    return moved, copies

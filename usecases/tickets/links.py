@@ -21,7 +21,7 @@ from storage.tickets import tickets
 from usecases.tickets import custom_fields
 
 KINDS = ("relates", "duplicates", "blocks")
-"""Links that people make; other kinds (merged, split, follow-up, repeat, named) follow from what happened."""
+"""Links that people make; other kinds (merged, split, follow-up, repeat, named, named-by) follow from what happened."""
 _WORDS = {
     ("relates", True): "relates to",
     ("relates", False): "relates to",
@@ -39,6 +39,8 @@ _WORDS = {
     ("repeat", False): "says the same as",
     ("named", True): "names",
     ("named", False): "is named by",
+    ("named-by", True): "is named by",
+    ("named-by", False): "names",
 }
 
 

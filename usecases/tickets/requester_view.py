@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from desk.access.visibility import requester_sees
 from desk.tickets import properties
 from desk.tickets import ticket as verbs
+from desk.tickets.participants import COPIED, Participation
 from desk.tickets.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
 from desk.web import status_links
 from storage.access import visibility
@@ -218,7 +219,7 @@ def _part(session: Session, person: Requester, first: Ticket, last: Ticket) -> P
             break
         here = there
     role = tickets.participants_of(session, [last.id])[last.id].get(person.address, "")
-    return Part(moved or frozenset(), since, role in ("cc", "sender", "requester"))
+    return Part(moved or frozenset(), since, role == Participation.REQUESTER or role in COPIED)
 
 
 def _public(seen: Sight) -> Conditions:

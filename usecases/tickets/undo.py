@@ -10,13 +10,14 @@ import sqlalchemy as sa
 
 from desk.tickets import history as told
 from desk.tickets import undo as rules
+from desk.tickets.participants import COPIED
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from desk.tickets.undo import History, Names
 from storage.db.session import Session
 from storage.people import holders, people
 from storage.tables.tickets import links, messages, participants
 from storage.tickets import tickets
-from usecases.tickets import conversation, side_conversations
+from usecases.tickets import conversation, requester, side_conversations
 from usecases.tickets import links as ticket_links
 
 
@@ -52,6 +53,7 @@ def undo(session: Session, ticket_id: int, number: int | None, actor: Actor, at:
         ticket_links.check_parent(session, ticket, tickets.get(session, change.ticket.parent_id or 0))
     if change.ticket.assignee_id != ticket.assignee_id:
         holders.check(session, change.ticket.team_id, change.ticket.assignee_id)
+    requester.undone(session, change, ticket)
     return tickets.save(session, change)
 
 
@@ -105,8 +107,10 @@ def _bring_back(session: Session, merged: Event, gone_id: int, into_id: int) -> 
     session.execute(sa.update(messages).where(*mine).values(ticket_id=gone_id))
     side_conversations.move_back(session, ids, into_id, gone_id)
     c = participants.c
-    came = (c.ticket_id == into_id, c.address.in_(list(merged.data.get("copies", ()))), c.role == "cc")
+    came = (c.ticket_id == into_id, c.address.in_(list(merged.data.get("copies", ()))), c.role.in_(sorted(COPIED)))
     session.execute(sa.delete(participants).where(*came))
+    were = merged.data.get("were", {})
+    tickets.add_participants(session, [(into_id, address, part) for address, part in were.items()])
     linked = (links.c.ticket_id == gone_id, links.c.other_id == into_id, links.c.kind == "merged")
     session.execute(sa.delete(links).where(*linked))
 

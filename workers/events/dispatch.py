@@ -45,8 +45,7 @@ log = structlog.get_logger()
 BATCH = 200
 TOLD = (
     "opened", "requester_replied", "assigned", "delivery_failed", "undeliverable", "unverified_note", "not_permitted",
-    "opened_anyway",
-    "woken", "side_answered",
+    "opened_anyway", "woken", "side_answered", "alias_seen",
 )  # fmt: skip
 
 SOLVES = (
@@ -112,6 +111,7 @@ def _scene(session: Session, happened: list[Event]) -> _Scene:
     found = tickets.get_many(session, {event.ticket_id for event in happened})
     messages = tickets.messages_by_ids(session, {e.message_id for e in happened if e.message_id})
     ids = {t.requester_id for t in found.values()} | {t.assignee_id for t in found.values() if t.assignee_id}
+    ids |= {event.data["agent_id"] for event in happened if event.kind == "alias_seen"}
     teams = people.members(session, {t.team_id for t in found.values() if t.team_id})
     watchers = tickets_watchers.of(session, {one.ticket_id for one in happened if one.kind in watcher_notices.KINDS})
     return _Scene(found, messages, people.by_ids(session, ids), teams, watchers)
@@ -166,7 +166,7 @@ def _reply(sender: Sender, session: Session, ticket: Ticket, requester: Person, 
 
 def _kept_out(session: Session, happened: list[Event]) -> frozenset[int]:
     linked = {event.ticket_id for event in happened if event.kind == "linked"}
-    return frozenset(one for one in linked if any(kind == "named" for _, kind in tickets.links_of(session, one)))
+    return frozenset(tickets.naming(session, linked))
 
 
 def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None, *, unproven: bool) -> bool:
@@ -188,6 +188,9 @@ def _told(scene: _Scene, ticket: Ticket, event: Event) -> list[Person]:
             return []  # the new ticket's own notice says it, or it went on to somebody else.
         new = scene.persons.get(ticket.assignee_id or 0)
         return [new] if new and new.is_agent and new.id != event.actor.id and new.notify else []
+    if event.kind == "alias_seen":
+        owner = scene.persons.get(event.data["agent_id"])
+        return [owner] if owner and owner.is_agent else []
     if event.kind == "woken" and event.actor.kind is not ActorKind.SYSTEM:
         return []  # whoever woke it told of it by that.
     assignee = scene.persons.get(ticket.assignee_id or 0)

@@ -28,7 +28,7 @@ from storage.people.people import Person
 from storage.tickets import drafts, tickets
 from usecases.agents import commands as agent_commands
 from usecases.tickets import conversation
-from workers.inbound import known_quotes
+from workers.inbound import agent_alias, known_quotes
 from workers.inbound import side_conversations as side_conversation_mail
 from workers.inbound.batch_context import Facts
 from workers.inbound.match import Decision
@@ -39,11 +39,15 @@ from workers.runtime.context import Context
 
 def handle(context: Context, session: Session, facts: Facts, decision: Decision, now: datetime) -> None:
     """Settle one mail that an agent sent, or that says so, about a ticket."""
-    agent = facts.persons[decision.item.sender]
+    agent = facts.person(decision.item)
     number = decision.spot.ticket.id if decision.spot and decision.spot.ticket else 0
     ticket = tickets.survivor(session, number, lock=True)
     if ticket is None:
         raise ValueError(f"request {decision.item.inbound_id} names no ticket")
+    if not agent.is_agent and decision.token is not None:
+        owner = facts.by_id[decision.token.person_id]
+        agent_alias.keep(context, session, decision, owner, agent, ticket, now)
+        return
     viewer = visibility.viewer_of(session, agent.id, agent.name, agent.role, now)
     proof = _proof(context, decision, agent)
     request = decision.item.request

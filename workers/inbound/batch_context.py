@@ -8,6 +8,7 @@ from datetime import datetime
 from ipaddress import ip_address, ip_network
 
 from desk.config.settings import Settings
+from desk.incidents.duplicates import AT_ONCE
 from desk.mail.authentication import Verdict, verdict
 from desk.mail.inbound_request import UNKNOWN_SENDER, InboundRequest, Party
 from desk.signed import reply_address
@@ -20,6 +21,7 @@ from storage.mail.message_id_index import Known
 from storage.people import people
 from storage.people.people import Person
 from storage.tickets import tickets
+from usecases.agents import aliases
 from usecases.tickets import side_conversations
 from workers.inbound import external_references
 from workers.inbound import side_conversations as side_conversation_mail
@@ -53,17 +55,23 @@ class Facts:
     numbers: Numbers = field(default_factory=lambda: Numbers({}, {}))
     sides: dict[int, Side] = field(default_factory=dict)
     """The side conversations that the batch names; they change as it is settled."""
+    aliases: dict[str, Person] = field(default_factory=dict)
+    """Other addresses of agents, as far as mails of this batch were sent to agents' signed addresses."""
+
+    outdated: frozenset[str] = frozenset()
+    """Keys of content that was here some time ago: the same words now are another message."""
+
+    def person(self, item: Item) -> Person:
+        """Who sent it; an agent's other address is the agent, where an agent was written to."""
+        return self.aliases.get(item.sender) or self.persons[item.sender]
 
     def key_of(self, item: Item) -> str:
         """The key that stands for this item: its id, or its content where another message has the id."""
         key = threading.own_key(item.request)
         known, content = self.keys[key], item.request.content_hash
-        if known.row_id:
+        if known.row_id and key not in self.outdated:
             return key if known.content_hash == content else threading.content_key(item.request)
         return key if self.owners[key].request.content_hash == content else threading.content_key(item.request)
-
-    def senders(self, ticket_id: int) -> set[str]:
-        return {a for a, role in self.people_of.get(ticket_id, {}).items() if role in ("requester", "sender")}
 
 
 def gather(session: Session, items: list[Item], secret: bytes, now: datetime) -> Facts:
@@ -78,7 +86,11 @@ def gather(session: Session, items: list[Item], secret: bytes, now: datetime) ->
     found = _with_survivors(session, named | {side.ticket_id for side in sides.values()})
     # Again, now that their tickets are held: an agent may have closed or moved one meanwhile.
     sides = side_conversations.by_ids(session, sides)
+    keys, outdated = _with_ages(session, items, keys)
     facts = Facts(keys, persons, {}, found, tickets.participants_of(session, found), owners, numbers, sides)
+    facts.outdated = outdated
+    writers = {item.sender for item in items if threading.may_command(item.request)}
+    facts.aliases = aliases.agents_of(session, writers) if writers else {}
     facts.by_id = people.by_ids(session, _token_people(items) | {t.requester_id for t in found.values()})
     return facts
 
@@ -129,6 +141,16 @@ def _second_claims(items: list[Item], keys: dict[str, Known], owners: dict[str, 
             key = threading.content_key(item.request)
             claims[key] = owners.setdefault(key, item).inbound_id
     return claims
+
+
+def _with_ages(session: Session, items: list[Item], keys: dict[str, Known]) -> tuple[dict[str, Known], frozenset[str]]:
+    """The keys as they are now, and which of them are of the same words of an earlier time. Most batches have none."""
+    came = {threading.own_key(i.request): i.request.received_at for i in items if threading.is_timeless(i.request)}
+    known = message_id_index.received(session, [key for key in came if keys[key].row_id]) if came else {}
+    outdated = {key for key, (_, first) in known.items() if came[key] - first > AT_ONCE}
+    # What retention removed is not here any more, but its key may be.
+    outdated |= {key for key in came if keys[key].row_id and key not in known}
+    return keys | {key: one for key, (one, _) in known.items()}, frozenset(outdated)
 
 
 def _senders(items: list[Item]) -> list[Party]:

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import AutoKind
 from desk.tickets import threading
+from desk.tickets.participants import SIGNED
 from storage.db.session import Session
 from storage.mail import external_references
 from storage.mail.external_references import Key
 
 if TYPE_CHECKING:
     from workers.inbound.batch_context import Item
-    from workers.inbound.match import Decision, Spot
+    from workers.inbound.match import Decision
+    from workers.inbound.targets import Spot
 
 
 @dataclass
@@ -56,10 +58,11 @@ def gather(session: Session, items: Sequence[Item]) -> Numbers:
     return Numbers(of, external_references.known(session, {key for keys in of.values() for key in keys}))
 
 
-def may_append(item: Item, participants: Collection[str], own_domains: Collection[str], trust: Verdict) -> bool:
-    """Whether a mail may join the ticket that its number means."""
+def may_append(item: Item, people: Mapping[str, str], own_domains: Collection[str], trust: Verdict) -> bool:
+    """Whether a mail may join the ticket that its number means: whom a mail only names brings no organisation."""
     strict = item.request.sender_strict and trust is not Verdict.FAIL
-    return strict and threading.may_speak_for_desk(item.request.sender.address, participants, own_domains)
+    taking_part = [each for each, part in people.items() if part in SIGNED]
+    return strict and threading.may_speak_for_desk(item.request.sender.address, taking_part, own_domains)
 
 
 def _counts(decision: Decision) -> bool:

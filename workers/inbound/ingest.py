@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from desk.incidents.duplicates import AT_ONCE
 from desk.tickets import threading
 from desk.tickets.ticket import DESK
 from storage.access import visibility
@@ -21,6 +22,7 @@ from storage.mail.inbound import MOST_ATTEMPTS, Settled, Waiting
 from storage.runtime import failures
 from storage.tickets import tickets
 from usecases.tickets import conversation
+from usecases.tickets import links as ticket_links
 from workers.inbound import agent_mail, assign_new, batch_context, prefetch
 from workers.inbound.batch_context import Item
 from workers.inbound.match import Decider, Decision
@@ -133,15 +135,36 @@ def _join(context: Context, session: Session, decisions: list[Decision], now: da
         if decision.bridge is None or decision.bridge.ticket is None or decision.spot is None:
             continue
         numbers = (decision.spot.ticket.id if decision.spot.ticket else 0, decision.bridge.ticket.id)
-        found = {t.id for number in numbers if (t := tickets.survivor(session, number, lock=True))}
-        if len(found) == 2 and visibility.may_merge(session, found):
-            why = "one thread: the message between them came last"
-            conversation.merge(session, max(found), min(found), DESK, now, why=why, react=context.react)
+        found = {t.id: t.requester_id for number in numbers if (t := tickets.survivor(session, number, lock=True))}
+        if len(found) == 2 and visibility.may_merge(session, set(found)):
+            _made_one(context, session, found, now)
+
+
+def _made_one(context: Context, session: Session, found: dict[int, int], now: datetime) -> None:
+    """One ticket where both have the same requester; else two that are linked: a merge puts the other in copy."""
+    first, second = sorted(found)
+    if found[first] != found[second]:
+        ticket_links.link(session, second, first, "relates", DESK, now)
+        return
+    why = "one thread: the message between them came last"
+    conversation.merge(session, second, first, DESK, now, why=why, react=context.react)
 
 
 def _in_order(items: list[Item]) -> list[Item]:
     """Those that may be settled together: what an agent commands is done alone, after all that came before it."""
+    items = _at_once(items)
     commanded = [threading.may_command(item.request) for item in items]
     if True not in commanded:
         return items
     return items[: max(commanded.index(True), 1)]
+
+
+def _at_once(items: list[Item]) -> list[Item]:
+    """Up to the first that says again what another one said some time before it: that one is a new message."""
+    first: dict[str, datetime] = {}
+    for place, item in enumerate(items):
+        if threading.is_timeless(item.request):
+            came = item.request.received_at
+            if came - first.setdefault(threading.own_key(item.request), came) > AT_ONCE:
+                return items[:place]
+    return items

@@ -24,15 +24,21 @@ from storage.people import organisations
 from storage.people.people import Mailbox
 from storage.tables.tickets import messages as messages_table
 from storage.tickets import tickets
-from workers.inbound import bounces, classification, form_fields, known_quotes, priorities
+from workers.inbound import bounces, classification, form_fields, known_quotes, priorities, standing
 from workers.inbound import side_conversations as side_conversation_mail
 from workers.inbound.batch_context import Facts, Item
 from workers.inbound.classification import Choice
-from workers.inbound.match import Decision, Spot
+from workers.inbound.match import Decision
 from workers.inbound.prefetch import Ahead
+from workers.inbound.targets import Spot
 from workers.runtime.context import Context, Places
 
 KEPT = ("ticketed", "appended", "automatic")
+_WHY_LINKED = {
+    "named": "the sender does not take part there, or wrote to the desk alone",
+    "named-by": "a mail there names this one; that gives nobody a hold on it",
+    "follow-up": "it was closed long ago",
+}
 
 
 @dataclass
@@ -132,6 +138,7 @@ class Settlement:
                 "priority": str(ticket.priority),
                 "priority_reasons": ticket.priority_why["reasons"],
             }
+            data |= standing.unverified(decision)
             self.events.append(_with(event, message_id, {**event.data, **data}))
             self.events += self.answered.get(decision.item.inbound_id, ())
             self._link(decision)
@@ -147,10 +154,10 @@ class Settlement:
             after = after.then(bounces.mark(self.session, after.ticket, request, self.now, message_id))
         elif ticket.id == 0 or spot.opener is not None:
             event = Event(ticket.id, self.now, "requester_replied", self._actor(decision.item), message_id=message_id)
-            self.events.append(event)
+            self.events += standing.marked(Change(ticket, (event,)), decision).events
             return
         else:
-            after = self._received(decision, before.ticket, message_id)
+            after = standing.marked(self._received(decision, before.ticket, message_id), decision)
         self.changes[ticket.id] = before.then(after)
 
     def _received(self, decision: Decision, ticket: Ticket, message_id: int) -> Change:
@@ -158,6 +165,8 @@ class Settlement:
         item = decision.item
         words = self.without_echo.get(item.inbound_id, {}).get("reply", item.request.reply or item.request.text)
         courtesy = courtesy_of(words, files=bool(item.request.attachments))
+        if courtesy is Courtesy.WORKS and standing.may_confirm(decision, ticket, self.facts.persons[item.sender]):
+            return standing.confirmed(self.session, ticket, self._actor(item), self.now, message_id)
         after = verbs.receive(ticket, self._actor(item), self.now, message_id, courtesy)
         if courtesy is not Courtesy.NONE:
             return after
@@ -169,7 +178,7 @@ class Settlement:
             return
         ticket, other = _ticket(_spot(decision)), decision.linked.ticket
         tickets.link(self.session, ticket.id, other.id, decision.link_kind)
-        why = "the sender does not take part there" if decision.link_kind == "named" else "it was closed long ago"
+        why = _WHY_LINKED[decision.link_kind]
         for one, two in ((ticket, other), (other, ticket)):
             self.events.append(Event(one.id, self.now, "linked", verbs.DESK, after=str(two.id), why=why))
 

@@ -88,7 +88,8 @@ def happened(
             change = change.then(step.change)
     else:
         courtesy = courtesy_of(request.reply or request.text, files=bool(request.attachments))
-        step = rules.answered(side, ticket, author(facts, decision), now, message_id, courtesy, _also(decision, boxes))
+        by, strangers = author(facts, decision), _newcomers(decision, boxes)
+        step = rules.answered(side, ticket, by, now, message_id, courtesy, strangers)
         change = step.change
     if step.side != side:
         side_conversations.keep(session, step.side)
@@ -138,7 +139,7 @@ def author(facts: Facts, decision: Decision) -> Actor:
     return Actor(ActorKind.THIRD_PARTY, person.id, item.request.sender.name or person.name or person.address)
 
 
-def _also(decision: Decision, boxes: Collection[str]) -> list[str]:
+def _newcomers(decision: Decision, boxes: Collection[str]) -> list[str]:
     """Whom a proven sender has in copy, but for us and for those who are in the public conversation."""
     public = decision.spot.people if decision.spot else {}
     if decision.trust is not Verdict.PASS:

@@ -18,6 +18,7 @@ from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import UNKNOWN_SENDER, InboundRequest
 from desk.signed import reply_address
 from desk.tickets import subject
+from desk.tickets.participants import COPIED
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Event, Message, Ticket
 from desk.web import status_links
@@ -266,10 +267,10 @@ class Sender:
         return first or Mailbox(0, f"support@{self.context.store.settings.mail_domain or 'localhost'}")
 
     def _copies(self, ticket: Ticket, requester: Person) -> list[str]:
-        """Who gets the reply besides the requester: people whom a proven participant put in copy."""
+        """Who gets the reply besides the requester: whom the proven first mail or an agent put in copy."""
         boxes = self.context.places(self.session).mailboxes
         people = tickets.participants_of(self.session, [ticket.id])[ticket.id]
-        wanted = sorted(a for a, role in people.items() if role in ("cc", "sender") and a != requester.address)
+        wanted = sorted(a for a, role in people.items() if role in COPIED and a != requester.address)
         return [a for a in wanted if "@" in a and a != UNKNOWN_SENDER and reply_address.without_token(a) not in boxes]
 
     def _thread_id(self, ticket: Ticket) -> str:

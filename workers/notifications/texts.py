@@ -6,6 +6,7 @@ import re
 from datetime import tzinfo
 
 from desk.access.permissions import Role, Verb, may
+from desk.mail.authentication import Verdict
 from desk.tickets.ticket import Event, Message, Ticket
 from desk.web import portal_texts
 
@@ -57,6 +58,7 @@ _HAPPENED = {
     "undeliverable": "A mail to the requester could not be delivered",
     "unverified_note": "A mail in your name was kept, not obeyed",
     "not_permitted": "An agent's words were kept as a note: the role does not allow more",
+    "alias_seen": "A mail to your signed address was kept, and not sent",
     "opened_anyway": "An admin who is not in your team opened this private ticket",
     "reopened": "The ticket is open again",
     "rated": "A requester is not content",
@@ -73,7 +75,9 @@ _ASIDE = {
 }
 
 
-_COMMANDS = "#note, #assign me, #resolve, #close, #status, #priority, #category, #team, #tag, #macro, #merge, #help"
+_COMMANDS = (
+    "#note, #assign me, #resolve, #close, #status, #priority, #category, #team, #tag, #macro, #copy, #merge, #help"
+)
 
 
 def notice(ticket: Ticket, event: Event, message: Message | None, role: str = Role.AGENT, *, obeys: bool = True) -> str:
@@ -87,6 +91,7 @@ def notice(ticket: Ticket, event: Event, message: Message | None, role: str = Ro
         head.append(f"Why: {event.why}")
     if message is not None:
         head += ["", f"{message.author.name} <{message.author_address}> wrote:", "", message.reply.rstrip()]
+    head += _of_sender(event, message)
     return "\n".join([*head, "", "-- ", *_how_to_answer(event, role, obeys=obeys), ""])
 
 
@@ -103,6 +108,34 @@ def _how_to_answer(event: Event, role: str, *, obeys: bool) -> list[str]:
     if not obeys:
         return ["Answer this mail to answer the requester. Everything else is done in the console."]
     return ["Answer this mail to answer the requester. Commands may stand on the first lines:", _COMMANDS]
+
+
+def _of_sender(event: Event, message: Message | None) -> list[str]:
+    """What an agent should know of who wrote: not verified, new here, perhaps the agent under another address."""
+    lines = []
+    if event.kind == "alias_seen":
+        lines = [
+            f"It came from {event.before}, which is not known as an address of yours. The requester did not get it."
+        ]
+        if event.data.get("offered"):
+            lines += [
+                f"If {event.before} is yours, confirm it: answer with `#alias {event.before}` on the first line,",
+                "or on the page of your account. From then on you can answer from there as well.",
+            ]
+    elif message is not None and message.trust.get("verdict") == Verdict.FAIL:
+        lines = [
+            "Our mail server could not verify the sender: the mail is forged, or was changed or sent on on its way."
+        ]
+    if event.data.get("confirmed"):
+        lines += ["The requester says that it works. If there is still something to do: #reopen"]
+    newcomers = event.data.get("newcomers", ())
+    if newcomers:
+        # Whoever is new in a side conversation is added in the console.
+        command = "" if event.data.get("side") else "#copy "
+        there = "; these lines put them there:" if command else ":"
+        lines += [f"New in this conversation, and not in copy of answers{there}"]
+        lines += [f"  {command}{each}" for each in newcomers]
+    return ["", *lines] if lines else []
 
 
 def incident(number: int, about: str, why: str, count: int, public_url: str) -> str:

@@ -68,7 +68,44 @@ def test_results_that_contradict_each_other_are_a_failure(parts: list[str]) -> N
 
 def test_a_long_header_is_read_in_linear_time() -> None:
     assert read(f"{OURS}; {'(' * 100_000}dmarc=pass") is Verdict.NONE
-    assert read(f"{OURS}; {'dmarc=' * 50_000}") is Verdict.FAIL
+    assert read(f"{OURS}; {'dmarc=' * 50_000}") is not Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        f"dmarc=none header.from={DOMAIN}",
+        f"dmarc=bestguesspass action=none header.from={DOMAIN}",
+        f"dmarc=temperror header.from={DOMAIN}",
+        f"dmarc=permerror header.from={DOMAIN}",
+        f"dmarc=neutral header.from={DOMAIN}",
+        f"dmarc=policy header.from={DOMAIN}",
+        f"dmarc=quarantine header.from={DOMAIN}",
+        f"dmarc/2=fail header.from={DOMAIN}",
+        f"x-dmarc=fail header.from={DOMAIN}",
+        "dmarc=pass",
+        f"spf=fail smtp.mailfrom=x; dkim=fail header.d={DOMAIN}",
+        "none",
+        f"dmarc=pass header.from={DOMAIN}; dmarc=none header.from={DOMAIN}",
+    ],
+)
+def test_what_says_nothing_of_the_domain_is_no_statement(result: str) -> None:
+    assert read(f"{OURS}; {result}") is Verdict.NONE
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        f"dmarc=fail header.from={DOMAIN}",
+        f"dmarc/1 = fail (p=reject) header.from={DOMAIN}",
+        f"arc=pass (i=1); dmarc=fail action=none header.from={DOMAIN}",
+        "dmarc=pass header.from=evil.example.test",
+        f"dmarc=pass header.from={DOMAIN} header.from=evil.example.test",
+        f"dmarc=none header.from={DOMAIN}; dmarc=fail header.from={DOMAIN}",
+    ],
+)
+def test_a_failure_is_said_in_so_many_words(result: str) -> None:
+    assert read(f"{OURS}; {result}") is Verdict.FAIL
 
 
 TOKEN = ReplyToken(AGENT, 1, 7, False)

@@ -30,6 +30,9 @@ NAMES = (
     "category",
     "tag",
     "macro",
+    "copy",
+    "requester",
+    "alias",
     "merge",
     "help",
 )

@@ -73,12 +73,6 @@ def test_only_an_agents_token_makes_a_mail_look_like_a_command() -> None:
         assert threading.may_command(request(to=(Party(token),))) is expected
 
 
-def test_forged_or_foreign_senders_do_not_append() -> None:
-    assert threading.may_append("bob@x.test", {"bob@x.test"}, False)
-    assert not threading.may_append("bob@x.test", {"bob@x.test"}, True)
-    assert not threading.may_append("eve@x.test", {"bob@x.test"}, False)
-
-
 def test_the_nearest_known_message_decides() -> None:
     found = threading.first_known(["a", "b", "c"], {"c": 1, "b": 2}, Channel.EMAIL)
     assert found is not None and (found.ticket_id, found.signal, found.detail) == (2, Signal.REFERENCES, "b")

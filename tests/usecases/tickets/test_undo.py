@@ -174,7 +174,7 @@ def test_agents_say_who_is_in_copy(desk: SmallDesk) -> None:
         assert ticket is not None
         ticket = cc.add(session, ticket, " Boss@Home.example.test ", alice(desk), desk.now)
         ticket = cc.add(session, ticket, "boss@home.example.test", alice(desk), desk.now)
-        assert tickets.participants_of(session, [1])[1]["boss@home.example.test"] == "cc"
+        assert tickets.participants_of(session, [1])[1]["boss@home.example.test"] == "added"
         for wrong in ("nobody", "a@b c", "x@<y>"):
             with pytest.raises(NotAllowed):
                 cc.add(session, ticket, wrong, alice(desk), desk.now)

@@ -358,10 +358,12 @@ def test_whom_an_agent_adds_is_heard_from_then_on(desk: SmallDesk) -> None:
     assert said(desk)[-2:] == ["Eve, please do.", "Here it is."] and len(desk.tickets()) == 2
 
 
-def test_whom_a_proven_answer_has_in_copy_takes_part_but_for_the_requester(desk: SmallDesk) -> None:
+def test_whom_a_proven_answer_has_in_copy_is_told_to_the_agents_and_put_in_copy_by_nobody(desk: SmallDesk) -> None:
     number = ask(desk)
     answer(desk, SUE, "Sam knows.", cc=f"{EVE}, {BOB}, {SUPPORT}")
-    assert state(desk, number).people == (SUE, EVE)
+    assert state(desk, number).people == (SUE,) and EVE in words(desk.sent("notice", ALICE)[-1])
+    answer(desk, EVE, "May I?")
+    assert said(desk)[-1] == "Sam knows." and len(desk.tickets()) == 2
 
 
 def test_an_automation_may_react_to_an_answer() -> None:

@@ -1,0 +1,35 @@
+"""Other addresses of the agent, on the account's page: those that wrote to a signed address, and those confirmed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from console.web.request_context import Desk, Visit, action
+from desk.tickets.ticket import NotAllowed
+from usecases.agents import aliases
+
+
+def acting(desk: Desk) -> list[BaseRoute]:
+    return [Route("/account/aliases", action(desk, save), methods=["POST"])]
+
+
+def of_account(visit: Visit) -> dict[str, Any]:
+    """What the account's page shows."""
+    return {"aliases": aliases.of_agent(visit.session, visit.agent.id)}
+
+
+def save(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """Confirms an address that was seen, or takes one away."""
+    try:
+        if fields.get("remove"):
+            aliases.remove(visit.session, visit.agent.id, fields["remove"])
+        else:
+            aliases.confirm(visit.session, visit.agent.id, fields.get("confirm", ""), visit.now)
+    except NotAllowed as error:
+        raise HTTPException(422, f"Not done: {error}.") from error
+    return RedirectResponse("/account?done=alias", 303)

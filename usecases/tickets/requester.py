@@ -1,0 +1,63 @@
+"""The requester of a ticket is somebody else: a form's address gives way to the person who wrote in it.
+
+From then on the ticket, its answers and its page are the new requester's; the old one gets nothing any more.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from desk.mail.inbound_request import Party
+from desk.tickets import properties
+from desk.tickets.participants import Participation
+from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
+from storage.db.session import Session
+from storage.people import organisations, people
+from storage.tickets import tickets
+from usecases.tickets import cc
+
+
+def change(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime, *, react: bool = True) -> Ticket:
+    """Changes it; the caller holds the ticket. NotAllowed where there is nobody to write to."""
+    before, after = planned(session, ticket, address)
+    if before == after:
+        return ticket
+    person = people.ensure(session, [Party(after, "")], at)[after]
+    organisation = organisations.of_address(organisations.of_domains(session), after)
+    put(session, ticket.id, before, after)
+    changed = properties.set_requester(ticket, person.id, organisation, before, after, actor, at)
+    return tickets.save(session, changed, react=react)
+
+
+def planned(session: Session, ticket: Ticket, address: str) -> tuple[str, str]:
+    """The addresses before and after, checked; nothing is written."""
+    wanted = cc.checked(address)
+    if ticket.merged_into is not None:
+        raise NotAllowed(f"ticket #{ticket.id} was merged into #{ticket.merged_into}")
+    if ticket.conversation:
+        raise NotAllowed(f"the conversation in {ticket.channel.title()} goes on with who began it")
+    if wanted in {box.address for box in people.all_mailboxes(session)}:
+        raise NotAllowed(f"{wanted} is an address of this desk")
+    known = people.by_ids(session, [ticket.requester_id]).get(ticket.requester_id)
+    return known.address if known else "", wanted
+
+
+def preview(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime) -> tuple[Event, ...]:
+    """What would stand in the history."""
+    before, after = planned(session, ticket, address)
+    return () if before == after else (Event(ticket.id, at, "requester_changed", actor, before, after),)
+
+
+def put(session: Session, ticket_id: int, before: str, after: str) -> None:
+    """Who takes part as what: the old requester wrote here, and gets no copies."""
+    for address, part in ((before, Participation.SENDER), (after, Participation.REQUESTER)):
+        if address:
+            tickets.set_participant(session, ticket_id, address, part)
+
+
+def undone(session: Session, change: Change, before: Ticket) -> None:
+    """After an undo of the ticket `before`: its people follow."""
+    ids = [before.requester_id, change.ticket.requester_id]
+    known = people.by_ids(session, ids) if ids[0] != ids[1] else {}
+    if len(known) == 2:
+        put(session, before.id, known[ids[0]].address, known[ids[1]].address)

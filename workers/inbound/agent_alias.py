@@ -1,0 +1,63 @@
+"""A mail from an unknown address to an agent's signed address: kept as a note, told to the agent, offered as an alias.
+
+Nothing of it leaves the desk, nobody is thanked, and what is automatic is kept without a word, so that no loop begins.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from desk.mail.authentication import Verdict
+from desk.mail.inbound_request import AutoKind
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
+from storage.db.session import Session
+from storage.mail import inbound
+from storage.mail.inbound import Settled
+from storage.people.people import Person
+from storage.tickets import tickets
+from usecases.agents import aliases
+from workers.inbound.match import Decision
+from workers.inbound.persist import message_fields, seen
+from workers.runtime.context import Context
+
+_MACHINES = (AutoKind.REPLY, AutoKind.RECEIPT, AutoKind.LIST)
+
+
+def keep(
+    context: Context, session: Session, decision: Decision, agent: Person, sender: Person, ticket: Ticket, now: datetime
+) -> None:
+    """`agent` is whose signed address it is; `sender` the person of the unknown address."""
+    request, author = decision.item.request, Actor(ActorKind.THIRD_PARTY, sender.id, sender.name or sender.address)
+    machine = request.auto in _MACHINES
+    unverified = f"{sender.address} is not known as an address of {agent.name or agent.address}"
+    message = Message(
+        ticket_id=ticket.id,
+        kind=MessageKind.AUTOMATIC if machine else MessageKind.NOTE,
+        inbound=True,
+        author=author,
+        created_at=now,
+        author_address=sender.address,
+        inbound_id=decision.item.inbound_id,
+        signal=str(decision.signal),
+        signal_detail=decision.detail,
+        trust={"verdict": str(decision.trust), "unverified": unverified, **seen(request)},
+        raw=decision.item.raw,
+        **message_fields(request),
+    )
+    message_id = tickets.add_message(session, message)
+    if machine:
+        change, state = (
+            verbs.keep_automatic(ticket, now, f"{request.auto}: {request.auto_reason}", message_id),
+            "automatic",
+        )
+    else:
+        data = {"agent_id": agent.id, "offered": decision.trust is not Verdict.FAIL}
+        event = Event(
+            ticket.id, now, "alias_seen", verbs.DESK, sender.address, agent.address, unverified, data, message_id
+        )
+        change, state = Change(ticket, (event,)), "command"
+        if data["offered"]:
+            aliases.seen(session, agent.id, sender.address, now)
+    tickets.save(session, change, react=context.react)
+    inbound.settle(session, [Settled(decision.item.inbound_id, state, unverified, ticket.id, message_id)], now)

@@ -1,0 +1,56 @@
+"""What a mail's sender may do by writing: whether the sender was verified, may confirm, and who came along with it.
+
+Whoever is new in a conversation is suggested to the agents and never put in copy by the desk itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from desk.mail.authentication import Verdict
+from desk.tickets import properties
+from desk.tickets.ticket import Actor, Change, Event, Ticket
+from storage.db.session import Session
+from storage.people.people import Person
+from usecases.tickets import resolution
+from workers.inbound.match import Decision
+
+
+def unverified(decision: Decision) -> dict[str, Any]:
+    """What an event says of a sender whom our own mail server could not verify."""
+    return {"verified": False} if decision.trust is Verdict.FAIL else {}
+
+
+def marked(change: Change, decision: Decision) -> Change:
+    """The change that a further message makes, with what there is to say of its sender and of newcomers."""
+    if not change.events:
+        return change
+    told = unverified(decision) | ({"newcomers": list(decision.newcomers)} if decision.newcomers else {})
+    if not told:
+        return change
+    first = replace(change.events[0], data={**change.events[0].data, **told})
+    asked = [_suggestion(first, decision)] if decision.newcomers else []
+    return replace(change, events=(first, *change.events[1:], *asked))
+
+
+def may_confirm(decision: Decision, ticket: Ticket, sender: Person) -> bool:
+    """Only the requester says that it is solved, and nobody whom our mail server could not verify."""
+    return sender.id == ticket.requester_id and decision.trust is not Verdict.FAIL
+
+
+def confirmed(session: Session, ticket: Ticket, actor: Actor, at: datetime, message_id: int) -> Change:
+    """The requester confirms; the last answer is what solved it, whatever agents would have to fill in."""
+    change = properties.confirm(ticket, actor, at, message_id)
+    if change.ticket.status is ticket.status:
+        return change
+    words = resolution.taken(session, ticket)
+    return change.then(properties.set_resolution(change.ticket, words, actor, at, "the last reply"))
+
+
+def _suggestion(event: Event, decision: Decision) -> Event:
+    names = ", ".join(decision.newcomers)
+    why = "new in this conversation: they get no copies before an agent puts them in copy"
+    data = {"addresses": list(decision.newcomers)}
+    return replace(event, kind="copy_suggested", before="", after=names, why=why, data=data)

@@ -1,0 +1,96 @@
+"""Which tickets a batch's mails name: by Message-ID, by a reply that came first, by the tag in the subject.
+
+Reads what was prefetched, and knows what this batch opens. Whether the sender may write there is decided by who asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from desk.mail.inbound_request import Channel
+from desk.tickets import subject, threading
+from desk.tickets.participants import Participation
+from desk.tickets.threading import Candidate, Signal
+from desk.tickets.ticket import Ticket
+from workers.inbound.batch_context import Facts, Item
+
+_BY_KEY = (Signal.REFERENCES, Signal.CONVERSATION, Signal.LATE)
+
+
+@dataclass
+class Spot:
+    """A ticket that is there, or one that `opener` opens (`ticket` is None until it has its number).
+
+    `people` are those who take part, each with the word of their Participation.
+    """
+
+    people: dict[str, str]
+    requester: str
+    ticket: Ticket | None = None
+    opener: Item | None = None
+
+
+@dataclass
+class Targets:
+    """The tickets of a batch; `new_keys` are the keys of messages that this batch gave a ticket."""
+
+    facts: Facts
+    secret: bytes
+    new_keys: dict[str, Spot] = field(default_factory=dict)
+    _spots: dict[int, Spot] = field(default_factory=dict)
+
+    def spot(self, number: int) -> Spot | None:
+        """The ticket of that number, or the one that it was merged into."""
+        ticket = self.facts.tickets.get(number)
+        while ticket is not None and ticket.merged_into:
+            ticket = self.facts.tickets.get(ticket.merged_into)
+        if ticket is None:
+            return None
+        if ticket.id not in self._spots:
+            people = self.facts.people_of.get(ticket.id, {})
+            requester = next((a for a, part in people.items() if part == Participation.REQUESTER), "")
+            self._spots[ticket.id] = Spot(people, requester, ticket)
+        return self._spots[ticket.id]
+
+    def at(self, candidate: Candidate | None) -> Spot | None:
+        """The ticket that a candidate names."""
+        if candidate is None:
+            return None
+        if candidate.signal in _BY_KEY and candidate.detail in self.new_keys:
+            return self.new_keys[candidate.detail]
+        return self.spot(candidate.ticket_id)
+
+    def named(self, item: Item) -> Candidate | None:
+        """What a mail names below the reply address, whoever wrote it."""
+        signed = threading.signed_message_ids(item.request, self.secret)
+        if signed:
+            return Candidate(signed[0][0], Signal.MESSAGE_ID, signed[0][1])
+        return self.by_reference(item) or self._by_subject(item)
+
+    def late(self, item: Item) -> Candidate | None:
+        """The ticket of the replies to this mail, which came before it and hold its id; none names what has no id."""
+        key = self.facts.key_of(item)
+        if key == threading.content_key(item.request):
+            return None
+        spot = self.new_keys.get(key) or self.spot(self.facts.keys[key].ticket_id)
+        return Candidate(spot.ticket.id if spot.ticket else 0, Signal.LATE, key) if spot else None
+
+    def by_reference(self, item: Item) -> Candidate | None:
+        """The nearest message that it names and that is known here."""
+        keys = threading.named_keys(item.request)
+        known = {key: self._number(key) for key in keys}
+        return threading.first_known(keys, {k: n for k, n in known.items() if n is not None}, item.request.channel)
+
+    def _by_subject(self, item: Item) -> Candidate | None:
+        if item.request.channel is not Channel.EMAIL:
+            return None
+        numbers = [number for number in subject.tags(item.request.subject) if number in self.facts.tickets]
+        return Candidate(numbers[0], Signal.SUBJECT, subject.tag(numbers[0])) if numbers else None
+
+    def _number(self, key: str) -> int | None:
+        """The ticket behind a key; 0 for one that this batch opens."""
+        if key in self.new_keys:
+            spot = self.new_keys[key]
+            return spot.ticket.id if spot.ticket else 0
+        known = self.facts.keys.get(key)
+        return known.ticket_id if known and known.ticket_id else None
