@@ -7,7 +7,7 @@ from datetime import datetime
 
 import structlog
 
-from desk.mail import automatic
+from desk.author import is_unattended
 from desk.mail.authentication import Verdict
 from desk.tickets.ticket import ActorKind, Event, Message, MessageKind, Ticket
 from storage.db.session import Session
@@ -166,7 +166,7 @@ def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None, 
     """
     if not context.store.settings.acknowledge or message is None or ticket.channel not in ("email", "web", "api"):
         return False
-    if automatic.is_unattended(message.author_address) or (unproven and message.trust.get("verdict") != Verdict.PASS):
+    if is_unattended(message.author_address) or (unproven and message.trust.get("verdict") != Verdict.PASS):
         return False
     return message.kind is MessageKind.REPLY and bool(message.trust.get("sender_strict", True))
 

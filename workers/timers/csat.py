@@ -10,9 +10,9 @@ from datetime import timedelta
 
 import structlog
 
+from desk.author import is_unattended
 from desk.knowledge import csat_texts
 from desk.knowledge.csat import Aftercare
-from desk.mail import automatic
 from desk.tickets.ticket import DESK, Change, Event, Status, Ticket
 from storage.db.session import Session
 from storage.knowledge import csat, csat_settings
@@ -90,7 +90,7 @@ def _cannot_answer(sender: Sender, ticket: Ticket, requester: Person) -> str:
     session, places = sender.session, sender.context.places(sender.session)
     if ticket.channel == "slack" or "@" not in requester.address:
         return "no mail address"
-    if automatic.is_unattended(requester.address) or places.of_addresses((requester.address,)) is not None:
+    if is_unattended(requester.address) or places.of_addresses((requester.address,)) is not None:
         return "nobody reads that address"
     if requester.id == ticket.assignee_id:
         return "the requester solved it"
