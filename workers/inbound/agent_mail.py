@@ -44,7 +44,7 @@ def handle(context: Context, session: Session, facts: Facts, decision: Decision,
     if not viewer.sees(ticket.id, ticket.team_id):
         proof = Proof(may_act=False, may_command=False, why="you are not in the private team of this ticket")
     request = decision.item.request
-    if request.auto in (AutoKind.REPLY, AutoKind.RECEIPT, AutoKind.LIST):
+    if request.auto is not AutoKind.NONE:
         message_id = _keep(session, ticket, decision, agent, MessageKind.AUTOMATIC, "", now)
         why = f"{request.auto}: {request.auto_reason}"
         tickets.save(session, verbs.keep_automatic(ticket, now, why, message_id), react=context.react)

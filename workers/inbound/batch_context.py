@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 
+from desk.author import Author, author
 from desk.config.settings import Settings
 from desk.mail.authentication import Verdict, verdict
 from desk.mail.inbound_request import InboundRequest, Party
@@ -35,11 +36,18 @@ class Item:
     inbound_id: int
     request: InboundRequest
     raw: str
+    behind: Author | None = None
+    """The person behind what a form, a list or a device sent."""
+
+    @property
+    def author(self) -> Party:
+        """Who wrote it: the person behind the mail, or the sender."""
+        return self.behind.party if self.behind else self.request.sender
 
     @property
     def sender(self) -> str:
-        """The sender's address; mail without any has one that no mail can reach."""
-        return self.request.sender.address or NOBODY
+        """The author's address; mail without any has one that no mail can reach."""
+        return self.author.address or NOBODY
 
 
 @dataclass
@@ -66,6 +74,15 @@ class Facts:
 
     def senders(self, ticket_id: int) -> set[str]:
         return {a for a, role in self.people_of.get(ticket_id, {}).items() if role in ("requester", "sender")}
+
+
+def with_authors(items: list[Item], ours: Collection[str]) -> list[Item]:
+    """The items, each with the person behind it; a mail to an agent's reply address is its sender's own."""
+    return [
+        item if person is None or threading.may_command(item.request) else replace(item, behind=person)
+        for item in items
+        for person in (author(item.request, ours),)
+    ]
 
 
 def gather(session: Session, items: list[Item], secret: bytes, now: datetime) -> Facts:
@@ -134,7 +151,7 @@ def _second_claims(items: list[Item], keys: dict[str, Known], owners: dict[str, 
 
 
 def _senders(items: list[Item]) -> list[Party]:
-    parties = [Party(item.sender, item.request.sender.name) for item in items]
+    parties = [Party(item.sender, item.author.name) for item in items]
     forwarded = [item.request.forwarded for item in items if item.request.forwarded]
     return [party for party in (*parties, *forwarded) if party.address]
 

@@ -58,8 +58,8 @@ def gather(session: Session, items: Sequence[Item]) -> Numbers:
 
 def may_append(item: Item, participants: Collection[str], own_domains: Collection[str], trust: Verdict) -> bool:
     """Whether a mail may join the ticket that its number means."""
-    strict = item.request.sender_strict and trust is not Verdict.FAIL
-    return strict and threading.may_speak_for_desk(item.request.sender.address, participants, own_domains)
+    believed = item.behind is None and item.request.sender_clear and trust is not Verdict.FAIL
+    return believed and threading.may_speak_for_desk(item.request.sender.address, participants, own_domains)
 
 
 def _counts(decision: Decision) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from desk.author import list_addresses
 from desk.config.settings import Settings
 from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import AutoKind, Channel
@@ -150,7 +151,7 @@ class Decider:
         return Decision(item, state, spot, named.signal, named.detail, trust=trust, side=named.side)
 
     def _agent(self, item: Item) -> Person | None:
-        person = self.facts.persons.get(item.request.sender.address)
+        person = self.facts.persons.get(item.request.sender.address) if item.behind is None else None
         return person if person is not None and person.is_agent else None
 
     def _token(self, item: Item) -> tuple[ReplyToken | None, str]:
@@ -189,7 +190,7 @@ class Decider:
             named, (candidate, spot) = spot, self._by_foreign_number(item, trust)
             if candidate is None or spot is None:
                 return self._opened(item, trust, named, "named" if named else "")
-        if item.request.auto in (AutoKind.REPLY, AutoKind.RECEIPT, AutoKind.LIST):
+        if item.request.auto is not AutoKind.NONE:
             return Decision(item, "automatic", spot, candidate.signal, candidate.detail, trust=trust)
         if self._too_late(spot) and not is_courtesy(item.request.reply, files=bool(item.request.attachments)):
             return self._opened(item, trust, spot, "follow-up")
@@ -312,8 +313,10 @@ class Decider:
     def _takes_part(self, item: Item, spot: Spot, candidate: Candidate, trust: Verdict) -> bool:
         if candidate.signal in (Signal.CONVERSATION, Signal.LATE):
             return trust is not Verdict.FAIL
-        strict = item.request.sender_strict or item.request.channel is not Channel.EMAIL
-        return strict and threading.may_append(item.request.sender.address, spot.people, trust is Verdict.FAIL)
+        if item.behind is not None:  # Reply-To proves nothing: only what nobody else was given leads to their ticket.
+            return candidate.signal in (Signal.ADDRESS, Signal.MESSAGE_ID) and item.sender in spot.people
+        clear = item.request.sender_clear or item.request.channel is not Channel.EMAIL
+        return clear and threading.may_append(item.request.sender.address, spot.people, trust is Verdict.FAIL)
 
     def _too_late(self, spot: Spot) -> bool:
         closed = spot.ticket.closed_at if spot.ticket else None
@@ -329,11 +332,12 @@ class Decider:
             if key not in self.new_keys and not self.facts.keys[key].ticket_id and key not in self.facts.owners:
                 self.new_keys[key] = decision.spot
         # Unproven senders, and people whom they name, may write, but nothing is sent to them.
-        proven = decision.trust is Verdict.PASS
+        proven = decision.trust is Verdict.PASS and item.behind is None
         decision.spot.people.setdefault(item.sender, "sender" if proven else "named")
         role = "cc" if proven else "named"
+        lists = list_addresses(dict(item.request.origin))
         for party in (*item.request.to, *item.request.cc):
-            if reply_address.without_token(party.address) not in self.ours:
+            if reply_address.without_token(party.address) not in self.ours and party.address not in lists:
                 decision.spot.people.setdefault(party.address, role)
 
 

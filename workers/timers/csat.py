@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import structlog
 
-from desk.author import is_unattended
+from desk.author import is_clear, is_unattended
 from desk.knowledge import csat_texts
 from desk.knowledge.csat import Aftercare
 from desk.tickets.ticket import DESK, Change, Event, Status, Ticket
@@ -97,7 +97,7 @@ def _cannot_answer(sender: Sender, ticket: Ticket, requester: Person) -> str:
     if any(event.data.get("automatic") for event in tickets.history(session, ticket.id) if event.kind == "opened"):
         return "a machine opened it"
     said = tickets.last_said(session, ticket.id, 2**62)
-    return "the address was not written plainly" if said and not said.trust.get("sender_strict", True) else ""
+    return "the address was not written plainly" if said and not is_clear(said.trust) else ""
 
 
 def _asked_lately(sender: Sender, rules: Aftercare, rating: Rating, requester: Person) -> str:

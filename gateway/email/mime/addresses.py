@@ -102,10 +102,9 @@ def _cleared(box: Mailbox, addresses: set[str], values: list[bytes]) -> Mailbox:
 
 
 def _is_named(address: str, value: bytes) -> bool:
-    """Whether the field has that address, whole, where programs look for it: in its only brackets, or bare and
-    alone."""
+    """Whether the field has that address, whole, where programs look for it: in its only brackets, or alone."""
     source = charset.guess(value[: header.MAX_VALUE])
-    if _CONTROL.search(source) or not _is_utf8(value):
+    if _CONTROL.search(source) or not (address.isascii() or _is_utf8(value)):
         return False
     written = re.findall(r"<([^<>]*)>", source) or re.findall(r"[^\s;,:]*@[^\s;,]*", source)
     return len(written) == 1 and written[0].strip().lower() == address and _is_usable(written[0].strip())
