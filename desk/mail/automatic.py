@@ -151,7 +151,8 @@ def _submitted(signs: Signs) -> tuple[AutoKind, str]:
     if "x-ms-exchange-inbox-rules-loop" in signs.headers:
         # A rule of Exchange that answers with a template.
         return AutoKind.REPLY, f"Auto-Submitted: {value}"[:80]
-    kind = AutoKind.LIST if _is_campaign(signs) else AutoKind.NOTICE
+    many = "list-unsubscribe" in signs.headers and _word(signs, "precedence") in _BULK
+    kind = AutoKind.LIST if many or _is_campaign(signs) else AutoKind.NOTICE
     return kind, f"Auto-Submitted: {value}"[:80]
 
 
@@ -171,13 +172,14 @@ def _is_desk_answer(signs: Signs) -> bool:
 
 
 def _newsletter(signs: Signs) -> tuple[AutoKind, str]:
-    if signs.headers.get("in-reply-to") or not _is_campaign(signs):
+    answers = signs.headers.get("in-reply-to") or _SUBJECT_LEAD.match(signs.subject.casefold())
+    if answers or not _is_campaign(signs):
         return _NONE
     return AutoKind.LIST, "a newsletter: it can be unsubscribed from and was sent to many"
 
 
 def _is_campaign(signs: Signs) -> bool:
-    """Mail that one sends to many: a way out of it, and a second sign of a service for it."""
+    """Mail that one sends to many: a way out of it, and a second sign, which lists of people do not have."""
     if "list-unsubscribe" not in signs.headers or any(name in signs.headers for name in _TALK):
         return False
     if any(name in signs.headers for name in mail_words.texts("machine_senders", "notice")) and not _bulk_field(signs):
@@ -186,7 +188,6 @@ def _is_campaign(signs: Signs) -> bool:
         _bulk_field(signs)
         or "list-unsubscribe-post" in signs.headers
         or "feedback-id" in signs.headers
-        or _word(signs, "precedence") in _BULK
         or is_unattended(signs.sender)
         or _newsletter_name(signs.sender)
     )

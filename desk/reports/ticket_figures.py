@@ -19,6 +19,7 @@ from typing import Any
 from desk.reports.quantile_sketch import letter
 from desk.sla import business_hours
 from desk.sla.business_hours import ALWAYS, Calendar
+from desk.tickets.lifecycle import ASIDE_BY
 from desk.tickets.ticket import NOT_REOPENED, ActorKind, Event, Status, Ticket
 
 DONE = frozenset({Status.RESOLVED, Status.CLOSED})
@@ -91,7 +92,7 @@ class _Tape:
 
     def read(self, event: Event) -> None:
         if event.kind != "opened":
-            self.aside = "set_aside" in event.data or (self.aside and event.kind not in ("reopened", "replied"))
+            self.aside = event.why.startswith(ASIDE_BY) or (self.aside and event.kind not in ("reopened", "replied"))
         if event.kind in ("status_changed", "reopened"):
             self._moved(_STATUSES[event.after], event.at, again=event.kind == "reopened")
         elif event.kind == "replied" and event.actor.kind is ActorKind.AGENT:

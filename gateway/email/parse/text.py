@@ -13,6 +13,7 @@ from datetime import date, time
 from typing import NamedTuple
 
 from desk.mail.inbound_request import MAX_TEXT
+from gateway.email import placeholder
 from gateway.email.formats import calendar, tnef, yenc
 from gateway.email.html import clean as html_clean
 from gateway.email.html import text as html_text
@@ -60,8 +61,9 @@ def read(texts: Sequence[Part], htmls: Sequence[Part], others: Sequence[Part]) -
     found.text = _together(pieces)
     html_parts = [part for part in htmls[:MAX_PARTS] if part.media_type == "text/html"]
     found.html = "\n".join(filter(None, (_html(part, found) for part in html_parts)))
-    if not found.text.strip() and html_parts and not any(part in html_parts for part in texts):
-        found.text = _together([_text(part, found) for part in html_parts])
+    if html_parts and not any(part in html_parts for part in texts) and placeholder.may_be(found.text):
+        words = _together([_text(part, found) for part in html_parts])
+        found.text = words if placeholder.stands_for(found.text, words) else found.text
     _tell_invitation(others, found)
     _tell_package(others, found)
     return found
