@@ -13,10 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from desk.author import is_form, is_unattended
+from desk.mail.author import is_form, is_unattended
 from desk.mail.inbound_request import AutoKind
 from desk.text import mail_words
-from desk.tickets import subject
 
 _PRESENT = (
     "x-autoreply", "x-auto-reply", "x-autorespond", "x-autoresponse", "x-autoreply-from", "x-autoreply-domain",
@@ -60,7 +59,8 @@ _SUBJECT_LEAD = re.compile(r"^(?:(?:re|aw|sv|fw|fwd)\s*:\s*)+", re.IGNORECASE)
 class Signs:
     """What is known of one mail. `headers` has the first value of each field of WANTED that is present.
 
-    `reply_to` is the first address of Reply-To. `null_sender` is true where the transport said MAIL FROM:<>. `own` is
+    `reply_to` is the first address of Reply-To. `is_forward`: its subject says that it passes a mail on. `null_sender`
+    is true where the transport said MAIL FROM:<>. `own` is
     true only where the Message-ID proves, by our signature, that we sent it ourselves.
     """
 
@@ -69,6 +69,7 @@ class Signs:
     sender: str = ""
     reply_to: str = ""
     null_sender: bool = False
+    is_forward: bool = False
     own: bool = False
 
 
@@ -159,7 +160,7 @@ def _submitted(signs: Signs) -> tuple[AutoKind, str]:
 def _is_passed_on(signs: Signs) -> bool:
     """A rule of a person's mailbox passed on what somebody wrote."""
     ruled = "x-ms-exchange-inbox-rules-loop" in signs.headers or "auto-forwarded" in _submitted_as(signs)
-    return ruled and (subject.is_forward(signs.subject) or "auto-forwarded" in _submitted_as(signs))
+    return ruled and (signs.is_forward or "auto-forwarded" in _submitted_as(signs))
 
 
 def _is_desk_answer(signs: Signs) -> bool:

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import structlog
 
-from desk.author import is_clear, is_unattended
 from desk.mail.authentication import Verdict
+from desk.mail.author import is_clear, is_unattended
 from desk.tickets.ticket import ActorKind, Event, Message, MessageKind, Ticket
 from storage.db.session import Session
 from storage.learning import solved_index

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 
-from desk.author import Author, author
 from desk.config.settings import Settings
 from desk.mail.authentication import Verdict, verdict
-from desk.mail.inbound_request import InboundRequest, Party
+from desk.mail.author import Author, author, list_addresses
+from desk.mail.inbound_request import Channel, InboundRequest, Party
 from desk.signed import reply_address
 from desk.tickets import subject, threading
 from desk.tickets.side_conversation import Side
@@ -43,6 +43,23 @@ class Item:
     def author(self) -> Party:
         """Who wrote it: the person behind the mail, or the sender."""
         return self.behind.party if self.behind else self.request.sender
+
+    @property
+    def addressed(self) -> tuple[Party, ...]:
+        """Whom the header names as recipients, without the lists that it came by."""
+        lists = list_addresses(dict(self.request.origin))
+        return tuple(party for party in (*self.request.to, *self.request.cc) if party.address not in lists)
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether nobody would take its sender for another; a channel's own accounts always are."""
+        return self.request.sender_clear or self.request.channel is not Channel.EMAIL
+
+    def people(self, requester: str) -> dict[str, str]:
+        """Who takes part in the ticket that it opens: its requester, and who passed the mail on."""
+        people = {requester: "requester"}
+        people.setdefault(self.sender, "forwarder")
+        return people
 
     @property
     def sender(self) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from desk.author import list_addresses
 from desk.config.settings import Settings
 from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import AutoKind, Channel
@@ -209,7 +208,7 @@ class Decider:
         if item.request.auto is AutoKind.RECEIPT:
             return Decision(item, "automatic", reason="a receipt that names no mail of ours")
         requester = self._requester(item, trust)
-        spot = Spot(_people(item, requester), requester, opener=item)
+        spot = Spot(item.people(requester), requester, opener=item)
         return Decision(item, "ticketed", spot, linked=linked, link_kind=kind, trust=trust)
 
     def _requester(self, item: Item, trust: Verdict) -> str:
@@ -315,8 +314,7 @@ class Decider:
             return trust is not Verdict.FAIL
         if item.behind is not None:  # Reply-To proves nothing: only what nobody else was given leads to their ticket.
             return candidate.signal in (Signal.ADDRESS, Signal.MESSAGE_ID) and item.sender in spot.people
-        clear = item.request.sender_clear or item.request.channel is not Channel.EMAIL
-        return clear and threading.may_append(item.request.sender.address, spot.people, trust is Verdict.FAIL)
+        return item.is_clear and threading.may_append(item.request.sender.address, spot.people, trust is Verdict.FAIL)
 
     def _too_late(self, spot: Spot) -> bool:
         closed = spot.ticket.closed_at if spot.ticket else None
@@ -335,14 +333,6 @@ class Decider:
         proven = decision.trust is Verdict.PASS and item.behind is None
         decision.spot.people.setdefault(item.sender, "sender" if proven else "named")
         role = "cc" if proven else "named"
-        lists = list_addresses(dict(item.request.origin))
-        for party in (*item.request.to, *item.request.cc):
-            if reply_address.without_token(party.address) not in self.ours and party.address not in lists:
+        for party in item.addressed:
+            if reply_address.without_token(party.address) not in self.ours:
                 decision.spot.people.setdefault(party.address, role)
-
-
-def _people(item: Item, requester: str) -> dict[str, str]:
-    people = {requester: "requester"}
-    if item.sender != requester:
-        people[item.sender] = "forwarder"
-    return people

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from desk.author import is_own_list
 from desk.mail import automatic
+from desk.mail.author import is_own_list
 from desk.mail.inbound_request import AutoKind, InboundRequest
 from desk.mail.thanks import Courtesy, courtesy_of
 from desk.priority.assess import why

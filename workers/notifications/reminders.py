@@ -5,7 +5,7 @@ Never an address that nobody reads, never one of our own mailboxes, never by mai
 
 from __future__ import annotations
 
-from desk.author import is_clear, is_unattended
+from desk.mail.author import is_clear, is_unattended
 from desk.tickets.ticket import Event, Ticket
 from storage.db.session import Session
 from storage.mail.outbound import Letter

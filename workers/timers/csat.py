@@ -10,9 +10,9 @@ from datetime import timedelta
 
 import structlog
 
-from desk.author import is_clear, is_unattended
 from desk.knowledge import csat_texts
 from desk.knowledge.csat import Aftercare
+from desk.mail.author import is_clear, is_unattended
 from desk.tickets.ticket import DESK, Change, Event, Status, Ticket
 from storage.db.session import Session
 from storage.knowledge import csat, csat_settings

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from desk import author as behind
+from desk.mail import author as behind
 from desk.mail import automatic, out_of_office, reply_text
 from desk.mail.inbound_request import (
     MAX_LINE,
@@ -25,13 +25,12 @@ from desk.mail.inbound_request import (
     Unreadable,
 )
 from desk.tickets import subject
-from gateway.email import authentication
 from gateway.email.formats import calendar, signed_or_encrypted
 from gateway.email.mime import addresses, body, content_hash, files, forwarded_mail, header, loop_header, spam_and_loop
 from gateway.email.mime import parts as mime_parts
 from gateway.email.mime.header import Header
 from gateway.email.mime.parts import Part
-from gateway.email.parse import text
+from gateway.email.parse import authentication_results, text
 from gateway.email.reports import bounces, feedback_report
 
 MAX_ORIGIN = 300
@@ -88,7 +87,7 @@ def _normalise(
         attachments=kept,
         thread=keys,
         envelope=envelope,
-        authentication=authentication.fields(root),
+        authentication=authentication_results.fields(root),
         origin=tuple((name, head.text(name)[:MAX_ORIGIN]) for name in sorted(behind.WANTED) if head.has(name)),
         defects=_remarks(
             defect, found.defects, signed_or_encrypted.seals(root, found.text), spam_and_loop.remarks(head, envelope)
@@ -162,7 +161,8 @@ def _of_kind(kind: AutoKind, reason: str) -> automatic.Judgement:
 def _signs(head: Header, request: InboundRequest, *, null_sender: bool) -> automatic.Signs:
     present = {name: head.text(name) for name, _ in head.fields if name in automatic.WANTED}
     answer_to = request.reply_to[0].address if request.reply_to else ""
-    return automatic.Signs(present, request.subject, request.sender.address, answer_to, null_sender=null_sender)
+    passed_on = subject.is_forward(request.subject)
+    return automatic.Signs(present, request.subject, request.sender.address, answer_to, null_sender, passed_on)
 
 
 def _is_titled_forward(title: str, head: Header) -> bool:

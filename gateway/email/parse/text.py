@@ -13,13 +13,13 @@ from datetime import date, time
 from typing import NamedTuple
 
 from desk.mail.inbound_request import MAX_TEXT
-from gateway.email import placeholder
 from gateway.email.formats import calendar, tnef, yenc
 from gateway.email.html import clean as html_clean
 from gateway.email.html import text as html_text
 from gateway.email.html.text import Line, Shape
 from gateway.email.mime import charset
 from gateway.email.mime.parts import Part, uudecoded
+from gateway.email.parse import placeholder
 
 MAX_PART = 4_000_000
 """Bytes of one text part that are decoded; the whole stays in the raw mail."""

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import structlog
 
-from desk.author import is_unattended
+from desk.mail.author import is_unattended
 from desk.web import status_links
 from desk.web.portal_texts import Words
 from desk.web.status_links import ENTRY_FOR

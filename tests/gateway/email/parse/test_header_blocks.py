@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.email.header_blocks import Block, blocks, judged
+from tests.gateway.email.parse.header_blocks import Block, blocks, judged
 
 ALL = blocks()
 

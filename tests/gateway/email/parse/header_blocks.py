@@ -1,7 +1,7 @@
 """Labelled header blocks as groups, forms, other desks, monitoring, shops, absences and people's programs write them.
 
 Every second block (`is_held`) was kept unseen while the rules were written. Run as a module it prints both halves'
-figures: `python -m tests.email.header_blocks`.
+figures: `python -m tests.gateway.email.parse.header_blocks`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from desk.author import author, is_own_list, is_unattended
+from desk.mail.author import author, is_own_list, is_unattended
 from desk.mail.automatic import LISTED
 from desk.mail.inbound_request import AutoKind, Envelope, InboundRequest
 from gateway.email.parse.normalise import normalise
