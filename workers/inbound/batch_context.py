@@ -50,6 +50,12 @@ class Item:
         lists = list_addresses(dict(self.request.origin))
         return tuple(party for party in (*self.request.to, *self.request.cc) if party.address not in lists)
 
+    def answers_elsewhere(self, ours: Collection[str]) -> str:
+        """Another address at which the sender asks for answers; nothing is sent there by itself."""
+        asked = [party.address for party in self.request.reply_to if party.address != self.sender]
+        wanted = asked[0] if len(asked) == 1 == len(self.request.reply_to) else ""
+        return "" if reply_address.without_token(wanted) in ours else wanted
+
     @property
     def is_clear(self) -> bool:
         """Whether nobody would take its sender for another; a channel's own accounts always are."""

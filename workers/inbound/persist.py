@@ -214,7 +214,8 @@ class Settlement:
         if silent.startswith(automatic.LISTED) and is_own_list(item.request, self._places.mailboxes, lists):
             silent = ""
         way = {"through": item.behind.through, "way": str(item.behind.way)} if item.behind else {}
-        return {**way, **({"no_answer": silent} if silent else {})}
+        wanted = "" if item.behind else item.answers_elsewhere(self._places.mailboxes)
+        return {**way, **{name: each for name, each in (("no_answer", silent), ("reply_to", wanted)) if each}}
 
     def _actor(self, item: Item) -> Actor:
         person = self.facts.persons[item.sender]
