@@ -29,7 +29,7 @@ def _answers(request: InboundRequest) -> dict[str, Any]:
         "text": request.text,
         "reply": request.reply,
         "attachments": [(item.name, item.media_type, item.size) for item in request.attachments],
-        "auto": request.auto not in (AutoKind.NONE, AutoKind.BOUNCE),
+        "auto": request.auto is not AutoKind.BOUNCE and bool(request.no_answer),
         "bounce": bounce is not None,
         "bounce_recipients": list(bounce.recipients) if bounce else [],
         "message_id": request.thread.message_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -86,15 +87,23 @@ def whole_ticket(session: Session, ticket_id: int) -> dict[str, Any]:
     if ticket is None:
         raise Trouble(f"there is no ticket #{ticket_id}")
     (row,) = _rows(session, [ticket])
+    messages = tickets.messages_of(session, ticket_id)
     return row | {
         **_record(session, ticket),
-        "messages": [_message(one) for one in tickets.messages_of(session, ticket_id)],
+        "through": _through(messages),
+        "messages": [_message(one) for one in messages],
         "side_conversations": side_conversations.whole(session, ticket_id),
         "outbound": [{k: letter[k] for k in _LETTER} for letter in outbound.of_ticket(session, ticket_id)],
         "participants": tickets.participants_of(session, [ticket_id])[ticket_id],
         "prediction": tickets.prediction_of(session, ticket_id),
         "clocks": [asdict(one) for one in sla_timers.of_tickets(session, [ticket_id])[ticket_id].values()],
     }
+
+
+def _through(messages: Sequence[Message]) -> str:
+    """The way that the requester's first words took: a form, a list, or nothing where they came straight."""
+    first = next((one for one in messages if one.inbound), None)
+    return str(first.trust.get("through", "")) if first else ""
 
 
 def _record(session: Session, ticket: Ticket) -> dict[str, Any]:

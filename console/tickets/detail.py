@@ -27,7 +27,8 @@ _TITLES: Mapping[str, str] = {
     AutoKind.REPLY: "Automatic answer",
     AutoKind.BOUNCE: "Delivery report",
     AutoKind.RECEIPT: "Receipt",
-    AutoKind.LIST: "Newsletter or mailing list",
+    AutoKind.LIST: "Newsletter",
+    AutoKind.NOTICE: "Notification",
 }
 FOLD_ABOVE, OPEN_AT_THE_END = 10, 5
 """In a conversation of more messages, all but the first and the last few are folded to a line."""

@@ -7,7 +7,7 @@ others). Out: sentences to be read first, and the other remarks as they are. It 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _SENTENCES: Mapping[str, str] = {
@@ -27,14 +27,25 @@ _PACKED = "winmail.dat holds "
 def sentences(trust: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> list[str]:
     """What an agent should know before reading."""
     attached = "; the file is attached" if files else ""
-    found = [_SENTENCES[one].format(attached) for one in _remarks(trust) if one in _SENTENCES]
+    found = list(_way(trust))
+    found += [_SENTENCES[one].format(attached) for one in _remarks(trust) if one in _SENTENCES]
     packed = [one.removeprefix(_PACKED) for one in _remarks(trust) if one.startswith(_PACKED)]
     return found + [f"Outlook packed its files into winmail.dat: {names}." for names in packed]
 
 
+def _way(trust: Mapping[str, Any]) -> Iterator[str]:
+    """How the mail came, if it is not simply its sender's, and where its sender wants to be answered."""
+    if trust.get("through"):
+        yield f"It came {trust['through']}. Nobody proved that this person wrote it; answers go to the person."
+    if trust.get("reply_to"):
+        yield f"The sender asks for answers at {trust['reply_to']}. They go to the sender's own address."
+
+
 def others(trust: Mapping[str, Any]) -> list[str]:
     """What only somebody asks who wonders about the mail."""
-    return [one for one in _remarks(trust) if one not in _SENTENCES and not one.startswith(_PACKED)]
+    found = [one for one in _remarks(trust) if one not in _SENTENCES and not one.startswith(_PACKED)]
+    silent = trust.get("no_answer")
+    return [*found, f"not answered automatically: {silent}"] if silent else found
 
 
 def _remarks(trust: Mapping[str, Any]) -> list[str]:

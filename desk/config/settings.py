@@ -50,6 +50,8 @@ class Settings:
     `secret_key` signs reply addresses, Message-IDs and links. `authserv_id` is the id of the receiving MTA whose
     Authentication-Results headers count, and only if the connection comes from `trusted_relays`.
     `relay_url` is `smtp://[user:password@]host[:port]` or `smtps://…`; empty catches outgoing mail locally.
+    `own_lists` are the List-Ids or addresses of lists that stand before a mailbox of ours; requests that come by them
+    are acknowledged. `close_automatic`: absence notices and newsletters that belong to no ticket are closed at once.
     `time_zone` is the desk's own, such as `Europe/Berlin`. `dkim_key` is the path of a PEM file: mail that leaves
     is signed with it for the domain of its From; the public key is in the DNS at `dkim_selector._domainkey.DOMAIN`.
     `internal_networks` are networks inside the own one that mailboxes set up over HTTP may reach. Who has
@@ -90,6 +92,8 @@ class Settings:
     worker_threads: int = 4
     jail_size: int = 2
     acknowledge: bool = True
+    own_lists: tuple[str, ...] = ()
+    close_automatic: bool = True
     acknowledgements_per_hour: int = 5
     acknowledgements_per_domain_and_hour: int = 100
     status_pages: bool = True

@@ -30,13 +30,18 @@ class Channel(StrEnum):
 
 
 class AutoKind(StrEnum):
-    """What kind of automatic mail this is; NONE is a person's."""
+    """What kind of automatic mail this is; NONE is a person's.
+
+    REPLY answers by itself (an absence, an acknowledgement), NOTICE tells of something (an alarm, an order), LIST is a
+    newsletter.
+    """
 
     NONE = "none"
     REPLY = "auto-reply"
     BOUNCE = "bounce"
     RECEIPT = "receipt"
     LIST = "list"
+    NOTICE = "notice"
     OWN = "own-echo"
 
 
@@ -140,7 +145,10 @@ class InboundRequest:
     `source` names the door (accepted recipients joined by a comma, a mailbox and folder, a Slack workspace, a form).
     `external_id` is the channel's own id (Message-ID without brackets, event id, Idempotency-Key).
     `content_hash` is the SHA-256 (hex) of the content without trace headers, so that two copies are recognised.
-    `sender` proves something only if `sender_strict`: exactly one address that parsed strictly.
+    `sender` proves something only if `sender_strict`: exactly one address that parsed strictly. `sender_clear` is less:
+    the field is odd, but nobody would take its one address for another; that is enough for a requester.
+    `auto` says whether a machine wrote it; `no_answer` why no automatic answer should go out (empty: it may).
+    `origin` holds the header fields that tell who is behind a mail which something else sent (`desk/author.py`).
     `text` is all the readable text, `reply` the new words in it, `cut` what was set aside with the reason.
     `html` is sanitised. `raw` is the blob of the original bytes. `authentication` holds the Authentication-Results
     headers, topmost first, unfolded. `fields` are the further answers of a form.
@@ -158,6 +166,7 @@ class InboundRequest:
     cut: tuple[Cut, ...] = ()
     html: str = ""
     sender_strict: bool = True
+    sender_clear: bool = True
     to: tuple[Party, ...] = ()
     cc: tuple[Party, ...] = ()
     reply_to: tuple[Party, ...] = ()
@@ -167,6 +176,8 @@ class InboundRequest:
     envelope: Envelope = field(default_factory=Envelope)
     auto: AutoKind = AutoKind.NONE
     auto_reason: str = ""
+    no_answer: str = ""
+    origin: tuple[tuple[str, str], ...] = ()
     bounce: Bounce | None = None
     authentication: tuple[str, ...] = ()
     defects: tuple[str, ...] = ()
@@ -178,7 +189,7 @@ class InboundRequest:
     def __post_init__(self) -> None:
         if self.received_at.tzinfo is None:
             raise ValueError("received_at must know its time zone")
-        _clean_lines(self, ("source", "external_id", "content_hash", "subject", "auto_reason", "raw"))
+        _clean_lines(self, ("source", "external_id", "content_hash", "subject", "auto_reason", "no_answer", "raw"))
         if not self.content_hash:
             raise ValueError("content_hash must not be empty")
         if not self.source:
@@ -186,6 +197,7 @@ class InboundRequest:
         for name in ("text", "reply", "html"):
             object.__setattr__(self, name, clean_text(getattr(self, name)))
         object.__setattr__(self, "fields", tuple((clean_line(k), clean_text(v)) for k, v in self.fields))
+        object.__setattr__(self, "origin", tuple((clean_line(k), clean_line(v)) for k, v in self.origin))
         for name in ("authentication", "defects"):
             object.__setattr__(self, name, _clean_all(getattr(self, name)))
 
@@ -267,6 +279,7 @@ def _plain(value: Any) -> Any:
 
 def _fields_from(data: dict[str, Any]) -> dict[str, Any]:
     known = {"external_id": ""} | {key: value for key, value in data.items() if key in _FIELDS}
+    known.setdefault("sender_clear", known.get("sender_strict", True))
     for key, read in _READERS.items():
         if key in known:
             known[key] = read(known[key])
@@ -303,6 +316,7 @@ _READERS: dict[str, Any] = {
     "bounce": lambda row: Bounce(**_tuples(row)),
     "authentication": tuple,
     "defects": tuple,
+    "origin": lambda rows: tuple((key, value) for key, value in rows),
     "fields": lambda rows: tuple((key, value) for key, value in rows),
 }
 

@@ -19,6 +19,7 @@ from typing import Any
 from desk.reports.quantile_sketch import letter
 from desk.sla import business_hours
 from desk.sla.business_hours import ALWAYS, Calendar
+from desk.tickets.lifecycle import ASIDE_BY
 from desk.tickets.ticket import NOT_REOPENED, ActorKind, Event, Status, Ticket
 
 DONE = frozenset({Status.RESOLVED, Status.CLOSED})
@@ -87,8 +88,11 @@ class _Tape:
     seconds: dict[Status, float] = field(default_factory=dict)
     late: set[str] = field(default_factory=set)
     merged: bool = False
+    aside: bool = False
 
     def read(self, event: Event) -> None:
+        if event.kind != "opened":
+            self.aside = event.why.startswith(ASIDE_BY) or (self.aside and event.kind not in ("reopened", "replied"))
         if event.kind in ("status_changed", "reopened"):
             self._moved(_STATUSES[event.after], event.at, again=event.kind == "reopened")
         elif event.kind == "replied" and event.actor.kind is ActorKind.AGENT:
@@ -129,9 +133,12 @@ def facts(
     promised: Collection[str] = (),
     score: int | None = None,
 ) -> Facts | None:
-    """A ticket's figures; None for one that was merged. `promised`: the targets for which it has a clock."""
+    """A ticket's figures; None for one that was merged, or closed as it came.
+
+    `promised`: the targets for which it has a clock.
+    """
     tape = _read(ticket, events)
-    if tape.merged:
+    if tape.merged or tape.aside:
         return None
     opened, answered, resolved = tape.opened_at, tape.answered_at, tape.resolved_at
     lengths = _lengths(tape, calendar)

@@ -6,17 +6,24 @@ In: days as people set them. Out: checked rules, and what is due for one ticket.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from desk.mail.inbound_request import AutoKind
 from desk.tickets import properties
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import DESK, Change, Status, Ticket
 
 LONGEST = 3650
 RESOLVED_BY, CLOSED_BY, REMINDED_BY, WOKEN_BY = "auto-resolve", "auto-close", "reminder", "snooze"
+ASIDE_BY = "automatic mail"
 """The names of these rules, as the history tells them."""
+
+
+_TAGS: Mapping[AutoKind, str] = {AutoKind.REPLY: "automatic-reply", AutoKind.LIST: "newsletter"}
+ASIDE: Mapping[str, Any] = {"set_aside": True}
+"""In the data of the events of a ticket that was closed as it came: nobody is told, and no figure counts it."""
 
 
 class BadLifecycle(ValueError):
@@ -61,6 +68,18 @@ def read(given: Mapping[str, Any]) -> Lifecycle:
     if rules.resolve_days and rules.remind_days >= rules.resolve_days:
         raise BadLifecycle("remind_days should be fewer than resolve_days")
     return rules
+
+
+def set_aside(ticket: Ticket, kind: AutoKind, reason: str, now: datetime, *, close: bool) -> Change:
+    """A new ticket that an absence notice or a newsletter opened: marked with a tag, and closed if that is set."""
+    if kind not in _TAGS:
+        return Change(ticket)
+    absent = kind is AutoKind.REPLY and reason.startswith("out of office")
+    change = verbs.tag(ticket, ("out-of-office" if absent else _TAGS[kind],), DESK, now)
+    if not close:
+        return change
+    closed = verbs.close(change.ticket, DESK, now, f"{ASIDE_BY}: {reason}")
+    return change.then(Change(closed.ticket, tuple(replace(one, data=ASIDE) for one in closed.events)))
 
 
 def silent(ticket: Ticket, rules: Lifecycle, now: datetime) -> Change:

@@ -8,8 +8,8 @@ from datetime import datetime
 
 import structlog
 
-from desk.mail import automatic
 from desk.mail.authentication import Verdict
+from desk.mail.author import is_clear, is_unattended
 from desk.tickets.ticket import ActorKind, Event, Message, MessageKind, Ticket
 from storage.db.session import Session
 from storage.learning import solved_index
@@ -94,7 +94,8 @@ def _react(context: Context, session: Session, happened: Sequence[tuple[int, Eve
     letters: list[Letter] = []
     for event_id, event in happened:
         ticket = scene.tickets.get(event.ticket_id)
-        if ticket is not None:
+        # A machine's mail that was closed as it came is told to nobody: whoever looks for it finds it.
+        if ticket is not None and not event.data.get("set_aside"):
             letters += _letters(sender, session, scene, ticket, event_id, event)
     solved_index.remember(session, [event.ticket_id for _, event in happened if event.kind in SOLVES])
     if sla_policies.any_active(session):
@@ -176,9 +177,9 @@ def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None, 
     """
     if not context.store.settings.acknowledge or message is None or ticket.channel not in ("email", "web", "api"):
         return False
-    if automatic.is_unattended(message.author_address) or (unproven and message.trust.get("verdict") != Verdict.PASS):
+    if is_unattended(message.author_address) or (unproven and message.trust.get("verdict") != Verdict.PASS):
         return False
-    return message.kind is MessageKind.REPLY and bool(message.trust.get("sender_strict", True))
+    return message.kind is MessageKind.REPLY and is_clear(message.trust) and not message.trust.get("no_answer")
 
 
 def _told(scene: _Scene, ticket: Ticket, event: Event) -> list[Person]:

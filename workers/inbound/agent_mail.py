@@ -51,7 +51,7 @@ def handle(context: Context, session: Session, facts: Facts, decision: Decision,
     viewer = visibility.viewer_of(session, agent.id, agent.name, agent.role, now)
     proof = _proof(context, decision, agent)
     request = decision.item.request
-    if request.auto in (AutoKind.REPLY, AutoKind.RECEIPT, AutoKind.LIST):
+    if request.auto is not AutoKind.NONE:
         message_id = _keep(session, ticket, decision, agent, MessageKind.AUTOMATIC, {}, now)
         why = f"{request.auto}: {request.auto_reason}"
         tickets.save(session, verbs.keep_automatic(ticket, now, why, message_id), react=context.react)

@@ -17,7 +17,7 @@ import structlog
 from desk.mail.inbound_request import InboundRequest
 from desk.rules.ticket_facts import Around
 from desk.text.language import language
-from desk.tickets.ticket import Ticket
+from desk.tickets.ticket import DONE, Ticket
 from storage.db.session import Session
 from storage.tickets import ticket_facts, tickets
 from usecases.routing import assign as assignment
@@ -36,7 +36,11 @@ def route_new(context: Context, session: Session, decisions: Sequence[Decision],
         return
     requests = {d.spot.ticket.id: d.item.request for d in decisions if _opened(d) and d.spot and d.spot.ticket}
     fresh = tickets.get_many(session, requests)
-    open_ones = [ticket for ticket in fresh.values() if ticket.merged_into is None and ticket.assignee_id is None]
+    open_ones = [
+        ticket
+        for ticket in fresh.values()
+        if ticket.merged_into is None and ticket.assignee_id is None and ticket.status not in DONE
+    ]
     if not open_ones:
         return
     now = now.astimezone(ZoneInfo(context.store.settings.time_zone))

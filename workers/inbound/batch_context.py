@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 
 from desk.config.settings import Settings
 from desk.incidents.duplicates import AT_ONCE
 from desk.mail.authentication import Verdict, verdict
-from desk.mail.inbound_request import UNKNOWN_SENDER, InboundRequest, Party
+from desk.mail.author import Author, author, list_addresses
+from desk.mail.inbound_request import UNKNOWN_SENDER, Channel, InboundRequest, Party
 from desk.signed import reply_address
 from desk.tickets import subject, threading
+from desk.tickets.participants import Participation
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Ticket
 from storage.db.session import Session
@@ -35,11 +37,41 @@ class Item:
     inbound_id: int
     request: InboundRequest
     raw: str
+    behind: Author | None = None
+    """The person behind what a form, a list or a device sent."""
+
+    @property
+    def author(self) -> Party:
+        """Who wrote it: the person behind the mail, or the sender."""
+        return self.behind.party if self.behind else self.request.sender
+
+    @property
+    def addressed(self) -> tuple[Party, ...]:
+        """Whom the header names as recipients, without the lists that it came by."""
+        lists = list_addresses(dict(self.request.origin))
+        return tuple(party for party in (*self.request.to, *self.request.cc) if party.address not in lists)
+
+    def answers_elsewhere(self, ours: Collection[str]) -> str:
+        """Another address at which the sender asks for answers; nothing is sent there by itself."""
+        asked = [party.address for party in self.request.reply_to if party.address != self.sender]
+        wanted = asked[0] if len(asked) == 1 == len(self.request.reply_to) else ""
+        return "" if reply_address.without_token(wanted) in ours else wanted
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether nobody would take its sender for another; a channel's own accounts always are."""
+        return self.request.sender_clear or self.request.channel is not Channel.EMAIL
+
+    def people(self, requester: str) -> dict[str, str]:
+        """Who takes part in the ticket that it opens: its requester, and who passed the mail on."""
+        people: dict[str, str] = {requester: Participation.REQUESTER}
+        people.setdefault(self.sender, Participation.FORWARDER)
+        return people
 
     @property
     def sender(self) -> str:
-        """The sender's address; mail without any has one that no mail can reach."""
-        return self.request.sender.address or UNKNOWN_SENDER
+        """The author's address; mail without any has one that no mail can reach."""
+        return self.author.address or UNKNOWN_SENDER
 
 
 @dataclass
@@ -72,6 +104,15 @@ class Facts:
         if known.row_id and key not in self.outdated:
             return key if known.content_hash == content else threading.content_key(item.request)
         return key if self.owners[key].request.content_hash == content else threading.content_key(item.request)
+
+
+def with_authors(items: list[Item], ours: Collection[str]) -> list[Item]:
+    """The items, each with the person behind it; a mail to an agent's reply address is its sender's own."""
+    return [
+        item if person is None or threading.may_command(item.request) else replace(item, behind=person)
+        for item in items
+        for person in (author(item.request, ours),)
+    ]
 
 
 def gather(session: Session, items: list[Item], secret: bytes, now: datetime) -> Facts:
@@ -154,7 +195,7 @@ def _with_ages(session: Session, items: list[Item], keys: dict[str, Known]) -> t
 
 
 def _senders(items: list[Item]) -> list[Party]:
-    parties = [Party(item.sender, item.request.sender.name) for item in items]
+    parties = [Party(item.sender, item.author.name) for item in items]
     forwarded = [item.request.forwarded for item in items if item.request.forwarded]
     return [party for party in (*parties, *forwarded) if party.address]
 

@@ -60,9 +60,9 @@ def gather(session: Session, items: Sequence[Item]) -> Numbers:
 
 def may_append(item: Item, people: Mapping[str, str], own_domains: Collection[str], trust: Verdict) -> bool:
     """Whether a mail may join the ticket that its number means: whom a mail only names brings no organisation."""
-    strict = item.request.sender_strict and trust is not Verdict.FAIL
+    believed = item.behind is None and item.request.sender_clear and trust is not Verdict.FAIL
     taking_part = [each for each, part in people.items() if part in SIGNED]
-    return strict and threading.may_speak_for_desk(item.request.sender.address, taking_part, own_domains)
+    return believed and threading.may_speak_for_desk(item.request.sender.address, taking_part, own_domains)
 
 
 def _counts(decision: Decision) -> bool:

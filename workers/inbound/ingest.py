@@ -111,8 +111,9 @@ def _settle(context: Context, session: Session, rows: Sequence[Waiting], thought
     items = _in_order([thought.item(row) for row in rows])
     if not items:
         return 0
-    known = batch_context.gather(session, items, context.secret, now)
     places = context.places(session)
+    items = batch_context.with_authors(items, places.mailboxes)
+    known = batch_context.gather(session, items, context.secret, now)
     window = places.lifecycle.reopen_window
     decider = Decider(known, context.store.settings, context.secret, now, frozenset(places.mailboxes), window)
     decisions = decider.decide_all(items)

@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 
 from desk.config.settings import Settings
 from desk.mail.authentication import Verdict
-from desk.mail.inbound_request import AutoKind, Channel
+from desk.mail.inbound_request import AutoKind
 from desk.mail.thanks import is_courtesy
 from desk.signed import reply_address
 from desk.signed.reply_address import AGENT, REQUESTER, SIDE, SIDE_AGENT, ReplyToken
 from desk.tickets import participants, threading
 from desk.tickets.lifecycle import Lifecycle
-from desk.tickets.participants import Participation
 from desk.tickets.side_conversation import Side
 from desk.tickets.threading import Candidate, Signal
 from storage.people.people import Person
@@ -148,8 +147,10 @@ class Decider:
         return Decision(item, state, spot, named.signal, named.detail, trust=trust, side=named.side)
 
     def _agent(self, item: Item) -> Person | None:
+        if item.behind is not None or not item.request.sender.address:
+            return None
         person = self.facts.person(item)
-        return person if item.request.sender.address and person.is_agent else None
+        return person if person.is_agent else None
 
     def _token(self, item: Item) -> tuple[ReplyToken | None, str]:
         """The first genuine reply address; tokens of people who are gone or were revoked are not genuine."""
@@ -201,7 +202,7 @@ class Decider:
             linked, (candidate, spot) = spot, self._by_foreign_number(item, trust)
             if candidate is None or spot is None:
                 return self._opened(item, trust, linked, _link_kind(named) if linked else "")
-        if item.request.auto in (AutoKind.REPLY, AutoKind.RECEIPT, AutoKind.LIST):
+        if item.request.auto is not AutoKind.NONE:
             return Decision(item, "automatic", spot, candidate.signal, candidate.detail, trust=trust)
         if self._too_late(spot) and not is_courtesy(item.request.reply, files=bool(item.request.attachments)):
             return self._opened(item, trust, spot, "follow-up")
@@ -220,7 +221,7 @@ class Decider:
         if item.request.auto is AutoKind.RECEIPT:
             return Decision(item, "automatic", reason="a receipt that names no mail of ours")
         requester = self._requester(item, trust)
-        spot = Spot(_people(item, requester), requester, opener=item)
+        spot = Spot(item.people(requester), requester, opener=item)
         return Decision(item, "ticketed", spot, linked=linked, link_kind=kind, trust=trust)
 
     def _requester(self, item: Item, trust: Verdict) -> str:
@@ -265,10 +266,11 @@ class Decider:
         """Whether its sender may append it there; what a channel's own conversation holds together needs no more."""
         if candidate.signal is Signal.CONVERSATION:
             return trust is not Verdict.FAIL
+        if item.behind is not None:  # Reply-To proves nothing: only what nobody else was given leads to their ticket.
+            return candidate.signal.signed and item.sender in spot.people
         request, part = item.request, spot.people.get(item.request.sender.address)
         public = participants.is_public(request, spot.requester, self.ours)
-        strict = request.sender_strict or request.channel is not Channel.EMAIL
-        return strict and participants.may_append(part, trust, signed=candidate.signal.signed, in_public=public)
+        return item.is_clear and participants.may_append(part, trust, signed=candidate.signal.signed, in_public=public)
 
     def _too_late(self, spot: Spot) -> bool:
         closed = spot.ticket.closed_at if spot.ticket else None
@@ -283,19 +285,14 @@ class Decider:
         for key in threading.named_keys(item.request):
             if key not in self.targets.new_keys and not self.facts.keys[key].ticket_id and key not in self.facts.owners:
                 self.targets.new_keys[key] = decision.spot
-        parties = [party.address for party in (*item.request.to, *item.request.cc)]
+        parties = [party.address for party in item.addressed]
         addressed = [each for each in parties if reply_address.without_token(each) not in self.ours]
         opens, people = decision.state == "ticketed", decision.spot.people
-        fresh = participants.newcomers(people, item.sender, addressed, decision.trust, opens=opens)
+        # Whoever stands behind somebody else's mail is not proven, and brings nobody.
+        verdict = decision.trust if item.behind is None else Verdict.FAIL
+        fresh = participants.newcomers(people, item.sender, addressed, verdict, opens=opens)
         people.update(fresh)
         return decision if opens else replace(decision, newcomers=tuple(fresh))
-
-
-def _people(item: Item, requester: str) -> dict[str, str]:
-    people: dict[str, str] = {requester: Participation.REQUESTER}
-    if item.sender != requester:
-        people[item.sender] = Participation.FORWARDER
-    return people
 
 
 def _link_kind(candidate: Candidate | None) -> str:

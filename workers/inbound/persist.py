@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from desk.mail import automatic
+from desk.mail.author import is_own_list
 from desk.mail.inbound_request import AutoKind, InboundRequest
 from desk.mail.thanks import Courtesy, courtesy_of
 from desk.priority.assess import why
-from desk.tickets import threading
+from desk.tickets import lifecycle, threading
 from desk.tickets import ticket as verbs
 from desk.tickets.fields import Field
-from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
+from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
 from storage.access import visibility
 from storage.db.session import Session
 from storage.db.statements import reserve_ids
@@ -56,6 +58,8 @@ class Settlement:
     asked: Sequence[Field] = ()
     answered: dict[int, tuple[Event, ...]] = field(default_factory=dict)
     """What forms answered beside the request, by inbound id."""
+    aside: dict[int, tuple[Event, ...]] = field(default_factory=dict)
+    """What became at once of what machines opened, by inbound id."""
 
     def write(self, decisions: Sequence[Decision]) -> None:
         """All rows of the batch except what agents asked for."""
@@ -83,7 +87,8 @@ class Settlement:
         made = []
         for decision, choice, number in zip(opened, chosen, numbers, strict=True):
             spot = _spot(decision)
-            spot.ticket = self._as_answered(decision.item, self._ticket(decision, spot, choice, number))
+            ticket = self._as_answered(decision.item, self._ticket(decision, spot, choice, number))
+            spot.ticket = self._set_aside(decision.item, ticket)
             made.append(spot.ticket)
         tickets.insert_many(self.session, made)
         organisations.join(self.session, {t.requester_id: t.organisation_id for t in made if t.organisation_id})
@@ -119,6 +124,13 @@ class Settlement:
         self.answered[item.inbound_id] = change.events
         return change.ticket
 
+    def _set_aside(self, item: Item, ticket: Ticket) -> Ticket:
+        """Marked, and closed if the desk wants it, where a machine opened it that waits for no answer."""
+        request, close = item.request, self.context.store.settings.close_automatic
+        change = lifecycle.set_aside(ticket, request.auto, request.auto_reason, self.now, close=close)
+        self.aside[item.inbound_id] = change.events
+        return change.ticket
+
     def _team_id(self, decision: Decision, box: Mailbox | None) -> int | None:
         """The mailbox's; what follows up a private ticket stays with its team."""
         before = decision.linked.ticket if decision.linked and decision.link_kind == "follow-up" else None
@@ -131,8 +143,11 @@ class Settlement:
         spot, request = _spot(decision), decision.item.request
         ticket = _ticket(spot)
         if decision.state == "ticketed":
-            event = verbs.opened(ticket, self._actor(decision.item), f"{request.channel} to {request.source}").events[0]
+            fresh, aside = replace(ticket, status=Status.NEW), self.aside.get(decision.item.inbound_id, ())
+            event = verbs.opened(fresh, self._actor(decision.item), f"{request.channel} to {request.source}").events[0]
+            closed = lifecycle.ASIDE if ticket.status is Status.CLOSED else {}
             data = {
+                **closed,
                 "automatic": "" if request.auto is AutoKind.NONE else str(request.auto),
                 "reason": request.auto_reason,
                 "priority": str(ticket.priority),
@@ -140,7 +155,7 @@ class Settlement:
             }
             data |= standing.unverified(decision)
             self.events.append(_with(event, message_id, {**event.data, **data}))
-            self.events += self.answered.get(decision.item.inbound_id, ())
+            self.events += (*self.answered.get(decision.item.inbound_id, ()), *aside)
             self._link(decision)
             return
         before = self.changes.get(ticket.id, Change(ticket))
@@ -195,15 +210,25 @@ class Settlement:
             inbound_id=decision.item.inbound_id,
             signal=str(decision.signal),
             signal_detail=decision.detail,
-            trust={"verdict": str(decision.trust), **seen(request)},
+            trust={"verdict": str(decision.trust), **seen(request), **self._way(decision.item)},
             raw=decision.item.raw,
             **(message_fields(request) | self.without_echo.get(decision.item.inbound_id, {})),
         )
         return side_conversation_mail.as_said(message, self.facts, decision) if decision.side else message
 
+    def _way(self, item: Item) -> dict[str, Any]:
+        """How the mail came, where it is not simply its author's, and why nothing answers it by itself."""
+        silent = item.request.no_answer
+        lists = self.context.store.settings.own_lists
+        if silent.startswith(automatic.LISTED) and is_own_list(item.request, self._places.mailboxes, lists):
+            silent = ""
+        way = {"through": item.behind.through, "way": str(item.behind.way)} if item.behind else {}
+        wanted = "" if item.behind else item.answers_elsewhere(self._places.mailboxes)
+        return {**way, **{name: each for name, each in (("no_answer", silent), ("reply_to", wanted)) if each}}
+
     def _actor(self, item: Item) -> Actor:
         person = self.facts.persons[item.sender]
-        return Actor(ActorKind.REQUESTER, person.id, item.request.sender.name or person.name or person.address)
+        return Actor(ActorKind.REQUESTER, person.id, item.author.name or person.name or person.address)
 
     def _prediction(self, decision: Decision, choice: Choice, ids: dict[int, int]) -> dict[str, Any]:
         return choice.row(_ticket(_spot(decision)).id, ids[decision.item.inbound_id], self.now)
@@ -263,7 +288,7 @@ def message_fields(request: InboundRequest) -> dict[str, Any]:
 def seen(request: InboundRequest) -> dict[str, Any]:
     """What the reader saw of a mail that bears on whether it can be believed, or was read whole."""
     defects = {"defects": list(request.defects)} if request.defects else {}
-    return {"sender_strict": request.sender_strict, **defects}
+    return {"sender_strict": request.sender_strict, "sender_clear": request.sender_clear, **defects}
 
 
 def _settled(decision: Decision, message_id: int | None) -> Settled:

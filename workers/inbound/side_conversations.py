@@ -62,7 +62,7 @@ def named(sides: dict[int, Side], item: Item, secret: bytes, now: datetime) -> N
 
 def may_say(item: Item, side: Side, requester: str, own_domains: Collection[str], trust: Verdict) -> bool:
     """Whether its sender takes part there."""
-    believed = item.request.sender_strict and trust is not Verdict.FAIL
+    believed = item.request.sender_clear and trust is not Verdict.FAIL
     return believed and rules.takes_part(side, item.request.sender.address, requester, own_domains)
 
 

@@ -5,7 +5,7 @@ Never an address that nobody reads, never one of our own mailboxes, never by mai
 
 from __future__ import annotations
 
-from desk.mail import automatic
+from desk.mail.author import is_clear, is_unattended
 from desk.tickets.ticket import Event, Ticket
 from storage.db.session import Session
 from storage.mail.outbound import Letter
@@ -21,9 +21,9 @@ def of(
     if event.kind != "reminded" or ticket.channel == "slack" or ticket.reminded_at is None:
         return []
     places = sender.context.places(session)
-    if automatic.is_unattended(requester.address) or places.of_addresses((requester.address,)) is not None:
+    if is_unattended(requester.address) or places.of_addresses((requester.address,)) is not None:
         return []
     asked = tickets.last_said(session, ticket.id, 2**62)
-    if asked is not None and not asked.trust.get("sender_strict", True):
+    if asked is not None and not is_clear(asked.trust):
         return []
     return [sender.reminder(ticket, requester, event_id, asked, places.lifecycle.after_reminder.days)]

@@ -13,7 +13,7 @@ import structlog
 
 from desk.knowledge import csat_texts
 from desk.knowledge.csat import Aftercare
-from desk.mail import automatic
+from desk.mail.author import is_clear, is_unattended
 from desk.tickets.ticket import DESK, Change, Event, Status, Ticket
 from storage.db.session import Session
 from storage.knowledge import csat, csat_settings
@@ -91,14 +91,14 @@ def _cannot_answer(sender: Sender, ticket: Ticket, requester: Person) -> str:
     session, places = sender.session, sender.context.places(sender.session)
     if ticket.channel == "slack" or "@" not in requester.address:
         return "no mail address"
-    if automatic.is_unattended(requester.address) or places.of_addresses((requester.address,)) is not None:
+    if is_unattended(requester.address) or places.of_addresses((requester.address,)) is not None:
         return "nobody reads that address"
     if requester.id == ticket.assignee_id:
         return "the requester solved it"
     if any(event.data.get("automatic") for event in tickets.history(session, ticket.id) if event.kind == "opened"):
         return "a machine opened it"
     said = tickets.last_said(session, ticket.id, 2**62)
-    return "the address was not written plainly" if said and not said.trust.get("sender_strict", True) else ""
+    return "the address was not written plainly" if said and not is_clear(said.trust) else ""
 
 
 def _asked_lately(sender: Sender, rules: Aftercare, rating: Rating, requester: Person) -> str:

@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta
 
 from desk.mail.inbound_request import clean_line
 from gateway.email.mime import charset
+from gateway.email.mime.parts import Part
 
 MAX_BYTES = 200_000
 MAX_EVENTS = 10
@@ -63,6 +64,26 @@ def in_words(content: bytes, declared: str, method: str) -> str:
     stated, events = _events(lines)
     method = (stated or method).strip().upper()
     return "\n\n".join(filter(None, (_event(event, method) for event in events)))
+
+
+def answer(root: Part) -> str:
+    """What a calendar's answer to an invitation says, if no words of a person are with it; else empty."""
+    part = next((part for part in root.walk() if part.media_type == "text/calendar"), None)
+    if part is None:
+        return ""
+    source = charset.decode(part.content()[:MAX_BYTES], part.params.get("charset", "")).replace("\r\n", "\n")
+    stated, events = _events(source.replace("\n ", "").replace("\n\t", "").split("\n")[:MAX_LINES])
+    method = (stated or part.params.get("method", "")).strip().upper()
+    if method != "REPLY" or any(_commented(event) for event in events):
+        return ""
+    said = next((_answer(one) for event in events for one in event.attendees), "answered")
+    return f"an answer to an invitation: {said}"
+
+
+def _commented(event: _Event) -> bool:
+    """Whether somebody wrote a word with the answer. Exchange puts it into the description, others into a comment."""
+    comment = event.single.get("COMMENT")
+    return comment is not None and bool(comment.words())
 
 
 def start(content: bytes, declared: str) -> tuple[date, time | None] | None:

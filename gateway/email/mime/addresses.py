@@ -20,6 +20,9 @@ MAX_ADDRESSES = 1_000
 _TOKEN = re.compile(r'[(),;:<>"]|[^(),;:<>"]+')
 _QUOTED = re.compile(r'((?:[^"\\]|\\.)*)"', re.S)
 _ESCAPE = re.compile(r"\\(.)", re.S)
+_DOTTED = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}")
+_ODD_SPACE = re.compile(r"[^\S \t\u3000]")
+_AROUND = re.compile(r"[;,]")
 _ADDRESS = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}){0,20}"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){0,20}[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
@@ -43,6 +46,8 @@ class Mailbox:
     address: str
     name: str
     strict: bool
+    clear: bool = False
+    """Odd or not, nobody would take it for another address: enough for a requester, never for an agent."""
 
     def party(self) -> Party:
         return Party(self.address, self.name)
@@ -78,15 +83,45 @@ def sender(values: list[bytes]) -> tuple[Mailbox, str]:
         best = Mailbox(best.address.removeprefix("mailto:"), best.name, strict=False)
     if len(values) > 1:
         return _doubted(best), "several From fields"
+    best = _cleared(best, {box.address for box in named}, values)
     if len(found) > 1:
-        return _doubted(best), "several addresses in From"
-    if not best.strict:
-        return best, "From is not one plain address"
+        return _doubted(best, clear=best.clear), "several addresses in From"
+    if not best.strict or not _stands_alone(values[0]):
+        return _doubted(best, clear=best.clear), "From is not one plain address"
     return best, ""
 
 
-def _doubted(box: Mailbox) -> Mailbox:
-    return Mailbox(box.address, box.name, strict=False)
+def _doubted(box: Mailbox, *, clear: bool = False) -> Mailbox:
+    return Mailbox(box.address, box.name, strict=False, clear=clear)
+
+
+def _cleared(box: Mailbox, addresses: set[str], values: list[bytes]) -> Mailbox:
+    """The author with the word on whether there is but one who can be meant."""
+    clear = len(addresses) == 1 and (box.strict or _is_named(box.address, values[0]))
+    return Mailbox(box.address, box.name, box.strict, clear)
+
+
+def _is_named(address: str, value: bytes) -> bool:
+    """Whether the field has that address, whole, where programs look for it: in its only brackets, or alone."""
+    source = charset.guess(value[: header.MAX_VALUE])
+    if _CONTROL.search(source) or not (address.isascii() or _is_utf8(value)):
+        return False
+    written = re.findall(r"<([^<>]*)>", source) or re.findall(r"[^\s;,:]*@[^\s;,]*", source)
+    return len(written) == 1 and written[0].strip().lower() == address and _is_usable(written[0].strip())
+
+
+def _is_usable(address: str) -> bool:
+    """Whether mail can be sent there: a plain address, or one with the dots that some Japanese providers gave out."""
+    local, _, domain = address.rpartition("@")
+    return _is_address(address) or (_DOTTED.fullmatch(local) is not None and _is_address(f"a@{domain}"))
+
+
+def _stands_alone(value: bytes) -> bool:
+    """Whether nothing but one mailbox is in the field: no further separator, no space that only looks like one."""
+    source = charset.guess(value[: header.MAX_VALUE])
+    if _ODD_SPACE.search(source):
+        return False
+    return not _AROUND.search(source) or len(_drafts(source)) == 1
 
 
 def _read(value: bytes, most: int) -> list[Mailbox]:
@@ -130,7 +165,7 @@ def _with_quoted_local(source: str) -> Mailbox | None:
     match = _QUOTED_LOCAL.fullmatch(source) if '"@' in source else None
     if match is None or not _is_address(f"a@{match[4]}") or (match[1] and not match[2]):
         return None
-    local = match[3] if _PLAIN_LOCAL.fullmatch(match[3]) else f'"{match[3]}"'
+    local = match[3] if _DOTTED.fullmatch(match[3]) else f'"{match[3]}"'
     return Mailbox(f"{local}@{match[4]}".lower(), (match[1] or "").strip(), strict=True)
 
 

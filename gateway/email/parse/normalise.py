@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from desk.mail import author as behind
 from desk.mail import automatic, out_of_office, reply_text
 from desk.mail.inbound_request import (
     MAX_LINE,
@@ -24,15 +25,15 @@ from desk.mail.inbound_request import (
     Unreadable,
 )
 from desk.tickets import subject
-from gateway.email.formats import signed_or_encrypted
+from gateway.email.formats import calendar, signed_or_encrypted
 from gateway.email.mime import addresses, body, content_hash, files, forwarded_mail, header, loop_header, spam_and_loop
 from gateway.email.mime import parts as mime_parts
 from gateway.email.mime.header import Header
 from gateway.email.mime.parts import Part
-from gateway.email.parse import text
+from gateway.email.parse import authentication_results, text
 from gateway.email.reports import bounces, feedback_report
 
-MAX_AUTHENTICATION = 50
+MAX_ORIGIN = 300
 _DELIVERED = ("delivered-to", "x-original-to", "envelope-to", "x-envelope-to")
 
 
@@ -75,6 +76,7 @@ def _normalise(
         received_at=received_at,
         sender=author.party(),
         sender_strict=author.strict and not defect,
+        sender_clear=author.clear,
         subject=head.text("subject"),
         text=found.text,
         html=found.html,
@@ -85,7 +87,8 @@ def _normalise(
         attachments=kept,
         thread=keys,
         envelope=envelope,
-        authentication=_authentication(head),
+        authentication=authentication_results.fields(root),
+        origin=tuple((name, head.text(name)[:MAX_ORIGIN]) for name in sorted(behind.WANTED) if head.has(name)),
         defects=_remarks(
             defect, found.defects, signed_or_encrypted.seals(root, found.text), spam_and_loop.remarks(head, envelope)
         ),
@@ -103,13 +106,15 @@ def _understood(
     """The request with what its words and signs mean: the new reply, a bounce, automatic mail, a mail passed on."""
     author, null_sender = request.sender.address, _is_null(request.envelope, root.header)
     bounce = bounces.read(root, request.text, author, null_sender=null_sender, own_domains=own_domains)
-    auto, reason = _automatic(root, request, bounce, null_sender=null_sender)
+    judged = _automatic(root, request, bounce, null_sender=null_sender)
+    auto = judged.kind
     titled, passed_on = _is_titled_forward(request.subject, root.header), None
     if auto is AutoKind.NONE:
         passed_on = forwarded_mail.original_sender(request.text, parts, titled=titled)
     # A mail that is passed on is kept whole; in an answer, only the new words are the reply.
     reply, cut = (request.text.strip("\n"), ()) if passed_on and titled else reply_text.split(request.text)
-    return replace(request, reply=reply, cut=cut, auto=auto, auto_reason=reason, bounce=bounce, forwarded=passed_on)
+    request = replace(request, reply=reply, cut=cut, bounce=bounce, forwarded=passed_on)
+    return replace(request, auto=auto, auto_reason=judged.reason, no_answer=judged.no_answer)
 
 
 def _files(
@@ -131,21 +136,33 @@ def _is_null(envelope: Envelope, head: Header) -> bool:
     return head.has("return-path") and head.first("return-path").strip(b"<> ") == b""
 
 
-def _automatic(
-    root: Part, request: InboundRequest, bounce: Bounce | None, *, null_sender: bool
-) -> tuple[AutoKind, str]:
+def _automatic(root: Part, request: InboundRequest, bounce: Bounce | None, *, null_sender: bool) -> automatic.Judgement:
     if bounce is not None:
-        return AutoKind.BOUNCE, "a delivery report"
+        return _of_kind(AutoKind.BOUNCE, "a delivery report")
     recipients = (*request.envelope.rcpt_to, *request.thread.delivered_to)
     if loop_header.came_back(root.header, request.sender.address, recipients):
-        return AutoKind.OWN, "from this mailbox, with our own header"
-    present = {name: root.header.text(name) for name, _ in root.header.fields if name in automatic.WANTED}
-    signs = automatic.Signs(present, request.subject, request.sender.address, null_sender=null_sender)
-    kind, reason = automatic.judge(signs)
-    if kind is AutoKind.REPLY:
+        return _of_kind(AutoKind.OWN, "from this mailbox, with our own header")
+    receipt = bounces.success(root) or calendar.answer(root)
+    if receipt:
+        return _of_kind(AutoKind.RECEIPT, receipt)
+    judged = automatic.judge(_signs(root.header, request, null_sender=null_sender))
+    if judged.kind is AutoKind.REPLY:
         away = out_of_office.read(request.subject, request.text, (request.sent_at or request.received_at).date())
-        return kind, f"{away} ({reason})" if away else reason
-    return kind, feedback_report.reason(root) or reason if kind is AutoKind.RECEIPT else reason
+        return replace(judged, reason=f"{away} ({judged.reason})") if away else judged
+    if judged.kind is AutoKind.RECEIPT:
+        return replace(judged, reason=feedback_report.reason(root) or judged.reason)
+    return judged
+
+
+def _of_kind(kind: AutoKind, reason: str) -> automatic.Judgement:
+    return automatic.Judgement(kind, reason, reason)
+
+
+def _signs(head: Header, request: InboundRequest, *, null_sender: bool) -> automatic.Signs:
+    present = {name: head.text(name) for name, _ in head.fields if name in automatic.WANTED}
+    answer_to = request.reply_to[0].address if request.reply_to else ""
+    passed_on = subject.is_forward(request.subject)
+    return automatic.Signs(present, request.subject, request.sender.address, answer_to, null_sender, passed_on)
 
 
 def _is_titled_forward(title: str, head: Header) -> bool:
@@ -190,7 +207,3 @@ def _odd_id(head: Header) -> str:
 def _delivered(groups: Iterable[list[bytes]]) -> tuple[str, ...]:
     boxes = addresses.mailboxes(value for values in groups for value in values)
     return tuple(dict.fromkeys(box.address for box in boxes if "@" in box.address))
-
-
-def _authentication(head: Header) -> tuple[str, ...]:
-    return tuple(header.text(value) for value in head.all("authentication-results")[:MAX_AUTHENTICATION])

@@ -19,6 +19,7 @@ from gateway.email.html import text as html_text
 from gateway.email.html.text import Line, Shape
 from gateway.email.mime import charset
 from gateway.email.mime.parts import Part, uudecoded
+from gateway.email.parse import placeholder
 
 MAX_PART = 4_000_000
 """Bytes of one text part that are decoded; the whole stays in the raw mail."""
@@ -60,8 +61,9 @@ def read(texts: Sequence[Part], htmls: Sequence[Part], others: Sequence[Part]) -
     found.text = _together(pieces)
     html_parts = [part for part in htmls[:MAX_PARTS] if part.media_type == "text/html"]
     found.html = "\n".join(filter(None, (_html(part, found) for part in html_parts)))
-    if not found.text.strip() and html_parts and not any(part in html_parts for part in texts):
-        found.text = _together([_text(part, found) for part in html_parts])
+    if html_parts and not any(part in html_parts for part in texts) and placeholder.may_be(found.text):
+        words = _together([_text(part, found) for part in html_parts])
+        found.text = words if placeholder.stands_for(found.text, words) else found.text
     _tell_invitation(others, found)
     _tell_package(others, found)
     return found

@@ -125,7 +125,7 @@ def is_failure(subject: str, text: str, author: str, *, null_sender: bool, faile
     if not (machine or null_sender or failed):
         return False
     named = is_titled(subject)
-    if not named and judge(Signs(subject=subject))[1]:
+    if not named and judge(Signs(subject=subject)).reason:
         return False
     spoken = speaks_of_failure(text)
     if machine or failed:

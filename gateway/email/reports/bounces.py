@@ -24,6 +24,7 @@ _REPLY_CODE = re.compile(r"(?<![\d.:-])([45])\d\d[ -]")
 _MESSAGE_ID = re.compile(r"^[ \t>|]{0,6}message-id:\s{0,4}<([^<>\s]{3,250})>", re.I | re.M)
 _FAILED = frozenset({"failed", "delayed", "failure", "undeliverable", "expired", "hard", "soft", "fail", "error", ""})
 _SOFT_ACTIONS = frozenset({"delayed", "soft"})
+_REPORTS = frozenset({"delivery-status", "global-delivery-status", ""})
 _DELIVERED = frozenset({"delivered", "relayed", "expanded"})
 _RETURNED = frozenset({
     "message/rfc822", "text/rfc822-headers", "message/rfc822-headers", "message/global", "message/global-headers",
@@ -44,6 +45,18 @@ def read(
     candidates = _original_ids(root, text)
     ours = (found for found in candidates if found.rpartition("@")[2].lower() in own_domains)
     return replace(bounce, original_message_id=next(ours, candidates[0] if candidates else ""))
+
+
+def success(root: Part) -> str:
+    """What a report says that names nobody who did not get the mail: it arrived, or went on; empty for other mail."""
+    if root.media_type != "multipart/report" or root.params.get("report-type", "").lower() not in _REPORTS:
+        return ""
+    status = next((part for part in root.walk() if part.media_type in _STATUS_PARTS), None)
+    if status is None:
+        return ""
+    actions = [group.text("action") for group in _groups(status.content()[:MAX_REPORT]) if group.has("action")]
+    words = {action.split("(")[0].split(";")[0].strip().lower() for action in actions}
+    return "a report that the mail was delivered" if words and words <= _DELIVERED else ""
 
 
 def _read(root: Part, text: str, author: str, *, null_sender: bool) -> Bounce | None:
@@ -68,7 +81,7 @@ def _read(root: Part, text: str, author: str, *, null_sender: bool) -> Bounce | 
 
 def _is_report(root: Part) -> bool:
     kind = root.params.get("report-type", "").lower()
-    return root.media_type == "multipart/report" and kind in ("delivery-status", "global-delivery-status", "")
+    return root.media_type == "multipart/report" and kind in _REPORTS
 
 
 def _from_report(root: Part, status: Part, text: str) -> Bounce | None:

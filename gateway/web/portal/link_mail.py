@@ -11,7 +11,7 @@ from datetime import datetime
 
 import structlog
 
-from desk.mail import automatic
+from desk.mail.author import is_unattended
 from desk.web import status_links
 from desk.web.portal_texts import Words
 from desk.web.status_links import ENTRY_FOR
@@ -38,7 +38,7 @@ def send_link(store: Store, address: str, said: Words, now: datetime) -> None:
     with store.database.reading() as session:
         found = people.by_address(session, address)
         person = requester_view.requester(session, found.id) if found else None
-        if person is None or automatic.is_unattended(address) or not requester_view.has_requests(session, person):
+        if person is None or is_unattended(address) or not requester_view.has_requests(session, person):
             log.info("requests_link_not_mailed")
             return
         boxes = people.all_mailboxes(session)

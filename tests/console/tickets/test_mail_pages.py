@@ -53,7 +53,7 @@ def gallery(store: Store) -> Gallery:
     [
         (mails.out_of_office, ["Out of office", "back on 2026-11-16", "status and clocks stay"]),
         (mails.bounce, ["Delivery report", "The mail to <bdi>gone@old.example.test</bdi> came back", "5.1.1"]),
-        (mails.newsletter, ["Newsletter or mailing list", "List-Id is set", "not acknowledged"]),
+        (mails.newsletter, ["Newsletter", "it can be unsubscribed from", "not acknowledged"]),
         (mails.invitation, ["Invitation: Review of the outage", "14:00–14:45 (Europe/Berlin)", "Room 4, second floor"]),
     ],
 )

@@ -23,3 +23,8 @@ def test_the_domain_is_the_organisation_except_where_strangers_share_it(address:
 
 def test_the_list_of_shared_domains_has_domains_only() -> None:
     assert is_shared("web.de") and not is_shared("de") and not is_shared("")
+
+
+@pytest.mark.parametrize("domain", ["lycos.es", "outlook.dk", "warmmail.com", "t-online.de", "zendesk.com"])
+def test_strangers_at_a_provider_of_free_mail_are_no_organisation(domain: str) -> None:
+    assert organisation(f"ann@{domain}") != organisation(f"ben@{domain}")

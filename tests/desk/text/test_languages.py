@@ -85,7 +85,7 @@ def test_what_a_program_adds_below_the_words_goes(line: str) -> None:
 
 @pytest.mark.parametrize("subject", _cases("automatic_subjects"))
 def test_the_subject_of_an_automatic_answer_is_known(subject: str) -> None:
-    assert judge(Signs(subject=subject))[0] is AutoKind.REPLY
+    assert judge(Signs(subject=subject)).kind is AutoKind.REPLY
 
 
 @pytest.mark.parametrize(("kind", "prefix"), [(kind, prefix) for _, kind, prefix in rows("prefixes")])

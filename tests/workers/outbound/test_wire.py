@@ -96,3 +96,8 @@ def test_parts_within_parts_stay_where_they_belong() -> None:
     ]
     picture = next(part for part in read.walk() if part.get_content_type() == "image/png")
     assert (picture["Content-ID"], picture.get_content_disposition()) == ("<1@x>", "inline")
+
+
+@pytest.mark.parametrize("local", ["taro..yamada.", "taro.", ".taro"])
+def test_an_address_whose_dots_need_quotes_gets_them(local: str) -> None:
+    assert wire.mailbox("Taro", f"{local}@x.example.test") == f'Taro <"{local}"@x.example.test>'

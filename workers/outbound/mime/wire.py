@@ -87,6 +87,10 @@ def unstructured(value: str) -> str:
 
 def mailbox(name: str, address: str) -> str:
     """ "Ada Lovelace <ada@example.org>"."""
+    local, _, domain = address.rpartition("@")
+    if ".." in local or local[:1] == "." or local[-1:] == ".":
+        # Some providers gave out addresses whose dots need quotes (RFC 5322 section 3.4.1).
+        address = f'"{local}"@{domain}'
     if not name:
         return address
     if not name.isascii():

@@ -186,7 +186,7 @@ def test_authentication_results_are_kept_topmost_first_and_unfolded() -> None:
 
 
 def test_a_null_envelope_sender_marks_an_automatic_mail() -> None:
-    assert read(mail("I am away"), Envelope("", ENVELOPE.rcpt_to, "192.0.2.7")).auto is AutoKind.REPLY
+    assert read(mail("I am away"), Envelope("", ENVELOPE.rcpt_to, "192.0.2.7")).auto is AutoKind.NOTICE
     assert read(mail("I am here"), Envelope()).auto is AutoKind.NONE
     assert read(mail("I was fetched"), Envelope("", ENVELOPE.rcpt_to)).auto is AutoKind.NONE
 

@@ -25,7 +25,7 @@ from tests.gateway.email.mails import mail, read
         ("<δοκιμή@παράδειγμα.example>", "δοκιμή@παράδειγμα.example", ""),
         ("डाक <मेल@उदाहरण.परीक्षा>", "मेल@उदाहरण.परीक्षा", "डाक"),
         ('"john doe"@x.example', '"john doe"@x.example', ""),
-        ('John <"john..doe"@x.example>', '"john..doe"@x.example', "John"),
+        ('John <"john..doe"@x.example>', "john..doe@x.example", "John"),
         ('"alice"@corp.example', "alice@corp.example", ""),
     ],
 )
