@@ -19,7 +19,7 @@ from console.web import rendering
 from console.web.request_context import Desk, read_fields
 from desk.knowledge.articles import Audience, State
 from desk.knowledge.csat import Aftercare
-from desk.web import portal_texts
+from desk.portal import texts as portal_texts
 from desk.web.clean_input import whole_number
 from desk.web.rate_limit import Pace
 from storage.db.session import Session

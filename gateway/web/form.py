@@ -19,9 +19,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from desk.mail.inbound_request import Channel
+from desk.portal.status_links import read_receipt_token, receipt_token
 from desk.signed.reply_address import sign
 from desk.tickets.form_fields import TOPIC
-from desk.web.status_links import read_receipt_token, receipt_token
 from gateway.web import article_hints, body
 from gateway.web import texts as web_texts
 from gateway.web.body import BadBody, Posted

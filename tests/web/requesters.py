@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from console.routes import create_app
+from desk.portal import status_links
 from desk.tickets.ticket import Actor, ActorKind
-from desk.web import status_links
 from gateway.web.app import routes
 from storage.open_store import Store
 from storage.people import people

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 import frontdesk
 from desk.access.visibility import Viewer
+from desk.portal import status_links
 from desk.tickets.ticket import DESK
-from desk.web import status_links
 from storage.access import visibility
 from storage.mail import outbound
 from storage.open_store import Store

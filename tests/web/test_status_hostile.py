@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from desk.portal import status_links
 from desk.tickets.ticket import DESK, Actor, ActorKind, Message, MessageKind
-from desk.web import status_links
 from storage.open_store import Store
 from storage.people import people, requester_sessions
 from storage.tables.tickets import messages

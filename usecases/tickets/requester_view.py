@@ -17,11 +17,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.access.visibility import requester_sees
+from desk.portal import status_links
 from desk.tickets import properties
 from desk.tickets import ticket as verbs
 from desk.tickets.participants import COPIED, Participation
 from desk.tickets.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
-from desk.web import status_links
 from storage.access import visibility
 from storage.db.session import Session
 from storage.tables.desk import organisations

@@ -14,10 +14,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.mail.inbound_request import Party
+from desk.portal import status_links
 from desk.tickets import side_conversation as rules
 from desk.tickets.side_conversation import Side, State, Step
 from desk.tickets.ticket import Actor, ActorKind, Message, MessageKind, NotAllowed, Ticket
-from desk.web import status_links
 from storage.access import visibility
 from storage.db.session import Session
 from storage.db.statements import reserve_ids

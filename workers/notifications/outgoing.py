@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo
 from desk.access.permissions import Verb
 from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import UNKNOWN_SENDER, InboundRequest
+from desk.portal import status_links
 from desk.signed import reply_address
 from desk.tickets import subject
 from desk.tickets.participants import COPIED
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Event, Message, Ticket
-from desk.web import status_links
 from storage.db.session import Session
 from storage.knowledge import csat
 from storage.mail import message_id_index, outbound

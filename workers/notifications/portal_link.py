@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from desk.portal import status_links
+from desk.portal import texts as portal_texts
 from desk.tickets.ticket import Ticket
-from desk.web import portal_texts, status_links
 from storage.db.session import Session
 from storage.knowledge import csat
 from storage.open_store import Store

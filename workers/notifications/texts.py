@@ -7,8 +7,8 @@ from datetime import tzinfo
 
 from desk.access.permissions import Role, Verb, may
 from desk.mail.authentication import Verdict
+from desk.portal import texts as portal_texts
 from desk.tickets.ticket import Event, Message, Ticket
-from desk.web import portal_texts
 
 MOST_QUOTED = 200
 """Lines of the requester's last message that are quoted under a reply."""

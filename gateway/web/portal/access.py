@@ -15,8 +15,8 @@ from datetime import timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
+from desk.portal import status_links
 from desk.signed.reply_address import sign
-from desk.web import status_links
 from desk.web.client_ip import neighbourhood
 from desk.web.rate_limit import Pace
 from gateway.web.request_context import Door

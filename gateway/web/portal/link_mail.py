@@ -12,9 +12,9 @@ from datetime import datetime
 import structlog
 
 from desk.mail.author import is_unattended
-from desk.web import status_links
-from desk.web.portal_texts import Words
-from desk.web.status_links import ENTRY_FOR
+from desk.portal import status_links
+from desk.portal.status_links import ENTRY_FOR
+from desk.portal.texts import Words
 from storage.db.session import Session
 from storage.mail import outbound
 from storage.mail.outbound import Letter

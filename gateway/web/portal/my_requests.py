@@ -15,8 +15,9 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from desk.web import portal_texts, status_links
-from desk.web.status_links import ENTRY_FOR
+from desk.portal import status_links
+from desk.portal import texts as portal_texts
+from desk.portal.status_links import ENTRY_FOR
 from gateway.web.body import Posted
 from gateway.web.portal import link_mail, view
 from gateway.web.portal.access import PATH, Portal, Turned, owner

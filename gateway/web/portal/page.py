@@ -14,8 +14,10 @@ from starlette.responses import JSONResponse, Response
 
 from desk.knowledge import csat_texts
 from desk.knowledge.csat import SCORES, may_vote
+from desk.portal import status_links
+from desk.portal import texts as portal_texts
 from desk.tickets.ticket import DONE
-from desk.web import download, portal_texts, status_links
+from desk.web import download
 from gateway.web import article_hints
 from gateway.web.portal import view
 from gateway.web.portal.access import PATH, Entrance, Portal, Turned, enter

@@ -14,7 +14,7 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 
-from desk.web import status_links
+from desk.portal import status_links
 from gateway.web import body
 from gateway.web.body import BadBody, Posted
 from gateway.web.portal import view

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from desk.config.settings import Settings
-from desk.web import portal_texts
+from desk.portal import texts as portal_texts
 from gateway.web.form import HEADERS as FORM_HEADERS
 
 HEADERS: Mapping[str, str] = {

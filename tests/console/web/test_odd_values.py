@@ -34,10 +34,10 @@ import gateway.web.api
 import gateway.web.body
 from console.access import passwords
 from console.web.clean_requests import cleaned
+from desk.portal.status_links import entry_token, receipt_token, status_token
 from desk.signed.reply_address import sign
 from desk.web.clean_input import read_json
 from desk.web.rate_limit import Pace
-from desk.web.status_links import entry_token, receipt_token, status_token
 from storage.access import api_tokens
 from storage.access.api_tokens import SCOPES
 from storage.knowledge import csat

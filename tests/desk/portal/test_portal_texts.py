@@ -7,8 +7,8 @@ import re
 import pytest
 
 from desk.knowledge import csat_texts
+from desk.portal import texts as portal_texts
 from desk.tickets.ticket import Status
-from desk.web import portal_texts
 
 _NAMED = re.compile(r"\{\w+\}")
 
