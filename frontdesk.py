@@ -23,7 +23,7 @@ from cli.data import configuration
 from cli.data_folder import Trouble
 from cli.grammar import Words, command
 from cli.process import supervisor, up
-from desk.config.settings import BadSetting, Settings, host_and_port
+from desk.config.settings import BadSetting, Settings, host_and_port, unknown
 from desk.mail.inbound_request import Envelope
 from storage.runtime.logging_setup import configure_logging
 
@@ -43,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             # Until the process has its own way to stop, nothing is begun that would have to be finished.
             signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         configure_logging(settings if args.run in PROCESSES else replace(settings, log_level="warning"))
+        if args.run is run_up:
+            _name_unknown(unknown(os.environ))
         return int(args.run(args, settings, datetime.now(UTC)))
     except BadSetting as error:
         return _fail(str(error), 78)
@@ -54,6 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"{error.strerror or error}" + (f" ({error.filename})" if error.filename else ""), 71)
     except KeyboardInterrupt:
         return 130
+
+
+def _name_unknown(names: Sequence[str]) -> None:
+    for name in names:
+        print(f"frontdesk: {name} is no setting and changes nothing; docs/running.md lists them", file=sys.stderr)
 
 
 # -- processes ----------------------------------------------------------------------------------------------------
@@ -245,6 +252,20 @@ def _figures() -> Any:
     return report_rollup
 
 
+def _log_in(config: Any) -> None:
+    """Tries the login of a mailbox that is to be fetched; raises ValueError."""
+    import time
+
+    from gateway.email.imap import login
+    from gateway.email.imap.credentials import Credentials
+    from gateway.email.imap.errors import ImapTrouble
+
+    try:
+        login.drop(login.connect(config, Credentials(config, os.environ, time.monotonic)))
+    except ImapTrouble as error:
+        raise ValueError(f"{error} (--no-test adds it all the same)") from error
+
+
 def parser() -> argparse.ArgumentParser:
     """All words of the command."""
     from cli import parser as others
@@ -253,7 +274,7 @@ def parser() -> argparse.ArgumentParser:
     top, words = _top()
     _processes(words)
     imap_words = {"auth": imap_config.AUTH, "start": imap_config.START, "tls": imap_config.TLS}
-    others.add(words, others.Ways(_train, _figures, run_replay, imap_config.read_config, imap_words))
+    others.add(words, others.Ways(_train, _figures, run_replay, imap_config.read_config, imap_words, _log_in))
     return top
 
 
@@ -272,7 +293,17 @@ def _parser_for(word: str) -> argparse.ArgumentParser:
 
 def _top() -> tuple[argparse.ArgumentParser, Words]:
     top = argparse.ArgumentParser("frontdesk", description="A helpdesk that people reach the way they already write.")
+    top.add_argument("--version", action="version", version=f"frontdesk {_version()}")
     return top, top.add_subparsers(required=True, metavar="COMMAND")
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("frontdesk")
+    except PackageNotFoundError:
+        return "(not installed)"
 
 
 def _processes(words: Words) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from cli import desk_parser, knowledge_parser, learning_parser, ticket_parser
-from cli.admin import incidents, people, report, signatures, staffing
+from cli.admin import incidents, mailboxes, people, report, signatures, staffing
 from cli.data import privacy
 from cli.diagnose import captured_mail, doctor, inbound_log
 from cli.grammar import Words, command, group
@@ -31,6 +31,7 @@ class Ways:
     replay: Callable[..., int]
     check_imap: Callable[[Mapping[str, Any]], Any]
     imap_words: Mapping[str, Sequence[str]]
+    log_in: Callable[[Any], None]
 
 
 def add(words: Words, ways: Ways) -> None:
@@ -83,7 +84,9 @@ def _administration(words: Words, ways: Ways) -> None:
 
 
 def _mailboxes(mailbox: Words, ways: Ways) -> None:
-    add = command(mailbox, "add", partial(people.mailbox_add, check=ways.check_imap), "a new address of the desk")
+    add = command(
+        mailbox, "add", partial(mailboxes.add, check=ways.check_imap, log_in=ways.log_in), "a new address of the desk"
+    )
     add.add_argument("address")
     add.add_argument("--name", default="")
     add.add_argument("--team", metavar="NAME")
@@ -102,7 +105,9 @@ def _mailboxes(mailbox: Words, ways: Ways) -> None:
     add.add_argument("--imap-poll-seconds", type=float)
     add.add_argument("--imap-ca-file", metavar="FILE")
     add.add_argument("--imap-json", metavar="JSON", help="all of this at once, and `refresh` for OAuth refresh tokens")
+    add.add_argument("--no-test", action="store_true", help="do not try the login first")
     command(mailbox, "list", people.mailbox_list, "all addresses of the desk")
+    command(mailbox, "remove", mailboxes.remove, "one that no ticket was sent to").add_argument("address")
     signatures.mailbox_words(mailbox, command)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from desk.signed import reply_address
 from storage.open_store import Store
 from storage.people import people
+from storage.people.addresses import canonical, canonical_domain
 from storage.people.people import Mailbox
 
 
@@ -30,13 +31,15 @@ class Directory:
     @property
     def domains(self) -> frozenset[str]:
         """The domains of our mailboxes, and the one that the settings name."""
-        found = {box.rpartition("@")[2] for box in self._mailboxes} | {self._store.settings.mail_domain.lower()}
+        found = {box.rpartition("@")[2] for box in self._mailboxes} | {
+            canonical_domain(self._store.settings.mail_domain)
+        }
         return frozenset(found - {""})
 
     def accepts(self, recipient: str) -> bool:
         """Whether this is a mailbox of ours, with or without a reply token behind a plus sign."""
-        wanted = recipient.lower()
+        wanted = canonical(recipient)
         return wanted in self._mailboxes or reply_address.without_token(wanted) in self._mailboxes
 
     def is_ours(self, domain: str) -> bool:
-        return domain.lower() in self.domains
+        return canonical_domain(domain) in self.domains

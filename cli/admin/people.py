@@ -20,6 +20,7 @@ from desk.slack.orders import is_account, is_channel
 from storage.access import api_tokens, visibility
 from storage.db.session import Session
 from storage.people import agent_sessions, people
+from storage.people.addresses import canonical
 from storage.people.people import Mailbox, Person, Team
 from usecases.access import membership, staff
 from usecases.access.membership import COMMAND_LINE
@@ -219,7 +220,7 @@ def token_revoke(args: argparse.Namespace, settings: Settings, now: datetime) ->
 
 
 def _address(text: str) -> str:
-    local, at, domain = text.strip().lower().rpartition("@")
+    local, at, domain = canonical(text).rpartition("@")
     if not at or not local or not domain or any(c.isspace() or c in '<>,;"' for c in text.strip()):
         raise Trouble(f"{text!r} is not a mail address")
     return f"{local}@{domain}"

@@ -13,6 +13,7 @@ from desk.config.settings import Settings
 from desk.tickets.ticket import NotAllowed
 from storage.db.session import Session
 from storage.people import people
+from storage.people.addresses import canonical
 from storage.tickets import signatures
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
@@ -59,7 +60,7 @@ def _of_team(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
 
 def _of_mailbox(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     def find(session: Session) -> tuple[int, str]:
-        wanted = args.address.strip().lower()
+        wanted = canonical(args.address)
         box = next((one for one in people.all_mailboxes(session) if one.address == wanted), None)
         if box is None:
             raise Trouble(f"there is no mailbox {args.address}")

@@ -53,7 +53,7 @@ def examine(settings: Settings, now: datetime) -> Iterator[Finding]:
     yield from _with_database(settings, now)
     yield _queue(settings)
     yield doctor_running.sandbox(now)
-    yield _relay(settings)
+    yield relay(settings)
     yield from _signing(settings)
     yield from doctor_slack.examine(settings)
     yield from _ports(settings)
@@ -144,19 +144,20 @@ def _is_there(url: str) -> bool:
         return False
 
 
-def _relay(settings: Settings) -> Finding:
+def relay(settings: Settings) -> Finding:
+    """Whether it answers, and takes the user and password."""
     if not settings.relay_url:
         return warning("relay", "none: outgoing mail is caught, nothing leaves", "set FRONTDESK_RELAY_URL to send mail")
     parts = urlsplit(settings.relay_url)
     host, port = parts.hostname or "", parts.port or _usual_port(parts)
     kind = smtplib.SMTP_SSL if parts.scheme == "smtps" else smtplib.SMTP
     try:
-        with kind(host, port, timeout=CONNECT_SECONDS) as relay:
-            relay.ehlo()
+        with kind(host, port, timeout=CONNECT_SECONDS) as server:
+            server.ehlo()
             if parts.username:
-                if relay.has_extn("starttls"):
-                    relay.starttls()
-                relay.login(unquote(parts.username), unquote(parts.password or ""))
+                if server.has_extn("starttls"):
+                    server.starttls()
+                server.login(unquote(parts.username), unquote(parts.password or ""))
     except smtplib.SMTPAuthenticationError:
         return broken("relay", f"{host}:{port} refuses the user or password", "correct FRONTDESK_RELAY_URL")
     except (OSError, smtplib.SMTPException) as error:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from cli.diagnose import doctor_model
 from cli.diagnose.findings import Finding, broken, fine, warning
+from desk.signed import reply_address
 from storage.db.session import Session
 from storage.mail import imap_folders, inbound, outbound
 from storage.mail.imap_folders import FolderHealth
@@ -51,8 +52,21 @@ def examine(store: Store, now: datetime) -> Iterator[Finding]:
         yield _failed(session)
         yield _leaving(session)
         yield from doctor_model.examine(session, store.settings.data, now)
+        yield from _mailbox_names(session)
         for folder in imap_folders.health(session):
             yield _mailbox(folder, now)
+
+
+def _mailbox_names(session: Session) -> Iterator[Finding]:
+    """Names that leave no room for reply addresses."""
+    boxes = [box.address for box in people.all_mailboxes(session)]
+    for address in boxes:
+        if not reply_address.has_room(address):
+            carrier = reply_address.carrier(address, boxes)
+            found = f"answers come to {carrier}" if carrier else "answers are known by their thread only"
+            advice = "nothing to do" if carrier else "add a mailbox with a shorter name in its domain"
+            name = f"reply addresses of {address}"
+            yield fine(name, found) if carrier else warning(name, found, advice)
 
 
 def _blobs(store: Store) -> Finding:

@@ -25,6 +25,7 @@ from storage.db import schema
 from storage.db.session import Database, Session, is_unavailable
 from storage.open_store import Store, database_url, open_store
 from storage.people import people
+from storage.people.addresses import canonical
 from storage.runtime import secret_key
 
 FIRST_TEAM = "Support"
@@ -120,4 +121,4 @@ def _furnish(session: Session, settings: Settings, now: datetime, agent: str | N
     address = agent or f"admin@{domain}"
     hashed = passwords.hashed(password)
     people.add_agent(session, address, "Admin", Role.ADMIN, hashed, [teams[0].id], now)
-    return Begun(schema.NEWEST, boxes, address.lower(), password)
+    return Begun(schema.NEWEST, boxes, canonical(address), password)

@@ -27,6 +27,7 @@ _COLUMNS = ("id", "status", "priority", "category", "team", "assignee", "request
 _PREDICTION = ("category", "probability", "outcome", "reasons", "runners_up", "model_version")
 _EVENT = ("id", "at", "kind", "by", "after", "why")
 _WEIGHTED = ("reasons", "runners_up")
+_ROLES = {"reply": "to", "side": "to", "copy": "cc"}
 _LETTER = (
     "id",
     "kind",
@@ -86,14 +87,15 @@ def whole_ticket(session: Session, ticket_id: int) -> dict[str, Any]:
     ticket = tickets.get(session, ticket_id)
     if ticket is None:
         raise Trouble(f"there is no ticket #{ticket_id}")
-    (row,) = _rows(session, [ticket])
+    (row,), left = _rows(session, [ticket]), outbound.of_ticket(session, ticket_id)
     messages = tickets.messages_of(session, ticket_id)
     return row | {
         **_record(session, ticket),
         "through": _through(messages),
         "messages": [_message(one) for one in messages],
         "side_conversations": side_conversations.whole(session, ticket_id),
-        "outbound": [{k: letter[k] for k in _LETTER} for letter in outbound.of_ticket(session, ticket_id)],
+        "outbound": [{k: letter[k] for k in _LETTER} for letter in left],
+        "deliveries": [_delivery(letter) for letter in left if letter["kind"] in _ROLES],
         "participants": tickets.participants_of(session, [ticket_id])[ticket_id],
         "prediction": tickets.prediction_of(session, ticket_id),
         "clocks": [asdict(one) for one in sla_timers.of_tickets(session, [ticket_id])[ticket_id].values()],
@@ -104,6 +106,12 @@ def _through(messages: Sequence[Message]) -> str:
     """The way that the requester's first words took: a form, a list, or nothing where they came straight."""
     first = next((one for one in messages if one.inbound), None)
     return str(first.trust.get("through", "")) if first else ""
+
+
+def _delivery(letter: dict[str, Any]) -> dict[str, Any]:
+    """How far one message is on its way to one person."""
+    role, names = _ROLES[letter["kind"]], ("message_id", "state", "reason", "attempts", "sent_at")
+    return {"address": letter["recipient"], "role": role} | {name: letter[name] for name in names}
 
 
 def _record(session: Session, ticket: Ticket) -> dict[str, Any]:
@@ -132,6 +140,7 @@ def _row(ticket: Ticket, known: dict[int, Person], teams: dict[int, str]) -> dic
         "requester": requester.address if requester else "",
         "assignee": assignee.address if assignee else None,
         "team": teams.get(ticket.team_id or 0),
+        "undelivered": ticket.undelivered_at is not None,
     }
 
 

@@ -22,6 +22,7 @@ from console.admin import signatures
 from console.web import rendering
 from console.web.request_context import Desk, Visit, check_intent, read_fields, to_sign_in, visiting
 from storage.people import agent_sessions, people
+from storage.people.addresses import canonical
 from storage.people.people import Person
 
 log = structlog.get_logger()
@@ -51,7 +52,7 @@ def sign_in(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
         before = request.cookies.get(_BEFORE, "")
         check_intent(desk, request, fields, f"before:{before}")
-        address, wanted = fields.get("address", "").strip().lower()[:320], fields.get("next", "")
+        address, wanted = canonical(fields.get("address", "")[:320]), fields.get("next", "")
         place, known, now = desk.came_from(request), request.cookies.get(COOKIE, ""), desk.clock()
         wait = desk.sign_ins.wait(address, place, known, now)
         if wait:

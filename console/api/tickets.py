@@ -32,7 +32,8 @@ _HOW = "Sign in, or send `Authorization: Bearer <token>` with a token that has t
 def listed(visit: Visit) -> Response:
     """One page of tickets; the query is that of the page. `next` is the query of the next page."""
     rows, more = ticket_list.found(visit, visit.request.query_params)
-    return as_json({"tickets": [asdict(row) for row in rows], "next": {"before": rows[-1].id} if more else None})
+    found = [asdict(row) | {"undelivered": row.undelivered_at is not None} for row in rows]
+    return as_json({"tickets": found, "next": {"before": rows[-1].id} if more else None})
 
 
 def shown(visit: Visit) -> Response:

@@ -77,6 +77,7 @@ def page(
         history=history,
         seen=len(history),
         letters=letters,
+        lost=_lost(letters),
         prediction=tickets.prediction_of(visit.session, ticket.id),
         links=tickets.links_of(visit.session, ticket.id),
         dues=sla_badges.of(visit.session, ticket, visit.now),
@@ -108,6 +109,13 @@ def _said(visit: Visit, ticket: Ticket) -> dict[str, Any]:
         "frames": {one.id: html_mail.address(visit.desk, one.id) for one in shown if one.html},
         "folded": _folded([one.id for one in shown]),
     }
+
+
+def _lost(letters: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Address → why the newest answer to it did not arrive, for those to whom it did not."""
+    newest = {one["recipient"]: one for one in letters if one["kind"] in ("reply", "copy")}
+    states = (outbound.FAILED, outbound.BOUNCED)
+    return {address: one["reason"] for address, one in newest.items() if one["state"] in states}
 
 
 def _folded(ids: Sequence[int]) -> frozenset[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -32,6 +33,7 @@ _AT_LEAST_ONE = (
     "status_link_days",
 )
 
+_DOMAIN = re.compile(r"[^\s@<>,;:/]{1,253}")
 _SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
 
@@ -52,6 +54,7 @@ class Settings:
     `relay_url` is `smtp://[user:password@]host[:port]` or `smtps://…`; empty catches outgoing mail locally.
     `own_lists` are the List-Ids or addresses of lists that stand before a mailbox of ours; requests that come by them
     are acknowledged. `close_automatic`: absence notices and newsletters that belong to no ticket are closed at once.
+    `signed_bounces`: each mail has an envelope sender of its own, so that a report of its failure proves itself.
     `time_zone` is the desk's own, such as `Europe/Berlin`. `dkim_key` is the path of a PEM file: mail that leaves
     is signed with it for the domain of its From; the public key is in the DNS at `dkim_selector._domainkey.DOMAIN`.
     `internal_networks` are networks inside the own one that mailboxes set up over HTTP may reach. Who has
@@ -69,6 +72,7 @@ class Settings:
     database_url: str = ""
     redis_url: str = ""
     relay_url: str = ""
+    signed_bounces: bool = True
     secret_key: str = ""
     desk_name: str = "Frontdesk"
     mail_domain: str = ""
@@ -139,6 +143,23 @@ def read(environ: Mapping[str, str], toml: Mapping[str, Any]) -> Settings:
     return _checked(Settings(**values))
 
 
+PREFIX = "FRONTDESK_"
+_OTHERS = frozenset({"FRONTDESK_CONFIG", "FRONTDESK_REPLAY_PASSWORD"})
+"""Variables of ours that are no settings."""
+
+
+def unknown(environ: Mapping[str, str]) -> list[str]:
+    """Variables that begin as ours do and mean nothing; raises BadSetting for one that is nearly a setting's."""
+    names = [f.name.upper() for f in fields(Settings)]
+    known = {f"{PREFIX}{name}{end}" for name in names for end in ("", "_FILE")} | _OTHERS
+    strange = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
+    for name in strange:
+        near = difflib.get_close_matches(name.removeprefix(PREFIX).removesuffix("_FILE"), names, 1, 0.75)
+        if near:
+            raise BadSetting(name, f"there is no such setting; {PREFIX}{near[0]} is meant? Correct or remove it")
+    return strange
+
+
 def host_and_port(name: str, text: str) -> tuple[str, int]:
     """`HOST:PORT`, `:PORT` (loopback) or `[::1]:PORT`; port 0 picks a free one."""
     host, colon, port = text.rpartition(":")
@@ -188,6 +209,7 @@ def _checked(settings: Settings) -> Settings:
         _check_network("FRONTDESK_TRUSTED_PROXIES", network, strict=False)
     if settings.metrics_token and len(settings.metrics_token) < 16:
         raise BadSetting("FRONTDESK_METRICS_TOKEN", "needs at least 16 characters")
+    _check_possible(settings)
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise BadSetting("FRONTDESK_LOG_LEVEL", "should be debug, info, warning or error")
     _check_mail(settings)
@@ -200,6 +222,20 @@ def _checked(settings: Settings) -> Settings:
             "FRONTDESK_TLS_CERT", "a certificate needs its key (FRONTDESK_TLS_KEY) and the other way round"
         )
     return settings
+
+
+def _check_possible(settings: Settings) -> None:
+    """Values that can be read and cannot be meant."""
+    if not 0 <= settings.undo_send_seconds <= 120:
+        raise BadSetting("FRONTDESK_UNDO_SEND_SECONDS", "should be 0 to 120 (a reply waits so long before it leaves)")
+    if settings.mail_domain and not _DOMAIN.fullmatch(settings.mail_domain):
+        raise BadSetting("FRONTDESK_MAIL_DOMAIN", f"{settings.mail_domain!r} is no domain such as example.org")
+    if settings.authserv_id and len(settings.authserv_id.split()) != 1:
+        raise BadSetting("FRONTDESK_AUTHSERV_ID", "should be one word: what Authentication-Results begin with")
+    if settings.smtp == settings.http and not settings.smtp.endswith(":0"):
+        raise BadSetting("FRONTDESK_HTTP", f"{settings.http} is FRONTDESK_SMTP's place already: choose another port")
+    if settings.max_message_bytes < 10_000:
+        raise BadSetting("FRONTDESK_MAX_MESSAGE_BYTES", "should be 10000 or more: octets of a whole mail")
 
 
 def _check_mail(settings: Settings) -> None:

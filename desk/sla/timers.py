@@ -6,8 +6,9 @@ know rows.
 
 First response starts with the ticket and is met by an agent's first public reply. Next response starts with the
 requester's first message after a response and is met by the next public reply. Resolution runs until the ticket is
-resolved. Reopened, it goes on with what was left, and so does a response that is still owed. Pending and on hold pause
-the clocks that the policy names. Notes, automatic mail and a bare thanks start and stop nothing.
+resolved. Reopened, it goes on with what was left, and so does a response that is still owed, also one that was not
+delivered. Pending and on hold pause the clocks that the policy names. Notes, automatic mail and a bare thanks start
+and stop nothing.
 """
 
 from __future__ import annotations
@@ -219,6 +220,7 @@ class _Tape:
         self.spans: list[Span] = []
         self.since: datetime | None = at
         self.state = State.RUNNING
+        self.met_by: int | None = None
 
     def go(self, at: datetime) -> None:
         if self.since is None:
@@ -255,7 +257,9 @@ class _Book:
         elif event.kind == "requester_replied" and event.why != NOT_REOPENED:
             self._asked(at)
         elif event.kind == "replied" and event.actor.kind is ActorKind.AGENT:
-            self._answered(at)
+            self._answered(at, event.message_id)
+        elif event.kind in ("undeliverable", "delivery_failed") and event.data.get("reply"):
+            self._not_delivered(at, event.data["reply"])
         elif event.kind in ("status_changed", "reopened") and event.after in set(Status):
             self._moved(at, Status(event.after))
         elif event.kind == "merged_into":
@@ -272,11 +276,20 @@ class _Book:
             self.tapes[Target.NEXT_RESPONSE] = _Tape(at)
             self._hold(Target.NEXT_RESPONSE, at)
 
-    def _answered(self, at: datetime) -> None:
+    def _answered(self, at: datetime, reply_id: int | None) -> None:
         for target in RESPONSES:
             tape = self.tapes.get(target)
             if tape is not None and tape.state is not State.MET:
                 tape.stop(tape.at if tape.ended else at, State.MET)
+                tape.met_by = reply_id
+
+    def _not_delivered(self, at: datetime, reply_id: int) -> None:
+        """The response is owed again from now on; that it looked given before is nobody's fault."""
+        for target in RESPONSES:
+            tape = self.tapes.get(target)
+            if tape is not None and tape.state is State.MET and tape.met_by == reply_id:
+                tape.go(at)
+                self._hold(target, at)
 
     def _moved(self, at: datetime, status: Status) -> None:
         self.status = status

@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from desk.priority.levels import Priority
-from desk.tickets.ticket import DONE, NOT_REOPENED, Event, Status, Ticket
+from desk.tickets.ticket import DONE, NOT_REOPENED, ActorKind, Event, Status, Ticket
 
 TOLD = (
     "requester_id", "status", "priority", "category", "team_id", "assignee_id", "organisation_id", "tags", "fields",
     "parent_id", "merged_into", "resolution", "snoozed_until", "reminded_at", "first_response_at", "resolved_at",
-    "closed_at",
+    "closed_at", "undelivered_at",
 )  # fmt: skip
 """What of a ticket its history tells."""
 
@@ -81,6 +81,7 @@ def _moved(ticket: Ticket, event: Event) -> dict[str, Any]:
         "closed_at": event.at if status is Status.CLOSED else None,
         "reminded_at": None,
         "unroutable_at": None if status in DONE else ticket.unroutable_at,
+        "undelivered_at": None if status in DONE and _by_agent(event) else ticket.undelivered_at,
     }
 
 
@@ -97,7 +98,20 @@ def _field(ticket: Ticket, event: Event) -> dict[str, Any]:
 
 
 def _said(ticket: Ticket, event: Event) -> dict[str, Any]:
-    return {"first_response_at": ticket.first_response_at or event.at, "reminded_at": None}
+    flag = None if _by_agent(event) else ticket.undelivered_at
+    return {"first_response_at": ticket.first_response_at or event.at, "reminded_at": None, "undelivered_at": flag}
+
+
+def _answered(ticket: Ticket, event: Event) -> dict[str, Any]:
+    return {"reminded_at": ticket.reminded_at if event.why == NOT_REOPENED else None, "undelivered_at": None}
+
+
+def _undelivered(ticket: Ticket, event: Event) -> dict[str, Any]:
+    return {"undelivered_at": event.at if event.data.get("flagged") else ticket.undelivered_at}
+
+
+def _by_agent(event: Event) -> bool:
+    return event.actor.kind is ActorKind.AGENT
 
 
 def _number(event: Event) -> int | None:
@@ -125,5 +139,7 @@ _TELLS: Mapping[str, Callable[[Ticket, Event], dict[str, Any]]] = {
     "merged_into": lambda _t, e: {"merged_into": _number(e)},
     "reminded": lambda _t, e: {"reminded_at": e.at},
     "replied": _said,
-    "requester_replied": lambda t, e: {"reminded_at": t.reminded_at if e.why == NOT_REOPENED else None},
+    "requester_replied": _answered,
+    "undeliverable": _undelivered,
+    "delivery_failed": _undelivered,
 }

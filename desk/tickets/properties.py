@@ -113,6 +113,11 @@ def flag_unroutable(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Cha
     return _change(ticket, at, "unroutable", actor, why=why, unroutable_at=at)
 
 
+def not_resolved(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
+    """It was meant to be resolved together with others, and could not be: the history says why."""
+    return Change(ticket, (Event(ticket.id, at, "not_resolved", actor, why=why),))
+
+
 def remind(ticket: Ticket, at: datetime, why: str) -> Change:
     """The requester is asked once more, before the ticket is resolved for want of an answer."""
     return _change(ticket, at, "reminded", DESK, why=why, reminded_at=at)

@@ -68,7 +68,8 @@ DESK = Actor(ActorKind.SYSTEM, None, "Frontdesk")
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One request with one owner. `id` is its number; `version` rises with every stored change."""
+    """One request with one owner. `id` is its number; `version` rises with every stored change; `undelivered_at` says
+    since when it is known that the last answer did not reach the requester."""
 
     id: int
     subject: str
@@ -94,6 +95,7 @@ class Ticket:
     due_at: datetime | None = None
     unroutable_at: datetime | None = None
     reminded_at: datetime | None = None
+    undelivered_at: datetime | None = None
     first_response_at: datetime | None = None
     resolved_at: datetime | None = None
     closed_at: datetime | None = None
@@ -180,6 +182,7 @@ def receive(
     A closing courtesy opens nothing that is finished. What waits for the requester waits on only after a bare thanks:
     "works now" and "ok" may be the answer that it waits for.
     """
+    ticket = replace(ticket, undelivered_at=None)
     done = ticket.status in DONE and courtesy is not Courtesy.NONE
     if done or (ticket.status is Status.PENDING and courtesy is Courtesy.THANKS):
         return _change(ticket, at, "requester_replied", actor, why=NOT_REOPENED, message_id=message_id)
@@ -197,6 +200,7 @@ def keep_automatic(ticket: Ticket, at: datetime, why: str, message_id: int | Non
 
 def reply(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = None, *, owns: bool = True) -> Change:
     """An agent's public reply: it is now the requester's turn. Who answers first owns it, if they may own it."""
+    ticket = replace(ticket, undelivered_at=None) if actor.kind is ActorKind.AGENT else ticket
     first = ticket.first_response_at or at
     said = _change(ticket, at, "replied", actor, message_id=message_id, first_response_at=first, reminded_at=None)
     if owns and ticket.assignee_id is None and actor.id is not None:
@@ -243,11 +247,6 @@ def resolve(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change
     return set_status(ticket, Status.RESOLVED, actor, at, why)
 
 
-def not_resolved(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
-    """It was meant to be resolved together with others, and could not be: the history says why."""
-    return Change(ticket, (Event(ticket.id, at, "not_resolved", actor, why=why),))
-
-
 def close(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change:
     """Finished; a late reply opens a follow-up."""
     return set_status(ticket, Status.CLOSED, actor, at, why)
@@ -266,17 +265,17 @@ def set_status(ticket: Ticket, status: Status, actor: Actor, at: datetime, why: 
         return Change(ticket)
     if status not in MOVES[ticket.status]:
         raise NotAllowed(f"a ticket that is {ticket.status} cannot become {status}")
-    was_done = ticket.status in DONE
-    kind = "reopened" if was_done and status is Status.OPEN else "status_changed"
+    kind = "reopened" if ticket.status in DONE and status is Status.OPEN else "status_changed"
     kept = ticket.resolved_at if status is Status.CLOSED else None
     times: dict[str, Any] = {
         "resolved_at": at if status is Status.RESOLVED else kept,
         "closed_at": at if status is Status.CLOSED else None,
         "reminded_at": None,
         "unroutable_at": None if status in DONE else ticket.unroutable_at,
+        "undelivered_at": None if status in DONE and actor.kind is ActorKind.AGENT else ticket.undelivered_at,
     }
     moved = _change(ticket, at, kind, actor, ticket.status, status, why, status=status, **times)
-    return moved.then(_awake(moved.ticket, actor, at, str(status))) if status in DONE else moved
+    return moved if status not in DONE else moved.then(_awake(moved.ticket, actor, at, str(status)))
 
 
 def set_priority(

@@ -17,6 +17,7 @@ from desk.tickets.commands import Command
 from gateway.slack import modal_values
 from gateway.slack.mrkdwn import plain_text, without_labels
 from gateway.slack.reading import ID, TS, Said, mapping_of, team_of, text_of
+from gateway.slack.shared_words import whole_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def of_said(said: Said) -> Heard:
         said.ts,
         said.thread_ts,
         said.user_team,
-        text=plain_text(without_labels(said.text), said.bot_user),
+        text=plain_text(without_labels(said.whole), said.bot_user),
         files=said.files,
     )
     return Heard(order, order.message_id, f"{order.message_id}\0{said.user}\0{said.text}")
@@ -143,8 +144,8 @@ def _changed(body: Mapping[str, Any]) -> Heard | None:
         text_of(event, "channel"),
         text_of(now, "ts") or text_of(event, "deleted_ts"),
         text_of(now, "thread_ts") or text_of(before, "thread_ts"),
-        text=plain_text(without_labels(text_of(now, "text"))) if not gone else "",
-        before=plain_text(text_of(before, "text")),
+        text=plain_text(without_labels(whole_words(now))) if not gone else "",
+        before=plain_text(whole_words(before)),
     )
     if not (TS.match(order.ts) and ID.match(order.channel) and ID.match(order.user)):
         return None

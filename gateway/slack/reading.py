@@ -15,6 +15,7 @@ from typing import Any
 
 from desk.slack.orders import SlackFile
 from desk.text.file_names import clean_name
+from gateway.slack.shared_words import further_words, own_words, shared_files
 
 SHORTCUT = "open_ticket"
 """The callback id of the message shortcut in the app's manifest."""
@@ -43,7 +44,7 @@ class Said:
 
     `ours_only` says that it counts only in a thread that is a ticket already; `known_is_old` that in such a thread
     it is nothing new. `under_bot` says that the thread stands under a message of ours; `user_team` is the writer's
-    own workspace, where Slack tells it.
+    own workspace, where Slack tells it. `shared` are words of attachments and of messages that were shared with it.
     """
 
     way: Way
@@ -61,6 +62,12 @@ class Said:
     known_is_old: bool = False
     under_bot: bool = False
     user_team: str = ""
+    shared: str = ""
+
+    @property
+    def whole(self) -> str:
+        """All its words: the author's own first."""
+        return "\n\n".join(part for part in (self.text, self.shared) if part)
 
     @property
     def external_id(self) -> str:
@@ -153,7 +160,8 @@ def _said(
         ts=ts,
         thread_ts=thread_ts,
         user=user,
-        text=text_of(message, "text"),
+        text=own_words(message),
+        shared=further_words(message),
         name=_name(mapping_of(message, "user_profile")),
         bot_user=bot_user,
         opened_by=opened_by,
@@ -198,6 +206,7 @@ def authorization(body: Mapping[str, Any]) -> Mapping[str, Any]:
 def _files(message: Mapping[str, Any]) -> tuple[SlackFile, ...]:
     listed = message.get("files")
     files = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    files += shared_files(message)
     return tuple(_file(one) for one in files[:_MOST_FILES] if ID.match(text_of(one, "id")))
 
 

@@ -24,7 +24,7 @@ _SECRETS = frozenset({"token", "response_url", "trigger_id"})
 
 def to_request(said: Said, name: str, now: datetime) -> InboundRequest:
     """The request that a message makes; the same message makes the same key, whichever way it came."""
-    text = plain_text(said.text, said.bot_user)
+    text = plain_text(said.whole, said.bot_user)
     return InboundRequest(
         channel=Channel.SLACK,
         source=f"slack:{said.team}",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,11 +18,13 @@ from desk.mail.inbound_request import Attachment, Channel, Envelope, InboundRequ
 from desk.tickets.form_fields import Answers
 from gateway.intake import Incoming
 from gateway.web import texts as web_texts
+from storage.people.addresses import canonical
 
 MOST_LETTERS: Mapping[str, int] = {"name": 200, "email": 254, "subject": 300, "body": 100_000}
 _LINES = ("name", "email", "subject")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u00a1-\U0010ffff-]{1,64}"
 _ADDRESS = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]{1,64}){0,20}"
+    rf"{_ATOM}(?:\.{_ATOM}){{0,20}}"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.){1,20}[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
 )
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
@@ -70,7 +73,7 @@ def checked(
     texts = {name: getattr(typed, name).replace("\r\n", "\n").strip(" \t") for name in MOST_LETTERS}
     needed = {"email", "body"} | ({"subject"} if subject_needed else set())
     problems = {name: why for name, text in texts.items() if (why := _problem(name, text, name in needed))}
-    texts["email"] = texts["email"].lower()
+    texts["email"] = canonical(texts["email"])
     if "email" not in problems and texts["email"] in own_addresses:
         problems["email"] = web_texts.OWN_ADDRESS
     problems |= also or {}
@@ -81,7 +84,10 @@ def checked(
 
 def is_address(text: str) -> bool:
     """Whether mail could go there."""
-    return _ADDRESS.fullmatch(text) is not None
+    address = canonical(text)
+    # Letters of any script may stand before the @ (RFC 6531), marks and signs that nobody sees may not.
+    wide = (letter for letter in address if not letter.isascii())
+    return _ADDRESS.fullmatch(address) is not None and all(unicodedata.category(one)[0] in "LMN" for one in wide)
 
 
 def incoming(

@@ -70,7 +70,7 @@ def exchanged(session: Session, ticket_id: int, requester: str, most: int = 100)
     """The ids of the newest mails that went to and fro on a ticket, oldest first: those the requester's program has."""
     m, o = messages.c, outbound.c
     came = (m.ticket_id == ticket_id, m.kind == str(MessageKind.REPLY), m.author_kind == str(ActorKind.REQUESTER))
-    went = (o.ticket_id == ticket_id, o.recipient == requester, o.kind.in_(("acknowledgement", "reply")))
+    went = (o.ticket_id == ticket_id, o.recipient == requester, o.kind.in_(("acknowledgement", "reply", "copy")))
     left = o.state.in_(("queued", "sending", "sent", "caught"))
     both = sa.union_all(
         sa.select(m.created_at, sa.literal(0).label("ours"), m.id, m.external_id).where(*came, m.external_id != ""),

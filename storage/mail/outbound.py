@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ REQUESTS_LINK = "requests-link"
 """The letter that lets a requester see all their requests, those of private teams too."""
 QUEUED, SENDING, SENT, CAUGHT = "queued", "sending", "sent", "caught"
 FAILED, BOUNCED, SUPPRESSED = "undeliverable", "bounced", "suppressed"
-_TO_REQUESTERS = ("acknowledgement", "reply", "reminder", "confirmation", "command-answer", "side")
+_TO_REQUESTERS = ("acknowledgement", "reply", "copy", "reminder", "confirmation", "command-answer", "side")
 """Letters to somebody who takes part, or is asked aside, or who has just written."""
 LEASE = timedelta(seconds=25)
 """How long a row stays with the worker that claimed it, before another may try; the worker renews it."""
@@ -139,7 +139,9 @@ def mark(session: Session, outbound_id: int, state: str, now: datetime, reason: 
     values: dict[str, Any] = {"state": state, "reason": reason, "sent_at": now if state in (SENT, CAUGHT) else None}
     if raw:
         values["raw"] = raw
-    session.execute(sa.update(outbound).where(outbound.c.id == outbound_id).values(**values))
+    session.execute(
+        sa.update(outbound).where(outbound.c.id == outbound_id, outbound.c.state != BOUNCED).values(**values)
+    )
 
 
 def mark_caught(session: Session, raws: Mapping[int, str], now: datetime) -> None:
@@ -166,10 +168,30 @@ def due(session: Session, now: datetime) -> bool:
     return session.execute(query).scalar() is not None
 
 
-def by_external_id(session: Session, external_id: str) -> dict[str, Any] | None:
-    """The row with that Message-ID, to match a bounce with."""
-    row = session.execute(sa.select(outbound).where(outbound.c.external_id == external_id)).first()
-    return dict(row._mapping) if row else None
+def returned(session: Session, outbound_id: int, reason: str) -> bool:
+    """A mail that had left came back; False if that is known, or if it never left.
+
+    The report may be faster than the worker that marks what it has just sent.
+    """
+    left = (outbound.c.id == outbound_id, outbound.c.state.in_((SENT, SENDING)))
+    values = {"state": BOUNCED, "reason": reason}
+    return session.execute(sa.update(outbound).where(*left).values(**values)).rowcount == 1
+
+
+def by_ids(session: Session, ids: Iterable[int]) -> list[dict[str, Any]]:
+    """The rows with those numbers."""
+    return _rows_where(session, outbound.c.id, ids)
+
+
+def by_external_ids(session: Session, names: Iterable[str]) -> list[dict[str, Any]]:
+    """The rows with those Message-IDs: one for each recipient, oldest first."""
+    return _rows_where(session, outbound.c.external_id, names)
+
+
+def _rows_where(session: Session, column: sa.Column[Any], values: Iterable[Any]) -> list[dict[str, Any]]:
+    wanted = sorted(set(values))
+    query = sa.select(outbound).where(column.in_(wanted)).order_by(outbound.c.id)
+    return [dict(row._mapping) for row in session.execute(query)] if wanted else []
 
 
 AUTOMATIC = ("acknowledgement", "command-answer", "confirmation", "reminder")

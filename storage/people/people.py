@@ -13,7 +13,9 @@ from desk.access.permissions import Role, Verb, may
 from desk.mail.inbound_request import Party
 from storage.db.session import Session, ring
 from storage.db.statements import insert_ignore, insert_rows, update_rows
-from storage.tables.tickets import agents, mailboxes, memberships, people, teams
+from storage.people.addresses import canonical
+from storage.tables.runtime import imap_folders
+from storage.tables.tickets import agents, mailboxes, memberships, people, teams, tickets
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def by_addresses(session: Session, addresses: Iterable[str]) -> dict[str, Person
 
 
 def by_address(session: Session, address: str) -> Person | None:
-    return by_addresses(session, [address.lower()]).get(address.lower())
+    return by_addresses(session, [canonical(address)]).get(canonical(address))
 
 
 def by_ids(session: Session, ids: Iterable[int]) -> dict[int, Person]:
@@ -125,7 +127,8 @@ def add_agent(
     session: Session, address: str, name: str, role: str, password_hash: str, team_ids: Sequence[int], now: datetime
 ) -> Person:
     """Makes the person an agent of those teams; an agent that exists gets the new role, password and teams."""
-    person = ensure(session, [Party(address.lower(), name)], now)[address.lower()]
+    address = canonical(address)
+    person = ensure(session, [Party(address, name)], now)[address]
     values = {"role": role, "active": True, "password_hash": password_hash}
     if person.role:
         session.execute(sa.update(agents).where(agents.c.id == person.id).values(**values))
@@ -205,11 +208,24 @@ def add_mailbox(
     session: Session, address: str, name: str, team_id: int | None, imap: Any = None, signature: str | None = None
 ) -> Mailbox:
     """An address of the desk; one that exists gets the new name, team and fetching, and a new signature if given."""
-    session.execute(insert_ignore(session, mailboxes), {"address": address.lower()})
+    address = canonical(address)
+    session.execute(insert_ignore(session, mailboxes), {"address": address})
     values = {"name": name, "team_id": team_id, "imap": imap}
     values |= {} if signature is None else {"signature": signature}
-    session.execute(sa.update(mailboxes).where(mailboxes.c.address == address.lower()).values(**values))
-    return next(box for box in all_mailboxes(session) if box.address == address.lower())
+    session.execute(sa.update(mailboxes).where(mailboxes.c.address == address).values(**values))
+    return next(box for box in all_mailboxes(session) if box.address == address)
+
+
+def tickets_of_mailbox(session: Session, mailbox_id: int) -> int:
+    """How many tickets came to it."""
+    query = sa.select(sa.func.count()).select_from(tickets).where(tickets.c.mailbox_id == mailbox_id)
+    return int(session.execute(query).scalar_one())
+
+
+def remove_mailbox(session: Session, mailbox_id: int) -> None:
+    """The desk has this address no longer; what its tickets need of it is the caller's to know."""
+    session.execute(sa.delete(imap_folders).where(imap_folders.c.mailbox_id == mailbox_id))
+    session.execute(sa.delete(mailboxes).where(mailboxes.c.id == mailbox_id))
 
 
 def all_mailboxes(session: Session) -> list[Mailbox]:

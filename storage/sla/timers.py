@@ -28,13 +28,15 @@ LOOK, QUIET = "look", "quiet"
 """A wish to look; a quiet one tells nobody of what was due before."""
 IDLE = frozenset({
     "noted", "sla_warned", "sla_breached", "sla_escalated", "automatic_kept", "linked", "notice_asked", "snoozed",
-    "woken", "undeliverable", "delivery_failed", "delivery_delayed", "unverified_note", "not_permitted",
+    "woken", "delivery_delayed", "unverified_note", "not_permitted",
     "category_confirmed",
     "reply_scheduled", "reply_undone", "reply_returned", "watched", "unwatched", "mentioned",
     "resolution_set", "side_opened", "side_sent", "side_answered", "side_closed", "side_reopened",
 })  # fmt: skip
 """Events that move no clock."""
-_HEARD = ("opened", "requester_replied", "replied", "status_changed", "reopened", "merged_into")
+_HEARD = ("opened", "requester_replied", "replied", "status_changed", "reopened", "merged_into",
+    "undeliverable", "delivery_failed",
+)  # fmt: skip
 
 
 def look(session: Session, ids: Iterable[int], now: datetime, *, quiet: bool = False) -> None:
@@ -103,12 +105,21 @@ def of_tickets(session: Session, ids: Iterable[int]) -> dict[int, dict[Target, C
 def histories(session: Session, ids: Sequence[int]) -> dict[int, list[Event]]:
     """Ticket → those of its events that clocks hear, oldest first."""
     c = events.c
-    columns = (c.id, c.ticket_id, c.at, c.kind, c.actor_kind, c.after, c.why, c.data)
+    columns = (c.id, c.ticket_id, c.at, c.kind, c.actor_kind, c.after, c.why, c.data, c.message_id)
     where = (c.ticket_id.in_(sorted(ids)), c.kind.in_(_HEARD))
     found: dict[int, list[Event]] = {number: [] for number in ids}
     for row in session.execute(sa.select(*columns).where(*where).order_by(c.id)) if ids else ():
         actor = Actor(ActorKind(row.actor_kind))
-        event = Event(row.ticket_id, row.at, row.kind, actor, after=row.after, why=row.why, data=row.data)
+        event = Event(
+            row.ticket_id,
+            row.at,
+            row.kind,
+            actor,
+            after=row.after,
+            why=row.why,
+            data=row.data,
+            message_id=row.message_id,
+        )
         found[row.ticket_id].append(event)
     return found
 

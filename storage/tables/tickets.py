@@ -168,6 +168,7 @@ tickets = sa.Table(
     at("due_at"),
     at("unroutable_at"),
     at("reminded_at"),
+    at("undelivered_at"),
     at("first_response_at"),
     at("resolved_at"),
     at("closed_at"),
@@ -179,6 +180,7 @@ tickets = sa.Table(
     _only("ix_tickets_due", "due_at"),
     _only("ix_tickets_unroutable", "unroutable_at"),
     _only("ix_tickets_reminded", "reminded_at"),
+    _only("ix_tickets_undelivered", "undelivered_at"),
     sa.Index("ix_tickets_held", "assignee_id", sqlite_where=sa.text(HELD), postgresql_where=sa.text(HELD)),
     sa.Index(
         "ix_tickets_conversation",

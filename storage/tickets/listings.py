@@ -18,6 +18,7 @@ from storage.access import visibility
 from storage.db.session import Session
 from storage.db.statements import counts
 from storage.mail import inbound as ledger
+from storage.people.addresses import canonical
 from storage.tables.tickets import inbound, outbound, people, predictions, teams, tickets
 from storage.tickets import full_text
 
@@ -66,6 +67,7 @@ class TicketRow:
     created_at: datetime
     updated_at: datetime
     due_at: datetime | None = None
+    undelivered_at: datetime | None = None
 
 
 def ticket_rows(session: Session, wanted: Wanted, *, before: int | None, most: int) -> list[TicketRow]:
@@ -75,7 +77,7 @@ def ticket_rows(session: Session, wanted: Wanted, *, before: int | None, most: i
         sa.select(
             *(tickets.c[name] for name in ("id", "subject", "status", "priority", "category", "channel", "tags")),
             *(tickets.c[name] for name in ("version", "snoozed_until")),
-            *(tickets.c[name] for name in ("created_at", "updated_at", "assignee_id", "due_at")),
+            *(tickets.c[name] for name in ("created_at", "updated_at", "assignee_id", "due_at", "undelivered_at")),
             predictions.c.probability,
             predictions.c.outcome,
             people.c.address.label("requester"),
@@ -173,7 +175,7 @@ def _found(session: Session, words: str) -> sa.ColumnElement[bool]:
     if is_number and words.startswith("#"):
         return tickets.c.id == int(number)
     if "@" in words and " " not in words:
-        whose = sa.select(people.c.id).where(people.c.address == words.lower()[:320])
+        whose = sa.select(people.c.id).where(people.c.address == canonical(words)[:320])
         return tickets.c.requester_id.in_(whose)
     found = tickets.c.id.in_(full_text.find_tickets(session, words, MOST_FOUND))
     return found | (tickets.c.id == int(number)) if is_number else found

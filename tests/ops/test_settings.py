@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cli.data.configuration import load
-from desk.config.settings import BadSetting, Settings, host_and_port, read
+from desk.config.settings import BadSetting, Settings, host_and_port, read, unknown
 
 WRONG = {
     "SMTP": "25",
@@ -120,3 +120,48 @@ def test_every_setting_has_a_kind_that_can_be_read() -> None:
 def test_an_address_without_a_host_is_loopback() -> None:
     assert host_and_port("X", ":0") == ("127.0.0.1", 0)
     assert host_and_port("X", "[::1]:25") == ("::1", 25)
+
+
+def test_a_secret_may_stand_in_a_file_and_a_variable_goes_first(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text("k" * 40 + "\n")
+    environ = {"FRONTDESK_SECRET_KEY_FILE": str(path)}
+    assert load(environ, {}, tmp_path).secret_key == "k" * 40
+    assert load(environ | {"FRONTDESK_SECRET_KEY": "v" * 32}, {}, tmp_path).secret_key == "v" * 32
+
+
+def test_a_secrets_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match="FRONTDESK_RELAY_URL_FILE"):
+        load({"FRONTDESK_RELAY_URL_FILE": str(tmp_path / "none")}, {}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [("RELAY_ULR", "RELAY_URL"), ("SECRETKEY", "SECRET_KEY"), ("SECRET_KEYS_FILE", "SECRET_KEY"), ("HTPP", "HTTP")],
+)
+def test_a_misspelled_variable_is_refused_with_what_is_meant(wrong: str, meant: str, tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match=f"FRONTDESK_{meant} is meant") as caught:
+        load({f"FRONTDESK_{wrong}": "x"}, {}, tmp_path)
+    assert caught.value.name == f"FRONTDESK_{wrong}"
+
+
+def test_a_variable_that_means_nothing_is_named_and_stops_nothing(tmp_path: Path) -> None:
+    environ = {"FRONTDESK_PORT_8025_TCP": "tcp://10.0.0.1:8025", "PATH": "/bin", "FRONTDESK_CONFIG": "x"}
+    assert unknown(environ) == ["FRONTDESK_PORT_8025_TCP"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("UNDO_SEND_SECONDS", "500"),
+        ("MAIL_DOMAIN", "support@desk.example"),
+        ("AUTHSERV_ID", "mx one"),
+        ("MAX_MESSAGE_BYTES", "10"),
+        ("HTTP", "127.0.0.1:2525"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_names_itself(name: str, value: str, tmp_path: Path) -> None:
+    with pytest.raises(BadSetting) as caught:
+        load({f"FRONTDESK_{name}": value}, {}, tmp_path)
+    assert caught.value.name == f"FRONTDESK_{name}"

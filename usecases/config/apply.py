@@ -27,6 +27,7 @@ from desk.web.public_address import Network
 from storage.db.session import Session
 from storage.learning import categories, keyword_rules
 from storage.people import availability, organisations, people
+from storage.people.addresses import canonical
 from storage.people.organisations import Organisation
 from storage.routing import rules as routing_rules
 from storage.sla import calendars
@@ -43,12 +44,14 @@ from usecases.config import singletons
 from usecases.rules import automations, macros
 from usecases.tickets import custom_fields
 
+_BY_ADDRESS = ("agent", "mailbox")
 _SECRETS = frozenset({"password", "token", "client_secret", "refresh_token"})
 """Never written into a file or a row."""
 
 
 def apply(session: Session, wanted: State, now: datetime, *, prune: bool = False) -> list[Step]:
     """Go from the present state to the wanted one; returns the steps. BadConfiguration where one cannot be gone."""
+    wanted = _respelled(wanted)
     present = configuration_export.present(session)
     taken = desk_toml.steps(wanted, present, prune=prune)
     try:
@@ -80,6 +83,17 @@ def apply_from_http(
     """The same for what came over HTTP: what only the machine's owner may say stays as it is, or is refused."""
     checked = owner_settings.from_http(wanted, configuration_export.present(session), allowed)
     return apply(session, checked, now, prune=prune)
+
+
+def _respelled(wanted: State) -> State:
+    """With every address in the form in which it is stored."""
+    return {kind: dict(_respelled_one(kind, *one) for one in entries.items()) for kind, entries in wanted.items()}
+
+
+def _respelled_one(kind: str, name: str, entry: Any) -> tuple[str, Any]:
+    if kind == "team" and isinstance(entry.get("members"), list):
+        entry = {**entry, "members": [canonical(str(one)) for one in entry["members"]]}
+    return (canonical(name) if kind in _BY_ADDRESS else name), entry
 
 
 def _told(step: Step, go: Callable[[Step], None]) -> None:
@@ -155,6 +169,7 @@ def _put_agent(session: Session, address: str, entry: Entry, now: datetime) -> N
 
 def _put_mailbox(session: Session, address: str, entry: Entry, _now: datetime) -> None:
     team = _team(session, entry["team"])
+    _refuse_unlike(address.partition("@")[0], str.isascii, "a mailbox has ASCII letters only before the @")
     if all(box.address != address for box in people.all_mailboxes(session)):
         people.add_mailbox(session, address, entry["name"], team)
     values = {"name": entry["name"], "team_id": team}
@@ -279,7 +294,7 @@ def _team(session: Session, name: str) -> int | None:
 
 
 def _agent(session: Session, address: str, place: str) -> people.Person:
-    found = people.by_address(session, str(address).lower())
+    found = people.by_address(session, str(address))
     if found is None or not found.is_agent:
         raise NotAllowed(f"{place}: there is no agent {address!r}")
     return found

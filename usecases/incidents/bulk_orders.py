@@ -16,7 +16,7 @@ import structlog
 
 from desk.incidents import priority as incident_priority
 from desk.incidents.priority import Raise
-from desk.tickets import fields
+from desk.tickets import fields, properties
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind, Change, NotAllowed, Status, Ticket
 from storage.db.session import Session, is_outage, is_rivalry, ring
@@ -173,7 +173,7 @@ def _resolve(session: Session, order: Order, ticket: Ticket, _raised: object, no
     why = f"incident {order.incident_id} is over"
     empty = fields.missing(custom_fields.every(session), ticket)
     if empty:
-        tickets.save(session, verbs.not_resolved(ticket, order.actor, now, f"{why}, but {fields.Unfilled(empty)}"))
+        tickets.save(session, properties.not_resolved(ticket, order.actor, now, f"{why}, but {fields.Unfilled(empty)}"))
         return bool(order.text.strip())
     tickets.save(session, verbs.resolve(ticket, order.actor, now, why))
     return True

@@ -26,6 +26,7 @@ from storage.mail.inbound import ORDERED, RELEASING, WAITING
 from storage.open_store import Store
 from storage.operations import blob_gc
 from storage.people import people
+from storage.people.addresses import canonical
 from storage.people.people import Person
 from storage.privacy import personal_columns, redact
 from storage.privacy.redact import GONE, Forgotten
@@ -65,7 +66,7 @@ def erase(store: Store, address: str, actor: Actor, now: datetime, *, why: str =
     """Erase them now; a dry run does all of it and takes it back. Raises Refused."""
     with store.database.transaction(dry_run=dry_run) as session:
         session.overwrite_deleted()
-        made = _erased(store, session, address.strip().lower(), actor, now, why)
+        made = _erased(store, session, canonical(address), actor, now, why)
     if dry_run:
         return made
     receipt = finish(store, made.id)
@@ -108,7 +109,7 @@ def receipts(session: Session, most: int = 200) -> list[Receipt]:
 
 def person_hash(address: str, secret: bytes) -> str:
     """Tells whether somebody was erased to who knows the address and the desk's key, and nothing to anybody else."""
-    return hmac.new(secret, b"erased:" + address.strip().lower().encode(), hashlib.sha256).hexdigest()
+    return hmac.new(secret, b"erased:" + canonical(address).encode(), hashlib.sha256).hexdigest()
 
 
 def _erased(store: Store, session: Session, address: str, actor: Actor, now: datetime, why: str) -> Receipt:

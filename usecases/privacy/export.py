@@ -24,6 +24,7 @@ from desk.reports.tables import plain_cell
 from desk.tickets.ticket import ActorKind, MessageKind
 from storage.db.session import Session
 from storage.open_store import Store
+from storage.people.addresses import canonical
 from storage.privacy import personal_columns
 from storage.tables.desk import articles, organisations, ratings
 from storage.tables.tickets import inbound, messages, outbound, participants, people, predictions, tickets
@@ -59,7 +60,7 @@ class Exported:
 def export(store: Store, address: str, target: IO[bytes]) -> Exported:
     """Write everything into one zip; raises Unknown."""
     with store.database.reading() as session, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as pack:
-        whole = gather(session, address.strip().lower())
+        whole = gather(session, canonical(address))
         files = sum(_write(pack, store, session, message) for message in whole["messages"])
         pack.writestr("person.json", json.dumps(whole, ensure_ascii=False, indent=2, default=str))
         pack.writestr("tickets.csv", _table(whole["tickets"]))

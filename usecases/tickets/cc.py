@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from desk.tickets.participants import Participation
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from storage.db.session import Session
+from storage.people.addresses import canonical
 from storage.tables.tickets import participants
 from storage.tickets import tickets
 
@@ -31,7 +32,7 @@ def add(session: Session, ticket: Ticket, address: str, actor: Actor, at: dateti
 
 def checked(address: str) -> str:
     """The address as it is kept; NotAllowed for what is none."""
-    wanted = address.strip().lower()
+    wanted = canonical(address)
     if not _ADDRESS.fullmatch(wanted):
         raise NotAllowed(f"{address.strip()[:100]!r} is no address")
     return wanted
@@ -39,7 +40,7 @@ def checked(address: str) -> str:
 
 def remove(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime) -> Ticket:
     """No reply goes there any more, and its mails open tickets of their own."""
-    wanted = address.strip().lower()
+    wanted = canonical(address)
     where = (participants.c.ticket_id == ticket.id, participants.c.address == wanted)
     gone = sa.delete(participants).where(*where, participants.c.role != str(Participation.REQUESTER))
     if session.execute(gone).rowcount == 0:

@@ -126,7 +126,9 @@ def resolve_children(session: Session, parent: Ticket, actor: Actor, at: datetim
     unready = {child.id: empty for child in open_ones if (empty := fields.missing(known, child))}
     for child in open_ones:
         if child.id in unready:
-            tickets.save(session, verbs.not_resolved(child, actor, at, f"{why}: {fields.Unfilled(unready[child.id])}"))
+            tickets.save(
+                session, properties.not_resolved(child, actor, at, f"{why}: {fields.Unfilled(unready[child.id])}")
+            )
     ready = [child for child in open_ones if child.id not in unready]
     return [tickets.save(session, verbs.resolve(child, actor, at, why)) for child in ready]
 

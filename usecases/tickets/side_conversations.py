@@ -22,6 +22,7 @@ from storage.access import visibility
 from storage.db.session import Session
 from storage.db.statements import reserve_ids
 from storage.people import people
+from storage.people.addresses import canonical_words
 from storage.tables.people import side_conversations
 from storage.tables.tickets import mailboxes, messages, outbound
 from storage.tickets import signatures, tickets
@@ -98,7 +99,7 @@ def say(
 
 def _asked_now(session: Session, ticket: Ticket, known: Sequence[str], typed: str, at: datetime) -> tuple[str, ...]:
     """Who takes part, with those whose addresses somebody typed; raises NotAllowed for whom nobody may ask aside."""
-    new = rules.addresses(typed)
+    new = rules.addresses(canonical_words(typed))
     requester = people.by_ids(session, [ticket.requester_id]).get(ticket.requester_id)
     boxes = set(session.execute(sa.select(mailboxes.c.address).where(mailboxes.c.address.in_(new))).scalars())
     asked = tuple(dict.fromkeys((*known, *new)))

@@ -23,6 +23,7 @@ from storage.tickets import tickets
 from usecases.tickets import pending_files
 from usecases.tickets import watchers as tickets_watchers
 from workers.notifications import (
+    copies,
     incident_alerts,
     reminders,
     rule_notices,
@@ -104,7 +105,8 @@ def _react(context: Context, session: Session, happened: Sequence[tuple[int, Eve
     reassign.on_events(session, context.places(session).routing, [event for _, event in happened])
     pending_files.ask(session, scene.messages.values(), now)
     plan_ratings(session, [event for _, event in happened], now)
-    outbound.put(session, sender.within_budget(team_channel.newest_cards(letters), now), now)
+    letters = sender.within_budget(team_channel.newest_cards(letters), now)
+    outbound.put(session, copies.split(letters) if context.store.settings.relay_url else letters, now)
     log.info("events_reacted", count=len(happened), letters=len(letters))
 
 

@@ -11,7 +11,7 @@ from desk.config.settings import Settings
 from desk.incidents.duplicates import AT_ONCE
 from desk.mail.authentication import Verdict, verdict
 from desk.mail.author import Author, author, list_addresses
-from desk.mail.inbound_request import UNKNOWN_SENDER, Channel, InboundRequest, Party
+from desk.mail.inbound_request import UNKNOWN_SENDER, AutoKind, Channel, InboundRequest, Party
 from desk.signed import reply_address
 from desk.tickets import subject, threading
 from desk.tickets.participants import Participation
@@ -21,12 +21,14 @@ from storage.db.session import Session
 from storage.mail import message_id_index
 from storage.mail.message_id_index import Known
 from storage.people import people
+from storage.people.addresses import canonical_words
 from storage.people.people import Person
 from storage.tickets import tickets
 from usecases.agents import aliases
 from usecases.tickets import side_conversations
-from workers.inbound import external_references
+from workers.inbound import bounces, external_references
 from workers.inbound import side_conversations as side_conversation_mail
+from workers.inbound.bounces import Delivery
 from workers.inbound.external_references import Numbers
 
 
@@ -97,6 +99,9 @@ class Facts:
         """Who sent it; an agent's other address is the agent, where an agent was written to."""
         return self.aliases.get(item.sender) or self.persons[item.sender]
 
+    deliveries: dict[int, Delivery] = field(default_factory=dict)
+    """Of a report of a failed delivery (by its inbound row): which mail of ours it is about."""
+
     def key_of(self, item: Item) -> str:
         """The key that stands for this item: its id, or its content where another message has the id."""
         key = threading.own_key(item.request)
@@ -122,8 +127,11 @@ def gather(session: Session, items: list[Item], secret: bytes, now: datetime) ->
     keys |= message_id_index.claim(session, _second_claims(items, keys, owners))
     persons = people.ensure(session, _senders(items), now)
     numbers = external_references.gather(session, items)
-    sides = side_conversation_mail.gather(session, items, secret)
+    reports = {item.inbound_id: item.request for item in items if item.request.auto is AutoKind.BOUNCE}
+    deliveries = bounces.deliveries(session, reports, secret) if reports else {}
+    sides = side_conversation_mail.gather(session, items, secret, {one.side_id for one in deliveries.values()})
     named = _named_tickets(session, items, keys, secret) | set(numbers.known.values())
+    named |= {one.ticket_id for one in deliveries.values()}
     found = _with_survivors(session, named | {side.ticket_id for side in sides.values()})
     # Again, now that their tickets are held: an agent may have closed or moved one meanwhile.
     sides = side_conversations.by_ids(session, sides)
@@ -132,6 +140,7 @@ def gather(session: Session, items: list[Item], secret: bytes, now: datetime) ->
     facts.outdated = outdated
     writers = {item.sender for item in items if threading.may_command(item.request)}
     facts.aliases = aliases.agents_of(session, writers) if writers else {}
+    facts.deliveries = deliveries
     facts.by_id = people.by_ids(session, _token_people(items) | {t.requester_id for t in found.values()})
     return facts
 
@@ -141,10 +150,12 @@ def vouched(request: InboundRequest, settings: Settings) -> Verdict:
     peer = request.envelope.peer
     local = peer in ("", "127.0.0.1", "::1", "unix")
     if settings.trial and not settings.authserv_id:
-        return Verdict.PASS if local and not request.source.startswith("imap:") else Verdict.NONE
+        # What somebody typed into a form or handed to the API is nobody's word for the address.
+        handed_in = request.channel is Channel.EMAIL and not request.source.startswith("imap:")
+        return Verdict.PASS if local and handed_in else Verdict.NONE
     relayed = request.source.startswith("imap:") or _is_trusted(peer, settings.trusted_relays)
     domain = request.sender.address.rpartition("@")[2]
-    return verdict(request.authentication, settings.authserv_id, relayed, domain)
+    return verdict(tuple(map(canonical_words, request.authentication)), settings.authserv_id, relayed, domain)
 
 
 def _is_trusted(peer: str, networks: tuple[str, ...]) -> bool:

@@ -19,9 +19,10 @@ from desk.tickets.lifecycle import Lifecycle
 from desk.tickets.side_conversation import Side
 from desk.tickets.threading import Candidate, Signal
 from storage.people.people import Person
-from workers.inbound import external_references
+from workers.inbound import bounces, external_references
 from workers.inbound import side_conversations as side_conversation_mail
 from workers.inbound.batch_context import Facts, Item, vouched
+from workers.inbound.bounces import Delivery
 from workers.inbound.targets import Spot, Targets
 
 
@@ -44,6 +45,8 @@ class Decision:
     """Another ticket of the same thread: it was opened while this message, which joins the two, was still missing."""
     side: Side | None = None
     """The side conversation in which it is said."""
+    about: Delivery | None = None
+    """The mail of ours of which a report proves that it was not delivered."""
     newcomers: tuple[str, ...] = ()
     """Who takes part from this message on, and is not in copy: agents are asked whether they shall be."""
 
@@ -125,7 +128,9 @@ class Decider:
         return self.targets.spot(number) if number else None
 
     def _bounce(self, item: Item) -> Decision:
-        bounce = item.request.bounce
+        bounce, about = item.request.bounce, self.facts.deliveries.get(item.inbound_id)
+        if about is not None:
+            return self._of_delivery(item, about)
         name = bounce.original_message_id if bounce else ""
         side = (
             self.facts.sides.get(reply_address.side_of_message_id(name, self.secret) or 0) if self.facts.sides else None
@@ -134,6 +139,13 @@ class Decider:
         if spot is None:
             return Decision(item, "automatic", reason="a delivery report that names no mail of ours")
         return Decision(item, "automatic", spot, Signal.MESSAGE_ID, name, side=side)
+
+    def _of_delivery(self, item: Item, about: Delivery) -> Decision:
+        trust, side = vouched(item.request, self.settings), self.facts.sides.get(about.side_id)
+        signal = Signal.ADDRESS if about.signed else Signal.MESSAGE_ID
+        named = (self.targets.spot(about.ticket_id), signal, about.external_id)
+        proven = about if bounces.counts(item.request, about, trust, self.settings) else None
+        return Decision(item, "automatic", *named, trust=trust, side=side, about=proven)
 
     def _aside(self, item: Item, trust: Verdict) -> Decision | None:
         """What a third party says in a side conversation; None for whoever takes no part in it."""

@@ -166,7 +166,7 @@ class Settlement:
             )
         elif decision.state == "automatic":
             after = verbs.keep_automatic(before.ticket, self.now, f"{request.auto}: {request.auto_reason}", message_id)
-            after = after.then(bounces.mark(self.session, after.ticket, request, self.now, message_id))
+            after = after.then(bounces.mark(self.session, after.ticket, request, decision.about, self.now, message_id))
         elif ticket.id == 0 or spot.opener is not None:
             event = Event(ticket.id, self.now, "requester_replied", self._actor(decision.item), message_id=message_id)
             self.events += standing.marked(Change(ticket, (event,)), decision).events

@@ -40,9 +40,9 @@ class Named:
     detail: str
 
 
-def gather(session: Session, items: Sequence[Item], secret: bytes) -> dict[int, Side]:
-    """The conversations that anything in a batch names."""
-    named = {number for item in items for number in _numbers(item, secret)}
+def gather(session: Session, items: Sequence[Item], secret: bytes, also: Collection[int] = ()) -> dict[int, Side]:
+    """The conversations that anything in a batch names, and those that reports are about (`also`)."""
+    named = {number for item in items for number in _numbers(item, secret)} | {number for number in also if number}
     return side_conversations.by_ids(session, named) if named else {}
 
 
@@ -81,7 +81,7 @@ def happened(
     side, request = facts.sides[decision.side.id], decision.item.request
     if decision.state == "automatic":
         step = rules.kept(side, ticket, now, f"{request.auto}: {request.auto_reason}", message_id)
-        marked = bounces.mark(session, step.change.ticket, request, now, message_id)
+        marked = bounces.mark(session, step.change.ticket, request, decision.about, now, message_id)
         change = step.change.then(marked)
         if any(event.kind == "delivery_failed" for event in marked.events):
             step = rules.failed(step.side, change.ticket, now)

@@ -101,6 +101,7 @@ class Sender:
         key = f"side:{message.id}"
         content = self._content(ticket, person, reply_address.REQUESTER, key)
         box, secret, now = content["from"], self.context.secret, self.context.now()
+        carrier = self._carrier(box, reply_address.REQUESTER)
         signed = (ticket.id, side.id, reply_address.NO_VERSION, secret, now)
         unique = reply_address.side_unique(side.id, self._unique(key))
         # What a program or the command line sends is the desk's own word.
@@ -109,7 +110,7 @@ class Sender:
         content |= {
             "from_name": agent if agent == self._desk_name else f"{agent} ({self._desk_name})",
             "to_name": "",
-            "reply_to": reply_address.reply_address(box, reply_address.SIDE, *signed),
+            "reply_to": reply_address.reply_address(carrier, reply_address.SIDE, *signed) if carrier else box,
             "message_id": reply_address.message_id(ticket.id, unique, secret, box.rpartition("@")[2]),
             "subject": subject.answer(side.subject) if before else side.subject,
             "text": "\n\n".join(part for part in (message.reply.rstrip(), quote) if part),
@@ -127,7 +128,10 @@ class Sender:
         content = self._content(ticket, agent, reply_address.AGENT, key)
         if event.kind == "side_answered" and agent.may(Verb.NOTE):
             signed = (event.data["side"], agent.id, agent.key_version, self.context.secret, self.context.now())
-            content["reply_to"] = reply_address.reply_address(content["from"], reply_address.SIDE_AGENT, *signed)
+            carrier = self._carrier(content["from"], reply_address.AGENT)
+            content["reply_to"] = (
+                reply_address.reply_address(carrier, reply_address.SIDE_AGENT, *signed) if carrier else ""
+            )
         who = message.author.name if message else "Frontdesk"
         content["from_name"] = f"{who} via {self._desk_name}"
         text = texts.notice(ticket, event, message, agent.role, obeys=self._obeys)
@@ -181,11 +185,11 @@ class Sender:
 
     def _content(self, ticket: Ticket, person: Person, purpose: str, key: str) -> dict[str, Any]:
         box = self._mailbox(ticket)
-        now, secret = self.context.now(), self.context.secret
+        now, secret, carrier = self.context.now(), self.context.secret, self._carrier(box.address, purpose)
         reply_to = box.address
-        if purpose != reply_address.AGENT or person.may(Verb.NOTE):
+        if carrier and (purpose != reply_address.AGENT or person.may(Verb.NOTE)):
             signed = (purpose, ticket.id, person.id, person.key_version, secret, now)
-            reply_to = reply_address.reply_address(box.address, *signed)
+            reply_to = reply_address.reply_address(carrier, *signed)
         return {
             "from": box.address,
             "from_name": box.name or self._desk_name,
@@ -197,6 +201,11 @@ class Sender:
             ),
             "ticket": ticket.id,
         }
+
+    def _carrier(self, mailbox: str, purpose: str) -> str:
+        """The mailbox whose name has room for a token; an agent may be sent to another domain of the desk."""
+        boxes = self.context.places(self.session).mailboxes
+        return reply_address.carrier(mailbox, boxes, any_domain=purpose == reply_address.AGENT)
 
     def _unique(self, key: str) -> str:
         return hashlib.sha256(key.encode() + self.context.secret).hexdigest()[:20]

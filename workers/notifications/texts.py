@@ -74,6 +74,11 @@ _ASIDE = {
     "undeliverable": "A mail in a side conversation could not be delivered",
 }
 
+_COPY = {
+    "delivery_failed": "A copy of an answer came back",
+    "undeliverable": "A copy of an answer could not be delivered",
+}
+
 
 _COMMANDS = (
     "#note, #assign me, #resolve, #close, #status, #priority, #category, #team, #tag, #macro, #copy, #merge, #help"
@@ -82,7 +87,8 @@ _COMMANDS = (
 
 def notice(ticket: Ticket, event: Event, message: Message | None, role: str = Role.AGENT, *, obeys: bool = True) -> str:
     """What an agent reads in the mailbox. `role` is theirs; `obeys`: whether this desk takes commands by mail."""
-    words = _HAPPENED | _ASIDE if event.data.get("side") else _HAPPENED
+    copied = event.data.get("recipient") == "copy"
+    words = _HAPPENED | (_ASIDE if event.data.get("side") else _COPY if copied else {})
     head = [
         f"{words.get(event.kind, event.kind)}: #{ticket.id} {ticket.subject}",
         f"Status {ticket.status}, priority {ticket.priority}, category {ticket.category or 'needs a human'}",

@@ -15,10 +15,13 @@ import sqlalchemy as sa
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from desk.tickets.ticket import DESK, Change, Event
+from desk.signed import reply_address
+from desk.tickets import delivery
+from desk.tickets.delivery import Failure, How
 from storage.db.session import Session, is_outage
 from storage.mail import outbound
 from storage.mail.outbound import Claimed
+from storage.people.addresses import canonical
 from storage.tickets import tickets
 from usecases.tickets import side_conversations
 from workers.outbound import slack, slack_cards
@@ -37,6 +40,10 @@ BACK_OFF = tuple(
     timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 1800, 3600, 7200, 14400, 28800, 28800, 28800, 28800)
 )
 """Pauses after the first, second… failed try; after the last, about two days later, the letter is undeliverable."""
+
+
+_TOLD = ("reply", "copy", "acknowledgement", "side")
+"""Mails of which the agents hear that they were not delivered."""
 
 
 def drain(context: Context, first: Sequence[int] = ()) -> int:
@@ -139,15 +146,24 @@ def _send(context: Context, letter: Claimed, post: Post | None) -> tuple[str, st
     """Returns the end state, the blob of what was written if it was kept here, and where in Slack it stands."""
     if letter.transport == "slack":
         return _to_slack(context, letter)
+    # The null sender keeps machines from answering what a machine wrote (RFC 3834 section 3.3).
+    mailbox = "" if letter.content.get("automatic") else canonical(letter.content["from"])
     with context.store.database.reading() as session:
         data = _composed(context, session, letter)
+        mail_from = _bounces_to(context, session, letter, mailbox)
     if post is None:
         with context.store.database.transaction() as session:
             return outbound.CAUGHT, context.store.blobs.put(session, data, context.now()), ""
-    # The null sender keeps machines from answering what a machine wrote (RFC 3834 section 3.3).
-    mail_from = "" if letter.content.get("automatic") else letter.content["from"]
-    post.send(mail_from, composing.recipients(letter), data)
+    post.send(mail_from, composing.recipient(letter), data, instead=mailbox)
     return outbound.SENT, "", ""
+
+
+def _bounces_to(context: Context, session: Session, letter: Claimed, mailbox: str) -> str:
+    """Where a report about this mail goes: an address that only who got it can know."""
+    if not mailbox or not context.store.settings.signed_bounces:
+        return mailbox
+    carrier = reply_address.carrier(mailbox, context.places(session).mailboxes)
+    return reply_address.bounce_address(carrier, letter.id, context.secret) if carrier else mailbox
 
 
 def _to_slack(context: Context, letter: Claimed) -> tuple[str, str, str]:
@@ -188,13 +204,14 @@ def _failed(context: Context, letter: Claimed, error: TransportError) -> None:
 
 def _give_up(session: Session, letter: Claimed, reason: str, now: datetime) -> None:
     outbound.mark(session, letter.id, outbound.FAILED, now, reason)
-    ticket = tickets.get(session, letter.ticket_id, lock=True) if letter.ticket_id else None
+    kept = tickets.survivor(session, letter.ticket_id) if letter.ticket_id else None
+    ticket = tickets.get(session, kept.id, lock=True) if kept else None
     if ticket is None:
         return
     why = f"{letter.kind} to {letter.recipient}: {reason}"
-    data = {"side": letter.content.get("side", 0)} if letter.kind == "side" else {}
-    event = Event(ticket.id, now, "undeliverable", DESK, "", letter.recipient, why, data, letter.message_id)
+    side = int(letter.content.get("side", 0))
+    failure = Failure(How.REFUSED, letter.kind, letter.recipient, why, letter.message_id, side, letter.message_id)
     # A notice about a notice that cannot be delivered would go round for ever.
-    ticket = tickets.save(session, Change(ticket, (event,)), react=letter.kind in ("reply", "acknowledgement", "side"))
+    ticket = tickets.save(session, delivery.failed(ticket, failure, now), react=letter.kind in _TOLD)
     if letter.kind == "side":
-        side_conversations.in_vain(session, letter.content.get("side", 0), ticket, now)
+        side_conversations.in_vain(session, side, ticket, now)

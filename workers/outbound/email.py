@@ -48,10 +48,13 @@ class Post:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._close()
 
-    def send(self, mail_from: str, rcpt_to: list[str], data: bytes) -> None:
-        """Returns once the relay took it for the first recipient; raises TransportError otherwise."""
+    def send(self, mail_from: str, rcpt_to: str, data: bytes, *, instead: str = "") -> None:
+        """Returns once the relay took it; raises TransportError otherwise.
+
+        `instead` is the envelope sender for a relay that refuses `mail_from`: some let an account write only as itself.
+        """
         try:
-            _hand_over(self._connected(), mail_from, rcpt_to, data)
+            _hand_over(self._connected(), (mail_from, instead), rcpt_to, data)
         except smtplib.SMTPResponseException as error:
             self._close()
             raise _refusal(error.smtp_code, error.smtp_error) from error
@@ -91,17 +94,30 @@ class Post:
             smtp.close()
 
 
-def _hand_over(smtp: smtplib.SMTP, mail_from: str, rcpt_to: list[str], data: bytes) -> None:
-    """One mail. No data where the first recipient is refused: else each retry would reach the copies once more."""
+def _hand_over(smtp: smtplib.SMTP, senders: tuple[str, str], rcpt_to: str, data: bytes) -> None:
+    """One mail to one recipient."""
     options = [f"size={len(data)}"] if smtp.has_extn("size") else []
     if smtp.has_extn("8bitmime"):
         options.append("body=8bitmime")
-    _expect(smtp.mail(mail_from, options))
-    for number, recipient in enumerate(rcpt_to):
-        code, answer = smtp.rcpt(recipient)
-        if code == 421 or (number == 0 and code not in (250, 251)):
-            _expect((code, answer))
+    if not rcpt_to.isascii():
+        options.append(_wide(smtp))
+    mail_from, instead = senders
+    answer = smtp.mail(mail_from, options)
+    if 500 <= answer[0] < 600 and instead and instead != mail_from:
+        _expect(smtp.rset())
+        answer = smtp.mail(instead, options)
+    _expect(answer)
+    _expect(smtp.rcpt(rcpt_to))
     _expect(smtp.data(data))
+
+
+def _wide(smtp: smtplib.SMTP) -> str:
+    """The option for addresses with letters beyond ASCII (RFC 6531)."""
+    if not smtp.has_extn("smtputf8"):
+        smtp.rset()
+        why = "the relay takes no address with letters beyond ASCII before the @ (it does not offer SMTPUTF8)"
+        raise TransportError(why, permanent=True)
+    return "SMTPUTF8"
 
 
 def _expect(answer: tuple[int, bytes]) -> None:

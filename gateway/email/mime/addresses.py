@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from desk.mail.inbound_request import Party, clean_line
 from gateway.email.mime import charset, header
+from storage.people.addresses import canonical
 
 MAX_ADDRESSES = 1_000
 
@@ -157,7 +158,7 @@ def _simple(source: str) -> Mailbox | None:
     address = match[2] if match else source
     if not _is_address(address) or source.count('"') % 2:
         return None
-    return Mailbox(address.lower(), (match[1] or "").strip() if match else "", strict=True)
+    return Mailbox(canonical(address), (match[1] or "").strip() if match else "", strict=True)
 
 
 def _with_quoted_local(source: str) -> Mailbox | None:
@@ -166,7 +167,7 @@ def _with_quoted_local(source: str) -> Mailbox | None:
     if match is None or not _is_address(f"a@{match[4]}") or (match[1] and not match[2]):
         return None
     local = match[3] if _DOTTED.fullmatch(match[3]) else f'"{match[3]}"'
-    return Mailbox(f"{local}@{match[4]}".lower(), (match[1] or "").strip(), strict=True)
+    return Mailbox(canonical(f"{local}@{match[4]}"), (match[1] or "").strip(), strict=True)
 
 
 def _is_utf8(value: bytes) -> bool:
@@ -284,7 +285,7 @@ def _bare(draft: _Draft, phrase: str, strict: bool) -> Mailbox:
     sound = strict and draft.sound and _is_address(phrase) and len(draft.comments) <= 1
     name = _name(" ".join(draft.comments))
     if sound:
-        return Mailbox(phrase.lower(), name, strict=True)
+        return Mailbox(canonical(phrase), name, strict=True)
     match = _LOOSE.search(phrase)
     if match is None:
         return Mailbox("", _name(phrase) or name, strict=False)
@@ -335,7 +336,7 @@ def _name(phrase: str) -> str:
 
 def _clean(address: str) -> str:
     """An address for keeping and showing: no spaces, no controls, at most 320 characters."""
-    return "".join(char for char in address if char.isprintable() and not char.isspace()).strip("<>").lower()[:320]
+    return canonical("".join(char for char in address if char.isprintable() and not char.isspace()).strip("<>"))[:320]
 
 
 def _salvaged(source: str) -> list[Mailbox]:

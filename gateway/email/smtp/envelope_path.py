@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from storage.people.addresses import canonical_domain
+
 MAX_ADDRESS = 320
 
 _LOCAL = r'(?:"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*"|[^\s<>"@\\,;:()\[\]\x00-\x1f\x7f]+)'
@@ -21,7 +23,7 @@ _PLAIN_QUOTED = re.compile(r'"([A-Za-z0-9!#$&\'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """One address of the envelope: the local part as it was written, the domain in lower case; both empty for `<>`.
+    """One address of the envelope: the local part as it was written, the domain as DNS has it; both empty for `<>`.
 
     `routed` means that the address says which way the mail shall go on: a source route, `%`, `!` or a second `@`.
     """
@@ -42,7 +44,7 @@ def read_path(text: str) -> Path:
     if found is None:
         raise ValueError("not an address")
     parts = found.groupdict()
-    local, domain = _unquoted(parts["local"] or ""), (parts["domain"] or "").lower()
+    local, domain = _unquoted(parts["local"] or ""), canonical_domain(parts["domain"] or "")
     if len(local) + len(domain) > MAX_ADDRESS:
         raise ValueError("the address is too long")
     routed = bool(parts.get("route")) or any(sign in local for sign in "%!@")

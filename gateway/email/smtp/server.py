@@ -7,7 +7,6 @@ mail here), `is_ours` (is this domain ours). Out: mails, to `commit`, in a threa
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from gateway.email.smtp.certificate import Certificate
 from gateway.email.smtp.commands import Terms
 from gateway.email.smtp.handoff import Porter
 from gateway.email.smtp.limits import Limits, Room
@@ -51,7 +51,9 @@ class MailDoor:
             clock,
         )
         terms = Terms(settings, accepts, is_ours, limits)
-        self._porter = Porter(terms, self._hand_over, Room(settings.receiving_bytes), now, _tls(settings))
+        self._certificate = Certificate(settings.certificate, settings.key) if settings.certificate else None
+        tls = self._certificate.context if self._certificate else None
+        self._porter = Porter(terms, self._hand_over, Room(settings.receiving_bytes), now, tls)
         self._servers: list[tuple[str, asyncio.Server]] = []
 
     async def start(self) -> None:
@@ -112,6 +114,8 @@ class MailDoor:
         loop = asyncio.get_running_loop()
 
         def enter() -> Session:
+            if self._certificate is not None:
+                self._certificate.refresh()
             return session(self._porter, loop)
 
         try:
@@ -144,12 +148,3 @@ def _name(address: object) -> str:
         host, port = address[0], address[1]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return f"{_UNIX_PREFIX}{address}"
-
-
-def _tls(settings: DoorSettings) -> ssl.SSLContext | None:
-    if settings.certificate is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(settings.certificate, settings.key)
-    return context

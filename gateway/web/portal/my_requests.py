@@ -25,6 +25,7 @@ from gateway.web.request_context import Unavailable
 from gateway.web.submission import is_address
 from storage.db.session import Session
 from storage.people import requester_sessions
+from storage.people.addresses import canonical
 from storage.people.requester_sessions import LIFETIME
 from usecases.tickets import requester_view
 from usecases.tickets.requester_view import PER_LIST, Requester
@@ -61,7 +62,7 @@ def show(portal: Portal, session: Session, request: Request) -> Response:
 def ask(portal: Portal, request: Request, posted: Posted) -> Response:
     """Somebody wants the link; one mail leaves, if there is anything to see."""
     portal.key(posted.texts.get("token", ""), "")
-    address = posted.texts.get("email", "").strip().lower()[:254]
+    address = canonical(posted.texts.get("email", "")[:254])
     if not is_address(address):
         raise Turned(422, "address", again=True)
     now = portal.door.clock()

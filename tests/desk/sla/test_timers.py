@@ -286,3 +286,15 @@ def _moments_due(history: list[Event], target: Target, known: list[datetime], ru
             found.add(now)
             now = clock.next_at if clock and clock.next_at and clock.next_at > now else None
     return found
+
+
+@pytest.mark.parametrize("kind", ["undeliverable", "delivery_failed"])
+def test_a_response_that_was_not_delivered_is_owed_again(kind: str) -> None:
+    answered, known = MONDAY + timedelta(hours=1), MONDAY + timedelta(hours=3)
+    told = [event(MONDAY, "opened", REQUESTER, "new"), event(answered, "replied", message_id=7)]
+    assert runs(told, frozenset())[Target.FIRST_RESPONSE].state is State.MET
+    failed = event(known, kind, DESK, data={"flagged": True, "reply": 7})
+    run = runs([*told, failed], frozenset())[Target.FIRST_RESPONSE]
+    assert run.state is State.RUNNING and run.since == known and run.spans == ((MONDAY, answered),)
+    other = event(known, kind, DESK, data={"flagged": True, "reply": 6})
+    assert runs([*told, other], frozenset())[Target.FIRST_RESPONSE].state is State.MET

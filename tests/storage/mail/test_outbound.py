@@ -29,7 +29,7 @@ def test_a_letter_with_a_known_key_stays_as_it_was(any_store: Store) -> None:
     put(any_store, "a", reason="changed")
     with any_store.database.reading() as session:
         assert outbound.totals(session) == {"queued": 2}
-        row = outbound.by_external_id(session, "a@d")
+        row = outbound.by_external_ids(session, ["a@d"])[0]
     assert row is not None and row["reason"] == "" and row["content"] == {"text": "a"}
 
 

@@ -4,58 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from storage.mail import outbound
-from tests.small_desk import BOB, EVE, SUPPORT, SmallDesk, words
-
-
-def _dsn(original: str, recipient: str, status: str = "5.1.1") -> bytes:
-    action = "failed" if status.startswith("5") else "delayed"
-    return (
-        f"From: MAILER-DAEMON@mx.example.test\r\nTo: {SUPPORT}\r\nSubject: Undelivered Mail Returned to Sender\r\n"
-        f"Message-ID: <dsn-{status}-{recipient}@mx>\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
-        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
-        "--b\r\nContent-Type: text/plain\r\n\r\nIt could not be delivered.\r\n"
-        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.example.test\r\n\r\n"
-        f"Final-Recipient: rfc822; {recipient}\r\nAction: {action}\r\nStatus: {status}\r\n"
-        "Diagnostic-Code: smtp; 550 no such user\r\n\r\n"
-        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <{original}>\r\nSubject: x\r\n\r\n--b--\r\n"
-    ).encode()
-
-
-def _sent_acknowledgement(desk: SmallDesk) -> str:
-    desk.receive(desk.mail(BOB, "Help", "Please."))
-    (row,) = desk.letters("acknowledgement")
-    with desk.store.database.transaction() as session:
-        outbound.mark(session, int(str(row["id"])), outbound.SENT, desk.now)
-    return str(row["external_id"])
-
-
-def test_a_bounce_marks_the_delivery_and_tells_the_agents(any_desk: SmallDesk) -> None:
-    original = _sent_acknowledgement(any_desk)
-    any_desk.receive(any_desk.raw_mail(_dsn(original, BOB), "", [SUPPORT]))
-    (row,) = any_desk.letters("acknowledgement")
-    assert row["state"] == "bounced" and "delivery_failed" in any_desk.kinds(1)
-    assert any_desk.states() == {"ticketed": 1, "automatic": 1} and len(any_desk.tickets()) == 1
-    assert any("came back" in words(mail) for mail in any_desk.sent("notice"))
-
-
-def test_a_bounce_for_now_marks_nothing_for_good(desk: SmallDesk) -> None:
-    original = _sent_acknowledgement(desk)
-    desk.receive(desk.raw_mail(_dsn(original, BOB, "4.4.1"), "", [SUPPORT]))
-    assert desk.letters("acknowledgement")[0]["state"] == "sent" and "delivery_delayed" in desk.kinds(1)
-
-
-def test_a_forged_bounce_changes_nothing(desk: SmallDesk) -> None:
-    original = _sent_acknowledgement(desk)
-    desk.receive(
-        desk.raw_mail(_dsn(original, EVE), "", [SUPPORT]),
-        desk.raw_mail(_dsn("fd.1.aaaa.aaaaaaaaaaaaaaaaaaaaaaaaaa@desk.example.test", BOB), "", [SUPPORT]),
-    )
-    assert desk.letters("acknowledgement")[0]["state"] == "sent" and "delivery_failed" not in desk.kinds(1)
+from tests.reports import dsn
+from tests.small_desk import BOB, SUPPORT, SmallDesk
 
 
 def test_five_hundred_bounces_make_no_ticket_and_no_mail(desk: SmallDesk) -> None:
-    mails = [desk.raw_mail(_dsn(f"nobody-{i}@x", f"u{i}@example.test"), "", [SUPPORT]) for i in range(500)]
+    mails = [desk.raw_mail(dsn(f"nobody-{i}@x", f"u{i}@example.test", SUPPORT), "", [SUPPORT]) for i in range(500)]
     desk.receive(*mails)
     assert desk.tickets() == [] and desk.letters() == [] and desk.states() == {"automatic": 500}
 

@@ -13,16 +13,19 @@ from email.utils import format_datetime
 from typing import Any
 
 from storage.mail.outbound import Claimed
+from storage.people.addresses import canonical
 from workers.outbound.mime import body, wire
 from workers.outbound.mime.body import File
 from workers.outbound.mime.wire import Header
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-# ASCII only: without SMTPUTF8 no relay takes another local part, and smtplib cannot even say it.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[A-Za-z0-9.-]{1,200}\Z")
+# Letters beyond ASCII before the @ (RFC 6531): only a relay that offers SMTPUTF8 takes those.
+_WIDE_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\u00a1-\U0010ffff-]{1,100}@[A-Za-z0-9.-]{1,200}\Z")
 _ID = re.compile(r"(?!.*=\?)[!-;=?-~]{1,900}\Z")
 _MEDIA_TYPE = re.compile(r"(?:application|audio|font|image|model|text|video)/([a-z0-9][a-z0-9!#$&^_.+-]{0,126})\Z")
 MOST_REFERENCES = 100
+_NO_ADDRESS = "{!r} is not an address that mail can be sent to"
 
 
 class Unsendable(ValueError):
@@ -37,28 +40,31 @@ def compose(letter: Claimed, read_blob: Callable[[str], bytes | None], now: date
     return wire.mail(headers, body.of(content, files, letter.external_id))
 
 
-def recipients(letter: Claimed) -> list[str]:
-    """The envelope's recipients."""
-    return [letter.recipient, *_copies(letter)]
+def recipient(letter: Claimed) -> str:
+    """The envelope's recipient; who else got the mail has a row for it."""
+    address = canonical(letter.recipient)
+    if not _WIDE_ADDRESS.match(address):
+        raise Unsendable(_NO_ADDRESS.format(_line(letter.recipient)[:100]))
+    return address
+
+
+def is_wide(address: str) -> bool:
+    """Whether only a relay that offers SMTPUTF8 takes mail to it."""
+    return not address.isascii()
 
 
 def _letterhead(letter: Claimed, now: datetime) -> Iterator[Header]:
-    content = letter.content
+    content, wide = letter.content, is_wide(recipient(letter))
     yield "Message-ID", f"<{letter.external_id}>"
     yield "Date", format_datetime(letter.created_at.astimezone(now.tzinfo) if content.get("automatic") else now)
     yield "From", _mailbox(content.get("from_name", ""), content["from"])
-    yield "To", _mailbox(content.get("to_name", ""), letter.recipient)
-    copies = _copies(letter)
+    yield "To", _party(content.get("to_name", ""), content.get("to") or letter.recipient, wide=wide)
+    copies = [each for each in content.get("cc", ()) if _WIDE_ADDRESS.match(canonical(each))]
     if copies:
-        yield "Cc", ", ".join(_mailbox("", each) for each in copies)
+        yield "Cc", ", ".join(_party("", each, wide=wide) for each in copies)
     if content.get("reply_to"):
         yield "Reply-To", _mailbox(content.get("from_name", ""), content["reply_to"])
     yield "Subject", wire.unstructured(_line(content.get("subject", "")))
-
-
-def _copies(letter: Claimed) -> list[str]:
-    """A copy that cannot be addressed does not keep the mail from the requester."""
-    return [each for each in letter.content.get("cc", ()) if _ADDRESS.match(each)]
 
 
 def _thread(content: Mapping[str, Any]) -> Iterator[Header]:
@@ -96,9 +102,21 @@ def _media_type(text: str) -> str:
 
 
 def _mailbox(name: str, mail_address: str) -> str:
-    if not _ADDRESS.match(mail_address):
-        raise Unsendable(f"{_line(mail_address)[:100]!r} is not an address that mail can be sent to")
-    return wire.mailbox(_line(name)[:200].strip(), mail_address)
+    address = canonical(mail_address)
+    if not _ADDRESS.match(address):
+        raise Unsendable(_NO_ADDRESS.format(_line(mail_address)[:100]))
+    return wire.mailbox(_line(name)[:200].strip(), address)
+
+
+def _party(name: str, mail_address: str, *, wide: bool) -> str:
+    """Somebody in To or Cc; where ASCII is all that may stand there, a wide address is an empty group (RFC 6857)."""
+    address = canonical(mail_address)
+    if not is_wide(address):
+        return _mailbox(name, address)
+    if not _WIDE_ADDRESS.match(address):
+        raise Unsendable(_NO_ADDRESS.format(_line(mail_address)[:100]))
+    name = _line(name)[:200].strip()
+    return wire.mailbox(name, address) if wide else f"{wire.phrase(f'{name} {address}'.strip())}:;"
 
 
 def _line(text: str) -> str:

@@ -91,20 +91,21 @@ def mailbox(name: str, address: str) -> str:
     if ".." in local or local[:1] == "." or local[-1:] == ".":
         # Some providers gave out addresses whose dots need quotes (RFC 5322 section 3.4.1).
         address = f'"{local}"@{domain}'
-    if not name:
-        return address
+    return f"{phrase(name)} <{address}>" if name else address
+
+
+def phrase(name: str) -> str:
+    """A name as it may stand before an address or a group."""
     if not name.isascii():
-        phrase = " ".join(_encoded_words(name))
-    elif _ATOMS.match(name):
-        phrase = name
-    else:
-        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-        phrase = f'"{escaped}"'
-    return f"{phrase} <{address}>"
+        return " ".join(_encoded_words(name))
+    if _ATOMS.match(name):
+        return name
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _lines(headers: Iterable[Header]) -> bytes:
-    return "".join(f"{_folded(name, value)}\r\n" for name, value in headers).encode("ascii")
+    return "".join(f"{_folded(name, value)}\r\n" for name, value in headers).encode()
 
 
 def _folded(name: str, value: str) -> str:

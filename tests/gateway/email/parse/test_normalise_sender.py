@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.email.mime.addresses import mailboxes, sender
+from storage.people.addresses import canonical
 from tests.gateway.email.mails import mail, read
 
 
@@ -31,7 +32,7 @@ from tests.gateway.email.mails import mail, read
 )
 def test_one_plain_address_is_strict(value: str, address: str, name: str) -> None:
     box, defect = sender([value.encode()])
-    assert (box.address, box.name, box.strict, defect) == (address, name, True, "")
+    assert (box.address, box.name, box.strict, defect) == (canonical(address), name, True, "")
 
 
 @pytest.mark.parametrize(

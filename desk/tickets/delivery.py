@@ -1,0 +1,57 @@
+"""What a mail that was not delivered does to its ticket.
+
+In: the ticket as it is and the failure. Out: the change. An answer that never reached the requester brings the ticket
+back: flagged, and open if it waited for the requester or was done. A copy, a notice or an acknowledgement that failed
+stands in the history and moves nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from desk.tickets import ticket as verbs
+from desk.tickets.ticket import DESK, DONE, Change, Event, Status, Ticket
+
+
+class How(StrEnum):
+    """The kind of event that tells of it."""
+
+    REFUSED = "undeliverable"
+    RETURNED = "delivery_failed"
+    DELAYED = "delivery_delayed"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One recipient whom one mail did not reach. `kind` is the mail's, `reply_id` the message that it carried."""
+
+    how: How
+    kind: str
+    address: str
+    why: str
+    reply_id: int | None = None
+    side_id: int = 0
+    event_message_id: int | None = None
+    """The message beside which the history shows it: the reply, or the report that came."""
+
+
+def failed(ticket: Ticket, failure: Failure, at: datetime) -> Change:
+    """The event, and the ticket brought back where the requester did not get an answer."""
+    brings_back = failure.kind == "reply" and failure.how is not How.DELAYED and ticket.merged_into is None
+    data: dict[str, Any] = {"recipient": failure.kind} | ({"side": failure.side_id} if failure.side_id else {})
+    # While the flag stands no further failure opens it again: a rule that answers by itself would go round for ever.
+    first = brings_back and ticket.undelivered_at is None
+    if first:
+        data |= {"flagged": True, "reply": failure.reply_id}
+    event = Event(
+        ticket.id, at, str(failure.how), DESK, "", failure.address, failure.why, data, failure.event_message_id
+    )
+    if not first:
+        return Change(ticket, (event,))
+    change = Change(replace(ticket, updated_at=at, undelivered_at=at), (event,))
+    if ticket.status in DONE or ticket.status is Status.PENDING:
+        return change.then(verbs.reopen(change.ticket, DESK, at, f"the answer to {failure.address} was not delivered"))
+    return change

@@ -1,0 +1,66 @@
+"""One spelling for every address: small letters, the domain as DNS has it (`info@xn--mller-kva.example`).
+
+In: an address as people and programs write it. Out: the form that is stored and compared, or the one that people read.
+A domain that is no name by IDNA 2008 stays as it was written, one with letters that only look like others (full width,
+invisible) too: it must never become somebody else's. It refuses to know whose an address is.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_WORD = re.compile(r"[^\s@<>,;=:()\"\[\]]+\.[^\s@<>,;=:()\"\[\]]+")
+
+
+def canonical(address: str) -> str:
+    """The form in which the address is stored and compared."""
+    address = address.strip().lower()
+    local, at, domain = address.rpartition("@")
+    if not at or address.isascii():
+        return address
+    return f"{unicodedata.normalize('NFC', local)}@{canonical_domain(domain)}"
+
+
+def canonical_words(text: str) -> str:
+    """A line in which every domain is in that form, such as a list of addresses or a header field."""
+    return text if text.isascii() else _WORD.sub(lambda word: canonical_domain(word[0]), text)
+
+
+def canonical_domain(domain: str) -> str:
+    """`bücher.example` and `xn--bcher-kva.example` are one domain: the second."""
+    return domain.lower() if domain.isascii() else _in_ascii(domain)
+
+
+def readable(address: str) -> str:
+    """The address as people write it; where its letters could pass for others, as it is stored."""
+    local, at, domain = address.rpartition("@")
+    return f"{local}{at}{_in_letters(domain)}" if "xn--" in domain else address
+
+
+@lru_cache(maxsize=1024)
+def _in_ascii(domain: str) -> str:
+    # Imported late: its tables are large, and most addresses need none of them.
+    import idna
+
+    try:
+        return idna.encode(unicodedata.normalize("NFC", domain).lower()).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        return domain.lower()
+
+
+@lru_cache(maxsize=1024)
+def _in_letters(domain: str) -> str:
+    import idna
+
+    try:
+        letters = idna.decode(domain)
+    except (idna.IDNAError, UnicodeError):
+        return domain
+    return letters if _in_ascii(letters) == domain and _is_latin(letters) else domain
+
+
+def _is_latin(domain: str) -> bool:
+    names = (unicodedata.name(letter, "") for letter in domain if letter.isalpha())
+    return all(name.startswith("LATIN ") for name in names)

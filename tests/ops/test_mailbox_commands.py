@@ -1,0 +1,76 @@
+"""`mailbox add` tries what it is told, and `mailbox remove` takes nothing that a ticket needs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import frontdesk
+from desk.signed import reply_address
+
+LONG = "kundenservice-und-reklamationen-zentrale@desk.example.test"
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FRONTDESK_MAIL_DOMAIN", "desk.example.test")
+    assert frontdesk.main(["init", "--data", str(tmp_path)]) == 0
+    capsys.readouterr()
+    return tmp_path
+
+
+def run(desk: Path, *words: str) -> int:
+    return frontdesk.main([*words, "--data", str(desk)])
+
+
+def boxes(desk: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    capsys.readouterr()
+    assert run(desk, "mailbox", "list", "--json") == 0
+    return [one["address"] for one in json.loads(capsys.readouterr().out)]
+
+
+def test_a_login_that_fails_adds_no_mailbox_unless_told(
+    desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HELP_PASSWORD", "secret")
+    words = ["mailbox", "add", "help@desk.example.test", "--imap-host", "127.0.0.1", "--imap-port", "1"]
+    words += ["--imap-user", "help", "--imap-password-env", "HELP_PASSWORD"]
+    assert run(desk, *words) == 64
+    said = capsys.readouterr().err
+    assert "cannot be reached" in said and "--no-test" in said and "secret" not in said
+    assert "help@desk.example.test" not in boxes(desk, capsys)
+    assert run(desk, *words, "--no-test") == 0 and "help@desk.example.test" in boxes(desk, capsys)
+
+
+def test_a_long_name_is_told_what_its_answers_do(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(desk, "mailbox", "add", LONG) == 0
+    said = capsys.readouterr().err
+    assert str(reply_address.LONGEST_NAME) in said and "answers to its mail come to support@desk.example.test" in said
+
+
+def test_letters_before_the_at_are_refused_and_an_umlaut_domain_is_one_mailbox(
+    desk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(desk, "mailbox", "add", "bücher@desk.example.test") == 64
+    assert "ASCII" in capsys.readouterr().err
+    for domain in ("bücher.example", "xn--bcher-kva.example"):
+        assert run(desk, "mailbox", "add", f"hilfe@{domain}") == 0
+    assert boxes(desk, capsys).count("hilfe@xn--bcher-kva.example") == 1
+
+
+def test_a_mailbox_without_tickets_goes_and_the_only_one_stays(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(desk, "mailbox", "remove", "support@desk.example.test") == 1
+    assert "only mailbox" in capsys.readouterr().err
+    assert run(desk, "mailbox", "add", "hilfe@bücher.example") == 0
+    assert run(desk, "mailbox", "remove", "hilfe@xn--bcher-kva.example") == 0
+    assert "refused with 550" in capsys.readouterr().out
+    assert boxes(desk, capsys) == ["support@desk.example.test"]
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as done:
+        frontdesk.main(["--version"])
+    assert done.value.code == 0 and capsys.readouterr().out.startswith("frontdesk ")

@@ -1,0 +1,31 @@
+"""One row for each recipient of a mail, so that each is sent, tried again and reported on its own.
+
+In: a mail with people in copy. Out: the same mail for its recipient, and once more for each copy: same Message-ID, same
+header, another envelope. Without a relay one caught mail stands for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from storage.mail import outbound
+from storage.mail.outbound import Letter
+
+KIND = "copy"
+_SPLIT = ("reply", "side")
+
+
+def split(letters: Iterable[Letter]) -> list[Letter]:
+    """The same mails, those to several recipients once for each."""
+    return [row for letter in letters for row in _rows(letter)]
+
+
+def _rows(letter: Letter) -> list[Letter]:
+    copies = [one for one in dict.fromkeys(letter.content.get("cc", ())) if one != letter.recipient]
+    if letter.transport != "mail" or letter.kind not in _SPLIT or not copies:
+        return [letter]
+    content = dict(letter.content) | {"to": letter.recipient, "alone": True}
+    first = replace(letter, content=content)
+    rest = replace(first, kind=KIND, state=outbound.QUEUED, reason="")
+    return [first, *(replace(rest, recipient=one, dedupe_key=f"{letter.dedupe_key}:{one}") for one in copies)]
