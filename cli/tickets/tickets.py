@@ -42,6 +42,10 @@ _LETTER = (
 )
 
 
+ALL_MESSAGES = 100_000
+"""The command line shows a ticket whole; programs read it page by page."""
+
+
 def ticket_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     statuses = [_status(text) for text in args.status or ()]
     with opened(settings) as store, store.database.reading() as session:
@@ -82,17 +86,22 @@ def ticket_merge(args: argparse.Namespace, settings: Settings, now: datetime) ->
     return _say(args, kept, f"ticket #{args.id} is part of #{kept.id} now")
 
 
-def whole_ticket(session: Session, ticket_id: int) -> dict[str, Any]:
-    """One ticket with its messages, events, deliveries, links, and why it has its category."""
+def whole_ticket(session: Session, ticket_id: int, *, after: int = 0, most: int | None = None) -> dict[str, Any]:
+    """One ticket with its messages, events, deliveries, links, and why it has its category.
+
+    Of many messages a page: at most `most`, behind the one numbered `after`; `next_messages` is where it goes on.
+    """
     ticket = tickets.get(session, ticket_id)
     if ticket is None:
         raise Trouble(f"there is no ticket #{ticket_id}")
     (row,), left = _rows(session, [ticket]), outbound.of_ticket(session, ticket_id)
-    messages = tickets.messages_of(session, ticket_id)
+    messages = tickets.messages_of(session, ticket_id, after=after, most=most + 1 if most else ALL_MESSAGES)
+    shown = messages[:most]
     return row | {
         **_record(session, ticket),
         "through": _through(messages),
-        "messages": [_message(one) for one in messages],
+        "messages": [_message(message) for message in shown],
+        "next_messages": shown[-1].id if len(messages) > len(shown) else None,
         "side_conversations": side_conversations.whole(session, ticket_id),
         "outbound": [{k: letter[k] for k in _LETTER} for letter in left],
         "deliveries": [_delivery(letter) for letter in left if letter["kind"] in _ROLES],

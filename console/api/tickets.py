@@ -21,11 +21,13 @@ from console.tickets import inbox as ticket_list
 from console.tickets import similar
 from console.tickets.detail import ticket_or_404
 from console.web.request_context import Desk, Visit, look_as, note_reads, visiting
+from desk.web.clean_input import whole_number
 from storage.access import api_tokens
 from storage.db.session import Session
 from storage.people.people import Person
 
 SCOPE = "tickets"
+MESSAGES_A_PAGE, MOST_MESSAGES = 200, 500
 _HOW = "Sign in, or send `Authorization: Bearer <token>` with a token that has the scope tickets."
 
 
@@ -37,9 +39,12 @@ def listed(visit: Visit) -> Response:
 
 
 def shown(visit: Visit) -> Response:
-    """One ticket whole."""
+    """One ticket; of its messages a page, which `after` and `most` choose."""
+    asked = visit.request.query_params
+    after = whole_number(asked.get("after", "")) or 0
+    most = min(max(whole_number(asked.get("most", "")) or MESSAGES_A_PAGE, 1), MOST_MESSAGES)
     try:
-        return as_json(whole_ticket(visit.session, visit.number("ticket_id")))
+        return as_json(whole_ticket(visit.session, visit.number("ticket_id"), after=after, most=most))
     except Trouble:
         raise HTTPException(404, "There is no such ticket.") from None
 

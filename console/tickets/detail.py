@@ -16,6 +16,7 @@ from console.web.request_context import Visit
 from desk.mail.inbound_request import AutoKind
 from desk.priority.levels import Priority
 from desk.tickets.ticket import MOVES, Event, Ticket
+from desk.web.clean_input import whole_number
 from storage.incidents import incidents
 from storage.mail import outbound
 from storage.people import holders, people
@@ -23,6 +24,8 @@ from storage.tickets import listings, tickets
 from usecases.rules import macros as known_macros
 
 PER_PAGE = 200
+MOST_HISTORY = 300
+"""So many of the newest events are on the page; a link shows all."""
 _TITLES: Mapping[str, str] = {
     AutoKind.REPLY: "Automatic answer",
     AutoKind.BOUNCE: "Delivery report",
@@ -75,6 +78,7 @@ def page(
         ticket=ticket,
         automatic=_automatic(history),
         history=history,
+        history_shown=history if "history" in visit.request.query_params else history[-MOST_HISTORY:],
         seen=len(history),
         letters=letters,
         lost=_lost(letters),
@@ -99,8 +103,7 @@ def page(
 
 def _said(visit: Visit, ticket: Ticket) -> dict[str, Any]:
     """One page of the conversation, and whether it goes on."""
-    after = visit.request.query_params.get("after", "")
-    first = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0
+    first = whole_number(visit.request.query_params.get("after", "")) or 0
     messages = tickets.messages_of(visit.session, ticket.id, after=first, most=PER_PAGE + 1)
     shown = messages[:PER_PAGE]
     return {

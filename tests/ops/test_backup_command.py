@@ -39,6 +39,9 @@ def test_a_desk_is_saved_and_comes_back(
     assert said(capsys, "backup", target, "--dry-run")["database"] == "sqlite" and not Path(target).exists()
     made = said(capsys, "backup", target)
     assert (made["tickets"], made["blobs"], made["missing"]) == (1, 2, 0)
+    kept = [Path(target), *(Path(target).rglob("*") if Path(target).is_dir() else ())]
+    assert {path.stat().st_mode & 0o777 for path in kept} <= {0o600, 0o700}
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in kept if path.is_file())
     assert frontdesk.main(["backup", target]) == 64
     monkeypatch.setenv("FRONTDESK_DATA_DIR", str(tmp_path / "new"))
     assert said(capsys, "restore", target, "--dry-run")["blobs_written"] == 2

@@ -51,8 +51,8 @@ from usecases.tickets import requester_view
 ODD = (
     "", " ", "²", "٣", "½", "-1", "0", "1", "2", "1.5", "1e999", "NaN", "0x1F", "9" * 19, str(2**63), "9" * 5000,
     "true", "null", "\0", "a\0b", "\ud800", "\udfff x", "\U0001f642", "\u202e", "ß", "İ", "\r\nX: y", "'", '"', "%",
-    "_", "\\", "*", "NEAR(", "../../etc/passwd", "=1", "<b>", "{name}", "{", "{}}", "%s", "[]", "{}", "[1", "[{}]",
-    "[[1]]",
+    "_", "\\", "*", "NEAR(", "../../etc/passwd",
+    "=1", "<b>", "{name}", "{", "{}}", "%s", "[]", "{}", "[1", "[{}]", "[[1]]",
     "(" * 5000, "[" * 5000, '{"a":' * 500, "{ any = [" * 500, "9999-12-31", "0001-01-01", "2026-02-30", "2026-13-01",
     "9999-12-31T23:59:59+14:00", "0001-01-01T00:00:00-14:00", "99:99", "24:00", "10000d", "9999d", "0d", "week",
     "9999-12", "nobody@example.test", "a@b@c", "@", "x" * 70_000, "Etc/GMT+12", "Mars/Base", "slack:T1:U1", "resolved",
@@ -292,12 +292,14 @@ def tried(desk: Desk, client: TestClient, method: str, path: str, patch: pytest.
     texts = st.sampled_from(ODD)
     values = texts | TREES if path.startswith("/api/") else texts
     odd = st.dictionaries(st.sampled_from(names), values, max_size=3) if names else st.just({})
+    # Routes are the same on both databases; PostgreSQL refuses more, but each statement costs more.
+    examples = 4 if "postgresql" in desk.store.database.url else 10
     parts = [found[0] for found in _PARAMETER.findall(path)]
     in_path = st.dictionaries(st.sampled_from(parts), texts, max_size=1) if parts else st.just({})
     headers = st.dictionaries(st.sampled_from(HEADERS), st.sampled_from(ODD_HEADERS), max_size=1)
     base = st.sampled_from([{}, dict.fromkeys(names, PLAIN)])
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
     @given(base, odd, in_path, headers, TREES)
     def is_no_fault(base: Any, odd: Any, in_path: Any, headers: Any, tree: Any) -> None:
         status = send(desk, client, method, path, Asked(in_path, {**base, **odd}, tree, headers))

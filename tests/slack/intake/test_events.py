@@ -137,6 +137,24 @@ def test_files_are_named_in_the_request(post: Poster, written: Written) -> None:
     assert file.content_id == "slack:F0SHOT"
 
 
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\x.doc", "x.doc"),
+        ("a\r\nb\0.txt", "a b .txt"),
+        ("photo\u202egnp.exe", "photo gnp.exe"),
+        ("x" * 400 + ".pdf", "x" * 180 + ".pdf"),
+        ("..", "F0SHOT"),
+    ],
+)
+def test_names_of_files_are_cleaned(post: Poster, written: Written, given: str, kept: str) -> None:
+    files = [{"id": "F0SHOT", "name": given, "mimetype": "image/png", "size": 812}]
+    assert post(payloads.direct("see this", subtype="file_share", files=files)) == 200
+    (request,) = written()
+    assert [file.name for file in request.attachments] == [kept]
+
+
 def test_the_requesters_name_is_asked_once(post: Poster, written: Written, slack: FakeSlack) -> None:
     for text in ("one", "two"):
         post(payloads.direct(text))
