@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from desk.access.permissions import Role, role_named
 from desk.config.settings import Settings
 from desk.mail.inbound_request import Party
 from desk.slack.orders import is_account, is_channel
+from desk.tickets.ticket import NotAllowed
 from storage.access import api_tokens, visibility
 from storage.db.session import Session
 from storage.people import agent_sessions, people
@@ -46,7 +48,7 @@ def team_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> i
 def agent_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     """A new agent; of one who is there already, only what the options name is changed."""
     address = _address(args.address)
-    with opened(settings) as store, store.database.transaction() as session:
+    with opened(settings) as store, _refusals(), store.database.transaction() as session:
         known = people.by_address(session, address)
         if known is not None and known.role:
             changed, password = _changed_agent(session, known, args, now)
@@ -61,6 +63,15 @@ def agent_add(args: argparse.Namespace, settings: Settings, now: datetime) -> in
     print(was if known is not None and known.role else f"agent {agent.address} ({agent.role})")
     print(f"password: {password}\nIt is shown only now." if password else _AGENT_FLAGS)
     return 0
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the desk refuses is told in a sentence."""
+    try:
+        yield
+    except NotAllowed as error:
+        raise Trouble(str(error)) from error
 
 
 _AGENT_FLAGS = "--role, --name, --team, --slack-user, --new-password and --activate change what they name."
@@ -112,7 +123,7 @@ def agent_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> 
 
 
 def agent_deactivate(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    with opened(settings) as store, store.database.transaction() as session:
+    with opened(settings) as store, _refusals(), store.database.transaction() as session:
         agent = people.by_address(session, args.address)
         if agent is None or not agent.role:
             raise Trouble(f"there is no agent {args.address}")

@@ -18,6 +18,8 @@ from storage.db.session import Session
 from storage.people import availability, people
 from storage.people.people import Person
 from storage.sla import calendars
+from usecases.access import membership
+from usecases.access.membership import COMMAND_LINE
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 
@@ -104,7 +106,7 @@ def agent_show(args: argparse.Namespace, settings: Settings, now: datetime) -> i
     return _on_agent(args, settings, now, lambda _session, _one: None)
 
 
-def team_set(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+def team_set(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
         team = people.team_named(session, args.name)
         if team is None:
@@ -120,9 +122,9 @@ def team_set(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
         )
         availability.set_team(session, team.id, Strategy(args.strategy or before.strategy), options, hours)
         for address in args.join:
-            availability.join(session, team.id, _agent(session, address).id)
+            membership.join(session, team.id, _agent(session, address), COMMAND_LINE, now)
         for address in args.leave:
-            availability.leave(session, team.id, _agent(session, address).id)
+            membership.leave(session, team.id, _agent(session, address), COMMAND_LINE, now)
         row = _team(session, availability.read(session, [team.id]).teams[team.id])
     return output.rows(args, [row], _TEAM) if not args.json else output.said(args, row, "")
 

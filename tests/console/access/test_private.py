@@ -239,3 +239,22 @@ def test_an_admin_erases_a_person_after_the_page_said_what_would_go(
     assert "by letter" in adam.get("/privacy").text
     assert adam.get(f"/tickets/{console.things.ticket}").status_code == 200
     assert enter("bob").press("/privacy/erase", "/privacy", address=carol, sure=carol).status_code == 403
+
+
+def test_a_lead_outside_changes_nothing_of_a_private_team_and_an_admin_not_unseen(
+    console: Console, private: Private, enter: Enter
+) -> None:
+    bob, adam, path = enter("bob"), enter("adam"), f"/teams/{private.team}"
+    for address, fields in (
+        (f"{path}/join", {"agent": str(console.things.bob)}),
+        (f"{path}/members/{private.hannah}", {"do": "leave"}),
+        (path, {"strategy": "manual", "escalate_minutes": "30", "slack_channel": "C0123456"}),
+    ):
+        assert bob.press(address, "/teams", **fields).status_code == 403, address
+    assert bob.get(f"/tickets/{private.ticket}").status_code == 404
+    assert f'action="{path}/join"' not in bob.get("/teams").text
+    assert adam.press(f"{path}/join", "/teams", agent=str(private.adam)).status_code == 303
+    assert [(one.what, one.agent_name, one.data["member"]) for one in _entries(console)] == [
+        ("joined_team", "Adam", "adam@corp.example.test")
+    ]
+    assert "adam@corp.example.test" in enter("hannah").get("/privacy").text

@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from console.routes import create_app
 from desk.tickets import scheduled_replies
+from desk.tickets.fields import Field
 from desk.tickets.ticket import Actor, ActorKind, Message, MessageKind, NotAllowed, Status
 from storage.open_store import Store
 from storage.tickets import drafts, tickets
@@ -23,7 +24,7 @@ from tests.console.fixtures_desk import furnish
 from tests.small_desk import categoriser
 from usecases.agents import scheduled_replies as agents_scheduled_replies
 from usecases.rules import macros
-from usecases.tickets import conversation
+from usecases.tickets import conversation, custom_fields
 from workers.runtime.context import Context
 from workers.timers import scheduled_replies as sender
 
@@ -115,6 +116,28 @@ def test_a_reply_waits_and_is_then_said_once(console: Console, alice: Browser, c
     assert replies(console)[-1].author.name == "Alice"
     assert console.ticket().status is Status.RESOLVED
     assert "It is sent" not in alice.get(f"/tickets/{number}").text
+
+
+@pytest.mark.parametrize("later", ["", "1h"])
+def test_what_could_not_be_said_is_refused_before_it_is_accepted(console: Console, alice: Browser, later: str) -> None:
+    number = console.things.ticket
+    before = (console.ticket(), console.events(), replies(console))
+    with console.store.database.transaction() as session:
+        custom_fields.put(session, Field("asset", "Asset tag", required=True))
+    refused = alice.act(number, "reply", kind="reply", text="It is fixed.", then="resolved", later=later)
+    assert refused.status_code == 422 and "Asset tag" in refused.text
+    assert "It is fixed." in refused.text, "the words are still in the box"
+    assert waiting(console) == [] and (console.ticket(), console.events(), replies(console)) == before
+    accepted = alice.act(number, "reply", kind="reply", text="It is fixed.", later=later)
+    assert accepted.status_code == 303 and len(waiting(console)) == 1
+
+
+def test_a_macro_that_does_not_fit_is_refused_before_it_is_accepted(console: Console, alice: Browser) -> None:
+    with console.store.database.transaction() as session:
+        number = macros.put(session, "Away", "Hello", [{"assign": "nobody of that name"}])
+    refused = alice.act(console.things.ticket, "reply", kind="reply", text="Hello", macro=str(number))
+    assert refused.status_code == 422 and "does not fit" in refused.text
+    assert waiting(console) == []
 
 
 def test_undo_puts_the_words_back_into_the_box(console: Console, alice: Browser, context: Context) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,19 @@ def test_a_refusal_says_the_role_and_each_thing_once() -> None:
     why = permissions.refused("light", [Verb.NOTE, Verb.CHANGE, Verb.CHANGE, Verb.MERGE])
     assert why == "your role, light, may not change tickets or merge tickets"
     assert permissions.refused("agent", [Verb.NOTE, Verb.CHANGE]) == ""
+
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "security.md"
+BEGIN, END = "<!-- roles: made by tests/desk/access/test_permissions.py -->\n", "\n<!-- /roles -->"
+
+
+def documented() -> str:
+    """The table as the documentation shows it."""
+    head = [f"| may | {' | '.join(Role)} |", f"|---|{'---|' * len(Role)}"]
+    rows = [f"| {MEANS[verb]} | {' | '.join('yes' if may(role, verb) else '–' for role in Role)} |" for verb in Verb]
+    return "\n".join([*head, *rows])
+
+
+def test_the_documentation_has_the_table_as_it_is() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert text.partition(BEGIN)[2].partition(END)[0] == documented()

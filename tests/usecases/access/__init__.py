@@ -1,0 +1,1 @@
+"""Roles, teams and who may own what."""
