@@ -21,6 +21,7 @@ from desk.config.desk_toml import BadConfiguration, State, Step, read, to_toml
 from desk.config.settings import Settings
 from usecases.config import apply as configuration
 from usecases.config import export as configuration_export
+from usecases.config import reachability
 
 STARTERS = Path(desk.__file__).parent / "config" / "starters"
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
@@ -48,17 +49,19 @@ def apply(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     """One transaction; a second time there is nothing to do."""
     wanted = _read(args)
     taken: list[Step] = []
+    warnings: list[str] = []
     with opened(settings) as store:
         try:
             with store.database.transaction() as session:
                 taken = configuration.apply(session, wanted, now, prune=args.prune)
+                warnings = reachability.unreachable(session)
                 if args.dry_run:
                     raise _RollBack
         except _RollBack:
             pass
         except BadConfiguration as error:
             raise Trouble(f"nothing was changed: {error}", 64) from error
-    return _said(args, taken)
+    return _said(args, taken, warnings)
 
 
 def export(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -85,12 +88,15 @@ def _text(path: Path) -> str:
     return sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
 
 
-def _said(args: argparse.Namespace, taken: Sequence[Step]) -> int:
+def _said(args: argparse.Namespace, taken: Sequence[Step], warnings: Sequence[str]) -> int:
     if args.json:
-        output.as_json({"dry_run": args.dry_run, "steps": [asdict(step) for step in taken]})
+        steps = [asdict(step) for step in taken]
+        output.as_json({"dry_run": args.dry_run, "steps": steps, "warnings": list(warnings)})
         return 0
     would = "would be " if args.dry_run else ""
     for step in taken:
         print(f"{would}{step.words()}")
     print(f"{len(taken)} {'changes' if len(taken) != 1 else 'change'}{', nothing was written' * args.dry_run}")
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     return 0

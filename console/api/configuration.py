@@ -25,6 +25,7 @@ from desk.web.public_address import networks
 from storage.tickets import tickets
 from usecases.config import apply as configuration
 from usecases.config import export as configuration_export
+from usecases.config import reachability
 from usecases.tickets import custom_fields
 
 SCOPE = "configuration"
@@ -62,13 +63,14 @@ def applied(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
         wanted = read({kind: entries for kind, entries in body.items() if kind not in _SETTINGS})
         with visit.session.connection.begin_nested() as point:
             steps = configuration.apply_from_http(visit.session, wanted, visit.now, allowed, prune=prune)
+            warnings = reachability.unreachable(visit.session)
             if dry:
                 point.rollback()
     except OwnerOnly as error:
         raise writing.Noted(str(error), visit.session.viewer, REFUSED, {"why": error.place}) from error
     except BadConfiguration as error:
         raise NotAllowed(str(error)) from error
-    return {"dry_run": dry, "steps": [asdict(step) for step in steps]}
+    return {"dry_run": dry, "steps": [asdict(step) for step in steps], "warnings": warnings}
 
 
 def fill_in(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
