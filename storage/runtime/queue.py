@@ -124,20 +124,23 @@ def broker(url: str, *, for_workers: bool) -> Broker:
     return opened
 
 
-class QueueBell:
+class RedisQueue:
     """Enqueues one message per job and transaction, since an actor takes all that waits beside its row."""
 
     def __init__(self, opened: RedisBroker) -> None:
         self.broker = opened
         self._quiet_until = 0.0
 
-    def ring(self, rings: Sequence[tuple[str, int]]) -> None:
+    def enqueue(self, jobs: Sequence[tuple[str, int]]) -> None:
         if time.monotonic() < self._quiet_until:
             return
-        firsts = dict(reversed(rings))
+        firsts = dict(reversed(jobs))
         try:
             for job, row_id in firsts.items():
-                self.broker.enqueue(message(job, row_id))
+                if job in JOBS:
+                    self.broker.enqueue(message(job, row_id))
+                else:
+                    log.error("unknown_job_refused", job=job)
         except (redis.RedisError, dramatiq.DramatiqError, OSError) as error:
             self._quiet_until = time.monotonic() + QUIET_SECONDS
             log.warning("enqueue_failed", error=type(error).__name__)
