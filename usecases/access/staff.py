@@ -53,7 +53,7 @@ def change_role(session: Session, agent: Person, role: str, who: Viewer, now: da
     session.execute(sa.update(agents).where(agents.c.id == agent.id).values(role=str(wanted)))
     data = {"member_id": agent.id, "member": agent.address, "before": agent.role, "after": str(wanted)}
     audit.note(session, who, ROLE_CHANGED, now, data=data)
-    enqueue(session, "route", 0)
+    enqueue(session, "reassign", 0)
 
 
 def change_active(session: Session, agent: Person, who: Viewer, now: datetime, *, active: bool) -> None:
