@@ -1,7 +1,7 @@
 """The narrowest point of the house: every channel's request is written down here, in one transaction, or not at all.
 
 In: requests (or raw mails) with their files. Out: inbound ids, after the COMMIT. What it refuses to know: what a
-request says. Workers are rung after the commit; a queue that is down changes nothing.
+request says. Workers hear of it after the commit; a queue that is down changes nothing.
 """
 
 from __future__ import annotations

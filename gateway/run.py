@@ -111,8 +111,13 @@ class Reception:
             self.jail.close()
 
     def _report(self) -> Mapping[str, str]:
-        """Whether mail can be read; looked at less often than it is said, because it takes a child from the others."""
-        if self._checked is None or time.monotonic() - self._checked > CHECK_SECONDS or self._sandbox:
+        """Whether mail can be read; looked at less often than it is said, because it takes a child from the others.
+
+        The first time nothing is looked at: a process that starts should not wait for its children.
+        """
+        if self._checked is None:
+            self._checked = -CHECK_SECONDS
+        elif time.monotonic() - self._checked > CHECK_SECONDS or self._sandbox:
             self._sandbox, self._checked = self.jail.check(), time.monotonic()
             if self._sandbox:
                 log.error("sandbox_failed", reason=self._sandbox)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from desk.config.settings import Settings
 from storage.db import schema
-from storage.db.session import Bell, Database, NoBell
+from storage.db.session import Database, NullQueue, Queue
 from storage.runtime import secret_key
 from storage.runtime.blobs import BlobStore
-from storage.runtime.queue import QueueBell, broker
+from storage.runtime.queue import RedisQueue, broker
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,10 @@ class Store:
 def open_store(settings: Settings, *, migrate: bool = False, pool_size: int = 10) -> Store:
     """Open the record; `migrate` brings its tables up to date first, and checks the key against them.
 
-    Rings go to `settings.redis_url` if it is set.
+    Jobs go to `settings.redis_url` if it is set.
     """
     settings.data.mkdir(parents=True, exist_ok=True)
-    database = Database(database_url(settings), _bell(settings), pool_size)
+    database = Database(database_url(settings), _queue(settings), pool_size)
     if migrate:
         schema.migrate(database)
     secret = secret_key.load(settings, database)
@@ -44,5 +44,5 @@ def database_url(settings: Settings) -> str:
     return settings.database_url or str((settings.data / "frontdesk.sqlite3").absolute())
 
 
-def _bell(settings: Settings) -> Bell:
-    return QueueBell(broker(settings.redis_url, for_workers=False)) if settings.redis_url else NoBell()
+def _queue(settings: Settings) -> Queue:
+    return RedisQueue(broker(settings.redis_url, for_workers=False)) if settings.redis_url else NullQueue()

@@ -17,7 +17,7 @@ from threading import Event
 import sqlalchemy as sa
 import structlog
 
-from storage.db.session import Session, is_outage, ring
+from storage.db.session import Session, enqueue, is_outage
 from storage.knowledge import csat
 from storage.mail import inbound, outbound
 from storage.runtime import heartbeats, locks
@@ -132,19 +132,19 @@ class Clock:
 
     def _train(self, session: Session, now: datetime) -> None:
         if training_schedule.is_due(session, now, self.context.store.settings.time_zone):
-            ring(session, "train", 0)
+            enqueue(session, "train", 0)
 
     def _retain(self, session: Session, now: datetime) -> None:
         if retention.is_due(session, now, self.context.store.settings.time_zone):
-            ring(session, "retention", 0)
+            enqueue(session, "retention", 0)
 
     def _reassign(self, session: Session, now: datetime) -> None:
         if reassign.needed(session, self.context.places(session).routing, now):
-            ring(session, "reassign", 0)
+            enqueue(session, "reassign", 0)
 
     def _run_timed_rules(self, session: Session, _now: datetime) -> None:
         if any(kept.rule.trigger.is_timed for kept in self.context.places(session).automations):
-            ring(session, "run_timed_rules", 0)
+            enqueue(session, "run_timed_rules", 0)
 
     def _suspect(self, session: Session, now: datetime) -> None:
         """While workers work the oldest row changes; one that does not is in their way."""
@@ -170,57 +170,57 @@ def _is_time(looked: datetime | None, now: datetime, every: timedelta) -> bool:
 
 
 def _enqueues(job: str) -> Look:
-    return lambda session, _now: ring(session, job, 0)
+    return lambda session, _now: enqueue(session, job, 0)
 
 
 def _ingest(session: Session, now: datetime) -> None:
     if waiting := inbound.overdue(session, now - OVERDUE):
-        ring(session, "ingest", waiting[0])
+        enqueue(session, "ingest", waiting[0])
 
 
 def _commands(session: Session, _now: datetime) -> None:
     if inbound.orders_wait(session):
-        ring(session, "commands", 0)
+        enqueue(session, "commands", 0)
 
 
 def _fetch_files(session: Session, now: datetime) -> None:
     if pending_files.is_due(session, now):
-        ring(session, "fetch_files", 0)
+        enqueue(session, "fetch_files", 0)
 
 
 def _events(session: Session, now: datetime) -> None:
     if tickets.unreacted(session, now):
-        ring(session, "events", 0)
+        enqueue(session, "events", 0)
 
 
 def _deliver(session: Session, now: datetime) -> None:
     if outbound.due(session, now):
-        ring(session, "deliver", 0)
+        enqueue(session, "deliver", 0)
 
 
 def _sla(session: Session, now: datetime) -> None:
     if sla_timers.any_due(session, now) or sla_review.is_asked(session):
-        ring(session, "sla", 0)
+        enqueue(session, "sla", 0)
 
 
 def _send_scheduled(session: Session, now: datetime) -> None:
     if waiting := scheduled_replies.due(session, now, 1):
-        ring(session, "send_scheduled", waiting[0][0])
+        enqueue(session, "send_scheduled", waiting[0][0])
 
 
 def _csat(session: Session, now: datetime) -> None:
     if csat.is_due(session, now):
-        ring(session, "csat", 0)
+        enqueue(session, "csat", 0)
 
 
 def _move_on(session: Session, now: datetime) -> None:
     if lifecycle.due(session, lifecycle.rules(session), now, 1):
-        ring(session, "lifecycle", 0)
+        enqueue(session, "lifecycle", 0)
 
 
 def _roll_up(session: Session, now: datetime) -> None:
     if report_rollup.is_time(session, now):
-        ring(session, "rollup", 0)
+        enqueue(session, "rollup", 0)
 
 
 _LOOKS: tuple[Look, ...] = (_ingest, _commands, _fetch_files, _events, _deliver, _sla, _send_scheduled, _csat)

@@ -1,7 +1,7 @@
 """The bundled Valkey: found, and described as a program of the supervisor. A private socket, no port, nothing on disk.
 
 In: the data folder. Out: the socket's URL and the command. Nothing is lost when it dies: the rows are the truth, and
-the clock rings again.
+the scheduler enqueues again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page of jobs that the queue gave up: which, when, by which error; leads ring for them again or throw them away.
+"""The page of jobs that the queue gave up: which, when, by which error; leads enqueue them again or throw them away.
 
 The queue is asked between two transactions, never inside of one. It refuses to know what a job is about but its row.
 """

@@ -1,4 +1,4 @@
-"""One way to open a transaction. What is rung inside it sounds only after its COMMIT, and never if it rolls back.
+"""One way to open a transaction. What is enqueued in it is pushed only after its COMMIT, and never if it rolls back.
 
 SQLite: WAL, `synchronous=FULL`, and `BEGIN IMMEDIATE`, because a deferred BEGIN loses transactions under load; writers
 take turns (`storage/db/sqlite_write_lock.py`).
@@ -21,22 +21,22 @@ from storage.db.sqlite_write_lock import Turnstile
 BUSY_SECONDS = 30
 
 
-class Bell(Protocol):
+class Queue(Protocol):
     """Whoever tells the workers that there is work: a queue of names and ids, never of contents."""
 
-    def ring(self, rings: Sequence[tuple[str, int]]) -> None:
-        """Announce (actor, id) pairs; must never raise: what is not announced is swept later."""
+    def enqueue(self, jobs: Sequence[tuple[str, int]]) -> None:
+        """Push (job, row) pairs; must never raise: what is not pushed is swept later."""
 
 
-class NoBell:
+class NullQueue:
     """For commands that write while no worker needs to hear it."""
 
-    def ring(self, rings: Sequence[tuple[str, int]]) -> None:
+    def enqueue(self, jobs: Sequence[tuple[str, int]]) -> None:
         return None
 
 
 class Session:
-    """One open transaction: statements go in, rings wait for the COMMIT.
+    """One open transaction: statements go in, what is enqueued waits for the COMMIT.
 
     `viewer` is for whom it reads; what they do not see is not there for them (`storage/access/visibility.py`). `reads`
     are the
@@ -46,7 +46,7 @@ class Session:
 
     def __init__(self, connection: sa.Connection) -> None:
         self.connection = connection
-        self.rings: dict[tuple[str, int], None] = {}
+        self.enqueued: dict[tuple[str, int], None] = {}
         self.viewer: Viewer = EVERYBODY
         self.reads: dict[int, int] = {}
         self.via = ""
@@ -58,13 +58,13 @@ class Session:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """What happens inside is taken back if it raises: the rows, what was rung, and who was said to read."""
-        rings, reads, via = dict(self.rings), dict(self.reads), self.via
+        """What happens inside is taken back if it raises: the rows, what was enqueued, and who was said to read."""
+        enqueued, reads, via = dict(self.enqueued), dict(self.reads), self.via
         try:
             with self.connection.begin_nested():
                 yield
         except BaseException:
-            self.rings, self.reads, self.via = rings, reads, via
+            self.enqueued, self.reads, self.via = enqueued, reads, via
             raise
 
     @property
@@ -77,17 +77,17 @@ class Session:
             self.connection.exec_driver_sql("PRAGMA secure_delete=ON")
 
 
-def ring(session: Session, actor: str, row_id: int) -> None:
-    """Tell `actor` about `row_id` once this transaction is on disk."""
-    session.rings[(actor, row_id)] = None
+def enqueue(session: Session, job: str, row_id: int) -> None:
+    """Have `job` done, with the row `row_id` first, once this transaction is on disk."""
+    session.enqueued[(job, row_id)] = None
 
 
 class Database:
-    """An engine and its bell. `url` is a SQLAlchemy URL (`sqlite:////path` or `postgresql+psycopg://…`)."""
+    """An engine and its queue. `url` is a SQLAlchemy URL (`sqlite:////path` or `postgresql+psycopg://…`)."""
 
-    def __init__(self, url: str, bell: Bell | None = None, pool_size: int = 10) -> None:
+    def __init__(self, url: str, queue: Queue | None = None, pool_size: int = 10) -> None:
         self.url = normal_url(url)
-        self.bell: Bell = bell or NoBell()
+        self.queue: Queue = queue or NullQueue()
         self.engine = _engine(self.url, pool_size)
         is_file = self.engine.dialect.name == "sqlite"
         self._turnstile = Turnstile(Path(self.engine.url.database or "")) if is_file else None
@@ -96,7 +96,7 @@ class Database:
     def transaction(self, *, dry_run: bool = False) -> Iterator[Session]:
         """A transaction that may write. Commits at the end of the block, rolls back if it raises.
 
-        A dry run does all that is done in the block, takes it back, and rings nobody.
+        A dry run does all that is done in the block, takes it back, and enqueues nothing.
         """
         with self._turn(), self.engine.connect() as connection:
             session = Session(connection)
@@ -104,8 +104,8 @@ class Database:
                 yield session
                 if dry_run:
                     begun.rollback()
-        if session.rings and not dry_run:
-            self.bell.ring(list(session.rings))
+        if session.enqueued and not dry_run:
+            self.queue.enqueue(list(session.enqueued))
 
     @contextmanager
     def reading(self) -> Iterator[Session]:

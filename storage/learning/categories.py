@@ -10,7 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from storage.db.session import Session, ring
+from storage.db.session import Session, enqueue
 from storage.db.statements import upsert
 from storage.runtime import key_values
 from storage.tables.learning import categories
@@ -41,6 +41,6 @@ def put(session: Session, name: str, words: str, now: datetime, *, active: bool 
 
 
 def ask_for_training(session: Session, why: str, now: datetime) -> None:
-    """The next clock will ring for it, if the bell is not heard."""
+    """The scheduler enqueues it again, if this message is lost."""
     key_values.put(session, key_values.ASKED, {"why": why, "at": now.isoformat()})
-    ring(session, "train", 0)
+    enqueue(session, "train", 0)

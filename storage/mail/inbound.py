@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from desk.incidents.duplicates import AT_ONCE
 from desk.mail.inbound_request import Envelope
 from storage.access import visibility
-from storage.db.session import Session, ring
+from storage.db.session import Session, enqueue
 from storage.db.statements import claimed, counting, counts, insert_rows, locked, update_rows, upsert
 from storage.tables.runtime import leases
 from storage.tables.tickets import inbound
@@ -99,14 +99,14 @@ def write_down(session: Session, arrivals: Sequence[Arrival]) -> None:
     for arrival in arrivals:
         if keyed[_key(arrival)] is not arrival:
             _write_one(session, arrival)
-    ring(session, "ingest", _number_of(session, arrivals[0]) if arrivals else 0)
+    enqueue(session, "ingest", _number_of(session, arrivals[0]) if arrivals else 0)
 
 
 def write_down_one(session: Session, arrival: Arrival) -> int:
     """The same for one arrival; returns the id of its row, or of the row that it repeats."""
     _make_way(session, [arrival])
     inbound_id = _write_one(session, arrival)
-    ring(session, "commands" if _first_state(arrival.source) == ORDERED else "ingest", inbound_id)
+    enqueue(session, "commands" if _first_state(arrival.source) == ORDERED else "ingest", inbound_id)
     return inbound_id
 
 
@@ -244,8 +244,8 @@ def release(session: Session, inbound_id: int, request: str) -> None:
     values = {"state": _again(), "reason": "", "request": request, "attempts": 0, "suspect": False, "settled_at": None}
     where = (inbound.c.id == inbound_id, inbound.c.state.in_(("quarantined", "refused", RELEASING)))
     session.execute(sa.update(inbound).where(*where).values(**values))
-    ring(session, "ingest", inbound_id)
-    ring(session, "commands", inbound_id)
+    enqueue(session, "ingest", inbound_id)
+    enqueue(session, "commands", inbound_id)
 
 
 def set_aside(session: Session, states: Sequence[str], most: int = 200) -> list[dict[str, Any]]:

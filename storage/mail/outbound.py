@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.access import visibility
-from storage.db.session import Session, ring
+from storage.db.session import Session, enqueue
 from storage.db.statements import claimed, counts, insert_rows, update_rows
 from storage.tables.tickets import outbound
 
@@ -81,7 +81,7 @@ def put(session: Session, letters: Sequence[Letter], now: datetime) -> None:
     if rows:
         insert_rows(session, outbound, rows, ignore=True)
         number = session.execute(_BY_KEY, {"dedupe_key": rows[0]["dedupe_key"]}).scalar_one()
-        ring(session, "deliver", int(number))
+        enqueue(session, "deliver", int(number))
 
 
 _BY_KEY = sa.select(outbound.c.id).where(outbound.c.dedupe_key == sa.bindparam("dedupe_key"))

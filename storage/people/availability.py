@@ -18,7 +18,7 @@ from desk.access.permissions import Verb
 from desk.routing.routing import BadRouting, Member, Options, Strategy, Team, absence, given, read_options
 from desk.sla.business_hours import ALWAYS, Calendar
 from desk.tickets.ticket import Status
-from storage.db.session import Session, ring
+from storage.db.session import Session, enqueue
 from storage.db.statements import counts, insert_ignore
 from storage.sla import calendars
 from storage.tables.tickets import HELD, agents, memberships, people, teams, tickets
@@ -149,12 +149,12 @@ def absence_of(session: Session, agent_id: int, now: datetime) -> str:
 def set_team(session: Session, team_id: int, strategy: Strategy, options: Options, calendar_id: int | None) -> None:
     values = {"strategy": str(strategy), "routing": asdict(options), "calendar_id": calendar_id}
     session.execute(sa.update(teams).where(teams.c.id == team_id).values(**values))
-    ring(session, "reassign", 0)
+    enqueue(session, "reassign", 0)
 
 
 def join(session: Session, team_id: int, agent_id: int) -> None:
     session.execute(insert_ignore(session, memberships), {"team_id": team_id, "agent_id": agent_id})
-    ring(session, "reassign", 0)
+    enqueue(session, "reassign", 0)
 
 
 def leave(session: Session, team_id: int, agent_id: int) -> None:
@@ -165,7 +165,7 @@ def leave(session: Session, team_id: int, agent_id: int) -> None:
 def set_agent(session: Session, agent_id: int, **values: Any) -> None:
     """Some of: weight, capacity, skills, calendar_id, available, away_from, away_until, hands_over."""
     session.execute(sa.update(agents).where(agents.c.id == agent_id).values(**values))
-    ring(session, "reassign", 0)
+    enqueue(session, "reassign", 0)
 
 
 def away(session: Session, agent_id: int, since: datetime, until: datetime | None, *, hands_over: bool) -> None:

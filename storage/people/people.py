@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from desk.access.permissions import Role, Verb, may
 from desk.mail.inbound_request import Party
-from storage.db.session import Session, ring
+from storage.db.session import Session, enqueue
 from storage.db.statements import insert_ignore, insert_rows, update_rows
 from storage.people.addresses import canonical
 from storage.tables.runtime import imap_folders
@@ -149,7 +149,7 @@ def set_active(session: Session, agent_id: int, active: bool) -> None:
     """
     values = {"active": active, "key_version": agents.c.key_version + 1}
     session.execute(sa.update(agents).where(agents.c.id == agent_id).values(**values))
-    ring(session, "reassign", 0)
+    enqueue(session, "reassign", 0)
 
 
 def set_name(session: Session, person_id: int, name: str) -> None:

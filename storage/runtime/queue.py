@@ -7,6 +7,7 @@ and only after the COMMIT is somebody told to look at it. A push that fails is f
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,15 +17,17 @@ import dramatiq
 import redis
 import structlog
 from dramatiq.brokers.redis import RedisBroker
+from dramatiq.errors import ConnectionClosed
 from structlog.contextvars import get_contextvars
 
 log = structlog.get_logger()
 
 REQUESTS, EVENTS, OUTBOUND, TIMERS, TRAINING = "requests", "events", "outbound", "timers", "training"
-IDLE_MS = {REQUESTS: 50, EVENTS: 50, OUTBOUND: 50, TIMERS: 200, TRAINING: 1000}
+IDLE_MS = {REQUESTS: 50, EVENTS: 50, OUTBOUND: 50, TIMERS: 500, TRAINING: 1000}
 """The queues, and how often an idle worker looks into each. Chat gets one of its own with its first job."""
 QUEUES = tuple(IDLE_MS)
-IDLE_DELAYED_MS = 500
+IDLE_DELAYED_MS = 1000
+ASK_SECONDS = 1.0
 """So often it looks for messages that wait for their next try."""
 OLD_QUEUE = "frontdesk"
 """The one queue of earlier releases; what still waits there is moved."""
@@ -98,12 +101,35 @@ class Broker(RedisBroker):
 
 def _consumer_class(base: Any) -> Any:
     class Beating(base):  # type: ignore[misc]
-        """A consumer that says each time it looks; a thread that ended or hangs says nothing."""
+        """A consumer that says each time it looks; a thread that ended or hangs says nothing.
+
+        An empty queue is looked at by its length, which costs a third of asking for messages; asked for is it once a
+        second all the same, since that also tells Redis that this worker lives.
+        """
+
+        asked_at = 0.0
 
         def __next__(self) -> Any:
-            found = super().__next__()
+            found = None
+            if self.message_cache or not self._is_empty():
+                found = super().__next__()
+            else:
+                time.sleep(self.timeout * random.uniform(0.5, 1.0) / 1000)
             self.broker.looked_at[self.queue_name] = time.monotonic()
             return found
+
+        def _is_empty(self) -> bool:
+            now = time.monotonic()
+            if now - self.asked_at < ASK_SECONDS and not self._length():
+                return True
+            self.asked_at = now
+            return False
+
+        def _length(self) -> int:
+            try:
+                return int(self.broker.client.llen(f"dramatiq:{self.queue_name}"))
+            except redis.ConnectionError as error:
+                raise ConnectionClosed(error) from None  # type: ignore[no-untyped-call]
 
     return Beating
 
@@ -124,20 +150,23 @@ def broker(url: str, *, for_workers: bool) -> Broker:
     return opened
 
 
-class QueueBell:
+class RedisQueue:
     """Enqueues one message per job and transaction, since an actor takes all that waits beside its row."""
 
     def __init__(self, opened: RedisBroker) -> None:
         self.broker = opened
         self._quiet_until = 0.0
 
-    def ring(self, rings: Sequence[tuple[str, int]]) -> None:
+    def enqueue(self, jobs: Sequence[tuple[str, int]]) -> None:
         if time.monotonic() < self._quiet_until:
             return
-        firsts = dict(reversed(rings))
+        firsts = dict(reversed(jobs))
         try:
             for job, row_id in firsts.items():
-                self.broker.enqueue(message(job, row_id))
+                if job in JOBS:
+                    self.broker.enqueue(message(job, row_id))
+                else:
+                    log.error("unknown_job_refused", job=job)
         except (redis.RedisError, dramatiq.DramatiqError, OSError) as error:
             self._quiet_until = time.monotonic() + QUIET_SECONDS
             log.warning("enqueue_failed", error=type(error).__name__)

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from desk.sla.policy import Target
 from desk.sla.timers import Clock, State
 from desk.tickets.ticket import Actor, ActorKind, Event
-from storage.db.session import Session, ring
+from storage.db.session import Session, enqueue
 from storage.db.statements import insert, insert_rows, locked, update_rows
 from storage.runtime import key_values
 from storage.tables.desk import clocks
@@ -45,13 +45,13 @@ def look(session: Session, ids: Iterable[int], now: datetime, *, quiet: bool = F
     wanted = sorted(set(ids))
     insert_rows(session, clocks, [row | {"ticket_id": number} for number in wanted], ignore=True)
     if wanted:
-        ring(session, "sla", wanted[0])
+        enqueue(session, "sla", wanted[0])
 
 
 def rules_changed(session: Session, what: str) -> None:
     """A policy or calendar is another one; the recalculation follows, whoever changed it."""
     key_values.put(session, key_values.SLA_CHANGED, what)
-    ring(session, "sla", 0)
+    enqueue(session, "sla", 0)
 
 
 def any_due(session: Session, now: datetime) -> bool:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from desk.priority.levels import Priority
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
 from storage.access import visibility
-from storage.db.session import Session, ring
+from storage.db.session import Session, enqueue
 from storage.db.statements import claimed, insert_ignore, insert_rows, locked, reserve_ids, update_rows, upsert
 from storage.runtime import failures
 from storage.tables.tickets import events, links, messages, participants, predictions, tickets
@@ -99,7 +99,7 @@ def add_events(session: Session, happened: Sequence[Event], *, react: bool = Tru
     )
     corrections.note(session, happened)
     if react:
-        ring(session, "events", happened[0].ticket_id)
+        enqueue(session, "events", happened[0].ticket_id)
 
 
 EVENTS = "events"

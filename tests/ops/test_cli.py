@@ -16,6 +16,7 @@ from desk.mail.inbound_request import Channel, InboundRequest, Party, to_json
 from storage.mail import inbound
 from storage.mail.inbound import Arrival
 from storage.open_store import Store
+from storage.runtime import failures
 from tests.small_desk import ALICE, BOB, SmallDesk
 from workers.events import dispatch
 from workers.inbound import ingest
@@ -367,3 +368,19 @@ def test_an_agent_answers_from_the_command_line(begun: Any, say: Say, store: Sto
     say("ticket", "note", "1", "--as", ALICE, "--text", "It is old.")
     assert [(one.kind, one.text) for one in desk.messages(1)[1:]] == [("reply", "Unplug it."), ("note", "It is old.")]
     assert frontdesk.main(["ticket", "reply", "1", "--as", BOB, "--text", "x"]) != 0
+
+
+def test_rows_that_failed_are_listed_with_their_reason_and_tried_again(say: Say, quiet: Store) -> None:
+    with quiet.database.transaction() as session:
+        failures.record(session, "events", 7, "KeyError at dispatch.py:12", NOW, last=True)
+    (row,) = say("queue", "failed")
+    assert (row["job"], row["row_id"], row["reason"]) == ("events", 7, "KeyError at dispatch.py:12")
+    assert frontdesk.main(["queue", "retry-failed"]) == 64
+    assert frontdesk.main(["queue", "retry-failed", "events:8"]) == 1
+    assert say("queue", "retry-failed", "events:7") == {"rows": 1}
+    assert say("queue", "failed") == []
+
+
+def test_a_worker_refuses_a_queue_that_there_is_not(quiet: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert frontdesk.main(["worker", "--queues", "requests,dance"]) == 64
+    assert "there is no queue 'dance'" in capsys.readouterr().err

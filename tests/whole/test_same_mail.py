@@ -45,7 +45,7 @@ def test_a_mail_that_comes_by_smtp_and_lies_in_the_fetched_mailbox_is_one_ticket
         assert fleet.words() == {1: ["mail 1"]} and fleet.states() == {"ticketed": 1, "duplicate-of": 1}
 
 
-def test_fifty_rings_for_one_row_are_one_ticket_and_one_acknowledgement(any_store: Store, tmp_path: Path) -> None:
+def test_fifty_messages_for_one_row_are_one_ticket_and_one_acknowledgement(any_store: Store, tmp_path: Path) -> None:
     with Fleet(any_store, tmp_path / "fleet") as fleet:
         fleet.start("valkey", "gateway")
         assert fleet.send(_mail(1), CAROL)
@@ -80,7 +80,7 @@ def test_a_queue_entry_that_is_lost_is_swept(store: Store, tmp_path: Path) -> No
     with Fleet(store, tmp_path / "fleet") as fleet:
         fleet.start("valkey", "gateway")
         assert fleet.send(_mail(1), CAROL)
-        wait_until(lambda: _waiting(fleet) > 0, "nothing was rung for")
+        wait_until(lambda: _waiting(fleet) > 0, "nothing was enqueued")
         with redis.Redis(unix_socket_path=fleet.socket) as queue:
             queue.delete("dramatiq:requests", "dramatiq:requests.msgs")
         fleet.start("worker1")

@@ -55,11 +55,11 @@ def test_the_letter_that_a_message_names_is_sent_before_older_ones(any_desk: Sma
 def test_a_request_is_enqueued_under_the_number_of_its_row(any_desk: SmallDesk) -> None:
     enqueued: list[tuple[str, int]] = []
 
-    class Bell:
-        def ring(self, rings: Sequence[tuple[str, int]]) -> None:
-            enqueued.extend(rings)
+    class Queue:
+        def enqueue(self, jobs: Sequence[tuple[str, int]]) -> None:
+            enqueued.extend(jobs)
 
-    any_desk.store.database.bell = Bell()
+    any_desk.store.database.queue = Queue()
     any_desk.receive(any_desk.mail(BOB, "Help", "Please."))
     assert dict(enqueued)["ingest"] == 1 and dict(enqueued)["events"] == 1
     assert dict(enqueued)["deliver"] == any_desk.letters()[0]["id"]

@@ -15,7 +15,7 @@ from desk.access.permissions import Role, role_named
 from desk.access.visibility import Viewer
 from desk.tickets.ticket import NotAllowed
 from storage.access import audit
-from storage.db.session import Session, ring
+from storage.db.session import Session, enqueue
 from storage.db.statements import locked
 from storage.people import people
 from storage.people.people import Person
@@ -53,7 +53,7 @@ def change_role(session: Session, agent: Person, role: str, who: Viewer, now: da
     session.execute(sa.update(agents).where(agents.c.id == agent.id).values(role=str(wanted)))
     data = {"member_id": agent.id, "member": agent.address, "before": agent.role, "after": str(wanted)}
     audit.note(session, who, ROLE_CHANGED, now, data=data)
-    ring(session, "route", 0)
+    enqueue(session, "reassign", 0)
 
 
 def change_active(session: Session, agent: Person, who: Viewer, now: datetime, *, active: bool) -> None:

@@ -86,13 +86,13 @@ def put(session: Session, ticket: Ticket, actor: Actor, answer: Answer, now: dat
 def _rehearse(session: Session, ticket: Ticket, actor: Actor, answer: Answer, now: datetime) -> None:
     """Does all of it and takes it back: an empty required field or a macro that does not fit is refused now, not when
     nobody looks any more."""
-    announced = dict(session.rings)
+    announced = dict(session.enqueued)
     point = session.connection.begin_nested()
     try:
         say(session, ticket, actor, answer, now)
     finally:
         point.rollback()
-        session.rings = announced
+        session.enqueued = announced
 
 
 def of_ticket(session: Session, ticket_id: int) -> list[Waiting]:

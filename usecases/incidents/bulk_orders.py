@@ -19,7 +19,7 @@ from desk.incidents.priority import Raise
 from desk.tickets import fields, properties
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind, Change, NotAllowed, Status, Ticket
-from storage.db.session import Session, is_outage, is_rivalry, ring
+from storage.db.session import Session, enqueue, is_outage, is_rivalry
 from storage.db.statements import insert_ignore, locked
 from storage.incidents import detector_counts, incidents
 from storage.incidents.incidents import DISMISSED, MEMBER, RESOLVED
@@ -78,7 +78,7 @@ def place(session: Session, incident_id: int, key: str, kind: str, text: str, ac
     }
     if session.execute(insert_ignore(session, orders), row).rowcount == 1:
         _end(session, found, kind, actor, now)
-        ring(session, "detect_incidents", 0)
+        enqueue(session, "detect_incidents", 0)
     made = session.execute(sa.select(orders).where(orders.c.key == row["key"])).one()
     return Order(**made._mapping)
 

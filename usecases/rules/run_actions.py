@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """In whose name, when and why; `values` fill the names in texts; `react` rings the consequences."""
+    """In whose name, when and why; `values` fill the names in texts; `react` enqueues the consequences."""
 
     actor: Actor
     now: datetime

@@ -17,7 +17,7 @@ from desk.sla.policy import Policy
 from desk.sla.timers import DONE
 from desk.tickets.ticket import Status
 from storage.access import visibility
-from storage.db.session import Session, ring
+from storage.db.session import Session, enqueue
 from storage.runtime import key_values
 from storage.sla import policies as sla_policies
 from storage.sla import timers as sla_timers
@@ -74,7 +74,7 @@ def ask(session: Session, now: datetime, why: str) -> None:
     told = {"at": now.isoformat(), "why": why, "after": 0, "done": 0, "total": open_count(session), "finished_at": None}
     key_values.put(session, key_values.SLA_REVIEW, told)
     key_values.remove(session, key_values.SLA_CHANGED)
-    ring(session, "sla", 0)
+    enqueue(session, "sla", 0)
 
 
 def progress(session: Session) -> dict[str, Any] | None:

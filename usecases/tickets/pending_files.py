@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.tickets.ticket import DESK, Change, Event, Message
-from storage.db.session import Session, ring
+from storage.db.session import Session, enqueue
 from storage.db.statements import claimed, insert_rows
 from storage.tables.runtime import late_files
 from storage.tables.tickets import messages
@@ -49,7 +49,7 @@ def ask(session: Session, made: Iterable[Message], now: datetime) -> None:
     ]
     if rows:
         insert_rows(session, late_files, rows, ignore=True)
-        ring(session, "fetch_files", rows[0]["message_id"])
+        enqueue(session, "fetch_files", rows[0]["message_id"])
 
 
 def is_due(session: Session, now: datetime) -> bool:

@@ -16,7 +16,7 @@ from desk.incidents.duplicates import AT_ONCE
 from desk.tickets import threading
 from desk.tickets.ticket import DESK
 from storage.access import visibility
-from storage.db.session import Session, is_outage, ring
+from storage.db.session import Session, enqueue, is_outage
 from storage.mail import external_references, inbound
 from storage.mail.inbound import MOST_ATTEMPTS, Settled, Waiting
 from storage.runtime import failures
@@ -125,7 +125,7 @@ def _settle(context: Context, session: Session, rows: Sequence[Waiting], thought
             agent_mail.handle(context, session, known, decision, now)
     if any(decision.state == "ticketed" for decision in decisions):
         assign_new.route_new(context, session, decisions, now)
-        ring(session, "detect_incidents", 0)
+        enqueue(session, "detect_incidents", 0)
     log.info("requests_settled", count=len(decisions))
     return len(items)
 

@@ -16,7 +16,7 @@ import structlog
 from desk.routing.routing import Strategy, hindrance
 from desk.sla.business_hours import between
 from desk.tickets.ticket import DESK, Change, Event, Ticket
-from storage.db.session import Session, ring
+from storage.db.session import Session, enqueue
 from storage.people import availability
 from storage.routing import unassigned
 from storage.tickets import ticket_facts, tickets
@@ -42,7 +42,7 @@ def drain(context: Context) -> int:
 def on_events(session: Session, by: Setup, happened: Sequence[Event]) -> None:
     """Look again if these events may have freed somebody, or left a ticket alone."""
     if by.active and any(event.kind in FREES and not event.data.get("opening") for event in happened):
-        ring(session, "reassign", 0)
+        enqueue(session, "reassign", 0)
 
 
 def needed(session: Session, by: Setup, now: datetime) -> bool:
@@ -109,7 +109,7 @@ def _escalate(context: Context) -> int:
         tickets.save_locked(session, [_escalated(ticket, now) for ticket in late], react=context.react)
         if late:
             log.info("unroutable_escalated", count=len(late))
-            ring(session, "reassign", 0)
+            enqueue(session, "reassign", 0)
         return len(late)
 
 

@@ -36,7 +36,7 @@ log = structlog.get_logger()
 
 
 class Trainer:
-    """Starts at most one child of this process; a second ring while it runs starts none."""
+    """Starts at most one child of this process; a second message while it runs starts none."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

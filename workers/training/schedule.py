@@ -20,7 +20,7 @@ PAUSE = timedelta(minutes=5)
 
 
 def is_due(session: Session, now: datetime, time_zone: str) -> bool:
-    """Whether a training should be rung for."""
+    """Whether a training should be enqueued."""
     if _runs(session, now) or _failed_lately(session, now):
         return False
     if key_values.get(session, key_values.ASKED):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from desk.mail.inbound_request import Envelope
 from gateway import intake
 from gateway.email.sandbox.pool import Jail
 from gateway.email.smtp.types import Outcome, RawMail
+from storage.db.session import Session
 from storage.mail import inbound
 from storage.open_store import Store
 
@@ -67,3 +69,25 @@ def test_a_copy_of_a_mail_is_the_same_row(any_store: Store, jail: Jail) -> None:
     with any_store.database.reading() as session:
         totals = inbound.totals(session, NOW)
     assert (totals.accepted, totals.repeats) == (1, 2)
+
+
+def test_a_released_mail_that_breaks_its_reader_keeps_no_other_back(
+    any_store: Store, jail: Jail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intake.accept_mails(any_store, jail, [_mail(PLAIN, "odd"), _mail(PLAIN.replace(b"<a@x>", b"<b@x>"), "odd")])
+    with any_store.database.transaction() as session:
+        for row in inbound.set_aside(session, ["quarantined"]):
+            assert inbound.ask_release(session, row["id"])
+    honest = intake._released
+
+    def released(store: Store, session: Session, row_id: int, *more: Any) -> int:
+        if row_id == 1:
+            raise KeyError("a field that nobody thought of")
+        return honest(store, session, row_id, *more)
+
+    monkeypatch.setattr(intake, "_released", released)
+    assert intake.release_asked(any_store, jail, NOW) == 1
+    assert _states(any_store) == {"unsettled": 1, "quarantined": 1}
+    with any_store.database.reading() as session:
+        (row,) = inbound.set_aside(session, ["quarantined"])
+    assert row["reason"].startswith("could not be read again: KeyError at ")

@@ -1,4 +1,4 @@
-"""One way to open a transaction: rings sound after the COMMIT or never, and ids are reserved for one."""
+"""One way to open a transaction: what is enqueued goes after the COMMIT or never, and ids are reserved for one."""
 
 from __future__ import annotations
 
@@ -11,78 +11,78 @@ import pytest
 import sqlalchemy as sa
 
 from storage.db import statements
-from storage.db.session import Database, Session, is_disk_full, is_unavailable, normal_url, ring
+from storage.db.session import Database, Session, enqueue, is_disk_full, is_unavailable, normal_url
 from storage.open_store import Store
 from storage.people import people
-from storage.runtime.queue import QueueBell, broker
+from storage.runtime.queue import RedisQueue, broker
 from storage.tables.tickets import messages, teams, tickets
 
 
-class Bell:
+class Queue:
     def __init__(self) -> None:
-        self.rung: list[tuple[str, int]] = []
+        self.enqueued: list[tuple[str, int]] = []
 
-    def ring(self, rings: Sequence[tuple[str, int]]) -> None:
-        self.rung += rings
-
-
-def with_bell(store: Store) -> Bell:
-    bell = Bell()
-    store.database.bell = bell
-    return bell
+    def enqueue(self, jobs: Sequence[tuple[str, int]]) -> None:
+        self.enqueued += jobs
 
 
-def test_a_commit_rings_once_and_only_after_it(any_store: Store) -> None:
-    bell = with_bell(any_store)
+def with_queue(store: Store) -> Queue:
+    queued = Queue()
+    store.database.queue = queued
+    return queued
+
+
+def test_a_commit_enqueues_once_and_only_after_it(any_store: Store) -> None:
+    queued = with_queue(any_store)
     with any_store.database.transaction() as session:
         for _ in range(3):
-            ring(session, "ingest", 7)
-        ring(session, "react", 0)
-        assert bell.rung == []
-    assert bell.rung == [("ingest", 7), ("react", 0)]
+            enqueue(session, "ingest", 7)
+        enqueue(session, "events", 0)
+        assert queued.enqueued == []
+    assert queued.enqueued == [("ingest", 7), ("events", 0)]
 
 
-def test_a_rollback_rings_nothing_and_leaves_nothing(any_store: Store) -> None:
-    bell = with_bell(any_store)
+def test_a_rollback_enqueues_nothing_and_leaves_nothing(any_store: Store) -> None:
+    queued = with_queue(any_store)
     with pytest.raises(KeyboardInterrupt), any_store.database.transaction() as session:
         people.add_team(session, "Ghosts")
-        ring(session, "ingest", 7)
+        enqueue(session, "ingest", 7)
         raise KeyboardInterrupt
     with any_store.database.reading() as session:
-        assert bell.rung == [] and people.all_teams(session) == []
+        assert queued.enqueued == [] and people.all_teams(session) == []
 
 
-def test_a_dry_run_does_all_of_it_rings_nothing_and_leaves_nothing(any_store: Store) -> None:
-    bell = with_bell(any_store)
+def test_a_dry_run_does_all_of_it_enqueues_nothing_and_leaves_nothing(any_store: Store) -> None:
+    queued = with_queue(any_store)
     with any_store.database.transaction(dry_run=True) as session:
         people.add_team(session, "Ghosts")
-        ring(session, "ingest", 7)
+        enqueue(session, "ingest", 7)
         assert [team.name for team in people.all_teams(session)] == ["Ghosts"]
     with any_store.database.transaction() as session:
-        assert bell.rung == [] and people.all_teams(session) == []
+        assert queued.enqueued == [] and people.all_teams(session) == []
 
 
 def test_what_is_rung_is_there_to_be_read(any_store: Store) -> None:
     seen = []
 
     class Reads:
-        def ring(self, rings: Sequence[tuple[str, int]]) -> None:
+        def enqueue(self, jobs: Sequence[tuple[str, int]]) -> None:
             with any_store.database.reading() as session:
                 seen.append([team.name for team in people.all_teams(session)])
 
-    any_store.database.bell = Reads()
+    any_store.database.queue = Reads()
     with any_store.database.transaction() as session:
         people.add_team(session, "Support")
-        ring(session, "ingest", 1)
+        enqueue(session, "ingest", 1)
     assert seen == [["Support"]]
 
 
 def test_a_queue_that_is_away_costs_nobody_an_error(store: Store) -> None:
-    store.database.bell = QueueBell(broker("redis://127.0.0.1:1", for_workers=False))
+    store.database.queue = RedisQueue(broker("redis://127.0.0.1:1", for_workers=False))
     for _ in range(2):
         with store.database.transaction() as session:
             people.add_team(session, "Support")
-            ring(session, "ingest", 1)
+            enqueue(session, "ingest", 1)
     with store.database.reading() as session:
         assert [team.name for team in people.all_teams(session)] == ["Support"]
 

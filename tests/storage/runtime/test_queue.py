@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import time
+from pathlib import Path
 from typing import Any
 
 import dramatiq
@@ -11,7 +13,7 @@ from dramatiq import Message
 from structlog.contextvars import bound_contextvars
 
 from storage.runtime import dead_letters, queue
-from storage.runtime.queue import JOBS, OLD_QUEUE, QUEUES, RENAMED, QueueBell
+from storage.runtime.queue import JOBS, OLD_QUEUE, QUEUES, RENAMED, RedisQueue
 
 
 def _waiting(url: str) -> list[tuple[str, str, int]]:
@@ -22,8 +24,8 @@ def _waiting(url: str) -> list[tuple[str, str, int]]:
 
 
 def test_rows_of_one_transaction_are_one_message_for_each_job(valkey: str) -> None:
-    bell = QueueBell(queue.broker(valkey, for_workers=False))
-    bell.ring([("ingest", 3), ("ingest", 4), ("events", 9), ("ingest", 5)])
+    queued = RedisQueue(queue.broker(valkey, for_workers=False))
+    queued.enqueue([("ingest", 3), ("ingest", 4), ("events", 9), ("ingest", 5)])
     assert _waiting(valkey) == [("events", "events", 9), ("requests", "ingest", 3)]
 
 
@@ -46,11 +48,11 @@ def test_every_job_says_its_queue_priority_retries_and_limits() -> None:
 
 
 def test_a_dead_queue_is_left_in_peace_for_a_while() -> None:
-    bell = QueueBell(queue.broker("redis://127.0.0.1:1", for_workers=False))
-    bell.ring([("ingest", 1)])
+    queued = RedisQueue(queue.broker("redis://127.0.0.1:1", for_workers=False))
+    queued.enqueue([("ingest", 1)])
     started = time.monotonic()
     for _ in range(1000):
-        bell.ring([("ingest", 1)])
+        queued.enqueue([("ingest", 1)])
     assert time.monotonic() - started < 0.5
 
 
@@ -71,8 +73,8 @@ def test_what_waits_in_the_one_queue_of_earlier_releases_is_moved_under_its_new_
 
 
 def test_the_depth_of_each_queue_is_known(valkey: str) -> None:
-    bell = QueueBell(queue.broker(valkey, for_workers=False))
-    bell.ring([("ingest", 1), ("sla", 2), ("lifecycle", 0)])
+    queued = RedisQueue(queue.broker(valkey, for_workers=False))
+    queued.enqueue([("ingest", 1), ("sla", 2), ("lifecycle", 0)])
     waiting = {depth.queue: depth.waiting for depth in dead_letters.depths(valkey)}
     assert waiting == {"requests": 1, "events": 0, "outbound": 0, "timers": 2, "training": 0}
 
@@ -81,3 +83,21 @@ def _push_old(broker: queue.Broker, actor: str, row_id: int, end: str = "") -> N
     old: dramatiq.Message[None] = Message(OLD_QUEUE, actor, (row_id,), {}, {})
     broker.client.hset(f"dramatiq:{OLD_QUEUE}{end}.msgs", old.message_id, old.encode())
     broker.client.rpush(f"dramatiq:{OLD_QUEUE}{end}", old.message_id)
+
+
+def test_every_job_that_the_code_enqueues_is_in_the_table() -> None:
+    root = Path(__file__).parents[3]
+    names = {
+        node.args[1].value
+        for room in ("storage", "usecases", "gateway", "workers", "console", "cli")
+        for path in (root / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "enqueue"
+        if len(node.args) == 3 and isinstance(node.args[1], ast.Constant)
+    }
+    assert {"ingest", "events", "deliver"} <= names <= set(JOBS)
+
+
+def test_a_job_that_nobody_knows_is_refused_and_the_others_are_pushed(valkey: str) -> None:
+    RedisQueue(queue.broker(valkey, for_workers=False)).enqueue([("dance", 1), ("ingest", 3)])
+    assert _waiting(valkey) == [("requests", "ingest", 3)]

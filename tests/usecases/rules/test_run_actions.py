@@ -9,7 +9,7 @@ import pytest
 from desk.rules import actions
 from desk.tickets import properties
 from desk.tickets.ticket import DESK, NotAllowed, Status, Ticket
-from storage.db.session import Session, ring
+from storage.db.session import Session, enqueue
 from storage.open_store import Store
 from storage.people import people
 from storage.tickets import tickets
@@ -107,7 +107,7 @@ def test_an_action_that_breaks_halfway_leaves_no_note_without_an_event(
 def test_what_a_refused_action_wanted_to_enqueue_is_not_enqueued(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         with pytest.raises(NotAllowed), session.savepoint():
-            ring(session, "inside", 1)
+            enqueue(session, "inside", 1)
             raise NotAllowed("no")
-        ring(session, "outside", 1)
-        assert list(session.rings) == [("outside", 1)]
+        enqueue(session, "outside", 1)
+        assert list(session.enqueued) == [("outside", 1)]

@@ -13,6 +13,8 @@ from storage.mail import outbound
 from storage.open_store import Store
 from storage.reports import schedules as report_schedules
 from storage.reports.schedules import Schedule
+from storage.runtime import failures
+from storage.tables.desk import report_schedules as table
 from storage.tables.tickets import teams
 from tests.small_desk import CAROL, SmallDesk
 from workers.outbound import deliver
@@ -55,6 +57,20 @@ def test_a_report_leaves_once_at_its_time(desk: SmallDesk) -> None:
     with desk.store.database.reading() as session:
         (row,) = report_schedules.every(session)
     assert row.next_at == datetime(2026, 11, 16, 7, 0, tzinfo=UTC)
+
+
+def test_a_report_that_cannot_be_made_keeps_no_other_back(desk: SmallDesk) -> None:
+    due = datetime(2026, 11, 9, 6, 0, tzinfo=UTC)
+    with desk.store.database.transaction() as session:
+        report_schedules.put(session, Schedule("A bad one", (LEAD,), "week", due))
+        session.execute(sa.update(table).where(table.c.name == "A bad one").values(every="never"))
+    desk.now = datetime(2026, 11, 9, 7, 1, tzinfo=UTC)
+    report_rollup.drain(desk.context)
+    deliver.drain(desk.context)
+    assert len(_reports(desk)) == 2
+    with desk.store.database.reading() as session:
+        (failure,) = failures.listed(session)
+    assert failure.job == "reports"
 
 
 def test_what_is_private_is_in_no_letter(desk: SmallDesk) -> None:

@@ -25,7 +25,7 @@ DAY = timedelta(days=1)
 
 
 def look(desk: RoutedDesk) -> int:
-    """What the clock or an event rings for."""
+    """What the scheduler or an event enqueues."""
     changed = reassign.drain(desk.context)
     dispatch.drain(desk.context)
     return changed

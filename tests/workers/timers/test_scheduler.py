@@ -1,4 +1,4 @@
-"""The clock: what is overdue is rung for, one of two clocks works, and what always fails is set aside alone."""
+"""The scheduler: what is overdue is enqueued, one of two works, and what always fails is set aside alone."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from workers.inbound.persist import Settlement
 from workers.scheduler import LEASE, OVERDUE, STUCK, Clock
 
 
-class Bell:
+class Queue:
     def __init__(self) -> None:
-        self.rung: list[tuple[str, int]] = []
+        self.enqueued: list[tuple[str, int]] = []
 
-    def ring(self, rings: Sequence[tuple[str, int]]) -> None:
-        self.rung += rings
+    def enqueue(self, jobs: Sequence[tuple[str, int]]) -> None:
+        self.enqueued += jobs
 
 
-def rung_by(desk: SmallDesk) -> list[tuple[str, int]]:
-    """What a fresh clock rings for now."""
-    bell = Bell()
-    desk.store.database.bell = bell
+def enqueued_by(desk: SmallDesk) -> list[tuple[str, int]]:
+    """What a fresh scheduler enqueues now."""
+    queued = Queue()
+    desk.store.database.queue = queued
     clock = Clock(desk.context)
     assert clock.sweep()
     clock._give_back()
-    return bell.rung
+    return queued.enqueued
 
 
 def suspects(desk: SmallDesk) -> list[int]:
@@ -48,19 +48,19 @@ def suspects(desk: SmallDesk) -> list[int]:
 def test_a_quiet_desk_is_left_alone(any_desk: SmallDesk) -> None:
     any_desk.receive(any_desk.mail(BOB, "Help", "Please."))
     any_desk.later(hours=1)
-    assert rung_by(any_desk) == []
+    assert enqueued_by(any_desk) == []
 
 
 def test_what_waits_too_long_is_rung_for_again(any_desk: SmallDesk) -> None:
     (number,) = accept(any_desk.store, [any_desk.mail(BOB, "Help", "Please.")], any_desk.now)
-    assert rung_by(any_desk) == []
+    assert enqueued_by(any_desk) == []
     any_desk.now += OVERDUE + timedelta(seconds=1)
-    assert rung_by(any_desk) == [("ingest", number)]
+    assert enqueued_by(any_desk) == [("ingest", number)]
     ingest.drain(any_desk.context)
-    assert rung_by(any_desk) == [("events", 0)]
+    assert enqueued_by(any_desk) == [("events", 0)]
     any_desk.delivers = False
     any_desk.work()
-    assert rung_by(any_desk) == [("deliver", 0)]
+    assert enqueued_by(any_desk) == [("deliver", 0)]
 
 
 def test_only_one_of_two_clocks_works_and_the_other_takes_over(any_desk: SmallDesk) -> None:
@@ -184,13 +184,13 @@ def test_two_workers_that_take_the_same_suspect_count_it_once(any_desk: SmallDes
 def test_a_look_that_fails_is_named_and_the_others_go_on(any_desk: SmallDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     accept(any_desk.store, [any_desk.mail(BOB, "Help", "Please.")], any_desk.now)
     any_desk.now += OVERDUE + timedelta(seconds=1)
-    bell = Bell()
-    any_desk.store.database.bell = bell
+    queued = Queue()
+    any_desk.store.database.queue = queued
     clock = Clock(any_desk.context)
     with monkeypatch.context() as patch:
         patch.setattr(lifecycle, "due", lambda *_: 1 / 0)
         assert clock.sweep()
-    assert bell.rung == [("ingest", 1)]
+    assert queued.enqueued == [("ingest", 1)]
     (beat,) = _beats(any_desk)
     assert beat.data["failing"]["lifecycle"].startswith("ZeroDivisionError at ")
     any_desk.later(seconds=11)
@@ -220,9 +220,9 @@ def test_a_clock_that_was_set_back_stops_no_look(any_desk: SmallDesk) -> None:
     clock.sweep()
     any_desk.receive(any_desk.mail(BOB, "Help", "Please."))
     any_desk.now -= timedelta(hours=1)
-    bell = Bell()
-    any_desk.store.database.bell = bell
-    assert clock.sweep() and ("detect_incidents", 0) in bell.rung
+    queued = Queue()
+    any_desk.store.database.queue = queued
+    assert clock.sweep() and ("detect_incidents", 0) in queued.enqueued
 
 
 def _beats(desk: SmallDesk) -> list[heartbeats.Heartbeat]:

@@ -266,20 +266,20 @@ def test_looking_again_changes_nothing(any_desk: SmallDesk) -> None:
     assert (of(any_desk, number), any_desk.kinds(number), any_desk.ticket(number)) == before
 
 
-def test_the_clock_rings_when_something_is_due_and_only_then(any_desk: SmallDesk) -> None:
+def test_the_scheduler_enqueues_when_something_is_due_and_only_then(any_desk: SmallDesk) -> None:
     promise(any_desk)
     ask(any_desk)
-    rung: list[tuple[str, int]] = []
+    enqueued: list[tuple[str, int]] = []
 
-    class Bell:
-        def ring(self, rings: Any) -> None:
-            rung.extend(rings)
+    class Queue:
+        def enqueue(self, jobs: Any) -> None:
+            enqueued.extend(jobs)
 
-    any_desk.store.database.bell = Bell()
+    any_desk.store.database.queue = Queue()
     clock = TheClock(any_desk.context)
-    assert clock.sweep() and ("sla", 0) not in rung
+    assert clock.sweep() and ("sla", 0) not in enqueued
     any_desk.later(hours=3, minutes=12)
-    assert clock.sweep() and ("sla", 0) in rung
+    assert clock.sweep() and ("sla", 0) in enqueued
 
 
 def test_a_ticket_that_cannot_be_measured_is_in_nobodys_way(
@@ -294,11 +294,11 @@ def test_a_ticket_that_cannot_be_measured_is_in_nobodys_way(
             raise ZeroDivisionError
         return honest(session, found, *more)
 
-    monkeypatch.setattr("workers.timers.sla.sla.measure", measure)
+    monkeypatch.setattr(sla_measure, "measure", measure)
     any_desk.later(hours=5)
     worker.drain(any_desk.context)
     assert (told(any_desk, bad), told(any_desk, good)) == ([], ["sla_breached"])
-    monkeypatch.setattr("workers.timers.sla.sla.measure", honest)
+    monkeypatch.setattr(sla_measure, "measure", honest)
     any_desk.later(hours=1)
     work(any_desk)
     assert told(any_desk, bad) == ["sla_breached"]

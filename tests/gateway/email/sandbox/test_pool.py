@@ -235,3 +235,16 @@ def test_an_answer_that_is_too_large_is_not_taken() -> None:
         unpacker.feed(b"".join(frames.pack([b"x" * 200])))
     with pytest.raises(frames.BadFrame):
         frames.Unpacker(100).feed(b"\xff\xff\xff\xff")
+
+
+def test_a_sandbox_whose_processes_start_says_so(jail: Jail) -> None:
+    assert jail.check() == ""
+
+
+def test_a_sandbox_whose_processes_do_not_start_says_why() -> None:
+    broken = Jail(1, parser="gateway.email.parse.normalise:no_such_parser")
+    try:
+        assert broken.check() != ""
+    finally:
+        broken.close()
+    assert broken.check() == "", "what was closed on purpose is not broken"
