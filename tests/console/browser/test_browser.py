@@ -15,7 +15,7 @@ from desk.tickets.ticket import MessageKind, Status
 from gateway.web.app import routes
 from storage.open_store import Store
 from storage.tickets import tickets
-from tests.console.chromium import chromium, sign_in
+from tests.console.chromium import chromium, sign_in, sign_in_by_form
 from tests.console.fixtures_desk import PASSWORD, Furnished, furnish
 
 pytestmark = pytest.mark.services
@@ -47,7 +47,7 @@ def page(chromium: Any, address: str) -> Iterator[Page]:
 def test_an_agent_signs_in_opens_a_ticket_replies_and_leaves_a_note(
     page: Page, store: Store, things: Furnished
 ) -> None:
-    sign_in(page)
+    sign_in_by_form(page)
     page.get_by_role("link", name="Invoice 7 is wrong").click()
     page.get_by_label("Text").fill("It is corrected.")
     page.get_by_role("button", name="Send reply").click()

@@ -146,7 +146,7 @@ def test_garbage_on_the_line_ends_in_bad_frame_at_worst(data: bytes) -> None:
         Frames().feed(data)
 
 
-def _wait(until: Callable[[], bool], seconds: float = 20) -> None:
+def _wait(until: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not until():
         assert time.monotonic() < deadline

@@ -97,7 +97,8 @@ def _forgeries(address: str, other_agent: str, other_ticket: str) -> list[tuple[
     return forged
 
 
-def test_five_hundred_forged_agent_mails_do_nothing(strict: SmallDesk, address: str) -> None:
+@pytest.mark.parametrize("every", [11, pytest.param(1, marks=pytest.mark.slow)])
+def test_five_hundred_forged_agent_mails_do_nothing(strict: SmallDesk, address: str, every: int) -> None:
     strict.receive(strict.mail(BOB, "Another", "Matter."))
     other_ticket = strict.notice_address(strict.alice, 2)
     with strict.store.database.transaction() as session:
@@ -118,8 +119,9 @@ def test_five_hundred_forged_agent_mails_do_nothing(strict: SmallDesk, address: 
             )
             mails.append(strict.raw_mail(raw.encode(), EVE, rcpt))
             count += 1
-    strict.receive(*mails)
-    assert count >= 500 and not _acted(strict)
+    assert count >= 500
+    strict.receive(*mails[::every])
+    assert not _acted(strict)
     assert all(row["recipient"] != BOB for row in strict.letters("reply"))
 
 

@@ -41,7 +41,7 @@ def around(**changes: Any) -> Surroundings:
     return replace(Surroundings(environ=ENVIRON, pace=QUICK, chance=random.Random(7)), **changes)
 
 
-def until(condition: Callable[[], object], what: str = "", seconds: float = 15.0) -> None:
+def until(condition: Callable[[], object], what: str = "", seconds: float = 120.0) -> None:
     """Wait for something that another thread does."""
     deadline = time.monotonic() + seconds
     while not condition():

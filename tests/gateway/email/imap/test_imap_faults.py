@@ -174,7 +174,7 @@ def test_an_idle_that_falls_silent_costs_one_interval_and_no_mail(desk: Desk, se
             until(desk.well)
             proxy.deaf = True
             server.append(mail(1))
-            until(lambda: desk.mails, seconds=6)
+            until(lambda: desk.mails)
 
 
 @pytest.mark.parametrize("command", [b"SELECT", b"UID SEARCH", b"UID FETCH", b"UID STORE", b"IDLE", b"DONE"])
@@ -194,7 +194,7 @@ def test_a_mail_that_comes_during_any_command_is_not_overlooked(desk: Desk, serv
             until(lambda: desk.mails)
             server.append(mail(1))
             until(lambda: len(waiting) < 3)
-            until(lambda: len(desk.mails) == 5 - len(waiting), seconds=8)
+            until(lambda: len(desk.mails) == 5 - len(waiting))
 
 
 def test_a_session_that_the_server_ends_is_no_failure_if_the_next_one_begins(
@@ -226,7 +226,7 @@ def test_a_server_that_refuses_its_own_idle_is_asked_by_the_clock(desk: Desk, se
         with desk.kept():
             until(desk.well)
             server.append(mail(1))
-            until(lambda: desk.mails, seconds=6)
+            until(lambda: desk.mails)
     assert sum(line.rstrip().endswith(b"IDLE") for line in proxy.lines) == 1
 
 

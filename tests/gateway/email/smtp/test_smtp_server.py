@@ -414,7 +414,7 @@ def test_a_mail_that_trickles_in_for_too_long_is_cut() -> None:
 
 
 def test_when_it_is_crowded_the_silent_leave_sooner() -> None:
-    with RunningDoor(settings(most_connections=2, crowded_idle_seconds=0.05)) as door, door.peer() as first:
+    with RunningDoor(settings(most_connections=2, crowded_idle_seconds=1.0)) as door, door.peer() as first:
         first.reply()
         with door.peer() as second:
             second.reply()
