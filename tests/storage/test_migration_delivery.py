@@ -39,7 +39,7 @@ def before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]
     database = Database(url)
     with database.engine.connect() as connection:
         config = _config(connection)
-        revision = ScriptDirectory.from_config(config).get_revision("0014")
+        revision = ScriptDirectory.from_config(config).get_revision("0007")
         assert revision is not None and isinstance(revision.down_revision, str)
         command.upgrade(config, revision.down_revision)
         connection.commit()

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import time
-from pathlib import Path
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import dramatiq

@@ -9,8 +9,8 @@ import idna
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0015"
+revision = "0007"
+down_revision = "0006"
 
 ADDRESSES = (("people", "address"), ("mailboxes", "address"), ("outbound", "recipient"), ("messages", "author_address"))
 OUTBOUND = sa.table(
