@@ -43,11 +43,12 @@ EXAMS ?= ../shared/exams
 release-check: $(VENV)/dev.stamp  ## builds wheel and sdist, installs the wheel where nothing else is, and uses it
 	@$(BIN)/python -m tests.release_check
 
-exam: $(VENV)/dev.stamp  ## the examinations of the mail reader, hostile mail and the categoriser, which lie outside of this repository
+exam: $(VENV)/dev.stamp  ## the examinations of the mail reader, hostile mail, faults and the categoriser, which lie outside of this repository
 	@test -d $(EXAMS) || (echo "set EXAMS to the folder of the examinations"; exit 1)
 	@PYTHONPATH=. $(BIN)/python $(EXAMS)/mail/exam.py --impl tests.exam_mail:parse $(ARGS)
 	@$(BIN)/python -m tests.exams_cost
 	@$(BIN)/python -m tests.exams_hostile $(EXAMS)/hostile
+	@$(BIN)/python $(EXAMS)/faults/run_faults.py
 	@PYTHONPATH=. $(BIN)/python tests/exam_classify.py $(EXAMS)/classify
 	@$(BIN)/python -m benchmarks.outages
 
