@@ -52,7 +52,7 @@ def test_the_newest_migration_is_the_one_that_the_code_wants() -> None:
 
 def test_what_serves_carries_no_alembic_and_what_watches_no_database(tmp_path: Path) -> None:
     carried = "import sys, {}; print(sorted({{'alembic', 'sqlalchemy', 'starlette', 'numpy'}} & set(sys.modules)))"
-    for modules, expected in (("frontdesk", []), ("frontdesk, storage.store, gateway.run", ["sqlalchemy"])):
+    for modules, expected in (("frontdesk", []), ("frontdesk, storage.open_store, gateway.run", ["sqlalchemy"])):
         command = [sys.executable, "-c", carried.format(modules)]
         said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
         assert said.strip() == str(expected)
