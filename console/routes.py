@@ -51,6 +51,7 @@ from console.tickets import (
 )
 from console.tickets import properties as record
 from console.web import rendering
+from console.web.api_reading import read_endpoint
 from console.web.request_context import Desk, Headers, action, page
 from desk.access.permissions import Verb
 from desk.config.settings import Settings
@@ -172,8 +173,8 @@ def _acting(desk: Desk) -> list[BaseRoute]:
 
 def _machines(desk: Desk) -> list[BaseRoute]:
     return [
-        Route("/api/v1/tickets", api.endpoint(desk, api.listed)),
-        Route("/api/v1/tickets/{ticket_id:int}", api.endpoint(desk, api.shown)),
+        Route("/api/v1/tickets", read_endpoint(desk, api.listed)),
+        Route("/api/v1/tickets/{ticket_id:int}", read_endpoint(desk, api.shown)),
         *incident_api.routes(desk),
         *configuration_api.routes(desk),
         *replies_api.routes(desk),

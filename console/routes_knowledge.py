@@ -5,10 +5,11 @@ from __future__ import annotations
 from starlette.routing import BaseRoute, Route
 
 from console.api import tickets as api
-from console.api import writing
 from console.insight import csat as csat_page
 from console.knowledge import articles, help_pages, rating_page
 from console.tickets import actions, resolution
+from console.web.api_reading import read_endpoint
+from console.web.api_writing import write_endpoint
 from console.web.request_context import Desk, action, page
 from desk.access.permissions import Verb
 
@@ -38,11 +39,11 @@ def acting(desk: Desk) -> list[BaseRoute]:
 
 
 def machines(desk: Desk) -> list[BaseRoute]:
-    said = writing.endpoint(desk, resolution.by_api)
+    said = write_endpoint(desk, resolution.by_api)
     return [
-        Route("/api/v1/tickets/{ticket_id:int}/similar", api.endpoint(desk, api.similar_to)),
+        Route("/api/v1/tickets/{ticket_id:int}/similar", read_endpoint(desk, api.similar_to)),
         Route("/api/v1/tickets/{ticket_id:int}/resolution", said, methods=["POST"]),
-        Route("/api/v1/satisfaction", api.endpoint(desk, api.satisfied)),
+        Route("/api/v1/satisfaction", read_endpoint(desk, api.satisfied)),
     ]
 
 

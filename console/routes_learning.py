@@ -6,9 +6,10 @@ from starlette.routing import BaseRoute, Route
 
 from console.admin import keyword_rules
 from console.api import tickets as api
-from console.api import writing
 from console.insight import accuracy
 from console.tickets import actions, category_explanation, set_category
+from console.web.api_reading import read_endpoint
+from console.web.api_writing import write_endpoint
 from console.web.request_context import Desk, action, page
 from desk.access.permissions import Verb
 
@@ -44,8 +45,8 @@ def acting(desk: Desk) -> list[BaseRoute]:
 
 
 def machines(desk: Desk) -> list[BaseRoute]:
-    category = writing.endpoint(desk, set_category.by_api)
+    category = write_endpoint(desk, set_category.by_api)
     return [
-        Route("/api/v1/accuracy", api.endpoint(desk, api.accuracy)),
+        Route("/api/v1/accuracy", read_endpoint(desk, api.accuracy)),
         Route("/api/v1/tickets/{ticket_id:int}/category", category, methods=["POST"]),
     ]

@@ -17,10 +17,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from console.access import aliases, passwords, slack_account
-from console.access.sign_in_limits import COOKIE, COOKIE_SECONDS
 from console.admin import signatures
 from console.web import rendering
+from console.web.local_path import LONGEST_PATH, local_path
 from console.web.request_context import Desk, Visit, check_intent, read_fields, to_sign_in, visiting
+from console.web.sign_in_limits import COOKIE, COOKIE_SECONDS
 from storage.people import agent_sessions, people
 from storage.people.addresses import canonical
 from storage.people.people import Person
@@ -32,13 +33,6 @@ _BEFORE = "frontdesk_before"
 WRONG = "Address or password is not right."
 OFTEN = "Too many attempts. Try again in {minutes} min."
 BUSY = "Many people are signing in right now. Try again in a moment."
-_NEXT_LETTERS = 500
-
-
-def local_path(wanted: str) -> str:
-    """Where to go after signing in: a path of ours, never another site."""
-    plain = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and "\\" not in wanted
-    return wanted if plain and wanted.isprintable() and wanted.isascii() and len(wanted) < _NEXT_LETTERS else "/tickets"
 
 
 def sign_in_page(desk: Desk) -> Callable[[Request], Response]:
@@ -183,7 +177,7 @@ def _page(
     before = request.cookies.get(_BEFORE, "") or secrets.token_urlsafe(24)
     with desk.store.database.reading() as session:
         first_run = not people.all_agents(session)
-    values = {"settings": desk.settings, "csrf": desk.csrf(f"before:{before}"), "next": wanted[:_NEXT_LETTERS]}
+    values = {"settings": desk.settings, "csrf": desk.csrf(f"before:{before}"), "next": wanted[:LONGEST_PATH]}
     values |= {"address": address, "problem": problem, "first_run": first_run}
     response = HTMLResponse(rendering.render("login.html", values), status)
     response.set_cookie(_BEFORE, before, max_age=3600, secure=desk.secure, httponly=True, samesite="lax")

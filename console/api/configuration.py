@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from console.api import tickets as reading
-from console.api import writing
+from console.web.api_reading import json_response, read_endpoint
+from console.web.api_writing import AuditedRefusal, write_endpoint
 from console.web.request_context import Desk, Visit
 from desk.access.permissions import Verb
 from desk.config.desk_toml import KINDS, BadConfiguration, State, read
@@ -36,11 +36,11 @@ _SETTINGS = frozenset({"dry_run", "prune"})
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
-    apply = writing.endpoint(desk, applied, scope=SCOPE, verb=Verb.CONFIGURE, most=MOST_BODY)
+    apply = write_endpoint(desk, applied, scope=SCOPE, verb=Verb.CONFIGURE, most=MOST_BODY)
     return [
-        Route("/api/v1/configuration", reading.endpoint(desk, shown, SCOPE), methods=["GET"]),
+        Route("/api/v1/configuration", read_endpoint(desk, shown, SCOPE), methods=["GET"]),
         Route("/api/v1/configuration", apply, methods=["POST"]),
-        Route("/api/v1/tickets/{ticket_id:int}/fields", writing.endpoint(desk, fill_in), methods=["POST"]),
+        Route("/api/v1/tickets/{ticket_id:int}/fields", write_endpoint(desk, fill_in), methods=["POST"]),
     ]
 
 
@@ -52,7 +52,7 @@ def shown(visit: Visit) -> Response:
     if unknown:
         raise HTTPException(422, f"There is no kind {unknown[0]}; there are {', '.join(KINDS)}.")
     state = configuration_export.present(visit.session)
-    return reading.as_json({kind: _entries(kind, state) for kind in wanted})
+    return json_response({kind: _entries(kind, state) for kind in wanted})
 
 
 def applied(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def applied(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
             if dry:
                 point.rollback()
     except OwnerOnly as error:
-        raise writing.Noted(str(error), visit.session.viewer, REFUSED, {"why": error.place}) from error
+        raise AuditedRefusal(str(error), visit.session.viewer, REFUSED, {"why": error.place}) from error
     except BadConfiguration as error:
         raise NotAllowed(str(error)) from error
     return {"dry_run": dry, "steps": [asdict(step) for step in steps], "warnings": warnings}

@@ -16,9 +16,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from console.api import tickets as reading
-from console.api import writing
-from console.api.writing import Write
+from console.web.api_reading import json_response, read_endpoint
+from console.web.api_writing import Write, write_endpoint
 from console.web.request_context import Desk, Visit
 from desk.access.permissions import Verb
 from desk.priority import assess as priority
@@ -40,10 +39,10 @@ def routes(desk: Desk) -> list[BaseRoute]:
     verbs: dict[str, Write] = {kind: _order(kind) for kind in (ANSWER, RESOLVE, DISMISS)}
     verbs |= {"add": include, "remove": take_out}
     return [
-        Route("/api/v1/incidents", reading.endpoint(desk, listed)),
-        Route(one, reading.endpoint(desk, shown)),
+        Route("/api/v1/incidents", read_endpoint(desk, listed)),
+        Route(one, read_endpoint(desk, shown)),
         *(
-            Route(f"{one}/{name}", writing.endpoint(desk, act, verb=Verb.INCIDENT), methods=["POST"])
+            Route(f"{one}/{name}", write_endpoint(desk, act, verb=Verb.INCIDENT), methods=["POST"])
             for name, act in verbs.items()
         ),
     ]
@@ -58,16 +57,14 @@ def listed(visit: Visit) -> Response:
     rows = found[:PER_PAGE]
     counted = incidents.ticket_counts(visit.session, [one.id for one in rows])
     more = {"before": rows[-1].id} if len(found) > PER_PAGE else None
-    return reading.as_json({"incidents": [asdict(one) | {"tickets": counted[one.id]} for one in rows], "next": more})
+    return json_response({"incidents": [asdict(one) | {"tickets": counted[one.id]} for one in rows], "next": more})
 
 
 def shown(visit: Visit) -> Response:
     """One with its tickets and all that was ordered."""
     found = _found(visit)
     orders = [_told(one) for one in bulk_orders.of_incident(visit.session, found.id)]
-    return reading.as_json(
-        asdict(found) | {"tickets": incidents.rows(visit.session, found.id, _MOST), "orders": orders}
-    )
+    return json_response(asdict(found) | {"tickets": incidents.rows(visit.session, found.id, _MOST), "orders": orders})
 
 
 def include(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:

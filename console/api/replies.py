@@ -12,8 +12,8 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 
-from console.api import writing
 from console.tickets.composer import LONGEST_TEXT
+from console.web.api_writing import write_endpoint
 from console.web.request_context import Desk, Visit
 from desk.access.permissions import MEANS, Verb
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Ticket
@@ -30,7 +30,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
     one = "/api/v1/tickets/{ticket_id:int}"
     verbs = {"reply": (reply, Verb.REPLY), "note": (note, Verb.NOTE)}
     return [
-        Route(f"{one}/{name}", writing.endpoint(desk, act, verb=verb), methods=["POST"], name=name)
+        Route(f"{one}/{name}", write_endpoint(desk, act, verb=verb), methods=["POST"], name=name)
         for name, (act, verb) in verbs.items()
     ]
 

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route
 
-from console.api import writing
+from console.web.api_writing import write_endpoint
 from console.web.request_context import Desk, Visit
 from storage.people import people
 from storage.tickets import tickets
@@ -17,7 +17,7 @@ from usecases.tickets import requester
 
 
 def machines(desk: Desk) -> list[BaseRoute]:
-    change = writing.endpoint(desk, by_api)
+    change = write_endpoint(desk, by_api)
     return [Route("/api/v1/tickets/{ticket_id:int}/requester", change, methods=["POST"])]
 
 

@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from console.api import tickets as api
 from console.insight import charts
+from console.web.api_reading import read_endpoint
 from console.web.request_context import Desk, Visit, page
 from desk.access.permissions import Verb
 from desk.mail.inbound_request import Channel
@@ -49,7 +49,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
         Route("/reports", page(desk, show)),
         Route("/reports.csv", page(desk, as_csv)),
         Route("/reports.json", page(desk, as_json)),
-        Route("/api/v1/reports", api.endpoint(desk, for_programs)),
+        Route("/api/v1/reports", read_endpoint(desk, for_programs)),
     ]
 
 

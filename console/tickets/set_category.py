@@ -11,8 +11,8 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from console.access.sign_in import local_path
 from console.tickets.actions import plain_name
+from console.web.local_path import local_path
 from console.web.request_context import Visit
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, NotAllowed, Ticket

@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from console.api import tickets as api
-from console.api import writing
 from console.tickets import detail as ticket_page
 from console.tickets.side_panel import QUOTES
+from console.web.api_reading import json_response, read_endpoint
+from console.web.api_writing import write_endpoint
 from console.web.request_context import Action, Desk, Visit, action, read_fields, visiting
 from desk.access.permissions import Verb
 from desk.tickets.side_conversation import MOST_QUOTED, Side, State
@@ -35,13 +35,13 @@ _DOUBLE_CLICK = 120
 
 def routes(desk: Desk) -> list[BaseRoute]:
     forms = {"begin": begin, "say": say, "end": end, "reopen": reopen}
-    by_api = partial(writing.endpoint, desk, verb=Verb.SIDE)
+    by_api = partial(write_endpoint, desk, verb=Verb.SIDE)
     return [
         *(
             Route(f"/tickets/{{ticket_id:int}}/aside/{name}", _on_ticket(desk, act), methods=["POST"])
             for name, act in forms.items()
         ),
-        Route("/api/v1/tickets/{ticket_id:int}/sides", api.endpoint(desk, listed), methods=["GET"]),
+        Route("/api/v1/tickets/{ticket_id:int}/sides", read_endpoint(desk, listed), methods=["GET"]),
         Route("/api/v1/tickets/{ticket_id:int}/sides", by_api(begin_by_api), methods=["POST"]),
         Route("/api/v1/sides/{side_id:int}/messages", by_api(say_by_api), methods=["POST"]),
         Route("/api/v1/sides/{side_id:int}/state", by_api(state_by_api), methods=["POST"]),
@@ -82,7 +82,7 @@ def reopen(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 def listed(visit: Visit) -> Response:
     ticket = ticket_page.ticket_or_404(visit)
-    return api.as_json({"side_conversations": side_conversations.whole(visit.session, ticket.id)})
+    return json_response({"side_conversations": side_conversations.whole(visit.session, ticket.id)})
 
 
 def begin_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from console.access.sign_in_limits import SignInLimits
 from console.web import rendering
+from console.web.sign_in_limits import SignInLimits
 from desk.access import permissions
 from desk.access.permissions import Verb
 from desk.config.settings import Settings

@@ -9,9 +9,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from console.access import passwords
-from console.access.sign_in import local_path
-from console.access.sign_in_limits import SignInLimits
 from console.routes import create_app
+from console.web.local_path import local_path
+from console.web.sign_in_limits import SignInLimits
 from storage.open_store import Store
 from storage.people import agent_sessions, people
 from tests.console import fixtures_desk

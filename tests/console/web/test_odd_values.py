@@ -27,7 +27,7 @@ from starlette.datastructures import ImmutableMultiDict
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
-import console.api.writing
+import console.web.api_writing
 import console.web.request_context
 import frontdesk
 import gateway.web.api
@@ -216,7 +216,7 @@ def watching(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
 
         for module in [one for one in sys.modules.values() if getattr(one, "read_fields", None) is real]:
             patch.setattr(module, "read_fields", read_fields)
-        for module in (console.api.writing, gateway.web.api):
+        for module in (console.web.api_writing, gateway.web.api):
             patch.setattr(module, "read_json", lambda content: Watched(read_json(content)))
         posted = gateway.web.body._posted
         patch.setattr(gateway.web.body, "_posted", lambda data: replace(p := posted(data), texts=Watched(p.texts)))

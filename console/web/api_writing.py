@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from console.api import tickets as reading
+from console.web.api_reading import authenticated
 from console.web.request_context import Desk, Visit, check_intent
 from desk.access.permissions import Verb
 from desk.access.visibility import Viewer
@@ -32,7 +32,7 @@ MOST_BODY = 64_000
 Write = Callable[[Visit, Mapping[str, Any]], dict[str, Any]]
 
 
-class Noted(NotAllowed):
+class AuditedRefusal(NotAllowed):
     """Refused, and the attempt is written down: who, what it is called, and what of it may be kept."""
 
     def __init__(self, message: str, viewer: Viewer, what: str, data: Mapping[str, Any]) -> None:
@@ -40,7 +40,7 @@ class Noted(NotAllowed):
         self.viewer, self.what, self.data = viewer, what, data
 
 
-def endpoint(
+def write_endpoint(
     desk: Desk, write: Write, *, scope: str = SCOPE, verb: Verb = Verb.CHANGE, most: int = MOST_BODY
 ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     """For tokens with that scope, and for agents' sessions with a role that may do `verb`."""
@@ -48,7 +48,7 @@ def endpoint(
     def perform(request: Request, body: Mapping[str, Any]) -> Response:
         try:
             with desk.store.database.transaction() as session:
-                visit = reading.visit(desk, request, session, scope)
+                visit = authenticated(desk, request, session, scope)
                 _check(desk, request, visit, verb)
                 response = JSONResponse(write(visit, body))
                 audit.note_reads(session, session, visit.now)
@@ -73,7 +73,7 @@ def endpoint(
 
 def _note_attempt(desk: Desk, error: NotAllowed) -> None:
     """In a transaction of its own: that of the request is rolled back."""
-    if isinstance(error, Noted):
+    if isinstance(error, AuditedRefusal):
         log.warning("request_refused_and_noted", what=error.what)
         with desk.store.database.transaction() as session:
             audit.note(session, error.viewer, error.what, desk.clock(), data=error.data)
