@@ -123,7 +123,7 @@ class LimitedProtocol(H11Protocol):
         """The client did not say what it began to say."""
         if self.transport.is_closing():
             return
-        log.info("http_request_too_slow", phase=self._phase.name.lower())
+        log.info("http_request_timed_out", phase=self._phase.name.lower())
         answered = self._phase is Phase.BODY and self.cycle is not None and self.cycle.response_started
         if answered:
             self.transport.close()
