@@ -27,7 +27,7 @@ def _enqueues(_request: Request) -> Response:
 
 def _ask(trusted: tuple[str, ...], given: str) -> tuple[str, str]:
     """The answer's id, and the one that the enqueued message carries."""
-    pages = Pages(Starlette(routes=[Route("/", _enqueues)]), "127.0.0.1", 0, trusted)
+    pages = Pages(Starlette(routes=[Route("/", _enqueues)]), "127.0.0.1", 0, trusted=trusted)
     with pages.beside():
         request = urllib.request.Request(f"http://{pages.address}/", headers={"X-Request-ID": given})
         with urllib.request.urlopen(request, timeout=20) as answer:

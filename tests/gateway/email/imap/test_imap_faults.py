@@ -43,7 +43,7 @@ DIES_AFTER_STORING = textwrap.dedent(
     """
     import os, signal, sys, time
     from desk.settings import Settings
-    from storage.store import open_store
+    from storage.open_store import open_store
     from tests.dovecot import Dovecot
     from tests.email.imap_desk import Desk
     store = open_store(Settings(data_dir=sys.argv[1], secret_key=sys.argv[2]))
