@@ -51,7 +51,7 @@ def furnish(store: Store, count: int, now: datetime) -> None:
 def arrive(store: Store, count: int, now: datetime) -> list[int]:
     """So many more tickets now, each with an owner; returns their numbers."""
     with store.database.transaction() as session:
-        asked = people.ensure(session, [Party("requester0@home.example")], now)["requester0@home.example"]
+        asked = people.ensure_people(session, [Party("requester0@home.example")], now)["requester0@home.example"]
         agent = people.by_address(session, "agent1@bench.example")
         assert agent is not None
         numbers = tickets.reserve(session, count)
@@ -68,18 +68,18 @@ def arrive(store: Store, count: int, now: datetime) -> list[int]:
 def _sum_up(store: Store, now: datetime) -> None:
     """All days, but for the last ones: on a real desk something changes in them all the time."""
     with store.database.transaction() as session:
-        daily_rollup.begin(session, store.settings.time_zone)
+        daily_rollup.start_zone(session, store.settings.time_zone)
     report_rollup.sum_up(store, now)
     quarters = [slot(now - timedelta(days=shift)) for shift in range(LOOSE)]
     with store.database.transaction() as session:
-        daily_rollup.loosen(session, quarters, now)
+        daily_rollup.mark_loose(session, quarters, now)
 
 
 def _small(session: Session, start: datetime, apart: timedelta) -> None:
     dice = random.Random(7)
     teams, agents = _staff(session, start)
     parties = [Party(f"requester{n}@home.example", f"Requester {n}") for n in range(400)]
-    persons = list(people.ensure(session, parties, start).values())
+    persons = list(people.ensure_people(session, parties, start).values())
     letters = _texts(SMALL)
     numbers = tickets.reserve(session, SMALL)
     made: list[Change] = []

@@ -38,7 +38,7 @@ from storage.sla.calendars import CalendarRow
 from storage.sla.policies import PolicyRow
 from storage.tables.column_types import UTCDateTime
 from storage.tickets import listings
-from storage.tickets.listings import Wanted
+from storage.tickets.listings import TicketFilter
 from tests import postgres
 from workers.runtime.context import Context
 from workers.timers import sla as worker
@@ -132,8 +132,8 @@ def _measured(store: Store, name: str, count: int) -> Iterator[str]:
 
 def _fill(store: Store, tickets: int) -> None:
     with store.database.transaction() as session:
-        calendar = calendars.put(session, OFFICE)
-        policy = sla_policies.put(session, PolicyRow("Standard", TARGETS, calendar_id=calendar.id))
+        calendar = calendars.save(session, OFFICE)
+        policy = sla_policies.save(session, PolicyRow("Standard", TARGETS, calendar_id=calendar.id))
         key_values.remove(session, key_values.SLA_CHANGED)
         agent = people.add_agent(session, "a@desk.example.test", "A", "agent", "", [], NOW)
         opened, due = NOW - timedelta(hours=1), NOW + timedelta(hours=3)
@@ -177,7 +177,7 @@ def _any(session: Session) -> object:
 
 
 def _soonest(session: Session) -> object:
-    return listings.ticket_rows(session, Wanted(by_due=True), before=None, most=50)
+    return listings.ticket_rows(session, TicketFilter(by_due=True), before=None, most=50)
 
 
 def _read(database: Database, ask: Callable[[Session], object]) -> None:
@@ -196,7 +196,7 @@ def _row(what: str, name: str, count: int, times: list[float]) -> str:
 
 
 def _hours() -> str:
-    calendar = calendars.meant(OFFICE)
+    calendar = calendars.to_calendar(OFFICE)
     times = [_timed(lambda: business_hours.add(calendar, NOW, 8 * 3600 * 2500)) for _ in range(ROUNDS)]
     middle = f"{statistics.median(times):.2f} ms | {max(times):.2f} ms, the first time |"
     return f"| ten years of business hours ahead | – | – | {middle}"

@@ -37,7 +37,7 @@ from storage.open_store import Store, open_store
 from storage.people import agent_sessions, people
 from storage.reports import report as report_rows
 from storage.reports import ticket_rollup as figures_of
-from storage.reports.report import Asked
+from storage.reports.report import ReportQuery
 from storage.tickets import full_text
 from tests import postgres
 from workers.timers import report_rollup
@@ -95,16 +95,16 @@ def measured(store: Store, now: datetime, count: int) -> dict[str, Took]:
             found["P14 full text, newest 50"].add(partial(full_text.find_tickets, session, words, 50), FEWER)
     for name, (path, times) in _pages(random.Random(3), count // big_desk.SMALL).items():
         found[name] = _page(store, now, path, times)
-    wishes = [(told, days, Asked()) for days, told in PERIODS.items()]
-    wishes.append(("a year, one category", "365d", Asked(category="Hardware")))
-    wishes.append(("a year, one category, one priority", "365d", Asked(category="Hardware", priority="high")))
+    wishes = [(told, days, ReportQuery()) for days, told in PERIODS.items()]
+    wishes.append(("a year, one category", "365d", ReportQuery(category="Hardware")))
+    wishes.append(("a year, one category, one priority", "365d", ReportQuery(category="Hardware", priority="high")))
     for told, days, asked in wishes:
         took = found[f"reports: {told}"] = Took()
         took.add(partial(_report, store, period.of_word(days, ZONE, now), asked, now), FEWER)
     return found
 
 
-def _report(store: Store, days: period.Period, asked: Asked, now: datetime) -> object:
+def _report(store: Store, days: period.Period, asked: ReportQuery, now: datetime) -> object:
     with store.database.reading() as session:
         return report_rows.report(session, days, asked, now)
 
@@ -214,10 +214,10 @@ def _counted(store: Store, now: datetime) -> tuple[float, float]:
     new = 1000 * (processes.cpu_seconds(os.getpid()) - before) / done
     before = processes.cpu_seconds(os.getpid())
     with store.database.reading() as session:
-        counted = figures_of.count(session, figures_of.numbers(session, 0, big_desk.SMALL))
+        counted = figures_of.count_figures(session, figures_of.next_ticket_ids(session, 0, big_desk.SMALL))
     with store.database.transaction() as session:
-        figures_of.hold(session)
-        figures_of.write(session, counted, now)
+        figures_of.lock_floor(session)
+        figures_of.save(session, counted, now)
     return new, 1000 * (processes.cpu_seconds(os.getpid()) - before) / len(counted)
 
 

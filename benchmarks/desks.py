@@ -74,12 +74,14 @@ class Desk:
 
     def _waits(self) -> bool:
         with self.database.reading() as session:
-            return bool(inbound.overdue(session, datetime.now(UTC), 1))
+            return bool(inbound.list_overdue(session, datetime.now(UTC), 1))
 
     def _is_quiet(self) -> bool:
         with self.database.reading() as session:
             now = datetime.now(UTC)
-            waits = inbound.overdue(session, now, 1) or tickets.unreacted(session) or outbound.due(session, now)
+            waits = (
+                inbound.list_overdue(session, now, 1) or tickets.has_unreacted(session) or outbound.is_due(session, now)
+            )
         return not waits
 
     def _wait(self, there: Callable[[], bool], look: float = _LOOK) -> float:

@@ -95,7 +95,7 @@ def _repeated(rows: Sequence[tuple[str, str]], count: int) -> Iterator[tuple[str
 def _furnish(store: Store, examples: Sequence[tuple[str, str]], begin: datetime) -> None:
     with store.database.transaction() as session:
         parties = [Party(f"p{number}@home.example.test") for number in range(REQUESTERS)]
-        persons = [person.id for person in people.ensure(session, parties, begin).values()]
+        persons = [person.id for person in people.ensure_people(session, parties, begin).values()]
     for first in range(0, len(examples), AT_ONCE):
         with store.database.transaction() as session:
             _store(session, examples[first : first + AT_ONCE], first, persons, begin)

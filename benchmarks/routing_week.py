@@ -37,7 +37,7 @@ from storage.tables.tickets import events
 from storage.tables.tickets import tickets as table
 from storage.tickets import tickets
 from usecases.routing import assign as assignment
-from usecases.routing.dry_run import explained
+from usecases.routing.dry_run import explain_ticket
 from workers.inbound import ingest
 from workers.runtime.context import Context
 from workers.timers import reassign
@@ -119,7 +119,7 @@ class Week:
 
     def _furnish(self, session: Any) -> None:
         for name, (days, since, until) in HOURS.items():
-            hours = calendars.put(session, CalendarRow(name, "UTC", [{"days": days, "from": since, "to": until}]))
+            hours = calendars.save(session, CalendarRow(name, "UTC", [{"days": days, "from": since, "to": until}]))
             team = people.add_team(session, name)
             options = Options(previous=name == "IT", escalate_minutes=30)
             availability.set_team(session, team.id, TEAMS[name], options, hours.id)
@@ -128,7 +128,7 @@ class Week:
                 self._hire(session, f"{name} {number + 1}", team.id)
         for name, since, until in SHIFTS:
             slots = [{"days": "mon-sun", "from": since, "to": until}]
-            shift = calendars.put(session, CalendarRow(name, "UTC", slots))
+            shift = calendars.save(session, CalendarRow(name, "UTC", slots))
             place = [one[0] for one in SHIFTS].index(name)
             for number in (place * 2 + 1, place * 2 + 2):
                 skills = ["German"] if number % 2 else ["French", "Computer"]
@@ -136,7 +136,7 @@ class Week:
         availability.set_agent(session, self.agents["Support 1"], weight=1, capacity=8)
         for name, (subject, _text) in TEXTS.items():
             condition = [{"field": "subject", "contains": subject}]
-            routing_rules.put(session, f"{name} by subject", condition, {"team": name})
+            routing_rules.save(session, f"{name} by subject", condition, {"team": name})
 
     def _hire(self, session: Any, name: str, team_id: int) -> None:
         address = f"{name.lower().replace(' ', '.')}@corp.example.test"
@@ -151,7 +151,7 @@ class Week:
             for when, name, days, hands_over in ABSENCES:
                 if at == when:
                     until = self.now + timedelta(days=days)
-                    availability.away(session, self.agents[name], self.now, until, hands_over=hands_over)
+                    availability.set_away(session, self.agents[name], self.now, until, hands_over=hands_over)
             if at == timedelta(days=2, hours=11):
                 people.set_active(session, self.agents["Support 3"], active=False)
 
@@ -181,8 +181,8 @@ class Week:
     def _work(self) -> None:
         """Whoever is there and free finishes the ticket that waits longest."""
         with self.store.database.transaction() as session:
-            by = assignment.setup(session)
-            teams = availability.read(session, by.teams).teams.values()
+            by = assignment.load_setup(session)
+            teams = availability.load_availability(session, by.teams).teams.values()
             for team in teams:
                 for one in team.members:
                     against, _ = hindrance(one, self.now)
@@ -214,21 +214,21 @@ class Week:
     def _look(self) -> None:
         """After every look for owners nothing may be without one silently; hourly, nothing may keep a flag in vain."""
         with self.store.database.reading() as session:
-            automatic = assignment.setup(session).automatic
-            self.report.silent += len(unassigned.unowned(session, automatic, 1000))
+            automatic = assignment.load_setup(session).automatic
+            self.report.silent += len(unassigned.list_unowned(session, automatic, 1000))
             if self.now.minute == 0:
-                flags = tickets.get_many(session, [one.id for one in unassigned.listed(session)])
-                found = [explained(session, ticket, self.now).choice for ticket in flags.values()]
+                flags = tickets.get_many(session, [one.id for one in unassigned.list_flags(session)])
+                found = [explain_ticket(session, ticket, self.now).choice for ticket in flags.values()]
                 self.report.stranded += sum(one is not None and one.member is not None for one in found)
 
     def _sum_up(self, session: Any) -> None:
         report = self.report
-        report.reasons = [one.why for one in unassigned.listed(session)]
-        report.left = len(unassigned.listed(session)) + len(
-            unassigned.unowned(session, assignment.setup(session).automatic, 1000)
+        report.reasons = [one.why for one in unassigned.list_flags(session)]
+        report.left = len(unassigned.list_flags(session)) + len(
+            unassigned.list_unowned(session, assignment.load_setup(session).automatic, 1000)
         )
         rows = session.execute(sa.select(table.c.id, table.c.team_id, table.c.created_at)).all()
-        by = availability.settings(session)
+        by = availability.team_settings(session)
         for row in rows:
             team = by[row.team_id]
             told = tickets.history(session, row.id)

@@ -57,7 +57,7 @@ def opened(settings: Settings) -> Iterator[Store]:
 def serving(settings: Settings) -> Iterator[Store]:
     """The record for a process that serves, brought up to date first. A database that is away now is waited for later,
     one by one request."""
-    memory.bound()
+    memory.limit_memory()
     ensure_folder(settings)
     try:
         store = open_store(settings)

@@ -79,7 +79,7 @@ def _accept_mails(store: Store, jail: Jail, mails: Sequence[RawMail]) -> list[Ou
         arrivals = [_mail_arrival(*read) for read in zip(mails, results, held.names[: len(mails)], strict=True)]
         with store.database.transaction() as session:
             store.blobs.put_held(session, held, max(mail.received_at for mail in mails))
-            inbound.write_down(session, arrivals)
+            inbound.store(session, arrivals)
     except (sa.exc.DBAPIError, OSError) as error:
         if is_disk_full(error):
             raise DiskFull from error
@@ -105,11 +105,11 @@ def _set_aside(mail: RawMail, result: Normalised | Quarantine, relays: Sequence[
 def release_asked(store: Store, jail: Jail, now: datetime) -> int:
     """Read quarantined mails again that somebody released; returns how many are now on their way."""
     with store.database.reading() as session:
-        rows = inbound.releasing(session)
+        rows = inbound.list_releasing(session)
     return sum(_read_again(store, jail, row, now) for row in rows)
 
 
-def _read_again(store: Store, jail: Jail, row: inbound.Released, now: datetime) -> int:
+def _read_again(store: Store, jail: Jail, row: inbound.ReleasedRequest, now: datetime) -> int:
     """One of them; where that breaks it is quarantined again with the reason, and the next has its turn."""
     try:
         with store.database.transaction() as session:
@@ -122,13 +122,13 @@ def _read_again(store: Store, jail: Jail, row: inbound.Released, now: datetime) 
     except Exception as error:
         log.exception("release_failed", inbound_id=row.id)
         with store.database.transaction() as session:
-            inbound.stay_quarantined(session, row.id, f"could not be read again: {reason_of(error)}")
+            inbound.requarantine(session, row.id, f"could not be read again: {reason_of(error)}")
         return 0
 
 
 def _released(store: Store, session: Session, row_id: int, result: Normalised | Quarantine, now: datetime) -> int:
     if isinstance(result, Quarantine):
-        inbound.stay_quarantined(session, row_id, result.reason)
+        inbound.requarantine(session, row_id, result.reason)
         return 0
     store.blobs.put_many(session, _files(result), now)
     inbound.release(session, row_id, to_json(result.request))
@@ -138,7 +138,7 @@ def _released(store: Store, session: Session, row_id: int, result: Normalised | 
 def _write_one(store: Store, session: Session, incoming: Incoming, now: datetime) -> int:
     contents = [incoming.raw, *(content for _, content in incoming.files)]
     store.blobs.put_many(session, [content for content in contents if content], now)
-    return inbound.write_down_one(session, _arrival(incoming))
+    return inbound.store_one(session, _arrival(incoming))
 
 
 def _mail_arrival(mail: RawMail, result: Normalised | Quarantine, digest: str) -> Arrival:

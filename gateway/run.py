@@ -102,7 +102,7 @@ class Reception:
         keeper = threading.Thread(target=self._keep, name="reception", daemon=True)
         keeper.start()
         try:
-            with heartbeats.beating(self.store.database, heartbeats.GATEWAY, self._report):
+            with heartbeats.send_heartbeats(self.store.database, heartbeats.GATEWAY, self._report):
                 yield
         finally:
             self._stop.set()

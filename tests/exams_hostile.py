@@ -87,7 +87,7 @@ def _examine(folder: Path, rows: list[Row], *, every: bool) -> int:
 
 def _reacts(desk: HostileDesk) -> bool:
     with desk.store.database.reading() as session:
-        return tickets.unreacted(session) or bool(outbound.totals(session).get("queued"))
+        return tickets.has_unreacted(session) or bool(outbound.totals(session).get("queued"))
 
 
 class Run:
@@ -97,7 +97,7 @@ class Run:
         self.desk, self.cases = desk, cases
         with desk.store.database.transaction() as session:
             self.token = api_tokens.create(session, "examination", ["inbound"], store_time())
-            first = outbound.of_ticket(session, 1)
+            first = outbound.messages_of_ticket(session, 1)
         self.our_id = next(str(row["external_id"]) for row in first if row["kind"] == "acknowledgement")
         wait_until(self._pages_answer, "the pages do not answer", 30)
 
@@ -161,7 +161,7 @@ class Run:
         if one["state"] != "ticketed":
             return []
         with self.desk.store.database.reading() as session:
-            rows = outbound.of_ticket(session, one["ticket_id"])
+            rows = outbound.messages_of_ticket(session, one["ticket_id"])
         return [row for row in rows if row["kind"] != "notice" and row["state"] != "suppressed"]
 
     def _form(self, typed: dict[str, Any]) -> str:

@@ -146,8 +146,8 @@ class SmallDesk:
     def letters(self, kind: str = "", recipient: str = "") -> list[dict[str, object]]:
         """Outbound rows, oldest first."""
         with self.store.database.reading() as session:
-            rows = [row for t in tickets.page(session, most=1000) for row in outbound.of_ticket(session, t.id)]
-            full = [outbound.one(session, row["id"]) for row in sorted(rows, key=lambda row: row["id"])]
+            rows = [row for t in tickets.page(session, most=1000) for row in outbound.messages_of_ticket(session, t.id)]
+            full = [outbound.get(session, row["id"]) for row in sorted(rows, key=lambda row: row["id"])]
         found = [row for row in full if row is not None]
         return [r for r in found if kind in ("", r["kind"]) and recipient in ("", r["recipient"])]
 

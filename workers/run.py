@@ -73,7 +73,7 @@ def _working(context: Context, url: str, queues: Collection[str]) -> Iterator[No
     log.info("worker_started", threads=threads, queues=sorted(queues))
     try:
         report = partial(heartbeat.report, worker, broker, time.monotonic())
-        with heartbeats.beating(context.store.database, heartbeats.WORKER, report):
+        with heartbeats.send_heartbeats(context.store.database, heartbeats.WORKER, report):
             yield
     finally:
         worker.stop(timeout=FINISH_MS)

@@ -85,7 +85,7 @@ class Clock:
         """One round; False if another scheduler holds the lease."""
         now = self.context.now()
         with self.context.store.database.transaction() as session:
-            if not locks.take(session, "clock", self.name, now, LEASE):
+            if not locks.acquire(session, "clock", self.name, now, LEASE):
                 return False
             for check in self._checks:
                 if _is_time(self._looked.get(check.name), now, check.every):
@@ -109,7 +109,9 @@ class Clock:
             self.failing[check.name] = reason_of(error)
 
     def _beat(self, session: Session, now: datetime) -> None:
-        heartbeats.beat(session, f"scheduler:{self.name}", heartbeats.SCHEDULER, now, {"failing": dict(self.failing)})
+        heartbeats.record_heartbeat(
+            session, f"scheduler:{self.name}", heartbeats.SCHEDULER, now, {"failing": dict(self.failing)}
+        )
 
     def _say_so(self) -> None:
         try:
@@ -148,7 +150,7 @@ class Clock:
 
     def _suspect(self, session: Session, now: datetime) -> None:
         """While workers work the oldest row changes; one that does not is in their way."""
-        oldest = next(iter(inbound.overdue(session, now - OVERDUE, 1)), None)
+        oldest = next(iter(inbound.list_overdue(session, now - OVERDUE, 1)), None)
         if oldest is None or self._oldest is None or oldest != self._oldest[0]:
             self._oldest = None if oldest is None else (oldest, now)
         elif now - self._oldest[1] >= STUCK:
@@ -158,8 +160,8 @@ class Clock:
     def _give_back(self) -> None:
         try:
             with self.context.store.database.transaction() as session:
-                locks.give_back(session, "clock", self.name)
-                heartbeats.end(session, f"scheduler:{self.name}")
+                locks.release(session, "clock", self.name)
+                heartbeats.remove_heartbeat(session, f"scheduler:{self.name}")
         except sa.exc.DBAPIError:
             log.warning("lease_not_given_back")
 
@@ -174,12 +176,12 @@ def _enqueues(job: str) -> Look:
 
 
 def _ingest(session: Session, now: datetime) -> None:
-    if waiting := inbound.overdue(session, now - OVERDUE):
+    if waiting := inbound.list_overdue(session, now - OVERDUE):
         enqueue(session, "ingest", waiting[0])
 
 
 def _commands(session: Session, _now: datetime) -> None:
-    if inbound.orders_wait(session):
+    if inbound.has_waiting_commands(session):
         enqueue(session, "commands", 0)
 
 
@@ -189,22 +191,22 @@ def _fetch_files(session: Session, now: datetime) -> None:
 
 
 def _events(session: Session, now: datetime) -> None:
-    if tickets.unreacted(session, now):
+    if tickets.has_unreacted(session, now):
         enqueue(session, "events", 0)
 
 
 def _deliver(session: Session, now: datetime) -> None:
-    if outbound.due(session, now):
+    if outbound.is_due(session, now):
         enqueue(session, "deliver", 0)
 
 
 def _sla(session: Session, now: datetime) -> None:
-    if sla_timers.any_due(session, now) or sla_review.is_asked(session):
+    if sla_timers.any_due(session, now) or sla_review.is_requested(session):
         enqueue(session, "sla", 0)
 
 
 def _send_scheduled(session: Session, now: datetime) -> None:
-    if waiting := scheduled_replies.due(session, now, 1):
+    if waiting := scheduled_replies.due_replies(session, now, 1):
         enqueue(session, "send_scheduled", waiting[0][0])
 
 
@@ -214,7 +216,7 @@ def _csat(session: Session, now: datetime) -> None:
 
 
 def _move_on(session: Session, now: datetime) -> None:
-    if lifecycle.due(session, lifecycle.rules(session), now, 1):
+    if lifecycle.due_tickets(session, lifecycle.rules(session), now, 1):
         enqueue(session, "lifecycle", 0)
 
 

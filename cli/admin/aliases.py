@@ -38,5 +38,5 @@ def agent_alias(args: argparse.Namespace, settings: Settings, now: datetime) -> 
                 aliases.add(session, agent.id, args.alias, now)
         except NotAllowed as error:
             raise Trouble(str(error)) from error
-        rows = [asdict(alias) for alias in aliases.of_agent(session, agent.id)]
+        rows = [asdict(alias) for alias in aliases.aliases_of_agent(session, agent.id)]
     return output.rows(args, rows, ("address", "confirmed_at", "seen_at"))

@@ -49,7 +49,7 @@ def listed(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
         else:
             state, category = args.state or "", args.category or ""
             found = articles.page(session, Audience.INTERNAL, state=state, category=category, most=args.most)
-        uses = articles.usefulness(session, [one.id for one in found])
+        uses = articles.count_uses(session, [one.id for one in found])
     rows = [asdict(one) | _counts(uses[one.id]) for one in found]
     if args.json:
         output.as_json(rows)
@@ -61,7 +61,7 @@ def listed(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
 def shown(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
         article = _found(session, args.id)
-        whole = asdict(article) | _counts(articles.usefulness(session, [article.id])[article.id])
+        whole = asdict(article) | _counts(articles.count_uses(session, [article.id])[article.id])
         whole |= {"versions": [asdict(one) for one in articles.versions(session, article.id)]}
         whole |= {"tickets": articles.tickets_of(session, article.id)}
     if args.json:

@@ -16,7 +16,7 @@ from desk.config.settings import Settings
 from desk.rules import automations as rules_automations
 from desk.rules.automations import BadAutomation
 from usecases.rules import automations
-from usecases.rules.automations import Kept, WouldDo
+from usecases.rules.automations import PlannedChanges, StoredAutomation
 
 _MOST_SHOWN = 20
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
@@ -45,14 +45,14 @@ def add_from(args: argparse.Namespace, settings: Settings, now: datetime) -> int
         raise Trouble(f"{args.file} has no [[automation]] table", 64)
     with opened(settings) as store, store.database.transaction() as session:
         for rule in made:
-            automations.put(session, rule, now)
+            automations.save(session, rule, now)
         rows = [_row(COMMANDS.kept(session, rule.name)) for rule in made]
     return output.said(args, rows, "\n".join(f"{row['name']}: {row['rule']}" for row in rows))
 
 
 def test(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
-        would = automations.tried(session, COMMANDS.kept(session, args.name), now, args.most)
+        would = automations.try_automation(session, COMMANDS.kept(session, args.name), now, args.most)
     rows = [_would(one) for one in would]
     if args.json:
         output.as_json({"name": args.name, "would_change": rows})
@@ -63,7 +63,7 @@ def test(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     return 0
 
 
-def _row(kept: Kept) -> dict[str, Any]:
+def _row(kept: StoredAutomation) -> dict[str, Any]:
     trial = kept.trial if kept.is_tried else {}
     return {
         "name": kept.rule.name,
@@ -73,7 +73,7 @@ def _row(kept: Kept) -> dict[str, Any]:
     }
 
 
-def _would(one: WouldDo) -> dict[str, Any]:
+def _would(one: PlannedChanges) -> dict[str, Any]:
     changes = ", ".join(f"{event.kind} {event.before} → {event.after}".replace("  ", " ") for event in one.changes)
     return {"ticket": one.ticket.id, "subject": one.ticket.subject, "changes": changes}
 

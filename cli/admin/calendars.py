@@ -43,7 +43,7 @@ def words(group: Any, command: Any) -> None:
 
 def calendar_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        rows = [_plain(row) for row in calendars.every(session)]
+        rows = [_plain(row) for row in calendars.list_all(session)]
     if args.json:
         output.as_json(rows)
     else:
@@ -63,10 +63,10 @@ def calendar_add(args: argparse.Namespace, settings: Settings, now: datetime) ->
     try:
         slots = [business_hours.slot_of(line) for line in args.slot]
         row = CalendarRow(args.name, args.time_zone, slots, {name: value for name, value in holidays.items() if value})
-        calendars.meant(row)
+        calendars.to_calendar(row)
         with opened(settings) as store, store.database.transaction() as session:
             if not args.dry_run:
-                row = calendars.put(session, row)
+                row = calendars.save(session, row)
     except BadCalendar as error:
         raise Trouble(str(error), 65) from error
     _print(args, row, now)
@@ -76,8 +76,8 @@ def calendar_add(args: argparse.Namespace, settings: Settings, now: datetime) ->
 def calendar_remove(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
         row = _named(session, args.name)
-        users = [one.name for one in sla_policies.every(session) if one.calendar_id == row.id]
-        users += calendars.users(session, row.id)
+        users = [one.name for one in sla_policies.list_all(session) if one.calendar_id == row.id]
+        users += calendars.list_users(session, row.id)
         if users:
             raise Trouble(f"calendar {row.name} is used by {', '.join(users)}")
         if not args.dry_run:
@@ -90,7 +90,7 @@ def calendar_remove(args: argparse.Namespace, settings: Settings, _now: datetime
 
 
 def _named(session: Session, name: str) -> CalendarRow:
-    row = calendars.named(session, name)
+    row = calendars.get_by_name(session, name)
     if row is None:
         raise Trouble(f"there is no calendar {name!r}")
     return row
@@ -101,7 +101,7 @@ def _plain(row: CalendarRow) -> dict[str, Any]:
 
 
 def _print(args: argparse.Namespace, row: CalendarRow, now: datetime) -> None:
-    calendar = calendars.meant(row)
+    calendar = calendars.to_calendar(row)
     zone = ZoneInfo(calendar.zone)
     start = now.astimezone(zone)
     spans = list(business_hours.open_spans(calendar, start, start + timedelta(days=_DAYS)))

@@ -41,7 +41,7 @@ Train = Callable[[Store, argparse.Namespace], Model]
 
 def status(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        rows = [_row(one) for one in models.every(session)]
+        rows = [_row(one) for one in models.list_all(session)]
         last = models.last_attempt(session)
         waiting = corrections.count_after(session, (last.last_correction_id if last else 0) or 0)
         training = key_values.get(session, key_values.PROGRESS)
@@ -75,7 +75,7 @@ def evaluate(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
     with opened(settings) as store, store.database.reading() as session:
         model = _or_trouble(lambda: model_admin.asked(store, session, args.model))
         row = models.get(session, model.parts.version)
-        examples = training_labels.said(session)
+        examples = training_labels.labels_by_agents(session)
     learned_to = (row.last_correction_id if row else 0) or 0
     new = [one for one in examples if one.correction_id > learned_to]
     chosen = new if args.new or len(new) >= 30 else examples
@@ -95,7 +95,7 @@ def evaluate(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
 def explain(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
         model = _or_trouble(lambda: model_admin.asked(store, session, args.model))
-        text = training_labels.opening(session, args.ticket) if args.ticket else args.text
+        text = training_labels.opening_text(session, args.ticket) if args.ticket else args.text
     if not text:
         raise Trouble("give a text, or --ticket with the number of a ticket that has words", 64)
     found = _or_trouble(lambda: explanation_of(model, text, args.category))
@@ -146,7 +146,7 @@ def history(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
 
 def teach(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        rows = [_question(one) for one in most_useful(accuracy.doubts(session), args.most)]
+        rows = [_question(one) for one in most_useful(accuracy.load_uncertain_tickets(session), args.most)]
     if args.json:
         output.as_json(rows)
         return 0
@@ -155,7 +155,7 @@ def teach(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     return 0
 
 
-def _question(one: accuracy.Doubt) -> dict[str, Any]:
+def _question(one: accuracy.UncertainTicket) -> dict[str, Any]:
     choices = [f"{name} {chance:.0%}" for name, chance in one.choices]
     return {"ticket": one.ticket_id, "subject": one.subject, "words": one.words, "hesitates_between": choices}
 

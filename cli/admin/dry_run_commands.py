@@ -24,9 +24,9 @@ K = TypeVar("K")
 class Keeper(Protocol[K]):
     """A module of `storage/` that keeps such rules."""
 
-    def every(self, session: Session) -> list[K]: ...
+    def list_all(self, session: Session) -> list[K]: ...
     def get(self, session: Session, name: str) -> K | None: ...
-    def switch(self, session: Session, kept: K, *, on: bool) -> None: ...
+    def set_active(self, session: Session, kept: K, *, on: bool) -> None: ...
     def remove(self, session: Session, kept: K) -> None: ...
 
 
@@ -42,7 +42,7 @@ class Commands(Generic[K]):
 
     def listing(self, args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
         with opened(settings) as store, store.database.reading() as session:
-            rows = [self.row(kept) for kept in self.keeper.every(session)]
+            rows = [self.row(kept) for kept in self.keeper.list_all(session)]
         return output.rows(args, rows, self.columns)
 
     def on(self, args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -66,7 +66,7 @@ class Commands(Generic[K]):
     def _switch(self, args: argparse.Namespace, settings: Settings, *, on: bool) -> int:
         with opened(settings) as store, store.database.transaction() as session:
             try:
-                self.keeper.switch(session, self.kept(session, args.name), on=on)
+                self.keeper.set_active(session, self.kept(session, args.name), on=on)
             except self.refusal as error:
                 raise Trouble(f"{error}: `frontdesk {self.noun} test {shlex.quote(args.name)}`") from error
             row = self.row(self.kept(session, args.name))

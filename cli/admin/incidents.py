@@ -89,7 +89,7 @@ def incident_show(args: argparse.Namespace, settings: Settings, _now: datetime) 
     with opened(settings) as store, store.database.reading() as session:
         found = _found(session, args.id)
         rows = incidents.rows(session, found.id, _MOST)
-        orders = [asdict(one) for one in bulk_orders.of_incident(session, found.id)]
+        orders = [asdict(one) for one in bulk_orders.orders_of_incident(session, found.id)]
     if args.json:
         output.as_json(asdict(found) | {"tickets": rows, "orders": orders})
         return 0
@@ -109,7 +109,7 @@ def incident_order(args: argparse.Namespace, settings: Settings, now: datetime) 
         order = _place(args, store, now)
         while True:
             with store.database.transaction() as session:
-                if not bulk_orders.step(session, order.id, now):
+                if not bulk_orders.run_step(session, order.id, now):
                     break
         with store.database.reading() as session:
             order = bulk_orders.get(session, order.id)
@@ -148,10 +148,10 @@ def incident_move(args: argparse.Namespace, settings: Settings, now: datetime) -
             with store.database.transaction() as session:
                 actor, number = _actor(session, args.agent), _found(session, args.id).id
                 if args.move == "add":
-                    by = priority.matrix(priority_matrix.rows(session, settings))
-                    incident_members.include(session, number, args.ticket, actor, by, now)
+                    by = priority.matrix(priority_matrix.matrix_rows(session, settings))
+                    incident_members.include_ticket(session, number, args.ticket, actor, by, now)
                 else:
-                    incident_members.take_out(session, number, args.ticket, actor, now)
+                    incident_members.remove_ticket(session, number, args.ticket, actor, now)
         except NotAllowed as error:
             raise Trouble(str(error)) from error
     if args.json:
@@ -164,7 +164,7 @@ def incident_move(args: argparse.Namespace, settings: Settings, now: datetime) -
 def _rehearse(args: argparse.Namespace, store: Store) -> int:
     with store.database.reading() as session:
         found = _found(session, args.id)
-        wanted = bulk_orders.rehearsed(session, found.id, args.order)
+        wanted = bulk_orders.preview_order(session, found.id, args.order)
     if args.json:
         output.as_json({"incident": found.id, "kind": args.order, "tickets": [row["id"] for row in wanted]})
         return 0
@@ -178,7 +178,7 @@ def _place(args: argparse.Namespace, store: Store, now: datetime) -> bulk_orders
     try:
         with store.database.transaction() as session:
             actor = _actor(session, args.agent)
-            return bulk_orders.place(session, args.id, key, args.order, args.text, actor, now)
+            return bulk_orders.place_order(session, args.id, key, args.order, args.text, actor, now)
     except NotAllowed as error:
         raise Trouble(str(error)) from error
 

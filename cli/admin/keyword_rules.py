@@ -13,7 +13,7 @@ from cli.open_desk import Trouble, opened
 from desk.config.settings import Settings
 from desk.rules.keyword_rules import BadRule, Rule, words_of
 from storage.learning import categories, keyword_rules
-from storage.learning.keyword_rules import Kept
+from storage.learning.keyword_rules import StoredKeywordRule
 
 _RULE = ("name", "category", "kind", "active", "all", "any", "none", "test")
 _MOST_SHOWN = 20
@@ -25,7 +25,7 @@ def rule_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int
     except BadRule as error:
         raise Trouble(str(error), 64) from error
     with opened(settings) as store, store.database.transaction() as session:
-        keyword_rules.put(session, Rule(args.name, args.category, words, args.hard, args.position), now)
+        keyword_rules.save(session, Rule(args.name, args.category, words, args.hard, args.position), now)
         row = _row(RULES.kept(session, args.name))
     return output.said(
         args, row, f"rule {args.name} is there, switched off: try it with `frontdesk rule test {args.name}`"
@@ -34,7 +34,7 @@ def rule_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int
 
 def rule_test(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
-        trial = keyword_rules.test(session, RULES.kept(session, args.name), now)
+        trial = keyword_rules.run_test(session, RULES.kept(session, args.name), now)
     found = [
         {"ticket": number, "subject": subject, "has": category, "right": right}
         for number, subject, category, right in trial.changed
@@ -51,7 +51,7 @@ def rule_test(args: argparse.Namespace, settings: Settings, now: datetime) -> in
 def category_add(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
         name = _name(args.name)
-        categories.put(session, name, args.words[: categories.LONGEST_WORDS], now)
+        categories.save(session, name, args.words[: categories.LONGEST_WORDS], now)
     return output.said(
         args, {"name": name, "words": args.words}, f"category {name}: its words count at once, a training follows"
     )
@@ -59,7 +59,7 @@ def category_add(args: argparse.Namespace, settings: Settings, now: datetime) ->
 
 def category_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        own = {one.name: one for one in categories.every(session)}
+        own = {one.name: one for one in categories.list_all(session)}
     rows = [{"name": one.name, "words": one.words, "active": one.active, "from": "this desk"} for one in own.values()]
     rows += [{"name": n, "words": w, "active": True, "from": "starter"} for n, w in hints().items() if n not in own]
     rows.sort(key=lambda row: str(row["name"]))
@@ -68,17 +68,17 @@ def category_list(args: argparse.Namespace, settings: Settings, _now: datetime) 
 
 def category_retire(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
-        own = {one.name: one for one in categories.every(session)}
+        own = {one.name: one for one in categories.list_all(session)}
         if args.name not in own and args.name not in hints():
             raise Trouble(f"there is no category {args.name!r}: `frontdesk category list` shows all")
         words = own[args.name].words if args.name in own else ""
-        categories.put(session, args.name, words, now, active=False)
+        categories.save(session, args.name, words, now, active=False)
     return output.said(
         args, {"name": args.name, "active": False}, f"category {args.name} is not guessed after the next training"
     )
 
 
-def _row(kept: Kept) -> dict[str, Any]:
+def _row(kept: StoredKeywordRule) -> dict[str, Any]:
     rule = kept.rule
     test = str(kept.test.get("sentence", "")) if kept.is_tested else "not tested as it is"
     kind = "hard" if rule.hard else "soft"

@@ -81,7 +81,7 @@ def show_or_set(args: argparse.Namespace, settings: Settings, _now: datetime) ->
 
 def field_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        rows = [asdict(field) for field in custom_fields.every(session)]
+        rows = [asdict(field) for field in custom_fields.list_all(session)]
     return output.rows(args, rows, ("name", "label", "kind", "choices", "categories", "required", "public"))
 
 
@@ -90,7 +90,7 @@ def field_add(args: argparse.Namespace, settings: Settings, _now: datetime) -> i
     with opened(settings) as store, store.database.transaction() as session:
         try:
             field = field_rules.read(given | {"choices": args.choice, "categories": args.category})
-            row = asdict(custom_fields.put(session, field))
+            row = asdict(custom_fields.save(session, field))
         except NotAllowed as error:
             raise Trouble(str(error), 64) from error
     return _one(args, row, f"tickets have the field {args.name} now")
@@ -105,7 +105,7 @@ def field_remove(args: argparse.Namespace, settings: Settings, _now: datetime) -
 
 def organisation_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        rows = [asdict(one) for one in organisations.every(session)]
+        rows = [asdict(one) for one in organisations.list_all(session)]
     return output.rows(args, rows, ("id", "name", "domains", "plan", "shared"))
 
 
@@ -113,7 +113,7 @@ def organisation_add(args: argparse.Namespace, settings: Settings, now: datetime
     with opened(settings) as store, store.database.transaction() as session:
         wanted = Organisation(0, args.name, tuple(args.domain), args.plan, args.shared)
         try:
-            row = asdict(organisations.put(session, wanted, now))
+            row = asdict(organisations.save(session, wanted, now))
         except NotAllowed as error:
             raise Trouble(str(error), 64) from error
     return _one(args, row, f"{args.name} is organisation {row['id']}")

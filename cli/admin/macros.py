@@ -36,7 +36,7 @@ def words(own: Any, command: Command) -> None:
 
 def listing(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        rows = [_row(session, macro) for macro in macros.every(session)]
+        rows = [_row(session, macro) for macro in macros.list_all(session)]
     if args.json:
         output.as_json(rows)
     else:
@@ -52,7 +52,7 @@ def add(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
         try:
             done = tomllib.loads(f"actions = {args.actions}")["actions"]
             text = args.text.replace("\\n", "\n")
-            number = macros.put(session, args.name, text, done, team_id=team.id if team else None)
+            number = macros.save(session, args.name, text, done, team_id=team.id if team else None)
         except (tomllib.TOMLDecodeError, BadAction, NotAllowed) as error:
             raise Trouble(str(error), 64) from error
         row = _row(session, _macro(session, number))
@@ -75,7 +75,7 @@ def remove(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
 
 
 def _macro(session: Session, number: int) -> Macro:
-    found = next((macro for macro in macros.every(session) if macro.id == number), None)
+    found = next((macro for macro in macros.list_all(session) if macro.id == number), None)
     if found is None:
         raise Trouble(f"there is no macro {number}: `frontdesk macro list` shows all")
     return found

@@ -167,7 +167,7 @@ def person_vip(args: argparse.Namespace, settings: Settings, now: datetime) -> i
     """Whose new requests stand one step higher, up to High."""
     with opened(settings) as store, store.database.transaction() as session:
         address = _address(args.address)
-        person = people.ensure(session, [Party(address)], now)[address]
+        person = people.ensure_people(session, [Party(address)], now)[address]
         people.set_vip(session, person.id, vip=not args.off)
     said = f"{address} is {'no longer a' if args.off else 'a'} VIP"
     return output.said(args, {"id": person.id, "address": address, "vip": not args.off}, said)

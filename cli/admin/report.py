@@ -24,7 +24,7 @@ from storage.db.session import Session
 from storage.people import people
 from storage.reports import report as report_rows
 from storage.reports import schedules as report_schedules
-from storage.reports.report import Asked
+from storage.reports.report import ReportQuery
 from storage.reports.schedules import EVERY, Schedule
 
 Workers = Callable[[], Any]
@@ -103,7 +103,7 @@ def schedule_add(args: argparse.Namespace, settings: Settings, now: datetime) ->
     with opened(settings) as store, store.database.transaction() as session:
         asked = asdict(_asked(session, args))
         content = {name: asked[name] for name in ("team", *_FILTERS) if asked[name]}
-        report_schedules.put(session, Schedule(args.name, tuple(args.recipients), args.every, next_at, content))
+        report_schedules.save(session, Schedule(args.name, tuple(args.recipients), args.every, next_at, content))
         made = _found(session, args.name)
     if args.json:
         output.as_json(asdict(made))
@@ -114,7 +114,7 @@ def schedule_add(args: argparse.Namespace, settings: Settings, now: datetime) ->
 
 def schedule_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        rows = [asdict(one) for one in report_schedules.every(session)]
+        rows = [asdict(one) for one in report_schedules.list_all(session)]
     if args.json:
         output.as_json(rows)
     else:
@@ -154,14 +154,14 @@ def _which(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", default="")
 
 
-def _asked(session: Session, args: argparse.Namespace) -> Asked:
+def _asked(session: Session, args: argparse.Namespace) -> ReportQuery:
     team = people.team_named(session, args.team) if args.team else None
     agent = people.by_address(session, args.agent) if getattr(args, "agent", "") else None
     if args.team and team is None:
         raise Trouble(f"there is no team {args.team}")
     if getattr(args, "agent", "") and (agent is None or not agent.role):
         raise Trouble(f"{args.agent} is no agent")
-    return Asked(
+    return ReportQuery(
         team=team.id if team else None,
         agent=agent.id if agent else None,
         **{name: getattr(args, name) for name in _FILTERS},
@@ -169,7 +169,7 @@ def _asked(session: Session, args: argparse.Namespace) -> Asked:
 
 
 def _found(session: Session, name: str) -> Schedule:
-    found = report_schedules.named(session, name)
+    found = report_schedules.get_by_name(session, name)
     if found is None:
         raise Trouble(f"there is no scheduled report {name}")
     return found

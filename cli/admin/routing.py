@@ -18,10 +18,10 @@ from storage.people import people
 from storage.people.people import Person
 from storage.routing import rules as routing_rules
 from storage.routing import unassigned
-from storage.routing.rules import Kept
+from storage.routing.rules import StoredRoutingRule
 from storage.tickets import tickets
 from usecases.routing import dry_run as routing_dry_run
-from usecases.routing.dry_run import Explained
+from usecases.routing.dry_run import Explanation
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 
@@ -56,7 +56,7 @@ def words(own: Any, command: Command) -> None:
 
 def rules(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        rows = [_rule(kept) for kept in routing_rules.every(session)]
+        rows = [_rule(kept) for kept in routing_rules.list_all(session)]
     return output.rows(args, rows, _RULE)
 
 
@@ -66,7 +66,7 @@ def add_rule(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
     except ValueError as error:
         raise Trouble(f"--if and --then are JSON: {error}", 64) from error
     with opened(settings) as store, store.database.transaction() as session:
-        kept = _meant(lambda: routing_rules.put(session, args.name, conditions, actions, active=not args.off))
+        kept = _meant(lambda: routing_rules.save(session, args.name, conditions, actions, active=not args.off))
         _check_names(session, kept)
     return output.said(
         args, _rule(kept), f"rule {kept.name} is {'there' if args.off else 'in force'}; workers know within seconds"
@@ -75,7 +75,7 @@ def add_rule(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
 
 def test(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        trial = routing_dry_run.tried(session, _kept(session, args.name), _local(settings, now), args.last)
+        trial = routing_dry_run.try_rule(session, _kept(session, args.name), _local(settings, now), args.last)
     rows = [
         {"ticket": m.ticket.id, "without": m.without, "with": m.within, "subject": m.ticket.subject}
         for m in trial.moved
@@ -108,7 +108,7 @@ def remove(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
 def move(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
         routing_rules.move(session, _kept(session, args.name), args.by)
-        rows = [_rule(kept) for kept in routing_rules.every(session)]
+        rows = [_rule(kept) for kept in routing_rules.list_all(session)]
     return output.rows(args, rows, _RULE)
 
 
@@ -117,7 +117,7 @@ def explain(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
         ticket = tickets.get(session, args.ticket)
         if ticket is None:
             raise Trouble(f"there is no ticket #{args.ticket}")
-        found = routing_dry_run.explained(session, ticket, _local(settings, now))
+        found = routing_dry_run.explain_ticket(session, ticket, _local(settings, now))
         given = [event for event in tickets.history(session, ticket.id) if event.kind in ("assigned", "unroutable")]
     past = [{"at": e.at, "to": e.after, "why": e.why} for e in given]
     if args.json:
@@ -138,18 +138,18 @@ def waits(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
                 "minutes": round((now - one.since).total_seconds() / 60),
                 "why": one.why,
             }
-            for one in unassigned.listed(session)
+            for one in unassigned.list_flags(session)
         ]
     return output.rows(args, rows, ("ticket", "team", "minutes", "why"))
 
 
-def _rule(kept: Kept) -> dict[str, Any]:
-    does = routing_dry_run.in_words(kept.rule) if kept.rule else f"not understood: {kept.problem}"
+def _rule(kept: StoredRoutingRule) -> dict[str, Any]:
+    does = routing_dry_run.describe_rule(kept.rule) if kept.rule else f"not understood: {kept.problem}"
     row = {"name": kept.name, "position": kept.position, "active": kept.active, "does": does}
     return row | {"conditions": kept.conditions, "actions": kept.actions}
 
 
-def _explained(found: Explained) -> dict[str, Any]:
+def _explained(found: Explanation) -> dict[str, Any]:
     people_of = [
         {"agent": one.member.name, "against": one.hindrance, "skills": list(one.skills), "open": one.member.open}
         for one in found.standings
@@ -161,13 +161,15 @@ def _explained(found: Explained) -> dict[str, Any]:
         else None
     )
     team = {"name": found.team.name, "strategy": str(found.team.strategy)} if found.team else None
-    told = [{"rule": rule.name, "acts": acts, "does": routing_dry_run.in_words(rule)} for rule, acts in found.rules]
+    told = [
+        {"rule": rule.name, "acts": acts, "does": routing_dry_run.describe_rule(rule)} for rule, acts in found.rules
+    ]
     return {"ticket": found.ticket.id, "rules": told, "team": team, "wish": wish, "agents": people_of, "choice": choice}
 
 
-def _print(found: Explained) -> None:
+def _print(found: Explanation) -> None:
     for rule, acts in found.rules:
-        print(f"rule {rule.name} {'acts' if acts else 'does not hold'}: {routing_dry_run.in_words(rule)}")
+        print(f"rule {rule.name} {'acts' if acts else 'does not hold'}: {routing_dry_run.describe_rule(rule)}")
     team = found.team
     print(f"team {team.name}, {team.strategy}" if team else "it is in no team")
     for one in found.standings:
@@ -181,13 +183,13 @@ def _print(found: Explained) -> None:
 def _switch(args: argparse.Namespace, settings: Settings, *, on: bool) -> int:
     with opened(settings) as store, store.database.transaction() as session:
         kept = _kept(session, args.name)
-        _meant(lambda: routing_rules.switch(session, kept, on=on))
+        _meant(lambda: routing_rules.set_active(session, kept, on=on))
     return output.said(
         args, _rule(kept) | {"active": on}, f"rule {kept.name} is {'on' if on else 'off'}; workers know within seconds"
     )
 
 
-def _check_names(session: Session, kept: Kept) -> None:
+def _check_names(session: Session, kept: StoredRoutingRule) -> None:
     """A rule that names a team or an agent who is not there would do nothing."""
     for action in kept.rule.actions if kept.rule else ():
         if action.do == "team" and people.team_named(session, action.value) is None:
@@ -207,8 +209,8 @@ def _meant(make: Callable[[], Any]) -> Any:
         raise Trouble(str(error), 64) from error
 
 
-def _kept(session: Session, name: str) -> Kept:
-    kept = routing_rules.named(session, name)
+def _kept(session: Session, name: str) -> StoredRoutingRule:
+    kept = routing_rules.get_by_name(session, name)
     if kept is None:
         raise Trouble(f"there is no rule {name!r}: `frontdesk route rules` shows all")
     return kept

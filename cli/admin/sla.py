@@ -61,8 +61,8 @@ def words(group: Any, command: Any) -> None:
 
 def sla_list(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        names = {row.id: row.name for row in calendars.every(session)}
-        found = sla_policies.every(session)
+        names = {row.id: row.name for row in calendars.list_all(session)}
+        found = sla_policies.list_all(session)
         rows = [asdict(one) | {"calendar": names.get(one.calendar_id or 0, "")} for one in found]
         counted, told = sla_timers.counts(session, now), sla_review.progress(session)
     if args.json:
@@ -99,16 +99,16 @@ def policy_add(args: argparse.Namespace, settings: Settings, now: datetime) -> i
         with opened(settings) as store:
             # Looking at all open tickets takes a while, and whoever writes keeps others waiting.
             with store.database.reading() as session:
-                rows = sla_policies.every(session)
+                rows = sla_policies.list_all(session)
                 row = _row(args, session, rows)
-                policies = sla_policies.all_meant(
+                policies = sla_policies.to_policies(
                     session, [*(one for one in rows if one.id != row.id or not row.id), row]
                 )
                 seen = sla_review.preview(session, policies, now)
             if not args.dry_run:
                 with store.database.transaction() as session:
-                    sla_policies.put(session, row)
-                    sla_review.ask(session, now, f"policy {row.name} changed")
+                    sla_policies.save(session, row)
+                    sla_review.request_recalculation(session, now, f"policy {row.name} changed")
     except (BadPolicy, BadCondition, BadAction) as error:
         raise Trouble(str(error), 65) from error
     return _say(args, seen, f"policy {row.name} {'is right' if args.dry_run else 'holds from now on'}")
@@ -117,21 +117,21 @@ def policy_add(args: argparse.Namespace, settings: Settings, now: datetime) -> i
 def policy_remove(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store:
         with store.database.reading() as session:
-            row = sla_policies.named(session, args.name)
+            row = sla_policies.get_by_name(session, args.name)
             if row is None:
                 raise Trouble(f"there is no policy {args.name!r}")
-            left = [one for one in sla_policies.every(session) if one.id != row.id]
-            seen = sla_review.preview(session, sla_policies.all_meant(session, left), now)
+            left = [one for one in sla_policies.list_all(session) if one.id != row.id]
+            seen = sla_review.preview(session, sla_policies.to_policies(session, left), now)
         if not args.dry_run:
             with store.database.transaction() as session:
                 sla_policies.remove(session, row.id)
-                sla_review.ask(session, now, f"policy {row.name} is gone")
+                sla_review.request_recalculation(session, now, f"policy {row.name} is gone")
     return _say(args, seen, f"policy {row.name} {'would be' if args.dry_run else 'is'} gone")
 
 
 def preview(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        seen = sla_review.preview(session, sla_policies.active(session), now)
+        seen = sla_review.preview(session, sla_policies.active_policies(session), now)
     return _say(args, seen, "by the policies and calendars as they are")
 
 
@@ -139,7 +139,7 @@ def recalculate(args: argparse.Namespace, settings: Settings, now: datetime) -> 
     if args.dry_run:
         return preview(args, settings, now)
     with opened(settings) as store, store.database.transaction() as session:
-        sla_review.ask(session, now, "asked by command")
+        sla_review.request_recalculation(session, now, "asked by command")
         told = sla_review.progress(session)
     if args.json:
         output.as_json(told)
@@ -153,7 +153,7 @@ def _row(args: argparse.Namespace, session: Session, rows: list[PolicyRow]) -> P
     targets = {str(t): _target(given) for t in Target if (given := getattr(args, t))}
     if args.pause:
         targets["pause"] = [one for one in args.pause if one != "none"]
-    calendar = calendars.named(session, args.calendar) if args.calendar else None
+    calendar = calendars.get_by_name(session, args.calendar) if args.calendar else None
     if args.calendar and calendar is None:
         raise Trouble(f"there is no calendar {args.calendar!r}; `frontdesk calendar add` makes one")
     row = PolicyRow(

@@ -71,12 +71,12 @@ def away(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     if until is not None and until <= max(since, now):
         raise Trouble("--until should be later than the beginning, and still to come", 64)
     return _on_agent(
-        args, settings, now, lambda s, one: availability.away(s, one.id, since, until, hands_over=args.hand_over)
+        args, settings, now, lambda s, one: availability.set_away(s, one.id, since, until, hands_over=args.hand_over)
     )
 
 
 def back(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    return _on_agent(args, settings, now, lambda session, one: availability.back(session, one.id))
+    return _on_agent(args, settings, now, lambda session, one: availability.end_absence(session, one.id))
 
 
 def set_skills(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
@@ -111,7 +111,7 @@ def team_set(args: argparse.Namespace, settings: Settings, now: datetime) -> int
         team = people.team_named(session, args.name)
         if team is None:
             raise Trouble(f"there is no team {args.name!r}: `frontdesk team add {args.name!r}` makes it")
-        before = availability.settings(session)[team.id]
+        before = availability.team_settings(session)[team.id]
         minutes = before.options.escalate_minutes if args.escalate_minutes is None else args.escalate_minutes
         if not 1 <= minutes <= 10_080:
             raise Trouble("--escalate-minutes should be 1 to 10080", 64)
@@ -125,7 +125,7 @@ def team_set(args: argparse.Namespace, settings: Settings, now: datetime) -> int
             membership.join(session, team.id, _agent(session, address), COMMAND_LINE, now)
         for address in args.leave:
             membership.leave(session, team.id, _agent(session, address), COMMAND_LINE, now)
-        row = _team(session, availability.read(session, [team.id]).teams[team.id])
+        row = _team(session, availability.load_availability(session, [team.id]).teams[team.id])
     return output.rows(args, [row], _TEAM) if not args.json else output.said(args, row, "")
 
 
@@ -135,7 +135,7 @@ def _on_agent(
     with opened(settings) as store, store.database.transaction() as session:
         agent = _agent(session, args.address)
         do(session, agent)
-        seen = availability.members_named(session, [agent.id]).get(agent.id)
+        seen = availability.load_agents(session, [agent.id]).get(agent.id)
         if seen is None:
             raise Trouble(f"{agent.address} is out")
         row = _member(session, agent, seen, _local(settings, now))
@@ -178,7 +178,7 @@ def _agent(session: Session, address: str) -> Person:
 def _calendar(session: Session, name: str) -> int | None:
     if name == "none":
         return None
-    found = calendars.named(session, name)
+    found = calendars.get_by_name(session, name)
     if found is None:
         raise Trouble(f"there is no calendar {name!r}: `frontdesk calendar list` shows all")
     return found.id

@@ -66,7 +66,7 @@ def apply(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
 
 def export(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        state = configuration_export.present(session)
+        state = configuration_export.current_configuration(session)
     if args.json:
         output.as_json(state)
     else:

@@ -88,9 +88,9 @@ def _saved(store: Any, target: Path, now: datetime) -> Manifest:
 
 def _checked(store: Any, folder: Path, now: datetime) -> Manifest:
     """What was written is read once more."""
-    made = backup.make(store, folder, now)
+    made = backup.create_backup(store, folder, now)
     folder.chmod(0o700)
-    faults = backup.wrong(folder, made)
+    faults = backup.list_faults(folder, made)
     if faults:
         raise BackupError(f"what was written cannot be read back: {faults[0]}")
     return made

@@ -77,7 +77,7 @@ def void_links(args: argparse.Namespace, settings: Settings, _now: datetime) -> 
         person = people.by_address(session, args.address.strip())
         if person is None:
             raise Trouble(f"nobody with the address {args.address} has ever written here")
-        requester_sessions.make_links_void(session, person.id)
+        requester_sessions.revoke_links(session, person.id)
     if args.json:
         output.as_json({"id": person.id, "address": person.address, "link_version": person.link_version + 1})
         return 0
@@ -122,7 +122,7 @@ def export(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
             with os.fdopen(handle, "w+b") as file:
                 done = personal_data.export(store, args.address, file)
             partial.rename(target)
-        except personal_data.Unknown as error:
+        except personal_data.UnknownPerson as error:
             raise Trouble(str(error)) from error
         finally:
             partial.unlink(missing_ok=True)
@@ -193,12 +193,12 @@ def retention_run(args: argparse.Namespace, settings: Settings, now: datetime) -
     with opened(settings) as store:
         if not args.dry_run:
             done = 0
-            while more := retention.step(store, now):
+            while more := retention.run_step(store, now):
                 done += more
             erasure.purge(store)
             return output.said(args, {"emptied": done}, f"{done} tickets and raw mails emptied")
         with store.database.reading() as session:
-            found = retention.due(session, now, most=1_000_000)
+            found = retention.find_due(session, now, most=1_000_000)
     rows = [asdict(one.rule) | {"tickets": len(one.tickets), "raw_mails": len(one.raw)} for one in found]
     return output.rows(args, rows, ("team", "category", "days", "raw_days", "tickets", "raw_mails"))
 

@@ -93,7 +93,7 @@ def _throwaway(real: Store) -> Iterator[Store]:
         store = open_store(settings, migrate=True, pool_size=2)
         try:
             with real.database.reading() as source, store.database.transaction() as target:
-                operations_replay.copy_places(source, target)
+                operations_replay.copy_setup(source, target)
             yield store
         finally:
             store.close()
@@ -112,7 +112,7 @@ def _copy_model(real: Store, folder: Path) -> None:
 def _for_real(real: Store, now: datetime) -> Iterator[Store]:
     """The record itself, while no worker is at work: one would answer the imported mails."""
     with real.database.reading() as session:
-        until = locks.until(session, "clock")
+        until = locks.expires_at(session, "clock")
         waiting = inbound.totals(session, now).unsettled
     if until is not None and now - until < timedelta(seconds=1):
         raise Trouble("workers are running, and would answer the imported mails: stop them first", 75)

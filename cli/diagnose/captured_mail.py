@@ -33,7 +33,7 @@ def caught(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
 
 def _rows(store: Store, kind: str) -> list[dict[str, Any]]:
     with store.database.reading() as session:
-        rows = outbound.caught(session)
+        rows = outbound.list_captured(session)
     return [_row(row) for row in rows if kind in ("", row["kind"])]
 
 
@@ -50,7 +50,7 @@ def _newest(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _mail(store: Store, outbound_id: int) -> str:
     with store.database.reading() as session:
-        row = outbound.one(session, outbound_id)
+        row = outbound.get(session, outbound_id)
         raw = store.blobs.get(session, row["raw"]) if row and row["raw"] else None
     if raw is None:
         raise Trouble(f"there is no caught mail {outbound_id}")

@@ -53,7 +53,7 @@ def examine(store: Store, now: datetime) -> Iterator[Finding]:
         yield _leaving(session)
         yield from doctor_model.examine(session, store.settings.data, now)
         yield from _mailbox_names(session)
-        for folder in imap_folders.health(session):
+        for folder in imap_folders.list_health(session):
             yield _mailbox(folder, now)
 
 
@@ -101,7 +101,7 @@ def _people(session: Session) -> Finding:
 def _clock(session: Session, now: datetime) -> Finding:
     if locks.is_held(session, "clock", now, CLOCK_SILENCE):
         return fine("clock", "runs")
-    until = locks.until(session, "clock")
+    until = locks.expires_at(session, "clock")
     if until is not None and until > now:
         found = f"says that it works until {until:%Y-%m-%d %H:%M:%S} UTC"
         return warning("clock", found, "set this machine's clock, or the one that wrote it")
@@ -132,7 +132,8 @@ def _due(session: Session, now: datetime) -> Finding:
     oldest = sla_timers.oldest_due(session)
     if oldest is None or now - oldest < TOO_LATE:
         return fine("due times", "looked after" if oldest else "no clock runs")
-    found = f"{sla_timers.waiting(session)} tickets wait, what was due at {oldest:%Y-%m-%d %H:%M} UTC was not looked at"
+    waiting = sla_timers.count_wishes(session)
+    found = f"{waiting} tickets wait, what was due at {oldest:%Y-%m-%d %H:%M} UTC was not looked at"
     return warning("due times", found, "start a worker, and read its log: a ticket that fails is named there")
 
 

@@ -24,7 +24,7 @@ def examine(session: Session, data: Path, _now: datetime) -> Iterator[Finding]:
         yield fine("model", f"{VERSION}, the starter model; no worker has asked for it yet")
     else:
         yield _active(active, data / models.FOLDER)
-    for one in models.every(session):
+    for one in models.list_all(session):
         if one.state == models.BROKEN:
             advice = "the model named above works in its place; restore its files from the backup, or train a new one"
             yield warning(f"model {one.version}", f"broken: {one.reason}", advice)

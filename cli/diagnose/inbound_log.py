@@ -48,7 +48,7 @@ def ledger(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
 
 def quarantine_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        rows = inbound.set_aside(session, ASIDE, args.most)
+        rows = inbound.list_by_state(session, ASIDE, args.most)
     if args.json:
         output.as_json(rows)
     else:
@@ -58,7 +58,7 @@ def quarantine_list(args: argparse.Namespace, settings: Settings, _now: datetime
 
 def quarantine_show(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        row = inbound.one(session, args.id)
+        row = inbound.get(session, args.id)
         if row is None:
             raise Trouble(f"there is no inbound row {args.id}")
         raw = store.blobs.get(session, row["raw"]) if row["raw"] else b""
@@ -73,9 +73,9 @@ def quarantine_show(args: argparse.Namespace, settings: Settings, _now: datetime
 
 def quarantine_release(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
-        if not inbound.ask_release(session, args.id):
+        if not inbound.request_release(session, args.id):
             raise Trouble(f"inbound row {args.id} is not set aside")
-        row = inbound.one(session, args.id)
+        row = inbound.get(session, args.id)
     state = row["state"] if row else ""
     if args.json:
         output.as_json({"id": args.id, "state": state})

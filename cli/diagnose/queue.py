@@ -39,7 +39,7 @@ def words(own: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
 def depths(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     try:
         rows = [asdict(depth) for depth in dead_letters.depths(_url(settings))]
-    except dead_letters.Away as error:
+    except dead_letters.QueueUnavailable as error:
         raise Trouble(str(error)) from error
     if args.json:
         output.as_json(rows)
@@ -50,7 +50,7 @@ def depths(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
 
 def failed(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        rows = [asdict(failure) for failure in failures.listed(session)]
+        rows = [asdict(failure) for failure in failures.list_failures(session)]
     if args.json:
         output.as_json(rows)
     else:
@@ -63,7 +63,7 @@ def retry_failed(args: argparse.Namespace, settings: Settings, _now: datetime) -
     if bool(args.rows) == args.all:
         raise Trouble("name the rows as JOB:ROW (`frontdesk queue failed` lists them), or say --all", 64)
     with opened(settings) as store, store.database.transaction() as session:
-        known = [(failure.job, failure.row_id) for failure in failures.listed(session)]
+        known = [(failure.job, failure.row_id) for failure in failures.list_failures(session)]
         wanted = [row for row in known if args.all or f"{row[0]}:{row[1]}" in args.rows]
         done = failures.retry(session, wanted)
     if args.json:
@@ -98,10 +98,10 @@ def change(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     return 0
 
 
-def _listed(settings: Settings) -> list[dead_letters.Dead]:
+def _listed(settings: Settings) -> list[dead_letters.DeadJob]:
     try:
-        return dead_letters.listed(_url(settings))
-    except dead_letters.Away as error:
+        return dead_letters.list_jobs(_url(settings))
+    except dead_letters.QueueUnavailable as error:
         raise Trouble(str(error)) from error
 
 

@@ -19,8 +19,8 @@ from desk.tickets.ticket import DESK, Event, NotAllowed, Ticket
 from storage.db.session import Session
 from storage.tickets import tickets
 from usecases.rules import bulk
-from usecases.rules.bulk import Outcome, Wish
-from usecases.rules.run_actions import Doing
+from usecases.rules.bulk import BulkOutcome, BulkRequest
+from usecases.rules.run_actions import ActionContext
 from usecases.tickets import cc, custom_fields, undo
 from usecases.tickets import links as ticket_links
 
@@ -35,9 +35,9 @@ def undo_one(args: argparse.Namespace, settings: Settings, now: datetime) -> int
                 return _would_undo(args, session)
         try:
             with store.database.transaction() as session:
-                before = len(tickets.numbered(session, args.id))
+                before = len(tickets.numbered_history(session, args.id))
                 ticket = undo.undo(session, args.id, args.event, DESK, now)
-                told = [event for _, event in tickets.numbered(session, args.id)[before:]]
+                told = [event for _, event in tickets.numbered_history(session, args.id)[before:]]
         except NotAllowed as error:
             raise Trouble(str(error)) from error
     return _say(args, ticket, "\n".join(f"#{args.id}: {rendering.happened(event)} ({event.why})" for event in told))
@@ -46,8 +46,8 @@ def undo_one(args: argparse.Namespace, settings: Settings, now: datetime) -> int
 def _would_undo(args: argparse.Namespace, session: Session) -> int:
     """The steps that can be undone now, or whether the named one can."""
     ticket = _held(tickets.get(session, args.id), args.id)
-    possible = set(undo.possible(session, ticket))
-    rows = [_step(n, event) for n, event in tickets.numbered(session, args.id) if n in possible]
+    possible = set(undo.undoable_numbers(session, ticket))
+    rows = [_step(n, event) for n, event in tickets.numbered_history(session, args.id) if n in possible]
     if args.event is not None and args.event not in possible:
         raise Trouble(f"event {args.event} cannot be undone now")
     rows = [row for row in rows if args.event in (None, row["id"])]
@@ -63,7 +63,7 @@ def _step(number: int, event: Event) -> dict[str, Any]:
 
 
 def set_many(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    doing, seen = Doing(DESK, now, BY), dict.fromkeys(args.id)
+    doing, seen = ActionContext(DESK, now, BY), dict.fromkeys(args.id)
     with opened(settings) as store:
         try:
             wish = _wish(args)
@@ -71,7 +71,7 @@ def set_many(args: argparse.Namespace, settings: Settings, now: datetime) -> int
                 with store.database.reading() as session:
                     outcomes = bulk.preview(session, seen, wish, doing)
             else:
-                outcomes = bulk.carry_out(store.database.transaction, seen, wish, doing)
+                outcomes = bulk.run_bulk(store.database.transaction, seen, wish, doing)
         except NotAllowed as error:
             raise Trouble(str(error), 64) from error
     rows = [_outcome(one, dry=args.dry_run) for one in outcomes]
@@ -82,9 +82,9 @@ def set_many(args: argparse.Namespace, settings: Settings, now: datetime) -> int
     return 1 if any(one.refused for one in outcomes) else 0
 
 
-def _wish(args: argparse.Namespace) -> Wish:
+def _wish(args: argparse.Namespace) -> BulkRequest:
     if args.into is not None:
-        return Wish(into=args.into)
+        return BulkRequest(into=args.into)
     names = ("team", "assign", "priority", "category", "tag", "untag", "status")
     actions = bulk.actions_of([{name: getattr(args, name)} for name in names if getattr(args, name)])
     if not actions and not args.requester:
@@ -92,10 +92,10 @@ def _wish(args: argparse.Namespace) -> Wish:
             "nothing was asked for: --assign, --team, --status, --priority, --category, --tag, --untag, --requester, "
             "--into"
         )
-    return Wish(actions, requester=args.requester or "")
+    return BulkRequest(actions, requester=args.requester or "")
 
 
-def _outcome(one: Outcome, *, dry: bool) -> dict[str, Any]:
+def _outcome(one: BulkOutcome, *, dry: bool) -> dict[str, Any]:
     said = "; ".join(map(rendering.happened, one.events)) or "it is so already"
     result = f"not done: {one.refused}" if one.refused else f"would have {said}" if dry and one.events else said
     events = [{"kind": event.kind, "before": event.before, "after": event.after} for event in one.events]
@@ -117,7 +117,7 @@ def wake(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
 
 def set_field(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     def change(session: Session, ticket: Ticket) -> Ticket:
-        return tickets.save(session, custom_fields.filled(session, ticket, args.name, args.value, DESK, now))
+        return tickets.save(session, custom_fields.fill_field(session, ticket, args.name, args.value, DESK, now))
 
     return _on(args, settings, change, "has it")
 

@@ -22,7 +22,7 @@ from desk.tickets.ticket import NotAllowed, Ticket
 from storage.db.session import Session
 from storage.tickets import signatures, tickets
 from usecases.agents import scheduled_replies
-from usecases.agents.scheduled_replies import Answer
+from usecases.agents.scheduled_replies import ReplyRequest
 from usecases.tickets import conversation
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
@@ -42,8 +42,8 @@ def words(own: Any, command: Command) -> None:
 
 def reply(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     def say(session: Session, ticket: Ticket) -> Ticket:
-        answer = Answer(_text(args), resolve=args.resolve, signed=not args.no_signature)
-        return scheduled_replies.say(
+        answer = ReplyRequest(_text(args), resolve=args.resolve, signed=not args.no_signature)
+        return scheduled_replies.reply_now(
             session, ticket, in_name_of(session, args.agent, ticket, Verb.REPLY), answer, now, via="command line"
         )
 
@@ -67,7 +67,7 @@ def _go(args: argparse.Namespace, settings: Settings, say: Callable[[Session, Ti
                     raise Trouble(f"there is no ticket #{args.id}")
                 saved = say(session, ticket)
                 said = tickets.messages_of(session, args.id, most=10_000)[-1]
-                told = {"ticket": asdict(saved), "text": said.text, "signature": signatures.of_message(said)}
+                told = {"ticket": asdict(saved), "text": said.text, "signature": signatures.for_message(said)}
         except NotAllowed as error:
             raise Trouble(str(error)) from error
     if args.json:

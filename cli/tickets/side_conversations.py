@@ -23,7 +23,7 @@ from storage.people import people
 from storage.runtime.logging_setup import escaped
 from storage.tickets import tickets
 from usecases.tickets import side_conversations
-from usecases.tickets.side_conversations import Words
+from usecases.tickets.side_conversations import SideMessage
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 Do = Callable[[Session, Actor], Side]
@@ -67,7 +67,7 @@ def listing(args: argparse.Namespace, settings: Settings, _now: datetime) -> int
     with opened(settings) as store, store.database.reading() as session:
         if tickets.get(session, args.id) is None:
             raise Trouble(f"there is no ticket #{args.id}")
-        rows = side_conversations.whole(session, args.id)
+        rows = side_conversations.all_as_json(session, args.id)
     if args.json:
         output.as_json(rows)
     else:
@@ -83,7 +83,9 @@ def ask(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
         if ticket is None:
             raise NotAllowed(f"there is no ticket #{args.id}")
         to = ", ".join(args.address)
-        return side_conversations.begin(session, ticket, to, args.subject, said, actor, now, via="command line")[0]
+        return side_conversations.start_with_message(
+            session, ticket, to, args.subject, said, actor, now, via="command line"
+        )[0]
 
     return _run(args, settings, do, "was asked aside")
 
@@ -92,22 +94,22 @@ def send(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     said = _words(args)
 
     def do(session: Session, actor: Actor) -> Side:
-        side, ticket = side_conversations.held(session, args.id)
-        return side_conversations.say(session, side, ticket, said, actor, now, via="command line")[0]
+        side, ticket = side_conversations.lock_with_ticket(session, args.id)
+        return side_conversations.add_message(session, side, ticket, said, actor, now, via="command line")[0]
 
     return _run(args, settings, do, "was written to")
 
 
 def close(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     def do(session: Session, actor: Actor) -> Side:
-        return side_conversations.end(session, *side_conversations.held(session, args.id), actor, now)[0]
+        return side_conversations.end(session, *side_conversations.lock_with_ticket(session, args.id), actor, now)[0]
 
     return _run(args, settings, do, "is asked no more")
 
 
 def reopen(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     def do(session: Session, actor: Actor) -> Side:
-        return side_conversations.reopen(session, *side_conversations.held(session, args.id), actor, now)[0]
+        return side_conversations.reopen(session, *side_conversations.lock_with_ticket(session, args.id), actor, now)[0]
 
     return _run(args, settings, do, "is asked again")
 
@@ -118,7 +120,7 @@ def _run(args: argparse.Namespace, settings: Settings, do: Do, done: str) -> int
         try:
             with store.database.transaction(dry_run=dry) as session:
                 side = do(session, _actor(session, args.agent))
-                rows = side_conversations.whole(session, side.ticket_id)
+                rows = side_conversations.all_as_json(session, side.ticket_id)
                 found = next(row for row in rows if row["id"] == side.id)
         except NotAllowed as error:
             raise Trouble(str(error)) from error
@@ -141,9 +143,9 @@ def _print_letter(found: dict[str, Any]) -> None:
     print("\nnothing was sent")
 
 
-def _words(args: argparse.Namespace) -> Words:
+def _words(args: argparse.Namespace) -> SideMessage:
     text = sys.stdin.read() if args.text == "-" else args.text.replace("\\n", "\n")
-    return Words(text, tuple(map(_file, args.file)), args.quote, args.hold, getattr(args, "also", ""))
+    return SideMessage(text, tuple(map(_file, args.file)), args.quote, args.hold, getattr(args, "also", ""))
 
 
 def _file(text: str) -> tuple[int, int]:

@@ -20,7 +20,7 @@ def acting(desk: Desk) -> list[BaseRoute]:
 
 def of_account(visit: Visit) -> dict[str, Any]:
     """What the account's page shows."""
-    return {"aliases": aliases.of_agent(visit.session, visit.agent.id)}
+    return {"aliases": aliases.aliases_of_agent(visit.session, visit.agent.id)}
 
 
 def save(visit: Visit, fields: Mapping[str, str]) -> Response:

@@ -147,7 +147,7 @@ def _signed_in(desk: Desk, request: Request, agent: Person, path: str) -> Respon
     """A session with a new token; one that the browser had before ends."""
     now, old = desk.clock(), request.cookies.get(desk.cookie, "")
     with desk.store.database.transaction() as session:
-        earlier = agent_sessions.whose(session, old, now) if old else None
+        earlier = agent_sessions.find_agent(session, old, now) if old else None
         if earlier:
             agent_sessions.end(session, old, earlier)
         cookie = agent_sessions.begin(session, agent, now)

@@ -17,7 +17,7 @@ from desk.access.permissions import Verb
 from desk.rules import automations as rules_automations
 from desk.rules.automations import BadAutomation
 from usecases.rules import automations
-from usecases.rules.automations import WouldDo
+from usecases.rules.automations import PlannedChanges
 
 LONGEST = 20_000
 EXAMPLE = """\
@@ -50,13 +50,13 @@ def add(visit: Visit, fields: Mapping[str, str]) -> Response:
         rule = rules_automations.read(tomllib.loads(text.replace("\r\n", "\n")))
     except (tomllib.TOMLDecodeError, BadAutomation) as error:
         return _page(visit, 422, problem=str(error), typed=text)
-    automations.put(visit.session, rule, visit.now)
+    automations.save(visit.session, rule, visit.now)
     return test(visit, {"name": rule.name})
 
 
 def test(visit: Visit, fields: Mapping[str, str]) -> Response:
     kept = BUTTONS.kept(visit, fields)
-    would = automations.tried(visit.session, kept, visit.now)
+    would = automations.try_automation(visit.session, kept, visit.now)
     return _page(visit, would=would, tried=kept.rule.name)
 
 
@@ -66,13 +66,13 @@ def _page(
     *,
     problem: str = "",
     typed: str = EXAMPLE,
-    would: Sequence[WouldDo] | None = None,
+    would: Sequence[PlannedChanges] | None = None,
     tried: str = "",
 ) -> Response:
     return visit.html(
         "automations.html",
         status,
-        automations=[(kept, rules_automations.words(kept.rule)) for kept in automations.every(visit.session)],
+        automations=[(kept, rules_automations.words(kept.rule)) for kept in automations.list_all(visit.session)],
         leads=visit.may(Verb.MANAGE),
         problem=problem,
         typed=typed,
@@ -85,7 +85,7 @@ BUTTONS = Buttons(
     "/automations",
     "automation",
     automations.get,
-    automations.switch,
+    automations.set_active,
     automations.remove,
     BadAutomation,
     lambda visit, why: _page(visit, 422, problem=why),

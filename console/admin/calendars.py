@@ -50,21 +50,21 @@ def change(visit: Visit, fields: Mapping[str, str]) -> Response:
         if fields.get("do") == "remove" and known is not None:
             return _removed(visit, known)
         row = replace(_read(fields), id=known.id if known else 0)
-        calendars.meant(row)
-        other = calendars.named(visit.session, row.name)
+        calendars.to_calendar(row)
+        other = calendars.get_by_name(visit.session, row.name)
         if other is not None and other.id != row.id:
             raise BadCalendar(f"there is another calendar {row.name!r}")
         if fields.get("do") == "preview":
             return _page(visit, fields, row=row, preview=True)
-        calendars.put(visit.session, row)
+        calendars.save(visit.session, row)
     except BadCalendar as error:
         return _page(visit, fields, 422, str(error))
     return RedirectResponse("/sla?done=saved", 303)
 
 
 def _removed(visit: Visit, known: CalendarRow) -> Response:
-    users = [one.name for one in sla_policies.every(visit.session) if one.calendar_id == known.id]
-    users += calendars.users(visit.session, known.id)
+    users = [one.name for one in sla_policies.list_all(visit.session) if one.calendar_id == known.id]
+    users += calendars.list_users(visit.session, known.id)
     if users:
         raise BadCalendar(f"it is used by {', '.join(users)}")
     calendars.remove(visit.session, known.id)
@@ -97,7 +97,7 @@ def _page(
 
 def _meaning(visit: Visit, row: CalendarRow) -> dict[str, Any]:
     """The next days on its own wall clock."""
-    calendar = calendars.meant(row)
+    calendar = calendars.to_calendar(row)
     zone = ZoneInfo(calendar.zone)
     today = visit.now.astimezone(zone).date()
     spans = business_hours.open_spans(calendar, visit.now, visit.now + SHOWN)
@@ -107,8 +107,8 @@ def _meaning(visit: Visit, row: CalendarRow) -> dict[str, Any]:
 
 def _moved(visit: Visit, row: CalendarRow) -> sla_review.Preview:
     """By the policies as they are, with this calendar in its place."""
-    known = calendars.by_id(visit.session) | {row.id: (row.name, calendars.meant(row))}
-    held = [sla_policies.meant(one, known) for one in sla_policies.every(visit.session) if one.active]
+    known = calendars.by_id(visit.session) | {row.id: (row.name, calendars.to_calendar(row))}
+    held = [sla_policies.to_policy(one, known) for one in sla_policies.list_all(visit.session) if one.active]
     return sla_review.preview(visit.session, held, visit.now, MOST_LOOKED_AT)
 
 

@@ -46,7 +46,7 @@ EMPTY: Groups = (Group("", (Row(),) * AT_FIRST),)
 
 def facts(session: Session, but: Iterable[str] = ()) -> list[str]:
     """What a row may ask of: the facts of every ticket, and the desk's own fields."""
-    own = [f"field.{one.name}" for one in custom_fields.every(session)]
+    own = [f"field.{one.name}" for one in custom_fields.list_all(session)]
     return [*sorted(FIELDS - set(but)), *own]
 
 

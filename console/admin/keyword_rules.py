@@ -34,13 +34,13 @@ def add(visit: Visit, fields: Mapping[str, str]) -> Response:
         words = words_of(*(fields.get(kind, "").replace("\n", ",").split(",") for kind in ("all", "any", "none")))
     except BadRule as error:
         return _page(visit, 422, problem=str(error), typed=fields)
-    keyword_rules.put(visit.session, Rule(name, category, words, fields.get("kind") == "hard"), visit.now)
+    keyword_rules.save(visit.session, Rule(name, category, words, fields.get("kind") == "hard"), visit.now)
     return test(visit, {"name": name})
 
 
 def test(visit: Visit, fields: Mapping[str, str]) -> Response:
     kept = BUTTONS.kept(visit, fields)
-    trial = keyword_rules.test(visit.session, kept, visit.now)
+    trial = keyword_rules.run_test(visit.session, kept, visit.now)
     return _page(visit, trial=trial, tested=kept.rule.name)
 
 
@@ -49,18 +49,18 @@ def add_category(visit: Visit, fields: Mapping[str, str]) -> Response:
     if not name:
         return _page(visit, 422, problem="a category needs a name")
     words = _text(fields, "words", categories.LONGEST_WORDS)
-    categories.put(visit.session, name, words, visit.now)
+    categories.save(visit.session, name, words, visit.now)
     return RedirectResponse("/rules?done=category", 303)
 
 
 def retire(visit: Visit, fields: Mapping[str, str]) -> Response:
     """Not guessed after the next training, or guessed again."""
-    own = {one.name: one for one in categories.every(visit.session)}
+    own = {one.name: one for one in categories.list_all(visit.session)}
     name = fields.get("name", "")
     if name not in own and name not in hints():
         raise HTTPException(404, "There is no such category.")
     words = own[name].words if name in own else ""
-    categories.put(visit.session, name, words, visit.now, active=fields.get("active") == "yes")
+    categories.save(visit.session, name, words, visit.now, active=fields.get("active") == "yes")
     return RedirectResponse("/rules?done=category", 303)
 
 
@@ -73,12 +73,12 @@ def _page(
     trial: Trial | None = None,
     tested: str = "",
 ) -> Response:
-    own = {one.name: one for one in categories.every(visit.session)}
+    own = {one.name: one for one in categories.list_all(visit.session)}
     starters = {name: words for name, words in hints().items() if name not in own}
     return visit.html(
         "rules.html",
         status,
-        rules=keyword_rules.every(visit.session),
+        rules=keyword_rules.list_all(visit.session),
         own=list(own.values()),
         starters=starters,
         known=sorted({*own, *starters, *listings.known_categories(visit.session)}),
@@ -99,7 +99,7 @@ BUTTONS = Buttons(
     "/rules",
     "rule",
     keyword_rules.get,
-    keyword_rules.switch,
+    keyword_rules.set_active,
     keyword_rules.remove,
     BadRule,
     lambda visit, why: _page(visit, 422, problem=why),

@@ -48,7 +48,7 @@ def _page(visit: Visit, problem: str = "", typed: Fields | None = None) -> Respo
         422 if problem else 200,
         days=asdict(lifecycle.rules(visit.session)),
         words=WORDS,
-        known=custom_fields.every(visit.session),
+        known=custom_fields.list_all(visit.session),
         kinds=list(Kind),
         problem=problem,
         typed=typed or {},
@@ -67,7 +67,7 @@ def save_days(visit: Visit, form: Fields) -> Response:
 def save_field(visit: Visit, form: Fields) -> Response:
     """A new field, or another version of the one with this name."""
     try:
-        custom_fields.put(visit.session, _field(form))
+        custom_fields.save(visit.session, _field(form))
     except NotAllowed as error:
         return _page(visit, str(error), form)
     return RedirectResponse(f"{HERE}?done=saved", 303)

@@ -10,7 +10,7 @@ from storage.people import people
 
 
 def show(visit: Visit) -> Response:
-    health = imap_folders.health(visit.session)
+    health = imap_folders.list_health(visit.session)
     folders = {
         box.id: [one for one in health if one.mailbox_id == box.id] for box in people.all_mailboxes(visit.session)
     }

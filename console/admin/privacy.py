@@ -53,7 +53,7 @@ def open_anyway(visit: Visit, fields: Mapping[str, str]) -> Response:
         return _page(visit, 422, "that is no ticket number")
     if not reason:
         return _page(visit, 422, "say why: the team reads it")
-    if not visibility.hidden(visit.session, [int(number)]):
+    if not visibility.hidden_tickets(visit.session, [int(number)]):
         return RedirectResponse(f"/tickets/{int(number)}", 303)
     _open(visit, int(number), reason[:LONGEST_REASON])
     return RedirectResponse(f"/tickets/{int(number)}", 303)
@@ -92,12 +92,12 @@ def erasing(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
 
 def _open(visit: Visit, number: int, reason: str) -> None:
     viewer = visit.session.viewer
-    with visibility.through_eyes_of(visit.session, EVERYBODY):
+    with visibility.reading_as(visit.session, EVERYBODY):
         ticket = tickets.get(visit.session, number, lock=True)
         if ticket is None:
             raise HTTPException(404, "There is no such ticket.")
         why, team = {"why": reason}, ticket.team_id
-        audit.note(visit.session, viewer, visibility.OPENED, visit.now, ticket_id=number, team_id=team, data=why)
+        audit.record(visit.session, viewer, visibility.OPENED, visit.now, ticket_id=number, team_id=team, data=why)
         event = Event(number, visit.now, visibility.OPENED, visit.actor, why=reason)
         tickets.save(visit.session, Change(ticket, (event,)))
 
@@ -120,7 +120,7 @@ def _page(
         more=rows[PER_PAGE - 1].id if len(rows) > PER_PAGE else 0,
         teams={team.id: team.name for team in people.all_teams(visit.session)},
         private=viewer.audited,
-        unseen=visibility.hidden(visit.session, [row.ticket_id for row in rows if row.ticket_id]),
+        unseen=visibility.hidden_tickets(visit.session, [row.ticket_id for row in rows if row.ticket_id]),
         admin=admin,
         problem=problem,
         receipt=receipt,

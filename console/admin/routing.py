@@ -25,7 +25,7 @@ from desk.web.clean_input import BadInput, read_json
 from storage.people import holders, people
 from storage.routing import rules as routing_rules
 from storage.routing import unassigned
-from storage.routing.rules import Kept
+from storage.routing.rules import StoredRoutingRule
 from storage.tickets import listings
 from usecases.routing import dry_run as routing_dry_run
 from usecases.routing.dry_run import Trial
@@ -53,7 +53,7 @@ def only_leads(visit: Visit) -> None:
 def show(visit: Visit) -> Response:
     """All rules; the form holds the one that the address names."""
     only_leads(visit)
-    kept = routing_rules.named(visit.session, visit.request.query_params.get("rule", ""))
+    kept = routing_rules.get_by_name(visit.session, visit.request.query_params.get("rule", ""))
     if kept is None:
         return _page(visit)
     return _page(visit, typed=_kept_as_typed(kept), groups=condition_form.rows_of(kept.conditions))
@@ -61,7 +61,7 @@ def show(visit: Visit) -> Response:
 
 def unroutable(visit: Visit) -> Response:
     """What nobody can take, the most urgent first; for everybody."""
-    return visit.html("unroutable.html", flags=unassigned.listed(visit.session))
+    return visit.html("unroutable.html", flags=unassigned.list_flags(visit.session))
 
 
 def add(visit: Visit, fields: Mapping[str, str]) -> Response:
@@ -71,7 +71,7 @@ def add(visit: Visit, fields: Mapping[str, str]) -> Response:
         return _page(visit, typed=fields, groups=groups)
     try:
         conditions, actions = _conditions(fields), _actions(fields)
-        kept = routing_rules.put(visit.session, fields.get("name", ""), conditions, actions, active=False)
+        kept = routing_rules.save(visit.session, fields.get("name", ""), conditions, actions, active=False)
     except BadRouting as error:
         return _page(visit, 422, problem=str(error), typed=fields)
     return test(visit, {"name": kept.name})
@@ -80,7 +80,7 @@ def add(visit: Visit, fields: Mapping[str, str]) -> Response:
 def test(visit: Visit, fields: Mapping[str, str]) -> Response:
     kept = BUTTONS.kept(visit, fields)
     now = visit.now.astimezone(ZoneInfo(visit.desk.settings.time_zone))
-    return _page(visit, trial=routing_dry_run.tried(visit.session, kept, now), tested=kept.name)
+    return _page(visit, trial=routing_dry_run.try_rule(visit.session, kept, now), tested=kept.name)
 
 
 def move(visit: Visit, fields: Mapping[str, str]) -> Response:
@@ -98,11 +98,11 @@ def _page(
     tested: str = "",
     groups: Groups | None = None,
 ) -> Response:
-    every = routing_rules.every(visit.session)
+    every = routing_rules.list_all(visit.session)
     return visit.html(
         "routing.html",
         status,
-        rules=[(kept, routing_dry_run.in_words(kept.rule) if kept.rule else kept.problem) for kept in every],
+        rules=[(kept, routing_dry_run.describe_rule(kept.rule) if kept.rule else kept.problem) for kept in every],
         problem=problem,
         typed=typed or {},
         trial=trial,
@@ -112,7 +112,7 @@ def _page(
         kinds=condition_form.KINDS,
         groups=groups or condition_form.shown(typed or {}),
         teams=people.all_teams(visit.session),
-        agents=holders.possible(visit.session),
+        agents=holders.list_possible(visit.session),
         priorities=list(Priority),
         categories=listings.known_categories(visit.session),
     )
@@ -128,7 +128,7 @@ def _conditions(fields: Mapping[str, str]) -> Any:
         raise BadRouting(str(error)) from error
 
 
-def _kept_as_typed(kept: Kept) -> dict[str, str]:
+def _kept_as_typed(kept: StoredRoutingRule) -> dict[str, str]:
     """A rule as its form shows it."""
     typed = {"name": kept.name}
     for name, value in (kept.actions if isinstance(kept.actions, Mapping) else _merged(kept.actions)).items():
@@ -159,8 +159,8 @@ def _json(text: str) -> Any:
 BUTTONS = Buttons(
     "/routing",
     "rule",
-    routing_rules.named,
-    routing_rules.switch,
+    routing_rules.get_by_name,
+    routing_rules.set_active,
     routing_rules.remove,
     BadRouting,
     lambda visit, why: _page(visit, 422, problem=why),

@@ -76,9 +76,9 @@ def show(visit: Visit) -> Response:
     only_leads(visit)
     return visit.html(
         "sla.html",
-        policies=sla_policies.every(visit.session),
-        calendars=calendars.every(visit.session),
-        names={row.id: row.name for row in calendars.every(visit.session)},
+        policies=sla_policies.list_all(visit.session),
+        calendars=calendars.list_all(visit.session),
+        names={row.id: row.name for row in calendars.list_all(visit.session)},
         clocks=sla_timers.counts(visit.session, visit.now),
         progress=sla_review.progress(visit.session),
         targets=list(Target),
@@ -107,10 +107,10 @@ def change(visit: Visit, fields: Mapping[str, str]) -> Response:
         row = replace(_read(fields), id=known.id if known else 0)
         if fields.get("do") == "preview":
             return _page(visit, fields, seen=_preview(visit, row))
-        other = sla_policies.named(visit.session, row.name)
+        other = sla_policies.get_by_name(visit.session, row.name)
         if other is not None and other.id != row.id:
             raise BadPolicy(f"there is another policy {row.name!r}")
-        sla_policies.put(visit.session, row)
+        sla_policies.save(visit.session, row)
     except (BadPolicy, BadCondition, BadAction) as error:
         return _page(visit, fields, 422, str(error))
     return _changed(visit, f"policy {row.name} changed", "saved")
@@ -121,7 +121,7 @@ def recalculate(visit: Visit, _fields: Mapping[str, str]) -> Response:
 
 
 def _changed(visit: Visit, why: str, done: str) -> Response:
-    sla_review.ask(visit.session, visit.now, why)
+    sla_review.request_recalculation(visit.session, visit.now, why)
     return RedirectResponse(f"/sla?done={done}", 303)
 
 
@@ -147,7 +147,7 @@ def _page(
         groups=groups or condition_form.shown(typed),
         targets=list(Target),
         priorities=list(Priority),
-        calendars=calendars.every(visit.session),
+        calendars=calendars.list_all(visit.session),
     )
 
 
@@ -163,8 +163,8 @@ def _asked_for(visit: Visit) -> PolicyRow | None:
 
 
 def _preview(visit: Visit, row: PolicyRow) -> Preview:
-    others = [one for one in sla_policies.every(visit.session) if one.id != row.id]
-    policies = sla_policies.all_meant(visit.session, [*others, row])
+    others = [one for one in sla_policies.list_all(visit.session) if one.id != row.id]
+    policies = sla_policies.to_policies(visit.session, [*others, row])
     return sla_review.preview(visit.session, policies, visit.now, MOST_LOOKED_AT)
 
 

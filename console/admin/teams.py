@@ -107,10 +107,12 @@ def availability(visit: Visit, fields: Mapping[str, str]) -> Response:
         only_leads(visit)
         agent = _agent(visit, fields["agent"])
     if fields.get("do") == "back":
-        people_availability.back(visit.session, agent.id)
+        people_availability.end_absence(visit.session, agent.id)
     else:
         until = _until(visit, fields.get("until", ""))
-        people_availability.away(visit.session, agent.id, visit.now, until, hands_over=fields.get("hand_over") == "yes")
+        people_availability.set_away(
+            visit.session, agent.id, visit.now, until, hands_over=fields.get("hand_over") == "yes"
+        )
     log.info("availability_changed", agent_id=agent.id, by=visit.agent.id)
     return RedirectResponse(_where_from(fields.get("back", "")), 303)
 
@@ -118,7 +120,7 @@ def availability(visit: Visit, fields: Mapping[str, str]) -> Response:
 def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
     every = people.all_teams(visit.session)
     now = visit.now.astimezone(ZoneInfo(visit.desk.settings.time_zone))
-    teams = list(people_availability.read(visit.session, [team.id for team in every]).teams.values())
+    teams = list(people_availability.load_availability(visit.session, [team.id for team in every]).teams.values())
     return visit.html(
         "teams.html",
         status,
@@ -127,7 +129,7 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
         against={(team.id, one.id): hindrance(one, now)[0] for team in teams for one in team.members},
         hours=people_availability.calendars_of_teams(visit.session),
         own_hours=people_availability.calendars_of_agents(visit.session),
-        calendars=calendars.every(visit.session),
+        calendars=calendars.list_all(visit.session),
         strategies=WORDS,
         changeable={team.id for team in teams if _may_change(visit, team.id)},
         private=visit.session.viewer.audited,
@@ -137,7 +139,7 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
 
 
 def _team(visit: Visit) -> Team:
-    found = people_availability.settings(visit.session).get(visit.number("team_id"))
+    found = people_availability.team_settings(visit.session).get(visit.number("team_id"))
     if found is None:
         raise HTTPException(404, "There is no such team.")
     return found

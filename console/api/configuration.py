@@ -51,7 +51,7 @@ def shown(visit: Visit) -> Response:
     unknown = sorted(set(wanted) - set(KINDS))
     if unknown:
         raise HTTPException(422, f"There is no kind {unknown[0]}; there are {', '.join(KINDS)}.")
-    state = configuration_export.present(visit.session)
+    state = configuration_export.current_configuration(visit.session)
     return json_response({kind: _entries(kind, state) for kind in wanted})
 
 
@@ -81,7 +81,7 @@ def fill_in(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in body.items():
         if not isinstance(value, str | int | float | None):
             raise HTTPException(422, f"{name} should be a text, a number, true, false or null.")
-        change = custom_fields.filled(visit.session, ticket, name, value, visit.actor, visit.now)
+        change = custom_fields.fill_field(visit.session, ticket, name, value, visit.actor, visit.now)
         ticket = tickets.save(visit.session, change)
     return {"id": ticket.id, "fields": dict(ticket.fields), "version": ticket.version}
 

@@ -63,22 +63,22 @@ def listed(visit: Visit) -> Response:
 def shown(visit: Visit) -> Response:
     """One with its tickets and all that was ordered."""
     found = _found(visit)
-    orders = [_told(one) for one in bulk_orders.of_incident(visit.session, found.id)]
+    orders = [_told(one) for one in bulk_orders.orders_of_incident(visit.session, found.id)]
     return json_response(asdict(found) | {"tickets": incidents.rows(visit.session, found.id, _MOST), "orders": orders})
 
 
 def include(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """A ticket belongs to it, whether it was suggested or not."""
     found, ticket = _found(visit), _ticket(body)
-    by = priority.matrix(priority_matrix.rows(visit.session, visit.desk.settings))
-    incident_members.include(visit.session, found.id, ticket, _actor(visit), by, visit.now)
+    by = priority.matrix(priority_matrix.matrix_rows(visit.session, visit.desk.settings))
+    incident_members.include_ticket(visit.session, found.id, ticket, _actor(visit), by, visit.now)
     return {"incident": found.id, "ticket": ticket, "done": "add"}
 
 
 def take_out(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """A ticket has nothing to do with it; its priority goes back where nobody changed it since."""
     found, ticket = _found(visit), _ticket(body)
-    incident_members.take_out(visit.session, found.id, ticket, _actor(visit), visit.now)
+    incident_members.remove_ticket(visit.session, found.id, ticket, _actor(visit), visit.now)
     return {"incident": found.id, "ticket": ticket, "done": "remove"}
 
 
@@ -88,11 +88,11 @@ def _order(kind: str) -> Write:
         if kind == ANSWER and not text.strip():
             raise NotAllowed("there is no text to send")
         if body.get("dry_run") is True:
-            rows = bulk_orders.rehearsed(visit.session, found.id, kind)
+            rows = bulk_orders.preview_order(visit.session, found.id, kind)
             return {"incident": found.id, "kind": kind, "dry_run": True, "tickets": [row["id"] for row in rows]}
         key = _key(visit, body, text)
-        order = bulk_orders.place(visit.session, found.id, key, kind, text, _actor(visit), visit.now)
-        bulk_orders.step(visit.session, order.id, visit.now)
+        order = bulk_orders.place_order(visit.session, found.id, key, kind, text, _actor(visit), visit.now)
+        bulk_orders.run_step(visit.session, order.id, visit.now)
         return _told(bulk_orders.get(visit.session, order.id))
 
     return write

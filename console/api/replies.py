@@ -22,7 +22,7 @@ from storage.people import holders, people
 from storage.tickets import tickets
 from storage.tickets.tickets import Stale
 from usecases.agents import scheduled_replies
-from usecases.agents.scheduled_replies import Answer
+from usecases.agents.scheduled_replies import ReplyRequest
 from usecases.tickets import conversation
 
 
@@ -38,8 +38,8 @@ def routes(desk: Desk) -> list[BaseRoute]:
 def reply(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """`text`, and what is wished: `resolve`, `signature` (false: without), `version`."""
     ticket, actor, text = _wanted(visit, body, Verb.REPLY)
-    answer = Answer(text, resolve=_flag(body, "resolve", False), signed=_flag(body, "signature", True))
-    return _told(scheduled_replies.say(visit.session, ticket, actor, answer, visit.now, via=_via(visit)))
+    answer = ReplyRequest(text, resolve=_flag(body, "resolve", False), signed=_flag(body, "signature", True))
+    return _told(scheduled_replies.reply_now(visit.session, ticket, actor, answer, visit.now, via=_via(visit)))
 
 
 def note(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from desk.learning.active_learning import most_useful
 from desk.learning.model_standing import standing
 from desk.reports.spreadsheet import BOM, safe_cell
 from storage.learning import accuracy, categories, models
-from storage.learning.accuracy import Fact
+from storage.learning.accuracy import EvaluatedGuess
 from storage.learning.models import Model
 from storage.tickets import corrections
 
@@ -36,7 +36,7 @@ _WEEKS_OFFERED = (4, 12, 26, 52)
 
 def show(visit: Visit) -> Response:
     weeks = _weeks(visit)
-    known = models.every(visit.session, 20)
+    known = models.list_all(visit.session, 20)
     last = models.last_attempt(visit.session)
     return visit.html(
         "accuracy.html",
@@ -54,7 +54,7 @@ def show(visit: Visit) -> Response:
 
 def teach(visit: Visit) -> Response:
     """The tickets that would teach most, each with one button a category."""
-    found = accuracy.doubts(visit.session)
+    found = accuracy.load_uncertain_tickets(visit.session)
     return visit.html("teach.html", open=len(found), doubts=most_useful(found, TAUGHT_AT_ONCE))
 
 
@@ -62,7 +62,7 @@ def as_csv(visit: Visit) -> Response:
     """Every guess with its truth; `docs/recompute_accuracy.py` makes the figures of it again."""
     page = io.StringIO()
     writer = csv.writer(page)
-    writer.writerow([one.name for one in fields(Fact)])
+    writer.writerow([one.name for one in fields(EvaluatedGuess)])
     for fact in _facts(visit):
         writer.writerow([_cell(value) for value in asdict(fact).values()])
     headers = {"Content-Disposition": 'attachment; filename="guesses.csv"'}
@@ -113,8 +113,8 @@ def _alarm(visit: Visit, known: list[Model]) -> str:
     return f"Model {broken.version} was broken and is not used: {broken.reason}" if broken else ""
 
 
-def _facts(visit: Visit) -> list[Fact]:
-    return accuracy.facts(visit.session, accuracy.weeks_before(visit.now, _weeks(visit) - 1))
+def _facts(visit: Visit) -> list[EvaluatedGuess]:
+    return accuracy.load_guesses(visit.session, accuracy.weeks_before(visit.now, _weeks(visit) - 1))
 
 
 def _weeks(visit: Visit) -> int:

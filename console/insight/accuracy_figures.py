@@ -17,7 +17,7 @@ from classifier import evaluate
 from desk.learning.model_standing import standing
 from storage.db.session import Session
 from storage.learning import accuracy, models
-from storage.learning.accuracy import BY_AGENT, Fact
+from storage.learning.accuracy import BY_AGENT, EvaluatedGuess
 from storage.learning.priority_overrides import priority_changes
 from storage.runtime import key_values
 
@@ -29,7 +29,7 @@ _MOST = 20
 def everything(session: Session, now: datetime, weeks: int = WEEKS) -> dict[str, Any]:
     """All that the accuracy page shows."""
     since = accuracy.weeks_before(now, weeks - 1)
-    found = accuracy.facts(session, since)
+    found = accuracy.load_guesses(session, since)
     active = models.active(session)
     mix = dict(active.report.get("mix", {})) if active else {}
     spoken = [fact for fact in found if fact.truth_from == BY_AGENT]
@@ -60,15 +60,15 @@ def _model(active: models.Model | None) -> dict[str, Any] | None:
     return {"version": active.version} | asdict(standing(active.made_by, active.report))
 
 
-def by_week(found: Sequence[Fact], mix: Mapping[str, int]) -> list[dict[str, Any]]:
+def by_week(found: Sequence[EvaluatedGuess], mix: Mapping[str, int]) -> list[dict[str, Any]]:
     """Oldest week first; `drift` is the share of tickets that lie in other categories than when the model learned."""
-    weeks: dict[str, list[Fact]] = {}
+    weeks: dict[str, list[EvaluatedGuess]] = {}
     for fact in found:
         weeks.setdefault(f"{fact.at - timedelta(days=fact.at.weekday()):%Y-%m-%d}", []).append(fact)
     return [{"week": week} | summed(facts) | {"drift": drift(facts, mix)} for week, facts in sorted(weeks.items())]
 
 
-def summed(found: Sequence[Fact]) -> dict[str, Any]:
+def summed(found: Sequence[EvaluatedGuess]) -> dict[str, Any]:
     """Shares of the three outcomes, and how often they were right, as far as that is known."""
     outcomes = Counter(fact.outcome for fact in found)
     automatic = [fact for fact in found if fact.outcome == "automatic"]
@@ -87,7 +87,7 @@ def summed(found: Sequence[Fact]) -> dict[str, Any]:
     }
 
 
-def drift(found: Sequence[Fact], mix: Mapping[str, int]) -> float | None:
+def drift(found: Sequence[EvaluatedGuess], mix: Mapping[str, int]) -> float | None:
     """Half the sum of the differences between the two mixes: 0 is the same mix, 1 has nothing in common."""
     if not mix or not found:
         return None
@@ -97,7 +97,7 @@ def drift(found: Sequence[Fact], mix: Mapping[str, int]) -> float | None:
     return sum(abs(here[name] / len(found) - mix.get(name, 0) / learned) for name in names) / 2
 
 
-def by_category(said: Sequence[Fact]) -> list[dict[str, Any]]:
+def by_category(said: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
     """What agents said of each category, the most frequent first."""
     truth, guessed = Counter(fact.truth or "" for fact in said), Counter(fact.guessed for fact in said)
     right = Counter(fact.guessed for fact in said if fact.right)
@@ -114,20 +114,20 @@ def by_category(said: Sequence[Fact]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-int(row["count"]), str(row["category"])))
 
 
-def by_language(said: Sequence[Fact]) -> list[dict[str, Any]]:
+def by_language(said: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
     count = Counter(fact.language or "unknown" for fact in said)
     right = Counter(fact.language or "unknown" for fact in said if fact.right)
     return [{"language": name, "count": n, "accuracy": share(right[name], n)} for name, n in count.most_common()]
 
 
-def reliability(found: Sequence[Fact]) -> list[dict[str, Any]]:
+def reliability(found: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
     """Beside each tenth of stated probability how many were right."""
     known = [fact for fact in found if fact.truth is not None]
     bins = evaluate.reliability([bool(fact.right) for fact in known], [fact.probability for fact in known])  # type: ignore[arg-type]
     return [asdict(one) for one in bins if one.count]
 
 
-def beside(said: Sequence[Fact]) -> list[dict[str, Any]]:
+def beside(said: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
     """The same tickets, guessed by others: one who reads nothing, and the keyword rules alone."""
     truth = [fact.truth or "" for fact in said]
     ways: dict[str, Sequence[str | None]] = {
@@ -148,11 +148,11 @@ def share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _confusions(said: Sequence[Fact]) -> list[dict[str, Any]]:
+def _confusions(said: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
     found = evaluate.confusions([fact.truth or "" for fact in said], [fact.guessed for fact in said], _MOST)
     return [asdict(one) for one in found]
 
 
-def _worst(found: Sequence[Fact]) -> list[dict[str, Any]]:
+def _worst(found: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
     wrong = sorted((fact for fact in found if fact.right is False), key=lambda fact: -fact.probability)
     return [asdict(fact) for fact in wrong[:_MOST]]

@@ -34,8 +34,8 @@ _NUMBERS = ("rating_after_hours", "rating_every_days", "rating_remind_days")
 def figures(session: Session, now: datetime, days: int = DAYS) -> dict[str, Any]:
     """The days until now, and those before them to compare with."""
     length = timedelta(days=days)
-    found = _seen(session, csat.answers(session, now - length, now + timedelta(seconds=1)))
-    before = _seen(session, csat.answers(session, now - 2 * length, now - length))
+    found = _seen(session, csat.ratings_between(session, now - length, now + timedelta(seconds=1)))
+    before = _seen(session, csat.ratings_between(session, now - 2 * length, now - length))
     teams = {team.id: team.name for team in people.all_teams(session)}
     agents = {one.id: one.name or one.address for one in people.all_agents(session)}
     return {
@@ -69,7 +69,7 @@ def set_rules(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def _seen(session: Session, found: Sequence[Rating]) -> list[Rating]:
-    hidden = visibility.hidden(session, [one.ticket_id for one in found])
+    hidden = visibility.hidden_tickets(session, [one.ticket_id for one in found])
     return [one for one in found if one.ticket_id not in hidden]
 
 

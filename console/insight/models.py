@@ -49,7 +49,7 @@ def promote(store: Store, session: Session, version: str, now: datetime) -> Mode
 
 def roll_back(store: Store, session: Session, now: datetime) -> Model:
     """The model that was active before."""
-    before = models.before(session)
+    before = models.previous_model(session)
     if before is None:
         raise Refused("there is no earlier model to go back to")
     return promote(store, session, before.version, now)

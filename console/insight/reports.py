@@ -30,7 +30,7 @@ from desk.reports.report import Report
 from desk.reports.spreadsheet import BOM
 from storage.people import people
 from storage.reports import report as report_rows
-from storage.reports.report import Asked
+from storage.reports.report import ReportQuery
 from storage.tickets import listings
 
 PERIODS = (
@@ -115,8 +115,8 @@ def _report(visit: Visit) -> Report:
     return made if _leads(visit) else replace(made, agents=[one for one in made.agents if one.id == visit.agent.id])
 
 
-def _asked(visit: Visit, asked: QueryParams) -> Asked:
-    return Asked(
+def _asked(visit: Visit, asked: QueryParams) -> ReportQuery:
+    return ReportQuery(
         team=_number(asked.get("team", "")),
         agent=visit.agent.id if asked.get("agent") == "me" else _number(asked.get("agent", "")),
         channel=asked.get("channel", ""),

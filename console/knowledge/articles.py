@@ -31,7 +31,7 @@ from storage.knowledge import articles, csat
 from storage.knowledge.articles import Article
 from storage.people import people
 from storage.tickets import listings, tickets
-from usecases.tickets.resolution import taken
+from usecases.tickets.resolution import resolution_from_replies
 
 PER_PAGE = 50
 
@@ -51,7 +51,7 @@ def show(visit: Visit) -> Response:
     return visit.html(
         "articles.html",
         rows=found,
-        uses=articles.usefulness(visit.session, [one.id for one in found]),
+        uses=articles.count_uses(visit.session, [one.id for one in found]),
         states=list(State),
         state=wanted,
         words=words,
@@ -70,7 +70,7 @@ def one(visit: Visit) -> Response:
         article=article,
         versions=history,
         editors=editors,
-        uses=articles.usefulness(visit.session, [article.id])[article.id],
+        uses=articles.count_uses(visit.session, [article.id])[article.id],
         solved=articles.tickets_of(visit.session, article.id),
         moves=_moves(visit, article),
         removed=_removed(visit, article),
@@ -96,7 +96,7 @@ def add_draft(session: Session, ticket: Ticket, actor: Actor, now: datetime) -> 
     team = ticket.team_id if csat.is_private(session, ticket.id) else None
     made = replace(words, language=language(drafted.text), team_id=team, author_id=actor.id, from_ticket_id=ticket.id)
     made = articles.add(session, made)
-    articles.note_use(session, [made.id], articles.LINKED, now, ticket.id, actor.id)
+    articles.record_use(session, [made.id], articles.LINKED, now, ticket.id, actor.id)
     event = Event(ticket.id, now, "article_drafted", actor, after=str(made.id))
     tickets.save(session, Change(ticket, (event,)))
     return made
@@ -104,7 +104,7 @@ def add_draft(session: Session, ticket: Ticket, actor: Actor, now: datetime) -> 
 
 def drafted_from(session: Session, ticket: Ticket) -> Draft:
     """What an article made from this ticket would say. NotAllowed where nothing solved it."""
-    answer = taken(session, ticket)
+    answer = resolution_from_replies(session, ticket)
     if not answer.strip():
         raise NotAllowed(f"nothing says what solved #{ticket.id}: write its resolution first")
     said = tickets.messages_of(session, ticket.id)

@@ -68,7 +68,7 @@ def helped(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             article = _found(session, request)
             kind = articles.HELPED if fields.get("helped") == "yes" else articles.NOT_HELPED
             if not pace.take(desk.came_from(request), desk.clock()):
-                articles.note_use(session, [article.id], kind, desk.clock(), None, None)
+                articles.record_use(session, [article.id], kind, desk.clock(), None, None)
         return RedirectResponse(f"/help/{article.id}?done=1", 303)
 
     async def endpoint(request: Request) -> Response:

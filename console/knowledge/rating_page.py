@@ -84,7 +84,7 @@ def _write_down(session: Session, asked: _Asked, score: int, said: str, now: dat
     rating, comment = asked.rating, said.replace("\r\n", "\n").replace("\0", "").strip()[:MOST_COMMENT]
     if (rating.score, rating.comment) == (score, comment):
         return
-    csat.vote(session, rating.id, score, comment, now)
+    csat.record_score(session, rating.id, score, comment, now)
     person = people.by_ids(session, [asked.ticket.requester_id]).get(asked.ticket.requester_id)
     who = Actor(ActorKind.REQUESTER, asked.ticket.requester_id, person.name if person else "")
     before = "" if rating.score is None else str(rating.score)

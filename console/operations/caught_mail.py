@@ -31,13 +31,13 @@ class Letter:
 
 
 def show(visit: Visit) -> Response:
-    rows = listings.caught(visit.session, before=visit.before(), most=PER_PAGE + 1)
+    rows = listings.list_captured(visit.session, before=visit.before(), most=PER_PAGE + 1)
     more = rows[PER_PAGE - 1]["id"] if rows[PER_PAGE:] else 0
     return visit.html("caught.html", rows=rows[:PER_PAGE], more=more)
 
 
 def one(visit: Visit) -> Response:
-    row = outbound.one(visit.session, visit.number("outbound_id"))
+    row = outbound.get(visit.session, visit.number("outbound_id"))
     if row is None:
         raise HTTPException(404, "There is no such mail.")
     raw = visit.desk.store.blobs.get(visit.session, row["raw"]) if row["raw"] else None

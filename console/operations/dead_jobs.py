@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from console.web.request_context import Desk, Visit, action, to_sign_in, visiting
 from desk.access.permissions import Verb
 from storage.runtime import dead_letters, failures
-from storage.runtime.dead_letters import Away, Dead
+from storage.runtime.dead_letters import DeadJob, QueueUnavailable
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
@@ -37,7 +37,7 @@ def show(desk: Desk) -> Callable[[Request], Response]:
             visit = visiting(desk, request, session)
             if visit is None:
                 return to_sign_in(request)
-            failed, leads = failures.listed(session), visit.may(Verb.MANAGE)
+            failed, leads = failures.list_failures(session), visit.may(Verb.MANAGE)
             return visit.html("dead_jobs.html", jobs=jobs, problem=problem, failed=failed, leads=leads)
 
     return endpoint
@@ -67,16 +67,16 @@ def _do(desk: Desk, act: Callable[[str, list[str]], int], wanted: str) -> str:
     """One job, or all of them."""
     url = desk.store.settings.redis_url
     try:
-        ids = [wanted] if wanted else [one.id for one in dead_letters.listed(url)]
+        ids = [wanted] if wanted else [one.id for one in dead_letters.list_jobs(url)]
         return "done" if act(url, ids) else "nothing"
-    except Away:
+    except QueueUnavailable:
         return "away"
 
 
-def _jobs(desk: Desk) -> tuple[list[Dead], str]:
+def _jobs(desk: Desk) -> tuple[list[DeadJob], str]:
     if not desk.store.settings.redis_url:
         return [], "this process knows no queue"
     try:
-        return dead_letters.listed(desk.store.settings.redis_url), ""
-    except Away as error:
+        return dead_letters.list_jobs(desk.store.settings.redis_url), ""
+    except QueueUnavailable as error:
         return [], str(error)

@@ -80,13 +80,13 @@ def dismiss(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def take_out(visit: Visit, fields: Mapping[str, str]) -> Response:
-    incident_members.take_out(visit.session, _found(visit).id, _ticket(fields), visit.actor, visit.now)
+    incident_members.remove_ticket(visit.session, _found(visit).id, _ticket(fields), visit.actor, visit.now)
     return _back(visit, "taken-out")
 
 
 def include(visit: Visit, fields: Mapping[str, str]) -> Response:
-    by = priority.matrix(priority_matrix.rows(visit.session, visit.desk.settings))
-    incident_members.include(visit.session, _found(visit).id, _ticket(fields), visit.actor, by, visit.now)
+    by = priority.matrix(priority_matrix.matrix_rows(visit.session, visit.desk.settings))
+    incident_members.include_ticket(visit.session, _found(visit).id, _ticket(fields), visit.actor, by, visit.now)
     return _back(visit, "included")
 
 
@@ -121,24 +121,24 @@ def _order(visit: Visit, fields: Mapping[str, str], kind: str) -> Response:
     key = fields.get("key", "")[:64]
     if not key:
         raise NotAllowed("the form came without its key; load the page again")
-    order = bulk_orders.place(visit.session, found.id, key, kind, text, visit.actor, visit.now)
-    bulk_orders.step(visit.session, order.id, visit.now)
+    order = bulk_orders.place_order(visit.session, found.id, key, kind, text, visit.actor, visit.now)
+    bulk_orders.run_step(visit.session, order.id, visit.now)
     log.info("incident_ordered", incident_id=found.id, kind=kind, agent_id=visit.agent.id)
     return _back(visit, kind)
 
 
 def _page(visit: Visit, found: Incident) -> Response:
     rows = incidents.rows(visit.session, found.id, MOST_SHOWN)
-    statuses = incidents.still_open(visit.session, found.id)
+    statuses = incidents.open_members(visit.session, found.id)
     ended_by = people.by_ids(visit.session, [found.ended_by]) if found.ended_by else {}
     return visit.html(
         "incident.html",
         incident=found,
         rows={state: [row for row in rows if row["state"] == state] for state in (MEMBER, SUGGESTED, TAKEN_OUT)},
         counts=incidents.ticket_counts(visit.session, [found.id])[found.id],
-        reachable=incidents.reachable(statuses),
-        unresolved=incidents.reachable(statuses) - statuses.get("resolved", 0),
-        orders=bulk_orders.of_incident(visit.session, found.id),
+        reachable=incidents.count_reachable(statuses),
+        unresolved=incidents.count_reachable(statuses) - statuses.get("resolved", 0),
+        orders=bulk_orders.orders_of_incident(visit.session, found.id),
         ended_by=ended_by.get(found.ended_by or 0),
         key=secrets.token_urlsafe(12),
         most=MOST_SHOWN,

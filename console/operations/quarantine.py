@@ -16,12 +16,12 @@ _ASIDE = ("quarantined", "refused", inbound.RELEASING)
 
 
 def show(visit: Visit) -> Response:
-    rows = listings.aside(visit.session, _ASIDE, before=visit.before(), most=PER_PAGE + 1)
+    rows = listings.list_set_aside(visit.session, _ASIDE, before=visit.before(), most=PER_PAGE + 1)
     return visit.html("quarantine.html", rows=rows[:PER_PAGE], more=rows[PER_PAGE - 1]["id"] if rows[PER_PAGE:] else 0)
 
 
 def release(visit: Visit, fields: Mapping[str, str]) -> Response:
     """It is read again; if it still cannot be read, it comes back here with the reason."""
-    if not inbound.ask_release(visit.session, visit.number("inbound_id")):
+    if not inbound.request_release(visit.session, visit.number("inbound_id")):
         raise HTTPException(409, "This is not in quarantine any more.")
     return RedirectResponse("/quarantine?done=released", 303)

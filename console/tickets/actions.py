@@ -48,7 +48,7 @@ def on_ticket(desk: Desk, act: Action, verb: Verb = Verb.CHANGE) -> Callable[[Re
             with desk.store.database.transaction() as session:
                 visit = visiting(desk, request, session)
                 response = _checked(visit, fields, act, verb) if visit else to_sign_in(request)
-                audit.note_reads(session, session, desk.clock())
+                audit.record_reads(session, session, desk.clock())
                 return response
         except Stale:
             return _explained(desk, request, fields, "")
@@ -69,10 +69,10 @@ def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
     if len(text) > LONGEST_TEXT:
         raise NotAllowed(f"a message has at most {LONGEST_TEXT} characters")
     if _said_already(visit, ticket, text, fields, AGAIN_SECONDS):
-        drafts.drop(visit.session, ticket.id, visit.agent.id)
+        drafts.delete_draft(visit.session, ticket.id, visit.agent.id)
         return _repeated(ticket, fields)
     if fields.get("kind") == MessageKind.NOTE:
-        drafts.drop(visit.session, ticket.id, visit.agent.id)
+        drafts.delete_draft(visit.session, ticket.id, visit.agent.id)
         noted = conversation.note(visit.session, ticket, visit.actor, text, visit.now, via="console")
         macros.after(visit, noted, fields)
         return _back(ticket, "noted")

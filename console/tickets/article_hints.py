@@ -31,7 +31,7 @@ class Hint:
 
 def for_ticket(session: Session, ticket: Ticket, eyes: Audience = Audience.INTERNAL, most: int = MOST) -> list[Hint]:
     """By its words first; what is left of the places goes to articles of its category."""
-    question = Text("", training_labels.opening(session, ticket.id))
+    question = Text("", training_labels.opening_text(session, ticket.id))
     found = for_words(session, question, eyes, ticket.category or "", most)
     if ticket.category and len(found) < most:
         known = {one.article.id for one in found}

@@ -21,8 +21,8 @@ from desk.access.permissions import Verb
 from desk.tickets.ticket import NotAllowed
 from storage.db.session import Session
 from usecases.rules import bulk
-from usecases.rules.bulk import Outcome, Seen, Wish
-from usecases.rules.run_actions import Doing
+from usecases.rules.bulk import BulkOutcome, BulkRequest, Seen
+from usecases.rules.run_actions import ActionContext
 
 Fields = Mapping[str, str]
 ASKED = ("team", "assign", "priority", "tag", "untag", "status")
@@ -59,7 +59,7 @@ def _preview(visit: Visit, fields: Fields) -> Response:
     seen = picked(fields)
     try:
         wish = wished(fields)
-        outcomes = bulk.preview(visit.session, seen, wish, Doing(visit.actor, visit.now)) if seen else []
+        outcomes = bulk.preview(visit.session, seen, wish, ActionContext(visit.actor, visit.now)) if seen else []
     except NotAllowed as error:
         return _page(visit, fields, [], 422, str(error))
     problem = "" if seen else "no ticket was picked"
@@ -77,10 +77,10 @@ def _done(desk: Desk, request: Request, visit: Visit, fields: Fields) -> Respons
                 raise NotAllowed("you were signed out meanwhile")
             yield session
 
-    outcomes: list[Outcome] = []
+    outcomes: list[BulkOutcome] = []
     problem = ""
     try:
-        outcomes = bulk.carry_out(transaction, picked(fields), wished(fields), Doing(visit.actor, visit.now))
+        outcomes = bulk.run_bulk(transaction, picked(fields), wished(fields), ActionContext(visit.actor, visit.now))
     except NotAllowed as error:
         problem = str(error)
     with desk.store.database.reading() as session:
@@ -93,7 +93,7 @@ def _done(desk: Desk, request: Request, visit: Visit, fields: Fields) -> Respons
 def _page(
     visit: Visit,
     fields: Fields,
-    outcomes: Sequence[Outcome],
+    outcomes: Sequence[BulkOutcome],
     status: int,
     problem: str = "",
     *,
@@ -111,7 +111,7 @@ def _page(
     )
 
 
-def counted(outcomes: Sequence[Outcome]) -> Counter[str]:
+def counted(outcomes: Sequence[BulkOutcome]) -> Counter[str]:
     """How many change, cannot, and are so already."""
     return Counter("refused" if one.refused else "changed" if one.events else "same" for one in outcomes)
 
@@ -131,15 +131,15 @@ def picked(fields: Fields) -> Seen:
     }
 
 
-def wished(fields: Fields) -> Wish:
+def wished(fields: Fields) -> BulkRequest:
     """What the form asks for; NotAllowed if that cannot be meant."""
     into = fields.get("into", "").strip().removeprefix("#")
     if into:
         if not _is_number(into):
             raise NotAllowed("the ticket to merge into is no number")
-        return Wish(into=int(into))
+        return BulkRequest(into=int(into))
     asked = [{name: _value(name, fields[name])} for name in ASKED if fields.get(name, "").strip()]
-    return Wish(bulk.actions_of(asked))
+    return BulkRequest(bulk.actions_of(asked))
 
 
 def _value(name: str, text: str) -> object:

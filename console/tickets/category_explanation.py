@@ -28,7 +28,7 @@ _WEAK = 0.02
 
 def show(visit: Visit) -> Response:
     ticket = ticket_or_404(visit)
-    text = training_labels.opening(visit.session, ticket.id)
+    text = training_labels.opening_text(visit.session, ticket.id)
     asked_for = visit.request.query_params.get("category", "")[:200]
     try:
         model = model_admin.asked(visit.desk.store, visit.session)

@@ -25,7 +25,7 @@ from storage.people import people
 from storage.tickets import drafts, presence, tickets
 from storage.tickets.drafts import Draft
 from usecases.agents import scheduled_replies as agents_scheduled_replies
-from usecases.agents.scheduled_replies import Answer, Waiting
+from usecases.agents.scheduled_replies import ReplyRequest, ScheduledReply
 
 LONGEST_TEXT = 200_000
 _SOON = timedelta(minutes=2)
@@ -34,8 +34,8 @@ _SOON = timedelta(minutes=2)
 
 def around(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
     """What the page shows of it: what waits, and what was typed; a suggestion or macro goes before a draft."""
-    kept = drafts.of(visit.session, ticket.id, visit.agent.id) if not typed else None
-    waiting = agents_scheduled_replies.of_ticket(visit.session, ticket.id)
+    kept = drafts.get(visit.session, ticket.id, visit.agent.id) if not typed else None
+    waiting = agents_scheduled_replies.scheduled_of_ticket(visit.session, ticket.id)
     names = people.by_ids(visit.session, [one.agent_id for one in waiting])
     return {
         "typed": kept.text if kept else typed,
@@ -44,7 +44,7 @@ def around(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
         "may_undo": [one.id for one in waiting if _may_undo(visit, one)],
         "laters": scheduled_replies.LATER,
         "signature": "" if ticket.channel == "slack" else signatures.preview(visit, ticket),
-        "present": presence.at(visit.session, [ticket.id], visit.now, but=visit.agent.id).get(ticket.id, []),
+        "present": presence.list_present(visit.session, [ticket.id], visit.now, but=visit.agent.id).get(ticket.id, []),
     }
 
 
@@ -52,20 +52,20 @@ def answer(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -
     """A public reply: said at once, or it waits; which of the two."""
     macro = macros.chosen(visit, fields)
     signed = signatures.wanted(fields)
-    wanted = Answer(text, fields.get("then") == Status.RESOLVED, macro.id if macro else None, signed=signed)
-    drafts.drop(visit.session, ticket.id, visit.agent.id)
+    wanted = ReplyRequest(text, fields.get("then") == Status.RESOLVED, macro.id if macro else None, signed=signed)
+    drafts.delete_draft(visit.session, ticket.id, visit.agent.id)
     later = fields.get("later", "")
     undo = agents_scheduled_replies.undo_time(visit.desk.settings.undo_send_seconds)
     if not later and not undo:
-        agents_scheduled_replies.say(visit.session, ticket, visit.actor, wanted, visit.now)
+        agents_scheduled_replies.reply_now(visit.session, ticket, visit.actor, wanted, visit.now)
         done = "replied"
     elif later:
         at = scheduled_replies.moment(later, visit.now, ZoneInfo(visit.desk.settings.time_zone))
-        wanted = replace(wanted, seen=agents_scheduled_replies.last_public(visit.session, ticket.id))
-        agents_scheduled_replies.put(visit.session, ticket, visit.actor, wanted, visit.now, at)
+        wanted = replace(wanted, seen=agents_scheduled_replies.last_public_message(visit.session, ticket.id))
+        agents_scheduled_replies.schedule(visit.session, ticket, visit.actor, wanted, visit.now, at)
         done = "later"
     else:
-        agents_scheduled_replies.put(visit.session, ticket, visit.actor, wanted, visit.now, visit.now + undo)
+        agents_scheduled_replies.schedule(visit.session, ticket, visit.actor, wanted, visit.now, visit.now + undo)
         done = "sending"
     similar.note_use(visit, ticket, fields, text)
     return done
@@ -77,10 +77,12 @@ def undo_send(visit: Visit, fields: Mapping[str, str]) -> Response:
     if ticket is None:
         raise HTTPException(404, "There is no such ticket.")
     number = fields.get("waiting", "")
-    mine = [one for one in agents_scheduled_replies.of_ticket(visit.session, ticket.id) if str(one.id) == number]
+    mine = [
+        one for one in agents_scheduled_replies.scheduled_of_ticket(visit.session, ticket.id) if str(one.id) == number
+    ]
     if mine and not _may_undo(visit, mine[0]):
         raise HTTPException(403, "It is somebody else's reply.")
-    agents_scheduled_replies.take_back(visit.session, ticket, mine[0].id if mine else 0, visit.actor, visit.now)
+    agents_scheduled_replies.cancel(visit.session, ticket, mine[0].id if mine else 0, visit.actor, visit.now)
     return RedirectResponse(f"/tickets/{ticket.id}?done=unsent#text", 303)
 
 
@@ -93,19 +95,19 @@ def keep_draft(visit: Visit, fields: Mapping[str, str]) -> Response:
     if len(text) > LONGEST_TEXT:
         raise HTTPException(413, "This is too long.")
     kind = MessageKind.NOTE if fields.get("kind") == MessageKind.NOTE else MessageKind.REPLY
-    drafts.keep(visit.session, ticket.id, visit.agent.id, Draft(kind, text), visit.now)
+    drafts.save(visit.session, ticket.id, visit.agent.id, Draft(kind, text), visit.now)
     return Response(status_code=204)
 
 
 def said_already(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -> bool:
     """These words wait already: to leave in a moment, or for later where later is wished for again."""
     soon = visit.now + _SOON
-    waiting = agents_scheduled_replies.of_ticket(visit.session, ticket.id)
+    waiting = agents_scheduled_replies.scheduled_of_ticket(visit.session, ticket.id)
     return any(
         one.agent_id == visit.agent.id and one.answer.text == text and (one.send_at <= soon or fields.get("later"))
         for one in waiting
     )
 
 
-def _may_undo(visit: Visit, waiting: Waiting) -> bool:
+def _may_undo(visit: Visit, waiting: ScheduledReply) -> bool:
     return waiting.agent_id == visit.agent.id or visit.may(Verb.MANAGE)

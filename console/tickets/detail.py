@@ -71,7 +71,7 @@ def page(
     said, history = _said(visit, ticket), tickets.history(visit.session, ticket.id)
     solutions, hints = similar.solutions(visit.session, ticket), article_hints.for_ticket(visit.session, ticket)
     chosen, answer = similar.chosen(visit, solutions, hints)
-    macro, letters = macros.picked(visit), outbound.of_ticket(visit.session, ticket.id)
+    macro, letters = macros.picked(visit), outbound.messages_of_ticket(visit.session, ticket.id)
     return visit.html(
         "ticket.html",
         status,
@@ -88,7 +88,7 @@ def page(
         problem=problem,
         macro=macro,
         macro_does=macros.does(macro),
-        macros=known_macros.of_agent(visit.session, visit.agent.id),
+        macros=known_macros.macros_of_agent(visit.session, visit.agent.id),
         solutions=solutions,
         hints=hints,
         chosen=chosen,
@@ -148,12 +148,12 @@ def around(visit: Visit, ticket: Ticket) -> dict[str, Any]:
         "requester": requester,
         "assignee": known.get(ticket.assignee_id or 0),
         "others": {address: role for address, role in others.items() if not requester or address != requester.address},
-        "agents": holders.possible(visit.session, ticket.team_id),
+        "agents": holders.list_possible(visit.session, ticket.team_id),
         "teams": people.all_teams(visit.session),
         "statuses": sorted(MOVES[ticket.status] | {ticket.status}, key=list(MOVES).index),
         "priorities": list(Priority),
         "categories": listings.known_categories(visit.session),
-        "incidents": incidents.of_ticket(visit.session, ticket.id),
+        "incidents": incidents.incidents_of_ticket(visit.session, ticket.id),
     }
 
 

@@ -29,13 +29,13 @@ def raw_message(visit: Visit) -> Response:
 
 def raw_inbound(visit: Visit) -> Response:
     """The bytes that were accepted, whatever became of them."""
-    row = inbound.one(visit.session, visit.number("inbound_id"))
+    row = inbound.get(visit.session, visit.number("inbound_id"))
     return _blob(visit, row["raw"] if row else "", f"inbound-{visit.number('inbound_id')}.eml")
 
 
 def raw_outbound(visit: Visit) -> Response:
     """The bytes of a mail that left or was caught."""
-    row = outbound.one(visit.session, visit.number("outbound_id"))
+    row = outbound.get(visit.session, visit.number("outbound_id"))
     return _blob(visit, row["raw"] if row else "", f"outbound-{visit.number('outbound_id')}.eml")
 
 

@@ -20,7 +20,7 @@ from desk.tickets.ticket import Status
 from storage.people import holders, people
 from storage.routing import unassigned
 from storage.tickets import listings
-from storage.tickets.listings import NOBODY, TicketRow, Wanted
+from storage.tickets.listings import NOBODY, TicketFilter, TicketRow
 
 PER_PAGE = 50
 LONGEST_SEARCH = 500
@@ -53,11 +53,11 @@ def show(visit: Visit) -> Response:
         query=lambda **changed: urlencode({**kept, **changed}),
         teams=people.all_teams(visit.session),
         agents=[agent for agent in people.all_agents(visit.session) if agent.active],
-        owners=holders.possible(visit.session),
+        owners=holders.list_possible(visit.session),
         categories=listings.known_categories(visit.session),
         priorities=list(Priority),
         dues=DUE,
-        stranded=unassigned.count(visit.session),
+        stranded=unassigned.count_flags(visit.session),
     )
 
 
@@ -94,10 +94,10 @@ def _tab(asked: QueryParams) -> str:
     return "all" if asked.get("q", "").strip() else "open"
 
 
-def _wanted(asked: QueryParams, me: int) -> Wanted:
+def _wanted(asked: QueryParams, me: int) -> TicketFilter:
     tab = _tab(asked)
     statuses = TABS[tab] if tab in TABS else (Status(tab),)
-    return Wanted(
+    return TicketFilter(
         statuses=statuses,
         snoozed=_SNOOZED.get(tab),
         words=asked.get("q", "").strip(),

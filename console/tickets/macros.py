@@ -43,7 +43,7 @@ def picked(visit: Visit) -> Macro | None:
 
 
 def filled(visit: Visit, ticket: Ticket, macro: Macro | None) -> str:
-    return macros.said(visit.session, macro, ticket, visit.actor, visit.now) if macro else ""
+    return macros.render_text(visit.session, macro, ticket, visit.actor, visit.now) if macro else ""
 
 
 def does(macro: Macro | None) -> str:
@@ -85,7 +85,7 @@ def save(visit: Visit, fields: Mapping[str, str]) -> Response:
         done = tomllib.loads(f"actions = {fields.get('actions', '').strip() or '[]'}")["actions"]
         team_id, owner_id = _whose(visit, fields.get("whose", "mine"))
         text = fields.get("text", "")[:LONGEST].replace("\r\n", "\n").strip("\n")
-        macros.put(visit.session, fields.get("name", "").strip(), text, done, team_id=team_id, owner_id=owner_id)
+        macros.save(visit.session, fields.get("name", "").strip(), text, done, team_id=team_id, owner_id=owner_id)
     except (tomllib.TOMLDecodeError, BadAction, NotAllowed) as error:
         return _page(visit, 422, problem=str(error), typed=fields)
     return RedirectResponse("/macros?done=saved", 303)
@@ -103,8 +103,8 @@ def remove(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 def _own(visit: Visit, number: str) -> Macro | None:
     """One of those that the agent may use; leads see all."""
-    found = macros.every(visit.session) if visit.may(Verb.MANAGE) else []
-    mine = {one.id: one for one in (*found, *macros.of_agent(visit.session, visit.agent.id))}
+    found = macros.list_all(visit.session) if visit.may(Verb.MANAGE) else []
+    mine = {one.id: one for one in (*found, *macros.macros_of_agent(visit.session, visit.agent.id))}
     return mine.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 19 else None
 
 
@@ -119,7 +119,7 @@ def _whose(visit: Visit, whose: str) -> tuple[int | None, int | None]:
 
 def _page(visit: Visit, status: int = 200, *, problem: str = "", typed: Mapping[str, str] | None = None) -> Response:
     leads = visit.may(Verb.MANAGE)
-    found = macros.every(visit.session) if leads else macros.of_agent(visit.session, visit.agent.id)
+    found = macros.list_all(visit.session) if leads else macros.macros_of_agent(visit.session, visit.agent.id)
     teams = {team.id: team.name for team in people.all_teams(visit.session)}
     known = [one for one in found if one.owner_id in (None, visit.agent.id)]
     return visit.html(

@@ -34,10 +34,10 @@ def here(visit: Visit, fields: Mapping[str, str]) -> Response:
         raise HTTPException(404, "There is no such ticket.")
     doing = fields.get("doing", "")
     if doing == "gone":
-        presence.leave(visit.session, ticket.id, visit.agent.id)
+        presence.remove(visit.session, ticket.id, visit.agent.id)
     elif doing in (presence.VIEWING, presence.WRITING):
-        presence.note(visit.session, ticket.id, visit.agent.id, doing, visit.now)
-    others = presence.at(visit.session, [ticket.id], visit.now, but=visit.agent.id).get(ticket.id, [])
+        presence.record(visit.session, ticket.id, visit.agent.id, doing, visit.now)
+    others = presence.list_present(visit.session, [ticket.id], visit.now, but=visit.agent.id).get(ticket.id, [])
     told = [{"name": one.name, "doing": one.doing} for one in others]
-    waiting = [one.id for one in scheduled_replies.of_ticket(visit.session, ticket.id)]
+    waiting = [one.id for one in scheduled_replies.scheduled_of_ticket(visit.session, ticket.id)]
     return JSONResponse({"version": ticket.version, "others": told, "waiting": waiting})

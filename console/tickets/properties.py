@@ -44,7 +44,7 @@ QUICK: Mapping[str, str] = {
 
 def around(visit: Visit, ticket: Ticket, history: Sequence[Event]) -> dict[str, Any]:
     """What the page shows of it; `numbers` has the number of each event that can be undone, by its place."""
-    known = custom_fields.every(visit.session)
+    known = custom_fields.list_all(visit.session)
     return {
         "custom_fields": field_rules.of_category(known, ticket),
         "family_links": ticket_links.links_of(visit.session, ticket.id),
@@ -71,8 +71,8 @@ def _newcomers(visit: Visit, ticket: Ticket, history: Sequence[Event]) -> list[s
 
 def _undoable(visit: Visit, ticket: Ticket, shown: Sequence[Event]) -> dict[int, int]:
     """Place in the shown history → number of the event, where it can be undone."""
-    possible = set(undo.possible(visit.session, ticket))
-    numbers = undo.numbers(visit.session, ticket.id, shown)
+    possible = set(undo.undoable_numbers(visit.session, ticket))
+    numbers = undo.shown_numbers(visit.session, ticket.id, shown)
     return {place: number for place, number in enumerate(numbers) if number in possible}
 
 
@@ -102,7 +102,7 @@ def untag(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
 def set_fields(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
     """Every custom field of the form that differs; a checkbox that is off is not sent by browsers."""
     change = Change(ticket)
-    for field in custom_fields.every(visit.session):
+    for field in custom_fields.list_all(visit.session):
         key = f"field-{field.name}"
         if f"has-{field.name}" in fields:
             wanted = field_rules.value(field, fields.get(key, ""))
@@ -165,7 +165,7 @@ def until_when(choice: str, date: str, now: datetime, zone: ZoneInfo) -> datetim
 
 def _zone(visit: Visit) -> ZoneInfo:
     """The agent's own time zone where it is known, otherwise the desk's."""
-    own = time_zones.of_person(visit.session, visit.agent.id)
+    own = time_zones.zone_of_person(visit.session, visit.agent.id)
     try:
         return ZoneInfo(own or visit.desk.settings.time_zone)
     except (KeyError, OSError, ValueError):

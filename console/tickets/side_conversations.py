@@ -27,7 +27,7 @@ from desk.tickets.side_conversation import MOST_QUOTED, Side, State
 from desk.tickets.ticket import Actor, ActorKind, Message, NotAllowed, Ticket
 from storage.tickets import tickets
 from usecases.tickets import side_conversations
-from usecases.tickets.side_conversations import Words
+from usecases.tickets.side_conversations import SideMessage
 
 _FILE = re.compile(r"file-([0-9]{1,18})-([0-9]{1,4})")
 _DOUBLE_CLICK = 120
@@ -55,7 +55,9 @@ def begin(visit: Visit, fields: Mapping[str, str]) -> Response:
     for side, newest in _newest(visit, ticket):
         if side.address in to.lower() and _said_already(visit, newest, words):
             return _back(ticket, side, "asked")
-    side, _ = side_conversations.begin(visit.session, ticket, to, subject, words, visit.actor, visit.now, via="console")
+    side, _ = side_conversations.start_with_message(
+        visit.session, ticket, to, subject, words, visit.actor, visit.now, via="console"
+    )
     return _back(ticket, side, "asked")
 
 
@@ -64,7 +66,7 @@ def say(visit: Visit, fields: Mapping[str, str]) -> Response:
     side = _of(visit, ticket, fields)
     newest = {one.id: message for one, message in _newest(visit, ticket)}
     if not _said_already(visit, newest.get(side.id), words):
-        side_conversations.say(visit.session, side, ticket, words, visit.actor, visit.now, via="console")
+        side_conversations.add_message(visit.session, side, ticket, words, visit.actor, visit.now, via="console")
     return _back(ticket, side)
 
 
@@ -82,7 +84,7 @@ def reopen(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 def listed(visit: Visit) -> Response:
     ticket = ticket_page.ticket_or_404(visit)
-    return json_response({"side_conversations": side_conversations.whole(visit.session, ticket.id)})
+    return json_response({"side_conversations": side_conversations.all_as_json(visit.session, ticket.id)})
 
 
 def begin_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,7 +94,9 @@ def begin_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     for side, newest in _newest(visit, ticket):
         if side.address in to.lower() and _said_already(visit, newest, words):
             return _told(visit, side)
-    side, _ = side_conversations.begin(visit.session, ticket, to, subject, words, who, visit.now, via="api")
+    side, _ = side_conversations.start_with_message(
+        visit.session, ticket, to, subject, words, who, visit.now, via="api"
+    )
     return _told(visit, side)
 
 
@@ -101,7 +105,7 @@ def say_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     (side, ticket), words = _named(visit), _from_json(body)
     newest = {one.id: message for one, message in _newest(visit, ticket)}
     if not _said_already(visit, newest.get(side.id), words):
-        side_conversations.say(visit.session, side, ticket, words, _who(visit), visit.now, via="api")
+        side_conversations.add_message(visit.session, side, ticket, words, _who(visit), visit.now, via="api")
     return _told(visit, side)
 
 
@@ -136,14 +140,14 @@ def _on_ticket(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, An
     return endpoint
 
 
-def _words(fields: Mapping[str, str]) -> Words:
+def _words(fields: Mapping[str, str]) -> SideMessage:
     chosen = [match for name in fields if (match := _FILE.fullmatch(name))]
     files = tuple((int(match[1]), int(match[2])) for match in chosen)
     quote = int(fields["quote"]) if fields.get("quote") in QUOTES else 0
-    return Words(fields.get("words", ""), files, quote, bool(fields.get("hold")), fields.get("also", ""))
+    return SideMessage(fields.get("words", ""), files, quote, bool(fields.get("hold")), fields.get("also", ""))
 
 
-def _from_json(body: Mapping[str, Any]) -> Words:
+def _from_json(body: Mapping[str, Any]) -> SideMessage:
     files, quote = body.get("files", []), body.get("quote", 0)
     right = isinstance(files, list) and all(
         isinstance(one, list) and len(one) == 2 and all(isinstance(part, int) and abs(part) < 2**62 for part in one)
@@ -154,7 +158,7 @@ def _from_json(body: Mapping[str, Any]) -> Words:
     if isinstance(quote, bool) or not isinstance(quote, int) or not 0 <= quote <= MOST_QUOTED:
         raise HTTPException(422, f"quote is a number up to {MOST_QUOTED}.")
     chosen = tuple((one[0], one[1]) for one in files)
-    return Words(_text(body, "text"), chosen, quote, body.get("hold") is True, _text(body, "also", ""))
+    return SideMessage(_text(body, "text"), chosen, quote, body.get("hold") is True, _text(body, "also", ""))
 
 
 def _text(body: Mapping[str, Any], name: str, default: str | None = None) -> str:
@@ -168,7 +172,7 @@ def _who(visit: Visit) -> Actor:
     return visit.actor if visit.cookie else Actor(ActorKind.AGENT, None, f"API token {visit.agent.name}")
 
 
-def _said_already(visit: Visit, newest: Message | None, words: Words) -> bool:
+def _said_already(visit: Visit, newest: Message | None, words: SideMessage) -> bool:
     """The second half of a double click, or a program's second try."""
     if newest is None or newest.inbound or newest.author != _who(visit):
         return False
@@ -177,7 +181,7 @@ def _said_already(visit: Visit, newest: Message | None, words: Words) -> bool:
 
 
 def _newest(visit: Visit, ticket: Ticket) -> list[tuple[Side, Message | None]]:
-    said = side_conversations.said(visit.session, ticket.id)
+    said = side_conversations.messages_by_conversation(visit.session, ticket.id)
     sides = side_conversations.of_ticket(visit.session, ticket.id)
     return [(side, said[side.id][-1] if side.id in said else None) for side in sides]
 
@@ -199,13 +203,13 @@ def _of(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Side:
 
 def _named(visit: Visit) -> tuple[Side, Ticket]:
     try:
-        return side_conversations.held(visit.session, visit.number("side_id"))
+        return side_conversations.lock_with_ticket(visit.session, visit.number("side_id"))
     except NotAllowed:
         raise HTTPException(404, "There is no such side conversation.") from None
 
 
 def _told(visit: Visit, side: Side) -> dict[str, Any]:
-    rows = side_conversations.whole(visit.session, side.ticket_id)
+    rows = side_conversations.all_as_json(visit.session, side.ticket_id)
     return next(row for row in rows if row["id"] == side.id)
 
 

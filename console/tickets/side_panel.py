@@ -26,7 +26,7 @@ def around(
 ) -> dict[str, Any]:
     """What the page shows of them."""
     sides = side_conversations.of_ticket(visit.session, ticket.id)
-    said = side_conversations.said(visit.session, ticket.id) if sides else {}
+    said = side_conversations.messages_by_conversation(visit.session, ticket.id) if sides else {}
     every = [one for words in said.values() for one in words]
     posted = {one["message_id"]: one for one in letters if one["kind"] == "side"}
     return {

@@ -51,7 +51,7 @@ def write_endpoint(
                 visit = authenticated(desk, request, session, scope)
                 _check(desk, request, visit, verb)
                 response = JSONResponse(write(visit, body))
-                audit.note_reads(session, session, visit.now)
+                audit.record_reads(session, session, visit.now)
                 return response
         except Stale:
             return _error(409, "Somebody else changed the ticket; read it again.")
@@ -76,7 +76,7 @@ def _note_attempt(desk: Desk, error: NotAllowed) -> None:
     if isinstance(error, AuditedRefusal):
         log.warning("request_refused_and_noted", what=error.what)
         with desk.store.database.transaction() as session:
-            audit.note(session, error.viewer, error.what, desk.clock(), data=error.data)
+            audit.record(session, error.viewer, error.what, desk.clock(), data=error.data)
 
 
 def _check(desk: Desk, request: Request, visit: Visit, verb: Verb) -> None:

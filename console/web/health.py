@@ -90,8 +90,8 @@ class Examiner:
             with self._store.database.reading() as session:
                 held = locks.is_held(session, "clock", now, CLOCK_SILENCE)
                 given_up = models.has_broken(session)
-                beats = heartbeats.live(session, now)
-                trouble = _imap_trouble(imap_folders.health(session), now)
+                beats = heartbeats.live_heartbeats(session, now)
+                trouble = _imap_trouble(imap_folders.list_health(session), now)
         except (sa.exc.SQLAlchemyError, OSError):
             return Health(parts)
         looks, threads, sandbox = _looks(beats), _threads(beats), _sandbox(beats)
@@ -176,7 +176,7 @@ class Counts(Collector):
     def _queues(self) -> Iterable[Metric]:
         try:
             depths = dead_letters.depths(self._store.settings.redis_url)
-        except dead_letters.Away:
+        except dead_letters.QueueUnavailable:
             return
         jobs = sum(depth.given_up for depth in depths)
         yield GaugeMetricFamily("frontdesk_queue_given_up", "Jobs that failed at every try", jobs)
@@ -186,7 +186,7 @@ class Counts(Collector):
     def _ledgers(self, now: datetime) -> Iterable[Metric]:
         with self._store.database.reading() as session:
             summed, leaving = inbound.totals(session, now), outbound.totals(session)
-            folders, failed = imap_folders.health(session), failures.given_up(session)
+            folders, failed = imap_folders.list_health(session), failures.given_up(session)
         oldest = summed.oldest_unsettled
         yield _by("frontdesk_inbound", "Requests by the state that they ended in", "state", dict(summed.states))
         yield GaugeMetricFamily("frontdesk_inbound_unsettled", "Requests that wait", summed.unsettled)

@@ -149,7 +149,7 @@ def note_reads(desk: Desk, session: Session) -> None:
     """Write down who read a private ticket, before the answer leaves; a transaction only where one was read."""
     if session.reads:
         with desk.store.database.transaction() as writing:
-            audit.note_reads(writing, session, desk.clock())
+            audit.record_reads(writing, session, desk.clock())
 
 
 def action(desk: Desk, act: Action, verb: Verb = Verb.CHANGE) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -163,7 +163,7 @@ def action(desk: Desk, act: Action, verb: Verb = Verb.CHANGE) -> Callable[[Reque
             check_intent(desk, request, fields, visit.cookie)
             visit.require(verb)
             response = act(visit, fields)
-            audit.note_reads(session, session, visit.now)
+            audit.record_reads(session, session, visit.now)
             return response
 
     async def endpoint(request: Request) -> Response:
@@ -176,7 +176,7 @@ def action(desk: Desk, act: Action, verb: Verb = Verb.CHANGE) -> Callable[[Reque
 def visiting(desk: Desk, request: Request, session: Session) -> Visit | None:
     cookie = request.cookies.get(desk.cookie, "")
     now = desk.clock()
-    agent = agent_sessions.whose(session, cookie, now) if cookie else None
+    agent = agent_sessions.find_agent(session, cookie, now) if cookie else None
     if agent is not None:
         look_as(desk, session, agent, now)
     return Visit(desk, request, session, agent, cookie, now) if agent else None

@@ -35,11 +35,11 @@ class Due:
 
 def of(session: Session, ticket: Ticket, now: datetime) -> list[Due]:
     """The clocks of a ticket as they are now, those that run first."""
-    rows = sla_policies.every(session)
+    rows = sla_policies.list_all(session)
     if not rows:
         return []
     known = calendars.by_id(session)
-    by_id = {row.id: sla_policies.meant(row, known) for row in rows}
+    by_id = {row.id: sla_policies.to_policy(row, known) for row in rows}
     held = [by_id[row.id] for row in rows if row.active]
     one = sla_measure.measure(session, [ticket], held, now, frozenset({ticket.id}))[ticket.id]
     found = []

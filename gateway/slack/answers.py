@@ -28,7 +28,7 @@ from storage.people import holders, people
 from storage.people.people import Person
 from storage.slack import threads as slack_threads
 from storage.tickets import listings, tickets
-from storage.tickets.listings import Wanted
+from storage.tickets.listings import TicketFilter
 from usecases.rules import macros
 from usecases.tickets import custom_fields, resolution
 
@@ -61,7 +61,7 @@ class Answers:
             words = order.text.strip()
             if not order.ticket_id:
                 return _mine(session, agent) if words.lower() == "mine" else _help(words)
-            ticket = tickets.survivor(session, order.ticket_id)
+            ticket = tickets.merge_target(session, order.ticket_id)
             if ticket is None:
                 return NO_TICKET.format(number=order.ticket_id)
             if not words:
@@ -80,7 +80,7 @@ class Answers:
             why = permissions.refused(agent.role, [needs])
             if why:
                 return f"Nothing was done: {why}."
-            ticket = tickets.survivor(session, order.ticket_id)
+            ticket = tickets.merge_target(session, order.ticket_id)
             return _shown(session, ticket, agent) if ticket else NO_TICKET.format(number=order.ticket_id)
 
     @contextmanager
@@ -97,7 +97,7 @@ class Answers:
             yield session, agent
         if session.reads:
             with self._store.database.transaction() as writing:
-                audit.note_reads(writing, session, now)
+                audit.record_reads(writing, session, now)
 
 
 def _help(words: str) -> str:
@@ -117,7 +117,7 @@ def _help(words: str) -> str:
 
 
 def _mine(session: Session, agent: Person) -> str:
-    rows = listings.ticket_rows(session, Wanted(_OPEN, assignee=agent.id), before=None, most=_MOST + 1)
+    rows = listings.ticket_rows(session, TicketFilter(_OPEN, assignee=agent.id), before=None, most=_MOST + 1)
     if not rows:
         return "Nothing waits for you."
     lines = [
@@ -130,7 +130,7 @@ def _about(session: Session, ticket: Ticket) -> str:
     tickets.messages_of(session, ticket.id, most=1)
     known = people.by_ids(session, [i for i in (ticket.requester_id, ticket.assignee_id) if i])
     owner, requester = known.get(ticket.assignee_id or 0), known[ticket.requester_id]
-    last = tickets.last_said(session, ticket.id, 2**62)
+    last = tickets.last_requester_message(session, ticket.id, 2**62)
     lines = [
         f"#{ticket.id} {one_line(ticket.subject)}",
         f"{ticket.status.replace('_', ' ')}, {ticket.priority}, {one_line(ticket.category or 'no category')}",
@@ -145,7 +145,7 @@ def _name(person: Person) -> str:
 
 
 def _shown(session: Session, ticket: Ticket, agent: Person) -> Shown:
-    agents = holders.possible(session, ticket.team_id)
+    agents = holders.list_possible(session, ticket.team_id)
     teams = people.all_teams(session)
     owner = next((one.address for one in agents if one.id == ticket.assignee_id), "")
     was = {
@@ -162,9 +162,9 @@ def _shown(session: Session, ticket: Ticket, agent: Person) -> Shown:
         "category": [(name, name) for name in listings.known_categories(session)],
         "priority": [(str(one).capitalize(), str(one)) for one in Priority],
         "status": [(str(one).replace("_", " ").capitalize(), str(one)) for one in statuses],
-        "macro": [(one.name, one.name) for one in macros.of_agent(session, agent.id)],
+        "macro": [(one.name, one.name) for one in macros.macros_of_agent(session, agent.id)],
     }
-    known = custom_fields.every(session)
+    known = custom_fields.list_all(session)
     empty = [(one.name, one.title) for one in known if fields.missing([one], ticket)]
-    words = resolution.taken(session, ticket)
+    words = resolution.resolution_from_replies(session, ticket)
     return Shown(ticket.id, ticket.subject, ticket.channel, words, was, choices, empty)

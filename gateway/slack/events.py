@@ -167,7 +167,7 @@ class SlackDoor:
         """Whether the message that was changed is on a ticket, or on its way there."""
         key = f"{order.conversation}#{order.message_id}"
         with self._store.database.reading() as session:
-            if message_id_index.known(session, [key]) or channel_threads.is_known(session, order.conversation):
+            if message_id_index.find(session, [key]) or channel_threads.is_known(session, order.conversation):
                 return True
             return slack_threads.ticket_of(session, order.channel, order.thread_ts) is not None
 

@@ -146,7 +146,7 @@ class Api:
     def _row(self, token: ApiToken, inbound_id: int) -> Mapping[str, Any]:
         try:
             with self.door.reachable(), self.door.store.database.reading() as session:
-                row = inbound.one(session, inbound_id) if inbound_id < 2**63 else None
+                row = inbound.get(session, inbound_id) if inbound_id < 2**63 else None
         except Unavailable:
             raise Refused(503, "down", wait=self.door.retry_seconds) from None
         if row is None or row["source"] != f"api:{token.id}":

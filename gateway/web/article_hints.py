@@ -31,7 +31,7 @@ def helpful(store: Store, sent: Submission, now: datetime) -> list[Article]:
 
 def near(session: Session, subject: str, text: str) -> list[Article]:
     """The same, without a word to anybody."""
-    if not csat_settings.rules(session).help_pages or not articles.any_for(session, Audience.PUBLIC):
+    if not csat_settings.rules(session).help_pages or not articles.has_any(session, Audience.PUBLIC):
         return []
     # Costs a tenth of a second and some memory, which a door without articles need not spend.
     from classifier.similar import Text, nearest, telling
@@ -54,4 +54,4 @@ def helped(store: Store, article: str, now: datetime) -> None:
 
 def _count(store: Store, ids: Sequence[int], kind: str, now: datetime) -> None:
     with store.database.transaction() as session:
-        articles.note_use(session, ids, kind, now, None, None)
+        articles.record_use(session, ids, kind, now, None, None)

@@ -80,8 +80,8 @@ class Questions:
 
 
 def read(session: Session) -> Questions:
-    known = tuple(custom_fields.every(session))
-    named = {one.name for one in categories.every(session) if one.active}
+    known = tuple(custom_fields.list_all(session))
+    named = {one.name for one in categories.list_all(session) if one.active}
     return Questions(known, frozenset(named | {name for one in known for name in one.categories}))
 
 

@@ -38,7 +38,7 @@ class Entry:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-def note_reads(writing: Session, reading: Session, at: datetime) -> None:
+def record_reads(writing: Session, reading: Session, at: datetime) -> None:
     """Write down what a session noted."""
     viewer, found = reading.viewer, dict(reading.reads)
     reading.reads.clear()
@@ -50,7 +50,7 @@ def note_reads(writing: Session, reading: Session, at: datetime) -> None:
     insert_rows(writing, audit, [_row(viewer, READ, t, team, at) for t, team in found.items() if t not in known])
 
 
-def note(
+def record(
     session: Session,
     viewer: Viewer,
     what: str,
@@ -77,7 +77,7 @@ def entries(
     return [Entry(**row._mapping) for row in session.execute(query)]
 
 
-def of_ticket(session: Session, ticket_id: int) -> list[Entry]:
+def entries_of_ticket(session: Session, ticket_id: int) -> list[Entry]:
     """All about one ticket, oldest first."""
     query = sa.select(*(audit.c[name] for name in Entry.__dataclass_fields__)).where(audit.c.ticket_id == ticket_id)
     return [Entry(**row._mapping) for row in session.execute(query.order_by(audit.c.id))]

@@ -44,7 +44,7 @@ def viewer_of(
 
 
 @contextmanager
-def through_eyes_of(session: Session, viewer: Viewer) -> Iterator[None]:
+def reading_as(session: Session, viewer: Viewer) -> Iterator[None]:
     """For the length of the block the session reads for them."""
     before, session.viewer = session.viewer, viewer
     try:
@@ -66,12 +66,12 @@ def private_teams(session: Session) -> frozenset[int]:
     return frozenset(session.execute(sa.select(teams.c.id).where(teams.c.private)).scalars())
 
 
-def ticket(session: Session) -> list[Condition]:
+def ticket_condition(session: Session) -> list[Condition]:
     """For queries that read the table of tickets."""
-    return team(session, tickets.c.team_id, tickets.c.id)
+    return team_condition(session, tickets.c.team_id, tickets.c.id)
 
 
-def team(
+def team_condition(
     session: Session, team_id: sa.ColumnElement[Any], ticket_id: sa.ColumnElement[Any] | None = None
 ) -> list[Condition]:
     """For any table that carries a ticket's team; a private ticket that was opened anyway is in no sum."""
@@ -82,7 +82,7 @@ def team(
     return [sa.or_(shown, ticket_id.in_(sorted(viewer.opened))) if viewer.opened and ticket_id is not None else shown]
 
 
-def by_ticket(session: Session, ticket_id: sa.ColumnElement[Any]) -> list[Condition]:
+def ticket_id_condition(session: Session, ticket_id: sa.ColumnElement[Any]) -> list[Condition]:
     """For tables that only name a ticket; rows that name none are seen."""
     viewer = session.viewer
     if not viewer.hidden:
@@ -94,7 +94,7 @@ def by_ticket(session: Session, ticket_id: sa.ColumnElement[Any]) -> list[Condit
     return [~sa.exists(sa.select(sa.literal(1)).select_from(theirs).where(*where))]
 
 
-def as_text(session: Session, ticket_id: str) -> str:
+def text_condition(session: Session, ticket_id: str) -> str:
     """The same for statements written as text; `ticket_id` is a column's name."""
     viewer = session.viewer
     if not viewer.hidden:
@@ -106,12 +106,12 @@ def as_text(session: Session, ticket_id: str) -> str:
     return f" AND NOT EXISTS ({inner})"
 
 
-def never_private(team_id: sa.ColumnElement[Any]) -> Condition:
+def public_condition(team_id: sa.ColumnElement[Any]) -> Condition:
     """For what is made of everybody's tickets and shown to everybody: incidents, suggestions."""
     return sa.or_(team_id.is_(None), team_id.not_in(sa.select(teams.c.id).where(teams.c.private)))
 
 
-def not_to_hidden_mailbox(session: Session, *columns: sa.ColumnElement[Any]) -> list[Condition]:
+def mailbox_condition(session: Session, *columns: sa.ColumnElement[Any]) -> list[Condition]:
     """For mail that is on no ticket: what was sent to a private team's mailbox (with or without a reply token)."""
     if not session.viewer.hidden:
         return []
@@ -129,7 +129,7 @@ def not_to_hidden_mailbox(session: Session, *columns: sa.ColumnElement[Any]) -> 
     return found
 
 
-def hidden(session: Session, ids: Iterable[int]) -> set[int]:
+def hidden_tickets(session: Session, ids: Iterable[int]) -> set[int]:
     """Those of the tickets that the viewer does not see."""
     wanted = sorted(set(ids))
     if not session.viewer.hidden or not wanted:
@@ -140,7 +140,7 @@ def hidden(session: Session, ids: Iterable[int]) -> set[int]:
     return set(session.execute(query).scalars()) - session.viewer.opened
 
 
-def reads(session: Session, ticket_id: int) -> bool:
+def may_read(session: Session, ticket_id: int) -> bool:
     """Whether the viewer may read it; that they read a private ticket is noted, to be written down."""
     viewer = session.viewer
     if not viewer.audited:
@@ -166,7 +166,7 @@ def may_merge(session: Session, ids: Iterable[int]) -> bool:
     return len(found) < 2 or private_teams(session).isdisjoint(found)
 
 
-def private_among(session: Session, ids: Iterable[int]) -> set[int]:
+def private_tickets(session: Session, ids: Iterable[int]) -> set[int]:
     """Those of the tickets that belong to private teams."""
     joined = tickets.join(teams, sa.and_(teams.c.id == tickets.c.team_id, teams.c.private))
     query = sa.select(tickets.c.id).select_from(joined).where(tickets.c.id.in_(sorted(set(ids))))
@@ -194,7 +194,7 @@ def _is_outside(session: Session, ticket_id: int, team_id: int, address: str) ->
     return session.execute(query).scalar() is not None
 
 
-def told(session: Session, happened: Sequence[Event]) -> list[Event]:
+def mark_privacy_changes(session: Session, happened: Sequence[Event]) -> list[Event]:
     """The events; one that moves a ticket into or out of a private team says so, and takes it out of incidents."""
     if not any(event.kind == "team_changed" for event in happened):
         return list(happened)

@@ -14,19 +14,19 @@ from storage.runtime import key_values
 KEY = "priority_matrix"
 
 
-def rows(session: Session, settings: Settings) -> tuple[str, ...]:
+def matrix_rows(session: Session, settings: Settings) -> tuple[str, ...]:
     """Its rows, such as `one = high medium medium low`."""
     return tuple(key_values.get(session, KEY) or settings.priority_matrix)
 
 
-def set_rows(session: Session, wanted: Sequence[str]) -> None:
+def set_matrix_rows(session: Session, wanted: Sequence[str]) -> None:
     """From now on these; none: the processes' setting again. Raises BadMatrix."""
     if wanted:
         priority.matrix(tuple(wanted))
     key_values.put(session, KEY, list(wanted))
 
 
-def judging(session: Session, store: Store, usual: tuple[str, ...]) -> Store:
+def with_stored_matrix(session: Session, store: Store, usual: tuple[str, ...]) -> Store:
     """The same store, whose settings have the desk's matrix; `usual` is what the processes were started with."""
     wanted = tuple(key_values.get(session, KEY) or usual)
     if wanted == store.settings.priority_matrix:

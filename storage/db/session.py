@@ -16,7 +16,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from desk.access.visibility import EVERYBODY, Viewer
-from storage.db.sqlite_write_lock import Turnstile
+from storage.db.sqlite_write_lock import SqliteWriteLock
 
 BUSY_SECONDS = 30
 
@@ -90,7 +90,7 @@ class Database:
         self.queue: Queue = queue or NullQueue()
         self.engine = _engine(self.url, pool_size)
         is_file = self.engine.dialect.name == "sqlite"
-        self._turnstile = Turnstile(Path(self.engine.url.database or "")) if is_file else None
+        self._turnstile = SqliteWriteLock(Path(self.engine.url.database or "")) if is_file else None
 
     @contextmanager
     def transaction(self, *, dry_run: bool = False) -> Iterator[Session]:
@@ -116,7 +116,7 @@ class Database:
                 yield Session(connection)
 
     @property
-    def shares_one_pen(self) -> bool:
+    def has_single_writer(self) -> bool:
         """SQLite: whoever writes keeps everybody else from writing, so the time between BEGIN and COMMIT is dear."""
         return self._turnstile is not None
 
@@ -158,7 +158,7 @@ def is_unavailable(error: BaseException) -> bool:
     )
 
 
-def is_rivalry(error: BaseException) -> bool:
+def is_conflict(error: BaseException) -> bool:
     """Whether the database broke a deadlock or a race: the same again will do."""
     text = str(error).lower()
     return isinstance(error, sa.exc.OperationalError) and ("deadlock" in text or "serializ" in text)
@@ -174,7 +174,7 @@ def is_outage(error: BaseException) -> bool:
     text = str(error).lower()
     if not error.connection_invalidated and any(words in text for words in _OF_ONE_STATEMENT):
         return False
-    return is_unavailable(error) and not is_rivalry(error)
+    return is_unavailable(error) and not is_conflict(error)
 
 
 _OF_ONE_STATEMENT = ("canceling statement", "too many", "too large", "too complex", "stack overflow")

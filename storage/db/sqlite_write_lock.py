@@ -19,7 +19,7 @@ SHORTEST, LONGEST = 0.0002, 0.002
 """Seconds between two looks. The kernel would wake us at once, but could not stop waiting after `seconds`."""
 
 
-class Turnstile:
+class SqliteWriteLock:
     """Two files beside the database; locks on them end with the process that holds them."""
 
     def __init__(self, path: Path) -> None:

@@ -52,7 +52,7 @@ def insert_rows(
         session.connection.exec_driver_sql(_lite_insert(table, columns, end), _lite_rows(table, columns, rows))
 
 
-def counting(session: Session, table: sa.Table, keys: Sequence[str]) -> Any:
+def insert_or_count(session: Session, table: sa.Table, keys: Sequence[str]) -> Any:
     """INSERT that counts on the row that is there already, instead of making a second one."""
     added = {"repeats": table.c.repeats + 1}
     return insert(session, table).on_conflict_do_update(index_elements=list(keys), set_=added)
@@ -141,7 +141,7 @@ def upsert(session: Session, table: sa.Table, keys: Sequence[str], rows: dict[st
     session.execute(statement.on_conflict_do_update(index_elements=list(keys), set_=changes))
 
 
-def locked(session: Session, query: sa.Select[Any], *, skip: bool = False) -> sa.Select[Any]:
+def for_update(session: Session, query: sa.Select[Any], *, skip: bool = False) -> sa.Select[Any]:
     """FOR UPDATE on PostgreSQL; on SQLite the whole transaction holds the lock already."""
     return query.with_for_update(skip_locked=skip) if session.postgres else query
 
@@ -162,13 +162,13 @@ def reserve_ids(session: Session, table: sa.Table, count: int) -> list[int]:
     return list(range(int(top) - count + 1, int(top) + 1))
 
 
-def counts(session: Session, query: sa.Select[Any]) -> dict[str, int]:
+def read_counts(session: Session, query: sa.Select[Any]) -> dict[str, int]:
     """The two columns of a GROUP BY as a mapping."""
     rows: Any = session.execute(query)
     return {row[0]: row[1] for row in rows}
 
 
-def claimed(
+def claim_rows(
     session: Session, query: sa.Select[Any], number: sa.ColumnElement[int], first: Sequence[int], most: int
 ) -> list[sa.Row[Any]]:
     """Up to `most` rows of a query that nobody else holds: those with the numbers in `first`, then the others in order.
@@ -177,9 +177,9 @@ def claimed(
     finds its own row however much waits before it.
     """
     asked = query.where(number.in_(list(first)[:most]))
-    rows = list(session.execute(locked(session, asked, skip=True))) if first else []
+    rows = list(session.execute(for_update(session, asked, skip=True))) if first else []
     if len(rows) < most:
         known = {row[0] for row in rows}
-        others = session.execute(locked(session, query.limit(most), skip=True))
+        others = session.execute(for_update(session, query.limit(most), skip=True))
         rows += [row for row in others if row[0] not in known]
     return rows[:most]

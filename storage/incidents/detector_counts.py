@@ -18,7 +18,7 @@ from desk.incidents import detector as incident_detector
 from desk.incidents.detector import Key, Traffic, Window
 from storage.access import visibility
 from storage.db.session import Session
-from storage.db.statements import insert, insert_ignore, insert_rows, locked
+from storage.db.statements import for_update, insert, insert_ignore, insert_rows
 from storage.tables.learning import incident_reports as reports
 from storage.tables.learning import incident_traffic as traffic
 from storage.tables.tickets import agents, messages, people, predictions, settings, tickets
@@ -35,7 +35,7 @@ _UNNAMED = sa.and_(tickets.c.category.is_(None), predictions.c.category.is_(None
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedTicket:
     """A ticket that was opened, with what the detector wants to know of it."""
 
     ticket_id: int
@@ -52,7 +52,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class CountedTicket:
     """A ticket as it is counted; no category: it does not count."""
 
     ticket_id: int
@@ -62,11 +62,11 @@ class Report:
     organisation: str = ""
 
 
-def hold(session: Session) -> int:
+def lock_floor(session: Session) -> int:
     """One watcher at a time until this transaction ends; returns the floor: tickets up to there were looked at."""
     session.execute(insert_ignore(session, settings), {"key": STATE, "value": {"floor": 0}})
     query = sa.select(settings.c.value).where(settings.c.key == STATE)
-    return int(session.execute(locked(session, query)).scalar_one()["floor"])
+    return int(session.execute(for_update(session, query)).scalar_one()["floor"])
 
 
 def floor(session: Session) -> int:
@@ -74,7 +74,7 @@ def floor(session: Session) -> int:
     return int(value["floor"]) if isinstance(value, Mapping) else 0
 
 
-def fresh(session: Session, above: int, most: int = PAGE) -> list[Opened]:
+def load_new_tickets(session: Session, above: int, most: int = PAGE) -> list[OpenedTicket]:
     """Tickets above the floor not looked at yet, in order; those of a split have no prediction and do not count."""
     query = (
         sa.select(
@@ -95,24 +95,24 @@ def fresh(session: Session, above: int, most: int = PAGE) -> list[Opened]:
         .outerjoin(agents, agents.c.id == tickets.c.requester_id)
         .outerjoin(messages, messages.c.id == predictions.c.message_id)
         .outerjoin(reports, reports.c.ticket_id == tickets.c.id)
-        .where(tickets.c.id > above, reports.c.ticket_id.is_(None), visibility.never_private(tickets.c.team_id))
+        .where(tickets.c.id > above, reports.c.ticket_id.is_(None), visibility.public_condition(tickets.c.team_id))
         .order_by(tickets.c.id)
         .limit(most)
     )
     rows: Any = session.execute(query)
-    return [Opened(*row) for row in rows]
+    return [OpenedTicket(*row) for row in rows]
 
 
-def unseen(session: Session, above: int, ids: Sequence[int]) -> set[int]:
+def without_counted(session: Session, above: int, ids: Sequence[int]) -> set[int]:
     """Those that no other watcher has counted meanwhile."""
     wanted = {number for number in ids if number > above}
     known = sa.select(reports.c.ticket_id).where(reports.c.ticket_id.between(min(ids), max(ids)))
     return wanted.difference(session.execute(known).scalars())
 
 
-def add(session: Session, made: Sequence[Report], now: datetime, hushed: Collection[str]) -> None:
+def count_tickets(session: Session, made: Sequence[CountedTicket], now: datetime, hushed: Collection[str]) -> None:
     """Count them; what is `hushed` (categories of open incidents) is not what is usual, so it is no history."""
-    rows = [{name: getattr(one, name) for name in Report.__slots__} for one in made if one.at > now - _LATELY]
+    rows = [{name: getattr(one, name) for name in CountedTicket.__slots__} for one in made if one.at > now - _LATELY]
     insert_rows(session, reports, rows, ignore=True)
     sums: Counter[tuple[str, str, int]] = Counter()
     for one in made:
@@ -129,7 +129,7 @@ def add(session: Session, made: Sequence[Report], now: datetime, hushed: Collect
         session.execute(statement.on_conflict_do_update(index_elements=keys, set_=added), counted)
 
 
-def move_floor(session: Session, seen: Sequence[Opened], before: int, now: datetime) -> None:
+def move_floor(session: Session, seen: Sequence[OpenedTicket], before: int, now: datetime) -> None:
     """Everything that is older than a moment, and was looked at, need not be looked for again."""
     settled = [one.ticket_id for one in seen if one.at < now - SETTLED]
     lately = (reports.c.at < now - SETTLED, reports.c.at > now - _LATELY)
@@ -137,13 +137,13 @@ def move_floor(session: Session, seen: Sequence[Opened], before: int, now: datet
     _set_floor(session, before, max([before, *settled, int(top or 0)]))
 
 
-def windows(session: Session, now: datetime) -> dict[Key, tuple[Window, ...]]:
+def load_windows(session: Session, now: datetime) -> dict[Key, tuple[Window, ...]]:
     """People and messages of the last minutes, for each category, and for organisations with enough people."""
     found = _windows(session, now, (reports.c.category,), 1)
     return found | _windows(session, now, (reports.c.category, reports.c.organisation), incident_detector.FEWEST_PEOPLE)
 
 
-def history(session: Session, keys: Iterable[Key], now: datetime) -> dict[Key, tuple[Traffic, datetime]]:
+def load_history(session: Session, keys: Iterable[Key], now: datetime) -> dict[Key, tuple[Traffic, datetime]]:
     """The past weeks of the keys and of the whole desk (`Key("")`), and since when each is known."""
     wanted = set(keys) | {Key("")}
     near = incident_detector.slots(now)
@@ -174,23 +174,23 @@ def history(session: Session, keys: Iterable[Key], now: datetime) -> dict[Key, t
     }
 
 
-def since(session: Session, now: datetime) -> datetime | None:
+def history_start(session: Session, now: datetime) -> datetime | None:
     """When the desk's known past begins; None if it has none."""
     known = (traffic.c.category == "", traffic.c.organisation == "", traffic.c.hour < _hour(now))
     first = session.execute(sa.select(sa.func.min(traffic.c.hour)).where(*known)).scalar()
     return None if first is None else datetime.fromtimestamp(first * 3600, UTC)
 
 
-def lately(session: Session, key: Key, since: datetime) -> list[Report]:
+def recent_reports(session: Session, key: Key, since: datetime) -> list[CountedTicket]:
     """The reports of a key, oldest first."""
     where = [reports.c.at > since, reports.c.category == key.category]
     if key.organisation:
         where.append(reports.c.organisation == key.organisation)
     rows = session.execute(sa.select(reports).where(*where).order_by(reports.c.at, reports.c.ticket_id))
-    return [Report(**row._mapping) for row in rows]
+    return [CountedTicket(**row._mapping) for row in rows]
 
 
-def settle(session: Session, key: Key) -> None:
+def mark_settled(session: Session, key: Key) -> None:
     """What was dealt with does not count towards another alarm."""
     where = [reports.c.category == key.category]
     if key.organisation:
@@ -198,15 +198,15 @@ def settle(session: Session, key: Key) -> None:
     session.execute(sa.update(reports).where(*where).values(category=""))
 
 
-def is_stale(session: Session, now: datetime) -> bool:
+def has_old_rows(session: Session, now: datetime) -> bool:
     """Whether there is something to forget; asked often, so that it is done in small pieces."""
     oldest = session.execute(sa.select(sa.func.min(reports.c.at))).scalar()
     return oldest is not None and oldest < now - KEPT - timedelta(hours=1)
 
 
-def forget(session: Session, now: datetime) -> None:
+def delete_old(session: Session, now: datetime) -> None:
     """What is too old to count; the floor is above it then, or it would be counted again."""
-    before = hold(session)
+    before = lock_floor(session)
     old = reports.c.at < now - KEPT
     top = session.execute(sa.select(sa.func.max(reports.c.ticket_id)).where(old)).scalar() or 0
     _set_floor(session, before, int(top))
@@ -239,7 +239,7 @@ def _windows(
     return found
 
 
-def _keys(one: Report) -> list[tuple[str, str, int]]:
+def _keys(one: CountedTicket) -> list[tuple[str, str, int]]:
     """Under which sums a report counts: organisations by the day, because their hours are too thin to tell anything."""
     hour = _hour(one.at)
     made = [("", "", hour), (one.category, "", hour)]

@@ -14,7 +14,7 @@ from desk.incidents.priority import Raise
 from desk.tickets.ticket import ActorKind, Status
 from storage.access import visibility
 from storage.db.session import Session
-from storage.db.statements import counts, insert_ignore, insert_rows
+from storage.db.statements import insert_ignore, insert_rows, read_counts
 from storage.tables.learning import incident_tickets, incidents
 from storage.tables.tickets import events, messages, people, predictions, tickets
 
@@ -45,7 +45,7 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class IncidentTicket:
     """A ticket in an incident: sure ("member"), unsure ("suggested"), or taken out by an agent."""
 
     ticket_id: int
@@ -54,7 +54,7 @@ class Joined:
     at: datetime
 
 
-def begin(session: Session, alarm: Alarm, now: datetime) -> int | None:
+def open_incident(session: Session, alarm: Alarm, now: datetime) -> int | None:
     """Open an incident for the alarm's key; None if there is an open one already."""
     row = {
         "category": alarm.key.category,
@@ -84,7 +84,7 @@ def get(session: Session, incident_id: int, *, lock: bool = False) -> Incident |
     return Incident(**row._mapping) if row else None
 
 
-def open_ones(session: Session) -> list[Incident]:
+def list_open(session: Session) -> list[Incident]:
     rows = session.execute(sa.select(incidents).where(incidents.c.state == OPEN).order_by(incidents.c.id))
     return [Incident(**row._mapping) for row in rows]
 
@@ -99,7 +99,7 @@ def page(session: Session, states: Sequence[str] = (), before: int | None = None
     return [Incident(**row._mapping) for row in session.execute(query)]
 
 
-def dismissed(session: Session, categories: Iterable[str], since: datetime) -> dict[Key, int]:
+def dismissed_keys(session: Session, categories: Iterable[str], since: datetime) -> dict[Key, int]:
     """Keys whose alarm was called false since then, with how many people that was."""
     c = incidents.c
     query = sa.select(c.category, c.organisation, sa.func.max(c.people).label("most")).where(
@@ -117,14 +117,14 @@ def end(session: Session, incident_id: int, state: str, now: datetime, agent_id:
     return session.execute(sa.update(incidents).where(*where).values(**values)).rowcount == 1
 
 
-def note_people(session: Session, incident_id: int, count: int, last_at: datetime) -> None:
+def save_reach(session: Session, incident_id: int, count: int, last_at: datetime) -> None:
     """How many people it has reached, and when the last one wrote."""
     where = (incidents.c.id == incident_id, incidents.c.last_at <= last_at)
     session.execute(sa.update(incidents).where(*where).values(last_at=last_at))
     session.execute(sa.update(incidents).where(incidents.c.id == incident_id).values(people=count))
 
 
-def join(session: Session, incident_id: int, made: Mapping[int, tuple[str, float]], now: datetime) -> list[int]:
+def add_tickets(session: Session, incident_id: int, made: Mapping[int, tuple[str, float]], now: datetime) -> list[int]:
     """Tickets with their state and likeness; those that it has keep theirs. Returns the new ones."""
     known = session.execute(
         sa.select(incident_tickets.c.ticket_id).where(
@@ -140,33 +140,35 @@ def join(session: Session, incident_id: int, made: Mapping[int, tuple[str, float
     return new
 
 
-def move(session: Session, incident_id: int, ticket_id: int, state: str) -> bool:
+def set_ticket_state(session: Session, incident_id: int, ticket_id: int, state: str) -> bool:
     """An agent decides about one ticket; False if it is not in the incident, or is so already."""
     c = incident_tickets.c
     same = (c.incident_id == incident_id, c.ticket_id == ticket_id, c.state != state)
-    where = (*same, *visibility.by_ticket(session, c.ticket_id))
+    where = (*same, *visibility.ticket_id_condition(session, c.ticket_id))
     return session.execute(sa.update(incident_tickets).where(*where).values(state=state)).rowcount == 1
 
 
-def put_in(session: Session, incident_id: int, ticket_id: int, now: datetime) -> bool:
+def add_ticket(session: Session, incident_id: int, ticket_id: int, now: datetime) -> bool:
     """An agent names a ticket that nobody suggested; False if it is in it, is not there, or may not be seen by all."""
-    where = (*visibility.ticket(session), visibility.never_private(tickets.c.team_id))
+    where = (*visibility.ticket_condition(session), visibility.public_condition(tickets.c.team_id))
     query = sa.select(tickets.c.id).where(tickets.c.id == ticket_id, tickets.c.merged_into.is_(None), *where)
     if session.execute(query).first() is None:
         return False
-    return bool(join(session, incident_id, {ticket_id: (MEMBER, 0.0)}, now))
+    return bool(add_tickets(session, incident_id, {ticket_id: (MEMBER, 0.0)}, now))
 
 
-def joined(session: Session, incident_id: int, state: str = "", after: int = 0, most: int = 1000) -> list[Joined]:
+def list_tickets(
+    session: Session, incident_id: int, state: str = "", after: int = 0, most: int = 1000
+) -> list[IncidentTicket]:
     """Its tickets by number."""
     c = incident_tickets.c
     query = sa.select(c.ticket_id, c.state, c.likeness, c.at).where(c.incident_id == incident_id, c.ticket_id > after)
     if state:
         query = query.where(c.state == state)
-    return [Joined(**row._mapping) for row in session.execute(query.order_by(c.ticket_id).limit(most))]
+    return [IncidentTicket(**row._mapping) for row in session.execute(query.order_by(c.ticket_id).limit(most))]
 
 
-def reach(session: Session, incident_id: int) -> tuple[int, datetime | None, datetime | None]:
+def measure_reach(session: Session, incident_id: int) -> tuple[int, datetime | None, datetime | None]:
     """How many different people its members are from, and when the first and the last of them wrote."""
     at = tickets.c.created_at
     query = (
@@ -192,7 +194,7 @@ def ticket_counts(session: Session, ids: Iterable[int]) -> dict[int, dict[str, i
     return found
 
 
-def still_open(session: Session, incident_id: int) -> dict[str, int]:
+def open_members(session: Session, incident_id: int) -> dict[str, int]:
     """Members by status, merged ones left out: what an answer to all would reach."""
     query = (
         sa.select(tickets.c.status, sa.func.count())
@@ -201,10 +203,10 @@ def still_open(session: Session, incident_id: int) -> dict[str, int]:
         .where(tickets.c.merged_into.is_(None))
         .group_by(tickets.c.status)
     )
-    return counts(session, query)
+    return read_counts(session, query)
 
 
-def reachable(statuses: Mapping[str, int]) -> int:
+def count_reachable(statuses: Mapping[str, int]) -> int:
     """How many of them are not closed."""
     return sum(count for status, count in statuses.items() if status != Status.CLOSED)
 
@@ -226,14 +228,14 @@ def rows(session: Session, incident_id: int, most: int = 1000) -> list[dict[str,
         )
         .join(incident_tickets, incident_tickets.c.ticket_id == tickets.c.id)
         .join(people, people.c.id == tickets.c.requester_id)
-        .where(incident_tickets.c.incident_id == incident_id, *visibility.ticket(session))
+        .where(incident_tickets.c.incident_id == incident_id, *visibility.ticket_condition(session))
         .order_by(tickets.c.id)
         .limit(most)
     )
     return [dict(row._mapping) for row in session.execute(query)]
 
 
-def of_ticket(session: Session, ticket_id: int) -> list[tuple[Incident, str]]:
+def incidents_of_ticket(session: Session, ticket_id: int) -> list[tuple[Incident, str]]:
     """The incidents that a ticket belongs to or might belong to, newest first."""
     query = (
         sa.select(incidents, incident_tickets.c.state.label("place"))
@@ -249,12 +251,12 @@ def of_ticket(session: Session, ticket_id: int) -> list[tuple[Incident, str]]:
     return found
 
 
-def words_of(session: Session, ids: Iterable[int], length: int) -> dict[int, str]:
+def opening_texts(session: Session, ids: Iterable[int], length: int) -> dict[int, str]:
     """Ticket → subject and the beginning of its first message."""
     return _words(session, tickets.c.id.in_(sorted(set(ids))), length)
 
 
-def usual_words(session: Session, category: str, before: datetime, most: int, length: int) -> list[str]:
+def usual_texts(session: Session, category: str, before: datetime, most: int, length: int) -> list[str]:
     """What is usually written: the last tickets of the category before a moment, and as many of any category."""
     own = (tickets.c.category == category, tickets.c.created_at < before)
     newest = sa.select(tickets.c.id).where(*own).order_by(tickets.c.created_at.desc()).limit(most).subquery()
@@ -289,7 +291,7 @@ def teams_of(session: Session, incident_id: int) -> set[int]:
 
 
 def state_counts(session: Session) -> dict[str, int]:
-    return counts(session, sa.select(incidents.c.state, sa.func.count()).group_by(incidents.c.state))
+    return read_counts(session, sa.select(incidents.c.state, sa.func.count()).group_by(incidents.c.state))
 
 
 def _words(session: Session, where: sa.ColumnElement[bool], length: int) -> dict[int, str]:

@@ -18,7 +18,7 @@ from desk.knowledge.articles import LONGEST_TEXT, LONGEST_TITLE, Audience, State
 from desk.tickets.ticket import NotAllowed
 from storage.access import visibility
 from storage.db.session import Session
-from storage.db.statements import counts, reserve_ids
+from storage.db.statements import read_counts, reserve_ids
 from storage.tables.desk import article_uses, article_versions, articles
 
 SUGGESTED, USED, HELPED, NOT_HELPED, LINKED = "suggested", "used", "helped", "not_helped", "linked"
@@ -127,7 +127,7 @@ def candidates(session: Session, eyes: Audience, terms: Sequence[str], most: int
     return _found(session, eyes, _one_of(session, words), most, str(State.PUBLISHED)) if words else []
 
 
-def any_for(session: Session, eyes: Audience) -> bool:
+def has_any(session: Session, eyes: Audience) -> bool:
     """Whether there is anything at all to suggest."""
     return session.execute(_select(session, eyes).where(_c.state == str(State.PUBLISHED)).limit(1)).first() is not None
 
@@ -136,7 +136,7 @@ def categories(session: Session, eyes: Audience) -> dict[str, int]:
     """Category → published articles."""
     inner = _select(session, eyes).where(_c.state == str(State.PUBLISHED)).subquery()
     query = sa.select(inner.c.category, sa.func.count()).group_by(inner.c.category).order_by(inner.c.category)
-    return counts(session, query)
+    return read_counts(session, query)
 
 
 def versions(session: Session, article_id: int) -> list[Version]:
@@ -146,7 +146,7 @@ def versions(session: Session, article_id: int) -> list[Version]:
     return [Version(**row._mapping) for row in session.execute(query.order_by(v.version.desc()))]
 
 
-def note_use(
+def record_use(
     session: Session, article_ids: Iterable[int], kind: str, now: datetime, ticket_id: int | None, who: int | None
 ) -> None:
     """An article was suggested, used, or (not) helpful; for one ticket each kind counts once."""
@@ -161,7 +161,7 @@ def note_use(
         session.execute(sa.insert(article_uses).values(**row))
 
 
-def usefulness(session: Session, ids: Iterable[int]) -> dict[int, dict[str, int]]:
+def count_uses(session: Session, ids: Iterable[int]) -> dict[int, dict[str, int]]:
     """Article → how often each kind of use happened."""
     wanted = sorted(set(ids))
     found: dict[int, dict[str, int]] = {number: {} for number in wanted}
@@ -183,9 +183,9 @@ def tickets_of(session: Session, article_id: int, most: int = 100) -> list[int]:
 def _select(session: Session, eyes: Audience) -> sa.Select[Any]:
     query = sa.select(*(_c[name] for name in _NAMES))
     if eyes is Audience.INTERNAL:
-        return query.where(*visibility.team(session, _c.team_id))
+        return query.where(*visibility.team_condition(session, _c.team_id))
     published = (_c.state == str(State.PUBLISHED), _c.audience == str(Audience.PUBLIC))
-    return query.where(*published, visibility.never_private(_c.team_id))
+    return query.where(*published, visibility.public_condition(_c.team_id))
 
 
 def _found(session: Session, eyes: Audience, terms: str, most: int, state: str = "") -> list[Article]:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from desk.knowledge.csat import Aftercare
 from desk.signed.reply_address import sign
 from storage.db.session import Session
-from storage.db.statements import insert_rows, locked
+from storage.db.statements import for_update, insert_rows
 from storage.runtime import failures
 from storage.tables.desk import ratings
 from storage.tables.tickets import people, predictions, teams, tickets
@@ -48,7 +48,7 @@ class Rating:
 _RATING = sa.select(*(ratings.c[name] for name in Rating.__dataclass_fields__))
 
 
-def token(rating_id: int, secret: bytes) -> str:
+def make_token(rating_id: int, secret: bytes) -> str:
     """What a link carries."""
     return f"{rating_id}-{sign('rating', str(rating_id), secret)}"
 
@@ -88,10 +88,10 @@ def is_due(session: Session, now: datetime) -> bool:
     return session.execute(sa.select(ratings.c.id).where(*_due(now)).limit(1)).first() is not None
 
 
-def due(session: Session, now: datetime, most: int) -> list[Rating]:
+def due_ratings(session: Session, now: datetime, most: int) -> list[Rating]:
     """What the clock has to look at; nobody else gets it until this transaction ends."""
     picked = _RATING.where(*_due(now)).order_by(ratings.c.next_at, ratings.c.id).limit(most)
-    return [Rating(**row._mapping) for row in session.execute(locked(session, picked, skip=True))]
+    return [Rating(**row._mapping) for row in session.execute(for_update(session, picked, skip=True))]
 
 
 def was_asked_since(session: Session, requester_id: int, since: datetime, but: int) -> bool:
@@ -119,7 +119,7 @@ def drop(session: Session, rating: Rating) -> None:
 
 def get(session: Session, rating_id: int, *, lock: bool = False) -> Rating | None:
     query = _RATING.where(ratings.c.id == rating_id)
-    row = session.execute(locked(session, query) if lock else query).first()
+    row = session.execute(for_update(session, query) if lock else query).first()
     return Rating(**row._mapping) if row else None
 
 
@@ -128,7 +128,7 @@ def of_ticket(session: Session, ticket_id: int) -> Rating | None:
     return Rating(**row._mapping) if row else None
 
 
-def vote(session: Session, rating_id: int, score: int, comment: str, now: datetime) -> None:
+def record_score(session: Session, rating_id: int, score: int, comment: str, now: datetime) -> None:
     """The first answer sets the moment; a changed mind keeps it, so that the time for changing ends."""
     first = sa.func.coalesce(ratings.c.rated_at, sa.bindparam("first", now, type_=ratings.c.rated_at.type))
     _set(session, rating_id, state=RATED, score=score, comment=comment, rated_at=first, next_at=None)
@@ -152,7 +152,7 @@ def language_of(session: Session, ticket_id: int) -> str:
     return (row.language or row.guessed or "") if row else ""
 
 
-def answers(session: Session, since: datetime, until: datetime) -> list[Rating]:
+def ratings_between(session: Session, since: datetime, until: datetime) -> list[Rating]:
     """Everything that was asked in that time, the newest first."""
     where = (ratings.c.state != PLANNED, ratings.c.asked_at >= since, ratings.c.asked_at < until)
     query = _RATING.where(*where).order_by(ratings.c.asked_at.desc(), ratings.c.id.desc())
@@ -160,7 +160,7 @@ def answers(session: Session, since: datetime, until: datetime) -> list[Rating]:
 
 
 def _due(now: datetime) -> Sequence[sa.ColumnElement[bool]]:
-    return ratings.c.next_at.is_not(None), ratings.c.next_at <= now, failures.ready(JOB, ratings.c.id, now)
+    return ratings.c.next_at.is_not(None), ratings.c.next_at <= now, failures.ready_condition(JOB, ratings.c.id, now)
 
 
 def _set(session: Session, rating_id: int, **values: Any) -> None:

@@ -24,7 +24,7 @@ BY_AGENT, BY_SILENCE = "agent", "silence"
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class EvaluatedGuess:
     """One guess. `guessed` is the likeliest category, also where the model was unsure; `truth` may be unknown yet."""
 
     ticket_id: int
@@ -45,7 +45,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class UncertainTicket:
     """A ticket about which nobody has spoken, and what the model hesitates between."""
 
     ticket_id: int
@@ -56,7 +56,7 @@ class Doubt:
     choices: Sequence[tuple[str, float]]
 
 
-def facts(session: Session, since: datetime, most: int = MOST) -> list[Fact]:
+def load_guesses(session: Session, since: datetime, most: int = MOST) -> list[EvaluatedGuess]:
     """The guesses since then, oldest first; of very many the newest."""
     p = predictions.c
     at = sa.func.coalesce(p.created_at, tickets.c.created_at)
@@ -64,7 +64,7 @@ def facts(session: Session, since: datetime, most: int = MOST) -> list[Fact]:
         sa.select(predictions, tickets.c.created_at.label("opened_at"), tickets.c.status)
         .add_columns(tickets.c.category.label("now"))
         .join(tickets, tickets.c.id == p.ticket_id)
-        .where(at >= since, tickets.c.merged_into.is_(None), *visibility.ticket(session))
+        .where(at >= since, tickets.c.merged_into.is_(None), *visibility.ticket_condition(session))
         .order_by(p.ticket_id.desc())
         .limit(most)
     )
@@ -73,7 +73,7 @@ def facts(session: Session, since: datetime, most: int = MOST) -> list[Fact]:
     return [_fact(row, said.get(row.ticket_id)) for row in reversed(rows)]
 
 
-def doubts(session: Session, most: int = 2_000) -> list[Doubt]:
+def load_uncertain_tickets(session: Session, most: int = 2_000) -> list[UncertainTicket]:
     """Open questions: the newest tickets whose category is not sure and about which no agent spoke."""
     p = predictions.c
     spoken = sa.select(corrections.c.id).where(corrections.c.ticket_id == tickets.c.id).exists()
@@ -83,7 +83,11 @@ def doubts(session: Session, most: int = 2_000) -> list[Doubt]:
         .join(tickets, tickets.c.id == p.ticket_id)
         .join(messages, messages.c.id == p.message_id)
         .where(p.outcome != "automatic", ~spoken, tickets.c.merged_into.is_(None), p.rule_category == "")
-        .where(tickets.c.category.is_(None), messages.c.kind == str(MessageKind.REPLY), *visibility.ticket(session))
+        .where(
+            tickets.c.category.is_(None),
+            messages.c.kind == str(MessageKind.REPLY),
+            *visibility.ticket_condition(session),
+        )
         .order_by(p.ticket_id.desc())
         .limit(most)
     )
@@ -96,13 +100,13 @@ def _last_words(session: Session, from_ticket: int) -> dict[int, str]:
     return {row.ticket_id: row.after for row in session.execute(sa.select(c.ticket_id, c.after).where(c.id.in_(last)))}
 
 
-def _fact(row: sa.Row[Any], said: str | None) -> Fact:
+def _fact(row: sa.Row[Any], said: str | None) -> EvaluatedGuess:
     guessed = row.category or next((name for name, _ in _pairs(row.runners_up)), "")
     truth, source = (said, BY_AGENT) if said else (None, "")
     finished = row.status in (Status.RESOLVED, Status.CLOSED)
     if truth is None and finished and row.outcome == "automatic" and row.now == row.category:
         truth, source = row.category, BY_SILENCE
-    return Fact(
+    return EvaluatedGuess(
         ticket_id=row.ticket_id,
         at=row.created_at or row.opened_at,
         model_version=row.model_version,
@@ -117,9 +121,9 @@ def _fact(row: sa.Row[Any], said: str | None) -> Fact:
     )
 
 
-def _doubt(row: sa.Row[Any]) -> Doubt:
+def _doubt(row: sa.Row[Any]) -> UncertainTicket:
     first = [(row.category, row.probability)] if row.category else []
-    return Doubt(
+    return UncertainTicket(
         row.ticket_id, row.subject, row.words, row.requester_id, row.outcome, (*first, *_pairs(row.runners_up))[:4]
     )
 

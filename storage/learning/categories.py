@@ -28,12 +28,12 @@ class Category:
     created_at: datetime
 
 
-def every(session: Session) -> list[Category]:
+def list_all(session: Session) -> list[Category]:
     rows = session.execute(sa.select(categories).order_by(categories.c.name))
     return [Category(row.name, row.words, row.active, row.created_at) for row in rows]
 
 
-def put(session: Session, name: str, words: str, now: datetime, *, active: bool = True) -> None:
+def save(session: Session, name: str, words: str, now: datetime, *, active: bool = True) -> None:
     """A new category, other words for one, or a retired one; a retraining is asked for."""
     row = {"name": name, "words": words, "active": active, "created_at": now}
     upsert(session, categories, ("name",), row)

@@ -27,7 +27,7 @@ PAST = 5_000
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredKeywordRule:
     """One row: the rule, whether it is on, and what its last test said."""
 
     id: int
@@ -41,33 +41,33 @@ class Kept:
         return self.test.get("fingerprint") == self.rule.fingerprint()
 
 
-def every(session: Session) -> list[Kept]:
+def list_all(session: Session) -> list[StoredKeywordRule]:
     c = keyword_rules.c
     return [_kept(row._mapping) for row in session.execute(sa.select(keyword_rules).order_by(c.position, c.name))]
 
 
-def get(session: Session, name: str) -> Kept | None:
+def get(session: Session, name: str) -> StoredKeywordRule | None:
     row = session.execute(sa.select(keyword_rules).where(keyword_rules.c.name == name)).first()
     return _kept(row._mapping) if row else None
 
 
-def rulebook(session: Session, known: frozenset[str]) -> Rulebook:
+def active_rules(session: Session, known: frozenset[str]) -> Rulebook:
     """The rules that are on; and for a category that the model does not know yet, its own words as a soft rule."""
-    on = [kept.rule for kept in every(session) if kept.active]
-    fresh = [one for one in categories.every(session) if one.active and one.name not in known]
+    on = [kept.rule for kept in list_all(session) if kept.active]
+    fresh = [one for one in categories.list_all(session) if one.active and one.name not in known]
     return Rulebook((*on, *(rule for one in fresh for rule in _by_its_words(one.name, one.words))))
 
 
-def put(session: Session, rule: Rule, now: datetime) -> None:
+def save(session: Session, rule: Rule, now: datetime) -> None:
     """A new rule, or another version of one; switched off until it is tested."""
     row = {"name": rule.name, "category": rule.category, "words": rule.words.to_json(), "hard": rule.hard}
     row |= {"position": rule.position, "active": False, "created_at": now}
     upsert(session, keyword_rules, ("name",), row)
 
 
-def test(session: Session, kept: Kept, now: datetime) -> Trial:
+def run_test(session: Session, kept: StoredKeywordRule, now: datetime) -> Trial:
     """Against past tickets; the result is noted, so that this version may be switched on."""
-    trial = rules.tried(kept.rule, past(session))
+    trial = rules.tried(kept.rule, past_tickets(session))
     result: dict[str, Any] = {"at": now.isoformat(), "fingerprint": kept.rule.fingerprint(), "sentence": trial.sentence}
     result |= {"changed": len(trial.changed), "agreed": trial.agreed, "unknown": trial.unknown}
     words = kept.rule.words.to_json() | {"test": result}
@@ -75,18 +75,18 @@ def test(session: Session, kept: Kept, now: datetime) -> Trial:
     return trial
 
 
-def switch(session: Session, kept: Kept, *, on: bool) -> None:
+def set_active(session: Session, kept: StoredKeywordRule, *, on: bool) -> None:
     """On only after a test of this very version."""
     if on and not kept.is_tested:
         raise BadRule(f"rule {kept.rule.name!r} must be tested before it is switched on")
     session.execute(sa.update(keyword_rules).where(keyword_rules.c.id == kept.id).values(active=on))
 
 
-def remove(session: Session, kept: Kept) -> None:
+def remove(session: Session, kept: StoredKeywordRule) -> None:
     session.execute(sa.delete(keyword_rules).where(keyword_rules.c.id == kept.id))
 
 
-def past(session: Session, most: int = PAST) -> list[Past]:
+def past_tickets(session: Session, most: int = PAST) -> list[Past]:
     """The newest tickets that were guessed, with the agents' last word where there is one."""
     c = corrections.c
     said = sa.select(c.id).where(c.ticket_id == tickets.c.id).exists().label("said")
@@ -94,12 +94,12 @@ def past(session: Session, most: int = PAST) -> list[Past]:
     query = (
         sa.select(tickets.c.id, tickets.c.subject, tickets.c.category, p.outcome, p.category.label("guessed"), said)
         .join(predictions, p.ticket_id == tickets.c.id)
-        .where(*visibility.ticket(session))
+        .where(*visibility.ticket_condition(session))
         .order_by(tickets.c.id.desc())
         .limit(most)
     )
     rows = session.execute(query).all()
-    words = training_labels.openings(session, [row.id for row in rows])
+    words = training_labels.opening_texts(session, [row.id for row in rows])
     return [
         Past(row.id, row.subject, words.get(row.id, ""), row.outcome, row.guessed, row.category, bool(row.said))
         for row in rows
@@ -114,7 +114,7 @@ def _by_its_words(name: str, text: str) -> tuple[Rule, ...]:
     return (Rule(f"words of {name}", name, words, hard=False, position=1_000_000),)
 
 
-def _kept(row: sa.RowMapping) -> Kept:
+def _kept(row: sa.RowMapping) -> StoredKeywordRule:
     words = rules.from_json(row["words"])
     rule = Rule(row["name"], row["category"], words, bool(row["hard"]), row["position"])
-    return Kept(row["id"], rule, bool(row["active"]), row["created_at"], row["words"].get("test") or {})
+    return StoredKeywordRule(row["id"], rule, bool(row["active"]), row["created_at"], row["words"].get("test") or {})

@@ -56,7 +56,7 @@ def get(session: Session, version: str) -> Model | None:
     return Model(**row._mapping) if row else None
 
 
-def every(session: Session, most: int = 200) -> list[Model]:
+def list_all(session: Session, most: int = 200) -> list[Model]:
     """Newest first."""
     query = _MODEL.order_by(models.c.created_at.desc(), models.c.version.desc()).limit(most)
     return [Model(**row._mapping) for row in session.execute(query)]
@@ -90,7 +90,7 @@ def has_broken(session: Session) -> bool:
     return session.execute(sa.select(models.c.version).where(models.c.state == BROKEN).limit(1)).first() is not None
 
 
-def forget_broken(session: Session) -> None:
+def clear_broken(session: Session) -> None:
     """Once a newly trained model works, what was broken before it is history; the reason stays on its row."""
     session.execute(sa.update(models).where(models.c.state == BROKEN).values(state=REMOVED))
 
@@ -102,14 +102,14 @@ def last_attempt(session: Session) -> Model | None:
     return Model(**row._mapping) if row else None
 
 
-def before(session: Session) -> Model | None:
+def previous_model(session: Session) -> Model | None:
     """The one that was active before the active one, and still has its files."""
     where = (models.c.state == KEPT, models.c.activated_at.is_not(None))
     row = session.execute(_MODEL.where(*where).order_by(models.c.activated_at.desc()).limit(1)).first()
     return Model(**row._mapping) if row else None
 
 
-def superfluous(session: Session, most: int) -> list[str]:
+def removable_versions(session: Session, most: int) -> list[str]:
     """Versions whose files may go: those beyond the newest `most` that have files, never the active one."""
     query = _MODEL.where(models.c.state.in_((ACTIVE, KEPT, REFUSED, BROKEN)))
     order = sa.func.coalesce(models.c.activated_at, models.c.created_at).desc()

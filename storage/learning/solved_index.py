@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from desk.tickets.ticket import ActorKind, MessageKind, Status
 from storage.access import visibility
 from storage.db.session import Session
-from storage.db.statements import counts, insert_rows
+from storage.db.statements import insert_rows, read_counts
 from storage.tables.learning import solved, suggestion_uses
 from storage.tables.tickets import messages, people, tickets
 
@@ -36,7 +36,7 @@ _POSTGRES = f"SELECT {_COLUMNS} FROM solved s WHERE s.search @@ to_tsquery('simp
 
 
 @dataclass(frozen=True, slots=True)
-class Solved:
+class SolvedTicket:
     """One solved ticket."""
 
     ticket_id: int
@@ -48,7 +48,7 @@ class Solved:
     resolved_at: datetime
 
 
-def remember(session: Session, ids: Iterable[int]) -> int:
+def index_tickets(session: Session, ids: Iterable[int]) -> int:
     """Those of the tickets that are solved and were answered; the others are forgotten. Returns how many there are."""
     wanted = sorted(set(ids))
     if not wanted:
@@ -61,9 +61,9 @@ def remember(session: Session, ids: Iterable[int]) -> int:
 
 def candidates(
     session: Session, terms: Sequence[str], category: str = "", but: Collection[int] = (), most: int = MOST_CANDIDATES
-) -> list[Solved]:
+) -> list[SolvedTicket]:
     """Solved tickets that share at least three of the words; two or one where more find too few; the newest first."""
-    found: dict[int, Solved] = {}
+    found: dict[int, SolvedTicket] = {}
     for shared, among in _TIERS:
         groups = list(combinations(terms[:among], shared))
         if groups and len(found) < ENOUGH:
@@ -71,14 +71,16 @@ def candidates(
     return [one for one in found.values() if one.ticket_id not in but]
 
 
-def one(session: Session, ticket_id: int) -> Solved | None:
+def get(session: Session, ticket_id: int) -> SolvedTicket | None:
     """What is kept of one solved ticket."""
-    query = sa.select(*(solved.c[name] for name in Solved.__dataclass_fields__)).where(solved.c.ticket_id == ticket_id)
+    query = sa.select(*(solved.c[name] for name in SolvedTicket.__dataclass_fields__)).where(
+        solved.c.ticket_id == ticket_id
+    )
     row = session.execute(query).first()
-    return Solved(**row._mapping) if row else None
+    return SolvedTicket(**row._mapping) if row else None
 
 
-def between(session: Session, ids: Collection[int]) -> dict[int, tuple[str, str]]:
+def names_of_both(session: Session, ids: Collection[int]) -> dict[int, tuple[str, str]]:
     """Ticket → the names of its requester and of the author of the answer that solved it."""
     query = (
         sa.select(solved.c.ticket_id, people.c.name, people.c.address, messages.c.author_name)
@@ -90,13 +92,13 @@ def between(session: Session, ids: Collection[int]) -> dict[int, tuple[str, str]
     return {row.ticket_id: (row.name or row.address, row.author_name or "") for row in session.execute(query)}
 
 
-def was_used(session: Session, ticket_id: int) -> bool:
+def has_use(session: Session, ticket_id: int) -> bool:
     """Whether it is written down already what became of this ticket's suggestions."""
     query = sa.select(suggestion_uses.c.id).where(suggestion_uses.c.ticket_id == ticket_id).limit(1)
     return session.execute(query).first() is not None
 
 
-def used(
+def record_use(
     session: Session, ticket_id: int, kind: str, source_id: int, agent_id: int | None, outcome: str, at: datetime
 ) -> None:
     """An agent took a suggestion as it is ("used"), changed it ("edited") or went without ("ignored")."""
@@ -104,22 +106,22 @@ def used(
     session.execute(sa.insert(suggestion_uses).values(**values, outcome=outcome, at=at))
 
 
-def uses(session: Session, kind: str, since: datetime) -> dict[str, int]:
+def count_uses(session: Session, kind: str, since: datetime) -> dict[str, int]:
     """How often each outcome happened."""
     where = (suggestion_uses.c.kind == kind, suggestion_uses.c.at >= since)
     query = sa.select(suggestion_uses.c.outcome, sa.func.count()).where(*where).group_by(suggestion_uses.c.outcome)
-    return counts(session, query)
+    return read_counts(session, query)
 
 
-def _search(session: Session, groups: Sequence[Sequence[str]], category: str, most: int) -> list[Solved]:
+def _search(session: Session, groups: Sequence[Sequence[str]], category: str, most: int) -> list[SolvedTicket]:
     terms = (_postgres_terms if session.postgres else _sqlite_terms)(groups)
-    base = (_POSTGRES if session.postgres else _SQLITE) + visibility.as_text(session, "s.ticket_id")
+    base = (_POSTGRES if session.postgres else _SQLITE) + visibility.text_condition(session, "s.ticket_id")
     same = " AND s.category = :category" if category else ""
     query = sa.text(f"{base}{same} ORDER BY {'s.ticket_id' if session.postgres else 'f.rowid'} DESC LIMIT :most")
     # The driver knows no types of a textual query: SQLite's moments would come as text.
-    typed = query.columns(*(solved.c[name] for name in Solved.__dataclass_fields__))
+    typed = query.columns(*(solved.c[name] for name in SolvedTicket.__dataclass_fields__))
     rows = session.execute(typed, {"terms": terms, "most": most} | ({"category": category} if category else {}))
-    return [Solved(**row._mapping) for row in rows]
+    return [SolvedTicket(**row._mapping) for row in rows]
 
 
 def _sqlite_terms(groups: Sequence[Sequence[str]]) -> str:

@@ -20,7 +20,7 @@ MOST_SAID, MOST_SILENT = 100_000, 20_000
 MOST_LETTERS = 20_000
 
 
-def said(session: Session, most: int = MOST_SAID) -> list[Example]:
+def labels_by_agents(session: Session, most: int = MOST_SAID) -> list[Example]:
     """Tickets whose category an agent set or confirmed: the newest word counts."""
     c = corrections.c
     last = sa.select(sa.func.max(c.id).label("id")).group_by(c.ticket_id).order_by(sa.desc("id")).limit(most).subquery()
@@ -37,7 +37,7 @@ def said(session: Session, most: int = MOST_SAID) -> list[Example]:
     ]
 
 
-def silent(session: Session, most: int = MOST_SILENT) -> list[Example]:
+def labels_by_silence(session: Session, most: int = MOST_SILENT) -> list[Example]:
     """Finished tickets whose automatic category nobody ever changed or confirmed."""
     done = (str(Status.RESOLVED), str(Status.CLOSED))
     spoken = sa.select(corrections.c.id).where(corrections.c.ticket_id == tickets.c.id).exists()
@@ -57,12 +57,12 @@ def silent(session: Session, most: int = MOST_SILENT) -> list[Example]:
     ]
 
 
-def opening(session: Session, ticket_id: int) -> str:
+def opening_text(session: Session, ticket_id: int) -> str:
     """The words that a ticket's category is guessed from; empty if there is none."""
-    return openings(session, [ticket_id]).get(ticket_id, "")
+    return opening_texts(session, [ticket_id]).get(ticket_id, "")
 
 
-def openings(session: Session, ids: Sequence[int]) -> dict[int, str]:
+def opening_texts(session: Session, ids: Sequence[int]) -> dict[int, str]:
     """The same for many."""
     found: dict[int, str] = {}
     for begin in range(0, len(ids), 1000):

@@ -22,7 +22,7 @@ Key = tuple[str, str]
 _c = foreign_numbers.c
 
 
-def known(session: Session, keys: Collection[Key]) -> dict[Key, int]:
+def find_tickets(session: Session, keys: Collection[Key]) -> dict[Key, int]:
     """The tickets of those numbers that are known."""
     if not keys:
         return {}
@@ -30,7 +30,7 @@ def known(session: Session, keys: Collection[Key]) -> dict[Key, int]:
     return {(row.number, row.domain): row.ticket_id for row in session.execute(query)}
 
 
-def remember(session: Session, places: Mapping[Key, int], now: datetime) -> None:
+def save(session: Session, places: Mapping[Key, int], now: datetime) -> None:
     """From now on these numbers mean these tickets, whatever they meant before."""
     if not places:
         return
@@ -43,7 +43,7 @@ def remember(session: Session, places: Mapping[Key, int], now: datetime) -> None
     session.execute(statement.on_conflict_do_update(index_elements=[_c.number, _c.domain], set_=changes), rows)
 
 
-def of_ticket(session: Session, ticket_id: int) -> list[Key]:
+def keys_of_ticket(session: Session, ticket_id: int) -> list[Key]:
     """The numbers that mean this ticket, the first one first."""
     query = sa.select(_c.number, _c.domain).where(_c.ticket_id == ticket_id)
     return [(row.number, row.domain) for row in session.execute(query.order_by(_c.first_seen_at, _c.number))]

@@ -66,7 +66,7 @@ class FolderHealth:
         return max(0.0, behind.total_seconds())
 
 
-def mark(session: Session, mailbox_id: int, folder: str) -> Mark:
+def get_mark(session: Session, mailbox_id: int, folder: str) -> Mark:
     """Where fetching goes on."""
     row = session.execute(
         sa.select(imap_folders.c.uidvalidity, imap_folders.c.last_uid).where(*_is(mailbox_id, folder))
@@ -79,7 +79,7 @@ def set_mark(session: Session, mailbox_id: int, folder: str, new: Mark) -> None:
     _change(session, mailbox_id, folder, asdict(new))
 
 
-def first_seen(session: Session, mailbox_id: int, folder: str) -> FirstSeen | None:
+def get_first_seen(session: Session, mailbox_id: int, folder: str) -> FirstSeen | None:
     """What was remembered when the folder was first seen."""
     value = session.execute(
         sa.select(settings.c.value).where(settings.c.key == _first_seen_key(mailbox_id, folder))
@@ -89,13 +89,13 @@ def first_seen(session: Session, mailbox_id: int, folder: str) -> FirstSeen | No
     return FirstSeen(int(value["uidvalidity"]), int(value["uidnext"]), date.fromisoformat(value["day"]))
 
 
-def remember_first_seen(session: Session, mailbox_id: int, folder: str, seen: FirstSeen) -> None:
+def save_first_seen(session: Session, mailbox_id: int, folder: str, seen: FirstSeen) -> None:
     """Remember it once; a second call changes nothing."""
     value = {"uidvalidity": seen.uidvalidity, "uidnext": seen.uidnext, "day": seen.day.isoformat()}
     session.execute(insert_ignore(session, settings), {"key": _first_seen_key(mailbox_id, folder), "value": value})
 
 
-def note_good(
+def record_success(
     session: Session, mailbox_id: int, folder: str, lag_seconds: float, now: datetime, remark: str = ""
 ) -> None:
     """The folder was fetched from just now; `remark` says what did not work although the mails are stored."""
@@ -103,7 +103,7 @@ def note_good(
     _change(session, mailbox_id, folder, good)
 
 
-def note_failure(session: Session, mailbox_id: int, folder: str, error: str, now: datetime) -> None:
+def record_failure(session: Session, mailbox_id: int, folder: str, error: str, now: datetime) -> None:
     """Fetching failed; the moment of the first failure in a row stays."""
     values = {"mailbox_id": mailbox_id, "folder": folder, "failing_since": now, "error": error[:MOST_ERROR]}
     added = session.execute(insert_ignore(session, imap_folders).values(**values))
@@ -117,7 +117,7 @@ def note_failure(session: Session, mailbox_id: int, folder: str, error: str, now
     )
 
 
-def health(session: Session) -> list[FolderHealth]:
+def list_health(session: Session) -> list[FolderHealth]:
     """Every folder that is to be fetched, in the order of the mailboxes; never reached ones have no `last_good_at`."""
     rows = {(row.mailbox_id, row.folder): row for row in session.execute(sa.select(imap_folders))}
     watched = [(box, folder) for box in all_mailboxes(session) if box.imap for folder in folders_of(box)]

@@ -14,7 +14,7 @@ from desk.incidents.duplicates import AT_ONCE
 from desk.mail.inbound_request import Envelope
 from storage.access import visibility
 from storage.db.session import Session, enqueue
-from storage.db.statements import claimed, counting, counts, insert_rows, locked, update_rows, upsert
+from storage.db.statements import claim_rows, for_update, insert_or_count, insert_rows, read_counts, update_rows, upsert
 from storage.tables.runtime import leases
 from storage.tables.tickets import inbound
 
@@ -54,7 +54,7 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingRequest:
     """A claimed row, to be settled in the same transaction."""
 
     id: int
@@ -66,7 +66,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class SettledRequest:
     """How a request ended, and where."""
 
     inbound_id: int
@@ -77,7 +77,7 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Released:
+class ReleasedRequest:
     """A quarantined mail that shall be read again."""
 
     id: int
@@ -87,10 +87,10 @@ class Released:
     envelope: Envelope
 
 
-_WAITING = [inbound.c[name] for name in Waiting.__dataclass_fields__]
+_WAITING = [inbound.c[name] for name in WaitingRequest.__dataclass_fields__]
 
 
-def write_down(session: Session, arrivals: Sequence[Arrival]) -> None:
+def store(session: Session, arrivals: Sequence[Arrival]) -> None:
     """One row per new arrival; a copy of one that is there counts on that row. Enqueues ingest."""
     keyed = {_key(arrival): arrival for arrival in reversed(arrivals)}
     _make_way(session, [keyed[key] for key in sorted(keyed)])
@@ -102,7 +102,7 @@ def write_down(session: Session, arrivals: Sequence[Arrival]) -> None:
     enqueue(session, "ingest", _number_of(session, arrivals[0]) if arrivals else 0)
 
 
-def write_down_one(session: Session, arrival: Arrival) -> int:
+def store_one(session: Session, arrival: Arrival) -> int:
     """The same for one arrival; returns the id of its row, or of the row that it repeats."""
     _make_way(session, [arrival])
     inbound_id = _write_one(session, arrival)
@@ -110,24 +110,24 @@ def write_down_one(session: Session, arrival: Arrival) -> int:
     return inbound_id
 
 
-def waiting(session: Session, most: int) -> list[Waiting]:
+def list_waiting(session: Session, most: int) -> list[WaitingRequest]:
     """The oldest rows that wait, only to be looked at: nobody holds them."""
-    return [Waiting(**row._mapping) for row in session.execute(_OLDEST.limit(most))]
+    return [WaitingRequest(**row._mapping) for row in session.execute(_OLDEST.limit(most))]
 
 
-def claim(session: Session, most: int, first: Sequence[int] = ()) -> list[Waiting]:
+def claim(session: Session, most: int, first: Sequence[int] = ()) -> list[WaitingRequest]:
     """Up to `most` waiting rows, oldest first, those with the numbers in `first` among them.
 
     Nobody else gets them until this transaction ends.
     """
-    rows = [Waiting(**row._mapping) for row in claimed(session, _OLDEST, inbound.c.id, first, most)]
+    rows = [WaitingRequest(**row._mapping) for row in claim_rows(session, _OLDEST, inbound.c.id, first, most)]
     return sorted(rows, key=lambda row: row.id) if first else rows
 
 
 _OLDEST = sa.select(*_WAITING).where(inbound.c.state == WAITING, ~inbound.c.suspect).order_by(inbound.c.id)
 
 
-def claim_suspect(session: Session, now: datetime) -> Waiting | None:
+def claim_suspect(session: Session, now: datetime) -> WaitingRequest | None:
     """One row that did not settle when it should have: counted before it is tried, so that it cannot kill for ever.
 
     Held by a lease until `let_go`: several workers that count the same row at once would use up its attempts.
@@ -135,35 +135,35 @@ def claim_suspect(session: Session, now: datetime) -> Waiting | None:
     return _claim_one(session, (inbound.c.state == WAITING, inbound.c.suspect), now)
 
 
-def claim_order(session: Session, now: datetime, first: Sequence[int] = ()) -> Waiting | None:
+def claim_command(session: Session, now: datetime, first: Sequence[int] = ()) -> WaitingRequest | None:
     """The order that was asked for, or the oldest that nobody holds; in the same way counted and held."""
     asked = _claim_one(session, (inbound.c.state == ORDERED, inbound.c.id.in_(first)), now) if first else None
     return asked or _claim_one(session, (inbound.c.state == ORDERED,), now)
 
 
-def _claim_one(session: Session, where: Sequence[sa.ColumnElement[bool]], now: datetime) -> Waiting | None:
+def _claim_one(session: Session, where: Sequence[sa.ColumnElement[bool]], now: datetime) -> WaitingRequest | None:
     name = sa.literal(_HELD) + sa.cast(inbound.c.id, sa.Text)
     held = sa.exists().where(leases.c.name == name, leases.c.until > now)
     query = sa.select(inbound.c.id).where(*where, ~held).order_by(inbound.c.id).limit(1)
-    row_id = session.execute(locked(session, query, skip=True)).scalar()
+    row_id = session.execute(for_update(session, query, skip=True)).scalar()
     if row_id is None:
         return None
     upsert(session, leases, ["name"], {"name": f"{_HELD}{row_id}", "holder": "ingest", "until": now + SUSPECT_LEASE})
     counted = sa.update(inbound).where(inbound.c.id == row_id).values(attempts=inbound.c.attempts + 1)
-    return Waiting(**session.execute(counted.returning(*_WAITING)).one()._mapping)
+    return WaitingRequest(**session.execute(counted.returning(*_WAITING)).one()._mapping)
 
 
-def not_yet(session: Session, inbound_id: int) -> None:
+def defer_command(session: Session, inbound_id: int) -> None:
     """What an order is about is not there yet: this try does not count, and the lease keeps it for a while."""
     session.execute(sa.update(inbound).where(inbound.c.id == inbound_id).values(attempts=inbound.c.attempts - 1))
 
 
-def orders_wait(session: Session) -> bool:
+def has_waiting_commands(session: Session) -> bool:
     query = sa.select(inbound.c.id).where(inbound.c.state == ORDERED).limit(1)
     return session.execute(query).scalar() is not None
 
 
-def let_go(session: Session, inbound_id: int) -> None:
+def release_lease(session: Session, inbound_id: int) -> None:
     """The attempt is over; whoever is killed before this keeps the row for SUSPECT_LEASE."""
     session.execute(sa.delete(leases).where(leases.c.name == f"{_HELD}{inbound_id}"))
 
@@ -171,7 +171,7 @@ def let_go(session: Session, inbound_id: int) -> None:
 def reclaim(session: Session, inbound_id: int) -> bool:
     """Lock one row again after its attempt was counted; False if it has settled meanwhile."""
     query = sa.select(inbound.c.id).where(inbound.c.id == inbound_id, inbound.c.state.in_((WAITING, ORDERED)))
-    return session.execute(locked(session, query, skip=True)).scalar() is not None
+    return session.execute(for_update(session, query, skip=True)).scalar() is not None
 
 
 def mark_suspect(session: Session, ids: Iterable[int], reason: str = "") -> None:
@@ -192,7 +192,7 @@ def last_failure(session: Session, inbound_id: int) -> str:
     return str(session.execute(sa.select(inbound.c.reason).where(inbound.c.id == inbound_id)).scalar() or "")
 
 
-def settle(session: Session, settled: Sequence[Settled], now: datetime) -> None:
+def settle(session: Session, settled: Sequence[SettledRequest], now: datetime) -> None:
     """Write the end states."""
     rows = [
         {
@@ -208,15 +208,15 @@ def settle(session: Session, settled: Sequence[Settled], now: datetime) -> None:
     update_rows(session, inbound, "id", rows)
 
 
-def overdue(session: Session, before: datetime, most: int = 50) -> list[int]:
+def list_overdue(session: Session, before: datetime, most: int = 50) -> list[int]:
     """The oldest rows that still wait though they came before that moment."""
     query = sa.select(inbound.c.id).where(inbound.c.state == WAITING, inbound.c.received_at < before)
     return list(session.execute(query.order_by(inbound.c.id).limit(most)).scalars())
 
 
-def ask_release(session: Session, inbound_id: int) -> bool:
+def request_release(session: Session, inbound_id: int) -> bool:
     """Somebody wants a quarantined row to be tried again: at once if it was readable, else by the gateway's jail."""
-    row = one(session, inbound_id)
+    row = get(session, inbound_id)
     if row is None or row["state"] not in ("quarantined", "refused"):
         return False
     if row["request"]:
@@ -226,14 +226,14 @@ def ask_release(session: Session, inbound_id: int) -> bool:
     return True
 
 
-def releasing(session: Session, most: int = 20) -> list[Released]:
+def list_releasing(session: Session, most: int = 20) -> list[ReleasedRequest]:
     """Rows that somebody released and that must be read again."""
     columns = (inbound.c.id, inbound.c.raw, inbound.c.source, inbound.c.received_at, inbound.c.envelope)
     rows = session.execute(sa.select(*columns).where(inbound.c.state == RELEASING).order_by(inbound.c.id).limit(most))
-    return [Released(row.id, row.raw, row.source, row.received_at, _envelope(row.envelope)) for row in rows]
+    return [ReleasedRequest(row.id, row.raw, row.source, row.received_at, _envelope(row.envelope)) for row in rows]
 
 
-def stay_quarantined(session: Session, inbound_id: int, reason: str) -> None:
+def requarantine(session: Session, inbound_id: int, reason: str) -> None:
     """Only what was still to be read again: another reader may have brought it to its end meanwhile."""
     where = (inbound.c.id == inbound_id, inbound.c.state == RELEASING)
     session.execute(sa.update(inbound).where(*where).values(state="quarantined", reason=reason))
@@ -248,7 +248,7 @@ def release(session: Session, inbound_id: int, request: str) -> None:
     enqueue(session, "commands", inbound_id)
 
 
-def set_aside(session: Session, states: Sequence[str], most: int = 200) -> list[dict[str, Any]]:
+def list_by_state(session: Session, states: Sequence[str], most: int = 200) -> list[dict[str, Any]]:
     """The newest rows in those end states, without their content."""
     hidden = {"request"}
     columns = [column for column in inbound.c if column.name not in hidden]
@@ -256,16 +256,16 @@ def set_aside(session: Session, states: Sequence[str], most: int = 200) -> list[
     return [dict(row._mapping) for row in session.execute(query)]
 
 
-def one(session: Session, inbound_id: int) -> dict[str, Any] | None:
+def get(session: Session, inbound_id: int) -> dict[str, Any] | None:
     """One row whole; None where the viewer may not see it."""
-    row = session.execute(sa.select(inbound).where(inbound.c.id == inbound_id, *seen(session))).first()
+    row = session.execute(sa.select(inbound).where(inbound.c.id == inbound_id, *visible_condition(session))).first()
     return dict(row._mapping) if row else None
 
 
-def seen(session: Session) -> list[sa.ColumnElement[bool]]:
+def visible_condition(session: Session) -> list[sa.ColumnElement[bool]]:
     """Neither what became part of a hidden ticket, nor what was sent to the mailbox of a hidden team."""
-    theirs = visibility.not_to_hidden_mailbox(session, inbound.c.source, inbound.c.envelope)
-    return [*visibility.by_ticket(session, inbound.c.ticket_id), *theirs]
+    theirs = visibility.mailbox_condition(session, inbound.c.source, inbound.c.envelope)
+    return [*visibility.ticket_id_condition(session, inbound.c.ticket_id), *theirs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +281,7 @@ class Totals:
 
 def totals(session: Session, now: datetime) -> Totals:
     by_state = sa.select(inbound.c.state, sa.func.count()).group_by(inbound.c.state)
-    counted = counts(session, by_state)
+    counted = read_counts(session, by_state)
     repeats = session.execute(sa.select(sa.func.coalesce(sa.func.sum(inbound.c.repeats), 0))).scalar_one()
     waits = inbound.c.state.in_((WAITING, ORDERED))
     oldest = session.execute(sa.select(sa.func.min(inbound.c.received_at)).where(waits)).scalar()
@@ -309,7 +309,7 @@ def _make_way(session: Session, arrivals: Iterable[Arrival]) -> None:
 
 
 def _write_one(session: Session, arrival: Arrival) -> int:
-    counted = counting(session, inbound, _KEY).values(**_row(arrival))
+    counted = insert_or_count(session, inbound, _KEY).values(**_row(arrival))
     return int(session.execute(counted.returning(inbound.c.id)).scalar_one())
 
 

@@ -21,7 +21,7 @@ from storage.tables.tickets import inbound, messages, outbound, thread_ids
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class IndexedId:
     """One id: `inbound_id` claimed it; `row_id` is 0 while only its replies are here; `ticket_id` 0 until settled."""
 
     message_id: str
@@ -31,25 +31,25 @@ class Known:
     content_hash: str
 
 
-def claim(session: Session, claims: Mapping[str, int]) -> dict[str, Known]:
+def claim(session: Session, claims: Mapping[str, int]) -> dict[str, IndexedId]:
     """Claim keys (key → inbound id); returns every key's row, ours or the one that was there first."""
     keys = sorted(claims)
     if not keys:
         return {}
     rows = [{"message_id": key, "inbound_id": claims[key], "content_hash": ""} for key in keys]
     insert_rows(session, thread_ids, rows, ignore=True)
-    return known(session, keys)
+    return find(session, keys)
 
 
-def known(session: Session, keys: Iterable[str]) -> dict[str, Known]:
+def find(session: Session, keys: Iterable[str]) -> dict[str, IndexedId]:
     """The rows of those keys that are there."""
     c = thread_ids.c
     columns = (c.message_id, c.inbound_id, c.ticket_id, c.row_id, c.content_hash)
     rows: Any = session.execute(sa.select(*columns).where(c.message_id.in_(list(keys))))
-    return {r[0]: Known(r[0], r[1] or 0, r[2] or 0, r[3] or 0, r[4]) for r in rows}
+    return {r[0]: IndexedId(r[0], r[1] or 0, r[2] or 0, r[3] or 0, r[4]) for r in rows}
 
 
-def received(session: Session, keys: Iterable[str]) -> dict[str, tuple[Known, datetime]]:
+def lock_received(session: Session, keys: Iterable[str]) -> dict[str, tuple[IndexedId, datetime]]:
     """Those keys whose message is here, held until this transaction ends, and when that message came."""
     c = thread_ids.c
     columns = (c.message_id, c.inbound_id, c.ticket_id, c.row_id, c.content_hash, inbound.c.received_at)
@@ -58,15 +58,15 @@ def received(session: Session, keys: Iterable[str]) -> dict[str, tuple[Known, da
     query = sa.select(*columns).select_from(joined).where(*where).order_by(c.message_id)
     query = query.with_for_update(of=thread_ids) if session.postgres else query
     rows: Any = session.execute(query)
-    return {r[0]: (Known(r[0], r[1] or 0, r[2] or 0, r[3] or 0, r[4]), r[5]) for r in rows}
+    return {r[0]: (IndexedId(r[0], r[1] or 0, r[2] or 0, r[3] or 0, r[4]), r[5]) for r in rows}
 
 
-def point(session: Session, places: Sequence[Known]) -> None:
+def assign(session: Session, places: Sequence[IndexedId]) -> None:
     """Say where ids now belong."""
     update_rows(session, thread_ids, "message_id", [_place(p) for p in sorted(places, key=lambda p: p.message_id)])
 
 
-def exchanged(session: Session, ticket_id: int, requester: str, most: int = 100) -> list[str]:
+def external_ids_of_mails_of_ticket(session: Session, ticket_id: int, requester: str, most: int = 100) -> list[str]:
     """The ids of the newest mails that went to and fro on a ticket, oldest first: those the requester's program has."""
     m, o = messages.c, outbound.c
     came = (m.ticket_id == ticket_id, m.kind == str(MessageKind.REPLY), m.author_kind == str(ActorKind.REQUESTER))
@@ -87,7 +87,7 @@ def add(session: Session, message_id: str, ticket_id: int, row_id: int) -> None:
     session.execute(insert_ignore(session, thread_ids), row)
 
 
-def _place(known: Known) -> dict[str, Any]:
+def _place(known: IndexedId) -> dict[str, Any]:
     return {
         "message_id": known.message_id,
         "inbound_id": known.inbound_id,

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from storage.access import visibility
 from storage.db.session import Session, enqueue
-from storage.db.statements import claimed, counts, insert_rows, update_rows
+from storage.db.statements import claim_rows, insert_rows, read_counts, update_rows
 from storage.tables.tickets import outbound
 
 REQUESTS_LINK = "requests-link"
@@ -25,7 +25,7 @@ LEASE = timedelta(seconds=25)
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class OutboundMessage:
     """What shall leave: `content` is all that the transport needs to render it; `dedupe_key` makes it once only."""
 
     dedupe_key: str
@@ -41,7 +41,7 @@ class Letter:
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedMessage:
     """A row that this worker now sends; `attempts` counts this try."""
 
     id: int
@@ -56,7 +56,7 @@ class Claimed:
     created_at: datetime
 
 
-def put(session: Session, letters: Sequence[Letter], now: datetime) -> None:
+def store(session: Session, letters: Sequence[OutboundMessage], now: datetime) -> None:
     """Write letters down; one whose dedupe_key is known stays as it was. Enqueues deliver.
 
     What would tell an agent of a private ticket of others is kept without its words, and does not leave.
@@ -87,48 +87,48 @@ def put(session: Session, letters: Sequence[Letter], now: datetime) -> None:
 _BY_KEY = sa.select(outbound.c.id).where(outbound.c.dedupe_key == sa.bindparam("dedupe_key"))
 
 
-def _withheld(session: Session, letters: Sequence[Letter]) -> list[Letter]:
+def _withheld(session: Session, letters: Sequence[OutboundMessage]) -> list[OutboundMessage]:
     told = {(one.ticket_id, one.recipient) for one in letters if one.ticket_id and one.kind not in _TO_REQUESTERS}
     outside = visibility.outsiders(session, told) if told else set()
     posted = {one.ticket_id for one in letters if one.ticket_id and _is_read_by_others(one)}
-    private = visibility.private_among(session, posted) if posted else set()
+    private = visibility.private_tickets(session, posted) if posted else set()
     kept = [_empty(one) if (one.ticket_id, one.recipient) in outside else one for one in letters]
     return [_unposted(one) if one.ticket_id in private and _is_read_by_others(one) else one for one in kept]
 
 
-def _is_read_by_others(letter: Letter) -> bool:
+def _is_read_by_others(letter: OutboundMessage) -> bool:
     """A thread of a Slack channel; neither a conversation between two nor a word that one person sees."""
     content = letter.content
     return letter.transport == "slack" and not (content.get("whisper_to") or str(content.get("channel", "D"))[0] == "D")
 
 
-def _unposted(letter: Letter) -> Letter:
+def _unposted(letter: OutboundMessage) -> OutboundMessage:
     """A reply that does not leave is undeliverable, so that its agent sees it."""
     state = FAILED if letter.kind == "reply" else SUPPRESSED
     return replace(letter, state=state, reason="the ticket is private, and others read its Slack channel")
 
 
-def _empty(letter: Letter) -> Letter:
+def _empty(letter: OutboundMessage) -> OutboundMessage:
     if letter.kind in _TO_REQUESTERS:
         return letter
     return replace(letter, state=SUPPRESSED, reason="its reader is in no private team of this ticket", content={})
 
 
-def claim(session: Session, most: int, now: datetime, first: Sequence[int] = ()) -> list[Claimed]:
+def claim(session: Session, most: int, now: datetime, first: Sequence[int] = ()) -> list[ClaimedMessage]:
     """Up to `most` rows that are due, those in `first` before others, marked as being sent until the lease ends."""
     due = outbound.c.state.in_((QUEUED, SENDING)) & (outbound.c.next_at <= now)
     picked = sa.select(outbound.c.id).where(due).order_by(outbound.c.next_at, outbound.c.id)
-    ids = [row.id for row in claimed(session, picked, outbound.c.id, first, most)]
+    ids = [row.id for row in claim_rows(session, picked, outbound.c.id, first, most)]
     if not ids:
         return []
     values = {"state": SENDING, "attempts": outbound.c.attempts + 1, "next_at": now + LEASE}
     session.execute(sa.update(outbound).where(outbound.c.id.in_(ids)).values(**values))
-    columns = [outbound.c[name] for name in Claimed.__dataclass_fields__]
+    columns = [outbound.c[name] for name in ClaimedMessage.__dataclass_fields__]
     rows = session.execute(sa.select(*columns).where(outbound.c.id.in_(ids)).order_by(outbound.c.id))
-    return [Claimed(**row._mapping) for row in rows]
+    return [ClaimedMessage(**row._mapping) for row in rows]
 
 
-def renew(session: Session, letter: Claimed, now: datetime) -> bool:
+def renew(session: Session, letter: ClaimedMessage, now: datetime) -> bool:
     """Keep a claimed row for another LEASE; False if somebody else has it meanwhile."""
     mine = (outbound.c.id == letter.id, outbound.c.state == SENDING, outbound.c.attempts == letter.attempts)
     return session.execute(sa.update(outbound).where(*mine).values(next_at=now + LEASE)).rowcount == 1
@@ -144,7 +144,7 @@ def mark(session: Session, outbound_id: int, state: str, now: datetime, reason: 
     )
 
 
-def mark_caught(session: Session, raws: Mapping[int, str], now: datetime) -> None:
+def mark_captured(session: Session, raws: Mapping[int, str], now: datetime) -> None:
     """The rows whose mails (id → blob) were kept here instead of being sent."""
     rows = [{"id": i, "state": CAUGHT, "reason": "", "sent_at": now, "raw": raw} for i, raw in raws.items()]
     update_rows(session, outbound, "id", rows)
@@ -162,13 +162,13 @@ def state_of(session: Session, dedupe_key: str) -> str:
     return session.execute(query).scalar() or ""
 
 
-def due(session: Session, now: datetime) -> bool:
+def is_due(session: Session, now: datetime) -> bool:
     """Whether a row waits that should have left by now."""
     query = sa.select(outbound.c.id).where(outbound.c.state.in_((QUEUED, SENDING)), outbound.c.next_at <= now).limit(1)
     return session.execute(query).scalar() is not None
 
 
-def returned(session: Session, outbound_id: int, reason: str) -> bool:
+def mark_returned(session: Session, outbound_id: int, reason: str) -> bool:
     """A mail that had left came back; False if that is known, or if it never left.
 
     The report may be faster than the worker that marks what it has just sent.
@@ -203,7 +203,7 @@ def recent_recipients(session: Session, since: datetime) -> dict[str, int]:
     newest = sa.select(sa.func.max(outbound.c.id)).scalar_subquery()
     where = (outbound.c.id > newest - _MOST_RECENT, outbound.c.created_at > since, outbound.c.kind.in_(AUTOMATIC))
     query = sa.select(outbound.c.recipient, sa.func.count()).where(*where, outbound.c.state != SUPPRESSED)
-    return counts(session, query.group_by(outbound.c.recipient))
+    return read_counts(session, query.group_by(outbound.c.recipient))
 
 
 def recent_automatic(
@@ -213,7 +213,7 @@ def recent_automatic(
     where = (outbound.c.recipient.in_(list(recipients)), outbound.c.created_at > since)
     kinds = outbound.c.kind.in_(of_kinds)
     query = sa.select(outbound.c.recipient, sa.func.count()).where(*where, kinds, outbound.c.state != SUPPRESSED)
-    return counts(session, query.group_by(outbound.c.recipient))
+    return read_counts(session, query.group_by(outbound.c.recipient))
 
 
 def recent_notices(session: Session, ticket_ids: Sequence[int], since: datetime) -> dict[tuple[int, str], int]:
@@ -224,39 +224,39 @@ def recent_notices(session: Session, ticket_ids: Sequence[int], since: datetime)
     return {(row[0], row[1]): row[2] for row in rows}
 
 
-def of_ticket(session: Session, ticket_id: int) -> list[dict[str, Any]]:
+def messages_of_ticket(session: Session, ticket_id: int) -> list[dict[str, Any]]:
     """All that left or should leave for a ticket, oldest first, without the content."""
     columns = [column for column in outbound.c if column.name != "content"]
     rows = session.execute(sa.select(*columns).where(outbound.c.ticket_id == ticket_id).order_by(outbound.c.id))
     return [dict(row._mapping) for row in rows]
 
 
-def words_to(session: Session, ticket_id: int, recipient: str, most: int) -> list[str]:
+def texts_to(session: Session, ticket_id: int, recipient: str, most: int) -> list[str]:
     """The texts of the newest mails about a ticket to somebody."""
     where = (outbound.c.ticket_id == ticket_id, outbound.c.recipient == recipient, outbound.c.transport == "mail")
     query = sa.select(outbound.c.content).where(*where).order_by(outbound.c.id.desc()).limit(most)
     return [str(content.get("text", "")) for content in session.execute(query).scalars()]
 
 
-def caught(session: Session, most: int = 200) -> list[dict[str, Any]]:
+def list_captured(session: Session, most: int = 200) -> list[dict[str, Any]]:
     """The newest mails that were caught because there is no relay."""
     where = (outbound.c.state == CAUGHT, *_seen(session))
     query = sa.select(outbound).where(*where).order_by(outbound.c.id.desc()).limit(most)
     return [dict(row._mapping) for row in session.execute(query)]
 
 
-def one(session: Session, outbound_id: int) -> dict[str, Any] | None:
+def get(session: Session, outbound_id: int) -> dict[str, Any] | None:
     row = session.execute(sa.select(outbound).where(outbound.c.id == outbound_id, *_seen(session))).first()
     return dict(row._mapping) if row else None
 
 
 def _seen(session: Session) -> list[sa.ColumnElement[bool]]:
     """A link that opens private tickets is only for who sees all of them."""
-    seen = visibility.by_ticket(session, outbound.c.ticket_id)
+    seen = visibility.ticket_id_condition(session, outbound.c.ticket_id)
     return [*seen, outbound.c.kind != REQUESTS_LINK] if session.viewer.hidden else seen
 
 
 def totals(session: Session) -> dict[str, int]:
     """Rows by state."""
     query = sa.select(outbound.c.state, sa.func.count()).group_by(outbound.c.state)
-    return counts(session, query)
+    return read_counts(session, query)

@@ -48,7 +48,7 @@ class Manifest:
     format: int = FORMAT
 
 
-def make(store: Store, folder: Path, now: datetime) -> Manifest:
+def create_backup(store: Store, folder: Path, now: datetime) -> Manifest:
     """Write a backup into the folder, which must be empty; it has its manifest only when it is whole."""
     if folder.exists() and any(folder.iterdir()):
         raise BackupError(f"{folder} is not empty: name a new folder")
@@ -76,7 +76,7 @@ def _close(folder: Path) -> None:
         path.chmod(0o700 if path.is_dir() else 0o600)
 
 
-def read(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> Manifest:
     """The manifest of a backup. BackupError where there is none that can be read."""
     try:
         given: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -89,7 +89,7 @@ def read(folder: Path) -> Manifest:
     return made
 
 
-def wrong(folder: Path, made: Manifest) -> list[str]:
+def list_faults(folder: Path, made: Manifest) -> list[str]:
     """What is not as the manifest says, file by file; nothing if all is well."""
     found = [f"{name}: {_fault(folder / name, *meant)}" for name, meant in made.files.items()]
     found += [f"blobs/{name}: {_fault(blob(folder / 'blobs', name), size, name)}" for name, size in made.blobs.items()]

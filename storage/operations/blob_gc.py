@@ -22,26 +22,26 @@ AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class SweepResult:
     """What is gone."""
 
     removed: int = 0
     octets: int = 0
 
-    def __add__(self, other: Swept) -> Swept:
-        return Swept(self.removed + other.removed, self.octets + other.octets)
+    def __add__(self, other: SweepResult) -> SweepResult:
+        return SweepResult(self.removed + other.removed, self.octets + other.octets)
 
 
-def sweep(store: Store, names: Iterable[str]) -> Swept:
+def sweep(store: Store, names: Iterable[str]) -> SweepResult:
     """Remove those that nothing names; a transaction for each few."""
-    wanted, done = sorted({name for name in names if name}), Swept()
+    wanted, done = sorted({name for name in names if name}), SweepResult()
     for begin in range(0, len(wanted), AT_ONCE):
         with store.database.transaction() as session:
             done += _sweep(store, session, wanted[begin : begin + AT_ONCE])
     return done
 
 
-def free(session: Session, names: Iterable[str]) -> dict[str, int]:
+def unreferenced(session: Session, names: Iterable[str]) -> dict[str, int]:
     """Those that nothing names, with their size."""
     wanted = set(names)
     wanted -= _named(session, wanted) if wanted else set()
@@ -49,15 +49,15 @@ def free(session: Session, names: Iterable[str]) -> dict[str, int]:
     return {row.sha256: row.size for row in session.execute(query)} if wanted else {}
 
 
-def _sweep(store: Store, session: Session, names: Sequence[str]) -> Swept:
+def _sweep(store: Store, session: Session, names: Sequence[str]) -> SweepResult:
     if session.postgres:
         session.execute(sa.text("LOCK TABLE blobs IN SHARE ROW EXCLUSIVE MODE"))
-    found = free(session, names)
+    found = unreferenced(session, names)
     if found:
         session.execute(sa.delete(blobs).where(blobs.c.sha256.in_(sorted(found))))
         # Last: if the COMMIT fails, a row without its file is left that nothing names, and that the next put mends.
         store.blobs.unlink(found)
-    return Swept(len(found), sum(found.values()))
+    return SweepResult(len(found), sum(found.values()))
 
 
 def _named(session: Session, names: set[str]) -> set[str]:

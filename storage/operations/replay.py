@@ -47,7 +47,7 @@ class Outcome:
     outcome: str | None
 
 
-def copy_places(source: Session, target: Session) -> None:
+def copy_setup(source: Session, target: Session) -> None:
     """Teams, mailboxes and agents under the same numbers, so that signed addresses mean the same people; and what the
     desk has learned: which model is active, its categories and keyword rules; and how it routes."""
     known_agents = sa.select(agents.c.id)

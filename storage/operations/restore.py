@@ -34,8 +34,8 @@ class Restored:
 
 def restore(folder: Path, settings: Settings, now: datetime, *, over: bool, dry_run: bool) -> Restored:
     """Raises BackupError before anything is written where the backup or the place is not right."""
-    made = backup.read(folder)
-    faults = backup.wrong(folder, made)
+    made = backup.read_manifest(folder)
+    faults = backup.list_faults(folder, made)
     if faults:
         raise BackupError(f"the backup is damaged ({len(faults)} files): {'; '.join(faults[:3])}")
     database = Database(database_url(settings))
@@ -88,7 +88,7 @@ def _refuse_running(database: Database, settings: Settings, now: datetime) -> No
     with database.reading() as session:
         if not sa.inspect(session.connection).has_table("leases"):
             return
-        held = locks.held(session, now)
+        held = locks.held_leases(session, now)
         others = 0 if is_sqlite else int(session.execute(_OTHERS).scalar_one())
     if others:
         raise BackupError(f"the desk is running: {others} connections of Frontdesk to this database; {_STOP}")

@@ -30,7 +30,7 @@ def begin(session: Session, agent: Person, now: datetime) -> str:
     return value
 
 
-def whose(session: Session, value: str, now: datetime) -> Person | None:
+def find_agent(session: Session, value: str, now: datetime) -> Person | None:
     """The active agent to whom this cookie value belongs."""
     number = value.partition(".")[0]
     if not (number.isascii() and number.isdigit() and len(number) < 19):

@@ -19,7 +19,7 @@ from desk.routing.routing import BadRouting, Member, Options, Strategy, Team, ab
 from desk.sla.business_hours import ALWAYS, Calendar
 from desk.tickets.ticket import Status
 from storage.db.session import Session, enqueue
-from storage.db.statements import counts, insert_ignore
+from storage.db.statements import insert_ignore, read_counts
 from storage.sla import calendars
 from storage.tables.tickets import HELD, agents, memberships, people, teams, tickets
 
@@ -29,7 +29,7 @@ IN_HAND = (str(Status.NEW), str(Status.OPEN))
 
 
 @dataclass
-class Roster:
+class Availability:
     """Teams by id while a batch is routed; whoever got a ticket has one more at once, in every team."""
 
     teams: dict[int, Team]
@@ -44,7 +44,7 @@ class Roster:
             self.teams[number] = given(team, agent_id, at if number == team_id else None)
 
 
-def settings(session: Session) -> dict[int, Team]:
+def team_settings(session: Session) -> dict[int, Team]:
     """Every team's strategy and options, without members."""
     hours = calendars.by_id(session)
     return {row.id: _team(row, hours) for row in session.execute(sa.select(teams).order_by(teams.c.id))}
@@ -63,11 +63,11 @@ def lock(session: Session, team_ids: Iterable[int], agent_ids: Iterable[int] = (
     session.execute(query.with_for_update(key_share=True)).all()
 
 
-def read(session: Session, team_ids: Iterable[int]) -> Roster:
+def load_availability(session: Session, team_ids: Iterable[int]) -> Availability:
     """These teams with their active members, as they are now."""
     wanted = sorted(set(team_ids))
     if not wanted:
-        return Roster({})
+        return Availability({})
     hours = calendars.by_id(session)
     rows = session.execute(sa.select(teams).where(teams.c.id.in_(wanted)))
     made = {row.id: _team(row, hours) for row in rows}
@@ -76,15 +76,15 @@ def read(session: Session, team_ids: Iterable[int]) -> Roster:
     joined = memberships.join(agents, agents.c.id == c.agent_id).join(people, people.c.id == agents.c.id)
     where = (c.team_id.in_(wanted), agents.c.active, agents.c.role.in_(_OWNERS))
     found = session.execute(sa.select(*columns).select_from(joined).where(*where).order_by(agents.c.id)).all()
-    load = loads(session, {row.id for row in found})
+    load = open_ticket_counts(session, {row.id for row in found})
     for row in found:
         team = made[row.team_id]
         member = _member(row._mapping, load, hours, team.calendar, row.last_assigned_at)
         made[row.team_id] = replace(team, members=(*team.members, member))
-    return Roster(made)
+    return Availability(made)
 
 
-def members_named(session: Session, agent_ids: Iterable[int]) -> dict[int, Member]:
+def load_agents(session: Session, agent_ids: Iterable[int]) -> dict[int, Member]:
     """These agents, if they are active, as no team sees them."""
     wanted = sorted(set(agent_ids))
     if not wanted:
@@ -95,11 +95,11 @@ def members_named(session: Session, agent_ids: Iterable[int]) -> dict[int, Membe
         .select_from(joined)
         .where(agents.c.id.in_(wanted), agents.c.active, agents.c.role.in_(_OWNERS))
     )
-    hours, load = calendars.by_id(session), loads(session, wanted)
+    hours, load = calendars.by_id(session), open_ticket_counts(session, wanted)
     return {row.id: _member(row._mapping, load, hours, ALWAYS, None) for row in session.execute(query)}
 
 
-def loads(session: Session, agent_ids: Iterable[int]) -> dict[int, int]:
+def open_ticket_counts(session: Session, agent_ids: Iterable[int]) -> dict[int, int]:
     """Agent → tickets in hand; reads only what they hold."""
     wanted = sorted(set(agent_ids))
     if not wanted:
@@ -107,11 +107,11 @@ def loads(session: Session, agent_ids: Iterable[int]) -> dict[int, int]:
     c = tickets.c
     where = (sa.text(HELD), c.assignee_id.in_(wanted), c.status.in_(IN_HAND), c.merged_into.is_(None))
     query = sa.select(c.assignee_id, sa.func.count()).where(*where).group_by(c.assignee_id)
-    found: Any = counts(session, query)
+    found: Any = read_counts(session, query)
     return dict(found)
 
 
-def remember(session: Session, roster: Roster) -> None:
+def save_turns(session: Session, roster: Availability) -> None:
     """Write the turns that were given."""
     for (team_id, agent_id), at in sorted(roster.turns.items()):
         where = (memberships.c.team_id == team_id, memberships.c.agent_id == agent_id)
@@ -152,12 +152,12 @@ def set_team(session: Session, team_id: int, strategy: Strategy, options: Option
     enqueue(session, "reassign", 0)
 
 
-def join(session: Session, team_id: int, agent_id: int) -> None:
+def add_member(session: Session, team_id: int, agent_id: int) -> None:
     session.execute(insert_ignore(session, memberships), {"team_id": team_id, "agent_id": agent_id})
     enqueue(session, "reassign", 0)
 
 
-def leave(session: Session, team_id: int, agent_id: int) -> None:
+def remove_member(session: Session, team_id: int, agent_id: int) -> None:
     where = (memberships.c.team_id == team_id, memberships.c.agent_id == agent_id)
     session.execute(sa.delete(memberships).where(*where))
 
@@ -168,13 +168,13 @@ def set_agent(session: Session, agent_id: int, **values: Any) -> None:
     enqueue(session, "reassign", 0)
 
 
-def away(session: Session, agent_id: int, since: datetime, until: datetime | None, *, hands_over: bool) -> None:
+def set_away(session: Session, agent_id: int, since: datetime, until: datetime | None, *, hands_over: bool) -> None:
     """Absent from then on; `hands_over`: what the agent holds open goes to others when it begins."""
     values: dict[str, Any] = {"away_from": since, "away_until": until, "hands_over": hands_over}
     set_agent(session, agent_id, **values, available=True)
 
 
-def back(session: Session, agent_id: int) -> None:
+def end_absence(session: Session, agent_id: int) -> None:
     values: dict[str, Any] = {"away_from": None, "away_until": None, "hands_over": False}
     set_agent(session, agent_id, **values, available=True)
 

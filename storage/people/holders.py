@@ -19,7 +19,7 @@ ROLES = permissions.roles_with(Verb.OWN)
 """The stored words of the roles that may own tickets."""
 
 
-def why_not(session: Session, team_id: int | None, agent_id: int) -> str:
+def reason_against(session: Session, team_id: int | None, agent_id: int) -> str:
     """Why this agent cannot own tickets of that team, as a sentence without its stop; empty where they can."""
     agent = people.by_ids(session, [agent_id]).get(agent_id)
     if agent is None or not agent.is_agent:
@@ -32,7 +32,7 @@ def why_not(session: Session, team_id: int | None, agent_id: int) -> str:
 
 def check(session: Session, team_id: int | None, agent_id: int | None) -> None:
     """Raises NotAllowed for whoever cannot own tickets of that team; nobody (None) always can."""
-    why = why_not(session, team_id, agent_id) if agent_id is not None else ""
+    why = reason_against(session, team_id, agent_id) if agent_id is not None else ""
     if why:
         raise NotAllowed(why)
 
@@ -44,7 +44,7 @@ def check_member(session: Session, team_id: int | None, agent_id: int) -> None:
         raise NotAllowed(f"{name} is a private team, and this agent is no member")
 
 
-def possible(session: Session, team_id: int | None = None) -> list[Person]:
+def list_possible(session: Session, team_id: int | None = None) -> list[Person]:
     """The agents who are offered as owners: of that team's tickets, or of any."""
     query = sa.select(agents.c.id).where(agents.c.active, agents.c.role.in_(ROLES))
     if team_id is not None:

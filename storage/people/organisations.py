@@ -30,21 +30,21 @@ class Organisation:
 _COLUMNS = [organisations.c[name] for name in Organisation.__dataclass_fields__]
 
 
-def every(session: Session) -> list[Organisation]:
+def list_all(session: Session) -> list[Organisation]:
     rows = session.execute(sa.select(*_COLUMNS).order_by(organisations.c.name))
     return [Organisation(row.id, row.name, tuple(row.domains), row.plan, row.shared) for row in rows]
 
 
-def named(session: Session, name: str) -> Organisation | None:
-    return next((one for one in every(session) if one.name.casefold() == name.strip().casefold()), None)
+def get_by_name(session: Session, name: str) -> Organisation | None:
+    return next((one for one in list_all(session) if one.name.casefold() == name.strip().casefold()), None)
 
 
-def of_domains(session: Session) -> dict[str, int]:
+def by_domain(session: Session) -> dict[str, int]:
     """Domain → organisation."""
-    return {domain: one.id for one in every(session) for domain in one.domains}
+    return {domain: one.id for one in list_all(session) for domain in one.domains}
 
 
-def of_address(whose: Mapping[str, int], address: str) -> int | None:
+def find_by_address(whose: Mapping[str, int], address: str) -> int | None:
     """By the whole domain or the nearest one above it: `a@mail.example.org` is of `example.org`."""
     domain = address.rpartition("@")[2].lower() if whose else ""
     while domain:
@@ -54,23 +54,23 @@ def of_address(whose: Mapping[str, int], address: str) -> int | None:
     return None
 
 
-def put(session: Session, wanted: Organisation, now: datetime) -> Organisation:
+def save(session: Session, wanted: Organisation, now: datetime) -> Organisation:
     """A new organisation, or new facts of the one with this name. People of its domains belong to it from now on."""
     domains = tuple(dict.fromkeys(_domain(one) for one in wanted.domains))
-    taken = {domain: one.name for one in every(session) if one.name != wanted.name for domain in one.domains}
+    taken = {domain: one.name for one in list_all(session) if one.name != wanted.name for domain in one.domains}
     for domain in domains:
         if domain in taken:
             raise NotAllowed(f"{domain} is a domain of {taken[domain]}")
     session.execute(insert_ignore(session, organisations).values(name=wanted.name, created_at=now))
     values = {"domains": list(domains), "plan": wanted.plan, "shared": wanted.shared}
     session.execute(sa.update(organisations).where(organisations.c.name == wanted.name).values(**values))
-    made = named(session, wanted.name)
+    made = get_by_name(session, wanted.name)
     assert made is not None
     _take_in(session, made)
     return made
 
 
-def join(session: Session, members: Mapping[int, int]) -> None:
+def assign_members(session: Session, members: Mapping[int, int]) -> None:
     """Person → organisation, for those that belong to none yet."""
     for organisation_id in sorted(set(members.values())):
         ids = sorted(person for person, one in members.items() if one == organisation_id)

@@ -104,7 +104,7 @@ def by_slack_user(session: Session, slack_user: str) -> Person | None:
     return Person(**row._mapping) if row else None
 
 
-def ensure(session: Session, parties: Sequence[Party], now: datetime) -> dict[str, Person]:
+def ensure_people(session: Session, parties: Sequence[Party], now: datetime) -> dict[str, Person]:
     """A person for every party, made where there was none; in sorted order, so that no two workers deadlock."""
     named = {party.address: party for party in sorted(parties, key=lambda p: p.address, reverse=True)}
     found = by_addresses(session, named)
@@ -128,7 +128,7 @@ def add_agent(
 ) -> Person:
     """Makes the person an agent of those teams; an agent that exists gets the new role, password and teams."""
     address = canonical(address)
-    person = ensure(session, [Party(address, name)], now)[address]
+    person = ensure_people(session, [Party(address, name)], now)[address]
     values = {"role": role, "active": True, "password_hash": password_hash}
     if person.role:
         session.execute(sa.update(agents).where(agents.c.id == person.id).values(**values))

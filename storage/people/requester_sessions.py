@@ -28,7 +28,7 @@ def begin(session: Session, person_id: int, now: datetime) -> str:
     return value
 
 
-def whose(session: Session, value: str, now: datetime) -> int | None:
+def find_requester(session: Session, value: str, now: datetime) -> int | None:
     """The person to whom this cookie value belongs."""
     c = requester_sessions.c
     where = (c.token_hash == _hash(value), c.expires_at > now)
@@ -40,7 +40,7 @@ def end(session: Session, value: str) -> None:
     session.execute(sa.delete(requester_sessions).where(requester_sessions.c.token_hash == _hash(value)))
 
 
-def make_links_void(session: Session, person_id: int) -> None:
+def revoke_links(session: Session, person_id: int) -> None:
     """No link that the person was sent opens anything any more, and every session of theirs is over."""
     row = sa.update(people).where(people.c.id == person_id)
     session.execute(row.values(link_version=people.c.link_version + 1))

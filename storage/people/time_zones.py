@@ -8,6 +8,6 @@ from storage.db.session import Session
 from storage.tables.tickets import people
 
 
-def of_person(session: Session, person_id: int) -> str:
+def zone_of_person(session: Session, person_id: int) -> str:
     """A name such as Europe/Berlin; empty where nobody said it."""
     return str(session.execute(sa.select(people.c.time_zone).where(people.c.id == person_id)).scalar() or "")

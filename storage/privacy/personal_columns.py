@@ -117,7 +117,7 @@ _DROPPED = ("report_schedules.recipients", "scheduled_replies.content")
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class ErasedPerson:
     """How they may be written: an address in small letters, and whole names."""
 
     address: str
@@ -129,14 +129,14 @@ class Person:
         return re.compile("|".join(words), re.IGNORECASE)
 
 
-def of(address: str, names: Iterable[str]) -> Person:
+def person_to_erase(address: str, names: Iterable[str]) -> ErasedPerson:
     """A name of one word is too often a common word, or somebody else's."""
-    return Person(
+    return ErasedPerson(
         address, tuple(sorted({name.strip() for name in names if len(name.split()) > 1}, key=len, reverse=True))
     )
 
 
-def sweep(session: Session, person: Person) -> int:
+def redact_columns(session: Session, person: ErasedPerson) -> int:
     """Take them out of every swept column; returns how many rows changed."""
     changed = sum(_sweep_table(session, metadata.tables[name], columns, person) for name, columns in SWEPT.items())
     for row in session.execute(sa.select(report_schedules.c.id, report_schedules.c.recipients)).all():
@@ -145,33 +145,35 @@ def sweep(session: Session, person: Person) -> int:
     return changed
 
 
-def count(session: Session, person: Person) -> dict[str, int]:
+def count_rows(session: Session, person: ErasedPerson) -> dict[str, int]:
     """Table → rows that name them in what the desk itself wrote."""
     found = {name: len(_rows(session, metadata.tables[name], columns, person)) for name, columns in SWEPT.items()}
     return {name: rows for name, rows in found.items() if rows}
 
 
-def without(value: Any, person: Person, *, drop: bool = False) -> Any:
+def without_person(value: Any, person: ErasedPerson, *, drop: bool = False) -> Any:
     """The same value with the person taken out of all of its texts; `drop` leaves whole items of lists out."""
     if isinstance(value, str):
         return person.pattern.sub(GONE, value)
     if isinstance(value, Mapping):
-        return {without(name, person): without(one, person, drop=drop) for name, one in value.items()}
+        return {without_person(name, person): without_person(one, person, drop=drop) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
         kept = [one for one in value if not (drop and isinstance(one, str) and one.lower() == person.address)]
-        return [without(one, person, drop=drop) for one in kept]
+        return [without_person(one, person, drop=drop) for one in kept]
     return value
 
 
-def _sweep_table(session: Session, table: sa.Table, names: Sequence[str], person: Person) -> int:
+def _sweep_table(session: Session, table: sa.Table, names: Sequence[str], person: ErasedPerson) -> int:
     keys, rows = list(table.primary_key.columns), _rows(session, table, names, person)
     for row in rows:
-        values = {name: without(getattr(row, name), person, drop=f"{table.name}.{name}" in _DROPPED) for name in names}
+        values = {
+            name: without_person(getattr(row, name), person, drop=f"{table.name}.{name}" in _DROPPED) for name in names
+        }
         session.execute(sa.update(table).where(*(key == getattr(row, key.name) for key in keys)).values(**values))
     return len(rows)
 
 
-def _rows(session: Session, table: sa.Table, names: Sequence[str], person: Person) -> Sequence[Any]:
+def _rows(session: Session, table: sa.Table, names: Sequence[str], person: ErasedPerson) -> Sequence[Any]:
     named = sa.or_(*(_says(table.c[name], word) for name in names for word in (person.address, *person.names)))
     columns = (*table.primary_key.columns, *(table.c[name] for name in names))
     return session.execute(sa.select(*columns).where(named)).all()

@@ -40,7 +40,7 @@ _NOTHING: dict[str, Any] = {
 
 
 @dataclass
-class Forgotten:
+class Redaction:
     """How many rows of what were emptied or removed; the blobs that they named."""
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -51,16 +51,16 @@ class Forgotten:
             self.counts[what] += result.rowcount
 
 
-def whole_tickets(session: Session, ids: Iterable[int], actor: Actor, at: datetime, why: str) -> Forgotten:
+def redact_tickets(session: Session, ids: Iterable[int], actor: Actor, at: datetime, why: str) -> Redaction:
     """All that was said on these tickets, by whomever, is gone; their numbers, times, states and owners stay."""
-    wanted, done = sorted(set(ids)), Forgotten()
+    wanted, done = sorted(set(ids)), Redaction()
     if not wanted:
         return done
     ticket_rows.get_many(session, wanted, lock=True)
     said = session.execute(sa.select(messages.c.id).where(messages.c.ticket_id.in_(wanted))).scalars()
-    words_of(session, list(said), done)
+    redact_messages(session, list(said), done)
     _letters(session, outbound.c.ticket_id.in_(wanted), done)
-    requests(session, inbound.c.ticket_id.in_(wanted), done)
+    redact_inbound(session, inbound.c.ticket_id.in_(wanted), done)
     _beside(session, wanted, done)
     _empty_events(session, wanted)
     values = {"subject": GONE, "conversation": "", "tags": [], "fields": {}, "priority_why": {}, "resolution": ""}
@@ -70,7 +70,7 @@ def whole_tickets(session: Session, ids: Iterable[int], actor: Actor, at: dateti
     return done
 
 
-def words_of(session: Session, ids: Sequence[int], done: Forgotten) -> None:
+def redact_messages(session: Session, ids: Sequence[int], done: Redaction) -> None:
     """These messages say nothing any more, wherever they are."""
     if not ids:
         return
@@ -79,13 +79,13 @@ def words_of(session: Session, ids: Sequence[int], done: Forgotten) -> None:
         done.blobs |= {row.raw, *(str(file.get("sha256", "")) for file in row.attachments or ())} - {""}
     values = dict(_NOTHING) | {"author_name": "", "author_address": ""}
     done.add("messages", session.execute(sa.update(messages).where(chosen).values(**values)))
-    requests(session, inbound.c.message_id.in_(ids), done)
+    redact_inbound(session, inbound.c.message_id.in_(ids), done)
     guessed = sa.update(predictions).where(predictions.c.message_id.in_(ids)).values(reasons=[], runners_up=[])
     done.add("predictions", session.execute(guessed))
     session.execute(sa.delete(thread_ids).where(thread_ids.c.row_id.in_(ids)))
 
 
-def requests(session: Session, where: sa.ColumnElement[bool], done: Forgotten) -> None:
+def redact_inbound(session: Session, where: sa.ColumnElement[bool], done: Redaction) -> None:
     """Inbound rows keep how they ended, and nothing of what they were."""
     c = inbound.c
     found = session.execute(sa.select(c.id, c.raw).where(where, c.content_hash.not_like("erased-%"))).all()
@@ -97,13 +97,13 @@ def requests(session: Session, where: sa.ColumnElement[bool], done: Forgotten) -
     done.add("requests", session.execute(sa.update(inbound).where(c.id.in_(ids)).values(**values)))
 
 
-def letters(session: Session, ids: Sequence[int], done: Forgotten) -> None:
+def redact_outbound(session: Session, ids: Sequence[int], done: Redaction) -> None:
     """Outbound rows keep their kind and how they ended."""
     if ids:
         _letters(session, outbound.c.id.in_(ids), done)
 
 
-def _letters(session: Session, where: sa.ColumnElement[bool], done: Forgotten) -> None:
+def _letters(session: Session, where: sa.ColumnElement[bool], done: Redaction) -> None:
     waiting = outbound.c.state.in_(("queued", "sending"))
     for row in session.execute(sa.select(outbound.c.raw, outbound.c.content).where(where)):
         files = (row.content or {}).get("attachments") or ()
@@ -113,7 +113,7 @@ def _letters(session: Session, where: sa.ColumnElement[bool], done: Forgotten) -
     done.add("letters", session.execute(sa.update(outbound).where(where).values(**values, state=state)))
 
 
-def _beside(session: Session, ids: Sequence[int], done: Forgotten) -> None:
+def _beside(session: Session, ids: Sequence[int], done: Redaction) -> None:
     """What hangs on a ticket and has words of its own."""
     for name, table in {
         "suggestions": solved, "participants": participants, "foreign_numbers": foreign_numbers, "drafts": drafts,

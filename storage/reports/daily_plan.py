@@ -60,9 +60,9 @@ class Plan:
 
 def plan(session: Session, period: Period, view: str, whose: Where, whose_days: Where) -> Plan | None:
     """How to add up this period; None if its tickets are better counted."""
-    if not _is_large(session, period) or daily_rollup.zone(session) != period.zone:
+    if not _is_large(session, period) or daily_rollup.stored_zone(session) != period.zone:
         return None
-    loose = daily_rollup.loose(session, period.first, period.last)
+    loose = daily_rollup.list_loose(session, period.first, period.last)
     # Where most days are loose nothing is won.
     if 2 * len(loose) > period.length:
         return None
@@ -133,9 +133,9 @@ def _queries(asked: Plan, side: str, names: Sequence[str], by: Sequence[str]) ->
     query = sa.select(*keys, *told, sa.func.aggregate_strings(d.letters, "")).where(*asked.summed(side))
     yield query.group_by(*keys)
     if asked.loose:
-        keys, sums = [f[name] for name in by], daily_rollup.sums()
+        keys, sums = [f[name] for name in by], daily_rollup.sum_columns()
         told = [sa.func.count(), *(sa.func.sum(sums[name]) for name in names)]
-        text = sa.func.aggregate_strings(daily_rollup.letters(side), "")
+        text = sa.func.aggregate_strings(daily_rollup.length_codes(side), "")
         yield sa.select(*keys, *told, text).where(*asked.tickets(side)).group_by(*keys)
 
 

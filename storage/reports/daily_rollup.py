@@ -45,7 +45,7 @@ f, d = ticket_facts.c, day_figures.c
 FLAGS = {"one_touch": f.one_touch, "reopened": f.reopened > 0, "rated": f.score.is_not(None), "good": f.score >= GOOD}
 
 
-def sums() -> dict[str, sa.ColumnElement[Any]]:
+def sum_columns() -> dict[str, sa.ColumnElement[Any]]:
     """What is added up of tickets, by the names of the columns: each is 0 or 1, or a number."""
     made: dict[str, sa.ColumnElement[Any]] = {name: sa.case((flag, 1), else_=0) for name, flag in FLAGS.items()}
     made["score_sum"] = sa.func.coalesce(f.score, 0)
@@ -58,18 +58,18 @@ def sums() -> dict[str, sa.ColumnElement[Any]]:
     return made | {name: sa.func.coalesce(f[name], 0) for name in lengths}
 
 
-def letters(side: str) -> sa.ColumnElement[str]:
+def length_codes(side: str) -> sa.ColumnElement[str]:
     """The lengths that a side of a day is about: four letters a ticket that was opened, two a resolved one."""
     return sa.func.substr(f.letters, 1, 4) if side == OPENED else sa.func.substr(f.letters, 5, 2)
 
 
-def zone(session: Session) -> str:
+def stored_zone(session: Session) -> str:
     """The zone whose days are summed up; nothing while none are."""
     value = key_values.get(session, STATE)
     return str(value["zone"]) if isinstance(value, Mapping) else ""
 
 
-def begin(session: Session, name: str) -> None:
+def start_zone(session: Session, name: str) -> None:
     """From now on days are those of this zone; all of them are loose, and due."""
     key_values.put(session, STATE, {"zone": name})
     session.execute(sa.delete(loose_days))
@@ -82,9 +82,9 @@ def begin(session: Session, name: str) -> None:
         insert_rows(session, loose_days, [{"day": day, "changed_at": LONG_AGO} for day in all_days])
 
 
-def loosen(session: Session, slots: Iterable[int], now: datetime) -> None:
+def mark_loose(session: Session, slots: Iterable[int], now: datetime) -> None:
     """Something changed in the days in which these quarters of an hour lie."""
-    name = zone(session)
+    name = stored_zone(session)
     days = sorted({day_of(slot, name) for slot in slots}) if name else []
     if days:
         statement: Any = insert(session, loose_days)
@@ -99,13 +99,13 @@ def day_of(slot: int, name: str) -> date:
     return datetime.fromtimestamp(slot * SLOT_SECONDS, UTC).astimezone(ZoneInfo(name)).date()
 
 
-def loose(session: Session, first: date, last: date) -> list[date]:
+def list_loose(session: Session, first: date, last: date) -> list[date]:
     """The loose days among these."""
     query = sa.select(loose_days.c.day).where(loose_days.c.day >= first, loose_days.c.day <= last)
     return list(session.execute(query.order_by(loose_days.c.day)).scalars())
 
 
-def due(session: Session, now: datetime, most: int) -> list[date]:
+def due_days(session: Session, now: datetime, most: int) -> list[date]:
     """The next days to sum up: those that are quiet, the quietest first, and of too many those that are calm."""
     changed = loose_days.c.changed_at
     rows = session.execute(sa.select(loose_days.c.day, changed).order_by(changed, loose_days.c.day)).all()
@@ -123,7 +123,7 @@ def sum_up(session: Session, day: date, name: str) -> None:
     session.execute(sa.delete(loose_days).where(loose_days.c.day == day))
 
 
-def summed(session: Session) -> list[date]:
+def summed_days(session: Session) -> list[date]:
     """The days that hold."""
     query = sa.select(d.day).where(d.view == "", d.day.not_in(sa.select(loose_days.c.day))).distinct()
     return list(session.execute(query.order_by(d.day)).scalars())
@@ -175,8 +175,8 @@ def _of_day(view: str, side: str, postgres: bool) -> sa.Select[Any]:
         "team_id": sa.func.coalesce(f.team_id, 0),
         "agent_id": sa.func.coalesce(f.agent_id, 0),
         "count": sa.func.count(),
-        **{name: sa.func.sum(value) for name, value in sums().items()},
-        "letters": sa.func.aggregate_strings(letters(side), ""),
+        **{name: sa.func.sum(value) for name, value in sum_columns().items()},
+        "letters": sa.func.aggregate_strings(length_codes(side), ""),
         "quarters": sa.func.aggregate_strings(quarter, "") if side == OPENED else sa.literal(""),
     }
     keys = [f.team_id, f.agent_id, *([f[view]] if view else [])]

@@ -40,7 +40,7 @@ def groups(
 
 def _sums(targets: Sequence[str]) -> dict[str, sa.ColumnElement[Any]]:
     """What is added up."""
-    made = daily_rollup.sums()
+    made = daily_rollup.sum_columns()
     return {name: made[name] for name in names(targets)}
 
 

@@ -40,7 +40,7 @@ _BY = ("team_id", "agent_id")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReportQuery:
     """Which tickets, besides the period; empty or None means all. `seen_by`: only of these teams, or of this agent."""
 
     team: int | None = None
@@ -75,9 +75,9 @@ class Asked:
         return made
 
 
-def report(session: Session, period: Period, asked: Asked, now: datetime) -> Report:
+def report(session: Session, period: Period, asked: ReportQuery, now: datetime) -> Report:
     """All figures of a period."""
-    whose = [*asked.where(), *visibility.team(session, f.team_id)]
+    whose = [*asked.where(), *visibility.team_condition(session, f.team_id)]
     plans = [_plan(session, one, asked, whose) for one in (period, period.before)]
     opened, resolved = _both(session, period, plans[0], whose, _BY)
     earlier = [found.get(ALL, Group()) for found in _both(session, period.before, plans[1], whose, ())]
@@ -100,11 +100,13 @@ def report(session: Session, period: Period, asked: Asked, now: datetime) -> Rep
     )
 
 
-def _plan(session: Session, period: Period, asked: Asked, whose: Where) -> Plan | None:
+def _plan(session: Session, period: Period, asked: ReportQuery, whose: Where) -> Plan | None:
     view = asked.view()
     if view is None:
         return None
-    return daily_plan.plan(session, period, view, whose, [*asked.where_days(), *visibility.team(session, d.team_id)])
+    return daily_plan.plan(
+        session, period, view, whose, [*asked.where_days(), *visibility.team_condition(session, d.team_id)]
+    )
 
 
 def teams_of(session: Session, agent_id: int) -> tuple[int, ...]:

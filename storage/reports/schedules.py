@@ -31,16 +31,16 @@ class Schedule:
     id: int = 0
 
 
-def every(session: Session) -> list[Schedule]:
+def list_all(session: Session) -> list[Schedule]:
     rows = session.execute(sa.select(report_schedules).order_by(report_schedules.c.name))
     return [Schedule(**row._mapping) for row in rows]
 
 
-def named(session: Session, name: str) -> Schedule | None:
-    return next((one for one in every(session) if one.name.lower() == name.strip().lower()), None)
+def get_by_name(session: Session, name: str) -> Schedule | None:
+    return next((one for one in list_all(session) if one.name.lower() == name.strip().lower()), None)
 
 
-def put(session: Session, made: Schedule) -> None:
+def save(session: Session, made: Schedule) -> None:
     """Write it by its name; one of that name gets the new recipients and contents."""
     values = {"recipients": list(made.recipients), "every": made.every, "next_at": made.next_at}
     upsert(session, report_schedules, ("name",), values | {"name": made.name.strip(), "content": dict(made.content)})
@@ -51,11 +51,11 @@ def remove(session: Session, name: str) -> bool:
     return session.execute(query).rowcount == 1
 
 
-def due(session: Session, now: datetime) -> list[Schedule]:
-    return [one for one in every(session) if one.next_at is not None and one.next_at <= now]
+def due_schedules(session: Session, now: datetime) -> list[Schedule]:
+    return [one for one in list_all(session) if one.next_at is not None and one.next_at <= now]
 
 
-def move_on(session: Session, schedule: Schedule, next_at: datetime) -> bool:
+def set_next(session: Session, schedule: Schedule, next_at: datetime) -> bool:
     """The next time; False if somebody else has sent this one."""
     c = report_schedules.c
     query = sa.update(report_schedules).where(c.id == schedule.id, c.next_at == schedule.next_at)

@@ -23,7 +23,7 @@ from desk.reports.ticket_figures import Facts
 from desk.sla.business_hours import ALWAYS, Calendar
 from desk.tickets.ticket import Actor, ActorKind, Event, Status, Ticket
 from storage.db.session import Session
-from storage.db.statements import insert_ignore, insert_rows, locked
+from storage.db.statements import for_update, insert_ignore, insert_rows
 from storage.reports import daily_rollup
 from storage.runtime import key_values
 from storage.sla import calendars
@@ -48,7 +48,7 @@ Counted = list[tuple[int, int, Facts | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class RollupBatch:
     """Some events above a floor: where the next look begins, how far the floor may rise, what was counted."""
 
     upto: int
@@ -62,11 +62,11 @@ def floor(session: Session) -> int:
     return int(value["floor"]) if isinstance(value, Mapping) else 0
 
 
-def hold(session: Session) -> int:
+def lock_floor(session: Session) -> int:
     """One keeper at a time until this transaction ends; returns the floor."""
     session.execute(insert_ignore(session, settings), {"key": STATE, "value": {"floor": 0}})
     query = sa.select(settings.c.value).where(settings.c.key == STATE)
-    return int(session.execute(locked(session, query)).scalar_one()["floor"])
+    return int(session.execute(for_update(session, query)).scalar_one()["floor"])
 
 
 def is_behind(session: Session) -> bool:
@@ -75,7 +75,9 @@ def is_behind(session: Session) -> bool:
     return session.execute(query).scalar() is not None
 
 
-def look(session: Session, after: int, now: datetime, fresh: timedelta = FRESH, most: int = PAGE) -> Look | None:
+def count_next(
+    session: Session, after: int, now: datetime, fresh: timedelta = FRESH, most: int = PAGE
+) -> RollupBatch | None:
     """Count the tickets of the next events; None if there are none. Only reads."""
     happened = sa.select(events.c.id, events.c.ticket_id, events.c.at).where(events.c.id > after)
     some = happened.order_by(events.c.id).limit(most).subquery().c
@@ -88,10 +90,10 @@ def look(session: Session, after: int, now: datetime, fresh: timedelta = FRESH, 
     wanted = [number for number, last, at, _ in rows if at <= now - fresh and last > known.get(number, 0)]
     upto = max(last for _, last, _, _ in rows)
     unsettled = min((first for *_, first in rows if first is not None), default=upto + 1)
-    return Look(upto, unsettled - 1, count(session, wanted))
+    return RollupBatch(upto, unsettled - 1, count_figures(session, wanted))
 
 
-def write(session: Session, counted: Counted, now: datetime, floor: int | None = None) -> int:
+def save(session: Session, counted: Counted, now: datetime, floor: int | None = None) -> int:
     """Put what was counted in place of what was there, unless somebody has counted later events; `hold` first.
 
     The days on which it makes a difference are loose from now on. Returns how many tickets say something else now.
@@ -104,7 +106,7 @@ def write(session: Session, counted: Counted, now: datetime, floor: int | None =
     rows = [_row(told, last) for _, last, told in new if told is not None]
     insert_rows(session, ticket_facts, rows)
     changed = [(there.get(number), told) for number, _, told in new if _differ(there.get(number), told)]
-    daily_rollup.loosen(session, {slot for pair in changed for slot in _slots(*pair)}, now)
+    daily_rollup.mark_loose(session, {slot for pair in changed for slot in _slots(*pair)}, now)
     if floor is not None:
         key_values.put(session, STATE, {"floor": floor})
     return len(changed)
@@ -119,7 +121,7 @@ _IN_NO_SUM = {"status", "closed_at", "organisation_id"}
 _SUMMED = tuple(name for name in _NAMES if name not in _IN_NO_SUM)
 
 
-def wrong(session: Session, counted: Counted, above: int, ids: Sequence[int]) -> int:
+def count_wrong(session: Session, counted: Counted, above: int, ids: Sequence[int]) -> int:
     """How many rows are not what was counted: of these tickets, and of none (see `forget_others`)."""
     there = _there(session, [number for number, _, _ in counted])
     pairs = [(there.get(number), told) for number, _, told in counted]
@@ -140,17 +142,17 @@ def _slots(*ones: Any) -> Iterator[int]:
             yield from (slot for slot in (one.opened_slot, one.resolved_slot) if slot is not None)
 
 
-def numbers(session: Session, above: int, most: int = PAGE) -> list[int]:
+def next_ticket_ids(session: Session, above: int, most: int = PAGE) -> list[int]:
     """The next tickets, for a rebuild."""
     query = sa.select(ticket_table.c.id).where(ticket_table.c.id > above)
     return list(session.execute(query.order_by(ticket_table.c.id).limit(most)).scalars())
 
 
-def forget_others(session: Session, above: int, ids: Sequence[int], now: datetime) -> int:
+def delete_others(session: Session, above: int, ids: Sequence[int], now: datetime) -> int:
     """Throw away rows whose ticket is gone: between `above` and the last of these tickets, or all above if none."""
     slots = (ticket_facts.c.opened_slot, ticket_facts.c.resolved_slot)
     gone = session.execute(sa.delete(ticket_facts).where(*_others(above, ids)).returning(*slots)).all()
-    daily_rollup.loosen(session, set(_slots(*gone)), now)
+    daily_rollup.mark_loose(session, set(_slots(*gone)), now)
     return len(gone)
 
 
@@ -159,13 +161,13 @@ def _others(above: int, ids: Sequence[int]) -> list[sa.ColumnElement[bool]]:
     return [number > above, *([number <= ids[-1], number.not_in(ids)] if ids else [])]
 
 
-def every(session: Session) -> dict[int, Facts]:
+def list_all(session: Session) -> dict[int, Facts]:
     """All rows, for small desks and tests."""
     columns = [column for column in ticket_facts.c if column.name != "last_event_id"]
     return {row.ticket_id: Facts(**row._mapping) for row in session.execute(sa.select(*columns))}
 
 
-def count(session: Session, ids: Iterable[int]) -> Counted:
+def count_figures(session: Session, ids: Iterable[int]) -> Counted:
     """The figures of these tickets, from their events."""
     wanted = sorted(ids)
     found = _tickets(session, wanted)

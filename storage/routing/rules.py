@@ -23,7 +23,7 @@ STEP = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredRoutingRule:
     """One row; `rule` is None where this release does not understand it, and `problem` says why."""
 
     id: int
@@ -36,55 +36,55 @@ class Kept:
     problem: str = ""
 
 
-def every(session: Session) -> list[Kept]:
+def list_all(session: Session) -> list[StoredRoutingRule]:
     c = routing_rules.c
     return [_kept(row) for row in session.execute(sa.select(routing_rules).order_by(c.position, c.id))]
 
 
-def named(session: Session, name: str) -> Kept | None:
+def get_by_name(session: Session, name: str) -> StoredRoutingRule | None:
     """The rule of that name, in any letter case."""
-    return next((one for one in every(session) if one.name.lower() == name.strip().lower()), None)
+    return next((one for one in list_all(session) if one.name.lower() == name.strip().lower()), None)
 
 
-def in_force(session: Session) -> tuple[Rule, ...]:
+def active_rules(session: Session) -> tuple[Rule, ...]:
     """What is switched on and understood, in order. A rule that is not understood keeps no mail waiting."""
-    found = every(session)
+    found = list_all(session)
     for kept in found:
         if kept.active and kept.rule is None:
             log.warning("routing_rule_left_out", rule_id=kept.id)
     return tuple(kept.rule for kept in found if kept.active and kept.rule is not None)
 
 
-def put(
+def save(
     session: Session, name: str, conditions: Any, actions: Any, *, position: int | None = None, active: bool = True
-) -> Kept:
+) -> StoredRoutingRule:
     """A new rule at the end, or another version of one in its place; BadRouting if it cannot be meant."""
     name = " ".join(name.split())
     if not name or len(name) > 100:
         raise BadRouting("a rule's name has 1 to 100 letters")
     read_rule(name, conditions, actions, f"rule {name!r}")
-    before = named(session, name)
+    before = get_by_name(session, name)
     place = position if position is not None else before.position if before else _end(session)
     row = {"name": before.name if before else name, "position": place, "active": active}
     upsert(session, routing_rules, ("name",), row | {"conditions": conditions, "actions": actions})
-    found = named(session, name)
+    found = get_by_name(session, name)
     assert found is not None
     return found
 
 
-def switch(session: Session, kept: Kept, *, on: bool) -> None:
+def set_active(session: Session, kept: StoredRoutingRule, *, on: bool) -> None:
     if on and kept.rule is None:
         raise BadRouting(kept.problem)
     session.execute(sa.update(routing_rules).where(routing_rules.c.id == kept.id).values(active=on))
 
 
-def remove(session: Session, kept: Kept) -> None:
+def remove(session: Session, kept: StoredRoutingRule) -> None:
     session.execute(sa.delete(routing_rules).where(routing_rules.c.id == kept.id))
 
 
-def move(session: Session, kept: Kept, by: int) -> None:
+def move(session: Session, kept: StoredRoutingRule, by: int) -> None:
     """So many places down (up: negative)."""
-    order = [one.id for one in every(session)]
+    order = [one.id for one in list_all(session)]
     place = order.index(kept.id)
     order.insert(max(0, min(len(order) - 1, place + by)), order.pop(place))
     _renumber(session, order)
@@ -101,10 +101,12 @@ def _end(session: Session) -> int:
     )
 
 
-def _kept(row: Any) -> Kept:
+def _kept(row: Any) -> StoredRoutingRule:
     rule, problem = None, ""
     try:
         rule = read_rule(row.name, row.conditions, row.actions, f"rule {row.name!r}")
     except BadRouting as error:
         problem = str(error)
-    return Kept(row.id, row.name, row.position, bool(row.active), row.conditions, row.actions, rule, problem)
+    return StoredRoutingRule(
+        row.id, row.name, row.position, bool(row.active), row.conditions, row.actions, rule, problem
+    )

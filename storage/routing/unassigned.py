@@ -26,7 +26,7 @@ _OPEN = (str(Status.NEW), str(Status.OPEN))
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class LeavingAgent:
     """An agent whose tickets go to others; `everything`: also what waits for somebody else."""
 
     name: str
@@ -34,7 +34,7 @@ class Gone:
     everything: bool
 
 
-def gone(session: Session, now: datetime) -> dict[int, Gone]:
+def list_leaving_agents(session: Session, now: datetime) -> dict[int, LeavingAgent]:
     """Who left, whose role may own nothing, and who is away now and hands over, as far as they hold anything."""
     c = agents.c
     away = c.away_from.is_not(None) & (c.away_from <= now) & (c.away_until.is_(None) | (c.away_until > now))
@@ -44,7 +44,7 @@ def gone(session: Session, now: datetime) -> dict[int, Gone]:
     owns = c.role.in_(permissions.roles_with(Verb.OWN)).label("owns")
     query = sa.select(c.id, name, c.active, owns).join(people, people.c.id == c.id)
     return {
-        row.id: Gone(row.name, _why(row.active, row.owns), everything=not (row.active and row.owns))
+        row.id: LeavingAgent(row.name, _why(row.active, row.owns), everything=not (row.active and row.owns))
         for row in session.execute(query.where(~c.active | ~owns | hands_over, holds))
     }
 
@@ -55,7 +55,7 @@ def _why(active: bool, owns: bool) -> str:
     return "is away" if owns else "may not own tickets any more"
 
 
-def held(session: Session, of: Mapping[int, Gone], most: int) -> list[int]:
+def tickets_to_reassign(session: Session, of: Mapping[int, LeavingAgent], most: int) -> list[int]:
     """What they hold and should not."""
     all_of_it = sorted(number for number, one in of.items() if one.everything)
     open_ones = sorted(number for number, one in of.items() if not one.everything)
@@ -65,7 +65,7 @@ def held(session: Session, of: Mapping[int, Gone], most: int) -> list[int]:
     return list(session.execute(query.order_by(_rank(), c.id).limit(most)).scalars()) if of else []
 
 
-def unowned(session: Session, team_ids: Sequence[int], most: int) -> list[int]:
+def list_unowned(session: Session, team_ids: Sequence[int], most: int) -> list[int]:
     """Open tickets of these teams that nobody owns, that do not sleep and carry no flag."""
     c = tickets.c
     where = (c.team_id.in_(team_ids), c.status.in_(_OPEN), c.assignee_id.is_(None), c.unroutable_at.is_(None))
@@ -74,7 +74,7 @@ def unowned(session: Session, team_ids: Sequence[int], most: int) -> list[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class RoutingMemory:
     """What a ticket's history says to whoever looks for an owner: the skills that a rule asked for, and who gave it
     back last and so does not get it again."""
 
@@ -82,19 +82,19 @@ class Memory:
     never: frozenset[int] = frozenset()
 
 
-def remembered(session: Session, ids: Sequence[int]) -> dict[int, Memory]:
+def load_memory(session: Session, ids: Sequence[int]) -> dict[int, RoutingMemory]:
     """Skills are forgotten when a person moves the ticket to another team."""
     c = events.c
     where = (c.ticket_id.in_(ids), c.kind.in_(("assigned", "unroutable", "team_changed")))
     query = sa.select(c.ticket_id, c.kind, c.data, c.actor_kind).where(*where).order_by(c.id)
-    found = {number: Memory() for number in ids}
+    found = {number: RoutingMemory() for number in ids}
     for row in session.execute(query) if ids else ():
         before, by_person = found[row.ticket_id], row.actor_kind == str(ActorKind.AGENT)
         skills = () if by_person and row.kind == "team_changed" else tuple(row.data.get("skills") or before.skills)
         never = before.never if row.kind == "unroutable" else frozenset[int]()
         if row.kind == "assigned" and by_person and row.data.get("from_id"):
             never = frozenset({row.data["from_id"]})
-        found[row.ticket_id] = Memory(skills, never)
+        found[row.ticket_id] = RoutingMemory(skills, never)
     return found
 
 
@@ -105,7 +105,7 @@ def flagged_teams(session: Session) -> list[int]:
     return list(session.execute(query.distinct()).scalars())
 
 
-def flagged(session: Session, team_ids: Sequence[int], after: int, most: int) -> list[int]:
+def list_flagged(session: Session, team_ids: Sequence[int], after: int, most: int) -> list[int]:
     """Flagged tickets of these teams, behind the first `after`."""
     c = tickets.c
     where = (c.unroutable_at.is_not(None), c.status.in_(_OPEN), c.team_id.in_(team_ids), c.assignee_id.is_(None))
@@ -113,7 +113,7 @@ def flagged(session: Session, team_ids: Sequence[int], after: int, most: int) ->
     return list(session.execute(query).scalars())
 
 
-def quiet_flags(session: Session, before: datetime, most: int) -> list[int]:
+def list_unescalated(session: Session, before: datetime, most: int) -> list[int]:
     """Flagged tickets of which leads have not been told a second time since, the oldest first."""
     c, e = tickets.c, events.c
     told = sa.select(e.id).where(e.ticket_id == c.id, e.kind == "unroutable_escalated", e.at >= c.unroutable_at)
@@ -134,7 +134,7 @@ class Flag:
     escalated: bool
 
 
-def listed(session: Session, most: int = 200) -> list[Flag]:
+def list_flags(session: Session, most: int = 200) -> list[Flag]:
     """What carries a flag, the most urgent first, with the newest reason."""
     c, e = tickets.c, events.c
     again = sa.select(e.id).where(e.ticket_id == c.id, e.kind == "unroutable_escalated", e.at >= c.unroutable_at)
@@ -144,20 +144,20 @@ def listed(session: Session, most: int = 200) -> list[Flag]:
     query = (
         sa.select(*columns, c.unroutable_at.label("since"), why.label("why"), again.exists().label("escalated"))
         .outerjoin(teams, teams.c.id == c.team_id)
-        .where(*visibility.ticket(session), c.unroutable_at.is_not(None), c.status.in_(_OPEN))
+        .where(*visibility.ticket_condition(session), c.unroutable_at.is_not(None), c.status.in_(_OPEN))
         .order_by(_rank(), c.unroutable_at, c.id)
         .limit(most)
     )
     return [Flag(**row._mapping) for row in session.execute(query)]
 
 
-def count(session: Session) -> int:
+def count_flags(session: Session) -> int:
     """How many tickets carry a flag, as far as they may be seen."""
-    where = (*visibility.ticket(session), tickets.c.unroutable_at.is_not(None), tickets.c.status.in_(_OPEN))
+    where = (*visibility.ticket_condition(session), tickets.c.unroutable_at.is_not(None), tickets.c.status.in_(_OPEN))
     return int(session.execute(sa.select(sa.func.count()).select_from(tickets).where(*where)).scalar_one())
 
 
-def any_flagged(session: Session) -> bool:
+def has_flags(session: Session) -> bool:
     where = tickets.c.unroutable_at.is_not(None)
     return session.execute(sa.select(tickets.c.id).where(where).limit(1)).scalar() is not None
 

@@ -26,7 +26,7 @@ INLINE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class PreparedBlobs:
     """Contents on their way: the SHA-256 (hex) of each, in order, and each content once by that name."""
 
     names: list[str]
@@ -39,14 +39,14 @@ class BlobStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def hold(self, contents: Sequence[bytes]) -> Held:
+    def hold(self, contents: Sequence[bytes]) -> PreparedBlobs:
         """Hash the contents and make the large ones durable, before a transaction begins in which others would wait."""
         names = [hashlib.sha256(content).hexdigest() for content in contents]
         named = dict(zip(names, contents, strict=True))
         self._write({name: content for name, content in named.items() if len(content) > INLINE_BYTES})
-        return Held(names, named)
+        return PreparedBlobs(names, named)
 
-    def put_held(self, session: Session, held: Held, now: datetime) -> None:
+    def put_held(self, session: Session, held: PreparedBlobs, now: datetime) -> None:
         """Name what is held in the record; from its COMMIT on it is stored."""
         rows = [_row(name, content, now) for name, content in sorted(held.named.items())]
         insert_rows(session, blobs, rows, ignore=True)

@@ -20,12 +20,12 @@ MOST = 1000
 _ALL = (*QUEUES, OLD_QUEUE)
 
 
-class Away(RuntimeError):
+class QueueUnavailable(RuntimeError):
     """The queue does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Dead:
+class DeadJob:
     """One job. `actor` is empty where it cannot be read."""
 
     id: str
@@ -46,17 +46,17 @@ class Depth:
     given_up: int
 
 
-def listed(url: str, most: int = MOST) -> list[Dead]:
+def list_jobs(url: str, most: int = MOST) -> list[DeadJob]:
     """The newest first, of all queues. Raises Away."""
     try:
         with _client(url) as client:
             found = [job for queue in _ALL for job in _of_queue(client, queue, most)]
     except (redis.RedisError, OSError) as error:
-        raise Away(f"the queue does not answer: {type(error).__name__}") from error
+        raise QueueUnavailable(f"the queue does not answer: {type(error).__name__}") from error
     return sorted(found, key=lambda job: job.given_up_at, reverse=True)[:most]
 
 
-def _of_queue(client: redis.Redis, queue: str, most: int) -> list[Dead]:
+def _of_queue(client: redis.Redis, queue: str, most: int) -> list[DeadJob]:
     rows: Any = client.zrevrange(_names(queue), 0, most - 1, withscores=True)
     ids = [name for name, _ in rows]
     contents: Any = client.hmget(_contents(queue), ids) if ids else []
@@ -69,7 +69,7 @@ def depths(url: str) -> list[Depth]:
         with _client(url) as client:
             return [_depth(client, queue) for queue in QUEUES]
     except (redis.RedisError, OSError) as error:
-        raise Away(f"the queue does not answer: {type(error).__name__}") from error
+        raise QueueUnavailable(f"the queue does not answer: {type(error).__name__}") from error
 
 
 def _depth(client: redis.Redis, queue: str) -> Depth:
@@ -90,19 +90,19 @@ def drop(url: str, ids: Collection[str]) -> int:
                 client.hdel(_contents(queue), *ids)
                 dropped.append(client.zrem(_names(queue), *ids))
     except (redis.RedisError, OSError) as error:
-        raise Away(f"the queue does not answer: {type(error).__name__}") from error
+        raise QueueUnavailable(f"the queue does not answer: {type(error).__name__}") from error
     return sum(dropped)
 
 
 def retry(url: str, ids: Collection[str]) -> int:
     """Enqueue them again, each kind of job and row once; what cannot be read stays. Returns how many went."""
-    wanted = [job for job in listed(url) if job.id in set(ids) and job.actor in JOBS]
+    wanted = [job for job in list_jobs(url) if job.id in set(ids) and job.actor in JOBS]
     opened = broker(url, for_workers=False)
     try:
         for actor, row_id in dict.fromkeys((job.actor, job.row_id) for job in wanted):
             opened.enqueue(message(actor, row_id))
     except (redis.RedisError, dramatiq.DramatiqError, OSError) as error:
-        raise Away(f"the queue does not answer: {type(error).__name__}") from error
+        raise QueueUnavailable(f"the queue does not answer: {type(error).__name__}") from error
     return drop(url, [job.id for job in wanted])
 
 
@@ -116,16 +116,16 @@ def _contents(queue: str) -> str:
 
 def _client(url: str) -> redis.Redis:
     if not url:
-        raise Away("the desk has no queue")
+        raise QueueUnavailable("the desk has no queue")
     return redis.Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=1.0, retry=None)
 
 
-def _dead(queue: str, name: bytes, at: float, content: bytes | None) -> Dead:
+def _dead(queue: str, name: bytes, at: float, content: bytes | None) -> DeadJob:
     when = datetime.fromtimestamp(at / 1000, UTC)
     try:
         read: Any = dramatiq.Message.decode(content or b"")
         said = str(read.options.get("traceback", "")).strip().splitlines()
         tries, error = int(read.options.get("retries", 0)), said[-1].partition(":")[0][:200] if said else "rejected"
-        return Dead(name.decode(), current_name(str(read.actor_name)), int(read.args[0]), when, tries, error, queue)
+        return DeadJob(name.decode(), current_name(str(read.actor_name)), int(read.args[0]), when, tries, error, queue)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is shown
-        return Dead(name.decode("utf-8", "replace"), "", 0, when, 0, "cannot be read", queue)
+        return DeadJob(name.decode("utf-8", "replace"), "", 0, when, 0, "cannot be read", queue)

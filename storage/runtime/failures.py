@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from storage.db.session import Session
-from storage.db.statements import counts, upsert
+from storage.db.statements import read_counts, upsert
 from storage.tables.runtime import failures
 
 PAUSES = (timedelta(seconds=10), timedelta(minutes=2))
@@ -36,7 +36,7 @@ class Failure:
     next_at: datetime | None
 
 
-def ready(job: str, number: sa.ColumnElement[int], now: datetime) -> sa.ColumnElement[bool]:
+def ready_condition(job: str, number: sa.ColumnElement[int], now: datetime) -> sa.ColumnElement[bool]:
     """Whether the row with this number may be claimed for the job now."""
     waits = _c.next_at.is_(None) | (_c.next_at > now)
     return ~sa.exists().where(_c.job == job, _c.row_id == number, waits)
@@ -66,7 +66,7 @@ def waiting(session: Session, job: str, now: datetime) -> set[int]:
     return set(session.execute(sa.select(_c.row_id).where(*where)).scalars())
 
 
-def listed(session: Session, most: int = 1000) -> list[Failure]:
+def list_failures(session: Session, most: int = 1000) -> list[Failure]:
     """All that is put off, the newest first."""
     rows = session.execute(sa.select(failures).order_by(_c.failed_at.desc(), _c.job, _c.row_id).limit(most))
     return [Failure(**row._mapping) for row in rows]
@@ -83,7 +83,7 @@ def retry(session: Session, rows: Sequence[tuple[str, int]]) -> int:
 def given_up(session: Session) -> dict[str, int]:
     """Job → how many rows wait for people."""
     query = sa.select(_c.job, sa.func.count()).where(_c.next_at.is_(None))
-    return counts(session, query.group_by(_c.job))
+    return read_counts(session, query.group_by(_c.job))
 
 
 def reason_of(error: BaseException) -> str:

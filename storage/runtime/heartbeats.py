@@ -44,18 +44,18 @@ class Heartbeat:
     data: Mapping[str, Any]
 
 
-def beat(session: Session, name: str, kind: str, now: datetime, data: Mapping[str, Any]) -> None:
+def record_heartbeat(session: Session, name: str, kind: str, now: datetime, data: Mapping[str, Any]) -> None:
     """Say that it works, and what does not; those that have been silent for a day are forgotten."""
     session.execute(sa.delete(heartbeats).where(heartbeats.c.at < now - KEPT))
     upsert(session, heartbeats, ("name",), {"name": name, "kind": kind, "at": now, "data": dict(data)})
 
 
-def end(session: Session, name: str) -> None:
+def remove_heartbeat(session: Session, name: str) -> None:
     """It stops on purpose, and need not be missed."""
     session.execute(sa.delete(heartbeats).where(heartbeats.c.name == name))
 
 
-def live(session: Session, now: datetime) -> list[Heartbeat]:
+def live_heartbeats(session: Session, now: datetime) -> list[Heartbeat]:
     """Who has said something lately; a word from the future is of a clock that goes wrong, and does not count."""
     near = heartbeats.c.at.between(now - PATIENCE, now + PATIENCE)
     rows = session.execute(sa.select(heartbeats).where(near).order_by(heartbeats.c.name))
@@ -73,7 +73,7 @@ def _working(data: Mapping[str, Any]) -> set[str]:
 
 
 @contextmanager
-def beating(database: Database, kind: str, report: Report) -> Iterator[None]:
+def send_heartbeats(database: Database, kind: str, report: Report) -> Iterator[None]:
     """Says within this block, at once and every few seconds, what `report` finds."""
     name = f"{kind}:{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     stop = Event()
@@ -98,7 +98,7 @@ def _beat(database: Database, name: str, kind: str, report: Report) -> None:
     try:
         found = report()
         with database.transaction() as session:
-            beat(session, name, kind, datetime.now(UTC), found)
+            record_heartbeat(session, name, kind, datetime.now(UTC), found)
     except sa.exc.DBAPIError as error:
         log.warning("heartbeat_failed", error=type(error).__name__)
     except Exception:
@@ -108,6 +108,6 @@ def _beat(database: Database, name: str, kind: str, report: Report) -> None:
 def _end(database: Database, name: str) -> None:
     try:
         with database.transaction() as session:
-            end(session, name)
+            remove_heartbeat(session, name)
     except sa.exc.DBAPIError as error:
         log.warning("heartbeat_not_ended", error=type(error).__name__)

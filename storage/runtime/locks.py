@@ -14,7 +14,7 @@ SKEW = timedelta(minutes=1)
 """So much may the clocks of two machines differ."""
 
 
-def take(session: Session, name: str, holder: str, now: datetime, length: timedelta) -> bool:
+def acquire(session: Session, name: str, holder: str, now: datetime, length: timedelta) -> bool:
     """Take or renew the lease; False while somebody else holds it.
 
     One that ends later than anybody could have taken it for is of a clock that went wrong, and holds nobody off.
@@ -28,22 +28,22 @@ def take(session: Session, name: str, holder: str, now: datetime, length: timede
     return session.execute(insert_ignore(session, leases), row).rowcount == 1
 
 
-def give_back(session: Session, name: str, holder: str) -> None:
+def release(session: Session, name: str, holder: str) -> None:
     session.execute(sa.delete(leases).where(leases.c.name == name, leases.c.holder == holder))
 
 
 def is_held(session: Session, name: str, now: datetime, silence: timedelta) -> bool:
     """Whether somebody has renewed it lately, as far as its time is plausible."""
-    moment = until(session, name)
+    moment = expires_at(session, name)
     return moment is not None and now - silence < moment < now + silence + SKEW
 
 
-def held(session: Session, now: datetime) -> list[tuple[str, datetime]]:
+def held_leases(session: Session, now: datetime) -> list[tuple[str, datetime]]:
     """The leases that somebody holds, with their ends."""
     query = sa.select(leases.c.name, leases.c.until).where(leases.c.until > now).order_by(leases.c.name)
     return [(row.name, row.until) for row in session.execute(query)]
 
 
-def until(session: Session, name: str) -> datetime | None:
+def expires_at(session: Session, name: str) -> datetime | None:
     """When the lease ends or ended; None if nobody ever had it."""
     return session.execute(sa.select(leases.c.until).where(leases.c.name == name)).scalar()

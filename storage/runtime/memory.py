@@ -22,7 +22,7 @@ _M_ARENA_MAX = -8
 _STATM = Path("/proc/self/statm")
 
 
-def bound() -> None:
+def limit_memory() -> None:
     """At the start of a process, before it has threads; from then on one of its threads looks after it."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, ARENAS)
@@ -34,7 +34,7 @@ def bound() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """Collect what only refers to itself, and hand free pages back."""
     gc.collect()
     with suppress(OSError, AttributeError):
@@ -54,5 +54,5 @@ def _look_after() -> None:
     pause = threading.Event()
     while not pause.wait(LOOK_SECONDS):
         if resident_bytes() > least + GROWN_BYTES:
-            give_back()
+            release_memory()
             least = resident_bytes()

@@ -35,7 +35,7 @@ class CalendarRow:
     id: int = 0
 
 
-def every(session: Session) -> list[CalendarRow]:
+def list_all(session: Session) -> list[CalendarRow]:
     query = sa.select(calendars).order_by(sa.func.lower(calendars.c.name))
     return [CalendarRow(**row._mapping) for row in session.execute(query)]
 
@@ -45,31 +45,31 @@ def get(session: Session, calendar_id: int) -> CalendarRow | None:
     return CalendarRow(**row._mapping) if row else None
 
 
-def named(session: Session, name: str) -> CalendarRow | None:
+def get_by_name(session: Session, name: str) -> CalendarRow | None:
     """The calendar of that name, in any letter case."""
-    return next((one for one in every(session) if one.name.lower() == name.strip().lower()), None)
+    return next((one for one in list_all(session) if one.name.lower() == name.strip().lower()), None)
 
 
-def put(session: Session, made: CalendarRow) -> CalendarRow:
+def save(session: Session, made: CalendarRow) -> CalendarRow:
     """Write a calendar by its id, or by its name if it has none; BadCalendar if it cannot be meant."""
     if not made.name.strip():
         raise BadCalendar("calendar: a name is missing")
-    meant(made)
+    to_calendar(made)
     values: dict[str, Any] = {
         "name": made.name.strip(),
         "time_zone": made.time_zone or "UTC",
         "slots": [dict(slot) for slot in made.slots],
         "holidays": dict(made.holidays),
     }
-    known = get(session, made.id) if made.id else named(session, made.name)
+    known = get(session, made.id) if made.id else get_by_name(session, made.name)
     if made.id:
         session.execute(sa.update(calendars).where(calendars.c.id == made.id).values(**values))
     else:
         upsert(session, calendars, ("name",), values)
-    found = named(session, made.name)
+    found = get_by_name(session, made.name)
     assert found is not None
-    if known is None or meant(known) is not meant(found):
-        sla_timers.rules_changed(session, f"calendar {found.name} changed")
+    if known is None or to_calendar(known) is not to_calendar(found):
+        sla_timers.request_recalculation(session, f"calendar {found.name} changed")
     return found
 
 
@@ -77,7 +77,7 @@ def remove(session: Session, calendar_id: int) -> None:
     session.execute(sa.delete(calendars).where(calendars.c.id == calendar_id))
 
 
-def users(session: Session, calendar_id: int) -> list[str]:
+def list_users(session: Session, calendar_id: int) -> list[str]:
     """The teams and agents that work by it."""
     named = sa.select(teams.c.name).where(teams.c.calendar_id == calendar_id)
     working = sa.select(people.c.address).join(agents, agents.c.id == people.c.id)
@@ -85,7 +85,7 @@ def users(session: Session, calendar_id: int) -> list[str]:
     return [*session.execute(named).scalars(), *found]
 
 
-def meant(row: CalendarRow) -> Calendar:
+def to_calendar(row: CalendarRow) -> Calendar:
     """What a row means; the same object for the same row, so that what it was asked once is not counted again."""
     told = json.dumps([row.time_zone, list(row.slots), row.holidays], sort_keys=True, default=dict)
     return _meant(told, f"calendar {row.name!r}")
@@ -93,7 +93,7 @@ def meant(row: CalendarRow) -> Calendar:
 
 def by_id(session: Session) -> dict[int, tuple[str, Calendar]]:
     """Every calendar: its name and what it means."""
-    return {row.id: (row.name, meant(row)) for row in every(session)}
+    return {row.id: (row.name, to_calendar(row)) for row in list_all(session)}
 
 
 @lru_cache(maxsize=256)

@@ -37,62 +37,62 @@ class PolicyRow:
     id: int = field(default=0)
 
 
-def every(session: Session) -> list[PolicyRow]:
+def list_all(session: Session) -> list[PolicyRow]:
     """All policies in their order, also those that are switched off."""
     query = sa.select(sla_policies).order_by(sla_policies.c.position, sla_policies.c.id)
     return [PolicyRow(**row._mapping) for row in session.execute(query)]
 
 
 def get(session: Session, policy_id: int) -> PolicyRow | None:
-    return next((one for one in every(session) if one.id == policy_id), None)
+    return next((one for one in list_all(session) if one.id == policy_id), None)
 
 
-def named(session: Session, name: str) -> PolicyRow | None:
-    return next((one for one in every(session) if one.name.lower() == name.strip().lower()), None)
+def get_by_name(session: Session, name: str) -> PolicyRow | None:
+    return next((one for one in list_all(session) if one.name.lower() == name.strip().lower()), None)
 
 
-def put(session: Session, made: PolicyRow) -> PolicyRow:
+def save(session: Session, made: PolicyRow) -> PolicyRow:
     """Write a policy by its id, or by its name if it has none; BadPolicy and the like if it cannot be meant."""
     if not made.name.strip():
         raise BadPolicy("policy: a name is missing")
-    meant(made, calendars.by_id(session))
+    to_policy(made, calendars.by_id(session))
     values = asdict(made) | {"name": made.name.strip(), "targets": dict(made.targets)}
     values |= {"conditions": list(made.conditions), "escalations": list(made.escalations)}
     policy_id = values.pop("id")
-    known = get(session, policy_id) if policy_id else named(session, made.name)
+    known = get(session, policy_id) if policy_id else get_by_name(session, made.name)
     if policy_id:
         session.execute(sa.update(sla_policies).where(sla_policies.c.id == policy_id).values(**values))
     else:
         upsert(session, sla_policies, ("name",), values)
-    found = named(session, made.name)
+    found = get_by_name(session, made.name)
     assert found is not None
     if known != found:
-        sla_timers.rules_changed(session, f"policy {found.name} changed")
+        sla_timers.request_recalculation(session, f"policy {found.name} changed")
     return found
 
 
 def remove(session: Session, policy_id: int) -> None:
     session.execute(sa.delete(sla_policies).where(sla_policies.c.id == policy_id))
-    sla_timers.rules_changed(session, "a policy is gone")
+    sla_timers.request_recalculation(session, "a policy is gone")
 
 
 def any_active(session: Session) -> bool:
     return session.execute(sa.select(sla_policies.c.id).where(sla_policies.c.active).limit(1)).scalar() is not None
 
 
-def active(session: Session) -> tuple[Policy, ...]:
+def active_policies(session: Session) -> tuple[Policy, ...]:
     """What holds now, in order."""
-    return all_meant(session, every(session))
+    return to_policies(session, list_all(session))
 
 
-def all_meant(session: Session, rows: Sequence[PolicyRow]) -> tuple[Policy, ...]:
+def to_policies(session: Session, rows: Sequence[PolicyRow]) -> tuple[Policy, ...]:
     """What these rows mean together, in order; those that are switched off mean nothing."""
     known = calendars.by_id(session)
     wanted = sorted((one for one in rows if one.active), key=lambda one: (one.position, one.id or float("inf")))
-    return tuple(meant(one, known) for one in wanted)
+    return tuple(to_policy(one, known) for one in wanted)
 
 
-def meant(row: PolicyRow, known: Mapping[int, tuple[str, Any]]) -> Policy:
+def to_policy(row: PolicyRow, known: Mapping[int, tuple[str, Any]]) -> Policy:
     """What a row means."""
     place = f"policy {row.name!r}"
     if row.calendar_id is not None and row.calendar_id not in known:

@@ -19,7 +19,7 @@ from desk.sla.policy import Target
 from desk.sla.timers import Clock, State
 from desk.tickets.ticket import Actor, ActorKind, Event
 from storage.db.session import Session, enqueue
-from storage.db.statements import insert, insert_rows, locked, update_rows
+from storage.db.statements import for_update, insert, insert_rows, update_rows
 from storage.runtime import key_values
 from storage.tables.desk import clocks
 from storage.tables.tickets import events, tickets
@@ -39,7 +39,7 @@ _HEARD = ("opened", "requester_replied", "replied", "status_changed", "reopened"
 )  # fmt: skip
 
 
-def look(session: Session, ids: Iterable[int], now: datetime, *, quiet: bool = False) -> None:
+def request_measuring(session: Session, ids: Iterable[int], now: datetime, *, quiet: bool = False) -> None:
     """Wish that the clocks of these tickets are looked at."""
     row = {"kind": LOOK, "state": QUIET if quiet else LOOK, "started_at": now, "next_at": now}
     wanted = sorted(set(ids))
@@ -48,7 +48,7 @@ def look(session: Session, ids: Iterable[int], now: datetime, *, quiet: bool = F
         enqueue(session, "sla", wanted[0])
 
 
-def rules_changed(session: Session, what: str) -> None:
+def request_recalculation(session: Session, what: str) -> None:
     """A policy or calendar is another one; the recalculation follows, whoever changed it."""
     key_values.put(session, key_values.SLA_CHANGED, what)
     enqueue(session, "sla", 0)
@@ -76,7 +76,7 @@ def claim(session: Session, now: datetime, most: int, first: Sequence[int] = ())
     due = [*asked, *session.execute(query.limit(most))]
     wanted = sorted({row.ticket_id for row in due})
     query = sa.select(tickets.c.id).where(tickets.c.id.in_(wanted)).order_by(tickets.c.id)
-    held = set(session.execute(locked(session, query, skip=True)).scalars()) if wanted else set()
+    held = set(session.execute(for_update(session, query, skip=True)).scalars()) if wanted else set()
     if held:
         # What is wished for from now on waits for this transaction, and what was wished for before is in the history.
         session.execute(sa.delete(clocks).where(clocks.c.kind == LOOK, clocks.c.ticket_id.in_(sorted(held))))
@@ -87,13 +87,13 @@ def claim(session: Session, now: datetime, most: int, first: Sequence[int] = ())
     return found
 
 
-def put_off(session: Session, ticket_id: int, until: datetime) -> None:
+def postpone(session: Session, ticket_id: int, until: datetime) -> None:
     """Look at this ticket no earlier than that."""
     where = (clocks.c.ticket_id == ticket_id, clocks.c.next_at < until)
     session.execute(sa.update(clocks).where(*where).values(next_at=until))
 
 
-def of_tickets(session: Session, ids: Iterable[int]) -> dict[int, dict[Target, Clock]]:
+def clocks_of_tickets(session: Session, ids: Iterable[int]) -> dict[int, dict[Target, Clock]]:
     """Ticket → its clocks as they were written down."""
     found: dict[int, dict[Target, Clock]] = {number: {} for number in ids}
     query = sa.select(clocks).where(clocks.c.ticket_id.in_(sorted(found)), clocks.c.kind != LOOK)
@@ -124,7 +124,7 @@ def histories(session: Session, ids: Sequence[int]) -> dict[int, list[Event]]:
     return found
 
 
-def write(
+def save(
     session: Session, before: Mapping[int, Mapping[Target, Clock]], now: Mapping[int, Mapping[Target, Clock]]
 ) -> None:
     """The clocks of these tickets as they are now; only what changed is written."""
@@ -144,12 +144,12 @@ def write(
         session.execute(new.on_conflict_do_update(index_elements=["ticket_id", "kind"], set_=values), changed)
 
 
-def write_due(session: Session, due: Mapping[int, datetime | None]) -> None:
+def save_due_times(session: Session, due: Mapping[int, datetime | None]) -> None:
     """The tickets' due times: they follow from the clocks, so they are no change of a ticket and no new version."""
     update_rows(session, tickets, "id", [{"id": number, "due_at": at} for number, at in sorted(due.items())])
 
 
-def waiting(session: Session) -> int:
+def count_wishes(session: Session) -> int:
     """How many tickets are still to be looked at."""
     query = sa.select(sa.func.count()).select_from(clocks)
     return int(session.execute(query.where(clocks.c.kind == LOOK, clocks.c.next_at.is_not(None))).scalar_one())

@@ -38,7 +38,7 @@ def add(session: Session, ticket_id: int, channel: str, thread_ts: str) -> None:
     session.execute(insert_ignore(session, slack_threads).values(**row))
 
 
-def use_code(session: Session, agent_id: int, until: int) -> bool:
+def use_linking_code(session: Session, agent_id: int, until: int) -> bool:
     """Whether a linking code of that age may still be used; from now on neither it nor an older one may."""
     availability.lock(session, (), (agent_id,))
     key = f"{_CODES}{agent_id}"

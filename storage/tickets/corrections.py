@@ -21,7 +21,7 @@ from storage.tables.tickets import predictions
 SAID = ("category_changed", "category_confirmed")
 
 
-def note(session: Session, happened: Sequence[Event]) -> None:
+def record(session: Session, happened: Sequence[Event]) -> None:
     """Keep what agents said among these events; other events cost nothing."""
     said = [event for event in happened if event.kind in SAID and event.actor.kind is ActorKind.AGENT]
     if not said:
@@ -41,13 +41,13 @@ def count_after(session: Session, correction_id: int) -> int:
     return session.execute(query).scalar() or 0
 
 
-def of_ticket(session: Session, ticket_id: int) -> list[dict[str, Any]]:
+def corrections_of_ticket(session: Session, ticket_id: int) -> list[dict[str, Any]]:
     """What agents said about one ticket, oldest first."""
     query = sa.select(corrections).where(corrections.c.ticket_id == ticket_id).order_by(corrections.c.id)
     return [dict(row._mapping) for row in session.execute(query)]
 
 
-def since(session: Session, at: datetime) -> list[dict[str, Any]]:
+def list_since(session: Session, at: datetime) -> list[dict[str, Any]]:
     query = sa.select(corrections).where(corrections.c.at >= at).order_by(corrections.c.id)
     return [dict(row._mapping) for row in session.execute(query)]
 

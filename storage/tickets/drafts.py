@@ -25,10 +25,10 @@ class Draft:
     text: str
 
 
-def keep(session: Session, ticket_id: int, agent_id: int, draft: Draft, now: datetime) -> None:
+def save(session: Session, ticket_id: int, agent_id: int, draft: Draft, now: datetime) -> None:
     """The text as it is now; an empty one is no draft."""
     if not draft.text.strip():
-        drop(session, ticket_id, agent_id)
+        delete_draft(session, ticket_id, agent_id)
         return
     # One box is one draft: a reply that became a note is no reply any more.
     session.execute(sa.delete(drafts).where(*_whose(ticket_id, agent_id), _c.kind != str(draft.kind)))
@@ -36,26 +36,26 @@ def keep(session: Session, ticket_id: int, agent_id: int, draft: Draft, now: dat
     upsert(session, drafts, ("ticket_id", "agent_id", "kind"), row)
 
 
-def add(session: Session, ticket_id: int, agent_id: int, text: str, now: datetime) -> None:
+def add_returned(session: Session, ticket_id: int, agent_id: int, text: str, now: datetime) -> None:
     """A reply that comes back, above what was typed meanwhile."""
-    before = of(session, ticket_id, agent_id)
+    before = get(session, ticket_id, agent_id)
     both = f"{text}\n\n{before.text}" if before and before.text != text else text
-    keep(session, ticket_id, agent_id, Draft(MessageKind.REPLY, both), now)
+    save(session, ticket_id, agent_id, Draft(MessageKind.REPLY, both), now)
 
 
-def of(session: Session, ticket_id: int, agent_id: int) -> Draft | None:
+def get(session: Session, ticket_id: int, agent_id: int) -> Draft | None:
     query = sa.select(_c.kind, _c.text).where(*_whose(ticket_id, agent_id)).order_by(_c.at.desc()).limit(1)
     row = session.execute(query).first()
     return Draft(MessageKind(row.kind), row.text) if row else None
 
 
-def tickets_of(session: Session, agent_id: int) -> list[int]:
+def tickets_with_draft(session: Session, agent_id: int) -> list[int]:
     """Where the agent has something unsent."""
     query = sa.select(_c.ticket_id).where(_c.agent_id == agent_id).distinct().order_by(_c.ticket_id)
     return list(session.execute(query).scalars())
 
 
-def drop(session: Session, ticket_id: int, agent_id: int) -> None:
+def delete_draft(session: Session, ticket_id: int, agent_id: int) -> None:
     session.execute(sa.delete(drafts).where(*_whose(ticket_id, agent_id)))
 
 

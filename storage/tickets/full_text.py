@@ -27,7 +27,7 @@ def find_tickets(session: Session, query: str, most: int = 50) -> list[int]:
     if not words:
         return []
     terms = _postgres_terms(words) if session.postgres else _sqlite_terms(words)
-    base = (_POSTGRES if session.postgres else _SQLITE) + visibility.as_text(session, "m.ticket_id")
+    base = (_POSTGRES if session.postgres else _SQLITE) + visibility.text_condition(session, "m.ticket_id")
     # FTS5 walks backwards by its own rowid and stops; by the message's id it would find and sort everything first.
     newest = "m.id" if session.postgres else "s.rowid"
     rows = session.execute(sa.text(f"{base} ORDER BY {newest} DESC LIMIT :most"), {"terms": terms, "most": most * 4})

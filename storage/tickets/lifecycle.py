@@ -31,13 +31,16 @@ def set_rules(session: Session, wanted: Lifecycle) -> None:
     key_values.put(session, KEY, asdict(lifecycle.read(asdict(wanted))))
 
 
-def due(session: Session, wanted: Lifecycle, now: datetime, most: int) -> list[int]:
+def due_tickets(session: Session, wanted: Lifecycle, now: datetime, most: int) -> list[int]:
     """Tickets that may have to move by now; whether they do is looked at again under their lock."""
     found: list[int] = []
     for where, order in _places(wanted, now):
         if len(found) < most:
             query = (
-                sa.select(_c.id).where(*where, failures.ready(KEY, _c.id, now)).order_by(order).limit(most - len(found))
+                sa.select(_c.id)
+                .where(*where, failures.ready_condition(KEY, _c.id, now))
+                .order_by(order)
+                .limit(most - len(found))
             )
             found += session.execute(query).scalars()
     return sorted(set(found))

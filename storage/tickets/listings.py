@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from desk.tickets.ticket import Status
 from storage.access import visibility
 from storage.db.session import Session
-from storage.db.statements import counts
+from storage.db.statements import read_counts
 from storage.mail import inbound as ledger
 from storage.people.addresses import canonical
 from storage.tables.tickets import inbound, outbound, people, predictions, teams, tickets
@@ -29,7 +29,7 @@ _RECENT = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class TicketFilter:
     """Which tickets: empty or None means all. `assignee` NOBODY finds those that nobody owns."""
 
     statuses: tuple[Status, ...] = ()
@@ -70,7 +70,7 @@ class TicketRow:
     undelivered_at: datetime | None = None
 
 
-def ticket_rows(session: Session, wanted: Wanted, *, before: int | None, most: int) -> list[TicketRow]:
+def ticket_rows(session: Session, wanted: TicketFilter, *, before: int | None, most: int) -> list[TicketRow]:
     """Up to `most` tickets that come after the one with the id `before`."""
     owner = people.alias("owner")
     query = (
@@ -89,7 +89,7 @@ def ticket_rows(session: Session, wanted: Wanted, *, before: int | None, most: i
         .outerjoin(teams, teams.c.id == tickets.c.team_id)
         .outerjoin(owner, owner.c.id == tickets.c.assignee_id)
         .outerjoin(predictions, predictions.c.ticket_id == tickets.c.id)
-        .where(*visibility.ticket(session), *_conditions(session, wanted, before))
+        .where(*visibility.ticket_condition(session), *_conditions(session, wanted, before))
     )
     order = (tickets.c.due_at, tickets.c.id) if wanted.by_due else (tickets.c.id.desc(),)
     rows = session.execute(query.order_by(*order).limit(most))
@@ -98,13 +98,13 @@ def ticket_rows(session: Session, wanted: Wanted, *, before: int | None, most: i
 
 def status_counts(session: Session) -> dict[str, int]:
     """How many tickets have each status."""
-    query = sa.select(tickets.c.status, sa.func.count()).where(*visibility.ticket(session))
-    return counts(session, query.group_by(tickets.c.status))
+    query = sa.select(tickets.c.status, sa.func.count()).where(*visibility.ticket_condition(session))
+    return read_counts(session, query.group_by(tickets.c.status))
 
 
 def snoozed_counts(session: Session) -> dict[str, int]:
     """How many of them are put aside for now."""
-    where = (tickets.c.snoozed_until.is_not(None), *visibility.ticket(session))
+    where = (tickets.c.snoozed_until.is_not(None), *visibility.ticket_condition(session))
     # Counted here: asked to group, SQLite walks all tickets by status instead of the few by the index of the snoozed.
     return Counter(session.execute(sa.select(tickets.c.status).where(*where)).scalars())
 
@@ -113,26 +113,26 @@ def known_categories(session: Session) -> list[str]:
     """The categories of the newest tickets and guesses, in alphabetical order."""
     found: set[str] = set()
     for table, key in ((tickets, tickets.c.id), (predictions, predictions.c.ticket_id)):
-        seen = visibility.by_ticket(session, key)
+        seen = visibility.ticket_id_condition(session, key)
         newest = sa.select(table.c.category).where(*seen).order_by(key.desc()).limit(_RECENT).subquery()
         found.update(session.execute(sa.select(newest.c.category).distinct()).scalars())
     return sorted(name for name in found if name)
 
 
-def aside(session: Session, states: Sequence[str], *, before: int | None, most: int) -> list[dict[str, Any]]:
+def list_set_aside(session: Session, states: Sequence[str], *, before: int | None, most: int) -> list[dict[str, Any]]:
     """Inbound rows in those states, without their content."""
     columns = [column for column in inbound.c if column.name != "request"]
-    where = [inbound.c.state.in_(list(states)), *ledger.seen(session)]
+    where = [inbound.c.state.in_(list(states)), *ledger.visible_condition(session)]
     return _page(session, sa.select(*columns), inbound.c.id, where, before, most)
 
 
-def caught(session: Session, *, before: int | None, most: int) -> list[dict[str, Any]]:
+def list_captured(session: Session, *, before: int | None, most: int) -> list[dict[str, Any]]:
     """Mails that were caught because there is no relay."""
-    where = [outbound.c.state == "caught", *visibility.by_ticket(session, outbound.c.ticket_id)]
+    where = [outbound.c.state == "caught", *visibility.ticket_id_condition(session, outbound.c.ticket_id)]
     return _page(session, sa.select(outbound), outbound.c.id, where, before, most)
 
 
-def _conditions(session: Session, wanted: Wanted, before: int | None) -> list[sa.ColumnElement[bool]]:
+def _conditions(session: Session, wanted: TicketFilter, before: int | None) -> list[sa.ColumnElement[bool]]:
     where: list[sa.ColumnElement[bool]] = []
     if wanted.by_due:
         where += _due(session, wanted, before)
@@ -156,7 +156,7 @@ def _conditions(session: Session, wanted: Wanted, before: int | None) -> list[sa
     return where
 
 
-def _due(session: Session, wanted: Wanted, before: int | None) -> list[sa.ColumnElement[bool]]:
+def _due(session: Session, wanted: TicketFilter, before: int | None) -> list[sa.ColumnElement[bool]]:
     """By the index of due times; a page goes on after the due time and number of the last ticket of the one before."""
     c = tickets.c
     where: list[sa.ColumnElement[bool]] = [c.due_at.is_not(None)]

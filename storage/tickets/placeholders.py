@@ -20,9 +20,9 @@ NAMES = (
 )  # fmt: skip
 
 
-def of(session: Session, ticket: Ticket, agent: Actor, now: datetime) -> Mapping[str, str]:
+def placeholder_values(session: Session, ticket: Ticket, agent: Actor, now: datetime) -> Mapping[str, str]:
     """All of NAMES on this ticket."""
-    facts = ticket_facts.of(session, [ticket], now)[ticket.id]
+    facts = ticket_facts.load_facts(session, [ticket], now)[ticket.id]
     requester = str(facts["requester"] or "")
     team = str(facts["team"] or "")
     return {

@@ -31,19 +31,19 @@ class Present:
     doing: str
 
 
-def note(session: Session, ticket_id: int, agent_id: int, doing: str, now: datetime) -> None:
+def record(session: Session, ticket_id: int, agent_id: int, doing: str, now: datetime) -> None:
     """A sign of life. What is over is forgotten on the way."""
     session.execute(sa.delete(presence).where(_c.ticket_id == ticket_id, _c.at < now - LASTS))
     row = {"ticket_id": ticket_id, "agent_id": agent_id, "doing": doing, "at": now}
     upsert(session, presence, ("ticket_id", "agent_id"), row)
 
 
-def leave(session: Session, ticket_id: int, agent_id: int) -> None:
+def remove(session: Session, ticket_id: int, agent_id: int) -> None:
     """The page was closed."""
     session.execute(sa.delete(presence).where(_c.ticket_id == ticket_id, _c.agent_id == agent_id))
 
 
-def at(session: Session, ticket_ids: Iterable[int], now: datetime, but: int) -> dict[int, list[Present]]:
+def list_present(session: Session, ticket_ids: Iterable[int], now: datetime, but: int) -> dict[int, list[Present]]:
     """Who is at these tickets besides that agent; who writes comes first."""
     query = (
         sa.select(_c.ticket_id, _c.agent_id, _c.doing, people.c.name, people.c.address)

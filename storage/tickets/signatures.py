@@ -26,14 +26,14 @@ def for_reply(session: Session, ticket: Ticket, actor: Actor, now: datetime) -> 
     written = _written(session, ticket, actor)
     if "{" not in written:
         return written
-    known = dict(placeholders.of(session, ticket, actor, now)) | {"agent": actor.name}
+    known = dict(placeholders.placeholder_values(session, ticket, actor, now)) | {"agent": actor.name}
     if "@" in actor.name:
         # Who has no name goes by an address, which no requester shall read: the desk's name stands there.
         known |= dict.fromkeys(("agent", "agent.name", "agent.first_name"), "{desk}")
     return fill(written, known).strip()
 
 
-def of_message(message: Message) -> str:
+def for_message(message: Message) -> str:
     """The signature that was chosen for a reply written here."""
     return "\n".join(part["text"] for part in message.cut if part["reason"] == REASON and not message.inbound)
 

@@ -22,13 +22,13 @@ from storage.tables.desk import organisations
 from storage.tables.tickets import events, mailboxes, messages, people, predictions, teams
 
 
-def of(session: Session, found: Sequence[Ticket], now: datetime) -> dict[int, Case]:
+def load_facts(session: Session, found: Sequence[Ticket], now: datetime) -> dict[int, Case]:
     """Ticket → its facts; `text` is what the requester's first message says."""
-    known = around(session, found)
+    known = load_around(session, found)
     return {ticket.id: case(ticket, known[ticket.id], now) for ticket in found}
 
 
-def around(session: Session, found: Sequence[Ticket]) -> dict[int, Around]:
+def load_around(session: Session, found: Sequence[Ticket]) -> dict[int, Around]:
     """Ticket → what its row only names. `hours` and `event` are for the caller to fill in (`dataclasses.replace`)."""
     if not found:
         return {}
@@ -53,7 +53,7 @@ def around(session: Session, found: Sequence[Ticket]) -> dict[int, Around]:
     return made
 
 
-def of_people(session: Session, ids: Iterable[int]) -> dict[int, Around]:
+def load_people(session: Session, ids: Iterable[int]) -> dict[int, Around]:
     """Person → what is known of them as a requester: address, name, VIP, organisation, plan, language."""
     return {row["id"]: Around(**_of_requester(row, "")) for row in _rows_of_people(session, set(ids))}
 

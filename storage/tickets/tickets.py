@@ -13,7 +13,7 @@ from desk.priority.levels import Priority
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
 from storage.access import visibility
 from storage.db.session import Session, enqueue
-from storage.db.statements import claimed, insert_ignore, insert_rows, locked, reserve_ids, update_rows, upsert
+from storage.db.statements import claim_rows, for_update, insert_ignore, insert_rows, reserve_ids, update_rows, upsert
 from storage.runtime import failures
 from storage.tables.tickets import events, links, messages, participants, predictions, tickets
 from storage.tickets import corrections
@@ -40,12 +40,12 @@ def get_many(session: Session, ids: Iterable[int], *, lock: bool = False) -> dic
     wanted = sorted(set(ids))
     if not wanted:
         return {}
-    query = _TICKET.where(tickets.c.id.in_(wanted), *visibility.ticket(session)).order_by(tickets.c.id)
-    rows = session.execute(locked(session, query) if lock else query)
+    query = _TICKET.where(tickets.c.id.in_(wanted), *visibility.ticket_condition(session)).order_by(tickets.c.id)
+    rows = session.execute(for_update(session, query) if lock else query)
     return {row.id: _ticket(row._mapping) for row in rows}
 
 
-def survivor(session: Session, ticket_id: int, *, lock: bool = False) -> Ticket | None:
+def merge_target(session: Session, ticket_id: int, *, lock: bool = False) -> Ticket | None:
     """The ticket, or the one that it was merged into, however often."""
     ticket = get(session, ticket_id, lock=lock)
     while ticket is not None and ticket.merged_into is not None:
@@ -57,7 +57,7 @@ def page(
     session: Session, *, statuses: Sequence[Status] = (), before: int | None = None, most: int = 50
 ) -> list[Ticket]:
     """Newest tickets first; `before` (an id) pages on."""
-    query = _TICKET.where(*visibility.ticket(session)).order_by(tickets.c.id.desc()).limit(most)
+    query = _TICKET.where(*visibility.ticket_condition(session)).order_by(tickets.c.id.desc()).limit(most)
     if statuses:
         query = query.where(tickets.c.status.in_([str(status) for status in statuses]))
     if before is not None:
@@ -95,9 +95,11 @@ def add_events(session: Session, happened: Sequence[Event], *, react: bool = Tru
     if not happened:
         return
     insert_rows(
-        session, events, [_event_row(event, react, session.via) for event in visibility.told(session, happened)]
+        session,
+        events,
+        [_event_row(event, react, session.via) for event in visibility.mark_privacy_changes(session, happened)],
     )
-    corrections.note(session, happened)
+    corrections.record(session, happened)
     if react:
         enqueue(session, "events", happened[0].ticket_id)
 
@@ -111,23 +113,23 @@ def claim_events(session: Session, most: int, now: datetime, first: Sequence[int
 
     Nobody else gets them until this transaction ends.
     """
-    where = (~events.c.reacted, failures.ready(EVENTS, events.c.id, now))
+    where = (~events.c.reacted, failures.ready_condition(EVENTS, events.c.id, now))
     query = sa.select(events).where(*where).order_by(events.c.id)
-    rows = sorted(claimed(session, query, events.c.ticket_id, first, most), key=lambda row: int(row.id))
+    rows = sorted(claim_rows(session, query, events.c.ticket_id, first, most), key=lambda row: int(row.id))
     if rows:
         ids = [row.id for row in rows]
         session.execute(sa.update(events).where(events.c.id.in_(ids)).values(reacted=True))
     return [(row.id, _event(row._mapping)) for row in rows]
 
 
-def leave_unreacted(session: Session, event_id: int) -> None:
+def mark_unreacted(session: Session, event_id: int) -> None:
     """Its consequences failed: they are still to come."""
     session.execute(sa.update(events).where(events.c.id == event_id).values(reacted=False))
 
 
-def unreacted(session: Session, now: datetime | None = None) -> bool:
+def has_unreacted(session: Session, now: datetime | None = None) -> bool:
     """Whether consequences are still to come; with a moment, whether some may be claimed now."""
-    where = [~events.c.reacted, *([failures.ready(EVENTS, events.c.id, now)] if now else [])]
+    where = [~events.c.reacted, *([failures.ready_condition(EVENTS, events.c.id, now)] if now else [])]
     return session.execute(sa.select(events.c.id).where(*where).limit(1)).scalar() is not None
 
 
@@ -162,7 +164,7 @@ def messages_of(
     kinds: Sequence[MessageKind] = CONVERSATION,
 ) -> list[Message]:
     """The conversation, oldest first."""
-    if not visibility.reads(session, ticket_id):
+    if not visibility.may_read(session, ticket_id):
         return []
     wanted = messages.c.kind.in_([str(kind) for kind in kinds])
     query = sa.select(messages).where(messages.c.ticket_id == ticket_id, messages.c.id > after, wanted)
@@ -171,7 +173,7 @@ def messages_of(
 
 def message(session: Session, message_id: int) -> Message | None:
     row = session.execute(sa.select(messages).where(messages.c.id == message_id)).first()
-    return _message(row._mapping) if row and visibility.reads(session, row.ticket_id) else None
+    return _message(row._mapping) if row and visibility.may_read(session, row.ticket_id) else None
 
 
 def newest_of_agent(session: Session, ticket_id: int, agent_id: int, kind: MessageKind) -> Message | None:
@@ -180,10 +182,10 @@ def newest_of_agent(session: Session, ticket_id: int, agent_id: int, kind: Messa
     own = (c.author_kind == str(ActorKind.AGENT), c.author_id == agent_id, c.kind == str(kind), ~c.inbound)
     query = sa.select(messages).where(c.ticket_id == ticket_id, *own).order_by(c.id.desc()).limit(1)
     row = session.execute(query).first()
-    return _message(row._mapping) if row and visibility.reads(session, ticket_id) else None
+    return _message(row._mapping) if row and visibility.may_read(session, ticket_id) else None
 
 
-def last_said(session: Session, ticket_id: int, before: int) -> Message | None:
+def last_requester_message(session: Session, ticket_id: int, before: int) -> Message | None:
     """The requesters' newest public message below that id."""
     c = messages.c
     said = (c.kind == str(MessageKind.REPLY), c.author_kind == str(ActorKind.REQUESTER), c.inbound)
@@ -192,7 +194,9 @@ def last_said(session: Session, ticket_id: int, before: int) -> Message | None:
     return _message(row._mapping) if row else None
 
 
-def said_lately(session: Session, ids: Iterable[int], most: int, length: int) -> dict[int, list[tuple[bool, str]]]:
+def recent_public_messages(
+    session: Session, ids: Iterable[int], most: int, length: int
+) -> dict[int, list[tuple[bool, str]]]:
     """Ticket → its newest public messages: whether agents wrote it, and the first `length` letters of the words.
 
     What was written here is as its reader got it: with the signature.
@@ -224,12 +228,12 @@ def move_messages(session: Session, ids: Sequence[int], to_ticket: int) -> None:
 def history(session: Session, ticket_id: int) -> list[Event]:
     """All events of a ticket, oldest first; without those that name another ticket that the viewer does not see."""
     rows = session.execute(sa.select(events).where(events.c.ticket_id == ticket_id).order_by(events.c.id))
-    found = [_event(row._mapping) for row in rows] if visibility.reads(session, ticket_id) else []
-    unseen = visibility.hidden(session, {number for event in found for number in _named(event)})
+    found = [_event(row._mapping) for row in rows] if visibility.may_read(session, ticket_id) else []
+    unseen = visibility.hidden_tickets(session, {number for event in found for number in _named(event)})
     return [event for event in found if not unseen.intersection(_named(event))]
 
 
-def numbered(session: Session, ticket_id: int) -> list[tuple[int, Event]]:
+def numbered_history(session: Session, ticket_id: int) -> list[tuple[int, Event]]:
     """All events with their numbers, whoever looks: for what is decided by them, not for what is shown."""
     rows = session.execute(sa.select(events).where(events.c.ticket_id == ticket_id).order_by(events.c.id))
     return [(row.id, _event(row._mapping)) for row in rows]
@@ -264,11 +268,11 @@ def links_of(session: Session, ticket_id: int) -> list[tuple[int, str]]:
     """(other ticket, kind) in both directions."""
     query = sa.select(links).where((links.c.ticket_id == ticket_id) | (links.c.other_id == ticket_id))
     found = [(r.other_id if r.ticket_id == ticket_id else r.ticket_id, r.kind) for r in session.execute(query)]
-    unseen = visibility.hidden(session, [other for other, _ in found])
+    unseen = visibility.hidden_tickets(session, [other for other, _ in found])
     return [(other, kind) for other, kind in found if other not in unseen]
 
 
-def naming(session: Session, ids: Iterable[int]) -> set[int]:
+def tickets_naming_others(session: Session, ids: Iterable[int]) -> set[int]:
     """Those tickets that were opened by a mail that names a ticket in which its sender has no part."""
     where = (links.c.ticket_id.in_(sorted(set(ids))), links.c.kind == "named")
     return set(session.execute(sa.select(links.c.ticket_id).where(*where)).scalars())

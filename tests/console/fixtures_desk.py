@@ -15,7 +15,7 @@ from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageK
 from storage.db.session import Session
 from storage.mail import imap_folders, inbound, outbound
 from storage.mail.inbound import Arrival
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.open_store import Store
 from storage.people import people
 from storage.tables.tickets import agents
@@ -68,7 +68,7 @@ def furnish(store: Store, now: datetime) -> Furnished:
         ]
         box = people.add_mailbox(session, "support@desk.example.test", "Support", team.id)
         fetched = people.add_mailbox(session, "sales@desk.example.test", "Sales", None, {"host": "imap.example.test"})
-        imap_folders.note_failure(session, fetched.id, "INBOX", "the server refused the password", now)
+        imap_folders.record_failure(session, fetched.id, "INBOX", "the server refused the password", now)
         first = _invoice(store, session, team.id, box.id, staff[0].id, now - timedelta(hours=3))
         other = _hostile(session, now - timedelta(days=2))
         return Furnished(
@@ -92,7 +92,7 @@ def promote(session: Session, agent_id: int, role: str) -> None:
 
 def plain_ticket(session: Session, address: str, subject: str, text: str, at: datetime) -> Ticket:
     """A ticket of one message."""
-    person = people.ensure(session, [Party(address)], at)[address]
+    person = people.ensure_people(session, [Party(address)], at)[address]
     (number,) = tickets.reserve(session, 1)
     ticket = Ticket(number, subject, person.id, at, at)
     tickets.insert_many(session, [ticket])
@@ -106,7 +106,7 @@ def plain_ticket(session: Session, address: str, subject: str, text: str, at: da
 
 
 def _invoice(store: Store, session: Session, team: int, box: int, agent: int, at: datetime) -> int:
-    carol = people.ensure(session, [Party(CAROL, "Carol")], at)[CAROL]
+    carol = people.ensure_people(session, [Party(CAROL, "Carol")], at)[CAROL]
     (number,) = tickets.reserve(session, 1)
     subject = "Invoice 7 is wrong"
     ticket = Ticket(number, subject, carol.id, at, at, Status.OPEN, Priority.HIGH, "billing", team, agent, box)
@@ -186,7 +186,7 @@ def _aside(store: Store, session: Session, now: datetime) -> int:
         Arrival("email", "support@desk.example.test", "", "h1", now, "", raw, len(RAW), envelope, quarantine=why),
         Arrival("email", "support@desk.example.test", "", "h2", now, "{}", raw, len(RAW)),
     ]
-    first, _ = (inbound.write_down_one(session, row) for row in rows)
+    first, _ = (inbound.store_one(session, row) for row in rows)
     return first
 
 
@@ -194,12 +194,14 @@ def _letters(session: Session, ticket: int, now: datetime) -> int:
     text = "Thank you. It is ticket #1.\n\nSee https://desk.example.test/status?a=1&b=2 <b>now</b>\n"
     content = {"subject": "Re: Invoice 7 is wrong", "text": text, "from": "support@desk.example.test"}
     to = "carol@customer.example.test"
-    outbound.put(
+    outbound.store(
         session,
         [
-            Letter("k1", "acknowledgement", to, "a@desk", content, ticket, state="caught"),
-            Letter("k2", "reply", to, "b@desk", content, ticket, state="undeliverable", reason="550 no such user"),
+            OutboundMessage("k1", "acknowledgement", to, "a@desk", content, ticket, state="caught"),
+            OutboundMessage(
+                "k2", "reply", to, "b@desk", content, ticket, state="undeliverable", reason="550 no such user"
+            ),
         ],
         now,
     )
-    return int(outbound.caught(session)[0]["id"])
+    return int(outbound.list_captured(session)[0]["id"])

@@ -13,7 +13,7 @@ from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageK
 from storage.db.session import Session
 from storage.mail import inbound, outbound
 from storage.mail.inbound import Arrival
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.open_store import Store
 from storage.people import people
 from storage.tables.learning import incident_tickets, incidents, solved
@@ -53,7 +53,7 @@ def furnish_private(store: Store, beside: int, now: datetime) -> Private:
         hannah = people.add_agent(session, "hannah@corp.example.test", "Hannah", "lead", hashed(), [team], now)
         adam = people.add_agent(session, "adam@corp.example.test", "Adam", "admin", hashed(), [], now)
         people.add_mailbox(session, MAILBOX, "HR", team)
-        victim = people.ensure(session, [Party(VICTIM, f"Vic {WORD}")], now)[VICTIM]
+        victim = people.ensure_people(session, [Party(VICTIM, f"Vic {WORD}")], now)[VICTIM]
         number = tickets.reserve(session, 4000)[-1]
         subject = f"Harassment {WORD}"
         kind = f"HR / {WORD}"
@@ -118,13 +118,13 @@ def _history(session: Session, ticket: Ticket, beside: int, at: datetime) -> Non
 def _ledger(store: Store, session: Session, ticket: Ticket, raw: str, at: datetime) -> tuple[int, ...]:
     aside = Arrival("email", MAILBOX, WORD, "p1", at, "", raw, 9, {"rcpt_to": [MAILBOX]}, quarantine=f"odd {WORD}")
     token = Arrival("email", "imap:sales", "", "p2", at, "", raw, 9, {"rcpt_to": ["hr+r.1.2.3@desk.example.test"]})
-    return tuple(inbound.write_down_one(session, one) for one in (aside, token))
+    return tuple(inbound.store_one(session, one) for one in (aside, token))
 
 
 def _letter(session: Session, ticket: Ticket, raw: str, at: datetime) -> int:
     content = {"subject": f"Re: {ticket.subject}", "text": WORD, "from": MAILBOX}
-    outbound.put(session, [Letter("p1", "reply", VICTIM, "p@desk", content, ticket.id, state="caught")], at)
-    found = next(row for row in outbound.caught(session) if row["ticket_id"] == ticket.id)
+    outbound.store(session, [OutboundMessage("p1", "reply", VICTIM, "p@desk", content, ticket.id, state="caught")], at)
+    found = next(row for row in outbound.list_captured(session) if row["ticket_id"] == ticket.id)
     outbound.mark(session, found["id"], "caught", at, raw=raw)
     return int(found["id"])
 

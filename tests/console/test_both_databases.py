@@ -15,7 +15,7 @@ from storage.access import api_tokens
 from storage.open_store import Store
 from storage.people import agent_sessions, people
 from storage.tickets import listings
-from storage.tickets.listings import NOBODY, Wanted
+from storage.tickets.listings import NOBODY, TicketFilter
 from tests.console.conftest import START, Browser
 from tests.console.fixtures_desk import Furnished, furnish
 
@@ -37,17 +37,17 @@ def alice(any_store: Store, things: Furnished) -> Iterator[Browser]:
 def test_tickets_are_found_by_everything_that_can_be_asked(any_store: Store, things: Furnished) -> None:
     with any_store.database.reading() as session:
         for wanted, found in (
-            (Wanted(), [things.other, things.ticket]),
-            (Wanted(statuses=(Status.OPEN,), category="billing", priority="high", team=1), [things.ticket]),
-            (Wanted(assignee=NOBODY), [things.other]),
-            (Wanted(words="invoice wrong"), [things.ticket]),
-            (Wanted(words="carol@customer.example.test"), [things.ticket]),
-            (Wanted(words="4711"), [things.ticket]),
-            (Wanted(words=f"#{things.other}"), [things.other]),
-            (Wanted(words="' \" & | ! : * \\"), []),
+            (TicketFilter(), [things.other, things.ticket]),
+            (TicketFilter(statuses=(Status.OPEN,), category="billing", priority="high", team=1), [things.ticket]),
+            (TicketFilter(assignee=NOBODY), [things.other]),
+            (TicketFilter(words="invoice wrong"), [things.ticket]),
+            (TicketFilter(words="carol@customer.example.test"), [things.ticket]),
+            (TicketFilter(words="4711"), [things.ticket]),
+            (TicketFilter(words=f"#{things.other}"), [things.other]),
+            (TicketFilter(words="' \" & | ! : * \\"), []),
         ):
             assert [row.id for row in listings.ticket_rows(session, wanted, before=None, most=9)] == found
-        assert [row.id for row in listings.ticket_rows(session, Wanted(), before=things.other, most=9)] == [
+        assert [row.id for row in listings.ticket_rows(session, TicketFilter(), before=things.other, most=9)] == [
             things.ticket
         ]
         assert listings.known_categories(session) == ["billing"]
@@ -60,8 +60,8 @@ def test_sessions_and_tokens_open_only_their_own_door(any_store: Store, things: 
         value = agent_sessions.begin(session, alice, START)
         token = api_tokens.create(session, "program", ["inbound"], START)
     with any_store.database.transaction() as session:
-        assert agent_sessions.whose(session, value, START) == alice
-        assert agent_sessions.whose(session, value + "x", START) is None
+        assert agent_sessions.find_agent(session, value, START) == alice
+        assert agent_sessions.find_agent(session, value + "x", START) is None
         assert api_tokens.find(session, token) is not None
         assert api_tokens.find(session, token + "x") is None
         with pytest.raises(ValueError, match="scope"):

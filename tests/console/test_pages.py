@@ -12,7 +12,7 @@ from console.web import rendering
 from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status
 from desk.web.download import disposition
 from storage.tickets import tickets
-from storage.tickets.listings import Wanted, ticket_rows
+from storage.tickets.listings import TicketFilter, ticket_rows
 from tests.console.conftest import START, Browser, Console
 from tests.console.fixtures_desk import PIXEL, RAW, plain_ticket
 
@@ -198,7 +198,7 @@ def test_a_search_that_is_too_long_or_too_frequent_is_refused(alice: Browser) ->
 
 def test_the_list_knows_status_and_owner_by_sql(console: Console) -> None:
     with console.store.database.reading() as session:
-        rows = ticket_rows(session, Wanted(statuses=(Status.OPEN,)), before=None, most=10)
+        rows = ticket_rows(session, TicketFilter(statuses=(Status.OPEN,)), before=None, most=10)
     assert [(row.id, row.assignee, row.probability) for row in rows] == [(console.things.ticket, "Alice", 0.91)]
 
 

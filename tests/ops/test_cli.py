@@ -70,7 +70,7 @@ def arrive(store: Store, subject: str, *, to: str = "support@desk.example.test")
     )
     arrival = Arrival("email", to, request.external_id, request.content_hash, NOW, to_json(request))
     with store.database.transaction() as session:
-        inbound.write_down(session, [arrival])
+        inbound.store(session, [arrival])
     context = open_context(store)
     ingest.drain(context)
     dispatch.drain(context)
@@ -110,7 +110,7 @@ def test_an_empty_ledger_adds_up(begun: Any, say: Say) -> None:
 def test_the_ledger_counts_what_was_accepted_and_what_waits(begun: Any, say: Say, store: Store) -> None:
     arrive(store, "one")
     with store.database.transaction() as session:
-        inbound.write_down(session, [Arrival("email", "support@x", "2", "h2", NOW, "{}")])
+        inbound.store(session, [Arrival("email", "support@x", "2", "h2", NOW, "{}")])
     found = say("ledger")
     assert (found["accepted"], found["states"]["ticketed"], found["unsettled"]) == (2, 1, 1)
     assert found["oldest_unsettled_seconds"] > 0
@@ -141,7 +141,7 @@ def test_the_same_for_people(begun: Any, quiet: Store, capsys: pytest.CaptureFix
 def test_a_terminal_gets_no_control_characters(begun: Any, quiet: Store, capsys: pytest.CaptureFixture[str]) -> None:
     with quiet.database.transaction() as session:
         arrival = Arrival("email", "a\x1b]0;owned\x07", "1", "h", NOW, quarantine="odd \x1b[31m thing")
-        inbound.write_down(session, [arrival])
+        inbound.store(session, [arrival])
     assert frontdesk.main(["quarantine", "list"]) == frontdesk.main(["quarantine", "show", "1"]) == 0
     assert "\x1b" not in capsys.readouterr().out
 
@@ -235,7 +235,7 @@ def test_a_token_is_shown_once_and_can_be_revoked(begun: Any, say: Say) -> None:
 
 def test_what_is_quarantined_is_shown_and_released(begun: Any, say: Say, store: Store) -> None:
     with store.database.transaction() as session:
-        inbound.write_down(session, [Arrival("email", "support@x", "1", "h", NOW, quarantine="too deep")])
+        inbound.store(session, [Arrival("email", "support@x", "1", "h", NOW, quarantine="too deep")])
     (row,) = say("quarantine", "list")
     assert row["reason"] == "too deep"
     assert say("quarantine", "release", str(row["id"]))["state"] == inbound.RELEASING
@@ -284,7 +284,7 @@ def test_an_import_waits_until_no_worker_would_answer_it(
     begun: Any, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with store.database.transaction() as session:
-        inbound.write_down(session, [Arrival("email", "support@x", "1", "h", NOW, "{}")])
+        inbound.store(session, [Arrival("email", "support@x", "1", "h", NOW, "{}")])
     assert frontdesk.main(["replay", str(mailbox_of_three(tmp_path / "mails")), "--for-real"]) == 75
     assert "wait" in capsys.readouterr().err
 

@@ -100,7 +100,7 @@ def test_a_file_makes_the_desk_once_and_the_second_time_there_is_nothing_to_do(a
     with any_store.database.transaction() as session:
         assert configuration.apply(session, wanted, NOW) == []
         ada = people.by_address(session, "ada@corp.example.test")
-        (nudge,) = automations.every(session)
+        (nudge,) = automations.list_all(session)
     assert ada is not None and ada.role == "lead"
     assert nudge.active
 
@@ -108,7 +108,7 @@ def test_a_file_makes_the_desk_once_and_the_second_time_there_is_nothing_to_do(a
 def test_what_is_exported_makes_the_same_desk(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         configuration.apply(session, read(tomllib.loads(DESK)), NOW)
-        state = configuration_export.present(session)
+        state = configuration_export.current_configuration(session)
     assert read(tomllib.loads(to_toml(state))) == {kind: entries for kind, entries in state.items() if entries}
 
 
@@ -119,7 +119,7 @@ def test_a_change_is_shown_from_and_to_and_prune_removes_the_rest(any_store: Sto
             tomllib.loads(DESK.replace('"4h"', '"2h"').split("[[macro]]")[0] + "\n[[macro]]\nname = 'Bye'\ntext='x'")
         )
         taken = configuration.apply(session, changed, NOW, prune=True)
-        present = configuration_export.present(session)
+        present = configuration_export.current_configuration(session)
     assert [(step.what, step.kind, step.name) for step in taken] == [
         ("changed", "sla", "Standard"), ("added", "macro", "Bye"), ("removed", "macro", "Hello"),
     ]  # fmt: skip

@@ -34,7 +34,7 @@ def desk(store: Store) -> Store:
     """A desk that has begun, with its clock at work."""
     init.begin(store.settings, NOW, patience=0)
     with store.database.transaction() as session:
-        locks.take(session, "clock", "somebody", NOW, timedelta(seconds=10))
+        locks.acquire(session, "clock", "somebody", NOW, timedelta(seconds=10))
     return store
 
 
@@ -85,20 +85,20 @@ def test_postgresql_is_examined_like_sqlite(postgres_url: str, desk: Store) -> N
 
 def test_a_request_that_waits_too_long_is_broken_work(desk: Store) -> None:
     with desk.database.transaction() as session:
-        inbound.write_down(session, [Arrival("email", "x", "1", "h", NOW - timedelta(minutes=20), "{}")])
+        inbound.store(session, [Arrival("email", "x", "1", "h", NOW - timedelta(minutes=20), "{}")])
     assert findings(desk.settings)["work"].state == BROKEN
 
 
 def test_quarantined_mail_is_a_warning(desk: Store) -> None:
     with desk.database.transaction() as session:
-        inbound.write_down(session, [Arrival("email", "x", "1", "h", NOW, quarantine="too deep")])
+        inbound.store(session, [Arrival("email", "x", "1", "h", NOW, quarantine="too deep")])
     assert findings(desk.settings)["quarantine"].state == WARNING
 
 
 def test_a_clock_that_fell_silent_is_a_warning(desk: Store) -> None:
     with desk.database.transaction() as session:
-        locks.give_back(session, "clock", "somebody")
-        locks.take(session, "clock", "somebody", NOW - timedelta(minutes=5), timedelta(seconds=10))
+        locks.release(session, "clock", "somebody")
+        locks.acquire(session, "clock", "somebody", NOW - timedelta(minutes=5), timedelta(seconds=10))
     assert findings(desk.settings)["clock"].state == WARNING
 
 
@@ -108,7 +108,7 @@ def test_a_mailbox_that_cannot_be_fetched_is_broken_and_says_why(desk: Store) ->
         box = people.add_mailbox(session, "it@desk.example.test", "", None, imap)
     assert findings(desk.settings)["imap it@desk.example.test INBOX"].state == WARNING
     with desk.database.transaction() as session:
-        imap_folders.note_failure(session, box.id, "INBOX", "the password was refused", NOW)
+        imap_folders.record_failure(session, box.id, "INBOX", "the password was refused", NOW)
     found = findings(desk.settings)["imap it@desk.example.test INBOX"]
     assert (found.state, found.found) == (BROKEN, "the password was refused")
 
@@ -117,7 +117,7 @@ def test_a_blob_that_is_gone_is_noticed(desk: Store) -> None:
     content = b"x" * 100_000
     with desk.database.transaction() as session:
         name = desk.blobs.put(session, content, NOW)
-        inbound.write_down(session, [Arrival("email", "x", "1", "h", NOW, "{}", raw=name)])
+        inbound.store(session, [Arrival("email", "x", "1", "h", NOW, "{}", raw=name)])
     assert findings(desk.settings)["blobs"].state == OK
     shutil.rmtree(desk.blobs.folder)
     assert findings(desk.settings)["blobs"].state == BROKEN

@@ -66,13 +66,15 @@ def get(url: str) -> tuple[int, str]:
 def clock_runs(store: Store) -> None:
     """A scheduler holds the lease, and a worker takes all queues."""
     with store.database.transaction() as session:
-        locks.take(session, "clock", "somebody", NOW, timedelta(seconds=10))
-        heartbeats.beat(session, "w", heartbeats.WORKER, NOW, {"queues": list(QUEUES), "silent": [], "ended": 0})
+        locks.acquire(session, "clock", "somebody", NOW, timedelta(seconds=10))
+        heartbeats.record_heartbeat(
+            session, "w", heartbeats.WORKER, NOW, {"queues": list(QUEUES), "silent": [], "ended": 0}
+        )
 
 
 def beats(store: Store, kind: str, data: dict[str, Any], at: datetime = NOW) -> None:
     with store.database.transaction() as session:
-        heartbeats.beat(session, kind, kind, at, data)
+        heartbeats.record_heartbeat(session, kind, kind, at, data)
 
 
 def ready(store: Store) -> dict[str, Any]:
@@ -130,10 +132,10 @@ def imap_mailbox(store: Store, address: str) -> int:
 def test_a_mailbox_that_cannot_be_fetched_degrades_and_is_named_by_its_number(any_store: Store) -> None:
     failing, fine = (imap_mailbox(any_store, f"{name}@desk.example.test") for name in ("it", "hr"))
     with any_store.database.transaction() as session:
-        imap_folders.note_failure(
+        imap_folders.record_failure(
             session, failing, "INBOX", "hr@desk.example.test: no such user", NOW - timedelta(hours=1)
         )
-        imap_folders.note_good(session, fine, "INBOX", 5.0, NOW)
+        imap_folders.record_success(session, fine, "INBOX", 5.0, NOW)
     with asked(any_store) as url:
         code, body = get(f"{url}/readyz")
         numbers = get(f"{url}/metrics")[1]
@@ -148,7 +150,7 @@ def test_a_mailbox_that_cannot_be_fetched_degrades_and_is_named_by_its_number(an
 def test_a_mailbox_that_is_far_behind_degrades_too(store: Store) -> None:
     box = imap_mailbox(store, "it@desk.example.test")
     with store.database.transaction() as session:
-        imap_folders.note_good(session, box, "INBOX", 601.0, NOW)
+        imap_folders.record_success(session, box, "INBOX", 601.0, NOW)
     with asked(store) as url:
         found = json.loads(get(f"{url}/readyz")[1])
     assert found["imap_trouble"] == [{"mailbox": box, "folder": "INBOX", "state": "behind", "lag_seconds": 601.0}]
@@ -165,10 +167,10 @@ def test_the_lag_of_a_mailbox_that_was_never_fetched_is_a_number(store: Store) -
 def test_the_numbers_are_those_of_the_ledger_and_name_nobody(any_store: Store) -> None:
     imap = {"host": "imap.example.test", "user": "desk", "password_env": "X"}
     with any_store.database.transaction() as session:
-        inbound.write_down(session, [Arrival("email", "support@desk.example.test", "1", "h1", NOW, "{}")])
-        inbound.write_down(session, [Arrival("email", "ada@example.test", "2", "h2", NOW, quarantine="secret word")])
+        inbound.store(session, [Arrival("email", "support@desk.example.test", "1", "h1", NOW, "{}")])
+        inbound.store(session, [Arrival("email", "ada@example.test", "2", "h2", NOW, quarantine="secret word")])
         box = people.add_mailbox(session, "it@desk.example.test", "", None, imap)
-        imap_folders.note_good(session, box.id, "INBOX", 12.0, NOW)
+        imap_folders.record_success(session, box.id, "INBOX", 12.0, NOW)
     with asked(any_store) as url:
         numbers = get(f"{url}/metrics")[1]
     assert 'frontdesk_inbound{state="quarantined"} 1.0' in numbers
@@ -181,10 +183,10 @@ def test_the_numbers_are_those_of_the_ledger_and_name_nobody(any_store: Store) -
 def test_a_lease_from_the_far_future_is_no_scheduler_that_works(store: Store) -> None:
     clock_runs(store)
     with store.database.transaction() as session:
-        assert locks.take(session, "clock", "somebody", NOW + timedelta(hours=5), timedelta(seconds=10))
+        assert locks.acquire(session, "clock", "somebody", NOW + timedelta(hours=5), timedelta(seconds=10))
     assert ready(store)["clock"] == "degraded"
     with store.database.transaction() as session:
-        assert locks.take(session, "clock", "another", NOW, timedelta(seconds=10)), "it holds nobody off"
+        assert locks.acquire(session, "clock", "another", NOW, timedelta(seconds=10)), "it holds nobody off"
 
 
 def test_a_look_that_the_scheduler_cannot_take_is_named(store: Store) -> None:
@@ -198,7 +200,7 @@ def test_a_look_that_the_scheduler_cannot_take_is_named(store: Store) -> None:
 def test_a_queue_that_no_worker_takes_is_named(store: Store) -> None:
     clock_runs(store)
     with store.database.transaction() as session:
-        heartbeats.beat(session, "w", heartbeats.WORKER, NOW, {"queues": ["requests", "events"]})
+        heartbeats.record_heartbeat(session, "w", heartbeats.WORKER, NOW, {"queues": ["requests", "events"]})
     found = ready(store)
     assert found["workers"] == "degraded"
     nobody = [f"queue {name}: no worker takes it" for name in ("outbound", "timers", "training")]
@@ -209,7 +211,7 @@ def test_a_consumer_that_is_silent_and_threads_that_ended_are_named(store: Store
     clock_runs(store)
     with store.database.transaction() as session:
         said = {"queues": list(QUEUES), "silent": ["requests.DQ"], "ended": 2}
-        heartbeats.beat(session, "w", heartbeats.WORKER, NOW, said)
+        heartbeats.record_heartbeat(session, "w", heartbeats.WORKER, NOW, said)
     found = ready(store)
     assert found["workers"] == "degraded"
     assert found["failing"] == ["queue requests.DQ: a consumer is silent", "workers: 2 threads have ended"]
@@ -218,7 +220,9 @@ def test_a_consumer_that_is_silent_and_threads_that_ended_are_named(store: Store
 def test_a_worker_that_says_nothing_any_more_is_missed(store: Store) -> None:
     clock_runs(store)
     with store.database.transaction() as session:
-        heartbeats.beat(session, "w", heartbeats.WORKER, NOW - timedelta(minutes=1), {"queues": list(QUEUES)})
+        heartbeats.record_heartbeat(
+            session, "w", heartbeats.WORKER, NOW - timedelta(minutes=1), {"queues": list(QUEUES)}
+        )
     assert ready(store)["workers"] == "degraded"
 
 

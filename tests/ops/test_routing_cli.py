@@ -71,7 +71,7 @@ def test_agents_say_what_they_can_and_when_they_are_there(
     desk: RoutedDesk, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with store.database.transaction() as session:
-        calendars.put(session, CalendarRow("Office", "UTC", [{"days": "mon-fri", "from": "09:00", "to": "17:00"}]))
+        calendars.save(session, CalendarRow("Office", "UTC", [{"days": "mon-fri", "from": "09:00", "to": "17:00"}]))
     assert said(capsys, "agent", "skills", ALICE, "German", "VPN")["skills"] == ["German", "VPN"]
     seen = said(capsys, "agent", "capacity", ALICE, "8", "--weight", "2")
     assert (seen["capacity"], seen["weight"]) == (8, 2)

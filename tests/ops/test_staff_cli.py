@@ -84,7 +84,7 @@ def test_a_mailbox_that_is_added_again_keeps_what_is_not_named(begun: Any, say: 
 def test_setting_a_ticket_honours_required_fields(begun: Any, say: Say, store: Store) -> None:
     arrive(store, "one")
     with store.database.transaction() as session:
-        custom_fields.put(session, Field("asset", "Asset tag", required=True))
+        custom_fields.save(session, Field("asset", "Asset tag", required=True))
     for status in ("resolved", "closed"):
         assert frontdesk.main(["ticket", "set", "1", "--status", status, "--json"]) == 1
     assert say("ticket", "show", "1")["status"] == "new"

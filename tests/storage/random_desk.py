@@ -49,7 +49,7 @@ class RandomDesk:
             self.teams = tuple(people.add_team(session, name).id for name in ("Support", "Billing"))
             made = [people.add_agent(session, f"a{n}@corp.example.test", "", "agent", "", [], START) for n in range(3)]
             self.agents = tuple(one.id for one in made)
-            person = people.ensure(session, [Party("carol@home.example.test")], START)["carol@home.example.test"]
+            person = people.ensure_people(session, [Party("carol@home.example.test")], START)["carol@home.example.test"]
             self.carol = Actor(ActorKind.REQUESTER, person.id, "Carol")
 
     def open(self, most: int = 1) -> None:

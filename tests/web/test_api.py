@@ -18,7 +18,7 @@ from desk.mail.inbound_request import Channel
 from gateway.web.app import routes
 from storage.access import api_tokens
 from storage.mail import inbound
-from storage.mail.inbound import Settled
+from storage.mail.inbound import SettledRequest
 from storage.open_store import open_store
 from tests.web.conftest import START, Web, make_token
 
@@ -171,7 +171,7 @@ def test_the_state_of_a_request_can_be_asked_for(web: Web) -> None:
     headers = {"Authorization": f"Bearer {web.token}"}
     assert web.client.get(made["url"], headers=headers).json()["state"] == "waiting"
     with web.store.database.transaction() as session:
-        inbound.settle(session, [Settled(made["id"], "ticketed", ticket_id=12)], START)
+        inbound.settle(session, [SettledRequest(made["id"], "ticketed", ticket_id=12)], START)
     answer = web.client.get(made["url"], headers=headers).json()
     assert (answer["state"], answer["ticket"]) == ("ticketed", 12)
 

@@ -22,7 +22,7 @@ def publish(web: Web, title: str, text: str, audience: Audience = Audience.PUBLI
 
 def uses(web: Web, number: int) -> dict[str, int]:
     with web.store.database.reading() as session:
-        return articles.usefulness(session, [number])[number]
+        return articles.count_uses(session, [number])[number]
 
 
 def ask(web: Web, path: str = "/request", **more: str) -> Any:

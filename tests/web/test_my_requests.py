@@ -31,7 +31,7 @@ def desk(any_store: Store) -> RequesterDesk:
     """#1 is Bob's, #2 Nina's, #3 Otto's with the team Billing; Nina and Otto are of Acme."""
     made = RequesterDesk(any_store)
     with made.store.database.transaction() as session:
-        organisations.put(session, Organisation(0, "Acme", ("acme.example.test",), shared=True), made.now)
+        organisations.save(session, Organisation(0, "Acme", ("acme.example.test",), shared=True), made.now)
     made.receive(made.mail(f"Bob <{BOB}>", "Printer", "The printer smokes."))
     made.receive(made.mail(f"Nina <{NINA}>", "Door", "The door squeaks."))
     made.receive(made.mail(f"Otto <{OTTO}>", "Payslip", "My payslip is wrong.", to=BILLING))
@@ -165,7 +165,7 @@ def test_an_organisation_that_allows_it_shows_its_people_each_others_requests_to
     for verb in ("answer", "solved"):
         assert desk.client.post(f"/my/tickets/3/{verb}", data={"token": token, "text": "x"}).status_code == 403
     with desk.store.database.transaction() as session:
-        organisations.put(session, Organisation(0, "Acme", ("acme.example.test",), shared=False), desk.now)
+        organisations.save(session, Organisation(0, "Acme", ("acme.example.test",), shared=False), desk.now)
     assert desk.get("/my/tickets/3").status_code == 404 and "Payslip" not in desk.text("/my?whose=organisation")
 
 
@@ -185,10 +185,10 @@ def test_an_agent_who_does_not_see_a_private_team_cannot_read_the_mail_that_woul
     desk.press("/my", "/my/ask", email=OTTO)
     desk.work()
     with desk.store.database.reading() as session:
-        everything = [row["id"] for row in outbound.caught(session) if row["kind"] == "requests-link"]
+        everything = [row["id"] for row in outbound.list_captured(session) if row["kind"] == "requests-link"]
         session.viewer = Viewer(desk.alice.id, "Alice", hidden=visibility.private_teams(session))
-        assert len(everything) == 1 and outbound.one(session, everything[0]) is None
-        assert not [row for row in outbound.caught(session) if row["kind"] == "requests-link"]
+        assert len(everything) == 1 and outbound.get(session, everything[0]) is None
+        assert not [row for row in outbound.list_captured(session) if row["kind"] == "requests-link"]
 
 
 def test_who_was_erased_gets_no_link_and_loses_the_session(desk: RequesterDesk) -> None:

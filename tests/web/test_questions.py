@@ -42,7 +42,7 @@ class Inputs(HTMLParser):
 def asking(web: Web) -> Web:
     with web.store.database.transaction() as session:
         for one in FIELDS:
-            custom_fields.put(session, one)
+            custom_fields.save(session, one)
     return web
 
 

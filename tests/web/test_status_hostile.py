@@ -237,7 +237,7 @@ def test_a_link_made_void_opens_nothing(desk: RequesterDesk) -> None:
     with desk.store.database.transaction() as session:
         bob = people.by_address(session, BOB)
         assert bob
-        requester_sessions.make_links_void(session, bob.id)
+        requester_sessions.revoke_links(session, bob.id)
     assert desk.get(path).status_code == 410 and "void" in desk.get(path).text
     assert desk.get(desk.link(1)).status_code == 200
 

@@ -187,11 +187,11 @@ def test_fields_are_shown_if_they_are_for_requesters(desk: RequesterDesk) -> Non
     with desk.store.database.transaction() as session:
         for name, public in (("device", True), ("cost", False), ("warranty", True)):
             kind = Kind.CHECKBOX if name == "warranty" else Kind.TEXT
-            custom_fields.put(session, Field(name, f"The {name}", kind, public=public))
+            custom_fields.save(session, Field(name, f"The {name}", kind, public=public))
             ticket = tickets.get(session, 1)
             assert ticket
             value = "yes" if name == "warranty" else f"<{name}>"
-            tickets.save(session, custom_fields.filled(session, ticket, name, value, desk.agent, desk.now))
+            tickets.save(session, custom_fields.fill_field(session, ticket, name, value, desk.agent, desk.now))
     page = desk.text(desk.link(1))
     assert "The device" in page and "&lt;device&gt;" in page and "✓" in page and "The cost" not in page
     told = desk.get(f"/api/v1{desk.link(1)}").json()

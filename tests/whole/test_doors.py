@@ -113,7 +113,11 @@ def _caught(fleet: Fleet, kind: str) -> EmailMessage:
 
     def look() -> bool:
         with fleet.store.database.reading() as session:
-            rows = [row for row in outbound.of_ticket(session, 1) if row["kind"] == kind and row["state"] == "caught"]
+            rows = [
+                row
+                for row in outbound.messages_of_ticket(session, 1)
+                if row["kind"] == kind and row["state"] == "caught"
+            ]
             found[:] = [fleet.store.blobs.get(session, row["raw"]) or b"" for row in rows[:1]]
         return bool(found)
 

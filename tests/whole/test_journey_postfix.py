@@ -67,5 +67,5 @@ def _way(fleet: Fleet, protocol: str) -> str:
 
 def _replies(fleet: Fleet, ticket: int) -> list[tuple[str, str]]:
     with fleet.store.database.reading() as session:
-        rows = outbound.of_ticket(session, ticket)
+        rows = outbound.messages_of_ticket(session, ticket)
     return [(row["recipient"], row["state"]) for row in rows if row["kind"] == "reply"]

@@ -115,7 +115,7 @@ def _wait_for_letters(fleet: Fleet, kinds: dict[str, int]) -> None:
 
     def done() -> bool:
         with fleet.store.database.reading() as session:
-            rows = outbound.of_ticket(session, 1)
+            rows = outbound.messages_of_ticket(session, 1)
         return {row["state"] for row in rows} == {"caught"} and Counter(row["kind"] for row in rows) == kinds
 
     wait_until(done, f"not the letters {kinds}")

@@ -23,7 +23,9 @@ SUE, EVE = "sue@supplier.example.test", "eve@evil.example.test"
 
 def said(desk: Fleet) -> list[str]:
     with desk.store.database.reading() as session:
-        return [one.reply for found in side_conversations.said(session, 1).values() for one in found]
+        return [
+            one.reply for found in side_conversations.messages_by_conversation(session, 1).values() for one in found
+        ]
 
 
 def caught(desk: Fleet, kind: str, count: int, to: str = "") -> EmailMessage:
@@ -32,7 +34,11 @@ def caught(desk: Fleet, kind: str, count: int, to: str = "") -> EmailMessage:
 
     def look() -> bool:
         with desk.store.database.reading() as session:
-            rows = [row for row in outbound.of_ticket(session, 1) if row["kind"] == kind and row["state"] == "caught"]
+            rows = [
+                row
+                for row in outbound.messages_of_ticket(session, 1)
+                if row["kind"] == kind and row["state"] == "caught"
+            ]
             found[:] = [
                 desk.store.blobs.get(session, row["raw"]) or b"" for row in rows if to in ("", row["recipient"])
             ]
@@ -78,5 +84,5 @@ def test_a_supplier_is_asked_and_answers_and_the_requester_reads_nothing_of_it(
         assert desk.states() == {"ticketed": 2, "command": 2, "appended": 2}
         with desk.store.database.reading() as session:
             assert tickets.links_of(session, 2) == [(1, "named")]
-            to_carol = [row["kind"] for row in outbound.of_ticket(session, 1) if row["recipient"] == CAROL]
+            to_carol = [row["kind"] for row in outbound.messages_of_ticket(session, 1) if row["recipient"] == CAROL]
         assert to_carol == ["acknowledgement"]

@@ -28,7 +28,7 @@ from storage.knowledge.articles import Audience
 from storage.open_store import Store
 from storage.people import people
 from storage.reports import report as report_rows
-from storage.reports.report import Asked
+from storage.reports.report import ReportQuery
 from storage.sla import timers as sla_timers
 from storage.tickets import lifecycle
 from tests.console.conftest import Browser
@@ -108,7 +108,7 @@ def test_access_to_mail_is_lost_found_and_learned_from(story: Story) -> None:
     assert any("Access / Email" in event.why for event in desk.events(1) if event.kind == "assigned")
     assert "Technology goes to IT Support" in " ".join(event.why for event in desk.events(1))
     with desk.store.database.reading() as session:
-        assert {str(kind) for kind in sla_timers.of_tickets(session, [1])[1]} >= {"first_response", "resolution"}
+        assert {str(kind) for kind in sla_timers.clocks_of_tickets(session, [1])[1]} >= {"first_response", "resolution"}
 
     assert story.ina.act(1, "reply", kind="note", text="Her licence ran out.").status_code == 303
     assert story.ina.act(
@@ -170,7 +170,7 @@ def _history_and_figures_tell_it(desk: SmallDesk) -> None:
     assert [kind for kind in told if kind not in kinds] == []
     report_rollup.catch_up(desk.store, desk.now, timedelta())
     with desk.store.database.reading() as session:
-        month = report_rows.report(session, period.read("", "", "UTC", desk.now), Asked(), desk.now)
+        month = report_rows.report(session, period.read("", "", "UTC", desk.now), ReportQuery(), desk.now)
     assert (month.now.opened.count, month.now.resolved.count) == (1, 1)
 
 

@@ -139,7 +139,7 @@ def test_a_consumer_that_hangs_is_told_of(queued: Store, monkeypatch: pytest.Mon
 
 
 def test_a_process_says_that_it_works_until_it_ends(any_store: Store) -> None:
-    with heartbeats.beating(any_store.database, heartbeats.GATEWAY, lambda: {"sandbox": ""}):
+    with heartbeats.send_heartbeats(any_store.database, heartbeats.GATEWAY, lambda: {"sandbox": ""}):
         (beat,) = _beats(any_store)
         assert beat.kind == heartbeats.GATEWAY
     assert _beats(any_store) == []
@@ -147,4 +147,4 @@ def test_a_process_says_that_it_works_until_it_ends(any_store: Store) -> None:
 
 def _beats(store: Store) -> list[heartbeats.Heartbeat]:
     with store.database.reading() as session:
-        return heartbeats.live(session, datetime.now(UTC))
+        return heartbeats.live_heartbeats(session, datetime.now(UTC))

@@ -17,7 +17,7 @@ from desk.tickets.ticket import DESK
 from storage.access import audit, visibility
 from storage.db.session import Session
 from storage.mail import outbound
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.people import availability, people
 from storage.people.people import Person
 from storage.tables.tickets import memberships, teams
@@ -32,7 +32,7 @@ COMMAND_LINE = Viewer(name="command line")
 CONFIGURATION = Viewer(name="a configuration")
 
 
-def by(session: Session, otherwise: Viewer) -> Viewer:
+def acting_actor(session: Session, otherwise: Viewer) -> Viewer:
     """For whom this session acts; the desk itself acts in the name of `otherwise`."""
     return session.viewer if session.viewer.name else otherwise
 
@@ -42,7 +42,7 @@ def join(session: Session, team_id: int, agent: Person, who: Viewer, now: dateti
     if _is_member(session, team_id, agent.id):
         return
     before = _members(session, team_id)
-    availability.join(session, team_id, agent.id)
+    availability.add_member(session, team_id, agent.id)
     text = f"{_name(agent)} was added to the private team"
     _written_down(session, team_id, JOINED, agent, who, now, text, [*before, agent])
 
@@ -52,7 +52,7 @@ def leave(session: Session, team_id: int, agent: Person, who: Viewer, now: datet
     if not _is_member(session, team_id, agent.id):
         return
     before = _members(session, team_id)
-    availability.leave(session, team_id, agent.id)
+    availability.remove_member(session, team_id, agent.id)
     text = f"{_name(agent)} was taken out of the private team"
     _written_down(session, team_id, LEFT, agent, who, now, text, before)
     _free_tickets_of_outsiders(session, team_id, now)
@@ -84,12 +84,14 @@ def _written_down(
     told: bool = False,
 ) -> None:
     data = {"member_id": agent.id, "member": agent.address} if agent else {}
-    number = audit.note(session, who, what, now, team_id=team_id, data=data)
+    number = audit.record(session, who, what, now, team_id=team_id, data=data)
     if told or team_id in visibility.private_teams(session):
-        outbound.put(session, _notices(session, team_id, number, f"{text}: {who.name}", audience), now)
+        outbound.store(session, _notices(session, team_id, number, f"{text}: {who.name}", audience), now)
 
 
-def _notices(session: Session, team_id: int, number: int, text: str, audience: Iterable[Person]) -> list[Letter]:
+def _notices(
+    session: Session, team_id: int, number: int, text: str, audience: Iterable[Person]
+) -> list[OutboundMessage]:
     """One for each member; answering it goes to the mailbox as any mail does."""
     name = session.execute(sa.select(teams.c.name).where(teams.c.id == team_id)).scalar_one()
     boxes = people.all_mailboxes(session)
@@ -100,7 +102,7 @@ def _notices(session: Session, team_id: int, number: int, text: str, audience: I
     return [_notice(box, name, number, text, one) for _, one in sorted(heard.items())]
 
 
-def _notice(box: people.Mailbox, team: str, number: int, text: str, agent: Person) -> Letter:
+def _notice(box: people.Mailbox, team: str, number: int, text: str, agent: Person) -> OutboundMessage:
     key = f"{KIND}:{number}:{agent.id}"
     what, _, who = text.rpartition(": ")
     content = {
@@ -115,7 +117,7 @@ def _notice(box: people.Mailbox, team: str, number: int, text: str, agent: Perso
     }
     unique = hashlib.sha256(f"{key}:{agent.address}".encode()).hexdigest()[:20]
     # Not one of our signed Message-IDs: an answer to it belongs to no ticket.
-    return Letter(key, KIND, agent.address, f"team.{unique}@{box.address.rpartition('@')[2]}", content)
+    return OutboundMessage(key, KIND, agent.address, f"team.{unique}@{box.address.rpartition('@')[2]}", content)
 
 
 def _free_tickets_of_outsiders(session: Session, team_id: int, now: datetime) -> None:
@@ -125,7 +127,7 @@ def _free_tickets_of_outsiders(session: Session, team_id: int, now: datetime) ->
     c = ticket_rows.c
     inside = sa.select(memberships.c.agent_id).where(memberships.c.team_id == team_id)
     where = (c.team_id == team_id, c.assignee_id.is_not(None), c.assignee_id.not_in(inside), c.merged_into.is_(None))
-    with visibility.through_eyes_of(session, EVERYBODY):
+    with visibility.reading_as(session, EVERYBODY):
         found = tickets.get_many(session, session.execute(sa.select(c.id).where(*where)).scalars(), lock=True)
         for ticket in found.values():
             change = verbs.assign(ticket, None, "", DESK, now, "its owner is not in the private team")

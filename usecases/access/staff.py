@@ -16,7 +16,7 @@ from desk.access.visibility import Viewer
 from desk.tickets.ticket import NotAllowed
 from storage.access import audit
 from storage.db.session import Session, enqueue
-from storage.db.statements import locked
+from storage.db.statements import for_update
 from storage.people import people
 from storage.people.people import Person
 from storage.tables.tickets import agents
@@ -25,7 +25,7 @@ ROLE_CHANGED, ACTIVATED, DEACTIVATED = "role_changed", "agent_activated", "agent
 
 
 @contextmanager
-def keeping_an_admin(session: Session) -> Iterator[None]:
+def ensure_admin_remains(session: Session) -> Iterator[None]:
     """What is done in the block may change any roles, as long as an active admin is left if there was one."""
     before = _admins(session, hold=True)
     yield
@@ -35,13 +35,13 @@ def keeping_an_admin(session: Session) -> Iterator[None]:
 
 def set_role(session: Session, agent: Person, role: str, who: Viewer, now: datetime) -> None:
     """Another role from now on; NotAllowed for the last active admin."""
-    with keeping_an_admin(session):
+    with ensure_admin_remains(session):
         change_role(session, agent, role, who, now)
 
 
 def set_active(session: Session, agent: Person, who: Viewer, now: datetime, *, active: bool) -> None:
     """An agent who left, or who is back; NotAllowed for the last active admin."""
-    with keeping_an_admin(session):
+    with ensure_admin_remains(session):
         change_active(session, agent, who, now, active=active)
 
 
@@ -52,7 +52,7 @@ def change_role(session: Session, agent: Person, role: str, who: Viewer, now: da
         return
     session.execute(sa.update(agents).where(agents.c.id == agent.id).values(role=str(wanted)))
     data = {"member_id": agent.id, "member": agent.address, "before": agent.role, "after": str(wanted)}
-    audit.note(session, who, ROLE_CHANGED, now, data=data)
+    audit.record(session, who, ROLE_CHANGED, now, data=data)
     enqueue(session, "reassign", 0)
 
 
@@ -62,10 +62,10 @@ def change_active(session: Session, agent: Person, who: Viewer, now: datetime, *
         return
     people.set_active(session, agent.id, active)
     what = ACTIVATED if active else DEACTIVATED
-    audit.note(session, who, what, now, data={"member_id": agent.id, "member": agent.address})
+    audit.record(session, who, what, now, data={"member_id": agent.id, "member": agent.address})
 
 
 def _admins(session: Session, *, hold: bool = False) -> list[int]:
     """The active admins; `hold` keeps others from changing them until the transaction ends."""
     query = sa.select(agents.c.id).where(agents.c.role == str(Role.ADMIN), agents.c.active).order_by(agents.c.id)
-    return list(session.execute(locked(session, query) if hold else query).scalars())
+    return list(session.execute(for_update(session, query) if hold else query).scalars())

@@ -30,7 +30,7 @@ class Alias:
     confirmed_at: datetime | None = None
 
 
-def agents_of(session: Session, addresses: Iterable[str]) -> dict[str, Person]:
+def agents_by_alias(session: Session, addresses: Iterable[str]) -> dict[str, Person]:
     """Confirmed alias → its active agent."""
     c = agent_aliases.c
     where = (c.address.in_(sorted(set(addresses))), c.confirmed_at.is_not(None))
@@ -39,35 +39,35 @@ def agents_of(session: Session, addresses: Iterable[str]) -> dict[str, Person]:
     return {address: agents[number] for address, number in whose.items() if agents[number].is_agent}
 
 
-def of_agent(session: Session, agent_id: int) -> list[Alias]:
+def aliases_of_agent(session: Session, agent_id: int) -> list[Alias]:
     """Those of one agent, the confirmed and the seen."""
     query = sa.select(*(agent_aliases.c[name] for name in Alias.__dataclass_fields__))
     rows = session.execute(query.where(agent_aliases.c.agent_id == agent_id).order_by(agent_aliases.c.address))
     return [Alias(**row._mapping) for row in rows]
 
 
-def seen(session: Session, agent_id: int, address: str, at: datetime) -> None:
+def record_seen(session: Session, agent_id: int, address: str, at: datetime) -> None:
     """Somebody wrote from there to the agent's signed address: the agent may confirm it."""
     session.execute(insert_ignore(session, agent_aliases), {"address": address, "agent_id": agent_id, "seen_at": at})
 
 
 def confirm(session: Session, agent_id: int, address: str, at: datetime) -> str:
     """The agent says that an address that was seen is theirs."""
-    wanted = cc.checked(address)
-    if wanted not in {alias.address for alias in of_agent(session, agent_id)}:
+    wanted = cc.check_address(address)
+    if wanted not in {alias.address for alias in aliases_of_agent(session, agent_id)}:
         raise NotAllowed(f"nothing came from {wanted} to a signed address of yours")
     return add(session, agent_id, wanted, at)
 
 
 def add(session: Session, agent_id: int, address: str, at: datetime) -> str:
     """From now on the address acts as the agent's; seen or not."""
-    wanted = cc.checked(address)
+    wanted = cc.check_address(address)
     person = people.by_address(session, wanted)
     if person is not None and person.role:
         raise NotAllowed(f"{wanted} is an agent's own address")
     if wanted in {box.address for box in people.all_mailboxes(session)}:
         raise NotAllowed(f"{wanted} is an address of this desk")
-    whose = agents_of(session, [wanted]).get(wanted)
+    whose = agents_by_alias(session, [wanted]).get(wanted)
     if whose is not None and whose.id != agent_id:
         raise NotAllowed(f"{wanted} is another agent's")
     row = {"address": wanted, "agent_id": agent_id, "seen_at": at, "confirmed_at": at}

@@ -29,11 +29,11 @@ UTC = ZoneInfo("UTC")
 
 def macro_texts(session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Actor, now: datetime) -> list[str]:
     """What the macros among the commands say on this ticket."""
-    found = [macros.named(session, actor.id or 0, one.argument) for one in wanted if one.name == "macro"]
-    return [macros.said(session, macro, ticket, actor, now) for macro in found]
+    found = [macros.get_by_name(session, actor.id or 0, one.argument) for one in wanted if one.name == "macro"]
+    return [macros.render_text(session, macro, ticket, actor, now) for macro in found]
 
 
-def check(session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Actor) -> None:
+def check_commands(session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Actor) -> None:
     """Raises NotAllowed if one of the commands names somebody or something that is not there.
 
     Whether a command fits the ticket is known only once those before it are done, so that is left to `commands`: the
@@ -51,12 +51,12 @@ def check(session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Ac
         elif command.name in people_commands.NAMES:
             people_commands.check(session, ticket, command, actor)
         elif command.name == "macro":
-            macros.named(session, actor.id or 0, command.argument)
+            macros.get_by_name(session, actor.id or 0, command.argument)
         elif command.name == "field":
             _field_change(session, ticket, command, actor, ticket.updated_at)
 
 
-def commands(
+def run_commands(
     session: Session,
     ticket: Ticket,
     wanted: Sequence[Command],
@@ -142,7 +142,7 @@ def _filled(session: Session, ticket: Ticket, change: Change) -> Change:
 
 
 def _macro(session: Session, ticket: Ticket, name: str, actor: Actor, now: datetime, react: bool) -> Ticket:
-    done = macros.apply(session, macros.named(session, actor.id or 0, name), ticket, actor, now, react=react)
+    done = macros.apply(session, macros.get_by_name(session, actor.id or 0, name), ticket, actor, now, react=react)
     if done.refused:
         raise NotAllowed("; ".join(done.refused))
     return done.ticket
@@ -150,7 +150,7 @@ def _macro(session: Session, ticket: Ticket, name: str, actor: Actor, now: datet
 
 def _field_change(session: Session, ticket: Ticket, command: Command, actor: Actor, now: datetime) -> Change:
     name, value = command.argument.split(None, 1)
-    return custom_fields.filled(session, ticket, name, value, actor, now)
+    return custom_fields.fill_field(session, ticket, name, value, actor, now)
 
 
 def _said(command: Command, change: Change) -> str:
@@ -201,7 +201,7 @@ def _team_id(session: Session, name: str) -> int:
 
 def _other(session: Session, ticket: Ticket, word: str) -> int:
     number = int(word.removeprefix("#"))
-    other = tickets.survivor(session, number)
+    other = tickets.merge_target(session, number)
     if other is None or other.id == ticket.id:
         raise NotAllowed(f"this ticket cannot be merged into #{number}")
     return other.id

@@ -16,11 +16,11 @@ NAMES = frozenset({"copy", "requester", "alias"})
 def check(session: Session, ticket: Ticket, command: Command, actor: Actor) -> None:
     """Raises NotAllowed where it cannot be done."""
     if command.name == "requester":
-        requester.planned(session, ticket, command.argument)
+        requester.plan_change(session, ticket, command.argument)
     elif command.name == "alias" and actor.id is None:
         raise NotAllowed("only an agent has other addresses")
     else:
-        cc.checked(command.argument)
+        cc.check_address(command.argument)
 
 
 def run(

@@ -32,7 +32,7 @@ _c = scheduled_replies.c
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReplyRequest:
     """What an agent wants said. `seen` is the last message that they knew, where the reply waits for long; `signed`:
     with the signature."""
 
@@ -44,22 +44,22 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class ScheduledReply:
     """An answer that waits."""
 
     id: int
     ticket_id: int
     agent_id: int
     send_at: datetime
-    answer: Answer
+    answer: ReplyRequest
 
 
-def say(
-    session: Session, ticket: Ticket, actor: Actor, answer: Answer, now: datetime, *, via: str = "console"
+def reply_now(
+    session: Session, ticket: Ticket, actor: Actor, answer: ReplyRequest, now: datetime, *, via: str = "console"
 ) -> Ticket:
     """The reply, and what goes with it: the macro that made it, the end of the ticket."""
     ticket = conversation.reply(session, ticket, actor, answer.text, now, via=via, signed=answer.signed)
-    macro = next((one for one in macros.every(session) if one.id == answer.macro_id), None)
+    macro = next((one for one in macros.list_all(session) if one.id == answer.macro_id), None)
     if macro is not None:
         done = macros.apply(session, macro, ticket, actor, now)
         if done.refused:
@@ -71,7 +71,9 @@ def say(
     return ticket
 
 
-def put(session: Session, ticket: Ticket, actor: Actor, answer: Answer, now: datetime, send_at: datetime) -> Ticket:
+def schedule(
+    session: Session, ticket: Ticket, actor: Actor, answer: ReplyRequest, now: datetime, send_at: datetime
+) -> Ticket:
     """It waits. Raises NotAllowed for what could not be said even now, so that nobody waits in vain."""
     if not answer.text.strip():
         raise NotAllowed("there is no text to send")
@@ -83,45 +85,45 @@ def put(session: Session, ticket: Ticket, actor: Actor, answer: Answer, now: dat
     return tickets.save(session, tickets_scheduled_replies.schedule(ticket, actor, now, send_at))
 
 
-def _rehearse(session: Session, ticket: Ticket, actor: Actor, answer: Answer, now: datetime) -> None:
+def _rehearse(session: Session, ticket: Ticket, actor: Actor, answer: ReplyRequest, now: datetime) -> None:
     """Does all of it and takes it back: an empty required field or a macro that does not fit is refused now, not when
     nobody looks any more."""
     announced = dict(session.enqueued)
     point = session.connection.begin_nested()
     try:
-        say(session, ticket, actor, answer, now)
+        reply_now(session, ticket, actor, answer, now)
     finally:
         point.rollback()
         session.enqueued = announced
 
 
-def of_ticket(session: Session, ticket_id: int) -> list[Waiting]:
+def scheduled_of_ticket(session: Session, ticket_id: int) -> list[ScheduledReply]:
     query = sa.select(scheduled_replies).where(_c.ticket_id == ticket_id).order_by(_c.send_at, _c.id)
     return [_waiting(row._mapping) for row in session.execute(query)]
 
 
-def take_back(session: Session, ticket: Ticket, number: int, actor: Actor, now: datetime) -> Ticket:
+def cancel(session: Session, ticket: Ticket, number: int, actor: Actor, now: datetime) -> Ticket:
     """Undo: the text is a draft of whoever took it back."""
     taken = _take(session, number, ticket.id)
     if taken is None:
         raise NotAllowed("that reply was sent already, or taken back")
     if actor.id is not None:
-        drafts.add(session, ticket.id, actor.id, taken.answer.text, now)
+        drafts.add_returned(session, ticket.id, actor.id, taken.answer.text, now)
     return tickets.save(session, tickets_scheduled_replies.take_back(ticket, actor, now))
 
 
 JOB = "send_scheduled"
 
 
-def due(session: Session, now: datetime, most: int = 20) -> list[tuple[int, int]]:
+def due_replies(session: Session, now: datetime, most: int = 20) -> list[tuple[int, int]]:
     """Numbers and tickets of what should have left by now, in the order in which their tickets are to be held."""
-    where = (_c.send_at <= now, failures.ready(JOB, _c.id, now))
+    where = (_c.send_at <= now, failures.ready_condition(JOB, _c.id, now))
     query = sa.select(_c.id, _c.ticket_id).where(*where).order_by(_c.send_at, _c.id).limit(most)
     rows = [(int(row.id), int(row.ticket_id)) for row in session.execute(query)]
     return sorted(rows, key=lambda row: (row[1], row[0]))
 
 
-def send(session: Session, number: int, ticket_id: int, now: datetime) -> bool:
+def send_due(session: Session, number: int, ticket_id: int, now: datetime) -> bool:
     """Say it now; False if somebody else did, or took it back."""
     ticket = tickets.get(session, ticket_id, lock=True)
     taken = _take(session, number, ticket_id)
@@ -132,13 +134,13 @@ def send(session: Session, number: int, ticket_id: int, now: datetime) -> bool:
     try:
         _refuse(session, ticket, taken, agent, now)
         with session.savepoint():
-            say(session, ticket, actor, taken.answer, now)
+            reply_now(session, ticket, actor, taken.answer, now)
     except NotAllowed as error:
         _give_back(session, ticket_id, actor, taken, now, str(error))
     return True
 
 
-def last_public(session: Session, ticket_id: int) -> int:
+def last_public_message(session: Session, ticket_id: int) -> int:
     """The last message that the requester knows or wrote."""
     where = (messages.c.ticket_id == ticket_id, messages.c.kind == str(MessageKind.REPLY), messages.c.side_id.is_(None))
     return int(session.execute(sa.select(sa.func.coalesce(sa.func.max(messages.c.id), 0)).where(*where)).scalar_one())
@@ -148,14 +150,14 @@ def undo_time(seconds: int) -> timedelta:
     return timedelta(seconds=min(seconds, tickets_scheduled_replies.LONGEST_UNDO))
 
 
-def _take(session: Session, number: int, ticket_id: int) -> Waiting | None:
+def _take(session: Session, number: int, ticket_id: int) -> ScheduledReply | None:
     """Whoever deletes the row has it; nobody else."""
     where = (_c.id == number, _c.ticket_id == ticket_id)
     row = session.execute(sa.delete(scheduled_replies).where(*where).returning(*scheduled_replies.c)).first()
     return _waiting(row._mapping) if row else None
 
 
-def _refuse(session: Session, ticket: Ticket, taken: Waiting, agent: Person | None, now: datetime) -> None:
+def _refuse(session: Session, ticket: Ticket, taken: ScheduledReply, agent: Person | None, now: datetime) -> None:
     if agent is None or not agent.active:
         raise NotAllowed("its author is no active agent any more")
     if why := permissions.refused(agent.role, [Verb.REPLY]):
@@ -165,20 +167,20 @@ def _refuse(session: Session, ticket: Ticket, taken: Waiting, agent: Person | No
         raise NotAllowed("its author is not in the private team of this ticket")
     if ticket.merged_into is not None:
         raise NotAllowed(f"the ticket was merged into #{ticket.merged_into}")
-    if taken.answer.seen is not None and last_public(session, ticket.id) > taken.answer.seen:
+    if taken.answer.seen is not None and last_public_message(session, ticket.id) > taken.answer.seen:
         raise NotAllowed("the conversation went on since it was written")
 
 
-def _give_back(session: Session, ticket_id: int, actor: Actor, taken: Waiting, now: datetime, why: str) -> None:
-    ticket = tickets.survivor(session, ticket_id, lock=True)
+def _give_back(session: Session, ticket_id: int, actor: Actor, taken: ScheduledReply, now: datetime, why: str) -> None:
+    ticket = tickets.merge_target(session, ticket_id, lock=True)
     if ticket is None or actor.id is None:
         return
-    drafts.add(session, ticket.id, actor.id, taken.answer.text, now)
+    drafts.add_returned(session, ticket.id, actor.id, taken.answer.text, now)
     tickets.save(session, tickets_scheduled_replies.give_back(ticket, actor, now, why))
 
 
-def _waiting(row: Mapping[str, object] | sa.RowMapping) -> Waiting:
+def _waiting(row: Mapping[str, object] | sa.RowMapping) -> ScheduledReply:
     values = dict(row)
     content = values.pop("content")
     assert isinstance(content, Mapping)
-    return Waiting(**values, answer=Answer(**content))
+    return ScheduledReply(**values, answer=ReplyRequest(**content))

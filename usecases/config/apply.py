@@ -52,10 +52,10 @@ _SECRETS = frozenset({"password", "token", "client_secret", "refresh_token"})
 def apply(session: Session, wanted: State, now: datetime, *, prune: bool = False) -> list[Step]:
     """Go from the present state to the wanted one; returns the steps. BadConfiguration where one cannot be gone."""
     wanted = _respelled(wanted)
-    present = configuration_export.present(session)
+    present = configuration_export.current_configuration(session)
     taken = desk_toml.steps(wanted, present, prune=prune)
     try:
-        with staff.keeping_an_admin(session):
+        with staff.ensure_admin_remains(session):
             _take(session, taken, wanted, present, now)
     except NotAllowed as error:
         raise BadConfiguration(str(error)) from error
@@ -81,7 +81,7 @@ def apply_from_http(
     session: Session, wanted: State, now: datetime, allowed: Sequence[Network], *, prune: bool = False
 ) -> list[Step]:
     """The same for what came over HTTP: what only the machine's owner may say stays as it is, or is refused."""
-    checked = owner_settings.from_http(wanted, configuration_export.present(session), allowed)
+    checked = owner_settings.from_http(wanted, configuration_export.current_configuration(session), allowed)
     return apply(session, checked, now, prune=prune)
 
 
@@ -106,8 +106,8 @@ def _told(step: Step, go: Callable[[Step], None]) -> None:
 
 
 def _put_calendar(session: Session, name: str, entry: Entry, _now: datetime) -> None:
-    known = calendars.named(session, name)
-    calendars.put(session, CalendarRow(name, **entry, id=known.id if known else 0))
+    known = calendars.get_by_name(session, name)
+    calendars.save(session, CalendarRow(name, **entry, id=known.id if known else 0))
 
 
 def _refuse_unlike(text: str, fits: Callable[[str], bool], why: str) -> None:
@@ -145,7 +145,7 @@ def _put_members(session: Session, team_id: int, wanted: Sequence[people.Person]
 
 def _who(session: Session) -> Viewer:
     """In whose name it is done: the agent's or token's that sent the configuration, or the file's."""
-    return membership.by(session, membership.CONFIGURATION)
+    return membership.acting_actor(session, membership.CONFIGURATION)
 
 
 def _put_agent(session: Session, address: str, entry: Entry, now: datetime) -> None:
@@ -183,55 +183,55 @@ def _put_mailbox(session: Session, address: str, entry: Entry, _now: datetime) -
 
 
 def _put_organisation(session: Session, name: str, entry: Entry, now: datetime) -> None:
-    organisations.put(session, Organisation(0, name, tuple(entry["domains"]), entry["plan"], entry["shared"]), now)
+    organisations.save(session, Organisation(0, name, tuple(entry["domains"]), entry["plan"], entry["shared"]), now)
 
 
 def _put_category(session: Session, name: str, entry: Entry, now: datetime) -> None:
-    categories.put(session, name, entry["words"], now, active=entry["active"])
+    categories.save(session, name, entry["words"], now, active=entry["active"])
 
 
 def _put_field(session: Session, name: str, entry: Entry, _now: datetime) -> None:
-    custom_fields.put(session, Field(name=name, **entry))
+    custom_fields.save(session, Field(name=name, **entry))
 
 
 def _put_keyword_rule(session: Session, name: str, entry: Entry, now: datetime) -> None:
     words = words_of(entry["all"], entry["any"], entry["none"])
-    keyword_rules.put(session, Rule(name, entry["category"], words, entry["hard"], entry["position"]), now)
+    keyword_rules.save(session, Rule(name, entry["category"], words, entry["hard"], entry["position"]), now)
     kept = keyword_rules.get(session, name)
     if entry["active"] and kept is not None:
-        keyword_rules.test(session, kept, now)
+        keyword_rules.run_test(session, kept, now)
         tested = keyword_rules.get(session, name)
         assert tested is not None
-        keyword_rules.switch(session, tested, on=True)
+        keyword_rules.set_active(session, tested, on=True)
 
 
 def _put_route(session: Session, name: str, entry: Entry, _now: datetime) -> None:
-    routing_rules.put(session, name, **entry)
+    routing_rules.save(session, name, **entry)
 
 
 def _put_sla(session: Session, name: str, entry: Entry, _now: datetime) -> None:
-    known = sla_policies.named(session, name)
+    known = sla_policies.get_by_name(session, name)
     values = {key: value for key, value in entry.items() if key != "calendar"}
     calendar_id = _calendar_id(session, entry["calendar"])
-    sla_policies.put(session, PolicyRow(name, **values, calendar_id=calendar_id, id=known.id if known else 0))
+    sla_policies.save(session, PolicyRow(name, **values, calendar_id=calendar_id, id=known.id if known else 0))
 
 
 def _put_automation(session: Session, name: str, entry: Entry, now: datetime) -> None:
     given = {key: value for key, value in entry.items() if key != "active"}
-    automations.put(session, rules_automations.read({"name": name, **given}), now)
+    automations.save(session, rules_automations.read({"name": name, **given}), now)
     kept = automations.get(session, name)
     assert kept is not None
     if entry["active"] and not kept.active:
-        automations.tried(session, kept, now)
+        automations.try_automation(session, kept, now)
         kept = automations.get(session, name) or kept
-    automations.switch(session, kept, on=entry["active"])
+    automations.set_active(session, kept, on=entry["active"])
 
 
 def _put_macro(session: Session, name: str, entry: Entry, _now: datetime) -> None:
-    for one in macros.every(session):
+    for one in macros.list_all(session):
         if one.owner_id is None and one.name == name:
             macros.remove(session, one.id)
-    macros.put(session, name, entry["text"], entry["actions"], team_id=_team(session, entry["team"]))
+    macros.save(session, name, entry["text"], entry["actions"], team_id=_team(session, entry["team"]))
 
 
 def _remove(session: Session, step: Step, now: datetime) -> None:
@@ -247,11 +247,11 @@ def _remove(session: Session, step: Step, now: datetime) -> None:
         case "field":
             custom_fields.remove(session, step.name)
         case "macro":
-            for one in macros.every(session):
+            for one in macros.list_all(session):
                 if one.owner_id is None and one.name == step.name:
                     macros.remove(session, one.id)
         case "organisation":
-            known = organisations.named(session, step.name)
+            known = organisations.get_by_name(session, step.name)
             number = known.id if known else 0
             left = sa.update(people_table).where(people_table.c.organisation_id == number)
             session.execute(left.values(organisation_id=None))
@@ -278,7 +278,7 @@ def _remove_row(session: Session, step: Step) -> None:
 def _calendar_id(session: Session, name: str) -> int | None:
     if not name:
         return None
-    found = calendars.named(session, name)
+    found = calendars.get_by_name(session, name)
     if found is None:
         raise BadConfiguration(f"there is no calendar {name!r}")
     return found.id

@@ -25,7 +25,7 @@ from usecases.tickets import custom_fields
 _AGENT = ("role", "skills", "weight", "capacity", "calendar_id", "signature")
 
 
-def present(session: Session) -> State:
+def current_configuration(session: Session) -> State:
     """The whole state, each kind in the order of its names or positions."""
     return {kind: _present[kind](session) for kind in KINDS}
 
@@ -33,7 +33,7 @@ def present(session: Session) -> State:
 def _calendars(session: Session) -> dict[str, Entry]:
     return {
         one.name: {"time_zone": one.time_zone, "slots": _plain(one.slots), "holidays": dict(one.holidays)}
-        for one in calendars.every(session)
+        for one in calendars.list_all(session)
     }
 
 
@@ -96,16 +96,16 @@ def _mailboxes(session: Session) -> dict[str, Entry]:
 def _organisations(session: Session) -> dict[str, Entry]:
     return {
         one.name: {"domains": list(one.domains), "plan": one.plan, "shared": one.shared}
-        for one in organisations.every(session)
+        for one in organisations.list_all(session)
     }
 
 
 def _categories(session: Session) -> dict[str, Entry]:
-    return {one.name: {"words": one.words, "active": one.active} for one in categories.every(session)}
+    return {one.name: {"words": one.words, "active": one.active} for one in categories.list_all(session)}
 
 
 def _fields(session: Session) -> dict[str, Entry]:
-    found = {one.name: asdict(one) for one in custom_fields.every(session)}
+    found = {one.name: asdict(one) for one in custom_fields.list_all(session)}
     shape = KINDS["field"].fields
     return {name: {key: _plain(_text(row[key])) for key in shape} for name, row in found.items()}
 
@@ -119,14 +119,14 @@ def _keyword_rules(session: Session) -> dict[str, Entry]:
             "position": kept.rule.position,
             "active": kept.active,
         }
-        for kept in keyword_rules.every(session)
+        for kept in keyword_rules.list_all(session)
     }
 
 
 def _routes(session: Session) -> dict[str, Entry]:
     return {
         kept.name: {name: getattr(kept, name) for name in ("conditions", "actions", "position", "active")}
-        for kept in routing_rules.every(session)
+        for kept in routing_rules.list_all(session)
     }
 
 
@@ -142,7 +142,7 @@ def _slas(session: Session) -> dict[str, Entry]:
             "position": one.position,
             "active": one.active,
         }
-        for one in sla_policies.every(session)
+        for one in sla_policies.list_all(session)
     }
 
 
@@ -155,14 +155,14 @@ def _automations(session: Session) -> dict[str, Entry]:
             "position": kept.rule.position,
             "active": kept.active,
         }
-        for kept in automations.every(session)
+        for kept in automations.list_all(session)
     }
 
 
 def _macros(session: Session) -> dict[str, Entry]:
     """Those of everybody and of teams; what is one agent's is nobody else's matter."""
     names = {team.id: team.name for team in people.all_teams(session)}
-    shared = [one for one in macros.every(session) if one.owner_id is None]
+    shared = [one for one in macros.list_all(session) if one.owner_id is None]
     return {
         one.name: {
             "text": one.text,
@@ -174,7 +174,7 @@ def _macros(session: Session) -> dict[str, Entry]:
 
 
 def _calendar_names(session: Session) -> dict[int, str]:
-    return {one.id: one.name for one in calendars.every(session)}
+    return {one.id: one.name for one in calendars.list_all(session)}
 
 
 def _members(session: Session) -> dict[int, list[str]]:

@@ -25,12 +25,12 @@ Named = tuple[str, tuple[conditions.Condition, ...]]
 
 def unreachable(session: Session) -> list[str]:
     """A sentence for each rule that is on and can never fire."""
-    values, routes = _values(session), routing_rules.in_force(session)
+    values, routes = _values(session), routing_rules.active_rules(session)
     asking = [Asking(one.name, one.conditions, one.is_last, _sets(one.actions)) for one in routes]
     found = [*_impossible("route", ((one.name, one.conditions) for one in routes), values | _tags(session))]
-    policy_rows = (one for one in policies.every(session) if one.active)
+    policy_rows = (one for one in policies.list_all(session) if one.active)
     found += _impossible("sla", ((one.name, conditions.read(list(one.conditions))) for one in policy_rows), values)
-    rules = (one.rule for one in automations.every(session) if one.active)
+    rules = (one.rule for one in automations.list_all(session) if one.active)
     found += _impossible("automation", ((one.name, one.conditions) for one in rules), values)
     dead = shadowed(asking, values)
     return [*found, *(f"[[route]] {name!r} can never fire: {taker} comes first" for name, taker in dead.items())]
@@ -47,7 +47,7 @@ def _impossible(
 
 def _values(session: Session) -> dict[str, frozenset[str]]:
     """What a ticket of this desk can have, where that is a closed list."""
-    known = organisations.every(session)
+    known = organisations.list_all(session)
     values: dict[str, Iterable[str]] = {
         "team": (one.name for one in people.all_teams(session)),
         "mailbox": (one.address for one in people.all_mailboxes(session)),
@@ -63,8 +63,8 @@ def _values(session: Session) -> dict[str, frozenset[str]]:
 
 def _categories(session: Session) -> set[str]:
     """Those that the shipped model guesses, that somebody made, that a rule sets, and that tickets have."""
-    own = {one.name: one.active for one in categories.every(session)}
-    by_rule = {one.rule.category for one in keyword_rules.every(session)}
+    own = {one.name: one.active for one in categories.list_all(session)}
+    by_rule = {one.rule.category for one in keyword_rules.list_all(session)}
     by_action = {str(one.value) for one in _actions(session) if one.do == "category"}
     retired = {name for name, active in own.items() if not active}
     made = (set(starter.hints()) | set(own)) - retired
@@ -79,9 +79,9 @@ def _tags(session: Session) -> dict[str, frozenset[str]]:
 
 def _unknown_fields(session: Session) -> dict[str, frozenset[str]]:
     """Custom fields that rules ask for and nobody defined: no ticket has anything there."""
-    defined = {f"field.{one.name}" for one in custom_fields.every(session)}
-    asked = {name for rule in routing_rules.in_force(session) for name in _fields(rule.conditions)}
-    asked |= {name for kept in automations.every(session) for name in _fields(kept.rule.conditions)}
+    defined = {f"field.{one.name}" for one in custom_fields.list_all(session)}
+    asked = {name for rule in routing_rules.active_rules(session) for name in _fields(rule.conditions)}
+    asked |= {name for kept in automations.list_all(session) for name in _fields(kept.rule.conditions)}
     return {name: frozenset() for name in asked if name.startswith("field.") and name not in defined}
 
 
@@ -92,11 +92,11 @@ def _fields(asked: Iterable[conditions.Condition]) -> Iterator[str]:
 
 
 def _actions(session: Session) -> Iterator[Action]:
-    for route in routing_rules.in_force(session):
+    for route in routing_rules.active_rules(session):
         yield from route.actions
-    for kept in automations.every(session):
+    for kept in automations.list_all(session):
         yield from kept.rule.actions
-    for macro in macros.every(session):
+    for macro in macros.list_all(session):
         yield from macro.actions
 
 

@@ -27,7 +27,7 @@ from usecases.privacy.retention import Rule
 _RULE = {"team": "", "category": "", "days": 0, "raw_days": 0}
 
 
-def put(session: Session, kind: str, entry: Entry) -> None:
+def save(session: Session, kind: str, entry: Entry) -> None:
     """Write it; ValueError where it cannot be meant."""
     match kind:
         case "lifecycle":
@@ -37,23 +37,23 @@ def put(session: Session, kind: str, entry: Entry) -> None:
         case "incidents":
             detector_settings.set_rules(session, incident_detector.read(entry))
         case "priority":
-            priority_matrix.set_rows(session, [str(row) for row in entry["matrix"]])
+            priority_matrix.set_matrix_rows(session, [str(row) for row in entry["matrix"]])
         case "retention":
             retention.set_rules(session, [_rule(place, one) for place, one in enumerate(entry["rules"], 1)])
 
 
 def putting(kind: str) -> Callable[[Session, str, Entry, datetime], None]:
-    return lambda session, _name, entry, _now: put(session, kind, entry)
+    return lambda session, _name, entry, _now: save(session, kind, entry)
 
 
-def present(session: Session, kind: str) -> dict[str, Entry]:
+def current_entry(session: Session, kind: str) -> dict[str, Entry]:
     """The entry, or nothing where nobody ever set it."""
     key, found = _KEPT[kind]
     return {"": found(session)} if key_values.get(session, key) is not None else {}
 
 
 def presenting(kind: str) -> Callable[[Session], dict[str, Entry]]:
-    return lambda session: present(session, kind)
+    return lambda session: current_entry(session, kind)
 
 
 def _rule(place: int, given: object) -> Rule:

@@ -19,8 +19,8 @@ from desk.incidents.priority import Raise
 from desk.tickets import fields, properties
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind, Change, NotAllowed, Status, Ticket
-from storage.db.session import Session, enqueue, is_outage, is_rivalry
-from storage.db.statements import insert_ignore, locked
+from storage.db.session import Session, enqueue, is_conflict, is_outage
+from storage.db.statements import for_update, insert_ignore
 from storage.incidents import detector_counts, incidents
 from storage.incidents.incidents import DISMISSED, MEMBER, RESOLVED
 from storage.runtime import failures
@@ -59,7 +59,9 @@ class Order:
         return Actor(ActorKind.AGENT, self.agent_id, self.agent_name) if self.agent_name else verbs.DESK
 
 
-def place(session: Session, incident_id: int, key: str, kind: str, text: str, actor: Actor, now: datetime) -> Order:
+def place_order(
+    session: Session, incident_id: int, key: str, kind: str, text: str, actor: Actor, now: datetime
+) -> Order:
     """Write the order down; the same key again is the same order. Resolving and dismissing end the incident at once."""
     found = incidents.get(session, incident_id, lock=True)
     if found is None:
@@ -83,14 +85,14 @@ def place(session: Session, incident_id: int, key: str, kind: str, text: str, ac
     return Order(**made._mapping)
 
 
-def step(session: Session, order_id: int, now: datetime, most: int = STEP) -> bool:
+def run_step(session: Session, order_id: int, now: datetime, most: int = STEP) -> bool:
     """Do some of its tickets; whether there are more."""
     query = sa.select(orders).where(orders.c.id == order_id, orders.c.done_at.is_(None))
-    row = session.execute(locked(session, query)).first()
+    row = session.execute(for_update(session, query)).first()
     if row is None:
         return False
     order = Order(**row._mapping)
-    members = incidents.joined(session, order.incident_id, MEMBER, after=order.last_ticket_id, most=most)
+    members = incidents.list_tickets(session, order.incident_id, MEMBER, after=order.last_ticket_id, most=most)
     held = tickets.get_many(session, [one.ticket_id for one in members], lock=True)
     raised = incidents.last_raises(session, held) if order.kind == DISMISS else {}
     done = sum(_done(session, order, held[number], raised.get(number), now) for number in sorted(held))
@@ -101,7 +103,7 @@ def step(session: Session, order_id: int, now: datetime, most: int = STEP) -> bo
     return more
 
 
-def rehearsed(session: Session, incident_id: int, kind: str, most: int = 100_000) -> list[dict[str, Any]]:
+def preview_order(session: Session, incident_id: int, kind: str, most: int = 100_000) -> list[dict[str, Any]]:
     """The tickets that an order would do now; nothing is written."""
     left_out = _DONE if kind == RESOLVE else (Status.CLOSED,)
     rows = incidents.rows(session, incident_id, most)
@@ -109,9 +111,9 @@ def rehearsed(session: Session, incident_id: int, kind: str, most: int = 100_000
     return [row for row in members if row["status"] not in left_out]
 
 
-def waiting(session: Session, now: datetime) -> list[int]:
+def waiting_orders(session: Session, now: datetime) -> list[int]:
     """Orders that are not done and not put off, oldest first."""
-    where = (orders.c.done_at.is_(None), failures.ready(JOB, orders.c.id, now))
+    where = (orders.c.done_at.is_(None), failures.ready_condition(JOB, orders.c.id, now))
     return list(session.execute(sa.select(orders.c.id).where(*where).order_by(orders.c.id)).scalars())
 
 
@@ -119,7 +121,7 @@ def get(session: Session, order_id: int) -> Order:
     return Order(**session.execute(sa.select(orders).where(orders.c.id == order_id)).one()._mapping)
 
 
-def of_incident(session: Session, incident_id: int) -> list[Order]:
+def orders_of_incident(session: Session, incident_id: int) -> list[Order]:
     """All that was ordered, oldest first."""
     rows = session.execute(sa.select(orders).where(orders.c.incident_id == incident_id).order_by(orders.c.id))
     return [Order(**row._mapping) for row in rows]
@@ -133,7 +135,7 @@ def _end(session: Session, found: incidents.Incident, kind: str, actor: Actor, n
     if kind == DISMISS and not ended:
         raise NotAllowed(f"incident {found.id} is {found.state} already")
     if ended and kind == RESOLVE:
-        detector_counts.settle(session, found.key)
+        detector_counts.mark_settled(session, found.key)
 
 
 def _done(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
@@ -142,7 +144,7 @@ def _done(session: Session, order: Order, ticket: Ticket, raised: Raise | None, 
         with session.savepoint():
             return _do(session, order, ticket, raised, now)
     except Exception as error:
-        if is_outage(error) or is_rivalry(error):
+        if is_outage(error) or is_conflict(error):
             raise
         log.exception("incident_order_failed", ticket_id=ticket.id, order_id=order.id)
         reason = str(error) if isinstance(error, NotAllowed) else failures.reason_of(error)
@@ -171,7 +173,7 @@ def _resolve(session: Session, order: Order, ticket: Ticket, _raised: object, no
         via = f"incident {order.incident_id}"
         ticket = conversation.reply(session, ticket, order.actor, order.text, now, via=via)
     why = f"incident {order.incident_id} is over"
-    empty = fields.missing(custom_fields.every(session), ticket)
+    empty = fields.missing(custom_fields.list_all(session), ticket)
     if empty:
         tickets.save(session, properties.not_resolved(ticket, order.actor, now, f"{why}, but {fields.Unfilled(empty)}"))
         return bool(order.text.strip())

@@ -23,7 +23,7 @@ WHY = "the same requester said the same within a day"
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierTicket:
     """A ticket with the words that opened it."""
 
     ticket_id: int
@@ -33,14 +33,14 @@ class Earlier:
     text: str
 
 
-def who_wrote_more(session: Session, requesters: Collection[int], since: datetime) -> set[int]:
+def frequent_requesters(session: Session, requesters: Collection[int], since: datetime) -> set[int]:
     """Those of them who opened more than one ticket since then: nobody else can have repeated anything."""
     c = tickets.c
     query = sa.select(c.requester_id).where(c.requester_id.in_(sorted(requesters)), c.created_at >= since - WITHIN)
     return set(session.execute(query.group_by(c.requester_id).having(sa.func.count() > 1)).scalars())
 
 
-def opened_by(session: Session, requesters: Collection[int], since: datetime, length: int) -> list[Earlier]:
+def opened_by(session: Session, requesters: Collection[int], since: datetime, length: int) -> list[EarlierTicket]:
     """The tickets that those people opened since then, oldest first: one statement for all of them."""
     if not requesters:
         return []
@@ -62,10 +62,10 @@ def opened_by(session: Session, requesters: Collection[int], since: datetime, le
         .order_by(tickets.c.id)
     )
     rows: Any = session.execute(query)
-    return [Earlier(*row) for row in rows]
+    return [EarlierTicket(*row) for row in rows]
 
 
-def link(session: Session, pairs: Iterable[tuple[int, int]], at: datetime, *, react: bool = True) -> int:
+def link_duplicates(session: Session, pairs: Iterable[tuple[int, int]], at: datetime, *, react: bool = True) -> int:
     """Link (repeat, first) pairs, with an event on both; what is linked already stays as it is."""
     happened: list[Event] = []
     for repeat, first in pairs:

@@ -16,7 +16,7 @@ from storage.incidents.incidents import MEMBER, TAKEN_OUT
 from storage.tickets import tickets
 
 
-def welcome(
+def add_members(
     session: Session,
     number: int,
     members: Sequence[int],
@@ -28,8 +28,8 @@ def welcome(
     react: bool = True,
 ) -> None:
     """Every member gets its event, and the priority of what hits many where no agent has said otherwise."""
-    count, begun, last = incidents.reach(session, number)
-    incidents.note_people(session, number, count, last or now)
+    count, begun, last = incidents.measure_reach(session, number)
+    incidents.save_reach(session, number, count, last or now)
     minutes = max(1, math.ceil(((last or now) - (begun or now)).total_seconds() / 60))
     held = tickets.get_many(session, members, lock=True)
     reason = incident_priority.affects(count, minutes)
@@ -41,22 +41,24 @@ def welcome(
     tickets.save_locked(session, changes, react=react)
 
 
-def include(session: Session, number: int, ticket_id: int, actor: Actor, by: Matrix, now: datetime) -> None:
+def include_ticket(session: Session, number: int, ticket_id: int, actor: Actor, by: Matrix, now: datetime) -> None:
     """An agent takes a ticket in, whether it was suggested or not."""
-    moved = incidents.move(session, number, ticket_id, MEMBER) or incidents.put_in(session, number, ticket_id, now)
+    moved = incidents.set_ticket_state(session, number, ticket_id, MEMBER) or incidents.add_ticket(
+        session, number, ticket_id, now
+    )
     if not moved:
         raise NotAllowed(f"ticket #{ticket_id} is in incident {number} already, or there is no such ticket to put in")
-    welcome(session, number, [ticket_id], now, "an agent took it in", actor, by)
+    add_members(session, number, [ticket_id], now, "an agent took it in", actor, by)
 
 
-def take_out(session: Session, number: int, ticket_id: int, actor: Actor, now: datetime) -> None:
+def remove_ticket(session: Session, number: int, ticket_id: int, actor: Actor, now: datetime) -> None:
     """It has nothing to do with it: its priority goes back if nobody has changed it since."""
-    if not incidents.move(session, number, ticket_id, TAKEN_OUT):
+    if not incidents.set_ticket_state(session, number, ticket_id, TAKEN_OUT):
         raise NotAllowed(f"ticket #{ticket_id} is not in incident {number}")
     held = tickets.get_many(session, [ticket_id], lock=True)[ticket_id]
     raised = incidents.last_raises(session, [ticket_id]).get(ticket_id)
     left = Event(ticket_id, now, "incident_left", actor, before=str(number))
     change = Change(replace(held, updated_at=now), (left,))
     tickets.save_locked(session, [change.then(incident_priority.set_back(change.ticket, raised, number, now))])
-    count, _, last = incidents.reach(session, number)
-    incidents.note_people(session, number, count, last or now)
+    count, _, last = incidents.measure_reach(session, number)
+    incidents.save_reach(session, number, count, last or now)

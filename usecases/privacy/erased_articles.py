@@ -13,14 +13,14 @@ import sqlalchemy as sa
 
 from desk.knowledge.articles import State, without_persons
 from storage.db.session import Session
-from storage.privacy.redact import GONE, Forgotten
+from storage.privacy.redact import GONE, Redaction
 from storage.tables.desk import article_versions, articles
 
 _SHORTEST = 12
 """A line that is so long is somebody's own words."""
 
 
-def lines(texts: Iterable[str], names: Iterable[str]) -> frozenset[str]:
+def lines_of_person(texts: Iterable[str], names: Iterable[str]) -> frozenset[str]:
     """Their lines, as they wrote them and as a draft has them without names and numbers."""
     parts = [part for name in names for part in name.split() if len(part) > 2]
     said = {line.strip() for text in texts for line in text.split("\n")}
@@ -28,8 +28,8 @@ def lines(texts: Iterable[str], names: Iterable[str]) -> frozenset[str]:
     return frozenset(line for line in said | plain if len(line) >= _SHORTEST)
 
 
-def forget(
-    session: Session, ticket_ids: Sequence[int], theirs: Collection[str], now: datetime, done: Forgotten
+def redact_articles(
+    session: Session, ticket_ids: Sequence[int], theirs: Collection[str], now: datetime, done: Redaction
 ) -> None:
     """Empty what was not published; take their lines out of what was."""
     a, v = articles.c, article_versions.c

@@ -29,7 +29,7 @@ from storage.people import people
 from storage.people.addresses import canonical
 from storage.people.people import Person
 from storage.privacy import personal_columns, redact
-from storage.privacy.redact import GONE, Forgotten
+from storage.privacy.redact import GONE, Redaction
 from storage.tables.desk import articles
 from storage.tables.learning import models
 from storage.tables.people import agent_aliases, erasures, requester_sessions
@@ -120,11 +120,11 @@ def _erased(store: Store, session: Session, address: str, actor: Actor, now: dat
         raise Refused(f"{address} is an agent: what agents did is the history of others' tickets")
     own = list(session.execute(sa.select(tickets.c.id).where(tickets.c.requester_id == person.id)).scalars())
     names, theirs = _names_and_lines(session, person, own)
-    done = redact.whole_tickets(session, own, actor, now, "the requester was erased")
-    erased_articles.forget(session, own, theirs, now, done)
+    done = redact.redact_tickets(session, own, actor, now, "the requester was erased")
+    erased_articles.redact_articles(session, own, theirs, now, done)
     _elsewhere(session, person, done)
-    written_down = personal_columns.of(address, names)
-    done.counts["mentions"] += personal_columns.sweep(session, written_down)
+    written_down = personal_columns.person_to_erase(address, names)
+    done.counts["mentions"] += personal_columns.redact_columns(session, written_down)
     _name(session, person, now)
     learnt = (models.c.made_by != model_rows.SHIPPED, models.c.state != model_rows.REMOVED)
     versions = list(session.execute(sa.select(models.c.version).where(*learnt)).scalars()) if own else []
@@ -135,7 +135,7 @@ def _erased(store: Store, session: Session, address: str, actor: Actor, now: dat
         "counts": dict(done.counts), "tickets": own, "models": versions, "blobs": sorted(done.blobs),
         "articles": list(session.execute(drafted).scalars()), "finished": False,
     }  # fmt: skip
-    said = personal_columns.without(why, written_down)
+    said = personal_columns.without_person(why, written_down)
     row = {"at": now, "agent_id": actor.id if actor.kind is ActorKind.AGENT else None, "why": said, "receipt": kept}
     made = sa.insert(erasures).values(**row, person_hash=person_hash(address, store.secret)).returning(erasures.c.id)
     return _receipt(_row(session, session.execute(made).scalar_one()))
@@ -150,23 +150,23 @@ def _names_and_lines(session: Session, person: Person, own: Sequence[int]) -> tu
     names = {person.name, *(row.author_name for row in rows)}
     subjects = session.execute(sa.select(tickets.c.subject).where(tickets.c.id.in_(own))).scalars()
     texts = [*subjects, *(text for row in rows for text in (row.subject, row.text, row.reply))]
-    return names, erased_articles.lines([*texts, *(base(text) for text in texts[: len(own)])], names)
+    return names, erased_articles.lines_of_person([*texts, *(base(text) for text in texts[: len(own)])], names)
 
 
-def _elsewhere(session: Session, person: Person, done: Forgotten) -> None:
+def _elsewhere(session: Session, person: Person, done: Redaction) -> None:
     """What they wrote on tickets of others, what was sent to them, and their address wherever it is named."""
     c, said = messages.c, messages.c.author_kind == str(ActorKind.REQUESTER)
     theirs = sa.or_(sa.and_(said, c.author_id == person.id), c.author_address == person.address)
     rows = session.execute(sa.select(c.id, c.ticket_id, c.reply, c.text).where(theirs)).all()
     lines = {line.strip() for row in rows for line in (row.reply + "\n" + row.text).split("\n")}
     needles = {person.address} | {line for line in lines if len(line) >= _SHORTEST}
-    redact.words_of(session, [row.id for row in rows], done)
-    asked = side_conversations.forget_person(session, person.address, GONE)
+    redact.redact_messages(session, [row.id for row in rows], done)
+    asked = side_conversations.redact_person(session, person.address, GONE)
     copied = sa.select(participants.c.ticket_id).where(participants.c.address == person.address)
     about = {row.ticket_id for row in rows} | set(asked) | set(session.execute(copied).scalars())
-    redact.letters(session, _letters_with(session, about, person.address, needles), done)
+    redact.redact_outbound(session, _letters_with(session, about, person.address, needles), done)
     # Mail of theirs that became no message: set aside, refused, a copy of another.
-    redact.requests(session, inbound.c.id.in_(_their_requests(session, person.address)), done)
+    redact.redact_inbound(session, inbound.c.id.in_(_their_requests(session, person.address)), done)
     done.counts["side_conversations"] += len(asked)
     gone = session.execute(sa.delete(participants).where(participants.c.address == person.address))
     done.add("participants", gone)
@@ -190,7 +190,7 @@ def _their_requests(session: Session, address: str) -> list[int]:
             kept = row.request if row.state in ("quarantined", "refused", RELEASING) else ""
             values = {
                 "request": kept,
-                "envelope": personal_columns.without(row.envelope, personal_columns.Person(address)),
+                "envelope": personal_columns.without_person(row.envelope, personal_columns.ErasedPerson(address)),
             }
             session.execute(sa.update(inbound).where(c.id == row.id).values(**values))
     return theirs

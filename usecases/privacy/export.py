@@ -43,7 +43,7 @@ _REQUEST = ("id", "channel", "source", "received_at", "state", "reason", "size",
 _ARTICLE = ("id", "title", "text", "state", "audience", "from_ticket_id", "created_at")
 
 
-class Unknown(LookupError):
+class UnknownPerson(LookupError):
     """Nobody with that address ever wrote here."""
 
 
@@ -60,18 +60,18 @@ class Exported:
 def export(store: Store, address: str, target: IO[bytes]) -> Exported:
     """Write everything into one zip; raises Unknown."""
     with store.database.reading() as session, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as pack:
-        whole = gather(session, canonical(address))
+        whole = collect_data(session, canonical(address))
         files = sum(_write(pack, store, session, message) for message in whole["messages"])
         pack.writestr("person.json", json.dumps(whole, ensure_ascii=False, indent=2, default=str))
         pack.writestr("tickets.csv", _table(whole["tickets"]))
     return Exported(len(whole["tickets"]), len(whole["messages"]), len(whole["letters"]), files)
 
 
-def gather(session: Session, address: str) -> dict[str, Any]:
+def collect_data(session: Session, address: str) -> dict[str, Any]:
     """The same as plain values."""
     row = session.execute(sa.select(people).where(people.c.address == address)).first()
     if row is None:
-        raise Unknown(f"nobody with the address {address} has ever written here")
+        raise UnknownPerson(f"nobody with the address {address} has ever written here")
     person = dict(row._mapping)
     number = person["id"]
     own = _rows(session, sa.select(*(tickets.c[name] for name in (*_TICKET, "tags", "fields", "resolution"))).where(
@@ -92,7 +92,7 @@ def gather(session: Session, address: str) -> dict[str, Any]:
         "articles": _rows(
             session, sa.select(*(articles.c[n] for n in _ARTICLE)).where(drafted).order_by(articles.c.id)
         ),
-        "named_in": personal_columns.count(session, personal_columns.of(address, [person["name"]])),
+        "named_in": personal_columns.count_rows(session, personal_columns.person_to_erase(address, [person["name"]])),
         "takes_part_in": _rows(session, sa.select(participants).where(participants.c.address == address)),
     }
 
@@ -143,12 +143,12 @@ def _files(message: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, str]]
     where = f"files/{message['ticket_id']}-{message['id']}"
     message["attachments"] = [dict(file) for file in message["attachments"] or ()]
     for place, file in enumerate(message["attachments"]):
-        yield file, str(file.get("sha256", "")), f"{where}-{place}-{safe(str(file.get('name') or 'file'))}"
+        yield file, str(file.get("sha256", "")), f"{where}-{place}-{safe_file_name(str(file.get('name') or 'file'))}"
     if message["raw"] and message["inbound"]:
         yield message, message["raw"], f"{where}.eml"
 
 
-def safe(name: str) -> str:
+def safe_file_name(name: str) -> str:
     """A file's name as any system can keep it: no folder, no hidden file, nothing that a shell would read."""
     return _UNSAFE.sub("_", name).strip("._-")[-_LONGEST_NAME:].lstrip("._-") or "file"
 

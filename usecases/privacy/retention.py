@@ -17,7 +17,7 @@ from desk.tickets.ticket import DESK, Status
 from storage.db.session import Session
 from storage.open_store import Store
 from storage.privacy import redact
-from storage.privacy.redact import GONE, Forgotten
+from storage.privacy.redact import GONE, Redaction
 from storage.runtime import key_values
 from storage.tables.people import erasures
 from storage.tables.tickets import inbound, messages, teams, tickets
@@ -44,7 +44,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueContent:
     """What a rule would empty now."""
 
     rule: Rule
@@ -67,27 +67,31 @@ def set_rules(session: Session, made: Sequence[Rule]) -> None:
     key_values.put(session, RULES, [asdict(one) for one in made])
 
 
-def due(session: Session, now: datetime, most: int = AT_ONCE) -> list[Due]:
+def find_due(session: Session, now: datetime, most: int = AT_ONCE) -> list[DueContent]:
     """By rule, the oldest first."""
     found, before = [], list[sa.ColumnElement[bool]]()
     for rule in rules(session):
         fits = _fits(rule)
         where = sa.and_(fits, *(~other for other in before))
         found.append(
-            Due(rule, tuple(_tickets(session, rule, where, now, most)), tuple(_raw(session, rule, where, now, most)))
+            DueContent(
+                rule, tuple(_tickets(session, rule, where, now, most)), tuple(_raw(session, rule, where, now, most))
+            )
         )
         before.append(fits)
     return [one for one in found if one.tickets or one.raw]
 
 
-def step(store: Store, now: datetime, most: int = AT_ONCE) -> int:
+def run_step(store: Store, now: datetime, most: int = AT_ONCE) -> int:
     """Empty some of what is due; returns how many tickets and mails, 0 when nothing is left."""
     with store.database.transaction() as session:
         session.overwrite_deleted()
-        first = next(iter(due(session, now, most)), None)
+        first = next(iter(find_due(session, now, most)), None)
         if first is None:
             return 0
-        done = redact.whole_tickets(session, first.tickets, DESK, now, f"kept for {first.rule.days} days after closing")
+        done = redact.redact_tickets(
+            session, first.tickets, DESK, now, f"kept for {first.rule.days} days after closing"
+        )
         _drop_raw(session, first.raw, done)
         receipt = {"counts": dict(done.counts), "tickets": list(first.tickets), "models": [], "articles": []}
         row = {"at": now, "why": f"retention: {_said(first.rule)}", "person_hash": ""}
@@ -126,7 +130,7 @@ def _raw(session: Session, rule: Rule, where: Any, now: datetime, most: int) -> 
     return list(session.execute(query.where(where, *old).order_by(c.id).limit(most)).scalars())
 
 
-def _drop_raw(session: Session, ids: Sequence[int], done: Forgotten) -> None:
+def _drop_raw(session: Session, ids: Sequence[int], done: Redaction) -> None:
     for table, key in ((messages, messages.c.id), (inbound, inbound.c.message_id)) if ids else ():
         chosen = (key.in_(ids), table.c.raw != "")
         done.blobs |= set(session.execute(sa.select(table.c.raw).where(*chosen)).scalars())

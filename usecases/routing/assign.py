@@ -25,16 +25,16 @@ from desk.tickets import ticket as verbs
 from desk.tickets.ticket import DESK, Change, Event, NotAllowed, Ticket
 from storage.db.session import Session
 from storage.people import availability, holders
-from storage.people.availability import Roster
+from storage.people.availability import Availability
 from storage.routing import rules as routing_rules
 from storage.tables.tickets import tickets as table
 from storage.tickets import tickets
 from usecases.rules import run_actions
-from usecases.rules.run_actions import Doing
+from usecases.rules.run_actions import ActionContext
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class RoutingSetup:
     """The rules in force, every team's strategy (without members), and the agents whom a rule may name."""
 
     rules: tuple[Rule, ...] = ()
@@ -60,7 +60,7 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RoutingRequest:
     """A ticket that wants an agent. Rules are for those that are `new`; others bring the `skills` that a rule asked of
     them. `leaving` says why its owner loses it."""
 
@@ -75,10 +75,10 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Routed:
+class RoutingResult:
     """What becomes of it: the change, texts that rules want written, the rules, and the choice if one was made."""
 
-    asked: Asked
+    asked: RoutingRequest
     change: Change
     texts: tuple[tuple[Action, str], ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -86,16 +86,16 @@ class Routed:
     refused: tuple[str, ...] = ()
 
 
-def setup(session: Session) -> Setup:
+def load_setup(session: Session) -> RoutingSetup:
     """Everything that changes seldom, in two or three statements."""
-    rules = routing_rules.in_force(session)
+    rules = routing_rules.active_rules(session)
     named = any(action.do == "assign" for rule in rules for action in rule.actions)
-    return Setup(rules, availability.settings(session), _names(session) if named else {})
+    return RoutingSetup(rules, availability.team_settings(session), _names(session) if named else {})
 
 
 def route(
-    session: Session, asked: Sequence[Asked], by: Setup, now: datetime, *, dry: bool = False
-) -> tuple[list[Routed], Roster]:
+    session: Session, asked: Sequence[RoutingRequest], by: RoutingSetup, now: datetime, *, dry: bool = False
+) -> tuple[list[RoutingResult], Availability]:
     """Decide for all; the agents that come into question are held from here on, unless it is a dry run."""
     walked = [_walked(one, by, now) for one in asked]
     team_ids = {team for one, rules in zip(asked, walked, strict=True) if (team := _team_of(one, rules, by))}
@@ -103,19 +103,19 @@ def route(
     named = {number for rules in walked for number in _named_agents(rules, by)}
     if not dry and (team_ids or named):
         availability.lock(session, team_ids, named)
-    found = availability.read(session, team_ids)
-    persons = availability.members_named(session, named)
+    found = availability.load_availability(session, team_ids)
+    persons = availability.load_agents(session, named)
     made = [_one(session, one, rules, by, found, persons, now) for one, rules in zip(asked, walked, strict=True)]
     return made, found
 
 
-def write(
-    session: Session, made: Iterable[Routed], found: Roster, now: datetime, *, react: bool = True
+def save_results(
+    session: Session, made: Iterable[RoutingResult], found: Availability, now: datetime, *, react: bool = True
 ) -> list[Ticket]:
     """Save what was decided, for tickets that this transaction holds; returns those that changed."""
     done = [one for one in made if one.change.events or one.texts]
     tickets.save_locked(session, [one.change for one in done], react=react)
-    availability.remember(session, found)
+    availability.save_turns(session, found)
     for one in done:
         _write_texts(session, one, now, react=react)
     return [one.change.ticket for one in done]
@@ -135,43 +135,43 @@ def previous_agents(session: Session, requester_ids: Iterable[int]) -> dict[int,
     return {row.requester_id: row.assignee_id for row in session.execute(query)} if wanted else {}
 
 
-def asks(conditions: Iterable[Condition], *names: str) -> bool:
+def asks_for_facts(conditions: Iterable[Condition], *names: str) -> bool:
     """Whether any of them asks for one of these facts."""
-    return any(one.field in names or asks(one.parts, *names) for one in conditions)
+    return any(one.field in names or asks_for_facts(one.parts, *names) for one in conditions)
 
 
-def facts(one: Asked, by: Setup, now: datetime) -> Case:
+def request_facts(one: RoutingRequest, by: RoutingSetup, now: datetime) -> Case:
     """As rules see the ticket; `hours` is "open" or "closed" by its team's calendar."""
     team = by.teams.get(one.ticket.team_id or 0)
     hours = "closed" if team and not is_open(team.calendar, now) else "open"
     return case(one.ticket, replace(one.around, hours=hours), now)
 
 
-def _walked(one: Asked, by: Setup, now: datetime) -> list[Rule]:
-    return routing.walk(by.rules, facts(one, by, now)) if one.new and by.rules else []
+def _walked(one: RoutingRequest, by: RoutingSetup, now: datetime) -> list[Rule]:
+    return routing.walk(by.rules, request_facts(one, by, now)) if one.new and by.rules else []
 
 
-def _team_of(one: Asked, rules: Sequence[Rule], by: Setup) -> int | None:
+def _team_of(one: RoutingRequest, rules: Sequence[Rule], by: RoutingSetup) -> int | None:
     """The team that will have it."""
     wanted = [action.value for rule in rules for action in rule.actions if action.do == "team"]
     named = by.team_named(wanted[-1]) if wanted else None
     return named.id if named else one.ticket.team_id
 
 
-def _named_agents(rules: Sequence[Rule], by: Setup) -> list[int]:
+def _named_agents(rules: Sequence[Rule], by: RoutingSetup) -> list[int]:
     names = [action.value for rule in rules for action in rule.actions if action.do == "assign"]
     return [by.agents[name.lower()] for name in names if name.lower() in by.agents]
 
 
 def _one(
     session: Session,
-    one: Asked,
+    one: RoutingRequest,
     rules: Sequence[Rule],
-    by: Setup,
-    found: Roster,
+    by: RoutingSetup,
+    found: Availability,
     persons: dict[int, Member],
     now: datetime,
-) -> Routed:
+) -> RoutingResult:
     change, texts, refused = Change(one.ticket), [], []
     for rule in rules:
         for action in rule.actions:
@@ -192,11 +192,17 @@ def _one(
         change = change.then(chosen)
     if one.new:
         change = Change(change.ticket, tuple(map(_of_opening, change.events)))
-    return Routed(one, change, tuple(texts), tuple(rules), choice, tuple(refused))
+    return RoutingResult(one, change, tuple(texts), tuple(rules), choice, tuple(refused))
 
 
 def _by_rule(
-    session: Session, ticket: Ticket, action: Action, rule: Rule, by: Setup, persons: dict[int, Member], now: datetime
+    session: Session,
+    ticket: Ticket,
+    action: Action,
+    rule: Rule,
+    by: RoutingSetup,
+    persons: dict[int, Member],
+    now: datetime,
 ) -> Change | None:
     """The change that a rule's action makes; None for texts, which are written later."""
     why = f"rule {rule.name}"
@@ -213,11 +219,16 @@ def _by_rule(
             raise NotAllowed(f"{agent.name} {gone}")
         holders.check(session, ticket.team_id, agent.id)
         return verbs.assign(ticket, agent.id, agent.name, DESK, now, why)
-    return run_actions.change_of(session, ticket, action, Doing(DESK, now, why))
+    return run_actions.change_of(session, ticket, action, ActionContext(DESK, now, why))
 
 
 def _by_strategy(
-    ticket: Ticket, one: Asked, skills: tuple[str, ...], found: Roster, refused: Sequence[str], now: datetime
+    ticket: Ticket,
+    one: RoutingRequest,
+    skills: tuple[str, ...],
+    found: Availability,
+    refused: Sequence[str],
+    now: datetime,
 ) -> tuple[Choice | None, Change]:
     team = found.teams.get(ticket.team_id or 0)
     if team is None:
@@ -232,7 +243,7 @@ def _by_strategy(
     return choice, verbs.assign(ticket, choice.member.id, choice.member.name, DESK, now, why)
 
 
-def _unowned(ticket: Ticket, one: Asked, refused: Sequence[str], now: datetime) -> Change:
+def _unowned(ticket: Ticket, one: RoutingRequest, refused: Sequence[str], now: datetime) -> Change:
     """No strategy: it waits in its team for somebody to take it; a rule that named somebody absent is told."""
     free = verbs.assign(ticket, None, "", DESK, now, one.leaving)
     absent = [why for why in refused if why]
@@ -255,17 +266,17 @@ def _with(event: Event, data: dict[str, Any]) -> Event:
     return replace(event, data={**event.data, **said})
 
 
-def _write_texts(session: Session, one: Routed, now: datetime, *, react: bool) -> None:
+def _write_texts(session: Session, one: RoutingResult, now: datetime, *, react: bool) -> None:
     ticket = tickets.get(session, one.change.ticket.id) if one.texts else None
     for action, rule in one.texts:
         if ticket is not None:
-            doing = Doing(DESK, now, f"rule {rule}", react=react)
-            ticket = run_actions.carry_out(session, ticket, [action], doing).ticket
+            doing = ActionContext(DESK, now, f"rule {rule}", react=react)
+            ticket = run_actions.run_actions(session, ticket, [action], doing).ticket
 
 
 def _names(session: Session) -> dict[str, int]:
     """Whom a rule may name: by address, and by name where only one is called so."""
-    agents = holders.possible(session)
+    agents = holders.list_possible(session)
     names = [agent.name.lower() for agent in agents]
     found = {agent.name.lower(): agent.id for agent in agents if agent.name and names.count(agent.name.lower()) == 1}
     return found | {agent.address: agent.id for agent in agents}

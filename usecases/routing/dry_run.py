@@ -18,16 +18,16 @@ from storage.db.session import Session
 from storage.people import availability
 from storage.routing import rules as routing_rules
 from storage.routing import unassigned
-from storage.routing.rules import Kept
+from storage.routing.rules import StoredRoutingRule
 from storage.tickets import ticket_facts, tickets
 from usecases.routing import assign as engine
-from usecases.routing.assign import Asked, Setup
+from usecases.routing.assign import RoutingRequest, RoutingSetup
 
 PAST = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MovedTicket:
     """One past ticket and what the rules make of it without and with the rule."""
 
     ticket: Ticket
@@ -38,7 +38,7 @@ class Moved:
 @dataclass(frozen=True, slots=True)
 class Trial:
     looked_at: int
-    moved: tuple[Moved, ...] = ()
+    moved: tuple[MovedTicket, ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -46,7 +46,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class Explanation:
     """Every rule in force and whether it acts, and every member of the team with what speaks against them."""
 
     ticket: Ticket
@@ -57,44 +57,46 @@ class Explained:
     choice: Choice | None = None
 
 
-def tried(session: Session, kept: Kept, now: datetime, most: int = PAST) -> Trial:
+def try_rule(session: Session, kept: StoredRoutingRule, now: datetime, most: int = PAST) -> Trial:
     """The rule as if it were on, against the newest tickets as if they came now, with the other rules as they are."""
     found = tickets.page(session, most=most)
-    every = [one for one in routing_rules.every(session) if one.rule is not None]
+    every = [one for one in routing_rules.list_all(session) if one.rule is not None]
     within = [one.rule for one in every if one.rule and (one.active or one.id == kept.id)]
     without = [one.rule for one in every if one.rule and one.active and one.id != kept.id]
-    by, around = engine.setup(session), ticket_facts.around(session, found)
+    by, around = engine.load_setup(session), ticket_facts.load_around(session, found)
     moved = []
     for ticket in found:
-        facts = engine.facts(Asked(_as_it_came(ticket), around[ticket.id]), by, now)
+        facts = engine.request_facts(RoutingRequest(_as_it_came(ticket), around[ticket.id]), by, now)
         before, after = _outcome(routing.walk(without, facts)), _outcome(routing.walk(within, facts))
         if before != after:
-            moved.append(Moved(ticket, before, after))
+            moved.append(MovedTicket(ticket, before, after))
     return Trial(len(found), tuple(moved))
 
 
-def explained(session: Session, ticket: Ticket, now: datetime) -> Explained:
+def explain_ticket(session: Session, ticket: Ticket, now: datetime) -> Explanation:
     """Who would get this ticket now, if it were nobody's."""
-    by = engine.setup(session)
-    asked = Asked(ticket, ticket_facts.around(session, [ticket])[ticket.id])
-    facts = engine.facts(asked, by, now)
+    by = engine.load_setup(session)
+    asked = RoutingRequest(ticket, ticket_facts.load_around(session, [ticket])[ticket.id])
+    facts = engine.request_facts(asked, by, now)
     fired = routing.walk(by.rules, facts)
     rules = tuple((rule, rule in fired) for rule in by.rules)
-    team = availability.read(session, [ticket.team_id]).teams.get(ticket.team_id) if ticket.team_id else None
+    team = (
+        availability.load_availability(session, [ticket.team_id]).teams.get(ticket.team_id) if ticket.team_id else None
+    )
     wish = _wish(session, asked, by)
     if team is None or team.strategy is Strategy.MANUAL:
-        return Explained(ticket, rules, team, wish)
+        return Explanation(ticket, rules, team, wish)
     standings = tuple(routing.standings(team, wish, now))
-    return Explained(ticket, rules, team, wish, standings, routing.choose(team, wish, now))
+    return Explanation(ticket, rules, team, wish, standings, routing.choose(team, wish, now))
 
 
-def in_words(rule: Rule) -> str:
+def describe_rule(rule: Rule) -> str:
     """ "category under Billing → team Billing, skills German"."""
     return f"{conditions.words(rule.conditions)} → {_outcome([rule])}"
 
 
-def _wish(session: Session, asked: Asked, by: Setup) -> Wish:
-    ticket, past = asked.ticket, unassigned.remembered(session, [asked.ticket.id])[asked.ticket.id]
+def _wish(session: Session, asked: RoutingRequest, by: RoutingSetup) -> Wish:
+    ticket, past = asked.ticket, unassigned.load_memory(session, [asked.ticket.id])[asked.ticket.id]
     previous = engine.previous_agents(session, [ticket.requester_id]) if by.wants_previous else {}
     before = previous.get(ticket.requester_id)
     return Wish(ticket.category or "", asked.around.language, past.skills, before, past.never)

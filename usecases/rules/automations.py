@@ -27,7 +27,7 @@ from storage.tables.tickets import events
 from storage.tables.tickets import tickets as tickets_table
 from storage.tickets import ticket_facts, tickets
 from usecases.rules import run_actions
-from usecases.rules.run_actions import Doing
+from usecases.rules.run_actions import ActionContext
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ TRIED_ON = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredAutomation:
     """One row: the rule, whether it is on, and what its last trial said."""
 
     id: int
@@ -52,19 +52,19 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class WouldDo:
+class PlannedChanges:
     """One ticket of a dry run, and the changes that the rule would make now."""
 
     ticket: Ticket
     changes: tuple[Event, ...]
 
 
-def every(session: Session) -> list[Kept]:
+def list_all(session: Session) -> list[StoredAutomation]:
     c = automations.c
     return [_kept(row._mapping) for row in session.execute(sa.select(automations).order_by(c.position, c.name))]
 
 
-def active(session: Session) -> list[Kept]:
+def active_automations(session: Session) -> list[StoredAutomation]:
     """Those that are switched on; a row that no longer can be read is left out, and does not take the others along."""
     c, kept = automations.c, []
     for row in session.execute(sa.select(automations).where(c.active).order_by(c.position, c.name)):
@@ -75,12 +75,12 @@ def active(session: Session) -> list[Kept]:
     return kept
 
 
-def get(session: Session, name: str) -> Kept | None:
+def get(session: Session, name: str) -> StoredAutomation | None:
     row = session.execute(sa.select(automations).where(automations.c.name == name)).first()
     return _kept(row._mapping) if row else None
 
 
-def put(session: Session, rule: Automation, now: datetime) -> None:
+def save(session: Session, rule: Automation, now: datetime) -> None:
     """A new rule, or another version of one, which is off until it is tried. The same again changes nothing."""
     known = get(session, rule.name)
     if known and known.rule.fingerprint() == rule.fingerprint() and known.rule.position == rule.position:
@@ -100,45 +100,49 @@ def put(session: Session, rule: Automation, now: datetime) -> None:
         failures.retry(session, [(TIMED, known.id)])
 
 
-def switch(session: Session, kept: Kept, *, on: bool) -> None:
+def set_active(session: Session, kept: StoredAutomation, *, on: bool) -> None:
     """On only after a trial of this very version."""
     if on and not kept.is_tried:
         raise BadAutomation(f"automation {kept.rule.name!r} must be tried before it is switched on")
     session.execute(sa.update(automations).where(automations.c.id == kept.id).values(active=on))
 
 
-def remove(session: Session, kept: Kept) -> None:
+def remove(session: Session, kept: StoredAutomation) -> None:
     """What it did stays in the tickets' histories."""
     session.execute(sa.delete(automation_firings).where(automation_firings.c.automation_id == kept.id))
     session.execute(sa.delete(automations).where(automations.c.id == kept.id))
 
 
-def tried(session: Session, kept: Kept, now: datetime, most: int = TRIED_ON) -> list[WouldDo]:
+def try_automation(
+    session: Session, kept: StoredAutomation, now: datetime, most: int = TRIED_ON
+) -> list[PlannedChanges]:
     """What it would change on the newest tickets as they are now; the trial is noted, so that it may be switched on."""
     found = tickets.page(session, most=most, statuses=sorted(kept.rule.trigger.statuses))
-    would = planned(session, kept.rule, found, now)
+    would = plan_changes(session, kept.rule, found, now)
     trial = {"at": now.isoformat(), "fingerprint": kept.rule.fingerprint(), "looked_at": len(found)}
     row = kept.rule.trigger.to_json() | {"trial": trial | {"would_change": len(would)}}
     session.execute(sa.update(automations).where(automations.c.id == kept.id).values(trigger=row))
     return would
 
 
-def planned(session: Session, rule: Automation, found: Sequence[Ticket], now: datetime) -> list[WouldDo]:
+def plan_changes(session: Session, rule: Automation, found: Sequence[Ticket], now: datetime) -> list[PlannedChanges]:
     """The tickets whose facts fit, with what the rule would change; nothing is written."""
-    facts = ticket_facts.of(session, found, now)
-    doing = Doing(DESK, now, rule.why)
+    facts = ticket_facts.load_facts(session, found, now)
+    doing = ActionContext(DESK, now, rule.why)
     fitting = [t for t in found if t.merged_into is None and conditions.hold(rule.conditions, facts[t.id])]
-    would = [WouldDo(ticket, run_actions.planned(session, ticket, rule.actions, doing)) for ticket in fitting]
+    would = [
+        PlannedChanges(ticket, run_actions.plan_events(session, ticket, rule.actions, doing)) for ticket in fitting
+    ]
     return [one for one in would if one.changes]
 
 
-def note(session: Session, kept: Kept, ticket_id: int, event_id: int, now: datetime) -> bool:
+def record_firing(session: Session, kept: StoredAutomation, ticket_id: int, event_id: int, now: datetime) -> bool:
     """Write down that it fires for this event; False if it did so already."""
     row = {"automation_id": kept.id, "ticket_id": ticket_id, "event_id": event_id, "at": now}
     return session.execute(insert_ignore(session, automation_firings).values(**row)).rowcount == 1
 
 
-def lately(session: Session, ids: Iterable[int], since: datetime) -> dict[int, int]:
+def recent_firings(session: Session, ids: Iterable[int], since: datetime) -> dict[int, int]:
     """Ticket → firings since then."""
     c = automation_firings.c
     query = sa.select(c.ticket_id, sa.func.count()).where(c.ticket_id.in_(sorted(set(ids))), c.at > since)
@@ -146,7 +150,9 @@ def lately(session: Session, ids: Iterable[int], since: datetime) -> dict[int, i
     return {row[0]: int(row[1]) for row in found}
 
 
-def due(session: Session, kept: Kept, now: datetime, after: int = 0, most: int = MOST_DUE) -> dict[int, int]:
+def due_tickets(
+    session: Session, kept: StoredAutomation, now: datetime, after: int = 0, most: int = MOST_DUE
+) -> dict[int, int]:
     """Tickets for which its time has come → the event since which they are silent, or the one that opened them.
 
     Each only once for that event: what rules did afterwards is no event that counts. In the order of their numbers;
@@ -167,9 +173,9 @@ def due(session: Session, kept: Kept, now: datetime, after: int = 0, most: int =
     return {row.id: row.event_id for row in session.execute(query.order_by(t.id).limit(most))}
 
 
-def _kept(row: Mapping[str, Any] | sa.RowMapping) -> Kept:
+def _kept(row: Mapping[str, Any] | sa.RowMapping) -> StoredAutomation:
     trigger = dict(row["trigger"])
     trial = trigger.pop("trial", {})
     given = {"name": row["name"], "when": trigger, "conditions": row["conditions"], "actions": row["actions"]}
     rule = replace(rules_automations.read(given, row["name"]), position=row["position"])
-    return Kept(row["id"], rule, row["active"], trial)
+    return StoredAutomation(row["id"], rule, row["active"], trial)

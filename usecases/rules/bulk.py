@@ -18,14 +18,14 @@ from storage.db.session import Session
 from storage.tickets import tickets
 from storage.tickets.tickets import Stale
 from usecases.rules import run_actions
-from usecases.rules.run_actions import Doing
+from usecases.rules.run_actions import ActionContext
 from usecases.tickets import conversation, custom_fields, requester
 
 MOST = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class BulkRequest:
     """What shall be done to each; `requester` is the address of whose they are from now on; `into` merges them all into
     that ticket instead."""
 
@@ -35,7 +35,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BulkOutcome:
     """What happened to one ticket, or would; `refused` says why nothing did. Neither: it was so already."""
 
     ticket: int
@@ -48,15 +48,15 @@ Seen = Mapping[int, int | None]
 """Ticket → the version that was seen; None: whichever it has."""
 
 
-def preview(session: Session, seen: Seen, wish: Wish, doing: Doing) -> list[Outcome]:
+def preview(session: Session, seen: Seen, wish: BulkRequest, doing: ActionContext) -> list[BulkOutcome]:
     """What would happen, with nothing written."""
     found = tickets.get_many(session, _checked(seen))
     return [_planned(session, found.get(number), number, version, wish, doing) for number, version in seen.items()]
 
 
-def carry_out(
-    transaction: Callable[[], AbstractContextManager[Session]], seen: Seen, wish: Wish, doing: Doing
-) -> list[Outcome]:
+def run_bulk(
+    transaction: Callable[[], AbstractContextManager[Session]], seen: Seen, wish: BulkRequest, doing: ActionContext
+) -> list[BulkOutcome]:
     """Does it, ticket by ticket."""
     return [_alone(transaction, number, version, wish, doing) for number, version in _checked(seen).items()]
 
@@ -68,43 +68,43 @@ def _checked(seen: Seen) -> Seen:
 
 
 def _planned(
-    session: Session, ticket: Ticket | None, number: int, version: int | None, wish: Wish, doing: Doing
-) -> Outcome:
+    session: Session, ticket: Ticket | None, number: int, version: int | None, wish: BulkRequest, doing: ActionContext
+) -> BulkOutcome:
     try:
         held = _current(ticket, number, version)
         if wish.into is not None:
-            return Outcome(number, held.subject, (_merge_event(session, held, wish.into, doing),))
+            return BulkOutcome(number, held.subject, (_merge_event(session, held, wish.into, doing),))
         events = _change(session, held, wish, doing).events
         if wish.requester:
             events += requester.preview(session, held, wish.requester, doing.actor, doing.now)
-        return Outcome(number, held.subject, events)
+        return BulkOutcome(number, held.subject, events)
     except NotAllowed as error:
-        return Outcome(number, ticket.subject if ticket else "", refused=str(error))
+        return BulkOutcome(number, ticket.subject if ticket else "", refused=str(error))
 
 
 def _alone(
     transaction: Callable[[], AbstractContextManager[Session]],
     number: int,
     version: int | None,
-    wish: Wish,
-    doing: Doing,
-) -> Outcome:
+    wish: BulkRequest,
+    doing: ActionContext,
+) -> BulkOutcome:
     subject = ""
     try:
         with transaction() as session:
             held = _current(tickets.get(session, number, lock=True), number, version)
             subject = held.subject
             events = _do(session, held, wish, doing)
-        return Outcome(number, subject, events)
+        return BulkOutcome(number, subject, events)
     except Stale:
-        return Outcome(number, subject, refused="somebody else changed it at the same moment")
+        return BulkOutcome(number, subject, refused="somebody else changed it at the same moment")
     except NotAllowed as error:
-        return Outcome(number, subject, refused=str(error))
+        return BulkOutcome(number, subject, refused=str(error))
     except sa.exc.OperationalError:
-        return Outcome(number, subject, refused="the database was busy; try again")
+        return BulkOutcome(number, subject, refused="the database was busy; try again")
 
 
-def _do(session: Session, ticket: Ticket, wish: Wish, doing: Doing) -> tuple[Event, ...]:
+def _do(session: Session, ticket: Ticket, wish: BulkRequest, doing: ActionContext) -> tuple[Event, ...]:
     if wish.into is not None:
         event = _merge_event(session, ticket, wish.into, doing)
         conversation.merge(session, ticket.id, wish.into, doing.actor, doing.now, why=doing.why)
@@ -117,7 +117,7 @@ def _do(session: Session, ticket: Ticket, wish: Wish, doing: Doing) -> tuple[Eve
     return events
 
 
-def _change(session: Session, ticket: Ticket, wish: Wish, doing: Doing) -> Change:
+def _change(session: Session, ticket: Ticket, wish: BulkRequest, doing: ActionContext) -> Change:
     """All of the actions as one change, or NotAllowed for the first that does not fit."""
     change = Change(ticket)
     for action in wish.actions:
@@ -136,7 +136,7 @@ def _current(ticket: Ticket | None, number: int, version: int | None) -> Ticket:
     return ticket
 
 
-def _merge_event(session: Session, ticket: Ticket, into_id: int, doing: Doing) -> Event:
+def _merge_event(session: Session, ticket: Ticket, into_id: int, doing: ActionContext) -> Event:
     into = tickets.get(session, into_id)
     if into is None or into.merged_into is not None or ticket.merged_into is not None or into_id == ticket.id:
         raise NotAllowed(f"it cannot be merged into #{into_id}")

@@ -22,7 +22,7 @@ from storage.tables.desk import macros
 from storage.tables.tickets import memberships
 from storage.tickets import placeholders
 from usecases.rules import run_actions
-from usecases.rules.run_actions import Doing
+from usecases.rules.run_actions import ActionContext
 
 LONGEST_NAME = 100
 
@@ -40,11 +40,11 @@ class Macro:
     uses: int = 0
 
 
-def every(session: Session) -> list[Macro]:
+def list_all(session: Session) -> list[Macro]:
     return [_macro(row._mapping) for row in session.execute(sa.select(macros).order_by(macros.c.name))]
 
 
-def of_agent(session: Session, agent_id: int) -> list[Macro]:
+def macros_of_agent(session: Session, agent_id: int) -> list[Macro]:
     """Everybody's, those of the agent's teams, and the agent's own."""
     c = macros.c
     own_teams = sa.select(memberships.c.team_id).where(memberships.c.agent_id == agent_id)
@@ -53,16 +53,16 @@ def of_agent(session: Session, agent_id: int) -> list[Macro]:
     return [_macro(row._mapping) for row in session.execute(query.order_by(c.name))]
 
 
-def named(session: Session, agent_id: int, name: str) -> Macro:
+def get_by_name(session: Session, agent_id: int, name: str) -> Macro:
     """The agent's own before the team's before everybody's; NotAllowed where there is none."""
     wanted = name.strip().casefold()
-    found = [one for one in of_agent(session, agent_id) if one.name.casefold() == wanted]
+    found = [one for one in macros_of_agent(session, agent_id) if one.name.casefold() == wanted]
     if not found:
         raise NotAllowed(f"there is no macro {name!r}")
     return min(found, key=lambda one: (one.owner_id is None, one.team_id is None))
 
 
-def put(
+def save(
     session: Session,
     name: str,
     text: str,
@@ -89,18 +89,20 @@ def remove(session: Session, macro_id: int) -> bool:
     return session.execute(sa.delete(macros).where(macros.c.id == macro_id)).rowcount == 1
 
 
-def said(session: Session, macro: Macro, ticket: Ticket, agent: Actor, now: datetime) -> str:
+def render_text(session: Session, macro: Macro, ticket: Ticket, agent: Actor, now: datetime) -> str:
     """The macro's text on this ticket, as the agent would write it."""
-    return fill(macro.text, placeholders.of(session, ticket, agent, now))
+    return fill(macro.text, placeholders.placeholder_values(session, ticket, agent, now))
 
 
 def apply(
     session: Session, macro: Macro, ticket: Ticket, agent: Actor, now: datetime, *, react: bool = True
-) -> run_actions.Done:
+) -> run_actions.ActionResult:
     """Do what the macro does, and count it."""
     session.execute(sa.update(macros).where(macros.c.id == macro.id).values(uses=macros.c.uses + 1))
-    doing = Doing(agent, now, f"macro {macro.name}", placeholders.of(session, ticket, agent, now), react)
-    return run_actions.carry_out(session, ticket, macro.actions, doing)
+    doing = ActionContext(
+        agent, now, f"macro {macro.name}", placeholders.placeholder_values(session, ticket, agent, now), react
+    )
+    return run_actions.run_actions(session, ticket, macro.actions, doing)
 
 
 def _plain(value: Any) -> Any:

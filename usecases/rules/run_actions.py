@@ -19,7 +19,7 @@ from desk.rules.macros import fill
 from desk.tickets import properties
 from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Status, Ticket
-from storage.db.session import Session, is_outage, is_rivalry
+from storage.db.session import Session, is_conflict, is_outage
 from storage.people import holders, people
 from storage.runtime.failures import reason_of
 from storage.tickets import tickets
@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Doing:
+class ActionContext:
     """In whose name, when and why; `values` fill the names in texts; `react` enqueues the consequences."""
 
     actor: Actor
@@ -40,14 +40,14 @@ class Doing:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class ActionResult:
     """The ticket afterwards, and what could not be done."""
 
     ticket: Ticket
     refused: tuple[str, ...] = ()
 
 
-def carry_out(session: Session, ticket: Ticket, actions: Sequence[Action], doing: Doing) -> Done:
+def run_actions(session: Session, ticket: Ticket, actions: Sequence[Action], doing: ActionContext) -> ActionResult:
     """All actions in order on a ticket that this transaction holds.
 
     Each has a savepoint of its own: one that is refused, or breaks, leaves nothing half done, and the next sees the
@@ -61,14 +61,14 @@ def carry_out(session: Session, ticket: Ticket, actions: Sequence[Action], doing
         except NotAllowed as error:
             refused.append(f"{action.do}: {error}")
         except Exception as error:
-            if is_outage(error) or is_rivalry(error):
+            if is_outage(error) or is_conflict(error):
                 raise
             log.exception("rule_action_failed", ticket_id=ticket.id, action=action.do)
             refused.append(f"{action.do}: it failed ({reason_of(error)})")
-    return Done(ticket, tuple(refused))
+    return ActionResult(ticket, tuple(refused))
 
 
-def planned(session: Session, ticket: Ticket, actions: Sequence[Action], doing: Doing) -> tuple[Event, ...]:
+def plan_events(session: Session, ticket: Ticket, actions: Sequence[Action], doing: ActionContext) -> tuple[Event, ...]:
     """The events that these actions would leave, with nothing written: for dry runs. Texts and notices count as one."""
     happened: list[Event] = []
     for action in actions:
@@ -92,20 +92,20 @@ def agent_named(session: Session, name: str) -> people.Person:
     return found[0]
 
 
-def _one(session: Session, ticket: Ticket, action: Action, doing: Doing) -> Ticket:
+def _one(session: Session, ticket: Ticket, action: Action, doing: ActionContext) -> Ticket:
     change = change_of(session, ticket, action, doing)
     if change is None:
         return _TEXTS[action.do](session, ticket, action.value, doing)
     return tickets.save(session, change, react=doing.react)
 
 
-def change_of(session: Session, ticket: Ticket, action: Action, doing: Doing) -> Change | None:
+def change_of(session: Session, ticket: Ticket, action: Action, doing: ActionContext) -> Change | None:
     """The change that an action makes; None for those that write something instead."""
     make = _CHANGES.get(action.do)
     return make(session, ticket, action.value, doing) if make else None
 
 
-def _assign(session: Session, ticket: Ticket, value: str, doing: Doing) -> Change:
+def _assign(session: Session, ticket: Ticket, value: str, doing: ActionContext) -> Change:
     if value == "nobody":
         return verbs.assign(ticket, None, "", doing.actor, doing.now, doing.why)
     if value == "me":
@@ -118,55 +118,55 @@ def _assign(session: Session, ticket: Ticket, value: str, doing: Doing) -> Chang
     return verbs.assign(ticket, agent.id, agent.name or agent.address, doing.actor, doing.now, doing.why)
 
 
-def _team(session: Session, ticket: Ticket, value: str, doing: Doing) -> Change:
+def _team(session: Session, ticket: Ticket, value: str, doing: ActionContext) -> Change:
     team = people.team_named(session, value)
     if team is None:
         raise NotAllowed(f"there is no team {value!r}")
     return verbs.to_team(ticket, team.id, team.name, doing.actor, doing.now, doing.why)
 
 
-def _status(session: Session, ticket: Ticket, value: str, doing: Doing) -> Change:
+def _status(session: Session, ticket: Ticket, value: str, doing: ActionContext) -> Change:
     change = verbs.set_status(ticket, Status(value), doing.actor, doing.now, doing.why)
     return custom_fields.refuse_unfilled_end(session, ticket, change)
 
 
-def _field(_session: Session, ticket: Ticket, value: Mapping[str, Any], doing: Doing) -> Change:
+def _field(_session: Session, ticket: Ticket, value: Mapping[str, Any], doing: ActionContext) -> Change:
     change = Change(ticket)
     for name, one in value.items():
         change = change.then(properties.set_field(change.ticket, name, one, doing.actor, doing.now, doing.why))
     return change
 
 
-def _tag(_session: Session, ticket: Ticket, value: tuple[str, ...], doing: Doing) -> Change:
+def _tag(_session: Session, ticket: Ticket, value: tuple[str, ...], doing: ActionContext) -> Change:
     change = verbs.tag(ticket, value, doing.actor, doing.now)
     return Change(change.ticket, tuple(replace(event, why=doing.why) for event in change.events))
 
 
-def _snooze(_session: Session, ticket: Ticket, value: float, doing: Doing) -> Change:
+def _snooze(_session: Session, ticket: Ticket, value: float, doing: ActionContext) -> Change:
     return properties.snooze(ticket, doing.now + timedelta(hours=value), doing.actor, doing.now, doing.why)
 
 
-def _note(session: Session, ticket: Ticket, value: str, doing: Doing) -> Ticket:
+def _note(session: Session, ticket: Ticket, value: str, doing: ActionContext) -> Ticket:
     return conversation.note(session, ticket, doing.actor, _filled(value, doing), doing.now, via=doing.why or "rule")
 
 
-def _reply(session: Session, ticket: Ticket, value: str, doing: Doing) -> Ticket:
+def _reply(session: Session, ticket: Ticket, value: str, doing: ActionContext) -> Ticket:
     return conversation.reply(session, ticket, doing.actor, _filled(value, doing), doing.now, via=doing.why or "rule")
 
 
-def _notify(session: Session, ticket: Ticket, value: tuple[str, ...], doing: Doing) -> Ticket:
+def _notify(session: Session, ticket: Ticket, value: tuple[str, ...], doing: ActionContext) -> Ticket:
     """An event that asks for a notice; whom "lead", "team" and "assignee" mean is found when it is written."""
     event = Event(ticket.id, doing.now, "notice_asked", doing.actor, after=", ".join(value), why=doing.why)
     return tickets.save(session, Change(ticket, (event,)), react=doing.react)
 
 
-def _watch(session: Session, ticket: Ticket, value: tuple[str, ...], doing: Doing) -> Ticket:
+def _watch(session: Session, ticket: Ticket, value: tuple[str, ...], doing: ActionContext) -> Ticket:
     for name in value:
         ticket = watchers.watch(session, ticket, agent_named(session, name), doing.actor, doing.now, doing.why)
     return ticket
 
 
-def _filled(text: str, doing: Doing) -> str:
+def _filled(text: str, doing: ActionContext) -> str:
     return fill(text, doing.values or {})
 
 
@@ -174,7 +174,7 @@ def _shown(action: Action) -> str:
     return action.value if isinstance(action.value, str) else ", ".join(map(str, action.value))
 
 
-_CHANGES: Mapping[str, Callable[[Session, Ticket, Any, Doing], Change]] = {
+_CHANGES: Mapping[str, Callable[[Session, Ticket, Any, ActionContext], Change]] = {
     "assign": _assign,
     "team": _team,
     "status": _status,
@@ -185,7 +185,7 @@ _CHANGES: Mapping[str, Callable[[Session, Ticket, Any, Doing], Change]] = {
     "field": _field,
     "snooze_hours": _snooze,
 }
-_TEXTS: Mapping[str, Callable[[Session, Ticket, Any, Doing], Ticket]] = {
+_TEXTS: Mapping[str, Callable[[Session, Ticket, Any, ActionContext], Ticket]] = {
     "note": _note,
     "reply": _reply,
     "notify": _notify,

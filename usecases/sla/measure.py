@@ -21,7 +21,7 @@ from storage.tickets import ticket_facts
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class MeasuredTicket:
     """One ticket's clocks, before and now."""
 
     ticket: Ticket
@@ -42,12 +42,12 @@ def measure(
     policies: Sequence[Policy],
     now: datetime,
     quiet: frozenset[int] = frozenset(),
-) -> dict[int, Measured]:
+) -> dict[int, MeasuredTicket]:
     """Ticket → its clocks. For those in `quiet`, what ended before there was a policy is left in peace."""
     ids = [ticket.id for ticket in found]
     told = sla_timers.histories(session, ids)
-    before = sla_timers.of_tickets(session, ids)
-    facts = ticket_facts.of(session, found, now) if any(one.conditions for one in policies) else {}
+    before = sla_timers.clocks_of_tickets(session, ids)
+    facts = ticket_facts.load_facts(session, found, now) if any(one.conditions for one in policies) else {}
     made = {}
     for ticket in found:
         policy = sla_policy.policy_for(policies, facts.get(ticket.id, {}))
@@ -55,12 +55,12 @@ def measure(
     return made
 
 
-def write(session: Session, measured: Mapping[int, Measured]) -> None:
+def save_measured(session: Session, measured: Mapping[int, MeasuredTicket]) -> None:
     """Write down what was measured."""
     before = {number: one.before for number, one in measured.items()}
-    sla_timers.write(session, before, {number: one.clocks for number, one in measured.items()})
+    sla_timers.save(session, before, {number: one.clocks for number, one in measured.items()})
     moved = {number: one.due_at for number, one in measured.items() if one.due_at != one.ticket.due_at}
-    sla_timers.write_due(session, moved)
+    sla_timers.save_due_times(session, moved)
 
 
 def _one(
@@ -70,9 +70,9 @@ def _one(
     told: Sequence[Event],
     now: datetime,
     quiet: bool,
-) -> Measured:
+) -> MeasuredTicket:
     if policy is None:
-        return Measured(ticket, None, before, {t: c for t, c in before.items() if c.ended})
+        return MeasuredTicket(ticket, None, before, {t: c for t, c in before.items() if c.ended})
     found: dict[Target, Clock] = {}
     happened: list[Happening] = []
     runs = rules.runs(told, policy.pausing)
@@ -83,4 +83,4 @@ def _one(
         if clock is not None:
             found[target] = clock
             happened += news
-    return Measured(ticket, policy, before, found, runs, tuple(happened))
+    return MeasuredTicket(ticket, policy, before, found, runs, tuple(happened))

@@ -24,7 +24,7 @@ from storage.sla import timers as sla_timers
 from storage.tables.tickets import tickets as table
 from storage.tickets.tickets import get_many
 from usecases.sla import measure as sla_measure
-from usecases.sla.measure import Measured
+from usecases.sla.measure import MeasuredTicket
 
 STEP = 1000
 READ = 200
@@ -32,7 +32,7 @@ _OPEN = table.c.status.in_([str(status) for status in Status if status not in DO
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class MovedTicket:
     """A ticket that would get another due time."""
 
     id: int
@@ -52,7 +52,7 @@ class Preview:
 
     looked: int
     total: int
-    moved: tuple[Moved, ...]
+    moved: tuple[MovedTicket, ...]
 
     @property
     def late(self) -> int:
@@ -69,7 +69,7 @@ def preview(session: Session, policies: Sequence[Policy], now: datetime, most: i
     return Preview(looked, open_count(session), tuple(sorted(moved, key=lambda one: -one.id)))
 
 
-def ask(session: Session, now: datetime, why: str) -> None:
+def request_recalculation(session: Session, now: datetime, why: str) -> None:
     """Begin the recalculation; one that runs begins anew."""
     told = {"at": now.isoformat(), "why": why, "after": 0, "done": 0, "total": open_count(session), "finished_at": None}
     key_values.put(session, key_values.SLA_REVIEW, told)
@@ -80,15 +80,15 @@ def ask(session: Session, now: datetime, why: str) -> None:
 def progress(session: Session) -> dict[str, Any] | None:
     """How far the newest recalculation is; `waiting` tickets are still to be looked at."""
     told = key_values.get(session, key_values.SLA_REVIEW)
-    return dict(told) | {"waiting": sla_timers.waiting(session)} if told else None
+    return dict(told) | {"waiting": sla_timers.count_wishes(session)} if told else None
 
 
-def is_asked(session: Session) -> bool:
+def is_requested(session: Session) -> bool:
     told = key_values.get(session, key_values.SLA_REVIEW)
     return bool(told and told["finished_at"] is None) or key_values.get(session, key_values.SLA_CHANGED) is not None
 
 
-def step(session: Session, now: datetime) -> bool:
+def run_step(session: Session, now: datetime) -> bool:
     """Wish for some more tickets; False if there is nothing (more) to do."""
     changed = key_values.get(session, key_values.SLA_CHANGED)
     if changed is not None:
@@ -99,7 +99,7 @@ def step(session: Session, now: datetime) -> bool:
         return False
     query = sa.select(table.c.id).where(_OPEN, table.c.id > told["after"]).order_by(table.c.id).limit(STEP)
     ids = list(session.execute(query).scalars())
-    sla_timers.look(session, ids, now, quiet=True)
+    sla_timers.request_measuring(session, ids, now, quiet=True)
     told = told | {"after": ids[-1] if ids else told["after"], "done": told["done"] + len(ids)}
     if not ids:
         told["finished_at"] = now.isoformat()
@@ -114,21 +114,26 @@ def open_count(session: Session) -> int:
 def _begin(session: Session, now: datetime, why: str) -> None:
     """Where no ticket has a clock, and none gets one, there is nothing to do."""
     if sla_policies.any_active(session) or sla_timers.any_running(session):
-        ask(session, now, why)
+        request_recalculation(session, now, why)
     key_values.remove(session, key_values.SLA_CHANGED)
 
 
 def _open_tickets(session: Session, most: int | None) -> Iterator[list[int]]:
-    query = sa.select(table.c.id).where(_OPEN, *visibility.ticket(session)).order_by(table.c.id.desc()).limit(most)
+    query = (
+        sa.select(table.c.id)
+        .where(_OPEN, *visibility.ticket_condition(session))
+        .order_by(table.c.id.desc())
+        .limit(most)
+    )
     ids = list(session.execute(query).scalars())
     for start in range(0, len(ids), READ):
         yield ids[start : start + READ]
 
 
-def _moved(one: Measured, now: datetime) -> Moved:
+def _moved(one: MeasuredTicket, now: datetime) -> MovedTicket:
     ticket, after = one.ticket, one.due_at
     late = after is not None and after <= now and not (ticket.due_at and ticket.due_at <= now)
     policy = one.policy.name if one.policy else ""
-    return Moved(
+    return MovedTicket(
         ticket.id, ticket.subject, str(ticket.priority), str(ticket.status), policy, ticket.due_at, after, late
     )

@@ -20,7 +20,7 @@ MOST = 50
 
 def add(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime) -> Ticket:
     """From now on replies go there too, and its mails belong here. The caller holds the ticket."""
-    wanted = checked(address)
+    wanted = check_address(address)
     known = tickets.participants_of(session, [ticket.id])[ticket.id]
     if known.get(wanted) in (Participation.REQUESTER, Participation.ADDED):
         return ticket
@@ -30,7 +30,7 @@ def add(session: Session, ticket: Ticket, address: str, actor: Actor, at: dateti
     return tickets.save(session, Change(ticket, (Event(ticket.id, at, "copy_added", actor, after=wanted),)))
 
 
-def checked(address: str) -> str:
+def check_address(address: str) -> str:
     """The address as it is kept; NotAllowed for what is none."""
     wanted = canonical(address)
     if not _ADDRESS.fullmatch(wanted):

@@ -48,10 +48,10 @@ def reply(
     if below:
         said = replace(said, cut=({"reason": signatures.REASON, "text": below},))
     message_id = tickets.add_message(session, said)
-    return tickets.save(session, answered(session, ticket, actor, at, message_id))
+    return tickets.save(session, change_after_reply(session, ticket, actor, at, message_id))
 
 
-def keep_refused(
+def note_refused(
     session: Session, ticket: Ticket, actor: Actor, text: str, at: datetime, *, via: str, marks: Mapping[str, str]
 ) -> int:
     """Words of an agent whose role does not allow what they ask for, as a note that says so; the message's number."""
@@ -60,10 +60,10 @@ def keep_refused(
     )
 
 
-def answered(session: Session, ticket: Ticket, actor: Actor, at: datetime, message_id: int) -> Change:
+def change_after_reply(session: Session, ticket: Ticket, actor: Actor, at: datetime, message_id: int) -> Change:
     """What a public reply changes; an author who may not own the ticket does not come to own it by answering first."""
     unowned = ticket.assignee_id is None and actor.id is not None
-    owns = unowned and not holders.why_not(session, ticket.team_id, actor.id or 0)
+    owns = unowned and not holders.reason_against(session, ticket.team_id, actor.id or 0)
     return verbs.reply(ticket, actor, at, message_id, owns=owns)
 
 
@@ -82,7 +82,7 @@ def note(
     _refuse_empty(text, attachments)
     said = _message(ticket, MessageKind.NOTE, actor, text, at, via, attachments, external_id)
     message_id = tickets.add_message(session, said)
-    called = watchers.called(session, ticket, text, at)
+    called = watchers.watch_mentioned(session, ticket, text, at)
     why = f"for {', '.join(one.name or one.address for one in called)}" if called else ""
     noted = verbs.note(ticket, actor, at, message_id, why)
     data = {"mentioned": [one.id for one in called]} if called else {}

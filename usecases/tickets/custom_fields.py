@@ -18,12 +18,12 @@ from storage.tables.desk import custom_fields
 _COLUMNS = [custom_fields.c[name] for name in Field.__dataclass_fields__]
 
 
-def every(session: Session) -> list[Field]:
+def list_all(session: Session) -> list[Field]:
     query = sa.select(*_COLUMNS).order_by(custom_fields.c.position, custom_fields.c.id)
     return [fields.read(dict(row._mapping)) for row in session.execute(query)]
 
 
-def put(session: Session, field: Field) -> Field:
+def save(session: Session, field: Field) -> Field:
     """A new field, or the one with this name as it shall be. What tickets hold in it stays."""
     checked = fields.read(asdict(field))
     row: dict[str, Any] = asdict(checked) | {"kind": str(checked.kind)}
@@ -37,9 +37,9 @@ def remove(session: Session, name: str) -> bool:
     return session.execute(sa.delete(custom_fields).where(custom_fields.c.name == name)).rowcount == 1
 
 
-def filled(session: Session, ticket: Ticket, name: str, given: Any, actor: Actor, at: datetime) -> Change:
+def fill_field(session: Session, ticket: Ticket, name: str, given: Any, actor: Actor, at: datetime) -> Change:
     """The change that puts a checked value into a field."""
-    field = next((one for one in every(session) if one.name == name), None)
+    field = next((one for one in list_all(session) if one.name == name), None)
     if field is None:
         raise BadField(f"there is no field {name!r}")
     return properties.set_field(ticket, name, fields.value(field, given), actor, at)
@@ -47,7 +47,7 @@ def filled(session: Session, ticket: Ticket, name: str, given: Any, actor: Actor
 
 def refuse_unfilled(session: Session, ticket: Ticket) -> None:
     """Unfilled if the ticket cannot be resolved because a required field is empty."""
-    empty = fields.missing(every(session), ticket)
+    empty = fields.missing(list_all(session), ticket)
     if empty:
         raise Unfilled(empty)
 

@@ -122,7 +122,7 @@ def resolve_children(session: Session, parent: Ticket, actor: Actor, at: datetim
     stays open, and its history says so."""
     why = f"resolved with its parent #{parent.id}"
     open_ones = [child for child in children(session, parent.id, lock=True) if child.status not in DONE]
-    known = custom_fields.every(session) if open_ones else []
+    known = custom_fields.list_all(session) if open_ones else []
     unready = {child.id: empty for child in open_ones if (empty := fields.missing(known, child))}
     for child in open_ones:
         if child.id in unready:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from desk.tickets.ticket import DESK, Change, Event, Message
 from storage.db.session import Session, enqueue
-from storage.db.statements import claimed, insert_rows
+from storage.db.statements import claim_rows, insert_rows
 from storage.tables.runtime import late_files
 from storage.tables.tickets import messages
 from storage.tickets import tickets
@@ -28,7 +28,7 @@ _c = late_files.c
 
 
 @dataclass(frozen=True, slots=True)
-class Late:
+class PendingFile:
     """One file that a worker now fetches; `attempts` counts this try."""
 
     id: int
@@ -39,7 +39,7 @@ class Late:
     attempts: int
 
 
-def ask(session: Session, made: Iterable[Message], now: datetime) -> None:
+def request_files(session: Session, made: Iterable[Message], now: datetime) -> None:
     """Have the files of these messages fetched that have no bytes yet. Twice is once."""
     rows: list[dict[str, Any]] = [
         {"ticket_id": one.ticket_id, "message_id": one.id, "place": place, "file_id": file_id, "next_at": now}
@@ -56,35 +56,35 @@ def is_due(session: Session, now: datetime) -> bool:
     return session.execute(sa.select(_c.id).where(_c.next_at <= now).limit(1)).scalar() is not None
 
 
-def claim(session: Session, now: datetime, first: Sequence[int] = ()) -> Late | None:
+def claim(session: Session, now: datetime, first: Sequence[int] = ()) -> PendingFile | None:
     """One file that is due, of the messages in `first` before others; nobody else fetches it for a while."""
     query = sa.select(_c.id).where(_c.next_at <= now).order_by(_c.next_at, _c.id)
-    rows = claimed(session, query, _c.message_id, first, 1)
+    rows = claim_rows(session, query, _c.message_id, first, 1)
     if not rows:
         return None
     number = rows[0].id
     values = {"attempts": _c.attempts + 1, "next_at": now + LEASE}
-    columns = [_c[name] for name in Late.__dataclass_fields__]
+    columns = [_c[name] for name in PendingFile.__dataclass_fields__]
     taken = sa.update(late_files).where(_c.id == number).values(**values).returning(*columns)
-    return Late(**session.execute(taken).one()._mapping)
+    return PendingFile(**session.execute(taken).one()._mapping)
 
 
-def postpone(session: Session, late: Late, until: datetime) -> None:
+def postpone(session: Session, late: PendingFile, until: datetime) -> None:
     session.execute(sa.update(late_files).where(_c.id == late.id).values(next_at=until))
 
 
-def arrived(session: Session, late: Late, sha256: str, size: int, media_type: str, now: datetime) -> None:
+def store_file(session: Session, late: PendingFile, sha256: str, size: int, media_type: str, now: datetime) -> None:
     """Its bytes are kept under that name: from now on it is a file like any other."""
     found = {"sha256": sha256, "size": size} | ({"media_type": media_type} if media_type else {})
     _end(session, late, found, "file_fetched", "", now)
 
 
-def missing(session: Session, late: Late, why: str, now: datetime) -> None:
+def mark_missing(session: Session, late: PendingFile, why: str, now: datetime) -> None:
     """It cannot be had; it stays named on its message, with the reason."""
     _end(session, late, {"missing": why}, "file_missing", why, now)
 
 
-def _end(session: Session, late: Late, found: Mapping[str, Any], kind: str, why: str, now: datetime) -> None:
+def _end(session: Session, late: PendingFile, found: Mapping[str, Any], kind: str, why: str, now: datetime) -> None:
     """Whoever deletes the row says how it ended; the message may be on another ticket by now."""
     if session.execute(sa.delete(late_files).where(_c.id == late.id)).rowcount != 1:
         return

@@ -19,19 +19,19 @@ from usecases.tickets import cc
 
 def change(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime, *, react: bool = True) -> Ticket:
     """Changes it; the caller holds the ticket. NotAllowed where there is nobody to write to."""
-    before, after = planned(session, ticket, address)
+    before, after = plan_change(session, ticket, address)
     if before == after:
         return ticket
-    person = people.ensure(session, [Party(after, "")], at)[after]
-    organisation = organisations.of_address(organisations.of_domains(session), after)
-    put(session, ticket.id, before, after)
+    person = people.ensure_people(session, [Party(after, "")], at)[after]
+    organisation = organisations.find_by_address(organisations.by_domain(session), after)
+    swap_participants(session, ticket.id, before, after)
     changed = properties.set_requester(ticket, person.id, organisation, before, after, actor, at)
     return tickets.save(session, changed, react=react)
 
 
-def planned(session: Session, ticket: Ticket, address: str) -> tuple[str, str]:
+def plan_change(session: Session, ticket: Ticket, address: str) -> tuple[str, str]:
     """The addresses before and after, checked; nothing is written."""
-    wanted = cc.checked(address)
+    wanted = cc.check_address(address)
     if ticket.merged_into is not None:
         raise NotAllowed(f"ticket #{ticket.id} was merged into #{ticket.merged_into}")
     if ticket.conversation:
@@ -44,20 +44,20 @@ def planned(session: Session, ticket: Ticket, address: str) -> tuple[str, str]:
 
 def preview(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime) -> tuple[Event, ...]:
     """What would stand in the history."""
-    before, after = planned(session, ticket, address)
+    before, after = plan_change(session, ticket, address)
     return () if before == after else (Event(ticket.id, at, "requester_changed", actor, before, after),)
 
 
-def put(session: Session, ticket_id: int, before: str, after: str) -> None:
+def swap_participants(session: Session, ticket_id: int, before: str, after: str) -> None:
     """Who takes part as what: the old requester wrote here, and gets no copies."""
     for address, part in ((before, Participation.SENDER), (after, Participation.REQUESTER)):
         if address:
             tickets.set_participant(session, ticket_id, address, part)
 
 
-def undone(session: Session, change: Change, before: Ticket) -> None:
+def follow_undo(session: Session, change: Change, before: Ticket) -> None:
     """After an undo of the ticket `before`: its people follow."""
     ids = [before.requester_id, change.ticket.requester_id]
     known = people.by_ids(session, ids) if ids[0] != ids[1] else {}
     if len(known) == 2:
-        put(session, before.id, known[ids[0]].address, known[ids[1]].address)
+        swap_participants(session, before.id, known[ids[0]].address, known[ids[1]].address)

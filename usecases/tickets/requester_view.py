@@ -54,7 +54,7 @@ class Requester:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MergedPart:
     """Of a ticket that theirs was merged into: these messages, and answers to all since then, if they get copies."""
 
     moved: frozenset[int]
@@ -63,7 +63,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class TicketView:
     """One ticket as one person sees it. `asked` and `subject` are the number and the words that they know; `answers`:
     what they write is appended; `owns`: they say whether it is solved, and how it went."""
 
@@ -73,11 +73,11 @@ class Sight:
     subject: str
     owns: bool
     answers: bool
-    part: Part | None = None
+    part: MergedPart | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class PublicMessage:
     """One public message. `who` is "you", "desk", "requester" or "other"; a name that is an address is left out."""
 
     id: int
@@ -90,7 +90,7 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedRequest:
     """One line of a person's list."""
 
     id: int
@@ -114,28 +114,28 @@ def requester(session: Session, person_id: int) -> Requester | None:
     return Requester(**values | {"organisation": row.organisation or "", "shares": bool(row.shares)})
 
 
-def sight(session: Session, person: Requester, ticket_id: int) -> Sight | None:
+def view_ticket(session: Session, person: Requester, ticket_id: int) -> TicketView | None:
     """What they see under that number; None if it is nothing."""
-    first, last = tickets.get(session, ticket_id), tickets.survivor(session, ticket_id)
+    first, last = tickets.get(session, ticket_id), tickets.merge_target(session, ticket_id)
     if first is None or last is None or not _sees(session, person, first):
         return None
     owns = last.requester_id == person.id
     if owns or (first.id == last.id) or _sees(session, person, last):
         takes_part = owns or first.requester_id == person.id
-        return Sight(person, last, ticket_id, last.subject, owns, takes_part)
+        return TicketView(person, last, ticket_id, last.subject, owns, takes_part)
     if first.requester_id != person.id:
         return None
-    return Sight(person, last, ticket_id, first.subject, False, True, _part(session, person, first, last))
+    return TicketView(person, last, ticket_id, first.subject, False, True, _part(session, person, first, last))
 
 
-def conversation(session: Session, seen: Sight, *, before: int | None = None) -> list[Said]:
+def conversation(session: Session, seen: TicketView, *, before: int | None = None) -> list[PublicMessage]:
     """The newest PER_PAGE of the public messages below that id, oldest first; one more, if there is one before them."""
     where = [*_public(seen), *([messages.c.id < before] if before is not None else [])]
     query = sa.select(messages).where(*where).order_by(messages.c.id.desc()).limit(PER_PAGE + 1)
     return [_said(row._mapping, seen) for row in reversed(session.execute(query).all())]
 
 
-def file(session: Session, seen: Sight, message_id: int, place: int) -> Mapping[str, Any] | None:
+def file(session: Session, seen: TicketView, message_id: int, place: int) -> Mapping[str, Any] | None:
     """A file of a message that they see, by its place."""
     columns = (messages.c.attachments, messages.c.trust)
     row = session.execute(sa.select(*columns).where(messages.c.id == message_id, *_public(seen))).first()
@@ -143,23 +143,27 @@ def file(session: Session, seen: Sight, message_id: int, place: int) -> Mapping[
     return row.attachments[place] if row and there else None
 
 
-def looked_after(session: Session, ticket: Ticket) -> tuple[str, str]:
+def agent_and_team(session: Session, ticket: Ticket) -> tuple[str, str]:
     """The names of the agent and the team, as requesters may read them."""
     agent = session.execute(sa.select(people.c.name).where(people.c.id == ticket.assignee_id)).scalar() or ""
     team = session.execute(sa.select(teams.c.name).where(teams.c.id == ticket.team_id)).scalar() or ""
     return _display(agent), _display(team)
 
 
-def facts(session: Session, seen: Sight) -> list[tuple[str, str]]:
+def visible_fields(session: Session, seen: TicketView) -> list[tuple[str, str]]:
     """Label and value of the fields that requesters see."""
     if seen.part is not None:
         return []
     given = seen.ticket.fields
-    shown = [one for one in custom_fields.every(session) if one.public and given.get(one.name) not in (None, "", False)]
+    shown = [
+        one for one in custom_fields.list_all(session) if one.public and given.get(one.name) not in (None, "", False)
+    ]
     return [(one.title, "✓" if given[one.name] is True else str(given[one.name])) for one in shown]
 
 
-def listed(session: Session, person: Requester, *, organisation: bool, before: int | None = None) -> list[Listed]:
+def list_requests(
+    session: Session, person: Requester, *, organisation: bool, before: int | None = None
+) -> list[ListedRequest]:
     """Their own requests, or all of their organisation's that it shares; the newest first."""
     c = ticket_rows.c
     if organisation and not person.shares:
@@ -169,7 +173,7 @@ def listed(session: Session, person: Requester, *, organisation: bool, before: i
         where = [
             c.organisation_id == person.organisation_id,
             c.merged_into.is_(None),
-            visibility.never_private(c.team_id),
+            visibility.public_condition(c.team_id),
         ]
     where += [c.id < before] if before is not None else []
     columns = [c.id, c.subject, c.status, c.merged_into, c.created_at, people.c.name]
@@ -180,14 +184,14 @@ def listed(session: Session, person: Requester, *, organisation: bool, before: i
     return [_line(session, row, last.get(row.id, row.created_at)) for row in rows]
 
 
-def solve(session: Session, seen: Sight, at: datetime) -> Ticket:
+def solve(session: Session, seen: TicketView, at: datetime) -> Ticket:
     """The requester says that it is solved, whatever agents would have to fill in. Raises NotAllowed."""
     ticket = tickets.get(session, seen.ticket.id, lock=True)
     if ticket is None or ticket.requester_id != seen.person.id:
         raise NotAllowed("only the requester can say that")
     if ticket.status in verbs.DONE:
         raise NotAllowed("it is solved already")
-    words = resolution.taken(session, ticket)
+    words = resolution.resolution_from_replies(session, ticket)
     told = properties.set_resolution(ticket, words, seen.person.actor, at, "the last reply")
     return tickets.save(session, told.then(verbs.resolve(told.ticket, seen.person.actor, at, "the requester says so")))
 
@@ -206,7 +210,7 @@ def _sees(session: Session, person: Requester, ticket: Ticket) -> bool:
     )
 
 
-def _part(session: Session, person: Requester, first: Ticket, last: Ticket) -> Part:
+def _part(session: Session, person: Requester, first: Ticket, last: Ticket) -> MergedPart:
     """By the histories of the merges that led from their ticket to the one that is left."""
     moved: frozenset[int] | None = None
     since, here = first.created_at, first
@@ -219,10 +223,10 @@ def _part(session: Session, person: Requester, first: Ticket, last: Ticket) -> P
             break
         here = there
     role = tickets.participants_of(session, [last.id])[last.id].get(person.address, "")
-    return Part(moved or frozenset(), since, role == Participation.REQUESTER or role in COPIED)
+    return MergedPart(moved or frozenset(), since, role == Participation.REQUESTER or role in COPIED)
 
 
-def _public(seen: Sight) -> Conditions:
+def _public(seen: TicketView) -> Conditions:
     c, part = messages.c, seen.part
     by_them = sa.and_(c.author_kind == str(ActorKind.REQUESTER), c.author_id == seen.person.id)
     automatic = sa.and_(c.kind == str(MessageKind.AUTOMATIC), by_them)
@@ -234,7 +238,7 @@ def _public(seen: Sight) -> Conditions:
     return [*where, sa.or_(own, answers) if part.copied else own]
 
 
-def _said(row: sa.RowMapping, seen: Sight) -> Said:
+def _said(row: sa.RowMapping, seen: TicketView) -> PublicMessage:
     known = {seen.ticket.requester_id: "requester", seen.person.id: "you"}
     by_desk = row["author_kind"] != str(ActorKind.REQUESTER)
     who = "desk" if by_desk else known.get(row["author_id"], "other")
@@ -246,7 +250,7 @@ def _said(row: sa.RowMapping, seen: Sight) -> Said:
     gone = not (text or files or row["content_hash"] or row["external_id"]) and row["inbound"]
     if row["trust"].get("withdrawn"):
         text, files, gone = "", (), True
-    return Said(row["id"], row["created_at"], who, _display(row["author_name"]), text, files, gone)
+    return PublicMessage(row["id"], row["created_at"], who, _display(row["author_name"]), text, files, gone)
 
 
 def _display(name: str) -> str:
@@ -260,10 +264,10 @@ def _joined_with_own(person: Requester) -> sa.ColumnElement[bool]:
     return sa.exists().where(kept.c.id == ticket_rows.c.merged_into, kept.c.requester_id == person.id)
 
 
-def _line(session: Session, row: sa.Row[Any], last_at: datetime) -> Listed:
-    kept = tickets.survivor(session, row.merged_into) if row.merged_into else None
+def _line(session: Session, row: sa.Row[Any], last_at: datetime) -> ListedRequest:
+    kept = tickets.merge_target(session, row.merged_into) if row.merged_into else None
     status = kept.status if kept else Status(row.status)
-    return Listed(row.id, row.subject, status, _display(row.name), row.created_at, last_at)
+    return ListedRequest(row.id, row.subject, status, _display(row.name), row.created_at, last_at)
 
 
 def _last_said(session: Session, ids: Sequence[int]) -> dict[int, datetime]:

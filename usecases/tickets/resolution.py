@@ -19,14 +19,14 @@ LONGEST = 20_000
 
 def resolve(session: Session, ticket: Ticket, actor: Actor, at: datetime, said: str = "", why: str = "") -> Change:
     """Resolved, with the words that go with it. NotAllowed where words are needed and there are none."""
-    words = said.strip()[:LONGEST] or taken(session, ticket)
+    words = said.strip()[:LONGEST] or resolution_from_replies(session, ticket)
     if not words and csat_settings.rules(session).resolution_required:
         raise NotAllowed("say what solved it: answer the requester, or write it down under Resolution")
     told = properties.set_resolution(ticket, words, actor, at, "" if said.strip() else "the last reply")
     return told.then(verbs.resolve(told.ticket, actor, at, why))
 
 
-def taken(session: Session, ticket: Ticket) -> str:
+def resolution_from_replies(session: Session, ticket: Ticket) -> str:
     """The resolution as it would be without anybody's words."""
     replies = [
         one.reply.strip()[:LONGEST] for one in tickets.messages_of(session, ticket.id, most=10_000) if _ours(one)

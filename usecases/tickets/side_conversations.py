@@ -33,7 +33,7 @@ LONGEST_TEXT = 200_000
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class SideMessage:
     """What an agent sends: `files` are (message, place) of attachments of the ticket; `quote` is how many of the newest
     public messages go along; `hold` puts the ticket on hold until it is answered; `also` is who joins from now on."""
 
@@ -44,12 +44,12 @@ class Words:
     also: str = ""
 
 
-def begin(
-    session: Session, ticket: Ticket, to: str, subject: str, words: Words, actor: Actor, at: datetime, *, via: str
+def start_with_message(
+    session: Session, ticket: Ticket, to: str, subject: str, words: SideMessage, actor: Actor, at: datetime, *, via: str
 ) -> tuple[Side, Ticket]:
     """A new conversation with its first message. `to` is one address or several; the caller holds the ticket."""
     side, ticket = start(session, ticket, to, subject, actor, at)
-    return say(session, side, ticket, words, actor, at, via=via)
+    return add_message(session, side, ticket, words, actor, at, via=via)
 
 
 def start(
@@ -64,8 +64,8 @@ def start(
     return side, tickets.save(session, rules.begun(side, ticket, actor, at).change, react=react)
 
 
-def say(
-    session: Session, side: Side, ticket: Ticket, words: Words, actor: Actor, at: datetime, *, via: str
+def add_message(
+    session: Session, side: Side, ticket: Ticket, words: SideMessage, actor: Actor, at: datetime, *, via: str
 ) -> tuple[Side, Ticket]:
     """A further message to the third party. The caller holds the ticket."""
     text = words.text.replace("\r\n", "\n").strip("\n")
@@ -83,7 +83,7 @@ def say(
         author=actor,
         created_at=at,
         subject=side.subject,
-        text=rules.quoted(text, earlier(session, ticket.id, words.quote)),
+        text=rules.quoted(text, quotable_messages(session, ticket.id, words.quote)),
         reply=text,
         cut=({"reason": signatures.REASON, "text": below},) if below else (),
         signal="written",
@@ -94,7 +94,7 @@ def say(
     )
     number = tickets.add_message(session, message)
     step = rules.sent(side, ticket, actor, at, number, hold=words.hold, files=len(message.attachments))
-    return put(session, step)
+    return save(session, step)
 
 
 def _asked_now(session: Session, ticket: Ticket, known: Sequence[str], typed: str, at: datetime) -> tuple[str, ...]:
@@ -105,38 +105,38 @@ def _asked_now(session: Session, ticket: Ticket, known: Sequence[str], typed: st
     asked = tuple(dict.fromkeys((*known, *new)))
     rules.check_people(asked, requester.address if requester else "", boxes)
     # Whoever is asked has a row: so their data can be exported and erased, though they may never answer.
-    people.ensure(session, [Party(address) for address in new], at)
+    people.ensure_people(session, [Party(address) for address in new], at)
     return asked
 
 
 def end(session: Session, side: Side, ticket: Ticket, actor: Actor, at: datetime) -> tuple[Side, Ticket]:
-    return put(session, rules.closed(side, ticket, actor, at))
+    return save(session, rules.closed(side, ticket, actor, at))
 
 
 def reopen(session: Session, side: Side, ticket: Ticket, actor: Actor, at: datetime) -> tuple[Side, Ticket]:
-    return put(session, rules.reopened(side, ticket, actor, at))
+    return save(session, rules.reopened(side, ticket, actor, at))
 
 
-def in_vain(session: Session, side_id: int, ticket: Ticket, at: datetime) -> None:
+def record_bounce(session: Session, side_id: int, ticket: Ticket, at: datetime) -> None:
     """A mail there could not be delivered; a ticket that waited for its answer goes on."""
     side = by_ids(session, [side_id]).get(side_id)
     if side is not None:
-        put(session, rules.failed(side, ticket, at))
+        save(session, rules.failed(side, ticket, at))
 
 
-def put(session: Session, step: Step, *, react: bool = True) -> tuple[Side, Ticket]:
+def save(session: Session, step: Step, *, react: bool = True) -> tuple[Side, Ticket]:
     """Write the conversation, and the ticket with its events."""
-    keep(session, step.side)
+    save_row(session, step.side)
     return step.side, tickets.save(session, step.change, react=react)
 
 
-def keep(session: Session, side: Side) -> None:
+def save_row(session: Session, side: Side) -> None:
     """Write the conversation alone; its ticket's change is written by whoever made it."""
     values = {"state": str(side.state), "holds": side.holds, "people": list(side.people)}
     session.execute(sa.update(side_conversations).where(_c.id == side.id).values(**values))
 
 
-def held(session: Session, side_id: int) -> tuple[Side, Ticket]:
+def lock_with_ticket(session: Session, side_id: int) -> tuple[Side, Ticket]:
     """The conversation and its ticket, which the transaction holds from now on; NotAllowed where there is none."""
     number = session.execute(sa.select(_c.ticket_id).where(_c.id == side_id)).scalar()
     ticket = tickets.get(session, number, lock=True) if number else None
@@ -156,13 +156,13 @@ def by_ids(session: Session, ids: Iterable[int]) -> dict[int, Side]:
 
 def of_ticket(session: Session, ticket_id: int) -> list[Side]:
     """Those of a ticket, the oldest first."""
-    if not visibility.reads(session, ticket_id):
+    if not visibility.may_read(session, ticket_id):
         return []
     rows = session.execute(sa.select(*_COLUMNS).where(_c.ticket_id == ticket_id).order_by(_c.id))
     return [_side(row._mapping) for row in rows]
 
 
-def said(session: Session, ticket_id: int) -> dict[int, list[Message]]:
+def messages_by_conversation(session: Session, ticket_id: int) -> dict[int, list[Message]]:
     """What was said in each of them, the oldest first."""
     found: dict[int, list[Message]] = {}
     for message in tickets.messages_of(session, ticket_id, kinds=(MessageKind.SIDE,), most=2_000):
@@ -170,7 +170,7 @@ def said(session: Session, ticket_id: int) -> dict[int, list[Message]]:
     return found
 
 
-def earlier(session: Session, ticket_id: int, most: int) -> list[tuple[str, str]]:
+def quotable_messages(session: Session, ticket_id: int, most: int) -> list[tuple[str, str]]:
     """The newest public messages as they are quoted to a third party: names and words, no addresses."""
     if most <= 0:
         return []
@@ -184,7 +184,7 @@ def earlier(session: Session, ticket_id: int, most: int) -> list[tuple[str, str]
     ]
 
 
-def exchanged(session: Session, side_id: int, before: int) -> list[str]:
+def external_ids_of_mails(session: Session, side_id: int, before: int) -> list[str]:
     """The Message-IDs of its mails below that message, theirs and ours, the oldest first."""
     m, o = messages.c, outbound.c
     query = sa.select(m.id, m.external_id, m.author_kind).where(m.side_id == side_id, m.id < before)
@@ -212,7 +212,7 @@ def move_back(session: Session, message_ids: Sequence[int], from_ticket: int, to
         session.execute(sa.update(messages).where(*later).values(ticket_id=to_ticket))
 
 
-def forget_person(session: Session, address: str, instead: str) -> list[int]:
+def redact_person(session: Session, address: str, instead: str) -> list[int]:
     """Takes somebody out of every conversation in which they were asked; returns the tickets of these."""
     found = _asked(session, address)
     for side in found:
@@ -247,10 +247,10 @@ def _asked(session: Session, address: str) -> list[Side]:
     return [side for row in rows if address in (side := _side(row._mapping)).people]
 
 
-def whole(session: Session, ticket_id: int) -> list[dict[str, Any]]:
+def all_as_json(session: Session, ticket_id: int) -> list[dict[str, Any]]:
     """All of a ticket with what was said in them, for programs."""
     sides = of_ticket(session, ticket_id)
-    words = said(session, ticket_id) if sides else {}
+    words = messages_by_conversation(session, ticket_id) if sides else {}
     told = ("id", "ticket_id", "subject", "address", "holds")
     return [
         {name: getattr(side, name) for name in told}

@@ -42,7 +42,7 @@ def whole_ticket(session: Session, ticket_id: int, *, after: int = 0, most: int 
     ticket = tickets.get(session, ticket_id)
     if ticket is None:
         return None
-    (row,), sent = ticket_rows(session, [ticket]), outbound.of_ticket(session, ticket_id)
+    (row,), sent = ticket_rows(session, [ticket]), outbound.messages_of_ticket(session, ticket_id)
     messages = tickets.messages_of(session, ticket_id, after=after, most=most + 1 if most else ALL_MESSAGES)
     shown = messages[:most]
     return row | {
@@ -50,12 +50,12 @@ def whole_ticket(session: Session, ticket_id: int, *, after: int = 0, most: int 
         "through": _through(messages),
         "messages": [_message(message) for message in shown],
         "next_messages": shown[-1].id if len(messages) > len(shown) else None,
-        "side_conversations": side_conversations.whole(session, ticket_id),
+        "side_conversations": side_conversations.all_as_json(session, ticket_id),
         "outbound": [{name: one[name] for name in _OUTBOUND} for one in sent],
         "deliveries": [_delivery(one) for one in sent if one["kind"] in _ROLES],
         "participants": tickets.participants_of(session, [ticket_id])[ticket_id],
         "prediction": tickets.prediction_of(session, ticket_id),
-        "clocks": [asdict(one) for one in sla_timers.of_tickets(session, [ticket_id])[ticket_id].values()],
+        "clocks": [asdict(one) for one in sla_timers.clocks_of_tickets(session, [ticket_id])[ticket_id].values()],
     }
 
 
@@ -73,8 +73,8 @@ def _delivery(row: dict[str, Any]) -> dict[str, Any]:
 
 def _history_and_links(session: Session, ticket: Ticket) -> dict[str, Any]:
     """Its events with the numbers that `ticket undo` takes, and the tickets that it is linked to."""
-    history, possible = tickets.history(session, ticket.id), undo.possible(session, ticket)
-    numbers = undo.numbers(session, ticket.id, history)
+    history, possible = tickets.history(session, ticket.id), undo.undoable_numbers(session, ticket)
+    numbers = undo.shown_numbers(session, ticket.id, history)
     links, organisation = ticket_links.links_of(session, ticket.id), ticket.organisation_id or 0
     events = [{"id": n, **_event(one), "undoable": n in possible} for n, one in zip(numbers, history, strict=True)]
     return {

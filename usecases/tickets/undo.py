@@ -21,15 +21,15 @@ from usecases.tickets import conversation, requester, side_conversations
 from usecases.tickets import links as ticket_links
 
 
-def possible(session: Session, ticket: Ticket) -> tuple[int, ...]:
+def undoable_numbers(session: Session, ticket: Ticket) -> tuple[int, ...]:
     """The numbers of the events that can be undone now."""
-    return rules.possible(ticket, tickets.numbered(session, ticket.id))
+    return rules.possible(ticket, tickets.numbered_history(session, ticket.id))
 
 
-def numbers(session: Session, ticket_id: int, shown: Sequence[Event]) -> list[int]:
+def shown_numbers(session: Session, ticket_id: int, shown: Sequence[Event]) -> list[int]:
     """The numbers of the events that somebody is shown: the whole history, or a part of it in the same order."""
     found: list[int] = []
-    for number, event in tickets.numbered(session, ticket_id):
+    for number, event in tickets.numbered_history(session, ticket_id):
         if len(found) < len(shown) and shown[len(found)] == event:
             found.append(number)
     return found
@@ -40,7 +40,7 @@ def undo(session: Session, ticket_id: int, number: int | None, actor: Actor, at:
     ticket = tickets.get(session, ticket_id, lock=True)
     if ticket is None:
         raise NotAllowed(f"there is no ticket #{ticket_id}")
-    history = tickets.numbered(session, ticket_id)
+    history = tickets.numbered_history(session, ticket_id)
     if number is None:
         number = rules.newest(ticket, history)
     event = next((event for known, event in history if known == number), None)
@@ -53,7 +53,7 @@ def undo(session: Session, ticket_id: int, number: int | None, actor: Actor, at:
         ticket_links.check_parent(session, ticket, tickets.get(session, change.ticket.parent_id or 0))
     if change.ticket.assignee_id != ticket.assignee_id:
         holders.check(session, change.ticket.team_id, change.ticket.assignee_id)
-    requester.undone(session, change, ticket)
+    requester.follow_undo(session, change, ticket)
     return tickets.save(session, change)
 
 
@@ -82,7 +82,7 @@ def _joined(session: Session, ticket: Ticket, number: int, event: Event, actor: 
 
 def _unmerged(session: Session, gone_id: int, actor: Actor, at: datetime) -> None:
     """The merged ticket lives again, with the messages and people that it brought."""
-    history = tickets.numbered(session, gone_id)
+    history = tickets.numbered_history(session, gone_id)
     number, merged = _last(history, "merged_into")
     into_id = int(merged.after)
     held = tickets.get_many(session, [gone_id, into_id], lock=True)
@@ -95,7 +95,7 @@ def _unmerged(session: Session, gone_id: int, actor: Actor, at: datetime) -> Non
         raise NotAllowed("this merge was done before the desk noted what it moved; split the messages instead")
     _bring_back(session, merged, gone_id, into_id)
     tickets.save(session, _alive(gone, history, number, actor, at))
-    from_number = _last(tickets.numbered(session, into_id), "merged_from", str(gone_id))[0]
+    from_number = _last(tickets.numbered_history(session, into_id), "merged_from", str(gone_id))[0]
     event = Event(into_id, at, "unmerged", actor, before=str(gone_id), data={"undid": [from_number]})
     tickets.save(session, Change(into, (event,)))
 

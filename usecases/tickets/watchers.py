@@ -23,7 +23,7 @@ from storage.tickets import tickets
 _c = watchers.c
 
 
-def of(session: Session, ticket_ids: Iterable[int]) -> dict[int, list[Person]]:
+def list_watchers(session: Session, ticket_ids: Iterable[int]) -> dict[int, list[Person]]:
     """Who watches these tickets, in the order of their names."""
     wanted = sorted(set(ticket_ids))
     query = sa.select(_c.ticket_id, _c.agent_id).where(_c.ticket_id.in_(wanted))
@@ -54,7 +54,7 @@ def unwatch(session: Session, ticket: Ticket, agent: Person, actor: Actor, at: d
     return tickets.save(session, Change(ticket, (event,)))
 
 
-def called(session: Session, ticket: Ticket, text: str, at: datetime) -> list[Person]:
+def watch_mentioned(session: Session, ticket: Ticket, text: str, at: datetime) -> list[Person]:
     """The agents whom a note calls by `@name`; from now on they watch the ticket."""
     if "@" not in text:
         return []

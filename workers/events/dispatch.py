@@ -14,7 +14,7 @@ from desk.tickets.ticket import ActorKind, Event, Message, MessageKind, Ticket
 from storage.db.session import Session
 from storage.learning import solved_index
 from storage.mail import message_id_index, outbound
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from storage.sla import policies as sla_policies
@@ -70,7 +70,7 @@ def _work(context: Context, first: Sequence[int]) -> Work[tuple[int, Event]]:
         return len(happened)
 
     def put_off(session: Session, row: tuple[int, Event], _reason: str) -> None:
-        tickets.leave_unreacted(session, row[0])
+        tickets.mark_unreacted(session, row[0])
 
     return Work(tickets.EVENTS, claim, do, lambda row: row[0], binds="event_id", put_off=put_off)
 
@@ -92,21 +92,23 @@ def _react(context: Context, session: Session, happened: Sequence[tuple[int, Eve
     scene = _scene(session, [event for _, event in happened])
     scene.kept_out = _kept_out(session, [event for _, event in happened])
     sender = Sender(context, session)
-    letters: list[Letter] = []
+    letters: list[OutboundMessage] = []
     for event_id, event in happened:
         ticket = scene.tickets.get(event.ticket_id)
         # A machine's mail that was closed as it came is told to nobody: whoever looks for it finds it.
         if ticket is not None and not event.data.get("set_aside"):
             letters += _letters(sender, session, scene, ticket, event_id, event)
-    solved_index.remember(session, [event.ticket_id for _, event in happened if event.kind in SOLVES])
+    solved_index.index_tickets(session, [event.ticket_id for _, event in happened if event.kind in SOLVES])
     if sla_policies.any_active(session):
-        sla_timers.look(session, [event.ticket_id for _, event in happened if event.kind not in sla_timers.IDLE], now)
+        sla_timers.request_measuring(
+            session, [event.ticket_id for _, event in happened if event.kind not in sla_timers.IDLE], now
+        )
     timed_rules.on_events(context, session, happened, now)
     reassign.on_events(session, context.places(session).routing, [event for _, event in happened])
-    pending_files.ask(session, scene.messages.values(), now)
+    pending_files.request_files(session, scene.messages.values(), now)
     plan_ratings(session, [event for _, event in happened], now)
     letters = sender.within_budget(team_channel.newest_cards(letters), now)
-    outbound.put(session, copies.split(letters) if context.store.settings.relay_url else letters, now)
+    outbound.store(session, copies.split(letters) if context.store.settings.relay_url else letters, now)
     log.info("events_reacted", count=len(happened), letters=len(letters))
 
 
@@ -116,20 +118,22 @@ def _scene(session: Session, happened: list[Event]) -> _Scene:
     ids = {t.requester_id for t in found.values()} | {t.assignee_id for t in found.values() if t.assignee_id}
     ids |= {event.data["agent_id"] for event in happened if event.kind == "alias_seen"}
     teams = people.members(session, {t.team_id for t in found.values() if t.team_id})
-    watchers = tickets_watchers.of(session, {one.ticket_id for one in happened if one.kind in watcher_notices.KINDS})
+    watchers = tickets_watchers.list_watchers(
+        session, {one.ticket_id for one in happened if one.kind in watcher_notices.KINDS}
+    )
     return _Scene(found, messages, people.by_ids(session, ids), teams, watchers)
 
 
 def _letters(
     sender: Sender, session: Session, scene: _Scene, ticket: Ticket, event_id: int, event: Event
-) -> list[Letter]:
+) -> list[OutboundMessage]:
     message = scene.messages.get(event.message_id or 0)
     requester = scene.persons[ticket.requester_id]
     team = sender.context.places(session).teams.get(ticket.team_id or 0)
     team_name = team.name if team else ""
     if ticket.merged_into is not None and event.kind in ("opened", "requester_replied"):
         return []  # the ticket that it went to tells of it.
-    letters: list[Letter] = requester_messages.of(ticket, event_id, event, message, scene.persons, team_name)
+    letters: list[OutboundMessage] = requester_messages.of(ticket, event_id, event, message, scene.persons, team_name)
     told_in_slack = team_channel.Told(ticket, event_id, event, message, scene.persons)
     letters += team_channel.of(session, sender.context.places(session).teams, told_in_slack)
     unproven = ticket.id in scene.kept_out
@@ -161,15 +165,15 @@ def _letters(
     return letters
 
 
-def _reply(sender: Sender, session: Session, ticket: Ticket, requester: Person, message: Message) -> Letter:
-    letter = sender.reply(ticket, requester, message, tickets.last_said(session, ticket.id, message.id))
+def _reply(sender: Sender, session: Session, ticket: Ticket, requester: Person, message: Message) -> OutboundMessage:
+    letter = sender.reply(ticket, requester, message, tickets.last_requester_message(session, ticket.id, message.id))
     message_id_index.add(session, letter.external_id, ticket.id, message.id)
     return letter
 
 
 def _kept_out(session: Session, happened: list[Event]) -> frozenset[int]:
     linked = {event.ticket_id for event in happened if event.kind == "linked"}
-    return frozenset(tickets.naming(session, linked))
+    return frozenset(tickets.tickets_naming_others(session, linked))
 
 
 def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None, *, unproven: bool) -> bool:

@@ -13,7 +13,7 @@ from desk.tickets import ticket as verbs
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
 from storage.db.session import Session
 from storage.mail import inbound
-from storage.mail.inbound import Settled
+from storage.mail.inbound import SettledRequest
 from storage.people.people import Person
 from storage.tickets import tickets
 from usecases.agents import aliases
@@ -58,6 +58,6 @@ def keep(
         )
         change, state = Change(ticket, (event,)), "command"
         if data["offered"]:
-            aliases.seen(session, agent.id, sender.address, now)
+            aliases.record_seen(session, agent.id, sender.address, now)
     tickets.save(session, change, react=context.react)
-    inbound.settle(session, [Settled(decision.item.inbound_id, state, unverified, ticket.id, message_id)], now)
+    inbound.settle(session, [SettledRequest(decision.item.inbound_id, state, unverified, ticket.id, message_id)], now)

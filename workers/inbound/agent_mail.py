@@ -23,7 +23,7 @@ from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, Messag
 from storage.access import visibility
 from storage.db.session import Session
 from storage.mail import inbound, outbound
-from storage.mail.inbound import Settled
+from storage.mail.inbound import SettledRequest
 from storage.people.people import Person
 from storage.tickets import drafts, tickets
 from usecases.agents import commands as agent_commands
@@ -41,7 +41,7 @@ def handle(context: Context, session: Session, facts: Facts, decision: Decision,
     """Settle one mail that an agent sent, or that says so, about a ticket."""
     agent = facts.person(decision.item)
     number = decision.spot.ticket.id if decision.spot and decision.spot.ticket else 0
-    ticket = tickets.survivor(session, number, lock=True)
+    ticket = tickets.merge_target(session, number, lock=True)
     if ticket is None:
         raise ValueError(f"request {decision.item.inbound_id} names no ticket")
     if not agent.is_agent and decision.token is not None:
@@ -62,7 +62,7 @@ def handle(context: Context, session: Session, facts: Facts, decision: Decision,
         _unproven(context, session, decision, agent, ticket, proof, now)
     else:
         decision = known_quotes.without_notice(context, session, decision, ticket)
-        with visibility.through_eyes_of(session, viewer):
+        with visibility.reading_as(session, viewer):
             _proven(context, session, decision, agent, ticket, proof, now)
 
 
@@ -93,7 +93,7 @@ def _outside(
     )
     if _may_be_answered(context, decision):
         item, sender = decision.item, outgoing.Sender(context, session)
-        outbound.put(session, [sender.refusal(item.inbound_id, item.request, agent, text)], now)
+        outbound.store(session, [sender.refusal(item.inbound_id, item.request, agent, text)], now)
 
 
 def _keep_unverified(
@@ -169,7 +169,7 @@ def _act(
         with session.savepoint():
             if not (parsed.commands or parsed.text or decision.item.request.attachments):
                 raise verbs.NotAllowed("there are no words of yours in this mail")
-            agent_commands.check(session, ticket, parsed.others, Actor(ActorKind.AGENT, agent.id))
+            agent_commands.check_commands(session, ticket, parsed.others, Actor(ActorKind.AGENT, agent.id))
             message_id, done = _do(context, session, decision, agent, ticket, parsed, now)
     except verbs.NotAllowed as error:
         kept = _kept_as_draft(session, decision, agent, ticket, parsed, now)
@@ -189,7 +189,7 @@ def _kept_as_draft(
     """Words that were not sent stand in the agent's box for the ticket; those to a third party are not put there."""
     if not parsed.text or parsed.aside or decision.side is not None:
         return ""
-    drafts.add(session, ticket.id, agent.id, parsed.text, now)
+    drafts.add_returned(session, ticket.id, agent.id, parsed.text, now)
     return " Your text is kept: it stands in the console's box for this ticket."
 
 
@@ -219,12 +219,12 @@ def _do(
     elif parsed.text or decision.item.request.attachments:
         kind = MessageKind.NOTE if parsed.is_note else MessageKind.REPLY
         message_id = _keep(session, ticket, decision, agent, kind, {}, now, parsed.text)
-        write = verbs.note if parsed.is_note else partial(conversation.answered, session)
+        write = verbs.note if parsed.is_note else partial(conversation.change_after_reply, session)
         ticket = tickets.save(session, write(ticket, actor, now, message_id), react=context.react)
         done.append("added your note" if parsed.is_note else "sent your reply to the requester")
     via = str(decision.item.request.channel)
     zone = ZoneInfo(context.store.settings.time_zone)
-    return message_id, done + agent_commands.commands(
+    return message_id, done + agent_commands.run_commands(
         session, ticket, parsed.others, actor, now, react=context.react, via=via, zone=zone
     )
 
@@ -273,7 +273,7 @@ def _answer(
     item = decision.item
     mail = outgoing.CommandMail(item.inbound_id, item.request.thread.message_id, decision.trust)
     answer = sender.command_answer(mail, agent, ticket, text)
-    outbound.put(session, sender.within_budget([answer], now), now)
+    outbound.store(session, sender.within_budget([answer], now), now)
 
 
 def _may_be_answered(context: Context, decision: Decision) -> bool:
@@ -284,4 +284,4 @@ def _may_be_answered(context: Context, decision: Decision) -> bool:
 def _end(
     session: Session, decision: Decision, state: str, ticket_id: int, message_id: int | None, now: datetime, why: str
 ) -> None:
-    inbound.settle(session, [Settled(decision.item.inbound_id, state, why, ticket_id, message_id)], now)
+    inbound.settle(session, [SettledRequest(decision.item.inbound_id, state, why, ticket_id, message_id)], now)

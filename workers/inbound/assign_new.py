@@ -21,7 +21,7 @@ from desk.tickets.ticket import DONE, Ticket
 from storage.db.session import Session
 from storage.tickets import ticket_facts, tickets
 from usecases.routing import assign as assignment
-from usecases.routing.assign import Asked, Setup
+from usecases.routing.assign import RoutingRequest, RoutingSetup
 from workers.inbound.match import Decision
 from workers.inbound.prefetch import words
 from workers.runtime.context import Context
@@ -46,7 +46,7 @@ def route_new(context: Context, session: Session, decisions: Sequence[Decision],
     now = now.astimezone(ZoneInfo(context.store.settings.time_zone))
     asked = _asked(context, session, by, [(ticket, requests[ticket.id]) for ticket in open_ones])
     made, roster = assignment.route(session, asked, by, now)
-    changed = assignment.write(session, made, roster, now, react=context.react)
+    changed = assignment.save_results(session, made, roster, now, react=context.react)
     owned = sum(ticket.assignee_id is not None for ticket in changed)
     log.info("tickets_routed", count=len(made), owned=owned)
 
@@ -56,10 +56,10 @@ def _opened(decision: Decision) -> bool:
 
 
 def _asked(
-    context: Context, session: Session, by: Setup, found: Sequence[tuple[Ticket, InboundRequest]]
-) -> list[Asked]:
+    context: Context, session: Session, by: RoutingSetup, found: Sequence[tuple[Ticket, InboundRequest]]
+) -> list[RoutingRequest]:
     requesters = {ticket.requester_id for ticket, _ in found}
-    people = ticket_facts.of_people(session, requesters) if by.rules else {}
+    people = ticket_facts.load_people(session, requesters) if by.rules else {}
     previous = assignment.previous_agents(session, requesters) if by.wants_previous else {}
     boxes = {box.id: box.address for box in context.places(session).mailboxes.values()}
     made = []
@@ -74,5 +74,5 @@ def _asked(
             attachments=tuple(one.name for one in request.attachments),
             event="opened",
         )
-        made.append(Asked(ticket, around, previous.get(ticket.requester_id), new=True))
+        made.append(RoutingRequest(ticket, around, previous.get(ticket.requester_id), new=True))
     return made

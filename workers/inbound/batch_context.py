@@ -19,7 +19,7 @@ from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Ticket
 from storage.db.session import Session
 from storage.mail import message_id_index
-from storage.mail.message_id_index import Known
+from storage.mail.message_id_index import IndexedId
 from storage.people import people
 from storage.people.addresses import canonical_words
 from storage.people.people import Person
@@ -80,7 +80,7 @@ class Item:
 class Facts:
     """What is known about a batch; `tickets` and `people_of` grow as the batch is settled."""
 
-    keys: dict[str, Known]
+    keys: dict[str, IndexedId]
     persons: dict[str, Person]
     by_id: dict[int, Person]
     tickets: dict[int, Ticket]
@@ -125,7 +125,7 @@ def gather(session: Session, items: list[Item], secret: bytes, now: datetime) ->
     owners, claims = _claims(items)
     keys = message_id_index.claim(session, claims)
     keys |= message_id_index.claim(session, _second_claims(items, keys, owners))
-    persons = people.ensure(session, _senders(items), now)
+    persons = people.ensure_people(session, _senders(items), now)
     numbers = external_references.gather(session, items)
     reports = {item.inbound_id: item.request for item in items if item.request.auto is AutoKind.BOUNCE}
     deliveries = bounces.deliveries(session, reports, secret) if reports else {}
@@ -139,7 +139,7 @@ def gather(session: Session, items: list[Item], secret: bytes, now: datetime) ->
     facts = Facts(keys, persons, {}, found, tickets.participants_of(session, found), owners, numbers, sides)
     facts.outdated = outdated
     writers = {item.sender for item in items if threading.may_command(item.request)}
-    facts.aliases = aliases.agents_of(session, writers) if writers else {}
+    facts.aliases = aliases.agents_by_alias(session, writers) if writers else {}
     facts.deliveries = deliveries
     facts.by_id = people.by_ids(session, _token_people(items) | {t.requester_id for t in found.values()})
     return facts
@@ -184,7 +184,7 @@ def _claims(items: list[Item]) -> tuple[dict[str, Item], dict[str, int]]:
     return owners, claims
 
 
-def _second_claims(items: list[Item], keys: dict[str, Known], owners: dict[str, Item]) -> dict[str, int]:
+def _second_claims(items: list[Item], keys: dict[str, IndexedId], owners: dict[str, Item]) -> dict[str, int]:
     """A Message-ID that another content holds already proves nothing: such a mail is known by its content alone."""
     claims: dict[str, int] = {}
     for item in items:
@@ -195,10 +195,12 @@ def _second_claims(items: list[Item], keys: dict[str, Known], owners: dict[str, 
     return claims
 
 
-def _with_ages(session: Session, items: list[Item], keys: dict[str, Known]) -> tuple[dict[str, Known], frozenset[str]]:
+def _with_ages(
+    session: Session, items: list[Item], keys: dict[str, IndexedId]
+) -> tuple[dict[str, IndexedId], frozenset[str]]:
     """The keys as they are now, and which of them are of the same words of an earlier time. Most batches have none."""
     came = {threading.own_key(i.request): i.request.received_at for i in items if threading.is_timeless(i.request)}
-    known = message_id_index.received(session, [key for key in came if keys[key].row_id]) if came else {}
+    known = message_id_index.lock_received(session, [key for key in came if keys[key].row_id]) if came else {}
     outdated = {key for key, (_, first) in known.items() if came[key] - first > AT_ONCE}
     # What retention removed is not here any more, but its key may be.
     outdated |= {key for key in came if keys[key].row_id and key not in known}
@@ -211,7 +213,7 @@ def _senders(items: list[Item]) -> list[Party]:
     return [party for party in (*parties, *forwarded) if party.address]
 
 
-def _named_tickets(session: Session, items: list[Item], keys: dict[str, Known], secret: bytes) -> set[int]:
+def _named_tickets(session: Session, items: list[Item], keys: dict[str, IndexedId], secret: bytes) -> set[int]:
     named = {known.ticket_id for known in keys.values() if known.ticket_id}
     for item in items:
         named |= {ticket for ticket, _ in threading.signed_message_ids(item.request, secret)}

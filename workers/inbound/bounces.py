@@ -89,7 +89,7 @@ def mark(
     if bounce is None or about is None:
         return Change(ticket)
     how = How.RETURNED if bounce.permanent else How.DELAYED
-    if bounce.permanent and not outbound.returned(session, about.id, _reason(bounce)):
+    if bounce.permanent and not outbound.mark_returned(session, about.id, _reason(bounce)):
         return Change(ticket)
     failure = Failure(how, about.kind, about.recipient, _reason(bounce), about.reply_id, about.side_id, message_id)
     return delivery.failed(ticket, failure, now)

@@ -55,7 +55,7 @@ class Numbers:
 def gather(session: Session, items: Sequence[Item]) -> Numbers:
     """One statement for a batch, and none where no subject has a number."""
     of = {item.inbound_id: keys for item in items if (keys := threading.foreign_keys(item.request, item.sender))}
-    return Numbers(of, external_references.known(session, {key for keys in of.values() for key in keys}))
+    return Numbers(of, external_references.find_tickets(session, {key for keys in of.values() for key in keys}))
 
 
 def may_append(item: Item, people: Mapping[str, str], own_domains: Collection[str], trust: Verdict) -> bool:

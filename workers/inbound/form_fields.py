@@ -25,7 +25,7 @@ def has_any(request: InboundRequest) -> bool:
 
 
 def known(session: Session) -> Sequence[Field]:
-    return custom_fields.every(session)
+    return custom_fields.list_all(session)
 
 
 def filled(ticket: Ticket, request: InboundRequest, asked: Sequence[Field], actor: Actor, at: datetime) -> Change:

@@ -18,7 +18,7 @@ from desk.tickets.ticket import DESK
 from storage.access import visibility
 from storage.db.session import Session, enqueue, is_outage
 from storage.mail import external_references, inbound
-from storage.mail.inbound import MOST_ATTEMPTS, Settled, Waiting
+from storage.mail.inbound import MOST_ATTEMPTS, SettledRequest, WaitingRequest
 from storage.runtime import failures
 from storage.tickets import tickets
 from usecases.tickets import conversation
@@ -54,10 +54,10 @@ def _batch(context: Context, first: Sequence[int]) -> int:
     """One batch in one transaction; who fails alone too is a suspect from then on."""
     prefetched = prefetch.look(context, BATCH)
 
-    def do(session: Session, rows: Sequence[Waiting]) -> int:
+    def do(session: Session, rows: Sequence[WaitingRequest]) -> int:
         return _settle(context, session, rows, prefetched, context.now())
 
-    def put_off(session: Session, row: Waiting, reason: str) -> None:
+    def put_off(session: Session, row: WaitingRequest, reason: str) -> None:
         inbound.mark_suspect(session, [row.id], reason)
 
     claim = partial(inbound.claim, most=BATCH, first=first)
@@ -65,7 +65,7 @@ def _batch(context: Context, first: Sequence[int]) -> int:
     return isolation.batch(context, work)
 
 
-def _number(row: Waiting) -> int:
+def _number(row: WaitingRequest) -> int:
     return row.id
 
 
@@ -78,11 +78,11 @@ def _suspects(context: Context) -> int:
             return done
         _alone(context, row)
         with context.store.database.transaction() as session:
-            inbound.let_go(session, row.id)
+            inbound.release_lease(session, row.id)
     return MOST_SUSPECTS
 
 
-def _alone(context: Context, row: Waiting) -> None:
+def _alone(context: Context, row: WaitingRequest) -> None:
     """One suspect; after its last attempt it is quarantined, so the round comes to an end."""
     with bound_contextvars(job="ingest", inbound_id=row.id):
         try:
@@ -101,13 +101,13 @@ def _alone(context: Context, row: Waiting) -> None:
                 inbound.note_failure(session, row.id, failures.reason_of(error))
 
 
-def _quarantine(session: Session, row: Waiting, now: datetime) -> None:
+def _quarantine(session: Session, row: WaitingRequest, now: datetime) -> None:
     reason = f"could not be settled in {MOST_ATTEMPTS} attempts"
     why = inbound.last_failure(session, row.id)
-    inbound.settle(session, [Settled(row.id, "quarantined", f"{reason}: {why}" if why else reason)], now)
+    inbound.settle(session, [SettledRequest(row.id, "quarantined", f"{reason}: {why}" if why else reason)], now)
 
 
-def _settle(context: Context, session: Session, rows: Sequence[Waiting], thought: Ahead, now: datetime) -> int:
+def _settle(context: Context, session: Session, rows: Sequence[WaitingRequest], thought: Ahead, now: datetime) -> int:
     items = _in_order([thought.item(row) for row in rows])
     if not items:
         return 0
@@ -118,7 +118,7 @@ def _settle(context: Context, session: Session, rows: Sequence[Waiting], thought
     decider = Decider(known, context.store.settings, context.secret, now, frozenset(places.mailboxes), window)
     decisions = decider.decide_all(items)
     Settlement(context, session, known, thought, now).write(decisions)
-    external_references.remember(session, known.numbers.places(), now)
+    external_references.save(session, known.numbers.places(), now)
     _join(context, session, decisions, now)
     for decision in decisions:
         if decision.state == "command":
@@ -136,7 +136,7 @@ def _join(context: Context, session: Session, decisions: list[Decision], now: da
         if decision.bridge is None or decision.bridge.ticket is None or decision.spot is None:
             continue
         numbers = (decision.spot.ticket.id if decision.spot.ticket else 0, decision.bridge.ticket.id)
-        found = {t.id: t.requester_id for number in numbers if (t := tickets.survivor(session, number, lock=True))}
+        found = {t.id: t.requester_id for number in numbers if (t := tickets.merge_target(session, number, lock=True))}
         if len(found) == 2 and visibility.may_merge(session, set(found)):
             _made_one(context, session, found, now)
 

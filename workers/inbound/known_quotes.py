@@ -31,7 +31,7 @@ def found(context: Context, session: Session, decisions: Sequence[Decision]) -> 
     wanted = [(d, ticket) for d in decisions if (ticket := _ticket(d)) and _may_echo(d.item.request)]
     if not wanted:
         return {}
-    said = tickets.said_lately(session, {ticket.id for _, ticket in wanted}, MOST_MESSAGES, MOST_LETTERS)
+    said = tickets.recent_public_messages(session, {ticket.id for _, ticket in wanted}, MOST_MESSAGES, MOST_LETTERS)
     desk_name = context.store.settings.desk_name
     signatures = [box.signature for box in context.places(session).mailboxes.values()]
     addresses = frozenset(context.places(session).mailboxes)
@@ -53,7 +53,7 @@ def found(context: Context, session: Session, decisions: Sequence[Decision]) -> 
 def without_notice(context: Context, session: Session, decision: Decision, ticket: Ticket) -> Decision:
     """An agent's mail without the notice that it answers, so that no requester reads what only agents shall."""
     request = decision.item.request
-    told = outbound.words_to(session, ticket.id, decision.item.sender, MOST_MESSAGES)
+    told = outbound.texts_to(session, ticket.id, decision.item.sender, MOST_MESSAGES)
     addresses = frozenset(context.places(session).mailboxes)
     reply, cut = without_echo(request.reply, request.cut, told, (), addresses)
     return replace(decision, item=replace(decision.item, request=replace(request, reply=reply, cut=cut)))

@@ -20,8 +20,8 @@ from storage.access import visibility
 from storage.db.session import Session
 from storage.db.statements import reserve_ids
 from storage.mail import inbound, message_id_index
-from storage.mail.inbound import Settled
-from storage.mail.message_id_index import Known
+from storage.mail.inbound import SettledRequest
+from storage.mail.message_id_index import IndexedId
 from storage.people import organisations
 from storage.people.people import Mailbox
 from storage.tables.tickets import messages as messages_table
@@ -91,7 +91,9 @@ class Settlement:
             spot.ticket = self._set_aside(decision.item, ticket)
             made.append(spot.ticket)
         tickets.insert_many(self.session, made)
-        organisations.join(self.session, {t.requester_id: t.organisation_id for t in made if t.organisation_id})
+        organisations.assign_members(
+            self.session, {t.requester_id: t.organisation_id for t in made if t.organisation_id}
+        )
 
     def _ticket(self, decision: Decision, spot: Spot, choice: Choice, number: int) -> Ticket:
         request, places = decision.item.request, self._places
@@ -110,7 +112,7 @@ class Settlement:
             category=choice.category,
             team_id=self._team_id(decision, box),
             mailbox_id=box.id if box else None,
-            organisation_id=organisations.of_address(places.organisations, requester.address),
+            organisation_id=organisations.find_by_address(places.organisations, requester.address),
             channel=str(request.channel),
             conversation=request.thread.conversation,
         )
@@ -239,14 +241,14 @@ class Settlement:
 
     def _remember(self, decisions: Sequence[Decision], ids: dict[int, int]) -> None:
         """Point every id at its ticket, and note who takes part."""
-        points: dict[str, Known] = {}
+        points: dict[str, IndexedId] = {}
         people: set[tuple[int, str, str]] = set()
         for decision in decisions:
             if decision.state not in ("ticketed", "appended"):
                 continue
             ticket, item = _ticket(_spot(decision)), decision.item
             key = self.facts.key_of(item)
-            points[key] = Known(
+            points[key] = IndexedId(
                 key, item.inbound_id, ticket.id, ids[decision.item.inbound_id], item.request.content_hash
             )
             if decision.side is not None:
@@ -254,9 +256,9 @@ class Settlement:
             for named in threading.named_keys(item.request):
                 known = self.facts.keys[named]
                 if not known.ticket_id and known.inbound_id == item.inbound_id and named not in self.facts.owners:
-                    points.setdefault(named, Known(named, item.inbound_id, ticket.id, 0, ""))
+                    points.setdefault(named, IndexedId(named, item.inbound_id, ticket.id, 0, ""))
             people |= {(ticket.id, a, role) for a, role in _spot(decision).people.items() if a}
-        message_id_index.point(self.session, list(points.values()))
+        message_id_index.assign(self.session, list(points.values()))
         tickets.add_participants(self.session, people)
 
     def _finish(self, decisions: Sequence[Decision], ids: dict[int, int]) -> None:
@@ -291,10 +293,10 @@ def seen(request: InboundRequest) -> dict[str, Any]:
     return {"sender_strict": request.sender_strict, "sender_clear": request.sender_clear, **defects}
 
 
-def _settled(decision: Decision, message_id: int | None) -> Settled:
+def _settled(decision: Decision, message_id: int | None) -> SettledRequest:
     ticket = decision.spot.ticket if decision.spot else None
     number = ticket.id if ticket else None
-    return Settled(decision.item.inbound_id, decision.state, decision.reason, number, message_id)
+    return SettledRequest(decision.item.inbound_id, decision.state, decision.reason, number, message_id)
 
 
 def _with(event: Event, message_id: int, data: dict[str, Any]) -> Event:

@@ -18,7 +18,7 @@ from desk.mail.inbound_request import InboundRequest, from_json
 from desk.priority.assess import Judgement
 from desk.tickets import threading
 from storage.mail import inbound
-from storage.mail.inbound import Waiting
+from storage.mail.inbound import WaitingRequest
 from storage.runtime.failures import reason_of
 from workers.inbound import priorities
 from workers.inbound.batch_context import Item
@@ -38,7 +38,7 @@ class Ahead:
     guessed: dict[int, Guess] = field(default_factory=dict)
     judged: dict[int, Judgement] = field(default_factory=dict)
 
-    def item(self, row: Waiting) -> Item:
+    def item(self, row: WaitingRequest) -> Item:
         return self.items.get(row.id) or _item(row)
 
     def guesses(self, items: Sequence[Item]) -> list[Guess]:
@@ -71,9 +71,9 @@ def _not_guessed(reason: str) -> Guess:
 def look(context: Context, most: int) -> Ahead:
     """What waits, as it is now, read and guessed; nothing on PostgreSQL."""
     ahead = Ahead(context)
-    if context.store.database.shares_one_pen:
+    if context.store.database.has_single_writer:
         with context.store.database.reading() as session:
-            rows = inbound.waiting(session, most)
+            rows = inbound.list_waiting(session, most)
         for row in rows:
             # A row that cannot be read is the batch's matter: it is put off there, with the reason.
             with suppress(Exception):
@@ -88,5 +88,5 @@ def words(request: InboundRequest) -> str:
     return f"{request.subject}\n{request.reply or request.text}"[:MOST_TEXT]
 
 
-def _item(row: Waiting) -> Item:
+def _item(row: WaitingRequest) -> Item:
     return Item(row.id, from_json(row.request), row.raw)

@@ -92,7 +92,7 @@ def happened(
         step = rules.answered(side, ticket, by, now, message_id, courtesy, strangers)
         change = step.change
     if step.side != side:
-        side_conversations.keep(session, step.side)
+        side_conversations.save_row(session, step.side)
         facts.sides[side.id] = step.side
     return change
 
@@ -130,7 +130,7 @@ def sent(
     assert decision.side is not None
     hold, files = any(one.name == "hold" for one in parsed.commands), len(decision.item.request.attachments)
     step = rules.sent(decision.side, ticket, actor, now, message_id, hold=hold, files=files)
-    return side_conversations.put(session, step, react=react)[1]
+    return side_conversations.save(session, step, react=react)[1]
 
 
 def author(facts: Facts, decision: Decision) -> Actor:

@@ -45,7 +45,7 @@ def confirmed(session: Session, ticket: Ticket, actor: Actor, at: datetime, mess
     change = properties.confirm(ticket, actor, at, message_id)
     if change.ticket.status is ticket.status:
         return change
-    words = resolution.taken(session, ticket)
+    words = resolution.resolution_from_replies(session, ticket)
     return change.then(properties.set_resolution(change.ticket, words, actor, at, "the last reply"))
 
 

@@ -20,11 +20,11 @@ from desk.people.organisations import organisation
 from desk.tickets.ticket import MessageKind
 from storage.db.session import Session
 from storage.incidents import detector_counts, incidents
-from storage.incidents.detector_counts import LONGEST_TEXT, Opened, Report
+from storage.incidents.detector_counts import LONGEST_TEXT, CountedTicket, OpenedTicket
 from storage.incidents.incidents import QUIET, Incident
 from usecases.incidents import bulk_orders
 from usecases.incidents import duplicates as incidents_duplicates
-from usecases.incidents.duplicates import Earlier
+from usecases.incidents.duplicates import EarlierTicket
 from workers.incidents import grouping
 from workers.runtime import isolation
 from workers.runtime.context import Context
@@ -55,42 +55,46 @@ def _look(context: Context) -> int:
     with context.store.database.reading() as session:
         # Also where nobody watches, tickets are counted: what is usual must be known when somebody begins to.
         rules = context.places(session).detector
-        opened = detector_counts.fresh(session, detector_counts.floor(session))
+        opened = detector_counts.load_new_tickets(session, detector_counts.floor(session))
     if not opened:
         return 0
 
-    def claim(session: Session) -> list[Opened]:
-        unseen = detector_counts.unseen(session, detector_counts.hold(session), [one.ticket_id for one in opened])
+    def claim(session: Session) -> list[OpenedTicket]:
+        unseen = detector_counts.without_counted(
+            session, detector_counts.lock_floor(session), [one.ticket_id for one in opened]
+        )
         return [one for one in opened if one.ticket_id in unseen]
 
-    def do(session: Session, rows: Sequence[Opened]) -> int:
+    def do(session: Session, rows: Sequence[OpenedTicket]) -> int:
         _count(context, session, rows, rules, context.now())
         return len(rows)
 
-    def put_off(session: Session, row: Opened, _reason: str) -> None:
+    def put_off(session: Session, row: OpenedTicket, _reason: str) -> None:
         # It counts for nothing, but as looked at: the next look must not begin with it.
-        detector_counts.add(session, [Report(row.ticket_id, row.at, row.requester_id)], context.now(), ())
+        detector_counts.count_tickets(
+            session, [CountedTicket(row.ticket_id, row.at, row.requester_id)], context.now(), ()
+        )
 
     return isolation.batch(context, Work("detect_incidents", claim, do, lambda one: one.ticket_id, put_off=put_off))
 
 
-def _count(context: Context, session: Session, mine: Sequence[Opened], rules: Detector, now: datetime) -> None:
+def _count(context: Context, session: Session, mine: Sequence[OpenedTicket], rules: Detector, now: datetime) -> None:
     reports = [_report(one) for one in mine]
-    running = incidents.open_ones(session)
-    detector_counts.add(session, reports, now, {one.category for one in running})
+    running = incidents.list_open(session)
+    detector_counts.count_tickets(session, reports, now, {one.category for one in running})
     lately = [one for one in mine if one.at > now - duplicates.WITHIN]
     _link_repeats(context, session, lately, now)
     _judge(context, session, reports, lately, rules, now)
     detector_counts.move_floor(session, mine, detector_counts.floor(session), now)
 
 
-def _report(one: Opened) -> Report:
+def _report(one: OpenedTicket) -> CountedTicket:
     """How a ticket counts; automatic mail, agents' own tickets and what nobody can name do not."""
     category = _category(one)
     counts = one.kind == MessageKind.REPLY and not one.by_agent and one.address != UNKNOWN_SENDER
     counts = counts and (one.sent_at is None or one.at - one.sent_at < LATE)
     where = organisation(one.address)
-    return Report(
+    return CountedTicket(
         one.ticket_id,
         one.at,
         one.requester_id,
@@ -99,30 +103,30 @@ def _report(one: Opened) -> Report:
     )
 
 
-def _category(one: Opened) -> str | None:
+def _category(one: OpenedTicket) -> str | None:
     """What it has, else what was guessed, else the first runner-up, if that is likely enough."""
     best = one.guess or (str(one.runners_up[0][0]) if one.runners_up else None)
     return one.category or (best if one.probability >= SURE_ENOUGH else None)
 
 
-def _link_repeats(context: Context, session: Session, opened: Sequence[Opened], now: datetime) -> None:
+def _link_repeats(context: Context, session: Session, opened: Sequence[OpenedTicket], now: datetime) -> None:
     """The second of two requests that say the same is linked to the first; nothing is merged."""
     human = [one for one in opened if one.kind == MessageKind.REPLY and one.address != UNKNOWN_SENDER]
     if not human:
         return
     new = {one.ticket_id for one in human}
     since = min(one.at for one in human)
-    by_person: dict[int, list[Earlier]] = {}
-    several = incidents_duplicates.who_wrote_more(session, {one.requester_id for one in human}, since)
+    by_person: dict[int, list[EarlierTicket]] = {}
+    several = incidents_duplicates.frequent_requesters(session, {one.requester_id for one in human}, since)
     for one in incidents_duplicates.opened_by(session, several, since, LONGEST_TEXT):
         by_person.setdefault(one.requester_id, []).append(one)
     pairs = [pair for own in by_person.values() for pair in _repeats(own, new)]
-    linked = incidents_duplicates.link(session, pairs, now, react=context.react)
+    linked = incidents_duplicates.link_duplicates(session, pairs, now, react=context.react)
     if linked:
         log.info("repeats_linked", count=linked)
 
 
-def _repeats(own: Sequence[Earlier], new: Collection[int]) -> list[tuple[int, int]]:
+def _repeats(own: Sequence[EarlierTicket], new: Collection[int]) -> list[tuple[int, int]]:
     """(repeat, first) of the new ones among one person's tickets, which come oldest first."""
     lines = [(one, duplicates.line(one.text)) for one in own]
     pairs = []
@@ -136,7 +140,7 @@ def _repeats(own: Sequence[Earlier], new: Collection[int]) -> list[tuple[int, in
     return pairs
 
 
-def _says_the_same(one: Earlier, other: Earlier) -> bool:
+def _says_the_same(one: EarlierTicket, other: EarlierTicket) -> bool:
     within = one.at - other.at <= duplicates.WITHIN
     return within and duplicates.is_repeat(
         duplicates.said(one.subject, one.text), duplicates.said(other.subject, other.text)
@@ -146,8 +150,8 @@ def _says_the_same(one: Earlier, other: Earlier) -> bool:
 def _judge(
     context: Context,
     session: Session,
-    reports: Sequence[Report],
-    opened: Sequence[Opened],
+    reports: Sequence[CountedTicket],
+    opened: Sequence[OpenedTicket],
     rules: Detector,
     now: datetime,
 ) -> None:
@@ -155,7 +159,7 @@ def _judge(
     counted = [
         one for one in reports if one.category and one.at > now - timedelta(minutes=max(incident_detector.WINDOWS))
     ]
-    running = {one.key: one for one in incidents.open_ones(session)}
+    running = {one.key: one for one in incidents.list_open(session)}
     covered = {key.category for key in running if not key.organisation}
     touched = {Key(one.category) for one in counted if one.category not in covered}
     touched |= {Key(one.category, one.organisation) for one in counted if one.organisation} if touched else set()
@@ -168,15 +172,17 @@ def _judge(
 
 def _alarms(session: Session, touched: set[Key], rules: Detector, now: datetime) -> list[Alarm]:
     """The alarms of these keys; an organisation's only where its whole category is calm."""
-    known = detector_counts.since(session, now) if touched else None
+    known = detector_counts.history_start(session, now) if touched else None
     if known is None or not incident_detector.knows_enough(incident_detector.past(known, now)):
         return []
-    found = detector_counts.windows(session, now)
+    found = detector_counts.load_windows(session, now)
     asked = [key for key in sorted(touched, key=lambda k: (k.organisation, k.category)) if _enough(found.get(key))]
     if not asked:
         return []
     rates = _rates(session, asked, found, now)
-    false = incidents.dismissed(session, {key.category for key in asked}, now - timedelta(days=rules.remember_days))
+    false = incidents.dismissed_keys(
+        session, {key.category for key in asked}, now - timedelta(days=rules.remember_days)
+    )
     alarms: dict[str, Alarm] = {}
     for key in asked:
         alarm = incident_detector.alarm(key, found[key], rates[key], false.get(key, 0), rules)
@@ -191,7 +197,7 @@ def _rates(
     """What is usual now for each of these keys."""
     whole = {Key(key.category) for key in asked}
     places = {Key("", key.organisation) for key in asked if key.organisation}
-    known = detector_counts.history(session, {*asked, *whole, *places}, now)
+    known = detector_counts.load_history(session, {*asked, *whole, *places}, now)
     desk, since = known.get(Key(""), (incident_detector.Traffic(), now))
     past = incident_detector.past(since, now)
     messages = sum(windows[-1].messages for key, windows in found.items() if not key.organisation)
@@ -217,7 +223,7 @@ def _open(context: Context, session: Session, alarm: Alarm, running: dict[Key, I
             incidents.widen(session, narrow.id, alarm)
             grouping.first(context, session, narrow.id, alarm, now)
         return
-    number = incidents.begin(session, alarm, now)
+    number = incidents.open_incident(session, alarm, now)
     if number is None:
         return
     grouping.first(context, session, number, alarm, now, tell=True)
@@ -228,11 +234,11 @@ def _orders(context: Context) -> Work[int]:
     """One step of the oldest order; intake has its turn between two steps."""
 
     def claim(session: Session) -> list[int]:
-        return bulk_orders.waiting(session, context.now())[:1]
+        return bulk_orders.waiting_orders(session, context.now())[:1]
 
     def do(session: Session, orders: Sequence[int]) -> int:
         for number in orders:
-            bulk_orders.step(session, number, context.now())
+            bulk_orders.run_step(session, number, context.now())
         return len(orders)
 
     return Work(bulk_orders.JOB, claim, do, int, binds="order_id")
@@ -243,16 +249,16 @@ def _tend(context: Context) -> None:
     now = context.now()
     with context.store.database.reading() as session:
         calm = timedelta(minutes=context.places(session).detector.quiet_minutes)
-        aged = [one for one in incidents.open_ones(session) if one.opened_at <= now - calm]
+        aged = [one for one in incidents.list_open(session) if one.opened_at <= now - calm]
         over = _over(session, aged, now) if aged else []
-        stale = detector_counts.is_stale(session, now)
+        stale = detector_counts.has_old_rows(session, now)
     if not over and not stale:
         return
     with context.store.database.transaction() as session:
-        detector_counts.hold(session)
+        detector_counts.lock_floor(session)
         for one in over:
             isolation.attempt(session, "end_incidents", one.id, partial(_go_quiet, session, one, now), now)
-        detector_counts.forget(session, now)
+        detector_counts.delete_old(session, now)
 
 
 def _go_quiet(session: Session, incident: Incident, now: datetime) -> int:
@@ -263,7 +269,7 @@ def _go_quiet(session: Session, incident: Incident, now: datetime) -> int:
 
 
 def _over(session: Session, aged: Sequence[Incident], now: datetime) -> list[Incident]:
-    found = detector_counts.windows(session, now)
+    found = detector_counts.load_windows(session, now)
     rates = _rates(session, [one.key for one in aged], found, now)
     nothing = Window(max(incident_detector.WINDOWS), 0, 0)
     return [

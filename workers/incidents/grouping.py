@@ -15,7 +15,7 @@ from desk.priority import assess as priority
 from desk.tickets.ticket import DESK, Event
 from storage.db.session import Session
 from storage.incidents import detector_counts, incidents
-from storage.incidents.detector_counts import LONGEST_TEXT, Opened, Report
+from storage.incidents.detector_counts import LONGEST_TEXT, CountedTicket, OpenedTicket
 from storage.incidents.incidents import MEMBER, SUGGESTED, Incident
 from storage.tickets import tickets
 from usecases.incidents import members as incident_members
@@ -29,8 +29,8 @@ _NO_WORDS = 0.0
 def first(context: Context, session: Session, number: int, alarm: Alarm, now: datetime, *, tell: bool = False) -> None:
     """What came before the alarm, in the longer window; with `tell` the leads will hear of it."""
     since = now - timedelta(minutes=max(WINDOWS))
-    reports = detector_counts.lately(session, alarm.key, since)
-    texts = incidents.words_of(session, [one.ticket_id for one in reports], LONGEST_TEXT)
+    reports = detector_counts.recent_reports(session, alarm.key, since)
+    texts = incidents.opening_texts(session, [one.ticket_id for one in reports], LONGEST_TEXT)
     core = similarity.core(list(texts.values()), _usual(session, alarm.key.category, since))
     places = {number: _place(core.likeness(text)) for number, text in texts.items()}
     inside = {one.requester_id for one in reports if places[one.ticket_id][0] == MEMBER}
@@ -45,14 +45,14 @@ def later(
     context: Context,
     session: Session,
     running: Sequence[Incident],
-    reports: Sequence[Report],
-    opened: Sequence[Opened],
+    reports: Sequence[CountedTicket],
+    opened: Sequence[OpenedTicket],
     now: datetime,
 ) -> None:
     """New tickets against every open incident; a ticket joins the one that it is most like."""
     lately = {one.ticket_id for one in opened}
     new = [one for one in reports if one.ticket_id in lately and one.category]
-    texts = incidents.words_of(session, [one.ticket_id for one in new], LONGEST_TEXT) if new else {}
+    texts = incidents.opening_texts(session, [one.ticket_id for one in new], LONGEST_TEXT) if new else {}
     said = {number: similarity.words(text) for number, text in texts.items()}
     best: dict[int, tuple[int, str, float]] = {}
     for one in running if new else ():
@@ -75,13 +75,13 @@ def _take_in(
     *,
     tell: bool = False,
 ) -> None:
-    new = incidents.join(session, number, places, now)
+    new = incidents.add_tickets(session, number, places, now)
     members = [ticket for ticket in new if places[ticket][0] == MEMBER]
     if not members:
         return
     why = "the same category and like words, at the same time"
     by = priority.matrix(context.store.settings.priority_matrix)
-    incident_members.welcome(session, number, members, now, why, DESK, by, react=context.react)
+    incident_members.add_members(session, number, members, now, why, DESK, by, react=context.react)
     if tell:
         found = incidents.get(session, number)
         event = Event(members[0], now, "incident_opened", DESK, after=str(number), why=found.why if found else "")
@@ -92,7 +92,7 @@ def _place(like: float) -> tuple[str, float]:
     return (MEMBER if like >= similarity.MEMBER else SUGGESTED), like
 
 
-def _judged(one: Incident, core: similarity.Core, report: Report, said: frozenset[str]) -> tuple[str, float]:
+def _judged(one: Incident, core: similarity.Core, report: CountedTicket, said: frozenset[str]) -> tuple[str, float]:
     like = core.weigh(said)
     if report.category == one.category and one.organisation in ("", report.organisation):
         return _place(like)
@@ -100,10 +100,10 @@ def _judged(one: Incident, core: similarity.Core, report: Report, said: frozense
 
 
 def _core_of(session: Session, one: Incident) -> similarity.Core:
-    members = [joined.ticket_id for joined in incidents.joined(session, one.id, MEMBER, most=_CORE)]
-    texts = incidents.words_of(session, members, LONGEST_TEXT)
+    members = [joined.ticket_id for joined in incidents.list_tickets(session, one.id, MEMBER, most=_CORE)]
+    texts = incidents.opening_texts(session, members, LONGEST_TEXT)
     return similarity.core(list(texts.values()), _usual(session, one.category, one.opened_at - timedelta(hours=1)))
 
 
 def _usual(session: Session, category: str, before: datetime) -> list[str]:
-    return incidents.usual_words(session, category, before, _USUAL, LONGEST_TEXT)
+    return incidents.usual_texts(session, category, before, _USUAL, LONGEST_TEXT)

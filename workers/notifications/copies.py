@@ -10,18 +10,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from storage.mail import outbound
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 
 KIND = "copy"
 _SPLIT = ("reply", "side")
 
 
-def split(letters: Iterable[Letter]) -> list[Letter]:
+def split(letters: Iterable[OutboundMessage]) -> list[OutboundMessage]:
     """The same mails, those to several recipients once for each."""
     return [row for letter in letters for row in _rows(letter)]
 
 
-def _rows(letter: Letter) -> list[Letter]:
+def _rows(letter: OutboundMessage) -> list[OutboundMessage]:
     copies = [one for one in dict.fromkeys(letter.content.get("cc", ())) if one != letter.recipient]
     if letter.transport != "mail" or letter.kind not in _SPLIT or not copies:
         return [letter]

@@ -13,7 +13,7 @@ from desk.knowledge.csat import LOW
 from desk.tickets.ticket import Event, Status, Ticket
 from storage.db.session import Session
 from storage.knowledge import csat, csat_settings
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from workers.notifications.outgoing import Sender
@@ -26,7 +26,7 @@ def plan_ratings(session: Session, happened: Sequence[Event], now: datetime) -> 
         csat.plan(session, solved, csat_settings.rules(session), now)
 
 
-def low_ratings(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[Letter]:
+def low_ratings(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
     """The letters of a `rated` event."""
     if event.kind != "rated" or int(event.data.get("score", 5)) > LOW:
         return []

@@ -11,14 +11,14 @@ from desk.tickets.ticket import Event, Ticket
 from storage.db.session import Session
 from storage.incidents import incidents
 from storage.incidents.incidents import MEMBER, Incident
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from workers.notifications import texts
 from workers.notifications.outgoing import Sender
 
 
-def of(sender: Sender, session: Session, ticket: Ticket, event: Event) -> list[Letter]:
+def of(sender: Sender, session: Session, ticket: Ticket, event: Event) -> list[OutboundMessage]:
     """The letters of an `incident_opened` event."""
     found = incidents.get(session, int(event.after))
     if found is None:

@@ -25,7 +25,7 @@ from desk.tickets.ticket import Event, Message, Ticket
 from storage.db.session import Session
 from storage.knowledge import csat
 from storage.mail import message_id_index, outbound
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.people.people import Mailbox, Person
 from storage.tickets import signatures, tickets
 from workers.notifications import portal_link, reply_budget, texts
@@ -54,7 +54,7 @@ class Sender:
     proven: set[str] = field(default_factory=set)
     """The keys of letters that answer a mail whose sender is proven."""
 
-    def acknowledgement(self, ticket: Ticket, requester: Person, message: Message) -> Letter:
+    def acknowledgement(self, ticket: Ticket, requester: Person, message: Message) -> OutboundMessage:
         """The automatic "we have it, this is its number", in the requester's own thread."""
         key = f"acknowledgement:{ticket.id}"
         content = self._content(ticket, requester, reply_address.REQUESTER, key)
@@ -63,7 +63,7 @@ class Sender:
         content["text"] = texts.acknowledgement(ticket, "" if content["signature"] else self._desk_name)
         return self._letter(key, "acknowledgement", ticket, requester, content | _thread(message) | _AUTOMATIC)
 
-    def reply(self, ticket: Ticket, requester: Person, message: Message, asked: Message | None) -> Letter:
+    def reply(self, ticket: Ticket, requester: Person, message: Message, asked: Message | None) -> OutboundMessage:
         """An agent's public reply to the requester, with the requester's last words quoted under it."""
         key = f"reply:{message.id}"
         content = self._content(ticket, requester, reply_address.REQUESTER, key)
@@ -78,7 +78,9 @@ class Sender:
         content["attachments"] = [dict(attachment) for attachment in message.attachments]
         return self._letter(key, "reply", ticket, requester, content, message.id)
 
-    def reminder(self, ticket: Ticket, requester: Person, event_id: int, asked: Message | None, days: int) -> Letter:
+    def reminder(
+        self, ticket: Ticket, requester: Person, event_id: int, asked: Message | None, days: int
+    ) -> OutboundMessage:
         """Asks the requester once more, in the thread that they know; automatic, so the budget holds."""
         key = f"reminder:{event_id}"
         content = self._content(ticket, requester, reply_address.REQUESTER, key)
@@ -89,14 +91,16 @@ class Sender:
 
     def question(
         self, ticket: Ticket, requester: Person, key: str, subject_line: str, text: str, asked: Message | None
-    ) -> Letter:
+    ) -> OutboundMessage:
         """Asks the requester how it went; automatic, with a budget of its own."""
         content = self._content(ticket, requester, reply_address.REQUESTER, key)
         content |= self._thread(ticket, requester, asked) | {"subject": subject_line}
         content |= {"text": text, "signature": self._signature(ticket, self._desk_name)}
         return self._letter(key, "rating", ticket, requester, content | _AUTOMATIC)
 
-    def aside(self, ticket: Ticket, person: Person, side: Side, message: Message, before: Sequence[str]) -> Letter:
+    def aside(
+        self, ticket: Ticket, person: Person, side: Side, message: Message, before: Sequence[str]
+    ) -> OutboundMessage:
         """An agent's word to a third party; `before` are the ids of the mails exchanged there so far."""
         key = f"side:{message.id}"
         content = self._content(ticket, person, reply_address.REQUESTER, key)
@@ -122,7 +126,9 @@ class Sender:
         content |= {"in_reply_to": before[-1], "references": list(before)} if before else {}
         return self._letter(key, "side", ticket, person, content, message.id)
 
-    def notice(self, ticket: Ticket, agent: Person, event_id: int, event: Event, message: Message | None) -> Letter:
+    def notice(
+        self, ticket: Ticket, agent: Person, event_id: int, event: Event, message: Message | None
+    ) -> OutboundMessage:
         """Tells an agent what happened; answering this mail answers the requester, or the third party who wrote."""
         key = f"notice:{event_id}:{agent.id}"
         content = self._content(ticket, agent, reply_address.AGENT, key)
@@ -139,7 +145,7 @@ class Sender:
         content["references"] = [self._thread_id(ticket)]
         return self._letter(key, "notice", ticket, agent, content | _AUTOMATIC)
 
-    def incident(self, ticket: Ticket, agent: Person, number: int, text: str) -> Letter:
+    def incident(self, ticket: Ticket, agent: Person, number: int, text: str) -> OutboundMessage:
         """Tells a lead that many report the same; it carries no reply address of a ticket."""
         key = f"incident:{number}:{agent.id}"
         content = self._content(ticket, agent, reply_address.AGENT, key)
@@ -147,7 +153,7 @@ class Sender:
         content |= {"subject": subject_line, "text": text, "reply_to": self._mailbox(ticket).address}
         return self._letter(key, "incident", ticket, agent, content | _AUTOMATIC)
 
-    def command_answer(self, mail: CommandMail, agent: Person, ticket: Ticket, text: str) -> Letter:
+    def command_answer(self, mail: CommandMail, agent: Person, ticket: Ticket, text: str) -> OutboundMessage:
         """What became of an agent's commands."""
         key = f"{COMMAND_ANSWER}:{mail.inbound_id}"
         self._note_proof(key, mail.proof)
@@ -156,7 +162,7 @@ class Sender:
         content |= {"in_reply_to": mail.message_id, "references": [self._thread_id(ticket)]}
         return self._letter(key, COMMAND_ANSWER, ticket, agent, content | _AUTOMATIC)
 
-    def refusal(self, inbound_id: int, request: InboundRequest, agent: Person, text: str) -> Letter:
+    def refusal(self, inbound_id: int, request: InboundRequest, agent: Person, text: str) -> OutboundMessage:
         """Tells an agent that a mail was not obeyed, with nothing of the ticket that it named."""
         key = f"{COMMAND_ANSWER}:{inbound_id}"
         box = self.context.places(self.session).of_addresses(request.envelope.rcpt_to) or self._first_mailbox
@@ -171,9 +177,9 @@ class Sender:
             "in_reply_to": request.thread.message_id,
         }
         external_id = f"refused.{self._unique(key)}@{box.address.rpartition('@')[2]}"
-        return Letter(key, COMMAND_ANSWER, agent.address, external_id, content | _AUTOMATIC)
+        return OutboundMessage(key, COMMAND_ANSWER, agent.address, external_id, content | _AUTOMATIC)
 
-    def within_budget(self, letters: Sequence[Letter], now: datetime) -> list[Letter]:
+    def within_budget(self, letters: Sequence[OutboundMessage], now: datetime) -> list[OutboundMessage]:
         """The same letters; automatic ones beyond the budget of an address, domain or thread are kept, but not sent."""
         settings = self.context.store.settings
         limits = Limits(settings.acknowledgements_per_hour, settings.acknowledgements_per_domain_and_hour)
@@ -218,12 +224,12 @@ class Sender:
         person: Person,
         content: dict[str, Any],
         message_id: int | None = None,
-    ) -> Letter:
+    ) -> OutboundMessage:
         store, now = self.context.store, self.context.now()
         content |= portal_link.below(store, self.session, kind, ticket, person, content, now)
         reachable = "@" in person.address and not person.address.endswith(NOWHERE)
         state, reason = (outbound.QUEUED, "") if reachable else (outbound.SUPPRESSED, "there is no address to write to")
-        return Letter(
+        return OutboundMessage(
             dedupe_key=key,
             kind=kind,
             recipient=person.address,
@@ -252,11 +258,11 @@ class Sender:
         """What was chosen where the reply was written. Of an agent's mail the own signature was cut: the mailbox's."""
         if message.inbound:
             return self._signature(ticket, agent)
-        return texts.signature(signatures.of_message(message), agent, self._desk_name)
+        return texts.signature(signatures.for_message(message), agent, self._desk_name)
 
     def _thread(self, ticket: Ticket, requester: Person, asked: Message | None) -> dict[str, Any]:
         """What is answered, and every id of the thread that the requester's program has, what is answered last."""
-        exchanged = message_id_index.exchanged(self.session, ticket.id, requester.address)
+        exchanged = message_id_index.external_ids_of_mails_of_ticket(self.session, ticket.id, requester.address)
         asked_id = asked.external_id if asked and "@" in asked.external_id else ""
         parent = asked_id or (exchanged[-1] if exchanged else "")
         if not parent:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from desk.mail.author import is_clear, is_unattended
 from desk.tickets.ticket import Event, Ticket
 from storage.db.session import Session
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.people.people import Person
 from storage.tickets import tickets
 from workers.notifications.outgoing import Sender
@@ -16,14 +16,14 @@ from workers.notifications.outgoing import Sender
 
 def of(
     sender: Sender, session: Session, ticket: Ticket, requester: Person, event_id: int, event: Event
-) -> list[Letter]:
+) -> list[OutboundMessage]:
     """At most one mail, in the thread that the requester knows."""
     if event.kind != "reminded" or ticket.channel == "slack" or ticket.reminded_at is None:
         return []
     places = sender.context.places(session)
     if is_unattended(requester.address) or places.of_addresses((requester.address,)) is not None:
         return []
-    asked = tickets.last_said(session, ticket.id, 2**62)
+    asked = tickets.last_requester_message(session, ticket.id, 2**62)
     if asked is not None and not is_clear(asked.trust):
         return []
     return [sender.reminder(ticket, requester, event_id, asked, places.lifecycle.after_reminder.days)]

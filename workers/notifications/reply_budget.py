@@ -16,7 +16,7 @@ from typing import Any
 from desk.mail.reply_budget import victim, victim_domain
 from storage.db.session import Session
 from storage.mail import outbound
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 
 BUDGET_TIME = timedelta(hours=1)
 TO_REQUESTERS = ("acknowledgement", "reminder")
@@ -45,14 +45,14 @@ class _Counts:
 
 
 def within_budget(
-    session: Session, letters: Sequence[Letter], proven: Collection[str], limits: Limits, now: datetime
-) -> list[Letter]:
+    session: Session, letters: Sequence[OutboundMessage], proven: Collection[str], limits: Limits, now: datetime
+) -> list[OutboundMessage]:
     """The same letters; those beyond a limit are kept and not sent. `proven`: keys of letters to proven senders."""
     counts = _load(session, letters, now - BUDGET_TIME)
     return [_checked(letter, counts, letter.dedupe_key in proven, limits) for letter in letters]
 
 
-def _load(session: Session, letters: Sequence[Letter], since: datetime) -> _Counts:
+def _load(session: Session, letters: Sequence[OutboundMessage], since: datetime) -> _Counts:
     counts = _Counts()
     budgeted = [one.recipient for one in letters if one.kind in (*TO_REQUESTERS, COMMAND_ANSWER)]
     if budgeted:
@@ -69,7 +69,7 @@ def _load(session: Session, letters: Sequence[Letter], since: datetime) -> _Coun
     return counts
 
 
-def _checked(letter: Letter, counts: _Counts, is_proven: bool, limits: Limits) -> Letter:
+def _checked(letter: OutboundMessage, counts: _Counts, is_proven: bool, limits: Limits) -> OutboundMessage:
     if letter.state != outbound.QUEUED or letter.transport != "mail":
         return letter
     reason = _reason(letter, counts, is_proven, limits)
@@ -78,7 +78,7 @@ def _checked(letter: Letter, counts: _Counts, is_proven: bool, limits: Limits) -
     return replace(letter, state=outbound.SUPPRESSED, reason=f"more than {reason} within an hour")
 
 
-def _reason(letter: Letter, counts: _Counts, is_proven: bool, limits: Limits) -> str:
+def _reason(letter: OutboundMessage, counts: _Counts, is_proven: bool, limits: Limits) -> str:
     """Which limit the letter passes; it is counted where it passes none."""
     if letter.kind == "notice":
         within = _take(counts.notices, (letter.ticket_id, letter.recipient), MOST_NOTICES)

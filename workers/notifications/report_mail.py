@@ -19,12 +19,12 @@ from desk.reports.report import Report
 from storage.access import visibility
 from storage.db.session import Session
 from storage.mail import outbound
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.open_store import Store
 from storage.people import people
 from storage.reports import report as report_rows
 from storage.reports import schedules as report_schedules
-from storage.reports.report import Asked
+from storage.reports.report import ReportQuery
 from storage.reports.schedules import Schedule
 from storage.runtime import failures
 from workers.runtime import isolation
@@ -39,22 +39,22 @@ _MOST_LINES = 12
 def send_due(store: Store, now: datetime) -> int:
     """Write down the letters of all reports that are due; returns how many. One that fails keeps no other back."""
     with store.database.reading() as session:
-        waiting, put_off = report_schedules.due(session, now), failures.waiting(session, JOB, now)
+        waiting, put_off = report_schedules.due_schedules(session, now), failures.waiting(session, JOB, now)
     ready = [schedule for schedule in waiting if schedule.id not in put_off]
     return sum(isolation.alone(store.database, JOB, one.id, partial(_send, store, one, now), now) for one in ready)
 
 
-def letters(store: Store, session: Session, schedule: Schedule, now: datetime) -> list[Letter]:
+def letters(store: Store, session: Session, schedule: Schedule, now: datetime) -> list[OutboundMessage]:
     """One letter to each recipient, about the last whole week or month."""
     days = period.of_word(schedule.every, store.settings.time_zone, now)
     content = schedule.content
-    asked = Asked(
+    asked = ReportQuery(
         team=content.get("team"),
         channel=content.get("channel", ""),
         category=content.get("category", ""),
         priority=content.get("priority", ""),
     )
-    with visibility.through_eyes_of(session, Viewer(hidden=visibility.private_teams(session))):
+    with visibility.reading_as(session, Viewer(hidden=visibility.private_teams(session))):
         told = report_rows.report(session, days, asked, now)
     boxes = people.all_mailboxes(session)
     sender = boxes[0].address if boxes else f"support@{store.settings.mail_domain or 'localhost'}"
@@ -93,14 +93,14 @@ def _send(store: Store, schedule: Schedule, now: datetime) -> int:
         made = letters(store, session, schedule, now)
     next_at = period.next_start(schedule.every, store.settings.time_zone, now)
     with store.database.transaction() as session:
-        if not report_schedules.move_on(session, schedule, next_at):
+        if not report_schedules.set_next(session, schedule, next_at):
             return 0
-        outbound.put(session, made, now)
+        outbound.store(session, made, now)
     log.info("report_written", schedule_id=schedule.id, letters=len(made))
     return len(made)
 
 
-def _letter(store: Store, schedule: Schedule, days: Period, sender: str, address: str, text: str) -> Letter:
+def _letter(store: Store, schedule: Schedule, days: Period, sender: str, address: str, text: str) -> OutboundMessage:
     key = f"report:{schedule.name}:{days.first}:{days.last}:{address}"
     unique = hashlib.sha256(key.encode() + store.secret).hexdigest()[:20]
     content = {
@@ -114,4 +114,4 @@ def _letter(store: Store, schedule: Schedule, days: Period, sender: str, address
         "automatic": True,
     }
     # Not one of our signed Message-IDs: an answer to it belongs to no ticket.
-    return Letter(key, "report", address, f"report.{unique}@{sender.rpartition('@')[2]}", content)
+    return OutboundMessage(key, "report", address, f"report.{unique}@{sender.rpartition('@')[2]}", content)

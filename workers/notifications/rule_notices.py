@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from desk.tickets.ticket import Event, NotAllowed, Ticket
 from storage.db.session import Session
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from storage.tables.people import watchers
@@ -19,7 +19,7 @@ from usecases.rules import run_actions
 from workers.notifications.outgoing import Sender
 
 
-def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[Letter]:
+def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
     """The letters of one event."""
     asked = [word.strip() for word in event.after.split(",")]
     heard = {one.id: one for word in asked for one in _meant(session, ticket, word) if one.active and one.notify}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from desk.tickets.ticket import Event, Message, Ticket
 from storage.db.session import Session
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.people import people
 from usecases.tickets import side_conversations
 from workers.notifications.outgoing import Sender
@@ -16,9 +16,15 @@ from workers.notifications.outgoing import Sender
 KINDS = ("side_sent",)
 
 
-def of(sender: Sender, session: Session, ticket: Ticket, event: Event, message: Message | None) -> list[Letter]:
+def of(
+    sender: Sender, session: Session, ticket: Ticket, event: Event, message: Message | None
+) -> list[OutboundMessage]:
     side = side_conversations.by_ids(session, [event.data["side"]]).get(event.data["side"])
     person = people.by_address(session, side.address) if side else None
     if side is None or person is None or message is None:
         return []
-    return [sender.aside(ticket, person, side, message, side_conversations.exchanged(session, side.id, message.id))]
+    return [
+        sender.aside(
+            ticket, person, side, message, side_conversations.external_ids_of_mails(session, side.id, message.id)
+        )
+    ]

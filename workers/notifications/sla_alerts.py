@@ -10,7 +10,7 @@ from desk.access.permissions import Role
 from desk.sla.timers import What
 from desk.tickets.ticket import Event, Ticket
 from storage.db.session import Session
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from workers.notifications.outgoing import Sender
@@ -18,7 +18,7 @@ from workers.notifications.outgoing import Sender
 KINDS = (What.WARNED, What.BREACHED)
 
 
-def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[Letter]:
+def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
     """The letters of an `sla_warned` or `sla_breached` event."""
     if event.data.get("quiet"):
         return []

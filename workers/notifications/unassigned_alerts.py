@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from desk.tickets.ticket import Event, Ticket
 from storage.db.session import Session
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from workers.notifications.outgoing import Sender
@@ -18,7 +18,7 @@ from workers.notifications.outgoing import Sender
 KINDS = ("unroutable", "unroutable_escalated")
 
 
-def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[Letter]:
+def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
     """The letters of one event; those that were written within the hour already are the same letter."""
     if event.data.get("closed") or ticket.unroutable_at is None:
         return []

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from desk.tickets.ticket import Event, Message, Ticket
 from storage.db.session import Session
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from workers.notifications.outgoing import Sender
@@ -27,7 +27,7 @@ def of(
     message: Message | None,
     watchers: Sequence[Person],
     told: set[int],
-) -> list[Letter]:
+) -> list[OutboundMessage]:
     """`told` are those who hear of the event anyway."""
     called = people.by_ids(session, event.data["mentioned"]) if event.data.get("mentioned") else {}
     letters = [

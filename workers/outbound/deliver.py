@@ -20,7 +20,7 @@ from desk.tickets import delivery
 from desk.tickets.delivery import Failure, How
 from storage.db.session import Session, is_outage
 from storage.mail import outbound
-from storage.mail.outbound import Claimed
+from storage.mail.outbound import ClaimedMessage
 from storage.people.addresses import canonical
 from storage.tickets import tickets
 from usecases.tickets import side_conversations
@@ -59,7 +59,7 @@ def drain(context: Context, first: Sequence[int] = ()) -> int:
         _send_all(context, claimed)
 
 
-def _send_all(context: Context, claimed: list[Claimed]) -> None:
+def _send_all(context: Context, claimed: list[ClaimedMessage]) -> None:
     if not context.store.settings.relay_url:
         claimed = _without_caught(context, claimed)
     with ExitStack() as stack:
@@ -73,7 +73,7 @@ def _send_all(context: Context, claimed: list[Claimed]) -> None:
                 _send_one(context, letter, post)
 
 
-def _without_caught(context: Context, claimed: list[Claimed]) -> list[Claimed]:
+def _without_caught(context: Context, claimed: list[ClaimedMessage]) -> list[ClaimedMessage]:
     """Catches what is mail, all in one transaction; returns what must be handled one by one."""
     mails = {letter.id: letter for letter in claimed if letter.transport == "mail"}
     now = context.now()
@@ -82,7 +82,7 @@ def _without_caught(context: Context, claimed: list[Claimed]) -> list[Claimed]:
             raws = [_composed(context, session, letter) for letter in mails.values()]
         with context.store.database.transaction() as session:
             names = context.store.blobs.put_many(session, raws, now)
-            outbound.mark_caught(session, dict(zip(mails, names, strict=True)), now)
+            outbound.mark_captured(session, dict(zip(mails, names, strict=True)), now)
     except Unsendable as error:
         # Its text names an address, which is no word for a log.
         log.warning("letters_not_caught_together", count=len(mails), error=type(error).__name__)
@@ -96,7 +96,7 @@ def _without_caught(context: Context, claimed: list[Claimed]) -> list[Claimed]:
     return [letter for letter in claimed if letter.id not in mails]
 
 
-def _send_one(context: Context, letter: Claimed, post: Post | None) -> None:
+def _send_one(context: Context, letter: ClaimedMessage, post: Post | None) -> None:
     """One letter to its mark. A letter that breaks us waits like one that was refused, so that its neighbours leave."""
     try:
         with _kept(context, letter):
@@ -118,7 +118,7 @@ def _send_one(context: Context, letter: Claimed, post: Post | None) -> None:
 
 
 @contextmanager
-def _kept(context: Context, letter: Claimed) -> Iterator[None]:
+def _kept(context: Context, letter: ClaimedMessage) -> Iterator[None]:
     """Renews the letter's lease while it is being sent, however slowly the far end talks."""
     sent = threading.Event()
 
@@ -137,12 +137,12 @@ def _kept(context: Context, letter: Claimed) -> Iterator[None]:
         sent.set()
 
 
-def _renewed(context: Context, letter: Claimed) -> bool:
+def _renewed(context: Context, letter: ClaimedMessage) -> bool:
     with context.store.database.transaction() as session:
         return outbound.renew(session, letter, context.now())
 
 
-def _send(context: Context, letter: Claimed, post: Post | None) -> tuple[str, str, str]:
+def _send(context: Context, letter: ClaimedMessage, post: Post | None) -> tuple[str, str, str]:
     """Returns the end state, the blob of what was written if it was kept here, and where in Slack it stands."""
     if letter.transport == "slack":
         return _to_slack(context, letter)
@@ -158,7 +158,7 @@ def _send(context: Context, letter: Claimed, post: Post | None) -> tuple[str, st
     return outbound.SENT, "", ""
 
 
-def _bounces_to(context: Context, session: Session, letter: Claimed, mailbox: str) -> str:
+def _bounces_to(context: Context, session: Session, letter: ClaimedMessage, mailbox: str) -> str:
     """Where a report about this mail goes: an address that only who got it can know."""
     if not mailbox or not context.store.settings.signed_bounces:
         return mailbox
@@ -166,7 +166,7 @@ def _bounces_to(context: Context, session: Session, letter: Claimed, mailbox: st
     return reply_address.bounce_address(carrier, letter.id, context.secret) if carrier else mailbox
 
 
-def _to_slack(context: Context, letter: Claimed) -> tuple[str, str, str]:
+def _to_slack(context: Context, letter: ClaimedMessage) -> tuple[str, str, str]:
     settings = context.store.settings
     with context.store.database.reading() as session:
         ready = slack_cards.ready(session, letter, settings)
@@ -179,13 +179,13 @@ def _to_slack(context: Context, letter: Claimed) -> tuple[str, str, str]:
     return outbound.SENT, "", slack.send(ready, settings, data=data)
 
 
-def _composed(context: Context, session: Session, letter: Claimed) -> bytes:
+def _composed(context: Context, session: Session, letter: ClaimedMessage) -> bytes:
     now = context.now().astimezone(ZoneInfo(context.store.settings.time_zone))
     data = composing.compose(letter, lambda name: context.store.blobs.get(session, name), now)
     return dkim.signed(data, letter.content["from"], context.store.settings)
 
 
-def _failed(context: Context, letter: Claimed, error: TransportError) -> None:
+def _failed(context: Context, letter: ClaimedMessage, error: TransportError) -> None:
     """Later again; or, if that will not help, undeliverable where people see it."""
     now = context.now()
     log.warning("letter_failed", attempt=letter.attempts)
@@ -202,9 +202,9 @@ def _failed(context: Context, letter: Claimed, error: TransportError) -> None:
         outbound.postpone(session, letter.id, now + pause, str(error))
 
 
-def _give_up(session: Session, letter: Claimed, reason: str, now: datetime) -> None:
+def _give_up(session: Session, letter: ClaimedMessage, reason: str, now: datetime) -> None:
     outbound.mark(session, letter.id, outbound.FAILED, now, reason)
-    kept = tickets.survivor(session, letter.ticket_id) if letter.ticket_id else None
+    kept = tickets.merge_target(session, letter.ticket_id) if letter.ticket_id else None
     ticket = tickets.get(session, kept.id, lock=True) if kept else None
     if ticket is None:
         return
@@ -214,4 +214,4 @@ def _give_up(session: Session, letter: Claimed, reason: str, now: datetime) -> N
     # A notice about a notice that cannot be delivered would go round for ever.
     ticket = tickets.save(session, delivery.failed(ticket, failure, now), react=letter.kind in _TOLD)
     if letter.kind == "side":
-        side_conversations.in_vain(session, side, ticket, now)
+        side_conversations.record_bounce(session, side, ticket, now)

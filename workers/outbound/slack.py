@@ -16,7 +16,7 @@ import structlog
 from slack_sdk import WebClient
 
 from desk.config.settings import Settings
-from storage.mail.outbound import Claimed
+from storage.mail.outbound import ClaimedMessage
 from workers.outbound.errors import TransportError
 from workers.outbound.slack_api import SECONDS, call, checked, connection, web_client
 
@@ -29,7 +29,7 @@ _NOT_HERE = ("channel_not_found", "not_in_channel", "user_not_in_channel", "is_a
 
 
 def send(
-    letter: Claimed,
+    letter: ClaimedMessage,
     settings: Settings,
     make_client: Callable[[Settings], WebClient] = web_client,
     data: bytes = b"",
@@ -50,7 +50,7 @@ def send(
     return str(call(client, "chat.postMessage", _arguments(letter)).get("ts") or "")
 
 
-def _arguments(letter: Claimed) -> dict[str, Any]:
+def _arguments(letter: ClaimedMessage) -> dict[str, Any]:
     content = letter.content
     optional = {name: content[name] for name in ("thread_ts", "blocks") if content.get(name)}
     return optional | {
@@ -109,13 +109,13 @@ def _post(settings: Settings, address: str, data: bytes) -> None:
         raise TransportError(f"Slack did not take the file ({status})", permanent=False)
 
 
-def _standing(client: WebClient, letter: Claimed) -> str | None:
+def _standing(client: WebClient, letter: ClaimedMessage) -> str | None:
     """The moment of what an earlier try has posted; None where there is nothing of it."""
     found = (str(one.get("ts") or "") for one in _since(client, letter) if _is_it(one, letter))
     return next(found, None)
 
 
-def _is_it(message: Mapping[str, Any], letter: Claimed) -> bool:
+def _is_it(message: Mapping[str, Any], letter: ClaimedMessage) -> bool:
     """A file cannot carry our id: it is known by its name and size, in the thread and after the row was made."""
     wanted = letter.content.get("file")
     if not wanted:
@@ -124,7 +124,7 @@ def _is_it(message: Mapping[str, Any], letter: Claimed) -> bool:
     return any((one.get("title"), one.get("size")) == (wanted.get("name"), wanted.get("size")) for one in files)
 
 
-def _since(client: WebClient, letter: Claimed) -> Iterator[Mapping[str, Any]]:
+def _since(client: WebClient, letter: ClaimedMessage) -> Iterator[Mapping[str, Any]]:
     """The messages of the letter's place that are not older than the letter, page by page."""
     thread_ts, cursor = letter.content.get("thread_ts"), ""
     method = "conversations.replies" if thread_ts else "conversations.history"

@@ -17,7 +17,7 @@ from desk.tickets.ticket import Ticket
 from storage.access import visibility
 from storage.db.session import Session
 from storage.mail import outbound
-from storage.mail.outbound import Claimed
+from storage.mail.outbound import ClaimedMessage
 from storage.people import people
 from storage.slack import threads as slack_threads
 from storage.tickets import tickets
@@ -33,7 +33,7 @@ def card_key(ticket_id: int, channel: str) -> str:
     return f"slack-card:{ticket_id}:{channel}"
 
 
-def ready(session: Session, letter: Claimed, settings: Settings) -> Claimed | None:
+def ready(session: Session, letter: ClaimedMessage, settings: Settings) -> ClaimedMessage | None:
     """The row as it is to be sent; None where there is nothing to say any more."""
     content, channel = letter.content, str(letter.content.get("channel", ""))
     if "card" in content:
@@ -53,7 +53,7 @@ def ready(session: Session, letter: Claimed, settings: Settings) -> Claimed | No
     raise TransportError("the ticket's thread is not there yet", permanent=False)
 
 
-def posted(session: Session, letter: Claimed, ts: str) -> None:
+def posted(session: Session, letter: ClaimedMessage, ts: str) -> None:
     """A card stands: its thread is the ticket's."""
     if ts and letter.content.get("root"):
         slack_threads.add(session, int(letter.content["card"]), str(letter.content["channel"]), ts)
@@ -64,7 +64,7 @@ def _card(session: Session, ticket_id: int, channel: str, settings: Settings) ->
     if ticket is None:
         return None
     team = next((one for one in people.all_teams(session) if one.id == ticket.team_id), None)
-    if visibility.private_among(session, [ticket.id]):
+    if visibility.private_tickets(session, [ticket.id]):
         return _only_text(f"#{ticket.id} is not worked on here any more.")
     if ticket.merged_into is not None:
         return _only_text(f"#{ticket.id} was merged into #{ticket.merged_into}.")

@@ -95,7 +95,7 @@ def go_back(store: Store, broken: Model, error: str, now: datetime) -> None:
     """Name the broken one in the ledger and activate the newest that can be read, if need be the starter."""
     folder = store.settings.data / models.FOLDER
     with store.database.reading() as session:
-        kept = [one for one in models.every(session) if one.state == models.KEPT and one.activated_at]
+        kept = [one for one in models.list_all(session) if one.state == models.KEPT and one.activated_at]
     readable = next((one for one in sorted(kept, key=_activated, reverse=True) if _reads(folder, one)), None)
     with store.database.transaction() as session:
         active = models.active(session)

@@ -22,9 +22,9 @@ from storage.people import organisations, people
 from storage.people.people import Mailbox, Team
 from storage.tickets import lifecycle
 from usecases.routing import assign as assignment
-from usecases.routing.assign import Setup
+from usecases.routing.assign import RoutingSetup
 from usecases.rules import automations
-from usecases.rules.automations import Kept
+from usecases.rules.automations import StoredAutomation
 from workers.runtime.active_model import ModelWatch
 
 FRESH_SECONDS = 5.0
@@ -40,8 +40,8 @@ class Places:
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     organisations: Mapping[str, int] = field(default_factory=dict)
     """Domain → organisation."""
-    automations: tuple[Kept, ...] = ()
-    routing: Setup = field(default_factory=Setup)
+    automations: tuple[StoredAutomation, ...] = ()
+    routing: RoutingSetup = field(default_factory=RoutingSetup)
     detector: Detector = USUAL
 
     @property
@@ -70,7 +70,7 @@ class Context:
         """Mailboxes, teams and rules, read again when they are older than a few seconds."""
         if self._places is None or time.monotonic() - self._places[0] > FRESH_SECONDS:
             self._matrix = self._matrix or self.store.settings.priority_matrix
-            self.store = priority_matrix.judging(session, self.store, self._matrix)
+            self.store = priority_matrix.with_stored_matrix(session, self.store, self._matrix)
             self._places = (time.monotonic(), self._read_places(session))
         return self._places[1]
 
@@ -78,11 +78,11 @@ class Context:
         return Places(
             mailboxes={box.address: box for box in people.all_mailboxes(session)},
             teams={team.id: team for team in people.all_teams(session)},
-            rules=keyword_rules.rulebook(session, frozenset(self.categoriser.parts.classes)),
+            rules=keyword_rules.active_rules(session, frozenset(self.categoriser.parts.classes)),
             lifecycle=lifecycle.rules(session),
-            organisations=organisations.of_domains(session),
-            automations=tuple(automations.active(session)),
-            routing=assignment.setup(session),
+            organisations=organisations.by_domain(session),
+            automations=tuple(automations.active_automations(session)),
+            routing=assignment.load_setup(session),
             detector=detector_settings.rules(session),
         )
 

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from storage.db.session import Database, Session, is_outage, is_rivalry
+from storage.db.session import Database, Session, is_conflict, is_outage
 from storage.runtime import failures
 from storage.tickets.tickets import Stale
 from workers.runtime.context import Context
@@ -76,7 +76,7 @@ def attempt(session: Session, job: str, row_id: int, step: Callable[[], int], no
             failures.clear(session, job, [row_id])
             return done
     except Exception as error:
-        if is_outage(error) or is_rivalry(error):
+        if is_outage(error) or is_conflict(error):
             raise
         log.exception("item_failed", job=job, row_id=row_id)
         failures.record(session, job, row_id, failures.reason_of(error), now)
@@ -110,7 +110,7 @@ def _with_rivals(context: Context, work: Work[Row], how: _How[Row]) -> int:
                 rows = work.claim(session)
                 return how(context, session, work, rows) if rows else 0
         except Exception as error:
-            if not left or not (isinstance(error, Stale) or is_rivalry(error)):
+            if not left or not (isinstance(error, Stale) or is_conflict(error)):
                 raise
     return 0
 
@@ -134,7 +134,7 @@ def _alone(context: Context, session: Session, work: Work[Row], row: Row) -> int
             with session.savepoint():
                 done = work.do(session, [row])
         except Exception as error:
-            if is_outage(error) or is_rivalry(error):
+            if is_outage(error) or is_conflict(error):
                 raise
             log.exception("item_failed")
             _put_off(context, session, work, row, failures.reason_of(error))

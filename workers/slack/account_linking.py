@@ -46,4 +46,4 @@ def _agent(context: Context, session: Session, code: str) -> Person | None:
     found = people.by_ids(session, [number]).get(number) if number else None
     if found is None or not found.is_agent or not slack_link_code.is_genuine(code, found.key_version, context.secret):
         return None
-    return found if slack_threads.use_code(session, found.id, slack_link_code.until(code)) else None
+    return found if slack_threads.use_linking_code(session, found.id, slack_link_code.until(code)) else None

@@ -19,7 +19,7 @@ from desk.slack import orders as slack_orders
 from desk.slack.orders import Kind, Order
 from storage.db.session import Session, is_outage
 from storage.mail import inbound
-from storage.mail.inbound import MOST_ATTEMPTS, Settled, Waiting
+from storage.mail.inbound import MOST_ATTEMPTS, SettledRequest, WaitingRequest
 from storage.slack import threads as slack_threads
 from workers.runtime.context import Context
 from workers.slack import accounts as slack_accounts
@@ -41,7 +41,7 @@ class NotYet(Exception):
 class Task:
     """One claimed order, with the files that came with it."""
 
-    row: Waiting
+    row: WaitingRequest
     order: Order
     files: Sequence[Attachment]
     why_no_files: str
@@ -57,7 +57,7 @@ def drain(context: Context, first: Sequence[int] = ()) -> int:
     done = 0
     while True:
         with context.store.database.transaction() as session:
-            row = inbound.claim_order(session, context.now(), first)
+            row = inbound.claim_command(session, context.now(), first)
         if row is None:
             return done
         done += 1
@@ -65,10 +65,10 @@ def drain(context: Context, first: Sequence[int] = ()) -> int:
             settled = _alone(context, row)
         if settled:
             with context.store.database.transaction() as session:
-                inbound.let_go(session, row.id)
+                inbound.release_lease(session, row.id)
 
 
-def _alone(context: Context, row: Waiting) -> bool:
+def _alone(context: Context, row: WaitingRequest) -> bool:
     """One order; False where it has to wait a little. After its last attempt it is quarantined."""
     if row.attempts > MOST_ATTEMPTS:
         _quarantine(context, row)
@@ -83,7 +83,7 @@ def _alone(context: Context, row: Waiting) -> bool:
         return True
     except NotYet:
         with context.store.database.transaction() as session:
-            inbound.not_yet(session, row.id)
+            inbound.defer_command(session, row.id)
         return False
     except Exception as error:
         if is_outage(error):
@@ -94,7 +94,7 @@ def _alone(context: Context, row: Waiting) -> bool:
         return True
 
 
-def _known(context: Context, row: Waiting, order: Order) -> Order:
+def _known(context: Context, row: WaitingRequest, order: Order) -> Order:
     """The order with the account that Slack vouches for; it waits for that a while, and is then nobody's."""
     if order.kind in (Kind.EDITED, Kind.WITHDRAWN):
         return order
@@ -116,7 +116,7 @@ def _files(context: Context, order: Order) -> tuple[Sequence[Attachment], str]:
     return slack_files.fetch_all(context, order.files) if heard else ((), "")
 
 
-def _settled(context: Context, session: Session, task: Task) -> Settled:
+def _settled(context: Context, session: Session, task: Task) -> SettledRequest:
     session.via = "slack"
     if task.order.kind in (Kind.EDITED, Kind.WITHDRAWN):
         return message_edits.settle(session, task.row.id, task.order, task.now, _missing(task))
@@ -126,15 +126,15 @@ def _settled(context: Context, session: Session, task: Task) -> Settled:
 def _missing(task: Task) -> slack_commands.Missing:
     """What to do where the order's thread or message is unknown: wait for it for a while, then say so."""
 
-    def missing(reason: str) -> Settled:
+    def missing(reason: str) -> SettledRequest:
         if task.may_wait:
             raise NotYet
-        return Settled(task.row.id, "refused", reason)
+        return SettledRequest(task.row.id, "refused", reason)
 
     return missing
 
 
-def _quarantine(context: Context, row: Waiting) -> None:
+def _quarantine(context: Context, row: WaitingRequest) -> None:
     reason = f"could not be carried out in {MOST_ATTEMPTS} attempts"
     with context.store.database.transaction() as session:
-        inbound.settle(session, [Settled(row.id, "quarantined", reason)], context.now())
+        inbound.settle(session, [SettledRequest(row.id, "quarantined", reason)], context.now())

@@ -22,8 +22,8 @@ from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Ticket
 from storage.access import visibility
 from storage.db.session import Session
 from storage.mail import message_id_index, outbound
-from storage.mail.inbound import Settled, Waiting
-from storage.mail.outbound import Letter
+from storage.mail.inbound import SettledRequest, WaitingRequest
+from storage.mail.outbound import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from storage.slack import threads as slack_threads
@@ -34,7 +34,7 @@ from workers.runtime.context import Context
 from workers.slack import account_linking
 from workers.slack.mentions import with_names
 
-Missing = Callable[[str], Settled]
+Missing = Callable[[str], SettledRequest]
 NO_AGENT = (
     "Nothing was done: your account in Slack belongs to no agent of the desk. If you are one, link it with the code "
     "from your account's page in the console, or ask an admin: `frontdesk agent slack YOU@EXAMPLE.COM {account}`."
@@ -48,12 +48,14 @@ class _Scene:
 
     context: Context
     session: Session
-    row: Waiting
+    row: WaitingRequest
     order: Order
     files: Sequence[Attachment]
 
-    def settled(self, state: str, reason: str, ticket_id: int | None = None, message_id: int | None = None) -> Settled:
-        return Settled(self.row.id, state, reason[:300], ticket_id, message_id)
+    def settled(
+        self, state: str, reason: str, ticket_id: int | None = None, message_id: int | None = None
+    ) -> SettledRequest:
+        return SettledRequest(self.row.id, state, reason[:300], ticket_id, message_id)
 
     def answer(self, text: str, ticket_id: int | None = None) -> None:
         """Words that only the author sees, where they did it."""
@@ -62,19 +64,19 @@ class _Scene:
         if order.kind is not Kind.TYPED and order.thread_ts:
             content["thread_ts"] = order.thread_ts
         key = f"slack-answer:{self.row.id}"
-        letter = Letter(key, "command-answer", order.account, key, content, ticket_id, transport="slack")
-        outbound.put(self.session, [letter], self.context.now())
+        letter = OutboundMessage(key, "command-answer", order.account, key, content, ticket_id, transport="slack")
+        outbound.store(self.session, [letter], self.context.now())
 
 
 def settle(
     context: Context,
     session: Session,
-    row: Waiting,
+    row: WaitingRequest,
     order: Order,
     files: Sequence[Attachment],
     why_no_files: str,
     missing: Missing,
-) -> Settled:
+) -> SettledRequest:
     """How the order ended."""
     scene = _Scene(context, session, row, order, files)
     if account_linking.is_asked(order):
@@ -90,12 +92,12 @@ def settle(
         return scene.settled("refused", _why_nobody(order), number)
     if not agent.slack_user:
         people.set_slack_user(session, agent.id, order.account)
-    ticket = tickets.survivor(session, number, lock=True)
+    ticket = tickets.merge_target(session, number, lock=True)
     viewer = visibility.viewer_of(session, agent.id, agent.name, agent.role, context.now())
     if ticket is None or not viewer.sees(ticket.id, ticket.team_id):
         scene.answer(f"Nothing was done: there is no ticket #{number} that you may see.")
         return scene.settled("refused", "the ticket is not there for this agent", number if ticket else None)
-    with visibility.through_eyes_of(session, viewer):
+    with visibility.reading_as(session, viewer):
         return _obeyed(scene, agent, ticket, why_no_files)
 
 
@@ -107,7 +109,7 @@ def _why_nobody(order: Order) -> str:
     return f"{order.account} is {'a guest' if order.guest else 'the account of no agent'}"
 
 
-def _obeyed(scene: _Scene, agent: Person, ticket: Ticket, why_no_files: str) -> Settled:
+def _obeyed(scene: _Scene, agent: Person, ticket: Ticket, why_no_files: str) -> SettledRequest:
     parsed = _parsed(scene)
     actor = Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
     why = permissions.refused(agent.role, _needs(scene, parsed))
@@ -122,7 +124,7 @@ def _obeyed(scene: _Scene, agent: Person, ticket: Ticket, why_no_files: str) -> 
         if why_no_files and parsed.is_reply:
             raise NotAllowed(f"a file could not be fetched from Slack ({why_no_files})")
         with scene.session.savepoint():
-            agent_commands.check(scene.session, ticket, parsed.commands, actor)
+            agent_commands.check_commands(scene.session, ticket, parsed.commands, actor)
             message_id, done = _do(scene, ticket, parsed, actor)
     except NotAllowed as error:
         kept = _kept_as_draft(scene, ticket, agent, parsed)
@@ -140,14 +142,14 @@ def _needs(scene: _Scene, parsed: Parsed) -> list[Verb]:
     return [Verb.NOTE, *needs] if says_note else needs
 
 
-def _not_permitted(scene: _Scene, actor: Actor, ticket: Ticket, parsed: Parsed, why: str) -> Settled:
+def _not_permitted(scene: _Scene, actor: Actor, ticket: Ticket, parsed: Parsed, why: str) -> SettledRequest:
     """The role does not allow all of it: nothing is done, and the words are kept as a note."""
     session, now, order = scene.session, scene.context.now(), scene.order
     text = order.text or parsed.text
     message_id = None
     if text.strip():
         marks = {"unverified": "", "refused": why}
-        message_id = conversation.keep_refused(session, ticket, actor, text, now, via="slack", marks=marks)
+        message_id = conversation.note_refused(session, ticket, actor, text, now, via="slack", marks=marks)
     tickets.save(session, properties.not_permitted(ticket, actor, now, why, message_id), react=scene.context.react)
     kept = " Your words were kept as an internal note." if message_id else ""
     scene.answer(f"Nothing was done on #{ticket.id}: {escaped(why)}.{kept}", ticket.id)
@@ -183,7 +185,9 @@ def _do(scene: _Scene, ticket: Ticket, parsed: Parsed, actor: Actor) -> tuple[in
         done.append("your reply is on its way to the requester" if parsed.is_reply else "kept as an internal note")
     zone = ZoneInfo(scene.context.store.settings.time_zone)
     react = scene.context.react
-    lines = agent_commands.commands(session, ticket, parsed.commands, actor, now, react=react, via="slack", zone=zone)
+    lines = agent_commands.run_commands(
+        session, ticket, parsed.commands, actor, now, react=react, via="slack", zone=zone
+    )
     return message_id, done + lines
 
 
@@ -208,5 +212,5 @@ def _kept_as_draft(scene: _Scene, ticket: Ticket, agent: Person, parsed: Parsed)
     """What was typed into a window is gone with it, so it is kept."""
     if scene.order.kind is not Kind.SUBMITTED or not parsed.text:
         return ""
-    drafts.add(scene.session, ticket.id, agent.id, parsed.text, scene.context.now())
+    drafts.add_returned(scene.session, ticket.id, agent.id, parsed.text, scene.context.now())
     return " Your text is kept: it stands in the console's box for this ticket."

@@ -13,18 +13,18 @@ from desk.tickets.commands import SLACK, parse
 from desk.tickets.ticket import DESK, ActorKind, Message
 from storage.db.session import Session
 from storage.mail import message_id_index
-from storage.mail.inbound import Settled
+from storage.mail.inbound import SettledRequest
 from storage.tickets import tickets
 from usecases.tickets import message_edits
 from workers.slack.mentions import with_names
 
 
 def settle(
-    session: Session, inbound_id: int, order: Order, now: datetime, missing: Callable[[str], Settled]
-) -> Settled:
+    session: Session, inbound_id: int, order: Order, now: datetime, missing: Callable[[str], SettledRequest]
+) -> SettledRequest:
     """Both versions are kept: the event has the words before and after."""
     key = f"{order.conversation}#{order.message_id}"
-    known = message_id_index.known(session, [key]).get(key)
+    known = message_id_index.find(session, [key]).get(key)
     message = tickets.message(session, known.row_id) if known is not None and known.row_id else None
     if message is None:
         return missing("it is on no ticket")
@@ -33,7 +33,7 @@ def settle(
     else:
         done = message_edits.edit(session, message, _words(session, order, message), message.author, now)
     why = str(order.kind) if done else f"{order.kind}: nothing new"
-    return Settled(inbound_id, "command", why, message.ticket_id, message.id)
+    return SettledRequest(inbound_id, "command", why, message.ticket_id, message.id)
 
 
 def _words(session: Session, order: Order, message: Message) -> str:

@@ -13,7 +13,7 @@ from structlog.contextvars import bound_contextvars
 
 from storage.db.session import is_outage
 from usecases.tickets import pending_files
-from usecases.tickets.pending_files import Late
+from usecases.tickets.pending_files import PendingFile
 from workers.outbound.errors import TransportError
 from workers.runtime.context import Context
 from workers.slack import files as slack_files
@@ -37,13 +37,13 @@ def drain(context: Context, first: Sequence[int] = ()) -> int:
             _one(context, late)
 
 
-def _one(context: Context, late: Late) -> None:
+def _one(context: Context, late: PendingFile) -> None:
     """One file. What breaks us waits like one that was refused, so that the others are fetched."""
     try:
         fetched = slack_files.fetch(context.store.settings, late.file_id)
         with context.store.database.transaction() as session:
             sha256 = context.store.blobs.put(session, fetched.data, context.now())
-            pending_files.arrived(session, late, sha256, len(fetched.data), fetched.media_type, context.now())
+            pending_files.store_file(session, late, sha256, len(fetched.data), fetched.media_type, context.now())
     except TransportError as error:
         _failed(context, late, error)
     except Exception as error:
@@ -55,12 +55,12 @@ def _one(context: Context, late: Late) -> None:
         log.info("late_file_fetched")
 
 
-def _failed(context: Context, late: Late, error: TransportError) -> None:
+def _failed(context: Context, late: PendingFile, error: TransportError) -> None:
     log.warning("late_file_not_fetched", attempt=late.attempts)
     now = context.now()
     with context.store.database.transaction() as session:
         if error.permanent or late.attempts > len(BACK_OFF):
-            pending_files.missing(session, late, str(error), now)
+            pending_files.mark_missing(session, late, str(error), now)
             return
         pause = BACK_OFF[late.attempts - 1]
         if error.retry_after is not None:

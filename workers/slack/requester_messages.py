@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from desk.tickets.ticket import Event, Message, Ticket
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.people.people import Person
 from workers.slack import texts as slack_texts
 
 
 def of(
     ticket: Ticket, event_id: int, event: Event, message: Message | None, persons: Mapping[int, Person], team: str
-) -> list[Letter]:
+) -> list[OutboundMessage]:
     """At most one letter to the ticket's Slack thread; none where the ticket has none, and never a note."""
     if ticket.channel != "slack" or not ticket.conversation:
         return []
@@ -42,12 +42,12 @@ def _text(ticket: Ticket, event: Event, message: Message | None, persons: Mappin
     return ""
 
 
-def _letter(ticket: Ticket, event_id: int, event: Event, text: str) -> Letter:
+def _letter(ticket: Ticket, event_id: int, event: Event, text: str) -> OutboundMessage:
     kind = "reply" if event.kind == "replied" else "notice"
     return _row(ticket, f"slack:{event_id}", kind, event, {"text": text})
 
 
-def _file(ticket: Ticket, event_id: int, event: Event, place: int, file: Mapping[str, Any]) -> Letter:
+def _file(ticket: Ticket, event_id: int, event: Event, place: int, file: Mapping[str, Any]) -> OutboundMessage:
     """An agent's file has a row of its own, so that one that fails keeps no words back."""
     content = {"text": str(file.get("name") or "file"), "file": {name: file.get(name) for name in _FILE}}
     return _row(ticket, f"slack:{event_id}:file:{place}", "reply", event, content)
@@ -56,8 +56,10 @@ def _file(ticket: Ticket, event_id: int, event: Event, place: int, file: Mapping
 _FILE = ("name", "size", "sha256", "media_type")
 
 
-def _row(ticket: Ticket, key: str, kind: str, event: Event, content: Mapping[str, Any]) -> Letter:
+def _row(ticket: Ticket, key: str, kind: str, event: Event, content: Mapping[str, Any]) -> OutboundMessage:
     channel, thread_ts = slack_texts.place_of(ticket.conversation)
     external_id = hashlib.sha256(f"{key}:{ticket.id}".encode()).hexdigest()[:32]
     said = {"channel": channel, "thread_ts": thread_ts, **content}
-    return Letter(key, kind, ticket.conversation, external_id, said, ticket.id, event.message_id, transport="slack")
+    return OutboundMessage(
+        key, kind, ticket.conversation, external_id, said, ticket.id, event.message_id, transport="slack"
+    )

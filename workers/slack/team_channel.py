@@ -15,7 +15,7 @@ from desk.slack.markup import cut, escaped, one_line
 from desk.tickets.ticket import ActorKind, Event, Message, Ticket
 from storage.access import visibility
 from storage.db.session import Session
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.people.people import Person, Team
 from workers.outbound.slack_cards import card_key
 
@@ -39,7 +39,7 @@ class Told:
     persons: Mapping[int, Person]
 
 
-def of(session: Session, teams: Mapping[int, Team], told: Told) -> list[Letter]:
+def of(session: Session, teams: Mapping[int, Team], told: Told) -> list[OutboundMessage]:
     """The rows that follow from one event."""
     ticket, event = told.ticket, told.event
     letters = _left(teams, told) if event.kind == "team_changed" else []
@@ -59,32 +59,34 @@ def of(session: Session, teams: Mapping[int, Team], told: Told) -> list[Letter]:
     return letters
 
 
-def newest_cards(letters: Sequence[Letter]) -> list[Letter]:
+def newest_cards(letters: Sequence[OutboundMessage]) -> list[OutboundMessage]:
     """The letters of a batch, but of the changes of one card only the last: a card is drawn when it is sent."""
     last = {_card_of(one): one.dedupe_key for one in letters if _card_of(one)}
     return [one for one in letters if not _card_of(one) or last[_card_of(one)] == one.dedupe_key]
 
 
-def _card_of(letter: Letter) -> str:
+def _card_of(letter: OutboundMessage) -> str:
     """Which card a letter changes; empty for all others."""
     content = letter.content
     changes = letter.transport == "slack" and "card" in content and not content.get("root")
     return f"{content['card']}:{content['channel']}" if changes else ""
 
 
-def _left(teams: Mapping[int, Team], told: Told) -> list[Letter]:
+def _left(teams: Mapping[int, Team], told: Told) -> list[OutboundMessage]:
     """The card in the channel of the team that had it; the row names no ticket, which may be private by now."""
     before = teams.get(told.event.data.get("from_id") or 0)
     if before is None or not before.slack_channel:
         return []
     key = f"slack-card:{told.event_id}:left"
     content = {"channel": before.slack_channel, "card": told.ticket.id, "text": ""}
-    return [Letter(key, "notice", f"slack:{before.slack_channel}", _id(key), content, transport="slack")]
+    return [OutboundMessage(key, "notice", f"slack:{before.slack_channel}", _id(key), content, transport="slack")]
 
 
-def _row(ticket: Ticket, key: str, channel: str, content: Mapping[str, Any], message_id: int | None = None) -> Letter:
+def _row(
+    ticket: Ticket, key: str, channel: str, content: Mapping[str, Any], message_id: int | None = None
+) -> OutboundMessage:
     said = {"text": f"#{ticket.id}", **content, "channel": channel}
-    return Letter(key, "notice", f"slack:{channel}", _id(key), said, ticket.id, message_id, transport="slack")
+    return OutboundMessage(key, "notice", f"slack:{channel}", _id(key), said, ticket.id, message_id, transport="slack")
 
 
 def _id(key: str) -> str:

@@ -19,7 +19,7 @@ from storage.db.session import Session
 from storage.knowledge import csat, csat_settings
 from storage.knowledge.csat import Rating
 from storage.mail import outbound
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from storage.tickets import tickets
@@ -41,7 +41,7 @@ def drain(context: Context) -> int:
 
 def _work(context: Context) -> Work[Rating]:
     def claim(session: Session) -> list[Rating]:
-        return csat.due(session, context.now(), BATCH)
+        return csat.due_ratings(session, context.now(), BATCH)
 
     def do(session: Session, rows: Sequence[Rating]) -> int:
         _ask(context, session, rows)
@@ -65,7 +65,7 @@ def _ask(context: Context, session: Session, found: Sequence[Rating]) -> None:
         letters.append(_letter(sender, rating, ticket, known[ticket.requester_id]))
         changes.append(_mark(session, rules, rating, ticket, context))
     tickets.save_locked(session, changes, react=context.react)
-    outbound.put(session, letters, context.now())
+    outbound.store(session, letters, context.now())
 
 
 def _mark(session: Session, rules: Aftercare, rating: Rating, ticket: Ticket, context: Context) -> Change:
@@ -97,7 +97,7 @@ def _cannot_answer(sender: Sender, ticket: Ticket, requester: Person) -> str:
         return "the requester solved it"
     if any(event.data.get("automatic") for event in tickets.history(session, ticket.id) if event.kind == "opened"):
         return "a machine opened it"
-    said = tickets.last_said(session, ticket.id, 2**62)
+    said = tickets.last_requester_message(session, ticket.id, 2**62)
     return "the address was not written plainly" if said and not is_clear(said.trust) else ""
 
 
@@ -109,12 +109,12 @@ def _asked_lately(sender: Sender, rules: Aftercare, rating: Rating, requester: P
     return "asked lately about another ticket" if lately else ""
 
 
-def _letter(sender: Sender, rating: Rating, ticket: Ticket, requester: Person) -> Letter:
+def _letter(sender: Sender, rating: Rating, ticket: Ticket, requester: Person) -> OutboundMessage:
     said = csat_texts.words(csat.language_of(sender.session, ticket.id))
     again = rating.state != csat.PLANNED
     place = sender.context.store.settings.public_url.rstrip("/")
-    link = f"{place}/rate/{csat.token(rating.id, sender.context.secret)}"
+    link = f"{place}/rate/{csat.make_token(rating.id, sender.context.secret)}"
     key = f"rating:{rating.id}" + (":again" if again else "")
     text = csat_texts.mail(ticket.id, link, said, again=again)
-    asked = tickets.last_said(sender.session, ticket.id, 2**62)
+    asked = tickets.last_requester_message(sender.session, ticket.id, 2**62)
     return sender.question(ticket, requester, key, said["subject"].format(number=ticket.id), text, asked)

@@ -28,7 +28,7 @@ def drain(context: Context) -> int:
 
 def _work(context: Context) -> Work[Ticket]:
     def claim(session: Session) -> list[Ticket]:
-        due = lifecycle.due(session, lifecycle.rules(session), context.now(), BATCH)
+        due = lifecycle.due_tickets(session, lifecycle.rules(session), context.now(), BATCH)
         return list(tickets.get_many(session, due, lock=True).values())
 
     def do(session: Session, held: Sequence[Ticket]) -> int:

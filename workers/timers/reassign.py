@@ -21,7 +21,7 @@ from storage.people import availability
 from storage.routing import unassigned
 from storage.tickets import ticket_facts, tickets
 from usecases.routing import assign as assignment
-from usecases.routing.assign import Asked, Setup
+from usecases.routing.assign import RoutingRequest, RoutingSetup
 from workers.runtime.context import Context
 
 log = structlog.get_logger()
@@ -34,21 +34,21 @@ FREES = ("status_changed", "reopened", "team_changed", "assigned", "woken", "spl
 def drain(context: Context) -> int:
     """Everything that can be given to somebody now; returns how many tickets changed."""
     with context.store.database.reading() as session:
-        if not needed(session, assignment.setup(session), context.now()):
+        if not needed(session, assignment.load_setup(session), context.now()):
             return 0
     return _lost(context) + _unowned(context) + _flagged(context) + _escalate(context)
 
 
-def on_events(session: Session, by: Setup, happened: Sequence[Event]) -> None:
+def on_events(session: Session, by: RoutingSetup, happened: Sequence[Event]) -> None:
     """Look again if these events may have freed somebody, or left a ticket alone."""
     if by.active and any(event.kind in FREES and not event.data.get("opening") for event in happened):
         enqueue(session, "reassign", 0)
 
 
-def needed(session: Session, by: Setup, now: datetime) -> bool:
+def needed(session: Session, by: RoutingSetup, now: datetime) -> bool:
     """Whether there is anything to look at; it only reads, so nobody who writes waits for it."""
-    return bool(unassigned.gone(session, now)) or (
-        by.active and (unassigned.any_flagged(session) or bool(unassigned.unowned(session, by.automatic, 1)))
+    return bool(unassigned.list_leaving_agents(session, now)) or (
+        by.active and (unassigned.has_flags(session) or bool(unassigned.list_unowned(session, by.automatic, 1)))
     )
 
 
@@ -57,11 +57,11 @@ def _lost(context: Context) -> int:
     done = 0
     while True:
         with context.store.database.transaction() as session:
-            gone = unassigned.gone(session, context.now())
-            held = unassigned.held(session, gone, BATCH)
+            gone = unassigned.list_leaving_agents(session, context.now())
+            held = unassigned.tickets_to_reassign(session, gone, BATCH)
             found = [t for t in tickets.get_many(session, held, lock=True).values() if t.assignee_id in gone]
             leaving = {t.id: f"{gone[t.assignee_id].name} {gone[t.assignee_id].why}" for t in found if t.assignee_id}
-            by = assignment.setup(session)
+            by = assignment.load_setup(session)
             asked = [replace(one, leaving=leaving[one.ticket.id]) for one in _asked(session, by, found)]
             done += _route(context, session, by, asked)
         if len(held) < BATCH:
@@ -73,8 +73,8 @@ def _unowned(context: Context) -> int:
     done = 0
     while True:
         with context.store.database.transaction() as session:
-            by = assignment.setup(session)
-            ids = unassigned.unowned(session, by.automatic, BATCH) if by.automatic else []
+            by = assignment.load_setup(session)
+            ids = unassigned.list_unowned(session, by.automatic, BATCH) if by.automatic else []
             found = tickets.get_many(session, ids, lock=True).values()
             still = [t for t in found if t.assignee_id is None and t.unroutable_at is None and t.merged_into is None]
             done += _route(context, session, by, _asked(session, by, still))
@@ -87,10 +87,12 @@ def _flagged(context: Context) -> int:
     done = passed = 0
     while True:
         with context.store.database.transaction() as session:
-            now, by = _now(context), assignment.setup(session)
-            teams = availability.read(session, set(unassigned.flagged_teams(session)) & set(by.automatic)).teams
+            now, by = _now(context), assignment.load_setup(session)
+            teams = availability.load_availability(
+                session, set(unassigned.flagged_teams(session)) & set(by.automatic)
+            ).teams
             room = [n for n, team in teams.items() if any(not hindrance(one, now)[0] for one in team.members)]
-            ids = unassigned.flagged(session, room, passed, BATCH) if room else []
+            ids = unassigned.list_flagged(session, room, passed, BATCH) if room else []
             found = tickets.get_many(session, ids, lock=True)
             still = [found[n] for n in ids if found[n].assignee_id is None and found[n].unroutable_at is not None]
             late = [replace(one, late=_is_late(by, one.ticket, now)) for one in _asked(session, by, still)]
@@ -103,8 +105,8 @@ def _flagged(context: Context) -> int:
 def _escalate(context: Context) -> int:
     """Flags whose time is over are told once more; from then on skills do not count."""
     with context.store.database.transaction() as session:
-        now, by = _now(context), assignment.setup(session)
-        found = tickets.get_many(session, unassigned.quiet_flags(session, now, BATCH), lock=True).values()
+        now, by = _now(context), assignment.load_setup(session)
+        found = tickets.get_many(session, unassigned.list_unescalated(session, now, BATCH), lock=True).values()
         late = [t for t in found if t.unroutable_at is not None and _is_late(by, t, now)]
         tickets.save_locked(session, [_escalated(ticket, now) for ticket in late], react=context.react)
         if late:
@@ -113,29 +115,33 @@ def _escalate(context: Context) -> int:
         return len(late)
 
 
-def _route(context: Context, session: Session, by: Setup, asked: Sequence[Asked]) -> int:
+def _route(context: Context, session: Session, by: RoutingSetup, asked: Sequence[RoutingRequest]) -> int:
     """Those that changed owner or flag."""
     if not asked:
         return 0
     now = _now(context)
     made, found = assignment.route(session, asked, by, now)
     changed = [one for one in made if one.change.events]
-    assignment.write(session, changed, found, now, react=context.react)
+    assignment.save_results(session, changed, found, now, react=context.react)
     if changed:
         log.info("tickets_rerouted", count=len(changed))
     return len(changed)
 
 
-def _asked(session: Session, by: Setup, found: Sequence[Ticket]) -> list[Asked]:
+def _asked(session: Session, by: RoutingSetup, found: Sequence[Ticket]) -> list[RoutingRequest]:
     """With who had the requester before, and what the history says of skills and of who gave it back."""
-    around, past = ticket_facts.around(session, found), unassigned.remembered(session, [ticket.id for ticket in found])
+    around, past = (
+        ticket_facts.load_around(session, found),
+        unassigned.load_memory(session, [ticket.id for ticket in found]),
+    )
     previous = assignment.previous_agents(session, {t.requester_id for t in found}) if by.wants_previous else {}
     return [
-        Asked(t, around[t.id], previous.get(t.requester_id), past[t.id].never, skills=past[t.id].skills) for t in found
+        RoutingRequest(t, around[t.id], previous.get(t.requester_id), past[t.id].never, skills=past[t.id].skills)
+        for t in found
     ]
 
 
-def _is_late(by: Setup, ticket: Ticket, now: datetime) -> bool:
+def _is_late(by: RoutingSetup, ticket: Ticket, now: datetime) -> bool:
     """Whether it has waited for longer than its team wants, in the team's hours."""
     team = by.teams.get(ticket.team_id or 0)
     if team is None or ticket.unroutable_at is None or team.strategy is Strategy.MANUAL:

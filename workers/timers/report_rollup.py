@@ -14,7 +14,7 @@ import structlog
 
 from storage.db.session import Session
 from storage.mail import outbound
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.open_store import Store
 from storage.reports import daily_rollup, ticket_rollup
 from storage.reports import schedules as report_schedules
@@ -45,8 +45,8 @@ def nobody(_count: int) -> None:
 
 def is_time(session: Session, now: datetime) -> bool:
     """Whether there is something to count, to sum up or to send."""
-    waiting = ticket_rollup.is_behind(session) or bool(report_schedules.due(session, now))
-    return waiting or bool(daily_rollup.due(session, now, 1))
+    waiting = ticket_rollup.is_behind(session) or bool(report_schedules.due_schedules(session, now))
+    return waiting or bool(daily_rollup.due_days(session, now, 1))
 
 
 def drain(context: Context, fresh: timedelta = ticket_rollup.FRESH) -> int:
@@ -63,7 +63,9 @@ def catch_up(store: Store, now: datetime, fresh: timedelta = timedelta()) -> int
     done, after, settled = 0, None, True
     while True:
         with store.database.reading() as session:
-            look = ticket_rollup.look(session, ticket_rollup.floor(session) if after is None else after, now, fresh)
+            look = ticket_rollup.count_next(
+                session, ticket_rollup.floor(session) if after is None else after, now, fresh
+            )
         if look is None:
             return done
         # Above what is not settled the floor stays, although the look goes on.
@@ -73,8 +75,8 @@ def catch_up(store: Store, now: datetime, fresh: timedelta = timedelta()) -> int
         if not look.counted and not rises:
             continue
         with store.database.transaction() as session:
-            floor = ticket_rollup.hold(session)
-            ticket_rollup.write(session, look.counted, now, max(floor, look.floor) if rises else None)
+            floor = ticket_rollup.lock_floor(session)
+            ticket_rollup.save(session, look.counted, now, max(floor, look.floor) if rises else None)
         done += len(look.counted)
 
 
@@ -82,18 +84,18 @@ def sum_up(store: Store, now: datetime, told: Told = nobody) -> int:
     """Sum up the days that are due; returns how many."""
     name, done = store.settings.time_zone, 0
     with store.database.reading() as session:
-        known = daily_rollup.zone(session)
+        known = daily_rollup.stored_zone(session)
     if known != name:
         with store.database.transaction() as session:
-            ticket_rollup.hold(session)
-            daily_rollup.begin(session, name)
+            ticket_rollup.lock_floor(session)
+            daily_rollup.start_zone(session, name)
     while True:
         with store.database.reading() as session:
-            days = daily_rollup.due(session, now, DAYS_AT_ONCE)
+            days = daily_rollup.due_days(session, now, DAYS_AT_ONCE)
         if not days:
             return done
         with store.database.transaction() as session:
-            ticket_rollup.hold(session)
+            ticket_rollup.lock_floor(session)
             for day in days:
                 daily_rollup.sum_up(session, day, name)
         done += len(days)
@@ -105,18 +107,18 @@ def rebuild(store: Store, now: datetime, told: Told = nobody, told_days: Told = 
     done, wrong, above = 0, 0, 0
     while True:
         with store.database.reading() as session:
-            ids = ticket_rollup.numbers(session, above)
-            counted = ticket_rollup.count(session, ids)
+            ids = ticket_rollup.next_ticket_ids(session, above)
+            counted = ticket_rollup.count_figures(session, ids)
         with store.database.transaction() as session:
-            ticket_rollup.hold(session)
-            wrong += ticket_rollup.forget_others(session, above, ids, now) + ticket_rollup.write(session, counted, now)
+            ticket_rollup.lock_floor(session)
+            wrong += ticket_rollup.delete_others(session, above, ids, now) + ticket_rollup.save(session, counted, now)
         if not ids:
             break
         done, above = done + len(ids), ids[-1]
         told(done)
     with store.database.transaction() as session:
-        ticket_rollup.hold(session)
-        daily_rollup.begin(session, store.settings.time_zone)
+        ticket_rollup.lock_floor(session)
+        daily_rollup.start_zone(session, store.settings.time_zone)
     days = sum_up(store, now, told_days)
     log.info("figures_rebuilt", count=done, days=days)
     return Rebuilt(done, wrong, days)
@@ -127,14 +129,14 @@ def check(store: Store, told: Told = nobody, told_days: Told = nobody) -> Rebuil
     done, wrong, above = 0, 0, 0
     while True:
         with store.database.reading() as session:
-            ids = ticket_rollup.numbers(session, above)
-            wrong += ticket_rollup.wrong(session, ticket_rollup.count(session, ids), above, ids)
+            ids = ticket_rollup.next_ticket_ids(session, above)
+            wrong += ticket_rollup.count_wrong(session, ticket_rollup.count_figures(session, ids), above, ids)
         if not ids:
             break
         done, above = done + len(ids), ids[-1]
         told(done)
     with store.database.reading() as session:
-        days = daily_rollup.summed(session)
+        days = daily_rollup.summed_days(session)
     wrong_days = 0
     for place, day in enumerate(days):
         with store.database.reading() as session:
@@ -143,12 +145,12 @@ def check(store: Store, told: Told = nobody, told_days: Told = nobody) -> Rebuil
     return Rebuilt(done, wrong, len(days), wrong_days)
 
 
-def send(store: Store, schedule: Schedule, now: datetime, *, dry_run: bool) -> list[Letter]:
+def send(store: Store, schedule: Schedule, now: datetime, *, dry_run: bool) -> list[OutboundMessage]:
     """The letters of a report now, besides its time; with `dry_run` they are only shown."""
     catch_up(store, now)
     with store.database.reading() as session:
         made = report_mail.letters(store, session, schedule, now)
     if not dry_run:
         with store.database.transaction() as session:
-            outbound.put(session, made, now)
+            outbound.store(session, made, now)
     return made

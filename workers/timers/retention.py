@@ -44,7 +44,7 @@ def drain(context: Context) -> int:
         cut_off = erasure.unfinished(session)
     for number in cut_off:
         isolation.alone(store.database, "erasures", number, partial(_finish, store, number), now)
-    while more := retention.step(store, now):
+    while more := retention.run_step(store, now):
         done += more
     if done or cut_off:
         erasure.purge(store)

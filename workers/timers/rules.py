@@ -16,13 +16,13 @@ from structlog.contextvars import bound_contextvars
 from desk.rules import automations as rules_automations
 from desk.rules import conditions
 from desk.tickets.ticket import DESK, Change, Event, Ticket
-from storage.db.session import Session, is_outage, is_rivalry
+from storage.db.session import Session, is_conflict, is_outage
 from storage.runtime import failures
 from storage.runtime.failures import reason_of
 from storage.tickets import ticket_facts, tickets
 from usecases.rules import automations, run_actions
-from usecases.rules.automations import Kept
-from usecases.rules.run_actions import Doing
+from usecases.rules.automations import StoredAutomation
+from usecases.rules.run_actions import ActionContext
 from workers.runtime import isolation
 from workers.runtime.context import Context
 
@@ -41,7 +41,7 @@ def on_events(context: Context, session: Session, happened: Sequence[tuple[int, 
     told = [(number, e) for number, e in happened if e.kind in kinds and not e.why.startswith(rules_automations.WHY)]
     if not told:
         return
-    used = automations.lately(session, {e.ticket_id for _, e in told}, now - _HOUR)
+    used = automations.recent_firings(session, {e.ticket_id for _, e in told}, now - _HOUR)
     for number, event in told:
         for kept in on:
             if event.kind in kept.rule.trigger.events:
@@ -61,18 +61,18 @@ def by_time(context: Context, session: Session, now: datetime) -> int:
     return sum(_rule(session, kept, now) for kept in timed if kept.id not in put_off)
 
 
-def _rule(session: Session, kept: Kept, now: datetime) -> int:
+def _rule(session: Session, kept: StoredAutomation, now: datetime) -> int:
     return isolation.attempt(session, automations.TIMED, kept.id, lambda: _sweep(session, kept, now), now)
 
 
-def _sweep(session: Session, kept: Kept, now: datetime) -> int:
+def _sweep(session: Session, kept: StoredAutomation, now: datetime) -> int:
     """All tickets whose time has come, page by page: those that do not fit keep nobody waiting."""
     fired, after = 0, 0
-    while ready := automations.due(session, kept, now, after):
+    while ready := automations.due_tickets(session, kept, now, after):
         after = max(ready)
         found = list(tickets.get_many(session, ready).values())
-        facts = ticket_facts.of(session, found, now)
-        used = automations.lately(session, [ticket.id for ticket in found], now - _HOUR)
+        facts = ticket_facts.load_facts(session, found, now)
+        used = automations.recent_firings(session, [ticket.id for ticket in found], now - _HOUR)
         for ticket in found:
             firing = _Firing(kept, ticket.id, ready[ticket.id], "")
             fired += _fire_alone(session, firing, now, used, facts[ticket.id])
@@ -83,7 +83,7 @@ def _sweep(session: Session, kept: Kept, now: datetime) -> int:
 class _Firing:
     """A rule, the ticket that it may fire upon, and the event that it fires for, once."""
 
-    kept: Kept
+    kept: StoredAutomation
     ticket_id: int
     event_id: int
     kind: str
@@ -100,7 +100,7 @@ def _fire_alone(
         with bound_contextvars(ticket_id=firing.ticket_id, automation_id=kept.id), session.savepoint():
             return _fire(session, firing, now, used)
     except Exception as error:
-        if is_outage(error) or is_rivalry(error):
+        if is_outage(error) or is_conflict(error):
             raise
         log.exception("automation_failed", automation_id=kept.id, ticket_id=firing.ticket_id)
         _note_failure(session, firing, reason_of(error), now)
@@ -109,7 +109,7 @@ def _fire_alone(
 
 def _note_failure(session: Session, firing: _Firing, reason: str, now: datetime) -> None:
     kept = firing.kept
-    if automations.note(session, kept, firing.ticket_id, firing.event_id, now):
+    if automations.record_firing(session, kept, firing.ticket_id, firing.event_id, now):
         why = f"{kept.rule.why} could not be judged: {reason}"
         tickets.add_events(
             session, [Event(firing.ticket_id, now, "automation_failed", DESK, "", kept.rule.name, why)], react=False
@@ -122,23 +122,25 @@ def _fire(session: Session, firing: _Firing, now: datetime, used: dict[int, int]
     ticket = tickets.get(session, ticket_id, lock=True)
     if ticket is None or ticket.merged_into is not None:
         return False
-    facts = ticket_facts.of(session, [ticket], now)[ticket.id]
+    facts = ticket_facts.load_facts(session, [ticket], now)[ticket.id]
     if not conditions.hold(kept.rule.conditions, {**facts, "event": firing.kind}):
         return False
     if used.get(ticket_id, 0) >= rules_automations.MOST_AN_HOUR:
         _cap(session, ticket, kept, now)
         return False
-    if not automations.note(session, kept, ticket_id, firing.event_id, now):
+    if not automations.record_firing(session, kept, ticket_id, firing.event_id, now):
         return False
     used[ticket_id] = used.get(ticket_id, 0) + 1
     _act(session, kept, ticket, now, facts)
     return True
 
 
-def _act(session: Session, kept: Kept, ticket: Ticket, now: datetime, facts: conditions.Case) -> None:
+def _act(session: Session, kept: StoredAutomation, ticket: Ticket, now: datetime, facts: conditions.Case) -> None:
     values = {name: str(value) for name, value in facts.items() if isinstance(value, str | int | float)}
-    doing = Doing(replace(DESK, name=f"{DESK.name} (rule)"), now, kept.rule.why, values | {"ticket": str(ticket.id)})
-    done = run_actions.carry_out(session, ticket, kept.rule.actions, doing)
+    doing = ActionContext(
+        replace(DESK, name=f"{DESK.name} (rule)"), now, kept.rule.why, values | {"ticket": str(ticket.id)}
+    )
+    done = run_actions.run_actions(session, ticket, kept.rule.actions, doing)
     what = ", ".join(f"{action.do}" for action in kept.rule.actions)
     refused = "; ".join(done.refused)
     event = Event(ticket.id, now, "automation_fired", doing.actor, "", kept.rule.name, kept.rule.why, {"did": what})
@@ -148,7 +150,7 @@ def _act(session: Session, kept: Kept, ticket: Ticket, now: datetime, facts: con
     log.info("automation_fired", automation_id=kept.id, ticket_id=ticket.id, refused=len(done.refused))
 
 
-def _cap(session: Session, ticket: Ticket, kept: Kept, now: datetime) -> None:
+def _cap(session: Session, ticket: Ticket, kept: StoredAutomation, now: datetime) -> None:
     """Said once an hour and ticket: somebody should look at the rules."""
     if any(e.kind == _CAPPED and now - e.at < _HOUR for e in tickets.history(session, ticket.id)):
         return

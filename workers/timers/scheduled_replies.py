@@ -22,7 +22,7 @@ def drain(context: Context) -> int:
 
 def _work(context: Context) -> Work[tuple[int, int]]:
     def claim(session: Session) -> list[tuple[int, int]]:
-        return scheduled_replies.due(session, context.now())
+        return scheduled_replies.due_replies(session, context.now())
 
     def do(session: Session, rows: Sequence[tuple[int, int]]) -> int:
         return sum(_send(context, session, number, ticket_id) for number, ticket_id in rows)
@@ -32,7 +32,7 @@ def _work(context: Context) -> Work[tuple[int, int]]:
 
 def _send(context: Context, session: Session, number: int, ticket_id: int) -> bool:
     """Who deletes the row sends it; False where that was somebody else."""
-    sent = scheduled_replies.send(session, number, ticket_id, context.now())
+    sent = scheduled_replies.send_due(session, number, ticket_id, context.now())
     if sent:
         log.info("scheduled_reply_sent", ticket_id=ticket_id, scheduled_id=number)
     return sent

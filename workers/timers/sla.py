@@ -23,7 +23,7 @@ from storage.tickets import tickets
 from usecases.rules import run_actions
 from usecases.sla import measure as sla_measure
 from usecases.sla import recalculate as sla_review
-from usecases.sla.measure import Measured
+from usecases.sla.measure import MeasuredTicket
 from workers.runtime import isolation
 from workers.runtime.context import Context
 from workers.runtime.isolation import Work
@@ -57,8 +57,8 @@ def _work(context: Context, first: Sequence[int]) -> Work[tuple[int, bool]]:
 
     def put_off(session: Session, row: tuple[int, bool], _reason: str) -> None:
         # The wish to look was taken away with the claim.
-        sla_timers.look(session, [row[0]], context.now(), quiet=row[1])
-        sla_timers.put_off(session, row[0], context.now() + LATER)
+        sla_timers.request_measuring(session, [row[0]], context.now(), quiet=row[1])
+        sla_timers.postpone(session, row[0], context.now() + LATER)
 
     return Work("sla", claim, do, lambda row: row[0], put_off=put_off)
 
@@ -66,7 +66,7 @@ def _work(context: Context, first: Sequence[int]) -> Work[tuple[int, bool]]:
 def _review(context: Context) -> bool:
     """Some more tickets of a recalculation; whether there were any."""
     with context.store.database.transaction() as session:
-        return sla_review.step(session, context.now())
+        return sla_review.run_step(session, context.now())
 
 
 def _look(session: Session, claimed: dict[int, bool], now: datetime) -> None:
@@ -74,13 +74,13 @@ def _look(session: Session, claimed: dict[int, bool], now: datetime) -> None:
         return
     found = list(tickets.get_many(session, claimed, lock=True).values())
     quiet = frozenset(number for number, one in claimed.items() if one)
-    measured = sla_measure.measure(session, found, sla_policies.active(session), now, quiet)
-    sla_measure.write(session, measured)
+    measured = sla_measure.measure(session, found, sla_policies.active_policies(session), now, quiet)
+    sla_measure.save_measured(session, measured)
     told = sum(_tell(session, one, now, quiet=one.ticket.id in quiet) for one in measured.values())
     log.info("clocks_looked_at", count=len(measured), told=told)
 
 
-def _tell(session: Session, one: Measured, now: datetime, *, quiet: bool) -> int:
+def _tell(session: Session, one: MeasuredTicket, now: datetime, *, quiet: bool) -> int:
     """What happens by now; what was over before anybody asked for clocks is noted, but disturbs nobody."""
     ticket = one.ticket
     for happening in one.happened:
@@ -93,7 +93,7 @@ def _tell(session: Session, one: Measured, now: datetime, *, quiet: bool) -> int
     return len(one.happened)
 
 
-def _event(one: Measured, happening: Happening, now: datetime, *, quiet: bool) -> Event:
+def _event(one: MeasuredTicket, happening: Happening, now: datetime, *, quiet: bool) -> Event:
     assert one.policy is not None
     clock = one.clocks[happening.target]
     data = {
@@ -110,7 +110,7 @@ def _event(one: Measured, happening: Happening, now: datetime, *, quiet: bool) -
     )
 
 
-def _escalate(session: Session, ticket: Ticket, one: Measured, happening: Happening, now: datetime) -> Ticket:
+def _escalate(session: Session, ticket: Ticket, one: MeasuredTicket, happening: Happening, now: datetime) -> Ticket:
     """A step of the policy; its deeds are events with the reason, and so is the step itself."""
     assert one.policy is not None
     step, why = (
@@ -118,7 +118,7 @@ def _escalate(session: Session, ticket: Ticket, one: Measured, happening: Happen
         sla_explanation.why(one.policy, one.clocks[happening.target], happening),
     )
     values = {"ticket.number": str(ticket.id), "ticket.subject": ticket.subject}
-    done = run_actions.carry_out(session, ticket, step.actions, run_actions.Doing(DESK, now, why, values))
+    done = run_actions.run_actions(session, ticket, step.actions, run_actions.ActionContext(DESK, now, why, values))
     said = "; ".join(
         [", ".join(map(actions.words, step.actions)), *(f"not done: {refusal}" for refusal in done.refused)]
     )

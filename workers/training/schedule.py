@@ -42,7 +42,7 @@ def _night_since(last: datetime | None, now: datetime, time_zone: str) -> bool:
 
 
 def _runs(session: Session, now: datetime) -> bool:
-    until = locks.until(session, "retrain")
+    until = locks.expires_at(session, "retrain")
     return until is not None and until > now
 
 

@@ -98,9 +98,9 @@ def _train(store: Store, now: Now, wish: Wish, progress: _Progress) -> Model:
 
 def gather(session: Session) -> Material:
     """Everything that a training needs, as of this transaction."""
-    own = categories.every(session)
+    own = categories.list_all(session)
     last = corrections.newest_id(session)
-    examples = [*training_labels.said(session), *training_labels.silent(session)]
+    examples = [*training_labels.labels_by_agents(session), *training_labels.labels_by_silence(session)]
     retired = frozenset(one.name for one in own if not one.active)
     chosen = learning.choose(examples, retired)
     return Material(chosen, retired, {one.name: one.words for one in own if one.active}, last)
@@ -110,10 +110,10 @@ def prune(store: Store, now: datetime) -> None:
     """The files of all but the newest few models go, and whatever a killed training left behind."""
     folder = store.settings.data / models.FOLDER
     with store.database.transaction() as session:
-        gone = models.superfluous(session, MOST_KEPT)
+        gone = models.removable_versions(session, MOST_KEPT)
         for version in gone:
             models.set_state(session, version, models.REMOVED, "only the newest few are kept")
-        known = {one.version for one in models.every(session, 10_000) if one.state != models.REMOVED}
+        known = {one.version for one in models.list_all(session, 10_000) if one.state != models.REMOVED}
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.is_dir() and path.name not in known and (path.name in gone or _is_old(path, now)):
             shelf.discard(path)
@@ -132,7 +132,7 @@ def _keep(store: Store, model: Categoriser, row: Model, active: Model | None, no
         models.add(session, row)
         if row.state == models.KEPT:
             models.activate(session, row.version, now())
-            models.forget_broken(session)
+            models.clear_broken(session)
         key_values.remove(session, key_values.ASKED)
     prune(store, now())
     with store.database.reading() as session:
@@ -196,12 +196,12 @@ def _alone(store: Store, now: Now) -> Iterator[str]:
         stop.set()
         keeper.join()
         with store.database.transaction() as session:
-            locks.give_back(session, LEASE, holder)
+            locks.release(session, LEASE, holder)
 
 
 def _take(store: Store, holder: str, now: datetime) -> bool:
     with store.database.transaction() as session:
-        return locks.take(session, LEASE, holder, now, LEASE_LENGTH)
+        return locks.acquire(session, LEASE, holder, now, LEASE_LENGTH)
 
 
 def _renew(store: Store, holder: str, now: Now, stop: threading.Event) -> None:

@@ -174,14 +174,14 @@ class MailboxKeeper:
             return True
         length = timedelta(seconds=self._around.pace.lease)
         with self._store.database.transaction() as session:
-            held = locks.take(session, self._lease, self._holder, self._around.now(), length)
+            held = locks.acquire(session, self._lease, self._holder, self._around.now(), length)
         self._renew_at = self._around.seconds() + self._around.pace.lease / 3 if held else 0.0
         return held
 
     def _give_lease_back(self) -> None:
         try:
             with self._store.database.transaction() as session:
-                locks.give_back(session, self._lease, self._holder)
+                locks.release(session, self._lease, self._holder)
         except Exception as error:  # noqa: BLE001 - it runs out by itself
             log.info("imap_lease_not_given_back", mailbox_id=self.mailbox.id, error=type(error).__name__)
 
@@ -216,6 +216,6 @@ def note_failure(store: Store, mailbox: Mailbox, folders: Sequence[str], why: st
     try:
         with store.database.transaction() as session:
             for folder in folders:
-                imap_folders.note_failure(session, mailbox.id, folder, why, now)
+                imap_folders.record_failure(session, mailbox.id, folder, why, now)
     except Exception as error:  # noqa: BLE001 - see above; the attempt to fetch goes on
         log.warning("imap_health_not_written", mailbox_id=mailbox.id, error=type(error).__name__)

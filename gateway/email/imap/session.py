@@ -92,7 +92,7 @@ class ImapSession:
             trouble = ImapTrouble(f"folder {folder.name!r}: {error}")
         log.warning("imap_folder_failed", mailbox_id=self._duty.mailbox.id, folder=folder.name, why=str(trouble))
         with self._duty.store.database.transaction() as session:
-            imap_folders.note_failure(session, self._duty.mailbox.id, folder.name, str(trouble), self._duty.now())
+            imap_folders.record_failure(session, self._duty.mailbox.id, folder.name, str(trouble), self._duty.now())
         return trouble
 
     def _fetch_new(self, folder: Folder) -> None:
@@ -114,8 +114,8 @@ class ImapSession:
         selected = folder.select()
         box = self._duty.mailbox.id
         with self._duty.store.database.reading() as session:
-            mark = imap_folders.mark(session, box, folder.name)
-            first = imap_folders.first_seen(session, box, folder.name)
+            mark = imap_folders.get_mark(session, box, folder.name)
+            first = imap_folders.get_first_seen(session, box, folder.name)
         if mark.uidvalidity == selected.uidvalidity:
             return mark, first
         if mark.uidvalidity:
@@ -123,7 +123,7 @@ class ImapSession:
         first = first or FirstSeen(selected.uidvalidity, folder.next_uid(), self._duty.now().date())
         mark = Mark(selected.uidvalidity, 0)
         with self._duty.store.database.transaction() as session:
-            imap_folders.remember_first_seen(session, box, folder.name, first)
+            imap_folders.save_first_seen(session, box, folder.name, first)
             imap_folders.set_mark(session, box, folder.name, mark)
         return mark, first
 
@@ -182,7 +182,7 @@ class ImapSession:
 
     def _write_good(self, session: Session, folder: Folder, lag_seconds: float) -> None:
         box, now = self._duty.mailbox.id, self._duty.now()
-        imap_folders.note_good(session, box, folder.name, lag_seconds, now, folder.remark)
+        imap_folders.record_success(session, box, folder.name, lag_seconds, now, folder.remark)
 
     def _lag(self, mark: Mark, mails: Sequence[Described]) -> float:
         """How long the oldest mail that is still to fetch has been in the folder."""

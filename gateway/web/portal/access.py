@@ -24,7 +24,7 @@ from storage.db.session import Session
 from storage.people import requester_sessions
 from storage.people.requester_sessions import LIFETIME
 from usecases.tickets import requester_view
-from usecases.tickets.requester_view import Requester, Sight
+from usecases.tickets.requester_view import Requester, TicketView
 
 PATH = "/my"
 _KEY = re.compile(r"([0-9a-f]{32})\.([a-z2-7]{26})")
@@ -42,7 +42,7 @@ class Turned(Exception):
 class Entrance:
     """Somebody before one of their requests: `base` is the path of its page, `secret` what only their browser knows."""
 
-    seen: Sight
+    seen: TicketView
     base: str
     secret: str
 
@@ -94,7 +94,7 @@ def enter(portal: Portal, session: Session, request: Request) -> Entrance:
     found = owner(portal, session, request)
     if found is None:
         raise Turned(403, "left")
-    seen = requester_view.sight(session, found, number) if number < 2**63 else None
+    seen = requester_view.view_ticket(session, found, number) if number < 2**63 else None
     if seen is None:
         raise Turned(404, "gone")
     return Entrance(seen, f"{PATH}/tickets/{number}", request.cookies.get(portal.cookie, ""))
@@ -103,7 +103,7 @@ def enter(portal: Portal, session: Session, request: Request) -> Entrance:
 def owner(portal: Portal, session: Session, request: Request) -> Requester | None:
     """To whom the browser's cookie belongs."""
     value = request.cookies.get(portal.cookie, "")
-    person_id = requester_sessions.whose(session, value, portal.door.clock()) if value else None
+    person_id = requester_sessions.find_requester(session, value, portal.door.clock()) if value else None
     return requester_view.requester(session, person_id) if person_id else None
 
 
@@ -112,7 +112,7 @@ def _by_link(portal: Portal, session: Session, token: str) -> Entrance:
     if link is None:
         raise Turned(404, "wrong")
     person = requester_view.requester(session, link.person_id)
-    seen = requester_view.sight(session, person, link.ticket_id) if person else None
+    seen = requester_view.view_ticket(session, person, link.ticket_id) if person else None
     if person is None or seen is None:
         raise Turned(404, "gone")
     if link.expired or link.version != person.link_version:

@@ -17,7 +17,7 @@ from desk.portal.status_links import ENTRY_FOR
 from desk.portal.texts import Words
 from storage.db.session import Session
 from storage.mail import outbound
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.open_store import Store
 from storage.people import people
 from usecases.tickets import requester_view
@@ -46,11 +46,11 @@ def send_link(store: Store, address: str, said: Words, now: datetime) -> None:
     if address in {box.address for box in boxes}:
         return
     with store.database.transaction() as session:
-        outbound.put(session, [_letter(store, person, sender, said, now)], now)
+        outbound.store(session, [_letter(store, person, sender, said, now)], now)
     log.info("requests_link_mailed", person_id=person.id)
 
 
-def _letter(store: Store, person: Requester, sender: str, said: Words, now: datetime) -> Letter:
+def _letter(store: Store, person: Requester, sender: str, said: Words, now: datetime) -> OutboundMessage:
     key = f"{KIND}:{person.id}:{int(now.timestamp()) // _AGAIN_SECONDS}"
     unique = hashlib.sha256(key.encode() + store.secret).hexdigest()[:20]
     token = status_links.entry_token(person.id, person.link_version, store.secret, now)
@@ -66,4 +66,4 @@ def _letter(store: Store, person: Requester, sender: str, said: Words, now: date
         "signature": store.settings.desk_name,
         "automatic": True,
     }
-    return Letter(key, KIND, person.address, f"requests.{unique}@{sender.rpartition('@')[2]}", content)
+    return OutboundMessage(key, KIND, person.address, f"requests.{unique}@{sender.rpartition('@')[2]}", content)

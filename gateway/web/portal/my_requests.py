@@ -45,7 +45,7 @@ def show(portal: Portal, session: Session, request: Request) -> Response:
     theirs = request.query_params.get("whose") != "organisation" or not person.shares
     before = request.query_params.get("before", "")
     number = int(before) if _NUMBER.fullmatch(before) else None
-    rows = requester_view.listed(session, person, organisation=not theirs, before=number)
+    rows = requester_view.list_requests(session, person, organisation=not theirs, before=number)
     return _page(
         portal,
         request,
@@ -117,7 +117,7 @@ def void(portal: Portal, request: Request, posted: Posted) -> Response:
         person = owner(portal, session, request)
         if person is None:
             raise Turned(403, "left")
-        requester_sessions.make_links_void(session, person.id)
+        requester_sessions.revoke_links(session, person.id)
     log.info("requester_links_made_void", person_id=person.id)
     response = _away("?voided=1")
     portal.let_out(response)

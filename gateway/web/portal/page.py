@@ -28,7 +28,7 @@ from storage.knowledge import csat
 from storage.mail import inbound
 from storage.tickets import lifecycle, tickets
 from usecases.tickets import requester_view
-from usecases.tickets.requester_view import PER_PAGE, Said
+from usecases.tickets.requester_view import PER_PAGE, PublicMessage
 
 
 def show(portal: Portal, session: Session, request: Request) -> Response:
@@ -37,7 +37,7 @@ def show(portal: Portal, session: Session, request: Request) -> Response:
     seen, ticket = entrance.seen, entrance.seen.ticket
     spoken = view.language(request, csat.language_of(session, ticket.id))
     said, older = _conversation(session, entrance, request)
-    agent, team = requester_view.looked_after(session, ticket)
+    agent, team = requester_view.agent_and_team(session, ticket)
     done = ticket.status in DONE
     return view.html(
         portal.settings,
@@ -51,7 +51,7 @@ def show(portal: Portal, session: Session, request: Request) -> Response:
         older=older,
         agent=agent,
         team=team,
-        facts=requester_view.facts(session, seen),
+        facts=requester_view.visible_fields(session, seen),
         done=done,
         late=_is_late(session, ticket.closed_at, portal.door.clock()),
         note=_note(portal, session, request, entrance),
@@ -96,15 +96,15 @@ def as_json(portal: Portal) -> Any:
 def receipt(portal: Portal, session: Session, request: Request) -> Response:
     """What became of a form: its number and state, and nothing that was said, because nobody has proven the address."""
     number = status_links.read_receipt_token(request.path_params["receipt"], portal.store.secret, portal.door.clock())
-    row = inbound.one(session, number) if number else None
+    row = inbound.get(session, number) if number else None
     if row is None:
         raise Turned(404, "wrong")
-    ticket = tickets.survivor(session, row["ticket_id"]) if row["ticket_id"] else None
+    ticket = tickets.merge_target(session, row["ticket_id"]) if row["ticket_id"] else None
     gone = ticket is not None and requester_view.requester(session, ticket.requester_id) is None
     return view.html(portal.settings, view.language(request), "status_receipt.html", ticket=None if gone else ticket)
 
 
-def _conversation(session: Session, entrance: Entrance, request: Request) -> tuple[list[Said], int]:
+def _conversation(session: Session, entrance: Entrance, request: Request) -> tuple[list[PublicMessage], int]:
     """The messages of the page, and where the older ones begin (0: there are none)."""
     before = request.query_params.get("before", "")
     known = before.isascii() and before.isdigit() and len(before) < 19
@@ -122,7 +122,7 @@ def _note(portal: Portal, session: Session, request: Request, entrance: Entrance
     sent, ticket = request.query_params.get("sent", ""), entrance.seen.ticket
     if "solved" in request.query_params and ticket.status in DONE:
         return {"kind": "solved"}
-    row = inbound.one(session, int(sent)) if sent.isascii() and sent.isdigit() and len(sent) < 19 else None
+    row = inbound.get(session, int(sent)) if sent.isascii() and sent.isdigit() and len(sent) < 19 else None
     if row is None or row["source"] != "portal" or not row["external_id"].startswith(f"{entrance.seen.person.id}."):
         return {}
     if row["settled_at"] is None:
@@ -143,7 +143,7 @@ def _other(portal: Portal, entrance: Entrance, number: int) -> str:
     return f"/status/{status_links.status_token(number, person.id, person.link_version, days, secret, now)}"
 
 
-def _articles(session: Session, entrance: Entrance, said: Sequence[Said]) -> list[Any]:
+def _articles(session: Session, entrance: Entrance, said: Sequence[PublicMessage]) -> list[Any]:
     """Public articles near to what they wrote; that they were shown is not counted, for looking changes nothing."""
     first = next((one.text for one in said if one.who == "you"), "")
     return article_hints.near(session, entrance.seen.subject, first) if entrance.seen.owns and first else []
@@ -158,7 +158,7 @@ def _rating(portal: Portal, session: Session, entrance: Entrance, spoken: str) -
     return {
         "rating": found,
         "rating_open": may_vote(found.asked_at, found.rated_at, portal.door.clock()),
-        "rating_token": csat.token(found.id, portal.store.secret),
+        "rating_token": csat.make_token(found.id, portal.store.secret),
         "rating_said": csat_texts.words(spoken),
         "scores": SCORES,
     }
@@ -167,7 +167,7 @@ def _rating(portal: Portal, session: Session, entrance: Entrance, spoken: str) -
 def _told(session: Session, entrance: Entrance, request: Request) -> dict[str, Any]:
     seen, ticket = entrance.seen, entrance.seen.ticket
     said, older = _conversation(session, entrance, request)
-    agent, team = requester_view.looked_after(session, ticket)
+    agent, team = requester_view.agent_and_team(session, ticket)
     words = portal_texts.words("en")
     return {
         "number": ticket.id,
@@ -177,7 +177,7 @@ def _told(session: Session, entrance: Entrance, request: Request) -> dict[str, A
         "says": words[f"says.{ticket.status}"],
         "agent": agent,
         "team": team,
-        "fields": dict(requester_view.facts(session, seen)),
+        "fields": dict(requester_view.visible_fields(session, seen)),
         "opened_at": ticket.created_at.isoformat(),
         "resolved_at": ticket.resolved_at.isoformat() if ticket.resolved_at else None,
         "may_answer": seen.answers,
@@ -187,7 +187,7 @@ def _told(session: Session, entrance: Entrance, request: Request) -> dict[str, A
     }
 
 
-def _message(entrance: Entrance, one: Said) -> dict[str, Any]:
+def _message(entrance: Entrance, one: PublicMessage) -> dict[str, Any]:
     files = [{**file, "url": f"{entrance.base}/files/{one.id}/{place}"} for place, file in enumerate(one.files)]
     return {
         "id": one.id, "at": one.at.isoformat(), "from": one.who, "name": one.name, "text": one.text, "files": files

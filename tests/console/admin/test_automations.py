@@ -35,7 +35,7 @@ def test_a_lead_writes_a_rule_sees_what_it_would_do_and_switches_it_on(console: 
     done = alice.press("/automations/switch", "/automations", name="Invoices are important", on="yes")
     assert done.headers["location"] == "/automations?done=switched"
     with console.store.database.reading() as session:
-        (kept,) = automations.every(session)
+        (kept,) = automations.list_all(session)
     assert kept.active
     assert console.ticket().tags == ("vip",)
     alice.press("/automations/remove", "/automations", name="Invoices are important")

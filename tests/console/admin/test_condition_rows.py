@@ -82,7 +82,7 @@ def test_a_form_grows_by_its_buttons_and_keeps_what_is_typed(
     page = bob.press(path, others, **typed, do="group-0").text
     assert _ROW.findall(page) == ["0", "1_0", "1_1"] and "any of these" in page
     with console.store.database.reading() as session:
-        assert not routing_rules.every(session) and not sla_policies.every(session)
+        assert not routing_rules.list_all(session) and not sla_policies.list_all(session)
 
 
 def test_a_rule_of_many_conditions_and_a_group_is_kept_and_edited(console: Console, bob: Browser) -> None:
@@ -93,7 +93,7 @@ def test_a_rule_of_many_conditions_and_a_group_is_kept_and_edited(console: Conso
     fields |= {"field1_1": "vip", "op1_1": "set", "value1_1": "yes"}
     bob.press("/routing/add", "/routing", **fields)
     with console.store.database.reading() as session:
-        kept = routing_rules.named(session, "Many")
+        kept = routing_rules.get_by_name(session, "Many")
     assert kept and len(kept.conditions) == 7
     assert kept.conditions[6] == {"any": [{"field": "sender", "is": "a@x.test"}, {"field": "vip", "set": True}]}
     page = bob.get("/routing?rule=Many").text
@@ -106,7 +106,7 @@ def test_a_policy_is_kept_by_rows_and_shown_as_them(console: Console, bob: Brows
     fields |= {"field0": "organisation", "op0": "is", "value0": "Corp"}
     assert bob.press(page, page, **fields).status_code == 303
     with console.store.database.reading() as session:
-        (row,) = sla_policies.every(session)
+        (row,) = sla_policies.list_all(session)
     assert list(row.conditions) == [{"field": "organisation", "is": "Corp"}]
     shown = bob.get(f"/sla/policies/{row.id}").text
     assert 'name="value0" maxlength="200" value="Corp"' in shown

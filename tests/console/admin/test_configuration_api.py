@@ -28,7 +28,7 @@ def post(browser: Browser, path: str, headers: dict[str, str], body: dict[str, A
 
 def fields(console: Console) -> list[str]:
     with console.store.database.reading() as session:
-        return [one.name for one in custom_fields.every(session)]
+        return [one.name for one in custom_fields.list_all(session)]
 
 
 def test_fields_are_defined_once_and_shown(console: Console, stranger: Browser) -> None:
@@ -82,8 +82,8 @@ def test_only_admins_and_tokens_of_the_scope_may(console: Console, alice: Browse
 
 def test_values_of_a_ticket_are_written_all_or_none(console: Console, alice: Browser, stranger: Browser) -> None:
     with console.store.database.transaction() as session:
-        custom_fields.put(session, Field("seats", "Seats", Kind.NUMBER))
-        custom_fields.put(session, Field("asset"))
+        custom_fields.save(session, Field("seats", "Seats", Kind.NUMBER))
+        custom_fields.save(session, Field("asset"))
     head, path = token(console.store, "tickets:write"), f"/api/v1/tickets/{console.things.ticket}/fields"
     assert post(stranger, path, head, {"asset": "P-1", "seats": "many"}).status_code == 422
     assert console.ticket().fields == {}

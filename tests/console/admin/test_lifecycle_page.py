@@ -23,12 +23,12 @@ def test_leads_make_and_remove_fields(console: Console, bob: Browser) -> None:
     wanted = {"name": "place", "kind": "choice", "choices": "Berlin\nLyon", "categories": "IT", "required": "1"}
     bob.press("/lifecycle/fields", "/lifecycle", **wanted)
     with console.store.database.reading() as session:
-        (field,) = custom_fields.every(session)
+        (field,) = custom_fields.list_all(session)
     assert (field.kind, field.choices, field.categories) == (Kind.CHOICE, ("Berlin", "Lyon"), ("IT",))
     assert "has 1 to" in bob.press("/lifecycle/fields", "/lifecycle", name="a", kind="choice").text
     bob.press("/lifecycle/fields/remove", "/lifecycle", name="place")
     with console.store.database.reading() as session:
-        assert custom_fields.every(session) == []
+        assert custom_fields.list_all(session) == []
 
 
 def test_agents_may_not(alice: Browser) -> None:

@@ -24,7 +24,7 @@ def test_a_lead_sets_how_a_team_shares_its_tickets(console: Console, bob: Browse
     fields = {"strategy": "skill", "escalate_minutes": "45", "previous": "yes", "calendar": ""}
     assert bob.press("/teams/1", "/teams", **fields).headers["location"] == "/teams?done=saved"
     with console.store.database.reading() as session:
-        team = availability.settings(session)[1]
+        team = availability.team_settings(session)[1]
     assert (team.strategy, team.options) == (Strategy.SKILL, Options(True, 45))
     text = bob.get("/teams").text
     assert "Skill: language and category first" in text and "can take tickets" in text
@@ -45,7 +45,7 @@ def test_a_lead_says_what_an_agent_can_do_and_how_much(console: Console, bob: Br
     assert bob.press(path, "/teams", **fields | {"do": "leave"}).status_code == 303
     assert bob.press("/teams/2/join", "/teams", agent=str(alice)).status_code == 303
     with console.store.database.reading() as session:
-        found = availability.read(session, [1, 2]).teams
+        found = availability.load_availability(session, [1, 2]).teams
     assert alice not in [one.id for one in found[1].members] and alice in [one.id for one in found[2].members]
 
 
@@ -99,12 +99,12 @@ def test_a_rule_is_written_with_fields_tested_switched_moved_and_removed(console
     )
     bob.press("/routing/add", "/routing", name="rest", skills="VPN", json='[{"field": "hours", "is": "closed"}]')
     with console.store.database.reading() as session:
-        kept = routing_rules.every(session)
+        kept = routing_rules.list_all(session)
     assert [(one.name, one.active) for one in kept] == [("invoices", False), ("rest", False)]
     bob.press("/routing/move", "/routing", name="rest", up="yes")
     bob.press("/routing/switch", "/routing", name="invoices", on="yes")
     with console.store.database.reading() as session:
-        kept = routing_rules.every(session)
+        kept = routing_rules.list_all(session)
     assert [(one.name, one.active) for one in kept] == [("rest", False), ("invoices", True)]
     bob.press("/routing/remove", "/routing", name="rest")
     assert "rest" not in [one.name for one in _rules(console)]
@@ -139,6 +139,6 @@ def test_why_it_is_somebodys_stands_below_the_owner(console: Console, alice: Bro
     assert "Why: replied first" in alice.get(f"/tickets/{console.things.ticket}").text
 
 
-def _rules(console: Console) -> list[routing_rules.Kept]:
+def _rules(console: Console) -> list[routing_rules.StoredRoutingRule]:
     with console.store.database.reading() as session:
-        return routing_rules.every(session)
+        return routing_rules.list_all(session)

@@ -24,7 +24,7 @@ def test_a_reply_goes_without_where_the_box_says_so(console: Console, alice: Bro
     alice.press("/account/signature", "/account", text="Yours, A")
     alice.act(number, "reply", kind="reply", text="With.")
     alice.act(number, "reply", kind="reply", text="Without.", signature="without")
-    assert [signatures.of_message(one) for one in console.messages()[-2:]] == ["Yours, A", ""]
+    assert [signatures.for_message(one) for one in console.messages()[-2:]] == ["Yours, A", ""]
 
 
 def test_a_reply_that_waits_keeps_the_wish(console: Console, alice: Browser) -> None:
@@ -33,9 +33,9 @@ def test_a_reply_that_waits_keeps_the_wish(console: Console, alice: Browser) -> 
     alice.act(number, "reply", kind="reply", text="Without.", signature="without", later="tomorrow")
     console.later(days=2)
     with console.store.database.transaction() as session:
-        (waiting,) = scheduled_replies.of_ticket(session, number)
-        assert scheduled_replies.send(session, waiting.id, number, console.now[0])
-    assert console.messages()[-1].text == "Without." and not signatures.of_message(console.messages()[-1])
+        (waiting,) = scheduled_replies.scheduled_of_ticket(session, number)
+        assert scheduled_replies.send_due(session, waiting.id, number, console.now[0])
+    assert console.messages()[-1].text == "Without." and not signatures.for_message(console.messages()[-1])
 
 
 def test_the_wish_to_go_without_survives_a_conflict(console: Console, alice: Browser, bob: Browser) -> None:

@@ -25,14 +25,14 @@ CALENDAR = {"name": "Office", "time_zone": "Europe/Berlin", "slots": "mon-fri 09
 def work(console: Console) -> None:
     """What the worker does in the background."""
     with console.store.database.transaction() as session:
-        sla_review.ask(session, console.now[0], "test")
+        sla_review.request_recalculation(session, console.now[0], "test")
     worker.drain(Context(console.store, categoriser(), now=lambda: console.now[0]))
 
 
 def promise(console: Console, **more: Any) -> PolicyRow:
     """Every ticket is resolved within ten hours."""
     with console.store.database.transaction() as session:
-        row = sla_policies.put(session, PolicyRow(**{"name": "All", "targets": {"resolution": "10h"}} | more))
+        row = sla_policies.save(session, PolicyRow(**{"name": "All", "targets": {"resolution": "10h"}} | more))
     work(console)
     return row
 
@@ -77,7 +77,7 @@ def test_leads_add_a_calendar_and_see_what_it_means(console: Console, bob: Brows
     assert seen.status_code == 200 and "The next two weeks" in seen.text and "12-24" in seen.text
     assert bob.press(page, page, **CALENDAR, do="save").headers["location"] == "/sla?done=saved"
     with console.store.database.reading() as session:
-        row = calendars.named(session, "Office")
+        row = calendars.get_by_name(session, "Office")
     assert row and row.holidays == {"country": "DE", "own": ["12-24"]}
     shown = bob.get(f"/sla/calendars/{row.id}").text
     assert "mon-fri 09:00-17:00\nsat 10:00-12:00" in shown
@@ -91,17 +91,17 @@ def test_a_policy_is_previewed_with_the_tickets_that_move_and_saved_only_then(co
     assert f'href="/tickets/{console.things.ticket}"' in seen.text
     assert "late at once" in seen.text
     with console.store.database.reading() as session:
-        assert sla_policies.every(session) == []
+        assert sla_policies.list_all(session) == []
     assert bob.press(page, page, **POLICY, do="save").status_code == 303
     with console.store.database.reading() as session:
-        (row,) = sla_policies.every(session)
-        assert sla_review.is_asked(session)
+        (row,) = sla_policies.list_all(session)
+        assert sla_review.is_requested(session)
     assert row.targets["first_response"] == {"medium": "2", "high": "30"}
     shown = bob.get(f"/sla/policies/{row.id}").text
     assert 'name="first_response.medium" aria-label="first response, medium" maxlength="12" value="2"' in shown
     assert bob.press(f"/sla/policies/{row.id}", f"/sla/policies/{row.id}", do="remove").status_code == 303
     with console.store.database.reading() as session:
-        assert sla_policies.every(session) == []
+        assert sla_policies.list_all(session) == []
 
 
 @pytest.mark.parametrize(
@@ -140,9 +140,9 @@ def test_a_calendar_that_a_policy_uses_stays(console: Console, bob: Browser) -> 
     page = "/sla/calendars/new"
     bob.press(page, page, **CALENDAR, do="save")
     with console.store.database.transaction() as session:
-        row = calendars.named(session, "Office")
+        row = calendars.get_by_name(session, "Office")
         assert row
-        sla_policies.put(session, PolicyRow("Standard", {"resolution": "1h"}, calendar_id=row.id))
+        sla_policies.save(session, PolicyRow("Standard", {"resolution": "1h"}, calendar_id=row.id))
     answer = bob.press(f"/sla/calendars/{row.id}", f"/sla/calendars/{row.id}", do="remove")
     assert answer.status_code == 422 and "used by Standard" in answer.text
 

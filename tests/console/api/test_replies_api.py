@@ -39,17 +39,17 @@ def test_a_token_answers_in_an_agents_name_and_says_which_it_is(
     assert answer.status_code == 200 and answer.json()["status"] == "resolved"
     said = console.messages()[-1]
     assert (said.text, said.author.name, said.signal_detail) == ("It is fixed.", "Alice", "api token shop")
-    assert signatures.of_message(said) == "Yours, Alice" and console.ticket().resolution == "It is fixed."
+    assert signatures.for_message(said) == "Yours, Alice" and console.ticket().resolution == "It is fixed."
 
 
 def test_a_reply_may_go_without_the_signature_and_a_note_has_none(
     console: Console, stranger: Browser, head: dict[str, str]
 ) -> None:
     assert post(stranger, console, "reply", head, text="Bare.", by=ALICE, signature=False).status_code == 200
-    assert signatures.of_message(console.messages()[-1]) == ""
+    assert signatures.for_message(console.messages()[-1]) == ""
     assert post(stranger, console, "note", head, text="Inside.", by=ALICE).status_code == 200
     last = console.messages()[-1]
-    assert (last.kind, last.text, signatures.of_message(last)) == (MessageKind.NOTE, "Inside.", "")
+    assert (last.kind, last.text, signatures.for_message(last)) == (MessageKind.NOTE, "Inside.", "")
 
 
 def test_the_same_version_is_answered_once(console: Console, stranger: Browser, head: dict[str, str]) -> None:
@@ -82,7 +82,7 @@ def test_a_required_field_holds_the_reply_that_would_resolve(
     console: Console, stranger: Browser, head: dict[str, str]
 ) -> None:
     with console.store.database.transaction() as session:
-        custom_fields.put(session, Field("asset", required=True))
+        custom_fields.save(session, Field("asset", required=True))
     answer = post(stranger, console, "reply", head, text="Fixed.", by=ALICE, resolve=True)
     assert answer.status_code == 422 and "Asset should be filled in" in answer.text
     assert console.ticket().status is not Status.RESOLVED and console.messages()[-1].text != "Fixed."

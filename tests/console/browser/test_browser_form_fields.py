@@ -26,7 +26,7 @@ def test_a_topic_shows_its_fields_and_a_mistake_loses_nothing(page: Page, store:
             Field("room", "Which room?", Kind.CHOICE, ("North", "South"), ("Facilities",), public=True, position=2),
             Field("still", "It stands still", Kind.CHECKBOX, public=True, position=3),
         ):
-            custom_fields.put(session, one)
+            custom_fields.save(session, one)
     page.goto("/request")
     expect(page.get_by_label("Invoice number")).to_be_hidden()
     page.get_by_label("What is it about?").select_option("Facilities")

@@ -33,7 +33,7 @@ def test_a_rule_grows_row_by_row_and_enter_saves_it(page: Page, store: Store, th
     page.get_by_label("Value 1.1").press("Enter")
     expect(page.get_by_role("heading", name="“Many” on the newest tickets")).to_be_visible()
     with store.database.reading() as session:
-        kept = routing_rules.named(session, "Many")
+        kept = routing_rules.get_by_name(session, "Many")
     assert kept and kept.conditions == [
         {"field": "subject", "contains": "refund"},
         {"field": "vip", "set": True},

@@ -34,4 +34,4 @@ def test_a_signature_is_written_seen_and_left_out_of_one_reply(page: Page, store
         expect(page.get_by_role("status").filter(has_text="Reply sent.")).to_be_visible()
     with store.database.reading() as session:
         said = [one for one in tickets.messages_of(session, things.ticket) if one.text in ("With it.", "Without it.")]
-    assert [bool(signatures.of_message(one)) for one in said] == [True, False]
+    assert [bool(signatures.for_message(one)) for one in said] == [True, False]

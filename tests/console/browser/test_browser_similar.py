@@ -48,5 +48,5 @@ def test_a_click_puts_the_article_behind_what_was_typed_and_sending_counts_it(
     page.get_by_role("button", name="Send reply").click()
     expect(page.get_by_role("status")).to_contain_text("Reply")
     with store.database.reading() as session:
-        assert articles.usefulness(session, [number])[number] == {"suggested": 1, "used": 1}
-        assert solved_index.uses(session, "article", now) == {"edited": 1}
+        assert articles.count_uses(session, [number])[number] == {"suggested": 1, "used": 1}
+        assert solved_index.count_uses(session, "article", now) == {"edited": 1}

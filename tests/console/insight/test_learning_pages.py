@@ -81,7 +81,7 @@ def test_three_corrections_by_the_api_change_what_the_next_training_predicts_and
         assert (answer.status_code, answer.json()["category"]) == (200, NEW)
     with desk.store.database.reading() as session:
         assert corrections.count_after(session, 0) == 3
-        assert {row["via"] for row in corrections.of_ticket(session, 1)} == {"api"}
+        assert {row["via"] for row in corrections.corrections_of_ticket(session, 1)} == {"api"}
     desk.later(hours=1)
     assert training.retrain(desk.store, now_of(desk), Wish()).state == models.ACTIVE
     look(desk)
@@ -248,11 +248,11 @@ def test_the_facts_count_silence_only_for_finished_tickets(place: Place) -> None
     desk = place.desk
     desk.receive(desk.mail(CAROL, "Login", "I cannot log in, my password is locked"))
     with desk.store.database.reading() as session:
-        (fact,) = accuracy.facts(session, accuracy.weeks_before(desk.now, 1))
+        (fact,) = accuracy.load_guesses(session, accuracy.weeks_before(desk.now, 1))
     assert (fact.truth, fact.right) == (None, None)
     place.agent.act(1, "update", status="resolved", was_status="new")
     with desk.store.database.reading() as session:
-        (fact,) = accuracy.facts(session, accuracy.weeks_before(desk.now, 1))
+        (fact,) = accuracy.load_guesses(session, accuracy.weeks_before(desk.now, 1))
         assert tickets.get(session, 1) is not None
     assert (fact.truth_from, fact.right) == ("silence", True)
     assert json.dumps(fact.language) == '"en"'

@@ -27,7 +27,7 @@ def article(console: Console, number: int = 1) -> Article:
 
 def uses(console: Console, number: int = 1) -> dict[str, int]:
     with console.store.database.reading() as session:
-        return articles.usefulness(session, [number])[number]
+        return articles.count_uses(session, [number])[number]
 
 
 def solved(console: Console, agent: Browser) -> int:

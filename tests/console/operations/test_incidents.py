@@ -30,15 +30,15 @@ def outage(store: Store, people: int, now: datetime, state: str = MEMBER) -> tup
     """An open incident with so many tickets."""
     with store.database.transaction() as session:
         why = f"{people} people wrote about Network within 15 minutes, where 0.2 would be usual"
-        number = incidents.begin(session, Alarm(Key("Network"), people, people, 15, 1e-6, why), now)
+        number = incidents.open_incident(session, Alarm(Key("Network"), people, people, 15, 1e-6, why), now)
         assert number is not None
         made = [
             plain_ticket(session, f"user{n}@place{n}.example.test", "No <network>", "The network is down.", now).id
             for n in range(people)
         ]
-        incidents.join(session, number, dict.fromkeys(made, (state, 0.8)), now)
+        incidents.add_tickets(session, number, dict.fromkeys(made, (state, 0.8)), now)
         if state == MEMBER:
-            incident_members.welcome(session, number, made, now, "the same words", DESK, matrix(DEFAULT_MATRIX))
+            incident_members.add_members(session, number, made, now, "the same words", DESK, matrix(DEFAULT_MATRIX))
     return number, made
 
 
@@ -103,10 +103,10 @@ def test_all_are_resolved_and_it_is_over(console: Console, alice: Browser) -> No
 def test_a_ticket_that_lacks_a_required_field_is_answered_and_stays_open(console: Console, alice: Browser) -> None:
     number, made = outage(console.store, 2, START)
     with console.store.database.transaction() as session:
-        custom_fields.put(session, Field("site", "Site", required=True))
+        custom_fields.save(session, Field("site", "Site", required=True))
         held = tickets.get(session, made[0], lock=True)
         assert held
-        tickets.save(session, custom_fields.filled(session, held, "site", "North", DESK, START))
+        tickets.save(session, custom_fields.fill_field(session, held, "site", "North", DESK, START))
     assert order(alice, number, "resolve", text="It works again.") == 303
     assert [console.ticket(ticket).status for ticket in made] == [Status.RESOLVED, Status.PENDING]
     assert console.messages(made[1])[-1].reply == "It works again."
@@ -126,8 +126,8 @@ def test_a_false_alarm_sets_the_priorities_back_where_nobody_changed_them(consol
     assert [e.kind for e in console.events(made[1])][-2:] == ["priority_changed", "incident_dismissed"]
     assert order(alice, number, "dismiss") == 409
     with console.store.database.reading() as session:
-        assert incidents.dismissed(session, ["Network"], START - timedelta(days=1)) == {Key("Network"): 4}
-        assert incidents.dismissed(session, ["Network"], START + timedelta(days=1)) == {}
+        assert incidents.dismissed_keys(session, ["Network"], START - timedelta(days=1)) == {Key("Network"): 4}
+        assert incidents.dismissed_keys(session, ["Network"], START + timedelta(days=1)) == {}
         found = incidents.get(session, number)
     assert found and found.state == DISMISSED
 
@@ -154,11 +154,11 @@ def test_a_suggested_ticket_is_neither_raised_nor_answered(console: Console, ali
 def test_five_hundred_tickets_are_answered_in_steps(any_store: Store) -> None:
     number, made = outage(any_store, 130, START)
     with any_store.database.transaction() as session:
-        one = bulk_orders.place(session, number, "k", "answer", "Soon.", DESK, START)
+        one = bulk_orders.place_order(session, number, "k", "answer", "Soon.", DESK, START)
     steps = 1
     while True:
         with any_store.database.transaction() as session:
-            if not bulk_orders.step(session, one.id, START):
+            if not bulk_orders.run_step(session, one.id, START):
                 break
         steps += 1
     with any_store.database.reading() as session:
@@ -182,8 +182,8 @@ def test_a_reader_sees_but_cannot_act(console: Console, app: object) -> None:
 def test_a_repeat_is_shown_on_both_tickets(console: Console, alice: Browser) -> None:
     with console.store.database.transaction() as session:
         one, two = (plain_ticket(session, "dora@x.example.test", "Toner", "Toner is out.", START).id for _ in "ab")
-        assert duplicates.link(session, [(two, one)], START) == 1
-        assert duplicates.link(session, [(two, one)], START) == 0
+        assert duplicates.link_duplicates(session, [(two, one)], START) == 1
+        assert duplicates.link_duplicates(session, [(two, one)], START) == 0
     assert f'Says the same as <a href="/tickets/{one}">' in alice.get(f"/tickets/{two}").text
     assert "by the same requester says the same" in alice.get(f"/tickets/{one}").text
     assert [e.kind for e in console.events(one)].count("linked") == 1

@@ -67,7 +67,7 @@ def test_many_are_merged_into_one(console: Console, alice: Browser) -> None:
 
 def test_required_fields_hold_for_many_too(console: Console, alice: Browser) -> None:
     with console.store.database.transaction() as session:
-        custom_fields.put(session, Field("amount", required=True))
+        custom_fields.save(session, Field("amount", required=True))
     assert "Amount should be filled in" in send(alice, console, status="resolved").text
 
 

@@ -69,9 +69,9 @@ def replies(console: Console) -> list[Message]:
     return [one for one in console.messages() if one.kind is MessageKind.REPLY and not one.inbound]
 
 
-def waiting(console: Console) -> list[agents_scheduled_replies.Waiting]:
+def waiting(console: Console) -> list[agents_scheduled_replies.ScheduledReply]:
     with console.store.database.reading() as session:
-        return agents_scheduled_replies.of_ticket(session, console.things.ticket)
+        return agents_scheduled_replies.scheduled_of_ticket(session, console.things.ticket)
 
 
 def test_a_draft_is_there_on_any_device_and_nobody_elses(console: Console, alice: Browser, bob: Browser) -> None:
@@ -123,7 +123,7 @@ def test_what_could_not_be_said_is_refused_before_it_is_accepted(console: Consol
     number = console.things.ticket
     before = (console.ticket(), console.events(), replies(console))
     with console.store.database.transaction() as session:
-        custom_fields.put(session, Field("asset", "Asset tag", required=True))
+        custom_fields.save(session, Field("asset", "Asset tag", required=True))
     refused = alice.act(number, "reply", kind="reply", text="It is fixed.", then="resolved", later=later)
     assert refused.status_code == 422 and "Asset tag" in refused.text
     assert "It is fixed." in refused.text, "the words are still in the box"
@@ -134,7 +134,7 @@ def test_what_could_not_be_said_is_refused_before_it_is_accepted(console: Consol
 
 def test_a_macro_that_does_not_fit_is_refused_before_it_is_accepted(console: Console, alice: Browser) -> None:
     with console.store.database.transaction() as session:
-        number = macros.put(session, "Away", "Hello", [{"assign": "nobody of that name"}])
+        number = macros.save(session, "Away", "Hello", [{"assign": "nobody of that name"}])
     refused = alice.act(console.things.ticket, "reply", kind="reply", text="Hello", macro=str(number))
     assert refused.status_code == 422 and "does not fit" in refused.text
     assert waiting(console) == []
@@ -239,7 +239,7 @@ def test_a_merged_ticket_gets_the_text_as_a_draft(console: Console, alice: Brows
 def test_what_a_macro_does_waits_with_its_text(console: Console, alice: Browser, context: Context) -> None:
     number = console.things.ticket
     with console.store.database.transaction() as session:
-        macro = macros.put(session, "Refund", "Hello", [{"tag": ["refund"]}])
+        macro = macros.save(session, "Refund", "Hello", [{"tag": ["refund"]}])
     alice.act(number, "reply", kind="reply", text="Hello", macro=str(macro))
     assert "refund" not in console.ticket().tags
     console.later(minutes=1)
@@ -250,9 +250,9 @@ def test_what_a_macro_does_waits_with_its_text(console: Console, alice: Browser,
 def test_taken_back_words_do_not_overwrite_what_was_typed_meanwhile(console: Console, any_store: Store) -> None:
     with any_store.database.transaction() as session:
         draft = drafts.Draft(MessageKind.NOTE, "new words")
-        drafts.keep(session, console.things.ticket, console.things.alice, draft, START)
-        drafts.add(session, console.things.ticket, console.things.alice, "old words", START)
-        found = drafts.of(session, console.things.ticket, console.things.alice)
+        drafts.save(session, console.things.ticket, console.things.alice, draft, START)
+        drafts.add_returned(session, console.things.ticket, console.things.alice, "old words", START)
+        found = drafts.get(session, console.things.ticket, console.things.alice)
     assert found == drafts.Draft(MessageKind.REPLY, "old words\n\nnew words")
 
 

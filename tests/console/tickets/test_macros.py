@@ -21,7 +21,7 @@ ACTIONS = [{"tag": ["refund"]}, {"priority": "low"}]
 
 def _put(console: Console, **owner: int) -> int:
     with console.store.database.transaction() as session:
-        return macros.put(session, "Looking into it", TEXT, ACTIONS, **owner)
+        return macros.save(session, "Looking into it", TEXT, ACTIONS, **owner)
 
 
 def test_a_macro_fills_the_box_and_acts_when_the_message_is_sent(console: Console, alice: Browser) -> None:
@@ -35,7 +35,7 @@ def test_a_macro_fills_the_box_and_acts_when_the_message_is_sent(console: Consol
     assert "refund" in console.ticket().tags and console.ticket().priority == "low"
     assert {event.why for event in console.events() if event.kind == "priority_changed"} == {"macro Looking into it"}
     with console.store.database.reading() as session:
-        assert [one.uses for one in macros.every(session)] == [1]
+        assert [one.uses for one in macros.list_all(session)] == [1]
 
 
 def test_the_actions_alone_need_no_message(console: Console, alice: Browser) -> None:
@@ -52,10 +52,10 @@ def test_a_personal_macro_is_nobody_elses(console: Console, alice: Browser, bob:
     assert "Mine" in alice.get("/macros").text
     assert "Hello {requester.name}" not in bob.get("/macros").text
     with console.store.database.reading() as session:
-        (macro,) = macros.every(session)
+        (macro,) = macros.list_all(session)
         with pytest.raises(NotAllowed):
-            macros.named(session, console.things.bob, "mine")
-        assert macros.named(session, console.things.alice, "mine") == macro
+            macros.get_by_name(session, console.things.bob, "mine")
+        assert macros.get_by_name(session, console.things.alice, "mine") == macro
 
 
 def test_only_leads_write_for_everybody(console: Console, alice: Browser) -> None:
@@ -70,7 +70,7 @@ def test_only_leads_write_for_everybody(console: Console, alice: Browser) -> Non
 def test_by_mail_a_macro_says_its_text_above_the_agents_and_acts(any_store: Store) -> None:
     any_desk = SmallDesk(any_store)
     with any_desk.store.database.transaction() as session:
-        macros.put(session, "Looking into it", TEXT, ACTIONS)
+        macros.save(session, "Looking into it", TEXT, ACTIONS)
     any_desk.receive(any_desk.mail(BOB, "Refund", "Please."))
     address = any_desk.notice_address(any_desk.alice, 1)
     any_desk.receive(any_desk.mail(ALICE, "Re: Refund", "#macro looking into it\n\nUntil Monday.", to=address))

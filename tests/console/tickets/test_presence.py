@@ -59,9 +59,9 @@ def test_presence_on_both_databases(any_store: Store) -> None:
     things = furnish(any_store, START)
     with any_store.database.transaction() as session:
         for doing in (presence.VIEWING, presence.WRITING):
-            presence.note(session, things.ticket, things.alice, doing, START)
-        presence.note(session, things.ticket, things.bob, presence.VIEWING, START)
-        found = presence.at(session, [things.ticket], START + timedelta(seconds=5), but=0)
+            presence.record(session, things.ticket, things.alice, doing, START)
+        presence.record(session, things.ticket, things.bob, presence.VIEWING, START)
+        found = presence.list_present(session, [things.ticket], START + timedelta(seconds=5), but=0)
         assert [(one.name, one.doing) for one in found[things.ticket]] == [("Alice", "writing"), ("Bob", "viewing")]
 
 
@@ -100,7 +100,7 @@ def test_a_draft_and_a_reply_taken_back_are_in_the_box_again(page: Page, store: 
     expect(page.get_by_text("Not sent: the text is in the box again.")).to_be_visible()
     expect(page.get_by_label("Text")).to_have_value("Half a sentence")
     with store.database.reading() as session:
-        assert scheduled_replies.of_ticket(session, things.ticket) == []
+        assert scheduled_replies.scheduled_of_ticket(session, things.ticket) == []
 
 
 @services
@@ -111,7 +111,7 @@ def test_the_other_is_seen_without_a_reload_and_so_is_a_change(page: Page, store
     with page.expect_response("**/presence"):
         page.goto(f"/tickets/{things.ticket}")
     with store.database.transaction() as session:
-        presence.note(session, things.ticket, things.bob, presence.WRITING, datetime.now(UTC))
+        presence.record(session, things.ticket, things.bob, presence.WRITING, datetime.now(UTC))
     page.clock.fast_forward(11_000)
     # Where the beat was not yet set when the clock was put forward, it comes by itself ten seconds later.
     expect(page.get_by_text("Bob is writing.")).to_be_visible(timeout=25_000)
@@ -132,7 +132,7 @@ def test_an_agent_is_called_by_the_keyboard_alone(page: Page, store: Store, thin
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("Note added.")).to_be_visible()
     with store.database.reading() as session:
-        assert [one.id for one in watchers.of(session, [things.ticket])[things.ticket]] == [things.bob]
+        assert [one.id for one in watchers.list_watchers(session, [things.ticket])[things.ticket]] == [things.bob]
 
 
 def test_a_ticket_is_watched_and_not_watched_any_more(console: Console, alice: Browser) -> None:

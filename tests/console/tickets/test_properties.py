@@ -81,8 +81,8 @@ def test_tags_come_off_and_people_go_in_and_out_of_copy(console: Console, alice:
 def test_fields_are_typed_and_required_ones_stand_before_resolved(console: Console, alice: Browser) -> None:
     number = console.things.ticket
     with console.store.database.transaction() as session:
-        custom_fields.put(session, Field("amount", "Amount", Kind.NUMBER, required=True))
-        custom_fields.put(session, Field("paid", "Is it paid?", Kind.CHECKBOX))
+        custom_fields.save(session, Field("amount", "Amount", Kind.NUMBER, required=True))
+        custom_fields.save(session, Field("paid", "Is it paid?", Kind.CHECKBOX))
     refused = alice.act(number, "update", status="resolved", was_status="open")
     assert refused.status_code == 422 and "Amount should be filled in" in refused.text
     assert "should be a number" in alice.act(number, "fields", **{"has-amount": "1", "field-amount": "much"}).text

@@ -66,13 +66,13 @@ def test_an_agent_confirms_an_address_that_was_seen_and_takes_it_away(console: C
     with console.store.database.transaction() as session:
         agent = people.by_address(session, "alice@corp.example.test")
         assert agent
-        aliases.seen(session, agent.id, OTHER, START)
+        aliases.record_seen(session, agent.id, OTHER, START)
     page = alice.get("/account")
     assert OTHER in page.text and "It is mine" in page.text
     token = csrf(page.text)
     alice.client.post("/account/aliases", data={"csrf": token, "confirm": OTHER})
     with console.store.database.reading() as session:
-        assert aliases.agents_of(session, [OTHER])[OTHER].id == agent.id
+        assert aliases.agents_by_alias(session, [OTHER])[OTHER].id == agent.id
     alice.client.post("/account/aliases", data={"csrf": token, "remove": OTHER})
     assert OTHER not in alice.get("/account").text
     refused = alice.client.post("/account/aliases", data={"csrf": token, "confirm": OTHER})

@@ -43,7 +43,7 @@ def sent(console: Console, ticket: int, text: str = WORDS) -> int:
     """How often the words were said or wait to be."""
     with console.store.database.reading() as session:
         said = tickets.messages_of(session, ticket, kinds=(MessageKind.REPLY, MessageKind.NOTE))
-        waiting = scheduled_replies.of_ticket(session, ticket)
+        waiting = scheduled_replies.scheduled_of_ticket(session, ticket)
     return [one.text for one in said].count(text) + [one.answer.text for one in waiting].count(text)
 
 

@@ -11,7 +11,7 @@ from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Message
 from storage.access import api_tokens
 from storage.mail import outbound
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from tests.console.conftest import START, Browser, Console
 from usecases.tickets import side_conversations
 
@@ -25,7 +25,7 @@ def sides(console: Console) -> list[Side]:
 
 def said(console: Console) -> list[Message]:
     with console.store.database.reading() as session:
-        found = side_conversations.said(session, console.things.ticket)
+        found = side_conversations.messages_by_conversation(session, console.things.ticket)
     return [one for words in found.values() for one in words]
 
 
@@ -88,9 +88,11 @@ def test_who_may_only_read_reads_them_and_has_no_form(alice: Browser, console: C
 def test_a_mail_that_did_not_arrive_is_seen_before_the_conversation_is_opened(alice: Browser, console: Console) -> None:
     ask(alice, console)
     with console.store.database.transaction() as session:
-        message = side_conversations.said(session, console.things.ticket)[1][0].id
-        lost = Letter("side:x", "side", SUE, "x@desk.test", {}, console.things.ticket, message, state=outbound.FAILED)
-        outbound.put(session, [lost], START)
+        message = side_conversations.messages_by_conversation(session, console.things.ticket)[1][0].id
+        lost = OutboundMessage(
+            "side:x", "side", SUE, "x@desk.test", {}, console.things.ticket, message, state=outbound.FAILED
+        )
+        outbound.store(session, [lost], START)
     summary = alice.get(f"/tickets/{console.things.ticket}").text.split('id="side-1"')[1].split("</summary>")[0]
     assert "not delivered" in summary and "no answer yet" not in summary
 

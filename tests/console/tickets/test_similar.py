@@ -39,7 +39,7 @@ class Place:
 
     def uses(self) -> dict[str, int]:
         with self.desk.store.database.reading() as session:
-            return solved_index.uses(session, "similar", self.desk.now - timedelta(days=1))
+            return solved_index.count_uses(session, "similar", self.desk.now - timedelta(days=1))
 
 
 @pytest.fixture

@@ -261,7 +261,7 @@ def desk(any_store: Store) -> Desk:
         "token": status_token(ticket.id, person.id, person.link_version, timedelta(days=9), secret, now),
         "entry": entry_token(person.id, person.link_version, secret, now),
         "receipt": receipt_token(1, secret, now),
-        "rating": csat.token(1, secret),
+        "rating": csat.make_token(1, secret),
     }
     return Desk(any_store, things.alice, links, token)
 

@@ -44,7 +44,7 @@ def test_mail_that_cannot_be_read_is_stored_and_set_aside_with_its_reason(any_st
     assert intake.accept_mails(any_store, jail, [_mail(PLAIN), _mail(DEEP)]) == [Outcome.STORED] * 2
     assert _states(any_store) == {"unsettled": 1, "quarantined": 1}
     with any_store.database.reading() as session:
-        (row,) = inbound.set_aside(session, ["quarantined"])
+        (row,) = inbound.list_by_state(session, ["quarantined"])
         assert row["reason"] and any_store.blobs.get(session, row["raw"]) == DEEP
 
 
@@ -56,8 +56,8 @@ def test_what_a_door_could_not_get_whole_is_not_tried(any_store: Store, jail: Ja
 def test_released_mail_is_read_again(any_store: Store, jail: Jail) -> None:
     intake.accept_mails(any_store, jail, [_mail(PLAIN, "the parser had a bad day"), _mail(DEEP)])
     with any_store.database.transaction() as session:
-        for row in inbound.set_aside(session, ["quarantined"]):
-            assert inbound.ask_release(session, row["id"])
+        for row in inbound.list_by_state(session, ["quarantined"]):
+            assert inbound.request_release(session, row["id"])
     assert _states(any_store)["unsettled"] == 2
     assert intake.release_asked(any_store, jail, NOW) == 1
     assert _states(any_store) == {"unsettled": 1, "quarantined": 1}
@@ -76,8 +76,8 @@ def test_a_released_mail_that_breaks_its_reader_keeps_no_other_back(
 ) -> None:
     intake.accept_mails(any_store, jail, [_mail(PLAIN, "odd"), _mail(PLAIN.replace(b"<a@x>", b"<b@x>"), "odd")])
     with any_store.database.transaction() as session:
-        for row in inbound.set_aside(session, ["quarantined"]):
-            assert inbound.ask_release(session, row["id"])
+        for row in inbound.list_by_state(session, ["quarantined"]):
+            assert inbound.request_release(session, row["id"])
     honest = intake._released
 
     def released(store: Store, session: Session, row_id: int, *more: Any) -> int:
@@ -89,5 +89,5 @@ def test_a_released_mail_that_breaks_its_reader_keeps_no_other_back(
     assert intake.release_asked(any_store, jail, NOW) == 1
     assert _states(any_store) == {"unsettled": 1, "quarantined": 1}
     with any_store.database.reading() as session:
-        (row,) = inbound.set_aside(session, ["quarantined"])
+        (row,) = inbound.list_by_state(session, ["quarantined"])
     assert row["reason"].startswith("could not be read again: KeyError at ")

@@ -134,7 +134,7 @@ def test_commands_in_the_thread_use_mentions(http_agents: AgentsDesk) -> None:
 
 def test_resolving_needs_the_required_fields_and_asks_for_them(http_agents: AgentsDesk) -> None:
     with http_agents.desk.store.database.transaction() as session:
-        custom_fields.put(session, Field("asset", "Asset", Kind.TEXT, required=True))
+        custom_fields.save(session, Field("asset", "Asset", Kind.TEXT, required=True))
     ticket = http_agents.mail()
     http_agents.says(ticket.id, "!resolve a new toner")
     assert http_agents.desk.ticket(ticket.id).status == "new" and "Asset" in http_agents.whispered()
@@ -156,7 +156,7 @@ def test_a_required_resolution_is_asked_for(http_agents: AgentsDesk) -> None:
 
 def test_a_macro_is_sent_only_if_it_is_called_a_reply(http_agents: AgentsDesk) -> None:
     with http_agents.desk.store.database.transaction() as session:
-        macros.put(session, "toner", "Dear {requester.name}, a toner is on its way.", [{"priority": "low"}])
+        macros.save(session, "toner", "Dear {requester.name}, a toner is on its way.", [{"priority": "low"}])
     ticket = http_agents.mail()
     http_agents.says(ticket.id, "!macro toner")
     assert http_agents.desk.sent("reply") == [] and "!reply" in http_agents.whispered()
@@ -247,7 +247,7 @@ def test_what_is_said_in_the_agents_channel_is_in_no_requesters_export(http_agen
     http_agents.work()
     assert any("a difficult person" in line for line in http_agents.lines(ticket.id))
     with http_agents.desk.store.database.reading() as session:
-        whole = str(personal_data.gather(session, f"slack:{payloads.TEAM}:U0ANN"))
+        whole = str(personal_data.collect_data(session, f"slack:{payloads.TEAM}:U0ANN"))
     assert "a difficult person" not in whole and "Try again." in whole and "C0AGENTS" not in whole
 
 

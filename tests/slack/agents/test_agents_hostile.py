@@ -262,8 +262,8 @@ def test_an_order_that_breaks_us_is_quarantined_and_can_be_released(
         http_agents.says(ticket.id, "kept")
         assert http_agents.desk.states() == {"ticketed": 1, "quarantined": 1}
     with http_agents.desk.store.database.transaction() as session:
-        (row,) = inbound.set_aside(session, ["quarantined"])
-        assert inbound.ask_release(session, row["id"])
+        (row,) = inbound.list_by_state(session, ["quarantined"])
+        assert inbound.request_release(session, row["id"])
     http_agents.work()
     assert http_agents.desk.messages(ticket.id)[-1].reply == "kept" and len(http_agents.desk.tickets()) == 1
 

@@ -48,7 +48,7 @@ def test_a_file_sets_channel_and_account_and_leaves_them_alone_when_it_is_silent
 def test_what_is_exported_says_it_and_changes_nothing(store: Store) -> None:
     _apply(store, WITH_SLACK)
     with store.database.reading() as session:
-        text = to_toml(configuration_export.present(session))
+        text = to_toml(configuration_export.current_configuration(session))
     assert 'slack_channel = "C0AGENTS"' in text and 'slack_user = "slack:T0DESK:U0ANN"' in text
     assert _apply(store, text) == 0
 

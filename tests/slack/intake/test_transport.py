@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from desk.config.settings import Settings
 from desk.tickets.ticket import Ticket
-from storage.mail.outbound import Claimed
+from storage.mail.outbound import ClaimedMessage
 from tests.slack import payloads
 from tests.slack.fake_slack import BOT_TOKEN, FakeSlack, Trouble
 from workers.outbound import slack as transport
@@ -26,10 +26,10 @@ def desk(slack: FakeSlack) -> Settings:
     return Settings(slack_bot_token=BOT_TOKEN, slack_api_url=slack.api_url)
 
 
-def letter(text: str = "hello", attempts: int = 1, external_id: str = "slack.1", **content: Any) -> Claimed:
+def letter(text: str = "hello", attempts: int = 1, external_id: str = "slack.1", **content: Any) -> ClaimedMessage:
     place = {"channel": payloads.CHANNEL, "thread_ts": payloads.ts(5), "text": text}
     key = f"slack:{payloads.TEAM}:{payloads.CHANNEL}:{payloads.ts(5)}"
-    return Claimed(1, "reply", "slack", key, external_id, place | content, 1, 1, attempts, AT)
+    return ClaimedMessage(1, "reply", "slack", key, external_id, place | content, 1, 1, attempts, AT)
 
 
 def refusal(error: pytest.ExceptionInfo[TransportError]) -> tuple[bool, int | None]:

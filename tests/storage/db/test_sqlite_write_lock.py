@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from storage.db.session import Database
-from storage.db.sqlite_write_lock import Turnstile
+from storage.db.sqlite_write_lock import SqliteWriteLock
 
 HOLD = """
 import sys, time
@@ -48,10 +48,10 @@ def test_who_waits_comes_before_who_has_just_written(tmp_path: Path) -> None:
     path, order = tmp_path / "desk.sqlite3", []
 
     def other() -> None:
-        with Turnstile(path).writing(20):
+        with SqliteWriteLock(path).writing(20):
             order.append("other")
 
-    turns = Turnstile(path)
+    turns = SqliteWriteLock(path)
     with turns.writing(20):
         thread = threading.Thread(target=other)
         thread.start()
@@ -70,13 +70,13 @@ def test_the_pen_of_a_killed_process_is_free(tmp_path: Path) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         holder.send_signal(signal.SIGKILL)
-        with Turnstile(path).writing(20):
+        with SqliteWriteLock(path).writing(20):
             assert holder.wait(20) == -signal.SIGKILL
 
 
 def test_who_gets_no_turn_in_time_leaves_it_to_sqlite(tmp_path: Path) -> None:
     path = tmp_path / "desk.sqlite3"
-    with Turnstile(path).writing(5), Turnstile(path).writing(0.01):
+    with SqliteWriteLock(path).writing(5), SqliteWriteLock(path).writing(0.01):
         pass
 
 

@@ -61,7 +61,7 @@ def test_the_public_sees_what_is_published_for_it_and_agents_not_what_others_kee
         made(session, "pay", "word", team_id=hr.id, **published)
 
         def seen(eyes: Audience) -> set[str]:
-            assert articles.any_for(session, eyes)
+            assert articles.has_any(session, eyes)
             found = {one.title for one in articles.page(session, eyes)}
             assert found == {one.title for one in articles.search(session, eyes, "word")}
             return found
@@ -81,7 +81,7 @@ def test_each_kind_of_use_counts_once_a_ticket(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         one = made(session, "VPN", "Press renew.")
         for _ in range(2):
-            articles.note_use(session, [one.id], articles.USED, NOW, 7, None)
-            articles.note_use(session, [one.id], articles.HELPED, NOW, None, None)
-        assert articles.usefulness(session, [one.id]) == {one.id: {"used": 1, "helped": 2}}
+            articles.record_use(session, [one.id], articles.USED, NOW, 7, None)
+            articles.record_use(session, [one.id], articles.HELPED, NOW, None, None)
+        assert articles.count_uses(session, [one.id]) == {one.id: {"used": 1, "helped": 2}}
         assert articles.tickets_of(session, one.id) == [7]

@@ -22,7 +22,7 @@ def test_facts_doubts_past_and_figures_read_the_same_desk(any_store: Store) -> N
     desk.receive(desk.mail("dan@home.example.test", "Hm", "zeppelin xylophone"))
     alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
     with any_store.database.transaction() as session:
-        (open_one,) = accuracy.doubts(session)
+        (open_one,) = accuracy.load_uncertain_tickets(session)
         assert (open_one.ticket_id, open_one.words.strip(), len(open_one.choices) >= 2) == (
             2,
             "zeppelin xylophone",
@@ -31,13 +31,13 @@ def test_facts_doubts_past_and_figures_read_the_same_desk(any_store: Store) -> N
         ticket = tickets.get(session, 2, lock=True)
         assert ticket is not None
         tickets.save(session, verbs.confirm_category(ticket, "Airships", alice, desk.now))
-        assert accuracy.doubts(session) == []
-        facts = accuracy.facts(session, accuracy.weeks_before(desk.now, 0))
+        assert accuracy.load_uncertain_tickets(session) == []
+        facts = accuracy.load_guesses(session, accuracy.weeks_before(desk.now, 0))
         assert [(fact.ticket_id, fact.truth, fact.truth_from) for fact in facts] == [
             (1, None, ""),
             (2, "Airships", "agent"),
         ]
-        past = keyword_rules.past(session)
+        past = keyword_rules.past_tickets(session)
         assert [(one.ticket_id, one.said, one.category) for one in past] == [
             (2, True, "Airships"),
             (1, False, desk.ticket(1).category),
@@ -53,15 +53,15 @@ def test_one_model_is_active_whatever_is_activated(any_store: Store) -> None:
             assert models.add(session, Model(f"m{number}", NOW + timedelta(hours=number), models.KEPT))
             models.activate(session, f"m{number}", NOW + timedelta(hours=number))
         assert not models.add(session, Model("m1", NOW, models.KEPT)), "a version is one model"
-        before = models.before(session)
-        states = {one.version: one.state for one in models.every(session)}
+        before = models.previous_model(session)
+        states = {one.version: one.state for one in models.list_all(session)}
     assert before is not None and before.version == "m1"
     assert states == {"m0": "kept", "m1": "kept", "m2": "active"}
 
 
 def test_drift_is_the_share_that_lies_elsewhere() -> None:
-    def fact(guessed: str) -> accuracy.Fact:
-        return accuracy.Fact(1, NOW, "m", guessed, 0.5, "suggest", "", "", "en", None, "")
+    def fact(guessed: str) -> accuracy.EvaluatedGuess:
+        return accuracy.EvaluatedGuess(1, NOW, "m", guessed, 0.5, "suggest", "", "", "en", None, "")
 
     assert accuracy_figures.drift([fact("a"), fact("b")], {"a": 10, "b": 10}) == 0
     assert accuracy_figures.drift([fact("a"), fact("a")], {"b": 3}) == 1

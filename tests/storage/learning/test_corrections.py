@@ -33,7 +33,7 @@ def test_an_agents_change_of_category_is_a_correction(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         ticket = guessed(session)
         tickets.save(session, verbs.set_category(ticket, "Billing / Invoice", ALICE, NOW, via="console"))
-        (row,) = corrections.of_ticket(session, ticket.id)
+        (row,) = corrections.corrections_of_ticket(session, ticket.id)
     said = {name: row[name] for name in ("agent_id", "via", "before", "after", "model_version", "at")}
     assert said == {
         "agent_id": 1,
@@ -51,7 +51,7 @@ def test_confirming_a_suggestion_sets_it_and_confirming_again_keeps_the_word(any
         saved = tickets.save(session, verbs.confirm_category(ticket, "Billing / Refund", ALICE, NOW, "console"))
         assert saved.category == "Billing / Refund"
         tickets.save(session, verbs.confirm_category(saved, "Billing / Refund", ALICE, NOW, "console"))
-        rows = corrections.of_ticket(session, ticket.id)
+        rows = corrections.corrections_of_ticket(session, ticket.id)
     assert [(row["before"], row["after"]) for row in rows] == [
         ("", "Billing / Refund"),
         ("Billing / Refund", "Billing / Refund"),
@@ -62,7 +62,7 @@ def test_what_the_desk_itself_changes_is_no_correction(any_store: Store) -> None
     with any_store.database.transaction() as session:
         ticket = guessed(session)
         tickets.save(session, verbs.set_category(ticket, "Billing / Invoice", DESK, NOW))
-        assert corrections.of_ticket(session, ticket.id) == []
+        assert corrections.corrections_of_ticket(session, ticket.id) == []
 
 
 def test_no_correction_without_its_event(any_store: Store) -> None:
@@ -84,9 +84,9 @@ def test_the_last_word_on_a_ticket_is_what_can_be_learned_from_it(any_store: Sto
         ticket = guessed(session)
         saved = tickets.save(session, verbs.set_category(ticket, "Billing / Invoice", ALICE, NOW))
         tickets.save(session, verbs.set_category(saved, "Complaint", ALICE, NOW))
-        (example,) = training_labels.said(session)
-        assert training_labels.silent(session) == []
-        assert training_labels.opening(session, ticket.id) == "Money\nGive it back"
+        (example,) = training_labels.labels_by_agents(session)
+        assert training_labels.labels_by_silence(session) == []
+        assert training_labels.opening_text(session, ticket.id) == "Money\nGive it back"
     assert (example.text, example.category, example.said) == ("Money\nGive it back", "Complaint", True)
 
 
@@ -95,6 +95,6 @@ def test_a_finished_ticket_whose_automatic_category_nobody_touched_teaches_in_si
         ticket = guessed(session, outcome="automatic")
         set_by_desk = verbs.set_category(ticket, "Billing / Refund", DESK, NOW)
         tickets.save(session, set_by_desk.then(verbs.resolve(set_by_desk.ticket, ALICE, NOW)))
-        (example,) = training_labels.silent(session)
-        assert training_labels.said(session) == []
+        (example,) = training_labels.labels_by_silence(session)
+        assert training_labels.labels_by_agents(session) == []
     assert (example.category, example.said, example.agent_id) == ("Billing / Refund", False, None)

@@ -73,7 +73,7 @@ def test_remembering_twice_is_remembering_once(any_store: Store) -> None:
     _solve(desk, 1, ANSWER)
     for _ in range(2):
         with any_store.database.transaction() as session:
-            assert solved_index.remember(session, [1]) == 1
+            assert solved_index.index_tickets(session, [1]) == 1
 
 
 def test_what_agents_did_with_suggestions_is_counted(any_store: Store) -> None:
@@ -81,8 +81,8 @@ def test_what_agents_did_with_suggestions_is_counted(any_store: Store) -> None:
     desk.receive(desk.mail(BOB, "VPN token", TOKEN))
     with any_store.database.transaction() as session:
         for outcome in ("used", "edited", "used"):
-            solved_index.used(session, 1, "similar", 1, desk.alice.id, outcome, desk.now)
-        assert solved_index.uses(session, "similar", desk.now - timedelta(days=1)) == {"used": 2, "edited": 1}
+            solved_index.record_use(session, 1, "similar", 1, desk.alice.id, outcome, desk.now)
+        assert solved_index.count_uses(session, "similar", desk.now - timedelta(days=1)) == {"used": 2, "edited": 1}
 
 
 def test_an_answer_by_mail_teaches_as_much_as_one_of_the_console(any_store: Store) -> None:
@@ -100,7 +100,7 @@ def test_whom_an_agent_answered_by_mail_waits_no_longer(any_store: Store) -> Non
     desk.receive(desk.mail(BOB, "VPN token", TOKEN))
     desk.later(hours=3)
     with any_store.database.reading() as session:
-        assert ticket_facts.of(session, [desk.ticket(1)], desk.now)[1]["waiting_hours"] == 3
+        assert ticket_facts.load_facts(session, [desk.ticket(1)], desk.now)[1]["waiting_hours"] == 3
     desk.receive(desk.mail(ALICE, "Re: VPN token", ANSWER, to=desk.notice_address(desk.alice, 1)))
     with any_store.database.reading() as session:
-        assert ticket_facts.of(session, [desk.ticket(1)], desk.now)[1]["waiting_hours"] == 0
+        assert ticket_facts.load_facts(session, [desk.ticket(1)], desk.now)[1]["waiting_hours"] == 0

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from storage.mail import inbound
-from storage.mail.inbound import END_STATES, Arrival, Settled
+from storage.mail.inbound import END_STATES, Arrival, SettledRequest
 from storage.open_store import Store
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -22,14 +22,14 @@ def arrival(name: str, **more: object) -> Arrival:
 
 def write(store: Store, *arrivals: Arrival) -> None:
     with store.database.transaction() as session:
-        inbound.write_down(session, arrivals)
+        inbound.store(session, arrivals)
 
 
 def test_a_copy_counts_on_the_row_that_is_there(any_store: Store) -> None:
     write(any_store, arrival("a"), arrival("b"), arrival("a"))
     write(any_store, arrival("a"))
     with any_store.database.transaction() as session:
-        assert inbound.write_down_one(session, arrival("a")) == inbound.write_down_one(session, arrival("a"))
+        assert inbound.store_one(session, arrival("a")) == inbound.store_one(session, arrival("a"))
         totals = inbound.totals(session, NOW + timedelta(seconds=5))
     assert (totals.accepted, totals.unsettled, totals.repeats) == (2, 2, 4)
     assert totals.oldest_unsettled == timedelta(seconds=5)
@@ -64,7 +64,7 @@ def test_workers_that_claim_at_once_settle_each_row_once(any_store: Store) -> No
         while True:
             with any_store.database.transaction() as session:
                 rows = inbound.claim(session, 7)
-                inbound.settle(session, [Settled(row.id, "ticketed") for row in rows], NOW)
+                inbound.settle(session, [SettledRequest(row.id, "ticketed") for row in rows], NOW)
             if not rows:
                 return mine
             mine += [row.id for row in rows]
@@ -94,10 +94,11 @@ def test_what_was_unreadable_is_set_aside_and_read_again_when_somebody_asks(any_
     write(any_store, Arrival("email", "s", "", "h", NOW, quarantine="too deep", envelope={"mail_from": "b@x"}))
     with any_store.database.transaction() as session:
         assert (
-            inbound.claim(session, 5) == [] and inbound.set_aside(session, ["quarantined"])[0]["reason"] == "too deep"
+            inbound.claim(session, 5) == []
+            and inbound.list_by_state(session, ["quarantined"])[0]["reason"] == "too deep"
         )
-        assert inbound.ask_release(session, 1) and not inbound.ask_release(session, 1)
-        (released,) = inbound.releasing(session)
+        assert inbound.request_release(session, 1) and not inbound.request_release(session, 1)
+        (released,) = inbound.list_releasing(session)
         assert released.envelope.mail_from == "b@x" and inbound.totals(session, NOW).unsettled == 1
         inbound.release(session, 1, "{}")
         assert [row.id for row in inbound.claim(session, 5)] == [1]
@@ -106,11 +107,13 @@ def test_what_was_unreadable_is_set_aside_and_read_again_when_somebody_asks(any_
 def test_what_was_settled_while_it_was_read_again_stays_settled(any_store: Store) -> None:
     write(any_store, arrival("a", quarantine="too deep"))
     with any_store.database.transaction() as session:
-        inbound.ask_release(session, 1)
+        inbound.request_release(session, 1)
         inbound.release(session, 1, "{}")
-        inbound.settle(session, [Settled(row.id, "ticketed", ticket_id=7) for row in inbound.claim(session, 5)], NOW)
-        inbound.stay_quarantined(session, 1, "a slow reader, who read it too")
-        row = inbound.one(session, 1)
+        inbound.settle(
+            session, [SettledRequest(row.id, "ticketed", ticket_id=7) for row in inbound.claim(session, 5)], NOW
+        )
+        inbound.requarantine(session, 1, "a slow reader, who read it too")
+        row = inbound.get(session, 1)
     assert row is not None and (row["state"], row["ticket_id"], row["reason"]) == ("ticketed", 7, "")
 
 
@@ -125,11 +128,11 @@ def test_the_ledger_always_adds_up(store: Store, done: list[tuple[str, int]], st
     for step, number in done:
         with store.database.transaction() as session:
             if step == "write":
-                inbound.write_down(session, [arrival(str(number)), arrival(str(number + 1), quarantine="x")])
+                inbound.store(session, [arrival(str(number)), arrival(str(number + 1), quarantine="x")])
             elif step == "settle":
-                inbound.settle(session, [Settled(row.id, state) for row in inbound.claim(session, number)], NOW)
+                inbound.settle(session, [SettledRequest(row.id, state) for row in inbound.claim(session, number)], NOW)
             elif step == "ask":
-                inbound.ask_release(session, number)
+                inbound.request_release(session, number)
             elif step == "release":
                 inbound.release(session, number, "{}")
             else:

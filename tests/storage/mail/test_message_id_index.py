@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from desk.tickets.threading import mail_key
 from storage.mail import inbound, message_id_index
 from storage.mail.inbound import Arrival
-from storage.mail.message_id_index import Known
+from storage.mail.message_id_index import IndexedId
 from storage.open_store import Store
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -30,7 +30,7 @@ def test_of_many_who_claim_an_id_at_once_all_see_the_same_first(any_store: Store
 
 
 def test_a_rival_waits_and_then_sees_where_the_id_belongs(any_store: Store) -> None:
-    seen: list[Known] = []
+    seen: list[IndexedId] = []
 
     def rival() -> None:
         with any_store.database.transaction() as session:
@@ -40,9 +40,9 @@ def test_a_rival_waits_and_then_sees_where_the_id_belongs(any_store: Store) -> N
     with any_store.database.transaction() as session:
         message_id_index.claim(session, {"a@x": 1})
         thread.start()
-        message_id_index.point(session, [Known("a@x", 1, 77, 5, "h")])
+        message_id_index.assign(session, [IndexedId("a@x", 1, 77, 5, "h")])
     thread.join(20)
-    assert seen == [Known("a@x", 1, 77, 5, "h")]
+    assert seen == [IndexedId("a@x", 1, 77, 5, "h")]
 
 
 def test_what_was_rolled_back_is_free_again(any_store: Store) -> None:
@@ -65,6 +65,6 @@ def test_the_longest_ids_and_sources_fit_the_indexes(any_store: Store) -> None:
     recipients = ",".join(f"{rng.randbytes(30).hex()}@desk.example.test" for _ in range(100))
     with any_store.database.transaction() as session:
         message_id_index.claim(session, {mail_key(wide): 1})
-        inbound.write_down(session, [Arrival("email", recipients, wide, "h", NOW)])
-        inbound.write_down(session, [Arrival("email", recipients, wide, "h", NOW)])
+        inbound.store(session, [Arrival("email", recipients, wide, "h", NOW)])
+        inbound.store(session, [Arrival("email", recipients, wide, "h", NOW)])
         assert inbound.totals(session, NOW).repeats == 1

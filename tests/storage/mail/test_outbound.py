@@ -7,19 +7,19 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 from storage.mail import outbound
-from storage.mail.outbound import LEASE, Letter
+from storage.mail.outbound import LEASE, OutboundMessage
 from storage.open_store import Store
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
 def put(store: Store, *keys: str, **more: object) -> None:
-    letters = [Letter(key, "acknowledgement", "bob@x", f"{key}@d", {"text": key}, **more) for key in keys]  # type: ignore[arg-type]
+    letters = [OutboundMessage(key, "acknowledgement", "bob@x", f"{key}@d", {"text": key}, **more) for key in keys]  # type: ignore[arg-type]
     with store.database.transaction() as session:
-        outbound.put(session, letters, NOW)
+        outbound.store(session, letters, NOW)
 
 
-def claim(store: Store, now: datetime = NOW, most: int = 50) -> list[outbound.Claimed]:
+def claim(store: Store, now: datetime = NOW, most: int = 50) -> list[outbound.ClaimedMessage]:
     with store.database.transaction() as session:
         return outbound.claim(session, most, now)
 
@@ -68,8 +68,8 @@ def test_a_postponed_letter_is_due_at_its_time(any_store: Store) -> None:
     (letter,) = claim(any_store)
     with any_store.database.transaction() as session:
         outbound.postpone(session, letter.id, NOW + timedelta(minutes=5), "451")
-        assert not outbound.due(session, NOW + timedelta(minutes=4))
-        assert outbound.due(session, NOW + timedelta(minutes=5))
+        assert not outbound.is_due(session, NOW + timedelta(minutes=4))
+        assert outbound.is_due(session, NOW + timedelta(minutes=5))
     assert [again.attempts for again in claim(any_store, NOW + timedelta(minutes=5))] == [2]
 
 

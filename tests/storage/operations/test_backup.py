@@ -61,11 +61,11 @@ def test_a_desk_under_load_is_saved_and_the_restored_ledger_sums(
     try:
         while len(desk.tickets()) < 5:
             stop.wait(0.01)
-        made = backup.make(any_store, tmp_path / "saved", desk.now)
+        made = backup.create_backup(any_store, tmp_path / "saved", desk.now)
     finally:
         stop.set()
         thread.join()
-    assert backup.wrong(tmp_path / "saved", made) == [] and made.missing == ()
+    assert backup.list_faults(tmp_path / "saved", made) == [] and made.missing == ()
     assert len(made.blobs) >= 5
     tried = restore.restore(tmp_path / "saved", place.settings, desk.now, over=False, dry_run=True)
     assert tried.blobs == len(made.blobs) and not (place.settings.data / "blobs").exists()
@@ -84,7 +84,7 @@ def test_a_desk_under_load_is_saved_and_the_restored_ledger_sums(
 def saved(store: Store, folder: Path) -> SmallDesk:
     desk = SmallDesk(store)
     desk.receive(desk.mail(BOB, "first", LARGE))
-    backup.make(store, folder, desk.now)
+    backup.create_backup(store, folder, desk.now)
     return desk
 
 
@@ -115,7 +115,7 @@ def test_a_desk_that_is_not_empty_is_kept_aside_and_only_when_asked(store: Store
 def test_a_folder_that_holds_something_is_not_written_into(store: Store, tmp_path: Path) -> None:
     desk = saved(store, tmp_path / "saved")
     with pytest.raises(BackupError, match="not empty"):
-        backup.make(store, tmp_path / "saved", desk.now)
+        backup.create_backup(store, tmp_path / "saved", desk.now)
     foreign = replace(store.settings, database_url="postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(BackupError, match="of SQLite and the desk is on PostgreSQL"):
         restore.restore(tmp_path / "saved", foreign, desk.now, over=False, dry_run=True)
@@ -161,7 +161,7 @@ def test_a_desk_that_runs_is_not_restored_over_whatever_is_said(any_store: Store
     desk = saved(any_store, tmp_path / "saved")
     schema.migrate(place.database)
     with place.database.transaction() as session:
-        locks.take(session, "clock", "another machine", desk.now, timedelta(seconds=10))
+        locks.acquire(session, "clock", "another machine", desk.now, timedelta(seconds=10))
     place.database.close()
     for over in (False, True):
         with pytest.raises(BackupError, match=r"running, or was until 09:00:10 UTC: somebody holds clock; stop"):

@@ -17,7 +17,7 @@ def test_many_who_meet_the_same_people_at_once_make_each_once(any_store: Store) 
 
     def meet(shift: int) -> dict[str, int]:
         with any_store.database.transaction() as session:
-            found = people.ensure(session, [*parties[shift:], *parties[:shift]], NOW)
+            found = people.ensure_people(session, [*parties[shift:], *parties[:shift]], NOW)
         return {address: person.id for address, person in found.items()}
 
     with ThreadPoolExecutor(8) as pool:
@@ -32,9 +32,11 @@ def test_odd_names_and_addresses_are_kept_as_they_are(any_store: Store) -> None:
         Party("a" * 320 + "@x", "n" * 998),
     ]
     with any_store.database.transaction() as session:
-        found = people.ensure(session, odd, NOW)
+        found = people.ensure_people(session, odd, NOW)
         assert {p.address: p.name for p in found.values()} == {p.address: p.name for p in odd}
-        assert people.ensure(session, [Party(odd[0].address, "Another")], NOW)[odd[0].address].name == odd[0].name
+        assert (
+            people.ensure_people(session, [Party(odd[0].address, "Another")], NOW)[odd[0].address].name == odd[0].name
+        )
 
 
 def test_an_agent_who_left_and_came_back_has_another_key(any_store: Store) -> None:

@@ -19,7 +19,7 @@ from storage.open_store import Store
 from storage.reports import daily_plan, daily_rollup, ticket_rollup
 from storage.reports import report as report_rows
 from storage.reports.daily_rollup import OPENED, SIDES
-from storage.reports.report import Asked
+from storage.reports.report import ReportQuery
 from storage.tables.desk import calendars
 from storage.tables.reports import day_figures as days_table
 from storage.tables.reports import loose_days
@@ -59,11 +59,11 @@ def test_a_day_that_holds_says_what_its_tickets_say(any_store: Store, seed: int,
     with store.database.reading() as session:
         loose = set(session.execute(sa.select(loose_days.c.day)).scalars())
         wrong = [day for day in _all_days(desk) if day not in loose and daily_rollup.differs(session, day, zone)]
-        held = daily_rollup.summed(session)
+        held = daily_rollup.summed_days(session)
         count = sa.func.sum(days_table.c["count"])
         query = sa.select(count).where(days_table.c.view == "", days_table.c.side == OPENED)
         of_days = session.execute(query.where(days_table.c.day.not_in(loose))).scalar() or 0
-        facts = ticket_rollup.every(session).values()
+        facts = ticket_rollup.list_all(session).values()
     assert wrong == []
     assert len(held) > 5 and 0 < len(loose) <= daily_rollup.MOST_LOOSE
     opened = [daily_rollup.day_of(one.opened_slot, zone) for one in facts]
@@ -80,13 +80,13 @@ def test_a_long_report_says_what_a_count_by_ticket_says(
     report_rollup.sum_up(store, desk.now)
     middle = START.date() + (desk.now - START) / 2
     wishes = [
-        Asked(),
-        Asked(team=desk.teams[0]),
-        Asked(agent=desk.agents[1]),
-        Asked(channel="email"),
-        Asked(category="Shipping", team=desk.teams[1]),
-        Asked(priority="high", seen_by=(desk.teams[:1], desk.agents[0])),
-        Asked(priority="medium", channel="form"),
+        ReportQuery(),
+        ReportQuery(team=desk.teams[0]),
+        ReportQuery(agent=desk.agents[1]),
+        ReportQuery(channel="email"),
+        ReportQuery(category="Shipping", team=desk.teams[1]),
+        ReportQuery(priority="high", seen_by=(desk.teams[:1], desk.agents[0])),
+        ReportQuery(priority="medium", channel="form"),
     ]
     for period in (Period(START.date(), desk.now.date(), zone), Period(middle, middle + timedelta(days=39), zone)):
         for asked in wishes:
@@ -106,7 +106,7 @@ def _office_hours(store: Store, desk: RandomDesk) -> None:
     report_rollup.rebuild(store, desk.now)
 
 
-def _report(store: Store, period: Period, asked: Asked, now: datetime) -> Report:
+def _report(store: Store, period: Period, asked: ReportQuery, now: datetime) -> Report:
     with store.database.reading() as session:
         return report_rows.report(session, period, asked, now)
 
@@ -140,12 +140,12 @@ def test_a_private_team_is_in_no_long_report_of_those_who_are_no_members(
     with store.database.transaction() as session:
         session.execute(sa.update(teams).where(teams.c.id == desk.teams[0]).values(private=True))
         stranger = visibility.viewer_of(session, desk.agents[0], "", "agent", desk.now)
-        with visibility.through_eyes_of(session, stranger):
+        with visibility.reading_as(session, stranger):
             monkeypatch.setattr(daily_plan, "EXACT_TICKETS", 0)
-            told = report_rows.report(session, period, Asked(), desk.now)
+            told = report_rows.report(session, period, ReportQuery(), desk.now)
             monkeypatch.setattr(daily_plan, "EXACT_TICKETS", 10_000)
-            _agree(told, report_rows.report(session, period, Asked(), desk.now))
-        rows = [row for row in ticket_rollup.every(session).values() if row.team_id != desk.teams[0]]
+            _agree(told, report_rows.report(session, period, ReportQuery(), desk.now))
+        rows = [row for row in ticket_rollup.list_all(session).values() if row.team_id != desk.teams[0]]
     assert told.error and told.now.opened.count == len(rows)
     assert desk.teams[0] not in {line.id for line in told.teams}
 
@@ -156,9 +156,9 @@ def test_another_zone_makes_all_days_loose_and_sums_them_up_anew(store: Store, m
     report_rollup.sum_up(store, desk.now)
     moved = replace(store, settings=replace(store.settings, time_zone="Asia/Kolkata"))
     period = Period(START.date(), desk.now.date(), "Asia/Kolkata")
-    assert not _report(moved, period, Asked(), desk.now).error
+    assert not _report(moved, period, ReportQuery(), desk.now).error
     assert report_rollup.sum_up(moved, desk.now) > 30
-    assert _report(moved, period, Asked(), desk.now).error
+    assert _report(moved, period, ReportQuery(), desk.now).error
     with store.database.reading() as session:
         assert not any(daily_rollup.differs(session, day, "Asia/Kolkata") for day in _all_days(desk))
 
@@ -184,25 +184,25 @@ def test_what_changes_no_sum_leaves_its_days_alone(any_store: Store) -> None:
     store, desk = _lived(any_store, 71, "UTC", 60)
     report_rollup.rebuild(store, desk.now)
     with store.database.transaction() as session:
-        counted = ticket_rollup.count(session, [1])
+        counted = ticket_rollup.count_figures(session, [1])
         number, last, told = counted[0]
         assert told is not None
-        ticket_rollup.write(session, [(number, last, replace(told, closed_at=desk.now))], desk.now)
+        ticket_rollup.save(session, [(number, last, replace(told, closed_at=desk.now))], desk.now)
         assert list(session.execute(sa.select(loose_days.c.day)).scalars()) == []
-        ticket_rollup.write(session, [(number, last, replace(told, score=1))], desk.now)
+        ticket_rollup.save(session, [(number, last, replace(told, score=1))], desk.now)
         assert told.opened_at.astimezone(UTC).date() in list(session.execute(sa.select(loose_days.c.day)).scalars())
 
 
 def test_the_days_that_changed_last_are_left_loose(tmp_path: Path, store: Store) -> None:
     now = datetime(2026, 6, 1, tzinfo=UTC)
     with store.database.transaction() as session:
-        daily_rollup.begin(session, "UTC")
+        daily_rollup.start_zone(session, "UTC")
         for shift in range(50):
             quarter = int((now - timedelta(days=shift)).timestamp()) // 900
-            daily_rollup.loosen(session, [quarter], now - timedelta(minutes=2 * shift))
-        assert daily_rollup.due(session, now - timedelta(hours=1), 100) == []
-        assert daily_rollup.due(session, now, 100) == [date(2026, 4, 13) + timedelta(days=n) for n in range(5)]
-        assert len(daily_rollup.due(session, now + daily_rollup.QUIET, 100)) == 50
+            daily_rollup.mark_loose(session, [quarter], now - timedelta(minutes=2 * shift))
+        assert daily_rollup.due_days(session, now - timedelta(hours=1), 100) == []
+        assert daily_rollup.due_days(session, now, 100) == [date(2026, 4, 13) + timedelta(days=n) for n in range(5)]
+        assert len(daily_rollup.due_days(session, now + daily_rollup.QUIET, 100)) == 50
 
 
 def test_a_day_that_has_become_quiet_is_summed_up_with_nobody_writing(store: Store) -> None:

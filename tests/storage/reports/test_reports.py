@@ -18,7 +18,7 @@ from storage.open_store import Store
 from storage.reports import report as report_rows
 from storage.reports import ticket_rollup
 from storage.reports.groups import spread
-from storage.reports.report import Asked
+from storage.reports.report import ReportQuery
 from storage.tables.tickets import teams
 from tests.storage.random_desk import RandomDesk
 from workers.timers import report_rollup
@@ -26,9 +26,9 @@ from workers.timers import report_rollup
 ZONE = "Asia/Kolkata"
 
 
-def _told(store: Store, period: Period, asked: Asked, now: datetime) -> tuple[Report, list[Facts]]:
+def _told(store: Store, period: Period, asked: ReportQuery, now: datetime) -> tuple[Report, list[Facts]]:
     with store.database.reading() as session:
-        return report_rows.report(session, period, asked, now), list(ticket_rollup.every(session).values())
+        return report_rows.report(session, period, asked, now), list(ticket_rollup.list_all(session).values())
 
 
 def _desk(store: Store, seed: int) -> tuple[RandomDesk, Period]:
@@ -49,7 +49,7 @@ def _inside(moment: datetime | None, period: Period) -> bool:
 @pytest.mark.parametrize("seed", [11, 12])
 def test_a_report_agrees_with_a_count_by_hand(any_store: Store, seed: int) -> None:
     desk, period = _desk(any_store, seed)
-    told, rows = _told(any_store, period, Asked(), desk.now)
+    told, rows = _told(any_store, period, ReportQuery(), desk.now)
     opened = [row for row in rows if _inside(row.opened_at, period)]
     resolved = [row for row in rows if _inside(row.resolved_at, period)]
     assert (told.now.opened.count, told.now.resolved.count) == (len(opened), len(resolved))
@@ -75,7 +75,7 @@ def test_a_report_agrees_with_a_count_by_hand(any_store: Store, seed: int) -> No
 @pytest.mark.parametrize("seed", [13])
 def test_the_backlog_of_each_day_is_what_was_not_resolved_then(any_store: Store, seed: int) -> None:
     desk, period = _desk(any_store, seed)
-    told, rows = _told(any_store, period, Asked(), desk.now)
+    told, rows = _told(any_store, period, ReportQuery(), desk.now)
     for day in told.days:
         end = Period(day.day, day.day, ZONE).end
         there = [row for row in rows if row.opened_at < end and (row.resolved_at is None or row.resolved_at >= end)]
@@ -86,7 +86,7 @@ def test_the_backlog_of_each_day_is_what_was_not_resolved_then(any_store: Store,
 
 def test_each_team_and_agent_has_a_line_of_its_own(any_store: Store) -> None:
     desk, period = _desk(any_store, 14)
-    told, rows = _told(any_store, period, Asked(), desk.now)
+    told, rows = _told(any_store, period, ReportQuery(), desk.now)
     opened = [row for row in rows if _inside(row.opened_at, period)]
     for name, lines in (("team_id", told.teams), ("agent_id", told.agents)):
         assert {line.id: line.opened.count for line in lines if line.opened.count} == Counter(
@@ -100,12 +100,12 @@ def test_each_team_and_agent_has_a_line_of_its_own(any_store: Store) -> None:
 
 def test_a_filter_leaves_only_what_was_asked_for(any_store: Store) -> None:
     desk, period = _desk(any_store, 15)
-    wishes: list[tuple[Asked, Callable[[Facts], bool]]] = [
-        (Asked(channel="email"), lambda row: row.channel == "email"),
-        (Asked(team=desk.teams[0]), lambda row: row.team_id == desk.teams[0]),
-        (Asked(agent=desk.agents[1]), lambda row: row.agent_id == desk.agents[1]),
+    wishes: list[tuple[ReportQuery, Callable[[Facts], bool]]] = [
+        (ReportQuery(channel="email"), lambda row: row.channel == "email"),
+        (ReportQuery(team=desk.teams[0]), lambda row: row.team_id == desk.teams[0]),
+        (ReportQuery(agent=desk.agents[1]), lambda row: row.agent_id == desk.agents[1]),
         (
-            Asked(seen_by=(desk.teams[:1], desk.agents[0])),
+            ReportQuery(seen_by=(desk.teams[:1], desk.agents[0])),
             lambda row: row.team_id == desk.teams[0] or row.agent_id == desk.agents[0],
         ),
     ]
@@ -122,7 +122,7 @@ def test_the_hour_is_that_of_the_desk(store: Store, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(desk.dice, "randrange", lambda *_: 1)
     desk.open(1)
     report_rollup.catch_up(store, desk.now)
-    told, _ = _told(store, Period(date(2026, 3, 3), date(2026, 3, 3), ZONE), Asked(), desk.now)
+    told, _ = _told(store, Period(date(2026, 3, 3), date(2026, 3, 3), ZONE), ReportQuery(), desk.now)
     # Monday evening in London is Tuesday in Kolkata, where clocks differ by half an hour.
     assert told.hours[1][0] == 1
     assert [day.opened for day in told.days] == [1]
@@ -133,9 +133,9 @@ def test_a_private_team_is_in_no_sum_of_those_who_are_no_members(any_store: Stor
     with any_store.database.transaction() as session:
         session.execute(sa.update(teams).where(teams.c.id == desk.teams[0]).values(private=True))
         stranger = visibility.viewer_of(session, desk.agents[0], "", "agent", desk.now)
-        with visibility.through_eyes_of(session, stranger):
-            told = report_rows.report(session, period, Asked(), desk.now)
-        rows = [row for row in ticket_rollup.every(session).values() if row.team_id != desk.teams[0]]
+        with visibility.reading_as(session, stranger):
+            told = report_rows.report(session, period, ReportQuery(), desk.now)
+        rows = [row for row in ticket_rollup.list_all(session).values() if row.team_id != desk.teams[0]]
     assert told.now.opened.count == sum(_inside(row.opened_at, period) for row in rows)
     assert sum(told.statuses.values()) == sum(row.resolved_at is None for row in rows)
     assert desk.teams[0] not in {line.id for line in told.teams}

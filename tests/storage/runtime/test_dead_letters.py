@@ -63,7 +63,7 @@ def given_up(url: str) -> int:
 
 
 def test_what_was_given_up_is_seen_without_its_words(url: str) -> None:
-    job, junk = dead_letters.listed(url)
+    job, junk = dead_letters.list_jobs(url)
     assert (job.actor, job.row_id) == ("ingest", 7)
     assert (junk.actor, junk.error) == ("", "cannot be read")
     assert "secret" not in str((job, junk))
@@ -71,17 +71,17 @@ def test_what_was_given_up_is_seen_without_its_words(url: str) -> None:
 
 
 def test_it_is_enqueued_again_once_or_thrown_away(url: str) -> None:
-    ids = [one.id for one in dead_letters.listed(url)]
+    ids = [one.id for one in dead_letters.list_jobs(url)]
     assert dead_letters.retry(url, ids) == 1
     assert waiting(url) == [("ingest", 7)]
-    assert [one.id for one in dead_letters.listed(url)] == ["junk"]
+    assert [one.id for one in dead_letters.list_jobs(url)] == ["junk"]
     assert dead_letters.drop(url, ["junk", "other"]) == 1
     assert dead_letters.drop(url, []) == given_up(url) == 0
 
 
 def test_a_queue_that_is_away_is_said_to_be(store: Store) -> None:
-    for act in (dead_letters.listed, dead_letters.depths):
-        with pytest.raises(dead_letters.Away):
+    for act in (dead_letters.list_jobs, dead_letters.depths):
+        with pytest.raises(dead_letters.QueueUnavailable):
             act("redis://127.0.0.1:1")
 
 

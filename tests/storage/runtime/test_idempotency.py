@@ -21,7 +21,7 @@ def call(store: Store, content: str, key: str = "k") -> int:
         known = idempotency.begin(session, key, content, NOW)
         if known is not None:
             return known
-        number = inbound.write_down_one(session, Arrival("api", "s", key, content, NOW))
+        number = inbound.store_one(session, Arrival("api", "s", key, content, NOW))
         idempotency.finish(session, key, number)
         return number
 

@@ -14,7 +14,7 @@ LENGTH = timedelta(seconds=10)
 
 def take(store: Store, holder: str, now: datetime = NOW) -> bool:
     with store.database.transaction() as session:
-        return locks.take(session, "clock", holder, now, LENGTH)
+        return locks.acquire(session, "clock", holder, now, LENGTH)
 
 
 def test_of_many_who_take_it_at_once_one_has_it(any_store: Store) -> None:
@@ -34,6 +34,6 @@ def test_only_its_holder_gives_it_back(any_store: Store) -> None:
     take(any_store, "a")
     for holder, free in (("b", False), ("a", True)):
         with any_store.database.transaction() as session:
-            locks.give_back(session, "clock", holder)
-            assert (locks.until(session, "clock") is None) is free
+            locks.release(session, "clock", holder)
+            assert (locks.expires_at(session, "clock") is None) is free
     assert take(any_store, "b")

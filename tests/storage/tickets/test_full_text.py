@@ -19,7 +19,7 @@ BOB = Actor(ActorKind.REQUESTER, 1, "Bob")
 def stored(store: Store, *texts: str, subject: str = "s") -> None:
     """One ticket a text, numbered from 1."""
     with store.database.transaction() as session:
-        person = people.ensure(session, [Party("bob@home.example.test")], NOW)["bob@home.example.test"]
+        person = people.ensure_people(session, [Party("bob@home.example.test")], NOW)["bob@home.example.test"]
         numbers = tickets.reserve(session, len(texts))
         tickets.insert_many(session, [Ticket(n, subject, person.id, NOW, NOW) for n in numbers])
         for number, text in zip(numbers, texts, strict=True):

@@ -27,7 +27,7 @@ def test_a_stored_ticket_tells_its_facts(any_store: Store) -> None:
         session.execute(sa.update(people).where(people.c.address == BOB).values(organisation_id=number, vip=True))
     first, second = desk.tickets()
     with any_store.database.reading() as session:
-        found = ticket_facts.of(session, [first, second], desk.now + timedelta(hours=2))
+        found = ticket_facts.load_facts(session, [first, second], desk.now + timedelta(hours=2))
     facts = found[first.id]
     wanted = {"sender": BOB, "organisation": "Home Ltd", "plan": "gold", "vip": True, "language": "de"}
     assert {name: facts[name] for name in wanted} == wanted
@@ -46,5 +46,5 @@ def test_who_was_answered_does_not_wait(any_store: Store) -> None:
         assert held
         conversation.reply(session, held, alice, "Yes.", desk.now, via="console")
     with any_store.database.reading() as session:
-        facts = ticket_facts.of(session, [desk.ticket(ticket.id)], desk.now + timedelta(hours=2))[ticket.id]
+        facts = ticket_facts.load_facts(session, [desk.ticket(ticket.id)], desk.now + timedelta(hours=2))[ticket.id]
     assert facts["waiting_hours"] == 0.0 and facts["assignee"] == "Alice Agent"

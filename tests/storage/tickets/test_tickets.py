@@ -24,7 +24,7 @@ def agents(any_store: Store) -> list[int]:
     """One ticket, #1, and twenty agents."""
     with any_store.database.transaction() as session:
         made = [people.add_agent(session, f"a{n}@x", f"A{n}", "agent", "", [], NOW).id for n in range(20)]
-        requester = people.ensure(session, [Party("bob@x")], NOW)["bob@x"]
+        requester = people.ensure_people(session, [Party("bob@x")], NOW)["bob@x"]
         (number,) = tickets.reserve(session, 1)
         tickets.insert_many(session, [Ticket(number, "s", requester.id, NOW, NOW)])
     return made
@@ -72,7 +72,7 @@ def test_twenty_who_wait_for_the_lock_all_get_their_turn(any_store: Store, agent
 def test_no_change_writes_nothing(any_store: Store, agents: list[int]) -> None:
     with any_store.database.transaction() as session:
         assert tickets.save(session, verbs.assign(read(any_store), None, "", DESK, NOW)).version == 0
-        assert tickets.history(session, 1) == [] and not tickets.unreacted(session)
+        assert tickets.history(session, 1) == [] and not tickets.has_unreacted(session)
 
 
 def test_events_are_claimed_once_by_rivals(any_store: Store, agents: list[int]) -> None:

@@ -22,7 +22,7 @@ from tests.small_desk import ALICE, BILLING, BOB, CAROL, MAX, SmallDesk
 from usecases.access import membership, staff
 from usecases.access.membership import COMMAND_LINE
 from usecases.rules import run_actions
-from usecases.rules.run_actions import Doing
+from usecases.rules.run_actions import ActionContext
 from usecases.tickets import conversation
 
 HR = 2
@@ -91,7 +91,7 @@ def test_who_leaves_owns_none_of_its_tickets_and_so_who_is_outside_when_it_becom
 def by_action(session: Session, desk: SmallDesk, do: dict[str, Any], who: Actor) -> None:
     held = tickets.get(session, 1, lock=True)
     assert held
-    done = run_actions.carry_out(session, held, read_actions([do]), Doing(who, desk.now, "a rule"))
+    done = run_actions.run_actions(session, held, read_actions([do]), ActionContext(who, desk.now, "a rule"))
     if done.refused:
         raise NotAllowed("; ".join(done.refused))
 
@@ -123,11 +123,11 @@ def test_the_first_answer_of_somebody_outside_is_sent_and_owns_nothing(desk: Sma
 def test_only_roles_that_may_own_are_offered_and_accepted(desk: SmallDesk, role: Role) -> None:
     with desk.store.database.transaction() as session:
         staff.set_role(session, desk.max, role, COMMAND_LINE, desk.now)
-        offered = {one.address for one in holders.possible(session, HR)}
+        offered = {one.address for one in holders.list_possible(session, HR)}
         owns = role in (Role.ADMIN, Role.LEAD, Role.AGENT)
         assert offered == ({MAX} if owns else set())
-        assert bool(holders.why_not(session, HR, desk.max.id)) is not owns
-        assert {one.address for one in holders.possible(session)} == ({ALICE, MAX} if owns else {ALICE})
+        assert bool(holders.reason_against(session, HR, desk.max.id)) is not owns
+        assert {one.address for one in holders.list_possible(session)} == ({ALICE, MAX} if owns else {ALICE})
 
 
 def test_the_last_active_admin_stays_one(desk: SmallDesk) -> None:

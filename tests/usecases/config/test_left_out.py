@@ -118,7 +118,7 @@ def apply(store: Store, text: str) -> list[str]:
 
 def present(store: Store) -> Any:
     with store.database.reading() as session:
-        return export.present(session)
+        return export.current_configuration(session)
 
 
 def test_naming_a_thing_and_nothing_of_it_changes_nothing(any_store: Store) -> None:

@@ -62,9 +62,9 @@ def test_what_a_desk_has_once_is_set_shown_and_exported(any_store: Store) -> Non
     with any_store.database.reading() as session:
         assert lifecycle_rows.rules(session).resolve_days == 14
         assert detector_settings.rules(session).fewest_people == 5
-        assert priority_matrix.rows(session, any_store.settings)[0] == "many = urgent high medium low"
+        assert priority_matrix.matrix_rows(session, any_store.settings)[0] == "many = urgent high medium low"
         assert [one.days for one in retention.rules(session)] == [365, 0]
-        text = to_toml(configuration_export.present(session))
+        text = to_toml(configuration_export.current_configuration(session))
     assert apply(any_store, text) == []
     assert 'password_env = "HR_PASSWORD"' in text and "[lifecycle]" in text
     (line,) = apply(any_store, text.replace("resolve_days = 14", "resolve_days = 21"))
@@ -73,7 +73,7 @@ def test_what_a_desk_has_once_is_set_shown_and_exported(any_store: Store) -> Non
 
 def test_a_desk_that_never_set_anything_exports_nothing_and_a_file_without_it_leaves_it(any_store: Store) -> None:
     with any_store.database.reading() as session:
-        assert to_toml(configuration_export.present(session)) == ""
+        assert to_toml(configuration_export.current_configuration(session)) == ""
     apply(any_store, ONCE)
     assert apply(any_store, "[[team]]\nname = 'HR'\n[[mailbox]]\naddress='hr@desk.example.test'\nteam='HR'") == []
     with any_store.database.reading() as session:
@@ -147,7 +147,7 @@ def test_what_is_exported_is_a_fixed_point(store: Store, data: st.DataObject) ->
         lifecycle_rows.set_rules(session, draw(lives))
         care_rows.set_rules(session, draw(cares))
         detector_settings.set_rules(session, draw(alarms))
-        priority_matrix.set_rows(session, draw(matrices | st.just([])))
+        priority_matrix.set_matrix_rows(session, draw(matrices | st.just([])))
         retention.set_rules(session, draw(kept))
         entries: dict[str, Any] = {
             "team": [{"name": name, "private": draw(st.booleans())} for name in draw(st.sets(names, max_size=3))],
@@ -156,7 +156,7 @@ def test_what_is_exported_is_a_fixed_point(store: Store, data: st.DataObject) ->
             "macro": [{"name": name, "text": draw(words)} for name in draw(st.sets(names, max_size=3))],
         }
         configuration.apply(session, read(entries), NOW)
-        text = to_toml(configuration_export.present(session))
+        text = to_toml(configuration_export.current_configuration(session))
         assert configuration.apply(session, read(tomllib.loads(text)), NOW) == []
-        assert to_toml(configuration_export.present(session)) == text
+        assert to_toml(configuration_export.current_configuration(session)) == text
         raise InterruptedError

@@ -66,7 +66,7 @@ def test_a_swept_column_holds_nobody_afterwards(name: str, store: Store) -> None
     with store.database.transaction() as session:
         session.connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
         session.execute(sa.insert(table).values(**_row(table) | {column: value}))
-        assert personal_columns.sweep(session, personal_columns.of(ADA, [NAME])) == 1
+        assert personal_columns.redact_columns(session, personal_columns.person_to_erase(ADA, [NAME])) == 1
         left = json.dumps(session.execute(sa.select(table.c[column])).scalars().all()).lower()
         assert "ada" not in left and "lovelace" not in left
         session.execute(sa.delete(table))
@@ -145,6 +145,6 @@ def test_what_a_person_is_given_holds_what_an_erasure_would_take(desk: SmallDesk
 
 
 def test_a_name_of_one_word_is_not_searched_for() -> None:
-    assert personal_columns.of(ADA, ["May", "Ada Lovelace", ""]).names == ("Ada Lovelace",)
-    nobody = personal_columns.of(ADA, [])
-    assert personal_columns.without({"a": ["May", ADA]}, nobody, drop=True) == {"a": ["May"]}
+    assert personal_columns.person_to_erase(ADA, ["May", "Ada Lovelace", ""]).names == ("Ada Lovelace",)
+    nobody = personal_columns.person_to_erase(ADA, [])
+    assert personal_columns.without_person({"a": ["May", ADA]}, nobody, drop=True) == {"a": ["May"]}

@@ -49,18 +49,18 @@ def subjects(desk: SmallDesk) -> list[str]:
 
 def test_without_a_rule_everything_is_kept(desk: SmallDesk) -> None:
     desk.later(days=5000)
-    assert retention.step(desk.store, desk.now) == 0
+    assert retention.run_step(desk.store, desk.now) == 0
     assert subjects(desk)[0].startswith(WORD)
 
 
 def test_the_first_rule_that_fits_counts_and_only_what_is_closed_long_enough_is_emptied(desk: SmallDesk) -> None:
     rule(desk, Rule(team="Billing", days=1000), Rule(days=30))
     desk.later(days=29)
-    assert retention.step(desk.store, desk.now) == 0
+    assert retention.run_step(desk.store, desk.now) == 0
     desk.later(days=2)
-    assert retention.step(desk.store, desk.now) == 1
+    assert retention.run_step(desk.store, desk.now) == 1
     assert subjects(desk) == ["(erased)", f"{WORD} billing", f"{WORD} open"]
-    assert retention.step(desk.store, desk.now) == 0
+    assert retention.run_step(desk.store, desk.now) == 0
     assert desk.kinds(1)[-1] == "erased"
     assert desk.ticket(1).status is Status.CLOSED
     left = everything(desk.store)
@@ -73,8 +73,8 @@ def test_the_first_rule_that_fits_counts_and_only_what_is_closed_long_enough_is_
 def test_raw_mail_goes_sooner_and_the_conversation_stays(desk: SmallDesk) -> None:
     rule(desk, Rule(raw_days=7))
     desk.later(days=8)
-    assert retention.step(desk.store, desk.now) == 3
-    assert retention.step(desk.store, desk.now) == 0
+    assert retention.run_step(desk.store, desk.now) == 3
+    assert retention.run_step(desk.store, desk.now) == 0
     assert all(not message.raw for number in (1, 2, 3) for message in desk.messages(number))
     assert "number three" in desk.messages(3)[0].text
 

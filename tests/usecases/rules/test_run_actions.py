@@ -14,11 +14,11 @@ from storage.open_store import Store
 from storage.people import people
 from storage.tickets import tickets
 from usecases.rules import run_actions
-from usecases.rules.run_actions import Doing
+from usecases.rules.run_actions import ActionContext
 from usecases.tickets import conversation, watchers
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
-DOING = Doing(DESK, NOW, "rule Refunds", {"requester": "Bob"})
+DOING = ActionContext(DESK, NOW, "rule Refunds", {"requester": "Bob"})
 
 
 def _ticket(session: Session) -> Ticket:
@@ -38,7 +38,7 @@ def test_deeds_change_the_ticket_and_name_their_rule(any_store: Store) -> None:
         {"notify": ["lead"]}, {"watch": "Bob"}, {"category": "Billing / Refund"},
     ])  # fmt: skip
     with any_store.database.transaction() as session:
-        done = run_actions.carry_out(session, _ticket(session), wanted, DOING)
+        done = run_actions.run_actions(session, _ticket(session), wanted, DOING)
         ticket = tickets.get(session, done.ticket.id)
         history = tickets.history(session, done.ticket.id)
         said = tickets.messages_of(session, done.ticket.id)
@@ -53,7 +53,7 @@ def test_deeds_change_the_ticket_and_name_their_rule(any_store: Store) -> None:
 def test_what_does_not_fit_is_left_out_and_reported(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         wanted = actions.read([{"team": "Nowhere"}, {"assign": "nobody else"}, {"assign": "me"}, {"tag": "x"}])
-        done = run_actions.carry_out(session, _ticket(session), wanted, DOING)
+        done = run_actions.run_actions(session, _ticket(session), wanted, DOING)
     assert [line.partition(":")[0] for line in done.refused] == ["team", "assign", "assign"]
     assert done.ticket.tags == ("x",)
 
@@ -61,7 +61,7 @@ def test_what_does_not_fit_is_left_out_and_reported(any_store: Store) -> None:
 def test_a_plan_writes_nothing(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         made = _ticket(session)
-        happened = run_actions.planned(
+        happened = run_actions.plan_events(
             session, made, actions.read([{"team": "Billing"}, {"note": "x"}, {"tag": "y"}]), DOING
         )
         assert [event.kind for event in happened] == ["team_changed", "note", "tagged"]
@@ -83,8 +83,8 @@ def test_a_refused_action_leaves_nothing_half_done_and_the_next_sees_the_current
     with any_store.database.transaction() as session:
         ticket = _ticket(session)
         wanted = actions.read([{"watch": ["alice@corp.example.test", "nobody there"]}, {"tag": "x"}])
-        done = run_actions.carry_out(session, ticket, wanted, DOING)
-        assert watchers.of(session, [ticket.id]) == {}
+        done = run_actions.run_actions(session, ticket, wanted, DOING)
+        assert watchers.list_watchers(session, [ticket.id]) == {}
         assert [event.kind for event in tickets.history(session, ticket.id)] == ["tagged"]
     assert done.refused == ("watch: no agents are called 'nobody there'",) and done.ticket.tags == ("x",)
 
@@ -98,7 +98,7 @@ def test_an_action_that_breaks_halfway_leaves_no_note_without_an_event(
     monkeypatch.setattr(conversation.verbs, "note", broken)
     with any_store.database.transaction() as session:
         ticket = _ticket(session)
-        done = run_actions.carry_out(session, ticket, actions.read([{"note": "Hello"}, {"tag": "x"}]), DOING)
+        done = run_actions.run_actions(session, ticket, actions.read([{"note": "Hello"}, {"tag": "x"}]), DOING)
         assert tickets.messages_of(session, ticket.id) == []
     assert len(done.refused) == 1 and done.refused[0].startswith("note: it failed (RuntimeError at ")
     assert done.ticket.tags == ("x",)

@@ -73,7 +73,7 @@ def test_a_merged_ticket_ends_in_the_other_with_its_people_and_its_later_mail(de
     assert texts(desk) == [[], ["One.", "Two.", "Three.", "Four.", "Five."]]
     assert desk.ticket(1).status == "closed" and desk.kinds(2)[-1] == "requester_replied"
     with desk.store.database.reading() as session:
-        survivor = tickets.survivor(session, 1)
+        survivor = tickets.merge_target(session, 1)
         assert survivor is not None and survivor.id == 2
 
 

@@ -21,7 +21,7 @@ from tests.small_desk import ALICE, BOB, SmallDesk, words
 from usecases.privacy import erasure
 from usecases.privacy import export as personal_data
 from usecases.tickets import side_conversations
-from usecases.tickets.side_conversations import Words
+from usecases.tickets.side_conversations import SideMessage
 
 SUE = "sue@supplier.example.test"
 
@@ -42,7 +42,9 @@ def ask(desk: SmallDesk, to: str = SUE) -> None:
     with desk.store.database.transaction() as session:
         held = tickets.get(session, 1, lock=True)
         assert held is not None
-        side_conversations.begin(session, held, to, "Part 7", Words("Is it there?"), alice, desk.now, via="test")
+        side_conversations.start_with_message(
+            session, held, to, "Part 7", SideMessage("Is it there?"), alice, desk.now, via="test"
+        )
     desk.work()
 
 
@@ -81,7 +83,7 @@ def test_an_erased_third_party_is_named_nowhere(desk: SmallDesk) -> None:
     erasure.erase(desk.store, SUE, DESK, desk.now)
     with desk.store.database.reading() as session:
         sides = side_conversations.of_ticket(session, 1)
-        said = [m for words in side_conversations.said(session, 1).values() for m in words]
+        said = [m for words in side_conversations.messages_by_conversation(session, 1).values() for m in words]
         told = repr((sides, said, tickets.history(session, 1)))
     assert SUE not in told and "nine secret" not in told and "Sue Supply" not in told
     assert all(SUE not in repr(row) for row in desk.letters())
@@ -92,7 +94,7 @@ def test_with_the_requester_their_side_conversations_are_erased(desk: SmallDesk)
     erasure.erase(desk.store, BOB, DESK, desk.now)
     with desk.store.database.reading() as session:
         sides = side_conversations.of_ticket(session, 1)
-        said = [m for words in side_conversations.said(session, 1).values() for m in words]
+        said = [m for words in side_conversations.messages_by_conversation(session, 1).values() for m in words]
     assert [(side.address, side.people, side.subject) for side in sides] == [("", (), "")]
     assert [m.reply + m.text + m.author.name for m in said if m.author.kind is ActorKind.THIRD_PARTY] == [""]
     assert all("Sue" not in event.actor.name for event in desk.events(1))
@@ -103,9 +105,12 @@ def test_only_who_sees_the_ticket_sees_them(desk: SmallDesk) -> None:
         visibility.set_private(session, desk.ticket(1).team_id or 0, private=True)
     with desk.store.database.reading() as session:
         session.viewer = visibility.viewer_of(session, desk.max.id, "Max", "agent", desk.now)
-        assert side_conversations.of_ticket(session, 1) == [] and side_conversations.said(session, 1) == {}
+        assert (
+            side_conversations.of_ticket(session, 1) == []
+            and side_conversations.messages_by_conversation(session, 1) == {}
+        )
         with pytest.raises(ValueError, match="no side conversation"):
-            side_conversations.held(session, 1)
+            side_conversations.lock_with_ticket(session, 1)
         session.viewer = visibility.viewer_of(session, desk.alice.id, "Alice", "agent", desk.now)
         assert len(side_conversations.of_ticket(session, 1)) == 1
 
@@ -124,7 +129,7 @@ def test_a_third_party_hears_of_a_private_ticket_what_its_members_write_and_no_o
 
 def test_what_is_said_aside_is_in_no_figure_and_moves_no_clock(desk: SmallDesk) -> None:
     with desk.store.database.reading() as session:
-        facts = ticket_rollup.count(session, [1])[0][2]
+        facts = ticket_rollup.count_figures(session, [1])[0][2]
     assert facts is not None
     assert (facts.replies, facts.first_response_seconds, facts.reopened) == (0, None, 0)
     assert sla_timers.runs(desk.events(1), frozenset())[Target.FIRST_RESPONSE].state is sla_timers.State.RUNNING

@@ -37,7 +37,7 @@ def back(desk: SmallDesk, ticket: int, number: int | None = None) -> Ticket:
 
 def event_number(desk: SmallDesk, ticket: int, kind: str) -> int:
     with desk.store.database.reading() as session:
-        return [number for number, event in tickets.numbered(session, ticket) if event.kind == kind][-1]
+        return [number for number, event in tickets.numbered_history(session, ticket) if event.kind == kind][-1]
 
 
 def replayed(desk: SmallDesk, number: int) -> None:

@@ -63,13 +63,13 @@ def test_the_other_address_cannot_confirm_itself(strict: SmallDesk) -> None:
     send(strict, OTHER, f"#alias {OTHER}\n\n#resolve")
     assert strict.ticket(1).status == "new"
     with strict.store.database.reading() as session:
-        assert aliases.agents_of(session, [OTHER]) == {}
+        assert aliases.agents_by_alias(session, [OTHER]) == {}
 
 
 def test_only_what_was_seen_can_be_confirmed_by_mail(strict: SmallDesk) -> None:
     send(strict, ALICE, f"#alias {EVE}")
     with strict.store.database.reading() as session:
-        assert aliases.agents_of(session, [EVE]) == {}
+        assert aliases.agents_by_alias(session, [EVE]) == {}
 
 
 def test_an_absence_note_of_the_other_address_is_told_to_nobody(strict: SmallDesk) -> None:
@@ -88,7 +88,7 @@ def test_an_alias_of_an_agent_who_left_is_nobody(strict: SmallDesk) -> None:
     send(strict, ALICE, f"#alias {OTHER}")
     with strict.store.database.transaction() as session:
         people.set_active(session, strict.alice.id, active=False)
-        assert aliases.agents_of(session, [OTHER]) == {}
+        assert aliases.agents_by_alias(session, [OTHER]) == {}
 
 
 @pytest.mark.parametrize("address", [MAX, SUPPORT, "nobody"])
@@ -103,7 +103,7 @@ def test_two_agents_do_not_share_an_alias_and_one_that_is_taken_away_acts_no_mor
         with pytest.raises(NotAllowed):
             aliases.add(session, strict.max.id, OTHER, strict.now)
         aliases.remove(session, strict.alice.id, OTHER)
-        assert aliases.agents_of(session, [OTHER]) == {}
+        assert aliases.agents_by_alias(session, [OTHER]) == {}
         aliases.add(session, strict.max.id, OTHER, strict.now)
 
 

@@ -227,7 +227,7 @@ def test_take_snooze_hold_and_undo_do_what_they_say(any_desk: SmallDesk) -> None
 
 def test_required_fields_hold_a_resolve_by_mail_until_they_are_filled(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
-        custom_fields.put(session, Field("asset", "Asset", Kind.TEXT, required=True))
+        custom_fields.save(session, Field("asset", "Asset", Kind.TEXT, required=True))
     desk.receive(desk.mail(BOB, "Printer", "It is broken."))
     to = desk.notice_address(desk.alice, 1)
     desk.receive(desk.mail(ALICE, "Re", "#resolve", to=to))
@@ -266,7 +266,7 @@ def test_a_macro_with_an_action_that_cannot_be_done_is_told_to_its_agent_and_qua
     strict: SmallDesk, address: str
 ) -> None:
     with strict.store.database.transaction() as session:
-        macros.put(session, "gone", "The macro's words.", [{"watch": ["Alice Agent", "Nobody There"]}, {"tag": "q"}])
+        macros.save(session, "gone", "The macro's words.", [{"watch": ["Alice Agent", "Nobody There"]}, {"tag": "q"}])
     proof = [("Authentication-Results", RESULTS)]
     strict.receive(strict.mail(ALICE, "Re", "#macro gone\n\nMy own words.", to=address, headers=proof))
     assert strict.states() == {"ticketed": 1, "command": 1}

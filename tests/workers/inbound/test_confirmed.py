@@ -38,7 +38,7 @@ def test_it_is_undone_like_any_other_change(desk: SmallDesk) -> None:
     desk.receive(desk.mail(BOB, "Re: Email access", THANKS, reply_to="first@x"))
     with desk.store.database.transaction() as session:
         alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
-        moves = [number for number, event in tickets.numbered(session, 1) if event.kind == "status_changed"]
+        moves = [number for number, event in tickets.numbered_history(session, 1) if event.kind == "status_changed"]
         undo.undo(session, 1, moves[-1], alice, desk.now)
     assert desk.ticket(1).status == "pending"
 

@@ -25,7 +25,7 @@ FIELDS = (
 def desk(any_store: Store) -> SmallDesk:
     with any_store.database.transaction() as session:
         for field in FIELDS:
-            custom_fields.put(session, field)
+            custom_fields.save(session, field)
     return SmallDesk(any_store, delivers=False)
 
 
@@ -56,7 +56,7 @@ def test_an_answer_whose_field_is_gone_is_told_by_the_history(desk: SmallDesk) -
     incoming = sent(desk, Answers("", {"asset": "P-17", "seats": 3}))
     with desk.store.database.transaction() as session:
         custom_fields.remove(session, "asset")
-        custom_fields.put(session, Field("seats", kind=Kind.DATE))
+        custom_fields.save(session, Field("seats", kind=Kind.DATE))
     desk.receive(incoming)
     assert desk.ticket(1).fields == {}
     lost = [event for event in desk.events(1) if event.kind == "answer_not_kept"]
@@ -64,7 +64,7 @@ def test_an_answer_whose_field_is_gone_is_told_by_the_history(desk: SmallDesk) -
 
 
 def test_a_mail_asks_the_database_for_no_fields(desk: SmallDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(custom_fields, "every", lambda _session: pytest.fail("fields were read"))
+    monkeypatch.setattr(custom_fields, "list_all", lambda _session: pytest.fail("fields were read"))
     desk.receive(desk.mail(BOB, "Desk lamp", "It does not shine."))
     assert desk.ticket(1).fields == {}
 

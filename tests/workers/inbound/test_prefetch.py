@@ -11,9 +11,9 @@ from tests.small_desk import BOB, SmallDesk
 from workers.inbound import ingest, prefetch
 
 
-def _waiting(desk: SmallDesk) -> list[inbound.Waiting]:
+def _waiting(desk: SmallDesk) -> list[inbound.WaitingRequest]:
     with desk.store.database.reading() as session:
-        return inbound.waiting(session, 10)
+        return inbound.list_waiting(session, 10)
 
 
 def test_requests_are_read_and_guessed_before_anything_is_held(desk: SmallDesk) -> None:

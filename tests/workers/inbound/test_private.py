@@ -10,7 +10,7 @@ from desk.tickets.ticket import DESK
 from storage.access import visibility
 from storage.incidents import detector_counts
 from storage.mail import outbound
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.open_store import Store
 from storage.people import people
 from storage.people.people import Person
@@ -110,7 +110,7 @@ def test_what_follows_up_a_private_ticket_stays_with_its_team(desk: SmallDesk) -
 def test_an_incident_never_holds_a_private_ticket(desk: SmallDesk) -> None:
     make_private(desk)
     with desk.store.database.reading() as session:
-        assert [one.ticket_id for one in detector_counts.fresh(session, 0)] == [2]
+        assert [one.ticket_id for one in detector_counts.load_new_tickets(session, 0)] == [2]
 
 
 def test_no_line_about_a_private_ticket_stands_in_a_slack_channel(desk: SmallDesk) -> None:
@@ -121,8 +121,8 @@ def test_no_line_about_a_private_ticket_stands_in_a_slack_channel(desk: SmallDes
             for place, content in places.items():
                 for kind in ("reply", "notice"):
                     key = f"{kind}{number}{place}"
-                    letter = Letter(key, kind, f"slack:T:{place}:1", key, content, number, transport="slack")
-                    outbound.put(session, [letter], desk.now)
+                    letter = OutboundMessage(key, kind, f"slack:T:{place}:1", key, content, number, transport="slack")
+                    outbound.store(session, [letter], desk.now)
     found = {row["dedupe_key"]: row["state"] for row in desk.letters() if row["transport"] == "slack"}
     assert {key: state for key, state in found.items() if state != "queued"} == {
         "reply1C": "undeliverable",

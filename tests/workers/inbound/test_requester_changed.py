@@ -25,7 +25,7 @@ def sees(desk: SmallDesk, address: str) -> bool:
     with desk.store.database.reading() as session:
         person = people.by_address(session, address)
         looker = requester_view.requester(session, person.id) if person else None
-        return looker is not None and requester_view.sight(session, looker, 1) is not None
+        return looker is not None and requester_view.view_ticket(session, looker, 1) is not None
 
 
 @pytest.mark.parametrize("known", [True, False])

@@ -23,7 +23,7 @@ def desk(any_store: Store) -> SmallDesk:
     """One ticket, and a field without which none is resolved."""
     desk = SmallDesk(any_store)
     with any_store.database.transaction() as session:
-        custom_fields.put(session, Field("asset", "Asset tag", required=True))
+        custom_fields.save(session, Field("asset", "Asset tag", required=True))
     desk.receive(desk.mail(BOB, "Printer", "It is broken."))
     return desk
 
@@ -45,8 +45,8 @@ def test_a_command_by_mail_is_refused_and_the_answer_says_what_to_write(desk: Sm
 
 def test_a_macro_that_resolves_is_refused_unless_it_fills_the_field(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
-        macros.put(session, "Done", "", [{"status": "resolved"}])
-        macros.put(session, "Filled", "", [{"field": {"asset": "P-1"}}, {"status": "resolved"}])
+        macros.save(session, "Done", "", [{"status": "resolved"}])
+        macros.save(session, "Filled", "", [{"field": {"asset": "P-1"}}, {"status": "resolved"}])
     to = desk.notice_address(desk.alice, 1)
     desk.receive(desk.mail(ALICE, "Re", "#macro Done", to=to))
     assert desk.ticket(1).status == "new" and "Asset tag" in words(desk.sent("command-answer", ALICE)[-1])
@@ -57,13 +57,13 @@ def test_a_macro_that_resolves_is_refused_unless_it_fills_the_field(desk: SmallD
 def test_a_rule_that_cannot_resolve_does_the_rest_and_the_history_says_why(desk: SmallDesk) -> None:
     given = {"name": "Junk", "when": {"event": "opened"}, "actions": [{"status": "resolved"}, {"tag": "junk"}]}
     with desk.store.database.transaction() as session:
-        automations.put(session, rules_automations.read(given), desk.now)
+        automations.save(session, rules_automations.read(given), desk.now)
         kept = automations.get(session, "Junk")
         assert kept
-        automations.tried(session, kept, desk.now)
+        automations.try_automation(session, kept, desk.now)
         kept = automations.get(session, "Junk")
         assert kept
-        automations.switch(session, kept, on=True)
+        automations.set_active(session, kept, on=True)
     desk.context._places = None
     desk.receive(desk.mail(BOB, "Junk", "Words."))
     (fired,) = [event for event in desk.events(2) if event.kind == "automation_fired"]
@@ -79,7 +79,7 @@ def test_children_without_it_stay_open_and_their_history_says_why(desk: SmallDes
         held = tickets.get(session, 2, lock=True)
         parent = tickets.get(session, 1)
         assert held and parent
-        tickets.save(session, custom_fields.filled(session, held, "asset", "P-2", alice(desk), desk.now))
+        tickets.save(session, custom_fields.fill_field(session, held, "asset", "P-2", alice(desk), desk.now))
         resolved = ticket_links.resolve_children(session, parent, alice(desk), desk.now)
     assert [one.id for one in resolved] == [2] and desk.ticket(3).status == "new"
     assert "Asset tag" in next(event.why for event in desk.events(3) if event.kind == "not_resolved")

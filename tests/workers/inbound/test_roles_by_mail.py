@@ -121,7 +121,7 @@ def test_one_command_that_does_not_fit_takes_back_those_before_it_and_keeps_the_
     assert desk.ticket(1) == before
     assert "closed cannot become on_hold" in answer(desk) and "Your text is kept" in answer(desk)
     with desk.store.database.reading() as session:
-        kept = drafts.of(session, 1, desk.alice.id)
+        kept = drafts.get(session, 1, desk.alice.id)
     assert kept is not None and kept.text == "We are on it."
 
 

@@ -17,7 +17,7 @@ from storage.people import people
 from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, CAROL, EVE, SUPPORT, SmallDesk, words
 from usecases.tickets import conversation, side_conversations, undo, watchers
-from usecases.tickets.side_conversations import Words
+from usecases.tickets.side_conversations import SideMessage
 from workers.inbound import ingest
 
 SUE, SAM, ACME = "sue@supplier.example.test", "sam@supplier.example.test", "desk@acme.example.test"
@@ -29,8 +29,8 @@ def ask(desk: SmallDesk, text: str = "Is part 7 in stock?", *, to: str = SUE, ti
     with desk.store.database.transaction() as session:
         held = tickets.get(session, ticket, lock=True)
         assert held is not None
-        side, _ = side_conversations.begin(
-            session, held, to, "Part 7", Words(text, **more), alice, desk.now, via="test"  # type: ignore[arg-type]
+        side, _ = side_conversations.start_with_message(
+            session, held, to, "Part 7", SideMessage(text, **more), alice, desk.now, via="test"  # type: ignore[arg-type]
         )  # fmt: skip
     desk.work()
     return side.id
@@ -38,7 +38,9 @@ def ask(desk: SmallDesk, text: str = "Is part 7 in stock?", *, to: str = SUE, ti
 
 def said(desk: SmallDesk, ticket: int = 1) -> list[str]:
     with desk.store.database.reading() as session:
-        return [m.reply for words in side_conversations.said(session, ticket).values() for m in words]
+        return [
+            m.reply for words in side_conversations.messages_by_conversation(session, ticket).values() for m in words
+        ]
 
 
 def state(desk: SmallDesk, side: int) -> Side:
@@ -179,7 +181,7 @@ def test_a_bounce_is_kept_aside_ends_the_waiting_and_is_told(desk: SmallDesk) ->
 def test_a_closed_conversation_hears_on_and_a_thanks_does_not_open_it(desk: SmallDesk) -> None:
     side = ask(desk)
     with desk.store.database.transaction() as session:
-        one, ticket = side_conversations.held(session, side)
+        one, ticket = side_conversations.lock_with_ticket(session, side)
         side_conversations.end(session, one, ticket, Actor(ActorKind.AGENT, desk.alice.id, "Alice"), desk.now)
     answer(desk, SUE, "Thanks!")
     assert state(desk, side).state is State.CLOSED and said(desk)[-1] == "Thanks!"
@@ -249,7 +251,7 @@ def test_a_third_party_in_two_conversations_is_heard_in_the_right_one(desk: Smal
     desk.receive(desk.mail(SUE, "Re", "To one.", to=to_first))
     answer(desk, ACME, "To two.")
     with desk.store.database.reading() as session:
-        found = side_conversations.said(session, 1)
+        found = side_conversations.messages_by_conversation(session, 1)
     assert [m.reply for m in found[first]] == ["One?", "To one."]
     assert [m.reply for m in found[second]] == ["Two?", "To two."]
 
@@ -331,7 +333,7 @@ def test_an_agent_closes_while_answers_come(desk: SmallDesk) -> None:
 
     def close() -> None:
         with desk.store.database.transaction() as session:
-            one, ticket = side_conversations.held(session, side)
+            one, ticket = side_conversations.lock_with_ticket(session, side)
             side_conversations.end(session, one, ticket, alice, desk.now)
 
     accept(desk.store, [desk.mail(SUE, "Re", f"Here is answer number {n}.", to=to) for n in range(10)], desk.now)
@@ -348,10 +350,10 @@ def test_whom_an_agent_adds_is_heard_from_then_on(desk: SmallDesk) -> None:
     number = ask(desk)
     answer(desk, EVE, "May I help?")
     with desk.store.database.transaction() as session:
-        side, ticket = side_conversations.held(session, number)
+        side, ticket = side_conversations.lock_with_ticket(session, number)
         alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
-        words_to = Words("Eve, please do.", also=EVE)
-        side_conversations.say(session, side, ticket, words_to, alice, desk.now, via="test")
+        words_to = SideMessage("Eve, please do.", also=EVE)
+        side_conversations.add_message(session, side, ticket, words_to, alice, desk.now, via="test")
     desk.work()
     assert asked(desk)["Cc"] == EVE
     answer(desk, EVE, "Here it is.")

@@ -40,7 +40,7 @@ def seen_by(desk: SmallDesk, address: str, number: int) -> list[str]:
         person = people.by_address(session, address)
         assert person is not None
         looker = requester_view.requester(session, person.id)
-        sight = requester_view.sight(session, looker, number) if looker else None
+        sight = requester_view.view_ticket(session, looker, number) if looker else None
         return [said.text for said in requester_view.conversation(session, sight)] if sight else []
 
 

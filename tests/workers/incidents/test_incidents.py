@@ -73,16 +73,16 @@ def all_incidents(desk: SmallDesk) -> list[Incident]:
 
 def places(desk: SmallDesk, number: int = 1) -> dict[int, str]:
     with desk.store.database.reading() as session:
-        return {one.ticket_id: one.state for one in incidents.joined(session, number)}
+        return {one.ticket_id: one.state for one in incidents.list_tickets(session, number)}
 
 
 def ordered(desk: SmallDesk, kind: str, text: str = "", steps: int = 9) -> None:
     """What an agent orders for all tickets of the first incident."""
     alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
     with desk.store.database.transaction() as session:
-        order = bulk_orders.place(session, 1, "k", kind, text, alice, desk.now)
+        order = bulk_orders.place_order(session, 1, "k", kind, text, alice, desk.now)
         for _ in range(steps):
-            bulk_orders.step(session, order.id, desk.now)
+            bulk_orders.run_step(session, order.id, desk.now)
 
 
 def test_many_people_with_one_trouble_are_one_incident(any_desk: SmallDesk) -> None:

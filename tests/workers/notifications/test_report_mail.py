@@ -31,13 +31,13 @@ def desk(any_store: Store) -> SmallDesk:
     made.receive(made.mail(CAROL, "Invoice", "It is wrong.", to="billing@desk.example.test"))
     with any_store.database.transaction() as session:
         due = datetime(2026, 11, 9, 7, 0, tzinfo=UTC)
-        report_schedules.put(session, Schedule("Weekly", (LEAD, "boss@corp.example.test"), "week", due))
+        report_schedules.save(session, Schedule("Weekly", (LEAD, "boss@corp.example.test"), "week", due))
     return made
 
 
 def _reports(desk: SmallDesk) -> list[dict[str, object]]:
     with desk.store.database.reading() as session:
-        return [row for row in outbound.caught(session) if row["kind"] == "report"]
+        return [row for row in outbound.list_captured(session) if row["kind"] == "report"]
 
 
 def test_a_report_leaves_once_at_its_time(desk: SmallDesk) -> None:
@@ -55,21 +55,21 @@ def test_a_report_leaves_once_at_its_time(desk: SmallDesk) -> None:
     assert content["subject"] == "Weekly: 2026-11-02 to 2026-11-08"
     assert "Opened: 2 (before: 0)" in content["text"]
     with desk.store.database.reading() as session:
-        (row,) = report_schedules.every(session)
+        (row,) = report_schedules.list_all(session)
     assert row.next_at == datetime(2026, 11, 16, 7, 0, tzinfo=UTC)
 
 
 def test_a_report_that_cannot_be_made_keeps_no_other_back(desk: SmallDesk) -> None:
     due = datetime(2026, 11, 9, 6, 0, tzinfo=UTC)
     with desk.store.database.transaction() as session:
-        report_schedules.put(session, Schedule("A bad one", (LEAD,), "week", due))
+        report_schedules.save(session, Schedule("A bad one", (LEAD,), "week", due))
         session.execute(sa.update(table).where(table.c.name == "A bad one").values(every="never"))
     desk.now = datetime(2026, 11, 9, 7, 1, tzinfo=UTC)
     report_rollup.drain(desk.context)
     deliver.drain(desk.context)
     assert len(_reports(desk)) == 2
     with desk.store.database.reading() as session:
-        (failure,) = failures.listed(session)
+        (failure,) = failures.list_failures(session)
     assert failure.job == "reports"
 
 
@@ -78,7 +78,7 @@ def test_what_is_private_is_in_no_letter(desk: SmallDesk) -> None:
         session.execute(sa.update(teams).where(teams.c.name == "Billing").values(private=True))
     desk.now = datetime(2026, 11, 9, 7, 1, tzinfo=UTC)
     with desk.store.database.reading() as session:
-        (row,) = report_schedules.every(session)
+        (row,) = report_schedules.list_all(session)
     text = report_rollup.send(desk.store, row, desk.now, dry_run=True)[0].content["text"]
     assert "Opened: 1 " in text
     assert "Billing" not in text

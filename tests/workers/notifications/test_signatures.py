@@ -60,10 +60,10 @@ def test_the_words_of_a_reply_and_its_resolution_are_without_it(desk: SmallDesk)
     write(desk, agent="Yours, Alice")
     answer(desk, "Unplug it.")
     (said,) = [one for one in desk.messages(1) if not one.inbound]
-    assert said.reply == said.text == "Unplug it." and signatures.of_message(said) == "Yours, Alice"
+    assert said.reply == said.text == "Unplug it." and signatures.for_message(said) == "Yours, Alice"
     with desk.store.database.reading() as session:
         ticket = tickets.get(session, 1)
-        assert ticket and resolution.taken(session, ticket) == "Unplug it."
+        assert ticket and resolution.resolution_from_replies(session, ticket) == "Unplug it."
 
 
 def test_what_a_rule_says_has_no_agents_signature(desk: SmallDesk) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from storage.mail.outbound import Claimed
+from storage.mail.outbound import ClaimedMessage
 from workers.outbound.mime import compose
 from workers.outbound.mime.compose import Unsendable
 
@@ -25,12 +25,12 @@ HEADERS = ["Message-ID", "Date", "From", "To", "Subject", "X-Frontdesk"]
 MIME = {"Content-Type", "Content-Transfer-Encoding", "MIME-Version"}
 
 
-def letter(recipient: str = BOB, **content: Any) -> Claimed:
+def letter(recipient: str = BOB, **content: Any) -> ClaimedMessage:
     base = {"from": "support@desk.example.test", "from_name": "Desk", "to_name": "Bob", "subject": "s", "text": "t"}
-    return Claimed(1, "reply", "mail", recipient, "fd.1.a.b@desk.example.test", base | content, 1, 1, 1, NOW)
+    return ClaimedMessage(1, "reply", "mail", recipient, "fd.1.a.b@desk.example.test", base | content, 1, 1, 1, NOW)
 
 
-def composed(made: Claimed) -> EmailMessage:
+def composed(made: ClaimedMessage) -> EmailMessage:
     data = compose.compose(made, lambda name: b"bytes", NOW)
     return message_from_bytes(data, policy=policy.default)  # type: ignore[return-value]
 

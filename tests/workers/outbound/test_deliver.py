@@ -12,7 +12,7 @@ from aiosmtpd.smtp import AuthResult
 
 from desk.signed import reply_address
 from storage.mail import outbound
-from storage.mail.outbound import Letter
+from storage.mail.outbound import OutboundMessage
 from storage.open_store import Store
 from storage.tickets import tickets
 from tests.relay import Relay, listening
@@ -42,15 +42,15 @@ def desk(store: Store, relay: Relay) -> Iterator[SmallDesk]:
 
 def put(desk: SmallDesk, recipient: str = BOB, key: str = "one", **content: Any) -> int:
     base = {"from": "support@desk.example.test", "subject": "s", "text": "t"}
-    letter = Letter(key, "reply", recipient, f"fd.{key}@desk.example.test", base | content, ticket_id=1)
+    letter = OutboundMessage(key, "reply", recipient, f"fd.{key}@desk.example.test", base | content, ticket_id=1)
     with desk.store.database.transaction() as session:
-        outbound.put(session, [letter], desk.now)
+        outbound.store(session, [letter], desk.now)
     return int(str(desk.letters(recipient=recipient)[-1]["id"]))
 
 
 def row(desk: SmallDesk, number: int) -> dict[str, Any]:
     with desk.store.database.reading() as session:
-        found = outbound.one(session, number)
+        found = outbound.get(session, number)
     assert found is not None
     return found
 
@@ -168,7 +168,7 @@ def test_a_letter_that_breaks_us_does_not_hold_up_its_neighbours(
     bad, good = put(desk, BOB, "bad", subject="boom"), put(desk, CAROL, "good")
     honest = compose.compose
 
-    def breaks(letter: outbound.Claimed, *rest: Any) -> bytes:
+    def breaks(letter: outbound.ClaimedMessage, *rest: Any) -> bytes:
         if letter.content["subject"] == "boom":
             raise KeyError("a bug")
         return honest(letter, *rest)
@@ -207,4 +207,4 @@ def test_an_undeliverable_reply_is_told_to_the_agent_and_an_undeliverable_notice
     told = [str(r["content"]) for r in desk.letters("notice", ALICE) if "could not be delivered" in str(r["content"])]
     assert len(told) == 1
     with desk.store.database.reading() as session:
-        assert not tickets.unreacted(session)
+        assert not tickets.has_unreacted(session)

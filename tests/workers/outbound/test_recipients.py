@@ -298,7 +298,7 @@ def test_mail_to_several_is_caught_once_where_there_is_no_relay(any_store: Store
 def test_a_row_is_marked_by_the_report_that_was_faster_than_its_worker(desk: SmallDesk) -> None:
     number = int(str(answer(desk)["id"]))
     with desk.store.database.transaction() as session:
-        assert outbound.returned(session, number, "550") and not outbound.returned(session, number, "550")
+        assert outbound.mark_returned(session, number, "550") and not outbound.mark_returned(session, number, "550")
         outbound.mark(session, number, outbound.SENT, desk.now)
-        row = outbound.one(session, number)
+        row = outbound.get(session, number)
     assert row is not None and row["state"] == "bounced"

@@ -43,7 +43,7 @@ class RoutedDesk(SmallDesk):
 
     def rule(self, name: str, conditions: list[object], actions: dict[str, object]) -> None:
         with self.store.database.transaction() as session:
-            routing_rules.put(session, name, conditions, actions)
+            routing_rules.save(session, name, conditions, actions)
 
     def burst(self, count: int, sender: str = BOB) -> None:
         self.receive(*(self.mail(sender, f"Question {number}", f"Number {number}, please.") for number in range(count)))

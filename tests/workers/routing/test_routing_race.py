@@ -73,9 +73,9 @@ def test_an_agent_of_two_teams_is_never_given_more_than_there_is_room_for(
         billing = people.team_named(session, "Billing")
         assert billing
         availability.set_team(session, billing.id, Strategy.ROUND_ROBIN, Options(), None)
-        availability.leave(session, billing.id, desk.max.id)
+        availability.remove_member(session, billing.id, desk.max.id)
         for agent in desk.staff:
-            availability.join(session, billing.id, agent.id)
+            availability.add_member(session, billing.id, agent.id)
             availability.set_agent(session, agent.id, capacity=10)
     brought(desk, 30)
     brought(desk, 30, to=BILLING)

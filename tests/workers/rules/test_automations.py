@@ -14,7 +14,7 @@ from storage.runtime import failures
 from storage.tables.desk import automations as automations_table
 from tests.small_desk import ALICE, BOB, CAROL, MAX, SmallDesk, words
 from usecases.rules import automations
-from usecases.rules.automations import Kept
+from usecases.rules.automations import StoredAutomation
 from workers.timers import rules as runner
 
 REFUND = {
@@ -25,15 +25,15 @@ REFUND = {
 }
 
 
-def _switch_on(desk: SmallDesk, given: dict[str, Any]) -> Kept:
+def _switch_on(desk: SmallDesk, given: dict[str, Any]) -> StoredAutomation:
     with desk.store.database.transaction() as session:
-        automations.put(session, rules_automations.read(given), desk.now)
+        automations.save(session, rules_automations.read(given), desk.now)
         kept = automations.get(session, given["name"])
         assert kept is not None
-        automations.tried(session, kept, desk.now)
+        automations.try_automation(session, kept, desk.now)
         tried = automations.get(session, given["name"])
         assert tried is not None
-        automations.switch(session, tried, on=True)
+        automations.set_active(session, tried, on=True)
     desk.context._places = None
     return tried
 
@@ -116,14 +116,14 @@ def test_a_ticket_that_is_fired_upon_too_often_is_left_alone_and_says_so(any_des
 
 def test_a_rule_is_switched_on_only_after_a_trial_of_this_version(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
-        automations.put(session, rules_automations.read(REFUND), desk.now)
+        automations.save(session, rules_automations.read(REFUND), desk.now)
         kept = automations.get(session, REFUND["name"])  # type: ignore[arg-type]
         assert kept is not None
         with pytest.raises(BadAutomation, match="must be tried"):
-            automations.switch(session, kept, on=True)
+            automations.set_active(session, kept, on=True)
     _switch_on(desk, REFUND)
     with desk.store.database.transaction() as session:
-        automations.put(session, rules_automations.read({**REFUND, "actions": [{"tag": "other"}]}), desk.now)
+        automations.save(session, rules_automations.read({**REFUND, "actions": [{"tag": "other"}]}), desk.now)
         changed = automations.get(session, "Refunds to Billing")
     assert changed is not None
     assert not changed.active and not changed.is_tried
@@ -135,10 +135,10 @@ def test_a_trial_lists_what_would_change_and_writes_nothing(any_desk: SmallDesk)
     )
     before = any_desk.events(1)
     with any_desk.store.database.transaction() as session:
-        automations.put(session, rules_automations.read(REFUND), any_desk.now)
+        automations.save(session, rules_automations.read(REFUND), any_desk.now)
         kept = automations.get(session, "Refunds to Billing")
         assert kept is not None
-        (would,) = automations.tried(session, kept, any_desk.now)
+        (would,) = automations.try_automation(session, kept, any_desk.now)
     assert would.ticket.id == 1
     assert {"team_changed", "tagged"} <= {event.kind for event in would.changes}
     assert any_desk.events(1) == before

@@ -6,7 +6,7 @@ import pytest
 
 from desk.rules.keyword_rules import BadRule, Rule, words_of
 from storage.learning import categories, keyword_rules
-from storage.learning.keyword_rules import Kept
+from storage.learning.keyword_rules import StoredKeywordRule
 from storage.open_store import Store
 from storage.tickets import tickets
 from tests.small_desk import CAROL, SmallDesk
@@ -14,7 +14,7 @@ from tests.small_desk import CAROL, SmallDesk
 LOGIN = "I cannot log in to my account, the password reset does not work"
 
 
-def kept(desk: SmallDesk, name: str) -> Kept:
+def kept(desk: SmallDesk, name: str) -> StoredKeywordRule:
     with desk.store.database.reading() as session:
         found = keyword_rules.get(session, name)
     assert found is not None
@@ -23,12 +23,12 @@ def kept(desk: SmallDesk, name: str) -> Kept:
 
 def add(desk: SmallDesk, rule: Rule, *, on: bool = True) -> None:
     with desk.store.database.transaction() as session:
-        keyword_rules.put(session, rule, desk.now)
+        keyword_rules.save(session, rule, desk.now)
         if on:
             made = keyword_rules.get(session, rule.name)
             assert made is not None
-            keyword_rules.test(session, made, desk.now)
-            keyword_rules.switch(session, keyword_rules.get(session, rule.name) or made, on=True)
+            keyword_rules.run_test(session, made, desk.now)
+            keyword_rules.set_active(session, keyword_rules.get(session, rule.name) or made, on=True)
 
 
 def prediction(desk: SmallDesk, number: int) -> dict[str, object]:
@@ -68,7 +68,7 @@ def test_a_rule_is_made_switched_off_and_must_be_tested_as_it_is(store: Store) -
     add(desk, Rule("portal", "Partners", words_of(some=["reset"])), on=False)
     assert not kept(desk, "portal").active
     with pytest.raises(BadRule, match="tested"), store.database.transaction() as session:
-        keyword_rules.switch(session, kept(desk, "portal"), on=True)
+        keyword_rules.set_active(session, kept(desk, "portal"), on=True)
     add(desk, Rule("portal", "Partners", words_of(some=["reset"])))
     assert kept(desk, "portal").active
     add(desk, Rule("portal", "Partners", words_of(some=["password"])), on=False)
@@ -80,16 +80,16 @@ def test_a_rule_is_tested_against_past_tickets_with_the_agents_word(any_store: S
     for number in range(3):
         desk.receive(desk.mail(f"p{number}@home.example.test", "Plants", f"zeppelin xylophone {number}"))
     with any_store.database.transaction() as session:
-        keyword_rules.put(session, Rule("z", "Airships", words_of(some=["zeppelin"]), hard=True), desk.now)
+        keyword_rules.save(session, Rule("z", "Airships", words_of(some=["zeppelin"]), hard=True), desk.now)
         made = keyword_rules.get(session, "z")
         assert made is not None
-        trial = keyword_rules.test(session, made, desk.now)
+        trial = keyword_rules.run_test(session, made, desk.now)
     assert trial.sentence == "would have changed 3 tickets, 0 of them as agents had them, for 3 no agent ever said"
 
 
 def test_a_new_category_is_suggested_by_its_words_before_anything_was_trained(store: Store) -> None:
     desk = SmallDesk(store, delivers=False)
     with store.database.transaction() as session:
-        categories.put(session, "Airships", "zeppelin, blimp", desk.now)
+        categories.save(session, "Airships", "zeppelin, blimp", desk.now)
     desk.receive(desk.mail(CAROL, "Blimp", "blimp xylophone"))
     assert prediction(desk, 1)["rule_category"] == "Airships"

@@ -29,7 +29,7 @@ from storage.tables.people import scheduled_replies
 from storage.tickets import tickets
 from tests.small_desk import BOB, CAROL, SmallDesk
 from usecases.agents import scheduled_replies as agents_scheduled_replies
-from usecases.agents.scheduled_replies import Answer
+from usecases.agents.scheduled_replies import ReplyRequest
 from usecases.incidents import bulk_orders
 from usecases.sla import measure as sla_measure
 from workers.events import dispatch
@@ -50,7 +50,7 @@ class Bug(Exception):
 
 def failed(desk: SmallDesk) -> list[Failure]:
     with desk.store.database.reading() as session:
-        return failures.listed(session)
+        return failures.list_failures(session)
 
 
 def opened(desk: SmallDesk) -> int:
@@ -124,10 +124,10 @@ def test_what_went_well_at_the_second_try_is_no_failure_any_more(
 def test_a_scheduled_reply_that_cannot_be_read_keeps_no_other_back(any_desk: SmallDesk) -> None:
     bad = opened(any_desk)
     due = any_desk.now + timedelta(hours=1)
-    answer, now = Answer("An answer."), any_desk.now
+    answer, now = ReplyRequest("An answer."), any_desk.now
     with_tickets(
         any_desk,
-        lambda session, ticket: agents_scheduled_replies.put(session, ticket, alice(any_desk), answer, now, due),
+        lambda session, ticket: agents_scheduled_replies.schedule(session, ticket, alice(any_desk), answer, now, due),
     )
     with any_desk.store.database.transaction() as session:
         where = scheduled_replies.c.ticket_id == bad
@@ -177,7 +177,7 @@ def test_a_ticket_whose_times_cannot_be_measured_keeps_no_other_without_a_due_ti
     any_desk: SmallDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with any_desk.store.database.transaction() as session:
-        sla_policies.put(session, PolicyRow(name="Standard", targets={"resolution": "16h"}))
+        sla_policies.save(session, PolicyRow(name="Standard", targets={"resolution": "16h"}))
     bad = opened(any_desk)
     with monkeypatch.context() as patch:
         breaks(patch, sla_measure, "measure", lambda _session, found, *_: any(ticket.id == bad for ticket in found))
@@ -205,7 +205,7 @@ def test_an_order_for_an_incident_answers_all_tickets_but_the_one_that_cannot_be
     bad = opened(any_desk)
     _incident(any_desk)
     with any_desk.store.database.transaction() as session:
-        bulk_orders.place(session, 1, "k", bulk_orders.ANSWER, "It is repaired.", alice(any_desk), any_desk.now)
+        bulk_orders.place_order(session, 1, "k", bulk_orders.ANSWER, "It is repaired.", alice(any_desk), any_desk.now)
     breaks(monkeypatch, bulk_orders.conversation, "reply", lambda _session, ticket, *_: ticket.id == bad)
     detector.drain(any_desk.context)
     any_desk.work()
@@ -220,7 +220,7 @@ def test_an_order_that_cannot_be_done_at_all_keeps_no_other_order_waiting(
     _incident(any_desk)
     with any_desk.store.database.transaction() as session:
         for key in ("bad", "good"):
-            bulk_orders.place(session, 1, key, bulk_orders.ANSWER, key, alice(any_desk), any_desk.now)
+            bulk_orders.place_order(session, 1, key, bulk_orders.ANSWER, key, alice(any_desk), any_desk.now)
     breaks(monkeypatch, bulk_orders, "step", lambda _session, number, _now: number == 1)
     detector.drain(any_desk.context)
     any_desk.work()
@@ -232,9 +232,9 @@ def _incident(desk: SmallDesk) -> None:
     """An incident with all tickets in it."""
     places = {ticket.id: (incidents.MEMBER, 1.0) for ticket in desk.tickets()}
     with desk.store.database.transaction() as session:
-        number = incidents.begin(session, Alarm(Key("Access"), 9, 9, 15, 0.0, "many"), desk.now)
+        number = incidents.open_incident(session, Alarm(Key("Access"), 9, 9, 15, 0.0, "many"), desk.now)
         assert number is not None
-        incidents.join(session, number, places, desk.now)
+        incidents.add_tickets(session, number, places, desk.now)
 
 
 @pytest.mark.parametrize("broken", ["category", "priority", "keyword rules"])

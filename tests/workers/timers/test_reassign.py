@@ -76,7 +76,7 @@ def test_who_goes_away_hands_over_when_it_begins_or_keeps_what_they_have(any_sto
     desk = RoutedDesk(any_store, Strategy.LEAST_LOADED, agents=2)
     desk.burst(4)
     with any_store.database.transaction() as session:
-        availability.away(session, desk.alice.id, desk.now + DAY, desk.now + 3 * DAY, hands_over=hands_over)
+        availability.set_away(session, desk.alice.id, desk.now + DAY, desk.now + 3 * DAY, hands_over=hands_over)
     assert look(desk) == 0
     desk.later(days=1)
     assert look(desk) == (2 if hands_over else 0)
@@ -95,7 +95,7 @@ def test_the_queue_drains_when_somebody_comes_back_the_most_urgent_first(any_sto
     desk.receive(desk.mail("eve@home.example.test", "Fire", "There is a fire in the server room."))
     assert desk.owners() == {None: 4}
     with any_store.database.transaction() as session:
-        availability.back(session, desk.alice.id)
+        availability.end_absence(session, desk.alice.id)
     assert look(desk) == 2
     owned = [ticket.subject for ticket in desk.tickets() if ticket.assignee_id]
     assert owned == ["Question 0", "Fire"] and sum(t.unroutable_at is not None for t in desk.tickets()) == 2
@@ -149,7 +149,7 @@ def test_after_hours_nobody_is_woken_and_the_time_runs_when_the_team_is_open(any
     desk = RoutedDesk(any_store, Strategy.LEAST_LOADED, agents=1)
     slots = [{"days": "mon-fri", "from": "09:00", "to": "17:00"}]
     with any_store.database.transaction() as session:
-        hours = calendars.put(session, CalendarRow("Office", "UTC", slots))
+        hours = calendars.save(session, CalendarRow("Office", "UTC", slots))
         availability.set_team(session, desk.support, Strategy.LEAST_LOADED, Options(), hours.id)
     desk.later(hours=9)
     desk.burst(1)

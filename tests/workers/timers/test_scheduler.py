@@ -41,7 +41,7 @@ def enqueued_by(desk: SmallDesk) -> list[tuple[str, int]]:
 
 def suspects(desk: SmallDesk) -> list[int]:
     with desk.store.database.reading() as session:
-        rows = [inbound.one(session, number) for number in range(1, 20)]
+        rows = [inbound.get(session, number) for number in range(1, 20)]
     return [row["id"] for row in rows if row and row["suspect"] and row["state"] == inbound.WAITING]
 
 
@@ -110,7 +110,7 @@ def test_what_was_quarantined_can_be_released_once_the_bug_is_gone(
         any_desk.receive(any_desk.mail(CAROL, "poison", "x"))
     assert any_desk.states() == {"quarantined": 1}
     with any_desk.store.database.transaction() as session:
-        assert inbound.ask_release(session, 1) and not inbound.ask_release(session, 1)
+        assert inbound.request_release(session, 1) and not inbound.request_release(session, 1)
     any_desk.work()
     assert any_desk.states() == {"ticketed": 1}
 
@@ -227,4 +227,4 @@ def test_a_clock_that_was_set_back_stops_no_look(any_desk: SmallDesk) -> None:
 
 def _beats(desk: SmallDesk) -> list[heartbeats.Heartbeat]:
     with desk.store.database.reading() as session:
-        return heartbeats.live(session, desk.now)
+        return heartbeats.live_heartbeats(session, desk.now)

@@ -40,9 +40,9 @@ TARGETS: dict[str, Any] = {"first_response": {"high": "1h", "medium": "4h"}, "ne
 def promise(desk: SmallDesk, **more: Any) -> PolicyRow:
     """A policy by office hours, for all tickets unless said otherwise."""
     with desk.store.database.transaction() as session:
-        calendar = calendars.put(session, OFFICE)
+        calendar = calendars.save(session, OFFICE)
         row = PolicyRow(**{"name": "Standard", "targets": TARGETS, "calendar_id": calendar.id} | more)
-        return sla_policies.put(session, row)
+        return sla_policies.save(session, row)
 
 
 def work(desk: SmallDesk) -> None:
@@ -60,7 +60,7 @@ def ask(desk: SmallDesk, subject: str = "Help") -> int:
 
 def of(desk: SmallDesk, number: int) -> Mapping[Target, Clock]:
     with desk.store.database.reading() as session:
-        return sla_timers.of_tickets(session, [number])[number]
+        return sla_timers.clocks_of_tickets(session, [number])[number]
 
 
 def do(desk: SmallDesk, number: int, verb: Any, *given: Any) -> None:
@@ -203,11 +203,11 @@ def test_a_new_policy_reaches_open_tickets_without_letters_and_tells_beforehand_
     promise(any_desk)
     letters = len(any_desk.letters())
     with any_desk.store.database.reading() as session:
-        seen = sla_review.preview(session, sla_policies.active(session), any_desk.now)
+        seen = sla_review.preview(session, sla_policies.active_policies(session), any_desk.now)
     assert (seen.looked, seen.total, [one.id for one in seen.moved], seen.late) == (2, 2, numbers[:0:-1], 2)
     assert any_desk.ticket(numbers[1]).due_at is None
     with any_desk.store.database.transaction() as session:
-        sla_review.ask(session, any_desk.now, "policy Standard is new")
+        sla_review.request_recalculation(session, any_desk.now, "policy Standard is new")
     work(any_desk)
     for moved in seen.moved:
         assert any_desk.ticket(moved.id).due_at == moved.after
@@ -223,7 +223,7 @@ def test_a_policy_that_is_switched_off_takes_its_clocks_along(any_desk: SmallDes
     row = promise(any_desk)
     number = ask(any_desk)
     with any_desk.store.database.transaction() as session:
-        sla_policies.put(session, replace(row, active=False))
+        sla_policies.save(session, replace(row, active=False))
     work(any_desk)
     assert (of(any_desk, number), any_desk.ticket(number).due_at) == ({}, None)
 
@@ -234,14 +234,14 @@ def test_whoever_changes_a_calendar_open_tickets_follow_and_the_same_again_is_no
     before = any_desk.ticket(number).due_at
     assert before
     with any_desk.store.database.transaction() as session:
-        calendars.put(session, replace(OFFICE, slots=[{"days": "mon-fri", "from": "09:00", "to": "12:00"}]))
-        assert sla_review.is_asked(session)
+        calendars.save(session, replace(OFFICE, slots=[{"days": "mon-fri", "from": "09:00", "to": "12:00"}]))
+        assert sla_review.is_requested(session)
     work(any_desk)
     # Ten to twelve, and then from nine to eleven on the next day.
     assert any_desk.ticket(number).due_at == before + timedelta(hours=21)
     with any_desk.store.database.transaction() as session:
-        calendars.put(session, replace(OFFICE, slots=[{"days": "mon-fri", "from": "09:00", "to": "12:00"}]))
-        assert not sla_review.is_asked(session)
+        calendars.save(session, replace(OFFICE, slots=[{"days": "mon-fri", "from": "09:00", "to": "12:00"}]))
+        assert not sla_review.is_requested(session)
 
 
 def test_several_that_look_at_once_tell_it_once_and_do_not_wait_for_each_other(any_desk: SmallDesk) -> None:
@@ -261,7 +261,7 @@ def test_looking_again_changes_nothing(any_desk: SmallDesk) -> None:
     number = ask(any_desk)
     before = (of(any_desk, number), any_desk.kinds(number), any_desk.ticket(number))
     with any_desk.store.database.transaction() as session:
-        sla_timers.look(session, [number], any_desk.now)
+        sla_timers.request_measuring(session, [number], any_desk.now)
     assert worker.drain(any_desk.context) == 1
     assert (of(any_desk, number), any_desk.kinds(number), any_desk.ticket(number)) == before
 

@@ -86,7 +86,7 @@ def test_an_agents_command_by_mail_is_a_correction_too(store: Store) -> None:
     address = desk.notice_address(desk.alice, 1)
     desk.receive(desk.mail(ALICE, "Re: Plants", "#category Facilities / Plants\n", to=address))
     with store.database.reading() as session:
-        (row,) = corrections.of_ticket(session, 1)
+        (row,) = corrections.corrections_of_ticket(session, 1)
     assert (row["via"], row["after"], row["agent_id"]) == ("email", "Facilities / Plants", desk.alice.id)
 
 
@@ -95,12 +95,12 @@ def test_a_dry_run_changes_nothing(desk: SmallDesk) -> None:
     made = training.retrain(desk.store, now_of(desk), Wish(dry_run=True))
     assert made.examples == 3
     with desk.store.database.reading() as session:
-        assert [one.version for one in models.every(session)] == [desk.context.categoriser.parts.version]
+        assert [one.version for one in models.list_all(session)] == [desk.context.categoriser.parts.version]
 
 
 def test_two_trainings_do_not_run_at_once(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
-        locks.take(session, training.LEASE, "somebody else", desk.now, training.LEASE_LENGTH)
+        locks.acquire(session, training.LEASE, "somebody else", desk.now, training.LEASE_LENGTH)
     with pytest.raises(Busy):
         training.retrain(desk.store, now_of(desk), Wish())
     desk.later(minutes=2)
@@ -131,7 +131,7 @@ def test_only_the_newest_five_models_keep_their_files(desk: SmallDesk) -> None:
         desk.later(hours=3)
         training.retrain(desk.store, now_of(desk), Wish())
     with desk.store.database.reading() as session:
-        states = [one.state for one in models.every(session)]
+        states = [one.state for one in models.list_all(session)]
     assert states == ["active", "kept", "kept", "kept", "kept", "removed", "removed"]
     folder = desk.store.settings.data / models.FOLDER
     assert len([path for path in folder.iterdir() if not path.name.startswith(".")]) == 5

@@ -44,7 +44,7 @@ def test_a_new_category_is_known_to_the_worker_after_the_training_that_it_asked_
     now = datetime.now(UTC)
     register_starter(any_store, now)
     with any_store.database.transaction() as session:
-        categories.put(session, "Facilities / Plants", "begonia begonias plants watering", now)
+        categories.save(session, "Facilities / Plants", "begonia begonias plants watering", now)
     trainer = Trainer(any_store)
     assert (trainer.start(), trainer.start()) == (1, 0), "one at a time in a process"
     until(lambda: active(any_store).made_by == "retrain")

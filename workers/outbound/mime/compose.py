@@ -12,7 +12,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
-from storage.mail.outbound import Claimed
+from storage.mail.outbound import ClaimedMessage
 from storage.people.addresses import canonical
 from workers.outbound.mime import body, wire
 from workers.outbound.mime.body import File
@@ -32,7 +32,7 @@ class Unsendable(ValueError):
     """The row cannot become a mail; the text says why."""
 
 
-def compose(letter: Claimed, read_blob: Callable[[str], bytes | None], now: datetime) -> bytes:
+def compose(letter: ClaimedMessage, read_blob: Callable[[str], bytes | None], now: datetime) -> bytes:
     """The whole mail, CRLF lines, dated in the time zone of `now`. Raises Unsendable where it cannot be sent."""
     content = letter.content
     headers = [*_letterhead(letter, now), *_thread(content), *_signs(letter)]
@@ -40,7 +40,7 @@ def compose(letter: Claimed, read_blob: Callable[[str], bytes | None], now: date
     return wire.mail(headers, body.of(content, files, letter.external_id))
 
 
-def recipient(letter: Claimed) -> str:
+def recipient(letter: ClaimedMessage) -> str:
     """The envelope's recipient; who else got the mail has a row for it."""
     address = canonical(letter.recipient)
     if not _WIDE_ADDRESS.match(address):
@@ -53,7 +53,7 @@ def is_wide(address: str) -> bool:
     return not address.isascii()
 
 
-def _letterhead(letter: Claimed, now: datetime) -> Iterator[Header]:
+def _letterhead(letter: ClaimedMessage, now: datetime) -> Iterator[Header]:
     content, wide = letter.content, is_wide(recipient(letter))
     yield "Message-ID", f"<{letter.external_id}>"
     yield "Date", format_datetime(letter.created_at.astimezone(now.tzinfo) if content.get("automatic") else now)
@@ -78,7 +78,7 @@ def _thread(content: Mapping[str, Any]) -> Iterator[Header]:
         yield "References", " ".join(f"<{each}>" for each in chain)
 
 
-def _signs(letter: Claimed) -> Iterator[Header]:
+def _signs(letter: ClaimedMessage) -> Iterator[Header]:
     """What tells other machines that a machine wrote this (RFC 3834), so that none answers."""
     yield "X-Frontdesk", f"{letter.kind}; ticket={letter.ticket_id or 0}"
     if letter.content.get("automatic"):

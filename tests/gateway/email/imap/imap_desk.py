@@ -81,7 +81,7 @@ class Desk:
         if instead is not None:
             return instead
         with self.store.database.transaction() as session:
-            inbound.write_down(session, [_arrival(one) for one in mails])
+            inbound.store(session, [_arrival(one) for one in mails])
         with self.lock:
             self.mails += mails
         return [Outcome.STORED] * len(mails)
@@ -105,12 +105,12 @@ class Desk:
 
     def health(self, folder: str = "INBOX", address: str = "support@example.test") -> FolderHealth:
         with self.store.database.reading() as session:
-            found = imap_folders.health(session)
+            found = imap_folders.list_health(session)
         return next(one for one in found if (one.mailbox, one.folder) == (address, folder))
 
     def mark(self, mailbox: Mailbox, folder: str = "INBOX") -> imap_folders.Mark:
         with self.store.database.reading() as session:
-            return imap_folders.mark(session, mailbox.id, folder)
+            return imap_folders.get_mark(session, mailbox.id, folder)
 
     def well(self, folder: str = "INBOX", address: str = "support@example.test") -> bool:
         health = self.health(folder, address)

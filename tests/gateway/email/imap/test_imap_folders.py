@@ -21,21 +21,21 @@ HOUR = timedelta(hours=1)
 def test_a_mark_is_where_it_was_set(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         box = people.add_mailbox(session, "support@example.test", "", None, {"folders": ["INBOX"]}).id
-        assert imap_folders.mark(session, box, "INBOX") == Mark(0, 0)
+        assert imap_folders.get_mark(session, box, "INBOX") == Mark(0, 0)
         imap_folders.set_mark(session, box, "INBOX", Mark(7, 4_000_000_000))
         imap_folders.set_mark(session, box, "INBOX", Mark(7, 4_000_000_001))
         imap_folders.set_mark(session, box, "Sales", Mark(1, 1))
-        assert imap_folders.mark(session, box, "INBOX") == Mark(7, 4_000_000_001)
+        assert imap_folders.get_mark(session, box, "INBOX") == Mark(7, 4_000_000_001)
 
 
 def test_what_a_folder_was_at_first_is_remembered_once(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         box = people.add_mailbox(session, "support@example.test", "", None, {}).id
-        assert imap_folders.first_seen(session, box, "Été") is None
+        assert imap_folders.get_first_seen(session, box, "Été") is None
         first = FirstSeen(7, 12, date(2026, 11, 23))
-        imap_folders.remember_first_seen(session, box, "Été", first)
-        imap_folders.remember_first_seen(session, box, "Été", FirstSeen(8, 1, date(2026, 12, 1)))
-        assert imap_folders.first_seen(session, box, "Été") == first
+        imap_folders.save_first_seen(session, box, "Été", first)
+        imap_folders.save_first_seen(session, box, "Été", FirstSeen(8, 1, date(2026, 12, 1)))
+        assert imap_folders.get_first_seen(session, box, "Été") == first
 
 
 def test_health_keeps_the_first_of_many_failures_and_forgets_it_after_success(any_store: Store) -> None:
@@ -43,15 +43,15 @@ def test_health_keeps_the_first_of_many_failures_and_forgets_it_after_success(an
         box = people.add_mailbox(session, "support@example.test", "", None, {"folders": ["INBOX", "Web"]}).id
         people.add_mailbox(session, "not-fetched@example.test", "", None, None)
         imap_folders.set_mark(session, box, "INBOX", Mark(7, 5))
-        imap_folders.note_failure(session, box, "INBOX", "cannot be reached", NOON)
-        imap_folders.note_failure(session, box, "INBOX", "x" * 2000, NOON + HOUR)
+        imap_folders.record_failure(session, box, "INBOX", "cannot be reached", NOON)
+        imap_folders.record_failure(session, box, "INBOX", "x" * 2000, NOON + HOUR)
         never = FolderHealth(box, "support@example.test", "Web")
         failing = FolderHealth(box, "support@example.test", "INBOX", None, NOON, "x" * 500, None)
-        assert imap_folders.health(session) == [failing, never]
-        imap_folders.note_good(session, box, "INBOX", 90.0, NOON + HOUR)
+        assert imap_folders.list_health(session) == [failing, never]
+        imap_folders.record_success(session, box, "INBOX", 90.0, NOON + HOUR)
         good = FolderHealth(box, "support@example.test", "INBOX", NOON + HOUR, None, "", 90.0)
-        assert imap_folders.health(session) == [good, never]
-        assert imap_folders.mark(session, box, "INBOX") == Mark(7, 5)
+        assert imap_folders.list_health(session) == [good, never]
+        assert imap_folders.get_mark(session, box, "INBOX") == Mark(7, 5)
 
 
 def test_the_lag_grows_while_a_folder_is_failing() -> None:

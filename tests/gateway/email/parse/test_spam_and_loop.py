@@ -32,7 +32,7 @@ def state(store: Store, jail: Jail, field: str, *, peer: str = "127.0.0.1", sour
     envelope = Envelope("kim@home.example.test", (DESK,), peer) if peer else Envelope()
     intake.accept_mails(store, jail, [RawMail(raw, envelope, source, NOW)])
     with store.database.reading() as session:
-        row = inbound.one(session, 1)
+        row = inbound.get(session, 1)
     assert row is not None
     return row["state"], row["reason"]
 
@@ -80,10 +80,10 @@ def test_a_local_delivery_agent_names_the_mailbox_without_being_a_loop(store: St
 def test_what_was_set_aside_comes_in_when_an_agent_releases_it(store: Store, jail: Jail) -> None:
     state(store, jail, "X-Spam-Flag: YES")
     with store.database.transaction() as session:
-        assert inbound.ask_release(session, 1)
+        assert inbound.request_release(session, 1)
     assert intake.release_asked(store, jail, NOW) == 1
     with store.database.reading() as session:
-        row = inbound.one(session, 1)
+        row = inbound.get(session, 1)
     assert row is not None and row["state"] == "waiting"
 
 
