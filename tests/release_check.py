@@ -117,7 +117,7 @@ def _desk(program: Path, folder: Path) -> Iterator[str]:
 
 
 def _use(output: str) -> None:
-    site = _place(r"^HTTP  (\S+)$", output)[0]
+    site = _place(r"^HTTP  (\S+?)/?$", output)[0]
     host, port = _place(r"^SMTP  (\S+):(\d+)$", output)
     agent, password = _place(r"^A new desk. Sign in as (\S+) with the password (\S+)$", output)
     mailbox = _place(r"swaks .* --to (\S+)", output)[0]
