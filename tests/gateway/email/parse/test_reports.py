@@ -29,7 +29,7 @@ def cases(name: str) -> Iterator[object]:
         yield pytest.param((head + raw).replace("\n", "\r\n").encode(), wanted, id=title)
 
 
-@pytest.mark.parametrize(("raw", "wanted"), cases("bounces.txt"))
+@pytest.mark.parametrize(("raw", "wanted"), list(cases("bounces.txt")))
 @pytest.mark.parametrize("envelope", [Envelope("", ("support@desk.example.test",), "192.0.2.7"), Envelope()])
 def test_a_delivery_report_is_known_with_whom_it_names(raw: bytes, wanted: str, envelope: Envelope) -> None:
     request = normalise(raw, envelope, "test", NOW).request
@@ -39,7 +39,7 @@ def test_a_delivery_report_is_known_with_whom_it_names(raw: bytes, wanted: str, 
     assert force == "any" or request.bounce.permanent is (force == "hard")
 
 
-@pytest.mark.parametrize(("raw", "wanted"), cases("no_bounces.txt"))
+@pytest.mark.parametrize(("raw", "wanted"), list(cases("no_bounces.txt")))
 def test_mail_that_speaks_of_delivery_is_no_report(raw: bytes, wanted: str) -> None:
     request = normalise(raw, Envelope(), "test", NOW).request
     assert request.bounce is None
