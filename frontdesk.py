@@ -207,10 +207,12 @@ def _serve(app: Any, settings: Settings, ready_fd: int | None) -> int:
 
 
 def _pages(app: Any, settings: Settings) -> Any:
-    from console.web.connection_places import places_for
-    from console.web.server import Pages
+    from console.web.connection_limit import connection_limit_for
+    from console.web.server import WebServer
 
-    return Pages(app, *host_and_port("FRONTDESK_HTTP", settings.http), places_for(settings), settings.trusted_proxies)
+    return WebServer(
+        app, *host_and_port("FRONTDESK_HTTP", settings.http), connection_limit_for(settings), settings.trusted_proxies
+    )
 
 
 def _utc_now() -> datetime:

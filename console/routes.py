@@ -35,7 +35,7 @@ from console.api import replies as replies_api
 from console.api import requester
 from console.api import tickets as api
 from console.insight import reports
-from console.operations import caught_mail, dead_jobs, incidents, ledger, quarantine
+from console.operations import captured_mail, failed_jobs, inbound_log, incidents, quarantine
 from console.tickets import (
     actions,
     bulk,
@@ -49,10 +49,10 @@ from console.tickets import (
     side_conversations,
     watchers,
 )
-from console.tickets import properties as record
+from console.tickets import properties as ticket_properties
 from console.web import rendering
 from console.web.api_reading import read_endpoint
-from console.web.request_context import Desk, Headers, action, page
+from console.web.request_context import Desk, SecurityHeaders, action, page
 from desk.access.permissions import Verb
 from desk.config.settings import Settings
 from storage.open_store import Store
@@ -81,15 +81,19 @@ def routes(store: Store, settings: Settings | None = None, clock: Clock = _now) 
 def create_app(store: Store, settings: Settings, more: Sequence[BaseRoute] = (), clock: Clock = _now) -> Starlette:
     """The console; `more` are routes of other rooms that shall be found first."""
     desk = Desk(store, settings, clock)
-    failures = {HTTPException: _refused(desk), sa.exc.OperationalError: _later(desk), sa.exc.TimeoutError: _later(desk)}
+    failures = {
+        HTTPException: _http_error(desk),
+        sa.exc.OperationalError: _database_away(desk),
+        sa.exc.TimeoutError: _database_away(desk),
+    }
     return Starlette(
-        routes=[*more, *_signing_in(desk), *_reading(desk), *_acting(desk), *_machines(desk)],
-        middleware=[Middleware(Headers, secure=desk.secure)],
+        routes=[*more, *_sign_in_routes(desk), *_page_routes(desk), *_action_routes(desk), *_api_routes(desk)],
+        middleware=[Middleware(SecurityHeaders, secure=desk.secure)],
         exception_handlers=failures,
     )
 
 
-def _signing_in(desk: Desk) -> list[BaseRoute]:
+def _sign_in_routes(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/", lambda request: RedirectResponse("/tickets", 303)),
         Mount("/static", StaticFiles(directory=_STATIC)),
@@ -101,7 +105,7 @@ def _signing_in(desk: Desk) -> list[BaseRoute]:
     ]
 
 
-def _reading(desk: Desk) -> list[BaseRoute]:
+def _page_routes(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/tickets", page(desk, inbox.show)),
         *bulk.routes(desk),
@@ -110,42 +114,42 @@ def _reading(desk: Desk) -> list[BaseRoute]:
         Route("/messages/{message_id:int}/files/{place:int}", page(desk, downloads.attachment)),
         Route("/messages/{message_id:int}/html", html_mail.frame(desk)),
         Route("/messages/{message_id:int}/pictures/{place:int}", html_mail.picture(desk)),
-        Route("/ledger", page(desk, ledger.show)),
-        *dead_jobs.routes(desk),
+        Route("/ledger", page(desk, inbound_log.show)),
+        *failed_jobs.routes(desk),
         Route("/quarantine", page(desk, quarantine.show)),
         Route("/inbound/{inbound_id:int}/raw", page(desk, downloads.raw_inbound)),
-        Route("/caught", page(desk, caught_mail.show)),
-        Route("/caught/{outbound_id:int}", page(desk, caught_mail.one)),
+        Route("/caught", page(desk, captured_mail.show)),
+        Route("/caught/{outbound_id:int}", page(desk, captured_mail.detail)),
         Route("/outbound/{outbound_id:int}/raw", page(desk, downloads.raw_outbound)),
         Route("/mailboxes", page(desk, mailboxes.show)),
         *sla_policies.routes(desk),
         *lifecycle_and_fields.routes(desk),
-        *routing.reading(desk),
-        *teams.reading(desk),
+        *routing.page_routes(desk),
+        *teams.page_routes(desk),
         *calendars.routes(desk),
         Route("/incidents", page(desk, incidents.show)),
-        Route("/incidents/{incident_id:int}", page(desk, incidents.one), methods=["GET"]),
-        *routes_learning.reading(desk),
-        *privacy.reading(desk),
+        Route("/incidents/{incident_id:int}", page(desk, incidents.detail), methods=["GET"]),
+        *routes_learning.page_routes(desk),
+        *privacy.page_routes(desk),
         *reports.routes(desk),
-        *routes_knowledge.reading(desk),
-        *automations.reading(desk),
-        *macros.reading(desk),
-        *signatures.reading(desk),
+        *routes_knowledge.page_routes(desk),
+        *automations.page_routes(desk),
+        *macros.page_routes(desk),
+        *signatures.page_routes(desk),
     ]
 
 
-def _acting(desk: Desk) -> list[BaseRoute]:
+def _action_routes(desk: Desk) -> list[BaseRoute]:
     verbs = {
         "reply": (actions.reply, Verb.NOTE),
         "update": (actions.update, Verb.CHANGE),
         "take": (actions.take, Verb.ASSIGN),
         "split": (actions.split, Verb.CHANGE),
         "merge": (actions.merge, Verb.MERGE),
-        "macro": (macros.alone, Verb.CHANGE),
+        "macro": (macros.run_actions, Verb.CHANGE),
         "undo-send": (composer.undo_send, Verb.REPLY),
         "watch": (watchers.watch, Verb.WATCH),
-        **{name: (act, Verb.CHANGE) for name, act in record.verbs(actions.current).items()},
+        **{name: (act, Verb.CHANGE) for name, act in ticket_properties.actions_by_name(actions.locked_ticket).items()},
     }
     return [
         *(
@@ -156,53 +160,53 @@ def _acting(desk: Desk) -> list[BaseRoute]:
             Route(f"/incidents/{{incident_id:int}}/{name}", incidents.on_incident(desk, verb), methods=["POST"])
             for name, verb in incidents.VERBS.items()
         ),
-        *routes_learning.acting(desk),
-        *presence.acting(desk),
-        *privacy.acting(desk),
-        *routing.acting(desk),
-        *teams.acting(desk),
-        *routes_knowledge.acting(desk),
-        *automations.acting(desk),
-        *macros.acting(desk),
-        *signatures.acting(desk),
-        *aliases.acting(desk),
+        *routes_learning.action_routes(desk),
+        *presence.action_routes(desk),
+        *privacy.action_routes(desk),
+        *routing.action_routes(desk),
+        *teams.action_routes(desk),
+        *routes_knowledge.action_routes(desk),
+        *automations.action_routes(desk),
+        *macros.action_routes(desk),
+        *signatures.action_routes(desk),
+        *aliases.action_routes(desk),
         *side_conversations.routes(desk),
         Route("/quarantine/{inbound_id:int}/release", action(desk, quarantine.release, Verb.RELEASE), methods=["POST"]),
     ]
 
 
-def _machines(desk: Desk) -> list[BaseRoute]:
+def _api_routes(desk: Desk) -> list[BaseRoute]:
     return [
-        Route("/api/v1/tickets", read_endpoint(desk, api.listed)),
-        Route("/api/v1/tickets/{ticket_id:int}", read_endpoint(desk, api.shown)),
+        Route("/api/v1/tickets", read_endpoint(desk, api.list_tickets)),
+        Route("/api/v1/tickets/{ticket_id:int}", read_endpoint(desk, api.show_ticket)),
         *incident_api.routes(desk),
         *configuration_api.routes(desk),
         *replies_api.routes(desk),
-        *requester.machines(desk),
-        *routes_learning.machines(desk),
-        *routes_knowledge.machines(desk),
+        *requester.api_routes(desk),
+        *routes_learning.api_routes(desk),
+        *routes_knowledge.api_routes(desk),
     ]
 
 
-def _refused(desk: Desk) -> Callable[[Request, Exception], Response]:
+def _http_error(desk: Desk) -> Callable[[Request, Exception], Response]:
     def answer(request: Request, error: Exception) -> Response:
         status, why = (error.status_code, error.detail) if isinstance(error, HTTPException) else (500, "")
         headers = dict(getattr(error, "headers", None) or {})
-        return _failure(desk, request, status, why, headers)
+        return _error_page(desk, request, status, why, headers)
 
     return answer
 
 
-def _later(desk: Desk) -> Callable[[Request, Exception], Response]:
+def _database_away(desk: Desk) -> Callable[[Request, Exception], Response]:
     def answer(request: Request, error: Exception) -> Response:
         log.warning("page_not_answered", error=type(error).__name__)
         why = "The database cannot be reached. Nothing was changed; try again in a moment."
-        return _failure(desk, request, 503, why, {"Retry-After": _RETRY_SECONDS})
+        return _error_page(desk, request, 503, why, {"Retry-After": _RETRY_SECONDS})
 
     return answer
 
 
-def _failure(desk: Desk, request: Request, status: int, why: str, headers: dict[str, str]) -> Response:
+def _error_page(desk: Desk, request: Request, status: int, why: str, headers: dict[str, str]) -> Response:
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": {"code": status, "message": why}}, status, headers)
     values = {"settings": desk.settings, "status": status, "why": _SENTENCES.get(why, why)}

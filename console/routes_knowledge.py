@@ -14,17 +14,17 @@ from console.web.request_context import Desk, action, page
 from desk.access.permissions import Verb
 
 
-def reading(desk: Desk) -> list[BaseRoute]:
+def page_routes(desk: Desk) -> list[BaseRoute]:
     return [
         *_public(desk),
         Route("/satisfaction", page(desk, csat_page.show), methods=["GET"]),
         Route("/articles", page(desk, articles.show), methods=["GET"]),
-        Route("/articles/{article_id:int}", page(desk, articles.one), methods=["GET"]),
+        Route("/articles/{article_id:int}", page(desk, articles.detail), methods=["GET"]),
     ]
 
 
-def acting(desk: Desk) -> list[BaseRoute]:
-    write = actions.on_ticket(desk, resolution.write)
+def action_routes(desk: Desk) -> list[BaseRoute]:
+    write = actions.on_ticket(desk, resolution.save_from_form)
     draft = actions.on_ticket(desk, articles.draft_from, Verb.WRITE)
     return [
         Route("/satisfaction/rules", action(desk, csat_page.set_rules, Verb.MANAGE), methods=["POST"]),
@@ -38,12 +38,12 @@ def acting(desk: Desk) -> list[BaseRoute]:
     ]
 
 
-def machines(desk: Desk) -> list[BaseRoute]:
-    said = write_endpoint(desk, resolution.by_api)
+def api_routes(desk: Desk) -> list[BaseRoute]:
+    said = write_endpoint(desk, resolution.save_from_api)
     return [
-        Route("/api/v1/tickets/{ticket_id:int}/similar", read_endpoint(desk, api.similar_to)),
+        Route("/api/v1/tickets/{ticket_id:int}/similar", read_endpoint(desk, api.similar_tickets)),
         Route("/api/v1/tickets/{ticket_id:int}/resolution", said, methods=["POST"]),
-        Route("/api/v1/satisfaction", read_endpoint(desk, api.satisfied)),
+        Route("/api/v1/satisfaction", read_endpoint(desk, api.csat)),
     ]
 
 
@@ -51,8 +51,8 @@ def _public(desk: Desk) -> list[BaseRoute]:
     """For requesters, who do not sign in."""
     return [
         Route("/rate/{token}", rating_page.show(desk), methods=["GET"]),
-        Route("/rate/{token}", rating_page.vote(desk), methods=["POST"]),
+        Route("/rate/{token}", rating_page.save_rating(desk), methods=["POST"]),
         Route("/help", help_pages.show(desk), methods=["GET"]),
-        Route("/help/{article_id:int}", help_pages.one(desk), methods=["GET"]),
+        Route("/help/{article_id:int}", help_pages.detail(desk), methods=["GET"]),
         Route("/help/{article_id:int}/helped", help_pages.helped(desk), methods=["POST"]),
     ]

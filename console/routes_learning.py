@@ -14,10 +14,10 @@ from console.web.request_context import Desk, action, page
 from desk.access.permissions import Verb
 
 
-def reading(desk: Desk) -> list[BaseRoute]:
+def page_routes(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/accuracy", page(desk, accuracy.show), methods=["GET"]),
-        Route("/accuracy/teach", page(desk, accuracy.teach)),
+        Route("/accuracy/teach", page(desk, accuracy.tickets_to_label)),
         Route("/accuracy/guesses.csv", page(desk, accuracy.as_csv)),
         Route("/accuracy/guesses.json", page(desk, accuracy.as_json)),
         Route("/rules", page(desk, keyword_rules.show), methods=["GET"]),
@@ -25,7 +25,7 @@ def reading(desk: Desk) -> list[BaseRoute]:
     ]
 
 
-def acting(desk: Desk) -> list[BaseRoute]:
+def action_routes(desk: Desk) -> list[BaseRoute]:
     leading = {
         "/accuracy/train": accuracy.train,
         "/accuracy/promote": accuracy.promote,
@@ -35,17 +35,17 @@ def acting(desk: Desk) -> list[BaseRoute]:
         "/rules/switch": keyword_rules.BUTTONS.switch,
         "/rules/remove": keyword_rules.BUTTONS.remove,
         "/categories/add": keyword_rules.add_category,
-        "/categories/retire": keyword_rules.retire,
+        "/categories/retire": keyword_rules.retire_category,
     }
-    click = actions.on_ticket(desk, set_category.by_click)
+    click = actions.on_ticket(desk, set_category.set_from_form)
     return [
         *(Route(path, action(desk, act, Verb.MANAGE), methods=["POST"]) for path, act in leading.items()),
         Route("/tickets/{ticket_id:int}/category", click, methods=["POST"]),
     ]
 
 
-def machines(desk: Desk) -> list[BaseRoute]:
-    category = write_endpoint(desk, set_category.by_api)
+def api_routes(desk: Desk) -> list[BaseRoute]:
+    category = write_endpoint(desk, set_category.set_from_api)
     return [
         Route("/api/v1/accuracy", read_endpoint(desk, api.accuracy)),
         Route("/api/v1/tickets/{ticket_id:int}/category", category, methods=["POST"]),

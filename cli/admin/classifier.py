@@ -17,9 +17,8 @@ from classifier.explanation import explanation as explanation_of
 from cli import output
 from cli.open_desk import Trouble, opened
 from cli.tickets import explanation
-from console.insight import accuracy_figures
-from console.insight import models as model_admin
-from console.insight.models import Refused
+from console.insight import accuracy_figures, model_admin
+from console.insight.model_admin import Refused
 from desk.config.settings import Settings
 from desk.learning.active_learning import most_useful
 from desk.learning.model_standing import standing
@@ -73,7 +72,7 @@ def train(args: argparse.Namespace, settings: Settings, _now: datetime, *, train
 def evaluate(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """A model on what agents said; on what it has not learned from, where there is enough of that."""
     with opened(settings) as store, store.database.reading() as session:
-        model = _or_trouble(lambda: model_admin.asked(store, session, args.model))
+        model = _or_trouble(lambda: model_admin.load_model(store, session, args.model))
         row = models.get(session, model.parts.version)
         examples = training_labels.labels_by_agents(session)
     learned_to = (row.last_correction_id if row else 0) or 0
@@ -94,7 +93,7 @@ def evaluate(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
 
 def explain(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        model = _or_trouble(lambda: model_admin.asked(store, session, args.model))
+        model = _or_trouble(lambda: model_admin.load_model(store, session, args.model))
         text = training_labels.opening_text(session, args.ticket) if args.ticket else args.text
     if not text:
         raise Trouble("give a text, or --ticket with the number of a ticket that has words", 64)
@@ -120,7 +119,7 @@ def rollback(args: argparse.Namespace, settings: Settings, now: datetime) -> int
 
 def give_out(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        version = _or_trouble(lambda: model_admin.give_out(store, session, args.model, Path(args.target)))
+        version = _or_trouble(lambda: model_admin.export_model(store, session, args.model, Path(args.target)))
     if args.json:
         output.as_json({"version": version, "file": args.target})
     else:
@@ -130,13 +129,13 @@ def give_out(args: argparse.Namespace, settings: Settings, _now: datetime) -> in
 
 def take_in(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
-        row = _or_trouble(lambda: model_admin.take_in(store, session, Path(args.source), now))
+        row = _or_trouble(lambda: model_admin.import_model(store, session, Path(args.source), now))
     return _say(args, row, f"{row.version} is whole; `frontdesk classifier promote {row.version}` makes it the desk's")
 
 
 def history(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        found = accuracy_figures.everything(session, now, args.weeks)
+        found = accuracy_figures.accuracy_report(session, now, args.weeks)
     if args.json:
         output.as_json(found)
         return 0

@@ -83,7 +83,7 @@ def _new_agent(session: Session, address: str, args: argparse.Namespace, now: da
     public = [team.id for team in people.all_teams(session) if team.id not in private]
     teams = [_team(session, name).id for name in args.team] or public[:1]
     role = str(role_named(args.role or Role.AGENT))
-    agent = people.add_agent(session, address, args.name or "", role, passwords.hashed(password), [], now)
+    agent = people.add_agent(session, address, args.name or "", role, passwords.hash_password(password), [], now)
     _join(session, agent, teams, now)
     if args.slack_user:
         people.set_slack_user(session, agent.id, args.slack_user)
@@ -106,7 +106,7 @@ def _changed_agent(session: Session, agent: Person, args: argparse.Namespace, no
     _join(session, agent, [_team(session, name).id for name in args.team], now)
     password = new_password() if args.new_password else ""
     if password:
-        agent_sessions.set_password(session, agent.id, passwords.hashed(password))
+        agent_sessions.set_password(session, agent.id, passwords.hash_password(password))
         changed.append("a new password")
     return changed, password
 

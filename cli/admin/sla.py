@@ -81,7 +81,7 @@ def explain(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
         ticket = tickets.get(session, args.id)
         if ticket is None:
             raise Trouble(f"there is no ticket #{args.id}")
-        found = sla_badges.of(session, ticket, now)
+        found = sla_badges.badges(session, ticket, now)
     if args.json:
         made = [asdict(one.clock) | {"policy": one.policy, "state_word": one.word, "lines": one.lines} for one in found]
         output.as_json({"id": ticket.id, "priority": ticket.priority, "due_at": ticket.due_at, "clocks": made})

@@ -119,6 +119,6 @@ def _furnish(session: Session, settings: Settings, now: datetime, agent: str | N
         return Begun(schema.NEWEST, boxes, known[0].address, "")
     password = new_password()
     address = agent or f"admin@{domain}"
-    hashed = passwords.hashed(password)
+    hashed = passwords.hash_password(password)
     people.add_agent(session, address, "Admin", Role.ADMIN, hashed, [teams[0].id], now)
     return Begun(schema.NEWEST, boxes, canonical(address), password)

@@ -40,7 +40,9 @@ def undo_one(args: argparse.Namespace, settings: Settings, now: datetime) -> int
                 told = [event for _, event in tickets.numbered_history(session, args.id)[before:]]
         except NotAllowed as error:
             raise Trouble(str(error)) from error
-    return _say(args, ticket, "\n".join(f"#{args.id}: {rendering.happened(event)} ({event.why})" for event in told))
+    return _say(
+        args, ticket, "\n".join(f"#{args.id}: {rendering.event_sentence(event)} ({event.why})" for event in told)
+    )
 
 
 def _would_undo(args: argparse.Namespace, session: Session) -> int:
@@ -59,7 +61,7 @@ def _would_undo(args: argparse.Namespace, session: Session) -> int:
 
 
 def _step(number: int, event: Event) -> dict[str, Any]:
-    return {"id": number, "at": event.at, "by": event.actor.name, "what": rendering.happened(event)}
+    return {"id": number, "at": event.at, "by": event.actor.name, "what": rendering.event_sentence(event)}
 
 
 def set_many(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
@@ -96,7 +98,7 @@ def _wish(args: argparse.Namespace) -> BulkRequest:
 
 
 def _outcome(one: BulkOutcome, *, dry: bool) -> dict[str, Any]:
-    said = "; ".join(map(rendering.happened, one.events)) or "it is so already"
+    said = "; ".join(map(rendering.event_sentence, one.events)) or "it is so already"
     result = f"not done: {one.refused}" if one.refused else f"would have {said}" if dry and one.events else said
     events = [{"kind": event.kind, "before": event.before, "after": event.after} for event in one.events]
     return {"ticket": one.ticket, "subject": one.subject, "result": result, "refused": one.refused, "events": events}

@@ -20,7 +20,7 @@ def run(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
             raise Trouble(f"there is no ticket #{args.ticket}")
         found = similar.solutions(session, ticket, most=args.most)
     if args.json:
-        output.as_json(similar.as_json(ticket, found))
+        output.as_json(similar.similar_json(ticket, found))
         return 0
     for one in found:
         print(

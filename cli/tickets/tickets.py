@@ -100,8 +100,8 @@ def _print_message(message: dict[str, Any]) -> None:
     print(f"\n--- message {message['id']}: {message['kind']} {direction} {escaped(who)} at {at}")
     print(f"    thread: {escaped(message['signal'])} {escaped(message['signal_detail'])}")
     for sentence in [
-        *mail_warnings.sentences(message["trust"], message["attachments"]),
-        *mail_warnings.others(message["trust"]),
+        *mail_warnings.warnings(message["trust"], message["attachments"]),
+        *mail_warnings.remarks(message["trust"]),
     ]:
         print(f"    noticed: {escaped(sentence)}")
     for line in (message["reply"] or message["text"]).splitlines():

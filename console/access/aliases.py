@@ -14,11 +14,11 @@ from desk.tickets.ticket import NotAllowed
 from usecases.agents import aliases
 
 
-def acting(desk: Desk) -> list[BaseRoute]:
+def action_routes(desk: Desk) -> list[BaseRoute]:
     return [Route("/account/aliases", action(desk, save), methods=["POST"])]
 
 
-def of_account(visit: Visit) -> dict[str, Any]:
+def account_values(visit: Visit) -> dict[str, Any]:
     """What the account's page shows."""
     return {"aliases": aliases.aliases_of_agent(visit.session, visit.agent.id)}
 

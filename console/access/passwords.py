@@ -22,13 +22,13 @@ class Busy(RuntimeError):
     """Too many passwords are being checked; try again in a moment."""
 
 
-def hashed(password: str) -> str:
+def hash_password(password: str) -> str:
     """What is stored."""
     with _place():
         return _hasher.hash(password)
 
 
-def fits(password: str, stored: str) -> bool:
+def verify_password(password: str, stored: str) -> bool:
     """Whether it is the password; without a stored hash it takes the same time and is never right."""
     with _place():
         try:

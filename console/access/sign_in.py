@@ -20,7 +20,7 @@ from console.access import aliases, passwords, slack_account
 from console.admin import signatures
 from console.web import rendering
 from console.web.local_path import LONGEST_PATH, local_path
-from console.web.request_context import Desk, Visit, check_intent, read_fields, to_sign_in, visiting
+from console.web.request_context import Desk, Visit, check_csrf, read_fields, redirect_to_sign_in, signed_in_visit
 from console.web.sign_in_limits import COOKIE, COOKIE_SECONDS
 from storage.people import agent_sessions, people
 from storage.people.addresses import canonical
@@ -45,7 +45,7 @@ def sign_in_page(desk: Desk) -> Callable[[Request], Response]:
 def sign_in(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
         before = request.cookies.get(_BEFORE, "")
-        check_intent(desk, request, fields, f"before:{before}")
+        check_csrf(desk, request, fields, f"before:{before}")
         address, wanted = canonical(fields.get("address", "")[:320]), fields.get("next", "")
         place, known, now = desk.came_from(request), request.cookies.get(COOKIE, ""), desk.clock()
         wait = desk.sign_ins.wait(address, place, known, now)
@@ -75,8 +75,8 @@ def sign_out(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def account(visit: Visit, status: int = 200, problem: str = "") -> Response:
-    about = signatures.of_account(visit) | slack_account.of_account(visit) | aliases.of_account(visit)
-    return visit.html("account.html", status, problem=problem, shortest=passwords.SHORTEST, **about)
+    about = signatures.account_values(visit) | slack_account.account_values(visit) | aliases.account_values(visit)
+    return visit.html("access/account.html", status, problem=problem, shortest=passwords.SHORTEST, **about)
 
 
 def change_password(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -84,13 +84,13 @@ def change_password(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Respo
 
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
         with desk.store.database.reading() as session:
-            visit = visiting(desk, request, session)
+            visit = signed_in_visit(desk, request, session)
             if visit is None:
-                return to_sign_in(request)
-        check_intent(desk, request, fields, visit.cookie)
+                return redirect_to_sign_in(request)
+        check_csrf(desk, request, fields, visit.cookie)
         try:
             problem = _password_problem(visit, fields)
-            stored = "" if problem else passwords.hashed(fields["new"])
+            stored = "" if problem else passwords.hash_password(fields["new"])
         except passwords.Busy:
             problem = BUSY
         if problem:
@@ -106,9 +106,9 @@ def change_password(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Respo
 def _account_with(desk: Desk, request: Request, problem: str) -> Response:
     """The page again, with what is wrong."""
     with desk.store.database.reading() as session:
-        visit = visiting(desk, request, session)
+        visit = signed_in_visit(desk, request, session)
         if visit is None:
-            return to_sign_in(request)
+            return redirect_to_sign_in(request)
         return account(visit, 422, problem)
 
 
@@ -120,7 +120,7 @@ def _password_problem(visit: Visit, fields: Mapping[str, str]) -> str:
         return "The two new passwords differ."
     if limit.wait(visit.agent.address, visit.now):
         return "Too many attempts. Try again later."
-    if not passwords.fits(fields.get("current", ""), visit.agent.password_hash):
+    if not passwords.verify_password(fields.get("current", ""), visit.agent.password_hash):
         limit.count(visit.agent.address, visit.now)
         return "The current password is not right."
     return ""
@@ -140,7 +140,7 @@ def _agent(desk: Desk, address: str, password: str) -> Person | None:
     with desk.store.database.reading() as session:
         found = people.by_address(session, address)
     agent = found if found and found.is_agent else None
-    return agent if passwords.fits(password, agent.password_hash if agent else "") else None
+    return agent if passwords.verify_password(password, agent.password_hash if agent else "") else None
 
 
 def _signed_in(desk: Desk, request: Request, agent: Person, path: str) -> Response:
@@ -179,7 +179,7 @@ def _page(
         first_run = not people.all_agents(session)
     values = {"settings": desk.settings, "csrf": desk.csrf(f"before:{before}"), "next": wanted[:LONGEST_PATH]}
     values |= {"address": address, "problem": problem, "first_run": first_run}
-    response = HTMLResponse(rendering.render("login.html", values), status)
+    response = HTMLResponse(rendering.render("access/sign_in.html", values), status)
     response.set_cookie(_BEFORE, before, max_age=3600, secure=desk.secure, httponly=True, samesite="lax")
     if wait:
         response.headers["Retry-After"] = str(math.ceil(wait))

@@ -11,7 +11,7 @@ from console.web.request_context import Visit
 from desk.signed import slack_link_code
 
 
-def of_account(visit: Visit) -> dict[str, Any]:
+def account_values(visit: Visit) -> dict[str, Any]:
     """Nothing where the desk has no Slack."""
     if not visit.desk.settings.slack_bot_token:
         return {"slack_code": "", "slack_user": ""}

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from console.admin.rule_buttons import Buttons
+from console.admin.rule_buttons import RuleButtons
 from console.web.request_context import Desk, Visit, action, page
 from desk.access.permissions import Verb
 from desk.rules import automations as rules_automations
@@ -28,11 +28,11 @@ actions = [{ team = "Billing" }, { tag = "refund" }]
 """
 
 
-def reading(desk: Desk) -> list[BaseRoute]:
+def page_routes(desk: Desk) -> list[BaseRoute]:
     return [Route("/automations", page(desk, show), methods=["GET"])]
 
 
-def acting(desk: Desk) -> list[BaseRoute]:
+def action_routes(desk: Desk) -> list[BaseRoute]:
     verbs = {"add": add, "test": test, "switch": BUTTONS.switch, "remove": BUTTONS.remove}
     return [
         Route(f"/automations/{name}", action(desk, verb, Verb.MANAGE), methods=["POST"]) for name, verb in verbs.items()
@@ -70,7 +70,7 @@ def _page(
     tried: str = "",
 ) -> Response:
     return visit.html(
-        "automations.html",
+        "admin/automations.html",
         status,
         automations=[(kept, rules_automations.words(kept.rule)) for kept in automations.list_all(visit.session)],
         leads=visit.may(Verb.MANAGE),
@@ -81,7 +81,7 @@ def _page(
     )
 
 
-BUTTONS = Buttons(
+BUTTONS = RuleButtons(
     "/automations",
     "automation",
     automations.get,

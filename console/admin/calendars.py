@@ -83,7 +83,7 @@ def _page(
     shown = _meaning(visit, row) if row else {}
     seen = _moved(visit, row) if preview and row else None
     return visit.html(
-        "sla_calendar.html",
+        "admin/calendar.html",
         status,
         typed=typed,
         problem=problem,

@@ -50,7 +50,7 @@ def facts(session: Session, but: Iterable[str] = ()) -> list[str]:
     return [*sorted(FIELDS - set(but)), *own]
 
 
-def typed(fields: Mapping[str, str]) -> Groups:
+def rows_of_form(fields: Mapping[str, str]) -> Groups:
     """The rows of a form, in their order."""
     rows: dict[int, dict[int, Row]] = {0: {}}
     for name in fields:
@@ -64,9 +64,9 @@ def typed(fields: Mapping[str, str]) -> Groups:
     return tuple(Group(kinds.get(number, ""), found) for number, found in ordered.items())
 
 
-def shown(fields: Mapping[str, str]) -> Groups:
+def rows_to_show(fields: Mapping[str, str]) -> Groups:
     """The rows of a form that comes back, or those of an empty one."""
-    found = typed(fields)
+    found = rows_of_form(fields)
     return found if any(group.rows for group in found) else EMPTY
 
 

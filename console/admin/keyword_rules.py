@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from classifier.starter import hints
-from console.admin.rule_buttons import Buttons
+from console.admin.rule_buttons import RuleButtons
 from console.web.request_context import Visit
 from desk.access.permissions import Verb
 from desk.rules.keyword_rules import BadRule, Rule, Trial, words_of
@@ -53,7 +53,7 @@ def add_category(visit: Visit, fields: Mapping[str, str]) -> Response:
     return RedirectResponse("/rules?done=category", 303)
 
 
-def retire(visit: Visit, fields: Mapping[str, str]) -> Response:
+def retire_category(visit: Visit, fields: Mapping[str, str]) -> Response:
     """Not guessed after the next training, or guessed again."""
     own = {one.name: one for one in categories.list_all(visit.session)}
     name = fields.get("name", "")
@@ -76,7 +76,7 @@ def _page(
     own = {one.name: one for one in categories.list_all(visit.session)}
     starters = {name: words for name, words in hints().items() if name not in own}
     return visit.html(
-        "rules.html",
+        "admin/keyword_rules.html",
         status,
         rules=keyword_rules.list_all(visit.session),
         own=list(own.values()),
@@ -95,7 +95,7 @@ def _text(fields: Mapping[str, str], name: str, most: int) -> str:
     return text[:most]
 
 
-BUTTONS = Buttons(
+BUTTONS = RuleButtons(
     "/rules",
     "rule",
     keyword_rules.get,

@@ -44,7 +44,7 @@ def show(visit: Visit) -> Response:
 
 def _page(visit: Visit, problem: str = "", typed: Fields | None = None) -> Response:
     return visit.html(
-        "lifecycle.html",
+        "admin/lifecycle_and_fields.html",
         422 if problem else 200,
         days=asdict(lifecycle.rules(visit.session)),
         words=WORDS,

@@ -16,4 +16,4 @@ def show(visit: Visit) -> Response:
     }
     teams = {team.id: team.name for team in people.all_teams(visit.session)}
     boxes = people.all_mailboxes(visit.session)
-    return visit.html("mailboxes.html", boxes=boxes, folders=folders, teams=teams)
+    return visit.html("admin/mailboxes.html", boxes=boxes, folders=folders, teams=teams)

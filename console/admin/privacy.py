@@ -16,7 +16,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from console.web.request_context import Desk, Visit, action, check_intent, page, read_fields, to_sign_in, visiting
+from console.web.request_context import (
+    Desk,
+    Visit,
+    action,
+    check_csrf,
+    page,
+    read_fields,
+    redirect_to_sign_in,
+    signed_in_visit,
+)
 from desk.access.permissions import Verb
 from desk.access.visibility import EVERYBODY, LONGEST_REASON
 from desk.tickets.ticket import Change, Event
@@ -31,11 +40,11 @@ log = structlog.get_logger()
 PER_PAGE = 100
 
 
-def reading(desk: Desk) -> list[BaseRoute]:
+def page_routes(desk: Desk) -> list[BaseRoute]:
     return [Route("/privacy", page(desk, show), methods=["GET"])]
 
 
-def acting(desk: Desk) -> list[BaseRoute]:
+def action_routes(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/privacy/open", action(desk, open_anyway, Verb.OPEN_PRIVATE), methods=["POST"]),
         Route("/privacy/erase", erasing(desk), methods=["POST"]),
@@ -64,10 +73,10 @@ def erasing(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
 
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
         with desk.store.database.reading() as session:
-            visit = visiting(desk, request, session)
+            visit = signed_in_visit(desk, request, session)
             if visit is None:
-                return to_sign_in(request)
-            check_intent(desk, request, fields, visit.cookie)
+                return redirect_to_sign_in(request)
+            check_csrf(desk, request, fields, visit.cookie)
             visit.require(Verb.ERASE)
         address, why = fields.get("address", "").strip(), fields.get("why", "").strip()[:LONGEST_REASON]
         dry_run = fields.get("sure") != address
@@ -80,9 +89,11 @@ def erasing(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         if receipt and not dry_run:
             log.info("person_erased", agent_id=visit.agent.id, receipt=receipt.id)
         with desk.store.database.reading() as session:
-            again = visiting(desk, request, session)
+            again = signed_in_visit(desk, request, session)
             wish = {"address": address, "why": why, "done": not dry_run}
-            return _page(again, 422 if problem else 200, problem, receipt, wish) if again else to_sign_in(request)
+            return (
+                _page(again, 422 if problem else 200, problem, receipt, wish) if again else redirect_to_sign_in(request)
+            )
 
     async def endpoint(request: Request) -> Response:
         return await anyio.to_thread.run_sync(perform, request, await read_fields(request))
@@ -114,7 +125,7 @@ def _page(
     of = None if admin else viewer.audited - viewer.hidden
     rows = audit.entries(visit.session, of, before=visit.before(), most=PER_PAGE + 1)
     return visit.html(
-        "privacy.html",
+        "admin/privacy.html",
         status,
         rows=rows[:PER_PAGE],
         more=rows[PER_PAGE - 1].id if len(rows) > PER_PAGE else 0,

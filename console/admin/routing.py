@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from console.admin import condition_form
 from console.admin.condition_form import Groups
-from console.admin.rule_buttons import Buttons
+from console.admin.rule_buttons import RuleButtons
 from console.web.request_context import Desk, Visit, action, page
 from desk.access.permissions import Verb
 from desk.priority.levels import Priority
@@ -34,14 +34,14 @@ _NOT_ASKED = ("status", "assignee", "event", "idle_hours", "waiting_hours", "age
 """What a new ticket has not yet."""
 
 
-def reading(desk: Desk) -> list[BaseRoute]:
+def page_routes(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/routing", page(desk, show), methods=["GET"]),
-        Route("/unroutable", page(desk, unroutable), methods=["GET"]),
+        Route("/unroutable", page(desk, show_unassigned), methods=["GET"]),
     ]
 
 
-def acting(desk: Desk) -> list[BaseRoute]:
+def action_routes(desk: Desk) -> list[BaseRoute]:
     verbs = {"add": add, "test": test, "switch": BUTTONS.switch, "move": move, "remove": BUTTONS.remove}
     return [Route(f"/routing/{name}", action(desk, act, Verb.MANAGE), methods=["POST"]) for name, act in verbs.items()]
 
@@ -59,14 +59,14 @@ def show(visit: Visit) -> Response:
     return _page(visit, typed=_kept_as_typed(kept), groups=condition_form.rows_of(kept.conditions))
 
 
-def unroutable(visit: Visit) -> Response:
+def show_unassigned(visit: Visit) -> Response:
     """What nobody can take, the most urgent first; for everybody."""
-    return visit.html("unroutable.html", flags=unassigned.list_flags(visit.session))
+    return visit.html("admin/unassigned.html", flags=unassigned.list_flags(visit.session))
 
 
 def add(visit: Visit, fields: Mapping[str, str]) -> Response:
     """A new rule, or another version of one; it stays off, and is tested at once. Or a row more or less of its form."""
-    groups = condition_form.edited(condition_form.typed(fields), fields.get("do", ""))
+    groups = condition_form.edited(condition_form.rows_of_form(fields), fields.get("do", ""))
     if groups is not None:
         return _page(visit, typed=fields, groups=groups)
     try:
@@ -100,7 +100,7 @@ def _page(
 ) -> Response:
     every = routing_rules.list_all(visit.session)
     return visit.html(
-        "routing.html",
+        "admin/routing.html",
         status,
         rules=[(kept, routing_dry_run.describe_rule(kept.rule) if kept.rule else kept.problem) for kept in every],
         problem=problem,
@@ -110,7 +110,7 @@ def _page(
         facts=condition_form.facts(visit.session, _NOT_ASKED),
         ops=condition_form.OPS,
         kinds=condition_form.KINDS,
-        groups=groups or condition_form.shown(typed or {}),
+        groups=groups or condition_form.rows_to_show(typed or {}),
         teams=people.all_teams(visit.session),
         agents=holders.list_possible(visit.session),
         priorities=list(Priority),
@@ -123,7 +123,7 @@ def _conditions(fields: Mapping[str, str]) -> Any:
     if fields.get("json", "").strip():
         return _json(fields["json"])
     try:
-        return condition_form.conditions(condition_form.typed(fields))
+        return condition_form.conditions(condition_form.rows_of_form(fields))
     except BadCondition as error:
         raise BadRouting(str(error)) from error
 
@@ -156,7 +156,7 @@ def _json(text: str) -> Any:
         raise BadRouting(f"the conditions are no JSON: {error}") from error
 
 
-BUTTONS = Buttons(
+BUTTONS = RuleButtons(
     "/routing",
     "rule",
     routing_rules.get_by_name,

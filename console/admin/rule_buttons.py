@@ -24,7 +24,7 @@ class Switch(Protocol):
 
 
 @dataclass(frozen=True)
-class Buttons(Generic[K]):
+class RuleButtons(Generic[K]):
     """`place` is the page; `refusal` is what switching raises, and `refused` the page with its reason."""
 
     place: str

@@ -22,11 +22,11 @@ NAMES = (*placeholders.NAMES, "desk")
 """What may stand in braces."""
 
 
-def reading(desk: Desk) -> list[BaseRoute]:
+def page_routes(desk: Desk) -> list[BaseRoute]:
     return [Route("/signatures", page(desk, show), methods=["GET"])]
 
 
-def acting(desk: Desk) -> list[BaseRoute]:
+def action_routes(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/account/signature", action(desk, save_own, Verb.WRITE), methods=["POST"]),
         Route("/signatures", action(desk, save, Verb.MANAGE), methods=["POST"]),
@@ -39,12 +39,12 @@ def preview(visit: Visit, ticket: Ticket) -> str:
     return filled.replace("{desk}", visit.desk.settings.desk_name)
 
 
-def wanted(fields: Mapping[str, str]) -> bool:
+def is_wanted(fields: Mapping[str, str]) -> bool:
     """Whether this reply carries it."""
     return fields.get("signature") != "without"
 
 
-def of_account(visit: Visit) -> dict[str, Any]:
+def account_values(visit: Visit) -> dict[str, Any]:
     """What the account's page shows of it."""
     return {"signature": signatures.of_agent(visit.session, visit.agent.id), "names": NAMES}
 
@@ -57,7 +57,7 @@ def save_own(visit: Visit, fields: Mapping[str, str]) -> Response:
 def show(visit: Visit) -> Response:
     of_teams = signatures.of_teams(visit.session)
     return visit.html(
-        "signatures.html",
+        "admin/signatures.html",
         teams=[(team, of_teams[team.id]) for team in people.all_teams(visit.session)],
         boxes=people.all_mailboxes(visit.session),
         names=NAMES,

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 
 from console.admin import condition_form
 from console.admin.condition_form import Groups
-from console.web.request_context import Desk, Visit, check_intent, page, read_fields, to_sign_in, visiting
+from console.web.request_context import Desk, Visit, check_csrf, page, read_fields, redirect_to_sign_in, signed_in_visit
 from desk.access.permissions import Verb
 from desk.priority.levels import Priority
 from desk.rules.actions import BadAction
@@ -54,10 +54,10 @@ def form(desk: Desk, act: Act) -> Callable[[Request], Coroutine[Any, Any, Respon
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
         database = desk.store.database
         with database.reading() if fields.get("do") == "preview" else database.transaction() as session:
-            visit = visiting(desk, request, session)
+            visit = signed_in_visit(desk, request, session)
             if visit is None:
-                return to_sign_in(request)
-            check_intent(desk, request, fields, visit.cookie)
+                return redirect_to_sign_in(request)
+            check_csrf(desk, request, fields, visit.cookie)
             only_leads(visit)
             return act(visit, fields)
 
@@ -75,7 +75,7 @@ def show(visit: Visit) -> Response:
     """What holds, and what runs."""
     only_leads(visit)
     return visit.html(
-        "sla.html",
+        "admin/sla.html",
         policies=sla_policies.list_all(visit.session),
         calendars=calendars.list_all(visit.session),
         names={row.id: row.name for row in calendars.list_all(visit.session)},
@@ -97,7 +97,7 @@ def policy(visit: Visit) -> Response:
 def change(visit: Visit, fields: Mapping[str, str]) -> Response:
     """Preview, save or remove; or a row more or less of the form."""
     known = _asked_for(visit)
-    groups = condition_form.edited(condition_form.typed(fields), fields.get("do", ""))
+    groups = condition_form.edited(condition_form.rows_of_form(fields), fields.get("do", ""))
     if groups is not None:
         return _page(visit, fields, groups=groups)
     if fields.get("do") == "remove" and known is not None:
@@ -134,7 +134,7 @@ def _page(
     groups: Groups | None = None,
 ) -> Response:
     return visit.html(
-        "sla_policy.html",
+        "admin/sla_policy.html",
         status,
         typed=typed,
         problem=problem,
@@ -144,7 +144,7 @@ def _page(
         facts=condition_form.facts(visit.session, FLEETING),
         ops=condition_form.OPS,
         kinds=condition_form.KINDS,
-        groups=groups or condition_form.shown(typed),
+        groups=groups or condition_form.rows_to_show(typed),
         targets=list(Target),
         priorities=list(Priority),
         calendars=calendars.list_all(visit.session),
@@ -192,7 +192,7 @@ def _read(fields: Mapping[str, str]) -> PolicyRow:
     return PolicyRow(
         name=fields.get("name", "").strip()[:100],
         targets=targets,
-        conditions=_lines(fields, "conditions") or condition_form.conditions(condition_form.typed(fields)),
+        conditions=_lines(fields, "conditions") or condition_form.conditions(condition_form.rows_of_form(fields)),
         escalations=_lines(fields, "escalations"),
         calendar_id=_whole(fields, "calendar") or None,
         warn_percent=_whole(fields, "warn_percent"),

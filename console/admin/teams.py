@@ -37,11 +37,11 @@ WORDS: Mapping[Strategy, str] = {
 }
 
 
-def reading(desk: Desk) -> list[BaseRoute]:
+def page_routes(desk: Desk) -> list[BaseRoute]:
     return [Route("/teams", page(desk, show), methods=["GET"])]
 
 
-def acting(desk: Desk) -> list[BaseRoute]:
+def action_routes(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/teams/{team_id:int}", action(desk, change, Verb.MANAGE), methods=["POST"]),
         Route("/teams/{team_id:int}/join", action(desk, join, Verb.MANAGE), methods=["POST"]),
@@ -122,7 +122,7 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
     now = visit.now.astimezone(ZoneInfo(visit.desk.settings.time_zone))
     teams = list(people_availability.load_availability(visit.session, [team.id for team in every]).teams.values())
     return visit.html(
-        "teams.html",
+        "admin/teams.html",
         status,
         problem=problem,
         teams=teams,

@@ -36,15 +36,15 @@ _SETTINGS = frozenset({"dry_run", "prune"})
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
-    apply = write_endpoint(desk, applied, scope=SCOPE, verb=Verb.CONFIGURE, most=MOST_BODY)
+    apply = write_endpoint(desk, apply_configuration, scope=SCOPE, verb=Verb.CONFIGURE, most=MOST_BODY)
     return [
-        Route("/api/v1/configuration", read_endpoint(desk, shown, SCOPE), methods=["GET"]),
+        Route("/api/v1/configuration", read_endpoint(desk, export_configuration, SCOPE), methods=["GET"]),
         Route("/api/v1/configuration", apply, methods=["POST"]),
-        Route("/api/v1/tickets/{ticket_id:int}/fields", write_endpoint(desk, fill_in), methods=["POST"]),
+        Route("/api/v1/tickets/{ticket_id:int}/fields", write_endpoint(desk, set_fields), methods=["POST"]),
     ]
 
 
-def shown(visit: Visit) -> Response:
+def export_configuration(visit: Visit) -> Response:
     """All of it, or the kinds that `kind` names (several times)."""
     visit.require(Verb.CONFIGURE)
     wanted = visit.request.query_params.getlist("kind") or list(KINDS)
@@ -55,7 +55,7 @@ def shown(visit: Visit) -> Response:
     return json_response({kind: _entries(kind, state) for kind in wanted})
 
 
-def applied(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+def apply_configuration(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """What the entries say becomes so, in one transaction."""
     dry, prune = (_flag(body, name) for name in ("dry_run", "prune"))
     allowed = networks(visit.desk.settings.internal_networks)
@@ -73,7 +73,7 @@ def applied(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     return {"dry_run": dry, "steps": [asdict(step) for step in steps], "warnings": warnings}
 
 
-def fill_in(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+def set_fields(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """Values of custom fields by their names; null takes one away. All or none."""
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
     if ticket is None:

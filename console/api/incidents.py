@@ -37,10 +37,10 @@ _MOST = 10_000
 def routes(desk: Desk) -> list[BaseRoute]:
     one = "/api/v1/incidents/{incident_id:int}"
     verbs: dict[str, Write] = {kind: _order(kind) for kind in (ANSWER, RESOLVE, DISMISS)}
-    verbs |= {"add": include, "remove": take_out}
+    verbs |= {"add": add_ticket, "remove": remove_ticket}
     return [
-        Route("/api/v1/incidents", read_endpoint(desk, listed)),
-        Route(one, read_endpoint(desk, shown)),
+        Route("/api/v1/incidents", read_endpoint(desk, list_incidents)),
+        Route(one, read_endpoint(desk, show_incident)),
         *(
             Route(f"{one}/{name}", write_endpoint(desk, act, verb=Verb.INCIDENT), methods=["POST"])
             for name, act in verbs.items()
@@ -48,7 +48,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
     ]
 
 
-def listed(visit: Visit) -> Response:
+def list_incidents(visit: Visit) -> Response:
     """Newest first; `state` may be given several times. `next` is the query of the next page."""
     states = visit.request.query_params.getlist("state")
     if not set(states) <= set(STATES):
@@ -60,31 +60,31 @@ def listed(visit: Visit) -> Response:
     return json_response({"incidents": [asdict(one) | {"tickets": counted[one.id]} for one in rows], "next": more})
 
 
-def shown(visit: Visit) -> Response:
+def show_incident(visit: Visit) -> Response:
     """One with its tickets and all that was ordered."""
-    found = _found(visit)
-    orders = [_told(one) for one in bulk_orders.orders_of_incident(visit.session, found.id)]
+    found = _incident(visit)
+    orders = [_order_json(one) for one in bulk_orders.orders_of_incident(visit.session, found.id)]
     return json_response(asdict(found) | {"tickets": incidents.rows(visit.session, found.id, _MOST), "orders": orders})
 
 
-def include(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+def add_ticket(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """A ticket belongs to it, whether it was suggested or not."""
-    found, ticket = _found(visit), _ticket(body)
+    found, ticket = _incident(visit), _ticket(body)
     by = priority.matrix(priority_matrix.matrix_rows(visit.session, visit.desk.settings))
     incident_members.include_ticket(visit.session, found.id, ticket, _actor(visit), by, visit.now)
     return {"incident": found.id, "ticket": ticket, "done": "add"}
 
 
-def take_out(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+def remove_ticket(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """A ticket has nothing to do with it; its priority goes back where nobody changed it since."""
-    found, ticket = _found(visit), _ticket(body)
+    found, ticket = _incident(visit), _ticket(body)
     incident_members.remove_ticket(visit.session, found.id, ticket, _actor(visit), visit.now)
     return {"incident": found.id, "ticket": ticket, "done": "remove"}
 
 
 def _order(kind: str) -> Write:
     def write(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
-        found, text = _found(visit), _text(body)
+        found, text = _incident(visit), _text(body)
         if kind == ANSWER and not text.strip():
             raise NotAllowed("there is no text to send")
         if body.get("dry_run") is True:
@@ -93,18 +93,18 @@ def _order(kind: str) -> Write:
         key = _key(visit, body, text)
         order = bulk_orders.place_order(visit.session, found.id, key, kind, text, _actor(visit), visit.now)
         bulk_orders.run_step(visit.session, order.id, visit.now)
-        return _told(bulk_orders.get(visit.session, order.id))
+        return _order_json(bulk_orders.get(visit.session, order.id))
 
     return write
 
 
-def _told(order: bulk_orders.Order) -> dict[str, Any]:
+def _order_json(order: bulk_orders.Order) -> dict[str, Any]:
     said = asdict(order)
     said.pop("key")
     return said | {name: said[name].isoformat() if said[name] else None for name in ("at", "done_at")}
 
 
-def _found(visit: Visit) -> Incident:
+def _incident(visit: Visit) -> Incident:
     found = incidents.get(visit.session, visit.number("incident_id"))
     if found is None:
         raise HTTPException(404, "There is no such incident.")

@@ -37,14 +37,14 @@ def routes(desk: Desk) -> list[BaseRoute]:
 
 def reply(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """`text`, and what is wished: `resolve`, `signature` (false: without), `version`."""
-    ticket, actor, text = _wanted(visit, body, Verb.REPLY)
+    ticket, actor, text = _checked(visit, body, Verb.REPLY)
     answer = ReplyRequest(text, resolve=_flag(body, "resolve", False), signed=_flag(body, "signature", True))
-    return _told(scheduled_replies.reply_now(visit.session, ticket, actor, answer, visit.now, via=_via(visit)))
+    return _ticket_state(scheduled_replies.reply_now(visit.session, ticket, actor, answer, visit.now, via=_via(visit)))
 
 
 def note(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
-    ticket, actor, text = _wanted(visit, body, Verb.NOTE)
-    return _told(conversation.note(visit.session, ticket, actor, text, visit.now, via=_via(visit)))
+    ticket, actor, text = _checked(visit, body, Verb.NOTE)
+    return _ticket_state(conversation.note(visit.session, ticket, actor, text, visit.now, via=_via(visit)))
 
 
 def in_name_of(session: Session, address: str, ticket: Ticket, verb: Verb) -> Actor:
@@ -56,7 +56,7 @@ def in_name_of(session: Session, address: str, ticket: Ticket, verb: Verb) -> Ac
     return Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
 
 
-def _wanted(visit: Visit, body: Mapping[str, Any], verb: Verb) -> tuple[Ticket, Actor, str]:
+def _checked(visit: Visit, body: Mapping[str, Any], verb: Verb) -> tuple[Ticket, Actor, str]:
     text, version, by = body.get("text"), body.get("version"), body.get("by", "")
     if not isinstance(text, str) or not text.strip() or len(text) > LONGEST_TEXT:
         raise HTTPException(422, f'Send {{"text": "…"}} of at most {LONGEST_TEXT} characters.')
@@ -76,7 +76,7 @@ def _via(visit: Visit) -> str:
     return "api" if visit.cookie else f"api token {visit.agent.name}"
 
 
-def _told(ticket: Ticket) -> dict[str, Any]:
+def _ticket_state(ticket: Ticket) -> dict[str, Any]:
     return {"id": ticket.id, "status": str(ticket.status), "version": ticket.version}
 
 

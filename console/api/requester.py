@@ -16,12 +16,12 @@ from storage.tickets.tickets import Stale
 from usecases.tickets import requester
 
 
-def machines(desk: Desk) -> list[BaseRoute]:
-    change = write_endpoint(desk, by_api)
+def api_routes(desk: Desk) -> list[BaseRoute]:
+    change = write_endpoint(desk, change_requester)
     return [Route("/api/v1/tickets/{ticket_id:int}/requester", change, methods=["POST"])]
 
 
-def by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+def change_requester(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """`requester` is the address, `version` what was seen, if it matters."""
     address, version = body.get("requester"), body.get("version")
     if not isinstance(address, str):

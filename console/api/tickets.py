@@ -20,14 +20,14 @@ from usecases.tickets.ticket_json import whole_ticket
 MESSAGES_A_PAGE, MOST_MESSAGES = 200, 500
 
 
-def listed(visit: Visit) -> Response:
+def list_tickets(visit: Visit) -> Response:
     """One page of tickets; the query is that of the page. `next` is the query of the next page."""
-    rows, more = ticket_list.found(visit, visit.request.query_params)
+    rows, more = ticket_list.find_tickets(visit, visit.request.query_params)
     found = [asdict(row) | {"undelivered": row.undelivered_at is not None} for row in rows]
     return json_response({"tickets": found, "next": {"before": rows[-1].id} if more else None})
 
 
-def shown(visit: Visit) -> Response:
+def show_ticket(visit: Visit) -> Response:
     """One ticket; of its messages a page, which `after` and `most` choose."""
     asked = visit.request.query_params
     after = whole_number(asked.get("after", "")) or 0
@@ -38,17 +38,17 @@ def shown(visit: Visit) -> Response:
     return json_response(whole)
 
 
-def similar_to(visit: Visit) -> Response:
+def similar_tickets(visit: Visit) -> Response:
     """The solved tickets that are like this one."""
     ticket = ticket_or_404(visit)
-    return json_response(similar.as_json(ticket, similar.solutions(visit.session, ticket)))
+    return json_response(similar.similar_json(ticket, similar.solutions(visit.session, ticket)))
 
 
-def satisfied(visit: Visit) -> Response:
+def csat(visit: Visit) -> Response:
     """How content requesters are."""
     return json_response(csat_page.figures(visit.session, visit.now))
 
 
 def accuracy(visit: Visit) -> Response:
     """All figures of the accuracy page."""
-    return json_response(accuracy_figures.everything(visit.session, visit.now))
+    return json_response(accuracy_figures.accuracy_report(visit.session, visit.now))

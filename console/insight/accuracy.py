@@ -17,9 +17,8 @@ from starlette.responses import RedirectResponse, Response
 
 from classifier import shelf
 from classifier.model import BrokenArtefact
-from console.insight import accuracy_figures
-from console.insight import models as model_admin
-from console.insight.models import Refused
+from console.insight import accuracy_figures, model_admin
+from console.insight.model_admin import Refused
 from console.web.request_context import Visit
 from desk.access.permissions import Verb
 from desk.learning.active_learning import most_useful
@@ -39,7 +38,7 @@ def show(visit: Visit) -> Response:
     known = models.list_all(visit.session, 20)
     last = models.last_attempt(visit.session)
     return visit.html(
-        "accuracy.html",
+        "insight/accuracy.html",
         shown_weeks=weeks,
         offered=_WEEKS_OFFERED,
         models=known,
@@ -48,14 +47,14 @@ def show(visit: Visit) -> Response:
         standings={one.version: standing(one.made_by, one.report) for one in known},
         waiting=corrections.count_after(visit.session, (last.last_correction_id if last else 0) or 0),
         leads=visit.may(Verb.MANAGE),
-        **accuracy_figures.everything(visit.session, visit.now, weeks),
+        **accuracy_figures.accuracy_report(visit.session, visit.now, weeks),
     )
 
 
-def teach(visit: Visit) -> Response:
+def tickets_to_label(visit: Visit) -> Response:
     """The tickets that would teach most, each with one button a category."""
     found = accuracy.load_uncertain_tickets(visit.session)
-    return visit.html("teach.html", open=len(found), doubts=most_useful(found, TAUGHT_AT_ONCE))
+    return visit.html("insight/label_tickets.html", open=len(found), doubts=most_useful(found, TAUGHT_AT_ONCE))
 
 
 def as_csv(visit: Visit) -> Response:

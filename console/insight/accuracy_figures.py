@@ -26,7 +26,7 @@ _OUTCOMES = ("automatic", "suggest", "unsure")
 _MOST = 20
 
 
-def everything(session: Session, now: datetime, weeks: int = WEEKS) -> dict[str, Any]:
+def accuracy_report(session: Session, now: datetime, weeks: int = WEEKS) -> dict[str, Any]:
     """All that the accuracy page shows."""
     since = accuracy.weeks_before(now, weeks - 1)
     found = accuracy.load_guesses(session, since)
@@ -42,7 +42,7 @@ def everything(session: Session, now: datetime, weeks: int = WEEKS) -> dict[str,
         "confusions": _confusions(spoken),
         "reliability": reliability(found),
         "worst": _worst(found),
-        "beside": beside(spoken),
+        "beside": baselines(spoken),
         "priorities": [
             {"desk_said": said, "agents_made": made, "tickets": count}
             for said, made, count in priority_changes(session, since)
@@ -127,7 +127,7 @@ def reliability(found: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
     return [asdict(one) for one in bins if one.count]
 
 
-def beside(said: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
+def baselines(said: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
     """The same tickets, guessed by others: one who reads nothing, and the keyword rules alone."""
     truth = [fact.truth or "" for fact in said]
     ways: dict[str, Sequence[str | None]] = {

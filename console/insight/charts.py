@@ -17,7 +17,7 @@ _CELL, _ROW, _NAMES = 27, 22, 70
 _STEPS = 5
 
 
-def days(rows: Sequence[Day]) -> Markup:
+def day_chart(rows: Sequence[Day]) -> Markup:
     """Opened and resolved side by side, the backlog as a line above its own zero; long periods by the week."""
     parts = _by_week(rows) if len(rows) > 62 else [(f"{d.day:%d %b}", d.opened, d.resolved, d.backlog) for d in rows]
     most = max((max(opened, resolved) for _, opened, resolved, _ in parts), default=0) or 1
@@ -38,7 +38,7 @@ def days(rows: Sequence[Day]) -> Markup:
     return _picture(WIDTH, HEIGHT, [*_scale(most), *drawn])
 
 
-def week(rows: Sequence[Sequence[int]], names: Sequence[str]) -> Markup:
+def week_chart(rows: Sequence[Sequence[int]], names: Sequence[str]) -> Markup:
     """Seven days by twenty-four hours: the darker, the more."""
     most = max((count for row in rows for count in row), default=0)
     drawn = []

@@ -52,7 +52,7 @@ def show(visit: Visit) -> Response:
     asked = visit.request.query_params.get("days", "")
     days = int(asked) if asked in ("7", "30", "90", "365") else DAYS
     found = figures(visit.session, visit.now, days)
-    return visit.html("satisfaction.html", found=found, rules=csat_settings.rules(visit.session), scores=SCORES)
+    return visit.html("insight/csat.html", found=found, rules=csat_settings.rules(visit.session), scores=SCORES)
 
 
 def set_rules(visit: Visit, fields: Mapping[str, str]) -> Response:

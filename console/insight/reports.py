@@ -49,7 +49,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
         Route("/reports", page(desk, show)),
         Route("/reports.csv", page(desk, as_csv)),
         Route("/reports.json", page(desk, as_json)),
-        Route("/api/v1/reports", read_endpoint(desk, for_programs)),
+        Route("/api/v1/reports", read_endpoint(desk, api_report)),
     ]
 
 
@@ -60,14 +60,14 @@ def show(visit: Visit) -> Response:
     kept = {key: value for key, value in asked.items() if value}
     leads = _leads(visit)
     return visit.html(
-        "reports.html",
+        "insight/reports.html",
         report=report,
         tables=made,
         summary=report_tables.summary(report),
         nearness=report_tables.nearness(report),
         shown=report_tables.shown,
-        chart=charts.days(report.days),
-        week=charts.week(report.hours, report_tables.DAYS),
+        chart=charts.day_chart(report.days),
+        week=charts.week_chart(report.hours, report_tables.DAYS),
         asked=asked,
         periods=PERIODS,
         chosen="" if asked.get("from") or asked.get("to") else asked.get("period", "30d"),
@@ -98,7 +98,7 @@ def to_json(report: Report) -> str:
     return json.dumps(asdict(report), ensure_ascii=False, default=_plain)
 
 
-def for_programs(visit: Visit) -> Response:
+def api_report(visit: Visit) -> Response:
     """`period`, or `from` and `to`; `team`, `agent`, `channel`, `category`, `priority`."""
     return Response(to_json(_report(visit)), media_type="application/json")
 

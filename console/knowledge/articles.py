@@ -49,7 +49,7 @@ def show(visit: Visit) -> Response:
         )
     )
     return visit.html(
-        "articles.html",
+        "knowledge/articles.html",
         rows=found,
         uses=articles.count_uses(visit.session, [one.id for one in found]),
         states=list(State),
@@ -60,13 +60,13 @@ def show(visit: Visit) -> Response:
     )
 
 
-def one(visit: Visit) -> Response:
+def detail(visit: Visit) -> Response:
     """An article with its forms, versions, uses and tickets."""
     article = _found(visit)
     history = articles.versions(visit.session, article.id)
     editors = people.by_ids(visit.session, [v.editor_id for v in history if v.editor_id])
     return visit.html(
-        "article.html",
+        "knowledge/article.html",
         article=article,
         versions=history,
         editors=editors,

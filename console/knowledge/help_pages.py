@@ -44,16 +44,17 @@ def show(desk: Desk) -> Callable[[Request], Response]:
             known = articles.categories(session, Audience.PUBLIC)
         more = found[-1].id if len(found) == PER_PAGE and not words else 0
         about = {"rows": found, "words": words, "category": category, "categories": known, "more": more}
-        return _html(desk, request, rules, "help.html", **about)
+        return _html(desk, request, rules, "knowledge/help.html", **about)
 
     return endpoint
 
 
-def one(desk: Desk) -> Callable[[Request], Response]:
+def detail(desk: Desk) -> Callable[[Request], Response]:
     def endpoint(request: Request) -> Response:
         with desk.store.database.reading() as session:
             rules, article = _open(session), _found(session, request)
-        return _html(desk, request, rules, "help_article.html", article=article, done="done" in request.query_params)
+        done = "done" in request.query_params
+        return _html(desk, request, rules, "knowledge/help_article.html", article=article, done=done)
 
     return endpoint
 

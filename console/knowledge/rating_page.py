@@ -55,7 +55,7 @@ def show(desk: Desk) -> Callable[[Request], Response]:
     return endpoint
 
 
-def vote(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+def save_rating(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     """The answer, or another one while minds may change."""
     pace = Pace(20, timedelta(hours=1))
 
@@ -123,4 +123,4 @@ def _page(desk: Desk, request: Request, asked: _Asked, status: int = 200) -> Res
         "done": "done" in request.query_params,
         "token": request.path_params["token"],
     }
-    return HTMLResponse(rendering.render("rate.html", values), status, HEADERS)
+    return HTMLResponse(rendering.render("knowledge/rating.html", values), status, HEADERS)

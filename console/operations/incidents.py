@@ -49,7 +49,7 @@ def show(visit: Visit) -> Response:
     found = incidents.page(visit.session, TABS[tab], visit.before(), PER_PAGE + 1)
     rows = found[:PER_PAGE]
     return visit.html(
-        "incidents.html",
+        "operations/incidents.html",
         rows=rows,
         more=rows[-1].id if len(found) > PER_PAGE else 0,
         tab=tab,
@@ -59,7 +59,7 @@ def show(visit: Visit) -> Response:
     )
 
 
-def one(visit: Visit) -> Response:
+def detail(visit: Visit) -> Response:
     """One incident with its tickets, and the forms for all of them."""
     return _page(visit, _found(visit))
 
@@ -79,12 +79,12 @@ def dismiss(visit: Visit, fields: Mapping[str, str]) -> Response:
     return _order(visit, fields, DISMISS)
 
 
-def take_out(visit: Visit, fields: Mapping[str, str]) -> Response:
+def remove_ticket(visit: Visit, fields: Mapping[str, str]) -> Response:
     incident_members.remove_ticket(visit.session, _found(visit).id, _ticket(fields), visit.actor, visit.now)
     return _back(visit, "taken-out")
 
 
-def include(visit: Visit, fields: Mapping[str, str]) -> Response:
+def add_ticket(visit: Visit, fields: Mapping[str, str]) -> Response:
     by = priority.matrix(priority_matrix.matrix_rows(visit.session, visit.desk.settings))
     incident_members.include_ticket(visit.session, _found(visit).id, _ticket(fields), visit.actor, by, visit.now)
     return _back(visit, "included")
@@ -106,8 +106,8 @@ VERBS: Mapping[str, Action] = {
     "answer": answer,
     "resolve": resolve,
     "dismiss": dismiss,
-    "take-out": take_out,
-    "include": include,
+    "take-out": remove_ticket,
+    "include": add_ticket,
 }
 
 
@@ -132,7 +132,7 @@ def _page(visit: Visit, found: Incident) -> Response:
     statuses = incidents.open_members(visit.session, found.id)
     ended_by = people.by_ids(visit.session, [found.ended_by]) if found.ended_by else {}
     return visit.html(
-        "incident.html",
+        "operations/incident.html",
         incident=found,
         rows={state: [row for row in rows if row["state"] == state] for state in (MEMBER, SUGGESTED, TAKEN_OUT)},
         counts=incidents.ticket_counts(visit.session, [found.id])[found.id],

@@ -17,7 +17,9 @@ _ASIDE = ("quarantined", "refused", inbound.RELEASING)
 
 def show(visit: Visit) -> Response:
     rows = listings.list_set_aside(visit.session, _ASIDE, before=visit.before(), most=PER_PAGE + 1)
-    return visit.html("quarantine.html", rows=rows[:PER_PAGE], more=rows[PER_PAGE - 1]["id"] if rows[PER_PAGE:] else 0)
+    return visit.html(
+        "operations/quarantine.html", rows=rows[:PER_PAGE], more=rows[PER_PAGE - 1]["id"] if rows[PER_PAGE:] else 0
+    )
 
 
 def release(visit: Visit, fields: Mapping[str, str]) -> Response:

@@ -16,7 +16,15 @@ from starlette.responses import RedirectResponse, Response
 from console.tickets import composer, macros
 from console.tickets import detail as ticket_page
 from console.tickets.composer import LONGEST_TEXT
-from console.web.request_context import Action, Desk, Visit, check_intent, read_fields, to_sign_in, visiting
+from console.web.request_context import (
+    Action,
+    Desk,
+    Visit,
+    check_csrf,
+    read_fields,
+    redirect_to_sign_in,
+    signed_in_visit,
+)
 from desk.access.permissions import Verb
 from desk.priority.levels import Priority
 from desk.tickets import ticket as verbs
@@ -46,14 +54,14 @@ def on_ticket(desk: Desk, act: Action, verb: Verb = Verb.CHANGE) -> Callable[[Re
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
         try:
             with desk.store.database.transaction() as session:
-                visit = visiting(desk, request, session)
-                response = _checked(visit, fields, act, verb) if visit else to_sign_in(request)
+                visit = signed_in_visit(desk, request, session)
+                response = _checked(visit, fields, act, verb) if visit else redirect_to_sign_in(request)
                 audit.record_reads(session, session, desk.clock())
                 return response
         except Stale:
-            return _explained(desk, request, fields, "")
+            return _refusal_page(desk, request, fields, "")
         except NotAllowed as error:
-            return _explained(desk, request, fields, str(error))
+            return _refusal_page(desk, request, fields, str(error))
 
     async def endpoint(request: Request) -> Response:
         return await anyio.to_thread.run_sync(perform, request, await read_fields(request))
@@ -64,19 +72,19 @@ def on_ticket(desk: Desk, act: Action, verb: Verb = Verb.CHANGE) -> Callable[[Re
 def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
     """A public reply or an internal note, as the form says; a reply may resolve the ticket at once."""
     visit.require(*verbs_of_message(fields))
-    ticket = current(visit, fields)
+    ticket = locked_ticket(visit, fields)
     text = fields.get("text", "").replace("\r\n", "\n").strip("\n")
     if len(text) > LONGEST_TEXT:
         raise NotAllowed(f"a message has at most {LONGEST_TEXT} characters")
-    if _said_already(visit, ticket, text, fields, AGAIN_SECONDS):
+    if _is_repeated(visit, ticket, text, fields, AGAIN_SECONDS):
         drafts.delete_draft(visit.session, ticket.id, visit.agent.id)
         return _repeated(ticket, fields)
     if fields.get("kind") == MessageKind.NOTE:
         drafts.delete_draft(visit.session, ticket.id, visit.agent.id)
         noted = conversation.note(visit.session, ticket, visit.actor, text, visit.now, via="console")
-        macros.after(visit, noted, fields)
+        macros.run_actions_of_message(visit, noted, fields)
         return _back(ticket, "noted")
-    return _back(ticket, composer.answer(visit, ticket, text, fields))
+    return _back(ticket, composer.send_reply(visit, ticket, text, fields))
 
 
 def verbs_of_message(fields: Mapping[str, str]) -> tuple[Verb, ...]:
@@ -88,7 +96,7 @@ def verbs_of_message(fields: Mapping[str, str]) -> tuple[Verb, ...]:
 def update(visit: Visit, fields: Mapping[str, str]) -> Response:
     """Everything in the side panel that differs from what the page showed."""
     visit.require(*(_VERBS.get(name, Verb.CHANGE) for name in _CHANGES if name in fields))
-    ticket = current(visit, fields)
+    ticket = locked_ticket(visit, fields)
     change = Change(ticket)
     for name, apply in _CHANGES.items():
         value = fields.get(name, "").strip()
@@ -102,14 +110,14 @@ def update(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 def take(visit: Visit, fields: Mapping[str, str]) -> Response:
     """Assign to me."""
-    ticket = current(visit, fields)
+    ticket = locked_ticket(visit, fields)
     tickets.save(visit.session, _assign(visit, ticket, str(visit.agent.id)))
     return _back(ticket, "taken")
 
 
 def split(visit: Visit, fields: Mapping[str, str]) -> Response:
     """One message becomes a ticket of its own."""
-    ticket = current(visit, fields)
+    ticket = locked_ticket(visit, fields)
     message = tickets.message(visit.session, _id(fields.get("message", "")))
     if message is None or message.ticket_id != ticket.id:
         raise NotAllowed("that message is not on this ticket")
@@ -119,21 +127,21 @@ def split(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 def merge(visit: Visit, fields: Mapping[str, str]) -> Response:
     """This ticket ends in another one."""
-    ticket = current(visit, fields)
+    ticket = locked_ticket(visit, fields)
     into = _id(fields.get("into", "").strip().removeprefix("#"))
     kept = conversation.merge(visit.session, ticket.id, into, visit.actor, visit.now)
     return _back(kept, "merged")
 
 
 def _checked(visit: Visit, fields: Mapping[str, str], act: Action, verb: Verb) -> Response:
-    check_intent(visit.desk, visit.request, fields, visit.cookie)
+    check_csrf(visit.desk, visit.request, fields, visit.cookie)
     visit.require(verb)
     response = act(visit, fields)
     log.info("console_action_done", ticket_id=visit.number("ticket_id"), agent_id=visit.agent.id)
     return response
 
 
-def current(visit: Visit, fields: Mapping[str, str]) -> Ticket:
+def locked_ticket(visit: Visit, fields: Mapping[str, str]) -> Ticket:
     """The ticket, held until the end of the transaction; Stale if it is not the one that the page showed."""
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
     if ticket is None:
@@ -143,12 +151,12 @@ def current(visit: Visit, fields: Mapping[str, str]) -> Ticket:
     return ticket
 
 
-def _explained(desk: Desk, request: Request, fields: Mapping[str, str], why: str) -> Response:
+def _refusal_page(desk: Desk, request: Request, fields: Mapping[str, str], why: str) -> Response:
     """The page that says why nothing was done."""
     with desk.store.database.reading() as session:
-        visit = visiting(desk, request, session)
+        visit = signed_in_visit(desk, request, session)
         if visit is None:
-            return to_sign_in(request)
+            return redirect_to_sign_in(request)
         ticket = ticket_page.ticket_or_404(visit)
         if why:
             return ticket_page.page(visit, ticket, 422, why, fields.get("text", ""))
@@ -157,14 +165,14 @@ def _explained(desk: Desk, request: Request, fields: Mapping[str, str], why: str
 
 def _conflict(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Response:
     text = fields.get("text", "").replace("\r\n", "\n").strip("\n")
-    if _said_already(visit, ticket, text, fields, CONFLICT_SECONDS):
+    if _is_repeated(visit, ticket, text, fields, CONFLICT_SECONDS):
         return _back(ticket, "replied")
     history = tickets.history(visit.session, ticket.id)
     seen = whole_number(fields.get("seen", ""), len(history)) or 0
     wishes = {name: value for name, value in fields.items() if name.removeprefix("was_") in CARRIED}
     shown = {n: v for n, v in wishes.items() if not n.startswith("was_") and v != wishes.get(f"was_{n}", "")}
     return visit.html(
-        "conflict.html",
+        "tickets/conflict.html",
         409,
         ticket=ticket,
         changed=history[seen:],
@@ -176,12 +184,12 @@ def _conflict(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Respon
     )
 
 
-def _said_already(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str], seconds: int) -> bool:
+def _is_repeated(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str], seconds: int) -> bool:
     """The second half of a double click, or Back and Send once more: the agent's last message has these very words."""
     wanted = MessageKind.NOTE if fields.get("kind") == MessageKind.NOTE else MessageKind.REPLY
     if not text:
         return False
-    if wanted is MessageKind.REPLY and composer.said_already(visit, ticket, text, fields):
+    if wanted is MessageKind.REPLY and composer.is_scheduled_already(visit, ticket, text, fields):
         return True
     last = tickets.newest_of_agent(visit.session, ticket.id, visit.agent.id, wanted)
     return last is not None and last.text == text and (visit.now - last.created_at).total_seconds() < seconds

@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from console.web.request_context import Desk, Visit, check_intent, read_fields, to_sign_in, visiting
+from console.web.request_context import Desk, Visit, check_csrf, read_fields, redirect_to_sign_in, signed_in_visit
 from desk.access.permissions import Verb
 from desk.tickets.ticket import NotAllowed
 from storage.db.session import Session
@@ -36,9 +36,9 @@ def routes(desk: Desk) -> list[BaseRoute]:
 def endpoint(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     def perform(request: Request, fields: Fields) -> Response:
         with desk.store.database.reading() as session:
-            visit = visiting(desk, request, session)
+            visit = signed_in_visit(desk, request, session)
             if visit is None:
-                return to_sign_in(request)
+                return redirect_to_sign_in(request)
             _check(visit, fields)
             if not fields.get("confirm"):
                 return _preview(visit, fields)
@@ -51,14 +51,14 @@ def endpoint(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
 
 
 def _check(visit: Visit, fields: Fields) -> None:
-    check_intent(visit.desk, visit.request, fields, visit.cookie)
+    check_csrf(visit.desk, visit.request, fields, visit.cookie)
     visit.require(*verbs_of(fields))
 
 
 def _preview(visit: Visit, fields: Fields) -> Response:
-    seen = picked(fields)
+    seen = selected_tickets(fields)
     try:
-        wish = wished(fields)
+        wish = requested_change(fields)
         outcomes = bulk.preview(visit.session, seen, wish, ActionContext(visit.actor, visit.now)) if seen else []
     except NotAllowed as error:
         return _page(visit, fields, [], 422, str(error))
@@ -73,20 +73,22 @@ def _done(desk: Desk, request: Request, visit: Visit, fields: Fields) -> Respons
     @contextmanager
     def transaction() -> Iterator[Session]:
         with desk.store.database.transaction() as session:
-            if visiting(desk, request, session) is None:
+            if signed_in_visit(desk, request, session) is None:
                 raise NotAllowed("you were signed out meanwhile")
             yield session
 
     outcomes: list[BulkOutcome] = []
     problem = ""
     try:
-        outcomes = bulk.run_bulk(transaction, picked(fields), wished(fields), ActionContext(visit.actor, visit.now))
+        outcomes = bulk.run_bulk(
+            transaction, selected_tickets(fields), requested_change(fields), ActionContext(visit.actor, visit.now)
+        )
     except NotAllowed as error:
         problem = str(error)
     with desk.store.database.reading() as session:
-        again = visiting(desk, request, session)
+        again = signed_in_visit(desk, request, session)
         if again is None:
-            return to_sign_in(request)
+            return redirect_to_sign_in(request)
         return _page(again, fields, outcomes, 422 if problem else 200, problem, confirmed=True)
 
 
@@ -100,10 +102,10 @@ def _page(
     confirmed: bool = False,
 ) -> Response:
     return visit.html(
-        "bulk.html",
+        "tickets/bulk.html",
         status,
         outcomes=outcomes,
-        counted=counted(outcomes),
+        counted=outcome_counts(outcomes),
         problem=problem,
         confirmed=confirmed,
         carried={name: value for name, value in fields.items() if name not in ("csrf", "confirm") and value},
@@ -111,7 +113,7 @@ def _page(
     )
 
 
-def counted(outcomes: Sequence[BulkOutcome]) -> Counter[str]:
+def outcome_counts(outcomes: Sequence[BulkOutcome]) -> Counter[str]:
     """How many change, cannot, and are so already."""
     return Counter("refused" if one.refused else "changed" if one.events else "same" for one in outcomes)
 
@@ -123,7 +125,7 @@ def verbs_of(fields: Fields) -> tuple[Verb, ...]:
     return (Verb.CHANGE, *assigns, *((Verb.MERGE,) if fields.get("into", "").strip() else ()))
 
 
-def picked(fields: Fields) -> Seen:
+def selected_tickets(fields: Fields) -> Seen:
     """Ticket → version, as the list showed it."""
     found = {name.removeprefix("pick-"): value for name, value in fields.items() if name.startswith("pick-")}
     return {
@@ -131,7 +133,7 @@ def picked(fields: Fields) -> Seen:
     }
 
 
-def wished(fields: Fields) -> BulkRequest:
+def requested_change(fields: Fields) -> BulkRequest:
     """What the form asks for; NotAllowed if that cannot be meant."""
     into = fields.get("into", "").strip().removeprefix("#")
     if into:

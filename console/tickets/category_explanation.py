@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from classifier.explanation import explanation
-from console.insight import models as model_admin
-from console.insight.models import Refused
+from console.insight import model_admin
+from console.insight.model_admin import Refused
 from console.tickets.detail import ticket_or_404
 from console.web.request_context import Visit
 from storage.learning import training_labels
@@ -31,13 +31,13 @@ def show(visit: Visit) -> Response:
     text = training_labels.opening_text(visit.session, ticket.id)
     asked_for = visit.request.query_params.get("category", "")[:200]
     try:
-        model = model_admin.asked(visit.desk.store, visit.session)
+        model = model_admin.load_model(visit.desk.store, visit.session)
         found = explanation(model, text, asked_for)
     except (Refused, ValueError) as error:
         raise HTTPException(404, f"That cannot be explained: {error}.") from None
     guessed = tickets.prediction_of(visit.session, ticket.id)
     shown = marked(text[:MOST_TEXT], found)
-    return visit.html("why.html", ticket=ticket, prediction=guessed, found=found, text=shown)
+    return visit.html("tickets/category_explanation.html", ticket=ticket, prediction=guessed, found=found, text=shown)
 
 
 def marked(text: str, found: Mapping[str, Any]) -> Markup:

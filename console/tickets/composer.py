@@ -32,7 +32,7 @@ _SOON = timedelta(minutes=2)
 """An answer that can still be taken back leaves within this time."""
 
 
-def around(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
+def page_values(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
     """What the page shows of it: what waits, and what was typed; a suggestion or macro goes before a draft."""
     kept = drafts.get(visit.session, ticket.id, visit.agent.id) if not typed else None
     waiting = agents_scheduled_replies.scheduled_of_ticket(visit.session, ticket.id)
@@ -48,10 +48,10 @@ def around(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
     }
 
 
-def answer(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -> str:
+def send_reply(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -> str:
     """A public reply: said at once, or it waits; which of the two."""
-    macro = macros.chosen(visit, fields)
-    signed = signatures.wanted(fields)
+    macro = macros.macro_of_message(visit, fields)
+    signed = signatures.is_wanted(fields)
     wanted = ReplyRequest(text, fields.get("then") == Status.RESOLVED, macro.id if macro else None, signed=signed)
     drafts.delete_draft(visit.session, ticket.id, visit.agent.id)
     later = fields.get("later", "")
@@ -86,7 +86,7 @@ def undo_send(visit: Visit, fields: Mapping[str, str]) -> Response:
     return RedirectResponse(f"/tickets/{ticket.id}?done=unsent#text", 303)
 
 
-def keep_draft(visit: Visit, fields: Mapping[str, str]) -> Response:
+def save_draft(visit: Visit, fields: Mapping[str, str]) -> Response:
     """What is in the box, as it is typed; said by a script of the page."""
     ticket = tickets.get(visit.session, visit.number("ticket_id"))
     if ticket is None:
@@ -99,7 +99,7 @@ def keep_draft(visit: Visit, fields: Mapping[str, str]) -> Response:
     return Response(status_code=204)
 
 
-def said_already(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -> bool:
+def is_scheduled_already(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -> bool:
     """These words wait already: to leave in a moment, or for later where later is wished for again."""
     soon = visit.now + _SOON
     waiting = agents_scheduled_replies.scheduled_of_ticket(visit.session, ticket.id)

@@ -70,10 +70,10 @@ def page(
     """The page, if need be with the reason why something was not done and what was typed: publicly, or aside."""
     said, history = _said(visit, ticket), tickets.history(visit.session, ticket.id)
     solutions, hints = similar.solutions(visit.session, ticket), article_hints.for_ticket(visit.session, ticket)
-    chosen, answer = similar.chosen(visit, solutions, hints)
-    macro, letters = macros.picked(visit), outbound.messages_of_ticket(visit.session, ticket.id)
+    chosen, answer = similar.suggestion_to_use(visit, solutions, hints)
+    macro, letters = macros.selected_macro(visit), outbound.messages_of_ticket(visit.session, ticket.id)
     return visit.html(
-        "ticket.html",
+        "tickets/ticket.html",
         status,
         ticket=ticket,
         automatic=_automatic(history),
@@ -84,20 +84,20 @@ def page(
         lost=_lost(letters),
         prediction=tickets.prediction_of(visit.session, ticket.id),
         links=tickets.links_of(visit.session, ticket.id),
-        dues=sla_badges.of(visit.session, ticket, visit.now),
+        dues=sla_badges.badges(visit.session, ticket, visit.now),
         problem=problem,
         macro=macro,
-        macro_does=macros.does(macro),
+        macro_does=macros.describe_actions(macro),
         macros=known_macros.macros_of_agent(visit.session, visit.agent.id),
         solutions=solutions,
         hints=hints,
         chosen=chosen,
         **said,
-        **around(visit, ticket),
-        **composer.around(visit, ticket, typed or answer or macros.filled(visit, ticket, macro)),
-        **watchers.around(visit, ticket),
-        **side_panel.around(visit, ticket, said["messages"], letters, aside),
-        **record.around(visit, ticket, history),
+        **page_values(visit, ticket),
+        **composer.page_values(visit, ticket, typed or answer or macros.filled_text(visit, ticket, macro)),
+        **watchers.page_values(visit, ticket),
+        **side_panel.page_values(visit, ticket, said["messages"], letters, aside),
+        **record.page_values(visit, ticket, history),
     )
 
 
@@ -109,7 +109,7 @@ def _said(visit: Visit, ticket: Ticket) -> dict[str, Any]:
     return {
         "messages": shown,
         "more": shown[-1].id if len(messages) > PER_PAGE else 0,
-        "frames": {one.id: html_mail.address(visit.desk, one.id) for one in shown if one.html},
+        "frames": {one.id: html_mail.frame_url(visit.desk, one.id) for one in shown if one.html},
         "folded": _folded([one.id for one in shown]),
     }
 
@@ -139,7 +139,7 @@ def _automatic(history: Sequence[Event]) -> dict[int, Automatic]:
     return found
 
 
-def around(visit: Visit, ticket: Ticket) -> dict[str, Any]:
+def page_values(visit: Visit, ticket: Ticket) -> dict[str, Any]:
     """The people and the choices around a ticket."""
     known = people.by_ids(visit.session, [i for i in (ticket.requester_id, ticket.assignee_id) if i])
     others = tickets.participants_of(visit.session, [ticket.id])[ticket.id]

@@ -40,7 +40,7 @@ _IMAGE = re.compile(r"<img((?:\s+[a-zA-Z-]{1,40}=\"[^\"]{0,4000}\"){0,20})\s*/?>
 _ATTRIBUTE = re.compile(r"([a-zA-Z-]{1,40})=\"([^\"]*)\"")
 
 
-def address(desk: Desk, message_id: int) -> str:
+def frame_url(desk: Desk, message_id: int) -> str:
     """Where the frame of a message is, for a while."""
     return f"/messages/{message_id}/html?key={_key(desk, 'frame', message_id, _hour(desk) // FRAME_HOURS)}"
 
@@ -55,7 +55,7 @@ def frame(desk: Desk) -> Callable[[Request], Response]:
         message_id = int(request.path_params["message_id"])
         now = _hour(desk) // FRAME_HOURS
         if not _has_key(request, [_key(desk, "frame", message_id, one) for one in (now, now - 1)]):
-            return _page("'self'", outside=remote_images.Elsewhere(), html=_OLD)
+            return _page("'self'", outside=remote_images.RemoteImages(), html=_OLD)
         with desk.store.database.reading() as session:
             return _frame(desk, session, message_id, request.query_params.get("pictures", ""))
 
@@ -66,18 +66,18 @@ def _frame(desk: Desk, session: Session, message_id: int, pictures: str = "") ->
     message = tickets.message(session, message_id)
     if message is None or not message.html:
         raise HTTPException(404)
-    outside = remote_images.found(map(_attributes, _IMAGE.finditer(message.html)))
+    outside = remote_images.find_remote_images(map(_attributes, _IMAGE.finditer(message.html)))
     origins = outside.origins if pictures == "shown" else ()
     html = _LINK.sub(_link, message.html)
     html = _IMAGE.sub(lambda found: _image(desk, message, _attributes(found), origins), html)
-    other = address(desk, message_id) + ("" if pictures == "shown" else "&pictures=shown")
+    other = frame_url(desk, message_id) + ("" if pictures == "shown" else "&pictures=shown")
     sources = " ".join(["'self'", *origins])
     return _page(sources, outside=outside, pictures=pictures, other=other, html=Markup(html))
 
 
 def _page(sources: str, **values: object) -> Response:
     headers = {"Content-Security-Policy": _POLICY.format(sources), "X-Frame-Options": "SAMEORIGIN"}
-    return HTMLResponse(rendering.render("mail_frame.html", values), 200, headers)
+    return HTMLResponse(rendering.render("tickets/html_mail.html", values), 200, headers)
 
 
 def picture(desk: Desk) -> Callable[[Request], Response]:

@@ -39,10 +39,10 @@ DUE: Mapping[str, str] = {"first": "Soonest first", "soon": "Late or due within 
 
 def show(visit: Visit) -> Response:
     asked = visit.request.query_params
-    rows, more = found(visit, asked)
+    rows, more = find_tickets(visit, asked)
     kept = {key: value for key, value in asked.items() if key not in ("before", "done") and value}
     return visit.html(
-        "tickets.html",
+        "tickets/inbox.html",
         rows=rows,
         more=urlencode(kept | {"before": str(rows[-1].id)}) if more else "",
         paged="before" in asked,
@@ -61,7 +61,7 @@ def show(visit: Visit) -> Response:
     )
 
 
-def found(visit: Visit, asked: QueryParams) -> tuple[list[TicketRow], bool]:
+def find_tickets(visit: Visit, asked: QueryParams) -> tuple[list[TicketRow], bool]:
     """One page of tickets that the query asks for, and whether there are more."""
     wanted = replace(_wanted(asked, visit.agent.id), **_due(asked.get("due", ""), visit.now))
     if wanted.words:

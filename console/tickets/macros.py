@@ -26,31 +26,31 @@ from usecases.rules.macros import Macro
 LONGEST = 20_000
 
 
-def reading(desk: Desk) -> list[BaseRoute]:
+def page_routes(desk: Desk) -> list[BaseRoute]:
     return [Route("/macros", page(desk, show), methods=["GET"])]
 
 
-def acting(desk: Desk) -> list[BaseRoute]:
+def action_routes(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/macros/save", action(desk, save, Verb.WRITE), methods=["POST"]),
         Route("/macros/remove", action(desk, remove, Verb.WRITE), methods=["POST"]),
     ]
 
 
-def picked(visit: Visit) -> Macro | None:
+def selected_macro(visit: Visit) -> Macro | None:
     """The macro that the address of the page asks for."""
     return _own(visit, visit.request.query_params.get("macro", ""))
 
 
-def filled(visit: Visit, ticket: Ticket, macro: Macro | None) -> str:
+def filled_text(visit: Visit, ticket: Ticket, macro: Macro | None) -> str:
     return macros.render_text(visit.session, macro, ticket, visit.actor, visit.now) if macro else ""
 
 
-def does(macro: Macro | None) -> str:
+def describe_actions(macro: Macro | None) -> str:
     return ", ".join(map(words, macro.actions)) if macro else ""
 
 
-def after(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Ticket:
+def run_actions_of_message(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Ticket:
     """What the macro that a message was made with does besides; the ticket afterwards."""
     macro = _own(visit, fields.get("macro", ""))
     if macro is None:
@@ -61,17 +61,17 @@ def after(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Ticket:
     return done.ticket
 
 
-def chosen(visit: Visit, fields: Mapping[str, str]) -> Macro | None:
+def macro_of_message(visit: Visit, fields: Mapping[str, str]) -> Macro | None:
     """The macro that a message was made with."""
     return _own(visit, fields.get("macro", ""))
 
 
-def alone(visit: Visit, fields: Mapping[str, str]) -> Response:
+def run_actions(visit: Visit, fields: Mapping[str, str]) -> Response:
     """A macro's actions without any message."""
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
     if ticket is None or _own(visit, fields.get("macro", "")) is None:
         raise HTTPException(404, "There is no such macro, or no such ticket.")
-    after(visit, ticket, fields)
+    run_actions_of_message(visit, ticket, fields)
     return RedirectResponse(f"/tickets/{ticket.id}?done=updated", 303)
 
 
@@ -123,9 +123,9 @@ def _page(visit: Visit, status: int = 200, *, problem: str = "", typed: Mapping[
     teams = {team.id: team.name for team in people.all_teams(visit.session)}
     known = [one for one in found if one.owner_id in (None, visit.agent.id)]
     return visit.html(
-        "macros.html",
+        "tickets/macros.html",
         status,
-        macros=[(one, does(one), texts.unknown(one.text, placeholders.NAMES)) for one in known],
+        macros=[(one, describe_actions(one), texts.unknown(one.text, placeholders.NAMES)) for one in known],
         teams=teams,
         names=placeholders.NAMES,
         leads=leads,

@@ -19,15 +19,15 @@ from storage.tickets import presence, tickets
 from usecases.agents import scheduled_replies
 
 
-def acting(desk: Desk) -> list[BaseRoute]:
+def action_routes(desk: Desk) -> list[BaseRoute]:
     path = "/tickets/{ticket_id:int}"
     return [
-        Route(f"{path}/draft", action(desk, composer.keep_draft, Verb.NOTE), methods=["POST"]),
-        Route(f"{path}/presence", action(desk, here, Verb.READ), methods=["POST"]),
+        Route(f"{path}/draft", action(desk, composer.save_draft, Verb.NOTE), methods=["POST"]),
+        Route(f"{path}/presence", action(desk, report_presence, Verb.READ), methods=["POST"]),
     ]
 
 
-def here(visit: Visit, fields: Mapping[str, str]) -> Response:
+def report_presence(visit: Visit, fields: Mapping[str, str]) -> Response:
     """The page is open, or was closed (`doing=gone`)."""
     ticket = tickets.get(visit.session, visit.number("ticket_id"))
     if ticket is None:

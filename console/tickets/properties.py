@@ -42,7 +42,7 @@ QUICK: Mapping[str, str] = {
 """The choices of sleep that need no typing."""
 
 
-def around(visit: Visit, ticket: Ticket, history: Sequence[Event]) -> dict[str, Any]:
+def page_values(visit: Visit, ticket: Ticket, history: Sequence[Event]) -> dict[str, Any]:
     """What the page shows of it; `numbers` has the number of each event that can be undone, by its place."""
     known = custom_fields.list_all(visit.session)
     return {
@@ -76,7 +76,7 @@ def _undoable(visit: Visit, ticket: Ticket, shown: Sequence[Event]) -> dict[int,
     return {place: number for place, number in enumerate(numbers) if number in possible}
 
 
-def take_back(visit: Visit, fields: Fields, _held: Ticket) -> Response:
+def undo_event(visit: Visit, fields: Fields, _held: Ticket) -> Response:
     ticket = undo.undo(
         visit.session, visit.number("ticket_id"), _number(fields.get("event", "")), visit.actor, visit.now
     )
@@ -89,7 +89,7 @@ def snooze(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
     return _back(ticket, "snoozed")
 
 
-def wake(visit: Visit, _fields: Fields, ticket: Ticket) -> Response:
+def end_snooze(visit: Visit, _fields: Fields, ticket: Ticket) -> Response:
     tickets.save(visit.session, properties.wake(ticket, visit.actor, visit.now))
     return _back(ticket, "woken")
 
@@ -111,7 +111,7 @@ def set_fields(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
     return _back(ticket, "updated")
 
 
-def copy(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
+def change_cc(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
     """Puts somebody in copy, or takes somebody out."""
     if fields.get("remove"):
         cc.remove(visit.session, ticket, fields["remove"], visit.actor, visit.now)
@@ -185,12 +185,12 @@ def _back(ticket: Ticket, done: str) -> Response:
 
 OnTicket = Callable[[Visit, Fields, Ticket], Response]
 _VERBS: Mapping[str, OnTicket] = {
-    "undo": take_back,
+    "undo": undo_event,
     "snooze": snooze,
-    "wake": wake,
+    "wake": end_snooze,
     "untag": untag,
     "fields": set_fields,
-    "copy": copy,
+    "copy": change_cc,
     "requester": change_requester,
     "link": link,
     "parent": parent,
@@ -198,7 +198,7 @@ _VERBS: Mapping[str, OnTicket] = {
 }
 
 
-def verbs(current: Callable[[Visit, Fields], Ticket]) -> dict[str, Action]:
+def actions_by_name(current: Callable[[Visit, Fields], Ticket]) -> dict[str, Action]:
     """The actions by the last word of their path; `current` gives the held ticket, if it is the one that was shown."""
 
     def on_current(verb: OnTicket) -> Action:

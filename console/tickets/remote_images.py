@@ -24,7 +24,7 @@ _DOT = re.compile(r"0*[01](?:\.\d*)?(?:px)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class RemoteImages:
     """What of a mail lies elsewhere; `origins` are those of the `pictures` that a click shows, `hosts` their names."""
 
     pictures: int = 0
@@ -40,7 +40,7 @@ class Elsewhere:
         return ", ".join(self.hosts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def found(images: Iterable[Mapping[str, str]]) -> Elsewhere:
+def find_remote_images(images: Iterable[Mapping[str, str]]) -> RemoteImages:
     """What lies elsewhere of these pictures."""
     outside = [given for given in images if given.get(ATTRIBUTE)]
     trackers = sum(map(is_tracker, outside))
@@ -48,7 +48,7 @@ def found(images: Iterable[Mapping[str, str]]) -> Elsewhere:
     kept = tuple(dict.fromkeys(filter(None, origins)))[:MOST_HOSTS]
     pictures = sum(each in kept for each in origins)
     hosts = tuple(dict.fromkeys(each.partition("://")[2].partition(":")[0] for each in kept))
-    return Elsewhere(pictures, trackers, len(origins) - pictures, kept, hosts)
+    return RemoteImages(pictures, trackers, len(origins) - pictures, kept, hosts)
 
 
 def is_tracker(given: Mapping[str, str]) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from console.tickets.actions import current
+from console.tickets.actions import locked_ticket
 from console.web.request_context import Visit
 from desk.tickets import properties
 from desk.tickets.ticket import Actor, NotAllowed, Ticket
@@ -16,14 +16,14 @@ from storage.tickets import tickets
 from usecases.tickets.resolution import LONGEST
 
 
-def write(visit: Visit, fields: Mapping[str, str]) -> Response:
+def save_from_form(visit: Visit, fields: Mapping[str, str]) -> Response:
     """The text of the form, which may be empty."""
-    ticket = current(visit, fields)
+    ticket = locked_ticket(visit, fields)
     _save(visit, ticket, fields.get("resolution", ""), visit.actor)
     return RedirectResponse(f"/tickets/{ticket.id}?done=resolution", 303)
 
 
-def by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+def save_from_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """The text as JSON says it."""
     text = body.get("resolution")
     if not isinstance(text, str):

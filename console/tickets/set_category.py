@@ -21,24 +21,24 @@ from storage.tickets import tickets
 _NAMES = {"console": "console", "api": "API"}
 
 
-def by_click(visit: Visit, fields: Mapping[str, str]) -> Response:
+def set_from_form(visit: Visit, fields: Mapping[str, str]) -> Response:
     """A button beside a suggestion, or "That's right"."""
-    ticket = say(visit, visit.number("ticket_id"), fields.get("category", ""), visit.actor, "console")
+    ticket = set_by_agent(visit, visit.number("ticket_id"), fields.get("category", ""), visit.actor, "console")
     if fields.get("next"):
         return RedirectResponse(local_path(fields["next"]), 303)
     return RedirectResponse(f"/tickets/{ticket.id}?done=categorised", 303)
 
 
-def by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+def set_from_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """The category as JSON says it."""
     category = body.get("category")
     if not isinstance(category, str):
         raise HTTPException(422, 'Send {"category": "NAME"}.')
-    ticket = say(visit, visit.number("ticket_id"), category, visit.actor, "api")
+    ticket = set_by_agent(visit, visit.number("ticket_id"), category, visit.actor, "api")
     return {"id": ticket.id, "category": ticket.category, "version": ticket.version}
 
 
-def say(visit: Visit, number: int, category: str, actor: Actor, via: str) -> Ticket:
+def set_by_agent(visit: Visit, number: int, category: str, actor: Actor, via: str) -> Ticket:
     """The ticket is held meanwhile; the last word counts."""
     name = plain_name(category)
     ticket = tickets.get(visit.session, number, lock=True)

@@ -21,7 +21,7 @@ from console.tickets import detail as ticket_page
 from console.tickets.side_panel import QUOTES
 from console.web.api_reading import json_response, read_endpoint
 from console.web.api_writing import write_endpoint
-from console.web.request_context import Action, Desk, Visit, action, read_fields, visiting
+from console.web.request_context import Action, Desk, Visit, action, read_fields, signed_in_visit
 from desk.access.permissions import Verb
 from desk.tickets.side_conversation import MOST_QUOTED, Side, State
 from desk.tickets.ticket import Actor, ActorKind, Message, NotAllowed, Ticket
@@ -34,26 +34,26 @@ _DOUBLE_CLICK = 120
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
-    forms = {"begin": begin, "say": say, "end": end, "reopen": reopen}
+    forms = {"begin": begin, "say": send_message, "end": end, "reopen": reopen}
     by_api = partial(write_endpoint, desk, verb=Verb.SIDE)
     return [
         *(
             Route(f"/tickets/{{ticket_id:int}}/aside/{name}", _on_ticket(desk, act), methods=["POST"])
             for name, act in forms.items()
         ),
-        Route("/api/v1/tickets/{ticket_id:int}/sides", read_endpoint(desk, listed), methods=["GET"]),
+        Route("/api/v1/tickets/{ticket_id:int}/sides", read_endpoint(desk, list_side_conversations), methods=["GET"]),
         Route("/api/v1/tickets/{ticket_id:int}/sides", by_api(begin_by_api), methods=["POST"]),
-        Route("/api/v1/sides/{side_id:int}/messages", by_api(say_by_api), methods=["POST"]),
+        Route("/api/v1/sides/{side_id:int}/messages", by_api(send_message_by_api), methods=["POST"]),
         Route("/api/v1/sides/{side_id:int}/state", by_api(state_by_api), methods=["POST"]),
     ]
 
 
 def begin(visit: Visit, fields: Mapping[str, str]) -> Response:
     """Ask somebody aside."""
-    ticket = _held(visit)
+    ticket = _locked_ticket(visit)
     to, subject, words = fields.get("to", ""), fields.get("subject", ""), _words(fields)
     for side, newest in _newest(visit, ticket):
-        if side.address in to.lower() and _said_already(visit, newest, words):
+        if side.address in to.lower() and _is_repeated(visit, newest, words):
             return _back(ticket, side, "asked")
     side, _ = side_conversations.start_with_message(
         visit.session, ticket, to, subject, words, visit.actor, visit.now, via="console"
@@ -61,62 +61,66 @@ def begin(visit: Visit, fields: Mapping[str, str]) -> Response:
     return _back(ticket, side, "asked")
 
 
-def say(visit: Visit, fields: Mapping[str, str]) -> Response:
-    ticket, words = _held(visit), _words(fields)
-    side = _of(visit, ticket, fields)
+def send_message(visit: Visit, fields: Mapping[str, str]) -> Response:
+    ticket, words = _locked_ticket(visit), _words(fields)
+    side = _side_of_form(visit, ticket, fields)
     newest = {one.id: message for one, message in _newest(visit, ticket)}
-    if not _said_already(visit, newest.get(side.id), words):
+    if not _is_repeated(visit, newest.get(side.id), words):
         side_conversations.add_message(visit.session, side, ticket, words, visit.actor, visit.now, via="console")
     return _back(ticket, side)
 
 
 def end(visit: Visit, fields: Mapping[str, str]) -> Response:
-    ticket = _held(visit)
-    side, _ = side_conversations.end(visit.session, _of(visit, ticket, fields), ticket, visit.actor, visit.now)
+    ticket = _locked_ticket(visit)
+    side, _ = side_conversations.end(
+        visit.session, _side_of_form(visit, ticket, fields), ticket, visit.actor, visit.now
+    )
     return _back(ticket, side, "asideclosed")
 
 
 def reopen(visit: Visit, fields: Mapping[str, str]) -> Response:
-    ticket = _held(visit)
-    side, _ = side_conversations.reopen(visit.session, _of(visit, ticket, fields), ticket, visit.actor, visit.now)
+    ticket = _locked_ticket(visit)
+    side, _ = side_conversations.reopen(
+        visit.session, _side_of_form(visit, ticket, fields), ticket, visit.actor, visit.now
+    )
     return _back(ticket, side, "asideopened")
 
 
-def listed(visit: Visit) -> Response:
+def list_side_conversations(visit: Visit) -> Response:
     ticket = ticket_page.ticket_or_404(visit)
     return json_response({"side_conversations": side_conversations.all_as_json(visit.session, ticket.id)})
 
 
 def begin_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """`{"to": "a@b", "subject": "…", "text": "…", "files": [[message, place]], "quote": 1, "hold": true}`"""
-    ticket, words, who = _held(visit), _from_json(body), _who(visit)
+    ticket, words, who = _locked_ticket(visit), _from_json(body), _author(visit)
     to, subject = _text(body, "to"), _text(body, "subject", "")
     for side, newest in _newest(visit, ticket):
-        if side.address in to.lower() and _said_already(visit, newest, words):
-            return _told(visit, side)
+        if side.address in to.lower() and _is_repeated(visit, newest, words):
+            return _side_json(visit, side)
     side, _ = side_conversations.start_with_message(
         visit.session, ticket, to, subject, words, who, visit.now, via="api"
     )
-    return _told(visit, side)
+    return _side_json(visit, side)
 
 
-def say_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
+def send_message_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """`{"text": "…"}`, and the same beside it as where it began."""
-    (side, ticket), words = _named(visit), _from_json(body)
+    (side, ticket), words = _side_of_path(visit), _from_json(body)
     newest = {one.id: message for one, message in _newest(visit, ticket)}
-    if not _said_already(visit, newest.get(side.id), words):
-        side_conversations.add_message(visit.session, side, ticket, words, _who(visit), visit.now, via="api")
-    return _told(visit, side)
+    if not _is_repeated(visit, newest.get(side.id), words):
+        side_conversations.add_message(visit.session, side, ticket, words, _author(visit), visit.now, via="api")
+    return _side_json(visit, side)
 
 
 def state_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """`{"state": "closed"}` or `{"state": "open"}`"""
     if body.get("state") not in set(State):
         raise HTTPException(422, 'Send {"state": "closed"} or {"state": "open"}.')
-    side, ticket = _named(visit)
+    side, ticket = _side_of_path(visit)
     move = side_conversations.end if body["state"] == State.CLOSED else side_conversations.reopen
-    move(visit.session, side, ticket, _who(visit), visit.now)
-    return _told(visit, side)
+    move(visit.session, side, ticket, _author(visit), visit.now)
+    return _side_json(visit, side)
 
 
 def _on_ticket(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -125,7 +129,7 @@ def _on_ticket(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, An
 
     def explained(request: Request, fields: Mapping[str, str], why: str) -> Response:
         with desk.store.database.reading() as session:
-            visit = visiting(desk, request, session)
+            visit = signed_in_visit(desk, request, session)
             if visit is None:
                 raise HTTPException(403, "You are not signed in any more.")
             return ticket_page.page(visit, ticket_page.ticket_or_404(visit), 422, why, aside=fields)
@@ -168,13 +172,13 @@ def _text(body: Mapping[str, Any], name: str, default: str | None = None) -> str
     return value.replace("\0", "")
 
 
-def _who(visit: Visit) -> Actor:
+def _author(visit: Visit) -> Actor:
     return visit.actor if visit.cookie else Actor(ActorKind.AGENT, None, f"API token {visit.agent.name}")
 
 
-def _said_already(visit: Visit, newest: Message | None, words: SideMessage) -> bool:
+def _is_repeated(visit: Visit, newest: Message | None, words: SideMessage) -> bool:
     """The second half of a double click, or a program's second try."""
-    if newest is None or newest.inbound or newest.author != _who(visit):
+    if newest is None or newest.inbound or newest.author != _author(visit):
         return False
     same = newest.reply == words.text.replace("\r\n", "\n").strip("\n")
     return same and (visit.now - newest.created_at).total_seconds() < _DOUBLE_CLICK
@@ -186,14 +190,14 @@ def _newest(visit: Visit, ticket: Ticket) -> list[tuple[Side, Message | None]]:
     return [(side, said[side.id][-1] if side.id in said else None) for side in sides]
 
 
-def _held(visit: Visit) -> Ticket:
+def _locked_ticket(visit: Visit) -> Ticket:
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
     if ticket is None:
         raise HTTPException(404, "There is no such ticket.")
     return ticket
 
 
-def _of(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Side:
+def _side_of_form(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Side:
     number = fields.get("side", "")
     for side in side_conversations.of_ticket(visit.session, ticket.id):
         if str(side.id) == number:
@@ -201,14 +205,14 @@ def _of(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Side:
     raise HTTPException(404, "There is no such side conversation on this ticket.")
 
 
-def _named(visit: Visit) -> tuple[Side, Ticket]:
+def _side_of_path(visit: Visit) -> tuple[Side, Ticket]:
     try:
         return side_conversations.lock_with_ticket(visit.session, visit.number("side_id"))
     except NotAllowed:
         raise HTTPException(404, "There is no such side conversation.") from None
 
 
-def _told(visit: Visit, side: Side) -> dict[str, Any]:
+def _side_json(visit: Visit, side: Side) -> dict[str, Any]:
     rows = side_conversations.all_as_json(visit.session, side.ticket_id)
     return next(row for row in rows if row["id"] == side.id)
 

@@ -17,7 +17,7 @@ from usecases.tickets import side_conversations
 QUOTES = {"0": "nothing", "1": "the last message", "3": "the last 3 messages", "5": "the last 5 messages"}
 
 
-def around(
+def page_values(
     visit: Visit,
     ticket: Ticket,
     messages: Sequence[Message],
@@ -32,7 +32,7 @@ def around(
     return {
         "sides": [(side, said.get(side.id, [])) for side in sides],
         "side_answered": [side.id for side in sides if _is_answered(said.get(side.id, ()))],
-        "side_frames": {one.id: html_mail.address(visit.desk, one.id) for one in every if one.html},
+        "side_frames": {one.id: html_mail.frame_url(visit.desk, one.id) for one in every if one.html},
         "side_letters": posted,
         "side_failed": [side.id for side in sides if _is_lost(said.get(side.id, ()), posted)],
         "side_files": _files([*messages, *every]),

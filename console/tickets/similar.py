@@ -56,11 +56,11 @@ def solutions(session: Session, ticket: Ticket, most: int = MOST) -> list[Soluti
     return [_solution(found[one.place], one.likeness, one.because, between) for one in seen]
 
 
-def as_json(ticket: Ticket, found: Sequence[Solution]) -> dict[str, Any]:
+def similar_json(ticket: Ticket, found: Sequence[Solution]) -> dict[str, Any]:
     return {"ticket": ticket.id, "similar": [asdict(one) for one in found]}
 
 
-def chosen(visit: Visit, found: Iterable[Solution], hints: Iterable[Hint]) -> tuple[str, str]:
+def suggestion_to_use(visit: Visit, found: Iterable[Solution], hints: Iterable[Hint]) -> tuple[str, str]:
     """The name and the text of the suggestion that the address of the page asks for."""
     asked = visit.request.query_params.get("use", "")
     texts_of = {f"{SIMILAR}-{one.ticket_id}": one.resolution for one in found}

@@ -14,7 +14,7 @@ from storage.tickets import tickets
 from usecases.tickets import watchers as tickets_watchers
 
 
-def around(visit: Visit, ticket: Ticket) -> dict[str, Any]:
+def page_values(visit: Visit, ticket: Ticket) -> dict[str, Any]:
     watchers = tickets_watchers.list_watchers(visit.session, [ticket.id]).get(ticket.id, [])
     return {"watchers": watchers, "watches": visit.agent.id in {one.id for one in watchers}}
 

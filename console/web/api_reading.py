@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from console.web.request_context import Desk, Visit, look_as, note_reads, visiting
+from console.web.request_context import Desk, Visit, note_reads, set_viewer, signed_in_visit
 from storage.access import api_tokens
 from storage.db.session import Session
 from storage.people.people import Person
@@ -39,7 +39,7 @@ def read_endpoint(desk: Desk, answer: Callable[[Visit], Response], scope: str = 
 
 def authenticated(desk: Desk, request: Request, session: Session, scope: str = SCOPE) -> Visit:
     """The request of a signed-in agent, or of a token with that scope; 401, 403 or 429 for all others."""
-    by_session = visiting(desk, request, session)
+    by_session = signed_in_visit(desk, request, session)
     if by_session is not None:
         return by_session
     now = desk.clock()
@@ -54,7 +54,7 @@ def authenticated(desk: Desk, request: Request, session: Session, scope: str = S
     if scope not in token.scopes:
         raise HTTPException(403, f"This token has no scope `{scope}`.")
     nobody = Person(0, "", token.name)
-    look_as(desk, session, nobody, now)
+    set_viewer(desk, session, nobody, now)
     return Visit(desk, request, session, nobody, "", now)
 
 

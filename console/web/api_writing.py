@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from console.web.api_reading import authenticated
-from console.web.request_context import Desk, Visit, check_intent
+from console.web.request_context import Desk, Visit, check_csrf
 from desk.access.permissions import Verb
 from desk.access.visibility import Viewer
 from desk.tickets.ticket import NotAllowed
@@ -83,7 +83,7 @@ def _check(desk: Desk, request: Request, visit: Visit, verb: Verb) -> None:
     """A browser's session must have meant it; a token is sent on purpose."""
     if not visit.cookie:
         return
-    check_intent(desk, request, {"csrf": request.headers.get("x-csrf-token", "")}, visit.cookie)
+    check_csrf(desk, request, {"csrf": request.headers.get("x-csrf-token", "")}, visit.cookie)
     visit.require(verb)
 
 

@@ -16,7 +16,7 @@ _TOO_LONG = PlainTextResponse("This address is too long for any page of ours.\n"
 _UNREADABLE = PlainTextResponse("This address holds a character that no page of ours has.\n", 400)
 
 
-def cleaned(app: ASGIApp) -> ASGIApp:
+def with_clean_requests(app: ASGIApp) -> ASGIApp:
     """The application behind the checks."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:

@@ -26,7 +26,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from console.web.connection_places import LOOPBACK
+from console.web.connection_limit import LOOPBACK
 from desk.config.settings import Settings
 from desk.web.client_ip import is_within
 from storage.learning import models
@@ -68,7 +68,7 @@ class Health:
         return next((word for word in (DOWN, DEGRADED) if word in self.parts.values()), OK)
 
 
-class Examiner:
+class HealthChecker:
     """Asks the dependencies, at most once a second however many ask."""
 
     def __init__(self, store: Store, now: Clock) -> None:
@@ -156,10 +156,10 @@ def _imap_trouble(folders: Iterable[FolderHealth], now: datetime) -> tuple[dict[
     )
 
 
-class Counts(Collector):
+class MetricsCollector(Collector):
     """The ledgers as Prometheus gauges, counted when they are asked for."""
 
-    def __init__(self, store: Store, examiner: Examiner, now: Clock) -> None:
+    def __init__(self, store: Store, examiner: HealthChecker, now: Clock) -> None:
         self._store = store
         self._examiner = examiner
         self._now = now
@@ -203,9 +203,9 @@ class Counts(Collector):
 
 def routes(store: Store, now: Clock = lambda: datetime.now(UTC)) -> list[Route]:
     """For every process that has a web address."""
-    examiner = Examiner(store, now)
+    examiner = HealthChecker(store, now)
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Counts(store, examiner, now))
+    registry.register(MetricsCollector(store, examiner, now))
 
     async def readyz(_request: Request) -> Response:
         try:

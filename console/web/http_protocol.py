@@ -13,7 +13,7 @@ import h11
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from console.web.connection_places import Places
+from console.web.connection_limit import ConnectionLimit
 
 HEAD_SECONDS = 10.0
 BODY_SECONDS = 120.0
@@ -41,7 +41,7 @@ _DEADLINES = {Phase.HEAD: HEAD_SECONDS, Phase.BODY: BODY_SECONDS}
 class LimitedProtocol(H11Protocol):
     """Uvicorn's connection with a place of its own and deadlines."""
 
-    def __init__(self, places: Places, *args: Any, **options: Any) -> None:
+    def __init__(self, places: ConnectionLimit, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._places = places
         self._phase = Phase.HEAD

@@ -24,7 +24,7 @@ _SENTENCES: Mapping[str, str] = {
 _PACKED = "winmail.dat holds "
 
 
-def sentences(trust: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> list[str]:
+def warnings(trust: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> list[str]:
     """What an agent should know before reading."""
     attached = "; the file is attached" if files else ""
     found = list(_way(trust))
@@ -41,7 +41,7 @@ def _way(trust: Mapping[str, Any]) -> Iterator[str]:
         yield f"The sender asks for answers at {trust['reply_to']}. They go to the sender's own address."
 
 
-def others(trust: Mapping[str, Any]) -> list[str]:
+def remarks(trust: Mapping[str, Any]) -> list[str]:
     """What only somebody asks who wonders about the mail."""
     found = [one for one in _remarks(trust) if one not in _SENTENCES and not one.startswith(_PACKED)]
     silent = trust.get("no_answer")

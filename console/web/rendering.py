@@ -108,7 +108,7 @@ _VOUCHED: Mapping[str, str] = {
 }
 
 
-def happened(event: Event) -> str:
+def event_sentence(event: Event) -> str:
     """An event as a sentence without its subject."""
     sentence = _HAPPENED.get(event.kind)
     if sentence is None:
@@ -118,12 +118,12 @@ def happened(event: Event) -> str:
     return sentence.format(before=_word(event.before), after=_word(event.after), field=field)
 
 
-def signal(name: str) -> str:
+def thread_signal(name: str) -> str:
     """Why a message is on its ticket, in words."""
     return _SIGNALS.get(name, label(name))
 
 
-def vouched(trust: Mapping[str, Any]) -> str:
+def sender_trust(trust: Mapping[str, Any]) -> str:
     """What is known of a sender, in words."""
     verdict = _VOUCHED.get(str(trust.get("verdict", "")), "")
     return (
@@ -150,7 +150,7 @@ _CUT: Mapping[str, str] = {
 }
 
 
-def cut(part: Mapping[str, str]) -> str:
+def cut_summary(part: Mapping[str, str]) -> str:
     """What was set aside, in words, and how much that is."""
     count = sum(1 for line in part["text"].split("\n") if line.strip("> \t"))
     name = _CUT.get(part["reason"], label(part["reason"]))
@@ -163,7 +163,7 @@ def sentence(text: str) -> str:
     return f"{plain[0].upper()}{plain[1:]}{'' if plain[-1] in '.!?' else '.'}"
 
 
-def gist(text: str) -> str:
+def excerpt(text: str) -> str:
     """The beginning of a text on one line."""
     plain = " ".join(text[:400].split())
     return plain if len(plain) <= 120 else f"{plain[:119].rstrip()}…"
@@ -238,20 +238,29 @@ def lines(text: str) -> Markup:
 
 
 def _environment() -> Environment:
-    made = Environment(loader=PackageLoader("console"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    made.filters |= {"rate": rate}
-    made.filters |= {"label": label, "percent": percent, "size": size, "moment": moment, "age": age, "pairs": pairs}
-    made.tests["shown"] = is_shown
-    made.filters |= {"cut": cut, "gist": gist, "sentence": sentence, "pictures": pictures}
-    made.filters |= {"noticed": mail_warnings.sentences, "remarks": mail_warnings.others}
-    made.filters |= {
-        "happened": happened,
+    environment = Environment(loader=PackageLoader("console"), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.tests["shown"] = is_shown
+    environment.filters |= {
+        "age": age,
+        "cut_summary": cut_summary,
+        "due_badge": sla_badges.due_badge,
+        "event_sentence": event_sentence,
+        "excerpt": excerpt,
+        "label": label,
         "lines": lines,
-        "signal": signal,
-        "vouched": vouched,
-        "until": sla_badges.until,
+        "mail_warnings": mail_warnings.warnings,
+        "moment": moment,
+        "pairs": pairs,
+        "percent": percent,
+        "pictures": pictures,
+        "rate": rate,
+        "remarks": mail_warnings.remarks,
+        "sender_trust": sender_trust,
+        "sentence": sentence,
+        "size": size,
+        "thread_signal": thread_signal,
     }
-    return made
+    return environment
 
 
 _jinja = _environment()

@@ -137,8 +137,8 @@ def page(desk: Desk, show: Page) -> Callable[[Request], Response]:
 
     def endpoint(request: Request) -> Response:
         with desk.store.database.reading() as session:
-            visit = visiting(desk, request, session)
-            response = show(visit) if visit else to_sign_in(request)
+            visit = signed_in_visit(desk, request, session)
+            response = show(visit) if visit else redirect_to_sign_in(request)
         note_reads(desk, session)
         return response
 
@@ -157,10 +157,10 @@ def action(desk: Desk, act: Action, verb: Verb = Verb.CHANGE) -> Callable[[Reque
 
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
         with desk.store.database.transaction() as session:
-            visit = visiting(desk, request, session)
+            visit = signed_in_visit(desk, request, session)
             if visit is None:
-                return to_sign_in(request)
-            check_intent(desk, request, fields, visit.cookie)
+                return redirect_to_sign_in(request)
+            check_csrf(desk, request, fields, visit.cookie)
             visit.require(verb)
             response = act(visit, fields)
             audit.record_reads(session, session, visit.now)
@@ -173,23 +173,23 @@ def action(desk: Desk, act: Action, verb: Verb = Verb.CHANGE) -> Callable[[Reque
     return endpoint
 
 
-def visiting(desk: Desk, request: Request, session: Session) -> Visit | None:
+def signed_in_visit(desk: Desk, request: Request, session: Session) -> Visit | None:
     cookie = request.cookies.get(desk.cookie, "")
     now = desk.clock()
     agent = agent_sessions.find_agent(session, cookie, now) if cookie else None
     if agent is not None:
-        look_as(desk, session, agent, now)
+        set_viewer(desk, session, agent, now)
     return Visit(desk, request, session, agent, cookie, now) if agent else None
 
 
-def look_as(desk: Desk, session: Session, agent: Person, now: datetime) -> None:
+def set_viewer(desk: Desk, session: Session, agent: Person, now: datetime) -> None:
     """From here on the session reads for them: tickets of private teams of others are not there."""
     admins = desk.settings.admins_see_private
     name = agent.name or agent.address
     session.viewer = visibility.viewer_of(session, agent.id, name, agent.role, now, admins_see_private=admins)
 
 
-def to_sign_in(request: Request) -> Response:
+def redirect_to_sign_in(request: Request) -> Response:
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     back = f"?next={quote(wanted)}" if request.method == "GET" and wanted not in ("/", "/tickets") else ""
     return RedirectResponse(f"/login{back}", 303)
@@ -204,7 +204,7 @@ async def read_fields(request: Request) -> dict[str, str]:
     return {clean_text(name): clean_text(value) for name, value in form.multi_items() if isinstance(value, str)}
 
 
-def check_intent(desk: Desk, request: Request, fields: Mapping[str, str], secret_of_browser: str) -> None:
+def check_csrf(desk: Desk, request: Request, fields: Mapping[str, str], secret_of_browser: str) -> None:
     """Refuse what another site made the browser send."""
     if not _own_origin(desk, request):
         raise HTTPException(403, "This was sent from another site.")
@@ -224,7 +224,7 @@ def _own_origin(desk: Desk, request: Request) -> bool:
     return urlsplit(origin).netloc in own - {""}
 
 
-class Headers:
+class SecurityHeaders:
     """Adds what every answer must carry, unless the answer says otherwise itself."""
 
     def __init__(self, app: ASGIApp, secure: bool) -> None:

@@ -16,8 +16,8 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from console.web.clean_requests import cleaned
-from console.web.connection_places import Places
+from console.web.clean_requests import with_clean_requests
+from console.web.connection_limit import ConnectionLimit
 from console.web.http_protocol import LimitedProtocol
 from console.web.request_id import with_request_ids
 
@@ -28,17 +28,17 @@ _BACKLOG = 1024
 log = structlog.get_logger()
 
 
-class Pages:
+class WebServer:
     """One listening address and its server."""
 
     def __init__(
-        self, app: ASGIApp, host: str, port: int, places: Places | None = None, trusted: Sequence[str] = ()
+        self, app: ASGIApp, host: str, port: int, places: ConnectionLimit | None = None, trusted: Sequence[str] = ()
     ) -> None:
         """Raises OSError, naming the address, where it cannot listen. `trusted` are our proxies."""
         self._socket = _listening(host, port)
-        protocol: Any = partial(LimitedProtocol, places or Places())
+        protocol: Any = partial(LimitedProtocol, places or ConnectionLimit())
         config = uvicorn.Config(
-            with_request_ids(cleaned(app), trusted),
+            with_request_ids(with_clean_requests(app), trusted),
             http=protocol,
             log_config=None,
             access_log=False,

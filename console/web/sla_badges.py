@@ -22,18 +22,18 @@ SOON = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class SlaBadge:
     """One clock: `kind` is its colour's name, `word` says the same; `lines` explain it."""
 
     target: str
     policy: str
-    kind: str
+    colour: str
     word: str
     clock: Clock
     lines: tuple[str, ...]
 
 
-def of(session: Session, ticket: Ticket, now: datetime) -> list[Due]:
+def badges(session: Session, ticket: Ticket, now: datetime) -> list[SlaBadge]:
     """The clocks of a ticket as they are now, those that run first."""
     rows = sla_policies.list_all(session)
     if not rows:
@@ -49,11 +49,11 @@ def of(session: Session, ticket: Ticket, now: datetime) -> list[Due]:
             continue
         lines = tuple(sla_explanation.explain(policy, clock, run, now))
         word = sla_explanation.badge(clock, now)
-        found.append(Due(clock.target.words, policy.name, kind(clock, now), word, clock, lines))
+        found.append(SlaBadge(clock.target.words, policy.name, colour(clock, now), word, clock, lines))
     return sorted(found, key=lambda due: (due.clock.state is not State.RUNNING, due.clock.started_at))
 
 
-def kind(clock: Clock, now: datetime) -> str:
+def colour(clock: Clock, now: datetime) -> str:
     """ "late", "soon", "running", "paused", "met", "missed" or "stopped"."""
     if clock.state is State.MET:
         return "missed" if clock.breached_at else "met"
@@ -64,7 +64,7 @@ def kind(clock: Clock, now: datetime) -> str:
     return str(clock.state)
 
 
-def until(at: datetime | None, now: datetime) -> Markup:
+def due_badge(at: datetime | None, now: datetime) -> Markup:
     """The badge of a list: how long until a due time or since, with the moment itself as its title."""
     if at is None:
         return Markup("")

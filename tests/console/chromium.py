@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from console.routes import create_app
-from console.web.server import Pages
+from console.web.server import WebServer
 from storage.open_store import Store
 from tests.components import need
 from tests.console.conftest import csrf
@@ -42,7 +42,7 @@ def chromium() -> Iterator[Any]:
 @contextmanager
 def opened(chromium: Any, store: Store, **context: str) -> Iterator[Page]:
     """A page of the console over this record; `context` is what the browser says of its user."""
-    pages = Pages(create_app(store, store.settings), "127.0.0.1", 0)
+    pages = WebServer(create_app(store, store.settings), "127.0.0.1", 0)
     with pages.beside():
         around = chromium.new_context(base_url=f"http://{pages.address}", **context)
         page = around.new_page()

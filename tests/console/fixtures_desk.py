@@ -54,7 +54,7 @@ def hashed() -> str:
 
 @cache
 def _hashed_once(hasher: object) -> str:
-    return passwords.hashed(PASSWORD)
+    return passwords.hash_password(PASSWORD)
 
 
 def furnish(store: Store, now: datetime) -> Furnished:

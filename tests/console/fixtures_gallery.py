@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from console.access import passwords
 from console.routes import create_app
-from console.web.server import Pages
+from console.web.server import WebServer
 from desk.config.settings import Settings
 from storage.open_store import Store, open_store
 from storage.people import people
@@ -45,7 +45,7 @@ def paint(folder: Path, schemes: Sequence[Scheme] = ("light",)) -> list[Path]:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         store = open_store(Settings(data_dir=data), migrate=True)
         places = _furnish(store)
-        pages = Pages(create_app(store, store.settings), "127.0.0.1", 0)
+        pages = WebServer(create_app(store, store.settings), "127.0.0.1", 0)
         with pages.beside():
             for scheme in schemes:
                 made += _shoot(browser, f"http://{pages.address}", places, folder, scheme)
@@ -57,7 +57,7 @@ def _furnish(store: Store) -> dict[str, int]:
     """The number of each scene's ticket."""
     desk = SmallDesk(store)
     with store.database.transaction() as session:
-        people.add_agent(session, ALICE, "Alice Agent", "agent", passwords.hashed(PASSWORD), [], desk.now)
+        people.add_agent(session, ALICE, "Alice Agent", "agent", passwords.hash_password(PASSWORD), [], desk.now)
     places = {}
     for name, scene in SCENES.items():
         desk.later(hours=1)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from console.operations import caught_mail
+from console.operations import captured_mail
 from console.web import rendering
 from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status
 from desk.web.download import disposition
@@ -229,7 +229,7 @@ def test_a_rendered_mail_is_read_as_a_reader_would() -> None:
         b"From: =?utf-8?q?B=C3=BCro?= <a@b.test>\r\nSubject: =?bad?x?\r\nX-Other: x\r\nMIME-Version: 1.0\r\n"
         b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nGr\xc3\xbc\xc3\x9fe\r\n"
     )
-    letter = caught_mail.read(raw)
+    letter = captured_mail.parse_mail(raw)
     assert dict(letter.headers)["From"].startswith("Büro")
     assert "X-Other" not in dict(letter.headers)
     assert letter.text == "Grüße\n"
@@ -280,8 +280,8 @@ def test_a_mail_that_only_claims_to_be_an_agents_is_marked(console: Console, ali
 @pytest.mark.parametrize("kind", ["opened", "delivery_failed", "linked", "something_new"])
 def test_every_event_reads_as_a_sentence(kind: str) -> None:
     event = Event(1, START, kind, DESK, "open {x}", "7")
-    assert rendering.happened(event)
-    assert "{after}" not in rendering.happened(event)
+    assert rendering.event_sentence(event)
+    assert "{after}" not in rendering.event_sentence(event)
 
 
 @pytest.mark.parametrize(("value", "text"), [(None, ""), (0.914, "91%"), (0.9999, ">99%"), (0.0001, "<1%")])

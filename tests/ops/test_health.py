@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from console.web import health
-from console.web.server import Pages
+from console.web.server import WebServer
 from storage.learning import models
 from storage.learning.models import Model
 from storage.mail import imap_folders, inbound
@@ -33,7 +33,7 @@ NOWHERE = "postgresql://desk:hunter2@127.0.0.1:1/desk"
 @contextmanager
 def asked(store: Store) -> Iterator[str]:
     """The address of this record's health."""
-    pages = Pages(Starlette(routes=health.routes(store, lambda: NOW)), "127.0.0.1", 0)
+    pages = WebServer(Starlette(routes=health.routes(store, lambda: NOW)), "127.0.0.1", 0)
     with pages.beside():
         yield f"http://{pages.address}"
 

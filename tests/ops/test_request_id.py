@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from console.web.server import Pages
+from console.web.server import WebServer
 from storage.runtime import queue
 
 PROXY = ("127.0.0.0/8",)
@@ -27,7 +27,7 @@ def _enqueues(_request: Request) -> Response:
 
 def _ask(trusted: tuple[str, ...], given: str) -> tuple[str, str]:
     """The answer's id, and the one that the enqueued message carries."""
-    pages = Pages(Starlette(routes=[Route("/", _enqueues)]), "127.0.0.1", 0, trusted=trusted)
+    pages = WebServer(Starlette(routes=[Route("/", _enqueues)]), "127.0.0.1", 0, trusted=trusted)
     with pages.beside():
         request = urllib.request.Request(f"http://{pages.address}/", headers={"X-Request-ID": given})
         with urllib.request.urlopen(request, timeout=20) as answer:

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from console.routes import create_app
-from console.web.server import Pages
+from console.web.server import WebServer
 from desk.knowledge.csat import Aftercare
 from desk.tickets.ticket import Status
 from gateway.web.app import routes
@@ -44,7 +44,7 @@ def desk(store: Store) -> Iterator[Listening]:
         await real(scope, receive, send)
 
     # The pages have to know their own address before they are made.
-    pages = Pages(app, "127.0.0.1", 0)
+    pages = WebServer(app, "127.0.0.1", 0)
     made = Listening(store, f"http://{pages.address}")
     real = create_app(made.store, made.store.settings, routes(made.store, made.store.settings))
     stop = threading.Event()

@@ -37,16 +37,16 @@ def password_hasher(monkeypatch: pytest.MonkeyPatch) -> CountingHasher:
 
 
 def test_a_password_is_stored_as_argon2id_at_the_cost_that_the_rfc_recommends() -> None:
-    cost = argon2.extract_parameters(passwords.hashed(PASSWORD))
+    cost = argon2.extract_parameters(passwords.hash_password(PASSWORD))
     assert (cost.type, cost.memory_cost, cost.time_cost, cost.parallelism) == (argon2.Type.ID, 65_536, 3, 4)
 
 
 def test_only_the_password_itself_fits() -> None:
-    stored = passwords.hashed(PASSWORD)
-    assert passwords.fits(PASSWORD, stored)
-    assert not passwords.fits(PASSWORD + " ", stored)
-    assert not passwords.fits(PASSWORD, "")
-    assert not passwords.fits(PASSWORD, "no hash")
+    stored = passwords.hash_password(PASSWORD)
+    assert passwords.verify_password(PASSWORD, stored)
+    assert not passwords.verify_password(PASSWORD + " ", stored)
+    assert not passwords.verify_password(PASSWORD, "")
+    assert not passwords.verify_password(PASSWORD, "no hash")
 
 
 def test_an_agent_signs_in_with_a_password_of_real_cost(stranger: Browser, password_hasher: CountingHasher) -> None:
@@ -61,7 +61,7 @@ def test_a_wrong_name_costs_the_same_work_as_a_wrong_password(
     for name in ("alice", "nobody"):
         assert stranger.sign_in(name, "wrong password").status_code == 403
     known, unknown = password_hasher.costs
-    assert known == unknown == argon2.extract_parameters(passwords.hashed("any"))
+    assert known == unknown == argon2.extract_parameters(passwords.hash_password("any"))
 
 
 def test_a_hash_made_by_the_tests_is_weaker_than_the_real_one() -> None:

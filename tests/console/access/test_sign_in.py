@@ -102,7 +102,7 @@ def test_a_new_password_ends_all_other_sessions(app: Any, alice: Browser) -> Non
 def test_a_password_set_elsewhere_ends_the_sessions_too(console: Console, alice: Browser) -> None:
     with console.store.database.transaction() as session:
         agent = people.by_ids(session, [console.things.alice])[console.things.alice]
-        people.add_agent(session, agent.address, "", "agent", passwords.hashed("another one"), [], START)
+        people.add_agent(session, agent.address, "", "agent", passwords.hash_password("another one"), [], START)
     assert alice.get("/tickets").status_code == 303
 
 

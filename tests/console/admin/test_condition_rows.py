@@ -38,7 +38,7 @@ def test_what_is_kept_is_shown_as_rows_and_comes_back_the_same() -> None:
     rows = condition_form.rows_of(GROUPS)
     assert rows and [group.kind for group in rows] == ["", "any", "not"]
     assert rows[1].rows[1] == Row("priority", "in", "high, urgent")
-    assert condition_form.conditions(condition_form.typed(fields_of(rows))) == GROUPS
+    assert condition_form.conditions(condition_form.rows_of_form(fields_of(rows))) == GROUPS
 
 
 def test_what_is_nested_deeper_is_left_to_json() -> None:
@@ -61,7 +61,7 @@ def test_buttons_add_and_take_away_rows_and_groups() -> None:
 
 @given(st.dictionaries(st.from_regex(r"(field|op|value|kind)\w{0,5}", fullmatch=True), st.text(max_size=8)), st.text())
 def test_no_form_breaks_it(fields: dict[str, str], do: str) -> None:
-    groups = condition_form.typed(fields)
+    groups = condition_form.rows_of_form(fields)
     condition_form.edited(groups, do)
     try:
         made = condition_form.conditions(groups)

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from console.routes import create_app
-from console.web.server import Pages
+from console.web.server import WebServer
 from desk.tickets.ticket import MessageKind, Status
 from gateway.web.app import routes
 from storage.open_store import Store
@@ -30,7 +30,7 @@ def things(store: Store) -> Furnished:
 @pytest.fixture
 def address(store: Store, things: Furnished) -> Iterator[str]:
     """The console and the web doors, listening as they do in production."""
-    pages = Pages(create_app(store, store.settings, routes(store, store.settings)), "127.0.0.1", 0)
+    pages = WebServer(create_app(store, store.settings, routes(store, store.settings)), "127.0.0.1", 0)
     with pages.beside():
         yield f"http://{pages.address}"
 

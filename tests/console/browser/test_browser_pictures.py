@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from console.access import passwords
 from console.routes import create_app
-from console.web.server import Pages
+from console.web.server import WebServer
 from storage.open_store import Store
 from storage.people import people
 from tests.console.chromium import chromium, sign_in
@@ -67,7 +67,7 @@ def page(request: pytest.FixtureRequest, chromium: Any, store: Store, outside: E
     """The ticket that a mail with many pictures made, with its HTML opened."""
     desk = SmallDesk(store)
     with store.database.transaction() as session:
-        people.add_agent(session, ALICE, "Alice", "agent", passwords.hashed(PASSWORD), [], desk.now)
+        people.add_agent(session, ALICE, "Alice", "agent", passwords.hash_password(PASSWORD), [], desk.now)
     place = f"elsewhere.test:{outside.port}"
     html = (
         f'<p style="background:url(http://a.{place}/style.png)">Hello,</p><img src="http://a.{place}/1.png?x=1&amp;y=2">'
@@ -78,7 +78,7 @@ def page(request: pytest.FixtureRequest, chromium: Any, store: Store, outside: E
     )
     raw = f"From: {BOB}\r\nTo: {SUPPORT}\r\nSubject: Pictures\r\nContent-Type: text/html\r\n\r\n{html}"
     desk.receive(desk.raw_mail(raw.encode(), BOB, [SUPPORT]))
-    pages = Pages(create_app(store, store.settings), "127.0.0.1", 0)
+    pages = WebServer(create_app(store, store.settings), "127.0.0.1", 0)
     with pages.beside():
         context = chromium.new_context(
             base_url=f"http://{pages.address}", java_script_enabled=request.param == "with scripts"

@@ -38,7 +38,7 @@ class Gallery:
 def gallery(store: Store) -> Gallery:
     desk = SmallDesk(store)
     with store.database.transaction() as session:
-        people.add_agent(session, ALICE, "Alice", "agent", passwords.hashed(PASSWORD), [], desk.now)
+        people.add_agent(session, ALICE, "Alice", "agent", passwords.hash_password(PASSWORD), [], desk.now)
     app = create_app(store, store.settings, clock=lambda: desk.now)
     alice, stranger = (Browser(TestClient(app, base_url="http://desk.example.test")) for _ in range(2))
     page = alice.get("/login").text
@@ -234,7 +234,7 @@ def test_only_names_of_the_web_get_into_the_frames_policy(address: str, expected
 
 def test_a_mail_with_thousands_of_hosts_widens_the_policy_to_few() -> None:
     many = [{remote_images.ATTRIBUTE: f"https://h{number}.example.test/"} for number in range(3_000)]
-    outside = remote_images.found(many)
+    outside = remote_images.find_remote_images(many)
     assert (
         len(outside.origins) == remote_images.MOST_HOSTS == outside.pictures
         and outside.refused == 3_000 - outside.pictures

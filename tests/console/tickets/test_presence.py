@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from console.routes import create_app
-from console.web.server import Pages
+from console.web.server import WebServer
 from storage.open_store import Store
 from storage.tickets import presence
 from tests.console.chromium import chromium, sign_in
@@ -73,7 +73,7 @@ def things(store: Store) -> Furnished:
 @pytest.fixture
 def page(chromium: Any, store: Store, things: Furnished) -> Iterator[Page]:
     settings = replace(store.settings, undo_send_seconds=60)
-    pages = Pages(create_app(store, settings), "127.0.0.1", 0)
+    pages = WebServer(create_app(store, settings), "127.0.0.1", 0)
     with pages.beside():
         context = chromium.new_context(base_url=f"http://{pages.address}")
         made = context.new_page()

@@ -33,7 +33,7 @@ import frontdesk
 import gateway.web.api
 import gateway.web.body
 from console.access import passwords
-from console.web.clean_requests import cleaned
+from console.web.clean_requests import with_clean_requests
 from desk.portal.status_links import entry_token, receipt_token, status_token
 from desk.signed.reply_address import sign
 from desk.web.clean_input import read_json
@@ -277,7 +277,7 @@ def test_no_value_makes_any_route_of_any_application_fail(
     faults: list[str] = []
     with ExitStack() as stack:
         for app in applications(desk.store):
-            client = stack.enter_context(TestClient(cleaned(app), raise_server_exceptions=False))
+            client = stack.enter_context(TestClient(with_clean_requests(app), raise_server_exceptions=False))
             client.follow_redirects = False
             for method, path in sorted(walked(app)):
                 if zlib.crc32(f"{method} {path}".encode()) % PARTS == part:

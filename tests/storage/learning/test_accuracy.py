@@ -43,7 +43,7 @@ def test_facts_doubts_past_and_figures_read_the_same_desk(any_store: Store) -> N
             (1, False, desk.ticket(1).category),
         ]
         assert past[0].text == "Hm\nzeppelin xylophone"
-        page = accuracy_figures.everything(session, desk.now)
+        page = accuracy_figures.accuracy_report(session, desk.now)
     assert (page["all"]["count"], page["all"]["said"], len(page["weeks"])) == (2, 1, 1)
 
 

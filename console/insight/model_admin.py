@@ -25,7 +25,7 @@ class Refused(ValueError):
     """It cannot be done; the text says why and what to do."""
 
 
-def asked(store: Store, session: Session, version: str = "") -> Categoriser:
+def load_model(store: Store, session: Session, version: str = "") -> Categoriser:
     """The model of that version, else the active one, else the starter."""
     row = models.get(session, version) if version else models.active(session)
     if row is None and version:
@@ -55,7 +55,7 @@ def roll_back(store: Store, session: Session, now: datetime) -> Model:
     return promote(store, session, before.version, now)
 
 
-def take_in(store: Store, session: Session, source: Path, now: datetime) -> Model:
+def import_model(store: Store, session: Session, source: Path, now: datetime) -> Model:
     """A model from a zip or directory, checked; it waits as a candidate until somebody promotes it."""
     try:
         parts = shelf.unpack(source)
@@ -71,7 +71,7 @@ def take_in(store: Store, session: Session, source: Path, now: datetime) -> Mode
     return row
 
 
-def give_out(store: Store, session: Session, version: str, target: Path) -> str:
+def export_model(store: Store, session: Session, version: str, target: Path) -> str:
     """One model as a zip of its three files; returns which version it was."""
     row = models.get(session, version) if version else models.active(session)
     if row is None:

@@ -29,7 +29,7 @@ class Connection(Protocol):
     def evict(self) -> None: ...
 
 
-class Places:
+class ConnectionLimit:
     """The places of one server. Addresses in `exempt` (our own proxies) have no limit of their own."""
 
     def __init__(self, most: int = 1000, most_per_address: int = 100, exempt: Sequence[str] = LOOPBACK) -> None:
@@ -75,9 +75,9 @@ class Places:
         return True
 
 
-def places_for(settings: Settings) -> Places:
+def connection_limit_for(settings: Settings) -> ConnectionLimit:
     """As the settings say, and at most half of the files that this process may open: the rest is for its work."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = settings.http_connections
     most = most if soft == resource.RLIM_INFINITY else max(1, min(most, soft // 2))
-    return Places(most, settings.http_connections_per_address, (*LOOPBACK, *settings.trusted_proxies))
+    return ConnectionLimit(most, settings.http_connections_per_address, (*LOOPBACK, *settings.trusted_proxies))

@@ -12,7 +12,7 @@ def show(visit: Visit) -> Response:
     totals = inbound.totals(visit.session, visit.now)
     settled = sum(totals.states.values())
     return visit.html(
-        "ledger.html",
+        "operations/inbound_log.html",
         totals=totals,
         settled=settled,
         adds_up=totals.accepted == settled + totals.unsettled,

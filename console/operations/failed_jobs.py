@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from console.web.request_context import Desk, Visit, action, to_sign_in, visiting
+from console.web.request_context import Desk, Visit, action, redirect_to_sign_in, signed_in_visit
 from desk.access.permissions import Verb
 from storage.runtime import dead_letters, failures
 from storage.runtime.dead_letters import DeadJob, QueueUnavailable
@@ -30,15 +30,15 @@ def routes(desk: Desk) -> list[BaseRoute]:
 def show(desk: Desk) -> Callable[[Request], Response]:
     def endpoint(request: Request) -> Response:
         with desk.store.database.reading() as session:
-            if visiting(desk, request, session) is None:
-                return to_sign_in(request)
+            if signed_in_visit(desk, request, session) is None:
+                return redirect_to_sign_in(request)
         jobs, problem = _jobs(desk)
         with desk.store.database.reading() as session:
-            visit = visiting(desk, request, session)
+            visit = signed_in_visit(desk, request, session)
             if visit is None:
-                return to_sign_in(request)
+                return redirect_to_sign_in(request)
             failed, leads = failures.list_failures(session), visit.may(Verb.MANAGE)
-            return visit.html("dead_jobs.html", jobs=jobs, problem=problem, failed=failed, leads=leads)
+            return visit.html("operations/failed_jobs.html", jobs=jobs, problem=problem, failed=failed, leads=leads)
 
     return endpoint
 

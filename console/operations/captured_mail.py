@@ -23,7 +23,7 @@ _LINK = re.compile(r"https?://[^\s<>\"')\]]{1,2000}")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class ParsedMail:
     """A mail as a reader sees it."""
 
     headers: tuple[tuple[str, str], ...]
@@ -33,26 +33,32 @@ class Letter:
 def show(visit: Visit) -> Response:
     rows = listings.list_captured(visit.session, before=visit.before(), most=PER_PAGE + 1)
     more = rows[PER_PAGE - 1]["id"] if rows[PER_PAGE:] else 0
-    return visit.html("caught.html", rows=rows[:PER_PAGE], more=more)
+    return visit.html("operations/captured_mail.html", rows=rows[:PER_PAGE], more=more)
 
 
-def one(visit: Visit) -> Response:
+def detail(visit: Visit) -> Response:
     row = outbound.get(visit.session, visit.number("outbound_id"))
     if row is None:
         raise HTTPException(404, "There is no such mail.")
     raw = visit.desk.store.blobs.get(visit.session, row["raw"]) if row["raw"] else None
-    letter = read(raw) if raw else _unsent(row)
-    return visit.html("letter.html", row=row, letter=letter, text=linked(letter.text), has_raw=raw is not None)
+    letter = parse_mail(raw) if raw else _unsent(row)
+    return visit.html(
+        "operations/captured_message.html",
+        row=row,
+        letter=letter,
+        text=with_links(letter.text),
+        has_raw=raw is not None,
+    )
 
 
-def read(raw: bytes) -> Letter:
+def parse_mail(raw: bytes) -> ParsedMail:
     """Our own mail, as it was rendered."""
     mail = message_from_bytes(raw)
     headers = tuple((name, _decoded(value)) for name in _HEADERS if (value := mail.get(name)))
-    return Letter(headers, _text(mail))
+    return ParsedMail(headers, _text(mail))
 
 
-def linked(text: str) -> Markup:
+def with_links(text: str) -> Markup:
     """The text with its web addresses as links; the rest is escaped."""
     out, end = Markup(), 0
     for match in _LINK.finditer(text):
@@ -62,10 +68,10 @@ def linked(text: str) -> Markup:
     return out + escape(text[end:])
 
 
-def _unsent(row: dict[str, Any]) -> Letter:
+def _unsent(row: dict[str, Any]) -> ParsedMail:
     content = row["content"]
     named = (("From", content.get("from", "")), ("To", row["recipient"]), ("Subject", content.get("subject", "")))
-    return Letter(named, content.get("text", ""))
+    return ParsedMail(named, content.get("text", ""))
 
 
 def _decoded(value: object) -> str:
