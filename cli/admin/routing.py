@@ -13,6 +13,7 @@ from cli import output
 from cli.open_desk import Trouble, opened
 from desk.config.settings import Settings
 from desk.routing.routing import BadRouting
+from desk.tickets.events import EventKind
 from storage.db.session import Session
 from storage.people import people
 from storage.people.people import Person
@@ -118,7 +119,11 @@ def explain(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
         if ticket is None:
             raise Trouble(f"there is no ticket #{args.ticket}")
         found = routing_dry_run.explain_ticket(session, ticket, _local(settings, now))
-        given = [event for event in tickets.history(session, ticket.id) if event.kind in ("assigned", "unroutable")]
+        given = [
+            event
+            for event in tickets.history(session, ticket.id)
+            if event.kind in (EventKind.ASSIGNED, EventKind.UNROUTABLE)
+        ]
     past = [{"at": e.at, "to": e.after, "why": e.why} for e in given]
     if args.json:
         output.as_json(_explained(found) | {"history": past})

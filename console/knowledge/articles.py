@@ -25,6 +25,7 @@ from desk.knowledge.articles import Audience, Draft, State
 from desk.knowledge.reusable_answer import for_others
 from desk.text.language import language
 from desk.tickets import subject
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, Change, Event, MessageKind, NotAllowed, Ticket
 from storage.db.session import Session
 from storage.knowledge import articles, csat
@@ -97,7 +98,7 @@ def add_draft(session: Session, ticket: Ticket, actor: Actor, now: datetime) -> 
     made = replace(words, language=language(drafted.text), team_id=team, author_id=actor.id, from_ticket_id=ticket.id)
     made = articles.add(session, made)
     articles.record_use(session, [made.id], articles.LINKED, now, ticket.id, actor.id)
-    event = Event(ticket.id, now, "article_drafted", actor, after=str(made.id))
+    event = Event(ticket.id, now, EventKind.ARTICLE_DRAFTED, actor, after=str(made.id))
     tickets.save(session, Change(ticket, (event,)))
     return made
 

@@ -15,6 +15,7 @@ from console.web import sla_badges
 from console.web.request_context import Visit
 from desk.mail.inbound_request import AutoKind
 from desk.priority.levels import Priority
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import MOVES, Event, Ticket
 from desk.web.clean_input import whole_number
 from storage.incidents import incidents
@@ -129,12 +130,12 @@ def _automatic(history: Sequence[Event]) -> dict[int, Automatic]:
     """What kind of automatic mail a message is, why that is thought, and what it tells."""
     found: dict[int, Automatic] = {}
     for event in history:
-        if event.message_id and event.kind == "automatic_kept":
+        if event.message_id and event.kind == EventKind.AUTOMATIC_KEPT:
             kind, _, why = event.why.partition(": ")
             found[event.message_id] = Automatic(kind, why)
-        elif event.message_id and event.kind == "opened" and event.data.get("automatic"):
+        elif event.message_id and event.kind == EventKind.OPENED and event.data.get("automatic"):
             found[event.message_id] = Automatic(event.data["automatic"], event.data.get("reason", ""), opened=True)
-        elif event.kind in ("delivery_failed", "delivery_delayed") and event.message_id in found:
+        elif event.kind in (EventKind.DELIVERY_FAILED, EventKind.DELIVERY_DELAYED) and event.message_id in found:
             found[event.message_id].told.append(event)
     return found
 

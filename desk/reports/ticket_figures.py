@@ -19,6 +19,7 @@ from typing import Any
 from desk.reports.quantile_sketch import letter
 from desk.sla import business_hours
 from desk.sla.business_hours import ALWAYS, Calendar
+from desk.tickets.events import EventKind
 from desk.tickets.lifecycle import ASIDE_BY
 from desk.tickets.ticket import NOT_REOPENED, ActorKind, Event, Status, Ticket
 
@@ -91,18 +92,20 @@ class _Tape:
     aside: bool = False
 
     def read(self, event: Event) -> None:
-        if event.kind != "opened":
-            self.aside = event.why.startswith(ASIDE_BY) or (self.aside and event.kind not in ("reopened", "replied"))
-        if event.kind in ("status_changed", "reopened"):
-            self._moved(_STATUSES[event.after], event.at, again=event.kind == "reopened")
-        elif event.kind == "replied" and event.actor.kind is ActorKind.AGENT:
+        if event.kind != EventKind.OPENED:
+            self.aside = event.why.startswith(ASIDE_BY) or (
+                self.aside and event.kind not in (EventKind.REOPENED, EventKind.REPLIED)
+            )
+        if event.kind in (EventKind.STATUS_CHANGED, EventKind.REOPENED):
+            self._moved(_STATUSES[event.after], event.at, again=event.kind == EventKind.REOPENED)
+        elif event.kind == EventKind.REPLIED and event.actor.kind is ActorKind.AGENT:
             self._answered(event.at)
-        elif event.kind == "requester_replied":
+        elif event.kind == EventKind.REQUESTER_REPLIED:
             if self.answered_at and not self.asked_at and event.why != NOT_REOPENED:
                 self.asked_at = event.at
-        elif event.kind == "sla_breached":
+        elif event.kind == EventKind.SLA_BREACHED:
             self.late.add(event.after.replace(" ", "_"))
-        elif event.kind == "merged_into":
+        elif event.kind == EventKind.MERGED_INTO:
             self.merged = True
 
     def _moved(self, to: Status, at: datetime, *, again: bool) -> None:
@@ -189,9 +192,9 @@ def _read(ticket: Ticket, events: Iterable[Event]) -> _Tape:
     for event in events:
         if tape is None:
             # What came in as history from elsewhere may begin with another event.
-            begins = event.at if event.kind == "opened" else ticket.created_at
+            begins = event.at if event.kind == EventKind.OPENED else ticket.created_at
             tape = _Tape(begins, Status.NEW, begins)
-        if event.kind == "opened" and event.after:
+        if event.kind == EventKind.OPENED and event.after:
             tape.status = _STATUSES[event.after]
         tape.read(event)
     return tape or _Tape(ticket.created_at, ticket.status, ticket.created_at)

@@ -16,6 +16,7 @@ from typing import Any
 from desk.rules import actions, conditions
 from desk.rules.actions import Action, BadAction
 from desk.rules.conditions import BadCondition, Condition
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Status
 
 MOST_AN_HOUR = 20
@@ -24,10 +25,11 @@ WHY = "rule "
 """How the reason of everything begins that an automation did."""
 
 HAPPENINGS = frozenset({
-    "opened", "requester_replied", "replied", "noted", "assigned", "team_changed", "status_changed", "reopened",
-    "priority_changed", "category_changed", "tagged", "untagged", "field_changed",
-    "automatic_kept", "delivery_failed", "undeliverable", "unroutable", "sla_warned", "sla_breached", "rated", "woken",
-    "side_answered",
+    EventKind.OPENED, EventKind.REQUESTER_REPLIED, EventKind.REPLIED, EventKind.NOTED, EventKind.ASSIGNED,
+    EventKind.TEAM_CHANGED, EventKind.STATUS_CHANGED, EventKind.REOPENED, EventKind.PRIORITY_CHANGED,
+    EventKind.CATEGORY_CHANGED, EventKind.TAGGED, EventKind.UNTAGGED, EventKind.FIELD_CHANGED, EventKind.AUTOMATIC_KEPT,
+    EventKind.DELIVERY_FAILED, EventKind.UNDELIVERABLE, EventKind.UNROUTABLE, EventKind.SLA_WARNED,
+    EventKind.SLA_BREACHED, EventKind.RATED, EventKind.WOKEN, EventKind.SIDE_ANSWERED,
 })  # fmt: skip
 
 

@@ -14,7 +14,8 @@ from desk.sla import business_hours
 from desk.sla import timers as sla_timers
 from desk.sla.business_hours import Calendar, Span
 from desk.sla.policy import Policy, Target, length
-from desk.sla.timers import Clock, Happening, Run, State, What
+from desk.sla.timers import Clock, Happening, Run, State
+from desk.tickets.events import EventKind
 
 MOST_DAYS = 14
 """So many days of a run are told one by one; in between stands how many were left out."""
@@ -23,9 +24,9 @@ MOST_DAYS = 14
 def why(policy: Policy, clock: Clock, happening: Happening) -> str:
     """The reason in the history and in notices."""
     target = f'policy "{policy.name}": {length(clock.target_seconds)} for the {clock.target.words}'
-    if happening.what is What.BREACHED:
+    if happening.what is EventKind.SLA_BREACHED:
         return f"{target} were over on {when(happening.at, policy.calendar)}"
-    if happening.what is What.WARNED:
+    if happening.what is EventKind.SLA_WARNED:
         due = when(clock.due_at, policy.calendar) if clock.due_at else "later"
         return f"{target}, {policy.warn_percent} % of them used up; due {due}"
     return f"{target}, step {policy.escalations[happening.step].at}"

@@ -22,6 +22,7 @@ from desk.priority.levels import Priority
 from desk.sla import business_hours
 from desk.sla.business_hours import Calendar, Span
 from desk.sla.policy import Policy, Target
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import NOT_REOPENED, ActorKind, Event, Status
 
 DONE = frozenset({Status.RESOLVED, Status.CLOSED})
@@ -76,17 +77,11 @@ class Clock:
         return self.state in (State.MET, State.STOPPED)
 
 
-class What(StrEnum):
-    WARNED = "sla_warned"
-    BREACHED = "sla_breached"
-    ESCALATED = "sla_escalated"
-
-
 @dataclass(frozen=True, slots=True)
 class Happening:
     """Something that is due by now; `step` is the place in `steps` of an escalation."""
 
-    what: What
+    what: EventKind
     target: Target
     at: datetime
     step: int = 0
@@ -174,16 +169,16 @@ def _by_now(clock: Clock, policy: Policy, run: Run, now: datetime) -> tuple[Cloc
     happened: list[Happening] = []
     if clock.breached_at is None and _is_late(clock, clock.met_at or now):
         clock = replace(clock, breached_at=now, warned_at=clock.warned_at or now)
-        happened.append(Happening(What.BREACHED, clock.target, clock.due_at or now))
+        happened.append(Happening(EventKind.SLA_BREACHED, clock.target, clock.due_at or now))
     if run.ended:
         return clock, tuple(happened)
     warn_at = _warn_at(policy, clock.target_seconds, run)
     if clock.warned_at is None and warn_at and warn_at <= now:
         clock = replace(clock, warned_at=now)
-        happened.append(Happening(What.WARNED, clock.target, warn_at))
+        happened.append(Happening(EventKind.SLA_WARNED, clock.target, warn_at))
     order, moments = steps(policy, clock.target_seconds), _moments(policy, clock.target_seconds, run)
     while clock.escalated < len(order) and (moment := moments[clock.escalated]) and moment <= now:
-        happened.append(Happening(What.ESCALATED, clock.target, moment, order[clock.escalated]))
+        happened.append(Happening(EventKind.SLA_ESCALATED, clock.target, moment, order[clock.escalated]))
         clock = replace(clock, escalated=clock.escalated + 1)
     return replace(clock, next_at=_next(clock, warn_at, moments)), tuple(happened)
 
@@ -252,17 +247,17 @@ class _Book:
     def read(self, event: Event) -> None:
         # Two workers' events may be written a moment out of order.
         at = self.last = max(event.at, self.last or event.at)
-        if event.kind == "opened" and not event.data.get("automatic"):
+        if event.kind == EventKind.OPENED and not event.data.get("automatic"):
             self._opened(at)
-        elif event.kind == "requester_replied" and event.why != NOT_REOPENED:
+        elif event.kind == EventKind.REQUESTER_REPLIED and event.why != NOT_REOPENED:
             self._asked(at)
-        elif event.kind == "replied" and event.actor.kind is ActorKind.AGENT:
+        elif event.kind == EventKind.REPLIED and event.actor.kind is ActorKind.AGENT:
             self._answered(at, event.message_id)
-        elif event.kind in ("undeliverable", "delivery_failed") and event.data.get("reply"):
+        elif event.kind in (EventKind.UNDELIVERABLE, EventKind.DELIVERY_FAILED) and event.data.get("reply"):
             self._not_delivered(at, event.data["reply"])
-        elif event.kind in ("status_changed", "reopened") and event.after in set(Status):
+        elif event.kind in (EventKind.STATUS_CHANGED, EventKind.REOPENED) and event.after in set(Status):
             self._moved(at, Status(event.after))
-        elif event.kind == "merged_into":
+        elif event.kind == EventKind.MERGED_INTO:
             self._merged(at)
 
     def _opened(self, at: datetime) -> None:

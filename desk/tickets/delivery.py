@@ -13,15 +13,16 @@ from enum import StrEnum
 from typing import Any
 
 from desk.tickets import ticket as verbs
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, DONE, Change, Event, Status, Ticket
 
 
 class How(StrEnum):
     """The kind of event that tells of it."""
 
-    REFUSED = "undeliverable"
-    RETURNED = "delivery_failed"
-    DELAYED = "delivery_delayed"
+    REFUSED = EventKind.UNDELIVERABLE
+    RETURNED = EventKind.DELIVERY_FAILED
+    DELAYED = EventKind.DELIVERY_DELAYED
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def failed(ticket: Ticket, failure: Failure, at: datetime) -> Change:
     if first:
         data |= {"flagged": True, "reply": failure.reply_id}
     event = Event(
-        ticket.id, at, str(failure.how), DESK, "", failure.address, failure.why, data, failure.event_message_id
+        ticket.id, at, EventKind(failure.how), DESK, "", failure.address, failure.why, data, failure.event_message_id
     )
     if not first:
         return Change(ticket, (event,))

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from desk.priority.levels import Priority
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import DONE, NOT_REOPENED, ActorKind, Event, Status, Ticket
 
 TOLD = (
@@ -25,9 +26,9 @@ TOLD = (
 def beginning(ticket: Ticket, events: Iterable[Event]) -> Ticket:
     """The ticket as it was when it was opened."""
     events = list(events)
-    first = next((event for event in events if event.kind == "opened"), None)
+    first = next((event for event in events if event.kind == EventKind.OPENED), None)
     data = first.data if first else {}
-    changed = next((event for event in events if event.kind == "requester_changed"), None)
+    changed = next((event for event in events if event.kind == EventKind.REQUESTER_CHANGED), None)
     requester = changed.data["from_id"] if changed else ticket.requester_id
     blank = Ticket(ticket.id, ticket.subject, requester, ticket.created_at, ticket.created_at)
     return replace(
@@ -118,28 +119,28 @@ def _number(event: Event) -> int | None:
     return int(event.after.removeprefix("#")) if event.after else None
 
 
-_TELLS: Mapping[str, Callable[[Ticket, Event], dict[str, Any]]] = {
-    "status_changed": _moved,
-    "reopened": _moved,
-    "assigned": lambda _t, e: {"assignee_id": e.data.get("to_id")},
-    "team_changed": lambda _t, e: {"team_id": e.data.get("to_id")},
-    "requester_changed": lambda _t, e: {
+_TELLS: Mapping[EventKind, Callable[[Ticket, Event], dict[str, Any]]] = {
+    EventKind.STATUS_CHANGED: _moved,
+    EventKind.REOPENED: _moved,
+    EventKind.ASSIGNED: lambda _t, e: {"assignee_id": e.data.get("to_id")},
+    EventKind.TEAM_CHANGED: lambda _t, e: {"team_id": e.data.get("to_id")},
+    EventKind.REQUESTER_CHANGED: lambda _t, e: {
         "requester_id": e.data["to_id"],
         "organisation_id": e.data.get("to_organisation"),
     },
-    "priority_changed": lambda _t, e: {"priority": Priority(e.after)},
-    "category_changed": lambda _t, e: {"category": e.after or None},
-    "tagged": lambda t, e: {"tags": t.tags + tuple(tag for tag in tags_of(e) if tag not in t.tags)},
-    "untagged": lambda t, e: {"tags": tuple(tag for tag in t.tags if tag not in tags_of(e))},
-    "field_changed": _field,
-    "parent_changed": lambda _t, e: {"parent_id": _number(e)},
-    "snoozed": lambda _t, e: {"snoozed_until": datetime.fromisoformat(e.after)},
-    "woken": lambda _t, _e: {"snoozed_until": None},
-    "resolution_set": lambda _t, e: {"resolution": e.after},
-    "merged_into": lambda _t, e: {"merged_into": _number(e)},
-    "reminded": lambda _t, e: {"reminded_at": e.at},
-    "replied": _said,
-    "requester_replied": _answered,
-    "undeliverable": _undelivered,
-    "delivery_failed": _undelivered,
+    EventKind.PRIORITY_CHANGED: lambda _t, e: {"priority": Priority(e.after)},
+    EventKind.CATEGORY_CHANGED: lambda _t, e: {"category": e.after or None},
+    EventKind.TAGGED: lambda t, e: {"tags": t.tags + tuple(tag for tag in tags_of(e) if tag not in t.tags)},
+    EventKind.UNTAGGED: lambda t, e: {"tags": tuple(tag for tag in t.tags if tag not in tags_of(e))},
+    EventKind.FIELD_CHANGED: _field,
+    EventKind.PARENT_CHANGED: lambda _t, e: {"parent_id": _number(e)},
+    EventKind.SNOOZED: lambda _t, e: {"snoozed_until": datetime.fromisoformat(e.after)},
+    EventKind.WOKEN: lambda _t, _e: {"snoozed_until": None},
+    EventKind.RESOLUTION_SET: lambda _t, e: {"resolution": e.after},
+    EventKind.MERGED_INTO: lambda _t, e: {"merged_into": _number(e)},
+    EventKind.REMINDED: lambda _t, e: {"reminded_at": e.at},
+    EventKind.REPLIED: _said,
+    EventKind.REQUESTER_REPLIED: _answered,
+    EventKind.UNDELIVERABLE: _undelivered,
+    EventKind.DELIVERY_FAILED: _undelivered,
 }

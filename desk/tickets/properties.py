@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import (
     DESK,
     DONE,
@@ -30,7 +31,9 @@ def untag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime, why
     if not gone:
         return Change(ticket)
     left = tuple(tag for tag in ticket.tags if tag not in gone)
-    return _change(ticket, at, "untagged", actor, before=", ".join(gone), why=why, data={"tags": list(gone)}, tags=left)
+    return _change(
+        ticket, at, EventKind.UNTAGGED, actor, before=", ".join(gone), why=why, data={"tags": list(gone)}, tags=left
+    )
 
 
 def set_field(ticket: Ticket, name: str, value: Any, actor: Actor, at: datetime, why: str = "") -> Change:
@@ -44,7 +47,7 @@ def set_field(ticket: Ticket, name: str, value: Any, actor: Actor, at: datetime,
     return _change(
         ticket,
         at,
-        "field_changed",
+        EventKind.FIELD_CHANGED,
         actor,
         before=_shown(before),
         after=_shown(value),
@@ -61,14 +64,16 @@ def snooze(ticket: Ticket, until: datetime, actor: Actor, at: datetime, why: str
     if ticket.status in DONE:
         raise NotAllowed(f"a ticket that is {ticket.status} needs no sleep")
     before, after = ticket.snoozed_until.isoformat() if ticket.snoozed_until else "", until.astimezone(UTC).isoformat()
-    return _change(ticket, at, "snoozed", actor, before=before, after=after, why=why, snoozed_until=until)
+    return _change(ticket, at, EventKind.SNOOZED, actor, before=before, after=after, why=why, snoozed_until=until)
 
 
 def wake(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change:
     """Back into the lists."""
     if ticket.snoozed_until is None:
         return Change(ticket)
-    return _change(ticket, at, "woken", actor, before=ticket.snoozed_until.isoformat(), why=why, snoozed_until=None)
+    return _change(
+        ticket, at, EventKind.WOKEN, actor, before=ticket.snoozed_until.isoformat(), why=why, snoozed_until=None
+    )
 
 
 def set_parent(ticket: Ticket, parent: Ticket | None, actor: Actor, at: datetime) -> Change:
@@ -80,14 +85,16 @@ def set_parent(ticket: Ticket, parent: Ticket | None, actor: Actor, at: datetime
         raise NotAllowed(f"#{parent.id} cannot be the parent: it is this ticket, or a child itself")
     before = f"#{ticket.parent_id}" if ticket.parent_id else ""
     after = f"#{number}" if number else ""
-    return _change(ticket, at, "parent_changed", actor, before=before, after=after, parent_id=number)
+    return _change(ticket, at, EventKind.PARENT_CHANGED, actor, before=before, after=after, parent_id=number)
 
 
 def set_resolution(ticket: Ticket, text: str, actor: Actor, at: datetime, why: str = "") -> Change:
     """What solved it, in words that help the next one."""
     if ticket.resolution == text:
         return Change(ticket)
-    return _change(ticket, at, "resolution_set", actor, before=ticket.resolution, after=text, why=why, resolution=text)
+    return _change(
+        ticket, at, EventKind.RESOLUTION_SET, actor, before=ticket.resolution, after=text, why=why, resolution=text
+    )
 
 
 def set_requester(
@@ -103,24 +110,24 @@ def set_requester(
         "to_organisation": organisation_id,
     }
     owner: dict[str, Any] = {"requester_id": person_id, "organisation_id": organisation_id}
-    return _change(ticket, at, "requester_changed", actor, before=before, after=after, data=data, **owner)
+    return _change(ticket, at, EventKind.REQUESTER_CHANGED, actor, before=before, after=after, data=data, **owner)
 
 
 def flag_unroutable(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
     """Nobody suitable is there: seen by everybody, and its own clock runs from now."""
     if ticket.unroutable_at is not None:
         return Change(ticket)
-    return _change(ticket, at, "unroutable", actor, why=why, unroutable_at=at)
+    return _change(ticket, at, EventKind.UNROUTABLE, actor, why=why, unroutable_at=at)
 
 
 def not_resolved(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
     """It was meant to be resolved together with others, and could not be: the history says why."""
-    return Change(ticket, (Event(ticket.id, at, "not_resolved", actor, why=why),))
+    return Change(ticket, (Event(ticket.id, at, EventKind.NOT_RESOLVED, actor, why=why),))
 
 
 def remind(ticket: Ticket, at: datetime, why: str) -> Change:
     """The requester is asked once more, before the ticket is resolved for want of an answer."""
-    return _change(ticket, at, "reminded", DESK, why=why, reminded_at=at)
+    return _change(ticket, at, EventKind.REMINDED, DESK, why=why, reminded_at=at)
 
 
 CONFIRMED = "the requester says that it works"
@@ -134,7 +141,7 @@ def confirm(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None =
     """
     done = ticket.status in DONE
     why, data = NOT_REOPENED if done else "", {"confirmed": True}
-    event = Event(ticket.id, at, "requester_replied", actor, why=why, data=data, message_id=message_id)
+    event = Event(ticket.id, at, EventKind.REQUESTER_REPLIED, actor, why=why, data=data, message_id=message_id)
     kept = ticket.reminded_at if done else None
     marked = Change(replace(ticket, updated_at=at, reminded_at=kept), (event,))
     if done or ticket.status is Status.ON_HOLD:
@@ -149,7 +156,7 @@ def _shown(value: Any) -> str:
 def _change(
     ticket: Ticket,
     at: datetime,
-    kind: str,
+    kind: EventKind,
     actor: Actor,
     *,
     before: str = "",
@@ -164,4 +171,4 @@ def _change(
 
 def not_permitted(ticket: Ticket, actor: Actor, at: datetime, why: str, message_id: int | None = None) -> Change:
     """An agent asked for what the role does not allow: the words are kept, and nothing else happens."""
-    return Change(ticket, (Event(ticket.id, at, "not_permitted", actor, why=why, message_id=message_id),))
+    return Change(ticket, (Event(ticket.id, at, EventKind.NOT_PERMITTED, actor, why=why, message_id=message_id),))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Actor, Change, Event, NotAllowed, Ticket
 
 LONGEST_UNDO = 120
@@ -37,17 +38,17 @@ def moment(wish: str, now: datetime, zone: ZoneInfo) -> datetime:
 
 def schedule(ticket: Ticket, actor: Actor, at: datetime, send_at: datetime) -> Change:
     """A reply waits; whoever opened the page before sees that somebody is answering already."""
-    return _told(ticket, "reply_scheduled", actor, at, after=send_at.isoformat())
+    return _told(ticket, EventKind.REPLY_SCHEDULED, actor, at, after=send_at.isoformat())
 
 
 def take_back(ticket: Ticket, actor: Actor, at: datetime) -> Change:
-    return _told(ticket, "reply_undone", actor, at)
+    return _told(ticket, EventKind.REPLY_UNDONE, actor, at)
 
 
 def give_back(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
     """It could not be sent; its text is a draft again."""
-    return Change(ticket, (Event(ticket.id, at, "reply_returned", DESK, why=why, data={"agent_id": actor.id}),))
+    return Change(ticket, (Event(ticket.id, at, EventKind.REPLY_RETURNED, DESK, why=why, data={"agent_id": actor.id}),))
 
 
-def _told(ticket: Ticket, kind: str, actor: Actor, at: datetime, *, after: str = "") -> Change:
+def _told(ticket: Ticket, kind: EventKind, actor: Actor, at: datetime, *, after: str = "") -> Change:
     return Change(ticket, (Event(ticket.id, at, kind, actor, after=after),))

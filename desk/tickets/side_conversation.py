@@ -17,6 +17,7 @@ from typing import Any
 from desk.mail.thanks import Courtesy
 from desk.tickets import properties, threading
 from desk.tickets import ticket as verbs
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Actor, Change, Event, NotAllowed, Status, Ticket
 
 MOST_PEOPLE = 20
@@ -80,7 +81,7 @@ def check_people(people: Sequence[str], requester: str, boxes: Collection[str]) 
 
 def begun(side: Side, ticket: Ticket, actor: Actor, at: datetime) -> Step:
     """An agent begins it."""
-    return Step(side, Change(ticket, (_event(side, ticket, at, "side_opened", actor, why=side.subject),)))
+    return Step(side, Change(ticket, (_event(side, ticket, at, EventKind.SIDE_OPENED, actor, why=side.subject),)))
 
 
 def sent(
@@ -93,7 +94,7 @@ def sent(
         raise NotAllowed("whoever was asked there was erased: ask somebody else")
     first = _opened_again(side, ticket, actor, at, "an agent wrote")
     data = {"files": files} if files else {}
-    said = _event(side, ticket, at, "side_sent", actor, message_id=message_id, data=data)
+    said = _event(side, ticket, at, EventKind.SIDE_SENT, actor, message_id=message_id, data=data)
     change = Change(ticket, (*first, said))
     if hold:
         why = f"waiting for {side.address}"
@@ -115,7 +116,7 @@ def answered(
     `newcomers` are people whom a proven answer has in copy: they are named to the agents, who may add them.
     """
     first = _opened_again(side, ticket, actor, at, "they wrote") if courtesy is Courtesy.NONE else ()
-    said = _event(side, ticket, at, "side_answered", actor, message_id=message_id)
+    said = _event(side, ticket, at, EventKind.SIDE_ANSWERED, actor, message_id=message_id)
     strange = [each for each in dict.fromkeys(newcomers) if each not in side.people][:MOST_PEOPLE]
     if strange:
         said = replace(said, data={**said.data, "newcomers": strange})
@@ -125,7 +126,7 @@ def answered(
 
 def kept(side: Side, ticket: Ticket, at: datetime, why: str, message_id: int) -> Step:
     """Automatic mail is kept there, and is no answer."""
-    event = Event(ticket.id, at, "automatic_kept", DESK, why=why, data={"side": side.id}, message_id=message_id)
+    event = Event(ticket.id, at, EventKind.AUTOMATIC_KEPT, DESK, why=why, data={"side": side.id}, message_id=message_id)
     return Step(side, Change(ticket, (event,)))
 
 
@@ -138,7 +139,7 @@ def closed(side: Side, ticket: Ticket, actor: Actor, at: datetime) -> Step:
     """Nothing more is expected; what they write later still comes here."""
     if side.state is State.CLOSED:
         return Step(side, Change(ticket))
-    event = _event(side, ticket, at, "side_closed", actor)
+    event = _event(side, ticket, at, EventKind.SIDE_CLOSED, actor)
     return _let_go(
         replace(side, state=State.CLOSED), Change(ticket, (event,)), actor, at, "the question aside is closed"
     )
@@ -178,14 +179,14 @@ def _let_go(side: Side, change: Change, actor: Actor, at: datetime, why: str) ->
 
 
 def _opened_again(side: Side, ticket: Ticket, actor: Actor, at: datetime, why: str) -> tuple[Event, ...]:
-    return (_event(side, ticket, at, "side_reopened", actor, why=why),) if side.state is State.CLOSED else ()
+    return (_event(side, ticket, at, EventKind.SIDE_REOPENED, actor, why=why),) if side.state is State.CLOSED else ()
 
 
 def _event(
     side: Side,
     ticket: Ticket,
     at: datetime,
-    kind: str,
+    kind: EventKind,
     actor: Actor,
     *,
     why: str = "",
@@ -193,5 +194,5 @@ def _event(
     data: Mapping[str, Any] | None = None,
 ) -> Event:
     told = {"side": side.id, **(data or {})}
-    whom = ", ".join(side.people) if kind in ("side_opened", "side_sent") else side.address
+    whom = ", ".join(side.people) if kind in (EventKind.SIDE_OPENED, EventKind.SIDE_SENT) else side.address
     return Event(ticket.id, at, kind, actor, after=whom, why=why, data=told, message_id=message_id)

@@ -13,6 +13,7 @@ from typing import Any
 
 from desk.mail.thanks import Courtesy
 from desk.priority.levels import Priority
+from desk.tickets.events import EventKind
 
 
 class NotAllowed(ValueError):
@@ -108,7 +109,7 @@ class Event:
 
     ticket_id: int
     at: datetime
-    kind: str
+    kind: EventKind
     actor: Actor
     before: str = ""
     after: str = ""
@@ -167,7 +168,7 @@ def opened(ticket: Ticket, actor: Actor, why: str) -> Change:
     """A new ticket's first event; `why` names the channel and mailbox. Its data is where the history begins."""
     data = {name: getattr(ticket, name) for name in ("category", "team_id", "organisation_id")}
     data = {"priority": str(ticket.priority), **{name: value for name, value in data.items() if value is not None}}
-    return Change(ticket, (_event(ticket, ticket.created_at, "opened", actor, "", ticket.status, why, data),))
+    return Change(ticket, (_event(ticket, ticket.created_at, EventKind.OPENED, actor, "", ticket.status, why, data),))
 
 
 NOT_REOPENED = "thanks: not reopened"
@@ -185,8 +186,8 @@ def receive(
     ticket = replace(ticket, undelivered_at=None)
     done = ticket.status in DONE and courtesy is not Courtesy.NONE
     if done or (ticket.status is Status.PENDING and courtesy is Courtesy.THANKS):
-        return _change(ticket, at, "requester_replied", actor, why=NOT_REOPENED, message_id=message_id)
-    said = _change(ticket, at, "requester_replied", actor, message_id=message_id, reminded_at=None)
+        return _change(ticket, at, EventKind.REQUESTER_REPLIED, actor, why=NOT_REOPENED, message_id=message_id)
+    said = _change(ticket, at, EventKind.REQUESTER_REPLIED, actor, message_id=message_id, reminded_at=None)
     said = said.then(_awake(said.ticket, actor, at, "the requester replied"))
     if ticket.status in (Status.PENDING, Status.RESOLVED, Status.CLOSED):
         return said.then(reopen(said.ticket, actor, at, "the requester replied"))
@@ -195,14 +196,16 @@ def receive(
 
 def keep_automatic(ticket: Ticket, at: datetime, why: str, message_id: int | None = None) -> Change:
     """Automatic mail is kept on its ticket: no status, no clock, no answer."""
-    return Change(ticket, (_event(ticket, at, "automatic_kept", DESK, why=why, message_id=message_id),))
+    return Change(ticket, (_event(ticket, at, EventKind.AUTOMATIC_KEPT, DESK, why=why, message_id=message_id),))
 
 
 def reply(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = None, *, owns: bool = True) -> Change:
     """An agent's public reply: it is now the requester's turn. Who answers first owns it, if they may own it."""
     ticket = replace(ticket, undelivered_at=None) if actor.kind is ActorKind.AGENT else ticket
     first = ticket.first_response_at or at
-    said = _change(ticket, at, "replied", actor, message_id=message_id, first_response_at=first, reminded_at=None)
+    said = _change(
+        ticket, at, EventKind.REPLIED, actor, message_id=message_id, first_response_at=first, reminded_at=None
+    )
     if owns and ticket.assignee_id is None and actor.id is not None:
         said = said.then(assign(said.ticket, actor.id, actor.name, actor, at, "replied first"))
     if ticket.status in (Status.NEW, Status.OPEN):
@@ -212,7 +215,7 @@ def reply(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = N
 
 def note(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = None, why: str = "") -> Change:
     """An internal note; nothing but the history changes."""
-    return _change(ticket, at, "noted", actor, why=why, message_id=message_id)
+    return _change(ticket, at, EventKind.NOTED, actor, why=why, message_id=message_id)
 
 
 def assign(ticket: Ticket, agent_id: int | None, name: str, actor: Actor, at: datetime, why: str = "") -> Change:
@@ -222,7 +225,7 @@ def assign(ticket: Ticket, agent_id: int | None, name: str, actor: Actor, at: da
     data = {"from_id": ticket.assignee_id, "to_id": agent_id}
     flag = None if agent_id is not None else ticket.unroutable_at
     owned: dict[str, Any] = {"assignee_id": agent_id, "unroutable_at": flag}
-    changed = _change(ticket, at, "assigned", actor, after=name, why=why, data=data, **owned)
+    changed = _change(ticket, at, EventKind.ASSIGNED, actor, after=name, why=why, data=data, **owned)
     if ticket.status is Status.NEW and agent_id is not None:
         changed = changed.then(set_status(changed.ticket, Status.OPEN, actor, at, "assigned"))
     return changed
@@ -233,7 +236,7 @@ def to_team(ticket: Ticket, team_id: int, name: str, actor: Actor, at: datetime,
     if ticket.team_id == team_id:
         return Change(ticket)
     data = {"from_id": ticket.team_id, "to_id": team_id}
-    moved = _change(ticket, at, "team_changed", actor, after=name, why=why, data=data, team_id=team_id)
+    moved = _change(ticket, at, EventKind.TEAM_CHANGED, actor, after=name, why=why, data=data, team_id=team_id)
     return moved.then(assign(moved.ticket, None, "", actor, at, f"moved to team {name}"))
 
 
@@ -265,7 +268,7 @@ def set_status(ticket: Ticket, status: Status, actor: Actor, at: datetime, why: 
         return Change(ticket)
     if status not in MOVES[ticket.status]:
         raise NotAllowed(f"a ticket that is {ticket.status} cannot become {status}")
-    kind = "reopened" if ticket.status in DONE and status is Status.OPEN else "status_changed"
+    kind = EventKind.REOPENED if ticket.status in DONE and status is Status.OPEN else EventKind.STATUS_CHANGED
     kept = ticket.resolved_at if status is Status.CLOSED else None
     times: dict[str, Any] = {
         "resolved_at": at if status is Status.RESOLVED else kept,
@@ -294,7 +297,7 @@ def set_priority(
         known["set_by"] = "agent"
     elif because is None and why:
         known["reasons"] = [why, *known.get("reasons", ())]
-    before, kind, data = ticket.priority, "priority_changed", {"was_why": dict(ticket.priority_why)}
+    before, kind, data = ticket.priority, EventKind.PRIORITY_CHANGED, {"was_why": dict(ticket.priority_why)}
     return _change(ticket, at, kind, actor, before, priority, why, data, priority=priority, priority_why=known)
 
 
@@ -305,14 +308,16 @@ def set_category(
     if category == ticket.category:
         return Change(ticket)
     before, after, data = ticket.category or "", category or "", {"via": via} if via else {}
-    return _change(ticket, at, "category_changed", actor, before, after, why, data, category=category)
+    return _change(ticket, at, EventKind.CATEGORY_CHANGED, actor, before, after, why, data, category=category)
 
 
 def confirm_category(ticket: Ticket, category: str, actor: Actor, at: datetime, via: str = "") -> Change:
     """The agent says that the guess is right; what was only suggested is set, and the word is kept either way."""
     if category != ticket.category:
         return set_category(ticket, category, actor, at, "the suggestion was right", via)
-    return _change(ticket, at, "category_confirmed", actor, category, category, data={"via": via} if via else {})
+    return _change(
+        ticket, at, EventKind.CATEGORY_CONFIRMED, actor, category, category, data={"via": via} if via else {}
+    )
 
 
 def tag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime) -> Change:
@@ -321,7 +326,7 @@ def tag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime) -> Ch
     if not new:
         return Change(ticket)
     data = {"tags": list(new)}
-    return _change(ticket, at, "tagged", actor, after=", ".join(new), data=data, tags=ticket.tags + new)
+    return _change(ticket, at, EventKind.TAGGED, actor, after=", ".join(new), data=data, tags=ticket.tags + new)
 
 
 def merge(ticket: Ticket, into: Ticket, actor: Actor, at: datetime) -> tuple[Change, Change]:
@@ -332,20 +337,24 @@ def merge(ticket: Ticket, into: Ticket, actor: Actor, at: datetime) -> tuple[Cha
         if one.merged_into is not None:
             raise NotAllowed(f"ticket #{one.id} was merged into #{one.merged_into} already")
     closed = close(ticket, actor, at, f"merged into #{into.id}")
-    gone = closed.then(_change(closed.ticket, at, "merged_into", actor, after=str(into.id), merged_into=into.id))
-    return gone, _change(into, at, "merged_from", actor, after=str(ticket.id))
+    gone = closed.then(
+        _change(closed.ticket, at, EventKind.MERGED_INTO, actor, after=str(into.id), merged_into=into.id)
+    )
+    return gone, _change(into, at, EventKind.MERGED_FROM, actor, after=str(ticket.id))
 
 
 def _awake(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
     if ticket.snoozed_until is None:
         return Change(ticket)
-    return _change(ticket, at, "woken", actor, before=ticket.snoozed_until.isoformat(), why=why, snoozed_until=None)
+    return _change(
+        ticket, at, EventKind.WOKEN, actor, before=ticket.snoozed_until.isoformat(), why=why, snoozed_until=None
+    )
 
 
 def _change(
     ticket: Ticket,
     at: datetime,
-    kind: str,
+    kind: EventKind,
     actor: Actor,
     before: str = "",
     after: str = "",
@@ -361,7 +370,7 @@ def _change(
 def _event(
     ticket: Ticket,
     at: datetime,
-    kind: str,
+    kind: EventKind,
     actor: Actor,
     before: str = "",
     after: str = "",

@@ -15,21 +15,22 @@ from typing import Any
 
 from desk.priority.levels import Priority
 from desk.tickets import history as told
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Status, Ticket
 
 History = Sequence[tuple[int, Event]]
-_THINGS: Mapping[str, str] = {
-    "requester_changed": "requester",
-    "status_changed": "status",
-    "reopened": "status",
-    "assigned": "owner",
-    "team_changed": "team",
-    "priority_changed": "priority",
-    "category_changed": "category",
-    "parent_changed": "parent",
-    "snoozed": "sleep",
-    "woken": "sleep",
-    "resolution_set": "resolution",
+_THINGS: Mapping[EventKind, str] = {
+    EventKind.REQUESTER_CHANGED: "requester",
+    EventKind.STATUS_CHANGED: "status",
+    EventKind.REOPENED: "status",
+    EventKind.ASSIGNED: "owner",
+    EventKind.TEAM_CHANGED: "team",
+    EventKind.PRIORITY_CHANGED: "priority",
+    EventKind.CATEGORY_CHANGED: "category",
+    EventKind.PARENT_CHANGED: "parent",
+    EventKind.SNOOZED: "sleep",
+    EventKind.WOKEN: "sleep",
+    EventKind.RESOLUTION_SET: "resolution",
 }
 _FIELDS: Mapping[str, tuple[str, ...]] = {
     "status": ("status", "resolved_at", "closed_at", "reminded_at"),
@@ -42,12 +43,12 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "sleep": ("snoozed_until",),
     "resolution": ("resolution",),
 }
-MOVING = frozenset({"merged_into", "merged_from", "split"})
+MOVING = frozenset({EventKind.MERGED_INTO, EventKind.MERGED_FROM, EventKind.SPLIT})
 """These moved messages; `usecases/tickets/undo.py` moves them back."""
 _FOLLOWS = (
-    ("team_changed", "assigned", "moved to team"),
-    ("assigned", "status_changed", "assigned"),
-    ("status_changed", "woken", ""),
+    (EventKind.TEAM_CHANGED, EventKind.ASSIGNED, "moved to team"),
+    (EventKind.ASSIGNED, EventKind.STATUS_CHANGED, "assigned"),
+    (EventKind.STATUS_CHANGED, EventKind.WOKEN, ""),
 )
 """What a verb brought along, and why: undone together with it."""
 
@@ -65,7 +66,7 @@ def possible(ticket: Ticket, history: History) -> tuple[int, ...]:
     holding = _Holding(history)
     found = []
     for place, (number, event) in enumerate(history):
-        if ticket.merged_into is not None and event.kind != "merged_into":
+        if ticket.merged_into is not None and event.kind != EventKind.MERGED_INTO:
             continue
         if _things(event) and all(not holding.why_not(history[one]) for one in holding.group(place)):
             found.append(number)
@@ -104,9 +105,9 @@ def _things(event: Event) -> tuple[str, ...]:
     """What an event changed: a later change of the same thing depends on it."""
     if "undid" in event.data:
         return ()
-    if event.kind in ("tagged", "untagged"):
+    if event.kind in (EventKind.TAGGED, EventKind.UNTAGGED):
         return tuple(f"tag {tag}" for tag in told.tags_of(event))
-    if event.kind == "field_changed":
+    if event.kind == EventKind.FIELD_CHANGED:
         return (f"field {event.data['field']}",)
     if event.kind in MOVING:
         return (f"{event.kind} {event.after}",)
@@ -173,36 +174,36 @@ def _followed(event: Event, then: Event) -> bool:
 
 def _restored(ticket: Ticket, before: Ticket, event: Event) -> dict[str, Any]:
     """The fields that the undo of this event sets."""
-    if event.kind in ("tagged", "untagged"):
+    if event.kind in (EventKind.TAGGED, EventKind.UNTAGGED):
         return {"tags": _tags_back(ticket, before, event)}
-    if event.kind == "field_changed":
+    if event.kind == EventKind.FIELD_CHANGED:
         name = event.data["field"]
         left = {key: held for key, held in ticket.fields.items() if key != name}
         return {"fields": left | {name: before.fields[name]} if name in before.fields else left}
     values = {name: getattr(before, name) for name in _FIELDS[_THINGS[event.kind]]} | _said(event)
-    if event.kind == "priority_changed" and "was_why" in event.data:
+    if event.kind == EventKind.PRIORITY_CHANGED and "was_why" in event.data:
         values["priority_why"] = dict(event.data["was_why"])
     return values
 
 
 def _said(event: Event) -> dict[str, Any]:
     """What the event itself says of the moment before: imported tickets have no history that would tell."""
-    if event.kind in ("assigned", "team_changed"):
-        name = "assignee_id" if event.kind == "assigned" else "team_id"
+    if event.kind in (EventKind.ASSIGNED, EventKind.TEAM_CHANGED):
+        name = "assignee_id" if event.kind == EventKind.ASSIGNED else "team_id"
         return {name: event.data["from_id"]} if "from_id" in event.data else {}
-    if event.kind == "requester_changed":
+    if event.kind == EventKind.REQUESTER_CHANGED:
         return {"requester_id": event.data["from_id"], "organisation_id": event.data.get("from_organisation")}
-    if event.kind in ("status_changed", "reopened"):
+    if event.kind in (EventKind.STATUS_CHANGED, EventKind.REOPENED):
         return {"status": Status(event.before)}
-    if event.kind == "priority_changed":
+    if event.kind == EventKind.PRIORITY_CHANGED:
         return {"priority": Priority(event.before)}
-    return {"category": event.before or None} if event.kind == "category_changed" else {}
+    return {"category": event.before or None} if event.kind == EventKind.CATEGORY_CHANGED else {}
 
 
 def _tags_back(ticket: Ticket, before: Ticket, event: Event) -> tuple[str, ...]:
     """Without what was added, or with what was taken off, in the order that it had."""
     changed = told.tags_of(event)
-    if event.kind == "tagged":
+    if event.kind == EventKind.TAGGED:
         return tuple(tag for tag in ticket.tags if tag not in changed)
     known = [tag for tag in before.tags if tag in ticket.tags or tag in changed]
     return (*known, *(tag for tag in ticket.tags if tag not in known))
@@ -222,7 +223,7 @@ class _Step:
 def _back(ticket: Ticket, step: _Step, names: Names) -> Change:
     event, restored = step.event, step.restored
     until = restored.get("snoozed_until")
-    if event.kind in ("snoozed", "woken") and until is not None and until <= step.at:
+    if event.kind in (EventKind.SNOOZED, EventKind.WOKEN) and until is not None and until <= step.at:
         restored = {"snoozed_until": None}
     if all(getattr(ticket, name) == value for name, value in restored.items()):
         return Change(ticket)
@@ -235,34 +236,34 @@ def _back(ticket: Ticket, step: _Step, names: Names) -> Change:
 
 def _words(
     ticket: Ticket, event: Event, restored: Mapping[str, Any], names: Names
-) -> tuple[str, str, str, dict[str, Any]]:
+) -> tuple[EventKind, str, str, dict[str, Any]]:
     """Kind, before, after and data of the event that tells it, in the shape that its verb would have given it."""
     match event.kind:
-        case "tagged":
-            return "untagged", event.after, "", {"tags": list(told.tags_of(event))}
-        case "untagged":
-            return "tagged", "", event.before, {"tags": list(told.tags_of(event))}
-        case "snoozed" | "woken":
+        case EventKind.TAGGED:
+            return EventKind.UNTAGGED, event.after, "", {"tags": list(told.tags_of(event))}
+        case EventKind.UNTAGGED:
+            return EventKind.TAGGED, "", event.before, {"tags": list(told.tags_of(event))}
+        case EventKind.SNOOZED | EventKind.WOKEN:
             until, now = restored["snoozed_until"], ticket.snoozed_until
-            kind = "snoozed" if until else "woken"
+            kind = EventKind.SNOOZED if until else EventKind.WOKEN
             return kind, now.isoformat() if now else "", until.isoformat() if until else "", {}
-        case "assigned":
-            return _given_back("assigned", ticket.assignee_id, restored["assignee_id"], names.agents, "agent")
-        case "team_changed":
-            return _given_back("team_changed", ticket.team_id, restored["team_id"], names.teams, "team")
-        case "field_changed":
+        case EventKind.ASSIGNED:
+            return _given_back(EventKind.ASSIGNED, ticket.assignee_id, restored["assignee_id"], names.agents, "agent")
+        case EventKind.TEAM_CHANGED:
+            return _given_back(EventKind.TEAM_CHANGED, ticket.team_id, restored["team_id"], names.teams, "team")
+        case EventKind.FIELD_CHANGED:
             name = event.data["field"]
             told_so = {"field": name, "from": event.data.get("to"), "to": restored["fields"].get(name)}
             return event.kind, event.after, event.before, told_so
-        case "reopened":
-            return "status_changed", event.after, event.before, {}
+        case EventKind.REOPENED:
+            return EventKind.STATUS_CHANGED, event.after, event.before, {}
         case _:
             return event.kind, event.after, event.before, {}
 
 
 def _given_back(
-    kind: str, now: int | None, then: int | None, names: Mapping[int, str], what: str
-) -> tuple[str, str, str, dict[str, Any]]:
+    kind: EventKind, now: int | None, then: int | None, names: Mapping[int, str], what: str
+) -> tuple[EventKind, str, str, dict[str, Any]]:
     if then is not None and then not in names:
         raise NotAllowed(f"the {what} who had it before is not there any more")
     return kind, "", names.get(then, "") if then else "", {"from_id": now, "to_id": then}

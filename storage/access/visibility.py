@@ -18,13 +18,14 @@ import sqlalchemy as sa
 from desk.access import visibility
 from desk.access.permissions import Verb, may
 from desk.access.visibility import OPENED_FOR, Viewer
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, NotAllowed
 from storage.db.session import Session
 from storage.tables.learning import incident_reports, incident_tickets
 from storage.tables.people import audit
 from storage.tables.tickets import agents, mailboxes, memberships, participants, people, teams, tickets
 
-OPENED = "opened_anyway"
+OPENED = EventKind.OPENED_ANYWAY
 """What the audit calls it when an admin opens a private ticket without being a member."""
 
 Condition = sa.ColumnElement[bool]
@@ -196,14 +197,16 @@ def _is_outside(session: Session, ticket_id: int, team_id: int, address: str) ->
 
 def mark_privacy_changes(session: Session, happened: Sequence[Event]) -> list[Event]:
     """The events; one that moves a ticket into or out of a private team says so, and takes it out of incidents."""
-    if not any(event.kind == "team_changed" for event in happened):
+    if not any(event.kind == EventKind.TEAM_CHANGED for event in happened):
         return list(happened)
     private = private_teams(session)
     gone = {
-        event.ticket_id for event in happened if event.kind == "team_changed" and event.data.get("to_id") in private
+        event.ticket_id
+        for event in happened
+        if event.kind == EventKind.TEAM_CHANGED and event.data.get("to_id") in private
     }
     leave_incidents(session, gone)
-    return [_told(event, private) if event.kind == "team_changed" else event for event in happened]
+    return [_told(event, private) if event.kind == EventKind.TEAM_CHANGED else event for event in happened]
 
 
 def leave_incidents(session: Session, ids: Iterable[int]) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from desk.incidents.detector import Alarm, Key
 from desk.incidents.priority import Raise
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Status
 from storage.access import visibility
 from storage.db.session import Session
@@ -270,7 +271,7 @@ def last_raises(session: Session, ids: Iterable[int]) -> dict[int, Raise]:
     """Ticket → how its priority was changed last, and for which incident."""
     e = events.c
     query = sa.select(e.ticket_id, e.actor_kind, e.data, e.before, e.after)
-    query = query.where(e.ticket_id.in_(sorted(set(ids))), e.kind == "priority_changed")
+    query = query.where(e.ticket_id.in_(sorted(set(ids))), e.kind == EventKind.PRIORITY_CHANGED)
     found: dict[int, Raise] = {}
     for row in session.execute(query.order_by(e.id)):
         said = row.data or {}

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind
 from storage.db.session import Session
 from storage.tables.tickets import events
@@ -15,7 +16,7 @@ from storage.tables.tickets import events
 def priority_changes(session: Session, since: datetime) -> list[tuple[str, str, int]]:
     """(what the desk said, what agents made of it in the end, tickets), the most frequent first."""
     c = events.c
-    by_agents = (c.kind == "priority_changed", c.actor_kind == str(ActorKind.AGENT), c.at >= since)
+    by_agents = (c.kind == EventKind.PRIORITY_CHANGED, c.actor_kind == str(ActorKind.AGENT), c.at >= since)
     ends = sa.select(c.ticket_id, sa.func.min(c.id).label("first"), sa.func.max(c.id).label("last"))
     span = ends.where(*by_agents).group_by(c.ticket_id).subquery()
     first, last = events.alias(), events.alias()

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, Event
 from storage.db.session import Session
 from storage.tables.desk import ratings
@@ -23,13 +24,15 @@ from storage.tables.runtime import idempotency, late_files, slack_threads
 from storage.tables.tickets import events, inbound, messages, outbound, participants, predictions, thread_ids, tickets
 from storage.tickets import tickets as ticket_rows
 
-EMPTIED = "erased"
+EMPTIED = EventKind.ERASED
 """The event of a ticket whose words are gone."""
 GONE = "(erased)"
 KEPT_WORDS = (
-    "status_changed", "reopened", "priority_changed", "category_changed", "category_confirmed", "team_changed",
-    "assigned", "opened", "merged_into", "merged_from", "split", "linked", "parent_changed", "sla_warned",
-    "sla_breached", "sla_escalated", "incident_joined", "incident_left", "snoozed", "woken",
+    EventKind.STATUS_CHANGED, EventKind.REOPENED, EventKind.PRIORITY_CHANGED, EventKind.CATEGORY_CHANGED,
+    EventKind.CATEGORY_CONFIRMED, EventKind.TEAM_CHANGED, EventKind.ASSIGNED, EventKind.OPENED, EventKind.MERGED_INTO,
+    EventKind.MERGED_FROM, EventKind.SPLIT, EventKind.LINKED, EventKind.PARENT_CHANGED, EventKind.SLA_WARNED,
+    EventKind.SLA_BREACHED, EventKind.SLA_ESCALATED, EventKind.INCIDENT_JOINED, EventKind.INCIDENT_LEFT,
+    EventKind.SNOOZED, EventKind.WOKEN,
 )  # fmt: skip
 """Events whose `before` and `after` are states, numbers and names of the desk's own people: figures rest on them."""
 _STATES = ("priority", "automatic")

@@ -21,6 +21,7 @@ from desk.priority.levels import Priority
 from desk.reports import ticket_figures
 from desk.reports.ticket_figures import Facts
 from desk.sla.business_hours import ALWAYS, Calendar
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Event, Status, Ticket
 from storage.db.session import Session
 from storage.db.statements import for_update, insert_ignore, insert_rows
@@ -39,7 +40,8 @@ SETTLED = timedelta(minutes=2)
 FRESH = timedelta(seconds=10)
 """A ticket of which something was heard so lately is left for the next look: most of its events come together."""
 HEARD = frozenset({
-    "opened", "requester_replied", "replied", "status_changed", "reopened", "sla_breached", "merged_into",
+    EventKind.OPENED, EventKind.REQUESTER_REPLIED, EventKind.REPLIED, EventKind.STATUS_CHANGED, EventKind.REOPENED,
+    EventKind.SLA_BREACHED, EventKind.MERGED_INTO,
 })  # fmt: skip
 """The events that change a figure; whatever else happens changes at most whose ticket it is."""
 
@@ -247,7 +249,7 @@ def _histories(session: Session, ids: Sequence[int]) -> tuple[dict[int, list[Eve
     for number, ticket_id, at, kind, actor, after, why in sorted(rows, key=itemgetter(0)):
         last[ticket_id] = number
         if kind in HEARD:
-            event = Event(ticket_id, at, kind, _ACTORS[actor], after=after, why=why)
+            event = Event(ticket_id, at, EventKind(kind), _ACTORS[actor], after=after, why=why)
             found.setdefault(ticket_id, []).append(event)
     return found, last
 

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from desk.access import permissions
 from desk.access.permissions import Verb
 from desk.priority.levels import Priority
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Status
 from storage.access import visibility
 from storage.db.session import Session
@@ -85,14 +86,16 @@ class RoutingMemory:
 def load_memory(session: Session, ids: Sequence[int]) -> dict[int, RoutingMemory]:
     """Skills are forgotten when a person moves the ticket to another team."""
     c = events.c
-    where = (c.ticket_id.in_(ids), c.kind.in_(("assigned", "unroutable", "team_changed")))
+    where = (c.ticket_id.in_(ids), c.kind.in_((EventKind.ASSIGNED, EventKind.UNROUTABLE, EventKind.TEAM_CHANGED)))
     query = sa.select(c.ticket_id, c.kind, c.data, c.actor_kind).where(*where).order_by(c.id)
     found = {number: RoutingMemory() for number in ids}
     for row in session.execute(query) if ids else ():
         before, by_person = found[row.ticket_id], row.actor_kind == str(ActorKind.AGENT)
-        skills = () if by_person and row.kind == "team_changed" else tuple(row.data.get("skills") or before.skills)
-        never = before.never if row.kind == "unroutable" else frozenset[int]()
-        if row.kind == "assigned" and by_person and row.data.get("from_id"):
+        skills = (
+            () if by_person and row.kind == EventKind.TEAM_CHANGED else tuple(row.data.get("skills") or before.skills)
+        )
+        never = before.never if row.kind == EventKind.UNROUTABLE else frozenset[int]()
+        if row.kind == EventKind.ASSIGNED and by_person and row.data.get("from_id"):
             never = frozenset({row.data["from_id"]})
         found[row.ticket_id] = RoutingMemory(skills, never)
     return found
@@ -116,7 +119,7 @@ def list_flagged(session: Session, team_ids: Sequence[int], after: int, most: in
 def list_unescalated(session: Session, before: datetime, most: int) -> list[int]:
     """Flagged tickets of which leads have not been told a second time since, the oldest first."""
     c, e = tickets.c, events.c
-    told = sa.select(e.id).where(e.ticket_id == c.id, e.kind == "unroutable_escalated", e.at >= c.unroutable_at)
+    told = sa.select(e.id).where(e.ticket_id == c.id, e.kind == EventKind.UNROUTABLE_ESCALATED, e.at >= c.unroutable_at)
     where = (c.unroutable_at.is_not(None), c.unroutable_at < before, c.status.in_(_OPEN), ~told.exists())
     return list(session.execute(sa.select(c.id).where(*where).order_by(c.unroutable_at).limit(most)).scalars())
 
@@ -137,8 +140,10 @@ class Flag:
 def list_flags(session: Session, most: int = 200) -> list[Flag]:
     """What carries a flag, the most urgent first, with the newest reason."""
     c, e = tickets.c, events.c
-    again = sa.select(e.id).where(e.ticket_id == c.id, e.kind == "unroutable_escalated", e.at >= c.unroutable_at)
-    flagging = sa.select(e.why).where(e.ticket_id == c.id, e.kind == "unroutable")
+    again = sa.select(e.id).where(
+        e.ticket_id == c.id, e.kind == EventKind.UNROUTABLE_ESCALATED, e.at >= c.unroutable_at
+    )
+    flagging = sa.select(e.why).where(e.ticket_id == c.id, e.kind == EventKind.UNROUTABLE)
     why = flagging.order_by(e.id.desc()).limit(1).scalar_subquery()
     columns = (c.id, c.subject, c.priority, sa.func.coalesce(teams.c.name, "").label("team"))
     query = (

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from desk.sla.policy import Target
 from desk.sla.timers import Clock, State
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Event
 from storage.db.session import Session, enqueue
 from storage.db.statements import for_update, insert, insert_rows, update_rows
@@ -27,15 +28,17 @@ from storage.tables.tickets import events, tickets
 LOOK, QUIET = "look", "quiet"
 """A wish to look; a quiet one tells nobody of what was due before."""
 IDLE = frozenset({
-    "noted", "sla_warned", "sla_breached", "sla_escalated", "automatic_kept", "linked", "notice_asked", "snoozed",
-    "woken", "delivery_delayed", "unverified_note", "not_permitted",
-    "category_confirmed",
-    "reply_scheduled", "reply_undone", "reply_returned", "watched", "unwatched", "mentioned",
-    "resolution_set", "side_opened", "side_sent", "side_answered", "side_closed", "side_reopened",
+    EventKind.NOTED, EventKind.SLA_WARNED, EventKind.SLA_BREACHED, EventKind.SLA_ESCALATED, EventKind.AUTOMATIC_KEPT,
+    EventKind.LINKED, EventKind.NOTICE_ASKED, EventKind.SNOOZED, EventKind.WOKEN, EventKind.DELIVERY_DELAYED,
+    EventKind.UNVERIFIED_NOTE, EventKind.NOT_PERMITTED, EventKind.CATEGORY_CONFIRMED, EventKind.REPLY_SCHEDULED,
+    EventKind.REPLY_UNDONE, EventKind.REPLY_RETURNED, EventKind.WATCHED, EventKind.UNWATCHED, EventKind.MENTIONED,
+    EventKind.RESOLUTION_SET, EventKind.SIDE_OPENED, EventKind.SIDE_SENT, EventKind.SIDE_ANSWERED,
+    EventKind.SIDE_CLOSED, EventKind.SIDE_REOPENED,
 })  # fmt: skip
 """Events that move no clock."""
-_HEARD = ("opened", "requester_replied", "replied", "status_changed", "reopened", "merged_into",
-    "undeliverable", "delivery_failed",
+_HEARD = (
+    EventKind.OPENED, EventKind.REQUESTER_REPLIED, EventKind.REPLIED, EventKind.STATUS_CHANGED, EventKind.REOPENED,
+    EventKind.MERGED_INTO, EventKind.UNDELIVERABLE, EventKind.DELIVERY_FAILED,
 )  # fmt: skip
 
 
@@ -113,7 +116,7 @@ def histories(session: Session, ids: Sequence[int]) -> dict[int, list[Event]]:
         event = Event(
             row.ticket_id,
             row.at,
-            row.kind,
+            EventKind(row.kind),
             actor,
             after=row.after,
             why=row.why,

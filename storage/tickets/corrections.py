@@ -12,13 +12,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Event
 from storage.db.session import Session
 from storage.db.statements import insert_rows
 from storage.tables.learning import corrections
 from storage.tables.tickets import predictions
 
-SAID = ("category_changed", "category_confirmed")
+SAID = (EventKind.CATEGORY_CHANGED, EventKind.CATEGORY_CONFIRMED)
 
 
 def record(session: Session, happened: Sequence[Event]) -> None:

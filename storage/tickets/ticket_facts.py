@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from desk.rules.conditions import Case
 from desk.rules.ticket_facts import LONGEST_TEXT, Around, case
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, MessageKind, Ticket
 from storage.db.session import Session
 from storage.tables.desk import organisations
@@ -107,7 +108,7 @@ def _first_words(session: Session, ids: Sequence[int]) -> dict[int, Around]:
 
 def _reopened(session: Session, ids: Sequence[int]) -> dict[int, int]:
     c = events.c
-    where = (c.ticket_id.in_(ids), c.kind == "reopened")
+    where = (c.ticket_id.in_(ids), c.kind == EventKind.REOPENED)
     query = sa.select(c.ticket_id, sa.func.count().label("times")).where(*where).group_by(c.ticket_id)
     return {row.ticket_id: row.times for row in session.execute(query)}
 

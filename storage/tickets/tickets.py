@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.priority.levels import Priority
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
 from storage.access import visibility
 from storage.db.session import Session, enqueue
@@ -24,7 +25,8 @@ class Stale(RuntimeError):
 
 
 _NAMING = (
-    "linked", "unlinked", "split", "split_undone", "merged_into", "merged_from", "unmerged", "parent_changed"
+    EventKind.LINKED, EventKind.UNLINKED, EventKind.SPLIT, EventKind.SPLIT_UNDONE, EventKind.MERGED_INTO,
+    EventKind.MERGED_FROM, EventKind.UNMERGED, EventKind.PARENT_CHANGED
 )  # fmt: skip
 """Events whose `before` and `after` are numbers of other tickets."""
 _TICKET_FIELDS = tuple(f.name for f in fields(Ticket))
@@ -315,7 +317,7 @@ def _event_row(event: Event, react: bool, via: str) -> dict[str, Any]:
     return {
         "ticket_id": event.ticket_id,
         "at": event.at,
-        "kind": event.kind,
+        "kind": str(event.kind),
         "actor_kind": str(event.actor.kind),
         "actor_id": event.actor.id,
         "actor_name": event.actor.name,
@@ -331,7 +333,7 @@ def _event_row(event: Event, react: bool, via: str) -> dict[str, Any]:
 def _event(row: sa.RowMapping) -> Event:
     actor = Actor(ActorKind(row["actor_kind"]), row["actor_id"], row["actor_name"])
     names = ("before", "after", "why", "data", "message_id")
-    return Event(row["ticket_id"], row["at"], row["kind"], actor, *(row[name] for name in names))
+    return Event(row["ticket_id"], row["at"], EventKind(row["kind"]), actor, *(row[name] for name in names))
 
 
 def _message_row(message: Message) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from desk.incidents import priority as incident_priority
 from desk.incidents.priority import Raise
 from desk.tickets import fields, properties
 from desk.tickets import ticket as verbs
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Change, NotAllowed, Status, Ticket
 from storage.db.session import Session, enqueue, is_conflict, is_outage
 from storage.db.statements import for_update, insert_ignore
@@ -149,7 +150,7 @@ def _done(session: Session, order: Order, ticket: Ticket, raised: Raise | None, 
         log.exception("incident_order_failed", ticket_id=ticket.id, order_id=order.id)
         reason = str(error) if isinstance(error, NotAllowed) else failures.reason_of(error)
         why = f"incident {order.incident_id}: {reason}"
-        event = verbs.Event(ticket.id, now, "incident_order_failed", order.actor, after=order.kind, why=why)
+        event = verbs.Event(ticket.id, now, EventKind.INCIDENT_ORDER_FAILED, order.actor, after=order.kind, why=why)
         tickets.add_events(session, [event], react=False)
         return False
 
@@ -184,7 +185,9 @@ def _resolve(session: Session, order: Order, ticket: Ticket, _raised: object, no
 def _dismiss(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
     change = incident_priority.set_back(ticket, raised, order.incident_id, now)
     why = "this was a false alarm"
-    said = verbs.Event(ticket.id, now, "incident_dismissed", order.actor, before=str(order.incident_id), why=why)
+    said = verbs.Event(
+        ticket.id, now, EventKind.INCIDENT_DISMISSED, order.actor, before=str(order.incident_id), why=why
+    )
     tickets.save(session, Change(replace(change.ticket, updated_at=now), (*change.events, said)))
     return bool(change.events)
 

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.incidents.duplicates import WITHIN
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Event
 from storage.db.session import Session
 from storage.db.statements import insert_ignore
@@ -72,7 +73,7 @@ def link_duplicates(session: Session, pairs: Iterable[tuple[int, int]], at: date
         row = {"ticket_id": repeat, "other_id": first, "kind": REPEAT}
         if session.execute(insert_ignore(session, links), row).rowcount == 1:
             happened += [
-                Event(one, at, "linked", DESK, after=str(two), why=WHY)
+                Event(one, at, EventKind.LINKED, DESK, after=str(two), why=WHY)
                 for one, two in ((repeat, first), (first, repeat))
             ]
     ticket_rows.add_events(session, happened, react=react)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from desk.incidents import priority as incident_priority
 from desk.priority.assess import Matrix
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed
 from storage.db.session import Session
 from storage.incidents import incidents
@@ -35,7 +36,7 @@ def add_members(
     reason = incident_priority.affects(count, minutes)
     changes = []
     for ticket_id, ticket in sorted(held.items()):
-        joined = Event(ticket_id, now, "incident_joined", actor, after=str(number), why=why)
+        joined = Event(ticket_id, now, EventKind.INCIDENT_JOINED, actor, after=str(number), why=why)
         change = Change(replace(ticket, updated_at=now), (joined,))
         changes.append(change.then(incident_priority.raised(change.ticket, number, reason, by, now)))
     tickets.save_locked(session, changes, react=react)
@@ -57,7 +58,7 @@ def remove_ticket(session: Session, number: int, ticket_id: int, actor: Actor, n
         raise NotAllowed(f"ticket #{ticket_id} is not in incident {number}")
     held = tickets.get_many(session, [ticket_id], lock=True)[ticket_id]
     raised = incidents.last_raises(session, [ticket_id]).get(ticket_id)
-    left = Event(ticket_id, now, "incident_left", actor, before=str(number))
+    left = Event(ticket_id, now, EventKind.INCIDENT_LEFT, actor, before=str(number))
     change = Change(replace(held, updated_at=now), (left,))
     tickets.save_locked(session, [change.then(incident_priority.set_back(change.ticket, raised, number, now))])
     count, _, last = incidents.measure_reach(session, number)

@@ -22,6 +22,7 @@ from desk.rules.ticket_facts import Around, case
 from desk.sla.business_hours import is_open
 from desk.tickets import properties
 from desk.tickets import ticket as verbs
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Change, Event, NotAllowed, Ticket
 from storage.db.session import Session
 from storage.people import availability, holders
@@ -257,7 +258,7 @@ def _flagged(ticket: Ticket, choice: Choice, now: datetime) -> Change:
 
 def _of_opening(event: Event) -> Event:
     """Marked, so that whoever hears of the new ticket does not hear a second time that it is theirs."""
-    return _with(event, {"opening": True}) if event.kind == "assigned" else event
+    return _with(event, {"opening": True}) if event.kind == EventKind.ASSIGNED else event
 
 
 def _with(event: Event, data: dict[str, Any]) -> Event:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from desk.rules.actions import Action, BadAction, read
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Change, Event, NotAllowed, Ticket
 from storage.db.session import Session
 from storage.tickets import tickets
@@ -140,7 +141,7 @@ def _merge_event(session: Session, ticket: Ticket, into_id: int, doing: ActionCo
     into = tickets.get(session, into_id)
     if into is None or into.merged_into is not None or ticket.merged_into is not None or into_id == ticket.id:
         raise NotAllowed(f"it cannot be merged into #{into_id}")
-    return Event(ticket.id, doing.now, "merged_into", doing.actor, after=str(into_id))
+    return Event(ticket.id, doing.now, EventKind.MERGED_INTO, doing.actor, after=str(into_id))
 
 
 def actions_of(given: Sequence[Mapping[str, object]]) -> tuple[Action, ...]:

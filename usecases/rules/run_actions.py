@@ -18,6 +18,7 @@ from desk.rules.actions import Action
 from desk.rules.macros import fill
 from desk.tickets import properties
 from desk.tickets import ticket as verbs
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Status, Ticket
 from storage.db.session import Session, is_conflict, is_outage
 from storage.people import holders, people
@@ -77,7 +78,9 @@ def plan_events(session: Session, ticket: Ticket, actions: Sequence[Action], doi
         except NotAllowed:
             continue
         if change is None:
-            happened.append(Event(ticket.id, doing.now, action.do, doing.actor, after=_shown(action), why=doing.why))
+            happened.append(
+                Event(ticket.id, doing.now, EventKind(action.do), doing.actor, after=_shown(action), why=doing.why)
+            )
         else:
             ticket, happened = change.ticket, [*happened, *change.events]
     return tuple(happened)
@@ -156,7 +159,7 @@ def _reply(session: Session, ticket: Ticket, value: str, doing: ActionContext) -
 
 def _notify(session: Session, ticket: Ticket, value: tuple[str, ...], doing: ActionContext) -> Ticket:
     """An event that asks for a notice; whom "lead", "team" and "assignee" mean is found when it is written."""
-    event = Event(ticket.id, doing.now, "notice_asked", doing.actor, after=", ".join(value), why=doing.why)
+    event = Event(ticket.id, doing.now, EventKind.NOTICE_ASKED, doing.actor, after=", ".join(value), why=doing.why)
     return tickets.save(session, Change(ticket, (event,)), react=doing.react)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from desk.tickets.events import EventKind
 from desk.tickets.participants import Participation
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from storage.db.session import Session
@@ -27,7 +28,7 @@ def add(session: Session, ticket: Ticket, address: str, actor: Actor, at: dateti
     if len(known) >= MOST:
         raise NotAllowed(f"more than {MOST} people cannot take part")
     tickets.set_participant(session, ticket.id, wanted, Participation.ADDED)
-    return tickets.save(session, Change(ticket, (Event(ticket.id, at, "copy_added", actor, after=wanted),)))
+    return tickets.save(session, Change(ticket, (Event(ticket.id, at, EventKind.COPY_ADDED, actor, after=wanted),)))
 
 
 def check_address(address: str) -> str:
@@ -45,4 +46,4 @@ def remove(session: Session, ticket: Ticket, address: str, actor: Actor, at: dat
     gone = sa.delete(participants).where(*where, participants.c.role != str(Participation.REQUESTER))
     if session.execute(gone).rowcount == 0:
         raise NotAllowed(f"{wanted} is not in copy")
-    return tickets.save(session, Change(ticket, (Event(ticket.id, at, "copy_removed", actor, before=wanted),)))
+    return tickets.save(session, Change(ticket, (Event(ticket.id, at, EventKind.COPY_REMOVED, actor, before=wanted),)))

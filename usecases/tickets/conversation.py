@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from desk.people.organisations import organisation
 from desk.tickets import participants, subject, threading
 from desk.tickets import ticket as verbs
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
 from storage.access import visibility
 from storage.db.session import Session
@@ -108,7 +109,9 @@ def split(session: Session, message_id: int, actor: Actor, at: datetime) -> Tick
     tickets.link(session, new.id, old.id, "split")
     why = f"split off #{old.id}"
     tickets.add_events(session, verbs.opened(new, actor, why).events)
-    tickets.save(session, Change(old, (Event(old.id, at, "split", actor, after=str(new.id), message_id=message_id),)))
+    tickets.save(
+        session, Change(old, (Event(old.id, at, EventKind.SPLIT, actor, after=str(new.id), message_id=message_id),))
+    )
     return new
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from desk.tickets import fields, properties
 from desk.tickets import ticket as verbs
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import DONE, Actor, Change, Event, NotAllowed, Ticket
 from storage.db.session import Session
 from storage.tables.tickets import links
@@ -84,7 +85,7 @@ def link(session: Session, ticket_id: int, other_id: int, kind: str, actor: Acto
     if any(known.other.id == other_id and known.kind == kind for known in links_of(session, ticket_id)):
         return one
     tickets.link(session, ticket_id, other_id, kind)
-    return _tell(session, "linked", one, other, kind, actor, at)
+    return _tell(session, EventKind.LINKED, one, other, kind, actor, at)
 
 
 def unlink(session: Session, ticket_id: int, other_id: int, kind: str, actor: Actor, at: datetime) -> Ticket:
@@ -94,7 +95,7 @@ def unlink(session: Session, ticket_id: int, other_id: int, kind: str, actor: Ac
     where = (sa.tuple_(links.c.ticket_id, links.c.other_id).in_(pairs), links.c.kind == kind)
     if kind not in KINDS or session.execute(sa.delete(links).where(*where)).rowcount == 0:
         raise NotAllowed(f"there is no such link between #{ticket_id} and #{other_id}")
-    return _tell(session, "unlinked", one, other, kind, actor, at)
+    return _tell(session, EventKind.UNLINKED, one, other, kind, actor, at)
 
 
 def set_parent(session: Session, ticket_id: int, parent_id: int | None, actor: Actor, at: datetime) -> Ticket:
@@ -145,13 +146,13 @@ def _found(held: dict[int, Ticket], number: int) -> Ticket:
 
 
 def _tell(
-    session: Session, kind: str, one: Ticket, other: Ticket, link_kind: str, actor: Actor, at: datetime
+    session: Session, kind: EventKind, one: Ticket, other: Ticket, link_kind: str, actor: Actor, at: datetime
 ) -> Ticket:
     """An event on both; where a link went is its `before`, where it goes its `after`."""
     saved = one
     for ticket, named in ((one, other), (other, one)):
         outward = ticket is one
-        before, after = ("", str(named.id)) if kind == "linked" else (str(named.id), "")
+        before, after = ("", str(named.id)) if kind == EventKind.LINKED else (str(named.id), "")
         event = Event(ticket.id, at, kind, actor, before, after, _WORDS[link_kind, outward])
         done = tickets.save(session, Change(ticket, (event,)))
         saved = done if outward else saved

@@ -11,12 +11,13 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
 from storage.db.session import Session
 from storage.tables.tickets import messages
 from storage.tickets import tickets
 
-EDITED, WITHDRAWN = "message_edited", "message_withdrawn"
+EDITED, WITHDRAWN = EventKind.MESSAGE_EDITED, EventKind.MESSAGE_WITHDRAWN
 
 
 def edit(session: Session, message: Message, text: str, actor: Actor, at: datetime, why: str = "") -> bool:

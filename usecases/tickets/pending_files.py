@@ -13,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Change, Event, Message
 from storage.db.session import Session, enqueue
 from storage.db.statements import claim_rows, insert_rows
@@ -76,15 +77,17 @@ def postpone(session: Session, late: PendingFile, until: datetime) -> None:
 def store_file(session: Session, late: PendingFile, sha256: str, size: int, media_type: str, now: datetime) -> None:
     """Its bytes are kept under that name: from now on it is a file like any other."""
     found = {"sha256": sha256, "size": size} | ({"media_type": media_type} if media_type else {})
-    _end(session, late, found, "file_fetched", "", now)
+    _end(session, late, found, EventKind.FILE_FETCHED, "", now)
 
 
 def mark_missing(session: Session, late: PendingFile, why: str, now: datetime) -> None:
     """It cannot be had; it stays named on its message, with the reason."""
-    _end(session, late, {"missing": why}, "file_missing", why, now)
+    _end(session, late, {"missing": why}, EventKind.FILE_MISSING, why, now)
 
 
-def _end(session: Session, late: PendingFile, found: Mapping[str, Any], kind: str, why: str, now: datetime) -> None:
+def _end(
+    session: Session, late: PendingFile, found: Mapping[str, Any], kind: EventKind, why: str, now: datetime
+) -> None:
     """Whoever deletes the row says how it ended; the message may be on another ticket by now."""
     if session.execute(sa.delete(late_files).where(_c.id == late.id)).rowcount != 1:
         return

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from desk.mail.inbound_request import Party
 from desk.tickets import properties
+from desk.tickets.events import EventKind
 from desk.tickets.participants import Participation
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from storage.db.session import Session
@@ -45,7 +46,7 @@ def plan_change(session: Session, ticket: Ticket, address: str) -> tuple[str, st
 def preview(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime) -> tuple[Event, ...]:
     """What would stand in the history."""
     before, after = plan_change(session, ticket, address)
-    return () if before == after else (Event(ticket.id, at, "requester_changed", actor, before, after),)
+    return () if before == after else (Event(ticket.id, at, EventKind.REQUESTER_CHANGED, actor, before, after),)
 
 
 def swap_participants(session: Session, ticket_id: int, before: str, after: str) -> None:

@@ -20,6 +20,7 @@ from desk.access.visibility import requester_sees
 from desk.portal import status_links
 from desk.tickets import properties
 from desk.tickets import ticket as verbs
+from desk.tickets.events import EventKind
 from desk.tickets.participants import COPIED, Participation
 from desk.tickets.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
 from storage.access import visibility
@@ -215,7 +216,7 @@ def _part(session: Session, person: Requester, first: Ticket, last: Ticket) -> M
     moved: frozenset[int] | None = None
     since, here = first.created_at, first
     while here.id != last.id:
-        merge = [event for event in tickets.history(session, here.id) if event.kind == "merged_into"][-1]
+        merge = [event for event in tickets.history(session, here.id) if event.kind == EventKind.MERGED_INTO][-1]
         moved = frozenset(merge.data.get("messages", ())) if moved is None else moved
         since = merge.at
         there = tickets.get(session, here.merged_into or 0)

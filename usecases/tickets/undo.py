@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from desk.tickets import history as told
 from desk.tickets import undo as rules
+from desk.tickets.events import EventKind
 from desk.tickets.participants import COPIED
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from desk.tickets.undo import History, Names
@@ -58,9 +59,9 @@ def undo(session: Session, ticket_id: int, number: int | None, actor: Actor, at:
 
 
 def _moved_back(session: Session, ticket: Ticket, number: int, event: Event, actor: Actor, at: datetime) -> Ticket:
-    if event.kind == "split":
+    if event.kind == EventKind.SPLIT:
         return _joined(session, ticket, number, event, actor, at)
-    if event.kind == "merged_from":
+    if event.kind == EventKind.MERGED_FROM:
         _unmerged(session, int(event.after), actor, at)
     else:
         _unmerged(session, ticket.id, actor, at)
@@ -76,14 +77,14 @@ def _joined(session: Session, ticket: Ticket, number: int, event: Event, actor: 
     if there != [event.message_id]:
         raise NotAllowed(f"#{other} has more messages by now; merge it instead")
     kept = conversation.merge(session, other, ticket.id, actor, at, why="undid the split")
-    undone = Event(ticket.id, at, "split_undone", actor, before=str(other), data={"undid": [number]})
+    undone = Event(ticket.id, at, EventKind.SPLIT_UNDONE, actor, before=str(other), data={"undid": [number]})
     return tickets.save(session, Change(kept, (undone,)))
 
 
 def _unmerged(session: Session, gone_id: int, actor: Actor, at: datetime) -> None:
     """The merged ticket lives again, with the messages and people that it brought."""
     history = tickets.numbered_history(session, gone_id)
-    number, merged = _last(history, "merged_into")
+    number, merged = _last(history, EventKind.MERGED_INTO)
     into_id = int(merged.after)
     held = tickets.get_many(session, [gone_id, into_id], lock=True)
     gone, into = held.get(gone_id), held.get(into_id)
@@ -95,8 +96,8 @@ def _unmerged(session: Session, gone_id: int, actor: Actor, at: datetime) -> Non
         raise NotAllowed("this merge was done before the desk noted what it moved; split the messages instead")
     _bring_back(session, merged, gone_id, into_id)
     tickets.save(session, _alive(gone, history, number, actor, at))
-    from_number = _last(tickets.numbered_history(session, into_id), "merged_from", str(gone_id))[0]
-    event = Event(into_id, at, "unmerged", actor, before=str(gone_id), data={"undid": [from_number]})
+    from_number = _last(tickets.numbered_history(session, into_id), EventKind.MERGED_FROM, str(gone_id))[0]
+    event = Event(into_id, at, EventKind.UNMERGED, actor, before=str(gone_id), data={"undid": [from_number]})
     tickets.save(session, Change(into, (event,)))
 
 
@@ -121,17 +122,19 @@ def _alive(gone: Ticket, history: History, number: int, actor: Actor, at: dateti
     merged = history[place][1]
     closing = history[place - 1] if place else None
     events: list[Event] = []
-    if closing and closing[1].kind == "status_changed" and closing[1].why == f"merged into #{merged.after}":
+    if closing and closing[1].kind == EventKind.STATUS_CHANGED and closing[1].why == f"merged into #{merged.after}":
         start = told.beginning(gone, [event for _, event in history])
         before = told.replay(start, [event for _, event in history[: place - 1]])
         names = ("status", "resolved_at", "closed_at", "reminded_at")
         restored = {name: getattr(before, name) for name in names}
         data = {"undid": [closing[0]], "restored": told.encoded(restored)}
         why = "undid the merge"
-        events.append(Event(gone.id, at, "status_changed", actor, str(gone.status), str(before.status), why, data))
+        events.append(
+            Event(gone.id, at, EventKind.STATUS_CHANGED, actor, str(gone.status), str(before.status), why, data)
+        )
         gone = replace(gone, **restored)
     data = {"undid": [number], "restored": {"merged_into": None}}
-    events.append(Event(gone.id, at, "unmerged", actor, before=merged.after, data=data))
+    events.append(Event(gone.id, at, EventKind.UNMERGED, actor, before=merged.after, data=data))
     return Change(replace(gone, merged_into=None, updated_at=at), tuple(events))
 
 

@@ -10,6 +10,7 @@ import structlog
 
 from desk.mail.authentication import Verdict
 from desk.mail.author import is_clear, is_unattended
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Event, Message, MessageKind, Ticket
 from storage.db.session import Session
 from storage.learning import solved_index
@@ -45,13 +46,14 @@ log = structlog.get_logger()
 
 BATCH = 200
 TOLD = (
-    "opened", "requester_replied", "assigned", "delivery_failed", "undeliverable", "unverified_note", "not_permitted",
-    "opened_anyway", "woken", "side_answered", "alias_seen",
+    EventKind.OPENED, EventKind.REQUESTER_REPLIED, EventKind.ASSIGNED, EventKind.DELIVERY_FAILED,
+    EventKind.UNDELIVERABLE, EventKind.UNVERIFIED_NOTE, EventKind.NOT_PERMITTED, EventKind.OPENED_ANYWAY,
+    EventKind.WOKEN, EventKind.SIDE_ANSWERED, EventKind.ALIAS_SEEN,
 )  # fmt: skip
 
 SOLVES = (
-    "status_changed", "reopened", "merged_into", "merged_from", "unmerged", "split",
-    "resolution_set", "category_changed",
+    EventKind.STATUS_CHANGED, EventKind.REOPENED, EventKind.MERGED_INTO, EventKind.MERGED_FROM, EventKind.UNMERGED,
+    EventKind.SPLIT, EventKind.RESOLUTION_SET, EventKind.CATEGORY_CHANGED,
 )  # fmt: skip
 """After these a ticket may have become an example of something solved, or stopped being one."""
 
@@ -116,7 +118,7 @@ def _scene(session: Session, happened: list[Event]) -> _Scene:
     found = tickets.get_many(session, {event.ticket_id for event in happened})
     messages = tickets.messages_by_ids(session, {e.message_id for e in happened if e.message_id})
     ids = {t.requester_id for t in found.values()} | {t.assignee_id for t in found.values() if t.assignee_id}
-    ids |= {event.data["agent_id"] for event in happened if event.kind == "alias_seen"}
+    ids |= {event.data["agent_id"] for event in happened if event.kind == EventKind.ALIAS_SEEN}
     teams = people.members(session, {t.team_id for t in found.values() if t.team_id})
     watchers = tickets_watchers.list_watchers(
         session, {one.ticket_id for one in happened if one.kind in watcher_notices.KINDS}
@@ -131,7 +133,7 @@ def _letters(
     requester = scene.persons[ticket.requester_id]
     team = sender.context.places(session).teams.get(ticket.team_id or 0)
     team_name = team.name if team else ""
-    if ticket.merged_into is not None and event.kind in ("opened", "requester_replied"):
+    if ticket.merged_into is not None and event.kind in (EventKind.OPENED, EventKind.REQUESTER_REPLIED):
         return []  # the ticket that it went to tells of it.
     letters: list[OutboundMessage] = requester_messages.of(ticket, event_id, event, message, scene.persons, team_name)
     told_in_slack = team_channel.Told(ticket, event_id, event, message, scene.persons)
@@ -140,14 +142,14 @@ def _letters(
     # A web site's form may write in the mailbox's own name; nobody is there to read an acknowledgement.
     ourselves = sender.context.places(session).of_addresses((requester.address,)) is not None
     may_acknowledge = not ourselves and _may_acknowledge(sender.context, ticket, message, unproven=unproven)
-    if event.kind == "opened" and may_acknowledge:
+    if event.kind == EventKind.OPENED and may_acknowledge:
         assert message is not None
         letters.append(sender.acknowledgement(ticket, requester, message))
-    if event.kind == "replied" and message is not None and ticket.channel != "slack":
+    if event.kind == EventKind.REPLIED and message is not None and ticket.channel != "slack":
         letters.append(_reply(sender, session, ticket, requester, message))
-    if event.kind == "notice_asked":
+    if event.kind == EventKind.NOTICE_ASKED:
         letters += rule_notices.of(sender, session, ticket, event_id, event)
-    if event.kind == "incident_opened":
+    if event.kind == EventKind.INCIDENT_OPENED:
         letters += incident_alerts.of(sender, session, ticket, event)
     letters += reminders.of(sender, session, ticket, requester, event_id, event)
     if event.kind in side_notices.KINDS:
@@ -172,7 +174,7 @@ def _reply(sender: Sender, session: Session, ticket: Ticket, requester: Person, 
 
 
 def _kept_out(session: Session, happened: list[Event]) -> frozenset[int]:
-    linked = {event.ticket_id for event in happened if event.kind == "linked"}
+    linked = {event.ticket_id for event in happened if event.kind == EventKind.LINKED}
     return frozenset(tickets.tickets_naming_others(session, linked))
 
 
@@ -190,21 +192,21 @@ def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None, 
 
 def _told(scene: _Scene, ticket: Ticket, event: Event) -> list[Person]:
     """The assignee; while there is none, the team. Nobody is told what they did themselves."""
-    if event.kind == "assigned":
+    if event.kind == EventKind.ASSIGNED:
         if event.data.get("opening") or event.data.get("to_id", ticket.assignee_id) != ticket.assignee_id:
             return []  # the new ticket's own notice says it, or it went on to somebody else.
         new = scene.persons.get(ticket.assignee_id or 0)
         return [new] if new and new.is_agent and new.id != event.actor.id and new.notify else []
-    if event.kind == "alias_seen":
+    if event.kind == EventKind.ALIAS_SEEN:
         owner = scene.persons.get(event.data["agent_id"])
         return [owner] if owner and owner.is_agent else []
-    if event.kind == "woken" and event.actor.kind is not ActorKind.SYSTEM:
+    if event.kind == EventKind.WOKEN and event.actor.kind is not ActorKind.SYSTEM:
         return []  # whoever woke it told of it by that.
     assignee = scene.persons.get(ticket.assignee_id or 0)
     audience = [assignee] if assignee and assignee.is_agent else scene.teams.get(ticket.team_id or 0, [])
-    if event.kind == "opened_anyway":
+    if event.kind == EventKind.OPENED_ANYWAY:
         audience = scene.teams.get(ticket.team_id or 0, [])
-    if event.kind == "unverified_note":
+    if event.kind == EventKind.UNVERIFIED_NOTE:
         named = [p for p in audience if p.address == event.after]
         audience = named or audience
     return [agent for agent in audience if agent.notify and agent.id not in (event.actor.id, ticket.requester_id)]

@@ -5,11 +5,13 @@ Nothing of it leaves the desk, nobody is thanked, and what is automatic is kept 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import AutoKind
 from desk.tickets import ticket as verbs
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
 from storage.db.session import Session
 from storage.mail import inbound
@@ -53,9 +55,8 @@ def keep(
         )
     else:
         data = {"agent_id": agent.id, "offered": decision.trust is not Verdict.FAIL}
-        event = Event(
-            ticket.id, now, "alias_seen", verbs.DESK, sender.address, agent.address, unverified, data, message_id
-        )
+        seen_alias = Event(ticket.id, now, EventKind.ALIAS_SEEN, verbs.DESK, sender.address, agent.address)
+        event = replace(seen_alias, why=unverified, data=data, message_id=message_id)
         change, state = Change(ticket, (event,)), "command"
         if data["offered"]:
             aliases.record_seen(session, agent.id, sender.address, now)

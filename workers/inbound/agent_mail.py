@@ -19,6 +19,7 @@ from desk.mail.inbound_request import AutoKind, InboundRequest
 from desk.tickets import commands, properties, subject, threading
 from desk.tickets import ticket as verbs
 from desk.tickets.commands import Parsed
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
 from storage.access import visibility
 from storage.db.session import Session
@@ -100,7 +101,9 @@ def _keep_unverified(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, why: str, now: datetime
 ) -> None:
     message_id = _keep(session, ticket, decision, agent, MessageKind.NOTE, {"unverified": why}, now)
-    event = Event(ticket.id, now, "unverified_note", verbs.DESK, after=agent.address, why=why, message_id=message_id)
+    event = Event(
+        ticket.id, now, EventKind.UNVERIFIED_NOTE, verbs.DESK, after=agent.address, why=why, message_id=message_id
+    )
     tickets.save(session, Change(ticket, (event,)), react=context.react)
     _end(session, decision, "command", ticket.id, message_id, now, f"unverified: {why}")
 

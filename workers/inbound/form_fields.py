@@ -12,6 +12,7 @@ from datetime import datetime
 from desk.mail.inbound_request import InboundRequest
 from desk.tickets import form_fields, properties
 from desk.tickets import ticket as verbs
+from desk.tickets.events import EventKind
 from desk.tickets.fields import BadField, Field, value
 from desk.tickets.ticket import Actor, Change, Event, Ticket
 from storage.db.session import Session
@@ -46,5 +47,5 @@ def _one(ticket: Ticket, name: str, text: str, field: Field | None, actor: Actor
             raise BadField(f"there is no field {name!r} any more")
         return properties.set_field(ticket, name, value(field, text), actor, at, WHY)
     except BadField as error:
-        lost = Event(ticket.id, at, "answer_not_kept", actor, before=name, after=text, why=str(error))
+        lost = Event(ticket.id, at, EventKind.ANSWER_NOT_KEPT, actor, before=name, after=text, why=str(error))
         return Change(ticket, (lost,))

@@ -14,6 +14,7 @@ from desk.mail.thanks import Courtesy, courtesy_of
 from desk.priority.assess import why
 from desk.tickets import lifecycle, threading
 from desk.tickets import ticket as verbs
+from desk.tickets.events import EventKind
 from desk.tickets.fields import Field
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
 from storage.access import visibility
@@ -170,7 +171,9 @@ class Settlement:
             after = verbs.keep_automatic(before.ticket, self.now, f"{request.auto}: {request.auto_reason}", message_id)
             after = after.then(bounces.mark(self.session, after.ticket, request, decision.about, self.now, message_id))
         elif ticket.id == 0 or spot.opener is not None:
-            event = Event(ticket.id, self.now, "requester_replied", self._actor(decision.item), message_id=message_id)
+            event = Event(
+                ticket.id, self.now, EventKind.REQUESTER_REPLIED, self._actor(decision.item), message_id=message_id
+            )
             self.events += standing.marked(Change(ticket, (event,)), decision).events
             return
         else:
@@ -197,7 +200,7 @@ class Settlement:
         tickets.link(self.session, ticket.id, other.id, decision.link_kind)
         why = _WHY_LINKED[decision.link_kind]
         for one, two in ((ticket, other), (other, ticket)):
-            self.events.append(Event(one.id, self.now, "linked", verbs.DESK, after=str(two.id), why=why))
+            self.events.append(Event(one.id, self.now, EventKind.LINKED, verbs.DESK, after=str(two.id), why=why))
 
     def _message(self, decision: Decision) -> Message:
         request = decision.item.request

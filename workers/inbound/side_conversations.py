@@ -19,6 +19,7 @@ from desk.signed.reply_address import SIDE, SIDE_AGENT
 from desk.tickets import side_conversation as rules
 from desk.tickets import threading
 from desk.tickets.commands import Parsed
+from desk.tickets.events import EventKind
 from desk.tickets.side_conversation import Side
 from desk.tickets.threading import Signal
 from desk.tickets.ticket import Actor, ActorKind, Change, Message, MessageKind, NotAllowed, Ticket
@@ -83,7 +84,7 @@ def happened(
         step = rules.kept(side, ticket, now, f"{request.auto}: {request.auto_reason}", message_id)
         marked = bounces.mark(session, step.change.ticket, request, decision.about, now, message_id)
         change = step.change.then(marked)
-        if any(event.kind == "delivery_failed" for event in marked.events):
+        if any(event.kind == EventKind.DELIVERY_FAILED for event in marked.events):
             step = rules.failed(step.side, change.ticket, now)
             change = change.then(step.change)
     else:

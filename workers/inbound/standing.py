@@ -11,6 +11,7 @@ from typing import Any
 
 from desk.mail.authentication import Verdict
 from desk.tickets import properties
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, Change, Event, Ticket
 from storage.db.session import Session
 from storage.people.people import Person
@@ -53,4 +54,4 @@ def _suggestion(event: Event, decision: Decision) -> Event:
     names = ", ".join(decision.newcomers)
     why = "new in this conversation: they get no copies before an agent puts them in copy"
     data = {"addresses": list(decision.newcomers)}
-    return replace(event, kind="copy_suggested", before="", after=names, why=why, data=data)
+    return replace(event, kind=EventKind.COPY_SUGGESTED, before="", after=names, why=why, data=data)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from desk.incidents import similarity
 from desk.incidents.detector import FEWEST_PEOPLE, WINDOWS, Alarm
 from desk.priority import assess as priority
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Event
 from storage.db.session import Session
 from storage.incidents import detector_counts, incidents
@@ -84,7 +85,9 @@ def _take_in(
     incident_members.add_members(session, number, members, now, why, DESK, by, react=context.react)
     if tell:
         found = incidents.get(session, number)
-        event = Event(members[0], now, "incident_opened", DESK, after=str(number), why=found.why if found else "")
+        event = Event(
+            members[0], now, EventKind.INCIDENT_OPENED, DESK, after=str(number), why=found.why if found else ""
+        )
         tickets.add_events(session, [event], react=context.react)
 
 

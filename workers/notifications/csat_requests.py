@@ -10,6 +10,7 @@ from datetime import datetime
 
 from desk.access.permissions import Role
 from desk.knowledge.csat import LOW
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Status, Ticket
 from storage.db.session import Session
 from storage.knowledge import csat, csat_settings
@@ -21,14 +22,14 @@ from workers.notifications.outgoing import Sender
 
 def plan_ratings(session: Session, happened: Sequence[Event], now: datetime) -> None:
     """The question for each ticket that was resolved, when its time comes."""
-    solved = [e.ticket_id for e in happened if e.kind == "status_changed" and e.after == Status.RESOLVED]
+    solved = [e.ticket_id for e in happened if e.kind == EventKind.STATUS_CHANGED and e.after == Status.RESOLVED]
     if solved:
         csat.plan(session, solved, csat_settings.rules(session), now)
 
 
 def low_ratings(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
     """The letters of a `rated` event."""
-    if event.kind != "rated" or int(event.data.get("score", 5)) > LOW:
+    if event.kind != EventKind.RATED or int(event.data.get("score", 5)) > LOW:
         return []
     return [sender.notice(ticket, lead, event_id, event, None) for lead in _told(session, ticket) if lead.notify]
 

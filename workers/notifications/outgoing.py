@@ -19,6 +19,7 @@ from desk.mail.inbound_request import UNKNOWN_SENDER, InboundRequest
 from desk.portal import status_links
 from desk.signed import reply_address
 from desk.tickets import subject
+from desk.tickets.events import EventKind
 from desk.tickets.participants import COPIED
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Event, Message, Ticket
@@ -132,7 +133,7 @@ class Sender:
         """Tells an agent what happened; answering this mail answers the requester, or the third party who wrote."""
         key = f"notice:{event_id}:{agent.id}"
         content = self._content(ticket, agent, reply_address.AGENT, key)
-        if event.kind == "side_answered" and agent.may(Verb.NOTE):
+        if event.kind == EventKind.SIDE_ANSWERED and agent.may(Verb.NOTE):
             signed = (event.data["side"], agent.id, agent.key_version, self.context.secret, self.context.now())
             carrier = self._carrier(content["from"], reply_address.AGENT)
             content["reply_to"] = (

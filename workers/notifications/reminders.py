@@ -6,6 +6,7 @@ Never an address that nobody reads, never one of our own mailboxes, never by mai
 from __future__ import annotations
 
 from desk.mail.author import is_clear, is_unattended
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Ticket
 from storage.db.session import Session
 from storage.mail.outbound import OutboundMessage
@@ -18,7 +19,7 @@ def of(
     sender: Sender, session: Session, ticket: Ticket, requester: Person, event_id: int, event: Event
 ) -> list[OutboundMessage]:
     """At most one mail, in the thread that the requester knows."""
-    if event.kind != "reminded" or ticket.channel == "slack" or ticket.reminded_at is None:
+    if event.kind != EventKind.REMINDED or ticket.channel == "slack" or ticket.reminded_at is None:
         return []
     places = sender.context.places(session)
     if is_unattended(requester.address) or places.of_addresses((requester.address,)) is not None:

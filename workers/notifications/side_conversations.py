@@ -6,6 +6,7 @@ and a Message-ID that lead the answer back into the side conversation.
 
 from __future__ import annotations
 
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Message, Ticket
 from storage.db.session import Session
 from storage.mail.outbound import OutboundMessage
@@ -13,7 +14,7 @@ from storage.people import people
 from usecases.tickets import side_conversations
 from workers.notifications.outgoing import Sender
 
-KINDS = ("side_sent",)
+KINDS = (EventKind.SIDE_SENT,)
 
 
 def of(

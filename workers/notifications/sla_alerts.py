@@ -7,7 +7,7 @@ Where nobody of the team would hear of a breach, all leads and admins do. What w
 from __future__ import annotations
 
 from desk.access.permissions import Role
-from desk.sla.timers import What
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Ticket
 from storage.db.session import Session
 from storage.mail.outbound import OutboundMessage
@@ -15,14 +15,14 @@ from storage.people import people
 from storage.people.people import Person
 from workers.notifications.outgoing import Sender
 
-KINDS = (What.WARNED, What.BREACHED)
+KINDS = (EventKind.SLA_WARNED, EventKind.SLA_BREACHED)
 
 
 def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
     """The letters of an `sla_warned` or `sla_breached` event."""
     if event.data.get("quiet"):
         return []
-    audience = told(session, ticket, breached=event.kind == What.BREACHED)
+    audience = told(session, ticket, breached=event.kind == EventKind.SLA_BREACHED)
     return [sender.notice(ticket, agent, event_id, event, None) for agent in audience]
 
 

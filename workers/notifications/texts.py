@@ -8,6 +8,7 @@ from datetime import tzinfo
 from desk.access.permissions import Role, Verb, may
 from desk.mail.authentication import Verdict
 from desk.portal import texts as portal_texts
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Message, Ticket
 
 MOST_QUOTED = 200
@@ -47,36 +48,36 @@ def signature(template: str, agent: str, desk_name: str) -> str:
 
 
 _HAPPENED = {
-    "opened": "New ticket",
-    "mentioned": "You are called in a note",
-    "noted": "A new note",
-    "replied": "The requester was answered",
-    "requester_replied": "New reply from the requester",
-    "assigned": "This ticket is now yours",
-    "woken": "A ticket that you had put aside is back",
-    "delivery_failed": "A mail to the requester came back",
-    "undeliverable": "A mail to the requester could not be delivered",
-    "unverified_note": "A mail in your name was kept, not obeyed",
-    "not_permitted": "An agent's words were kept as a note: the role does not allow more",
-    "alias_seen": "A mail to your signed address was kept, and not sent",
-    "opened_anyway": "An admin who is not in your team opened this private ticket",
-    "reopened": "The ticket is open again",
-    "rated": "A requester is not content",
-    "notice_asked": "A rule asks you to look",
-    "sla_warned": "A due time is near",
-    "sla_breached": "A due time is over",
-    "unroutable": "Nobody can take this ticket now",
-    "unroutable_escalated": "Still nobody for this ticket",
-    "side_answered": "An answer in a side conversation",
+    EventKind.OPENED: "New ticket",
+    EventKind.MENTIONED: "You are called in a note",
+    EventKind.NOTED: "A new note",
+    EventKind.REPLIED: "The requester was answered",
+    EventKind.REQUESTER_REPLIED: "New reply from the requester",
+    EventKind.ASSIGNED: "This ticket is now yours",
+    EventKind.WOKEN: "A ticket that you had put aside is back",
+    EventKind.DELIVERY_FAILED: "A mail to the requester came back",
+    EventKind.UNDELIVERABLE: "A mail to the requester could not be delivered",
+    EventKind.UNVERIFIED_NOTE: "A mail in your name was kept, not obeyed",
+    EventKind.NOT_PERMITTED: "An agent's words were kept as a note: the role does not allow more",
+    EventKind.ALIAS_SEEN: "A mail to your signed address was kept, and not sent",
+    EventKind.OPENED_ANYWAY: "An admin who is not in your team opened this private ticket",
+    EventKind.REOPENED: "The ticket is open again",
+    EventKind.RATED: "A requester is not content",
+    EventKind.NOTICE_ASKED: "A rule asks you to look",
+    EventKind.SLA_WARNED: "A due time is near",
+    EventKind.SLA_BREACHED: "A due time is over",
+    EventKind.UNROUTABLE: "Nobody can take this ticket now",
+    EventKind.UNROUTABLE_ESCALATED: "Still nobody for this ticket",
+    EventKind.SIDE_ANSWERED: "An answer in a side conversation",
 }
 _ASIDE = {
-    "delivery_failed": "A mail in a side conversation came back",
-    "undeliverable": "A mail in a side conversation could not be delivered",
+    EventKind.DELIVERY_FAILED: "A mail in a side conversation came back",
+    EventKind.UNDELIVERABLE: "A mail in a side conversation could not be delivered",
 }
 
 _COPY = {
-    "delivery_failed": "A copy of an answer came back",
-    "undeliverable": "A copy of an answer could not be delivered",
+    EventKind.DELIVERY_FAILED: "A copy of an answer came back",
+    EventKind.UNDELIVERABLE: "A copy of an answer could not be delivered",
 }
 
 
@@ -93,7 +94,7 @@ def notice(ticket: Ticket, event: Event, message: Message | None, role: str = Ro
         f"{words.get(event.kind, event.kind)}: #{ticket.id} {ticket.subject}",
         f"Status {ticket.status}, priority {ticket.priority}, category {ticket.category or 'needs a human'}",
     ]
-    if event.why and event.kind not in ("opened", "requester_replied"):
+    if event.why and event.kind not in (EventKind.OPENED, EventKind.REQUESTER_REPLIED):
         head.append(f"Why: {event.why}")
     if message is not None:
         head += ["", f"{message.author.name} <{message.author_address}> wrote:", "", message.reply.rstrip()]
@@ -107,7 +108,7 @@ def _how_to_answer(event: Event, role: str, *, obeys: bool) -> list[str]:
         return ["Your role may only read: an answer to this mail does nothing."]
     if not may(role, Verb.REPLY):
         return ["Answer this mail to write an internal note; the requester does not read it."]
-    if event.kind == "side_answered":
+    if event.kind == EventKind.SIDE_ANSWERED:
         private = f"Answer this mail to answer {event.after}; the requester does not read it."
         more = ["With #reply on the first line it goes to the requester instead. Other commands:", _COMMANDS]
         return [private, *more] if obeys else [private]
@@ -119,7 +120,7 @@ def _how_to_answer(event: Event, role: str, *, obeys: bool) -> list[str]:
 def _of_sender(event: Event, message: Message | None) -> list[str]:
     """What an agent should know of who wrote: not verified, new here, perhaps the agent under another address."""
     lines = []
-    if event.kind == "alias_seen":
+    if event.kind == EventKind.ALIAS_SEEN:
         lines = [
             f"It came from {event.before}, which is not known as an address of yours. The requester did not get it."
         ]

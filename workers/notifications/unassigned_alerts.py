@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Ticket
 from storage.db.session import Session
 from storage.mail.outbound import OutboundMessage
@@ -15,7 +16,7 @@ from storage.people import people
 from storage.people.people import Person
 from workers.notifications.outgoing import Sender
 
-KINDS = ("unroutable", "unroutable_escalated")
+KINDS = (EventKind.UNROUTABLE, EventKind.UNROUTABLE_ESCALATED)
 
 
 def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:

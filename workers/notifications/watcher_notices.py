@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Message, Ticket
 from storage.db.session import Session
 from storage.mail.outbound import OutboundMessage
@@ -15,7 +16,7 @@ from storage.people import people
 from storage.people.people import Person
 from workers.notifications.outgoing import Sender
 
-KINDS = ("requester_replied", "replied", "noted", "side_answered")
+KINDS = (EventKind.REQUESTER_REPLIED, EventKind.REPLIED, EventKind.NOTED, EventKind.SIDE_ANSWERED)
 
 
 def of(
@@ -31,7 +32,7 @@ def of(
     """`told` are those who hear of the event anyway."""
     called = people.by_ids(session, event.data["mentioned"]) if event.data.get("mentioned") else {}
     letters = [
-        sender.notice(ticket, agent, event_id, replace(event, kind="mentioned"), message)
+        sender.notice(ticket, agent, event_id, replace(event, kind=EventKind.MENTIONED), message)
         for _, agent in sorted(called.items())
         if agent.active and agent.notify and agent.id != event.actor.id
     ]

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Message, Ticket
 from storage.mail.outbound import OutboundMessage
 from storage.people.people import Person
@@ -20,30 +21,30 @@ def of(
         return []
     text = _text(ticket, event, message, persons, team)
     letters = [_letter(ticket, event_id, event, text)] if text else []
-    files = message.attachments if event.kind == "replied" and message is not None else ()
+    files = message.attachments if event.kind == EventKind.REPLIED and message is not None else ()
     return letters + [_file(ticket, event_id, event, place, file) for place, file in enumerate(files)]
 
 
 def _text(ticket: Ticket, event: Event, message: Message | None, persons: Mapping[int, Person], team: str) -> str:
-    if event.kind == "opened":
+    if event.kind == EventKind.OPENED:
         owner = persons.get(ticket.assignee_id or 0)
         return slack_texts.opened_text(ticket, owner.name if owner else "", ticket.category or "", team)
-    if event.kind == "replied" and message is not None:
+    if event.kind == EventKind.REPLIED and message is not None:
         return slack_texts.reply_text(message.author.name, message.reply)
-    if event.kind == "assigned" and event.after:
+    if event.kind == EventKind.ASSIGNED and event.after:
         return slack_texts.changed_text(f"{event.after} takes care of it")
-    if event.kind == "reminded":
+    if event.kind == EventKind.REMINDED:
         return slack_texts.changed_text("we wait for your answer; without one we take this as solved")
-    if event.kind == "reopened":
+    if event.kind == EventKind.REOPENED:
         return slack_texts.changed_text("it is open again")
     # That it is open or waits for the requester follows from what was just said in the thread.
-    if event.kind == "status_changed" and event.after in ("resolved", "closed", "on_hold"):
+    if event.kind == EventKind.STATUS_CHANGED and event.after in ("resolved", "closed", "on_hold"):
         return slack_texts.changed_text(f"status is now {event.after.replace('_', ' ')}")
     return ""
 
 
 def _letter(ticket: Ticket, event_id: int, event: Event, text: str) -> OutboundMessage:
-    kind = "reply" if event.kind == "replied" else "notice"
+    kind = "reply" if event.kind == EventKind.REPLIED else "notice"
     return _row(ticket, f"slack:{event_id}", kind, event, {"text": text})
 
 

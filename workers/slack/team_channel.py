@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from desk.slack.markup import cut, escaped, one_line
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Event, Message, Ticket
 from storage.access import visibility
 from storage.db.session import Session
@@ -20,8 +21,9 @@ from storage.people.people import Person, Team
 from workers.outbound.slack_cards import card_key
 
 CHANGES = frozenset({
-    "status_changed", "reopened", "assigned", "team_changed", "priority_changed", "category_changed", "snoozed",
-    "woken", "merged_into", "unmerged",
+    EventKind.STATUS_CHANGED, EventKind.REOPENED, EventKind.ASSIGNED, EventKind.TEAM_CHANGED,
+    EventKind.PRIORITY_CHANGED, EventKind.CATEGORY_CHANGED, EventKind.SNOOZED, EventKind.WOKEN, EventKind.MERGED_INTO,
+    EventKind.UNMERGED,
 })  # fmt: skip
 """After these the card says something else."""
 MOST_LETTERS = 3_500
@@ -42,13 +44,13 @@ class Told:
 def of(session: Session, teams: Mapping[int, Team], told: Told) -> list[OutboundMessage]:
     """The rows that follow from one event."""
     ticket, event = told.ticket, told.event
-    letters = _left(teams, told) if event.kind == "team_changed" else []
+    letters = _left(teams, told) if event.kind == EventKind.TEAM_CHANGED else []
     team = teams.get(ticket.team_id or 0)
     if team is None or not team.slack_channel or team.id in visibility.private_teams(session):
         return letters
     channel = team.slack_channel
     line = _line(told, channel)
-    if event.kind != "opened" and not line and event.kind not in CHANGES:
+    if event.kind != EventKind.OPENED and not line and event.kind not in CHANGES:
         return letters
     letters.append(_row(ticket, card_key(ticket.id, channel), channel, {"card": ticket.id, "root": True}))
     if event.kind in CHANGES and not event.data.get("opening"):
@@ -97,22 +99,22 @@ def _line(told: Told, channel: str) -> str:
     """What is said of an event in the thread; empty for what the card says, and for what was said there."""
     event, who = told.event, one_line(told.event.actor.name or "The desk")
     words = _words(told.message) if told.message is not None else ""
-    if event.kind in ("replied", "noted") and told.message is not None:
+    if event.kind in (EventKind.REPLIED, EventKind.NOTED) and told.message is not None:
         if _was_said_here(told.message, channel):
             return ""
-        did = "replied to the requester" if event.kind == "replied" else "noted"
+        did = "replied to the requester" if event.kind == EventKind.REPLIED else "noted"
         return f"*{who}* {did}:\n{words}"
-    if event.kind in ("side_sent", "side_answered") and told.message is not None:
-        did = f"wrote aside to {one_line(event.after)}" if event.kind == "side_sent" else "answered aside"
+    if event.kind in (EventKind.SIDE_SENT, EventKind.SIDE_ANSWERED) and told.message is not None:
+        did = f"wrote aside to {one_line(event.after)}" if event.kind == EventKind.SIDE_SENT else "answered aside"
         return f"*{who}* {did}:\n{words}"
-    if event.kind == "requester_replied":
+    if event.kind == EventKind.REQUESTER_REPLIED:
         return f"*{who}* wrote:\n{words}"
-    if event.kind == "assigned" and not event.data.get("opening"):
+    if event.kind == EventKind.ASSIGNED and not event.data.get("opening"):
         return _assigned(told, who)
-    if event.kind == "undeliverable" and event.why.startswith("notice"):
+    if event.kind == EventKind.UNDELIVERABLE and event.why.startswith("notice"):
         return ""
     say = _LINES.get(event.kind)
-    if say is None or (event.kind == "status_changed" and event.why in _FOLLOWS):
+    if say is None or (event.kind == EventKind.STATUS_CHANGED and event.why in _FOLLOWS):
         return ""
     reason = f" ({one_line(event.why)})" if event.why and event.why != "by command" else ""
     return f"*{who}*: {say.format(before=_plain(event.before), after=_plain(event.after))}{reason}"
@@ -122,22 +124,22 @@ _FOLLOWS = ("waiting for the requester", "assigned")
 """That status follows from what was said just before."""
 
 _LINES: Mapping[str, str] = {
-    "status_changed": "status is now {after}",
-    "reopened": "it is open again",
-    "priority_changed": "priority is now {after}",
-    "category_changed": "category is now {after}",
-    "snoozed": "sleeps until {after}",
-    "merged_into": "merged into #{after}",
-    "merged_from": "#{after} was merged into this ticket",
-    "message_edited": "changed a message from\n{before}\nto\n{after}",
-    "message_withdrawn": "a message was taken back in Slack",
-    "delivery_failed": "a mail to {after} came back",
-    "undeliverable": "could not be delivered to {after}",
-    "unverified_note": "a mail that claims to be from {after} was not obeyed",
-    "not_permitted": "kept as a note, nothing else was done",
-    "sla_warned": "a due time is near",
-    "sla_breached": "a due time has passed",
-    "unroutable": "nobody can take it now",
+    EventKind.STATUS_CHANGED: "status is now {after}",
+    EventKind.REOPENED: "it is open again",
+    EventKind.PRIORITY_CHANGED: "priority is now {after}",
+    EventKind.CATEGORY_CHANGED: "category is now {after}",
+    EventKind.SNOOZED: "sleeps until {after}",
+    EventKind.MERGED_INTO: "merged into #{after}",
+    EventKind.MERGED_FROM: "#{after} was merged into this ticket",
+    EventKind.MESSAGE_EDITED: "changed a message from\n{before}\nto\n{after}",
+    EventKind.MESSAGE_WITHDRAWN: "a message was taken back in Slack",
+    EventKind.DELIVERY_FAILED: "a mail to {after} came back",
+    EventKind.UNDELIVERABLE: "could not be delivered to {after}",
+    EventKind.UNVERIFIED_NOTE: "a mail that claims to be from {after} was not obeyed",
+    EventKind.NOT_PERMITTED: "kept as a note, nothing else was done",
+    EventKind.SLA_WARNED: "a due time is near",
+    EventKind.SLA_BREACHED: "a due time has passed",
+    EventKind.UNROUTABLE: "nobody can take it now",
 }
 
 

@@ -14,6 +14,7 @@ import structlog
 from desk.knowledge import csat_texts
 from desk.knowledge.csat import Aftercare
 from desk.mail.author import is_clear, is_unattended
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Change, Event, Status, Ticket
 from storage.db.session import Session
 from storage.knowledge import csat, csat_settings
@@ -72,7 +73,7 @@ def _mark(session: Session, rules: Aftercare, rating: Rating, ticket: Ticket, co
     now = context.now()
     again_at = now + timedelta(days=rules.rating_remind_days) if rules.rating_remind_days else None
     csat.mark_asked(session, rating, now, again_at)
-    kind = "rating_asked" if rating.state == csat.PLANNED else "rating_reminded"
+    kind = EventKind.RATING_ASKED if rating.state == csat.PLANNED else EventKind.RATING_REMINDED
     return Change(ticket, (Event(ticket.id, now, kind, DESK),))
 
 
@@ -95,7 +96,9 @@ def _cannot_answer(sender: Sender, ticket: Ticket, requester: Person) -> str:
         return "nobody reads that address"
     if requester.id == ticket.assignee_id:
         return "the requester solved it"
-    if any(event.data.get("automatic") for event in tickets.history(session, ticket.id) if event.kind == "opened"):
+    if any(
+        event.data.get("automatic") for event in tickets.history(session, ticket.id) if event.kind == EventKind.OPENED
+    ):
         return "a machine opened it"
     said = tickets.last_requester_message(session, ticket.id, 2**62)
     return "the address was not written plainly" if said and not is_clear(said.trust) else ""

@@ -15,6 +15,7 @@ import structlog
 
 from desk.routing.routing import Strategy, hindrance
 from desk.sla.business_hours import between
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Change, Event, Ticket
 from storage.db.session import Session, enqueue
 from storage.people import availability
@@ -27,7 +28,15 @@ from workers.runtime.context import Context
 log = structlog.get_logger()
 
 BATCH = 100
-FREES = ("status_changed", "reopened", "team_changed", "assigned", "woken", "split", "merged_into")
+FREES = (
+    EventKind.STATUS_CHANGED,
+    EventKind.REOPENED,
+    EventKind.TEAM_CHANGED,
+    EventKind.ASSIGNED,
+    EventKind.WOKEN,
+    EventKind.SPLIT,
+    EventKind.MERGED_INTO,
+)
 """After these somebody may have room again, or a ticket may be nobody's."""
 
 
@@ -152,7 +161,7 @@ def _is_late(by: RoutingSetup, ticket: Ticket, now: datetime) -> bool:
 def _escalated(ticket: Ticket, now: datetime) -> Change:
     minutes = (now - ticket.unroutable_at).total_seconds() / 60 if ticket.unroutable_at else 0
     why = f"nobody for {minutes:.0f} minutes; from now on skills do not count"
-    return Change(ticket, (Event(ticket.id, now, "unroutable_escalated", DESK, why=why),))
+    return Change(ticket, (Event(ticket.id, now, EventKind.UNROUTABLE_ESCALATED, DESK, why=why),))
 
 
 def _now(context: Context) -> datetime:

@@ -15,6 +15,7 @@ from structlog.contextvars import bound_contextvars
 
 from desk.rules import automations as rules_automations
 from desk.rules import conditions
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Change, Event, Ticket
 from storage.db.session import Session, is_conflict, is_outage
 from storage.runtime import failures
@@ -31,7 +32,7 @@ log = structlog.get_logger()
 LOOK_EVERY = timedelta(minutes=2)
 """Timed rules speak of hours: looking every few minutes is enough."""
 _HOUR = timedelta(hours=1)
-_CAPPED = "automations_capped"
+_CAPPED = EventKind.AUTOMATIONS_CAPPED
 
 
 def on_events(context: Context, session: Session, happened: Sequence[tuple[int, Event]], now: datetime) -> None:
@@ -112,7 +113,9 @@ def _note_failure(session: Session, firing: _Firing, reason: str, now: datetime)
     if automations.record_firing(session, kept, firing.ticket_id, firing.event_id, now):
         why = f"{kept.rule.why} could not be judged: {reason}"
         tickets.add_events(
-            session, [Event(firing.ticket_id, now, "automation_failed", DESK, "", kept.rule.name, why)], react=False
+            session,
+            [Event(firing.ticket_id, now, EventKind.AUTOMATION_FAILED, DESK, "", kept.rule.name, why)],
+            react=False,
         )
 
 
@@ -143,7 +146,9 @@ def _act(session: Session, kept: StoredAutomation, ticket: Ticket, now: datetime
     done = run_actions.run_actions(session, ticket, kept.rule.actions, doing)
     what = ", ".join(f"{action.do}" for action in kept.rule.actions)
     refused = "; ".join(done.refused)
-    event = Event(ticket.id, now, "automation_fired", doing.actor, "", kept.rule.name, kept.rule.why, {"did": what})
+    event = Event(
+        ticket.id, now, EventKind.AUTOMATION_FIRED, doing.actor, "", kept.rule.name, kept.rule.why, {"did": what}
+    )
     if refused:
         event = replace(event, why=f"{kept.rule.why}, but not {refused}", data={"did": what, "refused": refused})
     tickets.add_events(session, [event])

@@ -14,7 +14,8 @@ import structlog
 
 from desk.rules import actions
 from desk.sla import explain as sla_explanation
-from desk.sla.timers import Happening, What
+from desk.sla.timers import Happening
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Event, Ticket
 from storage.db.session import Session
 from storage.sla import policies as sla_policies
@@ -84,9 +85,9 @@ def _tell(session: Session, one: MeasuredTicket, now: datetime, *, quiet: bool) 
     """What happens by now; what was over before anybody asked for clocks is noted, but disturbs nobody."""
     ticket = one.ticket
     for happening in one.happened:
-        if quiet and happening.what is not What.BREACHED:
+        if quiet and happening.what is not EventKind.SLA_BREACHED:
             continue
-        if happening.what is What.ESCALATED:
+        if happening.what is EventKind.SLA_ESCALATED:
             ticket = _escalate(session, ticket, one, happening, now)
         else:
             tickets.add_events(session, [_event(one, happening, now, quiet=quiet)])
@@ -122,5 +123,5 @@ def _escalate(session: Session, ticket: Ticket, one: MeasuredTicket, happening: 
     said = "; ".join(
         [", ".join(map(actions.words, step.actions)), *(f"not done: {refusal}" for refusal in done.refused)]
     )
-    tickets.add_events(session, [Event(ticket.id, now, What.ESCALATED, DESK, after=said, why=why)])
+    tickets.add_events(session, [Event(ticket.id, now, EventKind.SLA_ESCALATED, DESK, after=said, why=why)])
     return done.ticket

@@ -16,7 +16,8 @@ from desk.priority.levels import Priority
 from desk.sla import timers as sla_timers
 from desk.sla.business_hours import DAY, Calendar, Slot, read
 from desk.sla.policy import Policy, Target, read_escalations, read_targets
-from desk.sla.timers import Clock, State, What, measure, nearest, reaches, runs, used
+from desk.sla.timers import Clock, State, measure, nearest, reaches, runs, used
+from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, NOT_REOPENED, Actor, ActorKind, Event
 from tests.desk.sla.minute_watcher import MINUTE, Seen, Watcher
 
@@ -102,7 +103,7 @@ def policy(**more: Any) -> Policy:
 
 def one_by_one(
     history: list[Event], target: Target, moments: list[datetime], rule: Policy | None = None
-) -> tuple[Clock | None, list[What]]:
+) -> tuple[Clock | None, list[EventKind]]:
     """The clock read at each of these moments, as the sweep does; and all that was told."""
     rule, clock, told = rule or policy(), None, []
     for now in moments:
@@ -119,7 +120,7 @@ def hours(*counts: float) -> list[datetime]:
 def test_a_clock_warns_once_and_breaches_once() -> None:
     opened = [event(MONDAY, "opened", REQUESTER)]
     clock, told = one_by_one(opened, Target.FIRST_RESPONSE, hours(0, 3, 3.2, 3.3, 4, 4, 5))
-    assert told == [What.WARNED, What.BREACHED]
+    assert told == [EventKind.SLA_WARNED, EventKind.SLA_BREACHED]
     assert clock and clock.due_at == MONDAY + timedelta(hours=4)
     assert clock.next_at is None
 
@@ -134,13 +135,13 @@ def test_the_next_look_is_at_the_warning_then_at_the_due_time() -> None:
 
 def test_a_breach_that_nobody_saw_in_time_is_told_without_a_late_warning() -> None:
     _, told = one_by_one([event(MONDAY, "opened", REQUESTER)], Target.FIRST_RESPONSE, hours(0, 30))
-    assert told == [What.BREACHED]
+    assert told == [EventKind.SLA_BREACHED]
 
 
 def test_an_answer_that_came_too_late_is_a_breach_even_if_the_clock_was_not_looked_at() -> None:
     history = [event(MONDAY, "opened", REQUESTER), event(MONDAY + timedelta(hours=5), "replied")]
     clock, told = one_by_one(history, Target.FIRST_RESPONSE, hours(0, 6))
-    assert told == [What.BREACHED]
+    assert told == [EventKind.SLA_BREACHED]
     assert clock and clock.state is State.MET
 
 
@@ -215,13 +216,16 @@ def test_a_higher_priority_brings_the_due_time_forward_and_a_lower_one_takes_the
     rule, run = policy(), runs([event(MONDAY, "opened", REQUESTER)], frozenset())[Target.FIRST_RESPONSE]
     now = MONDAY + timedelta(hours=1)
     urgent, told = measure(rule, Target.FIRST_RESPONSE, Priority.URGENT, run, None, now)
-    assert urgent and (urgent.due_at, [one.what for one in told]) == (MONDAY + timedelta(minutes=30), [What.BREACHED])
+    assert urgent and (urgent.due_at, [one.what for one in told]) == (
+        MONDAY + timedelta(minutes=30),
+        [EventKind.SLA_BREACHED],
+    )
     medium, told = measure(rule, Target.FIRST_RESPONSE, Priority.MEDIUM, run, urgent, now)
     assert medium and (medium.breached_at, medium.warned_at, told) == (None, None, ())
-    assert one_told_at(rule, medium, MONDAY + timedelta(hours=4)) == [What.BREACHED]
+    assert one_told_at(rule, medium, MONDAY + timedelta(hours=4)) == [EventKind.SLA_BREACHED]
 
 
-def one_told_at(rule: Policy, before: Clock, now: datetime) -> list[What]:
+def one_told_at(rule: Policy, before: Clock, now: datetime) -> list[EventKind]:
     run = runs([event(MONDAY, "opened", REQUESTER)], frozenset())[Target.FIRST_RESPONSE]
     return [one.what for one in measure(rule, Target.FIRST_RESPONSE, Priority.MEDIUM, run, before, now)[1]]
 
@@ -235,7 +239,13 @@ def test_escalations_come_in_order_of_time_each_once() -> None:
     rule = policy(escalations=read_escalations(given))
     opened = [event(MONDAY, "opened", REQUESTER)]
     clock, told = one_by_one(opened, Target.FIRST_RESPONSE, hours(0, 2, 2.5, 3.2, 4, 4.5, 5, 6), rule)
-    assert told == [What.ESCALATED, What.WARNED, What.BREACHED, What.ESCALATED, What.ESCALATED]
+    assert told == [
+        EventKind.SLA_ESCALATED,
+        EventKind.SLA_WARNED,
+        EventKind.SLA_BREACHED,
+        EventKind.SLA_ESCALATED,
+        EventKind.SLA_ESCALATED,
+    ]
     assert clock and (clock.escalated, clock.next_at) == (3, None)
     assert sla_timers.steps(rule, 4 * 3600) == [1, 2, 0]
 
