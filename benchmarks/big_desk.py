@@ -16,7 +16,7 @@ from benchmarks.multiply import multiply
 from desk.mail.inbound_request import Party
 from desk.priority.levels import Priority
 from desk.reports.ticket_figures import SLOT_SECONDS, slot
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Message, MessageKind, Status, Ticket
 from storage.db.session import Session
 from storage.open_store import Store
@@ -56,10 +56,14 @@ def arrive(store: Store, count: int, now: datetime) -> list[int]:
         assert agent is not None
         numbers = tickets.reserve(session, count)
         made = [
-            verbs.opened(Ticket(number, "", asked.id, now, now, category="Other"), Actor(ActorKind.REQUESTER), "email")
+            transitions.opened(
+                Ticket(number, "", asked.id, now, now, category="Other"), Actor(ActorKind.REQUESTER), "email"
+            )
             for number in numbers
         ]
-        made = [one.then(verbs.assign(one.ticket, agent.id, agent.name, DESK, now, "round robin")) for one in made]
+        made = [
+            one.then(transitions.assign(one.ticket, agent.id, agent.name, DESK, now, "round robin")) for one in made
+        ]
         tickets.insert_many(session, [one.ticket for one in made])
         tickets.add_events(session, [event for one in made for event in one.events], react=False)
     return numbers
@@ -130,19 +134,19 @@ def _lived(ticket: Ticket, asked: Actor, agent: Actor, dice: random.Random) -> C
         at += timedelta(hours=dice.lognormvariate(0, 1) * hours)
         return at
 
-    change = verbs.opened(ticket, asked, "email")
-    change = change.then(verbs.assign(change.ticket, agent.id, agent.name, DESK, later(0.1), "round robin"))
-    change = change.then(verbs.reply(change.ticket, agent, later(2)))
+    change = transitions.opened(ticket, asked, "email")
+    change = change.then(transitions.assign(change.ticket, agent.id, agent.name, DESK, later(0.1), "round robin"))
+    change = change.then(transitions.reply(change.ticket, agent, later(2)))
     while dice.random() < 0.4:
-        change = change.then(verbs.receive(change.ticket, asked, later(5)))
-        change = change.then(verbs.reply(change.ticket, agent, later(3)))
+        change = change.then(transitions.receive(change.ticket, asked, later(5)))
+        change = change.then(transitions.reply(change.ticket, agent, later(3)))
     if dice.random() < _OPEN:
-        return change.then(verbs.receive(change.ticket, asked, later(5))) if dice.random() < 0.5 else change
-    change = change.then(verbs.resolve(change.ticket, agent, later(8)))
+        return change.then(transitions.receive(change.ticket, asked, later(5))) if dice.random() < 0.5 else change
+    change = change.then(transitions.resolve(change.ticket, agent, later(8)))
     if dice.random() < 0.05:
-        change = change.then(verbs.receive(change.ticket, asked, later(20)))
-        change = change.then(verbs.resolve(change.ticket, agent, later(8)))
-    return change.then(verbs.set_status(change.ticket, Status.CLOSED, DESK, later(70)))
+        change = change.then(transitions.receive(change.ticket, asked, later(20)))
+        change = change.then(transitions.resolve(change.ticket, agent, later(8)))
+    return change.then(transitions.set_status(change.ticket, Status.CLOSED, DESK, later(70)))
 
 
 def _texts(count: int) -> Iterator[tuple[str, str]]:

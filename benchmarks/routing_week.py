@@ -24,7 +24,7 @@ from desk.config.settings import Settings
 from desk.mail.inbound_request import Channel, InboundRequest, Party
 from desk.routing.routing import Options, Strategy, hindrance
 from desk.sla.business_hours import between
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import Actor, ActorKind, Event
 from gateway.intake import Incoming, accept
 from storage.open_store import Store, open_store
@@ -206,7 +206,7 @@ class Week:
         held = tickets.get(session, number, lock=True)
         assert held is not None
         who = Actor(ActorKind.AGENT, agent_id, name)
-        tickets.save(session, verbs.resolve(held, who, self.now), react=False)
+        tickets.save(session, transitions.resolve(held, who, self.now), react=False)
         begun = max(self.busy_until.get(agent_id, self.now), self.now - self.step)
         self.busy_until[agent_id] = begun + timedelta(minutes=self.random.expovariate(1 / HANDLING[team]))
         return True

@@ -27,7 +27,7 @@ from console.web.request_context import (
 )
 from desk.access.permissions import Verb
 from desk.priority.levels import Priority
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import DONE, Change, MessageKind, NotAllowed, Status, Ticket
 from desk.web.clean_input import whole_number
 from storage.access import audit
@@ -220,40 +220,40 @@ def _set_status(visit: Visit, ticket: Ticket, value: str) -> Change:
         raise NotAllowed("that is no status")
     if value == Status.RESOLVED and ticket.status is not Status.RESOLVED:
         return resolution.resolve(visit.session, ticket, visit.actor, visit.now)
-    return verbs.set_status(ticket, Status(value), visit.actor, visit.now)
+    return transitions.set_status(ticket, Status(value), visit.actor, visit.now)
 
 
 def _set_priority(visit: Visit, ticket: Ticket, value: str) -> Change:
     if value not in set(Priority):
         raise NotAllowed("that is no priority")
-    return verbs.set_priority(ticket, Priority(value), visit.actor, visit.now, "set in the console")
+    return transitions.set_priority(ticket, Priority(value), visit.actor, visit.now, "set in the console")
 
 
 def _set_category(visit: Visit, ticket: Ticket, value: str) -> Change:
     name = plain_name(value) or None
-    return verbs.set_category(ticket, name, visit.actor, visit.now, "set in the console", "console")
+    return transitions.set_category(ticket, name, visit.actor, visit.now, "set in the console", "console")
 
 
 def _to_team(visit: Visit, ticket: Ticket, value: str) -> Change:
     team = next((team for team in people.all_teams(visit.session) if str(team.id) == value), None)
     if team is None:
         raise NotAllowed("there is no such team")
-    return verbs.to_team(ticket, team.id, team.name, visit.actor, visit.now)
+    return transitions.to_team(ticket, team.id, team.name, visit.actor, visit.now)
 
 
 def _assign(visit: Visit, ticket: Ticket, value: str) -> Change:
     if not value:
-        return verbs.assign(ticket, None, "", visit.actor, visit.now)
+        return transitions.assign(ticket, None, "", visit.actor, visit.now)
     agent = people.by_ids(visit.session, [_id(value)]).get(_id(value))
     if agent is None or not agent.is_agent:
         raise NotAllowed("there is no such agent")
     holders.check(visit.session, ticket.team_id, agent.id)
-    return verbs.assign(ticket, agent.id, agent.name or agent.address, visit.actor, visit.now)
+    return transitions.assign(ticket, agent.id, agent.name or agent.address, visit.actor, visit.now)
 
 
 def _tag(visit: Visit, ticket: Ticket, value: str) -> Change:
     names = tuple(name for part in value.split(",")[:20] if (name := plain_name(part)))
-    return verbs.tag(ticket, names, visit.actor, visit.now)
+    return transitions.tag(ticket, names, visit.actor, visit.now)
 
 
 def plain_name(text: str) -> str:

@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from console.tickets.actions import plain_name
 from console.web.local_path import local_path
 from console.web.request_context import Visit
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import Actor, NotAllowed, Ticket
 from storage.tickets import tickets
 
@@ -49,7 +49,7 @@ def set_by_agent(visit: Visit, number: int, category: str, actor: Actor, via: st
     if ticket.merged_into is not None:
         raise NotAllowed(f"ticket #{ticket.id} was merged into #{ticket.merged_into}")
     if name == ticket.category:
-        change = verbs.confirm_category(ticket, name, actor, visit.now, via)
+        change = transitions.confirm_category(ticket, name, actor, visit.now, via)
     else:
-        change = verbs.set_category(ticket, name, actor, visit.now, f"set in the {_NAMES[via]}", via)
+        change = transitions.set_category(ticket, name, actor, visit.now, f"set in the {_NAMES[via]}", via)
     return tickets.save(visit.session, change)

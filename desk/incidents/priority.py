@@ -15,7 +15,8 @@ from desk.priority.assess import Judgement, Matrix
 from desk.priority.levels import Priority
 from desk.priority.signals import Impact, Urgency
 from desk.tickets import raise_priority
-from desk.tickets.ticket import DESK, Change, Status, Ticket, set_priority
+from desk.tickets.ticket import DESK, Change, Status, Ticket
+from desk.tickets.transitions import set_priority
 
 _LEAST = Urgency.DEGRADED
 """Many people who write about one thing within minutes have trouble, however politely each of them puts it."""

@@ -21,7 +21,8 @@ from desk.sla import business_hours
 from desk.sla.business_hours import ALWAYS, Calendar
 from desk.tickets.events import EventKind
 from desk.tickets.lifecycle import ASIDE_BY
-from desk.tickets.ticket import NOT_REOPENED, ActorKind, Event, Status, Ticket
+from desk.tickets.ticket import ActorKind, Event, Status, Ticket
+from desk.tickets.transitions import NOT_REOPENED
 
 DONE = frozenset({Status.RESOLVED, Status.CLOSED})
 FIRST, NEXT, RESOLUTION = "first_response", "next_response", "resolution"

@@ -23,7 +23,8 @@ from desk.sla import business_hours
 from desk.sla.business_hours import Calendar, Span
 from desk.sla.policy import Policy, Target
 from desk.tickets.events import EventKind
-from desk.tickets.ticket import NOT_REOPENED, ActorKind, Event, Status
+from desk.tickets.ticket import ActorKind, Event, Status
+from desk.tickets.transitions import NOT_REOPENED
 
 DONE = frozenset({Status.RESOLVED, Status.CLOSED})
 WAITING = frozenset({Status.PENDING, Status.ON_HOLD})

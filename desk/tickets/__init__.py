@@ -1,1 +1,1 @@
-"""The ticket: properties, verbs, threading, commands, lifecycle, history and undo."""
+"""The ticket: its data, events, transitions, properties, threading, commands, lifecycle, history and undo."""

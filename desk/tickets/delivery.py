@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, DONE, Change, Event, Status, Ticket
 
@@ -54,5 +54,7 @@ def failed(ticket: Ticket, failure: Failure, at: datetime) -> Change:
         return Change(ticket, (event,))
     change = Change(replace(ticket, updated_at=at, undelivered_at=at), (event,))
     if ticket.status in DONE or ticket.status is Status.PENDING:
-        return change.then(verbs.reopen(change.ticket, DESK, at, f"the answer to {failure.address} was not delivered"))
+        return change.then(
+            transitions.reopen(change.ticket, DESK, at, f"the answer to {failure.address} was not delivered")
+        )
     return change

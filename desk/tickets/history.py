@@ -13,7 +13,8 @@ from typing import Any
 
 from desk.priority.levels import Priority
 from desk.tickets.events import EventKind
-from desk.tickets.ticket import DONE, NOT_REOPENED, ActorKind, Event, Status, Ticket
+from desk.tickets.ticket import DONE, ActorKind, Event, Status, Ticket
+from desk.tickets.transitions import NOT_REOPENED
 
 TOLD = (
     "requester_id", "status", "priority", "category", "team_id", "assignee_id", "organisation_id", "tags", "fields",

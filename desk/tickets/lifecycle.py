@@ -11,8 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from desk.mail.inbound_request import AutoKind
-from desk.tickets import properties
-from desk.tickets import ticket as verbs
+from desk.tickets import properties, transitions
 from desk.tickets.ticket import DESK, Change, Status, Ticket
 
 LONGEST = 3650
@@ -75,10 +74,10 @@ def set_aside(ticket: Ticket, kind: AutoKind, reason: str, now: datetime, *, clo
     if kind not in _TAGS:
         return Change(ticket)
     absent = kind is AutoKind.REPLY and reason.startswith("out of office")
-    change = verbs.tag(ticket, ("out-of-office" if absent else _TAGS[kind],), DESK, now)
+    change = transitions.tag(ticket, ("out-of-office" if absent else _TAGS[kind],), DESK, now)
     if not close:
         return change
-    closed = verbs.close(change.ticket, DESK, now, f"{ASIDE_BY}: {reason}")
+    closed = transitions.close(change.ticket, DESK, now, f"{ASIDE_BY}: {reason}")
     return change.then(Change(closed.ticket, tuple(replace(one, data=ASIDE) for one in closed.events)))
 
 
@@ -93,7 +92,7 @@ def silent(ticket: Ticket, rules: Lifecycle, now: datetime) -> Change:
         return properties.remind(ticket, now, f"{REMINDED_BY}: no answer for {_days(rules.remind_days)}")
     if now - (reminded or ticket.updated_at) < rules.after_reminder:
         return Change(ticket)
-    return verbs.resolve(ticket, DESK, now, f"{RESOLVED_BY}: no answer for {_days(rules.resolve_days)}")
+    return transitions.resolve(ticket, DESK, now, f"{RESOLVED_BY}: no answer for {_days(rules.resolve_days)}")
 
 
 def settled(ticket: Ticket, rules: Lifecycle, now: datetime) -> Change:
@@ -101,7 +100,7 @@ def settled(ticket: Ticket, rules: Lifecycle, now: datetime) -> Change:
     alone = now - ticket.updated_at
     if ticket.status is not Status.RESOLVED or not rules.close_days or alone < timedelta(days=rules.close_days):
         return Change(ticket)
-    return verbs.close(ticket, DESK, now, f"{CLOSED_BY}: resolved for {_days(rules.close_days)}")
+    return transitions.close(ticket, DESK, now, f"{CLOSED_BY}: resolved for {_days(rules.close_days)}")
 
 
 def rested(ticket: Ticket, now: datetime) -> Change:

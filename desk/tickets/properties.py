@@ -1,4 +1,4 @@
-"""Further verbs: what stands on a ticket's record beside its status, owner and category. Each with its event.
+"""Further transitions: the properties of a ticket beside its status, owner and category. Each with its event.
 
 Fields, tags taken off, parents, snooze, resolution, and the flag that nobody suitable was found.
 """
@@ -11,18 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from desk.tickets.events import EventKind
-from desk.tickets.ticket import (
-    DESK,
-    DONE,
-    NOT_REOPENED,
-    Actor,
-    Change,
-    Event,
-    NotAllowed,
-    Status,
-    Ticket,
-    resolve,
-)
+from desk.tickets.ticket import DESK, DONE, Actor, Change, Event, NotAllowed, Status, Ticket
+from desk.tickets.transitions import NOT_REOPENED, resolve
 
 
 def untag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime, why: str = "") -> Change:

@@ -7,7 +7,8 @@ from datetime import datetime
 from desk.priority import assess
 from desk.priority.assess import Judgement
 from desk.priority.levels import Priority
-from desk.tickets.ticket import DESK, Change, Ticket, set_priority
+from desk.tickets.ticket import DESK, Change, Ticket
+from desk.tickets.transitions import set_priority
 
 
 def may_rise(ticket: Ticket) -> bool:

@@ -15,8 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from desk.mail.thanks import Courtesy
-from desk.tickets import properties, threading
-from desk.tickets import ticket as verbs
+from desk.tickets import properties, threading, transitions
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Actor, Change, Event, NotAllowed, Status, Ticket
 
@@ -98,7 +97,7 @@ def sent(
     change = Change(ticket, (*first, said))
     if hold:
         why = f"waiting for {side.address}"
-        change = change.then(verbs.set_status(ticket, Status.ON_HOLD, actor, at, why))
+        change = change.then(transitions.set_status(ticket, Status.ON_HOLD, actor, at, why))
     return Step(replace(side, state=State.OPEN, holds=side.holds or hold), change)
 
 
@@ -173,7 +172,7 @@ def _let_go(side: Side, change: Change, actor: Actor, at: datetime, why: str) ->
         return Step(side, change)
     ticket = change.ticket
     if ticket.status is Status.ON_HOLD and ticket.merged_into is None:
-        change = change.then(verbs.set_status(ticket, Status.OPEN, actor, at, why))
+        change = change.then(transitions.set_status(ticket, Status.OPEN, actor, at, why))
         change = change.then(properties.wake(change.ticket, actor, at, why))
     return Step(replace(side, holds=False), change)
 

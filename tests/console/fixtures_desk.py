@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from console.access import passwords
 from desk.mail.inbound_request import Party
 from desk.priority.levels import Priority
-from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status, Ticket, opened, tag
+from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status, Ticket
+from desk.tickets.transitions import opened, tag
 from storage.db.session import Session
 from storage.mail import imap_folders, inbound, outbound
 from storage.mail.inbound import Arrival

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from desk.mail.inbound_request import Party
 from desk.priority.levels import Priority
-from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status, Ticket, opened
+from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status, Ticket
+from desk.tickets.transitions import opened
 from storage.db.session import Session
 from storage.mail import inbound, outbound
 from storage.mail.inbound import Arrival

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import frontdesk
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
+from desk.tickets.ticket import Actor, ActorKind
 from storage.open_store import Store
 from storage.tickets import tickets
 from tests.small_desk import BOB, SmallDesk
@@ -27,9 +28,9 @@ def desk(store: Store, monkeypatch: pytest.MonkeyPatch) -> SmallDesk:
     with store.database.transaction() as session:
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
-        actor = verbs.Actor(verbs.ActorKind.AGENT, made.alice.id, "Alice Agent")
+        actor = Actor(ActorKind.AGENT, made.alice.id, "Alice Agent")
         replied = conversation.reply(session, ticket, actor, "Press renew in Kestrel.", made.now, via="console")
-        tickets.save(session, verbs.resolve(replied, actor, made.now))
+        tickets.save(session, transitions.resolve(replied, actor, made.now))
     return made
 
 

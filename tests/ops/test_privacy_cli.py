@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import frontdesk
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import DESK, Actor, ActorKind
 from storage.open_store import Store
 from storage.people import people
@@ -103,7 +103,7 @@ def test_retention_is_set_tried_and_done(say: Say, desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
         held = tickets.get(session, 1, lock=True)
         assert held
-        tickets.save(session, verbs.close(held, DESK, datetime(2020, 1, 1, tzinfo=UTC)))
+        tickets.save(session, transitions.close(held, DESK, datetime(2020, 1, 1, tzinfo=UTC)))
     assert "after how many days" in say("retention", "add", "--team", "Support", code=64)
     assert say("retention", "add", "--team", "Support", "--days", "365")[0]["place"] == 1
     (would,) = say("retention", "run", "--dry-run")

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from desk.mail.inbound_request import Party
 from desk.mail.thanks import Courtesy
 from desk.priority.levels import Priority
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, NotAllowed, Status, Ticket
 from storage.db.session import Session
 from storage.open_store import Store
@@ -69,7 +69,7 @@ class RandomDesk:
                     channel=dice.choice(["email", "form", "slack"]),
                 )
                 tickets.insert_many(session, [ticket])
-                tickets.add_events(session, verbs.opened(ticket, self.carol, "a test").events, react=False)
+                tickets.add_events(session, transitions.opened(ticket, self.carol, "a test").events, react=False)
                 self.count = max(self.count, number)
                 if dice.random() < 0.6:
                     self._promise(session, number)
@@ -89,16 +89,16 @@ class RandomDesk:
         dice, at = self.dice, self.now
         agent = Actor(ActorKind.AGENT, dice.choice(self.agents), "Agent")
         deeds: list[Callable[[], Change]] = [
-            lambda: verbs.receive(ticket, self.carol, at, courtesy=dice.choice(list(Courtesy))),
-            lambda: verbs.receive(ticket, self.carol, at),
-            lambda: verbs.reply(ticket, agent, at),
-            lambda: verbs.reply(ticket, agent, at),
-            lambda: verbs.set_status(ticket, dice.choice(list(Status)[1:]), agent, at),
-            lambda: verbs.resolve(ticket, agent, at),
-            lambda: verbs.assign(ticket, agent.id, "Agent", DESK, at),
-            lambda: verbs.to_team(ticket, dice.choice(self.teams), "Team", agent, at),
-            lambda: verbs.set_category(ticket, dice.choice(CATEGORIES) or None, agent, at),
-            lambda: verbs.note(ticket, agent, at),
+            lambda: transitions.receive(ticket, self.carol, at, courtesy=dice.choice(list(Courtesy))),
+            lambda: transitions.receive(ticket, self.carol, at),
+            lambda: transitions.reply(ticket, agent, at),
+            lambda: transitions.reply(ticket, agent, at),
+            lambda: transitions.set_status(ticket, dice.choice(list(Status)[1:]), agent, at),
+            lambda: transitions.resolve(ticket, agent, at),
+            lambda: transitions.assign(ticket, agent.id, "Agent", DESK, at),
+            lambda: transitions.to_team(ticket, dice.choice(self.teams), "Team", agent, at),
+            lambda: transitions.set_category(ticket, dice.choice(CATEGORIES) or None, agent, at),
+            lambda: transitions.note(ticket, agent, at),
             lambda: self._rated(session, ticket, at),
             lambda: self._late(ticket, at),
             lambda: self._merged(ticket, at),
@@ -107,7 +107,7 @@ class RandomDesk:
 
     def _merged(self, ticket: Ticket, at: datetime) -> Change:
         other = replace(ticket, id=ticket.id % self.count + 1)
-        return verbs.merge(ticket, other, DESK, at)[0]
+        return transitions.merge(ticket, other, DESK, at)[0]
 
     def _late(self, ticket: Ticket, at: datetime) -> Change:
         target = self.dice.choice(["first_response", "next_response", "resolution"])

@@ -12,7 +12,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from desk.access.visibility import EVERYBODY, Viewer
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import DESK
 from storage.access import audit, visibility
 from storage.db.session import Session
@@ -130,7 +130,7 @@ def _free_tickets_of_outsiders(session: Session, team_id: int, now: datetime) ->
     with visibility.reading_as(session, EVERYBODY):
         found = tickets.get_many(session, session.execute(sa.select(c.id).where(*where)).scalars(), lock=True)
         for ticket in found.values():
-            change = verbs.assign(ticket, None, "", DESK, now, "its owner is not in the private team")
+            change = transitions.assign(ticket, None, "", DESK, now, "its owner is not in the private team")
             tickets.save(session, change)
 
 

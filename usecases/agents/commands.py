@@ -10,8 +10,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from desk.priority.levels import Priority
-from desk.tickets import properties
-from desk.tickets import ticket as verbs
+from desk.tickets import properties, transitions
 from desk.tickets.commands import Command
 from desk.tickets.fields import Unfilled
 from desk.tickets.parse_when import until
@@ -112,15 +111,15 @@ def _change(
             agent = _agent(session, word) if command.name == "assign" and word.lower() != "me" else None
             agent_id, name = (agent.id, agent.name or agent.address) if agent else (actor.id, actor.name)
             holders.check(session, ticket.team_id, agent_id)
-            return verbs.assign(ticket, agent_id, name, actor, now, "by command")
+            return transitions.assign(ticket, agent_id, name, actor, now, "by command")
         case "team":
-            return verbs.to_team(ticket, _team_id(session, word), word, actor, now, "by command")
+            return transitions.to_team(ticket, _team_id(session, word), word, actor, now, "by command")
         case "priority":
-            return verbs.set_priority(ticket, Priority(word.lower()), actor, now, "by command")
+            return transitions.set_priority(ticket, Priority(word.lower()), actor, now, "by command")
         case "category":
-            return verbs.set_category(ticket, word, actor, now, "by command", via)
+            return transitions.set_category(ticket, word, actor, now, "by command", via)
         case "tag":
-            return verbs.tag(ticket, tuple(word.replace(",", " ").split()), actor, now)
+            return transitions.tag(ticket, tuple(word.replace(",", " ").split()), actor, now)
         case "snooze":
             return properties.snooze(ticket, until(word, now, zone), actor, now, "by command")
         case "field":
@@ -129,7 +128,7 @@ def _change(
             said = word if command.name == "resolve" else ""
             return _filled(session, ticket, resolution.resolve(session, ticket, actor, now, said, why="by command"))
         case _:
-            return _filled(session, ticket, verbs.set_status(ticket, _status(command), actor, now, "by command"))
+            return _filled(session, ticket, transitions.set_status(ticket, _status(command), actor, now, "by command"))
 
 
 def _filled(session: Session, ticket: Ticket, change: Change) -> Change:

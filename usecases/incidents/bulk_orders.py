@@ -16,10 +16,9 @@ import structlog
 
 from desk.incidents import priority as incident_priority
 from desk.incidents.priority import Raise
-from desk.tickets import fields, properties
-from desk.tickets import ticket as verbs
+from desk.tickets import fields, properties, transitions
 from desk.tickets.events import EventKind
-from desk.tickets.ticket import Actor, ActorKind, Change, NotAllowed, Status, Ticket
+from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, NotAllowed, Status, Ticket
 from storage.db.session import Session, enqueue, is_conflict, is_outage
 from storage.db.statements import for_update, insert_ignore
 from storage.incidents import detector_counts, incidents
@@ -57,7 +56,7 @@ class Order:
     @property
     def actor(self) -> Actor:
         """Who ordered it; a token has a name and no number."""
-        return Actor(ActorKind.AGENT, self.agent_id, self.agent_name) if self.agent_name else verbs.DESK
+        return Actor(ActorKind.AGENT, self.agent_id, self.agent_name) if self.agent_name else DESK
 
 
 def place_order(
@@ -150,7 +149,7 @@ def _done(session: Session, order: Order, ticket: Ticket, raised: Raise | None, 
         log.exception("incident_order_failed", ticket_id=ticket.id, order_id=order.id)
         reason = str(error) if isinstance(error, NotAllowed) else failures.reason_of(error)
         why = f"incident {order.incident_id}: {reason}"
-        event = verbs.Event(ticket.id, now, EventKind.INCIDENT_ORDER_FAILED, order.actor, after=order.kind, why=why)
+        event = Event(ticket.id, now, EventKind.INCIDENT_ORDER_FAILED, order.actor, after=order.kind, why=why)
         tickets.add_events(session, [event], react=False)
         return False
 
@@ -178,16 +177,14 @@ def _resolve(session: Session, order: Order, ticket: Ticket, _raised: object, no
     if empty:
         tickets.save(session, properties.not_resolved(ticket, order.actor, now, f"{why}, but {fields.Unfilled(empty)}"))
         return bool(order.text.strip())
-    tickets.save(session, verbs.resolve(ticket, order.actor, now, why))
+    tickets.save(session, transitions.resolve(ticket, order.actor, now, why))
     return True
 
 
 def _dismiss(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
     change = incident_priority.set_back(ticket, raised, order.incident_id, now)
     why = "this was a false alarm"
-    said = verbs.Event(
-        ticket.id, now, EventKind.INCIDENT_DISMISSED, order.actor, before=str(order.incident_id), why=why
-    )
+    said = Event(ticket.id, now, EventKind.INCIDENT_DISMISSED, order.actor, before=str(order.incident_id), why=why)
     tickets.save(session, Change(replace(change.ticket, updated_at=now), (*change.events, said)))
     return bool(change.events)
 

@@ -20,8 +20,7 @@ from desk.rules.actions import Action
 from desk.rules.conditions import Case, Condition
 from desk.rules.ticket_facts import Around, case
 from desk.sla.business_hours import is_open
-from desk.tickets import properties
-from desk.tickets import ticket as verbs
+from desk.tickets import properties, transitions
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Change, Event, NotAllowed, Ticket
 from storage.db.session import Session
@@ -211,7 +210,7 @@ def _by_rule(
         team = by.team_named(action.value)
         if team is None:
             raise NotAllowed(f"there is no team {action.value!r}")
-        return verbs.to_team(ticket, team.id, team.name, DESK, now, why)
+        return transitions.to_team(ticket, team.id, team.name, DESK, now, why)
     if action.do == "assign":
         agent = persons.get(by.agents.get(action.value.lower(), 0))
         if agent is None:
@@ -219,7 +218,7 @@ def _by_rule(
         if gone := routing.absence(agent, now):
             raise NotAllowed(f"{agent.name} {gone}")
         holders.check(session, ticket.team_id, agent.id)
-        return verbs.assign(ticket, agent.id, agent.name, DESK, now, why)
+        return transitions.assign(ticket, agent.id, agent.name, DESK, now, why)
     return run_actions.change_of(session, ticket, action, ActionContext(DESK, now, why))
 
 
@@ -238,15 +237,15 @@ def _by_strategy(
     choice = routing.choose(team, wish, now)
     why = f"{one.leaving}; {choice.why}" if one.leaving else choice.why
     if choice.member is None:
-        free = verbs.assign(ticket, None, "", DESK, now, one.leaving)
+        free = transitions.assign(ticket, None, "", DESK, now, one.leaving)
         return choice, free.then(_flagged(free.ticket, choice, now))
     found.give(team.id, choice.member.id, now)
-    return choice, verbs.assign(ticket, choice.member.id, choice.member.name, DESK, now, why)
+    return choice, transitions.assign(ticket, choice.member.id, choice.member.name, DESK, now, why)
 
 
 def _unowned(ticket: Ticket, one: RoutingRequest, refused: Sequence[str], now: datetime) -> Change:
     """No strategy: it waits in its team for somebody to take it; a rule that named somebody absent is told."""
-    free = verbs.assign(ticket, None, "", DESK, now, one.leaving)
+    free = transitions.assign(ticket, None, "", DESK, now, one.leaving)
     absent = [why for why in refused if why]
     return free.then(properties.flag_unroutable(free.ticket, DESK, now, absent[0])) if absent and one.new else free
 

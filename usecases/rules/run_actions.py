@@ -16,8 +16,7 @@ import structlog
 from desk.priority.levels import Priority
 from desk.rules.actions import Action
 from desk.rules.macros import fill
-from desk.tickets import properties
-from desk.tickets import ticket as verbs
+from desk.tickets import properties, transitions
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Status, Ticket
 from storage.db.session import Session, is_conflict, is_outage
@@ -110,26 +109,26 @@ def change_of(session: Session, ticket: Ticket, action: Action, doing: ActionCon
 
 def _assign(session: Session, ticket: Ticket, value: str, doing: ActionContext) -> Change:
     if value == "nobody":
-        return verbs.assign(ticket, None, "", doing.actor, doing.now, doing.why)
+        return transitions.assign(ticket, None, "", doing.actor, doing.now, doing.why)
     if value == "me":
         if doing.actor.id is None:
             raise NotAllowed("a rule is nobody that a ticket could be assigned to")
         holders.check(session, ticket.team_id, doing.actor.id)
-        return verbs.assign(ticket, doing.actor.id, doing.actor.name, doing.actor, doing.now, doing.why)
+        return transitions.assign(ticket, doing.actor.id, doing.actor.name, doing.actor, doing.now, doing.why)
     agent = agent_named(session, value)
     holders.check(session, ticket.team_id, agent.id)
-    return verbs.assign(ticket, agent.id, agent.name or agent.address, doing.actor, doing.now, doing.why)
+    return transitions.assign(ticket, agent.id, agent.name or agent.address, doing.actor, doing.now, doing.why)
 
 
 def _team(session: Session, ticket: Ticket, value: str, doing: ActionContext) -> Change:
     team = people.team_named(session, value)
     if team is None:
         raise NotAllowed(f"there is no team {value!r}")
-    return verbs.to_team(ticket, team.id, team.name, doing.actor, doing.now, doing.why)
+    return transitions.to_team(ticket, team.id, team.name, doing.actor, doing.now, doing.why)
 
 
 def _status(session: Session, ticket: Ticket, value: str, doing: ActionContext) -> Change:
-    change = verbs.set_status(ticket, Status(value), doing.actor, doing.now, doing.why)
+    change = transitions.set_status(ticket, Status(value), doing.actor, doing.now, doing.why)
     return custom_fields.refuse_unfilled_end(session, ticket, change)
 
 
@@ -141,7 +140,7 @@ def _field(_session: Session, ticket: Ticket, value: Mapping[str, Any], doing: A
 
 
 def _tag(_session: Session, ticket: Ticket, value: tuple[str, ...], doing: ActionContext) -> Change:
-    change = verbs.tag(ticket, value, doing.actor, doing.now)
+    change = transitions.tag(ticket, value, doing.actor, doing.now)
     return Change(change.ticket, tuple(replace(event, why=doing.why) for event in change.events))
 
 
@@ -181,8 +180,8 @@ _CHANGES: Mapping[str, Callable[[Session, Ticket, Any, ActionContext], Change]] 
     "assign": _assign,
     "team": _team,
     "status": _status,
-    "priority": lambda _s, t, v, d: verbs.set_priority(t, Priority(v), d.actor, d.now, d.why),
-    "category": lambda _s, t, v, d: verbs.set_category(t, v, d.actor, d.now, d.why),
+    "priority": lambda _s, t, v, d: transitions.set_priority(t, Priority(v), d.actor, d.now, d.why),
+    "category": lambda _s, t, v, d: transitions.set_category(t, v, d.actor, d.now, d.why),
     "tag": _tag,
     "untag": lambda _s, t, v, d: properties.untag(t, v, d.actor, d.now, d.why),
     "field": _field,

@@ -13,8 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.people.organisations import organisation
-from desk.tickets import participants, subject, threading
-from desk.tickets import ticket as verbs
+from desk.tickets import participants, subject, threading, transitions
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
 from storage.access import visibility
@@ -65,7 +64,7 @@ def change_after_reply(session: Session, ticket: Ticket, actor: Actor, at: datet
     """What a public reply changes; an author who may not own the ticket does not come to own it by answering first."""
     unowned = ticket.assignee_id is None and actor.id is not None
     owns = unowned and not holders.reason_against(session, ticket.team_id, actor.id or 0)
-    return verbs.reply(ticket, actor, at, message_id, owns=owns)
+    return transitions.reply(ticket, actor, at, message_id, owns=owns)
 
 
 def note(
@@ -85,7 +84,7 @@ def note(
     message_id = tickets.add_message(session, said)
     called = watchers.watch_mentioned(session, ticket, text, at)
     why = f"for {', '.join(one.name or one.address for one in called)}" if called else ""
-    noted = verbs.note(ticket, actor, at, message_id, why)
+    noted = transitions.note(ticket, actor, at, message_id, why)
     data = {"mentioned": [one.id for one in called]} if called else {}
     return tickets.save(session, Change(noted.ticket, tuple(replace(event, data=data) for event in noted.events)))
 
@@ -108,7 +107,7 @@ def split(session: Session, message_id: int, actor: Actor, at: datetime) -> Tick
     tickets.add_participants(session, [(new.id, message.author_address, "requester")])
     tickets.link(session, new.id, old.id, "split")
     why = f"split off #{old.id}"
-    tickets.add_events(session, verbs.opened(new, actor, why).events)
+    tickets.add_events(session, transitions.opened(new, actor, why).events)
     tickets.save(
         session, Change(old, (Event(old.id, at, EventKind.SPLIT, actor, after=str(new.id), message_id=message_id),))
     )
@@ -124,7 +123,7 @@ def merge(
         if wanted not in found:
             raise NotAllowed(f"there is no ticket #{wanted}")
     visibility.check_merge(session, found[ticket_id].team_id, found[into_id].team_id)
-    gone, kept = verbs.merge(found[ticket_id], found[into_id], actor, at)
+    gone, kept = transitions.merge(found[ticket_id], found[into_id], actor, at)
     moved, copies = _move_all(session, ticket_id, into_id)
     # What an undo needs to know: which messages and people went over by this.
     data = {"messages": moved, "copies": list(copies), "were": {a: was for a, was in copies.items() if was}}

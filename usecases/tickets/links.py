@@ -11,8 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from desk.tickets import fields, properties
-from desk.tickets import ticket as verbs
+from desk.tickets import fields, properties, transitions
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DONE, Actor, Change, Event, NotAllowed, Ticket
 from storage.db.session import Session
@@ -131,7 +130,7 @@ def resolve_children(session: Session, parent: Ticket, actor: Actor, at: datetim
                 session, properties.not_resolved(child, actor, at, f"{why}: {fields.Unfilled(unready[child.id])}")
             )
     ready = [child for child in open_ones if child.id not in unready]
-    return [tickets.save(session, verbs.resolve(child, actor, at, why)) for child in ready]
+    return [tickets.save(session, transitions.resolve(child, actor, at, why)) for child in ready]
 
 
 def _both(session: Session, ticket_id: int, other_id: int) -> tuple[Ticket, Ticket]:

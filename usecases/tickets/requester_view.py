@@ -18,11 +18,10 @@ import sqlalchemy as sa
 
 from desk.access.visibility import requester_sees
 from desk.portal import status_links
-from desk.tickets import properties
-from desk.tickets import ticket as verbs
+from desk.tickets import properties, transitions
 from desk.tickets.events import EventKind
 from desk.tickets.participants import COPIED, Participation
-from desk.tickets.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
+from desk.tickets.ticket import DONE, Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
 from storage.access import visibility
 from storage.db.session import Session
 from storage.tables.desk import organisations
@@ -190,11 +189,13 @@ def solve(session: Session, seen: TicketView, at: datetime) -> Ticket:
     ticket = tickets.get(session, seen.ticket.id, lock=True)
     if ticket is None or ticket.requester_id != seen.person.id:
         raise NotAllowed("only the requester can say that")
-    if ticket.status in verbs.DONE:
+    if ticket.status in DONE:
         raise NotAllowed("it is solved already")
     words = resolution.resolution_from_replies(session, ticket)
     told = properties.set_resolution(ticket, words, seen.person.actor, at, "the last reply")
-    return tickets.save(session, told.then(verbs.resolve(told.ticket, seen.person.actor, at, "the requester says so")))
+    return tickets.save(
+        session, told.then(transitions.resolve(told.ticket, seen.person.actor, at, "the requester says so"))
+    )
 
 
 def has_requests(session: Session, person: Requester) -> bool:

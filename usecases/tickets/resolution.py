@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from desk.tickets import properties
-from desk.tickets import ticket as verbs
+from desk.tickets import properties, transitions
 from desk.tickets.ticket import Actor, ActorKind, Change, Message, MessageKind, NotAllowed, Ticket
 from storage.db.session import Session
 from storage.knowledge import csat_settings
@@ -23,7 +22,7 @@ def resolve(session: Session, ticket: Ticket, actor: Actor, at: datetime, said: 
     if not words and csat_settings.rules(session).resolution_required:
         raise NotAllowed("say what solved it: answer the requester, or write it down under Resolution")
     told = properties.set_resolution(ticket, words, actor, at, "" if said.strip() else "the last reply")
-    return told.then(verbs.resolve(told.ticket, actor, at, why))
+    return told.then(transitions.resolve(told.ticket, actor, at, why))
 
 
 def resolution_from_replies(session: Session, ticket: Ticket) -> str:

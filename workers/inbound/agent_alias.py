@@ -10,9 +10,9 @@ from datetime import datetime
 
 from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import AutoKind
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.events import EventKind
-from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
+from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
 from storage.db.session import Session
 from storage.mail import inbound
 from storage.mail.inbound import SettledRequest
@@ -50,12 +50,12 @@ def keep(
     message_id = tickets.add_message(session, message)
     if machine:
         change, state = (
-            verbs.keep_automatic(ticket, now, f"{request.auto}: {request.auto_reason}", message_id),
+            transitions.keep_automatic(ticket, now, f"{request.auto}: {request.auto_reason}", message_id),
             "automatic",
         )
     else:
         data = {"agent_id": agent.id, "offered": decision.trust is not Verdict.FAIL}
-        seen_alias = Event(ticket.id, now, EventKind.ALIAS_SEEN, verbs.DESK, sender.address, agent.address)
+        seen_alias = Event(ticket.id, now, EventKind.ALIAS_SEEN, DESK, sender.address, agent.address)
         event = replace(seen_alias, why=unverified, data=data, message_id=message_id)
         change, state = Change(ticket, (event,)), "command"
         if data["offered"]:

@@ -16,11 +16,10 @@ from desk.access.permissions import Verb
 from desk.mail import reply_text
 from desk.mail.authentication import Proof, Verdict, agent_proof
 from desk.mail.inbound_request import AutoKind, InboundRequest
-from desk.tickets import commands, properties, subject, threading
-from desk.tickets import ticket as verbs
+from desk.tickets import commands, properties, subject, threading, transitions
 from desk.tickets.commands import Parsed
 from desk.tickets.events import EventKind
-from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
+from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
 from storage.access import visibility
 from storage.db.session import Session
 from storage.mail import inbound, outbound
@@ -55,7 +54,7 @@ def handle(context: Context, session: Session, facts: Facts, decision: Decision,
     if request.auto is not AutoKind.NONE:
         message_id = _keep(session, ticket, decision, agent, MessageKind.AUTOMATIC, {}, now)
         why = f"{request.auto}: {request.auto_reason}"
-        tickets.save(session, verbs.keep_automatic(ticket, now, why, message_id), react=context.react)
+        tickets.save(session, transitions.keep_automatic(ticket, now, why, message_id), react=context.react)
         _end(session, decision, "automatic", ticket.id, message_id, now, why)
     elif not viewer.sees(ticket.id, ticket.team_id):
         _outside(context, session, decision, agent, ticket, now)
@@ -101,9 +100,7 @@ def _keep_unverified(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, why: str, now: datetime
 ) -> None:
     message_id = _keep(session, ticket, decision, agent, MessageKind.NOTE, {"unverified": why}, now)
-    event = Event(
-        ticket.id, now, EventKind.UNVERIFIED_NOTE, verbs.DESK, after=agent.address, why=why, message_id=message_id
-    )
+    event = Event(ticket.id, now, EventKind.UNVERIFIED_NOTE, DESK, after=agent.address, why=why, message_id=message_id)
     tickets.save(session, Change(ticket, (event,)), react=context.react)
     _end(session, decision, "command", ticket.id, message_id, now, f"unverified: {why}")
 
@@ -171,10 +168,10 @@ def _act(
         # A savepoint: whether the second command fits is known for certain only once the first is done.
         with session.savepoint():
             if not (parsed.commands or parsed.text or decision.item.request.attachments):
-                raise verbs.NotAllowed("there are no words of yours in this mail")
+                raise NotAllowed("there are no words of yours in this mail")
             agent_commands.check_commands(session, ticket, parsed.others, Actor(ActorKind.AGENT, agent.id))
             message_id, done = _do(context, session, decision, agent, ticket, parsed, now)
-    except verbs.NotAllowed as error:
+    except NotAllowed as error:
         kept = _kept_as_draft(session, decision, agent, ticket, parsed, now)
         text = f"Nothing was done: {error}.{kept}\n\nThese commands may stand on the first lines:\n\n{commands.HELP}"
         _answer(context, session, decision, agent, ticket, text, now)
@@ -222,7 +219,7 @@ def _do(
     elif parsed.text or decision.item.request.attachments:
         kind = MessageKind.NOTE if parsed.is_note else MessageKind.REPLY
         message_id = _keep(session, ticket, decision, agent, kind, {}, now, parsed.text)
-        write = verbs.note if parsed.is_note else partial(conversation.change_after_reply, session)
+        write = transitions.note if parsed.is_note else partial(conversation.change_after_reply, session)
         ticket = tickets.save(session, write(ticket, actor, now, message_id), react=context.react)
         done.append("added your note" if parsed.is_note else "sent your reply to the requester")
     via = str(decision.item.request.channel)

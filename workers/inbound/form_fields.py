@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from desk.mail.inbound_request import InboundRequest
-from desk.tickets import form_fields, properties
-from desk.tickets import ticket as verbs
+from desk.tickets import form_fields, properties, transitions
 from desk.tickets.events import EventKind
 from desk.tickets.fields import BadField, Field, value
 from desk.tickets.ticket import Actor, Change, Event, Ticket
@@ -34,7 +33,7 @@ def filled(ticket: Ticket, request: InboundRequest, asked: Sequence[Field], acto
     topic, answers = form_fields.unpacked(request.fields)
     change = Change(ticket)
     if topic and ticket.category != topic and not (ticket.category or "").startswith(f"{topic} / "):
-        change = change.then(verbs.set_category(ticket, topic, actor, at, "chosen in the form"))
+        change = change.then(transitions.set_category(ticket, topic, actor, at, "chosen in the form"))
     by_name = {one.name: one for one in asked}
     for name, text in answers.items():
         change = change.then(_one(change.ticket, name, text, by_name.get(name), actor, at))

@@ -12,11 +12,10 @@ from desk.mail.author import is_own_list
 from desk.mail.inbound_request import AutoKind, InboundRequest
 from desk.mail.thanks import Courtesy, courtesy_of
 from desk.priority.assess import why
-from desk.tickets import lifecycle, threading
-from desk.tickets import ticket as verbs
+from desk.tickets import lifecycle, threading, transitions
 from desk.tickets.events import EventKind
 from desk.tickets.fields import Field
-from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
+from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
 from storage.access import visibility
 from storage.db.session import Session
 from storage.db.statements import reserve_ids
@@ -147,7 +146,8 @@ class Settlement:
         ticket = _ticket(spot)
         if decision.state == "ticketed":
             fresh, aside = replace(ticket, status=Status.NEW), self.aside.get(decision.item.inbound_id, ())
-            event = verbs.opened(fresh, self._actor(decision.item), f"{request.channel} to {request.source}").events[0]
+            source = f"{request.channel} to {request.source}"
+            event = transitions.opened(fresh, self._actor(decision.item), source).events[0]
             closed = lifecycle.ASIDE if ticket.status is Status.CLOSED else {}
             data = {
                 **closed,
@@ -168,7 +168,8 @@ class Settlement:
                 self.session, self.facts, decision, before.ticket, boxes, message_id, self.now
             )
         elif decision.state == "automatic":
-            after = verbs.keep_automatic(before.ticket, self.now, f"{request.auto}: {request.auto_reason}", message_id)
+            why = f"{request.auto}: {request.auto_reason}"
+            after = transitions.keep_automatic(before.ticket, self.now, why, message_id)
             after = after.then(bounces.mark(self.session, after.ticket, request, decision.about, self.now, message_id))
         elif ticket.id == 0 or spot.opener is not None:
             event = Event(
@@ -187,7 +188,7 @@ class Settlement:
         courtesy = courtesy_of(words, files=bool(item.request.attachments))
         if courtesy is Courtesy.WORKS and standing.may_confirm(decision, ticket, self.facts.persons[item.sender]):
             return standing.confirmed(self.session, ticket, self._actor(item), self.now, message_id)
-        after = verbs.receive(ticket, self._actor(item), self.now, message_id, courtesy)
+        after = transitions.receive(ticket, self._actor(item), self.now, message_id, courtesy)
         if courtesy is not Courtesy.NONE:
             return after
         person, settings = self.facts.persons[item.sender], self.context.store.settings
@@ -200,7 +201,7 @@ class Settlement:
         tickets.link(self.session, ticket.id, other.id, decision.link_kind)
         why = _WHY_LINKED[decision.link_kind]
         for one, two in ((ticket, other), (other, ticket)):
-            self.events.append(Event(one.id, self.now, EventKind.LINKED, verbs.DESK, after=str(two.id), why=why))
+            self.events.append(Event(one.id, self.now, EventKind.LINKED, DESK, after=str(two.id), why=why))
 
     def _message(self, decision: Decision) -> Message:
         request = decision.item.request

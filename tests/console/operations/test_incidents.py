@@ -10,7 +10,7 @@ import pytest
 from desk.incidents.detector import Alarm, Key
 from desk.priority.assess import DEFAULT_MATRIX, matrix
 from desk.priority.levels import Priority
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.fields import Field
 from desk.tickets.ticket import DESK, Actor, ActorKind, MessageKind, Status
 from storage.incidents import incidents
@@ -70,7 +70,7 @@ def test_one_text_answers_every_open_ticket_once(console: Console, alice: Browse
     with console.store.database.transaction() as session:
         held = tickets.get(session, made[0], lock=True)
         assert held
-        tickets.save(session, verbs.close(held, DESK, START))
+        tickets.save(session, transitions.close(held, DESK, START))
     key = key_of(alice, number)
     for _ in range(2):
         assert order(alice, number, "answer", text="We are working on it.", key=key) == 303
@@ -119,8 +119,8 @@ def test_a_false_alarm_sets_the_priorities_back_where_nobody_changed_them(consol
         held = tickets.get(session, made[0], lock=True)
         assert held
         bob = Actor(ActorKind.AGENT, console.things.bob, "Bob")
-        low = tickets.save(session, verbs.set_priority(held, Priority.LOW, bob, START))
-        tickets.save(session, verbs.set_priority(low, Priority.URGENT, bob, START))
+        low = tickets.save(session, transitions.set_priority(held, Priority.LOW, bob, START))
+        tickets.save(session, transitions.set_priority(low, Priority.URGENT, bob, START))
     assert order(alice, number, "dismiss") == 303
     assert [console.ticket(ticket).priority for ticket in made] == [Priority.URGENT, *[Priority.MEDIUM] * 3]
     assert [e.kind for e in console.events(made[1])][-2:] == ["priority_changed", "incident_dismissed"]

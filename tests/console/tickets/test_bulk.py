@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.fields import Field
 from desk.tickets.ticket import Actor, ActorKind, Status
 from storage.tickets import tickets
@@ -52,7 +52,7 @@ def test_all_of_a_tickets_actions_are_done_or_none(console: Console, alice: Brow
     with console.store.database.transaction() as session:
         ticket = tickets.get(session, console.things.other, lock=True)
         assert ticket is not None
-        tickets.save(session, verbs.close(ticket, actor, console.now[0]))
+        tickets.save(session, transitions.close(ticket, actor, console.now[0]))
     answer = send(alice, console, tag="x", status="pending", confirm="1")
     assert "cannot become pending" in answer.text and "x" not in console.ticket(console.things.other).tags
     assert "x" in console.ticket().tags

@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 import frontdesk
 from console.routes import create_app
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
+from desk.tickets.ticket import Actor, ActorKind
 from storage.access import api_tokens
 from storage.learning import solved_index
 from storage.open_store import Store
@@ -66,9 +67,9 @@ def solve(desk: SmallDesk, number: int) -> None:
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, number, lock=True)
         assert ticket is not None
-        actor = verbs.Actor(verbs.ActorKind.AGENT, desk.alice.id, "Alice")
+        actor = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
         replied = conversation.reply(session, ticket, actor, ANSWER, desk.now, via="console")
-        tickets.save(session, verbs.resolve(replied, actor, desk.now))
+        tickets.save(session, transitions.resolve(replied, actor, desk.now))
     desk.work()
 
 
@@ -133,9 +134,9 @@ def test_the_answer_names_neither_the_other_requester_nor_the_other_agent(place:
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, 4, lock=True)
         assert ticket is not None
-        actor = verbs.Actor(verbs.ActorKind.AGENT, desk.alice.id, "Alice Agent")
+        actor = Actor(ActorKind.AGENT, desk.alice.id, "Alice Agent")
         replied = conversation.reply(session, ticket, actor, said, desk.now, via="console")
-        tickets.save(session, verbs.resolve(replied, actor, desk.now))
+        tickets.save(session, transitions.resolve(replied, actor, desk.now))
     desk.work()
     desk.receive(desk.mail(CAROL, "Token of the kestrel", "My kestrel token says error 9009."))
     page = place.max.get("/tickets/5?use=similar-4").text

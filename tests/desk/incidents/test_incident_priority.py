@@ -13,8 +13,8 @@ from desk.incidents.priority import Raise
 from desk.priority.assess import DEFAULT_MATRIX, matrix
 from desk.priority.levels import Priority
 from desk.priority.signals import Impact, Urgency
-from desk.tickets import ticket
-from desk.tickets.ticket import Actor, ActorKind, Status, Ticket
+from desk.tickets import transitions
+from desk.tickets.ticket import Actor, ActorKind, Change, Status, Ticket
 
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)
 MATRIX = matrix(DEFAULT_MATRIX)
@@ -27,7 +27,7 @@ def plain(priority: Priority = Priority.MEDIUM, urgency: str = "normal", **value
     return replace(made, **values)  # type: ignore[arg-type]
 
 
-def last(change: ticket.Change) -> Raise:
+def last(change: Change) -> Raise:
     (event,) = change.events
     return Raise(event.data["incident"], event.before, event.after, event.data["was_why"])
 
@@ -70,7 +70,7 @@ def test_every_raise_can_be_taken_back_whole() -> None:
 def test_what_somebody_changed_since_is_not_set_back() -> None:
     change = incident_priority.raised(plain(), 3, REASON, MATRIX, NOW)
     alice = Actor(ActorKind.AGENT, 1, "Alice")
-    later = ticket.set_priority(change.ticket, Priority.HIGH, alice, NOW).ticket
+    later = transitions.set_priority(change.ticket, Priority.HIGH, alice, NOW).ticket
     assert not incident_priority.set_back(later, last(change), 3, NOW).events
     assert not incident_priority.set_back(change.ticket, last(change), 4, NOW).events
     assert not incident_priority.set_back(change.ticket, None, 3, NOW).events

@@ -16,7 +16,8 @@ from desk.priority import words as priority_words
 from desk.priority.assess import BadMatrix, judge, matrix
 from desk.priority.levels import Priority
 from desk.tickets import raise_priority
-from desk.tickets.ticket import DESK, Actor, ActorKind, Ticket, set_priority
+from desk.tickets.ticket import DESK, Actor, ActorKind, Ticket
+from desk.tickets.transitions import set_priority
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ALICE = Actor(ActorKind.AGENT, 7, "Alice")

@@ -18,7 +18,8 @@ from desk.sla.business_hours import DAY, Calendar, Slot, read
 from desk.sla.policy import Policy, Target, read_escalations, read_targets
 from desk.sla.timers import Clock, State, measure, nearest, reaches, runs, used
 from desk.tickets.events import EventKind
-from desk.tickets.ticket import DESK, NOT_REOPENED, Actor, ActorKind, Event
+from desk.tickets.ticket import DESK, Actor, ActorKind, Event
+from desk.tickets.transitions import NOT_REOPENED
 from tests.desk.sla.minute_watcher import MINUTE, Seen, Watcher
 
 CASES = int(os.environ.get("FRONTDESK_CLOCKS", "150"))

@@ -13,8 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from desk.mail.thanks import Courtesy
 from desk.priority.levels import Priority
-from desk.tickets import history, properties, undo
-from desk.tickets import ticket as verbs
+from desk.tickets import history, properties, transitions, undo
 from desk.tickets.ticket import DONE, MOVES, Actor, ActorKind, Change, Event, NotAllowed, Status, Ticket
 from desk.tickets.undo import Names
 
@@ -42,7 +41,7 @@ class Desk(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.ticket, self.now = NEW, NOW
-        self.events = list(verbs.opened(NEW, BOB, "email").events)
+        self.events = list(transitions.opened(NEW, BOB, "email").events)
 
     def happens(self, change: Change) -> None:
         self._along_the_table(change)
@@ -58,27 +57,27 @@ class Desk(RuleBasedStateMachine):
 
     @rule(status=st.sampled_from(Status))
     def moves(self, status: Status) -> None:
-        self.tried(lambda t: verbs.set_status(t, status, ALICE, self.now))
+        self.tried(lambda t: transitions.set_status(t, status, ALICE, self.now))
 
     @rule(who=st.sampled_from([None, 2, 3]))
     def is_assigned(self, who: int | None) -> None:
-        self.tried(lambda t: verbs.assign(t, who, NAMES.agents.get(who or 0, ""), ALICE, self.now))
+        self.tried(lambda t: transitions.assign(t, who, NAMES.agents.get(who or 0, ""), ALICE, self.now))
 
     @rule(team=st.sampled_from([7, 8]))
     def changes_team(self, team: int) -> None:
-        self.tried(lambda t: verbs.to_team(t, team, NAMES.teams[team], ALICE, self.now))
+        self.tried(lambda t: transitions.to_team(t, team, NAMES.teams[team], ALICE, self.now))
 
     @rule(priority=st.sampled_from(Priority))
     def changes_priority(self, priority: Priority) -> None:
-        self.tried(lambda t: verbs.set_priority(t, priority, ALICE, self.now))
+        self.tried(lambda t: transitions.set_priority(t, priority, ALICE, self.now))
 
     @rule(category=st.sampled_from([None, "a", "b"]))
     def changes_category(self, category: str | None) -> None:
-        self.tried(lambda t: verbs.set_category(t, category, ALICE, self.now))
+        self.tried(lambda t: transitions.set_category(t, category, ALICE, self.now))
 
     @rule(tags=st.lists(st.sampled_from("abc"), max_size=3))
     def is_tagged(self, tags: list[str]) -> None:
-        self.tried(lambda t: verbs.tag(t, tuple(tags), ALICE, self.now))
+        self.tried(lambda t: transitions.tag(t, tuple(tags), ALICE, self.now))
 
     @rule(tags=st.lists(st.sampled_from("abc"), max_size=3))
     def is_untagged(self, tags: list[str]) -> None:
@@ -107,11 +106,11 @@ class Desk(RuleBasedStateMachine):
 
     @rule(courtesy=st.sampled_from(Courtesy))
     def hears_of_the_requester(self, courtesy: Courtesy) -> None:
-        self.tried(lambda t: verbs.receive(t, BOB, self.now, None, courtesy))
+        self.tried(lambda t: transitions.receive(t, BOB, self.now, None, courtesy))
 
     @rule()
     def is_answered(self) -> None:
-        self.tried(lambda t: verbs.reply(t, ALICE, self.now))
+        self.tried(lambda t: transitions.reply(t, ALICE, self.now))
 
     @rule()
     def is_reminded_of(self) -> None:
@@ -172,7 +171,7 @@ TestAnyOrder = Desk.TestCase
 
 
 def step(ticket: Ticket, *makes: Any) -> tuple[Ticket, list[Event]]:
-    events = list(verbs.opened(ticket, BOB, "email").events)
+    events = list(transitions.opened(ticket, BOB, "email").events)
     for number, make in enumerate(makes):
         change = make(ticket, NOW + timedelta(minutes=number + 1))
         ticket, events = change.ticket, [*events, *change.events]
@@ -182,8 +181,8 @@ def step(ticket: Ticket, *makes: Any) -> tuple[Ticket, list[Event]]:
 def test_a_new_team_and_the_owner_that_it_cost_are_given_back_together() -> None:
     ticket, events = step(
         NEW,
-        lambda t, at: verbs.assign(t, 2, "Alice", ALICE, at),
-        lambda t, at: verbs.to_team(t, 8, "Billing", ALICE, at),
+        lambda t, at: transitions.assign(t, 2, "Alice", ALICE, at),
+        lambda t, at: transitions.to_team(t, 8, "Billing", ALICE, at),
     )
     known = numbered(events)
     change = undo.undo(ticket, known, undo.newest(ticket, known), ALICE, NOW + timedelta(hours=1), NAMES)
@@ -194,8 +193,8 @@ def test_a_new_team_and_the_owner_that_it_cost_are_given_back_together() -> None
 def test_what_was_changed_again_later_is_not_undone_before_that() -> None:
     ticket, events = step(
         NEW,
-        lambda t, at: verbs.set_priority(t, Priority.LOW, ALICE, at),
-        lambda t, at: verbs.set_priority(t, Priority.URGENT, Actor(ActorKind.AGENT, 3, "Max"), at),
+        lambda t, at: transitions.set_priority(t, Priority.LOW, ALICE, at),
+        lambda t, at: transitions.set_priority(t, Priority.URGENT, Actor(ActorKind.AGENT, 3, "Max"), at),
     )
     known = numbered(events)
     with pytest.raises(NotAllowed, match="priority was changed again later, by Max"):
@@ -211,7 +210,9 @@ def test_what_was_changed_again_later_is_not_undone_before_that() -> None:
 
 
 def test_an_undone_close_is_resolved_again_since_when_it_was() -> None:
-    ticket, events = step(NEW, lambda t, at: verbs.resolve(t, ALICE, at), lambda t, at: verbs.close(t, ALICE, at))
+    ticket, events = step(
+        NEW, lambda t, at: transitions.resolve(t, ALICE, at), lambda t, at: transitions.close(t, ALICE, at)
+    )
     change = undo.undo(ticket, numbered(events), 25, ALICE, NOW + timedelta(days=1), NAMES)
     assert (change.ticket.status, change.ticket.resolved_at) == (Status.RESOLVED, NOW + timedelta(minutes=1))
     assert change.ticket.closed_at is None
@@ -220,8 +221,8 @@ def test_an_undone_close_is_resolved_again_since_when_it_was() -> None:
 def test_nothing_is_given_back_to_who_is_gone() -> None:
     ticket, events = step(
         NEW,
-        lambda t, at: verbs.assign(t, 3, "Max", ALICE, at),
-        lambda t, at: verbs.assign(t, 2, "Alice", ALICE, at),
+        lambda t, at: transitions.assign(t, 3, "Max", ALICE, at),
+        lambda t, at: transitions.assign(t, 2, "Alice", ALICE, at),
     )
     with pytest.raises(NotAllowed, match="not there any more"):
         undo.undo(ticket, numbered(events), undo.newest(ticket, numbered(events)), ALICE, NOW, Names({2: "Alice"}))
@@ -240,7 +241,7 @@ def test_a_sleep_whose_time_has_passed_is_not_slept_again() -> None:
 
 
 def test_messages_and_notes_cannot_be_undone() -> None:
-    ticket, events = step(NEW, lambda t, at: verbs.note(t, ALICE, at))
+    ticket, events = step(NEW, lambda t, at: transitions.note(t, ALICE, at))
     assert undo.possible(ticket, numbered(events)) == ()
     with pytest.raises(NotAllowed, match="noted"):
         undo.undo(ticket, numbered(events), 15, ALICE, NOW, NAMES)

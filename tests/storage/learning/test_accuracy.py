@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from console.insight import accuracy_figures
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import Actor, ActorKind
 from storage.learning import accuracy, keyword_rules, models
 from storage.learning.models import Model
@@ -30,7 +30,7 @@ def test_facts_doubts_past_and_figures_read_the_same_desk(any_store: Store) -> N
         )
         ticket = tickets.get(session, 2, lock=True)
         assert ticket is not None
-        tickets.save(session, verbs.confirm_category(ticket, "Airships", alice, desk.now))
+        tickets.save(session, transitions.confirm_category(ticket, "Airships", alice, desk.now))
         assert accuracy.load_uncertain_tickets(session) == []
         facts = accuracy.load_guesses(session, accuracy.weeks_before(desk.now, 0))
         assert [(fact.ticket_id, fact.truth, fact.truth_from) for fact in facts] == [

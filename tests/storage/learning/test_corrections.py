@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import DESK, Actor, ActorKind, Ticket
 from storage.db.session import Session
 from storage.learning import training_labels
@@ -32,7 +32,7 @@ def guessed(session: Session, category: str = "Billing / Refund", outcome: str =
 def test_an_agents_change_of_category_is_a_correction(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         ticket = guessed(session)
-        tickets.save(session, verbs.set_category(ticket, "Billing / Invoice", ALICE, NOW, via="console"))
+        tickets.save(session, transitions.set_category(ticket, "Billing / Invoice", ALICE, NOW, via="console"))
         (row,) = corrections.corrections_of_ticket(session, ticket.id)
     said = {name: row[name] for name in ("agent_id", "via", "before", "after", "model_version", "at")}
     assert said == {
@@ -48,9 +48,9 @@ def test_an_agents_change_of_category_is_a_correction(any_store: Store) -> None:
 def test_confirming_a_suggestion_sets_it_and_confirming_again_keeps_the_word(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         ticket = guessed(session)
-        saved = tickets.save(session, verbs.confirm_category(ticket, "Billing / Refund", ALICE, NOW, "console"))
+        saved = tickets.save(session, transitions.confirm_category(ticket, "Billing / Refund", ALICE, NOW, "console"))
         assert saved.category == "Billing / Refund"
-        tickets.save(session, verbs.confirm_category(saved, "Billing / Refund", ALICE, NOW, "console"))
+        tickets.save(session, transitions.confirm_category(saved, "Billing / Refund", ALICE, NOW, "console"))
         rows = corrections.corrections_of_ticket(session, ticket.id)
     assert [(row["before"], row["after"]) for row in rows] == [
         ("", "Billing / Refund"),
@@ -61,7 +61,7 @@ def test_confirming_a_suggestion_sets_it_and_confirming_again_keeps_the_word(any
 def test_what_the_desk_itself_changes_is_no_correction(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         ticket = guessed(session)
-        tickets.save(session, verbs.set_category(ticket, "Billing / Invoice", DESK, NOW))
+        tickets.save(session, transitions.set_category(ticket, "Billing / Invoice", DESK, NOW))
         assert corrections.corrections_of_ticket(session, ticket.id) == []
 
 
@@ -72,7 +72,7 @@ def test_no_correction_without_its_event(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         ticket = guessed(session)
     with pytest.raises(Stop), any_store.database.transaction() as session:
-        tickets.save(session, verbs.set_category(ticket, "Billing / Invoice", ALICE, NOW))
+        tickets.save(session, transitions.set_category(ticket, "Billing / Invoice", ALICE, NOW))
         raise Stop
     with any_store.database.reading() as session:
         assert corrections.newest_id(session) == 0
@@ -82,8 +82,8 @@ def test_no_correction_without_its_event(any_store: Store) -> None:
 def test_the_last_word_on_a_ticket_is_what_can_be_learned_from_it(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         ticket = guessed(session)
-        saved = tickets.save(session, verbs.set_category(ticket, "Billing / Invoice", ALICE, NOW))
-        tickets.save(session, verbs.set_category(saved, "Complaint", ALICE, NOW))
+        saved = tickets.save(session, transitions.set_category(ticket, "Billing / Invoice", ALICE, NOW))
+        tickets.save(session, transitions.set_category(saved, "Complaint", ALICE, NOW))
         (example,) = training_labels.labels_by_agents(session)
         assert training_labels.labels_by_silence(session) == []
         assert training_labels.opening_text(session, ticket.id) == "Money\nGive it back"
@@ -93,8 +93,8 @@ def test_the_last_word_on_a_ticket_is_what_can_be_learned_from_it(any_store: Sto
 def test_a_finished_ticket_whose_automatic_category_nobody_touched_teaches_in_silence(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         ticket = guessed(session, outcome="automatic")
-        set_by_desk = verbs.set_category(ticket, "Billing / Refund", DESK, NOW)
-        tickets.save(session, set_by_desk.then(verbs.resolve(set_by_desk.ticket, ALICE, NOW)))
+        set_by_desk = transitions.set_category(ticket, "Billing / Refund", DESK, NOW)
+        tickets.save(session, set_by_desk.then(transitions.resolve(set_by_desk.ticket, ALICE, NOW)))
         (example,) = training_labels.labels_by_silence(session)
         assert training_labels.labels_by_agents(session) == []
     assert (example.category, example.said, example.agent_id) == ("Billing / Refund", False, None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from classifier.similar import Text, nearest, telling, texts
-from desk.tickets import ticket as verbs
-from desk.tickets.ticket import DESK
+from desk.tickets import transitions
+from desk.tickets.ticket import DESK, Actor, ActorKind
 from storage.learning import solved_index
 from storage.open_store import Store
 from storage.tickets import ticket_facts, tickets
@@ -21,9 +21,9 @@ def _solve(desk: SmallDesk, number: int, answer: str) -> None:
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, number, lock=True)
         assert ticket is not None
-        actor = verbs.Actor(verbs.ActorKind.AGENT, desk.alice.id, "Alice")
+        actor = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
         replied = conversation.reply(session, ticket, actor, answer, desk.now, via="console")
-        tickets.save(session, verbs.resolve(replied, actor, desk.now))
+        tickets.save(session, transitions.resolve(replied, actor, desk.now))
     desk.work()
 
 
@@ -51,7 +51,7 @@ def test_a_ticket_that_is_opened_again_is_no_example_any_more(any_store: Store) 
     with any_store.database.transaction() as session:
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
-        tickets.save(session, verbs.reopen(ticket, DESK, desk.now))
+        tickets.save(session, transitions.reopen(ticket, DESK, desk.now))
     desk.work()
     assert _near(any_store, "VPN token", TOKEN) == []
 
@@ -62,7 +62,7 @@ def test_a_ticket_without_an_answer_teaches_nothing(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
-        tickets.save(session, verbs.resolve(ticket, DESK, desk.now))
+        tickets.save(session, transitions.resolve(ticket, DESK, desk.now))
     desk.work()
     assert _near(any_store, "VPN token", TOKEN) == []
 

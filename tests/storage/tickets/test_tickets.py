@@ -9,7 +9,7 @@ from threading import Barrier
 import pytest
 
 from desk.mail.inbound_request import Party
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import DESK, Ticket
 from storage.open_store import Store
 from storage.people import people
@@ -44,7 +44,7 @@ def test_of_twenty_who_take_a_ticket_at_once_one_gets_it(any_store: Store, agent
         start.wait(20)
         try:
             with any_store.database.transaction() as session:
-                tickets.save(session, verbs.assign(seen, agent, "A", DESK, NOW))
+                tickets.save(session, transitions.assign(seen, agent, "A", DESK, NOW))
         except Stale:
             return False
         return True
@@ -62,7 +62,7 @@ def test_twenty_who_wait_for_the_lock_all_get_their_turn(any_store: Store, agent
         with any_store.database.transaction() as session:
             found = tickets.get(session, 1, lock=True)
             assert found is not None
-            tickets.save_locked(session, [verbs.tag(found, (f"t{number}",), DESK, NOW)])
+            tickets.save_locked(session, [transitions.tag(found, (f"t{number}",), DESK, NOW)])
 
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(tag, range(20)))
@@ -71,14 +71,14 @@ def test_twenty_who_wait_for_the_lock_all_get_their_turn(any_store: Store, agent
 
 def test_no_change_writes_nothing(any_store: Store, agents: list[int]) -> None:
     with any_store.database.transaction() as session:
-        assert tickets.save(session, verbs.assign(read(any_store), None, "", DESK, NOW)).version == 0
+        assert tickets.save(session, transitions.assign(read(any_store), None, "", DESK, NOW)).version == 0
         assert tickets.history(session, 1) == [] and not tickets.has_unreacted(session)
 
 
 def test_events_are_claimed_once_by_rivals(any_store: Store, agents: list[int]) -> None:
     with any_store.database.transaction() as session:
         for _ in range(90):
-            tickets.add_events(session, verbs.note(read(any_store), DESK, NOW).events)
+            tickets.add_events(session, transitions.note(read(any_store), DESK, NOW).events)
 
     def work(_: int) -> list[int]:
         mine: list[int] = []
@@ -96,7 +96,7 @@ def test_events_are_claimed_once_by_rivals(any_store: Store, agents: list[int]) 
 
 def test_a_rolled_back_claim_of_events_leaves_them_to_others(any_store: Store, agents: list[int]) -> None:
     with any_store.database.transaction() as session:
-        tickets.add_events(session, verbs.note(read(any_store), DESK, NOW).events)
+        tickets.add_events(session, transitions.note(read(any_store), DESK, NOW).events)
     with pytest.raises(KeyboardInterrupt), any_store.database.transaction() as session:
         tickets.claim_events(session, 8, NOW)
         raise KeyboardInterrupt

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from desk.access.permissions import Role
 from desk.rules.actions import read as read_actions
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import DESK, Actor, ActorKind, NotAllowed
 from storage.access import audit
 from storage.db.session import Session
@@ -80,7 +80,7 @@ def test_who_leaves_owns_none_of_its_tickets_and_so_who_is_outside_when_it_becom
         for number, owner in ((1, desk.max), (2, desk.max)):
             held = tickets.get(session, number, lock=True)
             assert held
-            tickets.save(session, verbs.assign(held, owner.id, owner.name, DESK, desk.now))
+            tickets.save(session, transitions.assign(held, owner.id, owner.name, DESK, desk.now))
         membership.leave(session, HR, desk.max, COMMAND_LINE, desk.now)
         membership.set_private(session, 1, COMMAND_LINE, desk.now, private=True)
     for number in (1, 2):

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import DESK, Status
 from storage.open_store import Store
 from storage.operations import blob_gc
@@ -34,7 +34,7 @@ def desk(any_store: Store) -> SmallDesk:
         for number in (1, 2):
             held = tickets.get(session, number, lock=True)
             assert held
-            tickets.save(session, verbs.close(held, DESK, desk.now))
+            tickets.save(session, transitions.close(held, DESK, desk.now))
     return desk
 
 

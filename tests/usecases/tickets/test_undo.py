@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from desk.priority.levels import Priority
-from desk.tickets import history
-from desk.tickets import ticket as verbs
+from desk.tickets import history, transitions
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Status, Ticket
 from storage.open_store import Store
 from storage.people import people
@@ -58,9 +57,9 @@ def test_the_newest_step_is_undone_first_and_then_the_one_before(desk: SmallDesk
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
-        ticket = tickets.save(session, verbs.assign(ticket, desk.alice.id, "Alice Agent", alice(desk), desk.now))
+        ticket = tickets.save(session, transitions.assign(ticket, desk.alice.id, "Alice Agent", alice(desk), desk.now))
         desk.later(minutes=1)
-        tickets.save(session, verbs.set_priority(ticket, Priority.URGENT, alice(desk), desk.now))
+        tickets.save(session, transitions.set_priority(ticket, Priority.URGENT, alice(desk), desk.now))
     first = desk.ticket(1)
     assert back(desk, 1).priority is not Priority.URGENT
     then = back(desk, 1)
@@ -124,9 +123,9 @@ def test_an_owner_who_left_gets_nothing_back(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
-        ticket = tickets.save(session, verbs.assign(ticket, desk.max.id, "Max", alice(desk), desk.now))
+        ticket = tickets.save(session, transitions.assign(ticket, desk.max.id, "Max", alice(desk), desk.now))
         desk.later(minutes=1)
-        tickets.save(session, verbs.assign(ticket, desk.alice.id, "Alice", alice(desk), desk.now))
+        tickets.save(session, transitions.assign(ticket, desk.alice.id, "Alice", alice(desk), desk.now))
         people.set_active(session, desk.max.id, active=False)
     with pytest.raises(NotAllowed, match="not there any more"):
         back(desk, 1)
@@ -155,7 +154,7 @@ def test_children_are_resolved_with_their_parent_and_have_no_children(desk: Smal
             ticket_links.set_parent(session, 1, 2, alice(desk), desk.now)
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
-        ticket = tickets.save(session, verbs.resolve(ticket, alice(desk), desk.now))
+        ticket = tickets.save(session, transitions.resolve(ticket, alice(desk), desk.now))
         assert [t.id for t in ticket_links.resolve_children(session, ticket, alice(desk), desk.now)] == [2, 3]
     assert desk.ticket(3).status is Status.RESOLVED and desk.events(3)[-1].why == "resolved with its parent #1"
 

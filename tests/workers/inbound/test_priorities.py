@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 
 from desk.priority.levels import Priority
-from desk.tickets import ticket as verbs
-from desk.tickets.ticket import NOT_REOPENED, Actor, ActorKind, Change, Status
+from desk.tickets import transitions
+from desk.tickets.ticket import Actor, ActorKind, Change, Status
+from desk.tickets.transitions import NOT_REOPENED
 from storage.learning import priority_overrides
 from storage.open_store import Store
 from storage.people import people
@@ -37,13 +38,13 @@ def _agent(desk: SmallDesk) -> Actor:
 
 def _set(desk: SmallDesk, priority: Priority) -> None:
     with desk.store.database.transaction() as session:
-        tickets.save(session, verbs.set_priority(desk.ticket(1), priority, _agent(desk), desk.now))
+        tickets.save(session, transitions.set_priority(desk.ticket(1), priority, _agent(desk), desk.now))
 
 
 def _resolve(desk: SmallDesk, status: Status = Status.RESOLVED) -> None:
     with desk.store.database.transaction() as session:
         ticket = desk.ticket(1)
-        tickets.save(session, verbs.set_status(ticket, status, _agent(desk), desk.now))
+        tickets.save(session, transitions.set_status(ticket, status, _agent(desk), desk.now))
 
 
 def test_a_new_ticket_has_its_priority_and_the_words_that_made_it(desk: SmallDesk) -> None:
@@ -132,4 +133,4 @@ def test_a_late_thanks_opens_no_ticket(desk: SmallDesk) -> None:
 def test_nothing_is_said_where_nothing_changes(desk: SmallDesk) -> None:
     _opened(desk, "Chair", "Please order a chair.")
     ticket = replace(desk.ticket(1), priority=Priority.MEDIUM)
-    assert verbs.set_priority(ticket, Priority.MEDIUM, _agent(desk), desk.now) == Change(ticket)
+    assert transitions.set_priority(ticket, Priority.MEDIUM, _agent(desk), desk.now) == Change(ticket)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import DESK
 from storage.access import visibility
 from storage.incidents import detector_counts
@@ -39,9 +39,9 @@ def give(desk: SmallDesk, number: int, team: str, to: Person | None = None) -> N
     with desk.store.database.transaction() as session:
         held, found = tickets.get(session, number, lock=True), people.team_named(session, team)
         assert held and found
-        change = verbs.to_team(held, found.id, found.name, DESK, desk.now)
+        change = transitions.to_team(held, found.id, found.name, DESK, desk.now)
         if to:
-            change = change.then(verbs.assign(change.ticket, to.id, to.name, DESK, desk.now))
+            change = change.then(transitions.assign(change.ticket, to.id, to.name, DESK, desk.now))
         tickets.save(session, change)
     desk.work()
 
@@ -98,7 +98,7 @@ def test_what_follows_up_a_private_ticket_stays_with_its_team(desk: SmallDesk) -
     with desk.store.database.transaction() as session:
         held = tickets.get(session, 2, lock=True)
         assert held
-        tickets.save(session, verbs.close(held, DESK, desk.now))
+        tickets.save(session, transitions.close(held, DESK, desk.now))
     (first,) = [message.external_id for message in desk.messages(2)]
     desk.later(days=100)
     desk.receive(desk.mail(CAROL, "Re: my printer", "> what was said\n\nhello again", reply_to=first))

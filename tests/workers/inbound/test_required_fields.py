@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from desk.rules import automations as rules_automations
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.fields import Field, Unfilled
 from desk.tickets.lifecycle import Lifecycle
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Status
@@ -90,7 +90,7 @@ def test_the_clock_resolves_without_it_since_nobody_is_there_to_ask(desk: SmallD
         lifecycle.set_rules(session, Lifecycle(resolve_days=3))
         held = tickets.get(session, 1, lock=True)
         assert held
-        tickets.save(session, verbs.set_status(held, Status.PENDING, alice(desk), desk.now))
+        tickets.save(session, transitions.set_status(held, Status.PENDING, alice(desk), desk.now))
     desk.later(days=4)
     clock.drain(desk.context)
     assert desk.ticket(1).status == "resolved"
@@ -101,8 +101,8 @@ def test_what_was_resolved_already_may_be_closed(desk: SmallDesk) -> None:
         held = tickets.get(session, 1, lock=True)
         assert held
         with pytest.raises(Unfilled, match="Asset tag"):
-            custom_fields.refuse_unfilled_end(session, held, verbs.resolve(held, alice(desk), desk.now))
-        done = tickets.save(session, verbs.resolve(held, alice(desk), desk.now))
-        closed = verbs.close(done, alice(desk), desk.now)
+            custom_fields.refuse_unfilled_end(session, held, transitions.resolve(held, alice(desk), desk.now))
+        done = tickets.save(session, transitions.resolve(held, alice(desk), desk.now))
+        closed = transitions.close(done, alice(desk), desk.now)
         assert custom_fields.refuse_unfilled_end(session, done, closed) == closed
         assert issubclass(Unfilled, NotAllowed)

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from desk.rules import automations
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.side_conversation import Side, State
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed
 from gateway.intake import accept
@@ -154,7 +154,7 @@ def test_a_ticket_that_was_moved_meanwhile_stays_where_it_is(desk: SmallDesk) ->
     with desk.store.database.transaction() as session:
         held = tickets.get(session, 1, lock=True)
         assert held is not None
-        tickets.save(session, verbs.resolve(held, Actor(ActorKind.AGENT, desk.alice.id), desk.now))
+        tickets.save(session, transitions.resolve(held, Actor(ActorKind.AGENT, desk.alice.id), desk.now))
     answer(desk, SUE, "Yes, two.")
     assert desk.ticket(1).status == "resolved" and said(desk)[-1] == "Yes, two."
 

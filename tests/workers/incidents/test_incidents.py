@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from desk.priority.levels import Priority
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import Actor, ActorKind, Status
 from gateway.intake import accept
 from storage.db.statements import insert_rows
@@ -161,7 +161,7 @@ def test_an_agents_priority_stays(any_desk: SmallDesk) -> None:
         held = tickets.get(session, first, lock=True)
         assert held
         alice = Actor(ActorKind.AGENT, any_desk.alice.id, "Alice")
-        tickets.save(session, verbs.set_priority(held, Priority.LOW, alice, any_desk.now))
+        tickets.save(session, transitions.set_priority(held, Priority.LOW, alice, any_desk.now))
     outage(any_desk, OUTAGE[1:])
     assert places(any_desk)[first] == MEMBER and any_desk.ticket(first).priority is Priority.LOW
 

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from desk.tickets import history
-from desk.tickets import ticket as verbs
+from desk.tickets import history, transitions
 from desk.tickets.ticket import Actor, ActorKind
 from storage.mail import outbound
 from storage.open_store import Store
@@ -49,7 +48,7 @@ def answer(desk: SmallDesk, *, resolve: bool = False, text: str = "Try again.") 
         assert held is not None
         ticket = conversation.reply(session, held, alice, text, desk.now, via="console")
         if resolve:
-            tickets.save(session, verbs.resolve(ticket, alice, desk.now))
+            tickets.save(session, transitions.resolve(ticket, alice, desk.now))
     desk.work()
     return desk.letters("reply")[-1]
 

@@ -196,7 +196,7 @@ def test_nobody_there_is_a_flag_with_its_reason_and_the_team_is_told(any_store: 
 
 
 def test_whoever_takes_a_flagged_ticket_takes_the_flag_away(any_store: Store) -> None:
-    from desk.tickets import ticket as verbs
+    from desk.tickets import transitions
     from desk.tickets.ticket import Actor, ActorKind
     from storage.tickets import tickets as kept
 
@@ -207,7 +207,7 @@ def test_whoever_takes_a_flagged_ticket_takes_the_flag_away(any_store: Store) ->
     with any_store.database.transaction() as session:
         held = kept.get(session, desk.tickets()[0].id, lock=True)
         assert held and held.unroutable_at
-        kept.save(session, verbs.assign(held, me.id, me.name, me, desk.now))
+        kept.save(session, transitions.assign(held, me.id, me.name, me, desk.now))
     assert desk.tickets()[0].unroutable_at is None
 
 

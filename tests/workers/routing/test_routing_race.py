@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 
 from desk.routing.routing import Options, Strategy
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import Actor, ActorKind
 from gateway.intake import accept
 from storage.open_store import Store
@@ -100,7 +100,7 @@ def test_workers_that_look_for_owners_at_once_give_each_ticket_once(any_store: S
             held = tickets.get(session, 50, lock=True)
             assert held
             if held.assignee_id is None:
-                tickets.save(session, verbs.assign(held, me.id, me.name, me, desk.now))
+                tickets.save(session, transitions.assign(held, me.id, me.name, me, desk.now))
 
     at_once(desk, *[reassign.drain] * WORKERS, take)
     found = desk.owners()

@@ -87,12 +87,13 @@ def test_age_counts_from_the_opening_and_conditions_are_asked_again(any_desk: Sm
     assert runner.drain(any_desk.context) == 0
     with any_desk.store.database.transaction() as session:
         from desk.priority.levels import Priority
-        from desk.tickets import ticket as verbs
+        from desk.tickets import transitions
+        from desk.tickets.ticket import DESK
         from storage.tickets import tickets
 
         found = tickets.get(session, 1, lock=True)
         assert found is not None
-        tickets.save(session, verbs.set_priority(found, Priority.HIGH, verbs.DESK, any_desk.now))
+        tickets.save(session, transitions.set_priority(found, Priority.HIGH, DESK, any_desk.now))
     assert runner.drain(any_desk.context) == 1
     assert any_desk.messages(1)[-1].text == "It is 49.0 hours old"
 

@@ -15,9 +15,8 @@ from desk.incidents.detector import Alarm, Key
 from desk.knowledge.csat import Aftercare
 from desk.priority import assess as priority
 from desk.tickets import lifecycle as lifecycle_rules
-from desk.tickets import properties
-from desk.tickets import ticket as verbs
-from desk.tickets.ticket import Actor, ActorKind
+from desk.tickets import properties, transitions
+from desk.tickets.ticket import Actor, ActorKind, Ticket
 from storage.db.session import Session
 from storage.incidents import incidents
 from storage.knowledge import csat_settings
@@ -74,7 +73,7 @@ def breaks(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, is_bad: Call
     monkeypatch.setattr(module, name, work)
 
 
-def with_tickets(desk: SmallDesk, change: Callable[[Session, verbs.Ticket], object]) -> None:
+def with_tickets(desk: SmallDesk, change: Callable[[Session, Ticket], object]) -> None:
     with desk.store.database.transaction() as session:
         for number in sorted(ticket.id for ticket in desk.tickets()):
             ticket = tickets.get(session, number, lock=True)
@@ -163,7 +162,8 @@ def test_a_question_that_cannot_be_asked_keeps_no_other_back(
         csat_settings.set_rules(session, Aftercare(ask_rating=True))
     bad = opened(any_desk)
     with_tickets(
-        any_desk, lambda session, ticket: tickets.save(session, verbs.resolve(ticket, alice(any_desk), any_desk.now))
+        any_desk,
+        lambda session, ticket: tickets.save(session, transitions.resolve(ticket, alice(any_desk), any_desk.now)),
     )
     any_desk.work()
     any_desk.later(days=2)

@@ -13,7 +13,8 @@ from starlette.testclient import TestClient
 
 from console.routes import create_app
 from desk.knowledge.csat import Aftercare
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
+from desk.tickets.ticket import DESK, Actor, ActorKind
 from storage.knowledge import csat, csat_settings
 from storage.open_store import Store
 from storage.people import people
@@ -39,9 +40,9 @@ def solve(desk: SmallDesk, number: int = 1) -> None:
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, number, lock=True)
         assert ticket is not None
-        actor = verbs.Actor(verbs.ActorKind.AGENT, desk.alice.id, "Alice")
-        assigned = tickets.save(session, verbs.assign(ticket, desk.alice.id, "Alice", actor, desk.now))
-        tickets.save(session, verbs.resolve(assigned, actor, desk.now))
+        actor = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
+        assigned = tickets.save(session, transitions.assign(ticket, desk.alice.id, "Alice", actor, desk.now))
+        tickets.save(session, transitions.resolve(assigned, actor, desk.now))
     desk.work()
 
 
@@ -176,7 +177,7 @@ def test_who_is_opened_again_before_the_question_is_not_asked(desk: SmallDesk) -
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
-        tickets.save(session, verbs.reopen(ticket, verbs.DESK, desk.now))
+        tickets.save(session, transitions.reopen(ticket, DESK, desk.now))
     later(desk, hours=2)
     assert desk.letters("rating") == [] and rating(desk) is None
 

@@ -7,8 +7,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from desk.tickets import properties
-from desk.tickets import ticket as verbs
+from desk.tickets import properties, transitions
 from desk.tickets.lifecycle import BadLifecycle, Lifecycle, read
 from desk.tickets.ticket import Actor, ActorKind, Status
 from storage.tables.tickets import people as people_table
@@ -107,7 +106,7 @@ def test_as_shipped_nothing_is_resolved_by_silence_and_what_is_resolved_closes_a
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, number, lock=True)
         assert ticket is not None
-        tickets.save(session, verbs.resolve(ticket, alice(desk), desk.now))
+        tickets.save(session, transitions.resolve(ticket, alice(desk), desk.now))
     desk.later(days=6, hours=23)
     assert sweep(desk) == 0
     desk.later(hours=2)
@@ -148,7 +147,7 @@ def test_the_requesters_word_wakes_and_so_does_an_end(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, number, lock=True)
         assert ticket is not None
-        tickets.save(session, verbs.resolve(ticket, alice(desk), desk.now))
+        tickets.save(session, transitions.resolve(ticket, alice(desk), desk.now))
     assert desk.ticket(number).snoozed_until is None
 
 
@@ -158,7 +157,7 @@ def test_the_window_in_which_a_closed_ticket_reopens_is_the_desks(desk: SmallDes
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, number, lock=True)
         assert ticket is not None
-        tickets.save(session, verbs.close(ticket, alice(desk), desk.now))
+        tickets.save(session, transitions.close(ticket, alice(desk), desk.now))
     desk.later(days=3)
     desk.receive(desk.mail(BOB, "Re: Printer", "It is broken again.", reply_to="m1@mail.example.test"))
     assert [t.id for t in desk.tickets()] == [1, 2] and desk.ticket(1).status is Status.CLOSED

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from desk.routing.routing import Options, Strategy
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import Actor, ActorKind, Change, Status, Ticket
 from storage.open_store import Store
 from storage.people import availability, people
@@ -47,14 +47,14 @@ def change(desk: RoutedDesk, number: int, by: Person, make: object) -> None:
 
 
 def give_back(held: Ticket, who: Actor, at: object) -> Change:
-    return verbs.assign(held, None, "", who, at)  # type: ignore[arg-type]
+    return transitions.assign(held, None, "", who, at)  # type: ignore[arg-type]
 
 
 def test_who_leaves_leaves_nothing_behind(any_store: Store) -> None:
     desk = RoutedDesk(any_store, Strategy.ROUND_ROBIN)
     desk.burst(6)
     mine = [ticket.id for ticket in desk.tickets() if ticket.assignee_id == desk.alice.id]
-    change(desk, mine[0], desk.alice, lambda t, who, at: verbs.set_status(t, Status.PENDING, who, at))
+    change(desk, mine[0], desk.alice, lambda t, who, at: transitions.set_status(t, Status.PENDING, who, at))
     leave(desk, desk.alice)
     assert look(desk) == 2 and desk.alice.id not in desk.owners() and None not in desk.owners()
     why = desk.events(mine[1])[-1].why
@@ -65,7 +65,7 @@ def test_who_leaves_leaves_nothing_behind(any_store: Store) -> None:
 def test_in_a_team_without_strategy_they_wait_in_its_queue(any_store: Store) -> None:
     desk = RoutedDesk(any_store, Strategy.MANUAL)
     desk.burst(1)
-    change(desk, desk.tickets()[0].id, desk.alice, lambda t, who, at: verbs.assign(t, who.id, who.name, who, at))
+    change(desk, desk.tickets()[0].id, desk.alice, lambda t, who, at: transitions.assign(t, who.id, who.name, who, at))
     leave(desk, desk.alice)
     assert look(desk) == 1
     assert desk.tickets()[0].assignee_id is None and desk.events(desk.tickets()[0].id)[-1].why == "Alice Agent left"
@@ -99,7 +99,7 @@ def test_the_queue_drains_when_somebody_comes_back_the_most_urgent_first(any_sto
     assert look(desk) == 2
     owned = [ticket.subject for ticket in desk.tickets() if ticket.assignee_id]
     assert owned == ["Question 0", "Fire"] and sum(t.unroutable_at is not None for t in desk.tickets()) == 2
-    change(desk, 1, desk.alice, lambda t, who, at: verbs.resolve(t, who, at))
+    change(desk, 1, desk.alice, lambda t, who, at: transitions.resolve(t, who, at))
     assert look(desk) == 1 and desk.ticket(2).assignee_id == desk.alice.id
 
 
@@ -165,7 +165,7 @@ def test_after_hours_nobody_is_woken_and_the_time_runs_when_the_team_is_open(any
 def test_a_ticket_that_is_moved_to_a_routing_team_finds_an_owner_there(any_store: Store) -> None:
     desk = RoutedDesk(any_store, Strategy.ROUND_ROBIN)
     desk.receive(desk.mail("bob@home.example.test", "Hello", "Hello", to="billing@desk.example.test"))
-    change(desk, 1, desk.max, lambda t, who, at: verbs.to_team(t, desk.support, "Support", who, at))
+    change(desk, 1, desk.max, lambda t, who, at: transitions.to_team(t, desk.support, "Support", who, at))
     assert look(desk) == 1 and desk.ticket(1).assignee_id == desk.alice.id
 
 
@@ -189,10 +189,10 @@ def test_given_back_by_the_only_one_it_is_flagged_and_stays_so(any_store: Store)
 def test_what_reopens_after_its_owner_left_finds_another(any_store: Store) -> None:
     desk = RoutedDesk(any_store, Strategy.ROUND_ROBIN, agents=2)
     desk.burst(1)
-    change(desk, 1, desk.alice, lambda t, who, at: verbs.resolve(t, who, at))
+    change(desk, 1, desk.alice, lambda t, who, at: transitions.resolve(t, who, at))
     leave(desk, desk.alice)
     assert look(desk) == 0
-    change(desk, 1, desk.staff[1], lambda t, who, at: verbs.reopen(t, who, at))
+    change(desk, 1, desk.staff[1], lambda t, who, at: transitions.reopen(t, who, at))
     assert look(desk) == 1 and desk.ticket(1).assignee_id == desk.staff[1].id
 
 

@@ -14,8 +14,7 @@ import sqlalchemy as sa
 from desk.priority.levels import Priority
 from desk.sla.policy import Target
 from desk.sla.timers import Clock, State
-from desk.tickets import properties
-from desk.tickets import ticket as verbs
+from desk.tickets import properties, transitions
 from desk.tickets.ticket import DESK, Actor, ActorKind
 from storage.people import people
 from storage.sla import calendars
@@ -121,7 +120,7 @@ def test_warning_and_breach_are_events_and_letters_each_once(any_desk: SmallDesk
     with any_desk.store.database.transaction() as session:
         team = any_desk.ticket(number).team_id
         people.add_agent(session, "lea@corp.example.test", "Lea Lead", "lead", "", [team or 0], any_desk.now)
-    do(any_desk, number, lambda t, a, at: verbs.assign(t, any_desk.alice.id, "Alice", a, at))
+    do(any_desk, number, lambda t, a, at: transitions.assign(t, any_desk.alice.id, "Alice", a, at))
     before = len(any_desk.letters("notice"))
     any_desk.later(hours=3, minutes=12)
     for _ in range(3):
@@ -168,11 +167,11 @@ def test_a_changed_priority_moves_the_due_time_and_no_agent_writes_an_old_one_ba
     promise(any_desk)
     number = ask(any_desk)
     stale = any_desk.ticket(number)
-    do(any_desk, number, lambda t, a, at: verbs.set_priority(t, Priority.HIGH, a, at))
+    do(any_desk, number, lambda t, a, at: transitions.set_priority(t, Priority.HIGH, a, at))
     assert any_desk.ticket(number).due_at == any_desk.now + timedelta(hours=1)
     with any_desk.store.database.transaction() as session:
         older = replace(stale, version=any_desk.ticket(number).version)
-        tickets.save(session, verbs.tag(older, ("vip",), DESK, any_desk.now))
+        tickets.save(session, transitions.tag(older, ("vip",), DESK, any_desk.now))
     assert any_desk.ticket(number).due_at == any_desk.now + timedelta(hours=1)
 
 
@@ -184,7 +183,7 @@ def test_the_first_policy_that_fits_is_taken(any_desk: SmallDesk) -> None:
     with any_desk.store.database.reading() as session:
         billing = people.team_named(session, "Billing")
     assert billing
-    do(any_desk, number, lambda t, a, at: verbs.to_team(t, billing.id, "Billing", a, at))
+    do(any_desk, number, lambda t, a, at: transitions.to_team(t, billing.id, "Billing", a, at))
     assert any_desk.ticket(number).due_at == any_desk.now + timedelta(minutes=30)
     assert set(of(any_desk, number)) == {Target.FIRST_RESPONSE}
 
@@ -198,7 +197,7 @@ def test_without_policies_there_are_no_clocks(any_desk: SmallDesk) -> None:
 
 def test_a_new_policy_reaches_open_tickets_without_letters_and_tells_beforehand_which(any_desk: SmallDesk) -> None:
     numbers = [ask(any_desk, f"Help {n}") for n in range(3)]
-    do(any_desk, numbers[0], lambda t, a, at: verbs.resolve(t, a, at))
+    do(any_desk, numbers[0], lambda t, a, at: transitions.resolve(t, a, at))
     any_desk.later(hours=6)
     promise(any_desk)
     letters = len(any_desk.letters())

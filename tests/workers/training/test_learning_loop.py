@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from classifier import shelf
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import Actor, ActorKind
 from storage.learning import models
 from storage.open_store import Store
@@ -48,7 +48,7 @@ def say(desk: SmallDesk, number: int, category: str) -> None:
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, number, lock=True)
         assert ticket is not None
-        tickets.save(session, verbs.set_category(ticket, category, alice, desk.now, via="console"))
+        tickets.save(session, transitions.set_category(ticket, category, alice, desk.now, via="console"))
 
 
 def look(desk: SmallDesk) -> None:

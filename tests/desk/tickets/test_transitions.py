@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.priority.levels import Priority
-from desk.tickets import ticket as verbs
+from desk.tickets import transitions
 from desk.tickets.ticket import MOVES, Actor, ActorKind, Change, NotAllowed, Status, Ticket
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -36,21 +36,23 @@ EXPLAINS = {
 """Which kinds of event say that a field has changed."""
 
 some_verbs: st.SearchStrategy[Verb] = st.one_of(
-    st.just(lambda t, at: verbs.receive(t, BOB, at)),
-    st.just(lambda t, at: verbs.keep_automatic(t, at, "why")),
-    st.just(lambda t, at: verbs.reply(t, ALICE, at)),
-    st.just(lambda t, at: verbs.note(t, ALICE, at)),
-    st.just(lambda t, at: verbs.hold(t, ALICE, at)),
-    st.just(lambda t, at: verbs.resolve(t, ALICE, at)),
-    st.just(lambda t, at: verbs.close(t, ALICE, at)),
-    st.just(lambda t, at: verbs.reopen(t, ALICE, at)),
-    st.just(lambda t, at: verbs.merge(t, Ticket(9, "o", 1, NOW, NOW), ALICE, at)[0]),
-    st.sampled_from([None, 2, 3]).map(lambda who: lambda t, at: verbs.assign(t, who, "X", ALICE, at)),
-    st.sampled_from([1, 2]).map(lambda team: lambda t, at: verbs.to_team(t, team, "T", ALICE, at)),
-    st.sampled_from(Status).map(lambda status: lambda t, at: verbs.set_status(t, status, ALICE, at)),
-    st.sampled_from(Priority).map(lambda priority: lambda t, at: verbs.set_priority(t, priority, ALICE, at)),
-    st.sampled_from([None, "a"]).map(lambda name: lambda t, at: verbs.set_category(t, name, ALICE, at)),
-    st.lists(st.sampled_from("abc"), max_size=3).map(lambda tags: lambda t, at: verbs.tag(t, tuple(tags), ALICE, at)),
+    st.just(lambda t, at: transitions.receive(t, BOB, at)),
+    st.just(lambda t, at: transitions.keep_automatic(t, at, "why")),
+    st.just(lambda t, at: transitions.reply(t, ALICE, at)),
+    st.just(lambda t, at: transitions.note(t, ALICE, at)),
+    st.just(lambda t, at: transitions.hold(t, ALICE, at)),
+    st.just(lambda t, at: transitions.resolve(t, ALICE, at)),
+    st.just(lambda t, at: transitions.close(t, ALICE, at)),
+    st.just(lambda t, at: transitions.reopen(t, ALICE, at)),
+    st.just(lambda t, at: transitions.merge(t, Ticket(9, "o", 1, NOW, NOW), ALICE, at)[0]),
+    st.sampled_from([None, 2, 3]).map(lambda who: lambda t, at: transitions.assign(t, who, "X", ALICE, at)),
+    st.sampled_from([1, 2]).map(lambda team: lambda t, at: transitions.to_team(t, team, "T", ALICE, at)),
+    st.sampled_from(Status).map(lambda status: lambda t, at: transitions.set_status(t, status, ALICE, at)),
+    st.sampled_from(Priority).map(lambda priority: lambda t, at: transitions.set_priority(t, priority, ALICE, at)),
+    st.sampled_from([None, "a"]).map(lambda name: lambda t, at: transitions.set_category(t, name, ALICE, at)),
+    st.lists(st.sampled_from("abc"), max_size=3).map(
+        lambda tags: lambda t, at: transitions.tag(t, tuple(tags), ALICE, at)
+    ),
 )
 
 
@@ -95,36 +97,38 @@ def test_every_status_can_be_left_and_new_is_never_entered() -> None:
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.RESOLVED, Status.CLOSED])
 def test_the_requesters_word_reopens_what_waited_or_was_finished(status: Status) -> None:
-    ticket = verbs.set_status(NEW, status, ALICE, NOW).ticket
-    assert verbs.receive(ticket, BOB, NOW).ticket.status is Status.OPEN
+    ticket = transitions.set_status(NEW, status, ALICE, NOW).ticket
+    assert transitions.receive(ticket, BOB, NOW).ticket.status is Status.OPEN
 
 
 def test_another_team_takes_the_ticket_from_its_owner_and_says_so() -> None:
-    ticket = verbs.assign(NEW, 2, "Alice", ALICE, NOW).ticket
-    change = verbs.to_team(ticket, 5, "Billing", ALICE, NOW)
+    ticket = transitions.assign(NEW, 2, "Alice", ALICE, NOW).ticket
+    change = transitions.to_team(ticket, 5, "Billing", ALICE, NOW)
     assert change.ticket.assignee_id is None and [e.kind for e in change.events] == ["team_changed", "assigned"]
     assert change.events[1].data == {"from_id": 2, "to_id": None}
 
 
 def test_the_first_reply_owns_the_ticket_and_is_remembered_as_the_first() -> None:
-    first = verbs.reply(NEW, ALICE, NOW).ticket
-    second = verbs.reply(first, Actor(ActorKind.AGENT, 3, "Max"), NOW + timedelta(hours=1)).ticket
+    first = transitions.reply(NEW, ALICE, NOW).ticket
+    second = transitions.reply(first, Actor(ActorKind.AGENT, 3, "Max"), NOW + timedelta(hours=1)).ticket
     assert (second.assignee_id, second.first_response_at, second.status) == (2, NOW, Status.PENDING)
 
 
 def test_a_merged_ticket_does_not_move_any_more() -> None:
-    gone, kept = verbs.merge(NEW, Ticket(9, "o", 1, NOW, NOW), ALICE, NOW)
+    gone, kept = transitions.merge(NEW, Ticket(9, "o", 1, NOW, NOW), ALICE, NOW)
     assert gone.ticket.status is Status.CLOSED and gone.ticket.merged_into == 9
     assert [e.kind for e in kept.events] == ["merged_from"]
     with pytest.raises(NotAllowed, match="merged into #9"):
-        verbs.reopen(gone.ticket, ALICE, NOW)
+        transitions.reopen(gone.ticket, ALICE, NOW)
     with pytest.raises(NotAllowed, match="already"):
-        verbs.merge(gone.ticket, kept.ticket, ALICE, NOW)
+        transitions.merge(gone.ticket, kept.ticket, ALICE, NOW)
     with pytest.raises(NotAllowed, match="itself"):
-        verbs.merge(NEW, NEW, ALICE, NOW)
+        transitions.merge(NEW, NEW, ALICE, NOW)
 
 
 def test_what_is_so_already_is_no_change() -> None:
-    assert verbs.set_status(NEW, Status.NEW, ALICE, NOW).events == ()
-    assert verbs.assign(NEW, None, "", ALICE, NOW).events == () and verbs.tag(NEW, (), ALICE, NOW).events == ()
-    assert verbs.set_priority(NEW, Priority.MEDIUM, ALICE, NOW).events == ()
+    assert transitions.set_status(NEW, Status.NEW, ALICE, NOW).events == ()
+    assert (
+        transitions.assign(NEW, None, "", ALICE, NOW).events == () and transitions.tag(NEW, (), ALICE, NOW).events == ()
+    )
+    assert transitions.set_priority(NEW, Priority.MEDIUM, ALICE, NOW).events == ()
