@@ -20,8 +20,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from classifier.starter import shipped
+from desk.channels import Channel
 from desk.config.settings import Settings
-from desk.mail.inbound_request import Channel, InboundRequest, Party
+from desk.mail.inbound_request import InboundRequest, Party
 from desk.routing.routing import Options, Strategy, hindrance
 from desk.sla.business_hours import between
 from desk.tickets import transitions

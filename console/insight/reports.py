@@ -21,7 +21,7 @@ from console.insight import charts
 from console.web.api_reading import read_endpoint
 from console.web.request_context import Desk, Visit, page
 from desk.access.permissions import Verb
-from desk.mail.inbound_request import Channel
+from desk.channels import Channel
 from desk.priority.levels import Priority
 from desk.reports import period
 from desk.reports import tables as report_tables

@@ -19,6 +19,7 @@ from console.admin import signatures
 from console.tickets import macros, similar
 from console.web.request_context import Visit
 from desk.access.permissions import Verb
+from desk.channels import traits_of
 from desk.tickets import scheduled_replies
 from desk.tickets.ticket import MessageKind, Status, Ticket
 from storage.people import people
@@ -43,7 +44,7 @@ def page_values(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
         "waiting": [(one, names[one.agent_id]) for one in waiting],
         "may_undo": [one.id for one in waiting if _may_undo(visit, one)],
         "laters": scheduled_replies.LATER,
-        "signature": "" if ticket.channel == "slack" else signatures.preview(visit, ticket),
+        "signature": signatures.preview(visit, ticket) if traits_of(ticket.channel).shows_signature else "",
         "present": presence.list_present(visit.session, [ticket.id], visit.now, but=visit.agent.id).get(ticket.id, []),
     }
 

@@ -14,7 +14,8 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from desk.mail.inbound_request import AutoKind, Channel, InboundRequest, Party
+from desk.channels import traits_of
+from desk.mail.inbound_request import AutoKind, InboundRequest, Party
 from desk.signed import reply_address
 from desk.text import mail_words
 
@@ -79,7 +80,7 @@ def author(request: InboundRequest, ours: Collection[str]) -> Author | None:
 
     `ours` are the addresses of the desk's mailboxes.
     """
-    if request.channel is not Channel.EMAIL or request.auto is not AutoKind.NONE:
+    if not traits_of(request.channel).is_mail or request.auto is not AutoKind.NONE:
         return None
     if not (request.reply_to or request.origin):
         return None

@@ -14,19 +14,14 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from desk.channels import Channel
+
 VERSION = 1
 
 MAX_TEXT = 1_000_000
 """Characters of text kept in a request; longer text stays whole in the raw blob."""
 MAX_LINE = 998
 """Characters of a subject, a name or an id that are kept."""
-
-
-class Channel(StrEnum):
-    EMAIL = "email"
-    SLACK = "slack"
-    WEB = "web"
-    API = "api"
 
 
 class AutoKind(StrEnum):

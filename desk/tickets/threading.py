@@ -12,7 +12,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from desk.mail.inbound_request import Channel, InboundRequest
+from desk.channels import CONVERSATION_PREFIXES, traits_of
+from desk.mail.inbound_request import InboundRequest
 from desk.people.organisations import organisation
 from desk.signed import reply_address
 from desk.tickets import subject
@@ -54,7 +55,7 @@ def own_key(request: InboundRequest) -> str:
 
 def is_timeless(request: InboundRequest) -> bool:
     """Whether nothing but the time tells it from the same words of another day: no id, and in a mail no date either."""
-    dated = request.channel is Channel.EMAIL and request.sent_at is not None
+    dated = traits_of(request.channel).is_mail and request.sent_at is not None
     return not (request.thread.message_id or request.thread.conversation or dated)
 
 
@@ -72,7 +73,7 @@ def named_keys(request: InboundRequest, most: int = 50) -> tuple[str, ...]:
 
 def mail_key(message_id: str) -> str:
     """A mail's id as a key; it can never look like another channel's key. At most 400 octets (index limit)."""
-    guarded = f"mail:{message_id}" if message_id.startswith(("slack:", "hash:", "mail:")) else message_id
+    guarded = f"mail:{message_id}" if message_id.startswith((*CONVERSATION_PREFIXES, "hash:", "mail:")) else message_id
     if len(guarded) <= 400:
         return guarded
     return f"mail:{guarded[:300]}:{hashlib.sha256(guarded.encode('utf-8', 'replace')).hexdigest()}"
@@ -106,7 +107,7 @@ def signed_message_ids(request: InboundRequest, secret: bytes) -> list[tuple[int
 
 def foreign_keys(request: InboundRequest, author: str) -> tuple[tuple[str, str], ...]:
     """(number, organisation) of the ticket numbers in a mail's subject, as those of its author's own desk."""
-    if request.channel is not Channel.EMAIL or "@" not in author:
+    if not traits_of(request.channel).is_mail or "@" not in author:
         return ()
     return tuple((number, organisation(author)) for number in subject.lasting_numbers(request.subject))
 
@@ -122,7 +123,7 @@ def may_speak_for_desk(sender: str, participants: Collection[str], own_domains: 
     return any(organisation(each) == whose for each in participants)
 
 
-def first_known(keys: Sequence[str], tickets: dict[str, int], channel: Channel) -> Candidate | None:
+def first_known(keys: Sequence[str], tickets: dict[str, int], channel: str) -> Candidate | None:
     """The nearest named message that is known."""
-    signal = Signal.CONVERSATION if channel is Channel.SLACK else Signal.REFERENCES
+    signal = Signal.CONVERSATION if traits_of(channel).conversation_keys else Signal.REFERENCES
     return next((Candidate(tickets[key], signal, key) for key in keys if key in tickets), None)

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from desk.mail.inbound_request import Attachment, Channel, InboundRequest, Party, ThreadKeys
+from desk.channels import Channel
+from desk.mail.inbound_request import Attachment, InboundRequest, Party, ThreadKeys
 from desk.slack import orders as slack_orders
 from desk.slack.orders import Order, SlackFile
 from gateway.slack.mrkdwn import plain_text

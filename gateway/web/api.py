@@ -20,7 +20,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from desk.mail.inbound_request import Channel
+from desk.channels import Channel
 from desk.tickets.form_fields import Answers
 from desk.web.clean_input import BadInput, NotJson, read_json
 from desk.web.client_ip import neighbourhood

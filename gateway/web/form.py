@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from desk.mail.inbound_request import Channel
+from desk.channels import Channel
 from desk.portal.status_links import read_receipt_token, receipt_token
 from desk.signed.reply_address import sign
 from desk.tickets.form_fields import TOPIC

@@ -14,7 +14,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from desk.mail.inbound_request import Attachment, Channel, Envelope, InboundRequest, Party, clean_line
+from desk.channels import Channel
+from desk.mail.inbound_request import Attachment, Envelope, InboundRequest, Party, clean_line
 from desk.tickets.form_fields import Answers
 from gateway.intake import Incoming
 from gateway.web import texts as web_texts

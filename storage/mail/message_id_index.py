@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.channels import Transport
 from desk.tickets.ticket import ActorKind, MessageKind
 from storage.db.session import Session
 from storage.db.statements import insert_ignore, insert_rows, update_rows
@@ -74,7 +75,9 @@ def external_ids_of_mails_of_ticket(session: Session, ticket_id: int, requester:
     left = o.state.in_(("queued", "sending", "sent", "caught"))
     both = sa.union_all(
         sa.select(m.created_at, sa.literal(0).label("ours"), m.id, m.external_id).where(*came, m.external_id != ""),
-        sa.select(o.created_at, sa.literal(1), o.id, o.external_id).where(*went, left, o.transport == "mail"),
+        sa.select(o.created_at, sa.literal(1), o.id, o.external_id).where(
+            *went, left, o.transport == str(Transport.MAIL)
+        ),
     ).subquery()
     newest = sa.select(both.c.external_id).order_by(both.c.created_at.desc(), both.c.ours.desc(), both.c.id.desc())
     found: Any = session.execute(newest.limit(most)).scalars()

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.channels import Transport, is_read_by_others
 from storage.access import visibility
 from storage.db.session import Session, enqueue
 from storage.db.statements import claim_rows, insert_rows, read_counts, update_rows
@@ -35,7 +36,7 @@ class OutboundMessage:
     content: Mapping[str, Any]
     ticket_id: int | None = None
     message_id: int | None = None
-    transport: str = "mail"
+    transport: str = Transport.MAIL
     state: str = QUEUED
     reason: str = ""
 
@@ -64,7 +65,7 @@ def store(session: Session, letters: Sequence[OutboundMessage], now: datetime) -
     rows = [
         {
             "dedupe_key": letter.dedupe_key,
-            "transport": letter.transport,
+            "transport": str(letter.transport),
             "kind": letter.kind,
             "ticket_id": letter.ticket_id,
             "message_id": letter.message_id,
@@ -90,16 +91,13 @@ _BY_KEY = sa.select(outbound.c.id).where(outbound.c.dedupe_key == sa.bindparam("
 def _withheld(session: Session, letters: Sequence[OutboundMessage]) -> list[OutboundMessage]:
     told = {(one.ticket_id, one.recipient) for one in letters if one.ticket_id and one.kind not in _TO_REQUESTERS}
     outside = visibility.outsiders(session, told) if told else set()
-    posted = {one.ticket_id for one in letters if one.ticket_id and _is_read_by_others(one)}
+    posted = {one.ticket_id for one in letters if one.ticket_id and is_read_by_others(one.transport, one.content)}
     private = visibility.private_tickets(session, posted) if posted else set()
     kept = [_empty(one) if (one.ticket_id, one.recipient) in outside else one for one in letters]
-    return [_unposted(one) if one.ticket_id in private and _is_read_by_others(one) else one for one in kept]
-
-
-def _is_read_by_others(letter: OutboundMessage) -> bool:
-    """A thread of a Slack channel; neither a conversation between two nor a word that one person sees."""
-    content = letter.content
-    return letter.transport == "slack" and not (content.get("whisper_to") or str(content.get("channel", "D"))[0] == "D")
+    return [
+        _unposted(one) if one.ticket_id in private and is_read_by_others(one.transport, one.content) else one
+        for one in kept
+    ]
 
 
 def _unposted(letter: OutboundMessage) -> OutboundMessage:
@@ -233,7 +231,11 @@ def messages_of_ticket(session: Session, ticket_id: int) -> list[dict[str, Any]]
 
 def texts_to(session: Session, ticket_id: int, recipient: str, most: int) -> list[str]:
     """The texts of the newest mails about a ticket to somebody."""
-    where = (outbound.c.ticket_id == ticket_id, outbound.c.recipient == recipient, outbound.c.transport == "mail")
+    where = (
+        outbound.c.ticket_id == ticket_id,
+        outbound.c.recipient == recipient,
+        outbound.c.transport == str(Transport.MAIL),
+    )
     query = sa.select(outbound.c.content).where(*where).order_by(outbound.c.id.desc()).limit(most)
     return [str(content.get("text", "")) for content in session.execute(query).scalars()]
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 import frontdesk
-from desk.mail.inbound_request import Channel, InboundRequest, Party, to_json
+from desk.channels import Channel
+from desk.mail.inbound_request import InboundRequest, Party, to_json
 from storage.mail import inbound
 from storage.mail.inbound import Arrival
 from storage.open_store import Store

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from desk.channels import Channel
 from desk.config.settings import Settings
-from desk.mail.inbound_request import Channel
 from gateway.web.app import routes
 from storage.access import api_tokens
 from storage.mail import inbound

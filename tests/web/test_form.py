@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from desk.mail.inbound_request import Channel
+from desk.channels import Channel
 from storage.mail import outbound
 from tests.web.conftest import TYPED, Web
 

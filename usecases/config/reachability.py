@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from classifier import starter
-from desk.mail.inbound_request import Channel
+from desk.channels import Channel
 from desk.priority.levels import Priority
 from desk.rules import conditions
 from desk.rules.actions import Action

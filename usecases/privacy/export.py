@@ -19,6 +19,7 @@ from typing import IO, Any
 
 import sqlalchemy as sa
 
+from desk.channels import TRAITS
 from desk.reports.spreadsheet import BOM
 from desk.reports.tables import plain_cell
 from desk.tickets.ticket import ActorKind, MessageKind
@@ -118,8 +119,13 @@ def _as_sent(row: dict[str, Any], address: str) -> dict[str, Any]:
 def _sent(address: str, ids: Sequence[int]) -> sa.Select[Any]:
     """What was sent to them; copies to others and notices to agents are not, by mail or in the agents' channel."""
     c = outbound.c
-    # A thread of theirs is workspace, channel and moment; the agents' channel and an agent's account are less.
-    own = sa.and_(c.ticket_id.in_(ids), c.transport == "slack", c.recipient.like("slack:%:%:%"))
+    # The key of a requester's conversation; the agents' own channel and an agent's account have another shape.
+    theirs = [
+        sa.and_(c.transport == str(each.transport), c.recipient.like(each.conversation_keys))
+        for each in TRAITS.values()
+        if each.conversation_keys
+    ]
+    own = sa.and_(c.ticket_id.in_(ids), sa.or_(*theirs))
     return sa.select(*(c[name] for name in _LETTER)).where(sa.or_(c.recipient == address, own)).order_by(c.id)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import structlog
 
+from desk.channels import traits_of
 from desk.mail.authentication import Verdict
 from desk.mail.author import is_clear, is_unattended
 from desk.tickets.events import EventKind
@@ -145,7 +146,7 @@ def _letters(
     if event.kind == EventKind.OPENED and may_acknowledge:
         assert message is not None
         letters.append(sender.acknowledgement(ticket, requester, message))
-    if event.kind == EventKind.REPLIED and message is not None and ticket.channel != "slack":
+    if event.kind == EventKind.REPLIED and message is not None and traits_of(ticket.channel).answered_by_mail:
         letters.append(_reply(sender, session, ticket, requester, message))
     if event.kind == EventKind.NOTICE_ASKED:
         letters += rule_notices.of(sender, session, ticket, event_id, event)
@@ -179,11 +180,12 @@ def _kept_out(session: Session, happened: list[Event]) -> frozenset[int]:
 
 
 def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None, *, unproven: bool) -> bool:
-    """Never an answer to automatic mail, nor to where nobody reads it; nor by mail to those who came by Slack.
+    """Never an answer to automatic mail, nor to where nobody reads it; nor by mail in a channel without mail.
 
     Who names another's ticket, and is vouched for by nobody, may be a forger who wants an answer sent.
     """
-    if not context.store.settings.acknowledge or message is None or ticket.channel not in ("email", "web", "api"):
+    by_mail = traits_of(ticket.channel).answered_by_mail
+    if not context.store.settings.acknowledge or message is None or not by_mail:
         return False
     if is_unattended(message.author_address) or (unproven and message.trust.get("verdict") != Verdict.PASS):
         return False

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from ipaddress import ip_address, ip_network
 
+from desk.channels import traits_of
 from desk.config.settings import Settings
 from desk.incidents.duplicates import AT_ONCE
 from desk.mail.authentication import Verdict, verdict
 from desk.mail.author import Author, author, list_addresses
-from desk.mail.inbound_request import UNKNOWN_SENDER, AutoKind, Channel, InboundRequest, Party
+from desk.mail.inbound_request import UNKNOWN_SENDER, AutoKind, InboundRequest, Party
 from desk.signed import reply_address
 from desk.tickets import subject, threading
 from desk.tickets.participants import Participation
@@ -62,7 +63,7 @@ class Item:
     @property
     def is_clear(self) -> bool:
         """Whether nobody would take its sender for another; a channel's own accounts always are."""
-        return self.request.sender_clear or self.request.channel is not Channel.EMAIL
+        return self.request.sender_clear or not traits_of(self.request.channel).is_mail
 
     def people(self, requester: str) -> dict[str, str]:
         """Who takes part in the ticket that it opens: its requester, and who passed the mail on."""
@@ -151,7 +152,7 @@ def vouched(request: InboundRequest, settings: Settings) -> Verdict:
     local = peer in ("", "127.0.0.1", "::1", "unix")
     if settings.trial and not settings.authserv_id:
         # What somebody typed into a form or handed to the API is nobody's word for the address.
-        handed_in = request.channel is Channel.EMAIL and not request.source.startswith("imap:")
+        handed_in = traits_of(request.channel).is_mail and not request.source.startswith("imap:")
         return Verdict.PASS if local and handed_in else Verdict.NONE
     relayed = request.source.startswith("imap:") or _is_trusted(peer, settings.trusted_relays)
     domain = request.sender.address.rpartition("@")[2]

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from desk.mail.inbound_request import AutoKind, Channel, InboundRequest
+from desk.channels import traits_of
+from desk.mail.inbound_request import AutoKind, InboundRequest
 from desk.mail.known_quotes import MIN_STRONG, without_echo
 from desk.tickets import subject
 from desk.tickets.ticket import Ticket
@@ -68,7 +69,7 @@ def _ticket(decision: Decision) -> Ticket | None:
 
 def _may_echo(request: InboundRequest) -> bool:
     """A person's mail with lines enough to repeat something; one that was passed on is kept whole."""
-    if request.channel is not Channel.EMAIL or request.auto is not AutoKind.NONE:
+    if not traits_of(request.channel).is_mail or request.auto is not AutoKind.NONE:
         return False
     if request.forwarded and subject.is_forward(request.subject) and not request.thread.in_reply_to:
         return False

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from desk.channels import traits_of
 from desk.mail.authentication import Verdict
-from desk.mail.inbound_request import Channel
 from desk.mail.thanks import courtesy_of
 from desk.signed import reply_address
 from desk.signed.reply_address import SIDE, SIDE_AGENT
@@ -169,6 +169,6 @@ def _numbers(item: Item, secret: bytes) -> Iterator[int]:
 def _parents(item: Item) -> list[str]:
     """The mails of ours that it may name, the nearest first."""
     thread = item.request.thread
-    if item.request.channel is not Channel.EMAIL:
+    if not traits_of(item.request.channel).is_mail:
         return []
     return [one for one in (*thread.in_reply_to, *reversed(thread.references)) if "fd." in one.lower()]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from desk.mail.inbound_request import Channel
+from desk.channels import traits_of
 from desk.tickets import subject, threading
 from desk.tickets.participants import Participation
 from desk.tickets.threading import Candidate, Signal
@@ -82,7 +82,7 @@ class Targets:
         return threading.first_known(keys, {k: n for k, n in known.items() if n is not None}, item.request.channel)
 
     def _by_subject(self, item: Item) -> Candidate | None:
-        if item.request.channel is not Channel.EMAIL:
+        if not traits_of(item.request.channel).is_mail:
             return None
         numbers = [number for number in subject.tags(item.request.subject) if number in self.facts.tickets]
         return Candidate(numbers[0], Signal.SUBJECT, subject.tag(numbers[0])) if numbers else None

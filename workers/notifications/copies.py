@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from desk.channels import Transport
 from storage.mail import outbound
 from storage.mail.outbound import OutboundMessage
 
@@ -23,7 +24,7 @@ def split(letters: Iterable[OutboundMessage]) -> list[OutboundMessage]:
 
 def _rows(letter: OutboundMessage) -> list[OutboundMessage]:
     copies = [one for one in dict.fromkeys(letter.content.get("cc", ())) if one != letter.recipient]
-    if letter.transport != "mail" or letter.kind not in _SPLIT or not copies:
+    if letter.transport != Transport.MAIL or letter.kind not in _SPLIT or not copies:
         return [letter]
     content = dict(letter.content) | {"to": letter.recipient, "alone": True}
     first = replace(letter, content=content)

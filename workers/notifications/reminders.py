@@ -1,10 +1,11 @@
 """Who hears that a ticket waits: the requester who owes an answer, once, before silence resolves the ticket.
 
-Never an address that nobody reads, never one of our own mailboxes, never by mail to those who came by Slack.
+Never an address that nobody reads, never one of our own mailboxes, never in a channel without mail.
 """
 
 from __future__ import annotations
 
+from desk.channels import traits_of
 from desk.mail.author import is_clear, is_unattended
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Ticket
@@ -19,7 +20,7 @@ def of(
     sender: Sender, session: Session, ticket: Ticket, requester: Person, event_id: int, event: Event
 ) -> list[OutboundMessage]:
     """At most one mail, in the thread that the requester knows."""
-    if event.kind != EventKind.REMINDED or ticket.channel == "slack" or ticket.reminded_at is None:
+    if event.kind != EventKind.REMINDED or not traits_of(ticket.channel).answered_by_mail or ticket.reminded_at is None:
         return []
     places = sender.context.places(session)
     if is_unattended(requester.address) or places.of_addresses((requester.address,)) is not None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from desk.channels import Transport
 from desk.mail.reply_budget import victim, victim_domain
 from storage.db.session import Session
 from storage.mail import outbound
@@ -70,7 +71,7 @@ def _load(session: Session, letters: Sequence[OutboundMessage], since: datetime)
 
 
 def _checked(letter: OutboundMessage, counts: _Counts, is_proven: bool, limits: Limits) -> OutboundMessage:
-    if letter.state != outbound.QUEUED or letter.transport != "mail":
+    if letter.state != outbound.QUEUED or letter.transport != Transport.MAIL:
         return letter
     reason = _reason(letter, counts, is_proven, limits)
     if not reason:

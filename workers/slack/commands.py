@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from desk.access import permissions
 from desk.access.permissions import Verb
+from desk.channels import Transport
 from desk.mail.inbound_request import Attachment
 from desk.slack.markup import escaped
 from desk.slack.orders import Kind, Order, is_foreign
@@ -64,7 +65,9 @@ class _Scene:
         if order.kind is not Kind.TYPED and order.thread_ts:
             content["thread_ts"] = order.thread_ts
         key = f"slack-answer:{self.row.id}"
-        letter = OutboundMessage(key, "command-answer", order.account, key, content, ticket_id, transport="slack")
+        letter = OutboundMessage(
+            key, "command-answer", order.account, key, content, ticket_id, transport=Transport.SLACK
+        )
         outbound.store(self.session, [letter], self.context.now())
 
 

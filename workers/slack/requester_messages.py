@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+from desk.channels import Channel, Transport
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Message, Ticket
 from storage.mail.outbound import OutboundMessage
@@ -17,7 +18,7 @@ def of(
     ticket: Ticket, event_id: int, event: Event, message: Message | None, persons: Mapping[int, Person], team: str
 ) -> list[OutboundMessage]:
     """At most one letter to the ticket's Slack thread; none where the ticket has none, and never a note."""
-    if ticket.channel != "slack" or not ticket.conversation:
+    if ticket.channel != Channel.SLACK or not ticket.conversation:
         return []
     text = _text(ticket, event, message, persons, team)
     letters = [_letter(ticket, event_id, event, text)] if text else []
@@ -62,5 +63,5 @@ def _row(ticket: Ticket, key: str, kind: str, event: Event, content: Mapping[str
     external_id = hashlib.sha256(f"{key}:{ticket.id}".encode()).hexdigest()[:32]
     said = {"channel": channel, "thread_ts": thread_ts, **content}
     return OutboundMessage(
-        key, kind, ticket.conversation, external_id, said, ticket.id, event.message_id, transport="slack"
+        key, kind, ticket.conversation, external_id, said, ticket.id, event.message_id, transport=Transport.SLACK
     )

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from desk.channels import Transport
 from desk.slack.markup import cut, escaped, one_line
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Event, Message, Ticket
@@ -70,7 +71,7 @@ def newest_cards(letters: Sequence[OutboundMessage]) -> list[OutboundMessage]:
 def _card_of(letter: OutboundMessage) -> str:
     """Which card a letter changes; empty for all others."""
     content = letter.content
-    changes = letter.transport == "slack" and "card" in content and not content.get("root")
+    changes = letter.transport == Transport.SLACK and "card" in content and not content.get("root")
     return f"{content['card']}:{content['channel']}" if changes else ""
 
 
@@ -81,14 +82,25 @@ def _left(teams: Mapping[int, Team], told: Told) -> list[OutboundMessage]:
         return []
     key = f"slack-card:{told.event_id}:left"
     content = {"channel": before.slack_channel, "card": told.ticket.id, "text": ""}
-    return [OutboundMessage(key, "notice", f"slack:{before.slack_channel}", _id(key), content, transport="slack")]
+    return [
+        OutboundMessage(
+            key,
+            "notice",
+            f"slack:{before.slack_channel}",
+            _id(key),
+            content,
+            transport=Transport.SLACK,
+        )
+    ]
 
 
 def _row(
     ticket: Ticket, key: str, channel: str, content: Mapping[str, Any], message_id: int | None = None
 ) -> OutboundMessage:
     said = {"text": f"#{ticket.id}", **content, "channel": channel}
-    return OutboundMessage(key, "notice", f"slack:{channel}", _id(key), said, ticket.id, message_id, transport="slack")
+    return OutboundMessage(
+        key, "notice", f"slack:{channel}", _id(key), said, ticket.id, message_id, transport=Transport.SLACK
+    )
 
 
 def _id(key: str) -> str:

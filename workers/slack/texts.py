@@ -6,11 +6,11 @@ somebody or disguise a link.
 
 from __future__ import annotations
 
+from desk.channels import TRAITS, Channel
 from desk.slack.markup import cut, escaped, one_line
 from desk.tickets.ticket import Ticket
 
-MOST_LETTERS = 35_000
-"""Slack cuts a text at 40,000 characters without a word; we cut before, and say so."""
+MOST_LETTERS = TRAITS[Channel.SLACK].longest_text
 
 _CUT = "\n… (The rest is too long for Slack. Please ask for it in this thread.)"
 _MOST_NAME = 80

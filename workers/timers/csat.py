@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import structlog
 
+from desk.channels import traits_of
 from desk.knowledge import csat_texts
 from desk.knowledge.csat import Aftercare
 from desk.mail.author import is_clear, is_unattended
@@ -90,7 +91,7 @@ def _why_not(sender: Sender, rules: Aftercare, rating: Rating, ticket: Ticket, r
 
 def _cannot_answer(sender: Sender, ticket: Ticket, requester: Person) -> str:
     session, places = sender.session, sender.context.places(sender.session)
-    if ticket.channel == "slack" or "@" not in requester.address:
+    if not traits_of(ticket.channel).asks_csat or "@" not in requester.address:
         return "no mail address"
     if is_unattended(requester.address) or places.of_addresses((requester.address,)) is not None:
         return "nobody reads that address"

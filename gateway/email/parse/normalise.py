@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from desk.channels import Channel
 from desk.mail import author as behind
 from desk.mail import automatic, out_of_office, reply_text
 from desk.mail.inbound_request import (
@@ -17,7 +18,6 @@ from desk.mail.inbound_request import (
     Attachment,
     AutoKind,
     Bounce,
-    Channel,
     Envelope,
     InboundRequest,
     Party,

@@ -15,7 +15,8 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from desk.mail.inbound_request import Channel, Envelope
+from desk.channels import Channel
+from desk.mail.inbound_request import Envelope
 from desk.signed.reply_address import REQUESTER, reply_address
 from desk.tickets.ticket import NotAllowed
 from gateway.intake import Incoming

@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from desk.mail.inbound_request import Channel
+from desk.channels import Channel
 from desk.reports import tables as report_tables
 from desk.reports.tables import Seconds, Share, Table
 from desk.tickets.ticket import Actor, ActorKind

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from desk.channels import Channel
 from desk.config.settings import Settings
 from desk.mail.authentication import Proof, Verdict, agent_proof, verdict
-from desk.mail.inbound_request import Channel, Envelope, InboundRequest, Party
+from desk.mail.inbound_request import Envelope, InboundRequest, Party
 from desk.signed.reply_address import AGENT, REQUESTER, ReplyToken
 from workers.inbound.batch_context import vouched
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from desk.channels import Channel
 from desk.mail.inbound_request import (
     MAX_LINE,
     MAX_TEXT,
@@ -16,7 +17,6 @@ from desk.mail.inbound_request import (
     Attachment,
     AutoKind,
     Bounce,
-    Channel,
     Cut,
     Envelope,
     InboundRequest,

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from desk.channels import Channel
 from desk.mail.authentication import Verdict
-from desk.mail.inbound_request import Channel, InboundRequest, Party
+from desk.mail.inbound_request import InboundRequest, Party
 from desk.tickets.participants import (
     ADDRESSED,
     COPIED,

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.mail.inbound_request import Channel, Envelope, InboundRequest, Party, ThreadKeys
+from desk.channels import Channel
+from desk.mail.inbound_request import Envelope, InboundRequest, Party, ThreadKeys
 from desk.signed import reply_address
 from desk.tickets import threading
 from desk.tickets.threading import Signal

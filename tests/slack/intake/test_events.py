@@ -11,8 +11,9 @@ from slack_bolt import App
 from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 
+from desk.channels import Channel
 from desk.config.settings import Settings
-from desk.mail.inbound_request import Channel, InboundRequest
+from desk.mail.inbound_request import InboundRequest
 from gateway.intake import Incoming
 from gateway.slack import http
 from gateway.slack.events import bolt_app

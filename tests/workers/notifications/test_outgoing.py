@@ -59,7 +59,7 @@ def test_each_reply_answers_the_last_mail_and_names_the_whole_thread(desk: Small
 
 
 def test_a_requester_of_the_form_gets_one_thread_with_the_number(desk: SmallDesk) -> None:
-    from desk.mail.inbound_request import Channel
+    from desk.channels import Channel
     from gateway.intake import Incoming
 
     made = desk.mail(BOB, "Printer", "It burns.")

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from desk.mail.inbound_request import AutoKind, Channel, Envelope, from_json, to_json
+from desk.channels import Channel
+from desk.mail.inbound_request import AutoKind, Envelope, from_json, to_json
 from tests.gateway.email.mails import ENVELOPE, HEADER, b64, mail, multipart, read, read_whole
 
 

@@ -11,7 +11,8 @@ import time
 from datetime import datetime
 from typing import NamedTuple
 
-from desk.mail.inbound_request import Channel, Envelope, InboundRequest, Party, Unreadable
+from desk.channels import Channel
+from desk.mail.inbound_request import Envelope, InboundRequest, Party, Unreadable
 
 
 class Parsed(NamedTuple):
