@@ -14,7 +14,7 @@ from typing import Any
 from cli.admin import articles, csat
 from cli.tickets import similar
 from desk.knowledge.articles import Audience, State
-from desk.knowledge.csat import Aftercare
+from desk.knowledge.csat import CsatSettings
 
 Group = Callable[[Any, str, str], Any]
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
@@ -55,7 +55,7 @@ def _csat(own: Any, command: Command) -> None:
     command(own, "show", csat.figures, "what they said").add_argument("--days", type=int, default=30)
     rules = command(own, "set", csat.rules, "when they are asked; without options: how it is set")
     rules.add_argument("--dry-run", action="store_true", help="say how it would be; change nothing")
-    for one in fields(Aftercare):
+    for one in fields(CsatSettings):
         name = f"--{one.name.replace('_', '-')}"
         if isinstance(one.default, bool):
             rules.add_argument(name, action=argparse.BooleanOptionalAction, default=None)

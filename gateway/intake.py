@@ -75,10 +75,10 @@ def _accept_mails(store: Store, jail: Jail, mails: Sequence[RawMail]) -> list[Ou
     results = [_set_aside(mail, read, relays) for mail, read in zip(mails, _read(jail, mails), strict=True)]
     contents = [mail.raw for mail in mails] + [content for result in results for content in _files(result)]
     try:
-        held = store.blobs.hold(contents)
+        held = store.blobs.prepare(contents)
         arrivals = [_mail_arrival(*read) for read in zip(mails, results, held.names[: len(mails)], strict=True)]
         with store.database.transaction() as session:
-            store.blobs.put_held(session, held, max(mail.received_at for mail in mails))
+            store.blobs.store_prepared(session, held, max(mail.received_at for mail in mails))
             inbound.store(session, arrivals)
     except (sa.exc.DBAPIError, OSError) as error:
         if is_disk_full(error):

@@ -38,12 +38,12 @@ def figures(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
 def rules(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """Shows the settings, changed by what is given."""
     given = {
-        name: value for name in rules_of.Aftercare.__dataclass_fields__ if (value := getattr(args, name)) is not None
+        name: value for name in rules_of.CsatSettings.__dataclass_fields__ if (value := getattr(args, name)) is not None
     }
     with opened(settings) as store, store.database.transaction() as session:
         try:
             wanted = rules_of.read(asdict(csat_settings.rules(session)) | given)
-        except rules_of.BadAftercare as error:
+        except rules_of.BadCsatSettings as error:
             raise Trouble(str(error), 64) from error
         if given and not args.dry_run:
             csat_settings.set_rules(session, wanted)

@@ -63,7 +63,7 @@ def set_rules(visit: Visit, fields: Mapping[str, str]) -> Response:
     values |= {name: number for name, number in numbers.items() if number is not None}
     try:
         csat_settings.set_rules(visit.session, rules_of.read(values))
-    except rules_of.BadAftercare:
+    except rules_of.BadCsatSettings:
         return RedirectResponse("/satisfaction?done=refused", 303)
     return RedirectResponse("/satisfaction?done=kept", 303)
 

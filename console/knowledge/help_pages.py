@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from console.web import rendering
 from console.web.request_context import Desk, read_fields
 from desk.knowledge.articles import Audience, State
-from desk.knowledge.csat import Aftercare
+from desk.knowledge.csat import CsatSettings
 from desk.portal import texts as portal_texts
 from desk.web.clean_input import whole_number
 from desk.web.rate_limit import Pace
@@ -85,7 +85,7 @@ def _listed(session: Session, words: str, category: str, before: int | None) -> 
     return articles.page(session, Audience.PUBLIC, state=wanted, category=category, before=before, most=PER_PAGE)
 
 
-def _open(session: Session) -> Aftercare:
+def _open(session: Session) -> CsatSettings:
     rules = csat_settings.rules(session)
     if not rules.help_pages:
         raise HTTPException(404)
@@ -100,7 +100,7 @@ def _found(session: Session, request: Request) -> Article:
     return article
 
 
-def _html(desk: Desk, request: Request, rules: Aftercare, template: str, **values: object) -> Response:
+def _html(desk: Desk, request: Request, rules: CsatSettings, template: str, **values: object) -> Response:
     """In the language that the browser asks for; the articles are in their own."""
     spoken = portal_texts.wanted(request.headers.get("accept-language", ""), portal_texts.DEFAULT)
     base = {"settings": desk.settings, "indexed": rules.help_indexed, "language": spoken}

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from desk.incidents.detector import Detector
-from desk.knowledge.csat import Aftercare
+from desk.knowledge.csat import CsatSettings
 from desk.rules.automations import BadAutomation, read_trigger
 from desk.tickets.lifecycle import Lifecycle
 
@@ -80,7 +80,7 @@ KINDS: Mapping[str, Shape] = {
     ),
     "macro": Shape("name", {"text": "", "actions": [], "team": ""}, frozenset({"actions"})),
     "lifecycle": Shape("", asdict(Lifecycle())),
-    "aftercare": Shape("", asdict(Aftercare())),
+    "aftercare": Shape("", asdict(CsatSettings())),
     "incidents": Shape("", asdict(Detector())),
     "priority": Shape("", {"matrix": []}),
     "retention": Shape("", {"rules": []}),

@@ -22,12 +22,12 @@ OPEN_FOR = timedelta(days=60)
 _MOST = 3650
 
 
-class BadAftercare(ValueError):
+class BadCsatSettings(ValueError):
     """A setting that cannot be meant; the text says which and what would be right."""
 
 
 @dataclass(frozen=True, slots=True)
-class Aftercare:
+class CsatSettings:
     """`ask_rating` asks the requester `rating_after_hours` after the ticket was resolved, at most once in
     `rating_every_days`, and once more after `rating_remind_days` without an answer (0: never).
     `resolution_required`: nobody resolves a ticket in the console without saying what solved it, or answering.
@@ -43,18 +43,18 @@ class Aftercare:
     help_indexed: bool = False
 
 
-def read(given: Mapping[str, Any]) -> Aftercare:
-    """The rules of a mapping; what it does not name is as it is shipped. BadAftercare where something is wrong."""
-    known: dict[str, Any] = {f.name: f.default for f in fields(Aftercare)}
+def read(given: Mapping[str, Any]) -> CsatSettings:
+    """The rules of a mapping; what it does not name is as it is shipped. BadCsatSettings where something is wrong."""
+    known: dict[str, Any] = {f.name: f.default for f in fields(CsatSettings)}
     for name, value in given.items():
         if name not in known:
-            raise BadAftercare(f"{name!r} is no setting of what comes after; there are {', '.join(sorted(known))}")
+            raise BadCsatSettings(f"{name!r} is no setting of what comes after; there are {', '.join(sorted(known))}")
         if type(value) is not type(known[name]):
             kind = "true or false" if isinstance(known[name], bool) else "a whole number"
-            raise BadAftercare(f"{name} should be {kind}")
+            raise BadCsatSettings(f"{name} should be {kind}")
         if not isinstance(value, bool) and not 0 <= int(value) <= _MOST:
-            raise BadAftercare(f"{name} should be from 0 to {_MOST}")
-    return Aftercare(**given)
+            raise BadCsatSettings(f"{name} should be from 0 to {_MOST}")
+    return CsatSettings(**given)
 
 
 def may_vote(asked_at: datetime, rated_at: datetime | None, now: datetime) -> bool:

@@ -18,7 +18,7 @@ from desk.routing.skills import Need, language_of, matching, needed
 from desk.rules import actions as acts
 from desk.rules import conditions as asked
 from desk.rules.actions import Action
-from desk.rules.conditions import Case, Condition
+from desk.rules.conditions import Condition, TicketFacts
 from desk.sla.business_hours import ALWAYS, Calendar, is_open, open_spans
 
 MAY = frozenset({"assign", "team", "priority", "category", "tag", "untag", "field", "note", "notify", "watch"})
@@ -157,7 +157,7 @@ def read_options(given: Mapping[str, Any], place: str = "routing") -> Options:
     return Options(bool(given.get("previous", False)), minutes)
 
 
-def walk(rules: Sequence[Rule], facts: Case) -> list[Rule]:
+def walk(rules: Sequence[Rule], facts: TicketFacts) -> list[Rule]:
     """The rules that act on a ticket with these facts; what one sets, the next ones see."""
     fired: list[Rule] = []
     for rule in rules:
@@ -285,7 +285,7 @@ def _next_opening(calendar: Calendar, now: datetime) -> str:
     return f" until {_when(first[0], now)}" if first else ""
 
 
-def _after(facts: Case, actions: Sequence[Action]) -> Case:
+def _after(facts: TicketFacts, actions: Sequence[Action]) -> TicketFacts:
     """The facts as these actions make them, as far as conditions can ask."""
     changed = dict(facts)
     for action in actions:

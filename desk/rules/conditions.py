@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 Value = str | float | bool | Sequence[str] | None
-Case = Mapping[str, Value]
+TicketFacts = Mapping[str, Value]
 MOST = 50
 DEEPEST = 4
 LONGEST_PATTERN = 200
@@ -49,7 +49,7 @@ def read(given: Any, place: str = "conditions") -> tuple[Condition, ...]:
     return _read_list(given, place, DEEPEST)
 
 
-def hold(conditions: Sequence[Condition], case: Case) -> bool:
+def hold(conditions: Sequence[Condition], case: TicketFacts) -> bool:
     """Whether all of them hold; none at all always hold."""
     return all(_holds(condition, case) for condition in conditions)
 
@@ -106,7 +106,7 @@ def _checked(op: str, value: Any, place: str) -> Any:
     return value if isinstance(value, bool) else str(value)
 
 
-def _holds(condition: Condition, case: Case) -> bool:
+def _holds(condition: Condition, case: TicketFacts) -> bool:
     if condition.op == "any":
         return any(_holds(part, case) for part in condition.parts)
     if condition.op in ("all", "not"):

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from desk.rules.conditions import Case, Value
+from desk.rules.conditions import TicketFacts, Value
 from desk.tickets.ticket import Ticket
 
 LONGEST_TEXT = 20_000
@@ -36,7 +36,7 @@ class Around:
     reopened: int = 0
 
 
-def case(ticket: Ticket, around: Around, now: datetime) -> Case:
+def facts_of_ticket(ticket: Ticket, around: Around, now: datetime) -> TicketFacts:
     """The facts at that moment; hours are real hours."""
     facts: dict[str, Value] = {
         "channel": ticket.channel,

@@ -22,7 +22,7 @@ from desk.priority.levels import Priority
 from desk.rules import actions as deeds
 from desk.rules import conditions as questions
 from desk.rules.actions import Action
-from desk.rules.conditions import Case, Condition
+from desk.rules.conditions import Condition, TicketFacts
 from desk.sla.business_hours import ALWAYS, Calendar
 
 
@@ -79,7 +79,7 @@ class Policy:
         return self.targets.get(target, {}).get(priority)
 
 
-def policy_for(policies: Sequence[Policy], case: Case) -> Policy | None:
+def policy_for(policies: Sequence[Policy], case: TicketFacts) -> Policy | None:
     """The first whose conditions hold."""
     return next((one for one in policies if questions.hold(one.conditions, case)), None)
 

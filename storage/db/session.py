@@ -1,8 +1,7 @@
-"""One way to open a transaction. What is enqueued in it is pushed only after its COMMIT, and never if it rolls back.
+"""Opens transactions: `transaction()` is the only way to write. Jobs enqueued in it are pushed after its COMMIT only.
 
 SQLite: WAL, `synchronous=FULL`, and `BEGIN IMMEDIATE`, because a deferred BEGIN loses transactions under load; writers
-take turns (`storage/db/sqlite_write_lock.py`).
-PostgreSQL: psycopg 3, READ COMMITTED.
+queue for a lock (`storage/db/sqlite_write_lock.py`). PostgreSQL: psycopg 3, READ COMMITTED.
 """
 
 from __future__ import annotations
@@ -22,26 +21,25 @@ BUSY_SECONDS = 30
 
 
 class Queue(Protocol):
-    """Whoever tells the workers that there is work: a queue of names and ids, never of contents."""
+    """Where jobs wait for the workers: names of jobs and ids of rows, never contents."""
 
     def enqueue(self, jobs: Sequence[tuple[str, int]]) -> None:
-        """Push (job, row) pairs; must never raise: what is not pushed is swept later."""
+        """Push (job, row) pairs; must never raise: the scheduler enqueues again what was not pushed."""
 
 
 class NullQueue:
-    """For commands that write while no worker needs to hear it."""
+    """Drops all jobs: for commands that write where no worker needs to run."""
 
     def enqueue(self, jobs: Sequence[tuple[str, int]]) -> None:
         return None
 
 
 class Session:
-    """One open transaction: statements go in, what is enqueued waits for the COMMIT.
+    """One open transaction: executes statements, and keeps the enqueued jobs until the COMMIT.
 
-    `viewer` is for whom it reads; what they do not see is not there for them (`storage/access/visibility.py`). `reads`
-    are the
-    private tickets that they read, with their teams, to be written down. `via` is the channel by which somebody acts
-    ("slack"); every event that is written says it.
+    `viewer` is the person for whom it reads; queries leave out what they may not see
+    (`storage/access/visibility.py`). `reads` maps the private tickets that they read to their teams, for the audit
+    log. `via` is the channel by which somebody acts ("slack"); every event that is stored names it.
     """
 
     def __init__(self, connection: sa.Connection) -> None:
@@ -58,7 +56,7 @@ class Session:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """What happens inside is taken back if it raises: the rows, what was enqueued, and who was said to read."""
+        """Rolls back the rows, the enqueued jobs and the noted reads of the block if it raises."""
         enqueued, reads, via = dict(self.enqueued), dict(self.reads), self.via
         try:
             with self.connection.begin_nested():
@@ -72,13 +70,13 @@ class Session:
         return self.connection.dialect.name == "postgresql"
 
     def overwrite_deleted(self) -> None:
-        """SQLite: what this connection deletes from now on is overwritten with zeros."""
+        """SQLite: overwrites with zeros what this connection deletes from now on."""
         if not self.postgres:
             self.connection.exec_driver_sql("PRAGMA secure_delete=ON")
 
 
 def enqueue(session: Session, job: str, row_id: int) -> None:
-    """Have `job` done, with the row `row_id` first, once this transaction is on disk."""
+    """Enqueues `job` with the row `row_id`; it is pushed once this transaction is on disk."""
     session.enqueued[(job, row_id)] = None
 
 
@@ -90,15 +88,15 @@ class Database:
         self.queue: Queue = queue or NullQueue()
         self.engine = _engine(self.url, pool_size)
         is_file = self.engine.dialect.name == "sqlite"
-        self._turnstile = SqliteWriteLock(Path(self.engine.url.database or "")) if is_file else None
+        self._write_lock = SqliteWriteLock(Path(self.engine.url.database or "")) if is_file else None
 
     @contextmanager
     def transaction(self, *, dry_run: bool = False) -> Iterator[Session]:
         """A transaction that may write. Commits at the end of the block, rolls back if it raises.
 
-        A dry run does all that is done in the block, takes it back, and enqueues nothing.
+        A dry run executes the block, rolls it back, and enqueues nothing.
         """
-        with self._turn(), self.engine.connect() as connection:
+        with self._lock_for_writing(), self.engine.connect() as connection:
             session = Session(connection)
             with connection.begin() as begun:
                 yield session
@@ -117,12 +115,12 @@ class Database:
 
     @property
     def has_single_writer(self) -> bool:
-        """SQLite: whoever writes keeps everybody else from writing, so the time between BEGIN and COMMIT is dear."""
-        return self._turnstile is not None
+        """SQLite: one writer keeps all others from writing, so the time between BEGIN and COMMIT must be short."""
+        return self._write_lock is not None
 
-    def empty_log(self) -> None:
-        """SQLite: fold the log of writes into the file, so that what was overwritten is in neither."""
-        if self._turnstile is None:
+    def checkpoint_log(self) -> None:
+        """SQLite: writes the WAL into the database file, so that deleted content is in neither."""
+        if self._write_lock is None:
             return
         connection = self.engine.raw_connection()
         try:
@@ -130,8 +128,8 @@ class Database:
         finally:
             connection.close()
 
-    def _turn(self) -> AbstractContextManager[None]:
-        return self._turnstile.writing(BUSY_SECONDS) if self._turnstile else nullcontext()
+    def _lock_for_writing(self) -> AbstractContextManager[None]:
+        return self._write_lock.hold(BUSY_SECONDS) if self._write_lock else nullcontext()
 
     def close(self) -> None:
         self.engine.dispose()
@@ -146,7 +144,7 @@ def normal_url(url: str) -> str:
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether the database refused because there is no room: then the sender should come back later (452)."""
+    """Whether the database refused because the disk is full: then SMTP answers 452."""
     text = str(error).lower()
     return "disk is full" in text or "no space left" in text or "could not extend file" in text
 
@@ -159,15 +157,15 @@ def is_unavailable(error: BaseException) -> bool:
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether the database broke a deadlock or a race: the same again will do."""
+    """Whether the database ended a deadlock or a serialisation conflict: the same transaction may be tried again."""
     text = str(error).lower()
     return isinstance(error, sa.exc.OperationalError) and ("deadlock" in text or "serializ" in text)
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether the database itself is away: then no row is to blame, and the job comes again.
+    """Whether the database itself is down: then no row is to blame, and the job is retried.
 
-    A statement that took too long, or that was too long or too deep, is the fault of what it was asked about.
+    A statement that took too long, or was too large or too deep, is the fault of the row that it is about.
     """
     if not isinstance(error, sa.exc.DBAPIError):
         return False
@@ -186,7 +184,7 @@ def _engine(url: str, pool_size: int) -> sa.Engine:
             url,
             connect_args={"timeout": BUSY_SECONDS},
             pool_size=pool_size,
-            # The connection that was used last: each keeps pages of its own, and few are enough most of the time.
+            # The connection that was used last: each has a page cache of its own, and few are enough most of the time.
             pool_use_lifo=True,
             hide_parameters=True,
         )
@@ -195,7 +193,7 @@ def _engine(url: str, pool_size: int) -> sa.Engine:
         return engine
     options = "-c statement_timeout=60000 -c lock_timeout=30000 -c idle_in_transaction_session_timeout=120000"
     arguments = {"connect_timeout": 4, "options": options, "application_name": "frontdesk"}
-    # A ping a transaction is cheap beside a batch, and a restarted server costs nobody an error.
+    # A ping for each transaction is cheap beside a batch, and a restarted server causes no error.
     return sa.create_engine(
         url,
         pool_size=pool_size,
@@ -211,7 +209,7 @@ def _open_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None
     with suppress(sqlite3.OperationalError):
         connection.execute("PRAGMA journal_mode=WAL")
-    # A larger log is folded into the file less often: with many tickets that is half of the writing.
+    # A larger WAL is written into the file less often: with many tickets that is half of the writing.
     pragmas = (
         "synchronous=FULL",
         "wal_autocheckpoint=8000",

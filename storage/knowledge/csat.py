@@ -15,7 +15,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.knowledge.csat import Aftercare
+from desk.knowledge.csat import CsatSettings
 from desk.signed.reply_address import sign
 from storage.db.session import Session
 from storage.db.statements import for_update, insert_rows
@@ -61,7 +61,7 @@ def read_token(text: str, secret: bytes) -> int | None:
     return int(match[1])
 
 
-def plan(session: Session, ids: Iterable[int], rules: Aftercare, now: datetime) -> None:
+def plan(session: Session, ids: Iterable[int], rules: CsatSettings, now: datetime) -> None:
     """The question for tickets that were resolved just now, unless they were asked about before."""
     wanted = sorted(set(ids))
     if not wanted or not rules.ask_rating:

@@ -2,7 +2,7 @@
 
 In: the hashes of blobs that may be free now. Out: how many were removed, and how many bytes. Holding the table keeps
 everybody who would name one waiting for a moment (SQLite has one writer anyway); who stores the same content after
-that finds neither row nor file, and writes both anew (`BlobStore.put_held`).
+that finds neither row nor file, and writes both anew (`BlobStore.store_prepared`).
 """
 
 from __future__ import annotations

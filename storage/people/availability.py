@@ -35,7 +35,7 @@ class Availability:
     teams: dict[int, Team]
     turns: dict[tuple[int, int], datetime] = field(default_factory=dict)
 
-    def give(self, team_id: int, agent_id: int, now: datetime) -> None:
+    def record_assignment(self, team_id: int, agent_id: int, now: datetime) -> None:
         """Turns of one team are never at the same moment, however many tickets share theirs."""
         taken = [member.last for member in self.teams[team_id].members if member.last]
         at = max([now, *(last + timedelta(microseconds=1) for last in taken)])

@@ -39,14 +39,14 @@ class BlobStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def hold(self, contents: Sequence[bytes]) -> PreparedBlobs:
+    def prepare(self, contents: Sequence[bytes]) -> PreparedBlobs:
         """Hash the contents and make the large ones durable, before a transaction begins in which others would wait."""
         names = [hashlib.sha256(content).hexdigest() for content in contents]
         named = dict(zip(names, contents, strict=True))
         self._write({name: content for name, content in named.items() if len(content) > INLINE_BYTES})
         return PreparedBlobs(names, named)
 
-    def put_held(self, session: Session, held: PreparedBlobs, now: datetime) -> None:
+    def store_prepared(self, session: Session, held: PreparedBlobs, now: datetime) -> None:
         """Name what is held in the record; from its COMMIT on it is stored."""
         rows = [_row(name, content, now) for name, content in sorted(held.named.items())]
         insert_rows(session, blobs, rows, ignore=True)
@@ -61,8 +61,8 @@ class BlobStore:
 
     def put_many(self, session: Session, contents: Sequence[bytes], now: datetime) -> list[str]:
         """Store each content once; returns their SHA-256 (hex) in order."""
-        held = self.hold(contents)
-        self.put_held(session, held, now)
+        held = self.prepare(contents)
+        self.store_prepared(session, held, now)
         return held.names
 
     def put(self, session: Session, content: bytes, now: datetime) -> str:

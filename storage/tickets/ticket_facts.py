@@ -14,8 +14,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.rules.conditions import Case
-from desk.rules.ticket_facts import LONGEST_TEXT, Around, case
+from desk.rules.conditions import TicketFacts
+from desk.rules.ticket_facts import LONGEST_TEXT, Around, facts_of_ticket
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, MessageKind, Ticket
 from storage.db.session import Session
@@ -23,10 +23,10 @@ from storage.tables.desk import organisations
 from storage.tables.tickets import events, mailboxes, messages, people, predictions, teams
 
 
-def load_facts(session: Session, found: Sequence[Ticket], now: datetime) -> dict[int, Case]:
+def load_facts(session: Session, found: Sequence[Ticket], now: datetime) -> dict[int, TicketFacts]:
     """Ticket → its facts; `text` is what the requester's first message says."""
     known = load_around(session, found)
-    return {ticket.id: case(ticket, known[ticket.id], now) for ticket in found}
+    return {ticket.id: facts_of_ticket(ticket, known[ticket.id], now) for ticket in found}
 
 
 def load_around(session: Session, found: Sequence[Ticket]) -> dict[int, Around]:

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 from console.routes import create_app
 from console.web.server import WebServer
-from desk.knowledge.csat import Aftercare
+from desk.knowledge.csat import CsatSettings
 from desk.tickets.ticket import Status
 from gateway.web.app import routes
 from storage.knowledge import csat, csat_settings
@@ -54,7 +54,7 @@ def desk(store: Store) -> Iterator[Listening]:
             made.work()
 
     with store.database.transaction() as session:
-        csat_settings.set_rules(session, Aftercare(ask_rating=True))
+        csat_settings.set_rules(session, CsatSettings(ask_rating=True))
     made.receive(made.mail(f"Bob <{BOB}>", "Printer", "The printer smokes."))
     worker = threading.Thread(target=work, daemon=True)
     with pages.beside():

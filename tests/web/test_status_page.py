@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from desk.knowledge.articles import Audience, State
-from desk.knowledge.csat import Aftercare
+from desk.knowledge.csat import CsatSettings
 from desk.tickets.fields import Field, Kind
 from desk.tickets.ticket import DESK, Message, MessageKind, Status
 from gateway.web.app import routes
@@ -118,7 +118,7 @@ def test_it_is_solved_is_the_requesters_own_event_and_an_answer_opens_it_again(d
 
 def test_the_question_how_it_went_is_on_the_page_and_only_a_press_votes(desk: RequesterDesk) -> None:
     with desk.store.database.transaction() as session:
-        csat_settings.set_rules(session, Aftercare(ask_rating=True))
+        csat_settings.set_rules(session, CsatSettings(ask_rating=True))
     base = desk.link(1)
     desk.press(base, f"{base}/solved")
     desk.work()

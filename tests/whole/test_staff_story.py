@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from cli.data.apply import STARTERS
 from console.routes import create_app
 from desk.config.desk_toml import read
-from desk.knowledge.csat import Aftercare
+from desk.knowledge.csat import CsatSettings
 from desk.reports import period
 from gateway.web.app import routes
 from storage.access import api_tokens
@@ -84,7 +84,7 @@ def story(any_store: Store) -> Any:
         configuration.apply(session, starter, desk.now)
         configuration.apply(session, read(tomllib.loads(MEMBERS)), desk.now)
         people.add_agent(session, INA, "Ina Tech", "lead", hashed(), [], desk.now)
-        csat_settings.set_rules(session, Aftercare(ask_rating=True))
+        csat_settings.set_rules(session, CsatSettings(ask_rating=True))
         lifecycle.set_rules(session, replace(lifecycle.rules(session), close_days=7))
         token = api_tokens.create(session, "portal", ("inbound",), desk.now)
     desk.context._places = None

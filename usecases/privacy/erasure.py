@@ -92,7 +92,7 @@ def purge(store: Store) -> None:
     """What SQLite's search indexes and its log keep of removed words; PostgreSQL's vacuum does it by itself."""
     with store.database.transaction() as session:
         _purge_indexes(session)
-    store.database.empty_log()
+    store.database.checkpoint_log()
 
 
 def unfinished(session: Session) -> list[int]:

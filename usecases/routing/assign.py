@@ -17,8 +17,8 @@ import sqlalchemy as sa
 from desk.routing import routing
 from desk.routing.routing import Choice, Member, Rule, Strategy, Team, Wish
 from desk.rules.actions import Action
-from desk.rules.conditions import Case, Condition
-from desk.rules.ticket_facts import Around, case
+from desk.rules.conditions import Condition, TicketFacts
+from desk.rules.ticket_facts import Around, facts_of_ticket
 from desk.sla.business_hours import is_open
 from desk.tickets import properties, transitions
 from desk.tickets.events import EventKind
@@ -140,11 +140,11 @@ def asks_for_facts(conditions: Iterable[Condition], *names: str) -> bool:
     return any(one.field in names or asks_for_facts(one.parts, *names) for one in conditions)
 
 
-def request_facts(one: RoutingRequest, by: RoutingSetup, now: datetime) -> Case:
+def request_facts(one: RoutingRequest, by: RoutingSetup, now: datetime) -> TicketFacts:
     """As rules see the ticket; `hours` is "open" or "closed" by its team's calendar."""
     team = by.teams.get(one.ticket.team_id or 0)
     hours = "closed" if team and not is_open(team.calendar, now) else "open"
-    return case(one.ticket, replace(one.around, hours=hours), now)
+    return facts_of_ticket(one.ticket, replace(one.around, hours=hours), now)
 
 
 def _walked(one: RoutingRequest, by: RoutingSetup, now: datetime) -> list[Rule]:
@@ -239,7 +239,7 @@ def _by_strategy(
     if choice.member is None:
         free = transitions.assign(ticket, None, "", DESK, now, one.leaving)
         return choice, free.then(_flagged(free.ticket, choice, now))
-    found.give(team.id, choice.member.id, now)
+    found.record_assignment(team.id, choice.member.id, now)
     return choice, transitions.assign(ticket, choice.member.id, choice.member.name, DESK, now, why)
 
 

@@ -13,7 +13,7 @@ import structlog
 
 from desk.channels import traits_of
 from desk.knowledge import csat_texts
-from desk.knowledge.csat import Aftercare
+from desk.knowledge.csat import CsatSettings
 from desk.mail.author import is_clear, is_unattended
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Change, Event, Status, Ticket
@@ -70,7 +70,7 @@ def _ask(context: Context, session: Session, found: Sequence[Rating]) -> None:
     outbound.store(session, letters, context.now())
 
 
-def _mark(session: Session, rules: Aftercare, rating: Rating, ticket: Ticket, context: Context) -> Change:
+def _mark(session: Session, rules: CsatSettings, rating: Rating, ticket: Ticket, context: Context) -> Change:
     now = context.now()
     again_at = now + timedelta(days=rules.rating_remind_days) if rules.rating_remind_days else None
     csat.mark_asked(session, rating, now, again_at)
@@ -78,7 +78,7 @@ def _mark(session: Session, rules: Aftercare, rating: Rating, ticket: Ticket, co
     return Change(ticket, (Event(ticket.id, now, kind, DESK),))
 
 
-def _why_not(sender: Sender, rules: Aftercare, rating: Rating, ticket: Ticket, requester: Person) -> str:
+def _why_not(sender: Sender, rules: CsatSettings, rating: Rating, ticket: Ticket, requester: Person) -> str:
     """The reason why nobody is asked; empty if somebody is."""
     if not rules.ask_rating or not sender.context.store.settings.public_url:
         return "switched off" if not rules.ask_rating else "FRONTDESK_PUBLIC_URL is not set"
@@ -105,7 +105,7 @@ def _cannot_answer(sender: Sender, ticket: Ticket, requester: Person) -> str:
     return "the address was not written plainly" if said and not is_clear(said.trust) else ""
 
 
-def _asked_lately(sender: Sender, rules: Aftercare, rating: Rating, requester: Person) -> str:
+def _asked_lately(sender: Sender, rules: CsatSettings, rating: Rating, requester: Person) -> str:
     if rating.state != csat.PLANNED:
         return ""
     since = sender.context.now() - timedelta(days=rules.rating_every_days)

@@ -91,7 +91,7 @@ class _Firing:
 
 
 def _fire_alone(
-    session: Session, firing: _Firing, now: datetime, used: dict[int, int], facts: conditions.Case | None = None
+    session: Session, firing: _Firing, now: datetime, used: dict[int, int], facts: conditions.TicketFacts | None = None
 ) -> bool:
     """The firing in a savepoint: a rule that breaks on this ticket is said there, once, and stops nothing else."""
     kept = firing.kept
@@ -138,7 +138,9 @@ def _fire(session: Session, firing: _Firing, now: datetime, used: dict[int, int]
     return True
 
 
-def _act(session: Session, kept: StoredAutomation, ticket: Ticket, now: datetime, facts: conditions.Case) -> None:
+def _act(
+    session: Session, kept: StoredAutomation, ticket: Ticket, now: datetime, facts: conditions.TicketFacts
+) -> None:
     values = {name: str(value) for name, value in facts.items() if isinstance(value, str | int | float)}
     doing = ActionContext(
         replace(DESK, name=f"{DESK.name} (rule)"), now, kept.rule.why, values | {"ticket": str(ticket.id)}

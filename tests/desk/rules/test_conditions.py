@@ -13,7 +13,7 @@ from desk.priority.levels import Priority
 from desk.rules import actions, conditions, macros
 from desk.rules.actions import Action, BadAction
 from desk.rules.conditions import BadCondition, hold, read
-from desk.rules.ticket_facts import Around, case
+from desk.rules.ticket_facts import Around, facts_of_ticket
 from desk.tickets.ticket import Ticket
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -21,7 +21,9 @@ TICKET = Ticket(
     7, "Rückerstattung für Bestellung", 1, NOW - timedelta(hours=3), NOW - timedelta(hours=1),
     priority=Priority.HIGH, category="Billing / Refund", tags=("vip", "Köln"), fields={"cost_centre": 4711},
 )  # fmt: skip
-FACTS = case(TICKET, Around("ada@corp.example.test", "Ada", organisation="Corp", text="Please refund the bill"), NOW)
+FACTS = facts_of_ticket(
+    TICKET, Around("ada@corp.example.test", "Ada", organisation="Corp", text="Please refund the bill"), NOW
+)
 
 
 @pytest.mark.parametrize(

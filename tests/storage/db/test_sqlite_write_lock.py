@@ -19,8 +19,8 @@ from storage.db.sqlite_write_lock import SqliteWriteLock
 HOLD = """
 import sys, time
 from pathlib import Path
-from storage.db.sqlite_write_lock import Turnstile
-with Turnstile(Path(sys.argv[1])).writing(5):
+from storage.db.sqlite_write_lock import SqliteWriteLock
+with SqliteWriteLock(Path(sys.argv[1])).hold(5):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -48,16 +48,16 @@ def test_who_waits_comes_before_who_has_just_written(tmp_path: Path) -> None:
     path, order = tmp_path / "desk.sqlite3", []
 
     def other() -> None:
-        with SqliteWriteLock(path).writing(20):
+        with SqliteWriteLock(path).hold(20):
             order.append("other")
 
     turns = SqliteWriteLock(path)
-    with turns.writing(20):
+    with turns.hold(20):
         thread = threading.Thread(target=other)
         thread.start()
         _until(lambda: _somebody_waits(path))
         order.append("first")
-    with turns.writing(20):
+    with turns.hold(20):
         order.append("first again")
     thread.join(20)
     assert order == ["first", "other", "first again"]
@@ -70,13 +70,13 @@ def test_the_pen_of_a_killed_process_is_free(tmp_path: Path) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         holder.send_signal(signal.SIGKILL)
-        with SqliteWriteLock(path).writing(20):
+        with SqliteWriteLock(path).hold(20):
             assert holder.wait(20) == -signal.SIGKILL
 
 
 def test_who_gets_no_turn_in_time_leaves_it_to_sqlite(tmp_path: Path) -> None:
     path = tmp_path / "desk.sqlite3"
-    with SqliteWriteLock(path).writing(5), SqliteWriteLock(path).writing(0.01):
+    with SqliteWriteLock(path).hold(5), SqliteWriteLock(path).hold(0.01):
         pass
 
 

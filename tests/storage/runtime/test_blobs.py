@@ -93,9 +93,9 @@ def test_files_are_on_disk_before_they_have_a_name_and_names_before_the_row(
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(Path, "rename", renamed)
     with store.database.transaction() as session:
-        held = store.blobs.hold([LARGE, LARGE + b"2", SMALL])
+        held = store.blobs.prepare([LARGE, LARGE + b"2", SMALL])
         done.append("row")
-        store.blobs.put_held(session, held, NOW)
+        store.blobs.store_prepared(session, held, NOW)
     assert done[:5] == ["folder", "file", "file", "name", "name"]
     assert set(done[5:-1]) == {"folder"} and done[-1] == "row"
 

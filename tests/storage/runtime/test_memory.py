@@ -22,7 +22,7 @@ threads = [threading.Thread(target=work) for _ in range(8)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
 most = memory.resident_bytes()
-memory.give_back()
+memory.release_memory()
 print(least, most, memory.resident_bytes())
 """
 
@@ -31,7 +31,7 @@ def test_what_threads_freed_is_given_back() -> None:
     if memory.resident_bytes() == 0:
         pytest.skip("missing component: /proc")
     done = subprocess.run(
-        [sys.executable, "-c", BURST.format(bound="memory.bound()")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", BURST.format(bound="memory.limit_memory()")], capture_output=True, text=True, check=True
     )
     least, _most, after = map(int, done.stdout.split())
     assert after < least + 4 * 1024 * 1024
@@ -42,7 +42,7 @@ def test_the_thread_that_looks_after_memory_hears_no_signal() -> None:
     script = (
         "import os, signal, threading\n"
         "from storage.runtime import memory\n"
-        "memory.bound()\n"
+        "memory.limit_memory()\n"
         "thread = next(one for one in threading.enumerate() if one.name == 'memory')\n"
         "status = open(f'/proc/self/task/{thread.native_id}/status').read()\n"
         "blocked = int(next(line for line in status.splitlines() if line.startswith('SigBlk')).split()[1], 16)\n"

@@ -120,7 +120,7 @@ matrices = st.tuples(*(cells.map(f"{impact} = {{}}".format) for impact in Impact
 lives = st.builds(lifecycle.Lifecycle, days, st.just(0), days, days) | st.builds(
     lifecycle.Lifecycle, days, st.integers(1, 9), st.integers(10, 99), days
 )
-cares = st.builds(csat_rules.Aftercare, st.booleans(), days, days, days, st.booleans(), st.booleans(), st.booleans())
+cares = st.builds(csat_rules.CsatSettings, st.booleans(), days, days, days, st.booleans(), st.booleans(), st.booleans())
 alarms = st.builds(
     incident_detector.Detector,
     st.booleans(),

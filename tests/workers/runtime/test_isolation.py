@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from classifier.model import Categoriser
 from desk.incidents.detector import Alarm, Key
-from desk.knowledge.csat import Aftercare
+from desk.knowledge.csat import CsatSettings
 from desk.priority import assess as priority
 from desk.tickets import lifecycle as lifecycle_rules
 from desk.tickets import properties, transitions
@@ -159,7 +159,7 @@ def test_a_question_that_cannot_be_asked_keeps_no_other_back(
     settings = replace(any_desk.store.settings, public_url="https://desk.example.test")
     any_desk.store = any_desk.context.store = replace(any_desk.store, settings=settings)
     with any_desk.store.database.transaction() as session:
-        csat_settings.set_rules(session, Aftercare(ask_rating=True))
+        csat_settings.set_rules(session, CsatSettings(ask_rating=True))
     bad = opened(any_desk)
     with_tickets(
         any_desk,

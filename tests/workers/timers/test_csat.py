@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from console.routes import create_app
-from desk.knowledge.csat import Aftercare
+from desk.knowledge.csat import CsatSettings
 from desk.tickets import transitions
 from desk.tickets.ticket import DESK, Actor, ActorKind
 from storage.knowledge import csat, csat_settings
@@ -32,7 +32,7 @@ def desk(any_store: Store) -> SmallDesk:
     settings = replace(any_store.settings, public_url="https://desk.example.test")
     made = SmallDesk(replace(any_store, settings=settings))
     with any_store.database.transaction() as session:
-        csat_settings.set_rules(session, Aftercare(ask_rating=True))
+        csat_settings.set_rules(session, CsatSettings(ask_rating=True))
     return made
 
 
