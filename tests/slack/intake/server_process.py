@@ -1,4 +1,4 @@
-"""A desk's Slack door as a process that a test can kill: `python -m tests.slack.door_process DIR SECRET`.
+"""A desk's Slack door as a process that a test can kill: `python -m tests.slack.intake.server_process DIR SECRET`.
 
 Prints the port of its web server as soon as it listens.
 """
