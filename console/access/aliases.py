@@ -10,12 +10,13 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from console.web.request_context import Desk, Visit, action
+from desk.access.permissions import Verb
 from desk.tickets.ticket import NotAllowed
 from usecases.agents import aliases
 
 
 def action_routes(desk: Desk) -> list[BaseRoute]:
-    return [Route("/account/aliases", action(desk, save), methods=["POST"])]
+    return [Route("/account/aliases", action(desk, save, Verb.ACCOUNT), methods=["POST"])]
 
 
 def account_values(visit: Visit) -> dict[str, Any]:

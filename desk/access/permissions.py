@@ -88,7 +88,7 @@ TABLE: Mapping[Role, frozenset[Verb]] = {
 _COMMANDS: Mapping[str, Verb] = {
     **dict.fromkeys(
         ("status", "pending", "hold", "resolve", "close", "reopen", "snooze", "priority", "category", "tag", "field",
-         "macro", "undo"),
+         "macro", "undo", "copy", "requester"),
         Verb.CHANGE,
     ),
     **dict.fromkeys(("assign", "take", "team"), Verb.ASSIGN),
@@ -96,6 +96,7 @@ _COMMANDS: Mapping[str, Verb] = {
     "reply": Verb.REPLY,
     "side": Verb.SIDE,
     "merge": Verb.MERGE,
+    "alias": Verb.ACCOUNT,
     "help": Verb.READ,
 }  # fmt: skip
 
