@@ -105,7 +105,7 @@ def run_clock(args: argparse.Namespace, settings: Settings, _now: datetime) -> i
     from workers import run as worker
 
     with serving(settings) as store:
-        worker.run_clock(store, partial(supervisor.reported, args.ready_fd))
+        worker.run_scheduler(store, partial(supervisor.reported, args.ready_fd))
     return 0
 
 
@@ -135,10 +135,10 @@ def run_replay(args: argparse.Namespace, settings: Settings, now: datetime) -> i
 
 @contextmanager
 def _pipeline(store: Store, now: datetime) -> Iterator[Take]:
-    """The way of fetched mail through jail, intake and ingest in this process, without any reaction."""
+    """The way of fetched mail through sandbox, intake and ingest in this process, without any reaction."""
     from gateway import intake
     from gateway.directory import Directory
-    from gateway.email.sandbox.pool import Jail
+    from gateway.email.sandbox.pool import SandboxPool
     from gateway.email.smtp.types import RawMail
     from workers.inbound import ingest
     from workers.runtime.context import Context, open_context
@@ -148,16 +148,16 @@ def _pipeline(store: Store, now: datetime) -> Iterator[Take]:
     source = f"imap:{next(iter(sorted(box.address for box in directory.mailboxes)), 'nobody')}/replay"
     context: Context = open_context(store, react=False)
     context.now = lambda: now
-    jail = Jail(store.settings.jail_size, own_domains=directory.domains)
+    sandbox = SandboxPool(store.settings.jail_size, own_domains=directory.domains)
 
     def take(mails: Sequence[bytes]) -> None:
-        intake.accept_mails(store, jail, [RawMail(raw, Envelope(), source, now) for raw in mails])
+        intake.accept_mails(store, sandbox, [RawMail(raw, Envelope(), source, now) for raw in mails])
         ingest.drain(context)
 
     try:
         yield take
     finally:
-        jail.close()
+        sandbox.close()
 
 
 def _doors_alone(store: Store) -> Any:
@@ -242,9 +242,9 @@ PROCESSES = (run_up, run_gateway, run_worker, run_clock, run_console, run_http)
 
 def _train(store: Store, args: argparse.Namespace) -> Any:
     """In this process, which the agent watches."""
-    from workers.training.train import Wish, retrain
+    from workers.training.train import TrainingRequest, retrain
 
-    return retrain(store, _utc_now, Wish("command", "a person asked by command", dry_run=args.dry_run))
+    return retrain(store, _utc_now, TrainingRequest("command", "a person asked by command", dry_run=args.dry_run))
 
 
 def _figures() -> Any:
@@ -260,11 +260,11 @@ def _log_in(config: Any) -> None:
 
     from gateway.email.imap import login
     from gateway.email.imap.credentials import Credentials
-    from gateway.email.imap.errors import ImapTrouble
+    from gateway.email.imap.errors import ImapError
 
     try:
         login.drop(login.connect(config, Credentials(config, os.environ, time.monotonic)))
-    except ImapTrouble as error:
+    except ImapError as error:
         raise ValueError(f"{error} (--no-test adds it all the same)") from error
 
 

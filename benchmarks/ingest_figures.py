@@ -127,7 +127,7 @@ def _write_down(store: Store, load: Sequence[Incoming]) -> None:
 
 
 def _incoming(load: Sequence[Mail]) -> list[Incoming]:
-    """The mails as the jail would read them."""
+    """The mails as the sandbox would read them."""
     now = datetime.now(UTC)
     made = []
     for mail in load:

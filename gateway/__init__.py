@@ -1,1 +1,1 @@
-"""The doors: a channel's bytes in, an InboundRequest out, written down, pushed onto the queue."""
+"""Inbound channels: each turns what it receives into an InboundRequest and stores it, then enqueues the ingest job."""

@@ -1,6 +1,6 @@
-"""Which addresses get mail here: the desk's mailboxes of a few seconds ago, for doors that must answer at once.
+"""The desk's mailboxes as of a few seconds ago, for servers that must accept or refuse a recipient at once.
 
-In: the record. Out: yes or no for one address or domain. While the database is away the last answer stays.
+While the database is away, the last known mailboxes stay valid.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Group commit: many senders wait, one thread commits all that wait together, then each hears its own answer.
+"""Group commit: callers submit items and wait; one thread commits all waiting items together and answers each.
 
-In: items, from an event loop (`answer`) or from a thread (`submit`). Out: what `commit` said of each, or its exception.
-An item that finds nobody before it is committed at once. It refuses to know what an item is and where it is stored.
+Items come from an event loop (`answer`) or from a thread (`submit`). An item that finds no other waiting is committed
+at once.
 """
 
 from __future__ import annotations

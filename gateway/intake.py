@@ -1,7 +1,7 @@
-"""The narrowest point of the house: every channel's request is written down here, in one transaction, or not at all.
+"""Stores the requests of every channel in one transaction, and enqueues the ingest job after the commit.
 
-In: requests (or raw mails) with their files. Out: inbound ids, after the COMMIT. What it refuses to know: what a
-request says. Workers hear of it after the commit; a queue that is down changes nothing.
+A queue that is down changes nothing: the scheduler enqueues again. Mail is parsed in the sandbox first; what cannot be
+parsed is stored as quarantined.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from desk.mail.inbound_request import Envelope, InboundRequest, to_json
 from desk.tickets import threading
 from gateway.email.mime import spam_and_loop
 from gateway.email.parse.normalise import Normalised
-from gateway.email.sandbox.pool import Jail, Quarantine
-from gateway.email.sandbox.process import JailUnavailable
+from gateway.email.sandbox.pool import Quarantine, SandboxPool
+from gateway.email.sandbox.process import SandboxUnavailable
 from gateway.email.smtp.types import DiskFull, Outcome, RawMail
 from storage.db.session import Session, is_disk_full
 from storage.mail import inbound
@@ -61,18 +61,18 @@ def accept_once(store: Store, incoming: Incoming, key: str, now: datetime) -> in
         return inbound_id
 
 
-def accept_mails(store: Store, jail: Jail, mails: Sequence[RawMail]) -> list[Outcome]:
-    """Read mails in the jail and write all of them down, the unreadable ones as quarantined.
+def accept_mails(store: Store, sandbox: SandboxPool, mails: Sequence[RawMail]) -> list[Outcome]:
+    """Read mails in the sandbox and write all of them down, the unreadable ones as quarantined.
 
     Raises DiskFull where there is no room, and whatever the database raised otherwise: then nothing was stored.
     """
     with bound_contextvars(request_id=secrets.token_hex(8)):
-        return _accept_mails(store, jail, mails)
+        return _accept_mails(store, sandbox, mails)
 
 
-def _accept_mails(store: Store, jail: Jail, mails: Sequence[RawMail]) -> list[Outcome]:
+def _accept_mails(store: Store, sandbox: SandboxPool, mails: Sequence[RawMail]) -> list[Outcome]:
     relays = store.settings.trusted_relays
-    results = [_set_aside(mail, read, relays) for mail, read in zip(mails, _read(jail, mails), strict=True)]
+    results = [_set_aside(mail, read, relays) for mail, read in zip(mails, _read(sandbox, mails), strict=True)]
     contents = [mail.raw for mail in mails] + [content for result in results for content in _files(result)]
     try:
         held = store.blobs.prepare(contents)
@@ -88,9 +88,9 @@ def _accept_mails(store: Store, jail: Jail, mails: Sequence[RawMail]) -> list[Ou
     return [Outcome.STORED] * len(mails)
 
 
-def _read(jail: Jail, mails: Sequence[RawMail]) -> list[Normalised | Quarantine]:
-    """What the jail makes of them, in order; what a door could not get whole is not tried."""
-    whole = iter(jail.normalise_many([mail for mail in mails if not mail.quarantine]))
+def _read(sandbox: SandboxPool, mails: Sequence[RawMail]) -> list[Normalised | Quarantine]:
+    """What the sandbox makes of them, in order; what a door could not get whole is not tried."""
+    whole = iter(sandbox.normalise_many([mail for mail in mails if not mail.quarantine]))
     return [Quarantine(mail.quarantine) if mail.quarantine else next(whole) for mail in mails]
 
 
@@ -102,22 +102,22 @@ def _set_aside(mail: RawMail, result: Normalised | Quarantine, relays: Sequence[
     return Quarantine(why) if why else result
 
 
-def release_asked(store: Store, jail: Jail, now: datetime) -> int:
+def release_asked(store: Store, sandbox: SandboxPool, now: datetime) -> int:
     """Read quarantined mails again that somebody released; returns how many are now on their way."""
     with store.database.reading() as session:
         rows = inbound.list_releasing(session)
-    return sum(_read_again(store, jail, row, now) for row in rows)
+    return sum(_read_again(store, sandbox, row, now) for row in rows)
 
 
-def _read_again(store: Store, jail: Jail, row: inbound.ReleasedRequest, now: datetime) -> int:
+def _read_again(store: Store, sandbox: SandboxPool, row: inbound.ReleasedRequest, now: datetime) -> int:
     """One of them; where that breaks it is quarantined again with the reason, and the next has its turn."""
     try:
         with store.database.transaction() as session:
             raw = store.blobs.get(session, row.raw) or b""
-        (result,) = jail.normalise_many([RawMail(raw, row.envelope, row.source, row.received_at)])
+        (result,) = sandbox.normalise_many([RawMail(raw, row.envelope, row.source, row.received_at)])
         with store.database.transaction() as session:
             return _released(store, session, row.id, result, now)
-    except (sa.exc.DBAPIError, OSError, JailUnavailable):
+    except (sa.exc.DBAPIError, OSError, SandboxUnavailable):
         raise
     except Exception as error:
         log.exception("release_failed", inbound_id=row.id)

@@ -1,7 +1,4 @@
-"""The IMAP mailboxes of one gateway: a keeper for each that is to be fetched, begun and ended as the list changes.
-
-In: the mailboxes as they are now. Out: running keepers. It refuses to know how a mailbox is fetched.
-"""
+"""The IMAP pollers of one gateway process: started and stopped as the list of mailboxes changes."""
 
 from __future__ import annotations
 
@@ -10,9 +7,8 @@ from datetime import UTC, datetime
 
 import structlog
 
-from gateway.email.imap import fetcher
 from gateway.email.imap.config import BadImapConfig
-from gateway.email.imap.fetcher import MailboxKeeper
+from gateway.email.imap.poller import ImapPoller, note_failure
 from gateway.email.imap.session import Accept
 from storage.mail import imap_folders
 from storage.open_store import Store
@@ -23,40 +19,40 @@ STOP_SECONDS = 10.0
 log = structlog.get_logger()
 
 
-class Keepers:
+class ImapPollers:
     """All keepers of this process. One with wrong settings shows as failing until its settings change."""
 
     def __init__(self, store: Store, accept: Accept) -> None:
         self._store = store
         self._accept = accept
-        self._kept: dict[int, tuple[Mailbox, MailboxKeeper | None]] = {}
+        self._pollers: dict[int, tuple[Mailbox, ImapPoller | None]] = {}
 
     def keep(self, mailboxes: Iterable[Mailbox]) -> None:
         """From now on fetch these and no others."""
         wanted = {box.id: box for box in mailboxes if box.imap}
-        self._end([number for number, (box, _) in self._kept.items() if wanted.get(number) != box])
+        self._end([number for number, (box, _) in self._pollers.items() if wanted.get(number) != box])
         for number, box in wanted.items():
-            if number not in self._kept:
-                self._kept[number] = (box, self._begin(box))
+            if number not in self._pollers:
+                self._pollers[number] = (box, self._begin(box))
 
     def stop(self) -> None:
         """Finish the batches in hand and leave."""
-        self._end(list(self._kept))
+        self._end(list(self._pollers))
 
-    def _begin(self, mailbox: Mailbox) -> MailboxKeeper | None:
+    def _begin(self, mailbox: Mailbox) -> ImapPoller | None:
         try:
-            keeper = MailboxKeeper(self._store, mailbox, self._accept)
+            poller = ImapPoller(self._store, mailbox, self._accept)
         except BadImapConfig as error:
             log.error("imap_settings_refused", mailbox_id=mailbox.id, why=str(error))
-            fetcher.note_failure(self._store, mailbox, imap_folders.folders_of(mailbox), str(error), datetime.now(UTC))
+            note_failure(self._store, mailbox, imap_folders.folders_of(mailbox), str(error), datetime.now(UTC))
             return None
-        keeper.start()
-        return keeper
+        poller.start()
+        return poller
 
     def _end(self, numbers: list[int]) -> None:
         """All are told first, so that they finish side by side."""
-        ended = [self._kept.pop(number)[1] for number in numbers]
+        ended = [self._pollers.pop(number)[1] for number in numbers]
         for seconds in (0.0, STOP_SECONDS):
-            for keeper in ended:
-                if keeper is not None:
-                    keeper.stop(seconds)
+            for poller in ended:
+                if poller is not None:
+                    poller.stop(seconds)

@@ -1,7 +1,6 @@
-"""The gateway process: opens every door that the settings name, and closes them without losing what is on its way.
+"""The gateway process: runs the SMTP and LMTP servers, the IMAP pollers and Slack's Socket Mode.
 
-In: the record. Out: requests, written down. It refuses to know what they say. No door opens before the mailboxes are
-known, because until then every recipient would be refused for good.
+No server listens before the mailboxes are known, because until then every recipient would be refused permanently.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ import structlog
 from desk.config.settings import Settings, host_and_port
 from gateway import intake
 from gateway.directory import Directory
-from gateway.email.sandbox.pool import Jail
-from gateway.email.sandbox.process import JailUnavailable
-from gateway.email.smtp.server import MailDoor
-from gateway.email.smtp.types import DoorSettings, Outcome, RawMail
-from gateway.pollers import Keepers
+from gateway.email.sandbox.pool import SandboxPool
+from gateway.email.sandbox.process import SandboxUnavailable
+from gateway.email.smtp.server import SmtpServer
+from gateway.email.smtp.types import Outcome, RawMail, SmtpSettings
+from gateway.pollers import ImapPollers
 from storage.open_store import Store
 from storage.runtime import heartbeats
 
@@ -54,61 +53,61 @@ async def _serve(store: Store, ready: Ready) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    reception = Reception(store)
-    if not await _known(reception.directory, stop):
+    services = GatewayServices(store)
+    if not await _await_mailboxes(services.directory, stop):
         return
-    directory = reception.directory
+    directory = services.directory
     hostname = store.settings.mail_domain or min(directory.domains, default="localhost")
-    door = MailDoor(door_settings(store.settings, hostname), reception.commit, directory.accepts, directory.is_ours)
-    with reception.open():
-        await door.start()
+    server = SmtpServer(smtp_settings(store.settings, hostname), services.commit, directory.accepts, directory.is_ours)
+    with services.open():
+        await server.start()
         try:
             with _slack(store):
-                ready({name: places[0] for name, places in door.addresses.items() if places})
+                ready({name: places[0] for name, places in server.addresses.items() if places})
                 await stop.wait()
         finally:
-            await door.stop()
+            await server.stop()
 
 
-class Reception:
-    """What the doors of one process share: the directory, the jail, the mailboxes that are fetched, and a thread that
-    keeps all of them true."""
+class GatewayServices:
+    """What the servers of one gateway process share: the mailbox directory, the sandbox pool, the IMAP pollers, and a
+    thread that keeps all of them up to date."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
         self.directory = Directory(store)
-        self._keepers = Keepers(store, self.commit)
-        self._jail: Jail | None = None
+        self._pollers = ImapPollers(store, self.commit)
+        self._pool: SandboxPool | None = None
         self._domains: frozenset[str] = frozenset()
         self._stop = threading.Event()
         self._checked: float | None = None
         self._sandbox = ""
 
     @property
-    def jail(self) -> Jail:
-        if self._jail is None:
-            raise JailUnavailable("the gateway is not open")
-        return self._jail
+    def sandbox(self) -> SandboxPool:
+        if self._pool is None:
+            raise SandboxUnavailable("the gateway is not open")
+        return self._pool
 
     def commit(self, mails: Sequence[RawMail]) -> Sequence[Outcome]:
-        """Read mails in the jail and write them down."""
-        return intake.accept_mails(self.store, self.jail, mails)
+        """Read mails in the sandbox and write them down."""
+        return intake.accept_mails(self.store, self.sandbox, mails)
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
-        """The jail for the domains that are known now, the keepers, and the thread that looks after them."""
-        self._renew_jail()
-        self._keepers.keep(self.directory.mailboxes)
-        keeper = threading.Thread(target=self._keep, name="reception", daemon=True)
-        keeper.start()
+        """The sandbox for the domains that are known now, the keepers, and the thread that looks after them."""
+        self._renew_sandbox()
+        self._pollers.keep(self.directory.mailboxes)
+        thread = threading.Thread(target=self._keep, name="reception", daemon=True)
+        thread.start()
         try:
             with heartbeats.send_heartbeats(self.store.database, heartbeats.GATEWAY, self._report):
                 yield
         finally:
             self._stop.set()
-            keeper.join(STOP_SECONDS)
-            self._keepers.stop()
-            self.jail.close()
+            thread.join(STOP_SECONDS)
+            self._pollers.stop()
+            self.sandbox.close()
 
     def _report(self) -> Mapping[str, str]:
         """Whether mail can be read; looked at less often than it is said, because it takes a child from the others.
@@ -118,7 +117,7 @@ class Reception:
         if self._checked is None:
             self._checked = -CHECK_SECONDS
         elif time.monotonic() - self._checked > CHECK_SECONDS or self._sandbox:
-            self._sandbox, self._checked = self.jail.check(), time.monotonic()
+            self._sandbox, self._checked = self.sandbox.check(), time.monotonic()
             if self._sandbox:
                 log.error("sandbox_failed", reason=self._sandbox)
         return {"sandbox": self._sandbox}
@@ -127,9 +126,9 @@ class Reception:
         away = False
         while not self._stop.wait(LOOK_SECONDS):
             try:
-                self._look()
+                self._refresh()
                 away = False
-            except (sa.exc.SQLAlchemyError, OSError, JailUnavailable) as error:
+            except (sa.exc.SQLAlchemyError, OSError, SandboxUnavailable) as error:
                 if not away:
                     log.warning("reception_not_refreshed", error=type(error).__name__)
                 away = True
@@ -137,20 +136,20 @@ class Reception:
                 # A thread that ends would leave new mailboxes without mail and released mails unread.
                 log.exception("reception_failed")
 
-    def _look(self) -> None:
+    def _refresh(self) -> None:
         self.directory.refresh()
-        self._renew_jail()
-        self._keepers.keep(self.directory.mailboxes)
-        released = intake.release_asked(self.store, self.jail, datetime.now(UTC))
+        self._renew_sandbox()
+        self._pollers.keep(self.directory.mailboxes)
+        released = intake.release_asked(self.store, self.sandbox, datetime.now(UTC))
         if released:
             log.info("quarantine_released", count=released)
 
-    def _renew_jail(self) -> None:
+    def _renew_sandbox(self) -> None:
         """The children know our domains from their start, so other domains need other children."""
-        if self._jail is not None and self._domains == self.directory.domains:
+        if self._pool is not None and self._domains == self.directory.domains:
             return
-        old, self._domains = self._jail, self.directory.domains
-        self._jail = Jail(self.store.settings.jail_size, own_domains=self._domains)
+        old, self._domains = self._pool, self.directory.domains
+        self._pool = SandboxPool(self.store.settings.jail_size, own_domains=self._domains)
         if old is not None:
             old.close()
 
@@ -173,9 +172,9 @@ def _slack(store: Store) -> Iterator[None]:
         line.close()
 
 
-def door_settings(settings: Settings, hostname: str) -> DoorSettings:
+def smtp_settings(settings: Settings, hostname: str) -> SmtpSettings:
     """The mail doors as the process's settings describe them."""
-    return DoorSettings(
+    return SmtpSettings(
         hostname=hostname,
         smtp=(_place("FRONTDESK_SMTP", settings.smtp),) if settings.smtp else (),
         lmtp=(_place("FRONTDESK_LMTP", settings.lmtp),) if settings.lmtp else (),
@@ -196,7 +195,7 @@ def _place(name: str, text: str) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-async def _known(directory: Directory, stop: asyncio.Event) -> bool:
+async def _await_mailboxes(directory: Directory, stop: asyncio.Event) -> bool:
     """Wait until the mailboxes are known; False if the process shall stop before that."""
     loop = asyncio.get_running_loop()
     while not stop.is_set():

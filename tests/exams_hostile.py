@@ -312,7 +312,7 @@ def _broken(desk: HostileDesk, neighbour: Neighbour) -> list[str]:
     found += [f"a traceback in the log: {log[at:][:3000]}"] if (at := log.find("Traceback")) >= 0 else []
     found += [f"{neighbour.failed} ordinary mails were not taken"] if neighbour.failed else []
     if desk.watch.largest > MOST_MEMORY:
-        found.append(f"a jail child took {desk.watch.largest // MEGABYTE} MB")
+        found.append(f"a sandbox child took {desk.watch.largest // MEGABYTE} MB")
     if _p95(neighbour.seconds) > MOST_WAIT:
         found.append(f"ordinary mail waited {_p95(neighbour.seconds):.2f} s (p95)")
     return found
@@ -359,8 +359,8 @@ def _tell_kinds(rows: list[Row], wrong: set[str]) -> None:
 
 def _tell_cost(cpu: dict[str, float], largest: int, waits: Sequence[float]) -> None:
     worst, over = max(cpu, key=lambda name: cpu[name]), sum(seconds > MOST_CPU for seconds in cpu.values())
-    _say(f"processor time in the jail: most {cpu[worst]:.2f} s ({worst}), over {MOST_CPU:g} s: {over}")
-    _say(f"largest jail child: {largest / MEGABYTE:.0f} MB")
+    _say(f"processor time in the sandbox: most {cpu[worst]:.2f} s ({worst}), over {MOST_CPU:g} s: {over}")
+    _say(f"largest sandbox child: {largest / MEGABYTE:.0f} MB")
     p95, most = _p95(waits) * 1000, max(waits, default=0.0) * 1000
     _say(f"ordinary mail meanwhile: {len(waits)} mails, p95 {p95:.0f} ms, most {most:.0f} ms")
 

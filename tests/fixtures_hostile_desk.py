@@ -1,7 +1,7 @@
 """A running desk under hostile mail: sends cases through its real doors and says what each cost and what became of it.
 
 In: a folder for the desk, and cases as bytes. Out: for each case what the door answered, the rows that it left in the
-ledger, the processor time that the jail took, and the memory of the largest jail child. It judges nothing.
+ledger, the processor time that the sandbox took, and the memory of the largest sandbox child. It judges nothing.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def _heard(peer: socket.socket) -> str:
 
 
 def _children(pid: int) -> list[int]:
-    """The children of all threads of a process: the jail is started by whichever thread needs it."""
+    """The children of all threads of a process: the sandbox is started by whichever thread needs it."""
     found: list[int] = []
     try:
         for task in Path(f"/proc/{pid}/task").iterdir():

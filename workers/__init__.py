@@ -1,1 +1,1 @@
-"""The Dramatiq actors: what happens to a request once it is written down."""
+"""The Dramatiq actors: what happens to a request once it is stored."""

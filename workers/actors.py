@@ -1,6 +1,6 @@
-"""The Dramatiq actors: thin shells around `drain` functions that may run twice, and at once, without harm.
+"""Declares the Dramatiq actors: thin shells around idempotent `drain` functions.
 
-Which queue each waits in, with its priority, retries and limits, says the table in `storage/runtime/queue.py`.
+The queue of each job, its priority, retries and limits are in the table of `storage/runtime/queue.py`.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ def register(broker: RedisBroker, context: Context) -> None:
     """Declare the actors on this process's broker."""
     for middleware in (Retries(), TimeLimit(), CurrentMessage()):
         broker.add_middleware(middleware)
-    for name, work in works(context).items():
+    for name, work in handlers(context).items():
         _declare(broker, JOBS[name], work)
 
 
-def works(context: Context) -> dict[str, Callable[[int], int]]:
+def handlers(context: Context) -> dict[str, Callable[[int], int]]:
     """What each job does. Those that look through the whole desk have no row to begin with."""
     trainer = Trainer(context.store)
     by_row: dict[str, Work] = {

@@ -1,7 +1,6 @@
-"""The worker process: threads that take jobs from the queue, and the clock beside them when asked.
+"""The worker process: threads that take jobs from the queues, with the scheduler beside them.
 
-In: the record and a queue. On SIGTERM or SIGINT it takes nothing new, finishes what it has begun, and ends. It refuses
-to know what a job does.
+On SIGTERM or SIGINT it takes no new job, finishes the running ones, and ends.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from storage.runtime import heartbeats, queue
 from workers import actors
 from workers.runtime import heartbeat
 from workers.runtime.context import Context, open_context
-from workers.scheduler import Clock
+from workers.scheduler import Scheduler
 
 PREFETCH = 64
 IDLE_MS = 50
@@ -48,15 +47,15 @@ def run(store: Store, ready: Ready, queues: Collection[str] = queue.QUEUES) -> N
     # What stands now stands for ever, and a batch leaves little behind: the collector need not look at every thousand.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
-    with _clock(context), _working(context, url, queues):
+    with _scheduler(context), _working(context, url, queues):
         ready({})
         _wait_for_signal()
 
 
-def run_clock(store: Store, ready: Ready) -> None:
+def run_scheduler(store: Store, ready: Ready) -> None:
     """Only the clock."""
     hold_signals()
-    with _clock(open_context(store)):
+    with _scheduler(open_context(store)):
         ready({})
         _wait_for_signal()
 
@@ -81,9 +80,9 @@ def _working(context: Context, url: str, queues: Collection[str]) -> Iterator[No
 
 
 @contextmanager
-def _clock(context: Context) -> Iterator[None]:
+def _scheduler(context: Context) -> Iterator[None]:
     stop = threading.Event()
-    thread = threading.Thread(target=Clock(context).run, args=(stop,), name="clock", daemon=True)
+    thread = threading.Thread(target=Scheduler(context).run, args=(stop,), name="clock", daemon=True)
     thread.start()
     try:
         yield

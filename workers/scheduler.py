@@ -1,7 +1,7 @@
-"""The scheduler: enqueues again whatever is not settled, so that nothing depends on the queue's memory.
+"""The scheduler: enqueues a job again for every row that is still unprocessed, so that a lost queue loses no work.
 
-One scheduler works at a time, by lease; any worker may carry one. Each look is in a savepoint: one that fails is named
-in the heartbeat, and so in `/readyz`, and the others go on. The thread outlives every exception.
+One scheduler works at a time, by a lease; any worker may run one. Each check has a savepoint: one that fails is named
+in the heartbeat, and so in `/readyz`, and the others go on. The thread survives every exception.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Check:
     at_once: bool = True
 
 
-class Clock:
+class Scheduler:
     """Looks every PERIOD seconds while it holds the lease."""
 
     def __init__(self, context: Context) -> None:
@@ -141,11 +141,11 @@ class Clock:
             enqueue(session, "retention", 0)
 
     def _reassign(self, session: Session, now: datetime) -> None:
-        if reassign.needed(session, self.context.places(session).routing, now):
+        if reassign.needed(session, self.context.configuration(session).routing, now):
             enqueue(session, "reassign", 0)
 
     def _run_timed_rules(self, session: Session, _now: datetime) -> None:
-        if any(kept.rule.trigger.is_timed for kept in self.context.places(session).automations):
+        if any(kept.rule.trigger.is_timed for kept in self.context.configuration(session).automations):
             enqueue(session, "run_timed_rules", 0)
 
     def _suspect(self, session: Session, now: datetime) -> None:

@@ -1,7 +1,8 @@
 """`frontdesk replay`: what would the desk make of these mails? The real way of a request, in a throwaway record.
 
-In: mails, and the way (jail, intake, ingest) from outside. Out: a report; the same mails make the same report. Nothing
-is sent and nothing is kept, unless `--for-real` says so: then the mails become tickets, and still nothing is sent.
+In: mails, and the way (sandbox, intake, ingest) from outside. Out: a report; the same mails make the same report.
+Nothing is sent and nothing is kept, unless `--for-real` says so: then the mails become tickets, and still nothing is
+sent.
 """
 
 from __future__ import annotations

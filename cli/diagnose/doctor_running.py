@@ -47,18 +47,18 @@ def differences(settings: Settings) -> Iterator[Finding]:
 def sandbox(now: datetime) -> Finding:
     """Whether a mail can be read: without the sandbox every mail is answered 451."""
     from desk.mail.inbound_request import Envelope
-    from gateway.email.sandbox.pool import Jail, Quarantine
-    from gateway.email.sandbox.process import JailUnavailable
+    from gateway.email.sandbox.pool import Quarantine, SandboxPool
+    from gateway.email.sandbox.process import SandboxUnavailable
     from gateway.email.smtp.types import RawMail
 
     advice = "every mail is answered 451 until it starts: look at this user's limits (ulimit -a), and install again"
     try:
-        jail = Jail(1)
+        sandbox = SandboxPool(1)
         try:
-            answer = jail.normalise_many([RawMail(MAIL, Envelope(), "doctor", now)])[0]
+            answer = sandbox.normalise_many([RawMail(MAIL, Envelope(), "doctor", now)])[0]
         finally:
-            jail.close()
-    except (JailUnavailable, OSError) as error:
+            sandbox.close()
+    except (SandboxUnavailable, OSError) as error:
         return broken("sandbox", str(error), advice)
     if isinstance(answer, Quarantine):
         return broken("sandbox", f"a plain mail cannot be read in it: {answer.reason}", advice)

@@ -28,7 +28,7 @@ _LABEL = re.compile(r"[*\s]{0,4}[^\s:：][^:：\n]{0,30}[:：](?:\s|$)")
 _CLOCK = re.compile(r"\d{1,2}\s?[:.時时h시]\s?\d{2}")
 
 
-def without_echo(
+def without_known_quotes(
     reply: str, cut: Sequence[Cut], ours: Sequence[str], theirs: Sequence[str], addresses: Collection[str]
 ) -> tuple[str, tuple[Cut, ...]]:
     """The reply without its echo, and the cuts with it. `ours` was sent to the requester, `theirs` came from there."""

@@ -1,6 +1,6 @@
 """What somebody does in Slack besides opening a ticket: says, presses, submits, types, edits, takes back. One schema.
 
-The gateway makes it and writes it down; a worker reads it and obeys. As JSON it travels in a field of the request.
+The gateway makes it and writes it down; a worker reads and executes it. As JSON it travels in a field of the request.
 The names of buttons and windows are here, because the one room shows them and the other one hears them.
 """
 
@@ -119,7 +119,7 @@ def is_account(text: str) -> bool:
     return _ACCOUNT.fullmatch(text) is not None
 
 
-def is_foreign(order: Order) -> bool:
+def is_other_workspace(order: Order) -> bool:
     """Whether it was done by somebody of another workspace, in a channel that is shared with them."""
     return order.user_team not in ("", order.team)
 

@@ -105,7 +105,7 @@ def signed_message_ids(request: InboundRequest, secret: bytes) -> list[tuple[int
     return [(ticket, i) for ticket, i in found if ticket is not None]
 
 
-def foreign_keys(request: InboundRequest, author: str) -> tuple[tuple[str, str], ...]:
+def external_reference_keys(request: InboundRequest, author: str) -> tuple[tuple[str, str], ...]:
     """(number, organisation) of the ticket numbers in a mail's subject, as those of its author's own desk."""
     if not traits_of(request.channel).is_mail or "@" not in author:
         return ()

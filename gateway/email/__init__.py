@@ -1,1 +1,1 @@
-"""The mail doors: SMTP, LMTP and IMAP, and the jail in which their bytes are read."""
+"""The mail channel: SMTP, LMTP and IMAP, and the sandbox in which mail is parsed."""

@@ -1,1 +1,1 @@
-"""The Slack door: Socket Mode and signed HTTP events become requests; committed before the ack."""
+"""The Slack channel: events by Socket Mode or signed HTTP become requests, committed before Slack is answered."""

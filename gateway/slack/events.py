@@ -1,8 +1,8 @@
-"""The Slack door: what somebody says to the bot is written down, and only then does Slack hear that it arrived.
+"""Slack's events: stores each message and order, and only then answers Slack.
 
-In: requests from either mode (signed HTTP, Socket Mode), already proved. Out: Bolt's answer: 200 after the COMMIT,
-503 where nothing could be written (Slack brings it again), 401 for a workspace that is not ours. Copies are no
-concern of this room: the inbound ledger knows a message by its key.
+Events come by signed HTTP or Socket Mode and are authenticated already. The answer is 200 after the COMMIT, 503 where
+nothing could be stored (Slack sends it again), 401 for a workspace that is not ours. The inbound log recognises copies
+by the message's key.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from gateway import intake
 from gateway.group_commit import GroupCommit
 from gateway.intake import Incoming
 from gateway.slack import modals, orders
-from gateway.slack.answers import Answers
-from gateway.slack.orders import Heard
-from gateway.slack.reading import Ignored, Said, Way, read
+from gateway.slack.immediate_answers import Answers
+from gateway.slack.messages import Ignored, SlackMessage, Way, read_message
+from gateway.slack.orders import ReceivedOrder
 from gateway.slack.request import kept_bytes, to_order_request, to_request
 from gateway.slack.workspace import OtherWorkspace, Workspace
 from storage.mail import channel_threads, message_id_index
@@ -53,7 +53,7 @@ class NotWrittenDown(Exception):
     """The message could not be stored: no answer that would let Slack forget it."""
 
 
-class SlackDoor:
+class SlackEvents:
     """Writes Slack's messages down. `accept` is `gateway.intake.accept` everywhere but in tests."""
 
     def __init__(self, store: Store, clock: Clock, workspace: Workspace, accept: Accept = intake.accept) -> None:
@@ -71,46 +71,46 @@ class SlackDoor:
         """Returns when the message is on disk, or when there is nothing to write, what to say to a typed command.
 
         Raises NotWrittenDown otherwise."""
-        heard = orders.read(body)
-        if heard is not None:
-            self._workspace.check(heard.order.team)
-            return self._order(heard, body)
-        said = read(body)
-        if isinstance(said, Ignored):
-            log.debug("slack_event_ignored", why=said.why)
+        received = orders.read_order(body)
+        if received is not None:
+            self._workspace.check(received.order.team)
+            return self._order(received, body)
+        message = read_message(body)
+        if isinstance(message, Ignored):
+            log.debug("slack_event_ignored", why=message.why)
             return ""
-        self._workspace.check(said.team)
-        self._written(lambda: self._say(said, body))
+        self._workspace.check(message.team)
+        self._stored(lambda: self._take_message(message, body))
         return ""
 
-    def _order(self, heard: Heard, body: Mapping[str, Any]) -> str:
+    def _order(self, received: ReceivedOrder, body: Mapping[str, Any]) -> str:
         """What changes nothing is answered at once; all else is written down."""
-        order = heard.order
+        order = received.order
         if order.kind in (Kind.EDITED, Kind.WITHDRAWN):
-            self._written(lambda: self._write_order(heard, body) if self._is_kept(order) else None)
+            self._stored(lambda: self._write_order(received, body) if self._is_kept(order) else None)
             return ""
         account = self._workspace.account_of(order.user)
         order = replace(order, guest=account.guest, email=account.email, unknown=account.unknown)
-        if heard.opens:
-            self._windows.submit(self._open, replace(heard, order=order))
+        if received.opens:
+            self._windows.submit(self._open, replace(received, order=order))
             return ""
         if order.kind is Kind.TYPED:
             answer = self._answers.typed(order, self._clock())
             if isinstance(answer, str):
                 return answer
             order = answer
-        self._written(lambda: self._write_order(replace(heard, order=order), body))
+        self._stored(lambda: self._write_order(replace(received, order=order), body))
         return "Written down; what came of it follows here."
 
-    def _open(self, heard: Heard) -> None:
+    def _open(self, received: ReceivedOrder) -> None:
         """The window that a button asks for, or why there is none."""
-        order = heard.order
+        order = received.order
         try:
-            needs = Verb.NOTE if heard.opens == Button.ANSWER else Verb.CHANGE
+            needs = Verb.NOTE if received.opens == Button.ANSWER else Verb.CHANGE
             shown = self._answers.shown(order, needs, self._clock())
             why = shown if isinstance(shown, str) else ""
             if not isinstance(shown, str) and self._workspace.show(
-                heard.trigger, modals.view(heard.opens, shown, order)
+                received.trigger, modals.view(received.opens, shown, order)
             ):
                 why = "Slack did not open the window in time. Press the button again."
             if why:
@@ -118,50 +118,50 @@ class SlackDoor:
         except Exception as error:
             log.exception("slack_window_failed", error=type(error).__name__)
 
-    def _written(self, write: Callable[[], None]) -> None:
+    def _stored(self, write: Callable[[], None]) -> None:
         try:
             write()
         except Exception as error:
             log.warning("slack_message_not_written_down", error=type(error).__name__)
             raise NotWrittenDown from error
 
-    def _say(self, said: Said, body: Mapping[str, Any]) -> None:
-        if self._is_agents_thread(said):
-            heard, account = orders.of_said(said), self._workspace.account_of(said.user)
-            order = replace(heard.order, guest=account.guest, email=account.email, unknown=account.unknown)
-            self._write_order(replace(heard, order=order), body)
+    def _take_message(self, message: SlackMessage, body: Mapping[str, Any]) -> None:
+        if self._is_agents_thread(message):
+            received, account = orders.order_of_message(message), self._workspace.account_of(message.user)
+            order = replace(received.order, guest=account.guest, email=account.email, unknown=account.unknown)
+            self._write_order(replace(received, order=order), body)
             return
-        if not self._concerns_us(said):
+        if not self._concerns_us(message):
             log.debug("slack_event_ignored", why="not a thread of ours, or nothing new in it")
             return
-        name = said.name or self._workspace.name_of(said.user)
-        self._put_down(to_request(said, name, self._clock()), body, said.way.name.lower())
+        name = message.name or self._workspace.name_of(message.user)
+        self._submit(to_request(message, name, self._clock()), body, message.way.name.lower())
 
-    def _write_order(self, heard: Heard, body: Mapping[str, Any]) -> None:
-        request = to_order_request(heard.order, heard.external_id, heard.once, "", self._clock())
-        self._put_down(request, body, str(heard.order.kind))
+    def _write_order(self, received: ReceivedOrder, body: Mapping[str, Any]) -> None:
+        request = to_order_request(received.order, received.external_id, received.once, "", self._clock())
+        self._submit(request, body, str(received.order.kind))
 
-    def _put_down(self, request: InboundRequest, body: Mapping[str, Any], way: str) -> None:
+    def _submit(self, request: InboundRequest, body: Mapping[str, Any], way: str) -> None:
         inbound_id = self._group.submit(Incoming(request, (), kept_bytes(body))).result(COMMIT_SECONDS)
         log.info("slack_message_written_down", inbound_id=inbound_id, way=way)
 
     def _commit(self, incoming: Sequence[Incoming]) -> Sequence[int]:
         return self._accept(self._store, incoming, self._clock())
 
-    def _is_agents_thread(self, said: Said) -> bool:
+    def _is_agents_thread(self, message: SlackMessage) -> bool:
         """A thread under a card of ours. One whose row is not written yet is known by who began it."""
-        if said.way not in (Way.THREAD, Way.MENTION) or said.thread_ts in ("", said.ts):
+        if message.way not in (Way.THREAD, Way.MENTION) or message.thread_ts in ("", message.ts):
             return False
         with self._store.database.reading() as session:
-            known = slack_threads.ticket_of(session, said.channel, said.thread_ts)
-        return known is not None or said.under_bot
+            known = slack_threads.ticket_of(session, message.channel, message.thread_ts)
+        return known is not None or message.under_bot
 
-    def _concerns_us(self, said: Said) -> bool:
-        if not (said.ours_only or said.known_is_old):
+    def _concerns_us(self, message: SlackMessage) -> bool:
+        if not (message.ours_only or message.known_is_old):
             return True
         with self._store.database.reading() as session:
-            known = channel_threads.is_known(session, said.conversation)
-        return known is said.ours_only
+            known = channel_threads.is_known(session, message.conversation)
+        return known is message.ours_only
 
     def _is_kept(self, order: Order) -> bool:
         """Whether the message that was changed is on a ticket, or on its way there."""
@@ -175,7 +175,7 @@ class SlackDoor:
 def bolt_app(store: Store, settings: Settings, clock: Clock, accept: Accept = intake.accept) -> App:
     """The Bolt app of this desk, for either mode. Asks Slack nothing; `clock` tells the time in UTC."""
     client = web_client(settings) if settings.slack_bot_token else None
-    door = SlackDoor(store, clock, Workspace(client), accept)
+    events = SlackEvents(store, clock, Workspace(client), accept)
     app = App(
         name="frontdesk",
         logger=quiet_logger(),
@@ -188,7 +188,7 @@ def bolt_app(store: Store, settings: Settings, clock: Clock, accept: Accept = in
         ignoring_self_events_enabled=False,
         ignoring_self_assistant_message_events_enabled=False,
     )
-    _listen(app, door)
+    _listen(app, events)
     return app
 
 
@@ -218,14 +218,14 @@ def dispatch(app: App, body: str | dict[str, Any], mode: str, content_type: str 
     return BoltResponse(status=200, body="") if response.status == 404 else response
 
 
-def _listen(app: App, door: SlackDoor) -> None:
+def _listen(app: App, events: SlackEvents) -> None:
     anything = re.compile("")
 
     def event(body: dict[str, Any]) -> None:
-        door.take(body)
+        events.take(body)
 
     def interaction(body: dict[str, Any], ack: Ack) -> None:
-        answer = door.take(body)
+        answer = events.take(body)
         # Typed commands have room for an answer that only this person sees; a window closes at an empty one.
         ack({"response_type": "ephemeral", "text": answer} if answer and "command" in body else "")
 

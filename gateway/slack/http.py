@@ -1,7 +1,7 @@
-"""Slack by signed HTTP: one path for events, shortcuts and the address check.
+"""Slack by signed HTTP: one path for events, interactions and the URL verification.
 
-In: bytes from anybody. Out: 401 unless Slack signed them within five minutes, 400 if they cannot be read, 413 if
-there are too many; otherwise what the door says. Nothing is parsed before the signature is checked.
+The answer is 401 unless Slack signed the body within five minutes, 400 if it cannot be read, 413 if it is too large.
+Nothing is parsed before the signature is checked.
 """
 
 from __future__ import annotations

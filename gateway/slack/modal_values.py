@@ -1,7 +1,6 @@
-"""What somebody filled into a window of ours, as commands and a text.
+"""The values of a submitted modal as commands and a text.
 
-In: a sent view; its `private_metadata` is what the window knew when it was opened. Out: the commands for what was
-changed, in the order in which they make sense. It refuses to check them: whoever carries them out does.
+The `private_metadata` of the view is what the modal was opened with. The commands are checked when they are executed.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ from typing import Any
 
 from desk.slack.orders import Button
 from desk.tickets.commands import Command
-from gateway.slack.reading import mapping_of, text_of
+from gateway.slack.messages import mapping_of, text_of
 
 TEXT, KIND, THEN, FIELD = "text", "kind", "then", "field:"
 CHANGES = ("assign", "team", "category", "priority", "status", "snooze", "macro")
 """The inputs of the window in which a ticket is changed: each is the command that it gives."""
 
 
-def known(view: Mapping[str, Any]) -> Mapping[str, Any]:
+def metadata_of_view(view: Mapping[str, Any]) -> Mapping[str, Any]:
     """What we gave the window along; empty if it is nothing of ours."""
     try:
         found = json.loads(text_of(view, "private_metadata") or "{}")
@@ -28,9 +27,9 @@ def known(view: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def wanted(view: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[str, tuple[Command, ...]]:
+def commands_of_view(view: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[str, tuple[Command, ...]]:
     """The text to be said, and the commands."""
-    values = filled(view)
+    values = values_of_view(view)
     match text_of(view, "callback_id"):
         case Button.ANSWER:
             then = (Command(values[THEN]),) if values.get(THEN) in ("resolve", "hold") else ()
@@ -48,7 +47,7 @@ def wanted(view: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[str, tupl
             return "", (*((Command("reply"),) if filled_in["macro"] else ()), *changed)
 
 
-def filled(view: Mapping[str, Any]) -> dict[str, str]:
+def values_of_view(view: Mapping[str, Any]) -> dict[str, str]:
     """Block → what is in its input: a text, or the value of the option that was chosen."""
     blocks = mapping_of(mapping_of(view, "state"), "values")
     found: dict[str, str] = {}

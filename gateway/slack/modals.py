@@ -1,7 +1,6 @@
-"""The windows that the buttons of a ticket's card open in Slack: answer, resolve, change.
+"""The modals that the buttons of a ticket's card open in Slack: answer, resolve, change.
 
-In: what the window shows, as plain values. Out: a view as Slack's `views.open` takes it, within Slack's limits. Which
-commands come out of what is filled in: `gateway/slack/modal_values.py`.
+The commands that their values become are in `gateway/slack/modal_values.py`.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ModalTicket:
     """What a window needs to know of a ticket. `fields` are the required ones that are empty: (name, label)."""
 
     number: int
@@ -43,7 +42,7 @@ class Shown:
     fields: Sequence[tuple[str, str]] = ()
 
 
-def view(button: str, shown: Shown, order: Order) -> View:
+def view(button: str, shown: ModalTicket, order: Order) -> View:
     """The window that a button opens; it remembers where it was asked for."""
     make = {Button.ANSWER: _answer, Button.RESOLVE: _resolve}.get(Button(button), _change)
     title, submit, blocks = make(shown)
@@ -64,7 +63,7 @@ def view(button: str, shown: Shown, order: Order) -> View:
     }
 
 
-def _answer(shown: Shown) -> tuple[str, str, list[dict[str, Any]]]:
+def _answer(shown: ModalTicket) -> tuple[str, str, list[dict[str, Any]]]:
     kinds = [("Reply to the requester", "reply"), ("Internal note, for agents only", "note")]
     afterwards = [("The requester's turn", "keep"), ("Resolved with this", "resolve"), ("On hold", "hold")]
     blocks = [
@@ -75,13 +74,13 @@ def _answer(shown: Shown) -> tuple[str, str, list[dict[str, Any]]]:
     return f"Answer #{shown.number}", "Send", blocks
 
 
-def _resolve(shown: Shown) -> tuple[str, str, list[dict[str, Any]]]:
+def _resolve(shown: ModalTicket) -> tuple[str, str, list[dict[str, Any]]]:
     box = _text_box(shown.resolution, "What solved it, in words that help the next one")
     blocks = [_input(f"{FIELD}{name}", label, _line("")) for name, label in shown.fields]
     return f"Resolve #{shown.number}", "Resolve", [*blocks, _input(TEXT, "Resolution", box, optional=True)]
 
 
-def _change(shown: Shown) -> tuple[str, str, list[dict[str, Any]]]:
+def _change(shown: ModalTicket) -> tuple[str, str, list[dict[str, Any]]]:
     was, choices = shown.was or {}, shown.choices or {}
     blocks = []
     for name in CHANGES:
@@ -93,7 +92,7 @@ def _change(shown: Shown) -> tuple[str, str, list[dict[str, Any]]]:
     return f"Change #{shown.number}", "Save", blocks
 
 
-def _about(shown: Shown) -> dict[str, Any]:
+def _about(shown: ModalTicket) -> dict[str, Any]:
     """Plain text: what somebody wrote as a subject has no effect here."""
     text = _plain(f"#{shown.number} {shown.subject}", MOST_LETTERS)
     return {"type": "context", "elements": [text | {"emoji": False}]}

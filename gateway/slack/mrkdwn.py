@@ -1,7 +1,6 @@
-"""Slack's own markup as plain text: `<@U1|ann>` is @ann, `<https://x|here>` is here (https://x), `&lt;` is <.
+"""Slack's markup as plain text: `<@U1|ann>` is @ann, `<https://x|here>` is here (https://x), `&lt;` is <.
 
-In: the text of a message. Out: text that a person reads in a mail or in the console. It asks nobody: a mention
-without a name stays an id.
+A mention without a name stays an id.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What Slack says that somebody did: pressed a button, sent a window, typed a command, edited or took back a message.
+"""Reads an order from Slack: a pressed button, a submitted modal, a typed command, an edited or deleted message.
 
-In: a body, already proved to come from Slack. Out: `Heard`, or None where it is nothing of the kind; never an
-exception. It refuses to know who is an agent and what a ticket allows: that is asked when the order is carried out.
+The body is authenticated already. Whether the account is an agent's and what the ticket allows is checked when the
+order is executed.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any
 from desk.slack.orders import MORE, WINDOWS, Button, Kind, Order, number_of
 from desk.tickets.commands import Command
 from gateway.slack import modal_values
+from gateway.slack.message_text import whole_text
+from gateway.slack.messages import ID, TS, SlackMessage, mapping_of, team_of, text_of
 from gateway.slack.mrkdwn import plain_text, without_labels
-from gateway.slack.reading import ID, TS, Said, mapping_of, team_of, text_of
-from gateway.slack.shared_words import whole_words
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ReceivedOrder:
     """An order, and under which name it is written down once. `opens` is the window that a button asks for, with the
     `trigger` by which Slack lets us open it for a few seconds."""
 
@@ -32,7 +32,7 @@ class Heard:
     trigger: str = ""
 
 
-def read(body: Mapping[str, Any]) -> Heard | None:
+def read_order(body: Mapping[str, Any]) -> ReceivedOrder | None:
     """The order in a body; None for everything else."""
     kind = body.get("type")
     if kind == "block_actions":
@@ -48,23 +48,23 @@ def read(body: Mapping[str, Any]) -> Heard | None:
     return found if found is not None and ID.match(found.order.team) and ID.match(found.order.user) else None
 
 
-def of_said(said: Said) -> Heard:
+def order_of_message(message: SlackMessage) -> ReceivedOrder:
     """What is said in a ticket's thread of the agents."""
     order = Order(
         Kind.SAID,
-        said.team,
-        said.user,
-        said.channel,
-        said.ts,
-        said.thread_ts,
-        said.user_team,
-        text=plain_text(without_labels(said.whole), said.bot_user),
-        files=said.files,
+        message.team,
+        message.user,
+        message.channel,
+        message.ts,
+        message.thread_ts,
+        message.user_team,
+        text=plain_text(without_labels(message.whole), message.bot_user),
+        files=message.files,
     )
-    return Heard(order, order.message_id, f"{order.message_id}\0{said.user}\0{said.text}")
+    return ReceivedOrder(order, order.message_id, f"{order.message_id}\0{message.user}\0{message.text}")
 
 
-def _pressed(body: Mapping[str, Any]) -> Heard | None:
+def _pressed(body: Mapping[str, Any]) -> ReceivedOrder | None:
     listed = body.get("actions")
     action = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], Mapping) else {}
     button, value = text_of(action, "action_id"), text_of(action, "value")
@@ -80,26 +80,26 @@ def _pressed(body: Mapping[str, Any]) -> Heard | None:
     trigger = text_of(body, "trigger_id")
     order = replace(_by(Kind.PRESSED, body), ticket_id=number, commands=commands)
     once = trigger or f"{text_of(action, 'action_ts')}:{order.user}"
-    return Heard(order, f"pressed:{_hash(once)}", once, button if button in WINDOWS else "", trigger)
+    return ReceivedOrder(order, f"pressed:{_hash(once)}", once, button if button in WINDOWS else "", trigger)
 
 
-def _submitted(body: Mapping[str, Any]) -> Heard | None:
+def _submitted(body: Mapping[str, Any]) -> ReceivedOrder | None:
     view = mapping_of(body, "view")
     if text_of(view, "callback_id") not in WINDOWS or not ID.match(text_of(view, "id")):
         return None
-    known = modal_values.known(view)
+    known = modal_values.metadata_of_view(view)
     number, rest = number_of(str(known.get("ticket", "")))
     if rest or not number:
         return None
-    text, commands = modal_values.wanted(view, known)
+    text, commands = modal_values.commands_of_view(view, known)
     channel, ts, thread_ts = (str(known.get(name, "")) for name in ("channel", "ts", "thread_ts"))
     order = replace(_by(Kind.SUBMITTED, body), channel=channel, ts=ts, thread_ts=thread_ts)
     order = replace(order, ticket_id=number, text=text, commands=commands)
     # One window is sent once, however often and with whatever words it comes again.
-    return Heard(order, f"submitted:{text_of(view, 'id')}", text_of(view, "id"))
+    return ReceivedOrder(order, f"submitted:{text_of(view, 'id')}", text_of(view, "id"))
 
 
-def _typed(body: Mapping[str, Any]) -> Heard:
+def _typed(body: Mapping[str, Any]) -> ReceivedOrder:
     number, rest = number_of(plain_text(without_labels(text_of(body, "text"))))
     order = Order(
         Kind.TYPED,
@@ -110,7 +110,7 @@ def _typed(body: Mapping[str, Any]) -> Heard:
         text=rest,
     )
     once = text_of(body, "trigger_id") or json.dumps([order.account, order.channel, text_of(body, "text")])
-    return Heard(order, f"typed:{_hash(once)}", once, trigger=text_of(body, "trigger_id"))
+    return ReceivedOrder(order, f"typed:{_hash(once)}", once, trigger=text_of(body, "trigger_id"))
 
 
 def _by(kind: Kind, body: Mapping[str, Any]) -> Order:
@@ -128,7 +128,7 @@ def _by(kind: Kind, body: Mapping[str, Any]) -> Order:
     )
 
 
-def _changed(body: Mapping[str, Any]) -> Heard | None:
+def _changed(body: Mapping[str, Any]) -> ReceivedOrder | None:
     event = mapping_of(body, "event")
     subtype, before = event.get("subtype"), mapping_of(event, "previous_message")
     if event.get("type") != "message" or subtype not in ("message_changed", "message_deleted"):
@@ -144,18 +144,18 @@ def _changed(body: Mapping[str, Any]) -> Heard | None:
         text_of(event, "channel"),
         text_of(now, "ts") or text_of(event, "deleted_ts"),
         text_of(now, "thread_ts") or text_of(before, "thread_ts"),
-        text=plain_text(without_labels(whole_words(now))) if not gone else "",
-        before=plain_text(whole_words(before)),
+        text=plain_text(without_labels(whole_text(now))) if not gone else "",
+        before=plain_text(whole_text(before)),
     )
     if not (TS.match(order.ts) and ID.match(order.channel) and ID.match(order.user)):
         return None
     if gone:
-        return Heard(order, f"{order.message_id}:withdrawn", order.message_id)
+        return ReceivedOrder(order, f"{order.message_id}:withdrawn", order.message_id)
     edited = text_of(mapping_of(now, "edited"), "ts")
     # Slack tells of a preview, a reply or a language that it found in the same way; the words are the old ones then.
     if not edited or text_of(now, "text") == before.get("text"):
         return None
-    return Heard(order, f"{order.message_id}:edited:{edited}", f"{order.message_id}\0{edited}\0{order.text}")
+    return ReceivedOrder(order, f"{order.message_id}:edited:{edited}", f"{order.message_id}\0{edited}\0{order.text}")
 
 
 def _hash(text: str) -> str:

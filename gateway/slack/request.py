@@ -1,7 +1,6 @@
-"""A Slack message, or an order, as the one request schema.
+"""A Slack message or order as an InboundRequest.
 
-In: what was said or done, the name if known, the moment. Out: InboundRequest. A file has a name here and no bytes: they
-are fetched by a worker, because Slack waits for no download.
+A file has a name here and no bytes: a worker fetches it, because Slack does not wait for a download.
 """
 
 from __future__ import annotations
@@ -16,30 +15,30 @@ from desk.channels import Channel
 from desk.mail.inbound_request import Attachment, InboundRequest, Party, ThreadKeys
 from desk.slack import orders as slack_orders
 from desk.slack.orders import Order, SlackFile
+from gateway.slack.messages import SlackMessage
 from gateway.slack.mrkdwn import plain_text
-from gateway.slack.reading import Said
 
 SUBJECT_LETTERS = 120
 _SECRETS = frozenset({"token", "response_url", "trigger_id"})
 
 
-def to_request(said: Said, name: str, now: datetime) -> InboundRequest:
+def to_request(message: SlackMessage, name: str, now: datetime) -> InboundRequest:
     """The request that a message makes; the same message makes the same key, whichever way it came."""
-    text = plain_text(said.whole, said.bot_user)
+    text = plain_text(message.whole, message.bot_user)
     return InboundRequest(
         channel=Channel.SLACK,
-        source=f"slack:{said.team}",
-        external_id=said.external_id,
-        content_hash=_content_hash(said),
+        source=f"slack:{message.team}",
+        external_id=message.external_id,
+        content_hash=_content_hash(message),
         received_at=now,
-        sender=Party(said.address, said.name or name),
-        subject=_subject(said, text),
+        sender=Party(message.address, message.name or name),
+        subject=_subject(message, text),
         text=text,
         reply=text,
-        sent_at=_moment(said.ts),
-        thread=ThreadKeys(message_id=f"slack:{said.external_id}", conversation=said.conversation),
-        attachments=tuple(_attachment(file) for file in said.files),
-        fields=_fields(said),
+        sent_at=_moment(message.ts),
+        thread=ThreadKeys(message_id=f"slack:{message.external_id}", conversation=message.conversation),
+        attachments=tuple(_attachment(file) for file in message.files),
+        fields=_fields(message),
     )
 
 
@@ -62,15 +61,15 @@ def kept_bytes(body: Mapping[str, Any]) -> bytes:
     return json.dumps({key: value for key, value in body.items() if key not in _SECRETS}).encode()
 
 
-def _content_hash(said: Said) -> str:
-    parts = (said.team, said.channel, said.ts, said.user, said.text)
+def _content_hash(message: SlackMessage) -> str:
+    parts = (message.team, message.channel, message.ts, message.user, message.text)
     return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()
 
 
-def _subject(said: Said, text: str) -> str:
+def _subject(message: SlackMessage, text: str) -> str:
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
-        return f"File: {said.files[0].name or said.files[0].id}" if said.files else "Message in Slack"
+        return f"File: {message.files[0].name or message.files[0].id}" if message.files else "Message in Slack"
     first = lines[0]
     return first if len(first) <= SUBJECT_LETTERS else first[: SUBJECT_LETTERS - 1].rstrip() + "…"
 
@@ -89,7 +88,7 @@ def _attachment(file: SlackFile) -> Attachment:
     return Attachment(name, kind, file.size, "", f"slack:{file.id}")
 
 
-def _fields(said: Said) -> tuple[tuple[str, str], ...]:
-    if said.opened_by and said.opened_by != said.user:
-        return (("opened_by", f"slack:{said.team}:{said.opened_by}"),)
+def _fields(message: SlackMessage) -> tuple[tuple[str, str], ...]:
+    if message.opened_by and message.opened_by != message.user:
+        return (("opened_by", f"slack:{message.team}:{message.opened_by}"),)
     return ()

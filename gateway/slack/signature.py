@@ -1,8 +1,4 @@
-"""The proof that a request came from Slack: an HMAC of the bytes under the app's signing secret, at most 5 minutes old.
-
-In: the secret, two headers and the body as it came. Out: yes or no. It refuses to know what the body says, so that
-nothing is parsed that was not proved.
-"""
+"""Slack's request signature: an HMAC of the body under the app's signing secret, at most 5 minutes old."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slack's Socket Mode client with a reader of our own.
+"""Slack's Socket Mode client with a WebSocket reader of our own.
 
 slack_sdk reads frames by recursion, one call deeper per frame or buffer: a few hundred messages in a row end in a
 RecursionError, and what it had half read spoils all that follows. This reader is a loop. Everything else (handshake,
@@ -87,7 +87,7 @@ class Frames:
         return message
 
 
-class Line(Connection):
+class SocketConnection(Connection):
     """One connection of the library's, read by a loop."""
 
     def run_until_completion(self, state: ConnectionState) -> None:
@@ -151,7 +151,7 @@ class Line(Connection):
                 self.last_ping_pong_time = float(moment)
 
 
-class Client(SocketModeClient):
+class SocketClient(SocketModeClient):
     """The library's client on our lines, patient with a Slack that is away."""
 
     def __init__(self, app_token: str, web_client: WebClient, ping_seconds: float, first_pause: float) -> None:
@@ -187,7 +187,7 @@ class Client(SocketModeClient):
         if self.wss_uri is None:
             self.wss_uri = self.issue_new_wss_url()
         old, old_state = self.current_session, self.current_session_state
-        session = Line(
+        session = SocketConnection(
             url=self.wss_uri,
             logger=self.logger,
             ping_interval=self.ping_interval,

@@ -1,7 +1,7 @@
-"""Slack by Socket Mode: we call Slack and keep the line open, so no address of ours has to be reachable.
+"""Slack by Socket Mode: a connection that we open to Slack and keep open, so that no address of ours must be reachable.
 
-In: envelopes. Out: an ack for those that are written down; the others stay unanswered, and Slack brings them again.
-Lines that break are opened again, from the first moment on, for as long as it takes.
+An envelope is acknowledged once it is stored; Slack sends the others again. A broken connection is opened again, for as
+long as it takes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from desk.config.settings import Settings
 from gateway.slack.events import dispatch, quiet_logger
-from gateway.slack.socket_connection import FIRST_PAUSE, Client
+from gateway.slack.socket_connection import FIRST_PAUSE, SocketClient
 
 log = structlog.get_logger()
 
@@ -38,7 +38,7 @@ class SocketMode:
         self._thread = threading.Thread(target=self._connect, name="slack-socket-mode", daemon=True)
         url = settings.slack_api_url.rstrip("/") + "/"
         web = WebClient(base_url=url, timeout=10, retry_handlers=[], logger=quiet_logger())
-        self._client = Client(settings.slack_app_token, web, ping_seconds, first_pause)
+        self._client = SocketClient(settings.slack_app_token, web, ping_seconds, first_pause)
         self._client.socket_mode_request_listeners.append(self._take)
 
     def start(self) -> None:

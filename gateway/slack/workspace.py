@@ -1,9 +1,7 @@
-"""What Slack tells about itself: which workspace the bot lives in, who its people are. Remembered.
+"""The Slack workspace of the bot: checks its id, looks accounts up, opens modals, sends ephemeral messages.
 
-It also carries the few answers that cannot wait for a worker: a window, a word that one person sees.
-
-In: ids. Out: an answer, or "" where there is none in time: the door never waits for Slack longer than it must, and a
-Slack that does not answer is left alone for a minute. A name is a label; it never proves who somebody is.
+Accounts are cached. A call gives up within a second, and a Slack that does not answer is not called for a minute. A
+name is a label; it never proves who somebody is.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The web doors: the form page and the inbound JSON API."""
+"""The web channels: the request form, the inbound JSON API and the requesters' portal."""

@@ -1,7 +1,7 @@
-"""The JSON inbound API: programs hand in requests with a token, and may repeat themselves under an Idempotency-Key.
+"""The inbound JSON API: programs send requests with a token, and may repeat them under an Idempotency-Key.
 
-A body that is wrong is answered 4xx with a sentence that says what to do. Fields that are not of a request are refused,
-so that nobody sets what only the desk may set.
+A wrong body is answered 4xx with a sentence that says what to do. Unknown fields are refused, so that no client sets
+what only the desk may set.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from desk.web.client_ip import neighbourhood
 from gateway.web import body
 from gateway.web import texts as web_texts
 from gateway.web.body import MEGABYTE, BadBody
-from gateway.web.request_context import Door, Unavailable
-from gateway.web.submission import MOST_LETTERS, File, Submission, Wrong, checked, incoming
+from gateway.web.request_context import RequestContext, Unavailable
+from gateway.web.submission import MOST_LETTERS, File, InvalidFields, Submission, checked, incoming
 from storage.access import api_tokens
 from storage.access.api_tokens import ApiToken
 from storage.mail import inbound
@@ -69,7 +69,7 @@ class Refused(Exception):
 class Api:
     """The endpoints."""
 
-    door: Door
+    context: RequestContext
 
     async def send(self, request: Request) -> JSONResponse:
         """Who is it, then the body, then write it down in a thread."""
@@ -77,7 +77,7 @@ class Api:
             token = await anyio.to_thread.run_sync(self._token, request)
             self._slow_down(token)
             raw = await self._body(request)
-            return await anyio.to_thread.run_sync(self._send, request, token, raw, limiter=self.door.threads)
+            return await anyio.to_thread.run_sync(self._send, request, token, raw, limiter=self.context.threads)
         except Refused as error:
             return error.answer()
 
@@ -92,7 +92,7 @@ class Api:
     async def _body(self, request: Request) -> bytes:
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise Refused(415, "media_type")
-        most = self.door.limits.bytes * 4 // 3 + MEGABYTE
+        most = self.context.limits.bytes * 4 // 3 + MEGABYTE
         try:
             return await body.whole(request, most)
         except BadBody as error:
@@ -104,8 +104,8 @@ class Api:
         found = self._known(value.strip()) if kind.lower() == "bearer" else None
         if found is None:
             # Counted only now: what others at the same address get wrong keeps no valid token out.
-            place = neighbourhood(self.door.came_from(request))
-            wait = self.door.wrong_tokens.take(place, self.door.clock())
+            place = neighbourhood(self.context.came_from(request))
+            wait = self.context.wrong_tokens.take(place, self.context.clock())
             raise Refused(429, "often", wait=wait) if wait else Refused(401, "no_token")
         if SCOPE not in found.scopes:
             raise Refused(403, "scope")
@@ -113,13 +113,13 @@ class Api:
 
     def _known(self, value: str) -> ApiToken | None:
         try:
-            with self.door.reachable(), self.door.store.database.reading() as session:
+            with self.context.reachable(), self.context.store.database.reading() as session:
                 return api_tokens.find(session, value)
         except Unavailable:
-            raise Refused(503, "down", wait=self.door.retry_seconds) from None
+            raise Refused(503, "down", wait=self.context.retry_seconds) from None
 
     def _slow_down(self, token: ApiToken) -> None:
-        wait = self.door.by_token.take(str(token.id), self.door.clock())
+        wait = self.context.by_token.take(str(token.id), self.context.clock())
         if wait:
             raise Refused(429, "often", wait=wait)
 
@@ -127,28 +127,30 @@ class Api:
         # The token is part of the id, so that no client can choose the id of somebody's mail.
         key = f"api:{token.id}:{_key(request)}"
         typed, files, topic, given = _read(raw)
-        peer, now = self.door.came_from(request), self.door.clock()
+        peer, now = self.context.came_from(request), self.context.clock()
         try:
-            answers, wrong = self.door.questions().told(topic, given) if topic or given else (Answers(), {})
+            answers, wrong = (
+                self.context.form_fields().check_values(topic, given) if topic or given else (Answers(), {})
+            )
             typed = replace(typed, answers=answers)
-            sent = checked(typed, self.door.own_addresses(), subject_needed=False, also=wrong)
+            sent = checked(typed, self.context.own_addresses(), subject_needed=False, also=wrong)
             made = incoming(sent, files, Channel.API, f"api:{token.id}", key, peer, now)
-            inbound_id = self.door.accept(made, key, now)
-        except Wrong as error:
+            inbound_id = self.context.accept(made, key, now)
+        except InvalidFields as error:
             raise Refused(422, "fields", error.problems) from None
         except KeyReused:
             raise Refused(422, "key_reused") from None
         except Unavailable:
-            raise Refused(503, "down", wait=self.door.retry_seconds) from None
+            raise Refused(503, "down", wait=self.context.retry_seconds) from None
         log.info("api_request_accepted", inbound_id=inbound_id)
         return _accepted(inbound_id)
 
     def _row(self, token: ApiToken, inbound_id: int) -> Mapping[str, Any]:
         try:
-            with self.door.reachable(), self.door.store.database.reading() as session:
+            with self.context.reachable(), self.context.store.database.reading() as session:
                 row = inbound.get(session, inbound_id) if inbound_id < 2**63 else None
         except Unavailable:
-            raise Refused(503, "down", wait=self.door.retry_seconds) from None
+            raise Refused(503, "down", wait=self.context.retry_seconds) from None
         if row is None or row["source"] != f"api:{token.id}":
             raise Refused(404, "missing")
         return row

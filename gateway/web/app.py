@@ -1,4 +1,4 @@
-"""The web doors' routes (form, requesters' own pages, inbound API), to be put into the console's application."""
+"""The routes of the web channels (form, portal, inbound API), mounted into the console's application."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gateway.intake import accept_once
 from gateway.web.api import Api
 from gateway.web.form import HEADERS, Form
 from gateway.web.portal import app as portal
-from gateway.web.request_context import Accept, Door, Limits
+from gateway.web.request_context import Accept, Limits, RequestContext
 from storage.open_store import Store
 
 _STYLE = Path(__file__).parent / "static" / "form.css"
@@ -29,8 +29,8 @@ def routes(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> list[Route]:
     """All that a visitor or a program can ask of the doors."""
-    door = Door(store, settings, accept, limits or Limits(), clock)
-    form, api = Form(door), Api(door)
+    context = RequestContext(store, settings, accept, limits or Limits(), clock)
+    form, api = Form(context), Api(context)
     return [
         Route("/request", form.show, methods=["GET"]),
         Route("/request", form.send, methods=["POST"]),
@@ -39,7 +39,7 @@ def routes(
         Route("/request/form.css", _style),
         Route("/api/v1/inbound", api.send, methods=["POST"]),
         Route("/api/v1/inbound/{inbound_id:int}", api.state),
-        *portal.routes(door),
+        *portal.routes(context),
     ]
 
 

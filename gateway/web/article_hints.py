@@ -1,6 +1,6 @@
-"""Before a request is sent: which public articles may already answer it, and the count of whom they helped.
+"""Suggests public articles before a request is sent from the form, and counts the visitors whom an article helped.
 
-In: what a visitor typed. Out: articles, the likeliest first; none where the help pages are closed. It needs no script.
+None are suggested where the help pages are switched off. It works without scripts.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ LEAST = 0.2
 """Nearer than for agents, who can tell at a glance that an article is about something else."""
 
 
-def helpful(store: Store, sent: Submission, now: datetime) -> list[Article]:
+def suggest_articles(store: Store, sent: Submission, now: datetime) -> list[Article]:
     """Written down as suggested."""
     with store.database.reading() as session:
-        shown = near(session, sent.subject, sent.body)
+        shown = similar_articles(session, sent.subject, sent.body)
     if shown:
         _count(store, [one.id for one in shown], articles.SUGGESTED, now)
     return shown
 
 
-def near(session: Session, subject: str, text: str) -> list[Article]:
+def similar_articles(session: Session, subject: str, text: str) -> list[Article]:
     """The same, without a word to anybody."""
     if not csat_settings.rules(session).help_pages or not articles.has_any(session, Audience.PUBLIC):
         return []
@@ -42,7 +42,7 @@ def near(session: Session, subject: str, text: str) -> list[Article]:
     return [found[one.place] for one in likely if one.likeness >= LEAST]
 
 
-def helped(store: Store, article: str, now: datetime) -> None:
+def count_helped(store: Store, article: str, now: datetime) -> None:
     """A visitor needs no answer any more. A number that is no public article counts nothing."""
     if not (article.isascii() and article.isdigit() and len(article) < 19):
         return

@@ -1,7 +1,6 @@
-"""The body of a web request, read within limits of size, number and time; large files wait on disk, not in memory.
+"""Reads the body of a web request within limits of size, number of files and time; large files are kept on disk.
 
-The only asynchronous code of these doors. In: Starlette's request. Out: bytes, or fields with files. Raises
-BadBody with the status to answer.
+It is the only asynchronous code of the web channels. Raises BadBody with the HTTP status to answer.
 """
 
 from __future__ import annotations

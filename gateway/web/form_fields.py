@@ -1,7 +1,4 @@
-"""What the desk asks beside a request: topics and custom fields, as the form shows them and as programs may send them.
-
-In: the desk's fields and categories, and what somebody typed. Out: checked answers, or a sentence for each wrong one.
-"""
+"""Topics and custom fields of a request: those that the form shows, and the check of their values."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ PREFIX = "field-"
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
+class FormFields:
     """As they were a few seconds ago."""
 
     fields: tuple[Field, ...] = ()
@@ -53,7 +50,7 @@ class Questions:
         """What a message about a field calls it."""
         return {TOPIC: texts.PAGE["topic"]} | {f"{PREFIX}{one.name}": one.title for one in self.asked}
 
-    def answered(self, topic: str, given: Mapping[str, str]) -> tuple[Answers, dict[str, str]]:
+    def check_answers(self, topic: str, given: Mapping[str, str]) -> tuple[Answers, dict[str, str]]:
         """Of the form: the answers, and a sentence for each that cannot be taken."""
         if topic and topic not in self.topics:
             return Answers(), {TOPIC: texts.NOT_OFFERED}
@@ -61,7 +58,7 @@ class Questions:
         problems = {f"{PREFIX}{one.name}": _sentence(one, given.get(one.name, "")) for one in found.wrong}
         return found, problems | {f"{PREFIX}{one.name}": texts.NEEDED for one in found.missing}
 
-    def told(self, topic: str, given: Mapping[str, object]) -> tuple[Answers, dict[str, str]]:
+    def check_values(self, topic: str, given: Mapping[str, object]) -> tuple[Answers, dict[str, str]]:
         """Of a program, which may name any field of the desk, and must none."""
         problems = {} if not topic or topic in self.categories else {TOPIC: texts.NOT_OFFERED}
         known, values = {one.name: one for one in self.fields}, {}
@@ -79,10 +76,10 @@ class Questions:
         return Answers(topic, values), problems
 
 
-def read(session: Session) -> Questions:
+def read_form_fields(session: Session) -> FormFields:
     known = tuple(custom_fields.list_all(session))
     named = {one.name for one in categories.list_all(session) if one.active}
-    return Questions(known, frozenset(named | {name for one in known for name in one.categories}))
+    return FormFields(known, frozenset(named | {name for one in known for name in one.categories}))
 
 
 def _sentence(one: Field, typed: str) -> str:

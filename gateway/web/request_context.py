@@ -1,6 +1,6 @@
-"""What both web doors share: the record, the clock, the limits, and the way into the intake.
+"""What the handlers of the web channels share: the store, the clock, the rate limits, and the call to the intake.
 
-It turns a database that cannot be reached into Unavailable, so that a page or a JSON answer can say "later".
+A database that cannot be reached becomes Unavailable, so that a page or a JSON answer can say "later".
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ from desk.mail.reply_budget import victim
 from desk.web.client_ip import came_from, neighbourhood
 from desk.web.rate_limit import Pace
 from gateway.intake import Incoming
-from gateway.web import form_fields
-from gateway.web.form_fields import Questions
+from gateway.web.form_fields import FormFields, read_form_fields
 from storage.db.session import is_disk_full, is_unavailable
 from storage.open_store import Store
 from storage.people import people
@@ -33,7 +32,7 @@ Accept = Callable[[Store, Incoming, str, datetime], int]
 """`gateway.intake.accept_once`, or what stands for it."""
 
 _OWN_ADDRESSES_FOR = timedelta(seconds=30)
-_QUESTIONS_FOR = timedelta(seconds=5)
+_FORM_FIELDS_FOR = timedelta(seconds=5)
 
 
 class Unavailable(RuntimeError):
@@ -55,7 +54,7 @@ class Limits:
     storing_at_once: int = 8
 
 
-class Door:
+class RequestContext:
     """One per process; its limits count for this process."""
 
     retry_seconds = 30
@@ -72,7 +71,7 @@ class Door:
         self.by_token = Pace(limits.posts_per_token_and_minute, timedelta(minutes=1))
         self.wrong_tokens = Pace(limits.wrong_tokens_per_peer_and_minute, timedelta(minutes=1))
         self._own: tuple[datetime, frozenset[str]] | None = None
-        self._questions: tuple[datetime, Questions] | None = None
+        self._form_fields: tuple[datetime, FormFields] | None = None
         self._lock = threading.Lock()
 
     def accept(self, incoming: Incoming, key: str, now: datetime) -> int:
@@ -119,14 +118,14 @@ class Door:
                 self._own = known
         return known[1]
 
-    def questions(self) -> Questions:
+    def form_fields(self) -> FormFields:
         """What the desk asks besides, read again after a few seconds."""
         now = self.clock()
         with self._lock:
-            known = self._questions
-        if known is None or now - known[0] > _QUESTIONS_FOR:
+            known = self._form_fields
+        if known is None or now - known[0] > _FORM_FIELDS_FOR:
             with self.reachable(), self.store.database.reading() as session:
-                known = now, form_fields.read(session)
+                known = now, read_form_fields(session)
             with self._lock:
-                self._questions = known
+                self._form_fields = known
         return known[1]

@@ -1,7 +1,6 @@
-"""What somebody sent by form or API, checked once, and the InboundRequest made of it.
+"""A request from the form or the API: checks its texts and files, and makes the InboundRequest of it.
 
-In: texts and files as they came. Out: an Incoming for the intake, or Wrong with a sentence for every bad field. It
-refuses to know HTTP. Anybody can type any address, so the field `verified` says "no".
+Anybody can type any address, so the field `verified` says "no".
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _ADDRESS = re.compile(
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,60}")
 
 
-class Wrong(ValueError):
+class InvalidFields(ValueError):
     """Some fields cannot be taken; `problems` has a sentence for each."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
@@ -79,7 +78,7 @@ def checked(
         problems["email"] = web_texts.OWN_ADDRESS
     problems |= also or {}
     if problems:
-        raise Wrong(problems)
+        raise InvalidFields(problems)
     return Submission(**texts, answers=typed.answers)
 
 

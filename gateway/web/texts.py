@@ -1,4 +1,4 @@
-"""Every sentence that the web doors say, in one place, so that a translation is one file."""
+"""The texts of the form and of the inbound API, in one place, so that a translation is one file."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ def list_overdue(session: Session, before: datetime, most: int = 50) -> list[int
 
 
 def request_release(session: Session, inbound_id: int) -> bool:
-    """Somebody wants a quarantined row to be tried again: at once if it was readable, else by the gateway's jail."""
+    """Somebody wants a quarantined row to be tried again: at once if it was readable, else by the gateway's sandbox."""
     row = get(session, inbound_id)
     if row is None or row["state"] not in ("quarantined", "refused"):
         return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from desk.slack.orders import Order, is_foreign
+from desk.slack.orders import Order, is_other_workspace
 from storage.db.session import Session
 from storage.db.statements import insert_ignore
 from storage.people import availability, people
@@ -53,7 +53,7 @@ def agent_of(session: Session, order: Order, *, by_email: bool) -> Person | None
 
     Never by a name. By the address only if the desk wants that, Slack has confirmed it, and the agent has no account.
     """
-    if is_foreign(order) or order.guest or order.unknown:
+    if is_other_workspace(order) or order.guest or order.unknown:
         return None
     found = people.by_slack_user(session, order.account)
     if found is None and by_email and order.email:

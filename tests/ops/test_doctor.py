@@ -145,12 +145,14 @@ def test_nobody_to_answer_is_broken(store: Store) -> None:
 
 def test_a_sandbox_that_cannot_start_is_found(desk: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert findings(desk.settings)["sandbox"].state == OK
-    monkeypatch.setattr(pool.Jail.__init__, "__kwdefaults__", {**_KWARGS, "parser": "gateway.no_such_module:parse"})
+    monkeypatch.setattr(
+        pool.SandboxPool.__init__, "__kwdefaults__", {**_KWARGS, "parser": "gateway.no_such_module:parse"}
+    )
     found = findings(desk.settings)["sandbox"]
     assert (found.state, "no_such_module" in found.found, "451" in found.advice) == (BROKEN, True, True)
 
 
-_KWARGS = dict(pool.Jail.__init__.__kwdefaults__ or {})
+_KWARGS = dict(pool.SandboxPool.__init__.__kwdefaults__ or {})
 
 
 def test_the_doctor_looks_with_the_running_desks_settings_and_names_those_that_differ(desk: Store) -> None:

@@ -105,7 +105,7 @@ def test_a_mistake_is_named_and_everything_typed_is_kept(asking: Web, name: str,
 
 def test_the_page_of_articles_carries_the_answers_along(asking: Web, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [Article(1, "Seats", "Buy them.", asking.now[0], asking.now[0])]
-    monkeypatch.setattr(article_hints, "helpful", lambda *_: found)
+    monkeypatch.setattr(article_hints, "suggest_articles", lambda *_: found)
     answer = asking.send(**{"category": "Billing", "field-seats": "3", "field-invoice": "R-7", "field-still": "yes"})
     assert answer.status_code == 200
     held = Inputs(answer.text).found

@@ -26,7 +26,7 @@ from workers.runtime.context import open_context
 
 
 def test_every_job_of_the_table_has_its_work_and_no_other(store: Store) -> None:
-    assert set(actors.works(open_context(store))) == set(JOBS)
+    assert set(actors.handlers(open_context(store))) == set(JOBS)
 
 
 def test_the_row_that_a_message_names_is_claimed_before_older_ones(any_desk: SmallDesk) -> None:

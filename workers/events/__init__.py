@@ -1,1 +1,1 @@
-"""Dispatches the events of tickets to what follows from them."""
+"""Reacts to the events of tickets."""

@@ -1,4 +1,4 @@
-"""The consequences of events: who is told what, as rows in outbound; each event once, in one transaction."""
+"""The events job: the outbound messages, timers and rules that follow from a ticket's events, each event once."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from workers.notifications import (
     watcher_notices,
 )
 from workers.notifications import side_conversations as side_notices
-from workers.notifications.csat_requests import low_ratings, plan_ratings
+from workers.notifications.csat_requests import low_rating_notices, plan_ratings
 from workers.notifications.outgoing import Sender
 from workers.runtime import isolation
 from workers.runtime.context import Context
@@ -46,7 +46,7 @@ from workers.timers import rules as timed_rules
 log = structlog.get_logger()
 
 BATCH = 200
-TOLD = (
+NOTIFIED = (
     EventKind.OPENED, EventKind.REQUESTER_REPLIED, EventKind.ASSIGNED, EventKind.DELIVERY_FAILED,
     EventKind.UNDELIVERABLE, EventKind.UNVERIFIED_NOTE, EventKind.NOT_PERMITTED, EventKind.OPENED_ANYWAY,
     EventKind.WOKEN, EventKind.SIDE_ANSWERED, EventKind.ALIAS_SEEN,
@@ -68,9 +68,9 @@ def _work(context: Context, first: Sequence[int]) -> Work[tuple[int, Event]]:
     def claim(session: Session) -> list[tuple[int, Event]]:
         return tickets.claim_events(session, BATCH, context.now(), first)
 
-    def do(session: Session, happened: Sequence[tuple[int, Event]]) -> int:
-        _react(context, session, happened, context.now())
-        return len(happened)
+    def do(session: Session, events: Sequence[tuple[int, Event]]) -> int:
+        _react(context, session, events, context.now())
+        return len(events)
 
     def put_off(session: Session, row: tuple[int, Event], _reason: str) -> None:
         tickets.mark_unreacted(session, row[0])
@@ -79,7 +79,7 @@ def _work(context: Context, first: Sequence[int]) -> Work[tuple[int, Event]]:
 
 
 @dataclass
-class _Scene:
+class _EventContext:
     """What the letters of a batch need to know."""
 
     tickets: dict[int, Ticket]
@@ -91,81 +91,90 @@ class _Scene:
     """New tickets whose mail named a ticket in which its sender has no part."""
 
 
-def _react(context: Context, session: Session, happened: Sequence[tuple[int, Event]], now: datetime) -> None:
-    scene = _scene(session, [event for _, event in happened])
-    scene.kept_out = _kept_out(session, [event for _, event in happened])
+def _react(context: Context, session: Session, events: Sequence[tuple[int, Event]], now: datetime) -> None:
+    batch = _event_context(session, [event for _, event in events])
+    batch.kept_out = _kept_out(session, [event for _, event in events])
     sender = Sender(context, session)
-    letters: list[OutboundMessage] = []
-    for event_id, event in happened:
-        ticket = scene.tickets.get(event.ticket_id)
+    outgoing: list[OutboundMessage] = []
+    for event_id, event in events:
+        ticket = batch.tickets.get(event.ticket_id)
         # A machine's mail that was closed as it came is told to nobody: whoever looks for it finds it.
         if ticket is not None and not event.data.get("set_aside"):
-            letters += _letters(sender, session, scene, ticket, event_id, event)
-    solved_index.index_tickets(session, [event.ticket_id for _, event in happened if event.kind in SOLVES])
+            outgoing += _messages(sender, session, batch, ticket, event_id, event)
+    solved_index.index_tickets(session, [event.ticket_id for _, event in events if event.kind in SOLVES])
     if sla_policies.any_active(session):
         sla_timers.request_measuring(
-            session, [event.ticket_id for _, event in happened if event.kind not in sla_timers.IDLE], now
+            session, [event.ticket_id for _, event in events if event.kind not in sla_timers.IDLE], now
         )
-    timed_rules.on_events(context, session, happened, now)
-    reassign.on_events(session, context.places(session).routing, [event for _, event in happened])
-    pending_files.request_files(session, scene.messages.values(), now)
-    plan_ratings(session, [event for _, event in happened], now)
-    letters = sender.within_budget(team_channel.newest_cards(letters), now)
-    outbound.store(session, copies.split(letters) if context.store.settings.relay_url else letters, now)
-    log.info("events_reacted", count=len(happened), letters=len(letters))
+    timed_rules.on_events(context, session, events, now)
+    reassign.on_events(session, context.configuration(session).routing, [event for _, event in events])
+    pending_files.request_files(session, batch.messages.values(), now)
+    plan_ratings(session, [event for _, event in events], now)
+    outgoing = sender.within_budget(team_channel.newest_cards(outgoing), now)
+    outbound.store(session, copies.split_by_recipient(outgoing) if context.store.settings.relay_url else outgoing, now)
+    log.info("events_reacted", count=len(events), letters=len(outgoing))
 
 
-def _scene(session: Session, happened: list[Event]) -> _Scene:
-    found = tickets.get_many(session, {event.ticket_id for event in happened})
-    messages = tickets.messages_by_ids(session, {e.message_id for e in happened if e.message_id})
+def _event_context(session: Session, events: list[Event]) -> _EventContext:
+    found = tickets.get_many(session, {event.ticket_id for event in events})
+    messages = tickets.messages_by_ids(session, {e.message_id for e in events if e.message_id})
     ids = {t.requester_id for t in found.values()} | {t.assignee_id for t in found.values() if t.assignee_id}
-    ids |= {event.data["agent_id"] for event in happened if event.kind == EventKind.ALIAS_SEEN}
+    ids |= {event.data["agent_id"] for event in events if event.kind == EventKind.ALIAS_SEEN}
     teams = people.members(session, {t.team_id for t in found.values() if t.team_id})
     watchers = tickets_watchers.list_watchers(
-        session, {one.ticket_id for one in happened if one.kind in watcher_notices.KINDS}
+        session, {one.ticket_id for one in events if one.kind in watcher_notices.KINDS}
     )
-    return _Scene(found, messages, people.by_ids(session, ids), teams, watchers)
+    return _EventContext(found, messages, people.by_ids(session, ids), teams, watchers)
 
 
-def _letters(
-    sender: Sender, session: Session, scene: _Scene, ticket: Ticket, event_id: int, event: Event
+def _messages(
+    sender: Sender, session: Session, batch: _EventContext, ticket: Ticket, event_id: int, event: Event
 ) -> list[OutboundMessage]:
-    message = scene.messages.get(event.message_id or 0)
-    requester = scene.persons[ticket.requester_id]
-    team = sender.context.places(session).teams.get(ticket.team_id or 0)
-    team_name = team.name if team else ""
+    message = batch.messages.get(event.message_id or 0)
+    requester = batch.persons[ticket.requester_id]
     if ticket.merged_into is not None and event.kind in (EventKind.OPENED, EventKind.REQUESTER_REPLIED):
-        return []  # the ticket that it went to tells of it.
-    letters: list[OutboundMessage] = requester_messages.of(ticket, event_id, event, message, scene.persons, team_name)
-    told_in_slack = team_channel.Told(ticket, event_id, event, message, scene.persons)
-    letters += team_channel.of(session, sender.context.places(session).teams, told_in_slack)
-    unproven = ticket.id in scene.kept_out
+        return []  # the notices are those of the ticket that it was merged into.
+    outgoing = _slack_messages(sender, session, batch, ticket, event_id, event)
+    unproven = ticket.id in batch.kept_out
     # A web site's form may write in the mailbox's own name; nobody is there to read an acknowledgement.
-    ourselves = sender.context.places(session).of_addresses((requester.address,)) is not None
+    ourselves = sender.context.configuration(session).of_addresses((requester.address,)) is not None
     may_acknowledge = not ourselves and _may_acknowledge(sender.context, ticket, message, unproven=unproven)
     if event.kind == EventKind.OPENED and may_acknowledge:
         assert message is not None
-        letters.append(sender.acknowledgement(ticket, requester, message))
+        outgoing.append(sender.acknowledgement(ticket, requester, message))
     if event.kind == EventKind.REPLIED and message is not None and traits_of(ticket.channel).answered_by_mail:
-        letters.append(_reply(sender, session, ticket, requester, message))
+        outgoing.append(_reply(sender, session, ticket, requester, message))
     if event.kind == EventKind.NOTICE_ASKED:
-        letters += rule_notices.of(sender, session, ticket, event_id, event)
+        outgoing += rule_notices.notices_for(sender, session, ticket, event_id, event)
     if event.kind == EventKind.INCIDENT_OPENED:
-        letters += incident_alerts.of(sender, session, ticket, event)
-    letters += reminders.of(sender, session, ticket, requester, event_id, event)
+        outgoing += incident_alerts.messages_for(sender, session, ticket, event)
+    outgoing += reminders.messages_for(sender, session, ticket, requester, event_id, event)
     if event.kind in side_notices.KINDS:
-        letters += side_notices.of(sender, session, ticket, event, message)
+        outgoing += side_notices.messages_for(sender, session, ticket, event, message)
     if event.kind in sla_alerts.KINDS:
-        letters += sla_alerts.of(sender, session, ticket, event_id, event)
+        outgoing += sla_alerts.notices_for(sender, session, ticket, event_id, event)
     if event.kind in unassigned_alerts.KINDS:
-        letters += unassigned_alerts.of(sender, session, ticket, event_id, event)
-    letters += low_ratings(sender, session, ticket, event_id, event)
-    told = _told(scene, ticket, event) if event.kind in TOLD else []
-    letters += [sender.notice(ticket, agent, event_id, event, message) for agent in told]
+        outgoing += unassigned_alerts.notices_for(sender, session, ticket, event_id, event)
+    outgoing += low_rating_notices(sender, session, ticket, event_id, event)
+    notified = _recipients(batch, ticket, event) if event.kind in NOTIFIED else []
+    outgoing += [sender.notice(ticket, agent, event_id, event, message) for agent in notified]
     if event.kind in watcher_notices.KINDS:
-        watchers, ids = scene.watchers.get(ticket.id, []), {agent.id for agent in told}
-        letters += watcher_notices.of(sender, session, ticket, event_id, event, message, watchers, ids)
-    return letters
+        watchers, ids = batch.watchers.get(ticket.id, []), {agent.id for agent in notified}
+        outgoing += watcher_notices.notices_for(sender, session, ticket, event_id, event, message, watchers, ids)
+    return outgoing
+
+
+def _slack_messages(
+    sender: Sender, session: Session, batch: _EventContext, ticket: Ticket, event_id: int, event: Event
+) -> list[OutboundMessage]:
+    """To the requester's thread, and to the channels of teams."""
+    teams, message = sender.context.configuration(session).teams, batch.messages.get(event.message_id or 0)
+    team = teams.get(ticket.team_id or 0)
+    to_requester = requester_messages.messages_for(
+        ticket, event_id, event, message, batch.persons, team.name if team else ""
+    )
+    ticket_event = team_channel.TicketEvent(ticket, event_id, event, message, batch.persons)
+    return [*to_requester, *team_channel.messages_for(session, teams, ticket_event)]
 
 
 def _reply(sender: Sender, session: Session, ticket: Ticket, requester: Person, message: Message) -> OutboundMessage:
@@ -174,8 +183,8 @@ def _reply(sender: Sender, session: Session, ticket: Ticket, requester: Person, 
     return letter
 
 
-def _kept_out(session: Session, happened: list[Event]) -> frozenset[int]:
-    linked = {event.ticket_id for event in happened if event.kind == EventKind.LINKED}
+def _kept_out(session: Session, events: list[Event]) -> frozenset[int]:
+    linked = {event.ticket_id for event in events if event.kind == EventKind.LINKED}
     return frozenset(tickets.tickets_naming_others(session, linked))
 
 
@@ -192,22 +201,22 @@ def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None, 
     return message.kind is MessageKind.REPLY and is_clear(message.trust) and not message.trust.get("no_answer")
 
 
-def _told(scene: _Scene, ticket: Ticket, event: Event) -> list[Person]:
+def _recipients(batch: _EventContext, ticket: Ticket, event: Event) -> list[Person]:
     """The assignee; while there is none, the team. Nobody is told what they did themselves."""
     if event.kind == EventKind.ASSIGNED:
         if event.data.get("opening") or event.data.get("to_id", ticket.assignee_id) != ticket.assignee_id:
             return []  # the new ticket's own notice says it, or it went on to somebody else.
-        new = scene.persons.get(ticket.assignee_id or 0)
+        new = batch.persons.get(ticket.assignee_id or 0)
         return [new] if new and new.is_agent and new.id != event.actor.id and new.notify else []
     if event.kind == EventKind.ALIAS_SEEN:
-        owner = scene.persons.get(event.data["agent_id"])
+        owner = batch.persons.get(event.data["agent_id"])
         return [owner] if owner and owner.is_agent else []
     if event.kind == EventKind.WOKEN and event.actor.kind is not ActorKind.SYSTEM:
         return []  # whoever woke it told of it by that.
-    assignee = scene.persons.get(ticket.assignee_id or 0)
-    audience = [assignee] if assignee and assignee.is_agent else scene.teams.get(ticket.team_id or 0, [])
+    assignee = batch.persons.get(ticket.assignee_id or 0)
+    audience = [assignee] if assignee and assignee.is_agent else batch.teams.get(ticket.team_id or 0, [])
     if event.kind == EventKind.OPENED_ANYWAY:
-        audience = scene.teams.get(ticket.team_id or 0, [])
+        audience = batch.teams.get(ticket.team_id or 0, [])
     if event.kind == EventKind.UNVERIFIED_NOTE:
         named = [p for p in audience if p.address == event.after]
         audience = named or audience

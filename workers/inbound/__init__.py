@@ -1,1 +1,1 @@
-"""From a claimed request to a stored ticket: match, classify, persist; and what agents write by mail."""
+"""From a claimed request to a stored ticket: match, classify, persist; and the commands that agents send by mail."""

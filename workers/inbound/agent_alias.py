@@ -1,6 +1,7 @@
-"""A mail from an unknown address to an agent's signed address: kept as a note, told to the agent, offered as an alias.
+"""Mail from an unknown address to an agent's reply address: stored as a note, and the address is offered to the agent.
 
-Nothing of it leaves the desk, nobody is thanked, and what is automatic is kept without a word, so that no loop begins.
+No mail leaves the desk for it but the notice to the agent. Automatic mail is stored without a notice, so that no loop
+begins.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from storage.people.people import Person
 from storage.tickets import tickets
 from usecases.agents import aliases
 from workers.inbound.match import Decision
-from workers.inbound.persist import message_fields, seen
+from workers.inbound.persist import message_fields, sender_checks
 from workers.runtime.context import Context
 
 _MACHINES = (AutoKind.REPLY, AutoKind.RECEIPT, AutoKind.LIST)
 
 
-def keep(
+def keep_as_note(
     context: Context, session: Session, decision: Decision, agent: Person, sender: Person, ticket: Ticket, now: datetime
 ) -> None:
     """`agent` is whose signed address it is; `sender` the person of the unknown address."""
@@ -43,7 +44,7 @@ def keep(
         inbound_id=decision.item.inbound_id,
         signal=str(decision.signal),
         signal_detail=decision.detail,
-        trust={"verdict": str(decision.trust), "unverified": unverified, **seen(request)},
+        trust={"verdict": str(decision.trust), "unverified": unverified, **sender_checks(request)},
         raw=decision.item.raw,
         **message_fields(request),
     )

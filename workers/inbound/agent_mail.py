@@ -1,6 +1,7 @@
-"""An agent's mail: proven, it replies, notes and commands; unproven, it is kept as a note that alerts the agent.
+"""Mail of an agent about a ticket: if the sender is proven, its replies, notes and commands are executed.
 
-Fail closed: kept and shown, not obeyed. Every command is answered by a short mail of what was done.
+If not, the mail is kept as an internal note and the agents are alerted. Commands are answered by a short mail that
+lists what was done.
 """
 
 from __future__ import annotations
@@ -30,23 +31,23 @@ from usecases.agents import commands as agent_commands
 from usecases.tickets import conversation
 from workers.inbound import agent_alias, known_quotes
 from workers.inbound import side_conversations as side_conversation_mail
-from workers.inbound.batch_context import Facts
+from workers.inbound.batch_context import BatchContext
 from workers.inbound.match import Decision
-from workers.inbound.persist import message_fields, seen
+from workers.inbound.persist import message_fields, sender_checks
 from workers.notifications import outgoing
 from workers.runtime.context import Context
 
 
-def handle(context: Context, session: Session, facts: Facts, decision: Decision, now: datetime) -> None:
+def handle(context: Context, session: Session, facts: BatchContext, decision: Decision, now: datetime) -> None:
     """Settle one mail that an agent sent, or that says so, about a ticket."""
     agent = facts.person(decision.item)
-    number = decision.spot.ticket.id if decision.spot and decision.spot.ticket else 0
+    number = decision.target.ticket.id if decision.target and decision.target.ticket else 0
     ticket = tickets.merge_target(session, number, lock=True)
     if ticket is None:
         raise ValueError(f"request {decision.item.inbound_id} names no ticket")
     if not agent.is_agent and decision.token is not None:
         owner = facts.by_id[decision.token.person_id]
-        agent_alias.keep(context, session, decision, owner, agent, ticket, now)
+        agent_alias.keep_as_note(context, session, decision, owner, agent, ticket, now)
         return
     viewer = visibility.viewer_of(session, agent.id, agent.name, agent.role, now)
     proof = _proof(context, decision, agent)
@@ -61,14 +62,14 @@ def handle(context: Context, session: Session, facts: Facts, decision: Decision,
     elif not proof.may_act:
         _unproven(context, session, decision, agent, ticket, proof, now)
     else:
-        decision = known_quotes.without_notice(context, session, decision, ticket)
+        decision = known_quotes.without_quoted_notice(context, session, decision, ticket)
         with visibility.reading_as(session, viewer):
             _proven(context, session, decision, agent, ticket, proof, now)
 
 
 def _proof(context: Context, decision: Decision, agent: Person) -> Proof:
     linked = decision.linked.ticket if decision.linked else None
-    own = decision.spot.ticket if decision.spot else None
+    own = decision.target.ticket if decision.target else None
     return agent_proof(
         decision.token,
         agent.id if agent.is_agent else None,
@@ -207,12 +208,12 @@ def _do(
     )
     parsed = replace(parsed, text=text)
     if parsed.aside:
-        side, ticket = side_conversation_mail.begun(session, ticket, parsed, actor, now, react=context.react)
+        side, ticket = side_conversation_mail.start_by_mail(session, ticket, parsed, actor, now, react=context.react)
         decision = replace(decision, side=side)
     aside = decision.side if not (parsed.is_note or parsed.is_reply) else None
     if aside is not None and (parsed.text or decision.item.request.attachments):
         message_id = _keep(session, ticket, decision, agent, MessageKind.SIDE, {}, now, parsed.text)
-        ticket = side_conversation_mail.sent(
+        ticket = side_conversation_mail.record_sent(
             session, decision, ticket, actor, message_id, parsed, now, react=context.react
         )
         done.append(f"sent your words to {aside.address}; the requester does not read them")
@@ -245,7 +246,7 @@ def _keep(
     if text is not None:
         fields["reply"] = text
     if decision.side is not None and kind is MessageKind.SIDE:
-        fields |= side_conversation_mail.addressed(decision.side, text or "")
+        fields |= side_conversation_mail.message_fields(decision.side, text or "")
     message = Message(
         ticket_id=ticket.id,
         kind=kind,
@@ -256,7 +257,7 @@ def _keep(
         inbound_id=decision.item.inbound_id,
         signal=str(decision.signal),
         signal_detail=decision.detail,
-        trust={"verdict": str(decision.trust), "unverified": "", **marks, **seen(request)},
+        trust={"verdict": str(decision.trust), "unverified": "", **marks, **sender_checks(request)},
         raw=decision.item.raw,
         **fields,
     )

@@ -1,8 +1,7 @@
-"""Routes the new tickets of a batch, at the end of its transaction: whoever is told of a ticket is told whose it is.
+"""Routes the tickets that a batch opened, at the end of its transaction, so that notices already name the assignee.
 
-A desk without rules whose teams all take their tickets by hand pays nothing. In: what was decided and settled. Out:
-owners, flags and their events. The rule is `desk/routing/routing.py`; what happens later to a ticket is
-`workers/timers/reassign.py`.
+A desk without routing rules and without routing teams pays nothing. The rules are in `desk/routing/routing.py`; later
+assignments are made by `workers/timers/reassign.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from storage.tickets import ticket_facts, tickets
 from usecases.routing import assign as assignment
 from usecases.routing.assign import RoutingRequest, RoutingSetup
 from workers.inbound.match import Decision
-from workers.inbound.prefetch import words
+from workers.inbound.prefetch import classifier_text
 from workers.runtime.context import Context
 
 log = structlog.get_logger()
@@ -31,10 +30,10 @@ log = structlog.get_logger()
 
 def route_new(context: Context, session: Session, decisions: Sequence[Decision], now: datetime) -> None:
     """An owner, or a flag, for every ticket that this batch opened."""
-    by = context.places(session).routing
+    by = context.configuration(session).routing
     if not by.active:
         return
-    requests = {d.spot.ticket.id: d.item.request for d in decisions if _opened(d) and d.spot and d.spot.ticket}
+    requests = {d.target.ticket.id: d.item.request for d in decisions if _opened(d) and d.target and d.target.ticket}
     fresh = tickets.get_many(session, requests)
     open_ones = [
         ticket
@@ -61,13 +60,13 @@ def _asked(
     requesters = {ticket.requester_id for ticket, _ in found}
     people = ticket_facts.load_people(session, requesters) if by.rules else {}
     previous = assignment.previous_agents(session, requesters) if by.wants_previous else {}
-    boxes = {box.id: box.address for box in context.places(session).mailboxes.values()}
+    boxes = {box.id: box.address for box in context.configuration(session).mailboxes.values()}
     made = []
     for ticket, request in found:
         base = people.get(ticket.requester_id, Around())
         around = replace(
             base,
-            language=base.language or language(words(request)),
+            language=base.language or language(classifier_text(request)),
             mailbox=boxes.get(ticket.mailbox_id or 0, ""),
             team=by.teams[ticket.team_id].name if ticket.team_id in by.teams else "",
             text=request.reply or request.text,

@@ -1,4 +1,4 @@
-"""All that a batch of requests must know before it decides, read in a few statements for the whole batch."""
+"""What a batch of requests needs to know before it is matched, loaded in a few statements for the whole batch."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from usecases.tickets import side_conversations
 from workers.inbound import bounces, external_references
 from workers.inbound import side_conversations as side_conversation_mail
 from workers.inbound.bounces import Delivery
-from workers.inbound.external_references import Numbers
+from workers.inbound.external_references import ExternalReferences
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Item:
 
 
 @dataclass
-class Facts:
+class BatchContext:
     """What is known about a batch; `tickets` and `people_of` grow as the batch is settled."""
 
     keys: dict[str, IndexedId]
@@ -87,7 +87,7 @@ class Facts:
     tickets: dict[int, Ticket]
     people_of: dict[int, dict[str, str]]
     owners: dict[str, Item] = field(default_factory=dict)
-    numbers: Numbers = field(default_factory=lambda: Numbers({}, {}))
+    numbers: ExternalReferences = field(default_factory=lambda: ExternalReferences({}, {}))
     sides: dict[int, Side] = field(default_factory=dict)
     """The side conversations that the batch names; they change as it is settled."""
     aliases: dict[str, Person] = field(default_factory=dict)
@@ -121,23 +121,23 @@ def with_authors(items: list[Item], ours: Collection[str]) -> list[Item]:
     ]
 
 
-def gather(session: Session, items: list[Item], secret: bytes, now: datetime) -> Facts:
+def load(session: Session, items: list[Item], secret: bytes, now: datetime) -> BatchContext:
     """Claim the batch's ids, then read whose they are, who wrote, and the tickets that anything names (locked)."""
     owners, claims = _claims(items)
     keys = message_id_index.claim(session, claims)
     keys |= message_id_index.claim(session, _second_claims(items, keys, owners))
     persons = people.ensure_people(session, _senders(items), now)
-    numbers = external_references.gather(session, items)
+    numbers = external_references.load(session, items)
     reports = {item.inbound_id: item.request for item in items if item.request.auto is AutoKind.BOUNCE}
-    deliveries = bounces.deliveries(session, reports, secret) if reports else {}
-    sides = side_conversation_mail.gather(session, items, secret, {one.side_id for one in deliveries.values()})
+    deliveries = bounces.find_deliveries(session, reports, secret) if reports else {}
+    sides = side_conversation_mail.load(session, items, secret, {one.side_id for one in deliveries.values()})
     named = _named_tickets(session, items, keys, secret) | set(numbers.known.values())
     named |= {one.ticket_id for one in deliveries.values()}
     found = _with_survivors(session, named | {side.ticket_id for side in sides.values()})
     # Again, now that their tickets are held: an agent may have closed or moved one meanwhile.
     sides = side_conversations.by_ids(session, sides)
     keys, outdated = _with_ages(session, items, keys)
-    facts = Facts(keys, persons, {}, found, tickets.participants_of(session, found), owners, numbers, sides)
+    facts = BatchContext(keys, persons, {}, found, tickets.participants_of(session, found), owners, numbers, sides)
     facts.outdated = outdated
     writers = {item.sender for item in items if threading.may_command(item.request)}
     facts.aliases = aliases.agents_by_alias(session, writers) if writers else {}
@@ -146,7 +146,7 @@ def gather(session: Session, items: list[Item], secret: bytes, now: datetime) ->
     return facts
 
 
-def vouched(request: InboundRequest, settings: Settings) -> Verdict:
+def sender_verdict(request: InboundRequest, settings: Settings) -> Verdict:
     """What our receiving MTA says of the sender; in a trial on one machine, the machine itself vouches."""
     peer = request.envelope.peer
     local = peer in ("", "127.0.0.1", "::1", "unix")

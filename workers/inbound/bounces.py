@@ -1,10 +1,9 @@
-"""Reports of failed deliveries: which mail of ours each is about, and what it changes.
+"""Delivery reports (bounces): finds the outbound message that a report is about, and records the failure on its ticket.
 
-In: a report as it was read. Out: the outbound row of the recipient whom it names, and the event of the ticket. A
-Message-ID alone proves nothing, for it stands in every answer that quotes the mail: a report counts if it came to the
-envelope sender of that very mail (which is signed, and shown to its recipients only), or if our mail server vouches for
-the machine that wrote it and that machine stands for the recipient's domain, our own, or the relay's. It must name the
-recipient, if it names any, and come while mail servers still try.
+A Message-ID alone proves nothing, because every answer quotes it. A report counts if it was sent to the envelope sender
+of that very message (which is signed and known to its recipient only), or if our mail server vouches for the machine
+that wrote it and that machine belongs to the recipient's domain, to ours or to the relay's. It must name the recipient,
+if it names any, and come while mail servers still retry.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class Delivery:
     signed: bool
 
 
-def deliveries(session: Session, reports: Mapping[int, InboundRequest], secret: bytes) -> dict[int, Delivery]:
+def find_deliveries(session: Session, reports: Mapping[int, InboundRequest], secret: bytes) -> dict[int, Delivery]:
     """For each report (by the number of its inbound row) the delivery that it is about, if it names one of ours."""
     own = {number: _outbound_id(request, secret) for number, request in reports.items()}
     names = {number: _original(request) for number, request in reports.items()}
@@ -71,7 +70,7 @@ def _chosen(
     return _delivery(signed, signed=True)
 
 
-def counts(request: InboundRequest, about: Delivery, verdict: Verdict, settings: Settings) -> bool:
+def is_credible(request: InboundRequest, about: Delivery, verdict: Verdict, settings: Settings) -> bool:
     """Whether a report is to be believed; `verdict` is what our mail server says of its author."""
     bounce = request.bounce
     if bounce is None or not about.created_at <= request.received_at <= (about.sent_at or about.created_at) + LATEST:
@@ -81,7 +80,7 @@ def counts(request: InboundRequest, about: Delivery, verdict: Verdict, settings:
     return about.signed or not settings.signed_bounces or _is_vouched(request, about, verdict, settings.relay_url)
 
 
-def mark(
+def record(
     session: Session, ticket: Ticket, request: InboundRequest, about: Delivery | None, now: datetime, message_id: int
 ) -> Change:
     """The change that a report makes: none where it proved nothing, an event where a delivery of ours failed."""

@@ -1,7 +1,6 @@
-"""A new ticket's category: what the model guessed, and what a keyword rule says about it, side by side.
+"""The category of a new ticket: the model's guess and the keyword rule that applies, and the prediction that is stored.
 
-In: a request, a guess and the rules. Out: the category (None: a human decides), and the row that remembers why. The
-row keeps the model's own words unchanged, whatever a rule decided. It refuses to know tickets and transactions.
+Without a category an agent decides. The stored prediction keeps the model's guess unchanged, whatever a rule decided.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from classifier.model import Guess
 from desk.mail.inbound_request import InboundRequest
 from desk.rules.keyword_rules import Found, Rulebook
 from desk.text.language import language
-from workers.inbound.prefetch import words
+from workers.inbound.prefetch import classifier_text
 
 log = structlog.get_logger()
 
@@ -56,7 +55,7 @@ class Choice:
 
 
 def choose(request: InboundRequest, guess: Guess, rules: Rulebook) -> Choice:
-    text = words(request)
+    text = classifier_text(request)
     try:
         return Choice(guess, rules.find(text), language(text))
     except Exception:

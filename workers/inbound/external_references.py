@@ -1,7 +1,7 @@
-"""Other desks' ticket numbers in a batch: what they mean, and what there is to remember of them.
+"""External references: ticket numbers of other desks in a batch's subjects, and the tickets of ours that they mean.
 
-A number brings the mails of two desks that write to each other onto one ticket, though no Message-ID joins them. It
-gives nobody a hold on somebody else's ticket: what it means depends on the organisation of who names it.
+Such a number brings the mails of two desks that write to each other onto one ticket although no Message-ID joins them.
+It gives nobody access to a ticket: what it means depends on the organisation of the person who uses it.
 """
 
 from __future__ import annotations
@@ -21,41 +21,49 @@ from storage.mail.external_references import Key
 if TYPE_CHECKING:
     from workers.inbound.batch_context import Item
     from workers.inbound.match import Decision
-    from workers.inbound.targets import Spot
+    from workers.inbound.targets import Target
 
 
 @dataclass
-class Numbers:
+class ExternalReferences:
     """The numbers of a batch's mails by inbound id, the tickets of those that are known, and the places of new ones."""
 
     of: Mapping[int, tuple[Key, ...]]
     known: Mapping[Key, int]
-    new: dict[Key, Spot] = field(default_factory=dict)
+    new: dict[Key, Target] = field(default_factory=dict)
 
     def learn(self, decision: Decision) -> None:
         """From now on the numbers of a mail that opened or joined a ticket mean it; those that are known stay."""
-        spot = decision.spot
-        if spot is None or not _counts(decision):
+        target = decision.target
+        if target is None or not _counts(decision):
             return
-        for key in self._brought(decision, spot):
+        for key in self._brought(decision, target):
             if key not in self.known or decision.link_kind == "follow-up":
-                self.new.setdefault(key, spot)
+                self.new.setdefault(key, target)
 
     def places(self) -> dict[Key, int]:
         """What there is to remember, once every ticket has its number."""
-        return {key: spot.ticket.id for key, spot in self.new.items() if spot.ticket is not None}
+        return {key: target.ticket.id for key, target in self.new.items() if target.ticket is not None}
 
-    def _brought(self, decision: Decision, spot: Spot) -> tuple[Key, ...]:
+    def _brought(self, decision: Decision, target: Target) -> tuple[Key, ...]:
         """Those of a mail that somebody passed on are its first author's."""
         keys = self.of.get(decision.item.inbound_id, ())
-        passed_on = decision.state == "ticketed" and spot.requester != decision.item.sender
-        return threading.foreign_keys(decision.item.request, spot.requester) if keys and passed_on else keys
+        passed_on = decision.state == "ticketed" and target.requester != decision.item.sender
+        return (
+            threading.external_reference_keys(decision.item.request, target.requester) if keys and passed_on else keys
+        )
 
 
-def gather(session: Session, items: Sequence[Item]) -> Numbers:
+def load(session: Session, items: Sequence[Item]) -> ExternalReferences:
     """One statement for a batch, and none where no subject has a number."""
-    of = {item.inbound_id: keys for item in items if (keys := threading.foreign_keys(item.request, item.sender))}
-    return Numbers(of, external_references.find_tickets(session, {key for keys in of.values() for key in keys}))
+    of = {
+        item.inbound_id: keys
+        for item in items
+        if (keys := threading.external_reference_keys(item.request, item.sender))
+    }
+    return ExternalReferences(
+        of, external_references.find_tickets(session, {key for keys in of.values() for key in keys})
+    )
 
 
 def may_append(item: Item, people: Mapping[str, str], own_domains: Collection[str], trust: Verdict) -> bool:

@@ -1,7 +1,7 @@
-"""What a form or a program answered beside the request: the topic and custom fields of the ticket that it opens.
+"""The topic and the custom fields that a form or an API client sent with a request, set on the ticket that it opens.
 
-In: a new ticket and its request. Out: the change that puts them there, an event each. Mail carries none and costs
-nothing. Where a field was changed or removed since the page was shown, the history says what was answered.
+Each is an event of the ticket. A value whose field was changed or removed since the form was shown is kept in the
+history.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def has_any(request: InboundRequest) -> bool:
     return form_fields.has_any(request.fields)
 
 
-def known(session: Session) -> Sequence[Field]:
+def load_fields(session: Session) -> Sequence[Field]:
     return custom_fields.list_all(session)
 
 
-def filled(ticket: Ticket, request: InboundRequest, asked: Sequence[Field], actor: Actor, at: datetime) -> Change:
+def fill_fields(ticket: Ticket, request: InboundRequest, asked: Sequence[Field], actor: Actor, at: datetime) -> Change:
     """The ticket with what was answered."""
     topic, answers = form_fields.unpacked(request.fields)
     change = Change(ticket)

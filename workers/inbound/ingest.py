@@ -1,6 +1,6 @@
-"""The ingest actor's work: claims what waits, decides and settles it in one transaction; a bad one is set aside alone.
+"""The ingest job: claims waiting requests, matches and persists them in one transaction, and isolates those that fail.
 
-Doing it twice is doing it once: a row that is not waiting is not claimed.
+It is idempotent: a row that is not waiting is not claimed.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from usecases.tickets import conversation
 from usecases.tickets import links as ticket_links
 from workers.inbound import agent_mail, assign_new, batch_context, prefetch
 from workers.inbound.batch_context import Item
-from workers.inbound.match import Decider, Decision
-from workers.inbound.persist import Settlement
-from workers.inbound.prefetch import Ahead
+from workers.inbound.match import Decision, Matcher
+from workers.inbound.persist import BatchWriter
+from workers.inbound.prefetch import Prefetch
 from workers.runtime import isolation
 from workers.runtime.context import Context
 from workers.runtime.isolation import Work
@@ -52,7 +52,7 @@ def drain(context: Context, first: Sequence[int] = ()) -> int:
 
 def _batch(context: Context, first: Sequence[int]) -> int:
     """One batch in one transaction; who fails alone too is a suspect from then on."""
-    prefetched = prefetch.look(context, BATCH)
+    prefetched = prefetch.prefetch_batch(context, BATCH)
 
     def do(session: Session, rows: Sequence[WaitingRequest]) -> int:
         return _settle(context, session, rows, prefetched, context.now())
@@ -92,7 +92,7 @@ def _alone(context: Context, row: WaitingRequest) -> None:
                 if row.attempts > MOST_ATTEMPTS:
                     _quarantine(session, row, context.now())
                     return
-                _settle(context, session, [row], Ahead(context), context.now())
+                _settle(context, session, [row], Prefetch(context), context.now())
         except Exception as error:
             if is_outage(error):
                 raise
@@ -107,17 +107,19 @@ def _quarantine(session: Session, row: WaitingRequest, now: datetime) -> None:
     inbound.settle(session, [SettledRequest(row.id, "quarantined", f"{reason}: {why}" if why else reason)], now)
 
 
-def _settle(context: Context, session: Session, rows: Sequence[WaitingRequest], thought: Ahead, now: datetime) -> int:
+def _settle(
+    context: Context, session: Session, rows: Sequence[WaitingRequest], thought: Prefetch, now: datetime
+) -> int:
     items = _in_order([thought.item(row) for row in rows])
     if not items:
         return 0
-    places = context.places(session)
+    places = context.configuration(session)
     items = batch_context.with_authors(items, places.mailboxes)
-    known = batch_context.gather(session, items, context.secret, now)
+    known = batch_context.load(session, items, context.secret, now)
     window = places.lifecycle.reopen_window
-    decider = Decider(known, context.store.settings, context.secret, now, frozenset(places.mailboxes), window)
-    decisions = decider.decide_all(items)
-    Settlement(context, session, known, thought, now).write(decisions)
+    decider = Matcher(known, context.store.settings, context.secret, now, frozenset(places.mailboxes), window)
+    decisions = decider.match_all(items)
+    BatchWriter(context, session, known, thought, now).write(decisions)
     external_references.save(session, known.numbers.places(), now)
     _join(context, session, decisions, now)
     for decision in decisions:
@@ -133,9 +135,9 @@ def _settle(context: Context, session: Session, rows: Sequence[WaitingRequest], 
 def _join(context: Context, session: Session, decisions: list[Decision], now: datetime) -> None:
     """Tickets that turned out to be one thread become one, under the lower number."""
     for decision in decisions:
-        if decision.bridge is None or decision.bridge.ticket is None or decision.spot is None:
+        if decision.bridge is None or decision.bridge.ticket is None or decision.target is None:
             continue
-        numbers = (decision.spot.ticket.id if decision.spot.ticket else 0, decision.bridge.ticket.id)
+        numbers = (decision.target.ticket.id if decision.target.ticket else 0, decision.bridge.ticket.id)
         found = {t.id: t.requester_id for number in numbers if (t := tickets.merge_target(session, number, lock=True))}
         if len(found) == 2 and visibility.may_merge(session, set(found)):
             _made_one(context, session, found, now)

@@ -1,7 +1,6 @@
-"""Finds in mails what was said on the ticket before: the requester's own words, our answers, the notice to an agent.
+"""Removes from a mail's reply what the ticket has already: the requester's words, our replies, the notice to an agent.
 
-In: the decisions of a batch, or one of an agent. Out: for the mails that repeat something, their new words and what was
-cut. One query does for all requesters of a batch, and most need none: a line or two of new words repeats nothing.
+One query serves all requesters of a batch; a mail with a line or two of new text needs none.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any
 
 from desk.channels import traits_of
 from desk.mail.inbound_request import AutoKind, InboundRequest
-from desk.mail.known_quotes import MIN_STRONG, without_echo
+from desk.mail.known_quotes import MIN_STRONG, without_known_quotes
 from desk.tickets import subject
 from desk.tickets.ticket import Ticket
 from storage.db.session import Session
@@ -27,22 +26,22 @@ MOST_LETTERS = 8_000
 """Of each ticket, so many messages are looked at, and so many letters of each."""
 
 
-def found(context: Context, session: Session, decisions: Sequence[Decision]) -> dict[int, dict[str, Any]]:
+def find_known_quotes(context: Context, session: Session, decisions: Sequence[Decision]) -> dict[int, dict[str, Any]]:
     """By inbound id: `reply` and `cut` of the messages in which an echo was found."""
     wanted = [(d, ticket) for d in decisions if (ticket := _ticket(d)) and _may_echo(d.item.request)]
     if not wanted:
         return {}
     said = tickets.recent_public_messages(session, {ticket.id for _, ticket in wanted}, MOST_MESSAGES, MOST_LETTERS)
     desk_name = context.store.settings.desk_name
-    signatures = [box.signature for box in context.places(session).mailboxes.values()]
-    addresses = frozenset(context.places(session).mailboxes)
+    signatures = [box.signature for box in context.configuration(session).mailboxes.values()]
+    addresses = frozenset(context.configuration(session).mailboxes)
     made: dict[int, dict[str, Any]] = {}
     for decision, ticket in wanted:
         request = decision.item.request
         ours = [words.replace("{desk}", desk_name) for by_agent, words in said.get(ticket.id, ()) if by_agent]
         ours += [texts.acknowledgement(ticket, desk_name), *signatures]
         theirs = [words for by_agent, words in said.get(ticket.id, ()) if not by_agent]
-        reply, cut = without_echo(request.reply, request.cut, ours, theirs, addresses)
+        reply, cut = without_known_quotes(request.reply, request.cut, ours, theirs, addresses)
         if reply != request.reply:
             made[decision.item.inbound_id] = {
                 "reply": reply,
@@ -51,20 +50,20 @@ def found(context: Context, session: Session, decisions: Sequence[Decision]) -> 
     return made
 
 
-def without_notice(context: Context, session: Session, decision: Decision, ticket: Ticket) -> Decision:
+def without_quoted_notice(context: Context, session: Session, decision: Decision, ticket: Ticket) -> Decision:
     """An agent's mail without the notice that it answers, so that no requester reads what only agents shall."""
     request = decision.item.request
     told = outbound.texts_to(session, ticket.id, decision.item.sender, MOST_MESSAGES)
-    addresses = frozenset(context.places(session).mailboxes)
-    reply, cut = without_echo(request.reply, request.cut, told, (), addresses)
+    addresses = frozenset(context.configuration(session).mailboxes)
+    reply, cut = without_known_quotes(request.reply, request.cut, told, (), addresses)
     return replace(decision, item=replace(decision.item, request=replace(request, reply=reply, cut=cut)))
 
 
 def _ticket(decision: Decision) -> Ticket | None:
     """The ticket that a mail was appended to, if it was there before this batch."""
-    spot = decision.spot
+    target = decision.target
     public = decision.state == "appended" and decision.side is None
-    return spot.ticket if public and spot and spot.opener is None else None
+    return target.ticket if public and target and target.opener is None else None
 
 
 def _may_echo(request: InboundRequest) -> bool:

@@ -1,6 +1,7 @@
-"""What becomes of each request of a batch: which ticket, by which signal, which end state. Reads facts, writes nothing.
+"""Matches each request of a batch to a ticket: which one, by which signal, and in which state the request ends.
 
-A request is decided after the parents that came in the same batch, so that order of arrival does not matter.
+It reads the batch context and writes nothing. A request is matched after its parents in the same batch, so that the
+order of arrival does not matter.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from desk.tickets.threading import Candidate, Signal
 from storage.people.people import Person
 from workers.inbound import bounces, external_references
 from workers.inbound import side_conversations as side_conversation_mail
-from workers.inbound.batch_context import Facts, Item, vouched
+from workers.inbound.batch_context import BatchContext, Item, sender_verdict
 from workers.inbound.bounces import Delivery
-from workers.inbound.targets import Spot, Targets
+from workers.inbound.targets import Target, Targets
 
 
 @dataclass(frozen=True)
@@ -32,16 +33,16 @@ class Decision:
 
     item: Item
     state: str
-    spot: Spot | None = None
+    target: Target | None = None
     signal: Signal = Signal.NONE
     detail: str = ""
-    linked: Spot | None = None
+    linked: Target | None = None
     link_kind: str = ""
     reason: str = ""
     token: ReplyToken | None = None
     token_address: str = ""
     trust: Verdict = Verdict.NONE
-    bridge: Spot | None = None
+    bridge: Target | None = None
     """Another ticket of the same thread: it was opened while this message, which joins the two, was still missing."""
     side: Side | None = None
     """The side conversation in which it is said."""
@@ -52,10 +53,10 @@ class Decision:
 
 
 @dataclass
-class Decider:
+class Matcher:
     """Decides a batch; `decisions` fills up in an order in which parents come first."""
 
-    facts: Facts
+    facts: BatchContext
     settings: Settings
     secret: bytes
     now: datetime
@@ -67,7 +68,7 @@ class Decider:
     def __post_init__(self) -> None:
         self.targets = Targets(self.facts, self.secret)
 
-    def decide_all(self, items: list[Item]) -> list[Decision]:
+    def match_all(self, items: list[Item]) -> list[Decision]:
         for item in items:
             self._decide(item)
         return list(self.decisions.values())
@@ -93,7 +94,7 @@ class Decider:
             return Decision(item, "automatic", self._own(item), reason="our own mail came back")
         if request.auto is AutoKind.BOUNCE:
             return self._bounce(item)
-        trust = vouched(request, self.settings)
+        trust = sender_verdict(request, self.settings)
         aside = self._aside(item, trust)
         if aside is not None:
             return aside
@@ -115,17 +116,17 @@ class Decider:
         known = self.facts.keys[key]
         repeats = known.content_hash == item.request.content_hash and key not in self.facts.outdated
         if known.row_id and repeats:
-            spot = self.targets.spot(known.ticket_id)
-            return Decision(item, "duplicate-of", spot, reason=f"message {known.row_id} of ticket #{known.ticket_id}")
+            target = self.targets.target(known.ticket_id)
+            return Decision(item, "duplicate-of", target, reason=f"message {known.row_id} of ticket #{known.ticket_id}")
         first = self.facts.owners[key]
         if first is not item:
             self._decide(first)
-            return Decision(item, "duplicate-of", self._spot_of(first), reason="came twice at the same moment")
+            return Decision(item, "duplicate-of", self._target_of_item(first), reason="came twice at the same moment")
         return None
 
-    def _own(self, item: Item) -> Spot | None:
+    def _own(self, item: Item) -> Target | None:
         number = reply_address.ticket_of_message_id(item.request.thread.message_id, self.secret)
-        return self.targets.spot(number) if number else None
+        return self.targets.target(number) if number else None
 
     def _bounce(self, item: Item) -> Decision:
         bounce, about = item.request.bounce, self.facts.deliveries.get(item.inbound_id)
@@ -135,28 +136,30 @@ class Decider:
         side = (
             self.facts.sides.get(reply_address.side_of_message_id(name, self.secret) or 0) if self.facts.sides else None
         )
-        spot = self.targets.spot(side.ticket_id if side else reply_address.ticket_of_message_id(name, self.secret) or 0)
-        if spot is None:
+        target = self.targets.target(
+            side.ticket_id if side else reply_address.ticket_of_message_id(name, self.secret) or 0
+        )
+        if target is None:
             return Decision(item, "automatic", reason="a delivery report that names no mail of ours")
-        return Decision(item, "automatic", spot, Signal.MESSAGE_ID, name, side=side)
+        return Decision(item, "automatic", target, Signal.MESSAGE_ID, name, side=side)
 
     def _of_delivery(self, item: Item, about: Delivery) -> Decision:
-        trust, side = vouched(item.request, self.settings), self.facts.sides.get(about.side_id)
+        trust, side = sender_verdict(item.request, self.settings), self.facts.sides.get(about.side_id)
         signal = Signal.ADDRESS if about.signed else Signal.MESSAGE_ID
-        named = (self.targets.spot(about.ticket_id), signal, about.external_id)
-        proven = about if bounces.counts(item.request, about, trust, self.settings) else None
+        named = (self.targets.target(about.ticket_id), signal, about.external_id)
+        proven = about if bounces.is_credible(item.request, about, trust, self.settings) else None
         return Decision(item, "automatic", *named, trust=trust, side=side, about=proven)
 
     def _aside(self, item: Item, trust: Verdict) -> Decision | None:
         """What a third party says in a side conversation; None for whoever takes no part in it."""
-        named = side_conversation_mail.named(self.facts.sides, item, self.secret, self.now)
-        spot = self.targets.spot(named.side.ticket_id) if named else None
-        if named is None or spot is None:
+        named = side_conversation_mail.find_named(self.facts.sides, item, self.secret, self.now)
+        target = self.targets.target(named.side.ticket_id) if named else None
+        if named is None or target is None:
             return None
-        if not side_conversation_mail.may_say(item, named.side, spot.requester, self._own_domains, trust):
+        if not side_conversation_mail.may_write(item, named.side, target.requester, self._own_domains, trust):
             return None
         state = "appended" if item.request.auto is AutoKind.NONE else "automatic"
-        return Decision(item, state, spot, named.signal, named.detail, trust=trust, side=named.side)
+        return Decision(item, state, target, named.signal, named.detail, trust=trust, side=named.side)
 
     def _agent(self, item: Item) -> Person | None:
         if item.behind is not None or not item.request.sender.address:
@@ -181,60 +184,60 @@ class Decider:
     ) -> Decision | None:
         """An agent's mail about a ticket; None if the agent writes as anybody else would."""
         if token is not None:
-            spot, side = self._of_token(token)
+            target, side = self._of_token(token)
             named, detail = self.targets.at(self.targets.named(item)), token_address.partition("@")[0][:40]
-            if spot is not None:
+            if target is not None:
                 signed = (token, token_address, trust)
-                return Decision(item, "command", spot, Signal.ADDRESS, detail, named, "", "", *signed, side=side)
+                return Decision(item, "command", target, Signal.ADDRESS, detail, named, "", "", *signed, side=side)
         candidate = self.targets.named(item)
-        spot = self.targets.at(candidate)
-        if candidate is None or spot is None or self._takes_part(item, spot, candidate, trust):
+        target = self.targets.at(candidate)
+        if candidate is None or target is None or self._takes_part(item, target, candidate, trust):
             return None
-        return Decision(item, "command", spot, Signal.REFERENCES, "", None, "", "no reply address", trust=trust)
+        return Decision(item, "command", target, Signal.REFERENCES, "", None, "", "no reply address", trust=trust)
 
-    def _of_token(self, token: ReplyToken) -> tuple[Spot | None, Side | None]:
+    def _of_token(self, token: ReplyToken) -> tuple[Target | None, Side | None]:
         """The ticket of an agent's address, and the side conversation that it answers."""
         side = self.facts.sides.get(token.ticket_id) if token.purpose == SIDE_AGENT else None
         number = token.ticket_id if token.purpose == AGENT else side.ticket_id if side else 0
-        return self.targets.spot(number), side
+        return self.targets.target(number), side
 
     def _by_unknown(self, item: Item, token: ReplyToken, token_address: str, trust: Verdict) -> Decision | None:
         """An unknown address at an agent's signed one: perhaps the agent; None for who takes part in the ticket."""
-        spot, _ = self._of_token(token)
+        target, _ = self._of_token(token)
         named = self.targets.at(self.targets.named(item))
-        if spot is None or any(item.sender in each.people for each in (spot, named) if each):
+        if target is None or any(item.sender in each.people for each in (target, named) if each):
             return None
         detail, signed = token_address.partition("@")[0][:40], (token, token_address, trust)
-        return Decision(item, "command", spot, Signal.ADDRESS, detail, None, "", "", *signed)
+        return Decision(item, "command", target, Signal.ADDRESS, detail, None, "", "", *signed)
 
     def _by_requester(self, item: Item, token: ReplyToken | None, trust: Verdict) -> Decision:
         named = self._candidate(item, token, trust)
-        candidate, spot = named, self.targets.at(named)
-        if candidate is None or spot is None or not self._takes_part(item, spot, candidate, trust):
-            linked, (candidate, spot) = spot, self._by_foreign_number(item, trust)
-            if candidate is None or spot is None:
+        candidate, target = named, self.targets.at(named)
+        if candidate is None or target is None or not self._takes_part(item, target, candidate, trust):
+            linked, (candidate, target) = target, self._by_foreign_number(item, trust)
+            if candidate is None or target is None:
                 return self._opened(item, trust, linked, _link_kind(named) if linked else "")
         if item.request.auto is not AutoKind.NONE:
-            return Decision(item, "automatic", spot, candidate.signal, candidate.detail, trust=trust)
-        if self._too_late(spot) and not is_courtesy(item.request.reply, files=bool(item.request.attachments)):
-            return self._opened(item, trust, spot, "follow-up")
-        bridge = self._bridge(item, spot, candidate, trust)
-        return Decision(item, "appended", spot, candidate.signal, candidate.detail, trust=trust, bridge=bridge)
+            return Decision(item, "automatic", target, candidate.signal, candidate.detail, trust=trust)
+        if self._too_late(target) and not is_courtesy(item.request.reply, files=bool(item.request.attachments)):
+            return self._opened(item, trust, target, "follow-up")
+        bridge = self._bridge(item, target, candidate, trust)
+        return Decision(item, "appended", target, candidate.signal, candidate.detail, trust=trust, bridge=bridge)
 
-    def _bridge(self, item: Item, spot: Spot, candidate: Candidate, trust: Verdict) -> Spot | None:
+    def _bridge(self, item: Item, target: Target, candidate: Candidate, trust: Verdict) -> Target | None:
         """The parent's ticket, if a late message came onto its reply's ticket and its author takes part in both."""
         parent = self.targets.by_reference(item) if candidate.signal is Signal.LATE else None
         other = self.targets.at(parent)
-        if other is None or other is spot or parent is None or self._too_late(other):
+        if other is None or other is target or parent is None or self._too_late(other):
             return None
         return other if self._takes_part(item, other, parent, trust) else None
 
-    def _opened(self, item: Item, trust: Verdict, linked: Spot | None = None, kind: str = "") -> Decision:
+    def _opened(self, item: Item, trust: Verdict, linked: Target | None = None, kind: str = "") -> Decision:
         if item.request.auto is AutoKind.RECEIPT:
             return Decision(item, "automatic", reason="a receipt that names no mail of ours")
         requester = self._requester(item, trust)
-        spot = Spot(item.people(requester), requester, opener=item)
-        return Decision(item, "ticketed", spot, linked=linked, link_kind=kind, trust=trust)
+        target = Target(item.people(requester), requester, opener=item)
+        return Decision(item, "ticketed", target, linked=linked, link_kind=kind, trust=trust)
 
     def _requester(self, item: Item, trust: Verdict) -> str:
         """An agent who passes somebody's mail on opens a ticket for that somebody, if the agent is vouched for."""
@@ -247,59 +250,59 @@ class Decider:
         """The first signal that names a ticket; replies that came first only if the sender may join them."""
         if token is not None and token.purpose == REQUESTER and not token.expired:
             return Candidate(token.ticket_id, Signal.ADDRESS, "reply address")
-        aside = side_conversation_mail.named(self.facts.sides, item, self.secret, self.now)
+        aside = side_conversation_mail.find_named(self.facts.sides, item, self.secret, self.now)
         if aside is not None:
             # Said by somebody who takes no part there: to the public conversation, if they do in that.
             return Candidate(aside.side.ticket_id, aside.signal, aside.detail)
         late, named = self.targets.late(item), self.targets.named(item)
-        spot = self.targets.at(late)
-        if late is None or spot is None or (named is not None and named.signal.signed):
+        target = self.targets.at(late)
+        if late is None or target is None or (named is not None and named.signal.signed):
             return named
-        return late if named is None or self._takes_part(item, spot, late, trust) else named
+        return late if named is None or self._takes_part(item, target, late, trust) else named
 
-    def _by_foreign_number(self, item: Item, trust: Verdict) -> tuple[Candidate | None, Spot | None]:
+    def _by_foreign_number(self, item: Item, trust: Verdict) -> tuple[Candidate | None, Target | None]:
         """The ticket that a ticket number of the sender's own desk means, if the sender may write there."""
         numbers = self.facts.numbers
         for key in numbers.of.get(item.inbound_id, ()):
-            spot = numbers.new.get(key) or self.targets.spot(numbers.known.get(key, 0))
-            if spot is not None and external_references.may_append(item, spot.people, self._own_domains, trust):
-                return Candidate(spot.ticket.id if spot.ticket else 0, Signal.FOREIGN, key[0]), spot
+            target = numbers.new.get(key) or self.targets.target(numbers.known.get(key, 0))
+            if target is not None and external_references.may_append(item, target.people, self._own_domains, trust):
+                return Candidate(target.ticket.id if target.ticket else 0, Signal.FOREIGN, key[0]), target
         return None, None
 
     @property
     def _own_domains(self) -> set[str]:
         return {each.rpartition("@")[2] for each in self.ours}
 
-    def _spot_of(self, item: Item) -> Spot | None:
+    def _target_of_item(self, item: Item) -> Target | None:
         decision = self.decisions.get(item.inbound_id)
-        return decision.spot if decision else None
+        return decision.target if decision else None
 
-    def _takes_part(self, item: Item, spot: Spot, candidate: Candidate, trust: Verdict) -> bool:
+    def _takes_part(self, item: Item, target: Target, candidate: Candidate, trust: Verdict) -> bool:
         """Whether its sender may append it there; what a channel's own conversation holds together needs no more."""
         if candidate.signal is Signal.CONVERSATION:
             return trust is not Verdict.FAIL
         if item.behind is not None:  # Reply-To proves nothing: only what nobody else was given leads to their ticket.
-            return candidate.signal.signed and item.sender in spot.people
-        request, part = item.request, spot.people.get(item.request.sender.address)
-        public = participants.is_public(request, spot.requester, self.ours)
+            return candidate.signal.signed and item.sender in target.people
+        request, part = item.request, target.people.get(item.request.sender.address)
+        public = participants.is_public(request, target.requester, self.ours)
         return item.is_clear and participants.may_append(part, trust, signed=candidate.signal.signed, in_public=public)
 
-    def _too_late(self, spot: Spot) -> bool:
-        closed = spot.ticket.closed_at if spot.ticket else None
+    def _too_late(self, target: Target) -> bool:
+        closed = target.ticket.closed_at if target.ticket else None
         return closed is not None and self.now - closed > self.reopen_window
 
     def _remember(self, decision: Decision) -> Decision:
         """From now on this message's id, and the unknown ids that it names, mean its ticket."""
-        if decision.spot is None or decision.side or decision.state not in ("ticketed", "appended"):
+        if decision.target is None or decision.side or decision.state not in ("ticketed", "appended"):
             return decision
         item = decision.item
-        self.targets.new_keys[self.facts.key_of(item)] = decision.spot
+        self.targets.new_keys[self.facts.key_of(item)] = decision.target
         for key in threading.named_keys(item.request):
             if key not in self.targets.new_keys and not self.facts.keys[key].ticket_id and key not in self.facts.owners:
-                self.targets.new_keys[key] = decision.spot
+                self.targets.new_keys[key] = decision.target
         parties = [party.address for party in item.addressed]
         addressed = [each for each in parties if reply_address.without_token(each) not in self.ours]
-        opens, people = decision.state == "ticketed", decision.spot.people
+        opens, people = decision.state == "ticketed", decision.target.people
         # Whoever stands behind somebody else's mail is not proven, and brings nobody.
         verdict = decision.trust if item.behind is None else Verdict.FAIL
         fresh = participants.newcomers(people, item.sender, addressed, verdict, opens=opens)

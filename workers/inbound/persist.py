@@ -1,4 +1,4 @@
-"""Writes what was decided for a batch: tickets, messages, history, index, end states; in the caller's transaction."""
+"""Writes a matched batch in the caller's transaction: tickets, messages, events, thread index, end states."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from storage.people import organisations
 from storage.people.people import Mailbox
 from storage.tables.tickets import messages as messages_table
 from storage.tickets import tickets
-from workers.inbound import bounces, classification, form_fields, known_quotes, priorities, standing
+from workers.inbound import bounces, classification, form_fields, known_quotes, priorities, sender_trust
 from workers.inbound import side_conversations as side_conversation_mail
-from workers.inbound.batch_context import Facts, Item
+from workers.inbound.batch_context import BatchContext, Item
 from workers.inbound.classification import Choice
 from workers.inbound.match import Decision
-from workers.inbound.prefetch import Ahead
-from workers.inbound.targets import Spot
-from workers.runtime.context import Context, Places
+from workers.inbound.prefetch import Prefetch
+from workers.inbound.targets import Target
+from workers.runtime.context import Context, DeskConfiguration
 
 KEPT = ("ticketed", "appended", "automatic")
 _WHY_LINKED = {
@@ -44,16 +44,16 @@ _WHY_LINKED = {
 
 
 @dataclass
-class Settlement:
+class BatchWriter:
     """Rows on their way into the database."""
 
     context: Context
     session: Session
-    facts: Facts
-    thought: Ahead
+    facts: BatchContext
+    thought: Prefetch
     now: datetime
     changes: dict[int, Change] = field(default_factory=dict)
-    without_echo: dict[int, dict[str, Any]] = field(default_factory=dict)
+    without_known_quotes: dict[int, dict[str, Any]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     asked: Sequence[Field] = ()
     answered: dict[int, tuple[Event, ...]] = field(default_factory=dict)
@@ -66,15 +66,16 @@ class Settlement:
         opened = [d for d in decisions if d.state == "ticketed"]
         guesses = self.thought.guesses([d.item for d in opened])
         chosen = [
-            classification.choose(d.item.request, g, self._places.rules) for d, g in zip(opened, guesses, strict=True)
+            classification.choose(d.item.request, g, self._configuration.rules)
+            for d, g in zip(opened, guesses, strict=True)
         ]
         self._open(opened, chosen)
-        kept = [d for d in decisions if d.state in KEPT and d.spot is not None and not d.reason]
+        kept = [d for d in decisions if d.state in KEPT and d.target is not None and not d.reason]
         reserved = reserve_ids(self.session, messages_table, len(kept))
         ids = {d.item.inbound_id: number for d, number in zip(kept, reserved, strict=True)}
-        self.without_echo = known_quotes.found(self.context, self.session, kept)
+        self.without_known_quotes = known_quotes.find_known_quotes(self.context, self.session, kept)
         for decision in kept:
-            self._happened(decision, ids[decision.item.inbound_id])
+            self._record_events(decision, ids[decision.item.inbound_id])
         tickets.add_messages(self.session, [self._message(d) for d in kept], list(ids.values()))
         tickets.add_predictions(
             self.session, [self._prediction(d, c, ids) for d, c in zip(opened, chosen, strict=True)]
@@ -86,18 +87,18 @@ class Settlement:
         numbers = tickets.reserve(self.session, len(opened))
         made = []
         for decision, choice, number in zip(opened, chosen, numbers, strict=True):
-            spot = _spot(decision)
-            ticket = self._as_answered(decision.item, self._ticket(decision, spot, choice, number))
-            spot.ticket = self._set_aside(decision.item, ticket)
-            made.append(spot.ticket)
+            target = _target_of(decision)
+            ticket = self._as_answered(decision.item, self._ticket(decision, target, choice, number))
+            target.ticket = self._set_aside(decision.item, ticket)
+            made.append(target.ticket)
         tickets.insert_many(self.session, made)
         organisations.assign_members(
             self.session, {t.requester_id: t.organisation_id for t in made if t.organisation_id}
         )
 
-    def _ticket(self, decision: Decision, spot: Spot, choice: Choice, number: int) -> Ticket:
-        request, places = decision.item.request, self._places
-        requester = self.facts.persons[spot.requester]
+    def _ticket(self, decision: Decision, target: Target, choice: Choice, number: int) -> Ticket:
+        request, places = decision.item.request, self._configuration
+        requester = self.facts.persons[target.requester]
         judgement = priorities.for_person(self.thought.judged[decision.item.inbound_id], requester)
         addresses = (*request.envelope.rcpt_to, *(p.address for p in (*request.to, *request.cc)))
         box = places.of_addresses((*addresses, *request.thread.delivered_to)) or places.first
@@ -121,8 +122,8 @@ class Settlement:
         """With what a form answered beside the request; mail answers nothing."""
         if not form_fields.has_any(item.request):
             return ticket
-        self.asked = self.asked or form_fields.known(self.session)
-        change = form_fields.filled(ticket, item.request, self.asked, self._actor(item), self.now)
+        self.asked = self.asked or form_fields.load_fields(self.session)
+        change = form_fields.fill_fields(ticket, item.request, self.asked, self._actor(item), self.now)
         self.answered[item.inbound_id] = change.events
         return change.ticket
 
@@ -140,54 +141,61 @@ class Settlement:
             return before.team_id
         return box.team_id if box else None
 
-    def _happened(self, decision: Decision, message_id: int) -> None:
+    def _record_events(self, decision: Decision, message_id: int) -> None:
         """The events of one kept message."""
-        spot, request = _spot(decision), decision.item.request
-        ticket = _ticket(spot)
+        target, request = _target_of(decision), decision.item.request
+        ticket = _ticket(target)
         if decision.state == "ticketed":
-            fresh, aside = replace(ticket, status=Status.NEW), self.aside.get(decision.item.inbound_id, ())
-            source = f"{request.channel} to {request.source}"
-            event = transitions.opened(fresh, self._actor(decision.item), source).events[0]
-            closed = lifecycle.ASIDE if ticket.status is Status.CLOSED else {}
-            data = {
-                **closed,
-                "automatic": "" if request.auto is AutoKind.NONE else str(request.auto),
-                "reason": request.auto_reason,
-                "priority": str(ticket.priority),
-                "priority_reasons": ticket.priority_why["reasons"],
-            }
-            data |= standing.unverified(decision)
-            self.events.append(_with(event, message_id, {**event.data, **data}))
-            self.events += (*self.answered.get(decision.item.inbound_id, ()), *aside)
-            self._link(decision)
+            self._ticket_opened(decision, ticket, message_id)
             return
         before = self.changes.get(ticket.id, Change(ticket))
         if decision.side is not None:
-            boxes = self._places.mailboxes
-            after = side_conversation_mail.happened(
+            boxes = self._configuration.mailboxes
+            after = side_conversation_mail.apply_mail(
                 self.session, self.facts, decision, before.ticket, boxes, message_id, self.now
             )
         elif decision.state == "automatic":
             why = f"{request.auto}: {request.auto_reason}"
             after = transitions.keep_automatic(before.ticket, self.now, why, message_id)
-            after = after.then(bounces.mark(self.session, after.ticket, request, decision.about, self.now, message_id))
-        elif ticket.id == 0 or spot.opener is not None:
+            after = after.then(
+                bounces.record(self.session, after.ticket, request, decision.about, self.now, message_id)
+            )
+        elif ticket.id == 0 or target.opener is not None:
             event = Event(
                 ticket.id, self.now, EventKind.REQUESTER_REPLIED, self._actor(decision.item), message_id=message_id
             )
-            self.events += standing.marked(Change(ticket, (event,)), decision).events
+            self.events += sender_trust.with_sender_data(Change(ticket, (event,)), decision).events
             return
         else:
-            after = standing.marked(self._received(decision, before.ticket, message_id), decision)
+            after = sender_trust.with_sender_data(self._received(decision, before.ticket, message_id), decision)
         self.changes[ticket.id] = before.then(after)
+
+    def _ticket_opened(self, decision: Decision, ticket: Ticket, message_id: int) -> None:
+        """The events of a new ticket: opened, its form fields, the set-aside of automatic mail, its links."""
+        request = decision.item.request
+        fresh, aside = replace(ticket, status=Status.NEW), self.aside.get(decision.item.inbound_id, ())
+        source = f"{request.channel} to {request.source}"
+        event = transitions.opened(fresh, self._actor(decision.item), source).events[0]
+        closed = lifecycle.ASIDE if ticket.status is Status.CLOSED else {}
+        data = {
+            **closed,
+            "automatic": "" if request.auto is AutoKind.NONE else str(request.auto),
+            "reason": request.auto_reason,
+            "priority": str(ticket.priority),
+            "priority_reasons": ticket.priority_why["reasons"],
+        }
+        data |= sender_trust.verification_data(decision)
+        self.events.append(_with(event, message_id, {**event.data, **data}))
+        self.events += (*self.answered.get(decision.item.inbound_id, ()), *aside)
+        self._link(decision)
 
     def _received(self, decision: Decision, ticket: Ticket, message_id: int) -> Change:
         """A further message: a courtesy may leave the ticket as it is, anything else may make it more urgent."""
         item = decision.item
-        words = self.without_echo.get(item.inbound_id, {}).get("reply", item.request.reply or item.request.text)
+        words = self.without_known_quotes.get(item.inbound_id, {}).get("reply", item.request.reply or item.request.text)
         courtesy = courtesy_of(words, files=bool(item.request.attachments))
-        if courtesy is Courtesy.WORKS and standing.may_confirm(decision, ticket, self.facts.persons[item.sender]):
-            return standing.confirmed(self.session, ticket, self._actor(item), self.now, message_id)
+        if courtesy is Courtesy.WORKS and sender_trust.may_confirm(decision, ticket, self.facts.persons[item.sender]):
+            return sender_trust.confirm_resolution(self.session, ticket, self._actor(item), self.now, message_id)
         after = transitions.receive(ticket, self._actor(item), self.now, message_id, courtesy)
         if courtesy is not Courtesy.NONE:
             return after
@@ -197,7 +205,7 @@ class Settlement:
     def _link(self, decision: Decision) -> None:
         if decision.linked is None or decision.linked.ticket is None:
             return
-        ticket, other = _ticket(_spot(decision)), decision.linked.ticket
+        ticket, other = _ticket(_target_of(decision)), decision.linked.ticket
         tickets.link(self.session, ticket.id, other.id, decision.link_kind)
         why = _WHY_LINKED[decision.link_kind]
         for one, two in ((ticket, other), (other, ticket)):
@@ -207,7 +215,7 @@ class Settlement:
         request = decision.item.request
         automatic = decision.state == "automatic" or request.auto is not AutoKind.NONE
         message = Message(
-            ticket_id=_ticket(_spot(decision)).id,
+            ticket_id=_ticket(_target_of(decision)).id,
             kind=MessageKind.AUTOMATIC if automatic else MessageKind.REPLY,
             inbound=True,
             author=self._actor(decision.item),
@@ -216,20 +224,20 @@ class Settlement:
             inbound_id=decision.item.inbound_id,
             signal=str(decision.signal),
             signal_detail=decision.detail,
-            trust={"verdict": str(decision.trust), **seen(request), **self._way(decision.item)},
+            trust={"verdict": str(decision.trust), **sender_checks(request), **self._way(decision.item)},
             raw=decision.item.raw,
-            **(message_fields(request) | self.without_echo.get(decision.item.inbound_id, {})),
+            **(message_fields(request) | self.without_known_quotes.get(decision.item.inbound_id, {})),
         )
-        return side_conversation_mail.as_said(message, self.facts, decision) if decision.side else message
+        return side_conversation_mail.as_side_message(message, self.facts, decision) if decision.side else message
 
     def _way(self, item: Item) -> dict[str, Any]:
         """How the mail came, where it is not simply its author's, and why nothing answers it by itself."""
         silent = item.request.no_answer
         lists = self.context.store.settings.own_lists
-        if silent.startswith(automatic.LISTED) and is_own_list(item.request, self._places.mailboxes, lists):
+        if silent.startswith(automatic.LISTED) and is_own_list(item.request, self._configuration.mailboxes, lists):
             silent = ""
         way = {"through": item.behind.through, "way": str(item.behind.way)} if item.behind else {}
-        wanted = "" if item.behind else item.answers_elsewhere(self._places.mailboxes)
+        wanted = "" if item.behind else item.answers_elsewhere(self._configuration.mailboxes)
         return {**way, **{name: each for name, each in (("no_answer", silent), ("reply_to", wanted)) if each}}
 
     def _actor(self, item: Item) -> Actor:
@@ -237,11 +245,11 @@ class Settlement:
         return Actor(ActorKind.REQUESTER, person.id, item.author.name or person.name or person.address)
 
     def _prediction(self, decision: Decision, choice: Choice, ids: dict[int, int]) -> dict[str, Any]:
-        return choice.row(_ticket(_spot(decision)).id, ids[decision.item.inbound_id], self.now)
+        return choice.row(_ticket(_target_of(decision)).id, ids[decision.item.inbound_id], self.now)
 
     @property
-    def _places(self) -> Places:
-        return self.context.places(self.session)
+    def _configuration(self) -> DeskConfiguration:
+        return self.context.configuration(self.session)
 
     def _remember(self, decisions: Sequence[Decision], ids: dict[int, int]) -> None:
         """Point every id at its ticket, and note who takes part."""
@@ -250,7 +258,7 @@ class Settlement:
         for decision in decisions:
             if decision.state not in ("ticketed", "appended"):
                 continue
-            ticket, item = _ticket(_spot(decision)), decision.item
+            ticket, item = _ticket(_target_of(decision)), decision.item
             key = self.facts.key_of(item)
             points[key] = IndexedId(
                 key, item.inbound_id, ticket.id, ids[decision.item.inbound_id], item.request.content_hash
@@ -261,7 +269,7 @@ class Settlement:
                 known = self.facts.keys[named]
                 if not known.ticket_id and known.inbound_id == item.inbound_id and named not in self.facts.owners:
                     points.setdefault(named, IndexedId(named, item.inbound_id, ticket.id, 0, ""))
-            people |= {(ticket.id, a, role) for a, role in _spot(decision).people.items() if a}
+            people |= {(ticket.id, a, role) for a, role in _target_of(decision).people.items() if a}
         message_id_index.assign(self.session, list(points.values()))
         tickets.add_participants(self.session, people)
 
@@ -291,14 +299,14 @@ def message_fields(request: InboundRequest) -> dict[str, Any]:
     }
 
 
-def seen(request: InboundRequest) -> dict[str, Any]:
+def sender_checks(request: InboundRequest) -> dict[str, Any]:
     """What the reader saw of a mail that bears on whether it can be believed, or was read whole."""
     defects = {"defects": list(request.defects)} if request.defects else {}
     return {"sender_strict": request.sender_strict, "sender_clear": request.sender_clear, **defects}
 
 
 def _settled(decision: Decision, message_id: int | None) -> SettledRequest:
-    ticket = decision.spot.ticket if decision.spot else None
+    ticket = decision.target.ticket if decision.target else None
     number = ticket.id if ticket else None
     return SettledRequest(decision.item.inbound_id, decision.state, decision.reason, number, message_id)
 
@@ -309,16 +317,16 @@ def _with(event: Event, message_id: int, data: dict[str, Any]) -> Event:
     )
 
 
-def _spot(decision: Decision) -> Spot:
-    if decision.spot is None:
+def _target_of(decision: Decision) -> Target:
+    if decision.target is None:
         raise ValueError(f"request {decision.item.inbound_id} was decided without a ticket")
-    return decision.spot
+    return decision.target
 
 
-def _ticket(spot: Spot) -> Ticket:
-    if spot.ticket is None:
+def _ticket(target: Target) -> Ticket:
+    if target.ticket is None:
         raise ValueError("the ticket has no number yet")
-    return spot.ticket
+    return target.ticket
 
 
 def _first_line(text: str) -> str:

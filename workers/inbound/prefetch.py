@@ -1,8 +1,7 @@
-"""What can be thought before a transaction begins: the requests read, category and priority of those that open tickets.
+"""Computed before the transaction: parsed requests, and the category and priority of those that may open tickets.
 
-On SQLite a transaction holds the only pen, so nobody should think while holding it; there the batch is looked at
-first and claimed then. On PostgreSQL a look takes no hold and two workers would think the same, so the batch is read
-when it is claimed. In: waiting rows. Out: items, guesses and judgements. It refuses to decide anything.
+On SQLite a transaction holds the only write lock, so nothing slow should happen in it: the batch is read and classified
+first and claimed afterwards. On PostgreSQL two workers would compute the same, so a batch is read when it is claimed.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ log = structlog.get_logger()
 
 
 @dataclass
-class Ahead:
+class Prefetch:
     """Thoughts about rows that nobody holds yet; whatever is missing is made when it is asked for."""
 
     context: Context
@@ -49,13 +48,13 @@ class Ahead:
     def _think(self, items: Sequence[Item]) -> None:
         self.guessed |= _guessed(self.context.categoriser, items)
         settings = self.context.store.settings
-        self.judged |= {item.inbound_id: priorities.judged(item.request, settings) for item in items}
+        self.judged |= {item.inbound_id: priorities.evaluate(item.request, settings) for item in items}
 
 
 def _guessed(categoriser: Categoriser, items: Sequence[Item]) -> dict[int, Guess]:
     """A guess for each; what breaks the model is left to a human with the reason, and takes nobody with it."""
     try:
-        guesses = categoriser.guess([words(item.request) for item in items])
+        guesses = categoriser.guess([classifier_text(item.request) for item in items])
         return {item.inbound_id: guess for item, guess in zip(items, guesses, strict=True)}
     except Exception as error:
         log.exception("categories_not_guessed", count=len(items))
@@ -68,9 +67,9 @@ def _not_guessed(reason: str) -> Guess:
     return Guess(None, 0.0, "unsure", (), ((f"could not be judged: {reason}", 0.0),), "none")
 
 
-def look(context: Context, most: int) -> Ahead:
+def prefetch_batch(context: Context, most: int) -> Prefetch:
     """What waits, as it is now, read and guessed; nothing on PostgreSQL."""
-    ahead = Ahead(context)
+    ahead = Prefetch(context)
     if context.store.database.has_single_writer:
         with context.store.database.reading() as session:
             rows = inbound.list_waiting(session, most)
@@ -83,7 +82,7 @@ def look(context: Context, most: int) -> Ahead:
     return ahead
 
 
-def words(request: InboundRequest) -> str:
+def classifier_text(request: InboundRequest) -> str:
     """What the categoriser reads: the subject, then the new text."""
     return f"{request.subject}\n{request.reply or request.text}"[:MOST_TEXT]
 

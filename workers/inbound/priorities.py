@@ -1,7 +1,7 @@
-"""The priority of a batch's tickets: what the desk judged before the transaction, made of this requester.
+"""The priority of a batch's tickets, and of tickets that a later message makes more urgent.
 
-In: requests, persons, tickets. Out: judgements, and changes of tickets that a later message makes more urgent. It asks
-nothing of the database; the rule is desk/priority/assess.py.
+The text is assessed before the transaction, the requester (a VIP or not) is added in it. The rules are in
+`desk/priority/assess.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 _UNJUDGED = Judgement(Priority.MEDIUM, Impact.ONE, Urgency.NORMAL)
 
 
-def judged(request: InboundRequest, settings: Settings) -> Judgement:
+def evaluate(request: InboundRequest, settings: Settings) -> Judgement:
     """Of a new request, whoever wrote it. A machine's words prove nothing."""
     if request.auto is not AutoKind.NONE:
         return _UNJUDGED

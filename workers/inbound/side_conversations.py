@@ -1,7 +1,7 @@
-"""Mail of third parties: which mails belong to a side conversation, and what follows from them on its ticket.
+"""Mail in side conversations: finds the conversation of a mail, and applies the mail to it and to its ticket.
 
-In: a batch's mails and what is known of it. Out: the conversation that a mail names by our signed address or signed
-Message-ID, and the change that it makes. A batch in which no mail names one costs no statement.
+A mail belongs to a side conversation by our signed address or our signed Message-ID. A batch that names none costs no
+statement.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from usecases.tickets import side_conversations
 from workers.inbound import bounces
 
 if TYPE_CHECKING:
-    from workers.inbound.batch_context import Facts, Item
+    from workers.inbound.batch_context import BatchContext, Item
     from workers.inbound.match import Decision
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedConversation:
     """The conversation that a mail names, and by what."""
 
     side: Side
@@ -41,35 +41,35 @@ class Named:
     detail: str
 
 
-def gather(session: Session, items: Sequence[Item], secret: bytes, also: Collection[int] = ()) -> dict[int, Side]:
+def load(session: Session, items: Sequence[Item], secret: bytes, also: Collection[int] = ()) -> dict[int, Side]:
     """The conversations that anything in a batch names, and those that reports are about (`also`)."""
     named = {number for item in items for number in _numbers(item, secret)} | {number for number in also if number}
     return side_conversations.by_ids(session, named) if named else {}
 
 
-def named(sides: dict[int, Side], item: Item, secret: bytes, now: datetime) -> Named | None:
+def find_named(sides: dict[int, Side], item: Item, secret: bytes, now: datetime) -> NamedConversation | None:
     """By the address that was made for it, else by our Message-ID; None where neither is genuine."""
     for each in threading.reply_addresses(item.request) if sides else ():
         token = reply_address.read_reply_address(each, reply_address.NO_VERSION, secret, now)
         # An address of a ticket that was merged since stays good: the number of the conversation says where it is.
         if token is not None and token.purpose == SIDE and not token.expired and token.person_id in sides:
-            return Named(sides[token.person_id], Signal.ADDRESS, "side conversation's address")
+            return NamedConversation(sides[token.person_id], Signal.ADDRESS, "side conversation's address")
     for one in _parents(item) if sides else ():
         number = reply_address.side_of_message_id(one, secret)
         if number in sides:
-            return Named(sides[number], Signal.MESSAGE_ID, one)
+            return NamedConversation(sides[number], Signal.MESSAGE_ID, one)
     return None
 
 
-def may_say(item: Item, side: Side, requester: str, own_domains: Collection[str], trust: Verdict) -> bool:
+def may_write(item: Item, side: Side, requester: str, own_domains: Collection[str], trust: Verdict) -> bool:
     """Whether its sender takes part there."""
     believed = item.request.sender_clear and trust is not Verdict.FAIL
     return believed and rules.takes_part(side, item.request.sender.address, requester, own_domains)
 
 
-def happened(
+def apply_mail(
     session: Session,
-    facts: Facts,
+    facts: BatchContext,
     decision: Decision,
     ticket: Ticket,
     boxes: Collection[str],
@@ -82,7 +82,7 @@ def happened(
     side, request = facts.sides[decision.side.id], decision.item.request
     if decision.state == "automatic":
         step = rules.kept(side, ticket, now, f"{request.auto}: {request.auto_reason}", message_id)
-        marked = bounces.mark(session, step.change.ticket, request, decision.about, now, message_id)
+        marked = bounces.record(session, step.change.ticket, request, decision.about, now, message_id)
         change = step.change.then(marked)
         if any(event.kind == EventKind.DELIVERY_FAILED for event in marked.events):
             step = rules.failed(step.side, change.ticket, now)
@@ -98,7 +98,7 @@ def happened(
     return change
 
 
-def as_said(message: Message, facts: Facts, decision: Decision) -> Message:
+def as_side_message(message: Message, facts: BatchContext, decision: Decision) -> Message:
     """The message as one of its side conversation."""
     assert decision.side is not None
     trust = {**message.trust, "automatic": True} if decision.state == "automatic" else message.trust
@@ -106,7 +106,7 @@ def as_said(message: Message, facts: Facts, decision: Decision) -> Message:
     return replace(message, kind=MessageKind.SIDE, side_id=decision.side.id, author=by, trust=trust)
 
 
-def begun(
+def start_by_mail(
     session: Session, ticket: Ticket, parsed: Parsed, actor: Actor, now: datetime, *, react: bool
 ) -> tuple[Side, Ticket]:
     """An agent asks somebody aside by mail; what is said there comes with the same mail."""
@@ -117,13 +117,13 @@ def begun(
     return side_conversations.start(session, ticket, parsed.aside, "", actor, now, react=react)
 
 
-def addressed(side: Side, text: str) -> dict[str, Any]:
+def message_fields(side: Side, text: str) -> dict[str, Any]:
     """The fields of an agent's mail as a message to the third party: of the mail, only the agent's own words go on."""
     others = [one for one in side.people if one != side.address]
     return {"side_id": side.id, "text": text, "recipients": {"to": [side.address], "cc": others}}
 
 
-def sent(
+def record_sent(
     session: Session, decision: Decision, ticket: Ticket, actor: Actor, message_id: int, parsed: Parsed, now: datetime,
     *, react: bool,
 ) -> Ticket:  # fmt: skip
@@ -134,7 +134,7 @@ def sent(
     return side_conversations.save(session, step, react=react)[1]
 
 
-def author(facts: Facts, decision: Decision) -> Actor:
+def author(facts: BatchContext, decision: Decision) -> Actor:
     item = decision.item
     person = facts.persons[item.sender]
     return Actor(ActorKind.THIRD_PARTY, person.id, item.request.sender.name or person.name or person.address)
@@ -142,7 +142,7 @@ def author(facts: Facts, decision: Decision) -> Actor:
 
 def _newcomers(decision: Decision, boxes: Collection[str]) -> list[str]:
     """Whom a proven sender has in copy, but for us and for those who are in the public conversation."""
-    public = decision.spot.people if decision.spot else {}
+    public = decision.target.people if decision.target else {}
     if decision.trust is not Verdict.PASS:
         return []
     parties = (*decision.item.request.to, *decision.item.request.cc)

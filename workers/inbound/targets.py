@@ -1,6 +1,6 @@
-"""Which tickets a batch's mails name: by Message-ID, by a reply that came first, by the tag in the subject.
+"""The tickets that a batch's mails name: by Message-ID, by a reply that came first, by the tag in the subject.
 
-Reads what was prefetched, and knows what this batch opens. Whether the sender may write there is decided by who asks.
+It uses the batch context and the tickets that this batch opens. The caller decides whether the sender may write there.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from desk.tickets import subject, threading
 from desk.tickets.participants import Participation
 from desk.tickets.threading import Candidate, Signal
 from desk.tickets.ticket import Ticket
-from workers.inbound.batch_context import Facts, Item
+from workers.inbound.batch_context import BatchContext, Item
 
 _BY_KEY = (Signal.REFERENCES, Signal.CONVERSATION, Signal.LATE)
 
 
 @dataclass
-class Spot:
+class Target:
     """A ticket that is there, or one that `opener` opens (`ticket` is None until it has its number).
 
     `people` are those who take part, each with the word of their Participation.
@@ -34,31 +34,31 @@ class Spot:
 class Targets:
     """The tickets of a batch; `new_keys` are the keys of messages that this batch gave a ticket."""
 
-    facts: Facts
+    facts: BatchContext
     secret: bytes
-    new_keys: dict[str, Spot] = field(default_factory=dict)
-    _spots: dict[int, Spot] = field(default_factory=dict)
+    new_keys: dict[str, Target] = field(default_factory=dict)
+    _targets: dict[int, Target] = field(default_factory=dict)
 
-    def spot(self, number: int) -> Spot | None:
+    def target(self, number: int) -> Target | None:
         """The ticket of that number, or the one that it was merged into."""
         ticket = self.facts.tickets.get(number)
         while ticket is not None and ticket.merged_into:
             ticket = self.facts.tickets.get(ticket.merged_into)
         if ticket is None:
             return None
-        if ticket.id not in self._spots:
+        if ticket.id not in self._targets:
             people = self.facts.people_of.get(ticket.id, {})
             requester = next((a for a, part in people.items() if part == Participation.REQUESTER), "")
-            self._spots[ticket.id] = Spot(people, requester, ticket)
-        return self._spots[ticket.id]
+            self._targets[ticket.id] = Target(people, requester, ticket)
+        return self._targets[ticket.id]
 
-    def at(self, candidate: Candidate | None) -> Spot | None:
+    def at(self, candidate: Candidate | None) -> Target | None:
         """The ticket that a candidate names."""
         if candidate is None:
             return None
         if candidate.signal in _BY_KEY and candidate.detail in self.new_keys:
             return self.new_keys[candidate.detail]
-        return self.spot(candidate.ticket_id)
+        return self.target(candidate.ticket_id)
 
     def named(self, item: Item) -> Candidate | None:
         """What a mail names below the reply address, whoever wrote it."""
@@ -72,8 +72,8 @@ class Targets:
         key = self.facts.key_of(item)
         if key == threading.content_key(item.request):
             return None
-        spot = self.new_keys.get(key) or self.spot(self.facts.keys[key].ticket_id)
-        return Candidate(spot.ticket.id if spot.ticket else 0, Signal.LATE, key) if spot else None
+        target = self.new_keys.get(key) or self.target(self.facts.keys[key].ticket_id)
+        return Candidate(target.ticket.id if target.ticket else 0, Signal.LATE, key) if target else None
 
     def by_reference(self, item: Item) -> Candidate | None:
         """The nearest message that it names and that is known here."""
@@ -90,7 +90,7 @@ class Targets:
     def _number(self, key: str) -> int | None:
         """The ticket behind a key; 0 for one that this batch opens."""
         if key in self.new_keys:
-            spot = self.new_keys[key]
-            return spot.ticket.id if spot.ticket else 0
+            target = self.new_keys[key]
+            return target.ticket.id if target.ticket else 0
         known = self.facts.keys.get(key)
         return known.ticket_id if known and known.ticket_id else None

@@ -1,7 +1,7 @@
-"""The watch actor: counts what was opened, links repeats, opens incidents and gathers their tickets, does what agents
-ordered for them, and finds when they are over. It runs beside intake, never inside of it.
+"""The detect_incidents job: counts opened tickets, links duplicates, opens and ends incidents, runs bulk orders.
 
-Doing it twice is doing it once: a ticket is counted once, a key has one open incident, one watcher writes at a time.
+It runs beside intake and never in its transaction. It is idempotent: a ticket is counted once, a key has one open
+incident, and one process writes at a time.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _look(context: Context) -> int:
     """One page of opened tickets; what is read before the lock may have been counted by somebody else meanwhile."""
     with context.store.database.reading() as session:
         # Also where nobody watches, tickets are counted: what is usual must be known when somebody begins to.
-        rules = context.places(session).detector
+        rules = context.configuration(session).detector
         opened = detector_counts.load_new_tickets(session, detector_counts.floor(session))
     if not opened:
         return 0
@@ -84,7 +84,7 @@ def _count(context: Context, session: Session, mine: Sequence[OpenedTicket], rul
     detector_counts.count_tickets(session, reports, now, {one.category for one in running})
     lately = [one for one in mine if one.at > now - duplicates.WITHIN]
     _link_repeats(context, session, lately, now)
-    _judge(context, session, reports, lately, rules, now)
+    _evaluate(context, session, reports, lately, rules, now)
     detector_counts.move_floor(session, mine, detector_counts.floor(session), now)
 
 
@@ -147,7 +147,7 @@ def _says_the_same(one: EarlierTicket, other: EarlierTicket) -> bool:
     )
 
 
-def _judge(
+def _evaluate(
     context: Context,
     session: Session,
     reports: Sequence[CountedTicket],
@@ -167,7 +167,7 @@ def _judge(
     for alarm in _alarms(session, asked, rules, now):
         _open(context, session, alarm, running, now)
     if running:
-        grouping.later(context, session, list(running.values()), reports, opened, now)
+        grouping.group_new(context, session, list(running.values()), reports, opened, now)
 
 
 def _alarms(session: Session, touched: set[Key], rules: Detector, now: datetime) -> list[Alarm]:
@@ -221,12 +221,12 @@ def _open(context: Context, session: Session, alarm: Alarm, running: dict[Key, I
     if narrow is not None:
         if not alarm.key.organisation:
             incidents.widen(session, narrow.id, alarm)
-            grouping.first(context, session, narrow.id, alarm, now)
+            grouping.group_first(context, session, narrow.id, alarm, now)
         return
     number = incidents.open_incident(session, alarm, now)
     if number is None:
         return
-    grouping.first(context, session, number, alarm, now, tell=True)
+    grouping.group_first(context, session, number, alarm, now, tell=True)
     log.info("incident_opened", incident_id=number, people=alarm.people, minutes=alarm.minutes)
 
 
@@ -248,7 +248,7 @@ def _tend(context: Context) -> None:
     """Incidents whose hour was an ordinary one go quiet; once an hour old sums are forgotten."""
     now = context.now()
     with context.store.database.reading() as session:
-        calm = timedelta(minutes=context.places(session).detector.quiet_minutes)
+        calm = timedelta(minutes=context.configuration(session).detector.quiet_minutes)
         aged = [one for one in incidents.list_open(session) if one.opened_at <= now - calm]
         over = _over(session, aged, now) if aged else []
         stale = detector_counts.has_old_rows(session, now)

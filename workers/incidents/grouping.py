@@ -1,7 +1,7 @@
-"""An incident gathers its tickets: those of its window, and those that come while it is open.
+"""Groups tickets into an incident: those of its time window, and those that come while it is open.
 
-Same category and like words: a member, raised with an event as the matrix says of many, unless an agent has set its
-priority. Same category and other words, or another category and very like words: a suggestion, which an agent takes in.
+A ticket of the same category with similar text becomes a member, and its priority is raised unless an agent has set it.
+Same category with other text, or another category with very similar text, is a suggestion that an agent may accept.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ _CORE = 60
 _NO_WORDS = 0.0
 
 
-def first(context: Context, session: Session, number: int, alarm: Alarm, now: datetime, *, tell: bool = False) -> None:
+def group_first(
+    context: Context, session: Session, number: int, alarm: Alarm, now: datetime, *, tell: bool = False
+) -> None:
     """What came before the alarm, in the longer window; with `tell` the leads will hear of it."""
     since = now - timedelta(minutes=max(WINDOWS))
     reports = detector_counts.recent_reports(session, alarm.key, since)
@@ -42,7 +44,7 @@ def first(context: Context, session: Session, number: int, alarm: Alarm, now: da
     _take_in(context, session, number, places, now, tell=tell)
 
 
-def later(
+def group_new(
     context: Context,
     session: Session,
     running: Sequence[Incident],
@@ -59,7 +61,7 @@ def later(
     for one in running if new else ():
         core = _core_of(session, one)
         for report in new:
-            state, like = _judged(one, core, report, said[report.ticket_id])
+            state, like = _evaluated(one, core, report, said[report.ticket_id])
             if state and like >= best.get(report.ticket_id, (0, "", -1.0))[2]:
                 best[report.ticket_id] = (one.id, state, like)
     for one in running:
@@ -95,7 +97,7 @@ def _place(like: float) -> tuple[str, float]:
     return (MEMBER if like >= similarity.MEMBER else SUGGESTED), like
 
 
-def _judged(one: Incident, core: similarity.Core, report: CountedTicket, said: frozenset[str]) -> tuple[str, float]:
+def _evaluated(one: Incident, core: similarity.Core, report: CountedTicket, said: frozenset[str]) -> tuple[str, float]:
     like = core.weigh(said)
     if report.category == one.category and one.organisation in ("", report.organisation):
         return _place(like)

@@ -1,1 +1,1 @@
-"""Events become outbound messages: acknowledgements, notices, reminders, alerts, reports."""
+"""Outbound messages made of events: acknowledgements, notices, reminders, alerts, reports."""

@@ -1,7 +1,7 @@
-"""One row for each recipient of a mail, so that each is sent, tried again and reported on its own.
+"""Splits an outbound mail with people in copy into one row for each recipient, so that each is delivered on its own.
 
-In: a mail with people in copy. Out: the same mail for its recipient, and once more for each copy: same Message-ID, same
-header, another envelope. Without a relay one caught mail stands for all.
+All rows have the same Message-ID and header and differ in their envelope. Without a relay one captured mail stands for
+all.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ KIND = "copy"
 _SPLIT = ("reply", "side")
 
 
-def split(letters: Iterable[OutboundMessage]) -> list[OutboundMessage]:
+def split_by_recipient(letters: Iterable[OutboundMessage]) -> list[OutboundMessage]:
     """The same mails, those to several recipients once for each."""
     return [row for letter in letters for row in _rows(letter)]
 

@@ -1,6 +1,6 @@
-"""A solved ticket plans the question how it went; a bad answer tells the leads of the ticket's team.
+"""CSAT: plans the request after a ticket was resolved, and notifies the team's leads of a low rating.
 
-Where the team has no lead, all leads and admins hear of it; of a private team, its members.
+Where the team has no lead, all leads and admins are notified; for a private team, its members.
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ def plan_ratings(session: Session, happened: Sequence[Event], now: datetime) -> 
         csat.plan(session, solved, csat_settings.rules(session), now)
 
 
-def low_ratings(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
+def low_rating_notices(
+    sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event
+) -> list[OutboundMessage]:
     """The letters of a `rated` event."""
     if event.kind != EventKind.RATED or int(event.data.get("score", 5)) > LOW:
         return []
-    return [sender.notice(ticket, lead, event_id, event, None) for lead in _told(session, ticket) if lead.notify]
+    return [sender.notice(ticket, lead, event_id, event, None) for lead in _recipients(session, ticket) if lead.notify]
 
 
-def _told(session: Session, ticket: Ticket) -> list[Person]:
+def _recipients(session: Session, ticket: Ticket) -> list[Person]:
     if not csat.is_private(session, ticket.id):
         return people.leads_of(session, ticket.team_id)
     team = people.members(session, [ticket.team_id])[ticket.team_id] if ticket.team_id else []

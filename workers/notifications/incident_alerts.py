@@ -1,7 +1,7 @@
-"""Tells the leads of an incident, once: one letter to each lead of the teams whose tickets it holds.
+"""Notifies the leads of the teams whose tickets belong to an incident, once for each incident.
 
-Where these teams have no lead, the admins are told. Whoever wants no notices gets none. The letter's answer goes to the
-mailbox as any mail does, not to a requester: what all of them shall read is written in the console.
+Where these teams have no lead, the admins are notified. An answer to the alert reaches the mailbox as any mail does,
+and no requester.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from workers.notifications import texts
 from workers.notifications.outgoing import Sender
 
 
-def of(sender: Sender, session: Session, ticket: Ticket, event: Event) -> list[OutboundMessage]:
+def messages_for(sender: Sender, session: Session, ticket: Ticket, event: Event) -> list[OutboundMessage]:
     """The letters of an `incident_opened` event."""
     found = incidents.get(session, int(event.after))
     if found is None:
         return []
     count = incidents.ticket_counts(session, [found.id])[found.id][MEMBER]
     text = texts.incident(found.id, _where(found), found.why, count, sender.context.store.settings.public_url)
-    return [sender.incident(ticket, agent, found.id, text) for agent in told(session, found.id)]
+    return [sender.incident(ticket, agent, found.id, text) for agent in recipients(session, found.id)]
 
 
-def told(session: Session, incident_id: int) -> list[Person]:
+def recipients(session: Session, incident_id: int) -> list[Person]:
     """Who hears of it."""
     teams = people.members(session, incidents.teams_of(session, incident_id))
     leads = {one.id: one for members in teams.values() for one in members if one.role == Role.LEAD}

@@ -1,7 +1,7 @@
-"""What the desk writes: acknowledgements, replies, notices and answers to commands, as rows that `deliver` can send.
+"""Builds the desk's outbound messages: acknowledgements, replies, notices, answers to commands, as outbound rows.
 
-A letter's Message-ID and reply address are fixed here, before the first try. An agent's address is never in a letter
-to a requester. Nothing automatic leaves without the reply budget.
+The Message-ID and the reply address are fixed here, before the first attempt to send. A message to a requester never
+contains an agent's address. Automatic messages leave only within the reply budget.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class Sender:
             )
         who = message.author.name if message else "Frontdesk"
         content["from_name"] = f"{who} via {self._desk_name}"
-        text = texts.notice(ticket, event, message, agent.role, obeys=self._obeys)
+        text = texts.notice(ticket, event, message, agent.role, takes_commands=self._takes_commands)
         content |= {"subject": _tagged(ticket), "text": text}
         content["references"] = [self._thread_id(ticket)]
         return self._letter(key, "notice", ticket, agent, content | _AUTOMATIC)
@@ -166,7 +166,7 @@ class Sender:
     def refusal(self, inbound_id: int, request: InboundRequest, agent: Person, text: str) -> OutboundMessage:
         """Tells an agent that a mail was not obeyed, with nothing of the ticket that it named."""
         key = f"{COMMAND_ANSWER}:{inbound_id}"
-        box = self.context.places(self.session).of_addresses(request.envelope.rcpt_to) or self._first_mailbox
+        box = self.context.configuration(self.session).of_addresses(request.envelope.rcpt_to) or self._first_mailbox
         content = {
             "from": box.address,
             "from_name": self._desk_name,
@@ -211,7 +211,7 @@ class Sender:
 
     def _carrier(self, mailbox: str, purpose: str) -> str:
         """The mailbox whose name has room for a token; an agent may be sent to another domain of the desk."""
-        boxes = self.context.places(self.session).mailboxes
+        boxes = self.context.configuration(self.session).mailboxes
         return reply_address.carrier(mailbox, boxes, any_domain=purpose == reply_address.AGENT)
 
     def _unique(self, key: str) -> str:
@@ -227,7 +227,7 @@ class Sender:
         message_id: int | None = None,
     ) -> OutboundMessage:
         store, now = self.context.store, self.context.now()
-        content |= portal_link.below(store, self.session, kind, ticket, person, content, now)
+        content |= portal_link.with_portal_link(store, self.session, kind, ticket, person, content, now)
         reachable = "@" in person.address and not person.address.endswith(NOWHERE)
         state, reason = (outbound.QUEUED, "") if reachable else (outbound.SUPPRESSED, "there is no address to write to")
         return OutboundMessage(
@@ -243,7 +243,7 @@ class Sender:
         )
 
     @property
-    def _obeys(self) -> bool:
+    def _takes_commands(self) -> bool:
         """Whether a command by mail can be proven: by a server that confirms senders, or in a trial on one machine."""
         settings = self.context.store.settings
         return bool(settings.authserv_id) or settings.trial
@@ -273,18 +273,18 @@ class Sender:
         return {"in_reply_to": parent, "references": [*dict.fromkeys(i for i in chain if i != parent), parent]}
 
     def _mailbox(self, ticket: Ticket) -> Mailbox:
-        places = self.context.places(self.session)
+        places = self.context.configuration(self.session)
         own = next((box for box in places.mailboxes.values() if box.id == ticket.mailbox_id), None)
         return own or self._first_mailbox
 
     @property
     def _first_mailbox(self) -> Mailbox:
-        first = self.context.places(self.session).first
+        first = self.context.configuration(self.session).first
         return first or Mailbox(0, f"support@{self.context.store.settings.mail_domain or 'localhost'}")
 
     def _copies(self, ticket: Ticket, requester: Person) -> list[str]:
         """Who gets the reply besides the requester: whom the proven first mail or an agent put in copy."""
-        boxes = self.context.places(self.session).mailboxes
+        boxes = self.context.configuration(self.session).mailboxes
         people = tickets.participants_of(self.session, [ticket.id])[ticket.id]
         wanted = sorted(a for a, role in people.items() if role in COPIED and a != requester.address)
         return [a for a in wanted if "@" in a and a != UNKNOWN_SENDER and reply_address.without_token(a) not in boxes]

@@ -1,7 +1,6 @@
-"""The line below a requester's mail that leads to the page of their request, in their language.
+"""Adds the link to the request's page in the portal to a requester's mail, in their language.
 
-In: a letter's content on its way into the ledger. Out: its signature with that line. A mail that others get in copy has
-none: whoever has the link may answer and resolve in the requester's name.
+A mail with people in copy gets none: whoever has the link may answer and resolve in the requester's name.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from storage.people.people import Person
 LINES = {"acknowledgement": "ack_line", "reply": "mail_line", "reminder": "mail_line", "rating": "mail_line"}
 
 
-def below(
+def with_portal_link(
     store: Store, session: Session, kind: str, ticket: Ticket, person: Person, content: Mapping[str, Any], now: datetime
 ) -> dict[str, Any]:
     """What changes in the content."""

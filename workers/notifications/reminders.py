@@ -1,6 +1,6 @@
-"""Who hears that a ticket waits: the requester who owes an answer, once, before silence resolves the ticket.
+"""The reminder to a requester who owes an answer, once, before the ticket is resolved without one.
 
-Never an address that nobody reads, never one of our own mailboxes, never in a channel without mail.
+Never to an unattended address or one of our mailboxes, and never by mail to a requester in Slack.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from storage.tickets import tickets
 from workers.notifications.outgoing import Sender
 
 
-def of(
+def messages_for(
     sender: Sender, session: Session, ticket: Ticket, requester: Person, event_id: int, event: Event
 ) -> list[OutboundMessage]:
     """At most one mail, in the thread that the requester knows."""
     if event.kind != EventKind.REMINDED or not traits_of(ticket.channel).answered_by_mail or ticket.reminded_at is None:
         return []
-    places = sender.context.places(session)
+    places = sender.context.configuration(session)
     if is_unattended(requester.address) or places.of_addresses((requester.address,)) is not None:
         return []
     asked = tickets.last_requester_message(session, ticket.id, 2**62)

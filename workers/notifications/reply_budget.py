@@ -1,7 +1,7 @@
-"""How many automatic mails may leave within an hour: to a mailbox, to a domain, about a ticket. The rest is kept.
+"""The reply budget: how many automatic mails may leave within an hour to a mailbox, to a domain, about a ticket.
 
-Spellings of an address count as one mailbox. The domain's limit is not for mail whose sender is proven: a company that
-writes a lot is no victim. Answers to commands of a proven agent have the limit of notices, all others that of
+Mails beyond it are kept and not sent. Spellings of an address count as one mailbox. The domain's limit does not hold
+where the sender is proven. Answers to commands of a proven agent have the limit of notices, others that of
 acknowledgements.
 """
 

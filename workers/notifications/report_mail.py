@@ -1,6 +1,6 @@
-"""The report by mail: the last whole week or month as a letter to each recipient, once, in the desk's own time.
+"""Reports by mail: the last whole week or month to each recipient, once, in the desk's time zone.
 
-What is private is in no letter: who reads a mail that was forwarded is not known.
+No private ticket is counted in them, because a mail may be forwarded to anybody.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def send_due(store: Store, now: datetime) -> int:
     return sum(isolation.alone(store.database, JOB, one.id, partial(_send, store, one, now), now) for one in ready)
 
 
-def letters(store: Store, session: Session, schedule: Schedule, now: datetime) -> list[OutboundMessage]:
+def compose(store: Store, session: Session, schedule: Schedule, now: datetime) -> list[OutboundMessage]:
     """One letter to each recipient, about the last whole week or month."""
     days = period.of_word(schedule.every, store.settings.time_zone, now)
     content = schedule.content
@@ -58,11 +58,11 @@ def letters(store: Store, session: Session, schedule: Schedule, now: datetime) -
         told = report_rows.report(session, days, asked, now)
     boxes = people.all_mailboxes(session)
     sender = boxes[0].address if boxes else f"support@{store.settings.mail_domain or 'localhost'}"
-    text = words(told, schedule.name, store.settings.public_url)
+    text = report_text(told, schedule.name, store.settings.public_url)
     return [_letter(store, schedule, days, sender, address, text) for address in schedule.recipients]
 
 
-def words(report: Report, name: str, public_url: str) -> str:
+def report_text(report: Report, name: str, public_url: str) -> str:
     """The report as a mail says it: lines of a name and its figures, which any program shows as they are."""
     days = report.period
     parts = [f"{name}: {days.first} to {days.last} ({days.zone}), beside the {days.length} days before."]
@@ -90,7 +90,7 @@ def _line(columns: tuple[str, ...], row: tuple[object, ...]) -> str:
 
 def _send(store: Store, schedule: Schedule, now: datetime) -> int:
     with store.database.reading() as session:
-        made = letters(store, session, schedule, now)
+        made = compose(store, session, schedule, now)
     next_at = period.next_start(schedule.every, store.settings.time_zone, now)
     with store.database.transaction() as session:
         if not report_schedules.set_next(session, schedule, next_at):

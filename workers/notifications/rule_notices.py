@@ -1,6 +1,6 @@
-"""Notices that a rule or an escalation asked for: to the lead, the team, the assignee, the watchers, or agents by name.
+"""Notices that a rule or an escalation asks for: to the lead, the team, the assignee, the watchers, or agents by name.
 
-In: a `notice_asked` event. Out: one letter an agent. Nobody is written to who wants no notices.
+Each agent gets one notice for an event, unless they have switched notices off.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from usecases.rules import run_actions
 from workers.notifications.outgoing import Sender
 
 
-def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
+def notices_for(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
     """The letters of one event."""
     asked = [word.strip() for word in event.after.split(",")]
-    heard = {one.id: one for word in asked for one in _meant(session, ticket, word) if one.active and one.notify}
+    heard = {one.id: one for word in asked for one in _agents_named(session, ticket, word) if one.active and one.notify}
     return [sender.notice(ticket, agent, event_id, event, None) for _, agent in sorted(heard.items())]
 
 
-def _meant(session: Session, ticket: Ticket, word: str) -> Iterator[Person]:
+def _agents_named(session: Session, ticket: Ticket, word: str) -> Iterator[Person]:
     if word == "team":
         yield from people.members(session, [ticket.team_id])[ticket.team_id] if ticket.team_id else []
     elif word == "lead":

@@ -1,7 +1,6 @@
-"""The mail that an agent's word in a side conversation becomes; it goes to the third party, and to nobody else.
+"""The mail to a third party that follows from an agent's message in a side conversation.
 
-In: an event that says that something was sent aside. Out: its letter, in the third party's own thread, with an address
-and a Message-ID that lead the answer back into the side conversation.
+It stands in the third party's own thread; its address and Message-ID lead the answer back into the side conversation.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from workers.notifications.outgoing import Sender
 KINDS = (EventKind.SIDE_SENT,)
 
 
-def of(
+def messages_for(
     sender: Sender, session: Session, ticket: Ticket, event: Event, message: Message | None
 ) -> list[OutboundMessage]:
     side = side_conversations.by_ids(session, [event.data["side"]]).get(event.data["side"])

@@ -1,7 +1,7 @@
-"""Tells agents that a due time is near or over: the assignee, the team while there is none; of a breach also the leads.
+"""SLA warnings and breaches: notifies the assignee, or the team while there is none; of a breach also the team's leads.
 
-Where nobody of the team would hear of a breach, all leads and admins do. What was over before there was a policy
-(`quiet`) is in the history, but is nobody's letter.
+Where nobody of the team would be notified of a breach, all leads and admins are. A breach from before there was a
+policy (`quiet`) is in the history only.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from workers.notifications.outgoing import Sender
 KINDS = (EventKind.SLA_WARNED, EventKind.SLA_BREACHED)
 
 
-def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
+def notices_for(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
     """The letters of an `sla_warned` or `sla_breached` event."""
     if event.data.get("quiet"):
         return []
-    audience = told(session, ticket, breached=event.kind == EventKind.SLA_BREACHED)
+    audience = recipients(session, ticket, breached=event.kind == EventKind.SLA_BREACHED)
     return [sender.notice(ticket, agent, event_id, event, None) for agent in audience]
 
 
-def told(session: Session, ticket: Ticket, *, breached: bool) -> list[Person]:
+def recipients(session: Session, ticket: Ticket, *, breached: bool) -> list[Person]:
     """Who hears of it."""
     team = people.members(session, [ticket.team_id])[ticket.team_id] if ticket.team_id else []
     owner = people.by_ids(session, [ticket.assignee_id]).get(ticket.assignee_id) if ticket.assignee_id else None

@@ -1,4 +1,4 @@
-"""The words of the desk's mails. Plain text; to change how a mail reads, change it here."""
+"""The texts of the desk's mails, as plain text."""
 
 from __future__ import annotations
 
@@ -86,8 +86,10 @@ _COMMANDS = (
 )
 
 
-def notice(ticket: Ticket, event: Event, message: Message | None, role: str = Role.AGENT, *, obeys: bool = True) -> str:
-    """What an agent reads in the mailbox. `role` is theirs; `obeys`: whether this desk takes commands by mail."""
+def notice(
+    ticket: Ticket, event: Event, message: Message | None, role: str = Role.AGENT, *, takes_commands: bool = True
+) -> str:
+    """The text of a notice to an agent with this role; `takes_commands`: whether the desk takes commands by mail."""
     copied = event.data.get("recipient") == "copy"
     words = _HAPPENED | (_ASIDE if event.data.get("side") else _COPY if copied else {})
     head = [
@@ -99,10 +101,10 @@ def notice(ticket: Ticket, event: Event, message: Message | None, role: str = Ro
     if message is not None:
         head += ["", f"{message.author.name} <{message.author_address}> wrote:", "", message.reply.rstrip()]
     head += _of_sender(event, message)
-    return "\n".join([*head, "", "-- ", *_how_to_answer(event, role, obeys=obeys), ""])
+    return "\n".join([*head, "", "-- ", *_how_to_answer(event, role, takes_commands=takes_commands), ""])
 
 
-def _how_to_answer(event: Event, role: str, *, obeys: bool) -> list[str]:
+def _how_to_answer(event: Event, role: str, *, takes_commands: bool) -> list[str]:
     """Only what will work: by the agent's role, and by whether a mail server confirms senders."""
     if not may(role, Verb.NOTE):
         return ["Your role may only read: an answer to this mail does nothing."]
@@ -111,8 +113,8 @@ def _how_to_answer(event: Event, role: str, *, obeys: bool) -> list[str]:
     if event.kind == EventKind.SIDE_ANSWERED:
         private = f"Answer this mail to answer {event.after}; the requester does not read it."
         more = ["With #reply on the first line it goes to the requester instead. Other commands:", _COMMANDS]
-        return [private, *more] if obeys else [private]
-    if not obeys:
+        return [private, *more] if takes_commands else [private]
+    if not takes_commands:
         return ["Answer this mail to answer the requester. Everything else is done in the console."]
     return ["Answer this mail to answer the requester. Commands may stand on the first lines:", _COMMANDS]
 

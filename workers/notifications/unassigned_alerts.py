@@ -1,7 +1,7 @@
-"""Tells the leads that nobody can take a ticket: at once, and again when its time is over and still nobody came.
+"""Notifies the team's leads of a ticket that no agent can take: at once, and again when the escalation time is over.
 
-One letter an hour to each lead of the team, however many tickets wait: the list in the console has them all. After
-hours nobody is told until the time is over; it runs in the team's hours. Without a lead in the team all leads are told.
+One mail an hour to each lead, however many tickets wait. Outside business hours the second notice waits for them. Where
+the team has no lead, all leads are notified.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from workers.notifications.outgoing import Sender
 KINDS = (EventKind.UNROUTABLE, EventKind.UNROUTABLE_ESCALATED)
 
 
-def of(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
+def notices_for(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
     """The letters of one event; those that were written within the hour already are the same letter."""
     if event.data.get("closed") or ticket.unroutable_at is None:
         return []
     hour = f"{event.kind}:{ticket.team_id}:{event.at:%Y%m%d%H}"
-    made = [(lead, sender.notice(ticket, lead, event_id, event, None)) for lead in _told(session, ticket)]
+    made = [(lead, sender.notice(ticket, lead, event_id, event, None)) for lead in _recipients(session, ticket)]
     return [replace(letter, dedupe_key=f"{hour}:{lead.id}") for lead, letter in made]
 
 
-def _told(session: Session, ticket: Ticket) -> list[Person]:
+def _recipients(session: Session, ticket: Ticket) -> list[Person]:
     return [one for one in people.leads_of(session, ticket.team_id) if one.notify]

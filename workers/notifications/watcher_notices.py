@@ -1,6 +1,6 @@
-"""Tells those who watch a ticket, and those who are called to it in a note, what was said. Agents only, ever.
+"""Notices of new messages to the watchers of a ticket and to agents who are mentioned in a note.
 
-In: an event that brought a message. Out: one notice an agent; who wrote it and who is told anyway gets none.
+The author and agents who get another notice of the event get none. Requesters are never watchers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workers.notifications.outgoing import Sender
 KINDS = (EventKind.REQUESTER_REPLIED, EventKind.REPLIED, EventKind.NOTED, EventKind.SIDE_ANSWERED)
 
 
-def of(
+def notices_for(
     sender: Sender,
     session: Session,
     ticket: Ticket,

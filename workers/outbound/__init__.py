@@ -1,1 +1,1 @@
-"""How an outbound row leaves the house: SMTP relay, the caught-mail box, Slack."""
+"""Transports of outbound messages: SMTP relay, captured mail, Slack."""

@@ -1,6 +1,7 @@
-"""The deliver actor's work: claims letters that are due, sends them, marks them. Sending is at least once.
+"""The deliver job: claims outbound messages that are due, sends them and marks them. Sending is at least once.
 
-A worker killed between the relay's 250 and the mark sends again under the same Message-ID; the far end knows the copy.
+A worker killed between the relay's 250 and the mark sends again with the same Message-ID, so that the recipient's side
+recognises the copy.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from storage.people.addresses import canonical
 from storage.tickets import tickets
 from usecases.tickets import side_conversations
 from workers.outbound import slack, slack_cards
-from workers.outbound.email import Post, Relay
+from workers.outbound.email import Relay, RelayConnection
 from workers.outbound.errors import TransportError
 from workers.outbound.mime import compose as composing
 from workers.outbound.mime import dkim
@@ -42,7 +43,7 @@ BACK_OFF = tuple(
 """Pauses after the first, second… failed try; after the last, about two days later, the letter is undeliverable."""
 
 
-_TOLD = ("reply", "copy", "acknowledgement", "side")
+_NOTIFIED = ("reply", "copy", "acknowledgement", "side")
 """Mails of which the agents hear that they were not delivered."""
 
 
@@ -64,7 +65,7 @@ def _send_all(context: Context, claimed: list[ClaimedMessage]) -> None:
         claimed = _without_caught(context, claimed)
     with ExitStack() as stack:
         relay_url = context.store.settings.relay_url
-        post = stack.enter_context(Post(Relay.from_url(relay_url))) if relay_url else None
+        post = stack.enter_context(RelayConnection(Relay.from_url(relay_url))) if relay_url else None
         claimed_at = context.now()
         for letter in claimed:
             if context.now() - claimed_at > outbound.LEASE / 4 and not _renewed(context, letter):
@@ -96,7 +97,7 @@ def _without_caught(context: Context, claimed: list[ClaimedMessage]) -> list[Cla
     return [letter for letter in claimed if letter.id not in mails]
 
 
-def _send_one(context: Context, letter: ClaimedMessage, post: Post | None) -> None:
+def _send_one(context: Context, letter: ClaimedMessage, post: RelayConnection | None) -> None:
     """One letter to its mark. A letter that breaks us waits like one that was refused, so that its neighbours leave."""
     try:
         with _kept(context, letter):
@@ -113,7 +114,7 @@ def _send_one(context: Context, letter: ClaimedMessage, post: Post | None) -> No
     else:
         with context.store.database.transaction() as session:
             outbound.mark(session, letter.id, state, context.now(), raw=raw)
-            slack_cards.posted(session, letter, ts)
+            slack_cards.note_posted(session, letter, ts)
         log.info("letter_left", kind=letter.kind, state=state)
 
 
@@ -142,7 +143,7 @@ def _renewed(context: Context, letter: ClaimedMessage) -> bool:
         return outbound.renew(session, letter, context.now())
 
 
-def _send(context: Context, letter: ClaimedMessage, post: Post | None) -> tuple[str, str, str]:
+def _send(context: Context, letter: ClaimedMessage, post: RelayConnection | None) -> tuple[str, str, str]:
     """Returns the end state, the blob of what was written if it was kept here, and where in Slack it stands."""
     if letter.transport == "slack":
         return _to_slack(context, letter)
@@ -162,14 +163,14 @@ def _bounces_to(context: Context, session: Session, letter: ClaimedMessage, mail
     """Where a report about this mail goes: an address that only who got it can know."""
     if not mailbox or not context.store.settings.signed_bounces:
         return mailbox
-    carrier = reply_address.carrier(mailbox, context.places(session).mailboxes)
+    carrier = reply_address.carrier(mailbox, context.configuration(session).mailboxes)
     return reply_address.bounce_address(carrier, letter.id, context.secret) if carrier else mailbox
 
 
 def _to_slack(context: Context, letter: ClaimedMessage) -> tuple[str, str, str]:
     settings = context.store.settings
     with context.store.database.reading() as session:
-        ready = slack_cards.ready(session, letter, settings)
+        ready = slack_cards.resolve_row(session, letter, settings)
         wanted = str((letter.content.get("file") or {}).get("sha256") or "")
         data = context.store.blobs.get(session, wanted) if wanted else b""
     if ready is None:
@@ -212,6 +213,6 @@ def _give_up(session: Session, letter: ClaimedMessage, reason: str, now: datetim
     side = int(letter.content.get("side", 0))
     failure = Failure(How.REFUSED, letter.kind, letter.recipient, why, letter.message_id, side, letter.message_id)
     # A notice about a notice that cannot be delivered would go round for ever.
-    ticket = tickets.save(session, delivery.failed(ticket, failure, now), react=letter.kind in _TOLD)
+    ticket = tickets.save(session, delivery.failed(ticket, failure, now), react=letter.kind in _NOTIFIED)
     if letter.kind == "side":
         side_conversations.record_bounce(session, side, ticket, now)

@@ -1,4 +1,4 @@
-"""Hands a composed mail to the relay by SMTP. Says whether a refusal is for good (5xx) or for now (anything else)."""
+"""Sends a composed mail to the SMTP relay, and tells permanent refusals (5xx) from temporary ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Relay:
         return cls(parts.hostname or "", port, unquote(parts.username or ""), unquote(parts.password or ""), tls)
 
 
-class Post:
+class RelayConnection:
     """One connection to the relay, opened when first needed and kept for the letters of one round."""
 
     def __init__(self, relay: Relay) -> None:

@@ -1,4 +1,4 @@
-"""Why an outbound row did not leave, in the one form that `workers/deliver` understands for every transport."""
+"""TransportError: why an outbound message was not sent, in the form that `deliver` understands for every transport."""
 
 from __future__ import annotations
 

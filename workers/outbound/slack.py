@@ -1,8 +1,7 @@
-"""Slack's way out: one claimed row becomes one message, change, reaction, whisper or file in its place.
+"""The Slack transport: one outbound row becomes a message, an update, an ephemeral message or a file in its channel.
 
-In: the row, the settings, a file's bytes. Out: the moment of what stands there now ("" where that is nothing to come
-back to), TransportError otherwise. Each message carries our id in its metadata; before a second try the thread is read,
-so that a lost answer posts nothing twice. It refuses to know tickets and words: the row holds all that is sent.
+Each message carries our id in its metadata. Before a second attempt the thread is read, so that a lost answer posts
+nothing twice.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Slack's Web API for workers: one call, with every way to fail as a TransportError; and which hosts are Slack's own.
+"""Slack's Web API for workers: one call, with every failure as a TransportError; and the hosts that are Slack's own.
 
-In: a method and its arguments. Out: Slack's answer. It never tries again by itself: whoever asks has a row that does.
+It never retries by itself: the outbound row is retried.
 """
 
 from __future__ import annotations

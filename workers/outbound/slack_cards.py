@@ -1,7 +1,7 @@
-"""The card of a ticket in its team's Slack channel: what it says and which buttons it has; and the thread under it.
+"""The card of a ticket in its team's Slack channel: its text, its buttons, and the thread under it.
 
-In: a claimed row. Out: the row as it is to be sent, made from the ticket as it is at that moment, so that a card that
-was delayed is never older than the record. Of a private ticket, or one that left the team, a card says nothing.
+The card is made from the ticket at the moment of sending, so that a delayed card is not outdated. It shows nothing of a
+private ticket or of one that left the team.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def card_key(ticket_id: int, channel: str) -> str:
     return f"slack-card:{ticket_id}:{channel}"
 
 
-def ready(session: Session, letter: ClaimedMessage, settings: Settings) -> ClaimedMessage | None:
+def resolve_row(session: Session, letter: ClaimedMessage, settings: Settings) -> ClaimedMessage | None:
     """The row as it is to be sent; None where there is nothing to say any more."""
     content, channel = letter.content, str(letter.content.get("channel", ""))
     if "card" in content:
@@ -53,7 +53,7 @@ def ready(session: Session, letter: ClaimedMessage, settings: Settings) -> Claim
     raise TransportError("the ticket's thread is not there yet", permanent=False)
 
 
-def posted(session: Session, letter: ClaimedMessage, ts: str) -> None:
+def note_posted(session: Session, letter: ClaimedMessage, ts: str) -> None:
     """A card stands: its thread is the ticket's."""
     if ts and letter.content.get("root"):
         slack_threads.add(session, int(letter.content["card"]), str(letter.content["channel"]), ts)

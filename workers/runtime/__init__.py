@@ -1,1 +1,1 @@
-"""What all actors share: the store, the settings, and the active model."""
+"""What all actors share: the store, the desk's configuration, the active model, the isolation of failing rows."""

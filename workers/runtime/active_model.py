@@ -1,7 +1,7 @@
-"""Which model this worker asks: looked up every few seconds, read beside the old one, swapped when it is whole.
+"""Keeps a worker's classifier model the desk's active one: looked up every few seconds, loaded, then swapped.
 
-In: the ledger of models and their files. Out: a categoriser. Files that cannot be trusted never take over: the old
-model stays, and after a few tries the ledger names the broken one and goes back to a model that can be read.
+Files that cannot be trusted never take over: the old model stays, and after a few attempts the broken one is marked and
+the newest readable model is activated.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the actors need besides their row: the store, the categoriser, and the teams and mailboxes, kept fresh."""
+"""The context of the actors: the store, the classifier, and the desk's configuration as of a few seconds ago."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FRESH_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Places:
+class DeskConfiguration:
     """The desk's mailboxes, teams and rules as they were a few seconds ago."""
 
     mailboxes: dict[str, Mailbox]
@@ -63,19 +63,19 @@ class Context:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     react: bool = True
     watch: ModelWatch | None = None
-    _places: tuple[float, Places] | None = field(default=None, repr=False)
+    _configuration: tuple[float, DeskConfiguration] | None = field(default=None, repr=False)
     _matrix: tuple[str, ...] = field(default=(), repr=False)
 
-    def places(self, session: Session) -> Places:
+    def configuration(self, session: Session) -> DeskConfiguration:
         """Mailboxes, teams and rules, read again when they are older than a few seconds."""
-        if self._places is None or time.monotonic() - self._places[0] > FRESH_SECONDS:
+        if self._configuration is None or time.monotonic() - self._configuration[0] > FRESH_SECONDS:
             self._matrix = self._matrix or self.store.settings.priority_matrix
             self.store = priority_matrix.with_stored_matrix(session, self.store, self._matrix)
-            self._places = (time.monotonic(), self._read_places(session))
-        return self._places[1]
+            self._configuration = (time.monotonic(), self._read_configuration(session))
+        return self._configuration[1]
 
-    def _read_places(self, session: Session) -> Places:
-        return Places(
+    def _read_configuration(self, session: Session) -> DeskConfiguration:
+        return DeskConfiguration(
             mailboxes={box.address: box for box in people.all_mailboxes(session)},
             teams={team.id: team for team in people.all_teams(session)},
             rules=keyword_rules.active_rules(session, frozenset(self.categoriser.parts.classes)),
@@ -88,9 +88,9 @@ class Context:
 
     def refresh(self) -> None:
         """The desk's active model, if another one became active some seconds ago; at first, its rules."""
-        if self._places is None:
+        if self._configuration is None:
             with self.store.database.reading() as session:
-                self.places(session)
+                self.configuration(session)
         if self.watch is not None:
             self.categoriser = self.watch.fresh(self.categoriser, self.now())
 

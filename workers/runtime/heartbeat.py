@@ -1,4 +1,4 @@
-"""What a worker process says of itself: which queues it takes, and which of its threads look no more."""
+"""The heartbeat of a worker process: which queues it takes, and which of its threads have stopped."""
 
 from __future__ import annotations
 

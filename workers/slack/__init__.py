@@ -1,1 +1,1 @@
-"""What agents do in Slack, and what Slack is told of a ticket."""
+"""Slack: executes what agents do there, and makes the messages of a ticket's thread."""

@@ -1,7 +1,6 @@
-"""`/frontdesk link CODE`: the account that typed the code is the agent's from now on.
+"""`/frontdesk link CODE` links the Slack account that typed the code to the agent who got it in the console.
 
-In: an order, with Slack's word for who typed it. Out: how it ended, and what the author is told. Guests and accounts of
-other workspaces are linked to nobody.
+Guests and accounts of other workspaces are not linked.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import structlog
 
 from desk.signed import slack_link_code
-from desk.slack.orders import Kind, Order, is_foreign
+from desk.slack.orders import Kind, Order, is_other_workspace
 from storage.db.session import Session
 from storage.people import people
 from storage.people.people import Person
@@ -29,7 +28,7 @@ def link(context: Context, session: Session, order: Order) -> tuple[str, str]:
     """How it ended, and the words for whoever typed it."""
     agent = (
         None
-        if is_foreign(order) or order.guest or order.unknown
+        if is_other_workspace(order) or order.guest or order.unknown
         else _agent(context, session, order.text.partition(" ")[2])
     )
     if agent is None:

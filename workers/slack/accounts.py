@@ -1,6 +1,6 @@
-"""Asks Slack again who an account is, where the gateway got no answer in time: an order waits until it is known.
+"""Looks a Slack account up again where the gateway got no answer in time; the order waits until it is known.
 
-The question goes out before the transaction. A refusal that will not change (no such account) is a stranger's.
+The call is made before the transaction. An account that does not exist counts as a guest.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Unanswered(Exception):
     """Slack does not say who it is; it may in a moment."""
 
 
-def known(context: Context, order: Order) -> Order:
+def resolve_account(context: Context, order: Order) -> Order:
     """The order with what Slack says of its account. Raises Unanswered where it says nothing."""
     if not order.unknown:
         return order

@@ -1,7 +1,7 @@
-"""The obey actor's work: what agents say, press and type in Slack is carried out, one order after the other.
+"""The commands job: executes what agents write, press and type in Slack, one order after the other.
 
-In: rows of the ledger that are orders. Out: each ends as a command or is refused, and its author hears what came of it.
-Files are fetched before the transaction; doing it twice is doing it once, because only a row that waits is claimed.
+Each order ends as a command or is refused, and its author is answered. Files are fetched before the transaction. It is
+idempotent, because only a waiting row is claimed.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def _known(context: Context, row: WaitingRequest, order: Order) -> Order:
     if order.kind in (Kind.EDITED, Kind.WITHDRAWN):
         return order
     try:
-        return slack_accounts.known(context, order)
+        return slack_accounts.resolve_account(context, order)
     except slack_accounts.Unanswered:
         if context.now() - row.received_at < PATIENCE:
             raise NotYet from None
@@ -119,8 +119,8 @@ def _files(context: Context, order: Order) -> tuple[Sequence[Attachment], str]:
 def _settled(context: Context, session: Session, task: Task) -> SettledRequest:
     session.via = "slack"
     if task.order.kind in (Kind.EDITED, Kind.WITHDRAWN):
-        return message_edits.settle(session, task.row.id, task.order, task.now, _missing(task))
-    return slack_commands.settle(context, session, task.row, task.order, task.files, task.why_no_files, _missing(task))
+        return message_edits.apply_edit(session, task.row.id, task.order, task.now, _missing(task))
+    return slack_commands.execute(context, session, task.row, task.order, task.files, task.why_no_files, _missing(task))
 
 
 def _missing(task: Task) -> slack_commands.Missing:

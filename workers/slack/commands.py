@@ -1,7 +1,7 @@
-"""Carries out what an agent orders in Slack, by the same commands as mail, and says what came of it.
+"""Executes an agent's order in Slack with the same commands as by mail, and answers with what was done.
 
-In: an order, whose account was proved by Slack's signature. Out: a note, a reply, changes with events, and an answer
-that only the agent sees. Fail closed: who is no agent here changes nothing, and what does not fit leaves all undone.
+Slack's signature proves the account; only the agent sees the answer. Who is no agent of the desk changes nothing, and
+an order is executed as a whole or not at all.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from desk.access.permissions import Verb
 from desk.channels import Transport
 from desk.mail.inbound_request import Attachment
 from desk.slack.markup import escaped
-from desk.slack.orders import Kind, Order, is_foreign
+from desk.slack.orders import Kind, Order, is_other_workspace
 from desk.tickets import commands, properties
 from desk.tickets.commands import SLACK, Parsed
 from desk.tickets.ticket import Actor, ActorKind, NotAllowed, Ticket
@@ -44,7 +44,7 @@ UNKNOWN = "Nothing was done: Slack did not say who you are, though it was asked 
 
 
 @dataclass(frozen=True, slots=True)
-class _Scene:
+class _OrderContext:
     """One order with everything that carrying it out needs."""
 
     context: Context
@@ -71,7 +71,7 @@ class _Scene:
         outbound.store(self.session, [letter], self.context.now())
 
 
-def settle(
+def execute(
     context: Context,
     session: Session,
     row: WaitingRequest,
@@ -81,7 +81,7 @@ def settle(
     missing: Missing,
 ) -> SettledRequest:
     """How the order ended."""
-    scene = _Scene(context, session, row, order, files)
+    scene = _OrderContext(context, session, row, order, files)
     if account_linking.is_asked(order):
         why, said = account_linking.link(context, session, order)
         scene.answer(escaped(said))
@@ -101,18 +101,18 @@ def settle(
         scene.answer(f"Nothing was done: there is no ticket #{number} that you may see.")
         return scene.settled("refused", "the ticket is not there for this agent", number if ticket else None)
     with visibility.reading_as(session, viewer):
-        return _obeyed(scene, agent, ticket, why_no_files)
+        return _execute(scene, agent, ticket, why_no_files)
 
 
 def _why_nobody(order: Order) -> str:
     if order.unknown:
         return f"Slack did not say whose account {order.account} is"
-    if is_foreign(order):
+    if is_other_workspace(order):
         return f"{order.account} is an account of another workspace"
     return f"{order.account} is {'a guest' if order.guest else 'the account of no agent'}"
 
 
-def _obeyed(scene: _Scene, agent: Person, ticket: Ticket, why_no_files: str) -> SettledRequest:
+def _execute(scene: _OrderContext, agent: Person, ticket: Ticket, why_no_files: str) -> SettledRequest:
     parsed = _parsed(scene)
     actor = Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
     why = permissions.refused(agent.role, _needs(scene, parsed))
@@ -138,14 +138,14 @@ def _obeyed(scene: _Scene, agent: Person, ticket: Ticket, why_no_files: str) -> 
     return scene.settled("command", "; ".join(lines), ticket.id, message_id)
 
 
-def _needs(scene: _Scene, parsed: Parsed) -> list[Verb]:
+def _needs(scene: _OrderContext, parsed: Parsed) -> list[Verb]:
     """What the order asks for, as verbs of the table of permissions; a text without a command is a note."""
     needs = [permissions.verb_of_command(command.name) for command in parsed.commands]
     says_note = (parsed.text or scene.files) and not parsed.is_reply
     return [Verb.NOTE, *needs] if says_note else needs
 
 
-def _not_permitted(scene: _Scene, actor: Actor, ticket: Ticket, parsed: Parsed, why: str) -> SettledRequest:
+def _not_permitted(scene: _OrderContext, actor: Actor, ticket: Ticket, parsed: Parsed, why: str) -> SettledRequest:
     """The role does not allow all of it: nothing is done, and the words are kept as a note."""
     session, now, order = scene.session, scene.context.now(), scene.order
     text = order.text or parsed.text
@@ -159,7 +159,7 @@ def _not_permitted(scene: _Scene, actor: Actor, ticket: Ticket, parsed: Parsed, 
     return scene.settled("command", why, ticket.id, message_id)
 
 
-def _parsed(scene: _Scene) -> Parsed:
+def _parsed(scene: _OrderContext) -> Parsed:
     """The commands of a window or button, or those that stand in what was said; mentions by the names we know."""
     order = scene.order
     if order.kind in (Kind.SAID, Kind.TYPED):
@@ -174,7 +174,7 @@ def _parsed(scene: _Scene) -> Parsed:
     return with_names(scene.session, order.team, read)
 
 
-def _do(scene: _Scene, ticket: Ticket, parsed: Parsed, actor: Actor) -> tuple[int | None, list[str]]:
+def _do(scene: _OrderContext, ticket: Ticket, parsed: Parsed, actor: Actor) -> tuple[int | None, list[str]]:
     """The message's id, if anything was said, and a line for everything that was done."""
     session, now = scene.session, scene.context.now()
     texts = agent_commands.macro_texts(session, ticket, parsed.commands, actor, now)
@@ -183,7 +183,7 @@ def _do(scene: _Scene, ticket: Ticket, parsed: Parsed, actor: Actor) -> tuple[in
     if any(texts) and not (parsed.is_reply or parsed.is_note):
         raise NotAllowed("this macro has a text: write !reply before it to send it, or !note to keep it inside")
     if text or scene.files or (not texts and (parsed.is_reply or parsed.is_note)):
-        message_id = _say(scene, ticket, actor, text, public=parsed.is_reply)
+        message_id = _write_message(scene, ticket, actor, text, public=parsed.is_reply)
         ticket = tickets.get(session, ticket.id, lock=True) or ticket
         done.append("your reply is on its way to the requester" if parsed.is_reply else "kept as an internal note")
     zone = ZoneInfo(scene.context.store.settings.time_zone)
@@ -194,7 +194,7 @@ def _do(scene: _Scene, ticket: Ticket, parsed: Parsed, actor: Actor) -> tuple[in
     return message_id, done + lines
 
 
-def _say(scene: _Scene, ticket: Ticket, actor: Actor, text: str, *, public: bool) -> int:
+def _write_message(scene: _OrderContext, ticket: Ticket, actor: Actor, text: str, *, public: bool) -> int:
     """The words as a message; one that was said in the thread can be found again when it is edited there."""
     order, session = scene.order, scene.session
     said = order.message_id if order.kind is Kind.SAID else ""
@@ -211,7 +211,7 @@ def _stored(file: Attachment) -> Mapping[str, Any]:
     return asdict(file)
 
 
-def _kept_as_draft(scene: _Scene, ticket: Ticket, agent: Person, parsed: Parsed) -> str:
+def _kept_as_draft(scene: _OrderContext, ticket: Ticket, agent: Person, parsed: Parsed) -> str:
     """What was typed into a window is gone with it, so it is kept."""
     if scene.order.kind is not Kind.SUBMITTED or not parsed.text:
         return ""

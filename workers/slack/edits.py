@@ -1,7 +1,4 @@
-"""An edit or a deletion in Slack becomes an event of the ticket. In: an order. Out: how it ended.
-
-The message is found by its key in the thread index, as replies are. It refuses to know who else should hear of it.
-"""
+"""An edited or deleted Slack message becomes an event of its ticket, with the text before and after."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ from usecases.tickets import message_edits
 from workers.slack.mentions import with_names
 
 
-def settle(
+def apply_edit(
     session: Session, inbound_id: int, order: Order, now: datetime, missing: Callable[[str], SettledRequest]
 ) -> SettledRequest:
     """Both versions are kept: the event has the words before and after."""

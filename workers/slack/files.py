@@ -1,8 +1,7 @@
-"""Files that people share in Slack, fetched with the bot's token; only from Slack, and never more than a mail may hold.
+"""Fetches files that people share in Slack with the bot's token, at most as large as a mail may be.
 
-In: a file's id. Out: its bytes, or TransportError with a reason that a person understands. Outside of any transaction.
-Slack's answer names the address, so the address is checked: a token is shown to Slack's own hosts only, and a redirect
-that leads elsewhere is not followed.
+Slack's answer names the address, so the address is checked: the token is sent to Slack's own hosts only, and a redirect
+to another host is not followed. Called outside of any transaction.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""`@U123` in what an agent wrote in Slack, as the person whose account it is: by address in commands, by name in texts.
+"""Replaces `@U123` in what an agent wrote in Slack: by the person's address in commands, by their name in texts.
 
-In: a workspace and what was read. Out: the same with people of ours. Accounts that belong to nobody stay as they are.
+Accounts that belong to nobody of the desk stay as they are.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The fetch actor's work: files whose message is here already are fetched and put on it, or named with the reason.
+"""The fetch_files job: fetches the files of Slack messages that are stored already, and attaches them or notes why not.
 
-May run twice, and at once: a row is held by a lease while its file is on the way, and who removes it has the last word.
+A row is held by a lease while its file is fetched; whoever removes the row decides.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a Slack thread is told about its ticket: number, category and owner at first, then replies and changes."""
+"""Messages to the requester's Slack thread: number, category and assignee at first, then replies and changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from storage.people.people import Person
 from workers.slack import texts as slack_texts
 
 
-def of(
+def messages_for(
     ticket: Ticket, event_id: int, event: Event, message: Message | None, persons: Mapping[int, Person], team: str
 ) -> list[OutboundMessage]:
     """At most one letter to the ticket's Slack thread; none where the ticket has none, and never a note."""

@@ -1,7 +1,6 @@
-"""What a team reads of its tickets in Slack: a card with buttons for each, and under it what happens.
+"""Messages to a team's Slack channel: a card with buttons for each ticket, and its events in the thread under the card.
 
-In: an event. Out: rows for the card (once), for its change, and a line in its thread; none for a team without a channel
-or a private one. What somebody said in that very thread is not said there again.
+A team without a channel and a private team get none. A message that was written in that thread is not repeated there.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _CUT = "\n… (more in the console)"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TicketEvent:
     """One event with what its line needs."""
 
     ticket: Ticket
@@ -42,7 +41,7 @@ class Told:
     persons: Mapping[int, Person]
 
 
-def of(session: Session, teams: Mapping[int, Team], told: Told) -> list[OutboundMessage]:
+def messages_for(session: Session, teams: Mapping[int, Team], told: TicketEvent) -> list[OutboundMessage]:
     """The rows that follow from one event."""
     ticket, event = told.ticket, told.event
     letters = _left(teams, told) if event.kind == EventKind.TEAM_CHANGED else []
@@ -75,7 +74,7 @@ def _card_of(letter: OutboundMessage) -> str:
     return f"{content['card']}:{content['channel']}" if changes else ""
 
 
-def _left(teams: Mapping[int, Team], told: Told) -> list[OutboundMessage]:
+def _left(teams: Mapping[int, Team], told: TicketEvent) -> list[OutboundMessage]:
     """The card in the channel of the team that had it; the row names no ticket, which may be private by now."""
     before = teams.get(told.event.data.get("from_id") or 0)
     if before is None or not before.slack_channel:
@@ -107,7 +106,7 @@ def _id(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def _line(told: Told, channel: str) -> str:
+def _line(told: TicketEvent, channel: str) -> str:
     """What is said of an event in the thread; empty for what the card says, and for what was said there."""
     event, who = told.event, one_line(told.event.actor.name or "The desk")
     words = _words(told.message) if told.message is not None else ""
@@ -155,7 +154,7 @@ _LINES: Mapping[str, str] = {
 }
 
 
-def _assigned(told: Told, who: str) -> str:
+def _assigned(told: TicketEvent, who: str) -> str:
     """The new owner's account is mentioned, so that Slack tells them."""
     if not told.event.after:
         return f"*{who}*: nobody owns it now"

@@ -1,6 +1,6 @@
-"""The words that the desk writes in a Slack thread. Values in, Slack's markup out; it sends nothing.
+"""The texts of the requester's Slack thread, in Slack's markup.
 
-Whatever people wrote is escaped here, so that no subject, name or reply can ring a channel (`<!channel>`), mention
+What people wrote is escaped here, so that no subject, name or reply can alert a channel (`<!channel>`), mention
 somebody or disguise a link.
 """
 

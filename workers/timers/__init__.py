@@ -1,1 +1,1 @@
-"""What time does: SLA timers, lifecycle, scheduled replies, retention, CSAT requests, roll-ups, timed rules."""
+"""Timed jobs: SLA timers, lifecycle, scheduled replies, retention, CSAT requests, report roll-ups, timed rules."""

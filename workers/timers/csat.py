@@ -1,7 +1,7 @@
-"""Asks requesters how it went, once their tickets have been solved for a while, and once more where no answer came.
+"""The csat job: asks requesters to rate their resolved ticket after some time, and reminds them once.
 
-In: rows of `ratings` that are due. Out: mails in the requester's language, each with an event. May run twice, and at
-once: rows are held, and a letter's key makes it once only. Nobody is asked who cannot answer or was asked lately.
+Rows are locked and a message's key is unique, so nobody is asked twice. Requesters who cannot answer, or who were asked
+lately, are not asked.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _why_not(sender: Sender, rules: CsatSettings, rating: Rating, ticket: Ticket
 
 
 def _cannot_answer(sender: Sender, ticket: Ticket, requester: Person) -> str:
-    session, places = sender.session, sender.context.places(sender.session)
+    session, places = sender.session, sender.context.configuration(sender.session)
     if not traits_of(ticket.channel).asks_csat or "@" not in requester.address:
         return "no mail address"
     if is_unattended(requester.address) or places.of_addresses((requester.address,)) is not None:

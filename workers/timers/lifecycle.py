@@ -1,4 +1,4 @@
-"""Moves on what waited long enough: wakes, reminds, resolves, closes; may run twice, and at once."""
+"""The lifecycle job: wakes, reminds, resolves and closes tickets that have waited long enough. It is idempotent."""
 
 from __future__ import annotations
 

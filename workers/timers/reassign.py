@@ -1,7 +1,7 @@
-"""Finds an owner for tickets that lost theirs or never had one: when something changed, and every few seconds.
+"""The reassign job: finds an assignee for tickets that lost theirs or never had one.
 
-In: nothing but the rows. What is looked for: tickets of agents who left or went away and hand over, tickets of routing
-teams that nobody owns, flagged ones whose team has room again, and flags that have waited too long. Twice is once.
+These are tickets of agents who left or hand over their work while away, unassigned tickets of routing teams, flagged
+tickets whose team has capacity again, and flags that have waited for too long. It is idempotent.
 """
 
 from __future__ import annotations

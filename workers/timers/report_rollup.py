@@ -1,7 +1,6 @@
-"""Keeps the figures of reports up to date: whatever happened since the last look is counted, beside everything else.
+"""The rollup job: keeps the figures of reports up to date by counting the tickets that had events since the last run.
 
-In: events. Out: rows of the roll-up. It may run twice, and twice at once: one keeper writes at a time, and what
-somebody counted later stays.
+One process writes at a time, by a lock, and figures that were counted later are not overwritten.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from workers.runtime.context import Context
 
 log = structlog.get_logger()
 
-Told = Callable[[int], None]
+Progress = Callable[[int], None]
 DAYS_AT_ONCE = 4
 """In one transaction: on SQLite others wait to write meanwhile."""
 
@@ -39,7 +38,7 @@ class Rebuilt:
     days_wrong: int = 0
 
 
-def nobody(_count: int) -> None:
+def no_progress(_count: int) -> None:
     """Hears how far it is."""
 
 
@@ -80,7 +79,7 @@ def catch_up(store: Store, now: datetime, fresh: timedelta = timedelta()) -> int
         done += len(look.counted)
 
 
-def sum_up(store: Store, now: datetime, told: Told = nobody) -> int:
+def sum_up(store: Store, now: datetime, told: Progress = no_progress) -> int:
     """Sum up the days that are due; returns how many."""
     name, done = store.settings.time_zone, 0
     with store.database.reading() as session:
@@ -102,7 +101,7 @@ def sum_up(store: Store, now: datetime, told: Told = nobody) -> int:
         told(done)
 
 
-def rebuild(store: Store, now: datetime, told: Told = nobody, told_days: Told = nobody) -> Rebuilt:
+def rebuild(store: Store, now: datetime, told: Progress = no_progress, told_days: Progress = no_progress) -> Rebuilt:
     """Count every ticket anew, and sum up every day anew; reports stay whole meanwhile."""
     done, wrong, above = 0, 0, 0
     while True:
@@ -124,7 +123,7 @@ def rebuild(store: Store, now: datetime, told: Told = nobody, told_days: Told = 
     return Rebuilt(done, wrong, days)
 
 
-def check(store: Store, told: Told = nobody, told_days: Told = nobody) -> Rebuilt:
+def check(store: Store, told: Progress = no_progress, told_days: Progress = no_progress) -> Rebuilt:
     """What a rebuild would find; only reads. Loose days are not summed up, so they cannot be wrong."""
     done, wrong, above = 0, 0, 0
     while True:
@@ -149,7 +148,7 @@ def send(store: Store, schedule: Schedule, now: datetime, *, dry_run: bool) -> l
     """The letters of a report now, besides its time; with `dry_run` they are only shown."""
     catch_up(store, now)
     with store.database.reading() as session:
-        made = report_mail.letters(store, session, schedule, now)
+        made = report_mail.compose(store, session, schedule, now)
     if not dry_run:
         with store.database.transaction() as session:
             outbound.store(session, made, now)

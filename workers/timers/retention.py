@@ -1,6 +1,6 @@
-"""Every night: what the retention rules call old is emptied, step by step; erasures that were cut off are finished.
+"""The retention job: every night removes what the retention rules call old, and finishes interrupted erasures.
 
-In: the rules. Out: how many tickets and raw mails. Twice, or twice at once, is as good as once.
+It works step by step and is idempotent.
 """
 
 from __future__ import annotations

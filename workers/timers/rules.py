@@ -1,7 +1,7 @@
-"""Runs automations: those that an event fires, while the event is reacted to; those that time fires, by the clock.
+"""Runs automations: those that an event triggers while it is processed, and timed ones by the run_timed_rules job.
 
-What a rule does is done in the transaction that claimed the event, so once; each deed is an event that names the rule.
-A desk without automations pays nothing but a look at a list a few seconds old.
+A rule's actions run in the transaction that claimed the event, so once; each action is an event that names the rule. A
+desk without automations pays a look at a list a few seconds old.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _CAPPED = EventKind.AUTOMATIONS_CAPPED
 
 def on_events(context: Context, session: Session, happened: Sequence[tuple[int, Event]], now: datetime) -> None:
     """Whatever these events fire."""
-    on = [kept for kept in context.places(session).automations if kept.rule.trigger.events]
+    on = [kept for kept in context.configuration(session).automations if kept.rule.trigger.events]
     kinds = {kind for kept in on for kind in kept.rule.trigger.events}
     told = [(number, e) for number, e in happened if e.kind in kinds and not e.why.startswith(rules_automations.WHY)]
     if not told:
@@ -57,7 +57,7 @@ def drain(context: Context) -> int:
 
 def by_time(context: Context, session: Session, now: datetime) -> int:
     """Whatever has been silent or is old enough; returns how many firings there were. A rule that breaks is put off."""
-    timed = [kept for kept in context.places(session).automations if kept.rule.trigger.is_timed]
+    timed = [kept for kept in context.configuration(session).automations if kept.rule.trigger.is_timed]
     put_off = failures.waiting(session, automations.TIMED, now)
     return sum(_rule(session, kept, now) for kept in timed if kept.id not in put_off)
 

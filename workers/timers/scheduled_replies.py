@@ -1,4 +1,4 @@
-"""Sends the replies whose time has come; may run twice, and at once."""
+"""The send_scheduled job: sends the replies whose time has come. It is idempotent."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The clocks of tickets: they follow the history, and what is due is told, escalated and noted; each thing once.
+"""The sla job: measures the SLA timers of tickets, and records warnings, breaches and escalations, each once.
 
-In: tickets with a clock that is due, or with a wish to be looked at. Out: their clocks as they are now, events
-`sla_warned`, `sla_breached` and `sla_escalated` with policy, target and reason, and what the policy's steps say.
-Looking twice, or two at once, changes nothing: the clock remembers what was told, in the same transaction.
+Events `sla_warned`, `sla_breached` and `sla_escalated` name the policy, the target and the reason; an escalation runs
+the policy's actions. The timer remembers what was recorded, in the same transaction, so that a second run changes
+nothing.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _work(context: Context, first: Sequence[int]) -> Work[tuple[int, bool]]:
         return list(sla_timers.claim(session, context.now(), BATCH, first).items())
 
     def do(session: Session, rows: Sequence[tuple[int, bool]]) -> int:
-        _look(session, dict(rows), context.now())
+        _measure(session, dict(rows), context.now())
         return len(rows)
 
     def put_off(session: Session, row: tuple[int, bool], _reason: str) -> None:
@@ -70,18 +70,18 @@ def _review(context: Context) -> bool:
         return sla_review.run_step(session, context.now())
 
 
-def _look(session: Session, claimed: dict[int, bool], now: datetime) -> None:
+def _measure(session: Session, claimed: dict[int, bool], now: datetime) -> None:
     if not claimed:
         return
     found = list(tickets.get_many(session, claimed, lock=True).values())
     quiet = frozenset(number for number, one in claimed.items() if one)
     measured = sla_measure.measure(session, found, sla_policies.active_policies(session), now, quiet)
     sla_measure.save_measured(session, measured)
-    told = sum(_tell(session, one, now, quiet=one.ticket.id in quiet) for one in measured.values())
+    told = sum(_write_events(session, one, now, quiet=one.ticket.id in quiet) for one in measured.values())
     log.info("clocks_looked_at", count=len(measured), told=told)
 
 
-def _tell(session: Session, one: MeasuredTicket, now: datetime, *, quiet: bool) -> int:
+def _write_events(session: Session, one: MeasuredTicket, now: datetime, *, quiet: bool) -> int:
     """What happens by now; what was over before anybody asked for clocks is noted, but disturbs nobody."""
     ticket = one.ticket
     for happening in one.happened:

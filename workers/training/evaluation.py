@@ -1,7 +1,6 @@
-"""How a new training is judged: learned from the older words, measured on the newest ones, beside the model in use.
+"""Evaluates a new model: trained on the older examples, measured on the newest ones, compared with the model in use.
 
-In: what may be learned from, and the old model. Out: whether it may take over, why, and a report. It refuses to know
-tables, files and clocks.
+The result says whether the model may take over and why, with a report.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Examples = tuple[list[str], list[str | None]]
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingData:
     """The desk's examples, and the admin's categories: those retired, and those with words."""
 
     chosen: Chosen
@@ -55,7 +54,7 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Evaluation:
     """The verdict and what it rests on."""
 
     promote: bool
@@ -63,14 +62,14 @@ class Judged:
     report: dict[str, Any]
 
 
-def judge(material: Material, old: tuple[Categoriser | None, int], next_stage: Callable[[], None]) -> Judged:
+def evaluate(material: TrainingData, old: tuple[Categoriser | None, int], next_stage: Callable[[], None]) -> Evaluation:
     """Train on the older part and measure on the newest; with too few words nothing is trained here."""
     learn, newest = learning.split(material.chosen.examples)
     facts = _facts(material)
     if not newest:
         promote, reason = learning.verdict(Figures(len(newest), 0.0), None)
         next_stage()
-        return Judged(promote, reason, facts)
+        return Evaluation(promote, reason, facts)
     trial = Categoriser(version="trial").fit_hints(*material.with_starter(learn), material.hints)
     next_stage()
     return _measured(trial, old, newest, facts)
@@ -78,7 +77,7 @@ def judge(material: Material, old: tuple[Categoriser | None, int], next_stage: C
 
 def _measured(
     trial: Categoriser, old: tuple[Categoriser | None, int], newest: Sequence[Example], facts: dict[str, Any]
-) -> Judged:
+) -> Evaluation:
     texts, truth = [one.text for one in newest], [one.category for one in newest]
     before = [str(name) for name in old[0].predict(texts)] if old[0] is not None else None
     chances = trial.predict_proba(texts)
@@ -92,7 +91,7 @@ def _measured(
     promote, reason = learning.verdict(new_figures, old_figures)
     judged = {"on": len(newest), "fair": len(fair), "tickets": [one.ticket_id for one in newest][:500]}
     more = {"evaluation": found.to_json(), "judged": judged, "languages": _languages(texts, said, truth)}
-    return Judged(promote, reason, facts | more)
+    return Evaluation(promote, reason, facts | more)
 
 
 def _figures(
@@ -102,7 +101,7 @@ def _figures(
     return Figures(len(places), f1, error, calibrated_on)
 
 
-def _facts(material: Material) -> dict[str, Any]:
+def _facts(material: TrainingData) -> dict[str, Any]:
     examples, chosen = material.chosen.examples, material.chosen
     return {
         "said": sum(one.said for one in examples),

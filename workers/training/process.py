@@ -1,7 +1,6 @@
-"""The training as a process of its own: nice, on one core, and gone when the process that started it is gone.
+"""The training process: low priority, on one core, and ended when the process that started it is gone.
 
-In: settings as JSON on the first line of stdin; that stdin stays open is the sign of life of the parent. Out: its log
-on stderr, and what `workers/training/train.py` writes down. It refuses to know why it was started.
+It reads the settings as JSON from the first line of stdin; stdin stays open while the parent lives.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from storage.open_store import Store, open_store
 from storage.runtime import key_values
 from storage.runtime.logging_setup import configure_logging
 from workers.training import train as training
-from workers.training.train import Busy, Wish
+from workers.training.train import Busy, TrainingRequest
 
 NICE = 10
 _ROOT = Path(__file__).parents[2]
@@ -78,7 +77,7 @@ def main() -> int:
     configure_logging(settings)
     store = open_store(settings, pool_size=3)
     try:
-        training.retrain(store, lambda: datetime.now(UTC), Wish(why=_why(store)))
+        training.retrain(store, lambda: datetime.now(UTC), TrainingRequest(why=_why(store)))
     except Busy:
         log.info("training_already_begun")
     finally:

@@ -1,7 +1,4 @@
-"""When to train anew: when somebody asks, after so many words of agents, and once a night if there were any.
-
-In: the record and the time. Out: whether it is time now. The night is three o'clock of the desk's own time zone.
-"""
+"""When to train: on demand, after enough corrections, and once a night (at three in the desk's time zone)."""
 
 from __future__ import annotations
 

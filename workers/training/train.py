@@ -1,8 +1,7 @@
-"""Training anew from what the desk knows: gather, choose, judge on the newest, write down, and take over if not worse.
+"""Trains a model from the desk's examples: load, evaluate on the newest, store, and activate it if it is not worse.
 
-In: the record and who asks. Out: a row in the ledger of models with its report, and the model's files. One training
-runs at a time, by lease; one that is killed has changed nothing. It refuses to know how a model is made, and runs in a
-process of its own (`workers/training/process.py`), so that intake does not feel it.
+One training runs at a time, by a lease; one that is killed has changed nothing. It runs in a process of its own
+(`workers/training/process.py`), so that it does not slow intake.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from storage.learning.models import Model
 from storage.open_store import Store
 from storage.runtime import key_values, locks
 from storage.tickets import corrections
-from workers.training.evaluation import Judged, Material, judge, markdown
+from workers.training.evaluation import TrainingData, evaluate, markdown
 
 log = structlog.get_logger()
 
@@ -45,7 +44,7 @@ class Busy(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class TrainingRequest:
     """Who asks for a training, why, and whether it may change anything."""
 
     made_by: str = "retrain"
@@ -53,7 +52,7 @@ class Wish:
     dry_run: bool = False
 
 
-def retrain(store: Store, now: Now, wish: Wish) -> Model:
+def retrain(store: Store, now: Now, wish: TrainingRequest) -> Model:
     """One training from begin to end; returns its row. Raises Busy while another one runs."""
     with _alone(store, now) as holder:
         progress = _Progress(store, now, wish, holder)
@@ -64,15 +63,15 @@ def retrain(store: Store, now: Now, wish: Wish) -> Model:
             raise
 
 
-def _train(store: Store, now: Now, wish: Wish, progress: _Progress) -> Model:
+def _train(store: Store, now: Now, wish: TrainingRequest, progress: _Progress) -> Model:
     progress.reach(0)
     begun = time.monotonic()
     with store.database.reading() as session:
-        material = gather(session)
+        material = load_training_data(session)
         active = models.active(session)
     version = f"desk-{now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     progress.reach(1)
-    judged = judge(material, _old(store, active), lambda: progress.reach(2))
+    judged = evaluate(material, _old(store, active), lambda: progress.reach(2))
     progress.reach(3)
     model = Categoriser(version=version, created=now()).fit_hints(*material.everything(), material.hints)
     report = judged.report | {"seconds": round(time.monotonic() - begun, 1), "why": wish.why}
@@ -96,14 +95,14 @@ def _train(store: Store, now: Now, wish: Wish, progress: _Progress) -> Model:
     return made
 
 
-def gather(session: Session) -> Material:
+def load_training_data(session: Session) -> TrainingData:
     """Everything that a training needs, as of this transaction."""
     own = categories.list_all(session)
     last = corrections.newest_id(session)
     examples = [*training_labels.labels_by_agents(session), *training_labels.labels_by_silence(session)]
     retired = frozenset(one.name for one in own if not one.active)
     chosen = learning.choose(examples, retired)
-    return Material(chosen, retired, {one.name: one.words for one in own if one.active}, last)
+    return TrainingData(chosen, retired, {one.name: one.words for one in own if one.active}, last)
 
 
 def prune(store: Store, now: datetime) -> None:
@@ -161,7 +160,7 @@ def _is_old(path: Path, now: datetime) -> bool:
 class _Progress:
     """Says how far it is, where pages and commands can read it."""
 
-    def __init__(self, store: Store, now: Now, wish: Wish, holder: str) -> None:
+    def __init__(self, store: Store, now: Now, wish: TrainingRequest, holder: str) -> None:
         self._store, self._now, self._wish, self._holder = store, now, wish, holder
         self._begun = now()
 
@@ -212,4 +211,4 @@ def _renew(store: Store, holder: str, now: Now, stop: threading.Event) -> None:
             log.warning("lease_not_renewed", error=type(error).__name__)
 
 
-__all__ = ["Busy", "Judged", "Wish", "gather", "prune", "retrain"]
+__all__ = ["Busy", "TrainingRequest", "load_training_data", "prune", "retrain"]

@@ -1,7 +1,7 @@
-"""An mbox file, read as a stream, one mail after the other, whoever wrote it.
+"""Reads an mbox file as a stream of raw mails, whichever program wrote it.
 
-In: a binary file. Out: raw mails without the "From " lines. A mail starts at a "From " line that ends in a date and is
-followed by a header; a sentence that begins with "From " is text. It refuses to know what a mail says.
+A mail starts at a "From " line that ends in a date and is followed by a header; a sentence that begins with "From " is
+text.
 """
 
 from __future__ import annotations

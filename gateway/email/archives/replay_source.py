@@ -1,8 +1,7 @@
 """Mails to replay: from an mbox file, a Maildir, a folder of .eml files, one .eml file, or an IMAP folder.
 
-In: what `frontdesk replay` was told. Out: (label, raw mail), one at a time, in the same order every time; or
-BadReplaySource. Nothing is changed where the mails lie: IMAP folders are opened with EXAMINE. It refuses to know what
-becomes of the mails.
+They come one at a time with a label, in the same order every time. Nothing is changed at the source: IMAP folders are
+opened with EXAMINE.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from imapclient.exceptions import IMAPClientError
 from gateway.email.archives.mbox import is_mbox, read_mbox
 from gateway.email.imap.config import PORTS, ImapConfig, SecretSource
 from gateway.email.imap.credentials import Credentials
-from gateway.email.imap.errors import ImapTrouble
+from gateway.email.imap.errors import ImapError
 from gateway.email.imap.fetch import Fetcher, FetchLimits, describe
 from gateway.email.imap.folder import Folder
 from gateway.email.imap.login import connect, drop, explain
@@ -113,7 +112,7 @@ def _place(spec: str) -> _Place:
 def _from_imap(place: _Place, environ: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
     try:
         client = connect(place.config, Credentials(place.config, environ, time.monotonic))
-    except ImapTrouble as error:
+    except ImapError as error:
         raise BadReplaySource(str(error)) from None
     folder = Folder(client, place.folder, place.config)
     tries: Counter[int] = Counter()
@@ -124,7 +123,7 @@ def _from_imap(place: _Place, environ: Mapping[str, str]) -> Iterator[tuple[str,
             for batch in fetcher.batches(describe(client, uids)):
                 yield from ((f"{place.folder}#{mail.uid}", mail.raw) for mail in batch)
             mark = Mark(mark.uidvalidity, uids[-1])
-    except (ImapTrouble, IMAPClientError, OSError) as error:
+    except (ImapError, IMAPClientError, OSError) as error:
         raise BadReplaySource(explain(error, place.config)) from None
     finally:
         drop(client)

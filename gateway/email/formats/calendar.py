@@ -1,7 +1,7 @@
-"""What a calendar part says, in words: invitation, change, cancellation or answer, when, where, by whom.
+"""A calendar part of a mail as text: invitation, change, cancellation or answer; when, where, by whom.
 
-In: the bytes of a text/calendar part (RFC 5545, 5546), however broken. Out: a few lines, or none. Times are written as
-they stand in the invitation, with its time zone; nothing is converted, and nothing is put into a calendar.
+The part (RFC 5545, 5546) may be broken in any way. Times are written as they stand in the invitation, with its time
+zone; nothing is converted, and nothing is put into a calendar.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Is a mail signed or encrypted, and how? Its tree and text in, words for the agent out.
+"""Tells whether a mail is signed or encrypted, and how, in words for the agent.
 
-It recognises S/MIME (RFC 8551) and OpenPGP (RFC 3156, and inline), and opens what is only signed and not encrypted. It
-decrypts and verifies nothing, so that a signature is told but proves nothing.
+It recognises S/MIME (RFC 8551) and OpenPGP (RFC 3156, and inline), and reads the content of opaque signatures. It
+decrypts and verifies nothing, so a signature is mentioned but proves nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_WRAPS, MAX_OPENED = 3, 20
 """A signed mail in a signed mail is opened so often, and so many signed parts of one mail."""
 
 
-def opened(root: Part) -> Part:
+def with_signed_content(root: Part) -> Part:
     """The same tree, in which what was signed stands below each opaque S/MIME signature, as one of its parts."""
     left = MAX_OPENED
     for _ in range(MAX_WRAPS):
@@ -40,7 +40,7 @@ def _open(part: Part) -> bool:
     return True
 
 
-def seals(root: Part, text: str) -> tuple[str, ...]:
+def protection_of(root: Part, text: str) -> tuple[str, ...]:
     """Such as "encrypted: S/MIME"; empty for an open mail."""
     return tuple(dict.fromkeys([*_by_type(root), *_inline(text)]))
 

@@ -1,4 +1,4 @@
-"""The mail inside an opaque S/MIME signature (RFC 8551 section 3.5.2): the bytes of the CMS in, the signed entity out.
+"""Reads the signed mail out of an opaque S/MIME signature (RFC 8551 section 3.5.2).
 
 It walks one path (RFC 5652: ContentInfo, SignedData, encapContentInfo, octets) in DER or BER, within limits of its own;
 it looks at no certificate and verifies nothing. What is no signed mail, or broken before the octets, gives nothing.

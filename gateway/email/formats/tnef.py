@@ -1,7 +1,7 @@
-"""The files and words in a winmail.dat (MS-OXTNEF), so that an agent sees what Outlook hid in it.
+"""Reads a winmail.dat (MS-OXTNEF): the files, the plain text and the HTML that Outlook put into it.
 
-In: its bytes. Out: the files inside, the plain text and the HTML, if Outlook put them there. The winmail.dat itself is
-kept as it is; anything that does not fit ends the reading. A mail inside it and compressed RTF stay unread.
+The winmail.dat itself is kept as it is; reading ends at the first record that does not fit. A mail inside it and
+compressed RTF are not read.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ def read(data: bytes) -> Package:
         elif number == _TEXT:
             package.text = charset.guess(content.rstrip(b"\x00"))
         elif number == _ABOUT_MAIL:
-            _tell_mail(package, content)
+            _read_mail(package, content)
         elif package.files:
-            _tell_file(package.files[-1], number, content)
+            _read_file(package.files[-1], number, content)
     return package
 
 
-def _tell_mail(package: Package, content: bytes) -> None:
+def _read_mail(package: Package, content: bytes) -> None:
     for number, kind, value in _properties(content):
         if number == _BODY and not package.text:
             package.text = _text(kind, value)
@@ -73,17 +73,17 @@ def _tell_mail(package: Package, content: bytes) -> None:
             package.html = _text(kind, value).encode() if kind == _UNICODE else value
 
 
-def _tell_file(file: Packed, number: int, content: bytes) -> None:
+def _read_file(file: Packed, number: int, content: bytes) -> None:
     if number == _DATA:
         file.data = content
     elif number == _TITLE:
         file.name = file.name or clean_line(charset.guess(content.split(b"\x00")[0][:1_000]))
     elif number == _ABOUT_FILE:
         for about, kind, value in _properties(content):
-            _tell_property(file, about, kind, value)
+            _read_property(file, about, kind, value)
 
 
-def _tell_property(file: Packed, about: int, kind: int, value: bytes) -> None:
+def _read_property(file: Packed, about: int, kind: int, value: bytes) -> None:
     if about == _CONTENT and kind == _BYTES:
         file.data = file.data or value
     elif about == _LONG_NAME or (about == _SHORT_NAME and not file.name):

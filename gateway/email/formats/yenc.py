@@ -1,4 +1,4 @@
-"""Files that stand in a text as yEnc: the bytes of a text part in, what is left of it and the files out; linear.
+"""Splits yEnc files from a text part, in linear time.
 
 A file goes from a line `=ybegin … name=NAME` to a line `=yend`; where that is missing, to the end of the part.
 """
@@ -14,7 +14,7 @@ _END = re.compile(rb"^=yend\b[^\r\n]{0,200}\r?\n?", re.M)
 _SHIFT = bytes((byte - 42) % 256 for byte in range(256))
 
 
-def parted(data: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
+def split_yenc(data: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
     """The text without its files, and (name, bytes) of each file."""
     left: list[bytes] = []
     files: list[tuple[str, bytes]] = []

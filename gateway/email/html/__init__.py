@@ -1,1 +1,1 @@
-"""HTML of mail: cleaned, as text, its quotes and links."""
+"""The HTML of mail: cleaned, as text, its quotes and links."""

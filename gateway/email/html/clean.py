@@ -1,9 +1,9 @@
-"""HTML that is safe to show: allowed tags and links stay, everything that runs, loads or styles goes.
+"""Cleans HTML so that it is safe to show: allowed tags and links stay, what runs, loads or styles is removed.
 
-Images stay as `cid:` references to the mail's own files; one that lies elsewhere keeps its address in an attribute that
-loads nothing (`data-elsewhere`), for whoever asks the reader first. A link whose words name another host than the one
-it goes to is followed by its target. The sanitiser is fast on ordinary mail and takes seconds on hostile nesting, so
-size, number of tags and depth are capped before it; above them there is no HTML, only text.
+Images stay as `cid:` references to the mail's own files; a remote one keeps its address in an attribute that loads
+nothing (`data-elsewhere`), so that the agent is asked first. A link whose text names another host than the one it goes
+to is followed by its target. The sanitiser is fast on ordinary mail and takes seconds on hostile nesting, so size,
+number of tags and depth are capped before it; above them there is no HTML, only text.
 """
 
 from __future__ import annotations

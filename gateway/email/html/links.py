@@ -1,8 +1,4 @@
-"""Does a link go where its words say? The words and the target in, the target out where it is another host.
-
-It knows the few services that put themselves between (Safe Links and the like) and looks behind them; it resolves and
-fetches nothing.
-"""
+"""Detects a link in HTML whose text names another host than the one it goes to."""
 
 from __future__ import annotations
 

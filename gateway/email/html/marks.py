@@ -1,6 +1,6 @@
-"""What the tags of mail programs mean: a quote, a signature, an earlier mail, a picture that is a sign.
+"""Recognises the tags of mail programs: a quote, a signature, an earlier mail, an emoji picture.
 
-In: a start tag's name and its attributes. Out: one word, or nothing. Who meets a new mail program adds its class here.
+The classes of a further mail program are added here.
 """
 
 from __future__ import annotations

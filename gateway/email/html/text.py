@@ -1,8 +1,8 @@
-"""HTML to readable text in one linear pass: what a person would read, with quoted parts behind "> ".
+"""Converts HTML to readable text in one linear pass, with quoted parts behind "> ".
 
-In: a string of HTML, however broken. Out: text lines; what the original mail program marked as a quote (gmail_quote,
-blockquote, OLK_SRC_BODY_SECTION, yahoo_quoted, ...) or what follows its reply mark (divRplyFwdMsg, stopSpelling, ...)
-is prefixed, so that the rules for plain text can cut it. It does not clean HTML for showing and knows no language.
+What the original mail program marked as a quote (gmail_quote, blockquote, OLK_SRC_BODY_SECTION, yahoo_quoted, ...) or
+what follows its reply mark (divRplyFwdMsg, stopSpelling, ...) is prefixed, so that the rules for plain text can cut it.
+The HTML may be broken in any way. It does not clean HTML for showing and knows no language.
 """
 
 from __future__ import annotations

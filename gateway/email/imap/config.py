@@ -1,6 +1,6 @@
-"""How one mailbox is fetched: the JSON of `mailboxes.imap`, read once, or refused with the field that is wrong.
+"""How one mailbox is fetched: the JSON of `mailboxes.imap` as an ImapConfig, or BadImapConfig with the wrong field.
 
-In: a mapping. Out: ImapConfig, or BadImapConfig naming the field. It holds the names of secrets, never a secret.
+It holds the names of secrets, never a secret.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Passwords and tokens at the moment of need: from a variable, a file, a command, or an OAuth 2.0 refresh token.
+"""The password or access token of a mailbox: from a variable, a file, a command, or an OAuth 2.0 refresh token.
 
-In: the names from the mailbox's settings. Out: the secret, or CredentialTrouble whose text never contains one. It
-refuses to know what a secret is good for; nothing here is logged or stored, but for a refresh token that its issuer
-replaced, which goes back into the file that it came from.
+No error text contains a secret, and none is logged or stored, but for a refresh token that its issuer replaced, which
+is written back into the file that it came from.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _MOST_ANSWER = 64 * 1024
 log = structlog.get_logger()
 
 
-class CredentialTrouble(Exception):
+class CredentialError(Exception):
     """The secret cannot be had; the text says why and what to do, without any secret."""
 
 
@@ -80,7 +79,7 @@ class Credentials:
         answer = self._ask(refresh.url, form)
         token, lasts = answer.get("access_token"), answer.get("expires_in", 300)
         if not isinstance(token, str) or not token:
-            raise CredentialTrouble(f"{_host(refresh.url)} answered without an access token")
+            raise CredentialError(f"{_host(refresh.url)} answered without an access token")
         self._seen.add(token)
         self._keep_rotated(refresh, answer.get("refresh_token"), form["refresh_token"])
         # The life of a token is a hint (RFC 6749 section 5.1); one that cannot be read counts as short.
@@ -104,10 +103,10 @@ class Credentials:
                 return _json_object(response.read(_MOST_ANSWER))
         except urllib.error.HTTPError as error:
             with error:
-                raise CredentialTrouble(self._refusal(url, error.code, error.read(_MOST_ANSWER))) from None
+                raise CredentialError(self._refusal(url, error.code, error.read(_MOST_ANSWER))) from None
         except OSError as error:
             reason = getattr(error, "reason", error)
-            raise CredentialTrouble(self.hidden(f"{_host(url)} cannot be reached for a token: {reason}")) from None
+            raise CredentialError(self.hidden(f"{_host(url)} cannot be reached for a token: {reason}")) from None
 
     def _refusal(self, url: str, status: int, body: bytes) -> str:
         answer = _json_object(body)
@@ -140,9 +139,9 @@ def read_secret(source: SecretSource, environ: Mapping[str, str]) -> str:
         found, where = _from_command(source.command, environ), "the command for the secret"
     value = found.rstrip("\r\n")
     if not value:
-        raise CredentialTrouble(f"{where} holds no secret")
+        raise CredentialError(f"{where} holds no secret")
     if not value.isprintable():
-        raise CredentialTrouble(f"{where} holds more than one line or control characters")
+        raise CredentialError(f"{where} holds more than one line or control characters")
     return value
 
 
@@ -164,7 +163,7 @@ def _from_file(name: str) -> str:
     try:
         return Path(name).read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise CredentialTrouble(f"the file {name} cannot be read: {type(error).__name__}") from None
+        raise CredentialError(f"the file {name} cannot be read: {type(error).__name__}") from None
 
 
 def _from_command(command: str, environ: Mapping[str, str]) -> str:
@@ -180,11 +179,11 @@ def _from_command(command: str, environ: Mapping[str, str]) -> str:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise CredentialTrouble(f"the command for the secret took more than {COMMAND_SECONDS} seconds") from None
+        raise CredentialError(f"the command for the secret took more than {COMMAND_SECONDS} seconds") from None
     except (OSError, ValueError) as error:
-        raise CredentialTrouble(f"the command for the secret did not start: {type(error).__name__}") from None
+        raise CredentialError(f"the command for the secret did not start: {type(error).__name__}") from None
     if done.returncode != 0:
-        raise CredentialTrouble(f"the command for the secret failed with exit code {done.returncode}")
+        raise CredentialError(f"the command for the secret failed with exit code {done.returncode}")
     return done.stdout.decode("utf-8", "replace")
 
 

@@ -1,12 +1,9 @@
-"""Why fetching stops: the words that the IMAP door's parts use among themselves.
-
-In: a text for the one who runs the desk, without any secret. Out: it, to the health of the mailbox.
-"""
+"""Errors of IMAP fetching. Their texts are shown to the admins and contain no secret."""
 
 from __future__ import annotations
 
 
-class ImapTrouble(Exception):
+class ImapError(Exception):
     """The mail server or a folder of it cannot be used. `refused`: somebody has to change something first."""
 
     def __init__(self, why: str, *, refused: bool = False) -> None:

@@ -1,7 +1,6 @@
-"""Mails out of the selected folder, in UID order, in small batches; one that cannot be had does not hold up the next.
+"""Fetches mails from the selected folder, in UID order and small batches; one that fails does not block others.
 
-In: an IMAPClient with a folder selected, and UIDs. Out: batches of Fetched, whole mails or the reason why one is not
-whole. It only peeks: nothing on the server changes. It refuses to know what a mail says and what becomes of it.
+It only peeks: nothing on the server changes. A mail that is too large or cannot be fetched comes with the reason.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any
 from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 
-from gateway.email.imap.errors import ImapTrouble
+from gateway.email.imap.errors import ImapError
 
 MOST_TRIES = 5
 """After so many attempts that failed on this very mail, only its header is fetched, and it is set aside."""
@@ -133,7 +132,7 @@ class Fetcher:
         except (IMAPClientError, ValueError) as error:
             if isinstance(error, IMAPClient.AbortError):
                 raise
-            raise ImapTrouble(f"{self._place}: UID {mail.uid} cannot be fetched: {error}") from None
+            raise ImapError(f"{self._place}: UID {mail.uid} cannot be fetched: {error}") from None
 
     def _whole(self, mail: Described) -> Fetched | None:
         answer = self._client.fetch([mail.uid], ["BODY.PEEK[]"]).get(mail.uid)

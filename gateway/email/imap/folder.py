@@ -1,7 +1,6 @@
-"""One folder on a logged-in connection: what is in it that we have not had, and what happens to a mail that is stored.
+"""One IMAP folder on a logged-in connection: which UIDs are new, and what happens to a mail that is stored.
 
-In: an IMAPClient, the mark, what the folder was when it was first seen. Out: UIDs in order. It changes a mail on the
-server only in `done_with`, which is called after the COMMIT and never before. It refuses to know the database.
+It changes a mail on the server only in `done_with`, which is called after the COMMIT and never before.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from imapclient import SEEN, IMAPClient
 from imapclient.exceptions import IMAPClientError
 
 from gateway.email.imap.config import ImapConfig
-from gateway.email.imap.errors import ImapTrouble
+from gateway.email.imap.errors import ImapError
 from storage.mail.imap_folders import FirstSeen, Mark
 
 WINDOW = 50_000
@@ -50,10 +49,10 @@ class Folder:
         except IMAPClientError as error:
             if isinstance(error, IMAPClient.AbortError):
                 raise
-            raise ImapTrouble(f"folder {self.name!r} cannot be opened: {error}") from None
+            raise ImapError(f"folder {self.name!r} cannot be opened: {error}") from None
         uidvalidity = answer.get(b"UIDVALIDITY")
         if not isinstance(uidvalidity, int):
-            raise ImapTrouble(f"folder {self.name!r} has no UIDVALIDITY, so that nothing in it can be told apart")
+            raise ImapError(f"folder {self.name!r} has no UIDVALIDITY, so that nothing in it can be told apart")
         self.selected = Selected(uidvalidity, answer.get(b"UIDNEXT", 0), answer.get(b"EXISTS", 0))
         return self.selected
 
@@ -91,7 +90,7 @@ class Folder:
         except IMAPClientError as error:
             if isinstance(error, IMAPClient.AbortError):
                 raise
-            self.remark = f"fetched, but the server refused to {_DEEDS[self._config.after]}: {error}"
+            self.remark = f"fetched, but the server refused to {_AFTER_ACTIONS[self._config.after]}: {error}"
             log.warning("imap_mails_not_marked", folder=self.name, count=len(uids), after=self._config.after)
 
     def _window_end(self, low: int) -> str:
@@ -143,7 +142,7 @@ class Folder:
             self._client.uid_expunge(uids)
 
 
-_DEEDS = {"seen": r"set \Seen", "move": "move the mail"}
+_AFTER_ACTIONS = {"seen": r"set \Seen", "move": "move the mail"}
 
 
 def _exists_arrived(client: Any) -> bool:

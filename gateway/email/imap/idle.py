@@ -1,7 +1,6 @@
-"""Waiting for mail: by IDLE (RFC 2177) where the server has it, else by letting the time pass; never longer than told.
+"""Waits for new mail: by IDLE (RFC 2177) where the server offers it, else by polling; never longer than asked.
 
-In: an IMAPClient with a folder selected, and seconds. Out: nothing but the end of the wait. Because each wait ends
-and is followed by a real look, an IDLE that went silent costs one interval and never a mail.
+Each wait ends and is followed by a search, so an IDLE that went silent costs one interval and never a mail.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ class _GuardedStream(imaplib.IMAP4):
         return self._context.wrap_socket(opened, server_hostname=self.host) if self._context else opened
 
 
-class Waiting:
+class IdleWait:
     """How one connection waits. `pause(seconds)` sleeps for that long at most, and raises if the work has to stop."""
 
     def __init__(self, client: Any, pause: Callable[[float], None], slice_seconds: float) -> None:

@@ -1,7 +1,6 @@
-"""A connection to an IMAP server that is verified and logged in, or a reason in plain words why there is none.
+"""Connects to an IMAP server: verified TLS and login, or an ImapError that says in plain words why it failed.
 
-In: ImapConfig and Credentials. Out: an IMAPClient, or ImapTrouble. It refuses to know folders and mails. Nothing that
-it raises contains a secret, and IMAPClient's own protocol log, which would, is switched off.
+Nothing that it raises contains a secret, and IMAPClient's own protocol log, which would, is switched off.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ from imapclient import IMAPClient, SocketTimeout
 from imapclient.exceptions import IMAPClientError
 
 from gateway.email.imap.config import ImapConfig
-from gateway.email.imap.credentials import Credentials, CredentialTrouble
-from gateway.email.imap.errors import ImapTrouble, StoreRefused
+from gateway.email.imap.credentials import CredentialError, Credentials
+from gateway.email.imap.errors import ImapError, StoreRefused
 from gateway.email.imap.idle import Client, GuardedClient
 from storage.runtime.guarded_connection import AddressRefused, Guard
 
@@ -26,8 +25,8 @@ def connect(config: ImapConfig, credentials: Credentials, guard: Guard | None = 
     """A logged-in IMAPClient. Raises ImapTrouble."""
     try:
         secret = credentials.secret()
-    except CredentialTrouble as error:
-        raise ImapTrouble(str(error), refused=True) from None
+    except CredentialError as error:
+        raise ImapError(str(error), refused=True) from None
     client = _connected(config, guard or Guard())
     try:
         _log_in(client, config, secret)
@@ -36,8 +35,8 @@ def connect(config: ImapConfig, credentials: Credentials, guard: Guard | None = 
         drop(client)
         if isinstance(error, IMAPClientError) and not isinstance(error, IMAPClient.AbortError):
             why = credentials.hidden(_plain(error))
-            raise ImapTrouble(f"{config.host} refused the login of {config.user}: {why}", refused=True) from None
-        raise ImapTrouble(credentials.hidden(explain(error, config))) from None
+            raise ImapError(f"{config.host} refused the login of {config.user}: {why}", refused=True) from None
+        raise ImapError(credentials.hidden(explain(error, config))) from None
     except BaseException:
         drop(client)
         raise
@@ -55,7 +54,7 @@ def drop(client: Any) -> None:
 def explain(error: BaseException, config: ImapConfig) -> str:
     """What went wrong on the way to the server, in words that say what to do."""
     place = f"{config.host}:{config.port}"
-    if isinstance(error, (ImapTrouble, StoreRefused)):
+    if isinstance(error, (ImapError, StoreRefused)):
         return str(error)
     if isinstance(error, AddressRefused):
         return str(error)
@@ -80,7 +79,7 @@ def _connected(config: ImapConfig, guard: Guard) -> Any:
     try:
         context = ssl.create_default_context(cafile=config.ca_file or None)
     except OSError as error:
-        raise ImapTrouble(f"ca_file: {config.ca_file} cannot be read: {error}", refused=True) from None
+        raise ImapError(f"ca_file: {config.ca_file} cannot be read: {error}", refused=True) from None
     timeout = SocketTimeout(CONNECT_SECONDS, READ_SECONDS)
     client = None
     try:
@@ -94,8 +93,8 @@ def _connected(config: ImapConfig, guard: Guard) -> Any:
         if client is not None:
             drop(client)
         if isinstance(error, (OSError, IMAPClient.AbortError)):
-            raise ImapTrouble(explain(error, config), refused=isinstance(error, ssl.SSLError)) from None
-        raise ImapTrouble(f"{config.host}:{config.port}: {_plain(error)}") from None
+            raise ImapError(explain(error, config), refused=isinstance(error, ssl.SSLError)) from None
+        raise ImapError(f"{config.host}:{config.port}: {_plain(error)}") from None
 
 
 def _client(config: ImapConfig, guard: Guard, context: ssl.SSLContext, timeout: SocketTimeout) -> Client:
@@ -108,9 +107,7 @@ def _client(config: ImapConfig, guard: Guard, context: ssl.SSLContext, timeout: 
 def _start_tls(client: Any, config: ImapConfig, context: ssl.SSLContext) -> None:
     if not client.has_capability("STARTTLS"):
         drop(client)
-        raise ImapTrouble(
-            f"{config.host}:{config.port} offers no STARTTLS; nothing was sent in the clear", refused=True
-        )
+        raise ImapError(f"{config.host}:{config.port} offers no STARTTLS; nothing was sent in the clear", refused=True)
     client.starttls(context)
 
 
@@ -133,9 +130,9 @@ def _log_in(client: Any, config: ImapConfig, secret: str) -> None:
 
 def _plain_login(client: Any, config: ImapConfig, secret: str) -> None:
     if client.has_capability("LOGINDISABLED"):
-        raise ImapTrouble(f"{config.host} takes no passwords on this connection; see tls", refused=True)
+        raise ImapError(f"{config.host} takes no passwords on this connection; see tls", refused=True)
     if not (secret.isascii() and config.user.isascii()):
-        raise ImapTrouble(f"{config.host} takes only ASCII passwords", refused=True)
+        raise ImapError(f"{config.host} takes only ASCII passwords", refused=True)
     client.login(config.user, secret)
 
 

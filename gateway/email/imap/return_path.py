@@ -1,6 +1,6 @@
-"""The envelope sender that the last server wrote on top of a mail (RFC 5321 section 4.4), for mail that came by IMAP.
+"""The envelope sender of fetched mail, from the Return-Path that the last server wrote (RFC 5321 section 4.4).
 
-In: the raw mail. Out: the address, or "" where there is none. It proves nothing; it refuses to parse anything else.
+It proves nothing.
 """
 
 from __future__ import annotations

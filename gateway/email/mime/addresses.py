@@ -1,4 +1,4 @@
-"""Address fields: bytes in, mailboxes with a word on whether each parsed strictly out.
+"""Parses address fields into mailboxes, and marks those that parsed strictly.
 
 The strictness is what an agent's proof rests on, so the grammar is a narrow part of RFC 5322 and 6531: a dot-atom or a
 simple quoted string, an @, a domain of letters, digits and hyphens, in angle brackets or alone, with a name before it

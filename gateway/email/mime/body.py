@@ -1,6 +1,6 @@
-"""What of a mail is its text and what is a file: a tree of parts in, chosen parts out (after RFC 8621 section 4.1.4).
+"""Chooses which parts of a mail are its text and which are files (after RFC 8621 section 4.1.4).
 
-In the order of the mail: text parts that a reader would show, HTML parts that a reader would show, and everything else,
+In the order of the mail: text parts that a mail program would show, HTML parts that it would show, and everything else,
 which is a file. An attached mail is a file; its parts are not looked at. It decodes nothing.
 """
 

@@ -1,7 +1,6 @@
-"""Bytes to text when the sender's word about the charset cannot be trusted: never raises, never a lone surrogate.
+"""Decodes bytes to text where the declared charset cannot be trusted: never raises, never a lone surrogate.
 
-The ladder: valid UTF-8 is UTF-8; then the declared charset; then a detector or Windows-1252; then replacement
-characters.
+Tried in order: valid UTF-8; the declared charset; a detector or Windows-1252; replacement characters.
 """
 
 from __future__ import annotations

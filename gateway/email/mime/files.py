@@ -1,4 +1,4 @@
-"""Files of a mail: parts in, attachments with clean names, their bytes and hashes out.
+"""The attachments of a mail: clean names, bytes and hashes.
 
 A name never has a path, a control character or more than MAX_NAME characters; the bytes are never opened or unpacked.
 """
@@ -47,7 +47,9 @@ def attachment(part: Part, number: int) -> tuple[Attachment, bytes]:
     return _made(name, media_type, content, content_id, inline=inline), content
 
 
-def found_inside(name: str, content: bytes, media_type: str, content_id: str, number: int) -> tuple[Attachment, bytes]:
+def inner_attachment(
+    name: str, content: bytes, media_type: str, content_id: str, number: int
+) -> tuple[Attachment, bytes]:
     """A file that stood uuencoded in the text, or in a winmail.dat."""
     name = clean_name(name) or f"file-{number}"
     if not _TYPE.fullmatch(media_type):

@@ -1,6 +1,6 @@
-"""Who wrote the mail that this mail passes on: text and files in, the original sender out, or nobody.
+"""Finds the original sender of a mail that was forwarded.
 
-Believed only as far as the person who forwards is; that is decided elsewhere.
+The result is as credible as the person who forwards, which is checked elsewhere.
 """
 
 from __future__ import annotations

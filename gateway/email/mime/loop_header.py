@@ -1,7 +1,7 @@
-"""Is a mail one of ours that came back although its Message-ID was rewritten, as Amazon SES does? Header in, yes or no.
+"""Recognises our own mail that came back although its Message-ID was rewritten, as Amazon SES does.
 
-Our own header proves nothing alone: another desk of our kind writes it too, even one of the same company. With it, the
-mail must be from the very mailbox that it came to. Without it, such mail is a person's or a contact form's.
+Our own header proves nothing alone: another Frontdesk writes it too, even one of the same company. With it, the mail
+must be from the very mailbox that it came to. Without it, such mail is a person's or a contact form's.
 """
 
 from __future__ import annotations

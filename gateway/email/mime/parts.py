@@ -1,8 +1,8 @@
-"""The tree of a mail: raw bytes in, parts that know where their bytes are out; refused as soon as a limit is passed.
+"""Parses a mail into a tree of parts that refer to their bytes; a mail that passes a limit is refused at once.
 
-Own code instead of the stdlib's parser: it works on offsets into the bytes, so nothing is copied until it is wanted,
-an attached mail keeps its exact bytes, and the limits hold while it parses and not after. It knows neither charsets
-nor HTML.
+Own code instead of the stdlib's parser: it works on offsets into the bytes, so nothing is copied until it is needed, an
+attached mail keeps its exact bytes, and the limits hold while it parses and not after. Charsets and HTML are handled
+elsewhere.
 """
 
 from __future__ import annotations

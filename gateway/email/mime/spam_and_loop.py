@@ -1,7 +1,6 @@
-"""What a mail's own header says against it: it came back to where it was delivered, or a mail server marked it as spam.
+"""Signs of spam and of mail loops in a mail's header: a mail server marked it as spam, or it was delivered here before.
 
-In: the header and the envelope. Out: a remark for each sign, and the one for which a mail is set aside. Such a mail is
-quarantined with its reason and never lost: an agent may release it. It refuses to judge what a mail says.
+Such a mail is quarantined with its reason and never lost: an agent may release it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The reader of mail: raw bytes in, one InboundRequest and the files' bytes out; no I/O, the same for every mail door.
+"""Parses the raw bytes of a mail into an InboundRequest and the bytes of its files, without any I/O.
 
-It raises Unreadable where a mail passes a limit, and nothing else on any bytes. It judges nothing about trust: it says
+It raises Unreadable where a mail passes a limit, and nothing else on any bytes. It does not evaluate trust: it records
 who the header names, how strictly, and what the receiving servers noted.
 """
 
@@ -61,7 +61,7 @@ def normalise(
 def _normalise(
     raw: bytes, envelope: Envelope, source: str, received_at: datetime, own_domains: frozenset[str]
 ) -> Normalised:
-    root = signed_or_encrypted.opened(mime_parts.parse(raw))
+    root = signed_or_encrypted.with_signed_content(mime_parts.parse(raw))
     head = root.header
     chosen = body.choose(root)
     found = text.read(chosen.text, chosen.html, chosen.files)
@@ -90,7 +90,10 @@ def _normalise(
         authentication=authentication_results.fields(root),
         origin=tuple((name, head.text(name)[:MAX_ORIGIN]) for name in sorted(behind.WANTED) if head.has(name)),
         defects=_remarks(
-            defect, found.defects, signed_or_encrypted.seals(root, found.text), spam_and_loop.remarks(head, envelope)
+            defect,
+            found.defects,
+            signed_or_encrypted.protection_of(root, found.text),
+            spam_and_loop.remarks(head, envelope),
         ),
     )
     return Normalised(_understood(request, root, chosen.files, own_domains), contents)
@@ -118,11 +121,11 @@ def _understood(
 
 
 def _files(
-    parts: Sequence[Part], inner: Sequence[text.Inner]
+    parts: Sequence[Part], inner: Sequence[text.InnerFile]
 ) -> tuple[tuple[Attachment, ...], tuple[tuple[str, bytes], ...]]:
     made = [files.attachment(part, number) for number, part in enumerate(parts, 1)]
     made += [
-        files.found_inside(one.name, one.data, one.media_type, one.content_id, number)
+        files.inner_attachment(one.name, one.data, one.media_type, one.content_id, number)
         for number, one in enumerate(inner, len(made) + 1)
     ]
     contents = {kept.sha256: data for kept, data in made}

@@ -1,6 +1,6 @@
-"""A text part that says nothing: "your program shows no HTML", a lone space, a hint at a picture.
+"""Recognises a text part that is only a placeholder: "your program shows no HTML", a lone space, a picture's name.
 
-The HTML part of such a mail has the words. A reader of mail shows the last alternative that it can (RFC 2046), so what
+The HTML part of such a mail has the content. A mail program shows the last alternative that it can (RFC 2046), so what
 stands only in the HTML is what was written.
 """
 

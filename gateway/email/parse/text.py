@@ -1,7 +1,7 @@
 """The readable text of a mail's text parts: charset, format=flowed, HTML, uuencoded files in the text.
 
-In: the chosen parts. Out: the text, the HTML that is safe to show, files found in the text, and what was wrong. It
-chooses no parts (gateway/email/mime/body.py) and cuts no quotes (desk/mail/reply_text.py).
+The result has the text, the HTML that is safe to show, files found in the text, and defects. The parts are chosen in
+gateway/email/mime/body.py; quotes are cut in desk/mail/reply_text.py.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NUMBER = re.compile(r"\d{1,4}")
 _ENRICHED = re.compile(r"<(/?)([a-zA-Z-]{1,40})>")
 
 
-class Inner(NamedTuple):
+class InnerFile(NamedTuple):
     """A file that stood inside another part; `media_type` is the sender's word, if there is one."""
 
     name: str
@@ -44,19 +44,19 @@ class Inner(NamedTuple):
 
 
 @dataclass(slots=True)
-class Found:
+class ParsedText:
     """The text of a mail and what else came to light while reading it. `seen` has the HTML that was read already."""
 
     text: str = ""
     html: str = ""
-    files: list[Inner] = field(default_factory=list)
+    files: list[InnerFile] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     seen: dict[int, tuple[str, list[Line], Shape]] = field(default_factory=dict)
 
 
-def read(texts: Sequence[Part], htmls: Sequence[Part], others: Sequence[Part]) -> Found:
+def read(texts: Sequence[Part], htmls: Sequence[Part], others: Sequence[Part]) -> ParsedText:
     """The text and HTML of the chosen parts; invitations and what Outlook packed in are told too."""
-    found = Found()
+    found = ParsedText()
     pieces = [_text(part, found) for part in texts[:MAX_PARTS]]
     found.text = _together(pieces)
     html_parts = [part for part in htmls[:MAX_PARTS] if part.media_type == "text/html"]
@@ -64,8 +64,8 @@ def read(texts: Sequence[Part], htmls: Sequence[Part], others: Sequence[Part]) -
     if html_parts and not any(part in html_parts for part in texts) and placeholder.may_be(found.text):
         words = _together([_text(part, found) for part in html_parts])
         found.text = words if placeholder.stands_for(found.text, words) else found.text
-    _tell_invitation(others, found)
-    _tell_package(others, found)
+    _add_invitation(others, found)
+    _add_package(others, found)
     return found
 
 
@@ -75,7 +75,7 @@ def _together(pieces: list[str]) -> str:
     return "\n\n".join(piece.strip("\n") for piece in pieces if piece.strip())[:MAX_TEXT]
 
 
-def _text(part: Part, found: Found) -> str:
+def _text(part: Part, found: ParsedText) -> str:
     if part.is_broken_base64() and (_is_prose(part) or _is_garbage(decoded(part, found))):
         return _undecodable(part, found)
     if part.media_type == "text/html":
@@ -90,13 +90,13 @@ def _text(part: Part, found: Found) -> str:
     return source
 
 
-def _undecodable(part: Part, found: Found) -> str:
+def _undecodable(part: Part, found: ParsedText) -> str:
     """What is called base64 and is none: shown as it stands if there are words in it, else kept as a file."""
     found.defects.append("text part cannot be decoded")
     source = part.raw[part.start : part.end]
     if _is_prose(part):
         return with_lf(charset.decode(source[:MAX_PART], part.params.get("charset", "")))
-    found.files.append(Inner("undecodable.txt", source))
+    found.files.append(InnerFile("undecodable.txt", source))
     return ""
 
 
@@ -112,7 +112,7 @@ def _is_garbage(text: str) -> bool:
     return odd * 8 > len(shown)
 
 
-def _html(part: Part, found: Found) -> str:
+def _html(part: Part, found: ParsedText) -> str:
     source, _, shape = _read_html(part, found)
     if not html_clean.fits(source, shape):
         found.defects.append("HTML too large or too deep to show")
@@ -120,19 +120,19 @@ def _html(part: Part, found: Found) -> str:
     return html_clean.clean(source)
 
 
-def _read_html(part: Part, found: Found) -> tuple[str, list[Line], Shape]:
+def _read_html(part: Part, found: ParsedText) -> tuple[str, list[Line], Shape]:
     if id(part) not in found.seen:
         source = decoded(part, found)
         found.seen[id(part)] = (source, *html_text.read(source))
     return found.seen[id(part)]
 
 
-def decoded(part: Part, found: Found) -> str:
+def decoded(part: Part, found: ParsedText) -> str:
     """The characters of a text part."""
     data = part.content()
     if b"=ybegin " in data:
-        data, files = yenc.parted(data)
-        found.files += [Inner(name, content) for name, content in files]
+        data, files = yenc.split_yenc(data)
+        found.files += [InnerFile(name, content) for name, content in files]
     if len(data) > MAX_PART:
         found.defects.append("text part cut")
         data = data[:MAX_PART]
@@ -176,7 +176,7 @@ def _quoted(depth: int, pieces: list[str]) -> str:
     return ">" * depth + " " * (depth > 0) + "".join(pieces)
 
 
-def _without_files(text: str, found: Found) -> str:
+def _without_files(text: str, found: ParsedText) -> str:
     """Uuencoded files stand between `begin 644 name` and `end`; they become files, the rest stays text."""
     out: list[str] = []
     at = 0
@@ -186,7 +186,7 @@ def _without_files(text: str, found: Found) -> str:
         end = _UU_END.search(text, begin.end())
         stop = end.end() if end else len(text)
         block = text[begin.end() : stop].encode("utf-8", "replace")
-        found.files.append(Inner(begin[1].strip(), uudecoded(block)))
+        found.files.append(InnerFile(begin[1].strip(), uudecoded(block)))
         out.append(text[at : begin.start()])
         at = stop
         if not end:
@@ -203,7 +203,7 @@ def _looks_uuencoded(text: str, at: int) -> bool:
     return 0 <= len(first) - stated < 5 or len(first.rstrip()) == 1
 
 
-def _tell_invitation(parts: Sequence[Part], found: Found) -> None:
+def _add_invitation(parts: Sequence[Part], found: ParsedText) -> None:
     """What an invitation says, unless the words of the mail say it already."""
     for part in parts:
         if part.media_type != "text/calendar":
@@ -227,7 +227,7 @@ def _says(text: str, start: tuple[date, time | None] | None) -> bool:
     return bool({str(day.day), f"{day.day:02}"} & numbers) and bool(hours & numbers)
 
 
-def _tell_package(parts: Sequence[Part], found: Found) -> None:
+def _add_package(parts: Sequence[Part], found: ParsedText) -> None:
     """What is in a winmail.dat: its files, and its words where there are no other."""
     for part in parts:
         if not (part.media_type in _PACKAGES or part.params.get("name", "").lower() == "winmail.dat"):
@@ -235,7 +235,9 @@ def _tell_package(parts: Sequence[Part], found: Found) -> None:
         package = tnef.read(part.content())
         if package.files:
             found.defects.append(f"winmail.dat holds {package}"[:500])
-        found.files += [Inner(one.name, one.data, one.media_type, one.content_id) for one in package.files if one.data]
+        found.files += [
+            InnerFile(one.name, one.data, one.media_type, one.content_id) for one in package.files if one.data
+        ]
         if not found.text.strip():
             found.text = with_lf(package.text.strip() or _html_words(package.html))[:MAX_TEXT]
         return

@@ -1,7 +1,4 @@
-"""The words by which mail servers say that a mail could not be delivered, and by which a person's mail does not.
-
-In: subject, text, author. Out: judgements and what the prose names. gateway/email/reports/bounces.py asks.
-"""
+"""The phrases by which mail servers say that a mail could not be delivered, and those of a person's mail about it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Delivery reports: a mail's tree and text in, what could not be delivered to whom out, or None for any other mail.
+"""Recognises delivery reports (bounces): which recipients of which mail could not be reached; None for any other mail.
 
 First the machine-readable report (RFC 3464), then rules for the many programs that write prose, then flufl.bounce for
 mail that only a machine can have sent. A person's mail about a bounce, or with one attached, is none.

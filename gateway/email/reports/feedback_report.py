@@ -1,6 +1,6 @@
-"""Feedback reports (RFC 5965): somebody pressed "this is spam" on a mail of ours. A mail's tree in, words out.
+"""Recognises feedback reports (RFC 5965): somebody pressed "this is spam" on a mail of ours.
 
-Nothing is decided by it: anybody can write such a report.
+Nothing is decided by it, because anybody can write such a report.
 """
 
 from __future__ import annotations

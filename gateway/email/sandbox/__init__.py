@@ -1,1 +1,1 @@
-"""The sandbox: child processes with limits, in which untrusted mail is parsed."""
+"""The sandbox: worker processes with limits, in which untrusted mail is parsed."""

@@ -1,7 +1,6 @@
-"""Frames: lists of byte strings on a pipe, each behind its length. Between the gateway and its jail, instead of pickle.
+"""Frames between the gateway and its sandbox: lists of byte strings on a pipe, each with its length; no pickle.
 
-In: byte strings. Out: the same, on the other side. A frame is a count, the lengths, the parts. It refuses to know what
-the parts mean, and to take a frame that says it is larger than `most`.
+A frame is a count, the lengths, the parts. One that says it is larger than `most` is refused.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The jail: untrusted mail is parsed in child processes with bounded time and memory, and only there.
+"""The sandbox pool: mail is parsed in worker processes with bounded time and memory, and only there.
 
-In: RawMail. Out: Normalised, or Quarantine with the reason that an agent reads. A mail that ends its child takes no
-other mail with it. It refuses to know how a mail is parsed.
+A mail that cannot be parsed becomes a Quarantine with the reason that an agent reads. A mail that ends its worker takes
+no other mail with it.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import structlog
 
 from desk.mail.inbound_request import Envelope, from_json
 from gateway.email.parse.normalise import Normalised
-from gateway.email.sandbox.process import Child, JailUnavailable, Limits
+from gateway.email.sandbox.process import Limits, SandboxUnavailable, SandboxWorker
 from gateway.email.smtp.types import MEGABYTE, RawMail
 
 PARSER = "gateway.email.parse.normalise:normalise"
 _WAIT_FOR_A_CHILD = 60.0
 _LARGE = 4 * MEGABYTE
-_BUSY, _CLOSED = "no child was free", "the jail is closed"
+_BUSY, _CLOSED = "no child was free", "the sandbox is closed"
 _PROBE = RawMail(
     b"From: probe@localhost\r\nTo: probe@localhost\r\nSubject: probe\r\n\r\nprobe\r\n",
     Envelope("probe@localhost", ("probe@localhost",)),
@@ -41,7 +41,7 @@ class Quarantine:
     reason: str
 
 
-class Jail:
+class SandboxPool:
     """A pool of `size` children, for any number of threads. The limits are for one mail; `seconds` is wall time."""
 
     def __init__(
@@ -59,28 +59,28 @@ class Jail:
         self._own_domains = own_domains
         self._closed = False
         # Last in, first out: under little load one child stays warm and the others cost nothing.
-        self._free: queue.LifoQueue[Child | None] = queue.LifoQueue()
+        self._free: queue.LifoQueue[SandboxWorker | None] = queue.LifoQueue()
         for _ in range(size):
             self._free.put(self._start())
 
     def normalise_many(self, mails: Sequence[RawMail]) -> list[Normalised | Quarantine]:
         """One result for each mail, in order. Raises JailUnavailable when no child can be had."""
         results: list[Normalised | Quarantine] = []
-        with self._borrowed() as cell:
+        with self._borrowed() as slot:
             alone = False
             while len(results) < len(mails):
                 rest = mails[len(results) :]
                 asked = rest[:1] if alone else rest
-                said = cell.child().ask(asked)
-                results += [_result(answer) for answer in said.answers]
-                if not said.death:
-                    cell.after(asked)
+                exchange = slot.worker().ask(asked)
+                results += [_result(answer) for answer in exchange.answers]
+                if not exchange.death:
+                    slot.discard_if_large(asked)
                     continue
-                cell.lost(said.death)
+                slot.replace(exchange.death)
                 # After a death each mail is asked alone, so that no other is blamed. One that was alone in a child
                 # that nobody had used before, or that ran out of its own time, is the one.
-                if alone or (len(asked) == 1 and said.timed_out):
-                    results.append(Quarantine(said.death))
+                if alone or (len(asked) == 1 and exchange.timed_out):
+                    results.append(Quarantine(exchange.death))
                     alone = False
                 else:
                     alone = True
@@ -90,7 +90,7 @@ class Jail:
         """Why no mail can be read in here; empty if one was. Where all children are at work, they work."""
         try:
             (result,) = self.normalise_many([_PROBE])
-        except JailUnavailable as error:
+        except SandboxUnavailable as error:
             return "" if str(error) in (_BUSY, _CLOSED) else str(error)
         except OSError as error:
             return f"no process can be started ({error.strerror or type(error).__name__})"
@@ -100,67 +100,67 @@ class Jail:
         """End the children; those at work are ended when they are given back."""
         self._closed = True
         while not self._free.empty():
-            child = self._free.get_nowait()
-            if child is not None:
-                child.kill()
+            worker = self._free.get_nowait()
+            if worker is not None:
+                worker.kill()
 
     @property
     def pids(self) -> list[int]:
         """The children that are free now."""
-        return [child.pid for child in list(self._free.queue) if child is not None]
+        return [worker.pid for worker in list(self._free.queue) if worker is not None]
 
-    def _start(self) -> Child:
-        return Child(self._limits, self._parser, self._own_domains)
+    def _start(self) -> SandboxWorker:
+        return SandboxWorker(self._limits, self._parser, self._own_domains)
 
     @contextmanager
-    def _borrowed(self) -> Iterator[_Cell]:
+    def _borrowed(self) -> Iterator[_WorkerSlot]:
         if self._closed:
-            raise JailUnavailable(_CLOSED)
+            raise SandboxUnavailable(_CLOSED)
         try:
-            cell = _Cell(self, self._free.get(timeout=_WAIT_FOR_A_CHILD))
+            slot = _WorkerSlot(self, self._free.get(timeout=_WAIT_FOR_A_CHILD))
         except queue.Empty:
-            raise JailUnavailable(_BUSY) from None
+            raise SandboxUnavailable(_BUSY) from None
         try:
-            yield cell
+            yield slot
         except BaseException:
             # Whatever it was, the child may be in the middle of a sentence.
-            cell.abandon()
+            slot.abandon()
             raise
         finally:
-            self._free.put(cell.give_back())
+            self._free.put(slot.give_back())
             if self._closed:
                 self.close()
 
 
-class _Cell:
+class _WorkerSlot:
     """A place in the pool and the child in it, which may change while somebody holds the place."""
 
-    def __init__(self, jail: Jail, child: Child | None) -> None:
-        self._jail = jail
-        self._child = child
+    def __init__(self, pool: SandboxPool, worker: SandboxWorker | None) -> None:
+        self._pool = pool
+        self._worker = worker
 
-    def child(self) -> Child:
-        if self._child is None or not self._child.alive:
-            self._child = self._jail._start()
-        return self._child
+    def worker(self) -> SandboxWorker:
+        if self._worker is None or not self._worker.alive:
+            self._worker = self._pool._start()
+        return self._worker
 
-    def after(self, mails: Sequence[RawMail]) -> None:
+    def discard_if_large(self, mails: Sequence[RawMail]) -> None:
         """A child that has read a large mail would keep the memory for it; a new one is cheaper."""
-        if self._child is not None and any(len(mail.raw) > _LARGE for mail in mails):
-            self._child.kill()
-            self._child = self._jail._start()
+        if self._worker is not None and any(len(mail.raw) > _LARGE for mail in mails):
+            self._worker.kill()
+            self._worker = self._pool._start()
 
-    def lost(self, death: str) -> None:
+    def replace(self, death: str) -> None:
         log.warning("sandbox_process_died", reason=death)
-        self._child = self._jail._start()
+        self._worker = self._pool._start()
 
     def abandon(self) -> None:
-        if self._child is not None:
-            self._child.kill()
-            self._child = None
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker = None
 
-    def give_back(self) -> Child | None:
-        return self._child
+    def give_back(self) -> SandboxWorker | None:
+        return self._worker
 
 
 def _result(answer: list[bytes]) -> Normalised | Quarantine:

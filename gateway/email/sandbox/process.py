@@ -1,7 +1,4 @@
-"""The wall of the jail: starts one child process, talks to it in frames, and kills it when it passes a limit.
-
-In: mails. Out: the child's answers as far as it came, and why it came no further. It refuses to know what they say.
-"""
+"""The gateway's side of a sandbox worker: starts the process, exchanges frames with it, kills it at a limit."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.email.sandbox import frames
-from gateway.email.sandbox.child import OUT_OF_MEMORY
+from gateway.email.sandbox.worker import OUT_OF_MEMORY
 from gateway.email.smtp.types import MEGABYTE, RawMail
 
 _PIPE = MEGABYTE
@@ -30,7 +27,7 @@ _F_SETPIPE_SZ = 1031
 _ROOT = Path(__file__).parents[3]
 
 
-class JailUnavailable(RuntimeError):
+class SandboxUnavailable(RuntimeError):
     """No child can be started, which is nobody's mail's fault: the mails must come again."""
 
 
@@ -45,7 +42,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class WorkerAnswers:
     """The answers that came, in order, and why the child ended before the rest; empty when it did not."""
 
     answers: list[list[bytes]]
@@ -53,7 +50,7 @@ class Said:
     timed_out: bool = False
 
 
-class Child:
+class SandboxWorker:
     """One process. After a death that `ask` tells of, it is of no more use."""
 
     def __init__(self, limits: Limits, parser: str, own_domains: frozenset[str]) -> None:
@@ -67,7 +64,7 @@ class Child:
         # An environment of our own: whatever secrets the gateway got by its environment stay outside.
         search = os.pathsep.join(dict.fromkeys([str(_ROOT), *filter(None, sys.path)]))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "gateway.email.sandbox.child", json.dumps(config)],
+            [sys.executable, "-m", "gateway.email.sandbox.worker", json.dumps(config)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -93,15 +90,15 @@ class Child:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def ask(self, mails: Sequence[RawMail]) -> Said:
+    def ask(self, mails: Sequence[RawMail]) -> WorkerAnswers:
         """Send the mails and collect the answers, at most `seconds` of silence long. Raises JailUnavailable."""
         if not self._ready:
             self._await_ready()
         pieces = _joined(piece for place, mail in enumerate(mails, 1) for piece in _frame(mail, place == len(mails)))
-        said = self._exchange(pieces, len(mails), self._limits.seconds)
-        if said.death:
+        exchange = self._exchange(pieces, len(mails), self._limits.seconds)
+        if exchange.death:
             self.kill()
-        return said
+        return exchange
 
     def kill(self) -> None:
         """End it, whatever it does, and leave no zombie."""
@@ -113,14 +110,14 @@ class Child:
                     pipe.close()
 
     def _await_ready(self) -> None:
-        said = self._exchange(deque(), 1, _START_SECONDS)
-        if said.death or said.answers[0][0] != b"ready":
+        exchange = self._exchange(deque(), 1, _START_SECONDS)
+        if exchange.death or exchange.answers[0][0] != b"ready":
             self.kill()
-            told = said.answers[0][-1].decode(errors="replace") if said.answers else said.death
-            raise JailUnavailable(f"the jail does not start: {told}")
+            reason = exchange.answers[0][-1].decode(errors="replace") if exchange.answers else exchange.death
+            raise SandboxUnavailable(f"the sandbox does not start: {reason}")
         self._ready = True
 
-    def _exchange(self, pieces: deque[bytes], wanted: int, patience: float) -> Said:
+    def _exchange(self, pieces: deque[bytes], wanted: int, patience: float) -> WorkerAnswers:
         """Write and read in turns, as the pipes allow, so that neither side waits for the other."""
         answers: list[list[bytes]] = []
         poll = select.poll()
@@ -132,18 +129,18 @@ class Child:
         while len(answers) < wanted:
             events = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
             if not events:
-                return Said(answers, f"took longer than {patience:g} s", timed_out=True)
+                return WorkerAnswers(answers, f"took longer than {patience:g} s", timed_out=True)
             for descriptor, _ in events:
                 if descriptor == self._in:
                     view, more = self._write(view, pieces)
                     if not more:
                         poll.unregister(self._in)
-                elif (found := self._read()) is None:
+                elif (frames_read := self._read()) is None:
                     return self._dead(answers)
                 else:
-                    answers += found
+                    answers += frames_read
             deadline = time.monotonic() + patience
-        return Said(answers)
+        return WorkerAnswers(answers)
 
     def _write(self, view: memoryview, pieces: deque[bytes]) -> tuple[memoryview, bool]:
         """Write what the pipe takes; returns what is left of this piece, and whether there is more to write."""
@@ -167,16 +164,16 @@ class Child:
         except frames.BadFrame:
             return None
 
-    def _dead(self, answers: list[list[bytes]]) -> Said:
+    def _dead(self, answers: list[list[bytes]]) -> WorkerAnswers:
         try:
             status = self._process.wait(1.0)
         except subprocess.TimeoutExpired:
-            return Said(answers, "parser died: its answer was too large or none")
+            return WorkerAnswers(answers, "parser died: its answer was too large or none")
         if status == -signal.SIGPROF:
-            return Said(answers, f"took longer than {self._limits.cpu_seconds:g} s", timed_out=True)
+            return WorkerAnswers(answers, f"took longer than {self._limits.cpu_seconds:g} s", timed_out=True)
         if status == OUT_OF_MEMORY:
-            return Said(answers, f"needed more than {self._limits.memory // MEGABYTE} MB")
-        return Said(answers, f"parser died: {_status(status)}")
+            return WorkerAnswers(answers, f"needed more than {self._limits.memory // MEGABYTE} MB")
+        return WorkerAnswers(answers, f"parser died: {_status(status)}")
 
 
 def _frame(mail: RawMail, last: bool) -> list[bytes]:

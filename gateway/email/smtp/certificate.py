@@ -1,6 +1,6 @@
-"""The certificate that STARTTLS shows: files that were replaced are read again, so that no renewal needs a restart.
+"""The TLS certificate of STARTTLS: replaced files are read again, so that a renewal needs no restart.
 
-In: two paths. Out: one TLS context for all connections. Files that do not fit each other (yet) change nothing.
+Files that do not fit each other (yet) change nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""What one peer and the door say to each other before the mail itself: HELO, MAIL, RCPT and the small commands.
+"""The SMTP commands before DATA (HELO, MAIL, RCPT and the small ones), and the mail transaction that they build.
 
-In: verb and argument of one command. Out: the reply, and in `mail` what was announced so far. It refuses to know
-sockets and time-outs, and never says which software this is, who exists behind VRFY, or where mail for others could go.
+The replies never tell which software this is, which addresses exist (VRFY), or where mail for others could go.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 
 from gateway.email.smtp.envelope_path import Path, read_path
 from gateway.email.smtp.limits import Limits
-from gateway.email.smtp.types import DoorSettings
+from gateway.email.smtp.types import SmtpSettings
 
 _BODIES = frozenset({"7BIT", "8BITMIME"})
 
@@ -20,21 +19,21 @@ _BODIES = frozenset({"7BIT", "8BITMIME"})
 class Terms:
     """On what terms mail is taken: which addresses we accept, which domains are ours, and how much."""
 
-    settings: DoorSettings
+    settings: SmtpSettings
     accepts: Callable[[str], bool]
     is_ours: Callable[[str], bool]
     limits: Limits
 
 
 @dataclass(slots=True)
-class Announced:
+class MailTransaction:
     """The mail that was announced: its sender, and one entry for each RCPT that was answered 250."""
 
     sender: str
     recipients: list[str] = field(default_factory=list)
 
 
-class Dialogue:
+class CommandState:
     """The state of one session between two mails. `starttls` is whether TLS can be asked for now."""
 
     greetings = frozenset({"HELO", "EHLO"})
@@ -45,7 +44,7 @@ class Dialogue:
         self.starttls = False
         self.secure = False
         self.greeted = False
-        self.mail: Announced | None = None
+        self.mail: MailTransaction | None = None
 
     def reply(self, verb: str, argument: str) -> str:
         """The reply to one command; DATA, STARTTLS and QUIT are not ours, because they are more than words."""
@@ -89,7 +88,7 @@ class Dialogue:
             return refusal
         if not self._terms.limits.may_send(self._peer):
             return "450 4.7.1 Too many mails from your address, try again later"
-        self.mail = Announced(path.address)
+        self.mail = MailTransaction(path.address)
         return "250 2.1.0 OK"
 
     def _refuse_options(self, path: Path) -> str:
@@ -146,7 +145,7 @@ class Dialogue:
         return "530 5.7.0 Nobody signs in here, least of all without TLS"
 
 
-class LmtpDialogue(Dialogue):
+class LmtpCommandState(CommandState):
     """The same words under another greeting (RFC 2033 section 4.1)."""
 
     greetings = frozenset({"LHLO"})
@@ -161,13 +160,13 @@ def _path(argument: str, keyword: str) -> Path | None:
         return None
 
 
-_COMMANDS: dict[str, Callable[[Dialogue, str], str]] = {
-    "MAIL": Dialogue._mail,
-    "RCPT": Dialogue._rcpt,
-    "RSET": Dialogue._rset,
-    "NOOP": Dialogue._noop,
-    "HELP": Dialogue._help,
-    "VRFY": Dialogue._vrfy,
-    "EXPN": Dialogue._expn,
-    "AUTH": Dialogue._auth,
+_COMMANDS: dict[str, Callable[[CommandState, str], str]] = {
+    "MAIL": CommandState._mail,
+    "RCPT": CommandState._rcpt,
+    "RSET": CommandState._rset,
+    "NOOP": CommandState._noop,
+    "HELP": CommandState._help,
+    "VRFY": CommandState._vrfy,
+    "EXPN": CommandState._expn,
+    "AUTH": CommandState._auth,
 }

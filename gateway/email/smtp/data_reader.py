@@ -1,7 +1,7 @@
-"""The bytes between DATA and the lone dot: only CR LF . CR LF ends a mail (RFC 5321 section 4.1.1.4).
+"""Reads a mail after the DATA command: removes dot-stuffing, and only CR LF . CR LF ends it (RFC 5321 section 4.1.1.4).
 
-In: chunks from the wire, cut anywhere. Out: the mail with its dots unstuffed, and what was wrong with the form of the
-transport. It refuses to know what the bytes say; bare CR, bare LF, NUL and lines of any length are content.
+Chunks may be cut anywhere. Bare CR, bare LF, NUL and lines of any length are content; a lone dot between other line
+ends is reported.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _END = b"\r\n.\r\n"
 _LONE_DOT = re.compile(rb"[\r\n\0]\.[\r\n\0]")
 
 
-class Dotted:
+class DataReader:
     """One mail on its way in. Past `most` bytes it stops keeping them (`too_large`) and only looks for the end."""
 
     def __init__(self, most: int) -> None:
@@ -52,12 +52,12 @@ class Dotted:
 
     def _take(self, piece: bytes) -> None:
         start, stop = _around_dots(piece)
-        dotted = piece[start:stop]
-        self.lone_dot = self.lone_dot or self._has_lone_dot(dotted, piece[:2])
+        around_dots = piece[start:stop]
+        self.lone_dot = self.lone_dot or self._has_lone_dot(around_dots, piece[:2])
         self._before = (self._before + piece)[-2:] if len(piece) < 2 else piece[-2:]
         if self._content is None:
             return
-        if b"\r\n." in dotted:
+        if b"\r\n." in around_dots:
             piece = piece.replace(b"\r\n.", b"\r\n")
         if self._skip and piece:
             piece, self._skip = piece[self._skip :], 0
@@ -67,8 +67,8 @@ class Dotted:
         else:
             self._content.write(piece)
 
-    def _has_lone_dot(self, dotted: bytes, start: bytes) -> bool:
-        if (b"\n." in dotted or b"\r." in dotted or b"\0." in dotted) and _LONE_DOT.search(dotted):
+    def _has_lone_dot(self, around_dots: bytes, start: bytes) -> bool:
+        if (b"\n." in around_dots or b"\r." in around_dots or b"\0." in around_dots) and _LONE_DOT.search(around_dots):
             return True
         return _LONE_DOT.search(self._before + start) is not None
 

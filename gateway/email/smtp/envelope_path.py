@@ -1,7 +1,4 @@
-"""The argument of MAIL FROM and RCPT TO, read strictly (RFC 5321 section 4.1.2).
-
-In: the text behind `FROM:` or `TO:`. Out: a Path, or ValueError. It refuses to know which addresses are ours.
-"""
+"""The argument of MAIL FROM and RCPT TO, parsed strictly (RFC 5321 section 4.1.2)."""
 
 from __future__ import annotations
 

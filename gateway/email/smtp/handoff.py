@@ -1,7 +1,6 @@
-"""The porter: what all sessions of a door share, and what becomes of a whole mail: refused, handed over, stored or not.
+"""Hand-off of a received mail: refuses it, or stores it through the group commit, and gives the one reply to it.
 
-In: mails as they came off the wire. Out: the one reply to each. It refuses to know connections, and what a mail says
-beyond the number of its Received lines.
+All sessions of a server share one. Of the content only the number of Received lines is looked at.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ import structlog
 from aiosmtpd.smtp import SMTP
 
 from desk.mail.inbound_request import Envelope
-from gateway.email.smtp.commands import Announced, Terms
-from gateway.email.smtp.data_reader import Dotted
-from gateway.email.smtp.limits import Room
+from gateway.email.smtp.commands import MailTransaction, Terms
+from gateway.email.smtp.data_reader import DataReader
+from gateway.email.smtp.limits import MemoryBudget
 from gateway.email.smtp.types import DiskFull, Outcome, RawMail
 from gateway.group_commit import QueueFull
 
@@ -37,8 +36,8 @@ _RECEIVED = re.compile(rb"(?im)^received[ \t]*:")
 log = structlog.get_logger()
 
 
-class Guest(Protocol):
-    """What the porter can ask of a session when the door closes."""
+class OpenSession(Protocol):
+    """What the handoff can ask of a session when the door closes."""
 
     def retire(self) -> None: ...
 
@@ -46,15 +45,15 @@ class Guest(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Porter:
+class Handoff:
     """The terms of one door, the way on for its mails, and who is inside."""
 
     terms: Terms
-    hand_over: Callable[[RawMail], Awaitable[Outcome]]
-    room: Room
+    store: Callable[[RawMail], Awaitable[Outcome]]
+    room: MemoryBudget
     now: Callable[[], datetime]
     tls: ssl.SSLContext | None
-    sessions: set[Guest] = field(default_factory=set)
+    sessions: set[OpenSession] = field(default_factory=set)
     _blank: dict[str, Any] = field(default_factory=dict)
 
     def blank(self, loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
@@ -64,19 +63,19 @@ class Porter:
             self._blank.update(vars(base))
         return self._blank
 
-    def refuse(self, dotted: Dotted, had_room: bool) -> str:
+    def refuse(self, reader: DataReader, had_room: bool) -> str:
         """Why a whole mail is not taken; empty when nothing speaks against it."""
-        if dotted.too_large:
+        if reader.too_large:
             return TOO_LARGE
         if not had_room:
             return _REPLIES[Outcome.DISK_FULL]
-        if dotted.lone_dot:
+        if reader.lone_dot:
             return "550 5.5.2 A dot alone on a line that does not end with CR LF"
-        if _hops(dotted.content()) > self.terms.settings.most_hops:
+        if _hops(reader.content()) > self.terms.settings.most_hops:
             return "554 5.4.6 Too many hops"
         return ""
 
-    async def deliver(self, mail: Announced, peer: str, raw: bytes) -> str:
+    async def deliver(self, mail: MailTransaction, peer: str, raw: bytes) -> str:
         """Hand the mail over and wait for what became of it."""
         recipients = tuple(dict.fromkeys(mail.recipients))
         # Sorted, so that a resend to the same addresses in another order is the same mail.
@@ -86,7 +85,7 @@ class Porter:
 
     async def _outcome(self, mail: RawMail) -> Outcome:
         try:
-            return await self.hand_over(mail)
+            return await self.store(mail)
         except (DiskFull, QueueFull):
             return Outcome.DISK_FULL
         except Exception as error:  # noqa: BLE001 - whatever it was: the mail is not surely stored, so it must come again

@@ -1,7 +1,4 @@
-"""How much one address, and all together, may ask of the mail doors: connections, mails a minute, memory.
-
-In: peer addresses and sizes. Out: yes or no. It refuses to know SMTP, and asks the clock only through its argument.
-"""
+"""Limits of the SMTP server: connections and mails a minute by address, and memory for mails being received."""
 
 from __future__ import annotations
 
@@ -99,15 +96,15 @@ class Limits:
         return str(address)
 
 
-class Room:
+class MemoryBudget:
     """Memory for mails on their way in. 64 KiB of each are free: big ones cannot crowd out small ones."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._taken = 0
 
-    def share(self) -> Share:
-        return Share(self)
+    def share(self) -> MemoryShare:
+        return MemoryShare(self)
 
     def grow(self, size: int) -> bool:
         if self._taken + size > self._most:
@@ -119,10 +116,10 @@ class Room:
         self._taken -= size
 
 
-class Share:
+class MemoryShare:
     """What one mail holds of the room."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: MemoryBudget) -> None:
         self._room = room
         self._held = 0
 

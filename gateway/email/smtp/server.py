@@ -1,7 +1,7 @@
-"""The SMTP and LMTP door: opens the sockets, lets sessions in, and closes without losing a mail on its way.
+"""The SMTP and LMTP server: opens the sockets, runs a session for each connection, and stops without losing a mail.
 
-In: settings, `commit` (stores a batch of mails durably and says what became of each), `accepts` (does this address get
-mail here), `is_ours` (is this domain ours). Out: mails, to `commit`, in a thread. It refuses to know what a mail says.
+Mails go to `commit`, which stores a batch of them durably and returns an outcome for each; it runs in a thread.
+`accepts` says whether an address is a mailbox of the desk, `is_ours` whether a domain is.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import structlog
 
 from gateway.email.smtp.certificate import Certificate
 from gateway.email.smtp.commands import Terms
-from gateway.email.smtp.handoff import Porter
-from gateway.email.smtp.limits import Limits, Room
+from gateway.email.smtp.handoff import Handoff
+from gateway.email.smtp.limits import Limits, MemoryBudget
 from gateway.email.smtp.session import LmtpSession, Session
-from gateway.email.smtp.types import DoorSettings, Outcome, RawMail
+from gateway.email.smtp.types import Outcome, RawMail, SmtpSettings
 from gateway.group_commit import GroupCommit
 
 _BACKLOG = 1024
@@ -28,12 +28,12 @@ _UNIX_PREFIX = "unix:"
 log = structlog.get_logger()
 
 
-class MailDoor:
+class SmtpServer:
     """All listening places of one process; they share limits and one group commit."""
 
     def __init__(
         self,
-        settings: DoorSettings,
+        settings: SmtpSettings,
         commit: Callable[[Sequence[RawMail]], Sequence[Outcome]],
         accepts: Callable[[str], bool],
         is_ours: Callable[[str], bool],
@@ -53,7 +53,7 @@ class MailDoor:
         terms = Terms(settings, accepts, is_ours, limits)
         self._certificate = Certificate(settings.certificate, settings.key) if settings.certificate else None
         tls = self._certificate.context if self._certificate else None
-        self._porter = Porter(terms, self._hand_over, Room(settings.receiving_bytes), now, tls)
+        self._handoff = Handoff(terms, self._store, MemoryBudget(settings.receiving_bytes), now, tls)
         self._servers: list[tuple[str, asyncio.Server]] = []
 
     async def start(self) -> None:
@@ -79,18 +79,18 @@ class MailDoor:
         """Let nobody in any more, let mails on their way have their answer, then close."""
         for _, server in self._servers:
             server.close()
-        for session in list(self._porter.sessions):
+        for session in list(self._handoff.sessions):
             session.retire()
         loop = asyncio.get_running_loop()
         until = loop.time() + self._settings.stop_seconds
-        while self._porter.sessions and loop.time() < until:
+        while self._handoff.sessions and loop.time() < until:
             await asyncio.sleep(0.02)
-        for session in list(self._porter.sessions):
+        for session in list(self._handoff.sessions):
             session.abort()
         if self._group is not None:
             await loop.run_in_executor(None, self._group.close)
         self._remove_sockets()
-        log.info("mail_door_closed", cut=len(self._porter.sessions))
+        log.info("mail_door_closed", cut=len(self._handoff.sessions))
         self._servers.clear()
 
     @property
@@ -104,29 +104,29 @@ class MailDoor:
     @property
     def connections(self) -> int:
         """How many are connected now."""
-        return len(self._porter.sessions)
+        return len(self._handoff.sessions)
 
-    async def _hand_over(self, mail: RawMail) -> Outcome:
+    async def _store(self, mail: RawMail) -> Outcome:
         assert self._group is not None
         return await self._group.answer(mail, self._settings.answer_seconds)
 
     async def _listen(self, place: str, session: type[Session]) -> asyncio.Server:
         loop = asyncio.get_running_loop()
 
-        def enter() -> Session:
+        def new_session() -> Session:
             if self._certificate is not None:
                 self._certificate.refresh()
-            return session(self._porter, loop)
+            return session(self._handoff, loop)
 
         try:
             if place.startswith(_UNIX_PREFIX):
                 path = Path(place.removeprefix(_UNIX_PREFIX))
-                server = await loop.create_unix_server(enter, path, backlog=_BACKLOG)
+                server = await loop.create_unix_server(new_session, path, backlog=_BACKLOG)
                 # The folder says who may come: the MTA and we seldom run as the same user.
                 path.chmod(0o666)
                 return server
             host, port = _host_and_port(place)
-            return await loop.create_server(enter, host, port, backlog=_BACKLOG)
+            return await loop.create_server(new_session, host, port, backlog=_BACKLOG)
         except OSError as error:
             raise OSError(error.errno, f"cannot listen on {place}: {error.strerror}") from error
 

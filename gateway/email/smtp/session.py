@@ -1,7 +1,4 @@
-"""One SMTP or LMTP connection: reads commands, says no early, hands each whole mail over, answers 250 only for STORED.
-
-In: a connection and a Porter (what all connections of a door share). Out: whole mails to the porter, replies to the
-peer. It refuses to know what a mail says and where it is stored.
+"""One SMTP or LMTP connection: reads commands, refuses early, stores each mail, and answers 250 only for a stored one.
 
 The base class brings the connection and STARTTLS; the command loop and DATA are ours, because aiosmtpd 1.4.6 takes bare
 LF for the end of a command, caps nothing, refuses long lines and spends most of its time in both.
@@ -15,10 +12,10 @@ import re
 import structlog
 from aiosmtpd.smtp import SMTP, TLSSetupException
 
-from gateway.email.smtp.commands import Announced, Dialogue, LmtpDialogue
-from gateway.email.smtp.data_reader import Dotted
-from gateway.email.smtp.handoff import TOO_LARGE, Porter
-from gateway.email.smtp.limits import UNIX, Share
+from gateway.email.smtp.commands import CommandState, LmtpCommandState, MailTransaction
+from gateway.email.smtp.data_reader import DataReader
+from gateway.email.smtp.handoff import TOO_LARGE, Handoff
+from gateway.email.smtp.limits import UNIX, MemoryShare
 
 CHUNK = 64 * 1024
 MAX_COMMAND = 2048
@@ -39,19 +36,19 @@ class Session(SMTP):
 
     line_length_limit = CHUNK
     protocol = "ESMTP"
-    dialogue_type: type[Dialogue] = Dialogue
+    state_type: type[CommandState] = CommandState
 
-    def __init__(self, porter: Porter, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, handoff: Handoff, loop: asyncio.AbstractEventLoop) -> None:
         # The base class's own __init__ looks through all methods of two objects for hooks that we do not have, which
         # costs each connection as much as two commands. It ran once, in `blank`; nothing in there is changed later.
-        vars(self).update(porter.blank(loop))
+        vars(self).update(handoff.blank(loop))
         reader = asyncio.StreamReader(limit=self.line_length_limit, loop=loop)
         asyncio.StreamReaderProtocol.__init__(self, reader, self._cb_client_connected, loop)
         self.loop = loop
-        self._settings = porter.terms.settings
-        self._porter = porter
+        self._settings = handoff.terms.settings
+        self._handoff = handoff
         self._peer = ""
-        self._dialogue = self.dialogue_type(porter.terms, "")
+        self._state = self.state_type(handoff.terms, "")
         self._wire = bytearray()
         self._replies: list[str] = []
         self._commands = self._errors = 0
@@ -62,17 +59,17 @@ class Session(SMTP):
 
     async def _handle_client(self) -> None:
         self._peer = _address_of(self.transport)
-        self._porter.sessions.add(self)
+        self._handoff.sessions.add(self)
         try:
-            with self._porter.terms.limits.connection(self._peer) as admitted:
+            with self._handoff.terms.limits.connection(self._peer) as admitted:
                 await self._serve() if admitted else self._turn_away()
         except (_Gone, ConnectionError, TLSSetupException):
             pass
         except Exception as error:  # noqa: BLE001 - a fault of ours ends one session, and its text must not reach the peer
             log.error("smtp_session_failed", error=type(error).__name__, at=_place(error))
-            self._say("421 4.3.0 Something went wrong here, try again later")
+            self._queue_reply("421 4.3.0 Something went wrong here, try again later")
         finally:
-            self._porter.sessions.discard(self)
+            self._handoff.sessions.discard(self)
             self._flush()
             self._writer.close()
 
@@ -85,7 +82,7 @@ class Session(SMTP):
         """Go as soon as the mail on its way, if there is one, has its answer."""
         self._leaving = True
         if self._listening and not self._in_data:
-            self._say(_CLOSING)
+            self._queue_reply(_CLOSING)
             self._flush()
             self._writer.close()
 
@@ -94,7 +91,7 @@ class Session(SMTP):
 
     def _reset_timeout(self, duration: float | None = None) -> None:
         """One timer a connection that looks at a deadline: to cancel and set one for each command costs more."""
-        crowded = self._porter.terms.limits.crowded
+        crowded = self._handoff.terms.limits.crowded
         idle = self._settings.crowded_idle_seconds if crowded else self._settings.idle_seconds
         self._deadline = self.loop.time() + (duration or idle)
         if self._timeout_handle is not None and self._timeout_handle.when() > self._deadline:
@@ -109,7 +106,7 @@ class Session(SMTP):
             return
         self._timeout_handle = None
         if self._listening and self.loop.time() >= self._deadline:
-            self._say("421 4.4.2 Nothing heard for too long")
+            self._queue_reply("421 4.4.2 Nothing heard for too long")
             self._flush()
             self._writer.close()
         self._deadline = max(self._deadline, self.loop.time() + 1)
@@ -119,25 +116,25 @@ class Session(SMTP):
 
     def _turn_away(self) -> None:
         log.info("smtp_connection_refused", reason="too many connections")
-        self._say("421 4.7.0 Too many connections, try again later")
+        self._queue_reply("421 4.7.0 Too many connections, try again later")
 
     async def _serve(self) -> None:
-        self._begin(self._porter.tls is not None)
-        self._say(f"220 {self._settings.hostname} {self.protocol}")
+        self._begin(self._handoff.tls is not None)
+        self._queue_reply(f"220 {self._settings.hostname} {self.protocol}")
         while True:
             line = await self._line()
             self._reset_timeout()
             self._commands += 1
             if self._commands > self._settings.most_commands:
                 self._leave("421 4.7.0 Too many commands without a mail")
-            await self._obey(*self._words(line))
+            await self._execute(*self._words(line))
 
     def _begin(self, starttls: bool) -> None:
-        self._dialogue = self.dialogue_type(self._porter.terms, self._peer)
-        self._dialogue.starttls = starttls
-        self._dialogue.secure = self._tls_protocol is not None
+        self._state = self.state_type(self._handoff.terms, self._peer)
+        self._state.starttls = starttls
+        self._state.secure = self._tls_protocol is not None
 
-    async def _obey(self, verb: str, argument: str) -> None:
+    async def _execute(self, verb: str, argument: str) -> None:
         if verb == "DATA":
             await self._data(argument)
         elif verb == "STARTTLS":
@@ -145,7 +142,7 @@ class Session(SMTP):
         elif verb == "QUIT":
             self._leave("221 2.0.0 Bye")
         elif verb:
-            reply = self._dialogue.reply(verb, argument)
+            reply = self._state.reply(verb, argument)
             if reply[0] in "45" and verb in ("MAIL", "RCPT"):
                 log.info("mail_refused", door=self.protocol, at=verb, reply=reply[:9])
             self._answer(reply)
@@ -194,7 +191,7 @@ class Session(SMTP):
         return chunk
 
     async def _starttls(self, argument: str) -> None:
-        if argument or not self._dialogue.starttls:
+        if argument or not self._state.starttls:
             self._answer("501 5.5.4 STARTTLS takes no argument" if argument else "502 5.5.1 No TLS here")
             return
         if self._wire:
@@ -207,25 +204,25 @@ class Session(SMTP):
     # The mail
 
     async def _data(self, argument: str) -> None:
-        refusal = self._dialogue.refuse_data(argument)
-        mail = self._dialogue.mail
+        refusal = self._state.refuse_data(argument)
+        mail = self._state.mail
         if refusal or mail is None:
             self._answer(refusal)
             return
-        share = self._porter.room.share()
+        share = self._handoff.room.share()
         self._in_data = True
         self._reset_timeout(self._settings.data_seconds)
-        self._say("354 End with <CR><LF>.<CR><LF>")
+        self._queue_reply("354 End with <CR><LF>.<CR><LF>")
         try:
             reply, size = await self._take(mail, share)
         finally:
             share.release()
             self._in_data = False
-        self._dialogue.mail = None
+        self._state.mail = None
         self._finish(mail, reply, size)
 
-    def _finish(self, mail: Announced, reply: str, size: int) -> None:
-        said = {
+    def _finish(self, mail: MailTransaction, reply: str, size: int) -> None:
+        fields = {
             "door": self.protocol,
             "at": "DATA",
             "reply": reply[:9],
@@ -234,57 +231,57 @@ class Session(SMTP):
         }
         if reply[0] == "2":
             # That it was written down is told once a commit; a line a mail would cost more than the commit.
-            log.debug("mail_accepted", **said)
+            log.debug("mail_accepted", **fields)
             self._commands = self._errors = 0
         else:
-            log.info("mail_refused", **said)
+            log.info("mail_refused", **fields)
         self._answer_mail(mail, reply)
 
-    def _answer_mail(self, _mail: Announced, reply: str) -> None:
+    def _answer_mail(self, _mail: MailTransaction, reply: str) -> None:
         self._answer(reply)
 
-    async def _take(self, mail: Announced, share: Share) -> tuple[str, int]:
+    async def _take(self, mail: MailTransaction, share: MemoryShare) -> tuple[str, int]:
         """The reply to one mail, and its size."""
-        dotted = Dotted(self._settings.most_bytes)
-        had_room = await self._receive(dotted, share)
-        refusal = self._porter.refuse(dotted, had_room)
+        reader = DataReader(self._settings.most_bytes)
+        had_room = await self._receive(reader, share)
+        refusal = self._handoff.refuse(reader, had_room)
         if refusal:
-            return refusal, dotted.seen
-        raw = dotted.content()
-        return await self._porter.deliver(mail, self._peer, raw), len(raw)
+            return refusal, reader.seen
+        raw = reader.content()
+        return await self._handoff.deliver(mail, self._peer, raw), len(raw)
 
-    async def _receive(self, dotted: Dotted, share: Share) -> bool:
+    async def _receive(self, reader: DataReader, share: MemoryShare) -> bool:
         """Read to the end of the mail; False when there was no room in memory to keep it."""
         had_room = True
-        rest = dotted.feed(bytes(self._wire))
+        rest = reader.feed(bytes(self._wire))
         self._wire.clear()
         while rest is None:
-            if dotted.too_large:
+            if reader.too_large:
                 share.release()
-            elif had_room and not share.cover(dotted.seen):
+            elif had_room and not share.cover(reader.seen):
                 had_room = False
-                dotted.drop()
+                reader.drop()
                 share.release()
-            if dotted.seen > 2 * self._settings.most_bytes:
+            if reader.seen > 2 * self._settings.most_bytes:
                 self._leave(TOO_LARGE)
-            rest = dotted.feed(await self._more())
+            rest = reader.feed(await self._more())
         self._wire += rest
         return had_room
 
     # What is said
 
-    def _say(self, reply: str) -> None:
+    def _queue_reply(self, reply: str) -> None:
         self._replies.append(reply)
 
     def _answer(self, reply: str) -> None:
-        self._say(reply)
+        self._queue_reply(reply)
         if reply[0] == "5":
             self._errors += 1
             if self._errors > self._settings.most_errors:
                 self._leave("421 4.7.0 Too many errors")
 
     def _leave(self, reply: str) -> None:
-        self._say(reply)
+        self._queue_reply(reply)
         raise _Gone
 
     def _flush(self) -> None:
@@ -297,11 +294,11 @@ class LmtpSession(Session):
     """One connection of the LMTP door: one reply for each accepted recipient after DATA (RFC 2033 section 4.2)."""
 
     protocol = "LMTP"
-    dialogue_type = LmtpDialogue
+    state_type = LmtpCommandState
 
-    def _answer_mail(self, mail: Announced, reply: str) -> None:
+    def _answer_mail(self, mail: MailTransaction, reply: str) -> None:
         for _ in mail.recipients:
-            self._say(reply)
+            self._queue_reply(reply)
 
 
 def _address_of(transport: asyncio.BaseTransport | None) -> str:

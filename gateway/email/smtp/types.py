@@ -1,7 +1,4 @@
-"""What the mail doors and the rest of the gateway share: a mail as it came, its outcome, and how the door is set up.
-
-In: nothing. Out: RawMail, Outcome, DiskFull, DoorSettings. It refuses to know sockets, databases and what a mail says.
-"""
+"""Types that the mail channel shares: a received mail, its outcome, and the settings of the SMTP server."""
 
 from __future__ import annotations
 
@@ -42,7 +39,7 @@ class DiskFull(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class DoorSettings:
+class SmtpSettings:
     """How the SMTP and LMTP doors run.
 
     `smtp` and `lmtp` are where they listen: `host:port`, `[v6]:port` (port 0 picks a free one) or `unix:/path`.

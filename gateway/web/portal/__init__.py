@@ -1,5 +1,5 @@
-"""The pages where requesters see their own requests: by a signed link of a mail, or all of them for some hours.
+"""The requesters' portal: pages where requesters see their requests, by a mail's signed link or signed in.
 
-In: tokens and answers. Out: pages and JSON of what was said in public; answers go through the intake like any mail.
-They never import the console, and show nothing that `usecases/tickets/requester_view.py` does not give them.
+Replies go through the intake like any mail. The portal never imports the console, and shows nothing that
+`usecases/tickets/requester_view.py` does not give it.
 """

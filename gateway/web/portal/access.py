@@ -1,7 +1,7 @@
-"""Who is asking for which request, and by what: the signed link of a mail, or the cookie of somebody who was let in.
+"""Access to the portal: which requester asks for which request, proven by a mail's link or the session cookie.
 
-In: a web request. Out: an Entrance, or Turned with the reason to show. Looking changes nothing. What is posted carries
-a token that is signed for the link or cookie of its page, so no other site can make a browser send it.
+Reading changes nothing. What is posted carries a token that is signed for the link or the cookie of its page, so that
+no other site can make a browser send it (CSRF).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from desk.portal import status_links
 from desk.signed.reply_address import sign
 from desk.web.client_ip import neighbourhood
 from desk.web.rate_limit import Pace
-from gateway.web.request_context import Door
+from gateway.web.request_context import RequestContext
 from storage.db.session import Session
 from storage.people import requester_sessions
 from storage.people.requester_sessions import LIFETIME
@@ -30,7 +30,7 @@ PATH = "/my"
 _KEY = re.compile(r"([0-9a-f]{32})\.([a-z2-7]{26})")
 
 
-class Turned(Exception):
+class PortalRefused(Exception):
     """Nothing is shown and nothing done; `problem` is the reason's name among the words."""
 
     def __init__(self, status: int, problem: str, wait: float = 0, *, again: bool = False) -> None:
@@ -39,7 +39,7 @@ class Turned(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
+class RequestAccess:
     """Somebody before one of their requests: `base` is the path of its page, `secret` what only their browser knows."""
 
     seen: TicketView
@@ -50,9 +50,9 @@ class Entrance:
 class Portal:
     """What the pages share, one per process; its limits count for this process."""
 
-    def __init__(self, door: Door) -> None:
-        self.door, self.store, self.settings = door, door.store, door.settings
-        self.secure = door.settings.public_url.startswith("https://")
+    def __init__(self, context: RequestContext) -> None:
+        self.context, self.store, self.settings = context, context.store, context.settings
+        self.secure = context.settings.public_url.startswith("https://")
         self.cookie = "__Secure-frontdesk-requests" if self.secure else "frontdesk-requests"
         self.answers_by_peer = Pace(60, timedelta(minutes=10))
         self.answers_by_person = Pace(30, timedelta(hours=1))
@@ -60,7 +60,7 @@ class Portal:
         self.links_by_address = Pace(4, timedelta(hours=1))
 
     def peer(self, request: Request) -> str:
-        return neighbourhood(self.door.came_from(request))
+        return neighbourhood(self.context.came_from(request))
 
     def token(self, secret: str) -> str:
         """For one form of a page that only the owner of that secret sees."""
@@ -71,50 +71,50 @@ class Portal:
         """The nonce of a genuine token; it makes a double click one answer."""
         match = _KEY.fullmatch(token)
         if match is None or not hmac.compare_digest(match[2], self._sign(match[1], secret)):
-            raise Turned(422, "token", again=True)
+            raise PortalRefused(422, "token", again=True)
         return match[1]
 
-    def let_in(self, response: Response, value: str) -> None:
+    def set_cookie_of_session(self, response: Response, value: str) -> None:
         """The cookie is for these pages only, and for no script."""
         age = int(LIFETIME.total_seconds())
         response.set_cookie(self.cookie, value, age, path=PATH, secure=self.secure, httponly=True, samesite="lax")
 
-    def let_out(self, response: Response) -> None:
+    def delete_cookie_of_session(self, response: Response) -> None:
         response.delete_cookie(self.cookie, path=PATH, secure=self.secure, httponly=True, samesite="lax")
 
     def _sign(self, nonce: str, secret: str) -> str:
         return sign("status-form", f"{nonce}.{secret}", self.store.secret)
 
 
-def enter(portal: Portal, session: Session, request: Request) -> Entrance:
+def authorize(portal: Portal, session: Session, request: Request) -> RequestAccess:
     """To the request that the path names, by the link in it or by the cookie."""
     if "token" in request.path_params:
         return _by_link(portal, session, request.path_params["token"])
     number = int(request.path_params["number"])
-    found = owner(portal, session, request)
+    found = signed_in_requester(portal, session, request)
     if found is None:
-        raise Turned(403, "left")
+        raise PortalRefused(403, "left")
     seen = requester_view.view_ticket(session, found, number) if number < 2**63 else None
     if seen is None:
-        raise Turned(404, "gone")
-    return Entrance(seen, f"{PATH}/tickets/{number}", request.cookies.get(portal.cookie, ""))
+        raise PortalRefused(404, "gone")
+    return RequestAccess(seen, f"{PATH}/tickets/{number}", request.cookies.get(portal.cookie, ""))
 
 
-def owner(portal: Portal, session: Session, request: Request) -> Requester | None:
+def signed_in_requester(portal: Portal, session: Session, request: Request) -> Requester | None:
     """To whom the browser's cookie belongs."""
     value = request.cookies.get(portal.cookie, "")
-    person_id = requester_sessions.find_requester(session, value, portal.door.clock()) if value else None
+    person_id = requester_sessions.find_requester(session, value, portal.context.clock()) if value else None
     return requester_view.requester(session, person_id) if person_id else None
 
 
-def _by_link(portal: Portal, session: Session, token: str) -> Entrance:
-    link = status_links.read_status_token(token, portal.store.secret, portal.door.clock())
+def _by_link(portal: Portal, session: Session, token: str) -> RequestAccess:
+    link = status_links.read_status_token(token, portal.store.secret, portal.context.clock())
     if link is None:
-        raise Turned(404, "wrong")
+        raise PortalRefused(404, "wrong")
     person = requester_view.requester(session, link.person_id)
     seen = requester_view.view_ticket(session, person, link.ticket_id) if person else None
     if person is None or seen is None:
-        raise Turned(404, "gone")
+        raise PortalRefused(404, "gone")
     if link.expired or link.version != person.link_version:
-        raise Turned(410, "expired" if link.expired else "void")
-    return Entrance(seen, f"/status/{token}", token)
+        raise PortalRefused(410, "expired" if link.expired else "void")
+    return RequestAccess(seen, f"/status/{token}", token)

@@ -1,4 +1,4 @@
-"""The routes of the requesters' pages; none where the desk has switched them off, or has no address of its own."""
+"""The routes of the portal; none where the desk has switched it off or has no public URL."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from starlette.routing import Route
 
 from gateway.web.portal import my_requests, page, reply
 from gateway.web.portal.access import PATH, Portal
-from gateway.web.portal.request_context import action
-from gateway.web.portal.request_context import page as shown
-from gateway.web.request_context import Door
+from gateway.web.portal.endpoints import posting_endpoint
+from gateway.web.portal.endpoints import reading_endpoint as shown
+from gateway.web.request_context import RequestContext
 
 _STYLE = Path(__file__).parent.parent / "static" / "status.css"
 
 
-def routes(door: Door) -> list[Route]:
+def routes(context: RequestContext) -> list[Route]:
     """By the link of one ticket, and by the cookie under /my."""
-    if not (door.settings.status_pages and door.settings.public_url):
+    if not (context.settings.status_pages and context.settings.public_url):
         return []
-    portal = Portal(door)
+    portal = Portal(context)
     return [
         Route("/status.css", _style),
         *_ticket(portal, "/status/{token}"),
@@ -36,20 +36,20 @@ def _ticket(portal: Portal, place: str) -> list[Route]:
     return [
         Route(place, shown(portal, page.show)),
         Route(place + "/files/{message:int}/{place:int}", shown(portal, page.file)),
-        Route(place + "/answer", action(portal, reply.answer, portal.door.limits.files), methods=["POST"]),
-        Route(place + "/solved", action(portal, reply.solved), methods=["POST"]),
+        Route(place + "/answer", posting_endpoint(portal, reply.answer, portal.context.limits.files), methods=["POST"]),
+        Route(place + "/solved", posting_endpoint(portal, reply.solved), methods=["POST"]),
     ]
 
 
 def _mine(portal: Portal) -> list[Route]:
     return [
         Route(PATH, shown(portal, my_requests.show)),
-        Route(PATH + "/asked", shown(portal, my_requests.asked)),
-        Route(PATH + "/open/{entry}", shown(portal, my_requests.knock), methods=["GET"]),
-        Route(PATH + "/open/{entry}", action(portal, my_requests.open_up), methods=["POST"]),
-        Route(PATH + "/ask", action(portal, my_requests.ask), methods=["POST"]),
-        Route(PATH + "/leave", action(portal, my_requests.leave), methods=["POST"]),
-        Route(PATH + "/void", action(portal, my_requests.void), methods=["POST"]),
+        Route(PATH + "/asked", shown(portal, my_requests.link_requested)),
+        Route(PATH + "/open/{entry}", shown(portal, my_requests.confirm_entry), methods=["GET"]),
+        Route(PATH + "/open/{entry}", posting_endpoint(portal, my_requests.begin_session), methods=["POST"]),
+        Route(PATH + "/ask", posting_endpoint(portal, my_requests.request_link), methods=["POST"]),
+        Route(PATH + "/leave", posting_endpoint(portal, my_requests.sign_out), methods=["POST"]),
+        Route(PATH + "/void", posting_endpoint(portal, my_requests.revoke_links), methods=["POST"]),
     ]
 
 

@@ -1,7 +1,7 @@
-"""The mail with the link to all requests of an address: at most one in ten minutes, and none where there is nothing.
+"""The mail with the sign-in link to all requests of an address: at most one in ten minutes, and only if there are any.
 
-In: an address that somebody typed. Out: a row of outbound, in the language of their browser. Its Message-ID is none of
-our signed ones, so an answer to it belongs to no ticket.
+It is in the language of the browser. Its Message-ID is none of our signed ones, so an answer to it belongs to no
+ticket.
 """
 
 from __future__ import annotations

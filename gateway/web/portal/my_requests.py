@@ -1,7 +1,7 @@
-"""All requests of somebody: the list, the way in by a link of a mail, the way out.
+"""All requests of a requester: the list, the sign-in by a mailed link, the sign-out.
 
-Whoever asks for a link hears the same whether the address is known or not, and as fast: what is mailed is mailed after
-the answer. The link only shows a button; pressing it opens a session for some hours, for these pages alone.
+Whoever asks for a link gets the same page whether the address is known or not, and as fast: the mail is sent after the
+answer. The link only shows a button; pressing it starts a session of some hours for these pages alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from desk.portal import texts as portal_texts
 from desk.portal.status_links import ENTRY_FOR
 from gateway.web.body import Posted
 from gateway.web.portal import link_mail, view
-from gateway.web.portal.access import PATH, Portal, Turned, owner
+from gateway.web.portal.access import PATH, Portal, PortalRefused, signed_in_requester
 from gateway.web.request_context import Unavailable
 from gateway.web.submission import is_address
 from storage.db.session import Session
@@ -38,7 +38,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 
 def show(portal: Portal, session: Session, request: Request) -> Response:
     """The list; who is not let in is asked for an address."""
-    person = owner(portal, session, request)
+    person = signed_in_requester(portal, session, request)
     note = next((one for one in _NOTES if one in request.query_params), "")
     if person is None:
         return _page(portal, request, "status_ask.html", token=portal.token(""), note=note)
@@ -59,93 +59,93 @@ def show(portal: Portal, session: Session, request: Request) -> Response:
     )
 
 
-def ask(portal: Portal, request: Request, posted: Posted) -> Response:
+def request_link(portal: Portal, request: Request, posted: Posted) -> Response:
     """Somebody wants the link; one mail leaves, if there is anything to see."""
     portal.key(posted.texts.get("token", ""), "")
     address = canonical(posted.texts.get("email", "")[:254])
     if not is_address(address):
-        raise Turned(422, "address", again=True)
-    now = portal.door.clock()
+        raise PortalRefused(422, "address", again=True)
+    now = portal.context.clock()
     wait = portal.links_by_peer.take(portal.peer(request), now) or portal.links_by_address.take(address, now)
     if wait:
-        raise Turned(429, "often", wait, again=True)
-    with portal.door.reachable(), portal.store.database.reading() as session:
+        raise PortalRefused(429, "often", wait, again=True)
+    with portal.context.reachable(), portal.store.database.reading() as session:
         link_mail.is_known(session, address)
     send = BackgroundTask(_send, portal, address, view.language(request))
     return RedirectResponse(f"{PATH}/asked", 303, headers=dict(view.HEADERS), background=send)
 
 
-def asked(portal: Portal, session: Session, request: Request) -> Response:
+def link_requested(portal: Portal, session: Session, request: Request) -> Response:
     return _page(portal, request, "status_asked.html", minutes=_minutes(ENTRY_FOR))
 
 
-def knock(portal: Portal, session: Session, request: Request) -> Response:
+def confirm_entry(portal: Portal, session: Session, request: Request) -> Response:
     """What the link of the mail shows: a button, because programs that scan mail follow links."""
-    _let(portal, session, request)
+    _requester_of_link(portal, session, request)
     hours = _minutes(LIFETIME) // 60
     secret = request.path_params["entry"]
     return _page(portal, request, "status_open.html", token=portal.token(secret), hours=hours, path=request.url.path)
 
 
-def open_up(portal: Portal, request: Request, posted: Posted) -> Response:
+def begin_session(portal: Portal, request: Request, posted: Posted) -> Response:
     """The button: a session begins."""
     portal.key(posted.texts.get("token", ""), request.path_params["entry"])
-    with portal.door.reachable(), portal.store.database.transaction() as session:
-        person = _let(portal, session, request)
-        value = requester_sessions.begin(session, person.id, portal.door.clock())
+    with portal.context.reachable(), portal.store.database.transaction() as session:
+        person = _requester_of_link(portal, session, request)
+        value = requester_sessions.begin(session, person.id, portal.context.clock())
     log.info("requester_let_in", person_id=person.id)
-    response = _away()
-    portal.let_in(response, value)
+    response = _redirect()
+    portal.set_cookie_of_session(response, value)
     return response
 
 
-def leave(portal: Portal, request: Request, posted: Posted) -> Response:
+def sign_out(portal: Portal, request: Request, posted: Posted) -> Response:
     """Log out: the session is over, wherever its cookie may be."""
     value = request.cookies.get(portal.cookie, "")
     portal.key(posted.texts.get("token", ""), value)
-    with portal.door.reachable(), portal.store.database.transaction() as session:
+    with portal.context.reachable(), portal.store.database.transaction() as session:
         requester_sessions.end(session, value)
-    response = _away("?left=1")
-    portal.let_out(response)
+    response = _redirect("?left=1")
+    portal.delete_cookie_of_session(response)
     return response
 
 
-def void(portal: Portal, request: Request, posted: Posted) -> Response:
+def revoke_links(portal: Portal, request: Request, posted: Posted) -> Response:
     """All links and sessions of this person are over."""
     portal.key(posted.texts.get("token", ""), request.cookies.get(portal.cookie, ""))
-    with portal.door.reachable(), portal.store.database.transaction() as session:
-        person = owner(portal, session, request)
+    with portal.context.reachable(), portal.store.database.transaction() as session:
+        person = signed_in_requester(portal, session, request)
         if person is None:
-            raise Turned(403, "left")
+            raise PortalRefused(403, "left")
         requester_sessions.revoke_links(session, person.id)
     log.info("requester_links_made_void", person_id=person.id)
-    response = _away("?voided=1")
-    portal.let_out(response)
+    response = _redirect("?voided=1")
+    portal.delete_cookie_of_session(response)
     return response
 
 
-def _let(portal: Portal, session: Session, request: Request) -> Requester:
+def _requester_of_link(portal: Portal, session: Session, request: Request) -> Requester:
     """Whom the link of the path lets in."""
-    link = status_links.read_entry_token(request.path_params["entry"], portal.store.secret, portal.door.clock())
+    link = status_links.read_entry_token(request.path_params["entry"], portal.store.secret, portal.context.clock())
     if link is None:
-        raise Turned(404, "wrong")
+        raise PortalRefused(404, "wrong")
     person = requester_view.requester(session, link.person_id)
     if person is None:
-        raise Turned(404, "gone")
+        raise PortalRefused(404, "gone")
     if link.expired or link.version != person.link_version:
-        raise Turned(410, "expired" if link.expired else "void")
+        raise PortalRefused(410, "expired" if link.expired else "void")
     return person
 
 
 def _send(portal: Portal, address: str, spoken: str) -> None:
     try:
-        with portal.door.reachable():
-            link_mail.send_link(portal.store, address, portal_texts.words(spoken), portal.door.clock())
+        with portal.context.reachable():
+            link_mail.send_link(portal.store, address, portal_texts.words(spoken), portal.context.clock())
     except Unavailable:
         log.warning("requests_link_not_sent")
 
 
-def _away(query: str = "") -> Response:
+def _redirect(query: str = "") -> Response:
     return RedirectResponse(f"{PATH}{query}", 303, headers=dict(view.HEADERS))
 
 

@@ -1,6 +1,6 @@
-"""The page of one request: its state in plain words, who looks after it, what was said, the files; also as JSON.
+"""The page of one request: its status, its assignee, its public messages and files; also as JSON.
 
-In: an entrance. Out: a page, a file, or JSON. Nothing here writes, so whoever only follows links changes nothing.
+Nothing here writes, so that following links changes nothing.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from desk.tickets.ticket import DONE
 from desk.web import download
 from gateway.web import article_hints
 from gateway.web.portal import view
-from gateway.web.portal.access import PATH, Entrance, Portal, Turned, enter
-from gateway.web.portal.request_context import sizes
+from gateway.web.portal.access import PATH, Portal, PortalRefused, RequestAccess, authorize
+from gateway.web.portal.endpoints import sizes
 from gateway.web.request_context import Unavailable
 from storage.db.session import Session
 from storage.knowledge import csat
@@ -33,10 +33,10 @@ from usecases.tickets.requester_view import PER_PAGE, PublicMessage
 
 def show(portal: Portal, session: Session, request: Request) -> Response:
     """The page."""
-    entrance = enter(portal, session, request)
-    seen, ticket = entrance.seen, entrance.seen.ticket
+    access = authorize(portal, session, request)
+    seen, ticket = access.seen, access.seen.ticket
     spoken = view.language(request, csat.language_of(session, ticket.id))
-    said, older = _conversation(session, entrance, request)
+    said, older = _conversation(session, access, request)
     agent, team = requester_view.agent_and_team(session, ticket)
     done = ticket.status in DONE
     return view.html(
@@ -45,7 +45,7 @@ def show(portal: Portal, session: Session, request: Request) -> Response:
         "status.html",
         ticket=ticket,
         seen=seen,
-        base=entrance.base,
+        base=access.base,
         mine=PATH,
         messages=said,
         older=older,
@@ -53,23 +53,23 @@ def show(portal: Portal, session: Session, request: Request) -> Response:
         team=team,
         facts=requester_view.visible_fields(session, seen),
         done=done,
-        late=_is_late(session, ticket.closed_at, portal.door.clock()),
-        note=_note(portal, session, request, entrance),
-        token=portal.token(entrance.secret),
+        late=_is_late(session, ticket.closed_at, portal.context.clock()),
+        note=_note(portal, session, request, access),
+        token=portal.token(access.secret),
         sizes=sizes(portal),
-        articles=[] if done else _articles(session, entrance, said),
-        **_rating(portal, session, entrance, spoken),
+        articles=[] if done else _articles(session, access, said),
+        **_rating(portal, session, access, spoken),
     )
 
 
 def file(portal: Portal, session: Session, request: Request) -> Response:
     """One file of a message that they see, to be saved."""
-    entrance = enter(portal, session, request)
+    access = authorize(portal, session, request)
     message_id, place = int(request.path_params["message"]), int(request.path_params["place"])
-    found = requester_view.file(session, entrance.seen, message_id, place) if max(message_id, place) < 2**63 else None
+    found = requester_view.file(session, access.seen, message_id, place) if max(message_id, place) < 2**63 else None
     content = portal.store.blobs.get(session, found["sha256"]) if found else None
     if found is None or content is None:
-        raise Turned(404, "gone")
+        raise PortalRefused(404, "gone")
     headers = {**view.HEADERS, **download.headers(found.get("name") or "file")}
     return Response(content, 200, headers, download.MEDIA_TYPE)
 
@@ -79,10 +79,10 @@ def as_json(portal: Portal) -> Any:
 
     def endpoint(request: Request) -> Response:
         try:
-            with portal.door.reachable(), portal.store.database.reading() as session:
-                entrance = enter(portal, session, request)
-                told = _told(session, entrance, request)
-        except Turned as error:
+            with portal.context.reachable(), portal.store.database.reading() as session:
+                access = authorize(portal, session, request)
+                told = _as_json(session, access, request)
+        except PortalRefused as error:
             why = portal_texts.words("en")[f"wrong.{error.problem}"]
             return JSONResponse({"error": {"code": error.problem, "message": why}}, error.status, dict(view.HEADERS))
         except Unavailable:
@@ -95,20 +95,22 @@ def as_json(portal: Portal) -> Any:
 
 def receipt(portal: Portal, session: Session, request: Request) -> Response:
     """What became of a form: its number and state, and nothing that was said, because nobody has proven the address."""
-    number = status_links.read_receipt_token(request.path_params["receipt"], portal.store.secret, portal.door.clock())
+    number = status_links.read_receipt_token(
+        request.path_params["receipt"], portal.store.secret, portal.context.clock()
+    )
     row = inbound.get(session, number) if number else None
     if row is None:
-        raise Turned(404, "wrong")
+        raise PortalRefused(404, "wrong")
     ticket = tickets.merge_target(session, row["ticket_id"]) if row["ticket_id"] else None
     gone = ticket is not None and requester_view.requester(session, ticket.requester_id) is None
     return view.html(portal.settings, view.language(request), "status_receipt.html", ticket=None if gone else ticket)
 
 
-def _conversation(session: Session, entrance: Entrance, request: Request) -> tuple[list[PublicMessage], int]:
+def _conversation(session: Session, access: RequestAccess, request: Request) -> tuple[list[PublicMessage], int]:
     """The messages of the page, and where the older ones begin (0: there are none)."""
     before = request.query_params.get("before", "")
     known = before.isascii() and before.isdigit() and len(before) < 19
-    found = requester_view.conversation(session, entrance.seen, before=int(before) if known else None)
+    found = requester_view.conversation(session, access.seen, before=int(before) if known else None)
     return (found[1:], found[1].id) if len(found) > PER_PAGE else (found, 0)
 
 
@@ -117,56 +119,56 @@ def _is_late(session: Session, closed_at: datetime | None, now: datetime) -> boo
     return closed_at is not None and now - closed_at > lifecycle.rules(session).reopen_window
 
 
-def _note(portal: Portal, session: Session, request: Request, entrance: Entrance) -> dict[str, Any]:
+def _note(portal: Portal, session: Session, request: Request, access: RequestAccess) -> dict[str, Any]:
     """What became of what was just sent."""
-    sent, ticket = request.query_params.get("sent", ""), entrance.seen.ticket
+    sent, ticket = request.query_params.get("sent", ""), access.seen.ticket
     if "solved" in request.query_params and ticket.status in DONE:
         return {"kind": "solved"}
     row = inbound.get(session, int(sent)) if sent.isascii() and sent.isdigit() and len(sent) < 19 else None
-    if row is None or row["source"] != "portal" or not row["external_id"].startswith(f"{entrance.seen.person.id}."):
+    if row is None or row["source"] != "portal" or not row["external_id"].startswith(f"{access.seen.person.id}."):
         return {}
     if row["settled_at"] is None:
-        return {"kind": "arriving", "again": f"{entrance.base}?sent={row['id']}"}
+        return {"kind": "arriving", "again": f"{access.base}?sent={row['id']}"}
     if row["ticket_id"] is None:
         return {"kind": "aside"}
     if row["ticket_id"] == ticket.id:
         return {}
-    return {"kind": "landed", "number": row["ticket_id"], "link": _other(portal, entrance, row["ticket_id"])}
+    return {"kind": "landed", "number": row["ticket_id"], "link": _other(portal, access, row["ticket_id"])}
 
 
-def _other(portal: Portal, entrance: Entrance, number: int) -> str:
+def _other(portal: Portal, access: RequestAccess, number: int) -> str:
     """Where they see another ticket of theirs."""
-    if entrance.base.startswith(PATH):
+    if access.base.startswith(PATH):
         return f"{PATH}/tickets/{number}"
-    days, person = timedelta(days=portal.settings.status_link_days), entrance.seen.person
-    secret, now = portal.store.secret, portal.door.clock()
+    days, person = timedelta(days=portal.settings.status_link_days), access.seen.person
+    secret, now = portal.store.secret, portal.context.clock()
     return f"/status/{status_links.status_token(number, person.id, person.link_version, days, secret, now)}"
 
 
-def _articles(session: Session, entrance: Entrance, said: Sequence[PublicMessage]) -> list[Any]:
+def _articles(session: Session, access: RequestAccess, said: Sequence[PublicMessage]) -> list[Any]:
     """Public articles near to what they wrote; that they were shown is not counted, for looking changes nothing."""
     first = next((one.text for one in said if one.who == "you"), "")
-    return article_hints.near(session, entrance.seen.subject, first) if entrance.seen.owns and first else []
+    return article_hints.similar_articles(session, access.seen.subject, first) if access.seen.owns and first else []
 
 
-def _rating(portal: Portal, session: Session, entrance: Entrance, spoken: str) -> dict[str, Any]:
+def _rating(portal: Portal, session: Session, access: RequestAccess, spoken: str) -> dict[str, Any]:
     """How it went: the question of the solved ticket, whose link votes only when it is posted."""
-    ticket = entrance.seen.ticket
-    found = csat.of_ticket(session, ticket.id) if entrance.seen.owns and ticket.status in DONE else None
+    ticket = access.seen.ticket
+    found = csat.of_ticket(session, ticket.id) if access.seen.owns and ticket.status in DONE else None
     if found is None:
         return {"rating": None}
     return {
         "rating": found,
-        "rating_open": may_vote(found.asked_at, found.rated_at, portal.door.clock()),
+        "rating_open": may_vote(found.asked_at, found.rated_at, portal.context.clock()),
         "rating_token": csat.make_token(found.id, portal.store.secret),
         "rating_said": csat_texts.words(spoken),
         "scores": SCORES,
     }
 
 
-def _told(session: Session, entrance: Entrance, request: Request) -> dict[str, Any]:
-    seen, ticket = entrance.seen, entrance.seen.ticket
-    said, older = _conversation(session, entrance, request)
+def _as_json(session: Session, access: RequestAccess, request: Request) -> dict[str, Any]:
+    seen, ticket = access.seen, access.seen.ticket
+    said, older = _conversation(session, access, request)
     agent, team = requester_view.agent_and_team(session, ticket)
     words = portal_texts.words("en")
     return {
@@ -183,12 +185,12 @@ def _told(session: Session, entrance: Entrance, request: Request) -> dict[str, A
         "may_answer": seen.answers,
         "may_solve": seen.owns and ticket.status not in DONE,
         "older": f"{request.url.path}?before={older}" if older else None,
-        "messages": [_message(entrance, one) for one in said],
+        "messages": [_message(access, one) for one in said],
     }
 
 
-def _message(entrance: Entrance, one: PublicMessage) -> dict[str, Any]:
-    files = [{**file, "url": f"{entrance.base}/files/{one.id}/{place}"} for place, file in enumerate(one.files)]
+def _message(access: RequestAccess, one: PublicMessage) -> dict[str, Any]:
+    files = [{**file, "url": f"{access.base}/files/{one.id}/{place}"} for place, file in enumerate(one.files)]
     return {
         "id": one.id, "at": one.at.isoformat(), "from": one.who, "name": one.name, "text": one.text, "files": files
     }  # fmt: skip

@@ -1,7 +1,7 @@
-"""What requesters do on the page of a request: answer, with files, and say that it is solved.
+"""What a requester does on the page of a request: reply, with files, or mark it as solved.
 
-An answer is an inbound request like a mail to the signed reply address of that requester and ticket: it goes through
-the intake, and the worker appends it by the same rules. In: a posted form. Out: a way back to the page.
+A reply is an inbound request like a mail to the signed reply address of that requester and ticket: it goes through the
+intake, and the worker appends it by the same rules.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from desk.tickets.ticket import NotAllowed
 from gateway.intake import Incoming
 from gateway.web.body import Posted
 from gateway.web.portal import view
-from gateway.web.portal.access import Entrance, Portal, Turned, enter
-from gateway.web.portal.request_context import LONGEST
+from gateway.web.portal.access import Portal, PortalRefused, RequestAccess, authorize
+from gateway.web.portal.endpoints import LONGEST
 from gateway.web.submission import File, Submission, incoming
 from storage.db.session import Session
 from storage.people import people
@@ -38,64 +38,64 @@ SOURCE = "portal"
 
 def answer(portal: Portal, request: Request, posted: Posted) -> Response:
     """Written down before the page says so; what was typed stays with whoever it cannot be taken from."""
-    with portal.door.reachable(), portal.store.database.reading() as session:
-        entrance = enter(portal, session, request)
-        to = _reply_address(portal, session, entrance)
-    if not entrance.seen.answers:
-        raise Turned(403, "not_yours")
-    key = portal.key(posted.texts.get("token", ""), entrance.secret)
+    with portal.context.reachable(), portal.store.database.reading() as session:
+        access = authorize(portal, session, request)
+        to = _reply_address(portal, session, access)
+    if not access.seen.answers:
+        raise PortalRefused(403, "not_yours")
+    key = portal.key(posted.texts.get("token", ""), access.secret)
     text = _text(posted)
-    _wait(portal, request, entrance)
-    now = portal.door.clock()
-    made = _incoming(entrance, text, posted.files(), key, to, portal.door.came_from(request), now)
+    _wait(portal, request, access)
+    now = portal.context.clock()
+    made = _incoming(access, text, posted.files(), key, to, portal.context.came_from(request), now)
     try:
-        inbound_id = portal.door.accept(made, f"{SOURCE}:{key}", now)
+        inbound_id = portal.context.accept(made, f"{SOURCE}:{key}", now)
     except KeyReused:
-        raise Turned(422, "used", again=True) from None
-    log.info("status_page_answered", inbound_id=inbound_id, ticket_id=entrance.seen.ticket.id)
-    return RedirectResponse(f"{entrance.base}?sent={inbound_id}#note", 303, headers=dict(view.HEADERS))
+        raise PortalRefused(422, "used", again=True) from None
+    log.info("status_page_answered", inbound_id=inbound_id, ticket_id=access.seen.ticket.id)
+    return RedirectResponse(f"{access.base}?sent={inbound_id}#note", 303, headers=dict(view.HEADERS))
 
 
 def solved(portal: Portal, request: Request, posted: Posted) -> Response:
     """The requester's own word, in the history as theirs."""
     try:
-        with portal.door.reachable(), portal.store.database.transaction() as session:
-            entrance = enter(portal, session, request)
-            portal.key(posted.texts.get("token", ""), entrance.secret)
-            if not entrance.seen.owns:
-                raise Turned(403, "not_yours")
-            _wait(portal, request, entrance)
-            requester_view.solve(session, entrance.seen, portal.door.clock())
+        with portal.context.reachable(), portal.store.database.transaction() as session:
+            access = authorize(portal, session, request)
+            portal.key(posted.texts.get("token", ""), access.secret)
+            if not access.seen.owns:
+                raise PortalRefused(403, "not_yours")
+            _wait(portal, request, access)
+            requester_view.solve(session, access.seen, portal.context.clock())
     except NotAllowed:
-        raise Turned(409, "done", again=True) from None
+        raise PortalRefused(409, "done", again=True) from None
     except Stale:
-        raise Turned(409, "token", again=True) from None
-    log.info("status_page_solved", ticket_id=entrance.seen.ticket.id)
-    return RedirectResponse(f"{entrance.base}?solved=1#note", 303, headers=dict(view.HEADERS))
+        raise PortalRefused(409, "token", again=True) from None
+    log.info("status_page_solved", ticket_id=access.seen.ticket.id)
+    return RedirectResponse(f"{access.base}?solved=1#note", 303, headers=dict(view.HEADERS))
 
 
 def _text(posted: Posted) -> str:
     text = posted.texts.get("text", "").replace("\r\n", "\n").strip("\n").rstrip()
     if not text.strip() and not posted.uploads:
-        raise Turned(422, "empty", again=True)
+        raise PortalRefused(422, "empty", again=True)
     if len(text) > LONGEST:
-        raise Turned(422, "long", again=True)
+        raise PortalRefused(422, "long", again=True)
     return text
 
 
-def _wait(portal: Portal, request: Request, entrance: Entrance) -> None:
-    now = portal.door.clock()
+def _wait(portal: Portal, request: Request, access: RequestAccess) -> None:
+    now = portal.context.clock()
     wait = portal.answers_by_peer.take(portal.peer(request), now)
-    wait = wait or portal.answers_by_person.take(str(entrance.seen.person.id), now)
+    wait = wait or portal.answers_by_person.take(str(access.seen.person.id), now)
     if wait:
-        raise Turned(429, "often", wait, again=True)
+        raise PortalRefused(429, "often", wait, again=True)
 
 
 def _incoming(
-    entrance: Entrance, text: str, files: Sequence[File], key: str, to: str, peer: str, now: datetime
+    access: RequestAccess, text: str, files: Sequence[File], key: str, to: str, peer: str, now: datetime
 ) -> Incoming:
     """The same as a form's request, but delivered to the reply address, which proves who answers on what."""
-    seen, person = entrance.seen, entrance.seen.person
+    seen, person = access.seen, access.seen.person
     typed = Submission(person.name, person.address, seen.subject, text)
     made = incoming(typed, files, Channel.WEB, SOURCE, f"{person.id}.{key}", peer, now)
     # Two answers may say the same: only the same form sent twice is one.
@@ -105,10 +105,10 @@ def _incoming(
     return replace(made, request=replace(made.request, content_hash=digest, envelope=envelope, fields=fields))
 
 
-def _reply_address(portal: Portal, session: Session, entrance: Entrance) -> str:
-    ticket, boxes = entrance.seen.ticket, people.all_mailboxes(session)
+def _reply_address(portal: Portal, session: Session, access: RequestAccess) -> str:
+    ticket, boxes = access.seen.ticket, people.all_mailboxes(session)
     own = next((box.address for box in boxes if box.id == ticket.mailbox_id), None)
     box = own or (boxes[0].address if boxes else f"support@{portal.settings.mail_domain or 'localhost'}")
-    person = people.by_ids(session, [entrance.seen.person.id])[entrance.seen.person.id]
-    secret, now = portal.store.secret, portal.door.clock()
+    person = people.by_ids(session, [access.seen.person.id])[access.seen.person.id]
+    secret, now = portal.store.secret, portal.context.clock()
     return reply_address(box, REQUESTER, ticket.id, person.id, person.key_version, secret, now)

@@ -1,4 +1,4 @@
-"""How the requesters' pages are rendered: their headers, their language, moments in the desk's time, links in texts."""
+"""Renders the portal's pages: headers, language, times in the desk's time zone, links in texts."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from tests.small_desk import ALICE, CAROL, MAX, SmallDesk
 from tests.workers.training.test_learning_loop import GARDEN, look, now_of
 from workers.runtime.active_model import ModelWatch, register_starter
 from workers.training import train as training
-from workers.training.train import Wish
+from workers.training.train import TrainingRequest
 
 pytestmark = pytest.mark.usefixtures("small_starter")
 
@@ -83,7 +83,7 @@ def test_three_corrections_by_the_api_change_what_the_next_training_predicts_and
         assert corrections.count_after(session, 0) == 3
         assert {row["via"] for row in corrections.corrections_of_ticket(session, 1)} == {"api"}
     desk.later(hours=1)
-    assert training.retrain(desk.store, now_of(desk), Wish()).state == models.ACTIVE
+    assert training.retrain(desk.store, now_of(desk), TrainingRequest()).state == models.ACTIVE
     look(desk)
     desk.receive(desk.mail("new@home.example.test", "Plants", "Please water the begonias tomorrow"))
     found = client.get("/api/v1/tickets/4").json()["prediction"]
@@ -166,14 +166,14 @@ def test_a_category_added_is_told_as_hints_and_one_word_as_a_trial(place: Place)
     assert "Guessing now: <strong>starter</strong>" in place.lead.get(page).text
     assert place.lead.press("/categories/add", "/rules", name=NEW, words="begonia, watering").status_code == 303
     desk.later(hours=1)
-    training.retrain(desk.store, now_of(desk), Wish())
+    training.retrain(desk.store, now_of(desk), TrainingRequest())
     assert "Guessing now: <strong>starter and hints</strong>: the starter with the words of 1 category" in (
         place.lead.get(page).text
     )
     ask_garden(desk)
     place.agent.press("/tickets/1/category", "/tickets/1", category=NEW)
     desk.later(hours=1)
-    training.retrain(desk.store, now_of(desk), Wish())
+    training.retrain(desk.store, now_of(desk), TrainingRequest())
     told = place.lead.get(page).text
     assert "Guessing now: <strong>on trial</strong>" in told and "149 are missing" in told
     assert place.lead.client.get("/api/v1/accuracy").json()["model"]["name"] == "on trial"

@@ -14,7 +14,7 @@ from desk.config.settings import Settings
 from desk.mail.authentication import Proof, Verdict, agent_proof, verdict
 from desk.mail.inbound_request import Envelope, InboundRequest, Party
 from desk.signed.reply_address import AGENT, REQUESTER, ReplyToken
-from workers.inbound.batch_context import vouched
+from workers.inbound.batch_context import sender_verdict
 
 OURS, DOMAIN = "mx.desk.example.test", "corp.example.test"
 PASS = f"{OURS}; dmarc=pass header.from={DOMAIN}"
@@ -168,4 +168,4 @@ def test_a_relay_is_trusted_by_its_network(peer: str, expected: Verdict) -> None
         authentication=(PASS,),
         envelope=Envelope(peer=peer),
     )
-    assert vouched(request, own) is expected
+    assert sender_verdict(request, own) is expected

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from desk.mail.inbound_request import Cut
-from desk.mail.known_quotes import without_echo
+from desk.mail.known_quotes import without_known_quotes
 
 OURS = "Hello Bob,\n\nPlease try again now, and tell me whether the second printer on your floor still burns.\n\nAlice"
 THEIRS = "Both printers are on fire.\nCan somebody come before Friday?"
@@ -18,7 +18,7 @@ TOKEN = "support+r-1-2-fo3-abcdefghijklmnopqrstuvwxyz@desk.example.test"
 
 
 def left(reply: str, cut: tuple[Cut, ...] = ()) -> str:
-    return without_echo(reply, cut, [OURS], [THEIRS], US)[0]
+    return without_known_quotes(reply, cut, [OURS], [THEIRS], US)[0]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def left(reply: str, cut: tuple[Cut, ...] = ()) -> str:
     "echo", [OURS, OURS + "\n\n" + THEIRS, OURS.replace("the second", "the\nsecond"), "> " + OURS.replace("\n", "\n> ")]
 )
 def test_an_echo_goes_with_what_introduces_it(introduction: str, echo: str) -> None:
-    reply, cut = without_echo(f"{NEW}\n\n{introduction}\n\n{echo}\n", (), [OURS], [THEIRS], US)
+    reply, cut = without_known_quotes(f"{NEW}\n\n{introduction}\n\n{echo}\n", (), [OURS], [THEIRS], US)
     assert reply == NEW
     assert [part.reason for part in cut] == ["quote"] and introduction.strip() in cut[0].text and "Alice" in cut[0].text
 
@@ -43,7 +43,7 @@ def test_an_echo_goes_with_what_introduces_it(introduction: str, echo: str) -> N
 def test_the_introduction_of_a_quote_that_was_cut_already_goes_too() -> None:
     cut = (Cut("quote", "> " + OURS.replace("\n", "\n> ")),)
     line = f"2026 წლის 2 ნოემბერი, 10:12, Alice (Desk) <{TOKEN}> დაწერა:"
-    assert without_echo(f"{NEW}\n\n{line}", cut, [OURS], [THEIRS], US) == (NEW, (Cut("quote", line), *cut))
+    assert without_known_quotes(f"{NEW}\n\n{line}", cut, [OURS], [THEIRS], US) == (NEW, (Cut("quote", line), *cut))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_the_introduction_of_a_quote_that_was_cut_already_goes_too() -> None:
     ],
 )
 def test_what_a_person_wrote_stays(reply: str) -> None:
-    assert without_echo(reply, (), [OURS], [THEIRS], US) == (reply, ())
+    assert without_known_quotes(reply, (), [OURS], [THEIRS], US) == (reply, ())
 
 
 def test_two_sentences_of_their_own_earlier_mail_are_a_quote() -> None:
@@ -79,6 +79,6 @@ stored = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_chara
 @example(["x"] * 2000)
 def test_nothing_is_lost_and_the_reply_is_the_beginning(lines: list[str]) -> None:
     text = "\n".join(lines)
-    reply, cut = without_echo(text, (), [OURS], [THEIRS], US)
+    reply, cut = without_known_quotes(text, (), [OURS], [THEIRS], US)
     assert text.startswith(reply) and (bool(reply.strip()) or reply == text)
     assert "".join((reply + "".join(part.text for part in cut)).split()) == "".join(text.split())

@@ -1,1 +1,1 @@
-"""The mail doors: sessions over real sockets, the jail with real children, mails of our own."""
+"""The mail doors: sessions over real sockets, the sandbox with real children, mails of our own."""

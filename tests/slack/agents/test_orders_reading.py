@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from desk.slack import orders as slack_orders
 from desk.slack.orders import Button
 from gateway.slack import modal_values, orders
-from gateway.slack.reading import Ignored, read
+from gateway.slack.messages import Ignored, read_message
 from gateway.slack.request import to_order_request
 from tests.slack import payloads
 from tests.slack.serving import now
@@ -34,19 +34,19 @@ bodies = st.dictionaries(names, values, max_size=12)
 
 @given(bodies)
 def test_no_body_raises(body: dict[str, Any]) -> None:
-    heard = orders.read(body)
+    heard = orders.read_order(body)
     if heard is not None:
         request = to_order_request(heard.order, heard.external_id, heard.once, "", now())
         assert slack_orders.of_fields(request.fields).kind is heard.order.kind
         assert request.source.startswith("orders:")
-    said = read(body)
+    said = read_message(body)
     if not isinstance(said, Ignored):
-        orders.of_said(said)
+        orders.order_of_message(said)
 
 
 @given(bodies)
 def test_no_window_raises(view: dict[str, Any]) -> None:
-    text, commands = modal_values.wanted(view, modal_values.known(view))
+    text, commands = modal_values.commands_of_view(view, modal_values.metadata_of_view(view))
     assert isinstance(text, str) and all(isinstance(one.argument, str) for one in commands)
 
 
@@ -57,6 +57,6 @@ def test_an_order_is_the_same_after_its_journey() -> None:
         payloads.edited(payloads.direct("one"), "two"),
         payloads.deleted(payloads.direct("one")),
     ):
-        heard = orders.read(body)
+        heard = orders.read_order(body)
         assert heard is not None
         assert slack_orders.from_json(slack_orders.to_json(heard.order)) == heard.order

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from desk.slack.markup import cut, escaped, one_line
 from desk.slack.orders import WINDOWS, Kind, Order
 from gateway.slack import modals
-from gateway.slack.modals import Shown
+from gateway.slack.modals import ModalTicket
 from tests.slack import fake_blocks
 from tests.slack.agents_desk import AgentsDesk
 
@@ -28,7 +28,7 @@ def test_every_window_is_one_that_slack_opens(
     given_choices = {"assign": options, "category": options, "status": [("Open", "open")]}
     was = {"assign": options[0][1] if options else "", "category": words, "status": "open"}
     unique = list({name: (name, label) for name, label in fields}.values())
-    view = modals.view(button, Shown(12, subject, "email", words, was, given_choices, unique), ORDER)
+    view = modals.view(button, ModalTicket(12, subject, "email", words, was, given_choices, unique), ORDER)
     assert fake_blocks.wrong_view(view) == ""
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.slack.orders import read as read_order
-from gateway.slack.reading import Said, read
+from gateway.slack.message_text import whole_text
+from gateway.slack.messages import SlackMessage, read_message
+from gateway.slack.orders import read_order
 from gateway.slack.request import to_request
-from gateway.slack.shared_words import whole_words
 from tests.slack.payloads import direct, shortcut
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -51,8 +51,8 @@ SHARE = {
 
 
 def words(body: dict[str, Any]) -> str:
-    said = read(body)
-    assert isinstance(said, Said)
+    said = read_message(body)
+    assert isinstance(said, SlackMessage)
     return to_request(said, "Ann", NOW).text
 
 
@@ -87,16 +87,16 @@ def test_sections_contexts_headers_and_pictures_carry_their_words() -> None:
 
 
 def test_a_shared_message_comes_with_its_author_its_words_and_its_files() -> None:
-    said = read(direct("Can you look at this?", attachments=[SHARE]))
-    assert isinstance(said, Said) and [file.id for file in said.files] == ["F0ONE"]
+    said = read_message(direct("Can you look at this?", attachments=[SHARE]))
+    assert isinstance(said, SlackMessage) and [file.id for file in said.files] == ["F0ONE"]
     assert words(direct("Can you look at this?", attachments=[SHARE])) == (
         "Can you look at this?\n\nShared message of Carl in #ops:\nThe VPN is down since nine (https://x.example)"
     )
 
 
 def test_a_shared_message_without_words_of_ones_own_is_a_request() -> None:
-    said = read(direct("", attachments=[SHARE]))
-    assert isinstance(said, Said)
+    said = read_message(direct("", attachments=[SHARE]))
+    assert isinstance(said, SlackMessage)
     request = to_request(said, "Ann", NOW)
     assert "The VPN is down" in request.text and request.reply == request.text
 
@@ -123,8 +123,8 @@ def test_the_page_behind_a_link_is_nobodys_words() -> None:
 
 def test_a_command_in_a_shared_message_is_not_the_agents() -> None:
     share = SHARE | {"text": "#resolve"}
-    said = read(direct("", attachments=[share]))
-    assert isinstance(said, Said) and said.whole.startswith("Shared message of Carl")
+    said = read_message(direct("", attachments=[share]))
+    assert isinstance(said, SlackMessage) and said.whole.startswith("Shared message of Carl")
 
 
 def test_an_edit_keeps_what_was_shared() -> None:
@@ -146,7 +146,7 @@ junk = st.recursive(
 
 @given(st.dictionaries(st.sampled_from(["text", "blocks", "attachments"]), junk))
 def test_whatever_it_looks_like_nothing_raises(message: dict[str, Any]) -> None:
-    assert len(whole_words(message)) <= 80_010
+    assert len(whole_text(message)) <= 80_010
 
 
 @pytest.mark.parametrize("key", ["elements", "attachments"])
@@ -154,4 +154,4 @@ def test_deep_nesting_ends(key: str) -> None:
     inner: dict[str, Any] = {"type": "rich_text_list", "text": "end", "elements": []}
     for _ in range(500):
         inner = {"type": "rich_text_list", "is_share": True, "text": "more", key: [inner]}
-    assert len(whole_words({"blocks": [{"type": "rich_text", "elements": [inner]}], "attachments": [inner]})) < 80_010
+    assert len(whole_text({"blocks": [{"type": "rich_text", "elements": [inner]}], "attachments": [inner]})) < 80_010

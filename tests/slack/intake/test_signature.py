@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from gateway.slack.events import bolt_app
 from gateway.slack.http import MOST_BYTES, routes
+from gateway.slack.messages import Ignored, SlackMessage, read_message
 from gateway.slack.mrkdwn import plain_text
-from gateway.slack.reading import Ignored, Said, read
 from gateway.slack.request import to_request
 from gateway.slack.signature import is_genuine, signature_of
 from storage.open_store import Store
@@ -132,9 +132,9 @@ _SPOILED = st.sampled_from(_WHOLE).flatmap(
 
 @given(body=_SPOILED | st.dictionaries(st.text(max_size=8), _JSON, max_size=4))
 def test_reading_never_fails_whatever_the_body_looks_like(body: dict[str, Any]) -> None:
-    said = read(body)
-    assert isinstance(said, Said | Ignored)
-    if isinstance(said, Said):
+    said = read_message(body)
+    assert isinstance(said, SlackMessage | Ignored)
+    if isinstance(said, SlackMessage):
         assert to_request(said, "", MOMENT).thread.conversation.count(":") == 3
 
 

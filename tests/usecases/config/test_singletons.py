@@ -110,7 +110,7 @@ def test_workers_judge_by_the_desks_matrix_and_detector(any_store: Store) -> Non
     watch.drain(any_desk.context)
     assert any_desk.ticket(1).priority is Priority.LOW
     with any_desk.store.database.reading() as session:
-        assert not any_desk.context.places(session).detector.watches
+        assert not any_desk.context.configuration(session).detector.watches
     ingest.drain(any_desk.context)
 
 

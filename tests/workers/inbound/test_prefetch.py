@@ -18,7 +18,7 @@ def _waiting(desk: SmallDesk) -> list[inbound.WaitingRequest]:
 
 def test_requests_are_read_and_guessed_before_anything_is_held(desk: SmallDesk) -> None:
     accept(desk.store, [desk.mail(BOB, "Cannot login", "I cannot login to my account.")], desk.now)
-    thought = prefetch.look(desk.context, 10)
+    thought = prefetch.prefetch_batch(desk.context, 10)
     (row,) = _waiting(desk)
     assert set(thought.items) == set(thought.guessed) == {row.id}
     assert thought.guesses([thought.item(row)])[0].category == "Access / Authentication"
@@ -26,7 +26,7 @@ def test_requests_are_read_and_guessed_before_anything_is_held(desk: SmallDesk) 
 
 
 def test_what_came_after_the_look_is_read_when_it_is_claimed(desk: SmallDesk) -> None:
-    thought = prefetch.look(desk.context, 10)
+    thought = prefetch.prefetch_batch(desk.context, 10)
     accept(desk.store, [desk.mail(BOB, "Cannot login", "I cannot login to my account.")], desk.now)
     (row,) = _waiting(desk)
     assert thought.guesses([thought.item(row)])[0].category == "Access / Authentication"

@@ -178,7 +178,7 @@ def test_a_notice_offers_commands_only_where_they_will_be_done(
 
 def test_an_answer_of_a_third_party_offers_commands_only_where_they_will_be_done() -> None:
     event = Event(7, NOW, "side_answered", DESK, after="bank@third.example.test", data={"side": 1})
-    for obeys in (True, False):
-        text = texts.notice(TICKET, event, said("Yes"), obeys=obeys)
-        assert ("#reply" in text, "#resolve" in text) == (obeys, obeys)
+    for takes_commands in (True, False):
+        text = texts.notice(TICKET, event, said("Yes"), takes_commands=takes_commands)
+        assert ("#reply" in text, "#resolve" in text) == (takes_commands, takes_commands)
         assert "to answer bank@third.example.test; the requester does not read it" in text

@@ -135,7 +135,10 @@ def test_a_wrong_password_of_the_relay_makes_no_letter_undeliverable(relay: Rela
         return AuthResult(success=False, handled=False)
 
     for port in listening(relay, authenticator=nobody, auth_require_tls=False, auth_required=True):
-        with email.Post(email.Relay("127.0.0.1", port, "u", "secret")) as post, pytest.raises(TransportError) as failed:
+        with (
+            email.RelayConnection(email.Relay("127.0.0.1", port, "u", "secret")) as post,
+            pytest.raises(TransportError) as failed,
+        ):
             post.send("", BOB, b"Subject: x\r\n\r\n")
     assert not failed.value.permanent and "535" in str(failed.value) and "secret" not in str(failed.value)
 

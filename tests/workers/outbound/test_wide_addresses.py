@@ -13,7 +13,7 @@ from desk.config.desk_toml import read
 from desk.tickets.ticket import Actor, ActorKind
 from gateway.directory import Directory
 from gateway.email.smtp.envelope_path import read_path
-from gateway.web.submission import Submission, Wrong, checked, is_address
+from gateway.web.submission import InvalidFields, Submission, checked, is_address
 from storage.open_store import Store
 from storage.people import people
 from storage.people.addresses import canonical, canonical_words, readable
@@ -102,7 +102,7 @@ def test_the_envelope_names_a_mailbox_in_either_spelling(store: Store) -> None:
 def test_a_form_takes_an_umlaut_domain_and_letters_before_the_at(store: Store) -> None:
     typed = Submission(email=UMLAUT, subject="s", body="b")
     assert checked(typed, (), subject_needed=True).email == ASCII and is_address(WIDE)
-    with pytest.raises(Wrong):
+    with pytest.raises(InvalidFields):
         checked(typed, (ASCII,), subject_needed=True)
     for bad in ("info@müller", "info@mül ler.example", "in\u200bfo@müller.example", "i\u00a0@müller.example"):
         assert not is_address(bad)

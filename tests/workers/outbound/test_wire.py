@@ -41,7 +41,7 @@ def test_words_are_read_back_as_they_were(said: str) -> None:
 @example("長い名前" * 20 + ".pdf", b"x")
 def test_a_file_keeps_its_name_and_its_bytes(name: str, data: bytes) -> None:
     name = " ".join(name.split()) or "x"
-    part = wire.together("mixed", [wire.text("plain", "t"), wire.file(name, "application/pdf", data)], "u")
+    part = wire.multipart("mixed", [wire.text("plain", "t"), wire.file(name, "application/pdf", data)], "u")
     (file,) = _read(wire.mail([], part)).iter_attachments()
     assert file.get_content() == data
     assert file.get_filename() == name
@@ -74,16 +74,16 @@ def test_many_ids_are_folded_one_behind_the_other() -> None:
 
 @pytest.mark.parametrize("value", ["a\nBcc: eve@evil.example.test", "a\r\n b", "a\r"])
 def test_a_value_of_several_lines_is_no_header(value: str) -> None:
-    with pytest.raises(wire.ManyLines):
+    with pytest.raises(wire.MultilineValue):
         wire.mail([("Subject", value)], wire.text("plain", "t"))
 
 
 def test_parts_within_parts_stay_where_they_belong() -> None:
-    page = wire.together(
+    page = wire.multipart(
         "related", [wire.text("html", "<p>é"), wire.file("p.png", "image/png", b"P", content_id="1@x")], "u"
     )
-    both = wire.together("alternative", [wire.text("plain", "é"), page], "u")
-    read = _read(wire.mail([], wire.together("mixed", [both, wire.file("a.csv", "text/csv", b"1,2")], "u")))
+    both = wire.multipart("alternative", [wire.text("plain", "é"), page], "u")
+    read = _read(wire.mail([], wire.multipart("mixed", [both, wire.file("a.csv", "text/csv", b"1,2")], "u")))
     kinds = [part.get_content_type() for part in read.walk()]
     assert kinds == [
         "multipart/mixed",

@@ -92,7 +92,7 @@ def test_a_desk_that_does_not_route_pays_no_statement_more(any_store: Store) -> 
     def statements(desk: SmallDesk) -> list[str]:
         seen: list[str] = []
         with desk.store.database.reading() as session:
-            desk.context.places(session)
+            desk.context.configuration(session)
 
         def note(_c: object, _cursor: object, statement: str, *_: object) -> None:
             seen.append(statement)
@@ -114,7 +114,7 @@ def test_a_larger_batch_costs_no_statement_more(any_store: Store) -> None:
         mails = [desk.mail(BOB, f"Question {desk.count}", "One question.") for _ in range(count)]
         accept(desk.store, mails, desk.now)
         with desk.store.database.reading() as session:
-            desk.context.places(session)
+            desk.context.configuration(session)
         seen: list[str] = []
 
         def note(_c: object, _cursor: object, statement: str, *_: object) -> None:

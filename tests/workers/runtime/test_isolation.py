@@ -259,7 +259,7 @@ def test_what_cannot_be_judged_is_a_ticket_all_the_same_and_says_so(
 
 def _rulebook(desk: SmallDesk) -> Any:
     with desk.store.database.reading() as session:
-        return desk.context.places(session).rules
+        return desk.context.configuration(session).rules
 
 
 def test_a_request_that_cannot_be_settled_is_quarantined_with_the_reason(

@@ -210,7 +210,7 @@ def test_the_clock_asks_only_where_something_waits(any_store: Store) -> None:
 
     def needed() -> bool:
         with any_store.database.reading() as session:
-            return reassign.needed(session, desk.context.places(session).routing, desk.now)
+            return reassign.needed(session, desk.context.configuration(session).routing, desk.now)
 
     assert not needed()
     desk.set(desk.alice, available=False)

@@ -17,8 +17,8 @@ from storage.tickets import lifecycle
 from tests.small_desk import BOB, CAROL, SmallDesk
 from workers.inbound import ingest
 from workers.inbound.match import Decision
-from workers.inbound.persist import Settlement
-from workers.scheduler import LEASE, OVERDUE, STUCK, Clock
+from workers.inbound.persist import BatchWriter
+from workers.scheduler import LEASE, OVERDUE, STUCK, Scheduler
 
 
 class Queue:
@@ -33,7 +33,7 @@ def enqueued_by(desk: SmallDesk) -> list[tuple[str, int]]:
     """What a fresh scheduler enqueues now."""
     queued = Queue()
     desk.store.database.queue = queued
-    clock = Clock(desk.context)
+    clock = Scheduler(desk.context)
     assert clock.sweep()
     clock._give_back()
     return queued.enqueued
@@ -64,7 +64,7 @@ def test_what_waits_too_long_is_rung_for_again(any_desk: SmallDesk) -> None:
 
 
 def test_only_one_of_two_clocks_works_and_the_other_takes_over(any_desk: SmallDesk) -> None:
-    first, second = Clock(any_desk.context), Clock(any_desk.context)
+    first, second = Scheduler(any_desk.context), Scheduler(any_desk.context)
     assert [first.sweep(), second.sweep(), first.sweep()] == [True, False, True]
     any_desk.now += LEASE + timedelta(seconds=1)
     assert [second.sweep(), first.sweep()] == [True, False]
@@ -73,22 +73,22 @@ def test_only_one_of_two_clocks_works_and_the_other_takes_over(any_desk: SmallDe
 
 
 def test_of_many_clocks_at_once_one_works(any_desk: SmallDesk) -> None:
-    clocks = [Clock(any_desk.context) for _ in range(8)]
+    clocks = [Scheduler(any_desk.context) for _ in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(Clock.sweep, clocks)) == 1
+        assert sum(pool.map(Scheduler.sweep, clocks)) == 1
 
 
 def _fails_for(words: str, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Settling breaks whenever a batch holds a request with those words; returns the sizes of what was tried."""
-    honest, tried = Settlement.write, []
+    honest, tried = BatchWriter.write, []
 
-    def write(self: Settlement, decisions: Sequence[Decision]) -> None:
+    def write(self: BatchWriter, decisions: Sequence[Decision]) -> None:
         tried.append(len(decisions))
         if any(words in decision.item.request.subject for decision in decisions):
             raise RuntimeError("a bug")
         honest(self, decisions)
 
-    monkeypatch.setattr(Settlement, "write", write)
+    monkeypatch.setattr(BatchWriter, "write", write)
     return tried
 
 
@@ -117,7 +117,7 @@ def test_what_was_quarantined_can_be_released_once_the_bug_is_gone(
 
 def test_what_stays_the_oldest_is_suspected_and_tried_alone(any_desk: SmallDesk) -> None:
     accept(any_desk.store, [any_desk.mail(BOB, "Help", "Please.")], any_desk.now)
-    clock = Clock(any_desk.context)
+    clock = Scheduler(any_desk.context)
     any_desk.later(seconds=10)
     clock.sweep()
     assert suspects(any_desk) == []
@@ -131,7 +131,7 @@ def test_what_stays_the_oldest_is_suspected_and_tried_alone(any_desk: SmallDesk)
 def test_what_waited_long_while_nobody_worked_is_not_all_suspected(any_desk: SmallDesk) -> None:
     accept(any_desk.store, [any_desk.mail(BOB, f"Help {n}", "Please.") for n in range(5)], any_desk.now)
     any_desk.later(hours=2)
-    Clock(any_desk.context).sweep()
+    Scheduler(any_desk.context).sweep()
     assert suspects(any_desk) == []
 
 
@@ -148,7 +148,7 @@ def test_a_suspect_that_kills_its_worker_is_quarantined_in_the_end(
     with any_desk.store.database.transaction() as session:
         inbound.mark_suspect(session, [1])
     with monkeypatch.context() as patch:
-        patch.setattr(Settlement, "write", die)
+        patch.setattr(BatchWriter, "write", die)
         for _ in range(inbound.MOST_ATTEMPTS):
             with pytest.raises(Killed):
                 ingest.drain(any_desk.context)
@@ -186,7 +186,7 @@ def test_a_look_that_fails_is_named_and_the_others_go_on(any_desk: SmallDesk, mo
     any_desk.now += OVERDUE + timedelta(seconds=1)
     queued = Queue()
     any_desk.store.database.queue = queued
-    clock = Clock(any_desk.context)
+    clock = Scheduler(any_desk.context)
     with monkeypatch.context() as patch:
         patch.setattr(lifecycle, "due", lambda *_: 1 / 0)
         assert clock.sweep()
@@ -199,7 +199,7 @@ def test_a_look_that_fails_is_named_and_the_others_go_on(any_desk: SmallDesk, mo
 
 def test_the_schedulers_thread_outlives_whatever_it_meets(any_desk: SmallDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     stop, rounds = threading.Event(), iter((RuntimeError("a bug"), None, KeyError("another")))
-    clock = Clock(any_desk.context)
+    clock = Scheduler(any_desk.context)
 
     def sweep() -> bool:
         error = next(rounds, stop)
@@ -216,7 +216,7 @@ def test_the_schedulers_thread_outlives_whatever_it_meets(any_desk: SmallDesk, m
 
 
 def test_a_clock_that_was_set_back_stops_no_look(any_desk: SmallDesk) -> None:
-    clock = Clock(any_desk.context)
+    clock = Scheduler(any_desk.context)
     clock.sweep()
     any_desk.receive(any_desk.mail(BOB, "Help", "Please."))
     any_desk.now -= timedelta(hours=1)

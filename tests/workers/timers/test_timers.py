@@ -29,7 +29,7 @@ from usecases.sla import measure as sla_measure
 from usecases.sla import recalculate as sla_review
 from usecases.tickets import conversation
 from workers.events import dispatch
-from workers.scheduler import Clock as TheClock
+from workers.scheduler import Scheduler as TheClock
 from workers.timers import sla as worker
 
 OFFICE = CalendarRow("Office", "Europe/Berlin", [{"days": "mon-fri", "from": "09:00", "to": "17:00"}])

@@ -19,7 +19,7 @@ from tests.small_desk import ALICE, CAROL, SmallDesk
 from workers.runtime.active_model import ModelWatch, register_starter
 from workers.training import schedule as training_schedule
 from workers.training import train as training
-from workers.training.train import Busy, Wish
+from workers.training.train import Busy, TrainingRequest
 
 pytestmark = pytest.mark.usefixtures("small_starter")
 
@@ -68,7 +68,7 @@ def test_three_words_of_an_agent_change_what_the_worker_guesses_and_the_reasons_
 ) -> None:
     taught(desk)
     desk.later(hours=1)
-    made = training.retrain(desk.store, now_of(desk), Wish())
+    made = training.retrain(desk.store, now_of(desk), TrainingRequest())
     assert (made.state, made.examples) == (models.ACTIVE, 3)
     look(desk)
     desk.receive(desk.mail("new@home.example.test", "Plants", "Please water the begonias tomorrow"))
@@ -92,7 +92,7 @@ def test_an_agents_command_by_mail_is_a_correction_too(store: Store) -> None:
 
 def test_a_dry_run_changes_nothing(desk: SmallDesk) -> None:
     taught(desk)
-    made = training.retrain(desk.store, now_of(desk), Wish(dry_run=True))
+    made = training.retrain(desk.store, now_of(desk), TrainingRequest(dry_run=True))
     assert made.examples == 3
     with desk.store.database.reading() as session:
         assert [one.version for one in models.list_all(session)] == [desk.context.categoriser.parts.version]
@@ -102,9 +102,11 @@ def test_two_trainings_do_not_run_at_once(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
         locks.acquire(session, training.LEASE, "somebody else", desk.now, training.LEASE_LENGTH)
     with pytest.raises(Busy):
-        training.retrain(desk.store, now_of(desk), Wish())
+        training.retrain(desk.store, now_of(desk), TrainingRequest())
     desk.later(minutes=2)
-    assert training.retrain(desk.store, now_of(desk), Wish()).state == models.ACTIVE, "a dead one's lease ends"
+    assert training.retrain(desk.store, now_of(desk), TrainingRequest()).state == models.ACTIVE, (
+        "a dead one's lease ends"
+    )
 
 
 def test_a_training_that_breaks_off_changes_nothing_and_the_next_one_works(
@@ -118,18 +120,18 @@ def test_a_training_that_breaks_off_changes_nothing_and_the_next_one_works(
     with monkeypatch.context() as patch:
         patch.setattr(shelf, "place", dies)
         with pytest.raises(MemoryError):
-            training.retrain(desk.store, now_of(desk), Wish())
+            training.retrain(desk.store, now_of(desk), TrainingRequest())
     with desk.store.database.reading() as session:
         active, progress = models.active(session), key_values.get(session, key_values.PROGRESS)
     assert active is not None and active.made_by == models.SHIPPED
     assert (progress["running"], progress["result"]) == (False, "failed: MemoryError")
-    assert training.retrain(desk.store, now_of(desk), Wish()).state == models.ACTIVE
+    assert training.retrain(desk.store, now_of(desk), TrainingRequest()).state == models.ACTIVE
 
 
 def test_only_the_newest_five_models_keep_their_files(desk: SmallDesk) -> None:
     for _ in range(6):
         desk.later(hours=3)
-        training.retrain(desk.store, now_of(desk), Wish())
+        training.retrain(desk.store, now_of(desk), TrainingRequest())
     with desk.store.database.reading() as session:
         states = [one.state for one in models.list_all(session)]
     assert states == ["active", "kept", "kept", "kept", "kept", "removed", "removed"]
@@ -140,7 +142,7 @@ def test_only_the_newest_five_models_keep_their_files(desk: SmallDesk) -> None:
 @pytest.mark.parametrize("harm", ["truncated", "foreign", "tampered", "planted", "gone"])
 def test_a_model_whose_files_cannot_be_trusted_never_takes_over(desk: SmallDesk, harm: str) -> None:
     before = desk.context.categoriser
-    made = training.retrain(desk.store, now_of(desk), Wish())
+    made = training.retrain(desk.store, now_of(desk), TrainingRequest())
     directory = desk.store.settings.data / models.FOLDER / made.version
     spoil(desk, directory.name, harm)
     for _ in range(3):
@@ -152,7 +154,7 @@ def test_a_model_whose_files_cannot_be_trusted_never_takes_over(desk: SmallDesk,
     assert broken is not None and broken.state == models.BROKEN and broken.reason
     assert not (desk.store.settings.data / "owned").exists(), "no code of the artefact ran"
     desk.later(hours=1)
-    training.retrain(desk.store, now_of(desk), Wish())
+    training.retrain(desk.store, now_of(desk), TrainingRequest())
     with desk.store.database.reading() as session:
         assert not models.has_broken(session), "the alarm ends with a new model"
 
@@ -185,13 +187,13 @@ def test_a_training_is_due_after_fifty_words_each_night_and_when_asked(desk: Sma
     assert not is_due(desk), "one word can wait for the night"
     desk.later(hours=5, minutes=1)
     assert is_due(desk)
-    training.retrain(desk.store, now_of(desk), Wish())
+    training.retrain(desk.store, now_of(desk), TrainingRequest())
     desk.later(days=1)
     assert not is_due(desk), "nothing new since"
     for number in range(50):
         say(desk, 1, f"Category {number}")
     assert is_due(desk)
-    training.retrain(desk.store, now_of(desk), Wish())
+    training.retrain(desk.store, now_of(desk), TrainingRequest())
     with desk.store.database.transaction() as session:
         assert corrections.count_after(session, 0) == 51
         key_values.put(session, key_values.ASKED, {"why": "a person asked", "at": desk.now.isoformat()})

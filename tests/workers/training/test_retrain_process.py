@@ -14,7 +14,7 @@ from storage.open_store import Store
 from storage.runtime import key_values
 from workers.runtime.active_model import ModelWatch, register_starter
 from workers.training.process import Trainer, started
-from workers.training.train import Wish, retrain
+from workers.training.train import TrainingRequest, retrain
 
 pytestmark = pytest.mark.usefixtures("small_starter")
 
@@ -71,7 +71,7 @@ def test_a_training_that_is_killed_halfway_changes_nothing_and_the_next_one_work
     def later() -> datetime:
         return datetime.now(UTC) + timedelta(minutes=2)
 
-    assert retrain(store, later, Wish()).state == models.ACTIVE
+    assert retrain(store, later, TrainingRequest()).state == models.ACTIVE
 
 
 def test_a_training_that_went_well_ends_well(store: Store) -> None:

@@ -1,8 +1,4 @@
-"""The body of our mail: the same words as plain text and as HTML, the signature, the quote, pictures, files.
-
-In: the content of an outbound row and the bytes of its files. Out: the mail's body with its parts. It makes no headers
-of the mail itself and knows no tickets.
-"""
+"""The body of an outbound mail: the same content as plain text and HTML, signature, quote, images, attachments."""
 
 from __future__ import annotations
 
@@ -36,7 +32,7 @@ class File:
         return self.inline and self.media_type in _PICTURES
 
 
-def of(content: Mapping[str, Any], files: Sequence[File], unique: str) -> Part:
+def build_body(content: Mapping[str, Any], files: Sequence[File], unique: str) -> Part:
     """Text, HTML and files as one body; `unique` is the mail's id."""
     shown = _pictures([file for file in files if file.is_shown])
     words = _with_names(_clean(content.get("text", "")), shown)
@@ -49,10 +45,10 @@ def of(content: Mapping[str, Any], files: Sequence[File], unique: str) -> Part:
     pictures = [wire.file(name, file.media_type, file.data, content_id=ids[name]) for name, file in shown.items()]
     texts = [
         wire.text("plain", plain(words, signature, attribution, quoted)),
-        wire.together("related", [page, *pictures], unique),
+        wire.multipart("related", [page, *pictures], unique),
     ]
     attached = [_attached(file) for file in files if not file.is_shown]
-    return wire.together("mixed", [wire.together("alternative", texts, unique), *attached], unique)
+    return wire.multipart("mixed", [wire.multipart("alternative", texts, unique), *attached], unique)
 
 
 def _attached(file: File) -> Part:

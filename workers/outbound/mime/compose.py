@@ -1,4 +1,4 @@
-"""Makes the bytes of a mail from an outbound row. The same row always gives the same Message-ID.
+"""Composes the bytes of a mail from an outbound row. The same row always gets the same Message-ID.
 
 Header injection is impossible: every value loses its control characters before it becomes a header, and whatever looks
 like an encoded word is broken up, because mail programs decode it, control characters and all.
@@ -37,7 +37,7 @@ def compose(letter: ClaimedMessage, read_blob: Callable[[str], bytes | None], no
     content = letter.content
     headers = [*_letterhead(letter, now), *_thread(content), *_signs(letter)]
     files = [_file(one, read_blob) for one in content.get("attachments", ())]
-    return wire.mail(headers, body.of(content, files, letter.external_id))
+    return wire.mail(headers, body.build_body(content, files, letter.external_id))
 
 
 def recipient(letter: ClaimedMessage) -> str:

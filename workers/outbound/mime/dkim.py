@@ -1,8 +1,7 @@
-"""Signs our mail with the desk's key (RFC 6376, rsa-sha256), so that others can tell it from a forgery.
+"""Signs outbound mail with the desk's DKIM key (RFC 6376, rsa-sha256), where one is set.
 
-In: the bytes of a mail, the address in its From, the settings. Out: the same bytes with a DKIM-Signature on top, or as
-they were where no key is set. A key that cannot be read keeps the mail waiting: unsigned mail would be thrown away
-where the domain's DMARC policy says so.
+A key that cannot be read keeps the mail waiting: unsigned mail would be rejected where the domain's DMARC policy says
+so.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The HTML part of our mail, made from the same plain text: nothing in it that the text does not say.
+"""The HTML part of an outbound mail, made from the same plain text.
 
-In: the words, the signature, the quoted last message, pictures by name. Out: one HTML page that Gmail,
-Outlook and Apple Mail show as they show a person's mail: their own fonts, light and dark, the quote folded. Every
-character of the text is escaped; the only tags are ours, the only links those that the text spells out.
+Gmail, Outlook and Apple Mail show it as they show a person's mail: their own fonts, light and dark, the quote folded.
+Every character of the text is escaped; the only tags are ours, the only links those that the text spells out.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""A mail as bytes: headers folded and encoded, texts and files in seven bits, parts between boundaries.
+"""Serialises a mail: headers folded and encoded, texts and files in seven bits, parts between boundaries.
 
-RFC 5322 (headers, folding), 2045 and 2046 (parts), 2047 (encoded words), 2231 (names of files). In: names, values,
-words and bytes. Out: CRLF lines that every relay passes on unchanged. The standard library does the same by parsing
-each header into a tree first, which is four fifths of the cost of a letter. It refuses to know letters and tickets;
-that a value is one line without control characters is the caller's duty, and is checked once more at the end.
+RFC 5322 (headers, folding), 2045 and 2046 (parts), 2047 (encoded words), 2231 (file names). The lines end with CRLF and
+every relay passes them on unchanged. The standard library parses each header into a tree first, which is four fifths of
+the cost of a mail. The caller makes sure that a value is one line without control characters; it is checked once more.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _Q = {byte: chr(byte) if chr(byte).isalnum() or chr(byte) in "!*+-/" else f"={by
 _Q |= {byte: f"={byte:02X}" for byte in range(128, 256)} | {0x20: "_"}
 
 
-class ManyLines(ValueError):
+class MultilineValue(ValueError):
     """A header's value is more than one line: it would become headers that nobody meant."""
 
 
@@ -67,7 +66,7 @@ def file(name: str, media_type: str, data: bytes, *, params: str = "", content_i
     return Part(tuple(headers), _base64(data))
 
 
-def together(subtype: str, parts: Sequence[Part], unique: str) -> Part:
+def multipart(subtype: str, parts: Sequence[Part], unique: str) -> Part:
     """Several parts as one; `unique` is text that no part can know, so that no part can end it."""
     if len(parts) == 1:
         return parts[0]
@@ -125,7 +124,7 @@ def _folded(name: str, value: str) -> str:
 def _tokens(name: str, value: str) -> Iterator[str]:
     """The name with the first word, then each word with the spaces before it, so that no line is only spaces."""
     if "\r" in value or "\n" in value:
-        raise ManyLines(f"the value of {name} is more than one line")
+        raise MultilineValue(f"the value of {name} is more than one line")
     words = _TOKEN.findall(value)
     yield f"{name}: {words[0]}" if words else f"{name}:"
     yield from words[1:]

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.email.imap.fetcher import MailboxKeeper, Pace, Surroundings, keep_mailboxes
+from gateway.email.imap.poller import ImapPoller, PollerDependencies, PollerTiming, start_pollers
 from gateway.email.smtp.types import Outcome, RawMail
 from storage.mail import imap_folders, inbound
 from storage.mail.imap_folders import FolderHealth
@@ -25,7 +25,7 @@ from storage.people.people import Mailbox
 from storage.tables import tickets as ticket_tables
 from tests.dovecot import PASSWORD, Dovecot
 
-QUICK = Pace(lease=3.0, slice=0.05, first=0.05, refused=0.05, most=0.2, store_most=0.1)
+QUICK = PollerTiming(lease=3.0, slice=0.05, first=0.05, refused=0.05, most=0.2, store_most=0.1)
 ENVIRON = {"SUPPORT_PASSWORD": PASSWORD, "WRONG_PASSWORD": "Tr0ub4dor&3 wrong"}
 
 
@@ -37,8 +37,8 @@ def mail(number: int, words: str = "") -> bytes:
     return f"Return-Path: <Bounces+{number}@example.test>\r\n{header}\r\n\r\n{text}\r\n".encode()
 
 
-def around(**changes: Any) -> Surroundings:
-    return replace(Surroundings(environ=ENVIRON, pace=QUICK, chance=random.Random(7)), **changes)
+def around(**changes: Any) -> PollerDependencies:
+    return replace(PollerDependencies(environ=ENVIRON, pace=QUICK, chance=random.Random(7)), **changes)
 
 
 def until(condition: Callable[[], object], what: str = "", seconds: float = 120.0) -> None:
@@ -87,8 +87,8 @@ class Desk:
         return [Outcome.STORED] * len(mails)
 
     @contextmanager
-    def kept(self, surroundings: Surroundings | None = None) -> Iterator[list[MailboxKeeper]]:
-        keepers = keep_mailboxes(self.store, self.accept, surroundings or around())
+    def kept(self, surroundings: PollerDependencies | None = None) -> Iterator[list[ImapPoller]]:
+        keepers = start_pollers(self.store, self.accept, surroundings or around())
         try:
             yield keepers
         finally:

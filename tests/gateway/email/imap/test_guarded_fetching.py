@@ -12,8 +12,8 @@ import pytest
 
 from desk.web.public_address import networks
 from gateway.email.imap.config import BadImapConfig, read_config
-from gateway.email.imap.credentials import Credentials, CredentialTrouble
-from gateway.email.imap.errors import ImapTrouble
+from gateway.email.imap.credentials import CredentialError, Credentials
+from gateway.email.imap.errors import ImapError
 from gateway.email.imap.login import connect, drop
 from storage.runtime.guarded_connection import AddressRefused, Guard
 from tests.gateway.email.imap import oauth_server
@@ -106,7 +106,7 @@ def test_a_guarded_mailbox_inside_is_not_connected_to() -> None:
     with listening(b"* OK ready\r\n") as listener:
         config = read_config(imap(listener.port))
         guard = Guard(resolve=Resolver(["127.0.0.1"]))
-        with pytest.raises(ImapTrouble, match="FRONTDESK_INTERNAL_NETWORKS"):
+        with pytest.raises(ImapError, match="FRONTDESK_INTERNAL_NETWORKS"):
             drop(connect(config, Credentials(config, ENVIRON, lambda: 0.0, guard), guard))
     assert listener.count == 0
 
@@ -115,7 +115,7 @@ def test_a_guarded_mailbox_in_a_listed_network_and_one_of_the_owner_are_connecte
     with listening(b"* BYE not today\r\n") as listener:
         for changes, guard in (({}, Guard(LOOPBACK.allowed, Resolver(["127.0.0.1"]))), ({"guarded": False}, Guard())):
             config = read_config(imap(listener.port, **{"host": "127.0.0.1", **changes}))
-            with pytest.raises(ImapTrouble, match="not today"):
+            with pytest.raises(ImapError, match="not today"):
                 connect(config, Credentials(config, ENVIRON, lambda: 0.0, guard), guard)
     assert listener.count == 2
 
@@ -127,14 +127,14 @@ def test_tls_of_a_guarded_mailbox_begins_behind_the_guard() -> None:
             (Guard(resolve=Resolver(["127.0.0.1"])), "not a public server", 0),
             (Guard(LOOPBACK.allowed, Resolver(["127.0.0.1"])), "does not speak TLS", 1),
         ):
-            with pytest.raises(ImapTrouble, match=what):
+            with pytest.raises(ImapError, match=what):
                 connect(config, Credentials(config, ENVIRON, lambda: 0.0, guard), guard)
             assert listener.count == count
 
 
 def test_a_guarded_token_endpoint_inside_is_asked_nothing() -> None:
     with oauth_server.running() as server:
-        with pytest.raises(CredentialTrouble, match="not a public server"):
+        with pytest.raises(CredentialError, match="not a public server"):
             token(f"{server.url}/token", Guard())
         assert server.issued == []
         assert token(f"{server.url}/token", LOOPBACK) == server.issued[0]
@@ -154,7 +154,7 @@ def test_a_guarded_token_endpoint_is_not_reached_through_a_proxy(monkeypatch: py
 def test_a_redirect_of_a_token_endpoint_is_not_followed(status: int) -> None:
     with listening() as target:
         head = f"HTTP/1.1 {status} Moved\r\nLocation: http://127.0.0.1:{target.port}/\r\nContent-Length: 0\r\n\r\n"
-        with listening(head.encode()) as server, pytest.raises(CredentialTrouble, match=str(status)):
+        with listening(head.encode()) as server, pytest.raises(CredentialError, match=str(status)):
             token(f"http://127.0.0.1:{server.port}/token", LOOPBACK)
     assert target.count == 0
 

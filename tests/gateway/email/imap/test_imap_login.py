@@ -15,7 +15,7 @@ import pytest
 
 from gateway.email.imap.config import read_config
 from gateway.email.imap.credentials import Credentials
-from gateway.email.imap.errors import ImapTrouble
+from gateway.email.imap.errors import ImapError
 from gateway.email.imap.login import connect, drop
 from storage.open_store import Store
 from storage.people import people
@@ -44,8 +44,8 @@ def settings(server: Dovecot, **changes: Any) -> dict[str, Any]:
     return plain | ({} if _names_secret(changes) else {"password_env": "SUPPORT_PASSWORD"}) | changes
 
 
-def trouble(data: dict[str, Any], environ: dict[str, str] = ENVIRON) -> ImapTrouble:
-    with pytest.raises(ImapTrouble) as caught:
+def trouble(data: dict[str, Any], environ: dict[str, str] = ENVIRON) -> ImapError:
+    with pytest.raises(ImapError) as caught:
         drop(login(data, environ))
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
@@ -163,7 +163,7 @@ def test_a_refused_access_token_is_not_used_again(server: Dovecot, oauth: OAuthS
     credentials = Credentials(config, secrets_of(oauth), lambda: 0.0)
     drop(connect(config, credentials))
     oauth.valid.clear()
-    with pytest.raises(ImapTrouble):
+    with pytest.raises(ImapError):
         connect(config, credentials)
     drop(connect(config, credentials))
 

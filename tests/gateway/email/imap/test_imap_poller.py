@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from gateway.email.imap import folder as imap_folder
-from gateway.email.imap.errors import ImapTrouble
-from gateway.email.imap.fetcher import Backoff, Pace
+from gateway.email.imap.errors import ImapError
+from gateway.email.imap.poller import Backoff, PollerTiming
 from gateway.email.smtp.types import DiskFull, Outcome, RawMail
 from storage.open_store import Store
 from tests import dovecot
@@ -255,11 +255,11 @@ def test_a_folder_with_more_mails_than_one_search_may_answer_is_fetched_whole(
 
 
 def test_pauses_after_failures_double_up_to_a_limit_and_begin_anew_after_success() -> None:
-    backoff = Backoff(Pace(), random.Random(1))
+    backoff = Backoff(PollerTiming(), random.Random(1))
     pauses = [backoff.next(OSError()) for _ in range(30)]
     assert all(2.0**n / 2 <= pause <= 2.0**n for n, pause in enumerate(pauses[:8]))
     assert all(150 <= pause <= 300 for pause in pauses[9:])
     assert len(set(pauses[9:])) > 10
     backoff.reset()
     assert backoff.next(OSError()) <= 1
-    assert backoff.next(ImapTrouble("wrong password", refused=True)) >= 15
+    assert backoff.next(ImapError("wrong password", refused=True)) >= 15

@@ -1,4 +1,4 @@
-"""The jail: whatever a mail does to its parser, its neighbours are read and it is quarantined with its reason."""
+"""The sandbox: whatever a mail does to its parser, its neighbours are read and it is quarantined with its reason."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from desk.mail.inbound_request import Envelope
 from gateway.email.parse.normalise import Normalised
 from gateway.email.sandbox import frames
-from gateway.email.sandbox.pool import Jail, Quarantine
-from gateway.email.sandbox.process import JailUnavailable
+from gateway.email.sandbox.pool import Quarantine, SandboxPool
+from gateway.email.sandbox.process import SandboxUnavailable
 from gateway.email.smtp.types import RawMail
 
 FAR = 60.0
@@ -34,15 +34,15 @@ def mail(raw: bytes) -> RawMail:
 
 
 @pytest.fixture(scope="module")
-def jail() -> Iterator[Jail]:
+def sandbox() -> Iterator[SandboxPool]:
     """One whose clocks are far away: only its memory and what it may not do limit a mail."""
-    jail = Jail(1, seconds=FAR, cpu_seconds=FAR, parser=PARSER, own_domains=frozenset({"desk.test"}))
-    yield jail
-    jail.close()
+    sandbox = SandboxPool(1, seconds=FAR, cpu_seconds=FAR, parser=PARSER, own_domains=frozenset({"desk.test"}))
+    yield sandbox
+    sandbox.close()
 
 
-def read(jail: Jail, *raws: bytes) -> list[Normalised | Quarantine]:
-    return jail.normalise_many([mail(raw) for raw in raws])
+def read(sandbox: SandboxPool, *raws: bytes) -> list[Normalised | Quarantine]:
+    return sandbox.normalise_many([mail(raw) for raw in raws])
 
 
 def text_of(result: Normalised | Quarantine) -> str:
@@ -50,17 +50,17 @@ def text_of(result: Normalised | Quarantine) -> str:
     return result.request.text
 
 
-def test_a_batch_comes_back_in_its_order(jail: Jail) -> None:
+def test_a_batch_comes_back_in_its_order(sandbox: SandboxPool) -> None:
     raws = [f"mail {n}".encode() for n in range(50)]
-    assert [text_of(result) for result in read(jail, *raws)] == [raw.decode() for raw in raws]
+    assert [text_of(result) for result in read(sandbox, *raws)] == [raw.decode() for raw in raws]
 
 
-def test_nothing_asked_is_nothing_answered(jail: Jail) -> None:
-    assert read(jail) == []
+def test_nothing_asked_is_nothing_answered(sandbox: SandboxPool) -> None:
+    assert read(sandbox) == []
 
 
-def test_envelope_source_time_and_own_domains_reach_the_parser(jail: Jail) -> None:
-    (result,) = read(jail, b"hello")
+def test_envelope_source_time_and_own_domains_reach_the_parser(sandbox: SandboxPool) -> None:
+    (result,) = read(sandbox, b"hello")
     assert isinstance(result, Normalised)
     assert result.request.envelope == Envelope("ann@there.test", ("help@desk.test",), "192.0.2.1")
     assert result.request.source == "help@desk.test"
@@ -68,121 +68,121 @@ def test_envelope_source_time_and_own_domains_reach_the_parser(jail: Jail) -> No
     assert result.request.fields == (("desk.test", "own"),)
 
 
-def test_files_come_back_with_their_bytes_even_when_empty(jail: Jail) -> None:
-    (result,) = read(jail, b"attach attach attach")
+def test_files_come_back_with_their_bytes_even_when_empty(sandbox: SandboxPool) -> None:
+    (result,) = read(sandbox, b"attach attach attach")
     assert isinstance(result, Normalised)
     assert result.files == (("file0", b""), ("file1", b"\x01" * 50_000), ("file2", b"\x02" * 100_000))
 
 
-def test_a_mail_of_many_megabytes_passes(jail: Jail) -> None:
-    before = jail.pids
-    (result,) = read(jail, b"x" * 8_000_000)
+def test_a_mail_of_many_megabytes_passes(sandbox: SandboxPool) -> None:
+    before = sandbox.pids
+    (result,) = read(sandbox, b"x" * 8_000_000)
     assert isinstance(result, Normalised)
-    assert jail.pids != before, "the child that grew for it was not replaced"
+    assert sandbox.pids != before, "the child that grew for it was not replaced"
 
 
-def test_an_unreadable_mail_is_quarantined_with_its_reason(jail: Jail) -> None:
-    assert read(jail, b"refuse", b"next") == [Quarantine("too many parts"), *read(jail, b"next")]
+def test_an_unreadable_mail_is_quarantined_with_its_reason(sandbox: SandboxPool) -> None:
+    assert read(sandbox, b"refuse", b"next") == [Quarantine("too many parts"), *read(sandbox, b"next")]
 
 
-def test_a_fault_in_the_parser_costs_one_mail_and_tells_nothing_of_it(jail: Jail) -> None:
-    before = jail.pids
-    results = read(jail, b"one", b"fault", b"two")
+def test_a_fault_in_the_parser_costs_one_mail_and_tells_nothing_of_it(sandbox: SandboxPool) -> None:
+    before = sandbox.pids
+    results = read(sandbox, b"one", b"fault", b"two")
     assert results[1] == Quarantine("parser died: KeyError")
     assert [text_of(results[n]) for n in (0, 2)] == ["one", "two"]
-    assert jail.pids == before
+    assert sandbox.pids == before
 
 
 @pytest.mark.parametrize(
     ("order", "reason"), [(b"grow", "needed more than 300 MB"), (b"crash", "parser died: SIGSEGV")]
 )
-def test_only_the_bad_mail_of_a_batch_is_set_aside(jail: Jail, order: bytes, reason: str) -> None:
-    assert_only_the_middle_one_is_bad(jail, order, reason)
+def test_only_the_bad_mail_of_a_batch_is_set_aside(sandbox: SandboxPool, order: bytes, reason: str) -> None:
+    assert_only_the_middle_one_is_bad(sandbox, order, reason)
 
 
 @pytest.mark.parametrize("order", [b"spin", b"stall"])
 def test_only_the_mail_that_takes_too_much_processor_time_is_set_aside(order: bytes) -> None:
-    jail = Jail(1, seconds=FAR, cpu_seconds=0.3, parser=PARSER)
-    assert_only_the_middle_one_is_bad(jail, order, "took longer than 0.3 s")
-    jail.close()
+    sandbox = SandboxPool(1, seconds=FAR, cpu_seconds=0.3, parser=PARSER)
+    assert_only_the_middle_one_is_bad(sandbox, order, "took longer than 0.3 s")
+    sandbox.close()
 
 
 def test_only_the_mail_that_waits_for_ever_is_set_aside() -> None:
-    jail = Jail(1, seconds=1.5, cpu_seconds=FAR, parser=PARSER)
-    assert_only_the_middle_one_is_bad(jail, b"hang", "took longer than 1.5 s")
-    jail.close()
+    sandbox = SandboxPool(1, seconds=1.5, cpu_seconds=FAR, parser=PARSER)
+    assert_only_the_middle_one_is_bad(sandbox, b"hang", "took longer than 1.5 s")
+    sandbox.close()
 
 
-def assert_only_the_middle_one_is_bad(jail: Jail, order: bytes, reason: str) -> None:
-    results = read(jail, b"one", b"two", order, b"three", b"four")
+def assert_only_the_middle_one_is_bad(sandbox: SandboxPool, order: bytes, reason: str) -> None:
+    results = read(sandbox, b"one", b"two", order, b"three", b"four")
     assert results[2] == Quarantine(reason)
     assert [text_of(results[n]) for n in (0, 1, 3, 4)] == ["one", "two", "three", "four"]
 
 
-def test_two_bad_mails_in_a_batch_are_both_found(jail: Jail) -> None:
-    results = read(jail, b"crash", b"one", b"crash", b"two")
+def test_two_bad_mails_in_a_batch_are_both_found(sandbox: SandboxPool) -> None:
+    results = read(sandbox, b"crash", b"one", b"crash", b"two")
     assert [isinstance(result, Quarantine) for result in results] == [True, False, True, False]
 
 
-def test_what_a_library_prints_does_not_reach_the_gateway(jail: Jail) -> None:
-    assert text_of(read(jail, b"chatter")[0]) == "chatter"
+def test_what_a_library_prints_does_not_reach_the_gateway(sandbox: SandboxPool) -> None:
+    assert text_of(read(sandbox, b"chatter")[0]) == "chatter"
 
 
-def test_nothing_can_be_written_to_a_file(jail: Jail, tmp_path: Path) -> None:
+def test_nothing_can_be_written_to_a_file(sandbox: SandboxPool, tmp_path: Path) -> None:
     path = tmp_path / "escape"
-    assert read(jail, b"write " + bytes(path)) == [Quarantine("parser died: OSError")]
+    assert read(sandbox, b"write " + bytes(path)) == [Quarantine("parser died: OSError")]
     assert path.stat().st_size == 0
 
 
 def test_the_environment_of_the_gateway_stays_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FRONTDESK_SECRET_KEY", "hush")
-    jail = Jail(1, parser=PARSER)
-    seen = text_of(read(jail, b"environment")[0])
-    jail.close()
+    sandbox = SandboxPool(1, parser=PARSER)
+    seen = text_of(read(sandbox, b"environment")[0])
+    sandbox.close()
     assert "hush" not in seen
     assert "FRONTDESK" not in seen
 
 
-def test_the_child_may_leave_no_core_and_no_file(jail: Jail) -> None:
-    assert text_of(read(jail, b"limits")[0]) == "[(0, 0), (0, 0)]"
+def test_the_child_may_leave_no_core_and_no_file(sandbox: SandboxPool) -> None:
+    assert text_of(read(sandbox, b"limits")[0]) == "[(0, 0), (0, 0)]"
 
 
-def test_a_child_that_was_killed_while_idle_blames_no_mail(jail: Jail) -> None:
-    read(jail, b"warm")
-    for pid in jail.pids:
+def test_a_child_that_was_killed_while_idle_blames_no_mail(sandbox: SandboxPool) -> None:
+    read(sandbox, b"warm")
+    for pid in sandbox.pids:
         os.kill(pid, signal.SIGKILL)
-    assert text_of(read(jail, b"next")[0]) == "next"
+    assert text_of(read(sandbox, b"next")[0]) == "next"
 
 
 def test_two_threads_use_two_children_at_once(tmp_path: Path) -> None:
-    jail = Jail(2, seconds=FAR, cpu_seconds=FAR, parser=PARSER)
+    sandbox = SandboxPool(2, seconds=FAR, cpu_seconds=FAR, parser=PARSER)
     done: list[str] = []
     slow = threading.Thread(
-        target=lambda: done.extend(text_of(one) for one in read(jail, b"wait " + bytes(tmp_path / "go")))
+        target=lambda: done.extend(text_of(one) for one in read(sandbox, b"wait " + bytes(tmp_path / "go")))
     )
     slow.start()
-    while len(jail.pids) == 2:
+    while len(sandbox.pids) == 2:
         os.sched_yield()
-    done.extend(text_of(result) for result in read(jail, b"quick"))
+    done.extend(text_of(result) for result in read(sandbox, b"quick"))
     (tmp_path / "go").touch()
     slow.join(FAR)
-    jail.close()
+    sandbox.close()
     assert [text.split()[0] for text in done] == ["quick", "wait"]
 
 
 def test_a_parser_that_cannot_be_loaded_is_nobodys_mails_fault() -> None:
-    jail = Jail(1, parser="tests.gateway.no_such_parser:normalise")
-    with pytest.raises(JailUnavailable, match="ModuleNotFoundError"):
-        read(jail, b"hello")
-    jail.close()
+    sandbox = SandboxPool(1, parser="tests.gateway.no_such_parser:normalise")
+    with pytest.raises(SandboxUnavailable, match="ModuleNotFoundError"):
+        read(sandbox, b"hello")
+    sandbox.close()
 
 
 def test_a_closed_jail_takes_nothing_and_leaves_no_child() -> None:
-    jail = Jail(2, parser=PARSER)
-    pids = jail.pids
-    jail.close()
-    with pytest.raises(JailUnavailable):
-        read(jail, b"hello")
+    sandbox = SandboxPool(2, parser=PARSER)
+    pids = sandbox.pids
+    sandbox.close()
+    with pytest.raises(SandboxUnavailable):
+        read(sandbox, b"hello")
     assert not [pid for pid in pids if os.path.exists(f"/proc/{pid}")]
 
 
@@ -207,8 +207,8 @@ def test_children_end_when_the_gateway_is_killed() -> None:
 
 _GATEWAY = f"""
 from gateway.email.sandbox.pool import Jail
-jail = Jail(2, parser={PARSER!r})
-print(*jail.pids, flush=True)
+sandbox = Jail(2, parser={PARSER!r})
+print(*sandbox.pids, flush=True)
 input()
 """
 
@@ -237,12 +237,12 @@ def test_an_answer_that_is_too_large_is_not_taken() -> None:
         frames.Unpacker(100).feed(b"\xff\xff\xff\xff")
 
 
-def test_a_sandbox_whose_processes_start_says_so(jail: Jail) -> None:
-    assert jail.check() == ""
+def test_a_sandbox_whose_processes_start_says_so(sandbox: SandboxPool) -> None:
+    assert sandbox.check() == ""
 
 
 def test_a_sandbox_whose_processes_do_not_start_says_why() -> None:
-    broken = Jail(1, parser="gateway.email.parse.normalise:no_such_parser")
+    broken = SandboxPool(1, parser="gateway.email.parse.normalise:no_such_parser")
     try:
         assert broken.check() != ""
     finally:

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from gateway.email.smtp.server import MailDoor
-from gateway.email.smtp.types import DoorSettings, Outcome, RawMail
+from gateway.email.smtp.server import SmtpServer
+from gateway.email.smtp.types import Outcome, RawMail, SmtpSettings
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 DOMAIN = "desk.test"
-SETTINGS = DoorSettings(hostname="mx.desk.test", smtp=("127.0.0.1:0",), lmtp=("127.0.0.1:0",))
+SETTINGS = SmtpSettings(hostname="mx.desk.test", smtp=("127.0.0.1:0",), lmtp=("127.0.0.1:0",))
 
 
 class Store:
@@ -38,11 +38,11 @@ class Store:
 class RunningDoor(AbstractContextManager["RunningDoor"]):
     """`with RunningDoor(settings) as door:` and it is open; afterwards it was stopped as the gateway stops it."""
 
-    def __init__(self, settings: DoorSettings = SETTINGS, clock: Callable[[], float] | None = None) -> None:
+    def __init__(self, settings: SmtpSettings = SETTINGS, clock: Callable[[], float] | None = None) -> None:
         self.store = Store()
         self.loop = asyncio.new_event_loop()
         more = {} if clock is None else {"clock": clock}
-        self.door = MailDoor(settings, self.store.commit, accepts, is_ours, now=lambda: NOW, **more)
+        self.door = SmtpServer(settings, self.store.commit, accepts, is_ours, now=lambda: NOW, **more)
         self._thread = threading.Thread(target=self.loop.run_forever)
 
     def __enter__(self) -> Self:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.email.smtp.data_reader import Dotted
+from gateway.email.smtp.data_reader import DataReader
 from gateway.email.smtp.envelope_path import read_path
 
 PIECES = st.lists(st.sampled_from([b"\r", b"\n", b".", b"\r\n", b"\0", b"a", b"..", b"\r\n."]), max_size=40)
 CUTS = st.lists(st.integers(1, 7), min_size=1, max_size=10)
 
 
-def feed(wire: bytes, cuts: list[int]) -> tuple[Dotted, bytes | None]:
+def feed(wire: bytes, cuts: list[int]) -> tuple[DataReader, bytes | None]:
     """The wire in chunks of the given sizes, over and over, until the mail has ended."""
-    dotted, at, turn, rest = Dotted(10_000), 0, 0, None
+    dotted, at, turn, rest = DataReader(10_000), 0, 0, None
     while at < len(wire) and rest is None:
         step = cuts[turn % len(cuts)]
         rest = dotted.feed(wire[at : at + step])
@@ -50,7 +50,7 @@ def test_nothing_but_crlf_dot_crlf_ends_a_mail(pieces: list[bytes], cuts: list[i
 
 
 def test_past_the_limit_nothing_is_kept_but_the_end_is_still_found() -> None:
-    dotted = Dotted(10)
+    dotted = DataReader(10)
     assert dotted.feed(b"x" * 11 + b"\r\n") is None
     assert dotted.feed(b".\r\nQUIT\r\n") == b"QUIT\r\n"
     assert dotted.too_large

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.email.smtp.commands import Dialogue, LmtpDialogue, Terms
+from gateway.email.smtp.commands import CommandState, LmtpCommandState, Terms
 from gateway.email.smtp.limits import Limits
 from tests.gateway.email.smtp.running_server import SETTINGS, accepts, is_ours
 
@@ -23,8 +23,8 @@ def terms() -> Terms:
     return Terms(SETTINGS, accepts, is_ours, Limits(10, 10, 0, (), lambda: 0.0))
 
 
-@given(st.lists(st.tuples(VERBS, ARGUMENTS), max_size=12), st.sampled_from([Dialogue, LmtpDialogue]))
-def test_any_words_get_one_reply_of_the_right_form(said: list[tuple[str, str]], kind: type[Dialogue]) -> None:
+@given(st.lists(st.tuples(VERBS, ARGUMENTS), max_size=12), st.sampled_from([CommandState, LmtpCommandState]))
+def test_any_words_get_one_reply_of_the_right_form(said: list[tuple[str, str]], kind: type[CommandState]) -> None:
     dialogue = kind(terms(), "192.0.2.1")
     for verb, argument in said:
         assert REPLY.fullmatch(dialogue.reply(verb, argument))
@@ -34,7 +34,7 @@ def test_any_words_get_one_reply_of_the_right_form(said: list[tuple[str, str]], 
 
 @given(st.text(min_size=1, max_size=40))
 def test_no_domain_but_ours_is_ever_accepted(domain: str) -> None:
-    dialogue = Dialogue(terms(), "192.0.2.1")
+    dialogue = CommandState(terms(), "192.0.2.1")
     dialogue.reply("EHLO", "there.test")
     dialogue.reply("MAIL", "FROM:<ann@there.test>")
     accepted = dialogue.reply("RCPT", f"TO:<help@{domain}>").startswith("250")

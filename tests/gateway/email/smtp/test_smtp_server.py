@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from desk.mail.inbound_request import Envelope
-from gateway.email.smtp.server import MailDoor
-from gateway.email.smtp.types import DiskFull, DoorSettings, Outcome, RawMail
+from gateway.email.smtp.server import SmtpServer
+from gateway.email.smtp.types import DiskFull, Outcome, RawMail, SmtpSettings
 from tests.gateway.email.smtp.running_server import NOW, SETTINGS, RunningDoor, accepts, is_ours
 
 MAIL = b"From: ann@there.test\r\nSubject: hello\r\n\r\nA line.\r\n"
@@ -28,7 +28,7 @@ def door() -> Iterator[RunningDoor]:
         yield door
 
 
-def settings(**changes: object) -> DoorSettings:
+def settings(**changes: object) -> SmtpSettings:
     return dataclasses.replace(SETTINGS, **changes)  # type: ignore[arg-type]  # names and values checked by the test
 
 
@@ -455,7 +455,7 @@ def test_stopping_waits_for_the_mail_on_its_way_and_sends_the_others_home(door: 
 def test_a_place_that_is_taken_names_itself() -> None:
     with RunningDoor() as door:
         place = door.door.addresses["smtp"][0]
-        second = MailDoor(settings(smtp=(place,), lmtp=()), lambda mails: [], accepts, is_ours)
+        second = SmtpServer(settings(smtp=(place,), lmtp=()), lambda mails: [], accepts, is_ours)
         with pytest.raises(OSError, match=f"cannot listen on {place}"):
             asyncio.run(second.start())
 

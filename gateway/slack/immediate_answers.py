@@ -1,7 +1,6 @@
-"""What an agent is told in Slack at once, because nothing changes by it: help, the own list, one ticket, a window.
+"""Answers to an agent in Slack that change nothing: help, the agent's own tickets, one ticket, the content of a modal.
 
-In: an order. Out: words that only this agent sees, or the values of a window. An agent sees what they may see, and a
-private ticket that is read is written down as in the console.
+An agent sees what they may see, and the reading of a private ticket is audited as in the console.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from desk.slack.orders import Order
 from desk.tickets import fields
 from desk.tickets.commands import SLACK, help_for, parse
 from desk.tickets.ticket import DONE, MOVES, Status, Ticket
-from gateway.slack.modals import Shown
+from gateway.slack.modals import ModalTicket
 from storage.access import audit, visibility
 from storage.db.session import Session
 from storage.open_store import Store
@@ -70,7 +69,7 @@ class Answers:
         errors = [escaped(error) for error in parse(commanded, SLACK).errors]
         return "\n".join([*errors, "", _help("")]) if errors else replace(order, text=commanded)
 
-    def shown(self, order: Order, needs: Verb, now: datetime) -> Shown | str:
+    def shown(self, order: Order, needs: Verb, now: datetime) -> ModalTicket | str:
         """What a window shows of its ticket, for who may do what it asks for; or why there is none."""
         if order.unknown:
             return WHO
@@ -144,7 +143,7 @@ def _name(person: Person) -> str:
     return one_line(person.name or person.address)
 
 
-def _shown(session: Session, ticket: Ticket, agent: Person) -> Shown:
+def _shown(session: Session, ticket: Ticket, agent: Person) -> ModalTicket:
     agents = holders.list_possible(session, ticket.team_id)
     teams = people.all_teams(session)
     owner = next((one.address for one in agents if one.id == ticket.assignee_id), "")
@@ -167,4 +166,4 @@ def _shown(session: Session, ticket: Ticket, agent: Person) -> Shown:
     known = custom_fields.list_all(session)
     empty = [(one.name, one.title) for one in known if fields.missing([one], ticket)]
     words = resolution.resolution_from_replies(session, ticket)
-    return Shown(ticket.id, ticket.subject, ticket.channel, words, was, choices, empty)
+    return ModalTicket(ticket.id, ticket.subject, ticket.channel, words, was, choices, empty)

@@ -1,7 +1,6 @@
-"""The words of a Slack message that stand beside its text: blocks, attachments, and messages that were shared.
+"""The text of a Slack message: its own, and that of its blocks, attachments and shared messages, in Slack's markup.
 
-In: a message as Slack sends it. Out: its words in Slack's own markup, each once. A web page that Slack shows under a
-link is nobody's words and stays out. It refuses to fetch anything, and everything is capped.
+The preview of a web page under a link is left out. Nothing is fetched, and everything is capped.
 """
 
 from __future__ import annotations
@@ -16,23 +15,23 @@ MOST_DEPTH = 8
 _MARKUP = re.compile(r"<[@#!]?([^<>|]*)(?:\|([^<>]*))?>|[*_~`\s]|&(?:amp|lt|gt);")
 
 
-def own_words(message: Mapping[str, Any]) -> str:
+def own_text(message: Mapping[str, Any]) -> str:
     """What its author wrote: the text, or the blocks where there is none."""
     text = _text(message, "text")
     return text if text.strip() else "\n".join(_of_blocks(message.get("blocks")))[:MOST_LETTERS]
 
 
-def further_words(message: Mapping[str, Any]) -> str:
+def further_text(message: Mapping[str, Any]) -> str:
     """What stands in blocks and is not in the text, then attachments and shared messages with who wrote them."""
-    seen = _bare(own_words(message))
+    seen = _bare(own_text(message))
     lines = [line for line in _of_blocks(message.get("blocks")) if line.strip() and _bare(line) not in seen]
     parts = ["\n".join(lines), *(_attachment(one, seen, 0) for one in _mappings(message, "attachments"))]
     return "\n\n".join(part for part in parts if part.strip())[:MOST_LETTERS]
 
 
-def whole_words(message: Mapping[str, Any]) -> str:
+def whole_text(message: Mapping[str, Any]) -> str:
     """Both, the author's own first."""
-    return "\n\n".join(part for part in (own_words(message), further_words(message)) if part)
+    return "\n\n".join(part for part in (own_text(message), further_text(message)) if part)
 
 
 def shared_files(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -1,8 +1,7 @@
-"""What Slack sent, read once: a person's message to the desk, or the reason why it is none.
+"""Reads a person's message to the desk from a Slack event or shortcut, or says why it is to be ignored.
 
-In: the body of an event or of a shortcut, already proved to come from Slack. Out: `Said` or `Ignored`; never an
-exception, whatever the body looks like. It refuses to know tickets: whether a thread is ours is asked elsewhere.
-What people do besides saying something is read in `gateway/slack/orders.py`.
+It never raises, whatever the body looks like. Whether a thread belongs to a ticket is checked by the caller. Everything
+else that people do in Slack is read in `gateway/slack/orders.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Any
 
 from desk.slack.orders import SlackFile
 from desk.text.file_names import clean_name
-from gateway.slack.shared_words import further_words, own_words, shared_files
+from gateway.slack.message_text import further_text, own_text, shared_files
 
 SHORTCUT = "open_ticket"
 """The callback id of the message shortcut in the app's manifest."""
@@ -39,7 +38,7 @@ class Way(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SlackMessage:
     """One message of one person. The ids hold no colon, so keys made of them cannot be confused.
 
     `ours_only` says that it counts only in a thread that is a ticket already; `known_is_old` that in such a thread
@@ -91,7 +90,7 @@ class Ignored:
     why: str
 
 
-def read(body: Mapping[str, Any]) -> Said | Ignored:
+def read_message(body: Mapping[str, Any]) -> SlackMessage | Ignored:
     """The message in an event or a message shortcut."""
     if body.get("type") == "message_action":
         return _shortcut(body)
@@ -103,7 +102,7 @@ def read(body: Mapping[str, Any]) -> Said | Ignored:
     return _event(body, event)
 
 
-def _event(body: Mapping[str, Any], event: Mapping[str, Any]) -> Said | Ignored:
+def _event(body: Mapping[str, Any], event: Mapping[str, Any]) -> SlackMessage | Ignored:
     bot_user = text_of(authorization(body), "user_id")
     why = _not_a_person(event, bot_user)
     if why:
@@ -114,19 +113,19 @@ def _event(body: Mapping[str, Any], event: Mapping[str, Any]) -> Said | Ignored:
     thread_ts = text_of(event, "thread_ts")
     if way is Way.THREAD and thread_ts in ("", text_of(event, "ts")):
         return Ignored("not said to the desk")
-    said = _said(way, team_of(body), text_of(event, "channel"), event, bot_user)
-    return said if said is not None else Ignored("ids are missing")
+    read = _message(way, team_of(body), text_of(event, "channel"), event, bot_user)
+    return read if read is not None else Ignored("ids are missing")
 
 
-def _shortcut(body: Mapping[str, Any]) -> Said | Ignored:
+def _shortcut(body: Mapping[str, Any]) -> SlackMessage | Ignored:
     if body.get("callback_id") != SHORTCUT:
         return Ignored("another shortcut")
     message, presser = mapping_of(body, "message"), mapping_of(body, "user")
     if not text_of(message, "user") or text_of(message, "bot_id"):
         # A bot cannot be answered: the request is the one of who pressed the button.
         message = {**message, "user": text_of(presser, "id"), "user_profile": {}}
-    said = _said(Way.SHORTCUT, team_of(body), text_of(mapping_of(body, "channel"), "id"), message, "", presser)
-    return said if said is not None else Ignored("ids are missing")
+    read = _message(Way.SHORTCUT, team_of(body), text_of(mapping_of(body, "channel"), "id"), message, "", presser)
+    return read if read is not None else Ignored("ids are missing")
 
 
 def team_of(body: Mapping[str, Any]) -> str:
@@ -139,29 +138,29 @@ def team_of(body: Mapping[str, Any]) -> str:
     )
 
 
-def _said(
+def _message(
     way: Way,
     team: str,
     channel: str,
     message: Mapping[str, Any],
     bot_user: str,
     presser: Mapping[str, Any] | None = None,
-) -> Said | None:
+) -> SlackMessage | None:
     user, ts, thread_ts = text_of(message, "user"), text_of(message, "ts"), text_of(message, "thread_ts")
     opened_by = text_of(presser or {}, "id")
     ids = [team, channel, user, *([opened_by] if presser is not None else [])]
     moments = [ts, *([thread_ts] if thread_ts else [])]
     if not (all(ID.match(one) for one in ids) and all(TS.match(one) for one in moments)):
         return None
-    return Said(
+    return SlackMessage(
         way=way,
         team=team,
         channel=channel,
         ts=ts,
         thread_ts=thread_ts,
         user=user,
-        text=own_words(message),
-        shared=further_words(message),
+        text=own_text(message),
+        shared=further_text(message),
         name=_name(mapping_of(message, "user_profile")),
         bot_user=bot_user,
         opened_by=opened_by,

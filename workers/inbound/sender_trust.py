@@ -1,6 +1,6 @@
-"""What a mail's sender may do by writing: whether the sender was verified, may confirm, and who came along with it.
+"""What the sender of a mail may do: whether they are verified, may confirm the resolution, and bring newcomers.
 
-Whoever is new in a conversation is suggested to the agents and never put in copy by the desk itself.
+Newcomers are suggested to the agents; the desk itself puts nobody in copy.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from usecases.tickets import resolution
 from workers.inbound.match import Decision
 
 
-def unverified(decision: Decision) -> dict[str, Any]:
+def verification_data(decision: Decision) -> dict[str, Any]:
     """What an event says of a sender whom our own mail server could not verify."""
     return {"verified": False} if decision.trust is Verdict.FAIL else {}
 
 
-def marked(change: Change, decision: Decision) -> Change:
+def with_sender_data(change: Change, decision: Decision) -> Change:
     """The change that a further message makes, with what there is to say of its sender and of newcomers."""
     if not change.events:
         return change
-    told = unverified(decision) | ({"newcomers": list(decision.newcomers)} if decision.newcomers else {})
+    told = verification_data(decision) | ({"newcomers": list(decision.newcomers)} if decision.newcomers else {})
     if not told:
         return change
     first = replace(change.events[0], data={**change.events[0].data, **told})
@@ -41,7 +41,7 @@ def may_confirm(decision: Decision, ticket: Ticket, sender: Person) -> bool:
     return sender.id == ticket.requester_id and decision.trust is not Verdict.FAIL
 
 
-def confirmed(session: Session, ticket: Ticket, actor: Actor, at: datetime, message_id: int) -> Change:
+def confirm_resolution(session: Session, ticket: Ticket, actor: Actor, at: datetime, message_id: int) -> Change:
     """The requester confirms; the last answer is what solved it, whatever agents would have to fill in."""
     change = properties.confirm(ticket, actor, at, message_id)
     if change.ticket.status is ticket.status:

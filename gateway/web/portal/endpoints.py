@@ -1,7 +1,6 @@
-"""How a page is asked for and how something is posted to it: what both do when it cannot be answered.
+"""The endpoints of the portal: how a page is read, how a form is posted, and the page that explains a refusal.
 
-A page reads in one transaction; an action gets a posted form and opens its own. Whatever was typed is on the page that
-says why it was not taken.
+A page reads in one transaction; a posted form opens its own. What was typed is shown again on the page of the refusal.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from desk.portal import status_links
 from gateway.web import body
 from gateway.web.body import BadBody, Posted
 from gateway.web.portal import view
-from gateway.web.portal.access import Portal, Turned
+from gateway.web.portal.access import Portal, PortalRefused
 from gateway.web.request_context import Unavailable
 from storage.db.session import Session
 
@@ -30,45 +29,49 @@ _ASK_AGAIN = ("expired", "void", "left", "wrong", "gone")
 """After these a new link is offered."""
 
 
-def page(portal: Portal, show: Show) -> Callable[[Request], Response]:
+def reading_endpoint(portal: Portal, show: Show) -> Callable[[Request], Response]:
     """An endpoint that reads, and changes nothing."""
 
     def endpoint(request: Request) -> Response:
         try:
-            with portal.door.reachable(), portal.store.database.reading() as session:
+            with portal.context.reachable(), portal.store.database.reading() as session:
                 return show(portal, session, request)
-        except Turned as error:
-            return turned(portal, request, error)
+        except PortalRefused as error:
+            return refusal_page(portal, request, error)
         except Unavailable:
-            return turned(portal, request, Turned(503, "down", portal.door.retry_seconds))
+            return refusal_page(portal, request, PortalRefused(503, "down", portal.context.retry_seconds))
 
     return endpoint
 
 
-def action(portal: Portal, act: Act, most_files: int = 0) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+def posting_endpoint(
+    portal: Portal, act: Act, most_files: int = 0
+) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     """An endpoint that takes a posted form, from our own pages only."""
     # Somewhat too much is read whole, so that the words beside it are not lost.
-    most = portal.door.limits.bytes * _READ_MORE if most_files else body.MEGABYTE
+    most = portal.context.limits.bytes * _READ_MORE if most_files else body.MEGABYTE
 
     def perform(request: Request, posted: Posted) -> Response:
         try:
             _check_size(portal, posted)
             return act(portal, request, posted)
-        except Turned as error:
-            return turned(portal, request, error, posted)
+        except PortalRefused as error:
+            return refusal_page(portal, request, error, posted)
         except Unavailable:
-            return turned(portal, request, Turned(503, "down", portal.door.retry_seconds, again=True), posted)
+            return refusal_page(
+                portal, request, PortalRefused(503, "down", portal.context.retry_seconds, again=True), posted
+            )
 
     async def endpoint(request: Request) -> Response:
         early = _before_reading(portal, request)
         if early is not None:
-            return turned(portal, request, early)
+            return refusal_page(portal, request, early)
         try:
             posted = await body.form(request, most, most_files * _READ_MORE)
         except BadBody as error:
-            return turned(portal, request, Turned(error.status, error.problem))
+            return refusal_page(portal, request, PortalRefused(error.status, error.problem))
         try:
-            return await anyio.to_thread.run_sync(perform, request, posted, limiter=portal.door.threads)
+            return await anyio.to_thread.run_sync(perform, request, posted, limiter=portal.context.threads)
         finally:
             for upload in posted.uploads:
                 await upload.close()
@@ -76,25 +79,25 @@ def action(portal: Portal, act: Act, most_files: int = 0) -> Callable[[Request],
     return endpoint
 
 
-def _before_reading(portal: Portal, request: Request) -> Turned | None:
+def _before_reading(portal: Portal, request: Request) -> PortalRefused | None:
     """What needs no body to be refused."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-        return Turned(403, "elsewhere")
+        return PortalRefused(403, "elsewhere")
     token = request.path_params.get("token")
-    if token and status_links.read_status_token(token, portal.store.secret, portal.door.clock()) is None:
-        return Turned(404, "wrong")
+    if token and status_links.read_status_token(token, portal.store.secret, portal.context.clock()) is None:
+        return PortalRefused(404, "wrong")
     return None
 
 
 def _check_size(portal: Portal, posted: Posted) -> None:
-    limits = portal.door.limits
+    limits = portal.context.limits
     if len(posted.uploads) > limits.files:
-        raise Turned(422, "count", again=True)
+        raise PortalRefused(422, "count", again=True)
     if sum(upload.size or 0 for upload in posted.uploads) > limits.bytes:
-        raise Turned(413, "large", again=True)
+        raise PortalRefused(413, "large", again=True)
 
 
-def turned(portal: Portal, request: Request, error: Turned, posted: Posted | None = None) -> Response:
+def refusal_page(portal: Portal, request: Request, error: PortalRefused, posted: Posted | None = None) -> Response:
     """The page that says why, with what was typed: to be sent again where that can help, or to be copied."""
     spoken = view.language(request)
     path = request.url.path
@@ -122,5 +125,5 @@ def turned(portal: Portal, request: Request, error: Turned, posted: Posted | Non
 
 
 def sizes(portal: Portal) -> dict[str, int]:
-    limits = portal.door.limits
+    limits = portal.context.limits
     return {"count": limits.files, "size": limits.bytes // body.MEGABYTE, "most": LONGEST}

@@ -1,8 +1,8 @@
-"""The inside of the jail: one process that reads mails from its standard input, parses them, and writes what they are.
+"""A sandbox worker: a process with limits that reads mails from standard input, parses them and writes the requests.
 
-In: frames (a JSON header, the raw mail). Out: frames (`ok`, the request as JSON, name and bytes of each file; or `no`
-and the reason). It refuses to write files or a core, to grow past its memory, and to take long over a mail.
-Run as `python -m gateway.email.sandbox.child CONFIG`, by gateway/email/sandbox/process.py only.
+Mails and answers are frames: a JSON header and the raw mail in; `ok`, the request as JSON, name and bytes of each file
+out, or `no` and the reason. The process cannot write files or a core dump, grow past its memory, or take long over a
+mail. Run as `python -m gateway.email.sandbox.worker CONFIG`, by gateway/email/sandbox/process.py only.
 """
 
 from __future__ import annotations

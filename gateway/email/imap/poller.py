@@ -1,11 +1,9 @@
-"""The IMAP door: every mail of the desk's mailboxes is handed in once it is there, and marked only when it is stored.
+"""The IMAP poller: fetches one mailbox in a thread of its own, and marks a mail on the server only once it is stored.
 
-In: mailboxes from the store, and `accept`, which writes a batch of raw mails down. Out: mails handed to it in UID
-order, marks and health in `imap_folders`. Each mailbox has a thread and a lease of its own, so that neither a broken
-mailbox nor a second gateway touches the others. It refuses to know what a mail says.
+Each mailbox has its own lease, so that neither a broken mailbox nor a second gateway affects the others.
 
-The order is the promise: fetch (only peeking), accept (COMMIT), then \\Seen or move, then the mark. Death between two
-of them means that the mail is fetched again, and the ledger recognises the copy by its unique key.
+The order is: fetch (only peeking), accept (COMMIT), then \\Seen or move, then the mark in `imap_folders`. A crash
+between two of them means that the mail is fetched again, and the unique key of the inbound log recognises the copy.
 """
 
 from __future__ import annotations
@@ -26,10 +24,10 @@ from imapclient import IMAPClient
 
 from gateway.email.imap.config import BadImapConfig, ImapConfig, read_config
 from gateway.email.imap.credentials import Credentials
-from gateway.email.imap.errors import ImapTrouble, Stopping, StoreRefused
+from gateway.email.imap.errors import ImapError, Stopping, StoreRefused
 from gateway.email.imap.fetch import FetchLimits
 from gateway.email.imap.login import connect, drop, explain
-from gateway.email.imap.session import Accept, Duty, ImapSession
+from gateway.email.imap.session import Accept, ImapSession, SessionDependencies
 from storage.mail import imap_folders
 from storage.open_store import Store
 from storage.people.people import Mailbox, all_mailboxes
@@ -40,7 +38,7 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class PollerTiming:
     """Seconds: of the lease, of one wait that cannot be interrupted, and between attempts after a failure.
 
     After a refused login the attempts begin at `refused`, since servers lock accounts that are tried too often.
@@ -58,12 +56,12 @@ class Pace:
 class Backoff:
     """Pauses that double up to a limit, each shortened by chance so that many mailboxes do not knock at once."""
 
-    pace: Pace
+    pace: PollerTiming
     chance: random.Random
     failures: int = 0
 
     def next(self, error: BaseException) -> float:
-        refused = isinstance(error, ImapTrouble) and error.refused
+        refused = isinstance(error, ImapError) and error.refused
         first = self.pace.refused if refused else self.pace.first
         ours = isinstance(error, (StoreRefused, sa.exc.SQLAlchemyError))
         most = self.pace.store_most if ours else self.pace.most
@@ -80,39 +78,41 @@ def _utc_now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class PollerDependencies:
     """What a keeper takes from outside: the time, chance, the variables that hold secrets, and its pace."""
 
     now: Callable[[], datetime] = _utc_now
     seconds: Callable[[], float] = time.monotonic
     chance: random.Random = field(default_factory=random.SystemRandom)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    pace: Pace = Pace()
+    pace: PollerTiming = PollerTiming()
 
 
-class MailboxKeeper:
+class ImapPoller:
     """Keeps one mailbox fetched from `start()` to `stop()`, in a thread of its own. Raises BadImapConfig."""
 
     def __init__(
-        self, store: Store, mailbox: Mailbox, accept: Accept, surroundings: Surroundings | None = None
+        self, store: Store, mailbox: Mailbox, accept: Accept, dependencies: PollerDependencies | None = None
     ) -> None:
         self.mailbox = mailbox
         self.config: ImapConfig = read_config(mailbox.imap or {})
         self._store = store
-        self._around = surroundings or Surroundings()
+        self._dependencies = dependencies or PollerDependencies()
         self._guard = guard_for(store.settings)
-        self._credentials = Credentials(self.config, self._around.environ, self._around.seconds, self._guard)
+        self._credentials = Credentials(
+            self.config, self._dependencies.environ, self._dependencies.seconds, self._guard
+        )
         limits = FetchLimits(most_bytes=store.settings.max_message_bytes)
-        self._duty = Duty(
+        self._session_dependencies = SessionDependencies(
             store,
             mailbox,
             self.config,
             accept,
             limits,
-            self._around.now,
+            self._dependencies.now,
             self._tick,
             self._pause,
-            self._around.pace.slice,
+            self._dependencies.pace.slice,
         )
         self._lease = f"imap:{mailbox.address}"
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -130,7 +130,7 @@ class MailboxKeeper:
             self._thread.join(seconds)
 
     def _run(self) -> None:
-        backoff = Backoff(self._around.pace, self._around.chance)
+        backoff = Backoff(self._dependencies.pace, self._dependencies.chance)
         while not self._stopping.is_set():
             try:
                 self._keep(backoff)
@@ -147,14 +147,14 @@ class MailboxKeeper:
         """Hold the lease and fetch until the work has to stop; while somebody else holds it, wait."""
         self._renew_at = 0.0
         if not self._hold_lease():
-            self._stopping.wait(self._around.pace.lease / 3)
+            self._stopping.wait(self._dependencies.pace.lease / 3)
             return
         client = connect(self.config, self._credentials, self._guard)
-        session = ImapSession(client, self._duty)
+        session = ImapSession(client, self._session_dependencies)
         log.info("imap_mailbox_opened", mailbox_id=self.mailbox.id)
         try:
             while True:
-                session.look()
+                session.fetch_new()
                 backoff.reset()
                 session.wait()
         finally:
@@ -170,12 +170,12 @@ class MailboxKeeper:
         self._tick()
 
     def _hold_lease(self) -> bool:
-        if self._around.seconds() < self._renew_at:
+        if self._dependencies.seconds() < self._renew_at:
             return True
-        length = timedelta(seconds=self._around.pace.lease)
+        length = timedelta(seconds=self._dependencies.pace.lease)
         with self._store.database.transaction() as session:
-            held = locks.acquire(session, self._lease, self._holder, self._around.now(), length)
-        self._renew_at = self._around.seconds() + self._around.pace.lease / 3 if held else 0.0
+            held = locks.acquire(session, self._lease, self._holder, self._dependencies.now(), length)
+        self._renew_at = self._dependencies.seconds() + self._dependencies.pace.lease / 3 if held else 0.0
         return held
 
     def _give_lease_back(self) -> None:
@@ -188,27 +188,27 @@ class MailboxKeeper:
     def _note_failure(self, error: BaseException) -> None:
         why = self._credentials.hidden(explain(error, self.config))
         log.warning("imap_mailbox_failed", mailbox_id=self.mailbox.id, error=type(error).__name__, why=why)
-        note_failure(self._store, self.mailbox, self.config.folders, why, self._around.now())
+        note_failure(self._store, self.mailbox, self.config.folders, why, self._dependencies.now())
 
 
-def keep_mailboxes(store: Store, accept: Accept, surroundings: Surroundings | None = None) -> list[MailboxKeeper]:
+def start_pollers(store: Store, accept: Accept, dependencies: PollerDependencies | None = None) -> list[ImapPoller]:
     """A started keeper for every mailbox that is to be fetched; one with wrong settings shows as failing instead."""
-    around = surroundings or Surroundings()
+    dependencies = dependencies or PollerDependencies()
     with store.database.reading() as session:
         mailboxes = [mailbox for mailbox in all_mailboxes(session) if mailbox.imap]
-    started = [_started(store, mailbox, accept, around) for mailbox in mailboxes]
-    return [keeper for keeper in started if keeper is not None]
+    started = [_started(store, mailbox, accept, dependencies) for mailbox in mailboxes]
+    return [poller for poller in started if poller is not None]
 
 
-def _started(store: Store, mailbox: Mailbox, accept: Accept, around: Surroundings) -> MailboxKeeper | None:
+def _started(store: Store, mailbox: Mailbox, accept: Accept, dependencies: PollerDependencies) -> ImapPoller | None:
     try:
-        keeper = MailboxKeeper(store, mailbox, accept, around)
+        poller = ImapPoller(store, mailbox, accept, dependencies)
     except BadImapConfig as error:
         log.error("imap_settings_refused", mailbox_id=mailbox.id, why=str(error))
-        note_failure(store, mailbox, imap_folders.folders_of(mailbox), str(error), around.now())
+        note_failure(store, mailbox, imap_folders.folders_of(mailbox), str(error), dependencies.now())
         return None
-    keeper.start()
-    return keeper
+    poller.start()
+    return poller
 
 
 def note_failure(store: Store, mailbox: Mailbox, folders: Sequence[str], why: str, now: datetime) -> None:
