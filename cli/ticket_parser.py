@@ -17,6 +17,7 @@ Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 def words(ticket: Any, command: Command) -> None:
     """The group's commands."""
     listing = command(ticket, "list", tickets.ticket_list, "the newest tickets")
+    listing.add_argument("--search", metavar="TEXT", default="")
     listing.add_argument("--status", action="append")
     listing.add_argument("--before", type=int, metavar="NUMBER")
     listing.add_argument("--most", type=int, default=50)

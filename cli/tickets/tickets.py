@@ -13,7 +13,8 @@ from console.web import mail_warnings
 from desk.config.settings import Settings
 from desk.tickets.ticket import DESK, NotAllowed, Status, Ticket
 from storage.runtime.logging_setup import escaped
-from storage.tickets import tickets
+from storage.tickets import listings, tickets
+from storage.tickets.listings import Wanted
 from usecases.tickets import conversation
 from usecases.tickets.ticket_json import ticket_rows, whole_ticket
 
@@ -26,8 +27,9 @@ _WEIGHTED = ("reasons", "runners_up")
 def ticket_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     statuses = [_status(text) for text in args.status or ()]
     with opened(settings) as store, store.database.reading() as session:
-        found = tickets.page(session, statuses=statuses, before=args.before, most=args.most)
-        rows = ticket_rows(session, found)
+        wanted = Wanted(tuple(statuses), words=args.search)
+        ids = listings.ticket_ids(session, wanted, before=args.before, most=args.most)
+        rows = ticket_rows(session, list(reversed(tickets.get_many(session, ids).values())))
     if args.json:
         output.as_json(rows)
     else:

@@ -5,6 +5,7 @@ Every list is paged by id, newest first. A page asks for one row more than it sh
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from storage.tickets import full_text
 
 MOST_FOUND = 500
 """A search looks at so many tickets at most."""
+_NUMBER_IN_SUBJECT = re.compile(r"\[#([0-9]{1,18})\]")
 NOBODY = 0
 _RECENT = 2000
 
@@ -94,6 +96,14 @@ def ticket_rows(session: Session, wanted: TicketFilter, *, before: int | None, m
     order = (tickets.c.due_at, tickets.c.id) if wanted.by_due else (tickets.c.id.desc(),)
     rows = session.execute(query.order_by(*order).limit(most))
     return [TicketRow(**row._mapping) for row in rows]
+
+
+def ticket_ids(session: Session, wanted: Wanted, *, before: int | None, most: int) -> list[int]:
+    """The ids of those tickets alone, the newest first."""
+    where = (*visibility.ticket(session), *_conditions(session, wanted, before))
+    return list(
+        session.execute(sa.select(tickets.c.id).where(*where).order_by(tickets.c.id.desc()).limit(most)).scalars()
+    )
 
 
 def status_counts(session: Session) -> dict[str, int]:
@@ -169,16 +179,20 @@ def _due(session: Session, wanted: TicketFilter, before: int | None) -> list[sa.
 
 
 def _found(session: Session, words: str) -> sa.ColumnElement[bool]:
-    """`#7` is the ticket, an address its requester's tickets, and words find messages; a mere number may be either."""
+    """`#7` or a `[#7]` anywhere is that ticket, somebody's whole address all of theirs; else words, names and parts of
+    addresses are looked for, and a mere number may be either."""
     number = words.removeprefix("#")
     is_number = number.isascii() and number.isdigit() and len(number) < 19
     if is_number and words.startswith("#"):
         return tickets.c.id == int(number)
+    if in_subject := _NUMBER_IN_SUBJECT.search(words):
+        return tickets.c.id == int(in_subject[1])
     if "@" in words and " " not in words:
-        whose = sa.select(people.c.id).where(people.c.address == canonical(words)[:320])
-        return tickets.c.requester_id.in_(whose)
-    found = tickets.c.id.in_(full_text.find_tickets(session, words, MOST_FOUND))
-    return found | (tickets.c.id == int(number)) if is_number else found
+        whose = session.execute(sa.select(people.c.id).where(people.c.address == canonical(words)[:320])).scalar()
+        if whose is not None:
+            return tickets.c.requester_id.in_([whose])
+    hits = tickets.c.id.in_(full_text.find_tickets(session, words, MOST_FOUND))
+    return hits | (tickets.c.id == int(number)) if is_number else hits
 
 
 def _page(

@@ -39,6 +39,8 @@ from usecases.privacy import erased_articles
 from usecases.tickets import side_conversations
 
 _SHORTEST = 12
+_MESSAGE_INDEXES = ("message_search", "message_folded", "message_grams")
+_OTHER_INDEXES = ("people_grams", "solved_search", "article_search")
 """A line of theirs that is so long is looked for in letters about tickets of others."""
 
 
@@ -226,7 +228,7 @@ def _purge_indexes(session: Session) -> None:
     """Merged into one, an index has no removed words left in it."""
     if not session.postgres:
         session.overwrite_deleted()
-        for table in ("message_search", "solved_search", "article_search"):
+        for table in (*_MESSAGE_INDEXES, *_OTHER_INDEXES):
             session.execute(sa.text(f"INSERT INTO {table}({table}) VALUES('optimize')"))
 
 

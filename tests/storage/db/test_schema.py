@@ -25,7 +25,8 @@ ROOT = Path(schema.__file__).parents[2]
 
 def _differences(database: Database) -> list[object]:
     parts = ("", "_data", "_idx", "_docsize", "_config")
-    own = {f"{index}_search{part}" for index in ("message", "solved", "article") for part in parts}
+    words = ("message_search", "solved_search", "article_search", "message_folded", "message_grams", "people_grams")
+    own = {f"{index}{part}" for index in words for part in (*parts, "_terms")}
 
     def ours(_object: object, name: str | None, kind: str, _reflected: bool, _compared: object) -> bool:
         return name not in own and name not in (
@@ -33,6 +34,9 @@ def _differences(database: Database) -> list[object]:
             "ix_messages_search",
             "ix_solved_search",
             "ix_articles_search",
+            "ix_messages_folded",
+            "ix_messages_grams",
+            "ix_people_grams",
         )
 
     with database.engine.connect() as connection:
