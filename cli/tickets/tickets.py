@@ -14,7 +14,7 @@ from desk.config.settings import Settings
 from desk.tickets.ticket import DESK, NotAllowed, Status, Ticket
 from storage.runtime.logging_setup import escaped
 from storage.tickets import listings, tickets
-from storage.tickets.listings import Wanted
+from storage.tickets.listings import TicketFilter
 from usecases.tickets import conversation
 from usecases.tickets.ticket_json import ticket_rows, whole_ticket
 
@@ -27,7 +27,7 @@ _WEIGHTED = ("reasons", "runners_up")
 def ticket_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     statuses = [_status(text) for text in args.status or ()]
     with opened(settings) as store, store.database.reading() as session:
-        wanted = Wanted(tuple(statuses), words=args.search)
+        wanted = TicketFilter(tuple(statuses), words=args.search)
         ids = listings.ticket_ids(session, wanted, before=args.before, most=args.most)
         rows = ticket_rows(session, list(reversed(tickets.get_many(session, ids).values())))
     if args.json:

@@ -98,9 +98,9 @@ def ticket_rows(session: Session, wanted: TicketFilter, *, before: int | None, m
     return [TicketRow(**row._mapping) for row in rows]
 
 
-def ticket_ids(session: Session, wanted: Wanted, *, before: int | None, most: int) -> list[int]:
+def ticket_ids(session: Session, wanted: TicketFilter, *, before: int | None, most: int) -> list[int]:
     """The ids of those tickets alone, the newest first."""
-    where = (*visibility.ticket(session), *_conditions(session, wanted, before))
+    where = (*visibility.ticket_condition(session), *_conditions(session, wanted, before))
     return list(
         session.execute(sa.select(tickets.c.id).where(*where).order_by(tickets.c.id.desc()).limit(most)).scalars()
     )

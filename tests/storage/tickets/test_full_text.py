@@ -183,7 +183,7 @@ def test_what_was_removed_or_changed_is_found_no_more(any_store: Store) -> None:
 def _named(store: Store, address: str, name: str) -> int:
     """A ticket of somebody with that name; returns the person's id."""
     with store.database.transaction() as session:
-        person = people.ensure(session, [Party(address, name)], NOW)[address]
+        person = people.ensure_people(session, [Party(address, name)], NOW)[address]
         (number,) = tickets.reserve(session, 1)
         tickets.insert_many(session, [Ticket(number, "s", person.id, NOW, NOW)])
         return person.id
