@@ -32,5 +32,5 @@ def save(visit: Visit, fields: Mapping[str, str]) -> Response:
         else:
             aliases.confirm(visit.session, visit.agent.id, fields.get("confirm", ""), visit.now)
     except NotAllowed as error:
-        raise HTTPException(422, f"Not done: {error}.") from error
+        raise HTTPException(422, f"Failed: {error}.") from error
     return RedirectResponse("/account?done=alias", 303)

@@ -26,7 +26,7 @@ def show(visit: Visit) -> Response:
 
 
 def add(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """A new rule, or another version of one; it is tested at once, and stays off."""
+    """Add or change a rule; it is tested at once, and stays off."""
     name, category = _text(fields, "name", LONGEST_NAME), _text(fields, "category", categories.LONGEST_NAME)
     try:
         if not name or not category:

@@ -65,7 +65,7 @@ def show_unassigned(visit: Visit) -> Response:
 
 
 def add(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """A new rule, or another version of one; it stays off, and is tested at once. Or a row more or less of its form."""
+    """Add or change a rule; it stays off, and is tested at once. Or a row more or less of its form."""
     groups = condition_form.edited(condition_form.rows_of_form(fields), fields.get("do", ""))
     if groups is not None:
         return _page(visit, typed=fields, groups=groups)

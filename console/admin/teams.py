@@ -149,7 +149,7 @@ def _changed_team(visit: Visit) -> Team:
     """The team that is to be changed: a private one by its members, and by who may open its tickets anyway."""
     team = _team(visit)
     if not _may_change(visit, team.id):
-        raise HTTPException(403, "Not done: this team is private, and only its members and admins change it.")
+        raise HTTPException(403, "Failed: this team is private, and only its members and admins change it.")
     return team
 
 

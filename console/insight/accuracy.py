@@ -96,7 +96,7 @@ def _switched(visit: Visit, version: str) -> Response:
         else:
             model_admin.roll_back(store, visit.session, visit.now)
     except Refused as error:
-        raise HTTPException(409, f"Not done: {error}.") from None
+        raise HTTPException(409, f"Failed: {error}.") from None
     return RedirectResponse("/accuracy?done=promoted", 303)
 
 

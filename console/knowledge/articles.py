@@ -165,7 +165,7 @@ def on_article(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, An
         try:
             return act(visit, fields)
         except NotAllowed as error:
-            raise HTTPException(409, f"Not done: {error}.") from error
+            raise HTTPException(409, f"Failed: {error}.") from error
 
     return action(desk, perform, Verb.WRITE)
 

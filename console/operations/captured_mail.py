@@ -1,4 +1,4 @@
-"""The caught mail page: without a relay no mail leaves, so here one reads what would have been sent, with its links."""
+"""The page of captured mail: without a relay no mail is sent; it is stored and shown here, with its links."""
 
 from __future__ import annotations
 

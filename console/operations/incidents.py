@@ -97,7 +97,7 @@ def on_incident(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, A
         try:
             return act(visit, fields)
         except NotAllowed as error:
-            raise HTTPException(409, f"Not done: {error}.") from error
+            raise HTTPException(409, f"Failed: {error}.") from error
 
     return action(desk, perform, Verb.INCIDENT)
 

@@ -9,7 +9,7 @@ let here = -1;
 
 function tell() {
   const count = picks.filter((pick) => pick.checked).length;
-  if (told) told.textContent = count ? `${count} picked` : "Picked tickets";
+  if (told) told.textContent = count ? `${count} selected` : "Selected tickets";
   if (all) { all.checked = count === picks.length; all.indeterminate = count > 0 && count < picks.length; }
 }
 

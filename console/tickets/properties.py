@@ -28,11 +28,11 @@ Fields = Mapping[str, str]
 MORNING = 9
 WAITING = frozenset({Participation.ASKED, Participation.NAMED, Participation.SENDER})
 PARTS: Mapping[str, str] = {
-    Participation.ADDED: "in copy",
-    Participation.CC: "in copy, by the requester",
-    Participation.SENDER: "wrote here; not in copy",
-    Participation.ASKED: "was written to as well; not in copy",
-    Participation.NAMED: "named in a mail; not in copy",
+    Participation.ADDED: "in CC",
+    Participation.CC: "in CC, by the requester",
+    Participation.SENDER: "wrote here; not in CC",
+    Participation.ASKED: "was written to as well; not in CC",
+    Participation.NAMED: "named in a mail; not in CC",
     Participation.FORWARDER: "passed it on",
 }
 QUICK: Mapping[str, str] = {
@@ -113,7 +113,7 @@ def set_fields(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
 
 
 def change_cc(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
-    """Puts somebody in copy, or takes somebody out."""
+    """Adds an address to CC, or removes it."""
     if fields.get("remove"):
         cc.remove(visit.session, ticket, fields["remove"], visit.actor, visit.now)
     else:

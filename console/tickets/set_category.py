@@ -22,7 +22,7 @@ _NAMES = {"console": "console", "api": "API"}
 
 
 def set_from_form(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """A button beside a suggestion, or "That's right"."""
+    """A button beside a suggested category, or *Confirm*."""
     ticket = set_by_agent(visit, visit.number("ticket_id"), fields.get("category", ""), visit.actor, "console")
     if fields.get("next"):
         return RedirectResponse(local_path(fields["next"]), 303)

@@ -57,7 +57,7 @@ def write_endpoint(
             return _error(409, "Somebody else changed the ticket; read it again.")
         except NotAllowed as error:
             _note_attempt(desk, error)
-            return _error(422, f"Not done: {error}.")
+            return _error(422, f"Failed: {error}.")
         except HTTPException as error:
             return _error(error.status_code, error.detail, error.headers)
 

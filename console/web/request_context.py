@@ -100,7 +100,7 @@ class Visit:
     def require(self, *verbs: Verb) -> None:
         """403 with the reason where the role does not allow one of them."""
         if not all(map(self.may, verbs)):
-            raise HTTPException(403, f"Not done: {permissions.refused(self.agent.role, verbs)}.")
+            raise HTTPException(403, f"Failed: {permissions.refused(self.agent.role, verbs)}.")
 
     def number(self, name: str) -> int:
         """A number of the path; 404 where no database could have it."""

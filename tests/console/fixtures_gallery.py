@@ -80,7 +80,7 @@ def _shoot(browser: Browser, address: str, places: dict[str, int], folder: Path,
     for name, number in places.items():
         page.goto(f"/tickets/{number}")
         if name in OPENED:
-            page.get_by_text("As it was designed (HTML)").first.click()
+            page.get_by_text("HTML version").first.click()
             page.frame_locator("iframe").first.locator("body").wait_for()
         if name in UNFOLDED:
             page.get_by_text("Earlier mail, quoted").first.click()

@@ -273,8 +273,8 @@ def test_a_mail_that_only_claims_to_be_an_agents_is_marked(console: Console, ali
         note = Message(console.things.ticket, MessageKind.NOTE, True, actor, START, reply="#close", trust=trust)
         tickets.add_message(session, note)
     text = alice.get(f"/tickets/{console.things.ticket}").text
-    assert "Not obeyed: this mail claims to be from an agent, but there is no signed reply address." in text
-    assert "our mail server says that it is forged" in text
+    assert "Not executed: this mail claims to be from an agent, but there is no signed reply address." in text
+    assert "not verified: forged" in text
 
 
 @pytest.mark.parametrize("kind", ["opened", "delivery_failed", "linked", "something_new"])

@@ -124,7 +124,7 @@ def test_the_table_decides_who_may_send_what(console: Console, enter: Callable[[
         if may(role, verb):
             continue
         status, text = post(browser, path, console, fields)
-        assert status == 403 and "Not done: your role" in text and "may not" in text, f"{role}: {path} {status}"
+        assert status == 403 and "Failed: your role" in text and "may not" in text, f"{role}: {path} {status}"
     assert (console.ticket(), console.events()) == before
     for path, verb, fields in cases:
         if may(role, verb) and not path.startswith(_NOT_SENT):

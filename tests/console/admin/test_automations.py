@@ -52,7 +52,7 @@ def test_a_rule_that_is_wrong_is_explained_and_stays_in_the_box(console: Console
 def test_agents_read_and_leads_write(alice: Browser) -> None:
     page = alice.get("/automations")
     assert page.status_code == 200
-    assert "Save and try" not in page.text
+    assert "Save and test" not in page.text
     assert alice.press("/automations/add", "/automations", text=RULE).status_code == 403
 
 

@@ -121,18 +121,18 @@ def test_a_rule_that_cannot_be_meant_is_explained_and_what_was_typed_stays(bob: 
 
 
 def test_what_nobody_can_take_is_a_banner_a_view_and_a_reason(console: Console, alice: Browser) -> None:
-    assert "that nobody can take" not in alice.get("/tickets").text
+    assert "without an available agent" not in alice.get("/tickets").text
     with console.store.database.transaction() as session:
         session.execute(sa.update(tickets).where(tickets.c.id == console.things.other).values(assignee_id=None))
         held = kept.get(session, console.things.other, lock=True)
         assert held
         kept.save(session, properties.flag_unroutable(held, DESK, console.now[0], "nobody in Billing: Alice is away"))
-    assert "1 ticket that nobody can take now" in alice.get("/tickets").text
+    assert "1 ticket without an available agent" in alice.get("/tickets").text
     text = alice.get("/unroutable").text
     assert "Nobody in Billing: Alice is away." in text and "<script>alert(1)" not in text
     page = alice.get(f"/tickets/{console.things.other}").text
-    assert "Nobody can take this ticket now: nobody in Billing: Alice is away." in page
-    assert "found nobody who can take it now" in page
+    assert "No agent is available for this ticket: nobody in Billing: Alice is away." in page
+    assert "found no available agent for it" in page
 
 
 def test_why_it_is_somebodys_stands_below_the_owner(console: Console, alice: Browser) -> None:

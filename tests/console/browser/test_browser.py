@@ -72,7 +72,7 @@ def test_html_mail_runs_no_script_and_loads_nothing_from_elsewhere(page: Page, t
     page.on("requestfinished", lambda request: asked.append(request.url))
     sign_in(page)
     page.goto(f"/tickets/{things.ticket}")
-    page.get_by_text("As it was designed (HTML)").click()
+    page.get_by_text("HTML version").click()
     frame = page.frame_locator("iframe")
     expect(frame.get_by_text("the invoice is wrong.")).to_be_visible()
     expect(frame.get_by_alt_text("logo")).to_have_js_property("naturalWidth", 1)

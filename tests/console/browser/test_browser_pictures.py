@@ -92,7 +92,7 @@ def page(request: pytest.FixtureRequest, chromium: Any, store: Store, outside: E
 
 
 def test_pictures_from_elsewhere_are_asked_for_only_after_the_click(page: Page, outside: Elsewhere) -> None:
-    page.get_by_text("As it was designed (HTML)").click()
+    page.get_by_text("HTML version").click()
     frame = page.frame_locator("iframe")
     notice = frame.get_by_role("region", name="Pictures from elsewhere")
     expect(notice).to_contain_text("3 pictures from elsewhere were not loaded: a.elsewhere.test, b.elsewhere.test")
@@ -113,7 +113,7 @@ def test_whoever_has_the_pictures_learns_neither_the_ticket_nor_who_asks(page: P
     page.context.add_cookies(
         [{"name": "watch", "value": "4711", "domain": "a.elsewhere.test", "path": "/", "sameSite": "Lax"}]
     )
-    page.get_by_text("As it was designed (HTML)").click()
+    page.get_by_text("HTML version").click()
     frame = page.frame_locator("iframe")
     frame.get_by_role("link", name="Show them").click()
     expect(frame.get_by_alt_text("two")).to_have_js_property("naturalWidth", 1)

@@ -19,9 +19,9 @@ def test_tickets_are_picked_by_keyboard_and_changed_together(page: Page, store: 
     sign_in(page)
     for key in "jxjx":
         page.keyboard.press(key)
-    expect(page.locator("[data-picked]")).to_have_text("2 picked")
+    expect(page.locator("[data-picked]")).to_have_text("2 selected")
     page.get_by_label("Add tags").fill("spring")
-    page.get_by_role("button", name="Show what would change").click()
+    page.get_by_role("button", name="Preview changes").click()
     expect(page.locator("main [role=status]")).to_contain_text("2 would change")
     page.get_by_role("button", name="Change 2 tickets").click()
     expect(page.locator("main [role=status]")).to_contain_text("2 changed")
@@ -35,9 +35,9 @@ def test_a_ticket_is_put_aside_and_brought_back_by_undo(page: Page, store: Store
     page.goto(f"/tickets/{things.ticket}")
     page.locator("summary", has_text="Snooze").click()
     page.get_by_role("button", name="In 3 hours").click()
-    expect(page.get_by_role("button", name="Wake it now")).to_be_visible()
+    expect(page.get_by_role("button", name="End snooze")).to_be_visible()
     page.locator("details.history summary").click()
-    page.get_by_role("listitem").filter(has_text="put it aside until").get_by_role("button", name="Undo").click()
+    page.get_by_role("listitem").filter(has_text="snoozed it until").get_by_role("button", name="Undo").click()
     expect(page.locator(".banner.good")).to_have_text("Undone.")
     with store.database.reading() as session:
         ticket = tickets.get(session, things.ticket)

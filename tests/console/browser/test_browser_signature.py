@@ -20,7 +20,7 @@ def test_a_signature_is_written_seen_and_left_out_of_one_reply(page: Page, store
     page.goto("/account")
     page.get_by_label("Below the replies that you write here").fill("Yours,\n{agent.name}")
     page.get_by_role("button", name="Save signature").click()
-    expect(page.get_by_role("status")).to_have_text("Your signature is kept.")
+    expect(page.get_by_role("status")).to_have_text("Your signature is saved.")
     for text, without in (("With it.", False), ("Without it.", True)):
         page.goto(f"/tickets/{things.ticket}")
         shown = page.get_by_role("group", name="Signature")

@@ -43,7 +43,7 @@ def test_a_click_puts_the_article_behind_what_was_typed_and_sending_counts_it(
     sign_in(page)
     page.goto(f"/tickets/{things.ticket}")
     page.get_by_label("Text", exact=True).fill("Dear Carol,\n")
-    page.get_by_role("link", name="Use this answer").click()
+    page.get_by_role("link", name="Insert this answer").click()
     expect(page.get_by_label("Text", exact=True)).to_have_value(f"Dear Carol,\n{answer}")
     page.get_by_role("button", name="Send reply").click()
     expect(page.get_by_role("status")).to_contain_text("Reply")

@@ -47,7 +47,7 @@ def test_a_lead_tries_a_policy_saves_it_and_reads_why_a_ticket_is_due(
     expect(page.get_by_role("link", name=f"#{things.ticket}")).to_be_visible()
     expect(page.get_by_label("resolution, high")).to_have_value("48h")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("measured anew in the background").first).to_be_visible()
+    expect(page.get_by_text("recalculated in the background").first).to_be_visible()
     sla_timers.drain(Context(store, categoriser()))
     page.goto("/tickets?status=all&due=first")
     row = page.get_by_role("row", name=f"#{things.ticket}")

@@ -117,7 +117,7 @@ def test_one_click_takes_a_suggestion_and_one_click_confirms_it(place: Place) ->
     place.agent.press("/tickets/1/category", "/tickets/1", category=NEW)
     kinds = [event.kind for event in place.desk.events(1) if event.kind.startswith("category")]
     assert kinds == ["category_changed", "category_confirmed"]
-    assert "That’s right: Facilities / Plants" in place.agent.get("/tickets/1").text
+    assert "Confirm: Facilities / Plants" in place.agent.get("/tickets/1").text
 
 
 def test_teach_me_asks_until_an_agent_has_spoken(place: Place) -> None:
@@ -126,7 +126,7 @@ def test_teach_me_asks_until_an_agent_has_spoken(place: Place) -> None:
     assert "zeppelin xylophone" in page
     back = place.agent.press("/tickets/1/category", "/accuracy/teach", category=NEW, next="/accuracy/teach")
     assert back.headers["location"] == "/accuracy/teach"
-    assert "Nothing to ask" in place.agent.get("/accuracy/teach").text
+    assert "Nothing to label" in place.agent.get("/accuracy/teach").text
     away = place.agent.press("/tickets/1/category", "/accuracy", category=NEW, next="//evil.example.test")
     assert away.headers["location"] == "/tickets"
 
@@ -163,11 +163,11 @@ def test_a_category_that_is_a_formula_stays_text_in_a_spreadsheet(place: Place) 
 
 def test_a_category_added_is_told_as_hints_and_one_word_as_a_trial(place: Place) -> None:
     desk, page = place.desk, "/accuracy"
-    assert "Guessing now: <strong>starter</strong>" in place.lead.get(page).text
+    assert "Active model: <strong>starter</strong>" in place.lead.get(page).text
     assert place.lead.press("/categories/add", "/rules", name=NEW, words="begonia, watering").status_code == 303
     desk.later(hours=1)
     training.retrain(desk.store, now_of(desk), TrainingRequest())
-    assert "Guessing now: <strong>starter and hints</strong>: the starter with the words of 1 category" in (
+    assert "Active model: <strong>starter and hints</strong>: the starter with the words of 1 category" in (
         place.lead.get(page).text
     )
     ask_garden(desk)
@@ -175,7 +175,7 @@ def test_a_category_added_is_told_as_hints_and_one_word_as_a_trial(place: Place)
     desk.later(hours=1)
     training.retrain(desk.store, now_of(desk), TrainingRequest())
     told = place.lead.get(page).text
-    assert "Guessing now: <strong>on trial</strong>" in told and "149 are missing" in told
+    assert "Active model: <strong>on trial</strong>" in told and "149 are missing" in told
     assert place.lead.client.get("/api/v1/accuracy").json()["model"]["name"] == "on trial"
 
 

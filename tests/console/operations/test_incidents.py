@@ -147,7 +147,7 @@ def test_a_suggested_ticket_is_neither_raised_nor_answered(console: Console, ali
     number, made = outage(console.store, 3, START, SUGGESTED)
     assert console.ticket(made[0]).priority is Priority.MEDIUM
     page = alice.get(f"/incidents/{number}").text
-    assert "Perhaps the same" in page and "Answer all" not in page
+    assert "Suggested tickets" in page and "Answer all" not in page
     assert "Perhaps part of" in alice.get(f"/tickets/{made[0]}").text
 
 
@@ -175,7 +175,7 @@ def test_a_reader_sees_but_cannot_act(console: Console, app: object) -> None:
         rita = Browser(client)
         rita.sign_in("rita")
         page = rita.get(f"/incidents/{number}").text
-        assert "Answer all" not in page and "Take out" not in page
+        assert "Answer all" not in page and "Remove from incident" not in page
         assert rita.press(f"/incidents/{number}/dismiss", "/account", key="k").status_code == 403
 
 
@@ -184,8 +184,8 @@ def test_a_repeat_is_shown_on_both_tickets(console: Console, alice: Browser) -> 
         one, two = (plain_ticket(session, "dora@x.example.test", "Toner", "Toner is out.", START).id for _ in "ab")
         assert duplicates.link_duplicates(session, [(two, one)], START) == 1
         assert duplicates.link_duplicates(session, [(two, one)], START) == 0
-    assert f'Says the same as <a href="/tickets/{one}">' in alice.get(f"/tickets/{two}").text
-    assert "by the same requester says the same" in alice.get(f"/tickets/{one}").text
+    assert f'Duplicate of <a href="/tickets/{one}">' in alice.get(f"/tickets/{two}").text
+    assert "by the same requester is a duplicate" in alice.get(f"/tickets/{one}").text
     assert [e.kind for e in console.events(one)].count("linked") == 1
 
 

@@ -166,7 +166,7 @@ def test_two_who_answer_from_the_same_page_do_not_both_answer(console: Console, 
     assert alice.act(number, "reply", pages[0], kind="reply", text="Mine").status_code == 303
     second = bob.act(number, "reply", pages[1], kind="reply", text="Mine too")
     assert second.status_code == 409
-    assert "wrote a reply that waits to be sent" in second.text and "Mine too" in second.text
+    assert "scheduled a reply" in second.text and "Mine too" in second.text
     assert len(waiting(console)) == 1
 
 

@@ -28,7 +28,7 @@ def test_a_macro_fills_the_box_and_acts_when_the_message_is_sent(console: Consol
     number, ticket = _put(console), console.things.ticket
     shown = alice.get(f"/tickets/{ticket}", params={"macro": number}).text
     assert f"we look into #{ticket}." in shown and "{typo}" in shown
-    assert "Sending also does: tag refund, priority low" in shown
+    assert "Sending also runs: tag refund, priority low" in shown
     assert "refund" not in console.ticket().tags
     done = alice.act(ticket, "reply", kind="reply", text="We look.", macro=str(number))
     assert done.headers["location"].endswith("?done=replied")

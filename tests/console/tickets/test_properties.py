@@ -22,7 +22,7 @@ def test_a_ticket_sleeps_until_tomorrow_and_is_woken_by_hand(console: Console, a
     number = console.things.ticket
     assert alice.act(number, "snooze", until="tomorrow").headers["location"].endswith("?done=snoozed")
     assert console.ticket().snoozed_until == datetime(2026, 3, 3, 9, tzinfo=UTC)
-    assert "Wake it now" in alice.get(f"/tickets/{number}").text
+    assert "End snooze" in alice.get(f"/tickets/{number}").text
     assert "Invoice 7" not in alice.get("/tickets?status=open").text
     assert (
         "Invoice 7" in alice.get("/tickets?status=snoozed").text

@@ -23,7 +23,7 @@ def test_an_agent_changes_the_requester_and_the_history_says_so(console: Console
     number = console.things.ticket
     assert alice.act(number, "requester", address=ERIKA).headers["location"].endswith("?done=updated")
     assert requester(console) == ERIKA and console.events()[-1].after == ERIKA
-    assert f"made it a ticket of {ERIKA}" in alice.get(f"/tickets/{number}").text
+    assert f" to {ERIKA}" in alice.get(f"/tickets/{number}").text
     assert alice.act(number, "requester", address="nobody").status_code == 422
 
 
@@ -55,11 +55,11 @@ def test_whom_the_desk_suggests_is_put_in_copy_by_one_click(console: Console, al
     with console.store.database.transaction() as session:
         tickets.add_participants(session, [(number, ERIKA, "asked")])
     page = alice.get(f"/tickets/{number}").text
-    assert f"Put {ERIKA} in copy" in page and "was written to as well; not in copy" in page
+    assert f"Add {ERIKA} to CC" in page and "was written to as well; not in CC" in page
     alice.act(number, "copy", address=ERIKA)
     with console.store.database.reading() as session:
         assert tickets.participants_of(session, [number])[number][ERIKA] == "added"
-    assert f"Put {ERIKA} in copy" not in alice.get(f"/tickets/{number}").text
+    assert f"Add {ERIKA} to CC" not in alice.get(f"/tickets/{number}").text
 
 
 def test_an_agent_confirms_an_address_that_was_seen_and_takes_it_away(console: Console, alice: Browser) -> None:
@@ -68,7 +68,7 @@ def test_an_agent_confirms_an_address_that_was_seen_and_takes_it_away(console: C
         assert agent
         aliases.record_seen(session, agent.id, OTHER, START)
     page = alice.get("/account")
-    assert OTHER in page.text and "It is mine" in page.text
+    assert OTHER in page.text and ">Confirm<" in page.text
     token = csrf(page.text)
     alice.client.post("/account/aliases", data={"csrf": token, "confirm": OTHER})
     with console.store.database.reading() as session:

@@ -39,7 +39,7 @@ def test_a_third_party_is_asked_from_the_ticket_page(alice: Browser, console: Co
     answer = ask(alice, console)
     assert answer.status_code == 303 and answer.headers["location"].endswith("#side-1")
     page = alice.get(answer.headers["location"]).text
-    assert "It is sent aside." in page and "Is it in stock?" in page and SUE in page
+    assert "Message sent in the side conversation." in page and "Is it in stock?" in page and SUE in page
     assert len(console.messages()) == before, "the conversation with the requester is as it was"
     assert [event.kind for event in console.events()][-2:] == ["side_opened", "side_sent"]
 
@@ -56,7 +56,7 @@ def test_it_is_closed_and_opened_again(alice: Browser, console: Console) -> None
     ask(alice, console)
     alice.act(console.things.ticket, "aside/end", side="1")
     assert [side.state for side in sides(console)] == ["closed"]
-    assert "Open it again" in alice.get(f"/tickets/{console.things.ticket}").text
+    assert "Reopen this side conversation" in alice.get(f"/tickets/{console.things.ticket}").text
     alice.act(console.things.ticket, "aside/reopen", side="1")
     assert [side.state for side in sides(console)] == ["open"]
 

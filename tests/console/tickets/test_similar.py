@@ -75,9 +75,9 @@ def solve(desk: SmallDesk, number: int) -> None:
 
 def test_the_page_shows_what_was_solved_before_with_the_words_that_say_so(place: Place) -> None:
     page = place.alice.get("/tickets/2").text
-    assert "Solved before" in page and '<a href="/tickets/1#message-' in page
+    assert "Similar solved tickets" in page and '<a href="/tickets/1#message-' in page
     assert '<span class="tag">vpn</span>' in page and ANSWER in page
-    assert "Solved before" not in place.alice.get("/tickets/3").text
+    assert "Similar solved tickets" not in place.alice.get("/tickets/3").text
 
 
 def test_one_click_puts_the_answer_into_the_reply_even_without_scripts(place: Place) -> None:
@@ -106,8 +106,8 @@ def test_a_private_teams_solutions_are_for_its_members(place: Place) -> None:
     with place.desk.store.database.transaction() as session:
         session.execute(sa.update(teams).where(teams.c.name == "Support").values(private=True))
         people.add_agent(session, ALICE, "Alice Agent", "agent", hashed(), [1], place.desk.now)
-    assert "Solved before" in place.alice.get("/tickets/2").text
-    assert "Solved before" not in place.max.get("/tickets/2").text
+    assert "Similar solved tickets" in place.alice.get("/tickets/2").text
+    assert "Similar solved tickets" not in place.max.get("/tickets/2").text
 
 
 def test_programs_get_the_same_by_api_and_command(

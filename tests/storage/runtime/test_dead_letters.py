@@ -116,7 +116,7 @@ def console(url: str, store: Store) -> Iterator[tuple[Console, Browser, Browser]
 
 def test_leads_act_on_the_page_and_others_only_see(console: tuple[Console, Browser, Browser], url: str) -> None:
     desk, lead, agent = console
-    assert "cannot be read" in agent.get("/ledger/jobs").text and "Throw away" not in agent.get("/ledger/jobs").text
+    assert "cannot be read" in agent.get("/ledger/jobs").text and "Discard" not in agent.get("/ledger/jobs").text
     assert agent.press("/ledger/jobs/drop", "/ledger", id="junk").status_code == 403
     assert given_up(url) == 2
     assert lead.press("/ledger/jobs/drop", "/ledger/jobs", id="junk").headers["location"] == "/ledger/jobs?done=done"

@@ -123,7 +123,7 @@ def test_leads_hear_of_it_once_an_hour_and_skills_stop_counting_when_its_time_is
     desk.burst(3)
     assert [t.unroutable_at is not None for t in desk.tickets()] == [True] * 3
     text = str(desk.letters("notice", lead.address)[-1]["content"])
-    assert "Nobody can take this ticket now" in text and "nobody in Support for VPN" in text
+    assert "No agent is available for this ticket" in text and "nobody in Support for VPN" in text
     told = len([one for one in desk.letters("notice", lead.address) if "Nobody can take" in str(one["content"])])
     assert told == 1
     desk.later(minutes=19)
