@@ -1,36 +1,31 @@
-"""The deliver job: claims outbound messages that are due, sends them and marks them. Sending is at least once.
+"""The deliver job: claims outbound messages that are due, sends each by its transport and marks it.
 
-A worker killed between the relay's 250 and the mark sends again with the same Message-ID, so that the recipient's side
-recognises the copy.
+Sending is at least once: a worker killed between the relay's 250 and the mark sends again under the same
+Message-ID; the far end knows the copy.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from desk.signed import reply_address
 from desk.tickets import delivery
 from desk.tickets.delivery import Failure, How
 from storage.db.session import Session, is_outage
 from storage.mail import outbound
 from storage.mail.outbound import ClaimedMessage
-from storage.people.addresses import canonical
 from storage.tickets import tickets
 from usecases.tickets import side_conversations
-from workers.outbound import slack, slack_cards
-from workers.outbound.email import Relay, RelayConnection
 from workers.outbound.errors import TransportError
-from workers.outbound.mime import compose as composing
-from workers.outbound.mime import dkim
 from workers.outbound.mime.compose import Unsendable
+from workers.outbound.transport import MessageTransport
+from workers.outbound.transports import open_transports
 from workers.runtime.context import Context
 
 log = structlog.get_logger()
@@ -48,7 +43,7 @@ _NOTIFIED = ("reply", "copy", "acknowledgement", "side")
 
 
 def drain(context: Context, first: Sequence[int] = ()) -> int:
-    """Send all that is due, the rows in `first` at once; returns how many letters were tried."""
+    """Send all that is due, the rows in `first` at once; returns how many messages were tried."""
     done = 0
     most = BATCH if context.store.settings.relay_url else CATCH_BATCH
     while True:
@@ -61,61 +56,48 @@ def drain(context: Context, first: Sequence[int] = ()) -> int:
 
 
 def _send_all(context: Context, claimed: list[ClaimedMessage]) -> None:
-    if not context.store.settings.relay_url:
-        claimed = _without_caught(context, claimed)
-    with ExitStack() as stack:
-        relay_url = context.store.settings.relay_url
-        post = stack.enter_context(RelayConnection(Relay.from_url(relay_url))) if relay_url else None
+    with open_transports(context) as transports:
+        claimed = _without_sent_together(transports, claimed)
         claimed_at = context.now()
-        for letter in claimed:
-            if context.now() - claimed_at > outbound.LEASE / 4 and not _renewed(context, letter):
+        for message in claimed:
+            if context.now() - claimed_at > outbound.LEASE / 4 and not _renewed(context, message):
                 continue
-            with bound_contextvars(outbound_id=letter.id, ticket_id=letter.ticket_id):
-                _send_one(context, letter, post)
+            with bound_contextvars(outbound_id=message.id, ticket_id=message.ticket_id):
+                _send_one(context, message, transports)
 
 
-def _without_caught(context: Context, claimed: list[ClaimedMessage]) -> list[ClaimedMessage]:
-    """Catches what is mail, all in one transaction; returns what must be handled one by one."""
-    mails = {letter.id: letter for letter in claimed if letter.transport == "mail"}
-    now = context.now()
+def _without_sent_together(
+    transports: Mapping[str, MessageTransport], claimed: list[ClaimedMessage]
+) -> list[ClaimedMessage]:
+    """Sends what a transport takes all at once; returns what must be sent one by one."""
+    done: set[int] = set()
+    for name, transport in transports.items():
+        done |= transport.send_together([message for message in claimed if message.transport == name])
+    return [message for message in claimed if message.id not in done]
+
+
+def _send_one(context: Context, message: ClaimedMessage, transports: Mapping[str, MessageTransport]) -> None:
+    """One message to its mark. One that breaks us waits like one that was refused, so that its neighbours leave."""
     try:
-        with context.store.database.reading() as session:
-            raws = [_composed(context, session, letter) for letter in mails.values()]
-        with context.store.database.transaction() as session:
-            names = context.store.blobs.put_many(session, raws, now)
-            outbound.mark_captured(session, dict(zip(mails, names, strict=True)), now)
-    except Unsendable as error:
-        # Its text names an address, which is no word for a log.
-        log.warning("letters_not_caught_together", count=len(mails), error=type(error).__name__)
-        return claimed
-    except Exception as error:
-        if is_outage(error):
-            raise
-        log.exception("letters_not_caught_together", count=len(mails))
-        return claimed
-    log.info("letters_caught", count=len(mails))
-    return [letter for letter in claimed if letter.id not in mails]
-
-
-def _send_one(context: Context, letter: ClaimedMessage, post: RelayConnection | None) -> None:
-    """One letter to its mark. A letter that breaks us waits like one that was refused, so that its neighbours leave."""
-    try:
-        with _kept(context, letter):
-            state, raw, ts = _send(context, letter, post)
+        transport = transports[message.transport]
+        with _kept(context, message) if transport.is_remote else nullcontext():
+            with context.store.database.reading() as session:
+                send = transport.prepare(session, message)
+            sent = send()
     except TransportError as error:
-        _failed(context, letter, error)
+        _failed(context, message, error)
     except Unsendable as error:
-        _failed(context, letter, TransportError(str(error), permanent=True))
+        _failed(context, message, TransportError(str(error), permanent=True))
     except Exception as error:
         if is_outage(error):
             raise
         log.exception("letter_broke")
-        _failed(context, letter, TransportError(f"it could not be made ({type(error).__name__})", permanent=False))
+        _failed(context, message, TransportError(f"it could not be made ({type(error).__name__})", permanent=False))
     else:
         with context.store.database.transaction() as session:
-            outbound.mark(session, letter.id, state, context.now(), raw=raw)
-            slack_cards.note_posted(session, letter, ts)
-        log.info("letter_left", kind=letter.kind, state=state)
+            outbound.mark(session, message.id, sent.state, context.now(), raw=sent.raw)
+            transport.record_sent(session, message, sent)
+        log.info("letter_left", kind=message.kind, state=sent.state)
 
 
 @contextmanager
@@ -130,8 +112,7 @@ def _kept(context: Context, letter: ClaimedMessage) -> Iterator[None]:
             except sa.exc.DBAPIError as error:
                 log.warning("lease_not_renewed", outbound_id=letter.id, error=type(error).__name__)
 
-    if context.store.settings.relay_url or letter.transport != "mail":
-        threading.Thread(target=renew, name="lease", daemon=True).start()
+    threading.Thread(target=renew, name="lease", daemon=True).start()
     try:
         yield
     finally:
@@ -141,49 +122,6 @@ def _kept(context: Context, letter: ClaimedMessage) -> Iterator[None]:
 def _renewed(context: Context, letter: ClaimedMessage) -> bool:
     with context.store.database.transaction() as session:
         return outbound.renew(session, letter, context.now())
-
-
-def _send(context: Context, letter: ClaimedMessage, post: RelayConnection | None) -> tuple[str, str, str]:
-    """Returns the end state, the blob of what was written if it was kept here, and where in Slack it stands."""
-    if letter.transport == "slack":
-        return _to_slack(context, letter)
-    # The null sender keeps machines from answering what a machine wrote (RFC 3834 section 3.3).
-    mailbox = "" if letter.content.get("automatic") else canonical(letter.content["from"])
-    with context.store.database.reading() as session:
-        data = _composed(context, session, letter)
-        mail_from = _bounces_to(context, session, letter, mailbox)
-    if post is None:
-        with context.store.database.transaction() as session:
-            return outbound.CAUGHT, context.store.blobs.put(session, data, context.now()), ""
-    post.send(mail_from, composing.recipient(letter), data, instead=mailbox)
-    return outbound.SENT, "", ""
-
-
-def _bounces_to(context: Context, session: Session, letter: ClaimedMessage, mailbox: str) -> str:
-    """Where a report about this mail goes: an address that only who got it can know."""
-    if not mailbox or not context.store.settings.signed_bounces:
-        return mailbox
-    carrier = reply_address.carrier(mailbox, context.configuration(session).mailboxes)
-    return reply_address.bounce_address(carrier, letter.id, context.secret) if carrier else mailbox
-
-
-def _to_slack(context: Context, letter: ClaimedMessage) -> tuple[str, str, str]:
-    settings = context.store.settings
-    with context.store.database.reading() as session:
-        ready = slack_cards.resolve_row(session, letter, settings)
-        wanted = str((letter.content.get("file") or {}).get("sha256") or "")
-        data = context.store.blobs.get(session, wanted) if wanted else b""
-    if ready is None:
-        return outbound.SUPPRESSED, "", ""
-    if data is None:
-        raise Unsendable("the file is not there any more")
-    return outbound.SENT, "", slack.send(ready, settings, data=data)
-
-
-def _composed(context: Context, session: Session, letter: ClaimedMessage) -> bytes:
-    now = context.now().astimezone(ZoneInfo(context.store.settings.time_zone))
-    data = composing.compose(letter, lambda name: context.store.blobs.get(session, name), now)
-    return dkim.signed(data, letter.content["from"], context.store.settings)
 
 
 def _failed(context: Context, letter: ClaimedMessage, error: TransportError) -> None:

@@ -1,15 +1,33 @@
-"""Sends a composed mail to the SMTP relay, and tells permanent refusals (5xx) from temporary ones."""
+"""The mail transport: composes an outbound message and hands it to the relay by SMTP, or keeps it here without one.
+
+A refusal is for good (5xx) or for now (anything else).
+"""
 
 from __future__ import annotations
 
 import smtplib
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, unquote, urlsplit
+from zoneinfo import ZoneInfo
 
+import structlog
+
+from desk.signed import reply_address
+from storage.db.session import Session, is_outage
+from storage.mail import outbound
+from storage.mail.outbound import ClaimedMessage
+from storage.people.addresses import canonical
 from workers.outbound.errors import TransportError
+from workers.outbound.mime import compose, dkim
+from workers.outbound.mime.compose import Unsendable
+from workers.outbound.transport import MessageTransport, Send, Sent
+from workers.runtime.context import Context
+
+log = structlog.get_logger()
 
 TIMEOUT = 20.0
 """Seconds; less than a claimed letter's lease."""
@@ -35,8 +53,107 @@ class Relay:
         return cls(parts.hostname or "", port, unquote(parts.username or ""), unquote(parts.password or ""), tls)
 
 
+def open_transport(context: Context) -> MessageTransport:
+    """To the relay that the settings name; without one, mail is captured here."""
+    relay_url = context.store.settings.relay_url
+    return RelayTransport(context, Relay.from_url(relay_url)) if relay_url else CapturingTransport(context)
+
+
+class RelayTransport:
+    """Hands each mail to the relay, all of one round by one connection."""
+
+    is_remote = True
+
+    def __init__(self, context: Context, relay: Relay) -> None:
+        self._context = context
+        self._connection = RelayConnection(relay)
+
+    def send_together(self, messages: Sequence[ClaimedMessage]) -> frozenset[int]:
+        return frozenset()
+
+    def prepare(self, session: Session, message: ClaimedMessage) -> Send:
+        # The null sender keeps machines from answering what a machine wrote (RFC 3834 section 3.3).
+        mailbox = "" if message.content.get("automatic") else canonical(message.content["from"])
+        data = _composed(self._context, session, message)
+        mail_from = _bounces_to(self._context, session, message, mailbox)
+
+        def send() -> Sent:
+            self._connection.send(mail_from, compose.recipient(message), data, instead=mailbox)
+            return Sent()
+
+        return send
+
+    def record_sent(self, session: Session, message: ClaimedMessage, sent: Sent) -> None:
+        """The row's mark says it all."""
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+class CapturingTransport:
+    """Keeps each mail as a blob that admins can read, for a desk without a relay."""
+
+    is_remote = False
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def send_together(self, messages: Sequence[ClaimedMessage]) -> frozenset[int]:
+        """All in one transaction."""
+        if not messages:
+            return frozenset()
+        store, now = self._context.store, self._context.now()
+        try:
+            with store.database.reading() as session:
+                raws = [_composed(self._context, session, message) for message in messages]
+            with store.database.transaction() as session:
+                names = store.blobs.put_many(session, raws, now)
+                ids = [message.id for message in messages]
+                outbound.mark_captured(session, dict(zip(ids, names, strict=True)), now)
+        except Unsendable as error:
+            # Its text names an address, which is no word for a log.
+            log.warning("letters_not_caught_together", count=len(messages), error=type(error).__name__)
+            return frozenset()
+        except Exception as error:
+            if is_outage(error):
+                raise
+            log.exception("letters_not_caught_together", count=len(messages))
+            return frozenset()
+        log.info("letters_caught", count=len(messages))
+        return frozenset(ids)
+
+    def prepare(self, session: Session, message: ClaimedMessage) -> Send:
+        data = _composed(self._context, session, message)
+
+        def send() -> Sent:
+            with self._context.store.database.transaction() as writing:
+                return Sent(outbound.CAUGHT, self._context.store.blobs.put(writing, data, self._context.now()))
+
+        return send
+
+    def record_sent(self, session: Session, message: ClaimedMessage, sent: Sent) -> None:
+        """The row's mark says it all."""
+
+    def close(self) -> None:
+        """Nothing was opened."""
+
+
+def _composed(context: Context, session: Session, message: ClaimedMessage) -> bytes:
+    now = context.now().astimezone(ZoneInfo(context.store.settings.time_zone))
+    data = compose.compose(message, lambda name: context.store.blobs.get(session, name), now)
+    return dkim.signed(data, message.content["from"], context.store.settings)
+
+
+def _bounces_to(context: Context, session: Session, message: ClaimedMessage, mailbox: str) -> str:
+    """Where a report about this mail goes: an address that only who got it can know."""
+    if not mailbox or not context.store.settings.signed_bounces:
+        return mailbox
+    carrier = reply_address.carrier(mailbox, context.configuration(session).mailboxes)
+    return reply_address.bounce_address(carrier, message.id, context.secret) if carrier else mailbox
+
+
 class RelayConnection:
-    """One connection to the relay, opened when first needed and kept for the letters of one round."""
+    """One connection to the relay, opened when first needed and kept for the mails of one round."""
 
     def __init__(self, relay: Relay) -> None:
         self.relay = relay
@@ -46,7 +163,7 @@ class RelayConnection:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._close()
+        self.close()
 
     def send(self, mail_from: str, rcpt_to: str, data: bytes, *, instead: str = "") -> None:
         """Returns once the relay took it; raises TransportError otherwise.
@@ -56,10 +173,10 @@ class RelayConnection:
         try:
             _hand_over(self._connected(), (mail_from, instead), rcpt_to, data)
         except smtplib.SMTPResponseException as error:
-            self._close()
+            self.close()
             raise _refusal(error.smtp_code, error.smtp_error) from error
         except (OSError, smtplib.SMTPException) as error:
-            self._close()
+            self.close()
             raise _unreachable(error) from error
 
     def _connected(self) -> smtplib.SMTP:
@@ -84,7 +201,7 @@ class RelayConnection:
         smtp.ehlo_or_helo_if_needed()
         return smtp
 
-    def _close(self) -> None:
+    def close(self) -> None:
         smtp, self._smtp = self._smtp, None
         if smtp is None:
             return

@@ -6,7 +6,7 @@ nothing twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from http.client import HTTPException
 from typing import Any
@@ -15,9 +15,15 @@ import structlog
 from slack_sdk import WebClient
 
 from desk.config.settings import Settings
+from storage.db.session import Session
+from storage.mail import outbound
 from storage.mail.outbound import ClaimedMessage
+from workers.outbound import slack_cards
 from workers.outbound.errors import TransportError
+from workers.outbound.mime.compose import Unsendable
 from workers.outbound.slack_api import SECONDS, call, checked, connection, web_client
+from workers.outbound.transport import Send, Sent
+from workers.runtime.context import Context
 
 log = structlog.get_logger()
 
@@ -25,6 +31,35 @@ EVENT_TYPE = "frontdesk_message"
 _MOST_PAGES = 50
 _CLOCKS_DIFFER = timedelta(minutes=10)
 _NOT_HERE = ("channel_not_found", "not_in_channel", "user_not_in_channel", "is_archived")
+
+
+class SlackTransport:
+    """Posts to Slack's Web API; each message is a request of its own."""
+
+    is_remote = True
+
+    def __init__(self, context: Context) -> None:
+        self._store = context.store
+
+    def send_together(self, messages: Sequence[ClaimedMessage]) -> frozenset[int]:
+        return frozenset()
+
+    def prepare(self, session: Session, message: ClaimedMessage) -> Send:
+        settings = self._store.settings
+        ready = slack_cards.resolve_row(session, message, settings)
+        if ready is None:
+            return lambda: Sent(outbound.SUPPRESSED)
+        file_name = str((message.content.get("file") or {}).get("sha256") or "")
+        data = self._store.blobs.get(session, file_name) if file_name else b""
+        if data is None:
+            raise Unsendable("the file is not there any more")
+        return lambda: Sent(posted_as=send(ready, settings, data=data))
+
+    def record_sent(self, session: Session, message: ClaimedMessage, sent: Sent) -> None:
+        slack_cards.note_posted(session, message, sent.posted_as)
+
+    def close(self) -> None:
+        """Nothing was opened."""
 
 
 def send(
