@@ -138,7 +138,7 @@ def test_an_answer_long_after_the_close_becomes_a_request_of_its_own_and_the_pag
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, 1)
         assert ticket
-        tickets.save(session, conversation.verbs.close(ticket, desk.agent, desk.now))
+        tickets.save(session, conversation.transitions.close(ticket, desk.agent, desk.now))
     desk.later(days=60)
     base = desk.link(1)
     assert "becomes a new request" in desk.text(base)
@@ -167,7 +167,7 @@ def test_names_are_shown_addresses_are_not(desk: RequesterDesk) -> None:
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, 1)
         assert ticket
-        tickets.save(session, conversation.verbs.assign(ticket, desk.alice.id, "Alice Agent", desk.agent, desk.now))
+        tickets.save(session, conversation.transitions.assign(ticket, desk.alice.id, "Alice Agent", desk.agent, desk.now))
     desk.reply(1, "See https://help.example.test/printers, please.")
     page = desk.text(desk.link(1))
     assert "Alice Agent" in page and "alice@corp" not in page

@@ -95,7 +95,7 @@ def test_an_action_that_breaks_halfway_leaves_no_note_without_an_event(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(conversation.verbs, "note", broken)
+    monkeypatch.setattr(conversation.transitions, "note", broken)
     with any_store.database.transaction() as session:
         ticket = _ticket(session)
         done = run_actions.run_actions(session, ticket, actions.read([{"note": "Hello"}, {"tag": "x"}]), DOING)
