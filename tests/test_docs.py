@@ -14,7 +14,19 @@ from frontdesk import parser
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 NAMES = [one.relative_to(ROOT).as_posix() for one in DOCUMENTS]
-_FOLDERS = {"desk", "classifier", "storage", "gateway", "workers", "console", "usecases", "cli", "tests", "benchmarks", "docs"}
+_FOLDERS = {
+    "desk",
+    "classifier",
+    "storage",
+    "gateway",
+    "workers",
+    "console",
+    "usecases",
+    "cli",
+    "tests",
+    "benchmarks",
+    "docs",
+}
 _CODE = re.compile(r"`([^`\n]+)`")
 _LINK = re.compile(r"\]\(([^)#\s]+)")
 _OPTION = re.compile(r"--[a-z][a-z-]+")

@@ -167,7 +167,9 @@ def test_names_are_shown_addresses_are_not(desk: RequesterDesk) -> None:
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, 1)
         assert ticket
-        tickets.save(session, conversation.transitions.assign(ticket, desk.alice.id, "Alice Agent", desk.agent, desk.now))
+        tickets.save(
+            session, conversation.transitions.assign(ticket, desk.alice.id, "Alice Agent", desk.agent, desk.now)
+        )
     desk.reply(1, "See https://help.example.test/printers, please.")
     page = desk.text(desk.link(1))
     assert "Alice Agent" in page and "alice@corp" not in page
