@@ -22,10 +22,10 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
+from desk.mail.states import END_STATES
 from desk.tickets.ticket import Message, Ticket
 from storage.access import api_tokens
 from storage.mail import outbound
-from storage.mail.inbound import END_STATES
 from storage.tickets import tickets
 from tests.fixtures_hostile_desk import BOB, Done, HostileDesk, Neighbour, hostile_desk
 from tests.fleet import AGENT, store_time, wait_until

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli import output
+from desk.mail.states import InboundState
 from storage.operations.replay import Outcome
 
 _COLUMNS = ("mail", "became", "ticket", "thread", "category", "probability", "subject", "reason")
@@ -36,17 +37,17 @@ class Report:
 def made(labels: Sequence[tuple[str, str]], found: Iterable[Outcome]) -> Report:
     """Count. A mail without a row of its own is a copy of an earlier one."""
     rows = list(found)
-    opened = [row for row in rows if row.state == "ticketed"]
+    opened = [row for row in rows if row.state == InboundState.TICKETED]
     return Report(
         mails=len(labels),
         states=_counted(row.state for row in rows),
         copies=len(labels) - len(rows),
         tickets=len({row.ticket_id for row in opened}),
-        threads=_counted(row.signal or "" for row in rows if row.state == "appended"),
+        threads=_counted(row.signal or "" for row in rows if row.state == InboundState.APPENDED),
         categories=_counted(row.category for row in opened if row.category),
         needs_human=sum(1 for row in opened if not row.category),
-        automatic=_counted(row.reason or row.signal or "" for row in rows if row.state == "automatic"),
-        quarantined=_counted(row.reason for row in rows if row.state == "quarantined"),
+        automatic=_counted(row.reason or row.signal or "" for row in rows if row.state == InboundState.AUTOMATIC),
+        quarantined=_counted(row.reason for row in rows if row.state == InboundState.QUARANTINED),
         lines=_lines(labels, {row.raw: row for row in rows}),
     )
 

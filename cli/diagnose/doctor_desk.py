@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from cli.diagnose import doctor_model
 from cli.diagnose.findings import Finding, broken, fine, warning
+from desk.mail.states import InboundState, OutboundState
 from desk.signed import reply_address
 from storage.db.session import Session
 from storage.mail import imap_folders, inbound, outbound
@@ -139,8 +140,8 @@ def _due(session: Session, now: datetime) -> Finding:
 
 def _set_aside(session: Session, now: datetime) -> Finding:
     states = inbound.totals(session, now).states
-    found = f"{states['quarantined']} quarantined, {states['refused']} refused"
-    if states["quarantined"]:
+    found = f"{states[InboundState.QUARANTINED]} quarantined, {states[InboundState.REFUSED]} refused"
+    if states[InboundState.QUARANTINED]:
         return warning("quarantine", found, "`frontdesk quarantine list` shows why; `release` tries again")
     return fine("quarantine", found)
 
@@ -148,7 +149,7 @@ def _set_aside(session: Session, now: datetime) -> Finding:
 def _leaving(session: Session) -> Finding:
     states = outbound.totals(session)
     found = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "nothing yet"
-    if states.get(outbound.FAILED):
+    if states.get(OutboundState.UNDELIVERABLE):
         return warning("outbound", found, "the tickets show which letters did not leave, and why")
     return fine("outbound", found)
 

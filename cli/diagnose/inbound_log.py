@@ -9,11 +9,12 @@ from typing import Any
 from cli import output
 from cli.open_desk import Trouble, opened
 from desk.config.settings import Settings
+from desk.mail.states import InboundState
 from storage.mail import inbound, outbound
 from storage.open_store import Store
 from storage.runtime.logging_setup import escaped
 
-ASIDE = ("quarantined", "refused", inbound.RELEASING)
+ASIDE = (InboundState.QUARANTINED, InboundState.REFUSED, InboundState.RELEASING)
 _MOST_SHOWN = 20_000
 _COLUMNS = ("id", "received_at", "channel", "state", "reason", "source", "size")
 

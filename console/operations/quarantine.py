@@ -8,11 +8,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from console.web.request_context import Visit
+from desk.mail.states import InboundState
 from storage.mail import inbound
 from storage.tickets import listings
 
 PER_PAGE = 50
-_ASIDE = ("quarantined", "refused", inbound.RELEASING)
+_ASIDE = (InboundState.QUARANTINED, InboundState.REFUSED, InboundState.RELEASING)
 
 
 def show(visit: Visit) -> Response:

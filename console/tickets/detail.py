@@ -14,6 +14,7 @@ from console.tickets import properties as record
 from console.web import sla_badges
 from console.web.request_context import Visit
 from desk.mail.inbound_request import AutoKind
+from desk.mail.states import OutboundKind, OutboundState
 from desk.priority.levels import Priority
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import MOVES, Event, Ticket
@@ -117,8 +118,8 @@ def _said(visit: Visit, ticket: Ticket) -> dict[str, Any]:
 
 def _lost(letters: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Address → why the newest answer to it did not arrive, for those to whom it did not."""
-    newest = {one["recipient"]: one for one in letters if one["kind"] in ("reply", "copy")}
-    states = (outbound.FAILED, outbound.BOUNCED)
+    newest = {one["recipient"]: one for one in letters if one["kind"] in (OutboundKind.REPLY, OutboundKind.COPY)}
+    states = (OutboundState.UNDELIVERABLE, OutboundState.BOUNCED)
     return {address: one["reason"] for address, one in newest.items() if one["state"] in states}
 
 

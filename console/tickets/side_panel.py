@@ -10,8 +10,8 @@ from typing import Any
 
 from console.tickets import html_mail
 from console.web.request_context import Visit
+from desk.mail.states import OutboundKind, OutboundState
 from desk.tickets.ticket import ActorKind, Message, Ticket
-from storage.mail import outbound
 from usecases.tickets import side_conversations
 
 QUOTES = {"0": "nothing", "1": "the last message", "3": "the last 3 messages", "5": "the last 5 messages"}
@@ -28,7 +28,7 @@ def page_values(
     sides = side_conversations.of_ticket(visit.session, ticket.id)
     said = side_conversations.messages_by_conversation(visit.session, ticket.id) if sides else {}
     every = [one for words in said.values() for one in words]
-    posted = {one["message_id"]: one for one in letters if one["kind"] == "side"}
+    posted = {one["message_id"]: one for one in letters if one["kind"] == OutboundKind.SIDE}
     return {
         "sides": [(side, said.get(side.id, [])) for side in sides],
         "side_answered": [side.id for side in sides if _is_answered(said.get(side.id, ()))],
@@ -51,7 +51,7 @@ def _is_answered(said: Sequence[Message]) -> bool:
 def _is_lost(said: Sequence[Message], posted: Mapping[int, Mapping[str, Any]]) -> bool:
     """Whether the last mail to them did not arrive."""
     ours = [one.id for one in said if one.author.kind is not ActorKind.THIRD_PARTY]
-    return bool(ours) and posted.get(ours[-1], {}).get("state") in (outbound.FAILED, outbound.BOUNCED)
+    return bool(ours) and posted.get(ours[-1], {}).get("state") in (OutboundState.UNDELIVERABLE, OutboundState.BOUNCED)
 
 
 def _files(messages: Sequence[Message]) -> list[tuple[str, Mapping[str, Any]]]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from desk.mail.states import OutboundKind
 from desk.tickets import transitions
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, DONE, Change, Event, Status, Ticket
@@ -30,7 +31,7 @@ class Failure:
     """One recipient whom one mail did not reach. `kind` is the mail's, `reply_id` the message that it carried."""
 
     how: How
-    kind: str
+    kind: OutboundKind
     address: str
     why: str
     reply_id: int | None = None
@@ -41,8 +42,8 @@ class Failure:
 
 def failed(ticket: Ticket, failure: Failure, at: datetime) -> Change:
     """The event, and the ticket brought back where the requester did not get an answer."""
-    brings_back = failure.kind == "reply" and failure.how is not How.DELAYED and ticket.merged_into is None
-    data: dict[str, Any] = {"recipient": failure.kind} | ({"side": failure.side_id} if failure.side_id else {})
+    brings_back = failure.kind == OutboundKind.REPLY and failure.how is not How.DELAYED and ticket.merged_into is None
+    data: dict[str, Any] = {"recipient": str(failure.kind)} | ({"side": failure.side_id} if failure.side_id else {})
     # While the flag stands no further failure opens it again: a rule that answers by itself would go round for ever.
     first = brings_back and ticket.undelivered_at is None
     if first:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from desk.text.stored_word import StoredWord
 
 
-class EventKind(StrEnum):
-    """What one event of a ticket says.
-
-    A word that is not in this list (another release stored it, or a dry run names an action that has not happened) is
-    kept as it is, so that a history stays readable after a downgrade.
-    """
+class EventKind(StoredWord):
+    """What one event of a ticket says. A dry run names actions that have not happened by a word of their own."""
 
     OPENED = "opened"
     REQUESTER_REPLIED = "requester_replied"
@@ -97,11 +93,3 @@ class EventKind(StrEnum):
     RATING_REMINDED = "rating_reminded"
     RATED = "rated"
     ERASED = "erased"
-
-    @classmethod
-    def _missing_(cls, value: object) -> EventKind | None:
-        if not isinstance(value, str):
-            return None
-        member = str.__new__(cls, value)
-        member._name_, member._value_ = value.upper(), value
-        return member

@@ -6,8 +6,8 @@ import json
 
 import sqlalchemy as sa
 
+from desk.mail.states import InboundState
 from storage.db.session import Session
-from storage.mail.inbound import WAITING
 from storage.tables.tickets import inbound, tickets
 
 
@@ -21,7 +21,11 @@ def _waits(session: Session, conversation: str) -> bool:
     """Reads only what waits; the key is found in the request's JSON as `desk.mail.inbound_request` writes it."""
     key = f'"conversation":{json.dumps(conversation, ensure_ascii=False)}'
     channel = conversation.partition(":")[0]
-    where = (inbound.c.state == WAITING, inbound.c.channel == channel, inbound.c.request.contains(key, autoescape=True))
+    where = (
+        inbound.c.state == InboundState.WAITING,
+        inbound.c.channel == channel,
+        inbound.c.request.contains(key, autoescape=True),
+    )
     return session.execute(sa.select(inbound.c.id).where(*where).limit(1)).scalar() is not None
 
 

@@ -12,19 +12,15 @@ import sqlalchemy as sa
 
 from desk.incidents.duplicates import AT_ONCE
 from desk.mail.inbound_request import Envelope
+from desk.mail.states import END_STATES, InboundState
 from storage.access import visibility
 from storage.db.session import Session, enqueue
 from storage.db.statements import claim_rows, for_update, insert_or_count, insert_rows, read_counts, update_rows, upsert
 from storage.tables.runtime import leases
 from storage.tables.tickets import inbound
 
-WAITING = "waiting"
-ORDERED = "ordered"
-"""Waits to be carried out, not to become a message: what its source says it is."""
 _ORDERS = "orders:"
 """The sources of such rows begin so."""
-RELEASING = "releasing"
-END_STATES = ("ticketed", "appended", "duplicate-of", "automatic", "command", "refused", "quarantined")
 MOST_ATTEMPTS = 3
 SUSPECT_LEASE = timedelta(seconds=20)
 _HELD = "suspect:"
@@ -70,7 +66,7 @@ class SettledRequest:
     """How a request ended, and where."""
 
     inbound_id: int
-    state: str
+    state: InboundState
     reason: str = ""
     ticket_id: int | None = None
     message_id: int | None = None
@@ -106,7 +102,7 @@ def store_one(session: Session, arrival: Arrival) -> int:
     """The same for one arrival; returns the id of its row, or of the row that it repeats."""
     _make_way(session, [arrival])
     inbound_id = _write_one(session, arrival)
-    enqueue(session, "commands" if _first_state(arrival.source) == ORDERED else "ingest", inbound_id)
+    enqueue(session, "commands" if _first_state(arrival.source) == InboundState.ORDERED else "ingest", inbound_id)
     return inbound_id
 
 
@@ -124,7 +120,7 @@ def claim(session: Session, most: int, first: Sequence[int] = ()) -> list[Waitin
     return sorted(rows, key=lambda row: row.id) if first else rows
 
 
-_OLDEST = sa.select(*_WAITING).where(inbound.c.state == WAITING, ~inbound.c.suspect).order_by(inbound.c.id)
+_OLDEST = sa.select(*_WAITING).where(inbound.c.state == InboundState.WAITING, ~inbound.c.suspect).order_by(inbound.c.id)
 
 
 def claim_suspect(session: Session, now: datetime) -> WaitingRequest | None:
@@ -132,13 +128,15 @@ def claim_suspect(session: Session, now: datetime) -> WaitingRequest | None:
 
     Held by a lease until `let_go`: several workers that count the same row at once would use up its attempts.
     """
-    return _claim_one(session, (inbound.c.state == WAITING, inbound.c.suspect), now)
+    return _claim_one(session, (inbound.c.state == InboundState.WAITING, inbound.c.suspect), now)
 
 
 def claim_command(session: Session, now: datetime, first: Sequence[int] = ()) -> WaitingRequest | None:
     """The order that was asked for, or the oldest that nobody holds; in the same way counted and held."""
-    asked = _claim_one(session, (inbound.c.state == ORDERED, inbound.c.id.in_(first)), now) if first else None
-    return asked or _claim_one(session, (inbound.c.state == ORDERED,), now)
+    asked = (
+        _claim_one(session, (inbound.c.state == InboundState.ORDERED, inbound.c.id.in_(first)), now) if first else None
+    )
+    return asked or _claim_one(session, (inbound.c.state == InboundState.ORDERED,), now)
 
 
 def _claim_one(session: Session, where: Sequence[sa.ColumnElement[bool]], now: datetime) -> WaitingRequest | None:
@@ -159,7 +157,7 @@ def defer_command(session: Session, inbound_id: int) -> None:
 
 
 def has_waiting_commands(session: Session) -> bool:
-    query = sa.select(inbound.c.id).where(inbound.c.state == ORDERED).limit(1)
+    query = sa.select(inbound.c.id).where(inbound.c.state == InboundState.ORDERED).limit(1)
     return session.execute(query).scalar() is not None
 
 
@@ -170,7 +168,9 @@ def release_lease(session: Session, inbound_id: int) -> None:
 
 def reclaim(session: Session, inbound_id: int) -> bool:
     """Lock one row again after its attempt was counted; False if it has settled meanwhile."""
-    query = sa.select(inbound.c.id).where(inbound.c.id == inbound_id, inbound.c.state.in_((WAITING, ORDERED)))
+    query = sa.select(inbound.c.id).where(
+        inbound.c.id == inbound_id, inbound.c.state.in_((InboundState.WAITING, InboundState.ORDERED))
+    )
     return session.execute(for_update(session, query, skip=True)).scalar() is not None
 
 
@@ -179,12 +179,14 @@ def mark_suspect(session: Session, ids: Iterable[int], reason: str = "") -> None
     values: dict[str, Any] = {"suspect": True}
     if reason:
         values |= {"reason": reason, "attempts": inbound.c.attempts + 1}
-    session.execute(sa.update(inbound).where(inbound.c.id.in_(list(ids)), inbound.c.state == WAITING).values(**values))
+    session.execute(
+        sa.update(inbound).where(inbound.c.id.in_(list(ids)), inbound.c.state == InboundState.WAITING).values(**values)
+    )
 
 
 def note_failure(session: Session, inbound_id: int, reason: str) -> None:
     """Why the last attempt failed; whatever the row ends as, this is overwritten then."""
-    where = (inbound.c.id == inbound_id, inbound.c.state.in_((WAITING, ORDERED)))
+    where = (inbound.c.id == inbound_id, inbound.c.state.in_((InboundState.WAITING, InboundState.ORDERED)))
     session.execute(sa.update(inbound).where(*where).values(reason=reason))
 
 
@@ -210,39 +212,44 @@ def settle(session: Session, settled: Sequence[SettledRequest], now: datetime) -
 
 def list_overdue(session: Session, before: datetime, most: int = 50) -> list[int]:
     """The oldest rows that still wait though they came before that moment."""
-    query = sa.select(inbound.c.id).where(inbound.c.state == WAITING, inbound.c.received_at < before)
+    query = sa.select(inbound.c.id).where(inbound.c.state == InboundState.WAITING, inbound.c.received_at < before)
     return list(session.execute(query.order_by(inbound.c.id).limit(most)).scalars())
 
 
 def request_release(session: Session, inbound_id: int) -> bool:
     """Somebody wants a quarantined row to be tried again: at once if it was readable, else by the gateway's sandbox."""
     row = get(session, inbound_id)
-    if row is None or row["state"] not in ("quarantined", "refused"):
+    if row is None or row["state"] not in (InboundState.QUARANTINED, InboundState.REFUSED):
         return False
     if row["request"]:
         release(session, inbound_id, row["request"])
     else:
-        session.execute(sa.update(inbound).where(inbound.c.id == inbound_id).values(state=RELEASING))
+        session.execute(sa.update(inbound).where(inbound.c.id == inbound_id).values(state=InboundState.RELEASING))
     return True
 
 
 def list_releasing(session: Session, most: int = 20) -> list[ReleasedRequest]:
     """Rows that somebody released and that must be read again."""
     columns = (inbound.c.id, inbound.c.raw, inbound.c.source, inbound.c.received_at, inbound.c.envelope)
-    rows = session.execute(sa.select(*columns).where(inbound.c.state == RELEASING).order_by(inbound.c.id).limit(most))
+    rows = session.execute(
+        sa.select(*columns).where(inbound.c.state == InboundState.RELEASING).order_by(inbound.c.id).limit(most)
+    )
     return [ReleasedRequest(row.id, row.raw, row.source, row.received_at, _envelope(row.envelope)) for row in rows]
 
 
 def requarantine(session: Session, inbound_id: int, reason: str) -> None:
     """Only what was still to be read again: another reader may have brought it to its end meanwhile."""
-    where = (inbound.c.id == inbound_id, inbound.c.state == RELEASING)
-    session.execute(sa.update(inbound).where(*where).values(state="quarantined", reason=reason))
+    where = (inbound.c.id == inbound_id, inbound.c.state == InboundState.RELEASING)
+    session.execute(sa.update(inbound).where(*where).values(state=InboundState.QUARANTINED, reason=reason))
 
 
 def release(session: Session, inbound_id: int, request: str) -> None:
     """The row goes back to work with a request that could now be made from it."""
     values = {"state": _again(), "reason": "", "request": request, "attempts": 0, "suspect": False, "settled_at": None}
-    where = (inbound.c.id == inbound_id, inbound.c.state.in_(("quarantined", "refused", RELEASING)))
+    where = (
+        inbound.c.id == inbound_id,
+        inbound.c.state.in_((InboundState.QUARANTINED, InboundState.REFUSED, InboundState.RELEASING)),
+    )
     session.execute(sa.update(inbound).where(*where).values(**values))
     enqueue(session, "ingest", inbound_id)
     enqueue(session, "commands", inbound_id)
@@ -283,11 +290,13 @@ def totals(session: Session, now: datetime) -> Totals:
     by_state = sa.select(inbound.c.state, sa.func.count()).group_by(inbound.c.state)
     counted = read_counts(session, by_state)
     repeats = session.execute(sa.select(sa.func.coalesce(sa.func.sum(inbound.c.repeats), 0))).scalar_one()
-    waits = inbound.c.state.in_((WAITING, ORDERED))
+    waits = inbound.c.state.in_((InboundState.WAITING, InboundState.ORDERED))
     oldest = session.execute(sa.select(sa.func.min(inbound.c.received_at)).where(waits)).scalar()
-    states = {state: counted.get(state, 0) for state in END_STATES}
+    states = {str(state): counted.get(state, 0) for state in END_STATES}
     age = None if oldest is None else max(now - oldest, timedelta())
-    unsettled = sum(counted.get(state, 0) for state in (WAITING, ORDERED, RELEASING))
+    unsettled = sum(
+        counted.get(state, 0) for state in (InboundState.WAITING, InboundState.ORDERED, InboundState.RELEASING)
+    )
     return Totals(sum(counted.values()), states, unsettled, age, int(repeats))
 
 
@@ -330,7 +339,7 @@ def _row(arrival: Arrival) -> dict[str, Any]:
         "external_id": _bounded(arrival.external_id),
         "content_hash": arrival.content_hash,
         "received_at": arrival.received_at,
-        "state": "quarantined" if arrival.quarantine else _first_state(arrival.source),
+        "state": InboundState.QUARANTINED if arrival.quarantine else _first_state(arrival.source),
         "reason": arrival.quarantine,
         "request": arrival.request,
         "envelope": dict(arrival.envelope),
@@ -341,11 +350,11 @@ def _row(arrival: Arrival) -> dict[str, Any]:
 
 def _again() -> sa.ColumnElement[str]:
     """Where a row that is released begins anew."""
-    return sa.case((inbound.c.source.startswith(_ORDERS), ORDERED), else_=WAITING)
+    return sa.case((inbound.c.source.startswith(_ORDERS), InboundState.ORDERED), else_=InboundState.WAITING)
 
 
 def _first_state(source: str) -> str:
-    return ORDERED if source.startswith(_ORDERS) else WAITING
+    return InboundState.ORDERED if source.startswith(_ORDERS) else InboundState.WAITING
 
 
 def _envelope(row: Mapping[str, Any]) -> Envelope:

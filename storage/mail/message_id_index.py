@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.channels import Transport
+from desk.mail.states import OutboundKind, OutboundState
 from desk.tickets.ticket import ActorKind, MessageKind
 from storage.db.session import Session
 from storage.db.statements import insert_ignore, insert_rows, update_rows
@@ -71,8 +72,12 @@ def external_ids_of_mails_of_ticket(session: Session, ticket_id: int, requester:
     """The ids of the newest mails that went to and fro on a ticket, oldest first: those the requester's program has."""
     m, o = messages.c, outbound.c
     came = (m.ticket_id == ticket_id, m.kind == str(MessageKind.REPLY), m.author_kind == str(ActorKind.REQUESTER))
-    went = (o.ticket_id == ticket_id, o.recipient == requester, o.kind.in_(("acknowledgement", "reply", "copy")))
-    left = o.state.in_(("queued", "sending", "sent", "caught"))
+    went = (
+        o.ticket_id == ticket_id,
+        o.recipient == requester,
+        o.kind.in_((OutboundKind.ACKNOWLEDGEMENT, OutboundKind.REPLY, OutboundKind.COPY)),
+    )
+    left = o.state.in_((OutboundState.QUEUED, OutboundState.SENDING, OutboundState.SENT, OutboundState.CAPTURED))
     both = sa.union_all(
         sa.select(m.created_at, sa.literal(0).label("ours"), m.id, m.external_id).where(*came, m.external_id != ""),
         sa.select(o.created_at, sa.literal(1), o.id, o.external_id).where(

@@ -10,16 +10,21 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.channels import Transport, is_read_by_others
+from desk.mail.states import OutboundKind, OutboundState
 from storage.access import visibility
 from storage.db.session import Session, enqueue
 from storage.db.statements import claim_rows, insert_rows, read_counts, update_rows
 from storage.tables.tickets import outbound
 
-REQUESTS_LINK = "requests-link"
-"""The letter that lets a requester see all their requests, those of private teams too."""
-QUEUED, SENDING, SENT, CAUGHT = "queued", "sending", "sent", "caught"
-FAILED, BOUNCED, SUPPRESSED = "undeliverable", "bounced", "suppressed"
-_TO_REQUESTERS = ("acknowledgement", "reply", "copy", "reminder", "confirmation", "command-answer", "side")
+_TO_REQUESTERS = (
+    OutboundKind.ACKNOWLEDGEMENT,
+    OutboundKind.REPLY,
+    OutboundKind.COPY,
+    OutboundKind.REMINDER,
+    OutboundKind.CONFIRMATION,
+    OutboundKind.COMMAND_ANSWER,
+    OutboundKind.SIDE,
+)
 """Letters to somebody who takes part, or is asked aside, or who has just written."""
 LEASE = timedelta(seconds=25)
 """How long a row stays with the worker that claimed it, before another may try; the worker renews it."""
@@ -30,14 +35,14 @@ class OutboundMessage:
     """What shall leave: `content` is all that the transport needs to render it; `dedupe_key` makes it once only."""
 
     dedupe_key: str
-    kind: str
+    kind: OutboundKind
     recipient: str
     external_id: str
     content: Mapping[str, Any]
     ticket_id: int | None = None
     message_id: int | None = None
-    transport: str = Transport.MAIL
-    state: str = QUEUED
+    transport: Transport = Transport.MAIL
+    state: OutboundState = OutboundState.QUEUED
     reason: str = ""
 
 
@@ -46,7 +51,7 @@ class ClaimedMessage:
     """A row that this worker now sends; `attempts` counts this try."""
 
     id: int
-    kind: str
+    kind: OutboundKind
     transport: str
     recipient: str
     external_id: str
@@ -66,13 +71,13 @@ def store(session: Session, letters: Sequence[OutboundMessage], now: datetime) -
         {
             "dedupe_key": letter.dedupe_key,
             "transport": str(letter.transport),
-            "kind": letter.kind,
+            "kind": str(letter.kind),
             "ticket_id": letter.ticket_id,
             "message_id": letter.message_id,
             "recipient": letter.recipient,
             "external_id": letter.external_id,
             "content": dict(letter.content),
-            "state": letter.state,
+            "state": str(letter.state),
             "reason": letter.reason,
             "next_at": now,
             "created_at": now,
@@ -102,55 +107,75 @@ def _withheld(session: Session, letters: Sequence[OutboundMessage]) -> list[Outb
 
 def _unposted(letter: OutboundMessage) -> OutboundMessage:
     """A reply that does not leave is undeliverable, so that its agent sees it."""
-    state = FAILED if letter.kind == "reply" else SUPPRESSED
+    state = OutboundState.UNDELIVERABLE if letter.kind == OutboundKind.REPLY else OutboundState.SUPPRESSED
     return replace(letter, state=state, reason="the ticket is private, and others read its Slack channel")
 
 
 def _empty(letter: OutboundMessage) -> OutboundMessage:
     if letter.kind in _TO_REQUESTERS:
         return letter
-    return replace(letter, state=SUPPRESSED, reason="its reader is in no private team of this ticket", content={})
+    return replace(
+        letter, state=OutboundState.SUPPRESSED, reason="its reader is in no private team of this ticket", content={}
+    )
 
 
 def claim(session: Session, most: int, now: datetime, first: Sequence[int] = ()) -> list[ClaimedMessage]:
     """Up to `most` rows that are due, those in `first` before others, marked as being sent until the lease ends."""
-    due = outbound.c.state.in_((QUEUED, SENDING)) & (outbound.c.next_at <= now)
+    due = outbound.c.state.in_((OutboundState.QUEUED, OutboundState.SENDING)) & (outbound.c.next_at <= now)
     picked = sa.select(outbound.c.id).where(due).order_by(outbound.c.next_at, outbound.c.id)
     ids = [row.id for row in claim_rows(session, picked, outbound.c.id, first, most)]
     if not ids:
         return []
-    values = {"state": SENDING, "attempts": outbound.c.attempts + 1, "next_at": now + LEASE}
+    values = {"state": OutboundState.SENDING, "attempts": outbound.c.attempts + 1, "next_at": now + LEASE}
     session.execute(sa.update(outbound).where(outbound.c.id.in_(ids)).values(**values))
     columns = [outbound.c[name] for name in ClaimedMessage.__dataclass_fields__]
     rows = session.execute(sa.select(*columns).where(outbound.c.id.in_(ids)).order_by(outbound.c.id))
-    return [ClaimedMessage(**row._mapping) for row in rows]
+    return [_claimed(row._mapping) for row in rows]
+
+
+def _claimed(row: sa.RowMapping) -> ClaimedMessage:
+    return ClaimedMessage(**{**row, "kind": OutboundKind(row["kind"])})
 
 
 def renew(session: Session, letter: ClaimedMessage, now: datetime) -> bool:
     """Keep a claimed row for another LEASE; False if somebody else has it meanwhile."""
-    mine = (outbound.c.id == letter.id, outbound.c.state == SENDING, outbound.c.attempts == letter.attempts)
+    mine = (
+        outbound.c.id == letter.id,
+        outbound.c.state == OutboundState.SENDING,
+        outbound.c.attempts == letter.attempts,
+    )
     return session.execute(sa.update(outbound).where(*mine).values(next_at=now + LEASE)).rowcount == 1
 
 
-def mark(session: Session, outbound_id: int, state: str, now: datetime, reason: str = "", raw: str = "") -> None:
+def mark(
+    session: Session, outbound_id: int, state: OutboundState, now: datetime, reason: str = "", raw: str = ""
+) -> None:
     """The row's end: sent, caught, undeliverable, suppressed."""
-    values: dict[str, Any] = {"state": state, "reason": reason, "sent_at": now if state in (SENT, CAUGHT) else None}
+    values: dict[str, Any] = {
+        "state": state,
+        "reason": reason,
+        "sent_at": now if state in (OutboundState.SENT, OutboundState.CAPTURED) else None,
+    }
     if raw:
         values["raw"] = raw
     session.execute(
-        sa.update(outbound).where(outbound.c.id == outbound_id, outbound.c.state != BOUNCED).values(**values)
+        sa.update(outbound)
+        .where(outbound.c.id == outbound_id, outbound.c.state != OutboundState.BOUNCED)
+        .values(**values)
     )
 
 
 def mark_captured(session: Session, raws: Mapping[int, str], now: datetime) -> None:
     """The rows whose mails (id → blob) were kept here instead of being sent."""
-    rows = [{"id": i, "state": CAUGHT, "reason": "", "sent_at": now, "raw": raw} for i, raw in raws.items()]
+    rows = [
+        {"id": i, "state": OutboundState.CAPTURED, "reason": "", "sent_at": now, "raw": raw} for i, raw in raws.items()
+    ]
     update_rows(session, outbound, "id", rows)
 
 
 def postpone(session: Session, outbound_id: int, until: datetime, reason: str) -> None:
     """Not now: again at that moment."""
-    values = {"state": QUEUED, "next_at": until, "reason": reason}
+    values = {"state": OutboundState.QUEUED, "next_at": until, "reason": reason}
     session.execute(sa.update(outbound).where(outbound.c.id == outbound_id).values(**values))
 
 
@@ -162,7 +187,11 @@ def state_of(session: Session, dedupe_key: str) -> str:
 
 def is_due(session: Session, now: datetime) -> bool:
     """Whether a row waits that should have left by now."""
-    query = sa.select(outbound.c.id).where(outbound.c.state.in_((QUEUED, SENDING)), outbound.c.next_at <= now).limit(1)
+    query = (
+        sa.select(outbound.c.id)
+        .where(outbound.c.state.in_((OutboundState.QUEUED, OutboundState.SENDING)), outbound.c.next_at <= now)
+        .limit(1)
+    )
     return session.execute(query).scalar() is not None
 
 
@@ -171,8 +200,8 @@ def mark_returned(session: Session, outbound_id: int, reason: str) -> bool:
 
     The report may be faster than the worker that marks what it has just sent.
     """
-    left = (outbound.c.id == outbound_id, outbound.c.state.in_((SENT, SENDING)))
-    values = {"state": BOUNCED, "reason": reason}
+    left = (outbound.c.id == outbound_id, outbound.c.state.in_((OutboundState.SENT, OutboundState.SENDING)))
+    values = {"state": OutboundState.BOUNCED, "reason": reason}
     return session.execute(sa.update(outbound).where(*left).values(**values)).rowcount == 1
 
 
@@ -192,7 +221,12 @@ def _rows_where(session: Session, column: sa.Column[Any], values: Iterable[Any])
     return [dict(row._mapping) for row in session.execute(query)] if wanted else []
 
 
-AUTOMATIC = ("acknowledgement", "command-answer", "confirmation", "reminder")
+AUTOMATIC = (
+    OutboundKind.ACKNOWLEDGEMENT,
+    OutboundKind.COMMAND_ANSWER,
+    OutboundKind.CONFIRMATION,
+    OutboundKind.REMINDER,
+)
 _MOST_RECENT = 20_000
 
 
@@ -200,23 +234,29 @@ def recent_recipients(session: Session, since: datetime) -> dict[str, int]:
     """Who has had automatic mails since then, and how many; among the newest rows, so it is never a long look."""
     newest = sa.select(sa.func.max(outbound.c.id)).scalar_subquery()
     where = (outbound.c.id > newest - _MOST_RECENT, outbound.c.created_at > since, outbound.c.kind.in_(AUTOMATIC))
-    query = sa.select(outbound.c.recipient, sa.func.count()).where(*where, outbound.c.state != SUPPRESSED)
+    query = sa.select(outbound.c.recipient, sa.func.count()).where(*where, outbound.c.state != OutboundState.SUPPRESSED)
     return read_counts(session, query.group_by(outbound.c.recipient))
 
 
 def recent_automatic(
-    session: Session, recipients: Sequence[str], since: datetime, of_kinds: Sequence[str] = AUTOMATIC
+    session: Session, recipients: Sequence[str], since: datetime, of_kinds: Sequence[OutboundKind] = AUTOMATIC
 ) -> dict[str, int]:
     """How many automatic mails each recipient has had since then: the reply budget."""
     where = (outbound.c.recipient.in_(list(recipients)), outbound.c.created_at > since)
     kinds = outbound.c.kind.in_(of_kinds)
-    query = sa.select(outbound.c.recipient, sa.func.count()).where(*where, kinds, outbound.c.state != SUPPRESSED)
+    query = sa.select(outbound.c.recipient, sa.func.count()).where(
+        *where, kinds, outbound.c.state != OutboundState.SUPPRESSED
+    )
     return read_counts(session, query.group_by(outbound.c.recipient))
 
 
 def recent_notices(session: Session, ticket_ids: Sequence[int], since: datetime) -> dict[tuple[int, str], int]:
     """How many notices about each ticket each agent has had since then."""
-    where = (outbound.c.ticket_id.in_(list(ticket_ids)), outbound.c.kind == "notice", outbound.c.created_at > since)
+    where = (
+        outbound.c.ticket_id.in_(list(ticket_ids)),
+        outbound.c.kind == OutboundKind.NOTICE,
+        outbound.c.created_at > since,
+    )
     query = sa.select(outbound.c.ticket_id, outbound.c.recipient, sa.func.count()).where(*where)
     rows: Any = session.execute(query.group_by(outbound.c.ticket_id, outbound.c.recipient))
     return {(row[0], row[1]): row[2] for row in rows}
@@ -242,7 +282,7 @@ def texts_to(session: Session, ticket_id: int, recipient: str, most: int) -> lis
 
 def list_captured(session: Session, most: int = 200) -> list[dict[str, Any]]:
     """The newest mails that were caught because there is no relay."""
-    where = (outbound.c.state == CAUGHT, *_seen(session))
+    where = (outbound.c.state == OutboundState.CAPTURED, *_seen(session))
     query = sa.select(outbound).where(*where).order_by(outbound.c.id.desc()).limit(most)
     return [dict(row._mapping) for row in session.execute(query)]
 
@@ -255,7 +295,7 @@ def get(session: Session, outbound_id: int) -> dict[str, Any] | None:
 def _seen(session: Session) -> list[sa.ColumnElement[bool]]:
     """A link that opens private tickets is only for who sees all of them."""
     seen = visibility.ticket_id_condition(session, outbound.c.ticket_id)
-    return [*seen, outbound.c.kind != REQUESTS_LINK] if session.viewer.hidden else seen
+    return [*seen, outbound.c.kind != OutboundKind.REQUESTS_LINK] if session.viewer.hidden else seen
 
 
 def totals(session: Session) -> dict[str, int]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.mail.states import OutboundState
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, Event
 from storage.db.session import Session
@@ -107,12 +108,12 @@ def redact_outbound(session: Session, ids: Sequence[int], done: Redaction) -> No
 
 
 def _letters(session: Session, where: sa.ColumnElement[bool], done: Redaction) -> None:
-    waiting = outbound.c.state.in_(("queued", "sending"))
+    waiting = outbound.c.state.in_((OutboundState.QUEUED, OutboundState.SENDING))
     for row in session.execute(sa.select(outbound.c.raw, outbound.c.content).where(where)):
         files = (row.content or {}).get("attachments") or ()
         done.blobs |= {row.raw, *(str(file.get("sha256", "")) for file in files)} - {""}
     values = {"recipient": GONE, "content": {}, "raw": "", "reason": ""}
-    state = sa.case((waiting, "suppressed"), else_=outbound.c.state)
+    state = sa.case((waiting, str(OutboundState.SUPPRESSED)), else_=outbound.c.state)
     done.add("letters", session.execute(sa.update(outbound).where(where).values(**values, state=state)))
 
 

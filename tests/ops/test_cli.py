@@ -14,6 +14,7 @@ import pytest
 import frontdesk
 from desk.channels import Channel
 from desk.mail.inbound_request import InboundRequest, Party, to_json
+from desk.mail.states import END_STATES, InboundState
 from storage.mail import inbound
 from storage.mail.inbound import Arrival
 from storage.open_store import Store
@@ -104,7 +105,7 @@ def test_a_database_that_is_away_is_one_sentence_without_its_password(
 def test_an_empty_ledger_adds_up(begun: Any, say: Say) -> None:
     found = say("ledger")
     assert found["accepted"] == found["unsettled"] == found["oldest_unsettled_seconds"] == 0
-    assert set(found["states"]) == set(inbound.END_STATES)
+    assert set(found["states"]) == set(END_STATES)
     assert found["outbound"] == {}
 
 
@@ -239,7 +240,7 @@ def test_what_is_quarantined_is_shown_and_released(begun: Any, say: Say, store: 
         inbound.store(session, [Arrival("email", "support@x", "1", "h", NOW, quarantine="too deep")])
     (row,) = say("quarantine", "list")
     assert row["reason"] == "too deep"
-    assert say("quarantine", "release", str(row["id"]))["state"] == inbound.RELEASING
+    assert say("quarantine", "release", str(row["id"]))["state"] == InboundState.RELEASING
     assert say("ledger")["unsettled"] == 1
 
 

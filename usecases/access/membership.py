@@ -12,6 +12,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from desk.access.visibility import EVERYBODY, Viewer
+from desk.mail.states import OutboundKind
 from desk.tickets import transitions
 from desk.tickets.ticket import DESK
 from storage.access import audit, visibility
@@ -26,7 +27,7 @@ from storage.tickets import tickets
 
 JOINED, LEFT = "joined_team", "left_team"
 MADE_PRIVATE, MADE_PUBLIC = "team_made_private", "team_made_public"
-KIND = "team"
+KIND = OutboundKind.TEAM
 """What outbound calls the notice about a private team."""
 COMMAND_LINE = Viewer(name="command line")
 CONFIGURATION = Viewer(name="a configuration")

@@ -17,12 +17,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.mail.states import InboundState
 from desk.tickets.subject import base
 from desk.tickets.ticket import Actor, ActorKind
 from storage.db.session import Session
 from storage.learning import categories
 from storage.learning import models as model_rows
-from storage.mail.inbound import ORDERED, RELEASING, WAITING
 from storage.open_store import Store
 from storage.operations import blob_gc
 from storage.people import people
@@ -184,12 +184,18 @@ def _their_requests(session: Session, address: str) -> list[int]:
     c, said = inbound.c, f'"{address}"'
     texts = (sa.func.lower(sa.cast(column, sa.Text)) for column in (c.request, c.envelope))
     named = [text.contains(said, autoescape=True) for text in texts]
-    query = sa.select(c.id, c.request, c.envelope, c.state).where(sa.or_(*named), c.state.not_in((WAITING, ORDERED)))
+    query = sa.select(c.id, c.request, c.envelope, c.state).where(
+        sa.or_(*named), c.state.not_in((InboundState.WAITING, InboundState.ORDERED))
+    )
     rows = session.execute(query).all()
     theirs = [row.id for row in rows if _sender(row.request, row.envelope) == address]
     for row in rows:
         if row.id not in theirs:
-            kept = row.request if row.state in ("quarantined", "refused", RELEASING) else ""
+            kept = (
+                row.request
+                if row.state in (InboundState.QUARANTINED, InboundState.REFUSED, InboundState.RELEASING)
+                else ""
+            )
             values = {
                 "request": kept,
                 "envelope": personal_columns.without_person(row.envelope, personal_columns.ErasedPerson(address)),

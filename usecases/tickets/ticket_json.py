@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from desk.mail.states import OutboundKind
 from desk.tickets.ticket import Event, Message, Ticket
 from storage.db.session import Session
 from storage.mail import outbound
@@ -18,7 +19,7 @@ from usecases.tickets import side_conversations, undo
 
 ALL_MESSAGES = 100_000
 """The command line shows a ticket whole; programs read it page by page."""
-_ROLES = {"reply": "to", "side": "to", "copy": "cc"}
+_ROLES = {OutboundKind.REPLY: "to", OutboundKind.SIDE: "to", OutboundKind.COPY: "cc"}
 _OUTBOUND = (
     "id",
     "kind",

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import AutoKind
+from desk.mail.states import InboundState
 from desk.tickets import transitions
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
@@ -52,13 +53,13 @@ def keep_as_note(
     if machine:
         change, state = (
             transitions.keep_automatic(ticket, now, f"{request.auto}: {request.auto_reason}", message_id),
-            "automatic",
+            InboundState.AUTOMATIC,
         )
     else:
         data = {"agent_id": agent.id, "offered": decision.trust is not Verdict.FAIL}
         seen_alias = Event(ticket.id, now, EventKind.ALIAS_SEEN, DESK, sender.address, agent.address)
         event = replace(seen_alias, why=unverified, data=data, message_id=message_id)
-        change, state = Change(ticket, (event,)), "command"
+        change, state = Change(ticket, (event,)), InboundState.COMMAND
         if data["offered"]:
             aliases.record_seen(session, agent.id, sender.address, now)
     tickets.save(session, change, react=context.react)

@@ -17,6 +17,7 @@ from desk.access.permissions import Verb
 from desk.mail import reply_text
 from desk.mail.authentication import Proof, Verdict, agent_proof
 from desk.mail.inbound_request import AutoKind, InboundRequest
+from desk.mail.states import InboundState
 from desk.tickets import commands, properties, subject, threading, transitions
 from desk.tickets.commands import Parsed
 from desk.tickets.events import EventKind
@@ -56,7 +57,7 @@ def handle(context: Context, session: Session, facts: BatchContext, decision: De
         message_id = _keep(session, ticket, decision, agent, MessageKind.AUTOMATIC, {}, now)
         why = f"{request.auto}: {request.auto_reason}"
         tickets.save(session, transitions.keep_automatic(ticket, now, why, message_id), react=context.react)
-        _end(session, decision, "automatic", ticket.id, message_id, now, why)
+        _end(session, decision, InboundState.AUTOMATIC, ticket.id, message_id, now, why)
     elif not viewer.sees(ticket.id, ticket.team_id):
         _outside(context, session, decision, agent, ticket, now)
     elif not proof.may_act:
@@ -103,7 +104,7 @@ def _keep_unverified(
     message_id = _keep(session, ticket, decision, agent, MessageKind.NOTE, {"unverified": why}, now)
     event = Event(ticket.id, now, EventKind.UNVERIFIED_NOTE, DESK, after=agent.address, why=why, message_id=message_id)
     tickets.save(session, Change(ticket, (event,)), react=context.react)
-    _end(session, decision, "command", ticket.id, message_id, now, f"unverified: {why}")
+    _end(session, decision, InboundState.COMMAND, ticket.id, message_id, now, f"unverified: {why}")
 
 
 def _unproven(
@@ -123,7 +124,7 @@ def _not_permitted(
     tickets.save(session, properties.not_permitted(ticket, actor, now, why, message_id), react=context.react)
     text = f"Nothing was done: {why}. Your words were kept as an internal note on ticket #{ticket.id}."
     _answer(context, session, decision, agent, ticket, text, now)
-    _end(session, decision, "command", ticket.id, message_id, now, why)
+    _end(session, decision, InboundState.COMMAND, ticket.id, message_id, now, why)
 
 
 def _needs(decision: Decision, parsed: Parsed) -> list[Verb]:
@@ -150,7 +151,7 @@ def _proven(
         said = [*parsed.errors, "Nothing was done."] if parsed.errors else []
         text = "\n".join([*said, "", "These commands may stand on the first lines:", "", commands.HELP])
         _answer(context, session, decision, agent, ticket, text.strip(), now)
-        _end(session, decision, "command", ticket.id, None, now, "; ".join(parsed.errors)[:300] or "help")
+        _end(session, decision, InboundState.COMMAND, ticket.id, None, now, "; ".join(parsed.errors)[:300] or "help")
         return
     _act(context, session, decision, agent, ticket, parsed, now)
 
@@ -176,12 +177,12 @@ def _act(
         kept = _kept_as_draft(session, decision, agent, ticket, parsed, now)
         text = f"Nothing was done: {error}.{kept}\n\nThese commands may stand on the first lines:\n\n{commands.HELP}"
         _answer(context, session, decision, agent, ticket, text, now)
-        _end(session, decision, "command", ticket.id, None, now, str(error)[:300])
+        _end(session, decision, InboundState.COMMAND, ticket.id, None, now, str(error)[:300])
         return
     if parsed.commands:
         lines = "\n".join(f"- {line}" for line in done)
         _answer(context, session, decision, agent, ticket, f"Done on ticket #{ticket.id}:\n\n{lines}", now)
-    _end(session, decision, "command", ticket.id, message_id, now, "; ".join(done)[:300])
+    _end(session, decision, InboundState.COMMAND, ticket.id, message_id, now, "; ".join(done)[:300])
 
 
 def _kept_as_draft(
@@ -283,6 +284,12 @@ def _may_be_answered(context: Context, decision: Decision) -> bool:
 
 
 def _end(
-    session: Session, decision: Decision, state: str, ticket_id: int, message_id: int | None, now: datetime, why: str
+    session: Session,
+    decision: Decision,
+    state: InboundState,
+    ticket_id: int,
+    message_id: int | None,
+    now: datetime,
+    why: str,
 ) -> None:
     inbound.settle(session, [SettledRequest(decision.item.inbound_id, state, why, ticket_id, message_id)], now)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from desk.mail.inbound_request import InboundRequest
+from desk.mail.states import InboundState
 from desk.rules.ticket_facts import Around
 from desk.text.language import language
 from desk.tickets.ticket import DONE, Ticket
@@ -51,7 +52,7 @@ def route_new(context: Context, session: Session, decisions: Sequence[Decision],
 
 
 def _opened(decision: Decision) -> bool:
-    return decision.state == "ticketed"
+    return decision.state == InboundState.TICKETED
 
 
 def _asked(

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from desk.config.settings import Settings
 from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import Bounce, InboundRequest
+from desk.mail.states import OutboundKind
 from desk.signed import reply_address
 from desk.tickets import delivery, threading
 from desk.tickets.delivery import Failure, How
@@ -36,7 +37,7 @@ class Delivery:
     """One mail to one recipient, as a report names it. `signed`: it came to that mail's own envelope sender."""
 
     id: int
-    kind: str
+    kind: OutboundKind
     recipient: str
     ticket_id: int
     external_id: str
@@ -116,7 +117,7 @@ def _delivery(row: Mapping[str, Any] | None, *, signed: bool) -> Delivery | None
         return None
     content = row["content"] or {}
     return Delivery(
-        row["id"], row["kind"], row["recipient"], row["ticket_id"], row["external_id"], row["message_id"],
+        row["id"], OutboundKind(row["kind"]), row["recipient"], row["ticket_id"], row["external_id"], row["message_id"],
         int(content.get("side", 0)), row["created_at"], row["sent_at"], str(content.get("from", "")), signed,
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import AutoKind
+from desk.mail.states import InboundState
 from desk.tickets import threading
 from desk.tickets.participants import SIGNED
 from storage.db.session import Session
@@ -48,7 +49,7 @@ class ExternalReferences:
     def _brought(self, decision: Decision, target: Target) -> tuple[Key, ...]:
         """Those of a mail that somebody passed on are its first author's."""
         keys = self.of.get(decision.item.inbound_id, ())
-        passed_on = decision.state == "ticketed" and target.requester != decision.item.sender
+        passed_on = decision.state == InboundState.TICKETED and target.requester != decision.item.sender
         return (
             threading.external_reference_keys(decision.item.request, target.requester) if keys and passed_on else keys
         )
@@ -79,4 +80,4 @@ def _counts(decision: Decision) -> bool:
         return False
     if decision.trust is Verdict.FAIL or decision.reason or decision.item.request.auto is AutoKind.BOUNCE:
         return False
-    return decision.state in ("ticketed", "appended", "automatic")
+    return decision.state in (InboundState.TICKETED, InboundState.APPENDED, InboundState.AUTOMATIC)

@@ -13,6 +13,7 @@ import structlog
 from structlog.contextvars import bound_contextvars
 
 from desk.incidents.duplicates import AT_ONCE
+from desk.mail.states import InboundState
 from desk.tickets import threading
 from desk.tickets.ticket import DESK
 from storage.access import visibility
@@ -104,7 +105,9 @@ def _alone(context: Context, row: WaitingRequest) -> None:
 def _quarantine(session: Session, row: WaitingRequest, now: datetime) -> None:
     reason = f"could not be settled in {MOST_ATTEMPTS} attempts"
     why = inbound.last_failure(session, row.id)
-    inbound.settle(session, [SettledRequest(row.id, "quarantined", f"{reason}: {why}" if why else reason)], now)
+    inbound.settle(
+        session, [SettledRequest(row.id, InboundState.QUARANTINED, f"{reason}: {why}" if why else reason)], now
+    )
 
 
 def _settle(
@@ -123,9 +126,9 @@ def _settle(
     external_references.save(session, known.numbers.places(), now)
     _join(context, session, decisions, now)
     for decision in decisions:
-        if decision.state == "command":
+        if decision.state == InboundState.COMMAND:
             agent_mail.handle(context, session, known, decision, now)
-    if any(decision.state == "ticketed" for decision in decisions):
+    if any(decision.state == InboundState.TICKETED for decision in decisions):
         assign_new.route_new(context, session, decisions, now)
         enqueue(session, "detect_incidents", 0)
     log.info("requests_settled", count=len(decisions))

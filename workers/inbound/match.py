@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from desk.config.settings import Settings
 from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import AutoKind
+from desk.mail.states import InboundState
 from desk.mail.thanks import is_courtesy
 from desk.signed import reply_address
 from desk.signed.reply_address import AGENT, REQUESTER, SIDE, SIDE_AGENT, ReplyToken
@@ -32,7 +33,7 @@ class Decision:
     """How one request ends. `known_id` is the ticket or message that it repeats; `linked` one that it only names."""
 
     item: Item
-    state: str
+    state: InboundState
     target: Target | None = None
     signal: Signal = Signal.NONE
     detail: str = ""
@@ -91,7 +92,7 @@ class Matcher:
             return repeated
         request = item.request
         if request.auto is AutoKind.OWN or reply_address.ticket_of_message_id(request.thread.message_id, self.secret):
-            return Decision(item, "automatic", self._own(item), reason="our own mail came back")
+            return Decision(item, InboundState.AUTOMATIC, self._own(item), reason="our own mail came back")
         if request.auto is AutoKind.BOUNCE:
             return self._bounce(item)
         trust = sender_verdict(request, self.settings)
@@ -117,11 +118,15 @@ class Matcher:
         repeats = known.content_hash == item.request.content_hash and key not in self.facts.outdated
         if known.row_id and repeats:
             target = self.targets.target(known.ticket_id)
-            return Decision(item, "duplicate-of", target, reason=f"message {known.row_id} of ticket #{known.ticket_id}")
+            return Decision(
+                item, InboundState.DUPLICATE, target, reason=f"message {known.row_id} of ticket #{known.ticket_id}"
+            )
         first = self.facts.owners[key]
         if first is not item:
             self._decide(first)
-            return Decision(item, "duplicate-of", self._target_of_item(first), reason="came twice at the same moment")
+            return Decision(
+                item, InboundState.DUPLICATE, self._target_of_item(first), reason="came twice at the same moment"
+            )
         return None
 
     def _own(self, item: Item) -> Target | None:
@@ -140,15 +145,15 @@ class Matcher:
             side.ticket_id if side else reply_address.ticket_of_message_id(name, self.secret) or 0
         )
         if target is None:
-            return Decision(item, "automatic", reason="a delivery report that names no mail of ours")
-        return Decision(item, "automatic", target, Signal.MESSAGE_ID, name, side=side)
+            return Decision(item, InboundState.AUTOMATIC, reason="a delivery report that names no mail of ours")
+        return Decision(item, InboundState.AUTOMATIC, target, Signal.MESSAGE_ID, name, side=side)
 
     def _of_delivery(self, item: Item, about: Delivery) -> Decision:
         trust, side = sender_verdict(item.request, self.settings), self.facts.sides.get(about.side_id)
         signal = Signal.ADDRESS if about.signed else Signal.MESSAGE_ID
         named = (self.targets.target(about.ticket_id), signal, about.external_id)
         proven = about if bounces.is_credible(item.request, about, trust, self.settings) else None
-        return Decision(item, "automatic", *named, trust=trust, side=side, about=proven)
+        return Decision(item, InboundState.AUTOMATIC, *named, trust=trust, side=side, about=proven)
 
     def _aside(self, item: Item, trust: Verdict) -> Decision | None:
         """What a third party says in a side conversation; None for whoever takes no part in it."""
@@ -158,7 +163,7 @@ class Matcher:
             return None
         if not side_conversation_mail.may_write(item, named.side, target.requester, self._own_domains, trust):
             return None
-        state = "appended" if item.request.auto is AutoKind.NONE else "automatic"
+        state = InboundState.APPENDED if item.request.auto is AutoKind.NONE else InboundState.AUTOMATIC
         return Decision(item, state, target, named.signal, named.detail, trust=trust, side=named.side)
 
     def _agent(self, item: Item) -> Person | None:
@@ -188,12 +193,16 @@ class Matcher:
             named, detail = self.targets.at(self.targets.named(item)), token_address.partition("@")[0][:40]
             if target is not None:
                 signed = (token, token_address, trust)
-                return Decision(item, "command", target, Signal.ADDRESS, detail, named, "", "", *signed, side=side)
+                return Decision(
+                    item, InboundState.COMMAND, target, Signal.ADDRESS, detail, named, "", "", *signed, side=side
+                )
         candidate = self.targets.named(item)
         target = self.targets.at(candidate)
         if candidate is None or target is None or self._takes_part(item, target, candidate, trust):
             return None
-        return Decision(item, "command", target, Signal.REFERENCES, "", None, "", "no reply address", trust=trust)
+        return Decision(
+            item, InboundState.COMMAND, target, Signal.REFERENCES, "", None, "", "no reply address", trust=trust
+        )
 
     def _of_token(self, token: ReplyToken) -> tuple[Target | None, Side | None]:
         """The ticket of an agent's address, and the side conversation that it answers."""
@@ -208,7 +217,7 @@ class Matcher:
         if target is None or any(item.sender in each.people for each in (target, named) if each):
             return None
         detail, signed = token_address.partition("@")[0][:40], (token, token_address, trust)
-        return Decision(item, "command", target, Signal.ADDRESS, detail, None, "", "", *signed)
+        return Decision(item, InboundState.COMMAND, target, Signal.ADDRESS, detail, None, "", "", *signed)
 
     def _by_requester(self, item: Item, token: ReplyToken | None, trust: Verdict) -> Decision:
         named = self._candidate(item, token, trust)
@@ -218,11 +227,13 @@ class Matcher:
             if candidate is None or target is None:
                 return self._opened(item, trust, linked, _link_kind(named) if linked else "")
         if item.request.auto is not AutoKind.NONE:
-            return Decision(item, "automatic", target, candidate.signal, candidate.detail, trust=trust)
+            return Decision(item, InboundState.AUTOMATIC, target, candidate.signal, candidate.detail, trust=trust)
         if self._too_late(target) and not is_courtesy(item.request.reply, files=bool(item.request.attachments)):
             return self._opened(item, trust, target, "follow-up")
         bridge = self._bridge(item, target, candidate, trust)
-        return Decision(item, "appended", target, candidate.signal, candidate.detail, trust=trust, bridge=bridge)
+        return Decision(
+            item, InboundState.APPENDED, target, candidate.signal, candidate.detail, trust=trust, bridge=bridge
+        )
 
     def _bridge(self, item: Item, target: Target, candidate: Candidate, trust: Verdict) -> Target | None:
         """The parent's ticket, if a late message came onto its reply's ticket and its author takes part in both."""
@@ -234,10 +245,10 @@ class Matcher:
 
     def _opened(self, item: Item, trust: Verdict, linked: Target | None = None, kind: str = "") -> Decision:
         if item.request.auto is AutoKind.RECEIPT:
-            return Decision(item, "automatic", reason="a receipt that names no mail of ours")
+            return Decision(item, InboundState.AUTOMATIC, reason="a receipt that names no mail of ours")
         requester = self._requester(item, trust)
         target = Target(item.people(requester), requester, opener=item)
-        return Decision(item, "ticketed", target, linked=linked, link_kind=kind, trust=trust)
+        return Decision(item, InboundState.TICKETED, target, linked=linked, link_kind=kind, trust=trust)
 
     def _requester(self, item: Item, trust: Verdict) -> str:
         """An agent who passes somebody's mail on opens a ticket for that somebody, if the agent is vouched for."""
@@ -293,7 +304,11 @@ class Matcher:
 
     def _remember(self, decision: Decision) -> Decision:
         """From now on this message's id, and the unknown ids that it names, mean its ticket."""
-        if decision.target is None or decision.side or decision.state not in ("ticketed", "appended"):
+        if (
+            decision.target is None
+            or decision.side
+            or decision.state not in (InboundState.TICKETED, InboundState.APPENDED)
+        ):
             return decision
         item = decision.item
         self.targets.new_keys[self.facts.key_of(item)] = decision.target
@@ -302,7 +317,7 @@ class Matcher:
                 self.targets.new_keys[key] = decision.target
         parties = [party.address for party in item.addressed]
         addressed = [each for each in parties if reply_address.without_token(each) not in self.ours]
-        opens, people = decision.state == "ticketed", decision.target.people
+        opens, people = decision.state == InboundState.TICKETED, decision.target.people
         # Whoever stands behind somebody else's mail is not proven, and brings nobody.
         verdict = decision.trust if item.behind is None else Verdict.FAIL
         fresh = participants.newcomers(people, item.sender, addressed, verdict, opens=opens)

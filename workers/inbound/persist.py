@@ -10,6 +10,7 @@ from typing import Any
 from desk.mail import automatic
 from desk.mail.author import is_own_list
 from desk.mail.inbound_request import AutoKind, InboundRequest
+from desk.mail.states import InboundState
 from desk.mail.thanks import Courtesy, courtesy_of
 from desk.priority.assess import why
 from desk.tickets import lifecycle, threading, transitions
@@ -35,7 +36,7 @@ from workers.inbound.prefetch import Prefetch
 from workers.inbound.targets import Target
 from workers.runtime.context import Context, DeskConfiguration
 
-KEPT = ("ticketed", "appended", "automatic")
+KEPT = (InboundState.TICKETED, InboundState.APPENDED, InboundState.AUTOMATIC)
 _WHY_LINKED = {
     "named": "the sender does not take part there, or wrote to the desk alone",
     "named-by": "a mail there names this one; that gives nobody a hold on it",
@@ -63,7 +64,7 @@ class BatchWriter:
 
     def write(self, decisions: Sequence[Decision]) -> None:
         """All rows of the batch except what agents asked for."""
-        opened = [d for d in decisions if d.state == "ticketed"]
+        opened = [d for d in decisions if d.state == InboundState.TICKETED]
         guesses = self.thought.guesses([d.item for d in opened])
         chosen = [
             classification.choose(d.item.request, g, self._configuration.rules)
@@ -145,7 +146,7 @@ class BatchWriter:
         """The events of one kept message."""
         target, request = _target_of(decision), decision.item.request
         ticket = _ticket(target)
-        if decision.state == "ticketed":
+        if decision.state == InboundState.TICKETED:
             self._ticket_opened(decision, ticket, message_id)
             return
         before = self.changes.get(ticket.id, Change(ticket))
@@ -154,7 +155,7 @@ class BatchWriter:
             after = side_conversation_mail.apply_mail(
                 self.session, self.facts, decision, before.ticket, boxes, message_id, self.now
             )
-        elif decision.state == "automatic":
+        elif decision.state == InboundState.AUTOMATIC:
             why = f"{request.auto}: {request.auto_reason}"
             after = transitions.keep_automatic(before.ticket, self.now, why, message_id)
             after = after.then(
@@ -213,7 +214,7 @@ class BatchWriter:
 
     def _message(self, decision: Decision) -> Message:
         request = decision.item.request
-        automatic = decision.state == "automatic" or request.auto is not AutoKind.NONE
+        automatic = decision.state == InboundState.AUTOMATIC or request.auto is not AutoKind.NONE
         message = Message(
             ticket_id=_ticket(_target_of(decision)).id,
             kind=MessageKind.AUTOMATIC if automatic else MessageKind.REPLY,
@@ -256,7 +257,7 @@ class BatchWriter:
         points: dict[str, IndexedId] = {}
         people: set[tuple[int, str, str]] = set()
         for decision in decisions:
-            if decision.state not in ("ticketed", "appended"):
+            if decision.state not in (InboundState.TICKETED, InboundState.APPENDED):
                 continue
             ticket, item = _ticket(_target_of(decision)), decision.item
             key = self.facts.key_of(item)
@@ -276,7 +277,7 @@ class BatchWriter:
     def _finish(self, decisions: Sequence[Decision], ids: dict[int, int]) -> None:
         tickets.save_locked(self.session, self.changes.values(), react=self.context.react)
         tickets.add_events(self.session, self.events, react=self.context.react)
-        rows = [_settled(d, ids.get(d.item.inbound_id)) for d in decisions if d.state != "command"]
+        rows = [_settled(d, ids.get(d.item.inbound_id)) for d in decisions if d.state != InboundState.COMMAND]
         inbound.settle(self.session, rows, self.now)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from desk.channels import traits_of
 from desk.mail.authentication import Verdict
+from desk.mail.states import InboundState
 from desk.mail.thanks import courtesy_of
 from desk.signed import reply_address
 from desk.signed.reply_address import SIDE, SIDE_AGENT
@@ -80,7 +81,7 @@ def apply_mail(
     assert decision.side is not None
     # Not the one that was decided by: another mail of this batch may have changed it.
     side, request = facts.sides[decision.side.id], decision.item.request
-    if decision.state == "automatic":
+    if decision.state == InboundState.AUTOMATIC:
         step = rules.kept(side, ticket, now, f"{request.auto}: {request.auto_reason}", message_id)
         marked = bounces.record(session, step.change.ticket, request, decision.about, now, message_id)
         change = step.change.then(marked)
@@ -101,7 +102,7 @@ def apply_mail(
 def as_side_message(message: Message, facts: BatchContext, decision: Decision) -> Message:
     """The message as one of its side conversation."""
     assert decision.side is not None
-    trust = {**message.trust, "automatic": True} if decision.state == "automatic" else message.trust
+    trust = {**message.trust, "automatic": True} if decision.state == InboundState.AUTOMATIC else message.trust
     by = author(facts, decision)
     return replace(message, kind=MessageKind.SIDE, side_id=decision.side.id, author=by, trust=trust)
 

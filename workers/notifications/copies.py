@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from desk.channels import Transport
-from storage.mail import outbound
+from desk.mail.states import OutboundKind, OutboundState
 from storage.mail.outbound import OutboundMessage
 
-KIND = "copy"
-_SPLIT = ("reply", "side")
+KIND = OutboundKind.COPY
+_SPLIT = (OutboundKind.REPLY, OutboundKind.SIDE)
 
 
 def split_by_recipient(letters: Iterable[OutboundMessage]) -> list[OutboundMessage]:
@@ -28,5 +28,5 @@ def _rows(letter: OutboundMessage) -> list[OutboundMessage]:
         return [letter]
     content = dict(letter.content) | {"to": letter.recipient, "alone": True}
     first = replace(letter, content=content)
-    rest = replace(first, kind=KIND, state=outbound.QUEUED, reason="")
+    rest = replace(first, kind=KIND, state=OutboundState.QUEUED, reason="")
     return [first, *(replace(rest, recipient=one, dedupe_key=f"{letter.dedupe_key}:{one}") for one in copies)]

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from desk.access.permissions import Verb
 from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import UNKNOWN_SENDER, InboundRequest
+from desk.mail.states import OutboundKind, OutboundState
 from desk.portal import status_links
 from desk.signed import reply_address
 from desk.tickets import subject
@@ -25,7 +26,7 @@ from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Event, Message, Ticket
 from storage.db.session import Session
 from storage.knowledge import csat
-from storage.mail import message_id_index, outbound
+from storage.mail import message_id_index
 from storage.mail.outbound import OutboundMessage
 from storage.people.people import Mailbox, Person
 from storage.tickets import signatures, tickets
@@ -62,7 +63,9 @@ class Sender:
         content |= {"subject": _answer(ticket, message), "signature": self._signature(ticket, self._desk_name)}
         self._note_proof(key, message.trust.get("verdict"))
         content["text"] = texts.acknowledgement(ticket, "" if content["signature"] else self._desk_name)
-        return self._letter(key, "acknowledgement", ticket, requester, content | _thread(message) | _AUTOMATIC)
+        return self._letter(
+            key, OutboundKind.ACKNOWLEDGEMENT, ticket, requester, content | _thread(message) | _AUTOMATIC
+        )
 
     def reply(self, ticket: Ticket, requester: Person, message: Message, asked: Message | None) -> OutboundMessage:
         """An agent's public reply to the requester, with the requester's last words quoted under it."""
@@ -77,7 +80,7 @@ class Sender:
             content["quote"] = {name: status_links.hidden(text) for name, text in quoted.items()}
         content["cc"] = self._copies(ticket, requester)
         content["attachments"] = [dict(attachment) for attachment in message.attachments]
-        return self._letter(key, "reply", ticket, requester, content, message.id)
+        return self._letter(key, OutboundKind.REPLY, ticket, requester, content, message.id)
 
     def reminder(
         self, ticket: Ticket, requester: Person, event_id: int, asked: Message | None, days: int
@@ -88,7 +91,7 @@ class Sender:
         content |= self._thread(ticket, requester, asked) | {"subject": _answer(ticket, asked)}
         text = texts.reminder(ticket, days, csat.language_of(self.session, ticket.id))
         content |= {"text": text, "signature": self._signature(ticket, self._desk_name)}
-        return self._letter(key, "reminder", ticket, requester, content | _AUTOMATIC)
+        return self._letter(key, OutboundKind.REMINDER, ticket, requester, content | _AUTOMATIC)
 
     def question(
         self, ticket: Ticket, requester: Person, key: str, subject_line: str, text: str, asked: Message | None
@@ -97,7 +100,7 @@ class Sender:
         content = self._content(ticket, requester, reply_address.REQUESTER, key)
         content |= self._thread(ticket, requester, asked) | {"subject": subject_line}
         content |= {"text": text, "signature": self._signature(ticket, self._desk_name)}
-        return self._letter(key, "rating", ticket, requester, content | _AUTOMATIC)
+        return self._letter(key, OutboundKind.RATING, ticket, requester, content | _AUTOMATIC)
 
     def aside(
         self, ticket: Ticket, person: Person, side: Side, message: Message, before: Sequence[str]
@@ -125,7 +128,7 @@ class Sender:
             "side": side.id,
         }
         content |= {"in_reply_to": before[-1], "references": list(before)} if before else {}
-        return self._letter(key, "side", ticket, person, content, message.id)
+        return self._letter(key, OutboundKind.SIDE, ticket, person, content, message.id)
 
     def notice(
         self, ticket: Ticket, agent: Person, event_id: int, event: Event, message: Message | None
@@ -144,7 +147,7 @@ class Sender:
         text = texts.notice(ticket, event, message, agent.role, takes_commands=self._takes_commands)
         content |= {"subject": _tagged(ticket), "text": text}
         content["references"] = [self._thread_id(ticket)]
-        return self._letter(key, "notice", ticket, agent, content | _AUTOMATIC)
+        return self._letter(key, OutboundKind.NOTICE, ticket, agent, content | _AUTOMATIC)
 
     def incident(self, ticket: Ticket, agent: Person, number: int, text: str) -> OutboundMessage:
         """Tells a lead that many report the same; it carries no reply address of a ticket."""
@@ -152,7 +155,7 @@ class Sender:
         content = self._content(ticket, agent, reply_address.AGENT, key)
         subject_line = f"Incident {number}: {text.partition(': ')[2].splitlines()[0]}"
         content |= {"subject": subject_line, "text": text, "reply_to": self._mailbox(ticket).address}
-        return self._letter(key, "incident", ticket, agent, content | _AUTOMATIC)
+        return self._letter(key, OutboundKind.INCIDENT, ticket, agent, content | _AUTOMATIC)
 
     def command_answer(self, mail: CommandMail, agent: Person, ticket: Ticket, text: str) -> OutboundMessage:
         """What became of an agent's commands."""
@@ -220,7 +223,7 @@ class Sender:
     def _letter(
         self,
         key: str,
-        kind: str,
+        kind: OutboundKind,
         ticket: Ticket,
         person: Person,
         content: dict[str, Any],
@@ -229,7 +232,9 @@ class Sender:
         store, now = self.context.store, self.context.now()
         content |= portal_link.with_portal_link(store, self.session, kind, ticket, person, content, now)
         reachable = "@" in person.address and not person.address.endswith(NOWHERE)
-        state, reason = (outbound.QUEUED, "") if reachable else (outbound.SUPPRESSED, "there is no address to write to")
+        state, reason = (
+            (OutboundState.QUEUED, "") if reachable else (OutboundState.SUPPRESSED, "there is no address to write to")
+        )
         return OutboundMessage(
             dedupe_key=key,
             kind=kind,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from desk.mail.states import OutboundKind
 from desk.portal import status_links
 from desk.portal import texts as portal_texts
 from desk.tickets.ticket import Ticket
@@ -17,11 +18,22 @@ from storage.knowledge import csat
 from storage.open_store import Store
 from storage.people.people import Person
 
-LINES = {"acknowledgement": "ack_line", "reply": "mail_line", "reminder": "mail_line", "rating": "mail_line"}
+LINES = {
+    OutboundKind.ACKNOWLEDGEMENT: "ack_line",
+    OutboundKind.REPLY: "mail_line",
+    OutboundKind.REMINDER: "mail_line",
+    OutboundKind.RATING: "mail_line",
+}
 
 
 def with_portal_link(
-    store: Store, session: Session, kind: str, ticket: Ticket, person: Person, content: Mapping[str, Any], now: datetime
+    store: Store,
+    session: Session,
+    kind: OutboundKind,
+    ticket: Ticket,
+    person: Person,
+    content: Mapping[str, Any],
+    now: datetime,
 ) -> dict[str, Any]:
     """What changes in the content."""
     if kind not in LINES or content.get("cc") or person.id != ticket.requester_id:
@@ -30,7 +42,7 @@ def with_portal_link(
     if not link:
         return {}
     # The acknowledgement is in English, and looks for nothing: one leaves for every new ticket.
-    spoken = "en" if kind == "acknowledgement" else csat.language_of(session, ticket.id)
+    spoken = "en" if kind == OutboundKind.ACKNOWLEDGEMENT else csat.language_of(session, ticket.id)
     line = portal_texts.words(spoken)[LINES[kind]].format(link=link)
     signature = str(content.get("signature", ""))
     return {"signature": f"{signature}\n\n{line}" if signature else line}

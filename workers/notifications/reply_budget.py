@@ -15,14 +15,15 @@ from typing import Any
 
 from desk.channels import Transport
 from desk.mail.reply_budget import victim, victim_domain
+from desk.mail.states import OutboundKind, OutboundState
 from storage.db.session import Session
 from storage.mail import outbound
 from storage.mail.outbound import OutboundMessage
 
 BUDGET_TIME = timedelta(hours=1)
-TO_REQUESTERS = ("acknowledgement", "reminder")
+TO_REQUESTERS = (OutboundKind.ACKNOWLEDGEMENT, OutboundKind.REMINDER)
 """What requesters get from nobody in person."""
-COMMAND_ANSWER = "command-answer"
+COMMAND_ANSWER = OutboundKind.COMMAND_ANSWER
 MOST_NOTICES = 30
 """Notices about one ticket, and answers to commands, that one agent gets: a loop that carries no sign ends here."""
 
@@ -64,24 +65,24 @@ def _load(session: Session, letters: Sequence[OutboundMessage], since: datetime)
             counts.victims[victim(address)] += number
             counts.domains[victim_domain(address)] += number
         counts.commands.update(outbound.recent_automatic(session, budgeted, since, (COMMAND_ANSWER,)))
-    tickets = sorted({one.ticket_id for one in letters if one.kind == "notice" and one.ticket_id})
+    tickets = sorted({one.ticket_id for one in letters if one.kind == OutboundKind.NOTICE and one.ticket_id})
     if tickets:
         counts.notices.update(outbound.recent_notices(session, tickets, since))
     return counts
 
 
 def _checked(letter: OutboundMessage, counts: _Counts, is_proven: bool, limits: Limits) -> OutboundMessage:
-    if letter.state != outbound.QUEUED or letter.transport != Transport.MAIL:
+    if letter.state != OutboundState.QUEUED or letter.transport != Transport.MAIL:
         return letter
     reason = _reason(letter, counts, is_proven, limits)
     if not reason:
         return letter
-    return replace(letter, state=outbound.SUPPRESSED, reason=f"more than {reason} within an hour")
+    return replace(letter, state=OutboundState.SUPPRESSED, reason=f"more than {reason} within an hour")
 
 
 def _reason(letter: OutboundMessage, counts: _Counts, is_proven: bool, limits: Limits) -> str:
     """Which limit the letter passes; it is counted where it passes none."""
-    if letter.kind == "notice":
+    if letter.kind == OutboundKind.NOTICE:
         within = _take(counts.notices, (letter.ticket_id, letter.recipient), MOST_NOTICES)
         return "" if within else _words(MOST_NOTICES, "about this ticket")
     if letter.kind == COMMAND_ANSWER and is_proven:

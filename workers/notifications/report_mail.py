@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 
 from desk.access.visibility import Viewer
+from desk.mail.states import OutboundKind
 from desk.reports import period
 from desk.reports import tables as report_tables
 from desk.reports.period import Period
@@ -114,4 +115,4 @@ def _letter(store: Store, schedule: Schedule, days: Period, sender: str, address
         "automatic": True,
     }
     # Not one of our signed Message-IDs: an answer to it belongs to no ticket.
-    return OutboundMessage(key, "report", address, f"report.{unique}@{sender.rpartition('@')[2]}", content)
+    return OutboundMessage(key, OutboundKind.REPORT, address, f"report.{unique}@{sender.rpartition('@')[2]}", content)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from desk.mail.states import OutboundKind, OutboundState
 from desk.tickets import delivery
 from desk.tickets.delivery import Failure, How
 from storage.db.session import Session, is_outage
@@ -38,7 +39,7 @@ BACK_OFF = tuple(
 """Pauses after the first, second… failed try; after the last, about two days later, the letter is undeliverable."""
 
 
-_NOTIFIED = ("reply", "copy", "acknowledgement", "side")
+_NOTIFIED = (OutboundKind.REPLY, OutboundKind.COPY, OutboundKind.ACKNOWLEDGEMENT, OutboundKind.SIDE)
 """Mails of which the agents hear that they were not delivered."""
 
 
@@ -142,7 +143,7 @@ def _failed(context: Context, letter: ClaimedMessage, error: TransportError) -> 
 
 
 def _give_up(session: Session, letter: ClaimedMessage, reason: str, now: datetime) -> None:
-    outbound.mark(session, letter.id, outbound.FAILED, now, reason)
+    outbound.mark(session, letter.id, OutboundState.UNDELIVERABLE, now, reason)
     kept = tickets.merge_target(session, letter.ticket_id) if letter.ticket_id else None
     ticket = tickets.get(session, kept.id, lock=True) if kept else None
     if ticket is None:
@@ -152,5 +153,5 @@ def _give_up(session: Session, letter: ClaimedMessage, reason: str, now: datetim
     failure = Failure(How.REFUSED, letter.kind, letter.recipient, why, letter.message_id, side, letter.message_id)
     # A notice about a notice that cannot be delivered would go round for ever.
     ticket = tickets.save(session, delivery.failed(ticket, failure, now), react=letter.kind in _NOTIFIED)
-    if letter.kind == "side":
+    if letter.kind == OutboundKind.SIDE:
         side_conversations.record_bounce(session, side, ticket, now)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from desk.mail.states import OutboundState
 from desk.signed import reply_address
 from storage.db.session import Session, is_outage
 from storage.mail import outbound
@@ -127,7 +128,7 @@ class CapturingTransport:
 
         def send() -> Sent:
             with self._context.store.database.transaction() as writing:
-                return Sent(outbound.CAUGHT, self._context.store.blobs.put(writing, data, self._context.now()))
+                return Sent(OutboundState.CAPTURED, self._context.store.blobs.put(writing, data, self._context.now()))
 
         return send
 

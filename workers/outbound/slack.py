@@ -15,8 +15,8 @@ import structlog
 from slack_sdk import WebClient
 
 from desk.config.settings import Settings
+from desk.mail.states import OutboundState
 from storage.db.session import Session
-from storage.mail import outbound
 from storage.mail.outbound import ClaimedMessage
 from workers.outbound import slack_cards
 from workers.outbound.errors import TransportError
@@ -48,7 +48,7 @@ class SlackTransport:
         settings = self._store.settings
         ready = slack_cards.resolve_row(session, message, settings)
         if ready is None:
-            return lambda: Sent(outbound.SUPPRESSED)
+            return lambda: Sent(OutboundState.SUPPRESSED)
         file_name = str((message.content.get("file") or {}).get("sha256") or "")
         data = self._store.blobs.get(session, file_name) if file_name else b""
         if data is None:

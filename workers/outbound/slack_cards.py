@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from desk.config.settings import Settings
+from desk.mail.states import OutboundState
 from desk.slack.markup import cut, escaped, one_line
 from desk.slack.orders import MORE, Button
 from desk.tickets.ticket import Ticket
@@ -48,7 +49,7 @@ def resolve_row(session: Session, letter: ClaimedMessage, settings: Settings) ->
     if thread_ts:
         return replace(letter, content={**content, "thread_ts": thread_ts})
     root = outbound.state_of(session, card_key(int(content["thread_of"]), channel))
-    if root not in (outbound.QUEUED, outbound.SENDING):
+    if root not in (OutboundState.QUEUED, OutboundState.SENDING):
         return None
     raise TransportError("the ticket's thread is not there yet", permanent=False)
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from desk.mail.states import OutboundState
 from storage.db.session import Session
-from storage.mail import outbound
 from storage.mail.outbound import ClaimedMessage
 
 
@@ -15,7 +15,7 @@ from storage.mail.outbound import ClaimedMessage
 class Sent:
     """How a message ended: its state, the blob of a mail that was kept here, and the id that its channel gave it."""
 
-    state: str = outbound.SENT
+    state: OutboundState = OutboundState.SENT
     raw: str = ""
     posted_as: str = ""
 

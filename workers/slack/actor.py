@@ -15,6 +15,7 @@ from structlog.contextvars import bound_contextvars
 
 from desk.access.permissions import Verb
 from desk.mail.inbound_request import Attachment, from_json
+from desk.mail.states import InboundState
 from desk.slack import orders as slack_orders
 from desk.slack.orders import Kind, Order
 from storage.db.session import Session, is_outage
@@ -129,7 +130,7 @@ def _missing(task: Task) -> slack_commands.Missing:
     def missing(reason: str) -> SettledRequest:
         if task.may_wait:
             raise NotYet
-        return SettledRequest(task.row.id, "refused", reason)
+        return SettledRequest(task.row.id, InboundState.REFUSED, reason)
 
     return missing
 
@@ -137,4 +138,4 @@ def _missing(task: Task) -> slack_commands.Missing:
 def _quarantine(context: Context, row: WaitingRequest) -> None:
     reason = f"could not be carried out in {MOST_ATTEMPTS} attempts"
     with context.store.database.transaction() as session:
-        inbound.settle(session, [SettledRequest(row.id, "quarantined", reason)], context.now())
+        inbound.settle(session, [SettledRequest(row.id, InboundState.QUARANTINED, reason)], context.now())

@@ -15,6 +15,7 @@ from desk.access import permissions
 from desk.access.permissions import Verb
 from desk.channels import Transport
 from desk.mail.inbound_request import Attachment
+from desk.mail.states import InboundState, OutboundKind
 from desk.slack.markup import escaped
 from desk.slack.orders import Kind, Order, is_other_workspace
 from desk.tickets import commands, properties
@@ -54,7 +55,7 @@ class _OrderContext:
     files: Sequence[Attachment]
 
     def settled(
-        self, state: str, reason: str, ticket_id: int | None = None, message_id: int | None = None
+        self, state: InboundState, reason: str, ticket_id: int | None = None, message_id: int | None = None
     ) -> SettledRequest:
         return SettledRequest(self.row.id, state, reason[:300], ticket_id, message_id)
 
@@ -66,7 +67,7 @@ class _OrderContext:
             content["thread_ts"] = order.thread_ts
         key = f"slack-answer:{self.row.id}"
         letter = OutboundMessage(
-            key, "command-answer", order.account, key, content, ticket_id, transport=Transport.SLACK
+            key, OutboundKind.COMMAND_ANSWER, order.account, key, content, ticket_id, transport=Transport.SLACK
         )
         outbound.store(self.session, [letter], self.context.now())
 
@@ -85,21 +86,21 @@ def execute(
     if account_linking.is_asked(order):
         why, said = account_linking.link(context, session, order)
         scene.answer(escaped(said))
-        return scene.settled("command" if why == "linked" else "refused", why)
+        return scene.settled(InboundState.COMMAND if why == "linked" else InboundState.REFUSED, why)
     number = order.ticket_id or slack_threads.ticket_of(session, order.channel, order.thread_ts) or 0
     if not number:
         return missing("there is no ticket in this thread")
     agent = slack_threads.agent_of(session, order, by_email=context.store.settings.slack_match_email)
     if agent is None:
         scene.answer(UNKNOWN if order.unknown else NO_AGENT.format(account=order.account))
-        return scene.settled("refused", _why_nobody(order), number)
+        return scene.settled(InboundState.REFUSED, _why_nobody(order), number)
     if not agent.slack_user:
         people.set_slack_user(session, agent.id, order.account)
     ticket = tickets.merge_target(session, number, lock=True)
     viewer = visibility.viewer_of(session, agent.id, agent.name, agent.role, context.now())
     if ticket is None or not viewer.sees(ticket.id, ticket.team_id):
         scene.answer(f"Nothing was done: there is no ticket #{number} that you may see.")
-        return scene.settled("refused", "the ticket is not there for this agent", number if ticket else None)
+        return scene.settled(InboundState.REFUSED, "the ticket is not there for this agent", number if ticket else None)
     with visibility.reading_as(session, viewer):
         return _execute(scene, agent, ticket, why_no_files)
 
@@ -122,7 +123,7 @@ def _execute(scene: _OrderContext, agent: Person, ticket: Ticket, why_no_files: 
         known = f"```{commands.help_for(SLACK)}```"
         wrong = [escaped(error) for error in parsed.errors] + ["Nothing was done. These are the commands:"]
         scene.answer("\n".join([*(wrong if parsed.errors else []), known]), ticket.id)
-        return scene.settled("command", "; ".join(parsed.errors) or "help", ticket.id)
+        return scene.settled(InboundState.COMMAND, "; ".join(parsed.errors) or "help", ticket.id)
     try:
         if why_no_files and parsed.is_reply:
             raise NotAllowed(f"a file could not be fetched from Slack ({why_no_files})")
@@ -132,10 +133,10 @@ def _execute(scene: _OrderContext, agent: Person, ticket: Ticket, why_no_files: 
     except NotAllowed as error:
         kept = _kept_as_draft(scene, ticket, agent, parsed)
         scene.answer(f"Nothing was done on #{ticket.id}: {escaped(str(error))}.{kept}", ticket.id)
-        return scene.settled("command", str(error), ticket.id)
+        return scene.settled(InboundState.COMMAND, str(error), ticket.id)
     lines = [*done, *([f"a file is missing: {why_no_files}"] if why_no_files else [])]
     scene.answer(f"#{ticket.id}: {escaped('; '.join(lines))}.", ticket.id)
-    return scene.settled("command", "; ".join(lines), ticket.id, message_id)
+    return scene.settled(InboundState.COMMAND, "; ".join(lines), ticket.id, message_id)
 
 
 def _needs(scene: _OrderContext, parsed: Parsed) -> list[Verb]:
@@ -156,7 +157,7 @@ def _not_permitted(scene: _OrderContext, actor: Actor, ticket: Ticket, parsed: P
     tickets.save(session, properties.not_permitted(ticket, actor, now, why, message_id), react=scene.context.react)
     kept = " Your words were kept as an internal note." if message_id else ""
     scene.answer(f"Nothing was done on #{ticket.id}: {escaped(why)}.{kept}", ticket.id)
-    return scene.settled("command", why, ticket.id, message_id)
+    return scene.settled(InboundState.COMMAND, why, ticket.id, message_id)
 
 
 def _parsed(scene: _OrderContext) -> Parsed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from desk.mail.states import InboundState
 from desk.slack.orders import Kind, Order
 from desk.tickets.commands import SLACK, parse
 from desk.tickets.ticket import DESK, ActorKind, Message
@@ -30,7 +31,7 @@ def apply_edit(
     else:
         done = message_edits.edit(session, message, _words(session, order, message), message.author, now)
     why = str(order.kind) if done else f"{order.kind}: nothing new"
-    return SettledRequest(inbound_id, "command", why, message.ticket_id, message.id)
+    return SettledRequest(inbound_id, InboundState.COMMAND, why, message.ticket_id, message.id)
 
 
 def _words(session: Session, order: Order, message: Message) -> str:

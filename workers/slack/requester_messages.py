@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from desk.channels import Channel, Transport
+from desk.mail.states import OutboundKind
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Message, Ticket
 from storage.mail.outbound import OutboundMessage
@@ -45,20 +46,20 @@ def _text(ticket: Ticket, event: Event, message: Message | None, persons: Mappin
 
 
 def _letter(ticket: Ticket, event_id: int, event: Event, text: str) -> OutboundMessage:
-    kind = "reply" if event.kind == EventKind.REPLIED else "notice"
+    kind = OutboundKind.REPLY if event.kind == EventKind.REPLIED else OutboundKind.NOTICE
     return _row(ticket, f"slack:{event_id}", kind, event, {"text": text})
 
 
 def _file(ticket: Ticket, event_id: int, event: Event, place: int, file: Mapping[str, Any]) -> OutboundMessage:
     """An agent's file has a row of its own, so that one that fails keeps no words back."""
     content = {"text": str(file.get("name") or "file"), "file": {name: file.get(name) for name in _FILE}}
-    return _row(ticket, f"slack:{event_id}:file:{place}", "reply", event, content)
+    return _row(ticket, f"slack:{event_id}:file:{place}", OutboundKind.REPLY, event, content)
 
 
 _FILE = ("name", "size", "sha256", "media_type")
 
 
-def _row(ticket: Ticket, key: str, kind: str, event: Event, content: Mapping[str, Any]) -> OutboundMessage:
+def _row(ticket: Ticket, key: str, kind: OutboundKind, event: Event, content: Mapping[str, Any]) -> OutboundMessage:
     channel, thread_ts = slack_texts.place_of(ticket.conversation)
     external_id = hashlib.sha256(f"{key}:{ticket.id}".encode()).hexdigest()[:32]
     said = {"channel": channel, "thread_ts": thread_ts, **content}

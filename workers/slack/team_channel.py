@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from desk.channels import Transport
+from desk.mail.states import OutboundKind
 from desk.slack.markup import cut, escaped, one_line
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Event, Message, Ticket
@@ -84,7 +85,7 @@ def _left(teams: Mapping[int, Team], told: TicketEvent) -> list[OutboundMessage]
     return [
         OutboundMessage(
             key,
-            "notice",
+            OutboundKind.NOTICE,
             f"slack:{before.slack_channel}",
             _id(key),
             content,
@@ -98,7 +99,7 @@ def _row(
 ) -> OutboundMessage:
     said = {"text": f"#{ticket.id}", **content, "channel": channel}
     return OutboundMessage(
-        key, "notice", f"slack:{channel}", _id(key), said, ticket.id, message_id, transport=Transport.SLACK
+        key, OutboundKind.NOTICE, f"slack:{channel}", _id(key), said, ticket.id, message_id, transport=Transport.SLACK
     )
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 import structlog
 
 from desk.mail.author import is_unattended
+from desk.mail.states import OutboundKind
 from desk.portal import status_links
 from desk.portal.status_links import ENTRY_FOR
 from desk.portal.texts import Words
@@ -25,7 +26,7 @@ from usecases.tickets.requester_view import Requester
 
 log = structlog.get_logger()
 
-KIND = outbound.REQUESTS_LINK
+KIND = OutboundKind.REQUESTS_LINK
 _AGAIN_SECONDS = 600
 
 

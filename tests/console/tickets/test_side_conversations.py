@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from desk.mail.states import OutboundState
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Message
 from storage.access import api_tokens
@@ -90,7 +91,7 @@ def test_a_mail_that_did_not_arrive_is_seen_before_the_conversation_is_opened(al
     with console.store.database.transaction() as session:
         message = side_conversations.messages_by_conversation(session, console.things.ticket)[1][0].id
         lost = OutboundMessage(
-            "side:x", "side", SUE, "x@desk.test", {}, console.things.ticket, message, state=outbound.FAILED
+            "side:x", "side", SUE, "x@desk.test", {}, console.things.ticket, message, state=OutboundState.UNDELIVERABLE
         )
         outbound.store(session, [lost], START)
     summary = alice.get(f"/tickets/{console.things.ticket}").text.split('id="side-1"')[1].split("</summary>")[0]

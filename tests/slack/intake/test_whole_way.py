@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
+from desk.channels import Transport
 from desk.config.settings import Settings
 from gateway.slack import http
 from gateway.slack.events import bolt_app
@@ -98,7 +99,7 @@ def test_a_lost_answer_and_a_busy_slack_lose_and_double_nothing(say: Say, desk: 
     slack.state.posted(payloads.DM)[0]["ts"] = f"{desk.now.timestamp():.6f}"
     desk.work()
     assert [one["thread_ts"] for one in slack.state.posted(payloads.DM)] == [root]
-    assert [row["state"] for row in desk.letters() if row["transport"] == "slack"] == ["sent"]
+    assert [row["state"] for row in desk.letters() if row["transport"] == Transport.SLACK] == ["sent"]
 
 
 def _posted(post: Poster, desk: SmallDesk, body: dict[str, Any]) -> None:

@@ -9,8 +9,9 @@ from threading import Barrier
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from desk.mail.states import END_STATES
 from storage.mail import inbound
-from storage.mail.inbound import END_STATES, Arrival, SettledRequest
+from storage.mail.inbound import Arrival, SettledRequest
 from storage.open_store import Store
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
+from desk.mail.states import OutboundState
 from storage.mail import outbound
 from storage.mail.outbound import LEASE, OutboundMessage
 from storage.open_store import Store
@@ -58,7 +59,7 @@ def test_a_letter_comes_back_when_its_lease_ends_and_the_first_worker_has_it_no_
     assert (first.attempts, second.attempts) == (1, 2)
     with any_store.database.transaction() as session:
         assert not outbound.renew(session, first, later) and outbound.renew(session, second, later)
-        outbound.mark(session, second.id, outbound.SENT, later)
+        outbound.mark(session, second.id, OutboundState.SENT, later)
         assert not outbound.renew(session, second, later)
     assert claim(any_store, later + timedelta(days=1)) == []
 
@@ -74,7 +75,7 @@ def test_a_postponed_letter_is_due_at_its_time(any_store: Store) -> None:
 
 
 def test_a_suppressed_letter_never_leaves_and_counts_for_nothing(any_store: Store) -> None:
-    put(any_store, "a", state=outbound.SUPPRESSED)
+    put(any_store, "a", state=OutboundState.SUPPRESSED)
     put(any_store, "b")
     assert len(claim(any_store, NOW + timedelta(days=9))) == 1
     with any_store.database.reading() as session:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
+from desk.channels import Transport
 from desk.tickets import transitions
 from desk.tickets.ticket import DESK
 from storage.access import visibility
@@ -121,9 +122,11 @@ def test_no_line_about_a_private_ticket_stands_in_a_slack_channel(desk: SmallDes
             for place, content in places.items():
                 for kind in ("reply", "notice"):
                     key = f"{kind}{number}{place}"
-                    letter = OutboundMessage(key, kind, f"slack:T:{place}:1", key, content, number, transport="slack")
+                    letter = OutboundMessage(
+                        key, kind, f"slack:T:{place}:1", key, content, number, transport=Transport.SLACK
+                    )
                     outbound.store(session, [letter], desk.now)
-    found = {row["dedupe_key"]: row["state"] for row in desk.letters() if row["transport"] == "slack"}
+    found = {row["dedupe_key"]: row["state"] for row in desk.letters() if row["transport"] == Transport.SLACK}
     assert {key: state for key, state in found.items() if state != "queued"} == {
         "reply1C": "undeliverable",
         "notice1C": "suppressed",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import AuthResult
 
+from desk.mail.states import OutboundState
 from desk.signed import reply_address
 from storage.mail import outbound
 from storage.mail.outbound import OutboundMessage
@@ -36,7 +37,7 @@ def desk(store: Store, relay: Relay) -> Iterator[SmallDesk]:
         desk.receive(desk.mail(BOB, "Help", "Please."))
         for row in desk.letters():
             with store.database.transaction() as session:
-                outbound.mark(session, int(str(row["id"])), outbound.SENT, desk.now)
+                outbound.mark(session, int(str(row["id"])), OutboundState.SENT, desk.now)
         yield desk
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from desk.mail.states import OutboundState
 from desk.tickets import history, transitions
 from desk.tickets.ticket import Actor, ActorKind
 from storage.mail import outbound
@@ -298,6 +299,6 @@ def test_a_row_is_marked_by_the_report_that_was_faster_than_its_worker(desk: Sma
     number = int(str(answer(desk)["id"]))
     with desk.store.database.transaction() as session:
         assert outbound.mark_returned(session, number, "550") and not outbound.mark_returned(session, number, "550")
-        outbound.mark(session, number, outbound.SENT, desk.now)
+        outbound.mark(session, number, OutboundState.SENT, desk.now)
         row = outbound.get(session, number)
     assert row is not None and row["state"] == "bounced"

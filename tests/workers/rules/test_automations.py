@@ -246,7 +246,7 @@ def test_a_timed_rule_that_always_breaks_is_put_off_until_somebody_changes_it(
     any_desk.receive(any_desk.mail(BOB, "Hello", "A question."))
     any_desk.later(hours=2)
     with monkeypatch.context() as patch:
-        patch.setattr(runner.automations, "due", lambda *_: 1 / 0)
+        patch.setattr(runner.automations, "due_tickets", lambda *_: 1 / 0)
         for _ in range(5):
             any_desk.context._places = None
             runner.drain(any_desk.context)

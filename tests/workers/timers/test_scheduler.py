@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from desk.mail.states import InboundState
 from gateway.intake import accept
 from storage.mail import inbound, outbound
 from storage.runtime import heartbeats
@@ -42,7 +43,7 @@ def enqueued_by(desk: SmallDesk) -> list[tuple[str, int]]:
 def suspects(desk: SmallDesk) -> list[int]:
     with desk.store.database.reading() as session:
         rows = [inbound.get(session, number) for number in range(1, 20)]
-    return [row["id"] for row in rows if row and row["suspect"] and row["state"] == inbound.WAITING]
+    return [row["id"] for row in rows if row and row["suspect"] and row["state"] == InboundState.WAITING]
 
 
 def test_a_quiet_desk_is_left_alone(any_desk: SmallDesk) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
+from desk.mail.states import OutboundKind
 from storage.mail.outbound import ClaimedMessage
 from storage.people.addresses import canonical
 from workers.outbound.mime import body, wire
@@ -82,7 +83,7 @@ def _signs(letter: ClaimedMessage) -> Iterator[Header]:
     """What tells other machines that a machine wrote this (RFC 3834), so that none answers."""
     yield "X-Frontdesk", f"{letter.kind}; ticket={letter.ticket_id or 0}"
     if letter.content.get("automatic"):
-        yield "Auto-Submitted", "auto-generated" if letter.kind == "notice" else "auto-replied"
+        yield "Auto-Submitted", "auto-generated" if letter.kind == OutboundKind.NOTICE else "auto-replied"
         yield "X-Auto-Response-Suppress", "All"
         yield "Precedence", "auto_reply"
 
