@@ -14,6 +14,7 @@ import pytest
 
 import frontdesk
 from classifier import artefact, starter
+from classifier.explanation import explanation as explain
 from cli.tickets import explanation
 from storage.learning import models
 from storage.open_store import Store
@@ -98,7 +99,7 @@ def test_a_terminal_gets_colour_unless_it_wants_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model = starter.shipped()
-    found = explanation.explanation(model, "I cannot log in")
+    found = explain(model, "I cannot log in")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
