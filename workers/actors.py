@@ -31,12 +31,12 @@ from workers.training.process import Trainer
 
 REASSIGN_SECONDS = 0.5
 DETECT_SECONDS = 1.0
-"""So long a process rests between two looks for owners, and for incidents; the scheduler enqueues what it leaves."""
-RESTS, LONGEST_REST = 20, 10.0
-"""And so many times as long as the look took, but never longer than this."""
+"""The least pause of a process between two runs of these jobs; the scheduler enqueues what waits then."""
+PAUSE_FACTOR, LONGEST_PAUSE = 20, 10.0
+"""The pause is so many times as long as the run took, at most the second."""
 
 Work = Callable[[Sequence[int]], int]
-"""Works all that waits, the rows with these numbers first."""
+"""Works all rows that wait, those with these ids first."""
 
 
 def register(broker: RedisBroker, context: Context) -> None:
@@ -48,7 +48,7 @@ def register(broker: RedisBroker, context: Context) -> None:
 
 
 def handlers(context: Context) -> dict[str, Callable[[int], int]]:
-    """What each job does. Those that look through the whole desk have no row to begin with."""
+    """The handler of each job. Jobs that concern the whole desk have no row to begin with."""
     trainer = Trainer(context.store)
     by_row: dict[str, Work] = {
         "ingest": lambda first: ingest.drain(context, first),
@@ -67,28 +67,26 @@ def handlers(context: Context) -> dict[str, Callable[[int], int]]:
         "retention": lambda _: retention.drain(context),
     }
     shells = {name: _one_at_a_time(work) for name, work in (by_row | whole).items()}
-    shells["reassign"] = _now_and_then(REASSIGN_SECONDS, _one_at_a_time(lambda _: reassign.drain(context)))
-    shells["detect_incidents"] = _now_and_then(
-        DETECT_SECONDS, _one_at_a_time(lambda _: incident_detector.drain(context))
-    )
+    shells["reassign"] = _rarely(REASSIGN_SECONDS, _one_at_a_time(lambda _: reassign.drain(context)))
+    shells["detect_incidents"] = _rarely(DETECT_SECONDS, _one_at_a_time(lambda _: incident_detector.drain(context)))
     shells["train"] = lambda _: trainer.start()
     return shells
 
 
 def _one_at_a_time(work: Work) -> Callable[[int], int]:
-    """One thread of this process does it, in batches as large as may be; who comes meanwhile hands over its row.
+    """Lets one thread of this process do the work, in large batches; other threads hand their rows to it.
 
-    So a relay that is slow holds one thread and not all of them, and four threads do not settle four small batches.
+    So a slow relay blocks one thread and not all of them, and four threads do not process four small batches.
     """
-    asked: SimpleQueue[int] = SimpleQueue()
+    requested: SimpleQueue[int] = SimpleQueue()
     busy = threading.Lock()
 
     def once(row_id: int) -> int:
-        asked.put(row_id)
+        requested.put(row_id)
         done = 0
-        while not asked.empty() and busy.acquire(blocking=False):
+        while not requested.empty() and busy.acquire(blocking=False):
             try:
-                done += work(_rows(asked))
+                done += work(_rows(requested))
             finally:
                 busy.release()
         return done
@@ -96,32 +94,32 @@ def _one_at_a_time(work: Work) -> Callable[[int], int]:
     return once
 
 
-def _rows(asked: SimpleQueue[int]) -> Sequence[int]:
-    """The rows that were asked for until now, each once, in order; 0 is no row."""
+def _rows(requested: SimpleQueue[int]) -> Sequence[int]:
+    """The row ids that were requested until now, each once, in order; 0 is no row."""
     rows: dict[int, None] = {}
     try:
         while True:
-            rows[asked.get_nowait()] = None
+            rows[requested.get_nowait()] = None
     except Empty:
         return [row for row in rows if row]
 
 
-def _now_and_then(seconds: float, work: Callable[[int], int]) -> Callable[[int], int]:
-    """Not again right after it was done: a minute's window need not be looked at for every batch.
+def _rarely(seconds: float, work: Callable[[int], int]) -> Callable[[int], int]:
+    """Runs the work at most once per pause: a window of minutes need not be examined for every batch.
 
-    What took long rests long, so that a look which has become dear (a busy hour to count) takes a small share only.
+    After a long run the pause is long, so that expensive work takes a small share of the time only.
     """
-    rested = [0.0]
+    pause_until = [0.0]
 
     def once(row_id: int) -> int:
         began = time.monotonic()
-        if began < rested[0]:
+        if began < pause_until[0]:
             return 0
         try:
             return work(row_id)
         finally:
             ended = time.monotonic()
-            rested[0] = ended + min(max(seconds, RESTS * (ended - began)), LONGEST_REST)
+            pause_until[0] = ended + min(max(seconds, PAUSE_FACTOR * (ended - began)), LONGEST_PAUSE)
 
     return once
 

@@ -27,8 +27,8 @@ from workers.scheduler import Scheduler
 
 PREFETCH = 64
 IDLE_MS = 50
-"""Dramatiq's defaults are slow twice: it prefetches too little, and an idle worker looks once a second. This is how
-soon its threads see a message that was fetched; how often a queue is looked into says `storage/runtime/queue.py`."""
+"""Dramatiq's defaults are slow: it prefetches too little, and an idle worker polls once a second. This is how soon its
+threads see a fetched message; how often a queue is polled is set in `storage/runtime/queue.py`."""
 FINISH_MS = 25_000
 _STOP = frozenset({signal.SIGTERM, signal.SIGINT})
 
@@ -44,7 +44,7 @@ def run(store: Store, ready: Ready, queues: Collection[str] = queue.QUEUES) -> N
         raise BadSetting("FRONTDESK_REDIS_URL", "a worker needs the queue's address")
     hold_signals()
     context = open_context(store)
-    # What stands now stands for ever, and a batch leaves little behind: the collector need not look at every thousand.
+    # Objects made until now live as long as the process, and a batch leaves few behind: collections can be rare.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     with _scheduler(context), _working(context, url, queues):
@@ -53,7 +53,7 @@ def run(store: Store, ready: Ready, queues: Collection[str] = queue.QUEUES) -> N
 
 
 def run_scheduler(store: Store, ready: Ready) -> None:
-    """Only the clock."""
+    """Runs the scheduler alone."""
     hold_signals()
     with _scheduler(open_context(store)):
         ready({})

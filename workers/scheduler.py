@@ -41,21 +41,21 @@ STUCK = timedelta(seconds=30)
 """A row that stays the oldest for this long is suspected of killing its worker, and tried alone."""
 SOON, LATER = timedelta(seconds=10), timedelta(seconds=30)
 
-Look = Callable[[Session, datetime], None]
+CheckFunction = Callable[[Session, datetime], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something to look for, every so often; `at_once` at the first round already."""
+    """A check for waiting rows, at an interval; `at_once`: at the first round already."""
 
     name: str
     every: timedelta
-    look: Look
+    check_rows: CheckFunction
     at_once: bool = True
 
 
 class Scheduler:
-    """Looks every PERIOD seconds while it holds the lease."""
+    """Runs the checks every PERIOD seconds while it holds the lease."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -64,11 +64,11 @@ class Scheduler:
         self._oldest: tuple[int, datetime] | None = None
         self._checks = (*SWEEPS, *self._slow_checks())
         begun = context.now()
-        self._looked: dict[str, datetime] = {check.name: begun for check in self._checks if not check.at_once}
-        self._beaten: datetime | None = None
+        self._last_run: dict[str, datetime] = {check.name: begun for check in self._checks if not check.at_once}
+        self._last_beat: datetime | None = None
 
     def run(self, stop: Event) -> None:
-        """Until `stop` is set. A database that is away is waited for, and whatever else breaks is survived."""
+        """Runs until `stop` is set; it survives every exception, and waits for a database that is away."""
         while not stop.wait(PERIOD):
             try:
                 self.sweep()
@@ -78,8 +78,8 @@ class Scheduler:
             except Exception as error:
                 log.exception("sweep_failed")
                 self.failing["scheduler"] = reason_of(error)
-                self._say_so()
-        self._give_back()
+                self._report_failure()
+        self._release_lease()
 
     def sweep(self) -> bool:
         """One round; False if another scheduler holds the lease."""
@@ -88,18 +88,18 @@ class Scheduler:
             if not locks.acquire(session, "clock", self.name, now, LEASE):
                 return False
             for check in self._checks:
-                if _is_time(self._looked.get(check.name), now, check.every):
-                    self._looked[check.name] = now
-                    self._look(session, check, now)
-            if _is_time(self._beaten, now, heartbeats.EVERY):
-                self._beaten = now
+                if _is_time(self._last_run.get(check.name), now, check.every):
+                    self._last_run[check.name] = now
+                    self._run_check(session, check, now)
+            if _is_time(self._last_beat, now, heartbeats.EVERY):
+                self._last_beat = now
                 self._beat(session, now)
             return True
 
-    def _look(self, session: Session, check: Check, now: datetime) -> None:
+    def _run_check(self, session: Session, check: Check, now: datetime) -> None:
         try:
             with session.savepoint():
-                check.look(session, now)
+                check.check_rows(session, now)
             self.failing.pop(check.name, None)
         except Exception as error:
             if is_outage(error):
@@ -113,7 +113,7 @@ class Scheduler:
             session, f"scheduler:{self.name}", heartbeats.SCHEDULER, now, {"failing": dict(self.failing)}
         )
 
-    def _say_so(self) -> None:
+    def _report_failure(self) -> None:
         try:
             with self.context.store.database.transaction() as session:
                 self._beat(session, self.context.now())
@@ -122,7 +122,7 @@ class Scheduler:
 
     def _slow_checks(self) -> tuple[Check, ...]:
         return (
-            Check("suspects", timedelta(), self._suspect),
+            Check("suspects", timedelta(), self._mark_stuck_row),
             Check("detect_incidents", SOON, _enqueues("detect_incidents"), at_once=False),
             Check("train", SOON, self._train),
             Check("retention", SOON, self._retain),
@@ -148,8 +148,8 @@ class Scheduler:
         if any(kept.rule.trigger.is_timed for kept in self.context.configuration(session).automations):
             enqueue(session, "run_timed_rules", 0)
 
-    def _suspect(self, session: Session, now: datetime) -> None:
-        """While workers work the oldest row changes; one that does not is in their way."""
+    def _mark_stuck_row(self, session: Session, now: datetime) -> None:
+        """Marks a row that stays the oldest as a suspect: while workers work, the oldest row changes."""
         oldest = next(iter(inbound.list_overdue(session, now - OVERDUE, 1)), None)
         if oldest is None or self._oldest is None or oldest != self._oldest[0]:
             self._oldest = None if oldest is None else (oldest, now)
@@ -157,7 +157,7 @@ class Scheduler:
             inbound.mark_suspect(session, [oldest])
             self._oldest = None
 
-    def _give_back(self) -> None:
+    def _release_lease(self) -> None:
         try:
             with self.context.store.database.transaction() as session:
                 locks.release(session, "clock", self.name)
@@ -166,12 +166,12 @@ class Scheduler:
             log.warning("lease_not_given_back")
 
 
-def _is_time(looked: datetime | None, now: datetime, every: timedelta) -> bool:
-    """Whether a look is due; a clock that was set back is no reason to wait for hours."""
-    return looked is None or not timedelta() <= now - looked < every
+def _is_time(last_run: datetime | None, now: datetime, every: timedelta) -> bool:
+    """Whether a check is due; also after the system clock was set back."""
+    return last_run is None or not timedelta() <= now - last_run < every
 
 
-def _enqueues(job: str) -> Look:
+def _enqueues(job: str) -> CheckFunction:
     return lambda session, _now: enqueue(session, job, 0)
 
 
@@ -225,6 +225,6 @@ def _roll_up(session: Session, now: datetime) -> None:
         enqueue(session, "rollup", 0)
 
 
-_LOOKS: tuple[Look, ...] = (_ingest, _commands, _fetch_files, _events, _deliver, _sla, _send_scheduled, _csat)
-SWEEPS = tuple(Check(look.__name__.strip("_"), timedelta(), look) for look in _LOOKS)
-"""What may wait, looked for in every round."""
+_CHECKS: tuple[CheckFunction, ...] = (_ingest, _commands, _fetch_files, _events, _deliver, _sla, _send_scheduled, _csat)
+SWEEPS = tuple(Check(check_rows.__name__.strip("_"), timedelta(), check_rows) for check_rows in _CHECKS)
+"""The checks of every round."""

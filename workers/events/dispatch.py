@@ -80,7 +80,7 @@ def _work(context: Context, first: Sequence[int]) -> Work[tuple[int, Event]]:
 
 @dataclass
 class _EventContext:
-    """What the letters of a batch need to know."""
+    """What the messages of a batch of events need."""
 
     tickets: dict[int, Ticket]
     messages: dict[int, Message]
@@ -98,7 +98,7 @@ def _react(context: Context, session: Session, events: Sequence[tuple[int, Event
     outgoing: list[OutboundMessage] = []
     for event_id, event in events:
         ticket = batch.tickets.get(event.ticket_id)
-        # A machine's mail that was closed as it came is told to nobody: whoever looks for it finds it.
+        # Automatic mail that was closed at once notifies nobody.
         if ticket is not None and not event.data.get("set_aside"):
             outgoing += _messages(sender, session, batch, ticket, event_id, event)
     solved_index.index_tickets(session, [event.ticket_id for _, event in events if event.kind in SOLVES])
@@ -178,9 +178,11 @@ def _slack_messages(
 
 
 def _reply(sender: Sender, session: Session, ticket: Ticket, requester: Person, message: Message) -> OutboundMessage:
-    letter = sender.reply(ticket, requester, message, tickets.last_requester_message(session, ticket.id, message.id))
-    message_id_index.add(session, letter.external_id, ticket.id, message.id)
-    return letter
+    message_out = sender.reply(
+        ticket, requester, message, tickets.last_requester_message(session, ticket.id, message.id)
+    )
+    message_id_index.add(session, message_out.external_id, ticket.id, message.id)
+    return message_out
 
 
 def _kept_out(session: Session, events: list[Event]) -> frozenset[int]:
@@ -202,17 +204,17 @@ def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None, 
 
 
 def _recipients(batch: _EventContext, ticket: Ticket, event: Event) -> list[Person]:
-    """The assignee; while there is none, the team. Nobody is told what they did themselves."""
+    """The assignee; while there is none, the team. Nobody is notified of their own actions."""
     if event.kind == EventKind.ASSIGNED:
         if event.data.get("opening") or event.data.get("to_id", ticket.assignee_id) != ticket.assignee_id:
-            return []  # the new ticket's own notice says it, or it went on to somebody else.
+            return []  # the new ticket's own notice says so, or it was assigned to somebody else since.
         new = batch.persons.get(ticket.assignee_id or 0)
         return [new] if new and new.is_agent and new.id != event.actor.id and new.notify else []
     if event.kind == EventKind.ALIAS_SEEN:
         owner = batch.persons.get(event.data["agent_id"])
         return [owner] if owner and owner.is_agent else []
     if event.kind == EventKind.WOKEN and event.actor.kind is not ActorKind.SYSTEM:
-        return []  # whoever woke it told of it by that.
+        return []  # an agent woke it, and that event has its own notices.
     assignee = batch.persons.get(ticket.assignee_id or 0)
     audience = [assignee] if assignee and assignee.is_agent else batch.teams.get(ticket.team_id or 0, [])
     if event.kind == EventKind.OPENED_ANYWAY:

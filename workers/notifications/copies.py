@@ -17,16 +17,19 @@ KIND = OutboundKind.COPY
 _SPLIT = (OutboundKind.REPLY, OutboundKind.SIDE)
 
 
-def split_by_recipient(letters: Iterable[OutboundMessage]) -> list[OutboundMessage]:
-    """The same mails, those to several recipients once for each."""
-    return [row for letter in letters for row in _rows(letter)]
+def split_by_recipient(messages: Iterable[OutboundMessage]) -> list[OutboundMessage]:
+    """The same messages, those to several recipients once for each."""
+    return [row for message in messages for row in _rows(message)]
 
 
-def _rows(letter: OutboundMessage) -> list[OutboundMessage]:
-    copies = [one for one in dict.fromkeys(letter.content.get("cc", ())) if one != letter.recipient]
-    if letter.transport != Transport.MAIL or letter.kind not in _SPLIT or not copies:
-        return [letter]
-    content = dict(letter.content) | {"to": letter.recipient, "alone": True}
-    first = replace(letter, content=content)
+def _rows(message: OutboundMessage) -> list[OutboundMessage]:
+    copies = [address for address in dict.fromkeys(message.content.get("cc", ())) if address != message.recipient]
+    if message.transport != Transport.MAIL or message.kind not in _SPLIT or not copies:
+        return [message]
+    content = dict(message.content) | {"to": message.recipient, "alone": True}
+    first = replace(message, content=content)
     rest = replace(first, kind=KIND, state=OutboundState.QUEUED, reason="")
-    return [first, *(replace(rest, recipient=one, dedupe_key=f"{letter.dedupe_key}:{one}") for one in copies)]
+    return [
+        first,
+        *(replace(rest, recipient=address, dedupe_key=f"{message.dedupe_key}:{address}") for address in copies),
+    ]

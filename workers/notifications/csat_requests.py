@@ -20,9 +20,9 @@ from storage.people.people import Person
 from workers.notifications.outgoing import Sender
 
 
-def plan_ratings(session: Session, happened: Sequence[Event], now: datetime) -> None:
-    """The question for each ticket that was resolved, when its time comes."""
-    solved = [e.ticket_id for e in happened if e.kind == EventKind.STATUS_CHANGED and e.after == Status.RESOLVED]
+def plan_ratings(session: Session, events: Sequence[Event], now: datetime) -> None:
+    """Plans the CSAT request of each ticket that was resolved."""
+    solved = [e.ticket_id for e in events if e.kind == EventKind.STATUS_CHANGED and e.after == Status.RESOLVED]
     if solved:
         csat.plan(session, solved, csat_settings.rules(session), now)
 
@@ -30,7 +30,7 @@ def plan_ratings(session: Session, happened: Sequence[Event], now: datetime) -> 
 def low_rating_notices(
     sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event
 ) -> list[OutboundMessage]:
-    """The letters of a `rated` event."""
+    """The notices of a `rated` event."""
     if event.kind != EventKind.RATED or int(event.data.get("score", 5)) > LOW:
         return []
     return [sender.notice(ticket, lead, event_id, event, None) for lead in _recipients(session, ticket) if lead.notify]
@@ -40,4 +40,4 @@ def _recipients(session: Session, ticket: Ticket) -> list[Person]:
     if not csat.is_private(session, ticket.id):
         return people.leads_of(session, ticket.team_id)
     team = people.members(session, [ticket.team_id])[ticket.team_id] if ticket.team_id else []
-    return [one for one in team if one.role == Role.LEAD] or team
+    return [member for member in team if member.role == Role.LEAD] or team

@@ -19,23 +19,25 @@ from workers.notifications.outgoing import Sender
 
 
 def messages_for(sender: Sender, session: Session, ticket: Ticket, event: Event) -> list[OutboundMessage]:
-    """The letters of an `incident_opened` event."""
-    found = incidents.get(session, int(event.after))
-    if found is None:
+    """The messages of an `incident_opened` event."""
+    incident = incidents.get(session, int(event.after))
+    if incident is None:
         return []
-    count = incidents.ticket_counts(session, [found.id])[found.id][MEMBER]
-    text = texts.incident(found.id, _where(found), found.why, count, sender.context.store.settings.public_url)
-    return [sender.incident(ticket, agent, found.id, text) for agent in recipients(session, found.id)]
+    count = incidents.ticket_counts(session, [incident.id])[incident.id][MEMBER]
+    text = texts.incident(incident.id, _where(incident), incident.why, count, sender.context.store.settings.public_url)
+    return [sender.incident(ticket, agent, incident.id, text) for agent in recipients(session, incident.id)]
 
 
 def recipients(session: Session, incident_id: int) -> list[Person]:
-    """Who hears of it."""
+    """The leads, or the admins, who are notified."""
     teams = people.members(session, incidents.teams_of(session, incident_id))
-    leads = {one.id: one for members in teams.values() for one in members if one.role == Role.LEAD}
+    leads = {person.id: person for members in teams.values() for person in members if person.role == Role.LEAD}
     if not leads:
-        leads = {one.id: one for one in people.all_agents(session) if one.role == Role.ADMIN and one.active}
-    return [one for _, one in sorted(leads.items()) if one.notify]
+        leads = {
+            person.id: person for person in people.all_agents(session) if person.role == Role.ADMIN and person.active
+        }
+    return [person for _, person in sorted(leads.items()) if person.notify]
 
 
-def _where(found: Incident) -> str:
-    return f"{found.category} at {found.organisation}" if found.organisation else found.category
+def _where(incident: Incident) -> str:
+    return f"{incident.category} at {incident.organisation}" if incident.organisation else incident.category

@@ -35,7 +35,7 @@ from workers.notifications.reply_budget import COMMAND_ANSWER, Limits
 from workers.runtime.context import Context
 
 NOWHERE = ".invalid"
-"""Who wrote without an address, and who was erased, is there (RFC 2606)."""
+"""The domain of requesters without an address and of erased persons (RFC 2606)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +49,38 @@ class CommandMail:
 
 @dataclass(frozen=True)
 class Sender:
-    """Writes letters inside one transaction."""
+    """Builds outbound messages inside one transaction."""
 
     context: Context
     session: Session
     proven: set[str] = field(default_factory=set)
-    """The keys of letters that answer a mail whose sender is proven."""
+    """The keys of messages that answer a mail whose sender is proven."""
 
     def acknowledgement(self, ticket: Ticket, requester: Person, message: Message) -> OutboundMessage:
         """The automatic "we have it, this is its number", in the requester's own thread."""
         key = f"acknowledgement:{ticket.id}"
         content = self._content(ticket, requester, reply_address.REQUESTER, key)
         content |= {"subject": _answer(ticket, message), "signature": self._signature(ticket, self._desk_name)}
-        self._note_proof(key, message.trust.get("verdict"))
+        self._remember_proof(key, message.trust.get("verdict"))
         content["text"] = texts.acknowledgement(ticket, "" if content["signature"] else self._desk_name)
-        return self._letter(
+        return self._outbound(
             key, OutboundKind.ACKNOWLEDGEMENT, ticket, requester, content | _thread(message) | _AUTOMATIC
         )
 
     def reply(self, ticket: Ticket, requester: Person, message: Message, asked: Message | None) -> OutboundMessage:
-        """An agent's public reply to the requester, with the requester's last words quoted under it."""
+        """An agent's public reply to the requester, with the requester's last message quoted below."""
         key = f"reply:{message.id}"
         content = self._content(ticket, requester, reply_address.REQUESTER, key)
         agent = self._desk_name if "@" in message.author.name else message.author.name
         content["from_name"] = agent if agent == self._desk_name else f"{agent} ({self._desk_name})"
         content |= self._thread(ticket, requester, asked) | {"subject": _answer(ticket, asked)}
-        content |= {"text": message.reply.rstrip(), "signature": self._below(ticket, message, agent)}
+        content |= {"text": message.reply.rstrip(), "signature": self._signature_of(ticket, message, agent)}
         if asked and asked.reply.strip():
             quoted = texts.quote(asked, ZoneInfo(self.context.store.settings.time_zone))
             content["quote"] = {name: status_links.hidden(text) for name, text in quoted.items()}
         content["cc"] = self._copies(ticket, requester)
         content["attachments"] = [dict(attachment) for attachment in message.attachments]
-        return self._letter(key, OutboundKind.REPLY, ticket, requester, content, message.id)
+        return self._outbound(key, OutboundKind.REPLY, ticket, requester, content, message.id)
 
     def reminder(
         self, ticket: Ticket, requester: Person, event_id: int, asked: Message | None, days: int
@@ -91,19 +91,19 @@ class Sender:
         content |= self._thread(ticket, requester, asked) | {"subject": _answer(ticket, asked)}
         text = texts.reminder(ticket, days, csat.language_of(self.session, ticket.id))
         content |= {"text": text, "signature": self._signature(ticket, self._desk_name)}
-        return self._letter(key, OutboundKind.REMINDER, ticket, requester, content | _AUTOMATIC)
+        return self._outbound(key, OutboundKind.REMINDER, ticket, requester, content | _AUTOMATIC)
 
-    def question(
+    def csat_request(
         self, ticket: Ticket, requester: Person, key: str, subject_line: str, text: str, asked: Message | None
     ) -> OutboundMessage:
-        """Asks the requester how it went; automatic, with a budget of its own."""
+        """Asks the requester for a rating; automatic, with a budget of its own."""
         content = self._content(ticket, requester, reply_address.REQUESTER, key)
         content |= self._thread(ticket, requester, asked) | {"subject": subject_line}
         content |= {"text": text, "signature": self._signature(ticket, self._desk_name)}
-        return self._letter(key, OutboundKind.RATING, ticket, requester, content | _AUTOMATIC)
+        return self._outbound(key, OutboundKind.RATING, ticket, requester, content | _AUTOMATIC)
 
-    def aside(
-        self, ticket: Ticket, person: Person, side: Side, message: Message, before: Sequence[str]
+    def side_message(
+        self, ticket: Ticket, person: Person, side: Side, message: Message, earlier_ids: Sequence[str]
     ) -> OutboundMessage:
         """An agent's word to a third party; `before` are the ids of the mails exchanged there so far."""
         key = f"side:{message.id}"
@@ -120,15 +120,15 @@ class Sender:
             "to_name": "",
             "reply_to": reply_address.reply_address(carrier, reply_address.SIDE, *signed) if carrier else box,
             "message_id": reply_address.message_id(ticket.id, unique, secret, box.rpartition("@")[2]),
-            "subject": subject.answer(side.subject) if before else side.subject,
+            "subject": subject.answer(side.subject) if earlier_ids else side.subject,
             "text": "\n\n".join(part for part in (message.reply.rstrip(), quote) if part),
-            "signature": self._below(ticket, message, agent),
+            "signature": self._signature_of(ticket, message, agent),
             "cc": list(message.recipients.get("cc", ())),
             "attachments": [dict(attachment) for attachment in message.attachments],
             "side": side.id,
         }
-        content |= {"in_reply_to": before[-1], "references": list(before)} if before else {}
-        return self._letter(key, OutboundKind.SIDE, ticket, person, content, message.id)
+        content |= {"in_reply_to": earlier_ids[-1], "references": list(earlier_ids)} if earlier_ids else {}
+        return self._outbound(key, OutboundKind.SIDE, ticket, person, content, message.id)
 
     def notice(
         self, ticket: Ticket, agent: Person, event_id: int, event: Event, message: Message | None
@@ -147,27 +147,27 @@ class Sender:
         text = texts.notice(ticket, event, message, agent.role, takes_commands=self._takes_commands)
         content |= {"subject": _tagged(ticket), "text": text}
         content["references"] = [self._thread_id(ticket)]
-        return self._letter(key, OutboundKind.NOTICE, ticket, agent, content | _AUTOMATIC)
+        return self._outbound(key, OutboundKind.NOTICE, ticket, agent, content | _AUTOMATIC)
 
     def incident(self, ticket: Ticket, agent: Person, number: int, text: str) -> OutboundMessage:
-        """Tells a lead that many report the same; it carries no reply address of a ticket."""
+        """Alerts a lead of an incident; it carries no reply address of a ticket."""
         key = f"incident:{number}:{agent.id}"
         content = self._content(ticket, agent, reply_address.AGENT, key)
         subject_line = f"Incident {number}: {text.partition(': ')[2].splitlines()[0]}"
         content |= {"subject": subject_line, "text": text, "reply_to": self._mailbox(ticket).address}
-        return self._letter(key, OutboundKind.INCIDENT, ticket, agent, content | _AUTOMATIC)
+        return self._outbound(key, OutboundKind.INCIDENT, ticket, agent, content | _AUTOMATIC)
 
     def command_answer(self, mail: CommandMail, agent: Person, ticket: Ticket, text: str) -> OutboundMessage:
         """What became of an agent's commands."""
         key = f"{COMMAND_ANSWER}:{mail.inbound_id}"
-        self._note_proof(key, mail.proof)
+        self._remember_proof(key, mail.proof)
         content = self._content(ticket, agent, reply_address.AGENT, key)
         content |= {"subject": _tagged(ticket), "text": text}
         content |= {"in_reply_to": mail.message_id, "references": [self._thread_id(ticket)]}
-        return self._letter(key, COMMAND_ANSWER, ticket, agent, content | _AUTOMATIC)
+        return self._outbound(key, COMMAND_ANSWER, ticket, agent, content | _AUTOMATIC)
 
     def refusal(self, inbound_id: int, request: InboundRequest, agent: Person, text: str) -> OutboundMessage:
-        """Tells an agent that a mail was not obeyed, with nothing of the ticket that it named."""
+        """Tells an agent that a mail was not executed, and nothing of the ticket that it named."""
         key = f"{COMMAND_ANSWER}:{inbound_id}"
         box = self.context.configuration(self.session).of_addresses(request.envelope.rcpt_to) or self._first_mailbox
         content = {
@@ -183,13 +183,13 @@ class Sender:
         external_id = f"refused.{self._unique(key)}@{box.address.rpartition('@')[2]}"
         return OutboundMessage(key, COMMAND_ANSWER, agent.address, external_id, content | _AUTOMATIC)
 
-    def within_budget(self, letters: Sequence[OutboundMessage], now: datetime) -> list[OutboundMessage]:
-        """The same letters; automatic ones beyond the budget of an address, domain or thread are kept, but not sent."""
+    def within_budget(self, messages: Sequence[OutboundMessage], now: datetime) -> list[OutboundMessage]:
+        """The same messages; automatic ones beyond the budget of an address, domain or ticket are kept, not sent."""
         settings = self.context.store.settings
         limits = Limits(settings.acknowledgements_per_hour, settings.acknowledgements_per_domain_and_hour)
-        return reply_budget.within_budget(self.session, letters, self.proven, limits, now)
+        return reply_budget.within_budget(self.session, messages, self.proven, limits, now)
 
-    def _note_proof(self, key: str, verdict: object) -> None:
+    def _remember_proof(self, key: str, verdict: object) -> None:
         if verdict == Verdict.PASS:
             self.proven.add(key)
 
@@ -220,7 +220,7 @@ class Sender:
     def _unique(self, key: str) -> str:
         return hashlib.sha256(key.encode() + self.context.secret).hexdigest()[:20]
 
-    def _letter(
+    def _outbound(
         self,
         key: str,
         kind: OutboundKind,
@@ -260,21 +260,21 @@ class Sender:
     def _signature(self, ticket: Ticket, agent: str) -> str:
         return texts.signature(self._mailbox(ticket).signature, agent, self._desk_name)
 
-    def _below(self, ticket: Ticket, message: Message, agent: str) -> str:
-        """What was chosen where the reply was written. Of an agent's mail the own signature was cut: the mailbox's."""
+    def _signature_of(self, ticket: Ticket, message: Message, agent: str) -> str:
+        """The signature that was chosen with the reply; for an agent's mail, whose own one was cut, the mailbox's."""
         if message.inbound:
             return self._signature(ticket, agent)
         return texts.signature(signatures.for_message(message), agent, self._desk_name)
 
     def _thread(self, ticket: Ticket, requester: Person, asked: Message | None) -> dict[str, Any]:
-        """What is answered, and every id of the thread that the requester's program has, what is answered last."""
+        """In-Reply-To, and References with every id of the thread that the requester's mail program has."""
         exchanged = message_id_index.external_ids_of_mails_of_ticket(self.session, ticket.id, requester.address)
         asked_id = asked.external_id if asked and "@" in asked.external_id else ""
         parent = asked_id or (exchanged[-1] if exchanged else "")
         if not parent:
             return {}
-        before = exchanged[: exchanged.index(parent)] if parent in exchanged else exchanged
-        chain = [*before, *(asked.references if asked_id and asked else ())]
+        earlier_ids = exchanged[: exchanged.index(parent)] if parent in exchanged else exchanged
+        chain = [*earlier_ids, *(asked.references if asked_id and asked else ())]
         return {"in_reply_to": parent, "references": [*dict.fromkeys(i for i in chain if i != parent), parent]}
 
     def _mailbox(self, ticket: Ticket) -> Mailbox:
@@ -288,7 +288,7 @@ class Sender:
         return first or Mailbox(0, f"support@{self.context.store.settings.mail_domain or 'localhost'}")
 
     def _copies(self, ticket: Ticket, requester: Person) -> list[str]:
-        """Who gets the reply besides the requester: whom the proven first mail or an agent put in copy."""
+        """Who gets the reply besides the requester: those whom the proven first mail or an agent put in copy."""
         boxes = self.context.configuration(self.session).mailboxes
         people = tickets.participants_of(self.session, [ticket.id])[ticket.id]
         wanted = sorted(a for a, role in people.items() if role in COPIED and a != requester.address)

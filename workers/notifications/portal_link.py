@@ -35,13 +35,13 @@ def with_portal_link(
     content: Mapping[str, Any],
     now: datetime,
 ) -> dict[str, Any]:
-    """What changes in the content."""
+    """The changed part of the content."""
     if kind not in LINES or content.get("cc") or person.id != ticket.requester_id:
         return {}
     link = status_links.mailed_link(store.settings, ticket.id, person.id, person.link_version, store.secret, now)
     if not link:
         return {}
-    # The acknowledgement is in English, and looks for nothing: one leaves for every new ticket.
+    # The acknowledgement is in English, without a query for the language: one leaves for every new ticket.
     spoken = "en" if kind == OutboundKind.ACKNOWLEDGEMENT else csat.language_of(session, ticket.id)
     line = portal_texts.words(spoken)[LINES[kind]].format(link=link)
     signature = str(content.get("signature", ""))

@@ -22,15 +22,15 @@ from storage.mail.outbound import OutboundMessage
 
 BUDGET_TIME = timedelta(hours=1)
 TO_REQUESTERS = (OutboundKind.ACKNOWLEDGEMENT, OutboundKind.REMINDER)
-"""What requesters get from nobody in person."""
+"""Automatic messages to requesters."""
 COMMAND_ANSWER = OutboundKind.COMMAND_ANSWER
 MOST_NOTICES = 30
-"""Notices about one ticket, and answers to commands, that one agent gets: a loop that carries no sign ends here."""
+"""Notices about one ticket, and answers to commands, that one agent gets: an unrecognised mail loop ends here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """So many an hour; 0 for a domain: no limit."""
+    """Messages an hour; 0 for a domain: no limit."""
 
     address: int
     domain: int
@@ -38,7 +38,7 @@ class Limits:
 
 @dataclass
 class _Counts:
-    """What has left within the hour, and what of this batch will."""
+    """The messages of the last hour and of this batch."""
 
     victims: Counter[str] = field(default_factory=Counter)
     domains: Counter[str] = field(default_factory=Counter)
@@ -47,16 +47,16 @@ class _Counts:
 
 
 def within_budget(
-    session: Session, letters: Sequence[OutboundMessage], proven: Collection[str], limits: Limits, now: datetime
+    session: Session, messages: Sequence[OutboundMessage], proven: Collection[str], limits: Limits, now: datetime
 ) -> list[OutboundMessage]:
-    """The same letters; those beyond a limit are kept and not sent. `proven`: keys of letters to proven senders."""
-    counts = _load(session, letters, now - BUDGET_TIME)
-    return [_checked(letter, counts, letter.dedupe_key in proven, limits) for letter in letters]
+    """The same messages; those beyond a limit are kept and not sent. `proven`: keys of messages to proven senders."""
+    counts = _load(session, messages, now - BUDGET_TIME)
+    return [_limited(message, counts, message.dedupe_key in proven, limits) for message in messages]
 
 
-def _load(session: Session, letters: Sequence[OutboundMessage], since: datetime) -> _Counts:
+def _load(session: Session, messages: Sequence[OutboundMessage], since: datetime) -> _Counts:
     counts = _Counts()
-    budgeted = [one.recipient for one in letters if one.kind in (*TO_REQUESTERS, COMMAND_ANSWER)]
+    budgeted = [message.recipient for message in messages if message.kind in (*TO_REQUESTERS, COMMAND_ANSWER)]
     if budgeted:
         recent = outbound.recent_recipients(session, since)
         exact = outbound.recent_automatic(session, budgeted, since)
@@ -65,44 +65,46 @@ def _load(session: Session, letters: Sequence[OutboundMessage], since: datetime)
             counts.victims[victim(address)] += number
             counts.domains[victim_domain(address)] += number
         counts.commands.update(outbound.recent_automatic(session, budgeted, since, (COMMAND_ANSWER,)))
-    tickets = sorted({one.ticket_id for one in letters if one.kind == OutboundKind.NOTICE and one.ticket_id})
+    tickets = sorted(
+        {message.ticket_id for message in messages if message.kind == OutboundKind.NOTICE and message.ticket_id}
+    )
     if tickets:
         counts.notices.update(outbound.recent_notices(session, tickets, since))
     return counts
 
 
-def _checked(letter: OutboundMessage, counts: _Counts, is_proven: bool, limits: Limits) -> OutboundMessage:
-    if letter.state != OutboundState.QUEUED or letter.transport != Transport.MAIL:
-        return letter
-    reason = _reason(letter, counts, is_proven, limits)
+def _limited(message: OutboundMessage, counts: _Counts, is_proven: bool, limits: Limits) -> OutboundMessage:
+    if message.state != OutboundState.QUEUED or message.transport != Transport.MAIL:
+        return message
+    reason = _reason(message, counts, is_proven, limits)
     if not reason:
-        return letter
-    return replace(letter, state=OutboundState.SUPPRESSED, reason=f"more than {reason} within an hour")
+        return message
+    return replace(message, state=OutboundState.SUPPRESSED, reason=f"more than {reason} within an hour")
 
 
-def _reason(letter: OutboundMessage, counts: _Counts, is_proven: bool, limits: Limits) -> str:
-    """Which limit the letter passes; it is counted where it passes none."""
-    if letter.kind == OutboundKind.NOTICE:
-        within = _take(counts.notices, (letter.ticket_id, letter.recipient), MOST_NOTICES)
-        return "" if within else _words(MOST_NOTICES, "about this ticket")
-    if letter.kind == COMMAND_ANSWER and is_proven:
-        within = _take(counts.commands, letter.recipient, MOST_NOTICES)
-        return "" if within else _words(MOST_NOTICES, "to this address")
-    if letter.kind not in (*TO_REQUESTERS, COMMAND_ANSWER):
+def _reason(message: OutboundMessage, counts: _Counts, is_proven: bool, limits: Limits) -> str:
+    """The limit that the message exceeds, in words; it is counted where it exceeds none."""
+    if message.kind == OutboundKind.NOTICE:
+        within = _count(counts.notices, (message.ticket_id, message.recipient), MOST_NOTICES)
+        return "" if within else _limit_text(MOST_NOTICES, "about this ticket")
+    if message.kind == COMMAND_ANSWER and is_proven:
+        within = _count(counts.commands, message.recipient, MOST_NOTICES)
+        return "" if within else _limit_text(MOST_NOTICES, "to this address")
+    if message.kind not in (*TO_REQUESTERS, COMMAND_ANSWER):
         return ""
-    domain = victim_domain(letter.recipient)
+    domain = victim_domain(message.recipient)
     if domain and limits.domain and not is_proven and counts.domains[domain] >= limits.domain:
-        return _words(limits.domain, "to this domain")
-    if not _take(counts.victims, victim(letter.recipient), limits.address):
-        return _words(limits.address, "to this address")
+        return _limit_text(limits.domain, "to this domain")
+    if not _count(counts.victims, victim(message.recipient), limits.address):
+        return _limit_text(limits.address, "to this address")
     counts.domains[domain] += 1
     return ""
 
 
-def _take(counter: Counter[Any], key: Any, limit: int) -> bool:
+def _count(counter: Counter[Any], key: Any, limit: int) -> bool:
     counter[key] += 1
     return counter[key] <= limit
 
 
-def _words(limit: int, where: str) -> str:
+def _limit_text(limit: int, where: str) -> str:
     return f"{limit} automatic mails {where}"

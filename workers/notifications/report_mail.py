@@ -38,7 +38,7 @@ _MOST_LINES = 12
 
 
 def send_due(store: Store, now: datetime) -> int:
-    """Write down the letters of all reports that are due; returns how many. One that fails keeps no other back."""
+    """Stores the mails of all reports that are due; returns how many. One that fails does not block the others."""
     with store.database.reading() as session:
         waiting, put_off = report_schedules.due_schedules(session, now), failures.waiting(session, JOB, now)
     ready = [schedule for schedule in waiting if schedule.id not in put_off]
@@ -46,7 +46,7 @@ def send_due(store: Store, now: datetime) -> int:
 
 
 def compose(store: Store, session: Session, schedule: Schedule, now: datetime) -> list[OutboundMessage]:
-    """One letter to each recipient, about the last whole week or month."""
+    """One mail to each recipient, about the last whole week or month."""
     days = period.of_word(schedule.every, store.settings.time_zone, now)
     content = schedule.content
     asked = ReportQuery(
@@ -56,11 +56,11 @@ def compose(store: Store, session: Session, schedule: Schedule, now: datetime) -
         priority=content.get("priority", ""),
     )
     with visibility.reading_as(session, Viewer(hidden=visibility.private_teams(session))):
-        told = report_rows.report(session, days, asked, now)
+        report_data = report_rows.report(session, days, asked, now)
     boxes = people.all_mailboxes(session)
     sender = boxes[0].address if boxes else f"support@{store.settings.mail_domain or 'localhost'}"
-    text = report_text(told, schedule.name, store.settings.public_url)
-    return [_letter(store, schedule, days, sender, address, text) for address in schedule.recipients]
+    text = report_text(report_data, schedule.name, store.settings.public_url)
+    return [_mail(store, schedule, days, sender, address, text) for address in schedule.recipients]
 
 
 def report_text(report: Report, name: str, public_url: str) -> str:
@@ -85,8 +85,8 @@ def report_text(report: Report, name: str, public_url: str) -> str:
 
 
 def _line(columns: tuple[str, ...], row: tuple[object, ...]) -> str:
-    told = (f"{column} {report_tables.shown(value)}" for column, value in zip(columns, row[1:], strict=True))
-    return f"- {row[0]}: {', '.join(told)}"
+    report_data = (f"{column} {report_tables.shown(value)}" for column, value in zip(columns, row[1:], strict=True))
+    return f"- {row[0]}: {', '.join(report_data)}"
 
 
 def _send(store: Store, schedule: Schedule, now: datetime) -> int:
@@ -101,7 +101,7 @@ def _send(store: Store, schedule: Schedule, now: datetime) -> int:
     return len(made)
 
 
-def _letter(store: Store, schedule: Schedule, days: Period, sender: str, address: str, text: str) -> OutboundMessage:
+def _mail(store: Store, schedule: Schedule, days: Period, sender: str, address: str, text: str) -> OutboundMessage:
     key = f"report:{schedule.name}:{days.first}:{days.last}:{address}"
     unique = hashlib.sha256(key.encode() + store.secret).hexdigest()[:20]
     content = {

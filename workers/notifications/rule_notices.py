@@ -20,10 +20,15 @@ from workers.notifications.outgoing import Sender
 
 
 def notices_for(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
-    """The letters of one event."""
-    asked = [word.strip() for word in event.after.split(",")]
-    heard = {one.id: one for word in asked for one in _agents_named(session, ticket, word) if one.active and one.notify}
-    return [sender.notice(ticket, agent, event_id, event, None) for _, agent in sorted(heard.items())]
+    """The notices of one event."""
+    words = [word.strip() for word in event.after.split(",")]
+    recipients = {
+        agent.id: agent
+        for word in words
+        for agent in _agents_named(session, ticket, word)
+        if agent.active and agent.notify
+    }
+    return [sender.notice(ticket, agent, event_id, event, None) for _, agent in sorted(recipients.items())]
 
 
 def _agents_named(session: Session, ticket: Ticket, word: str) -> Iterator[Person]:

@@ -24,7 +24,7 @@ def messages_for(
     if side is None or person is None or message is None:
         return []
     return [
-        sender.aside(
+        sender.side_message(
             ticket, person, side, message, side_conversations.external_ids_of_mails(session, side.id, message.id)
         )
     ]

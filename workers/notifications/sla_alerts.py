@@ -19,7 +19,7 @@ KINDS = (EventKind.SLA_WARNED, EventKind.SLA_BREACHED)
 
 
 def notices_for(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
-    """The letters of an `sla_warned` or `sla_breached` event."""
+    """The notices of an `sla_warned` or `sla_breached` event."""
     if event.data.get("quiet"):
         return []
     audience = recipients(session, ticket, breached=event.kind == EventKind.SLA_BREACHED)
@@ -27,13 +27,13 @@ def notices_for(sender: Sender, session: Session, ticket: Ticket, event_id: int,
 
 
 def recipients(session: Session, ticket: Ticket, *, breached: bool) -> list[Person]:
-    """Who hears of it."""
+    """The agents who are notified."""
     team = people.members(session, [ticket.team_id])[ticket.team_id] if ticket.team_id else []
     owner = people.by_ids(session, [ticket.assignee_id]).get(ticket.assignee_id) if ticket.assignee_id else None
     audience = [owner] if owner and owner.is_agent else team
     if breached:
-        audience = [*audience, *(one for one in team if one.role == Role.LEAD)]
-    heard = {one.id: one for one in audience if one.notify and one.id != ticket.requester_id}
-    if breached and not heard:
-        heard = {one.id: one for one in people.leads_of(session, None) if one.notify}
-    return [one for _, one in sorted(heard.items())]
+        audience = [*audience, *(agent for agent in team if agent.role == Role.LEAD)]
+    notified = {agent.id: agent for agent in audience if agent.notify and agent.id != ticket.requester_id}
+    if breached and not notified:
+        notified = {agent.id: agent for agent in people.leads_of(session, None) if agent.notify}
+    return [agent for _, agent in sorted(notified.items())]

@@ -18,7 +18,7 @@ _NAMED = re.compile(r"\{(?:agent|desk)\}")
 
 
 def acknowledgement(ticket: Ticket, desk_name: str) -> str:
-    """The words of the first automatic mail."""
+    """The text of the first automatic mail."""
     return (
         f"Thank you for your message. It is ticket #{ticket.id}, and a person will read it.\n\n"
         "If you want to add anything, simply answer this mail.\n\n"
@@ -28,13 +28,13 @@ def acknowledgement(ticket: Ticket, desk_name: str) -> str:
 
 def reminder(ticket: Ticket, days: int, language: str) -> str:
     """Asks the requester once more, in a language of theirs; `days` are left until the ticket is resolved."""
-    said = portal_texts.words(language)
-    left = said["reminder.day"] if days == 1 else said["reminder.days"].format(count=days)
-    return said["reminder.text"].format(number=ticket.id, left=left)
+    texts = portal_texts.words(language)
+    left = texts["reminder.day"] if days == 1 else texts["reminder.days"].format(count=days)
+    return texts["reminder.text"].format(number=ticket.id, left=left)
 
 
 def quote(asked: Message, zone: tzinfo) -> dict[str, str]:
-    """The requester's last words, as they are quoted below an answer. Notes are never quoted."""
+    """The requester's last message, as it is quoted below a reply. Notes are never quoted."""
     when = (asked.sent_at or asked.created_at).astimezone(zone).strftime("%Y-%m-%d %H:%M %Z").strip()
     lines = asked.reply.strip("\n").rstrip().split("\n")
     kept = [*lines[:MOST_QUOTED], "…"] if len(lines) > MOST_QUOTED else lines
@@ -42,7 +42,7 @@ def quote(asked: Message, zone: tzinfo) -> dict[str, str]:
 
 
 def signature(template: str, agent: str, desk_name: str) -> str:
-    """A mailbox's signature; `{agent}` is who answers, `{desk}` the desk's name, and nothing else is looked at."""
+    """A mailbox's signature; `{agent}` is who answers, `{desk}` the desk's name, and nothing else is replaced."""
     named = {"{agent}": agent, "{desk}": desk_name}
     return _NAMED.sub(lambda match: named[match[0]], template).strip()
 

@@ -20,13 +20,13 @@ KINDS = (EventKind.UNROUTABLE, EventKind.UNROUTABLE_ESCALATED)
 
 
 def notices_for(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
-    """The letters of one event; those that were written within the hour already are the same letter."""
+    """The notices of one event; within an hour all notices to a lead have one dedupe key, so only one is sent."""
     if event.data.get("closed") or ticket.unroutable_at is None:
         return []
     hour = f"{event.kind}:{ticket.team_id}:{event.at:%Y%m%d%H}"
-    made = [(lead, sender.notice(ticket, lead, event_id, event, None)) for lead in _recipients(session, ticket)]
-    return [replace(letter, dedupe_key=f"{hour}:{lead.id}") for lead, letter in made]
+    notices = [(lead, sender.notice(ticket, lead, event_id, event, None)) for lead in _recipients(session, ticket)]
+    return [replace(notice, dedupe_key=f"{hour}:{lead.id}") for lead, notice in notices]
 
 
 def _recipients(session: Session, ticket: Ticket) -> list[Person]:
-    return [one for one in people.leads_of(session, ticket.team_id) if one.notify]
+    return [lead for lead in people.leads_of(session, ticket.team_id) if lead.notify]

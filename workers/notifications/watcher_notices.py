@@ -27,18 +27,18 @@ def notices_for(
     event: Event,
     message: Message | None,
     watchers: Sequence[Person],
-    told: set[int],
+    notified: set[int],
 ) -> list[OutboundMessage]:
-    """`told` are those who hear of the event anyway."""
-    called = people.by_ids(session, event.data["mentioned"]) if event.data.get("mentioned") else {}
-    letters = [
+    """`notified` are the agents who get another notice of the event."""
+    mentioned = people.by_ids(session, event.data["mentioned"]) if event.data.get("mentioned") else {}
+    notices = [
         sender.notice(ticket, agent, event_id, replace(event, kind=EventKind.MENTIONED), message)
-        for _, agent in sorted(called.items())
+        for _, agent in sorted(mentioned.items())
         if agent.active and agent.notify and agent.id != event.actor.id
     ]
-    but = told | set(called) | {event.actor.id, ticket.requester_id}
-    return letters + [
+    excluded = notified | set(mentioned) | {event.actor.id, ticket.requester_id}
+    return notices + [
         sender.notice(ticket, agent, event_id, event, message)
         for agent in watchers
-        if agent.notify and agent.id not in but
+        if agent.notify and agent.id not in excluded
     ]

@@ -32,15 +32,15 @@ from workers.runtime.context import Context
 log = structlog.get_logger()
 
 BATCH, CATCH_BATCH = 20, 100
-"""Letters that are claimed at once: for a relay, which may be slow; for the box of caught mail."""
+"""Messages that are claimed at once: for a relay, which may be slow; for captured mail."""
 BACK_OFF = tuple(
     timedelta(seconds=s) for s in (5, 15, 60, 300, 900, 1800, 3600, 7200, 14400, 28800, 28800, 28800, 28800)
 )
-"""Pauses after the first, second… failed try; after the last, about two days later, the letter is undeliverable."""
+"""Pauses after the first, second… failed try; after the last, about two days later, the message is undeliverable."""
 
 
 _NOTIFIED = (OutboundKind.REPLY, OutboundKind.COPY, OutboundKind.ACKNOWLEDGEMENT, OutboundKind.SIDE)
-"""Mails of which the agents hear that they were not delivered."""
+"""Mails whose failed delivery the agents are notified of."""
 
 
 def drain(context: Context, first: Sequence[int] = ()) -> int:
@@ -78,10 +78,10 @@ def _without_sent_together(
 
 
 def _send_one(context: Context, message: ClaimedMessage, transports: Mapping[str, MessageTransport]) -> None:
-    """One message to its mark. One that breaks us waits like one that was refused, so that its neighbours leave."""
+    """Sends one message and marks it. One that raises is retried like a refused one, so that the others are sent."""
     try:
         transport = transports[message.transport]
-        with _kept(context, message) if transport.is_remote else nullcontext():
+        with _lease_renewed(context, message) if transport.is_remote else nullcontext():
             with context.store.database.reading() as session:
                 send = transport.prepare(session, message)
             sent = send()
@@ -102,8 +102,8 @@ def _send_one(context: Context, message: ClaimedMessage, transports: Mapping[str
 
 
 @contextmanager
-def _kept(context: Context, letter: ClaimedMessage) -> Iterator[None]:
-    """Renews the letter's lease while it is being sent, however slowly the far end talks."""
+def _lease_renewed(context: Context, letter: ClaimedMessage) -> Iterator[None]:
+    """Renews the message's lease while it is being sent, however slow the other side is."""
     sent = threading.Event()
 
     def renew() -> None:
@@ -126,11 +126,11 @@ def _renewed(context: Context, letter: ClaimedMessage) -> bool:
 
 
 def _failed(context: Context, letter: ClaimedMessage, error: TransportError) -> None:
-    """Later again; or, if that will not help, undeliverable where people see it."""
+    """Postpones the message; or, if a retry cannot help, marks it undeliverable and notes that on the ticket."""
     now = context.now()
     log.warning("letter_failed", attempt=letter.attempts)
     with context.store.database.transaction() as session:
-        # Whose lease has ended says nothing more: another worker may have sent it meanwhile.
+        # After the lease has ended another worker may have sent the message.
         if not outbound.renew(session, letter, now):
             return
         if error.permanent or letter.attempts > len(BACK_OFF):
@@ -144,14 +144,14 @@ def _failed(context: Context, letter: ClaimedMessage, error: TransportError) -> 
 
 def _give_up(session: Session, letter: ClaimedMessage, reason: str, now: datetime) -> None:
     outbound.mark(session, letter.id, OutboundState.UNDELIVERABLE, now, reason)
-    kept = tickets.merge_target(session, letter.ticket_id) if letter.ticket_id else None
-    ticket = tickets.get(session, kept.id, lock=True) if kept else None
+    surviving = tickets.merge_target(session, letter.ticket_id) if letter.ticket_id else None
+    ticket = tickets.get(session, surviving.id, lock=True) if surviving else None
     if ticket is None:
         return
     why = f"{letter.kind} to {letter.recipient}: {reason}"
     side = int(letter.content.get("side", 0))
     failure = Failure(How.REFUSED, letter.kind, letter.recipient, why, letter.message_id, side, letter.message_id)
-    # A notice about a notice that cannot be delivered would go round for ever.
+    # A notice about an undeliverable notice would loop.
     ticket = tickets.save(session, delivery.failed(ticket, failure, now), react=letter.kind in _NOTIFIED)
     if letter.kind == OutboundKind.SIDE:
         side_conversations.record_bounce(session, side, ticket, now)

@@ -31,7 +31,7 @@ from workers.runtime.context import Context
 log = structlog.get_logger()
 
 TIMEOUT = 20.0
-"""Seconds; less than a claimed letter's lease."""
+"""Seconds; less than a claimed message's lease."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class RelayConnection:
         `instead` is the envelope sender for a relay that refuses `mail_from`: some let an account write only as itself.
         """
         try:
-            _hand_over(self._connected(), (mail_from, instead), rcpt_to, data)
+            _send_mail(self._connected(), (mail_from, instead), rcpt_to, data)
         except smtplib.SMTPResponseException as error:
             self.close()
             raise _refusal(error.smtp_code, error.smtp_error) from error
@@ -181,7 +181,7 @@ class RelayConnection:
             raise _unreachable(error) from error
 
     def _connected(self) -> smtplib.SMTP:
-        """A refusal before any letter was named (banner, greeting, password) is no letter's fault: never for good."""
+        """A refusal before MAIL FROM (banner, greeting, password) is never permanent: it concerns no single message."""
         if self._smtp is None:
             try:
                 self._smtp = self._connect()
@@ -212,7 +212,7 @@ class RelayConnection:
             smtp.close()
 
 
-def _hand_over(smtp: smtplib.SMTP, senders: tuple[str, str], rcpt_to: str, data: bytes) -> None:
+def _send_mail(smtp: smtplib.SMTP, senders: tuple[str, str], rcpt_to: str, data: bytes) -> None:
     """One mail to one recipient."""
     options = [f"size={len(data)}"] if smtp.has_extn("size") else []
     if smtp.has_extn("8bitmime"):
@@ -230,7 +230,7 @@ def _hand_over(smtp: smtplib.SMTP, senders: tuple[str, str], rcpt_to: str, data:
 
 
 def _wide(smtp: smtplib.SMTP) -> str:
-    """The option for addresses with letters beyond ASCII (RFC 6531)."""
+    """The option for addresses with characters beyond ASCII (RFC 6531)."""
     if not smtp.has_extn("smtputf8"):
         smtp.rset()
         why = "the relay takes no address with letters beyond ASCII before the @ (it does not offer SMTPUTF8)"

@@ -63,42 +63,42 @@ class SlackTransport:
 
 
 def send(
-    letter: ClaimedMessage,
+    row: ClaimedMessage,
     settings: Settings,
     make_client: Callable[[Settings], WebClient] = web_client,
     data: bytes = b"",
 ) -> str:
-    """Do what the row says unless an earlier try has; raises TransportError where it could not be done."""
+    """Sends the row unless an earlier attempt did; returns the message's timestamp. Raises TransportError."""
     if not settings.slack_bot_token:
         raise TransportError("Slack is not set up (FRONTDESK_SLACK_BOT_TOKEN)", permanent=False)
-    client, content = make_client(settings), letter.content
+    client, content = make_client(settings), row.content
     if content.get("whisper_to"):
-        return _whisper(client, content)
+        return _post_ephemeral(client, content)
     if content.get("update_ts"):
         return _update(client, content)
-    if letter.attempts > 1 and (stands := _standing(client, letter)) is not None:
-        log.info("slack_message_found_posted", outbound_id=letter.id)
-        return stands
+    if row.attempts > 1 and (posted_ts := _posted_earlier(client, row)) is not None:
+        log.info("slack_message_found_posted", outbound_id=row.id)
+        return posted_ts
     if content.get("file"):
         return _upload(client, settings, content, data)
-    return str(call(client, "chat.postMessage", _arguments(letter)).get("ts") or "")
+    return str(call(client, "chat.postMessage", _arguments(row)).get("ts") or "")
 
 
-def _arguments(letter: ClaimedMessage) -> dict[str, Any]:
-    content = letter.content
+def _arguments(row: ClaimedMessage) -> dict[str, Any]:
+    content = row.content
     optional = {name: content[name] for name in ("thread_ts", "blocks") if content.get(name)}
     return optional | {
         "channel": content["channel"],
         "text": content["text"],
-        "metadata": {"event_type": EVENT_TYPE, "event_payload": {"external_id": letter.external_id}},
+        "metadata": {"event_type": EVENT_TYPE, "event_payload": {"external_id": row.external_id}},
         # No preview: Slack would fetch whatever address somebody wrote.
         "unfurl_links": False,
         "unfurl_media": False,
     }
 
 
-def _whisper(client: WebClient, content: Mapping[str, Any]) -> str:
-    """Only one person sees it; where the bot is not in the conversation, it is said in the direct messages."""
+def _post_ephemeral(client: WebClient, content: Mapping[str, Any]) -> str:
+    """An ephemeral message; a direct message where the bot is not in the conversation."""
     place = {"channel": content["channel"], "user": content["whisper_to"], "text": content["text"]}
     place |= {"thread_ts": content["thread_ts"]} if content.get("thread_ts") else {}
     try:
@@ -111,7 +111,7 @@ def _whisper(client: WebClient, content: Mapping[str, Any]) -> str:
 
 
 def _update(client: WebClient, content: Mapping[str, Any]) -> str:
-    """The same message with other words; doing it twice is doing it once."""
+    """Updates the message; idempotent."""
     changed = {"channel": content["channel"], "ts": content["update_ts"], "text": content["text"]}
     call(client, "chat.update", changed | {"blocks": content.get("blocks") or []})
     return ""
@@ -130,40 +130,40 @@ def _upload(client: WebClient, settings: Settings, content: Mapping[str, Any], d
 
 def _post(settings: Settings, address: str, data: bytes) -> None:
     url = checked(settings, address)
-    line = connection(settings, url, SECONDS)
+    http = connection(settings, url, SECONDS)
     try:
         path = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
-        line.request("POST", path, data, {"Content-Type": "application/octet-stream"})
-        status = line.getresponse().status
+        http.request("POST", path, data, {"Content-Type": "application/octet-stream"})
+        status = http.getresponse().status
     except (HTTPException, OSError) as error:
         raise TransportError(f"Slack could not be reached ({type(error).__name__})", permanent=False) from None
     finally:
-        line.close()
+        http.close()
     if status != 200:
         raise TransportError(f"Slack did not take the file ({status})", permanent=False)
 
 
-def _standing(client: WebClient, letter: ClaimedMessage) -> str | None:
-    """The moment of what an earlier try has posted; None where there is nothing of it."""
-    found = (str(one.get("ts") or "") for one in _since(client, letter) if _is_it(one, letter))
+def _posted_earlier(client: WebClient, row: ClaimedMessage) -> str | None:
+    """The timestamp of the message that an earlier attempt posted; None where there is none."""
+    found = (str(one.get("ts") or "") for one in _messages_since(client, row) if _is_posted_row(one, row))
     return next(found, None)
 
 
-def _is_it(message: Mapping[str, Any], letter: ClaimedMessage) -> bool:
-    """A file cannot carry our id: it is known by its name and size, in the thread and after the row was made."""
-    wanted = letter.content.get("file")
+def _is_posted_row(message: Mapping[str, Any], row: ClaimedMessage) -> bool:
+    """Whether a message is this row's. A file cannot carry our id: it is recognised by its name and size."""
+    wanted = row.content.get("file")
     if not wanted:
-        return _external_id(message) == letter.external_id
+        return _external_id(message) == row.external_id
     files = [one for one in message.get("files") or () if isinstance(one, Mapping)] if message.get("bot_id") else []
     return any((one.get("title"), one.get("size")) == (wanted.get("name"), wanted.get("size")) for one in files)
 
 
-def _since(client: WebClient, letter: ClaimedMessage) -> Iterator[Mapping[str, Any]]:
-    """The messages of the letter's place that are not older than the letter, page by page."""
-    thread_ts, cursor = letter.content.get("thread_ts"), ""
+def _messages_since(client: WebClient, row: ClaimedMessage) -> Iterator[Mapping[str, Any]]:
+    """The messages of the row's channel or thread that are not older than the row, page by page."""
+    thread_ts, cursor = row.content.get("thread_ts"), ""
     method = "conversations.replies" if thread_ts else "conversations.history"
-    oldest = f"{(letter.created_at - _CLOCKS_DIFFER).timestamp():.6f}"
-    asked = {"channel": letter.content["channel"], "oldest": oldest, "include_all_metadata": True, "limit": 200}
+    oldest = f"{(row.created_at - _CLOCKS_DIFFER).timestamp():.6f}"
+    asked = {"channel": row.content["channel"], "oldest": oldest, "include_all_metadata": True, "limit": 200}
     for _ in range(_MOST_PAGES):
         answer = call(client, method, asked | ({"ts": thread_ts} if thread_ts else {}) | {"cursor": cursor})
         yield from (one for one in answer.get("messages") or () if isinstance(one, Mapping))

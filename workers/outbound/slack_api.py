@@ -28,7 +28,7 @@ _HOSTS = ("slack.com", "slack-files.com", "slack-edge.com", "slack-gov.com")
 _READING = ("conversations.", "files.info", "files.getUpload", "users.info")
 """Methods that take their arguments as a form only."""
 
-# The token or its rights: nothing gets out until somebody mends it, and everything will once it is mended.
+# The token or its scopes: nothing can be sent until an admin mends it, and everything can afterwards.
 _BROKEN = frozenset(
     [
         "invalid_auth",
@@ -85,7 +85,7 @@ _WORD = re.compile(r"[a-z0-9_]{1,60}\Z")
 
 
 def web_client(settings: Settings) -> WebClient:
-    """A client that never tries again by itself: the outbound ledger does that."""
+    """A client that never retries by itself: the outbound row is retried."""
     url = settings.slack_api_url.rstrip("/") + "/"
     return WebClient(settings.slack_bot_token, base_url=url, timeout=SECONDS, retry_handlers=[])
 

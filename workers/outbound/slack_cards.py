@@ -25,39 +25,39 @@ from storage.tickets import tickets
 from workers.outbound.errors import TransportError
 
 MOST_LETTERS = 2_500
-"""A section holds 3,000 letters."""
+"""A section holds 3,000 characters."""
 _CUT = " …"
 
 
 def card_key(ticket_id: int, channel: str) -> str:
-    """The name of the row that posts a ticket's card in a channel: once."""
+    """The dedupe key of the row that posts a ticket's card in a channel."""
     return f"slack-card:{ticket_id}:{channel}"
 
 
-def resolve_row(session: Session, letter: ClaimedMessage, settings: Settings) -> ClaimedMessage | None:
-    """The row as it is to be sent; None where there is nothing to say any more."""
-    content, channel = letter.content, str(letter.content.get("channel", ""))
+def resolve_row(session: Session, row: ClaimedMessage, settings: Settings) -> ClaimedMessage | None:
+    """The row as it is to be sent; None where there is nothing to send any more."""
+    content, channel = row.content, str(row.content.get("channel", ""))
     if "card" in content:
-        made = _card(session, int(content["card"]), channel, settings)
+        card = _card(session, int(content["card"]), channel, settings)
         standing = slack_threads.thread_of(session, int(content["card"]), channel)
-        if made is None or (not standing and not content.get("root")):
+        if card is None or (not standing and not content.get("root")):
             return None
-        return replace(letter, content={**content, **made, **({"update_ts": standing} if standing else {})})
+        return replace(row, content={**content, **card, **({"update_ts": standing} if standing else {})})
     if "thread_of" not in content:
-        return letter
+        return row
     thread_ts = slack_threads.thread_of(session, int(content["thread_of"]), channel)
     if thread_ts:
-        return replace(letter, content={**content, "thread_ts": thread_ts})
+        return replace(row, content={**content, "thread_ts": thread_ts})
     root = outbound.state_of(session, card_key(int(content["thread_of"]), channel))
     if root not in (OutboundState.QUEUED, OutboundState.SENDING):
         return None
     raise TransportError("the ticket's thread is not there yet", permanent=False)
 
 
-def note_posted(session: Session, letter: ClaimedMessage, ts: str) -> None:
-    """A card stands: its thread is the ticket's."""
-    if ts and letter.content.get("root"):
-        slack_threads.add(session, int(letter.content["card"]), str(letter.content["channel"]), ts)
+def note_posted(session: Session, row: ClaimedMessage, ts: str) -> None:
+    """Remembers the thread under a card that was posted."""
+    if ts and row.content.get("root"):
+        slack_threads.add(session, int(row.content["card"]), str(row.content["channel"]), ts)
 
 
 def _card(session: Session, ticket_id: int, channel: str, settings: Settings) -> Mapping[str, Any] | None:
@@ -79,8 +79,8 @@ def _only_text(text: str) -> Mapping[str, Any]:
 
 
 def _blocks(session: Session, ticket: Ticket, settings: Settings) -> list[dict[str, Any]]:
-    known = people.by_ids(session, [i for i in (ticket.requester_id, ticket.assignee_id) if i])
-    owner, requester = known.get(ticket.assignee_id or 0), known[ticket.requester_id]
+    persons = people.by_ids(session, [i for i in (ticket.requester_id, ticket.assignee_id) if i])
+    owner, requester = persons.get(ticket.assignee_id or 0), persons[ticket.requester_id]
     first = tickets.messages_of(session, ticket.id, most=1)
     words = escaped(first[0].reply or first[0].text).strip() if first else ""
     number = f"#{ticket.id}"
@@ -104,7 +104,7 @@ def _blocks(session: Session, ticket: Ticket, settings: Settings) -> list[dict[s
 def _buttons(number: int) -> dict[str, Any]:
     value = str(number)
     options = [
-        {"text": {"type": "plain_text", "text": said}, "value": f"{word}:{value}"} for word, (said, _) in MORE.items()
+        {"text": {"type": "plain_text", "text": label}, "value": f"{word}:{value}"} for word, (label, _) in MORE.items()
     ]
     elements = [
         _button("Answer", Button.ANSWER, value) | {"style": "primary"},

@@ -21,7 +21,7 @@ from storage.open_store import Store
 
 log = structlog.get_logger()
 
-LOOK_SECONDS = 3.0
+CHECK_SECONDS = 3.0
 TRIES = 3
 """A file system that is shared may show the files a little later than the database shows the row."""
 
@@ -33,27 +33,27 @@ class ModelWatch:
         self._store = store
         self._registers = registers
         self._shelf = store.settings.data / models.FOLDER
-        self._looked = 0.0
+        self._checked = 0.0
         self._lock = threading.Lock()
         self._failures: tuple[str, int] = ("", 0)
 
     def fresh(self, current: Categoriser, now: datetime) -> Categoriser:
-        """The active model, if it is time to look and it is another one; else the current one."""
-        if time.monotonic() - self._looked < LOOK_SECONDS or not self._lock.acquire(blocking=False):
+        """The active model, if it is time to check and it has changed; else the current one."""
+        if time.monotonic() - self._checked < CHECK_SECONDS or not self._lock.acquire(blocking=False):
             return current
         try:
-            return self.look(current, now)
+            return self.load_active(current, now)
         finally:
-            self._looked = time.monotonic()
+            self._checked = time.monotonic()
             self._lock.release()
 
-    def look(self, current: Categoriser, now: datetime) -> Categoriser:
+    def load_active(self, current: Categoriser, now: datetime) -> Categoriser:
         """The active model as of now."""
         with self._store.database.reading() as session:
             wanted = models.active(session)
         if self._registers and _is_older_starter(wanted):
             register_starter(self._store, now)
-            return self.look(current, now)
+            return self.load_active(current, now)
         if wanted is None or wanted.version == current.parts.version:
             return current
         try:
@@ -92,11 +92,11 @@ def register_starter(store: Store, now: datetime) -> None:
 
 
 def go_back(store: Store, broken: Model, error: str, now: datetime) -> None:
-    """Name the broken one in the ledger and activate the newest that can be read, if need be the starter."""
+    """Marks the broken model and activates the newest readable one, if need be the starter."""
     folder = store.settings.data / models.FOLDER
     with store.database.reading() as session:
         kept = [one for one in models.list_all(session) if one.state == models.KEPT and one.activated_at]
-    readable = next((one for one in sorted(kept, key=_activated, reverse=True) if _reads(folder, one)), None)
+    readable = next((one for one in sorted(kept, key=_activated, reverse=True) if _is_readable(folder, one)), None)
     with store.database.transaction() as session:
         active = models.active(session)
         if active is None or active.version != broken.version:
@@ -113,7 +113,7 @@ def _activated(model: Model) -> str:
     return model.activated_at.isoformat() if model.activated_at else ""
 
 
-def _reads(folder: Path, model: Model) -> bool:
+def _is_readable(folder: Path, model: Model) -> bool:
     try:
         shelf.load(folder, model.version, model.checksum)
     except BrokenArtefact:

@@ -49,7 +49,7 @@ class DeskConfiguration:
         return next(iter(self.mailboxes.values()), None)
 
     def of_addresses(self, addresses: tuple[str, ...]) -> Mailbox | None:
-        """The mailbox that the first of these addresses belongs to, reply tokens left aside."""
+        """The mailbox that the first of these addresses belongs to, without reply tokens."""
         known = (self.mailboxes.get(a) or self.mailboxes.get(reply_address.without_token(a)) for a in addresses)
         return next((box for box in known if box), None)
 

@@ -121,4 +121,4 @@ def _letter(sender: Sender, rating: Rating, ticket: Ticket, requester: Person) -
     key = f"rating:{rating.id}" + (":again" if again else "")
     text = csat_texts.mail(ticket.id, link, said, again=again)
     asked = tickets.last_requester_message(sender.session, ticket.id, 2**62)
-    return sender.question(ticket, requester, key, said["subject"].format(number=ticket.id), text, asked)
+    return sender.csat_request(ticket, requester, key, said["subject"].format(number=ticket.id), text, asked)

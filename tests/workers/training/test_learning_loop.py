@@ -54,7 +54,7 @@ def say(desk: SmallDesk, number: int, category: str) -> None:
 def look(desk: SmallDesk) -> None:
     """What the worker does every few seconds."""
     assert desk.context.watch is not None
-    desk.context.categoriser = desk.context.watch.look(desk.context.categoriser, desk.now)
+    desk.context.categoriser = desk.context.watch.load_active(desk.context.categoriser, desk.now)
 
 
 def taught(desk: SmallDesk) -> None:

@@ -48,7 +48,7 @@ def test_a_new_category_is_known_to_the_worker_after_the_training_that_it_asked_
     trainer = Trainer(any_store)
     assert (trainer.start(), trainer.start()) == (1, 0), "one at a time in a process"
     until(lambda: active(any_store).made_by == "retrain")
-    current = ModelWatch(any_store).look(shipped(), now)
+    current = ModelWatch(any_store).load_active(shipped(), now)
     (guess,) = current.guess(["begonias need watering"])
     assert "Facilities / Plants" in [guess.category, *(name for name, _ in guess.runners_up)]
     until(lambda: progress(any_store).get("running") is False)

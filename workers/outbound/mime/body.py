@@ -33,18 +33,18 @@ class File:
 
 
 def build_body(content: Mapping[str, Any], files: Sequence[File], unique: str) -> Part:
-    """Text, HTML and files as one body; `unique` is the mail's id."""
+    """The body of text, HTML and files; `unique` is the mail's id."""
     shown = _pictures([file for file in files if file.is_shown])
-    words = _with_names(_clean(content.get("text", "")), shown)
+    reply = _with_names(_clean(content.get("text", "")), shown)
     signature = _clean(content.get("signature", "")).strip("\n")
     signature = f"-- \n{signature}" if signature else ""
     quote = {name: _clean(text) for name, text in content.get("quote", {}).items()}
     attribution, quoted = quote.get("attribution", ""), quote.get("text", "")
     ids = {name: _content_id(number, unique) for number, name in enumerate(shown, 1)}
-    page = wire.text("html", html.page(words, signature, attribution, quoted, ids))
+    page = wire.text("html", html.page(reply, signature, attribution, quoted, ids))
     pictures = [wire.file(name, file.media_type, file.data, content_id=ids[name]) for name, file in shown.items()]
     texts = [
-        wire.text("plain", plain(words, signature, attribution, quoted)),
+        wire.text("plain", plain(reply, signature, attribution, quoted)),
         wire.multipart("related", [page, *pictures], unique),
     ]
     attached = [_attached(file) for file in files if not file.is_shown]
@@ -65,10 +65,10 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-def plain(words: str, signature: str, attribution: str, quoted: str) -> str:
-    """The plain text: words, signature below them, and the quote last."""
+def plain(reply: str, signature: str, attribution: str, quoted: str) -> str:
+    """The plain text: the reply, the signature below it, the quote last."""
     quote = "\n".join([attribution, *(_quoted(line) for line in quoted.split("\n"))]) if quoted.strip() else ""
-    return "\n\n".join(filter(None, (words.rstrip(), signature, quote))) + "\n"
+    return "\n\n".join(filter(None, (reply.rstrip(), signature, quote))) + "\n"
 
 
 def _quoted(line: str) -> str:
@@ -84,10 +84,10 @@ def _pictures(files: Sequence[File]) -> dict[str, File]:
     return named
 
 
-def _with_names(words: str, shown: Mapping[str, File]) -> str:
+def _with_names(reply: str, shown: Mapping[str, File]) -> str:
     """Outlook's `[cid:image001.png@01DC0A1B]` as `[image: image001.png]`, which a person can read."""
     names = {file.content_id: name for name, file in shown.items() if file.content_id}
-    return _CID.sub(lambda match: f"[image: {names[match[1]]}]" if match[1] in names else match[0], words)
+    return _CID.sub(lambda match: f"[image: {names[match[1]]}]" if match[1] in names else match[0], reply)
 
 
 def _content_id(number: int, unique: str) -> str:

@@ -21,7 +21,7 @@ from workers.outbound.mime.wire import Header
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,100}@[A-Za-z0-9.-]{1,200}\Z")
-# Letters beyond ASCII before the @ (RFC 6531): only a relay that offers SMTPUTF8 takes those.
+# Characters beyond ASCII before the @ (RFC 6531): only a relay that offers SMTPUTF8 takes those.
 _WIDE_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~\u00a1-\U0010ffff-]{1,100}@[A-Za-z0-9.-]{1,200}\Z")
 _ID = re.compile(r"(?!.*=\?)[!-;=?-~]{1,900}\Z")
 _MEDIA_TYPE = re.compile(r"(?:application|audio|font|image|model|text|video)/([a-z0-9][a-z0-9!#$&^_.+-]{0,126})\Z")
@@ -33,19 +33,19 @@ class Unsendable(ValueError):
     """The row cannot become a mail; the text says why."""
 
 
-def compose(letter: ClaimedMessage, read_blob: Callable[[str], bytes | None], now: datetime) -> bytes:
+def compose(message: ClaimedMessage, read_blob: Callable[[str], bytes | None], now: datetime) -> bytes:
     """The whole mail, CRLF lines, dated in the time zone of `now`. Raises Unsendable where it cannot be sent."""
-    content = letter.content
-    headers = [*_letterhead(letter, now), *_thread(content), *_signs(letter)]
+    content = message.content
+    headers = [*_headers(message, now), *_thread(content), *_signs(message)]
     files = [_file(one, read_blob) for one in content.get("attachments", ())]
-    return wire.mail(headers, body.build_body(content, files, letter.external_id))
+    return wire.mail(headers, body.build_body(content, files, message.external_id))
 
 
-def recipient(letter: ClaimedMessage) -> str:
-    """The envelope's recipient; who else got the mail has a row for it."""
-    address = canonical(letter.recipient)
+def recipient(message: ClaimedMessage) -> str:
+    """The envelope's recipient; each further recipient has a row of their own."""
+    address = canonical(message.recipient)
     if not _WIDE_ADDRESS.match(address):
-        raise Unsendable(_NO_ADDRESS.format(_line(letter.recipient)[:100]))
+        raise Unsendable(_NO_ADDRESS.format(_line(message.recipient)[:100]))
     return address
 
 
@@ -54,12 +54,12 @@ def is_wide(address: str) -> bool:
     return not address.isascii()
 
 
-def _letterhead(letter: ClaimedMessage, now: datetime) -> Iterator[Header]:
-    content, wide = letter.content, is_wide(recipient(letter))
-    yield "Message-ID", f"<{letter.external_id}>"
-    yield "Date", format_datetime(letter.created_at.astimezone(now.tzinfo) if content.get("automatic") else now)
+def _headers(message: ClaimedMessage, now: datetime) -> Iterator[Header]:
+    content, wide = message.content, is_wide(recipient(message))
+    yield "Message-ID", f"<{message.external_id}>"
+    yield "Date", format_datetime(message.created_at.astimezone(now.tzinfo) if content.get("automatic") else now)
     yield "From", _mailbox(content.get("from_name", ""), content["from"])
-    yield "To", _party(content.get("to_name", ""), content.get("to") or letter.recipient, wide=wide)
+    yield "To", _party(content.get("to_name", ""), content.get("to") or message.recipient, wide=wide)
     copies = [each for each in content.get("cc", ()) if _WIDE_ADDRESS.match(canonical(each))]
     if copies:
         yield "Cc", ", ".join(_party("", each, wide=wide) for each in copies)
@@ -79,11 +79,11 @@ def _thread(content: Mapping[str, Any]) -> Iterator[Header]:
         yield "References", " ".join(f"<{each}>" for each in chain)
 
 
-def _signs(letter: ClaimedMessage) -> Iterator[Header]:
+def _signs(message: ClaimedMessage) -> Iterator[Header]:
     """What tells other machines that a machine wrote this (RFC 3834), so that none answers."""
-    yield "X-Frontdesk", f"{letter.kind}; ticket={letter.ticket_id or 0}"
-    if letter.content.get("automatic"):
-        yield "Auto-Submitted", "auto-generated" if letter.kind == OutboundKind.NOTICE else "auto-replied"
+    yield "X-Frontdesk", f"{message.kind}; ticket={message.ticket_id or 0}"
+    if message.content.get("automatic"):
+        yield "Auto-Submitted", "auto-generated" if message.kind == OutboundKind.NOTICE else "auto-replied"
         yield "X-Auto-Response-Suppress", "All"
         yield "Precedence", "auto_reply"
 

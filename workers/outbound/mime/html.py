@@ -34,10 +34,10 @@ _BLOCKQUOTE = (
 )
 
 
-def page(words: str, signature: str, attribution: str, quoted: str, pictures: Mapping[str, str]) -> str:
-    """The page. `pictures` are the Content-IDs by file name; those that no line names stand below the words."""
+def page(reply: str, signature: str, attribution: str, quoted: str, pictures: Mapping[str, str]) -> str:
+    """The page. `pictures` are the Content-IDs by file name; those that no line names stand below the reply."""
     left = dict(pictures)
-    body = [_paragraphs(words, left)]
+    body = [_paragraphs(reply, left)]
     body += [f"{_PARAGRAPH}{_image(name, cid)}</p>\n" for name, cid in left.items()]
     body.append(_paragraphs(signature, {}))
     if quoted:

@@ -29,7 +29,7 @@ _Q |= {byte: f"={byte:02X}" for byte in range(128, 256)} | {0x20: "_"}
 
 
 class MultilineValue(ValueError):
-    """A header's value is more than one line: it would become headers that nobody meant."""
+    """A header's value is more than one line: it would inject headers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def mail(headers: Iterable[Header], part: Part) -> bytes:
 
 
 def text(subtype: str, words: str) -> Part:
-    """Words as UTF-8: as they are where seven bits will do, else in the shorter of the two encodings."""
+    """A text part in UTF-8: as it is where seven bits suffice, else in the shorter of the two encodings."""
     data = "\r\n".join(_BREAK.split(words.rstrip("\n") + "\n")).encode("utf-8", "replace")
     encoding, body = _seven_bits(data)
     kind = ("Content-Type", f'text/{subtype}; charset="utf-8"')
@@ -67,7 +67,7 @@ def file(name: str, media_type: str, data: bytes, *, params: str = "", content_i
 
 
 def multipart(subtype: str, parts: Sequence[Part], unique: str) -> Part:
-    """Several parts as one; `unique` is text that no part can know, so that no part can end it."""
+    """A multipart; `unique` is text that no part can know, so that no part contains the boundary."""
     if len(parts) == 1:
         return parts[0]
     # "=_" stands neither in base64 nor in quoted-printable.
@@ -172,5 +172,5 @@ def _seven_bits(data: bytes) -> tuple[str, bytes]:
 
 
 def _base64(data: bytes) -> bytes:
-    """Lines of 76 letters."""
+    """Lines of 76 characters."""
     return b"".join(b2a_base64(data[at : at + 57], newline=False) + b"\r\n" for at in range(0, len(data), 57))
