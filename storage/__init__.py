@@ -1,1 +1,1 @@
-"""What outlives a process: tables, ledgers, raw mail, and the names of the queues."""
+"""The store: tables, rows and files that outlive a process, and the names of the queues."""

@@ -1,4 +1,4 @@
-"""What every process opens first: the database, the blobs and the key, as the settings say."""
+"""Opens the store that every process needs: the database, the blobs and the signing key, as the settings say."""
 
 from __future__ import annotations
 

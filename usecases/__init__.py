@@ -1,2 +1,4 @@
-"""What can happen to a ticket, person or desk: load, decide, store, enqueue, in the transaction of the caller, with
-its events."""
+"""Use cases: what can happen to a ticket, a person or the desk.
+
+Each loads, decides, stores the change with its events and enqueues jobs, in the caller's transaction.
+"""

@@ -1,1 +1,1 @@
-"""Who sees which rows, the audit log, and API tokens."""
+"""Access: which rows a viewer may see, the audit log, and API tokens."""

@@ -1,4 +1,7 @@
-"""API tokens: shown once, stored as a hash, limited to scopes, revocable. A token is random: a plain hash is enough."""
+"""API tokens: shown once, stored as a hash, limited to scopes, revocable.
+
+A token is long and random, so a plain hash is enough.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Who read what in private teams, who opened a private ticket without being a member, who joined or left a team, and
-whose role was changed: rows that nothing removes.
+"""The audit log: who read tickets of private teams or opened them as an outsider, and changes of members and roles.
 
-In: what a session noted while it read. Out: rows, newest first, for those who may see them: admins all, a team's leads
-its own. It refuses to keep what was read.
+Its rows are never removed. Admins see all of them, the leads of a team those of their team. What was read is not
+stored.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""What the one who looks may see, as conditions for every listing, search, count and file: the one place that decides.
+"""Conditions that limit every listing, search, count and download to what the session's viewer may see.
 
-In: a session whose `viewer` says for whom it reads (the door sets it). Out: conditions on tickets and on whatever
-hangs on one. The desk itself sees everything, and then there is no condition at all. The rule:
-`desk/access/visibility.py`.
+The request context sets `session.viewer`; the desk itself sees everything, and then there is no condition. The rule
+itself is in `desk/access/visibility.py`; no other module of the store decides who may see a ticket.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The desk's own priority matrix, as one row of settings; where there is none, the processes' setting counts."""
+"""The desk's own priority matrix, stored as one setting; without it the matrix of the process's settings counts."""
 
 from __future__ import annotations
 

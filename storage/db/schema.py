@@ -1,6 +1,6 @@
-"""The schema's version: migrates a database up to this code, and refuses one that is newer than the code.
+"""The schema's version: migrates a database to the version of this code, and refuses a newer one.
 
-Alembic is loaded only where there is something to migrate: a process that serves would carry it for months.
+Alembic is imported only where there is something to migrate, because a serving process would keep it in memory.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The few statements that SQLite and PostgreSQL spell differently, behind one name each."""
+"""The few statements that SQLite and PostgreSQL spell differently, as one function each."""
 
 from __future__ import annotations
 

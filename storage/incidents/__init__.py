@@ -1,1 +1,1 @@
-"""Rows of incidents and of the counts by which they are detected."""
+"""Incidents: their rows, and the counts by which the detector finds them."""

@@ -1,7 +1,9 @@
-"""What the incident detector counts: every opened ticket once, who wrote lately about what, how often that is usual.
+"""The counts of the incident detector: each opened ticket once, recent reports by category, and what is usual per
+hour.
 
-Tickets are found by number, from a floor that follows them; the last hour is rows, the past weeks are sums by hour, so
-that nothing here grows with the tickets that are stored. It judges nothing: `desk/incidents/detector.py` does.
+A floor (a ticket number) says up to where tickets were counted. Reports of the last hour are rows, those of past weeks
+are sums by hour, so nothing here grows with the number of tickets. `desk/incidents/detector.py` decides what is
+unusual.
 """
 
 from __future__ import annotations

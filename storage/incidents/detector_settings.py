@@ -1,4 +1,4 @@
-"""How easily the desk is alarmed by many requests at once, as one row of settings."""
+"""The settings of the incident detector, stored as one setting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Incidents: opened, their tickets gathered, found quiet, ended by an agent; and what the pages show of them."""
+"""Rows of incidents and their tickets: opening, adding tickets, ending, and the lists that pages show."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Rows of articles and CSAT."""
+"""Knowledge: articles, and the requesters' CSAT ratings."""

@@ -1,7 +1,7 @@
-"""Articles with every version of theirs, found by their words on either database, and how useful they were.
+"""Articles with all their versions: full-text search on both databases, and how often each was used or helpful.
 
-`eyes` say who looks: the public sees what is published for it, INTERNAL eyes everything but what other teams keep from
-the session's viewer. Each change of words is a new version; an older one is never lost.
+`eyes` is the audience for which a query reads: the public sees published articles, agents also those of their teams.
+Each change of title or text makes a new version; no version is lost.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What requesters say of how their tickets went: planned when a ticket is resolved, asked later, answered by link.
+"""CSAT ratings: planned when a ticket is resolved, asked later by mail, answered through a signed link.
 
-A row goes from `planned` over `asked` to `rated`; `next_at` is when the clock has to look at it again, so that a sweep
-costs what is due. One row a ticket. The signed token of the link is made and read here, side by side.
+A row goes from `planned` over `asked` to `rated`; `next_at` is when the job `csat` must process it again, so that one
+run costs what is due. There is one row per ticket. The link's signed token is made and read here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The rules of what comes after a ticket is solved, as one row of settings."""
+"""The CSAT settings, stored as one setting."""
 
 from __future__ import annotations
 

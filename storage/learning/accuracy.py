@@ -1,7 +1,7 @@
-"""What was guessed and what it turned out to be, ticket by ticket: the facts that every figure of accuracy rests on.
+"""Evaluated guesses: which category the model guessed for each ticket, and which one turned out to be right.
 
-In: a period. Out: one Fact a guessed ticket. The truth is the agents' last word; where none spoke, a finished ticket
-with an automatic category counts as right by silence. It refuses to add anything up.
+The agents' last correction is the truth; where no agent corrected or confirmed, a finished ticket with an automatic
+category counts as right. The figures are computed elsewhere (`console/insight/accuracy_figures.py`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The categories that an admin added or retired, beside those of the starter model.
-
-In: a name and a few words. Out: rows. It refuses to know what the words are good for.
-"""
+"""The categories that an admin added or retired, beside those of the starter model."""
 
 from __future__ import annotations
 

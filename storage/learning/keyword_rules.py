@@ -1,8 +1,6 @@
-"""The keyword rules as rows: made switched off, tested against past tickets, then switched on.
+"""Rows of keyword rules: saved switched off, tested against past tickets, then switched on.
 
-In: rules of `desk/rules/keyword_rules.py`. Out: rows, and the past tickets that a rule is tested on. A rule that was
-changed
-since its test cannot be switched on. It refuses to know how words are found.
+A rule that was changed since its test cannot be switched on. How words match: `desk/rules/keyword_rules.py`.
 """
 
 from __future__ import annotations

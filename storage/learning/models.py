@@ -1,10 +1,9 @@
-"""The ledger of models: every one that was trained or brought in, its state, its report, and which one is active.
+"""The registry of models: each one that was trained or imported, its state, its report, and which one is active.
 
-In: facts about a model. Out: rows. The files lie in the data folder, under `FOLDER`/VERSION; a row's checksum says
-which files were meant. It refuses to know what is in them.
+The files are in the data folder, under `FOLDER`/VERSION; a row's checksum identifies them.
 
-States: `candidate` (in training), `active` (exactly one), `kept` (was active; files are there), `refused` (was not
-better; files are there for a while), `broken` (its files cannot be trusted), `removed` (no files, history).
+States: `candidate` (in training), `active` (exactly one), `kept` (was active, files are there), `refused` (was not
+better, files are there for a while), `broken` (its files cannot be trusted), `removed` (no files, history).
 """
 
 from __future__ import annotations

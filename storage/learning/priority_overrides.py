@@ -1,4 +1,4 @@
-"""What agents made of the priorities that the desk gave. In: a time. Out: counts. It judges nothing."""
+"""Counts how agents changed the priorities that the desk had set."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Solved tickets, to be found again: what was asked and the message that solved it, in a full-text index on disk.
+"""A full-text index of solved tickets: the request, and the message that solved it.
 
-Kept as tickets are resolved, reopened, merged and split; the words are the requester's. `candidates` brings a few
-hundred that share the rarest words with a new request, newest first; `classifier.similar` says which are near.
+It is updated when tickets are resolved, reopened, merged or split; the indexed text is the requester's. `candidates`
+returns a few hundred that share the rarest words with a new request; `classifier.similar` ranks them.
 """
 
 from __future__ import annotations

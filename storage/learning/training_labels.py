@@ -1,7 +1,6 @@
-"""What the desk knows of its tickets' categories: the first words of a ticket and the last word on its category.
+"""Training examples from tickets: the first message, and the last category that an agent set.
 
-In: an open transaction. Out: examples to learn from. Tickets whose words are gone (erased people) have nothing to
-teach and are left out. It refuses to know which of them count.
+Tickets whose text was erased are left out. Which examples count: `desk/learning/learning.py`.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The inbound log, the outbound log, IMAP folders, the index of Message-IDs and references of other desks."""
+"""Mail: the inbound log, the outbound log, IMAP folders, the index of Message-IDs, and external references."""

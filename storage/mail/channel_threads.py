@@ -1,4 +1,4 @@
-"""Whether a channel's own thread is a conversation of ours: a ticket, or a request that waits to become one."""
+"""Whether a thread of a channel, such as Slack, belongs to a ticket or to a request that still waits."""
 
 from __future__ import annotations
 

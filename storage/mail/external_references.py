@@ -1,8 +1,7 @@
-"""Other desks' ticket numbers: which of our tickets a number means when that organisation's mail carries it.
+"""Ticket numbers of other helpdesks: which of our tickets such a number means in mail of that organisation.
 
-A number belongs to one organisation (`desk/people/organisations.py`): the same number from elsewhere is another
-matter. Who may
-write on the ticket is not decided here.
+A number belongs to one organisation (`desk/people/organisations.py`); the same number from elsewhere means nothing
+here. Who may write on the ticket is decided by `desk/tickets/participants.py`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How far each IMAP folder has been fetched, and how well that goes: marks for the door, health for those who watch.
+"""How far each IMAP folder has been fetched, and whether fetching works.
 
-A mark is (UIDVALIDITY, highest UID that is done with). Beside it lies what the folder looked like when it was first
-seen, so that mail from before the desk watched it can be told apart for as long as the folder is watched.
+A mark is (UIDVALIDITY, highest UID that is done). Beside it is stored what the folder looked like when it was first
+seen, so that older mail can be recognised for as long as the folder is fetched.
 """
 
 from __future__ import annotations

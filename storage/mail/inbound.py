@@ -1,4 +1,4 @@
-"""The inbound ledger: every accepted request is a row, and every row ends in exactly one named state."""
+"""The inbound log: every accepted request is a row, and every row ends in exactly one named state."""
 
 from __future__ import annotations
 

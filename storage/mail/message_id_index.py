@@ -1,8 +1,8 @@
-"""The message-id index: which ticket a Message-ID belongs to, also before that message has come.
+"""The index of Message-IDs: which ticket each one belongs to, even before that message has arrived.
 
-The id is the primary key. A worker claims, in sorted order, the ids of its messages and of the parents that they
-name; where another worker holds one it waits; what it reads back tells whose they are. So replies that are handled at
-the same moment as their parents, or before them, find one ticket.
+The Message-ID is the primary key. A worker claims, in sorted order, the ids of its messages and of the parents that
+they name, waits where another worker holds one, and reads back to which request each belongs. So replies that are
+processed before their parents, or at the same time, end in one ticket.
 """
 
 from __future__ import annotations

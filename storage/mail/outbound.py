@@ -1,4 +1,4 @@
-"""The outbound ledger: a row first, then the sending, then the mark. A row's Message-ID never changes."""
+"""The outbound log: a message is stored first, then sent, then marked. Its Message-ID never changes."""
 
 from __future__ import annotations
 

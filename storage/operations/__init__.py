@@ -1,1 +1,1 @@
-"""Backup, restore, blob garbage collection, and the store of a replay."""
+"""Operations: backup, restore, garbage collection of blobs, and the store of a replay."""

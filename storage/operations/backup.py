@@ -1,7 +1,7 @@
-"""A backup of a whole desk, made while it works: the database first, then the blobs, which are only ever added to.
+"""Makes a backup of a running desk: first the database, then the blobs, which are only ever added to.
 
-In: an open store and an empty folder. Out: `database.*`, `blobs/`, `models/`, `secret.key` and `manifest.json`, which
-tells how many rows and files there are and what they weigh. A row in it is never older than its blob.
+A backup folder has `database.*`, `blobs/`, `models/`, `secret.key` and `manifest.json`, which lists the rows and files
+with their sizes. The database of a backup never names a blob that the backup lacks.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Removes blobs that nothing names any more, while others store and name blobs.
+"""Garbage collection of blobs: removes those that no row names, while other processes store blobs.
 
-In: the hashes of blobs that may be free now. Out: how many were removed, and how many bytes. Holding the table keeps
-everybody who would name one waiting for a moment (SQLite has one writer anyway); who stores the same content after
-that finds neither row nor file, and writes both anew (`BlobStore.store_prepared`).
+The table lock makes whoever would name a blob wait for a moment (SQLite has one writer anyway). A process that stores
+the same content afterwards finds neither row nor file, and writes both anew (`BlobStore.store_prepared`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""PostgreSQL's own tools, pg_dump and pg_restore: where they are, and what is said where they are not.
+"""Runs pg_dump and pg_restore, or says which command to run where they are not installed.
 
-In: a database and a file. Out: a dump of one snapshot with its row counts, or the exact command that somebody can run
-where these tools are. Passwords go by the environment, never by the command line or into a message.
+A dump and its row counts are of one snapshot. Passwords are passed in the environment, never in the command line or in
+an error message.
 """
 
 from __future__ import annotations

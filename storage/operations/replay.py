@@ -1,7 +1,4 @@
-"""For replays: a throwaway record with the desk's people and places, and what became of each mail in it.
-
-In: the real record, read only. Out: rows. It refuses to know what a mail says and who decided.
-"""
+"""The temporary store of a replay: copies the desk's settings into it, and reads what became of each mail."""
 
 from __future__ import annotations
 

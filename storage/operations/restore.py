@@ -1,7 +1,7 @@
-"""A backup becomes a desk again: looked through first, blobs before the database that names them, the key last.
+"""Restores a backup: checks it first, then the blobs, then the database that names them, and the key last.
 
-In: a backup's folder, settings that say where. Out: a desk with the very rows of the manifest. What was there is never
-lost: an SQLite desk's files are moved aside.
+The restored desk has exactly the rows of the manifest. The files of the SQLite desk that was there are moved away,
+never deleted.
 """
 
 from __future__ import annotations

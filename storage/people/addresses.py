@@ -1,8 +1,8 @@
-"""One spelling for every address: small letters, the domain as DNS has it (`info@xn--mller-kva.example`).
+"""The canonical form of an e-mail address: lower case, the domain as in DNS (`info@xn--mller-kva.example`).
 
-In: an address as people and programs write it. Out: the form that is stored and compared, or the one that people read.
-A domain that is no name by IDNA 2008 stays as it was written, one with letters that only look like others (full width,
-invisible) too: it must never become somebody else's. It refuses to know whose an address is.
+The canonical form is stored and compared; `readable` gives the one for people. A domain that is not valid by IDNA 2008
+stays as it was written, and so does one with letters that only look like others (full width, invisible): it must never
+become somebody else's address.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Console sessions: a random token in the agent's cookie, its hash here.
+"""Agents' sessions in the console: a random token in the cookie, its hash in the database.
 
-The hash covers the agent's password hash and key version as well, so that a new password or a deactivation ends every
-session, whoever made the change. Logging out deletes the row.
+The hash also covers the agent's password hash and key version, so a new password or a deactivation ends every session.
+Signing out deletes the row.
 """
 
 from __future__ import annotations

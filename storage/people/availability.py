@@ -1,7 +1,7 @@
-"""Teams and agents as routing sees them: strategy, skills, load, turns, hours, absence.
+"""Teams and agents as routing needs them: strategy, skills, load, turns, working hours, absence.
 
-In: ids, and new values for them. Out: `desk.routing.Team` with its members as they are now. Whoever assigns by them
-holds the agents' rows first (`lock`), so that two workers never count the same turn. It refuses to choose.
+Whoever assigns tickets locks the agents' rows first (`lock`), so that two workers never count the same turn. Who gets
+a ticket is decided in `desk/routing/routing.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who may own a ticket: the one check for the console, the API, commands, macros, rules, bulk changes and routing.
+"""Who may own a ticket: the check that the console, API, commands, macros, rules, bulk changes and routing share.
 
 An owner is an active agent whose role may own tickets and, where the ticket's team is private, a member of that team.
 """

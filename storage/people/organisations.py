@@ -1,4 +1,4 @@
-"""Organisations: who belongs together, told by the domain of the address."""
+"""Organisations: which people belong together, by the domain of their address."""
 
 from __future__ import annotations
 

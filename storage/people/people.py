@@ -1,4 +1,4 @@
-"""People, agents, teams and mailboxes: who writes, who answers, and where."""
+"""People, agents, teams and mailboxes."""
 
 from __future__ import annotations
 

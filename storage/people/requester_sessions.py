@@ -1,7 +1,6 @@
-"""Who looks at all of their own requests: a random token in the requester's cookie, its hash here.
+"""Requesters' sessions in the portal: a random token in the cookie, its hash in the database.
 
-A session ends by its time, when the requester logs out, and with all others when they make their links void. Nobody who
-was erased has one.
+A session ends after its lifetime, at sign-out, and when the requester revokes all links. Erased people have none.
 """
 
 from __future__ import annotations

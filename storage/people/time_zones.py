@@ -1,4 +1,4 @@
-"""In whose time zone somebody works, where that is known."""
+"""The time zone in which a person works, where it is known."""
 
 from __future__ import annotations
 

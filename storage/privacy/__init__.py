@@ -1,1 +1,1 @@
-"""The columns that hold personal data, and how they are redacted."""
+"""Privacy: the columns that hold personal data, and their redaction."""

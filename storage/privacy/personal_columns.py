@@ -1,7 +1,7 @@
-"""Where the desk itself wrote a person down, column by column: what is searched when somebody is erased, and what not.
+"""The columns in which the desk itself stores names and addresses: what an erasure searches, and what it leaves.
 
-In: an address and whole names. Out: the same rows without them. What others wrote in their own words stays theirs. A
-test holds that every text of every table stands in one of these lists, so a new column must be thought about.
+What other people wrote in their own words is left. A test holds that every text column of every table is in one of
+these lists, so a new column must be decided on.
 """
 
 from __future__ import annotations

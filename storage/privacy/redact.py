@@ -1,7 +1,7 @@
-"""Takes the words and names out of tickets and messages; what counts and times stay, so that figures do not change.
+"""Redacts tickets and messages: removes text and names, keeps numbers and times, so that reports do not change.
 
-In: tickets, or messages on tickets of others, in an open transaction. Out: how much it was, and the blobs that nobody
-may need any more (`storage/operations/blob_gc.py` removes them). A ticket that was emptied says so in its history.
+Returns how much was removed, and the blobs that may be unused now (`storage/operations/blob_gc.py` removes them). The
+history of a redacted ticket says so.
 """
 
 from __future__ import annotations

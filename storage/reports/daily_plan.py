@@ -1,7 +1,7 @@
-"""Reports of many tickets: sums by day are added up; only the tickets of loose days are looked at one by one.
+"""Reports on many tickets: adds up the daily sums, and counts single tickets only for days without a valid sum.
 
-In: a Plan (which days, whose tickets). Out: the same values that `report_groups.py` counts ticket by ticket, but for
-medians and p90, which are as near as `desk/reports/quantile_sketch.py` promises; counts, sums and means are exact.
+Counts, sums and means equal those of `storage/reports/groups.py`; medians and p90 are as near as
+`desk/reports/quantile_sketch.py` promises.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Sums by day: what all tickets that were opened, or resolved, on a day of the desk come to, by team and agent.
+"""Daily sums: for each day, team and agent the figures of all tickets that were opened, or resolved, on that day.
 
-In: rows of `ticket_facts`, the desk's time zone. Out: rows of `day_figures`, made by the database in a few statements
-a day; each of four views (all, by channel, by category, by priority) holds all figures. A day is always summed up anew
-as a whole, so that nothing is ever added twice. A day in which a figure changed is loose until it is summed up again:
-reports count its tickets one by one meanwhile. It refuses to know periods.
+The database makes the rows of `day_figures` from `ticket_facts` in a few statements a day, in the desk's time zone;
+each of four views (all, by channel, by category, by priority) has all figures. A day is always summed again as a
+whole, so nothing is added twice. A day with a changed figure is "loose" until it is summed again: reports count its
+tickets one by one.
 """
 
 from __future__ import annotations

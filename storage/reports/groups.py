@@ -1,8 +1,7 @@
-"""Many tickets in one line: counts, shares and spreads of a group, for the whole desk, each team and each agent.
+"""Groups of tickets in a report: counts, shares, means, medians and p90 of the desk, each team and each agent.
 
-In: which tickets, and which times to look at. Out: Groups. Median and p90 are values that occurred (the lowest value
-that half, or nine tenths, do not exceed), the same on both databases: PostgreSQL sorts itself, SQLite
-hands over each group's values as one text, and they are sorted here.
+Median and p90 are values that occurred (the lowest value that half, or nine tenths, do not exceed), the same on both
+databases: PostgreSQL sorts itself; SQLite returns each group's values as one text, which is sorted here.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Reports: what came, what was answered and solved, how fast and how well, what lies there; from the roll-up of events.
+"""Reports: volume, response and resolution times, SLA, CSAT and backlog of a period, beside the period before.
 
-In: a period and whose tickets (Asked). Out: a Report of plain values, with the same figures of the period before.
-Volume, responses and the promises for them are of the tickets opened in the period; resolution, reopening, ratings and
-time in status of those resolved in it. Backlog is what is not resolved; a ticket that was reopened was open all along.
-Few tickets are counted one by one (`report_groups.py`), many from sums by day (`report_days.py`).
+Volume, responses and their targets are of the tickets opened in the period; resolution, reopening, ratings and time in
+status of those resolved in it. Backlog is what is not resolved; a ticket that was reopened was open all along. Few
+tickets are counted one by one, many by daily sums (`storage/reports/daily_plan.py`).
 """
 
 from __future__ import annotations

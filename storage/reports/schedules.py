@@ -1,7 +1,4 @@
-"""Reports that go out by mail each week or month: their rows, and which of them are due.
-
-In: a name, addresses, which tickets. Out: Schedules. It refuses to know what a report says and how it is sent.
-"""
+"""Reports that are mailed each week or month: their rows, and which of them are due."""
 
 from __future__ import annotations
 

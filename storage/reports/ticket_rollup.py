@@ -1,9 +1,8 @@
-"""The roll-up that reports are made of: one row a ticket, counted from its events, kept up some events at a time.
+"""The roll-up that reports read: one row per ticket in `ticket_facts`, computed from its events.
 
-In: events above a floor, or every ticket for a rebuild. Out: rows of `ticket_facts`. What they mean is
-`desk/reports/ticket_figures.py`. A row is counted anew from the ticket's whole history, so that no order of work and
-no work done
-twice changes what it says. It refuses to add anything up.
+It follows the events above a floor, or computes all tickets for a rebuild. A row is always computed from the ticket's
+whole history, so neither the order of the work nor doing it twice changes the result. What the figures mean:
+`desk/reports/ticket_figures.py`.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Routing rules and tickets without an owner."""
+"""Routing: its rules, and tickets without an owner."""

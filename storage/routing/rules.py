@@ -1,7 +1,4 @@
-"""The routing rules as rows, in their order: `desk.routing.Rule` on one side, JSON on the other.
-
-In: a name, conditions and actions as JSON or TOML give them, checked before they are written. Out: rules.
-"""
+"""Rows of routing rules in their order, checked before they are stored; `desk.routing` gives them their meaning."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which tickets wait for an owner: queries that read what waits, by an index, and not what exists.
+"""Tickets that wait for an owner, the most urgent first.
 
-In: a moment, teams. Out: ids, the most urgent first. It refuses to choose anybody.
+The queries use an index of waiting tickets, so they cost what waits and not what exists.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What the processes need: queue, locks, blobs, key-values, dead letters, logging."""
+"""Runtime: queue, locks, blobs, key-values, failed jobs, heartbeats, logging."""

@@ -1,7 +1,7 @@
-"""Blobs by content hash: raw mails and attachments. What `put` returned from is on disk when its transaction is.
+"""Blobs by content hash: raw mails and attachments. What `put` stored is on disk when its transaction is.
 
-Small blobs lie in the database, so they share the request's own COMMIT; large ones are files, written beside their
-place, fsynced and renamed before the COMMIT that names them. S3 fits behind the same three functions.
+Small blobs are rows, so they share the request's COMMIT; large ones are files: written under a temporary name, fsynced
+and renamed before the COMMIT that names them. S3 would fit behind the same three functions.
 """
 
 from __future__ import annotations

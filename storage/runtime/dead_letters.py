@@ -1,7 +1,7 @@
-"""Jobs that the queue gave up: seen, enqueued again, or thrown away. The rows that they were about stay the truth.
+"""Jobs that the queue gave up after their last retry: listed, enqueued again or dropped.
 
-In: the queue's address. Out: what was given up, when and by which kind of error, never its words. Dramatiq keeps them
-for seven days. A job that nobody can read is shown as such, and can only be thrown away.
+The rows that they were about are unchanged. A job is shown with its time and the kind of its error, never with the
+error's text. Dramatiq keeps them for seven days. A job that cannot be decoded is listed and can only be dropped.
 """
 
 from __future__ import annotations

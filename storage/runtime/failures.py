@@ -1,7 +1,7 @@
-"""Rows whose work failed by itself: put off with the reason, tried again later, and after the last try left for people.
+"""Rows whose processing failed: postponed with the reason, retried later, and after the last retry left for people.
 
-A row is named by its job and its number. The reason is the kind of the error and its place in the code, never its
-words, because those may quote a requester. Who claims rows for a job leaves out what is put off (`ready`).
+A row is named by its job and its id. The reason is the kind of the error and its place in the code, never its text,
+because that may quote a requester. Whoever claims rows for a job leaves out the postponed ones (`ready_condition`).
 """
 
 from __future__ import annotations

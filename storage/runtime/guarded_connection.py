@@ -1,7 +1,8 @@
-"""Connections to servers whose name came over HTTP: resolve, check every address, connect to a checked address.
+"""Connections to hosts that were configured over HTTP: resolve the name, check every address, connect to a checked
+one.
 
-One guard for everything that the desk fetches: mailboxes, OAuth, files. The name is resolved once for each connection,
-and the connection goes to the address that was checked: a name that answers differently a moment later gains nothing.
+Mailboxes, OAuth and file downloads all use it. The name is resolved once for each connection, and the connection goes
+to the address that was checked: a name that resolves differently a moment later gains nothing.
 """
 
 from __future__ import annotations

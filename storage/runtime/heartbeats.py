@@ -1,6 +1,7 @@
-"""Heartbeats: what each running process says of itself every few seconds, so that `/readyz` knows who works.
+"""Heartbeats: each running process records its state every few seconds, so that `/readyz` knows which ones work.
 
-A thread that has ended cannot say so. Its process says it of the thread, and a process that says nothing is missed.
+A thread that has ended cannot report itself, so its process reports it; a process without a recent heartbeat is
+missing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Small facts that outlive a process and fit no table: a key and a JSON value.
-
-In: one of the keys below. Out: its value. It refuses to know what a value means.
-"""
+"""Key-values: small JSON values that outlive a process and need no table of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Leases: a name that one process holds for a while, so that a sweep or a mailbox has one keeper at a time."""
+"""Leases: named locks with an end, so that only one process at a time runs the scheduler or fetches a mailbox."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Where the log goes and how it looks: events with fields on stderr, as JSON or as lines for people.
+"""Sets up logging: events with fields on stderr, as JSON or as lines for people.
 
-In: the settings, once per process. Control characters are escaped, so that no value can write a line of its own, and
-a log that cannot be written (disk full) stops nobody's work. Other people's packages are heard from WARNING upwards
-only, because some of them print what passes through them.
+Control characters are escaped, so that no value can forge a log line. A log that cannot be written (disk full) stops
+no work. Third-party packages log from WARNING upwards only, because some of them print the data that they handle.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Keeps a serving process small: few arenas of malloc, and what was freed goes back to the system.
+"""Keeps a serving process small: few arenas of malloc, and freed memory is returned to the system.
 
-Every thread that allocates gets an arena of glibc's own, and what a burst of work freed stays in all of them. On
-another C library nothing of this is needed or done.
+Every thread that allocates gets a glibc arena of its own, and what a burst of work freed stays in all of them. With
+another C library nothing is done.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The queues and the jobs that wait in them: pushes names of jobs and ids of rows to Redis or Valkey, never contents.
+"""The queues and their jobs: pushes names of jobs and ids of rows to Redis or Valkey, never contents.
 
-This is a transactional inbox and outbox: the row is the message. It is written in the transaction that it belongs to,
-and only after the COMMIT is somebody told to look at it. A push that fails is forgotten on purpose: the scheduler
-(`workers/scheduler`) finds every row that waits and enqueues again.
+This is a transactional inbox and outbox: the row is the message. It is stored in the transaction that it belongs to,
+and only after the COMMIT is a worker told. A failed push is ignored on purpose: the scheduler (`workers/scheduler.py`)
+finds every waiting row and enqueues again.
 """
 
 from __future__ import annotations

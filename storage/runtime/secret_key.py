@@ -1,8 +1,8 @@
-"""The desk's signing key, and the desk's memory of which one it is.
+"""The desk's signing key, and the fingerprint by which a wrong key is noticed.
 
-Reply addresses, Message-IDs and links are signed with it, so a desk that goes on with another key no longer knows its
-own addresses. The database keeps a fingerprint: a key that is lost or not the desk's is noticed before anything is
-signed. A new key is made only for a desk that has not received anything yet.
+Reply addresses, Message-IDs and links are signed with it, so a desk with another key would not recognise its own
+addresses. The database stores a fingerprint: a lost or wrong key is noticed before anything is signed. A new key is
+made only for a desk that has not received anything yet.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Business hours and days off by name: their rows, and the calendars of `desk/sla/business_hours.py` that they mean.
+"""Rows of calendars (business hours and days off), checked before they are stored.
 
-In: a name, a time zone, weekly slots and days off as JSON gives them; checked before they are written. Out: calendars.
+`to_calendar` makes the calendar of `desk/sla/business_hours.py` from a row.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
-"""Public holidays: the days on which a country or region does not work, from the `holidays` package, kept once asked.
+"""Public holidays of a country or region, from the package `holidays`, cached once read.
 
-In: what a calendar's row says of its days off. Out: dates. It refuses to know opening hours.
-
-`{"country": "DE", "region": "BY", "own": ["2026-12-24", "12-31"], "open": ["2026-10-31"]}`: `own` days are off besides
-(without a year: every year), `open` ones are worked although they are holidays.
+`{"country": "DE", "region": "BY", "own": ["2026-12-24", "12-31"], "open": ["2026-10-31"]}`: days in `own` are off as
+well (without a year: every year), days in `open` are working days although they are holidays.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""SLA policies as they are kept: read, written and put in order. What they mean is `desk/sla/policy.py`.
+"""Rows of SLA policies in their order, checked before they are stored; what they mean is in `desk/sla/policy.py`.
 
-In: rows with conditions, targets and escalations as JSON gives them, checked before they are written. Out: policies in
-the order in which they are asked; a ticket has the first one that fits.
+A ticket has the first policy whose conditions it fits.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
-"""The clocks of tickets as rows: which tickets to look at, what was written down of each, what is due.
+"""Rows of SLA timers: the state of each ticket's timers, and which tickets must be measured.
 
-In: tickets whose history went on, clocks as they were measured. Out: the next tickets to look at, found by an index of
-what is due, so that a sweep costs what is due and not what exists. What the rows mean is `desk/sla/timers.py`.
-
-A row of kind "look" is no clock but a wish: look at this ticket, whatever its clocks say. It is written where events
-are reacted to, in their transaction, so that none is lost, and taken away by who looks.
+An index of due times finds them, so a run costs what is due and not what exists. What the rows mean:
+`desk/sla/timers.py`. A row of kind "look" is no timer but a request to measure its ticket. It is stored in the
+transaction that handles the ticket's events, so that none is missed.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Threads of Slack and the people behind its accounts."""
+"""Slack: its threads, and the agents behind its accounts."""

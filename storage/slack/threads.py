@@ -1,7 +1,6 @@
-"""The threads in which agents work on tickets in Slack, and who of them an account in Slack is.
+"""Slack threads in which agents work on tickets, and which agent a Slack account belongs to.
 
-In: a channel and a thread, or an account. Out: the ticket, or the agent. A thread belongs to one ticket; a ticket may
-have one in the channel of each team that had it.
+A thread belongs to one ticket; a ticket may have one in the channel of each team that had it.
 """
 
 from __future__ import annotations

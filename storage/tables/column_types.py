@@ -1,4 +1,4 @@
-"""The kinds of columns that our tables are made of: ids, references, texts, JSON and moments."""
+"""Column types of the tables: ids, references, texts, JSON and moments."""
 
 from __future__ import annotations
 

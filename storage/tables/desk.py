@@ -1,6 +1,6 @@
-"""The tables of how the desk works: organisations, calendars, clocks, rules, macros, articles, ratings.
+"""Tables of the desk's configuration: organisations, calendars, timers, rules, macros, articles, ratings.
 
-They share the metadata of `storage.tables.tickets`, whose migrations make them.
+They share the metadata of `storage.tables.tickets`; migrations create them.
 """
 
 from __future__ import annotations

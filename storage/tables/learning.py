@@ -1,7 +1,6 @@
-"""The tables of what the desk learns: corrections, models, categories, keyword rules, incidents, solved tickets,
-other desks' numbers.
+"""Tables of learning and incidents: corrections, models, categories, keyword rules, incidents, solved tickets.
 
-They share the metadata of `storage.tables.tickets`, whose migrations make them.
+They share the metadata of `storage.tables.tickets`; migrations create them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""The tables of people: who watches, writes and waits to send, side conversations, who read and who was erased, and
-requesters who look at their own requests.
+"""Tables of people: watchers, drafts, scheduled replies, side conversations, aliases, audit log, erasures, sessions.
 
-They share the metadata of `storage.tables.tickets`, whose migrations make them.
+They share the metadata of `storage.tables.tickets`; migrations create them.
 """
 
 from __future__ import annotations

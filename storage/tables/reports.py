@@ -1,6 +1,6 @@
-"""The tables of reports: what each ticket comes to, sums by day of them, and the days whose sums are out of date.
+"""Tables of reports: one row per ticket, daily sums, and the days whose sums are out of date.
 
-They share the metadata of `storage.tables.tickets`, whose migrations make them. Nothing in them names a requester.
+They share the metadata of `storage.tables.tickets`; migrations create them. They name no requester.
 """
 
 from __future__ import annotations

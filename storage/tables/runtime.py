@@ -1,6 +1,6 @@
-"""Tables of running processes and of who may enter: leases, heartbeats, failures, folders, tokens, sessions, Slack.
+"""Tables of running processes and of access: leases, heartbeats, failures, folders, tokens, sessions, Slack.
 
-They share the metadata of `storage.tables.tickets`, whose migrations make them.
+They share the metadata of `storage.tables.tickets`; migrations create them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The tables: every row that outlives a process, in one place. Names are the field's words; times are UTC.
+"""Tables of tickets, messages, events, people, teams and the inbound and outbound logs. All times are UTC.
 
-Migrations in `migrations/` make them; a test holds the two against each other on both databases.
+Migrations in `storage/migrations/` create them; a test compares both on both databases.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Tickets, their lists, full text, drafts, presence, and the facts that conditions read."""
+"""Tickets: their rows, listings, full-text search, drafts, presence, and the facts that conditions ask for."""

@@ -1,7 +1,6 @@
-"""What agents say about categories, one row a saying: what the categoriser learns from.
+"""Agents' corrections of categories, one row each: what the categoriser learns from.
 
-In: the events of a transaction. Out: rows in the same transaction, and later their sums. It refuses to know who may
-change a category; whatever became an event by an agent's hand counts.
+They are stored in the transaction of the event that they come from; every category event by an agent counts.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""What agents typed and have not sent: for each of them one text on each ticket, a reply or a note.
+"""Agents' drafts: one unsent text for each agent and ticket, a reply or a note.
 
-In: texts as they are typed. Out: the same on any device. Nobody but their agent reads them; they are no part of the
-ticket, so saving one is no event.
+Only their agent reads them. They are no part of the ticket, so saving one is no event.
 """
 
 from __future__ import annotations

@@ -1,8 +1,6 @@
-"""Full-text search behind one function: FTS5 on SQLite, tsvector with GIN on PostgreSQL, without an extension.
+"""Full-text search behind one function: FTS5 on SQLite, tsvector with GIN on PostgreSQL.
 
-A ticket is found by the words of one of its messages, in either spelling (ö and oe, ß and ss, é and e), by any part of
-a word in scripts that put no spaces between words, and by its requester's name and address. The database keeps the
-indexes itself (triggers, generated columns, expressions; see the migrations), so nothing can forget them.
+The database maintains the index itself (a trigger, a generated column; see the migrations).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What of the lifecycle is a row: its rules, and which tickets are due.
+"""The lifecycle's settings, stored as one setting, and the tickets that are due by it.
 
-Each query reads an index from its beginning, so that it costs what is due and not what exists.
+Each query reads an index from its beginning, so it costs what is due and not what exists.
 """
 
 from __future__ import annotations

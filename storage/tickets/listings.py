@@ -1,6 +1,6 @@
-"""What the console's lists show: tickets with the names around them, rows set aside, caught mail.
+"""The console's lists: tickets with the names around them, requests that were set aside, captured mail.
 
-Every list is paged by id, newest first. A page asks for one row more than it shows, to know whether there are more.
+Every list is paged by id, newest first. A page reads one row more than it shows, to know whether there are more.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""What the names in macros, warning texts and signatures stand for on one ticket: `{requester.first_name}`, `{team}`…
+"""The values of the placeholders in macros, warnings and signatures: `{requester.first_name}`, `{team}`…
 
-In: a ticket and who writes. Out: texts by name, read only when somebody asks. Substitution itself is
-`desk/rules/macros.py`.
+Each value is read only when it is used. `desk/rules/macros.py` substitutes them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Who has a ticket open at this moment, and who is writing on it.
+"""Which agents have a ticket open at this moment, and which are writing on it.
 
-In: a sign of life every few seconds from an open page. Out: the others. A sign lives for half a minute; it is no part
-of the ticket, so it is no event.
+An open page sends a signal every few seconds; it counts for half a minute. Presence is no part of the ticket, so it is
+no event.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What stands below an answer: the agent's own signature, else the team's, else the mailbox's; its names filled in.
+"""The signature below a reply: the agent's own, else the team's, else the mailbox's, with its placeholders filled in.
 
-In: who answers on which ticket. Out: the text as the letter will have it, but for `{desk}`, which whoever writes the
-letter knows. It is kept beside the words of a reply, never in them, so nothing that reads replies learns it.
+Only `{desk}` stays, for the sender of the mail to fill in. The signature is stored beside the text of a reply, never
+in it, so the categoriser does not learn from it.
 """
 
 from __future__ import annotations

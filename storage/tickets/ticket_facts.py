@@ -1,8 +1,6 @@
-"""The facts of stored tickets by name, for all that asks conditions of them: routing, SLA policies, automations.
+"""The facts of stored tickets that conditions ask for: routing rules, SLA policies, automations.
 
-In: tickets as they are. Out: one case each (`desk/rules/ticket_facts.py`), read in a few statements for all of them.
-It refuses to
-know what is asked.
+They are read for many tickets in a few statements; `desk/rules/ticket_facts.py` names them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tickets, their messages and their history. Every change goes through `save`, so none is without its event."""
+"""Rows of tickets, messages and events. Every change of a ticket goes through `save`, with its events."""
 
 from __future__ import annotations
 

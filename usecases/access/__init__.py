@@ -1,1 +1,1 @@
-"""Who is an agent with which role, and who is in which team: each change is written down and told."""
+"""Access: agents' roles and members of teams; each change is audited and its people are notified."""

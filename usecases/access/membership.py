@@ -1,6 +1,6 @@
-"""Who is in a team, and whether it is private: every change is written down, and told to the members of a private team.
+"""Members of teams, and private teams: each change is audited, and the members of a private team are notified.
 
-Whoever leaves a private team, or is outside when a team becomes private, owns none of its tickets any more.
+An agent who leaves a private team, or is no member when it becomes private, owns none of its tickets any more.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Agents' roles, and who is an agent at all: each change is written down, and the last active admin stays one.
+"""Agents' roles and active agents: each change is audited, and there is always an active admin.
 
-Two changes at the same moment wait for each other, so that two admins cannot take the role from one another.
+Two changes at the same moment wait for each other, so two admins cannot take the role from one another.
 """
 
 from __future__ import annotations

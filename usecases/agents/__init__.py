@@ -1,1 +1,1 @@
-"""What agents do by command, and replies that are sent later."""
+"""Agents: their commands, their other addresses, and scheduled replies."""

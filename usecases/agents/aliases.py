@@ -1,6 +1,6 @@
-"""Other addresses of agents: written down when one answers an agent's signed address, confirmed by the agent alone.
+"""Other addresses of an agent: stored when one answers the agent's signed address, confirmed by the agent alone.
 
-A confirmed one acts as the agent's address, under the same proofs. One that nobody confirmed acts as nothing.
+A confirmed alias counts as the agent's address, under the same proofs; an unconfirmed one counts for nothing.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Carries out an agent's commands on one ticket; says in a few words what was done.
+"""Runs an agent's commands on one ticket, and returns a line of text for each.
 
-All or nothing: the caller takes everything back if one is refused.
+All or nothing: the caller rolls back if one is refused.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Agents' commands about people: who is in copy, whose the ticket is, which other address is the agent's own."""
+"""Runs agents' commands about people: who is in copy, who the requester is, which other address is the agent's own."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Replies that wait: in the seconds in which they can be taken back, or until the moment for which they were written.
+"""Scheduled replies: those that wait for the seconds of undo send, and those for a later time.
 
-In: a reply with what shall happen besides. Out: it is said exactly once, whoever is killed meanwhile, because the row
-goes in the transaction in which the message comes; or it is taken back and a draft again. What cannot be said any more
-goes back to its author with the reason.
+Each is sent exactly once, even if processes are killed, because its row is deleted in the transaction that stores the
+message; or it is cancelled and becomes a draft again. A reply that is refused when its time comes goes back to its
+author with the reason.
 """
 
 from __future__ import annotations

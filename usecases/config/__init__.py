@@ -1,1 +1,1 @@
-"""`desk.toml` applied and exported."""
+"""Configuration: applies and exports `desk.toml`."""

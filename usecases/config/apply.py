@@ -1,8 +1,7 @@
-"""The steps from how the desk works to how it shall work; each kind is written by its own keeper.
+"""Applies a configuration: takes the steps from the current state of the desk to the wanted one.
 
-In: entries as `desk/config/desk_toml.py` has them. Out: rows, and the steps that were taken. Every keeper checks
-what it is given, so an error anywhere rolls all of it back: a dry run is the real thing, rolled back. Rules that need a
-trial before they are on are tried here.
+Each kind is stored by its own module, which checks it, so an error anywhere rolls everything back: a dry run is the
+real thing, rolled back. Rules that must be tested before they are switched on are tested here.
 """
 
 from __future__ import annotations

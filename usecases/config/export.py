@@ -1,4 +1,4 @@
-"""How the desk works as it is now, in the shape of `desk/config/desk_toml.py`. It reads and changes nothing."""
+"""Exports the configuration of the desk, in the shape of `desk/config/desk_toml.py`. It only reads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which rules of this desk can never fire, as it is configured now; said after every `apply`."""
+"""Finds rules that can never fire with the desk's current configuration; shown after every `apply`."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""What a desk has once, as parts of `desk.toml`: its lifecycle, what comes after, incidents, the matrix, retention.
+"""The parts of `desk.toml` that a desk has once: lifecycle, CSAT, incidents, the priority matrix, retention.
 
-In: an entry as `desk/config/desk_toml.py` has it. Out: a row of settings, checked by its keeper. What nobody ever set
-is
-not there: then the shipped defaults count, and an export does not name it.
+An entry becomes one setting, checked by its module. What was never set is not stored: then the shipped defaults count,
+and an export leaves it out.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Tickets in and out of incidents, duplicates, and orders on all tickets of an incident."""
+"""Incidents: their members, duplicates, and bulk actions on all their tickets."""

@@ -1,7 +1,8 @@
-"""What an agent orders for all tickets of an incident: answer, resolve, dismiss; done some at a time, each ticket once.
+"""Bulk actions on all tickets of an incident: answer, resolve, dismiss; in batches, each ticket once.
 
-An order is a row with a key, so that a double click is one order. A step does some tickets and remembers how far it
-came, in the caller's transaction: who is killed goes on where it stopped, and intake gets its turn between two steps.
+Such an order is a row with a unique key, so a double click is one order. A step processes some tickets and stores how
+far it came, in the caller's transaction: a killed process continues where it stopped, and intake can write between two
+steps.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Repeats: what the same people opened within the last day, and the links between tickets that say the same."""
+"""Duplicates: what the same requesters opened within the last day, and the links between tickets that say the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tickets become members of an incident, and cease to be: raised as the matrix says, with the reason, and set back."""
+"""Adds tickets to an incident and removes them: raises their priority as the matrix says, and sets it back."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Export, retention and erasure of what is known of a person."""
+"""Privacy: export, retention and erasure of personal data."""

@@ -1,7 +1,7 @@
-"""What becomes of articles that were drafted from the tickets of somebody who is erased.
+"""Redacts the articles that were drafted from the tickets of an erased person.
 
-In: their tickets and what they wrote there. Out: an article that nobody has published is emptied and retired; one that
-was is the desk's knowledge and stays, without the lines that were theirs and without its earlier versions.
+An unpublished article is emptied and retired; a published one is the desk's knowledge and stays, without that person's
+lines and without its earlier versions.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Erases a person: what they asked, wrote and sent, wherever it is kept; leaves a receipt without them in it.
+"""Erases a person: what they asked, wrote and sent, wherever it is stored; keeps a receipt without their data.
 
-In: an address. Out: a receipt of counts, and a hash that tells whether somebody was erased. Their own tickets are
-emptied whole (agents' answers quote them); on tickets of others what they wrote goes, and their address wherever it is
-named. What others wrote about them stays theirs. Later mail of the same address is somebody new.
+The receipt has counts, and a hash that tells whether an address was erased. Their own tickets are redacted whole
+(agents' answers quote them). On other people's tickets their messages go, and their address wherever the desk stored
+it; what others wrote about them stays. Later mail from the same address is a new person.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""All that the desk keeps of a person, for that person: their tickets, what they wrote and were sent, and their files.
+"""Exports a person's data as a zip: their tickets, what they wrote and were sent, and their files.
 
-In: an address and an open file. Out: a zip of `person.json`, `tickets.csv` and `files/`, whose names are safe on any
-system. Internal notes are the desk's own and stay here, and so do other people's words on others' tickets. Of side
-conversations about their tickets they get who was asked and what was sent there; whoever was asked gets it whole. Where
-the desk's own notes name them (`named_in`) it is told how often, because these may be about others as well.
+It has `person.json`, `tickets.csv` and `files/`, whose names are safe on any system. Internal notes stay out, and so
+does what other people wrote on other people's tickets. Of side conversations about their tickets they get who was
+asked and what was sent; whoever was asked gets the whole conversation. `named_in` counts where else the desk stored
+their name or address, because those texts may be about other people as well.
 """
 
 from __future__ import annotations

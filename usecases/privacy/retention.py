@@ -1,7 +1,7 @@
-"""How long what was said is kept: rules by team and category, done in small steps, each with a receipt.
+"""Retention: how long content is kept, by team and category; applied in small steps, each with a receipt.
 
-In: rules and the time. Out: tickets that are due, emptied (numbers and times stay), and raw mail that went sooner.
-The first rule that a ticket fits is its rule; a ticket that fits none is kept for good. Only what is closed is emptied.
+Due tickets are redacted (numbers and times stay), and raw mail may go earlier. A ticket has the first rule that it
+fits; without one it is kept for good. Only closed tickets are redacted.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Assigning tickets, and trying routing rules on past ones."""
+"""Routing: assigns tickets, and tries routing rules on past ones."""

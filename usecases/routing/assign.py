@@ -1,8 +1,7 @@
-"""Routes tickets: walks the rules, asks the team's strategy, and writes what came of it, each step with its reason.
+"""Routes tickets: evaluates the rules, asks the team's strategy, and stores the assignments with their reasons.
 
-In: tickets that the caller's transaction holds, with the facts around them. Out: changes; `write` saves them and the
-turns that were given. Without `write` it is a dry run. It refuses to decide by itself: the rule is
-`desk/routing/routing.py`.
+`route` decides for tickets that the caller's transaction holds; `save_results` stores the changes and the turns.
+Without `save_results` it is a dry run. Who gets a ticket is decided in `desk/routing/routing.py`.
 """
 
 from __future__ import annotations

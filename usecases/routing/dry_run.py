@@ -1,7 +1,4 @@
-"""Routing without doing it: what a rule would change on past tickets, and why a ticket would go to whom.
-
-In: rows, read only. Out: words and figures for people. It refuses to change anything.
-"""
+"""Dry runs of routing: what a rule would change on past tickets, and who would get a ticket and why. It only reads."""
 
 from __future__ import annotations
 

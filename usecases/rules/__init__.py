@@ -1,1 +1,1 @@
-"""Running actions, automations, macros and bulk changes."""
+"""Rules: runs actions, automations, macros and bulk changes."""

@@ -1,8 +1,7 @@
-"""Automations as rows: made switched off, tried on past tickets, switched on; and what each did, once each.
+"""Automations: saved switched off, tried on past tickets, switched on; and a row for each firing.
 
-In: rules of `desk/rules/automations.py`. Out: rows, tickets that time triggers, and a dry run. A version that was not
-tried cannot
-be switched on. It refuses to know events that are about to be reacted to.
+A version that was not tried cannot be switched on. When a rule fires: `desk/rules/automations.py`; who runs it:
+`workers/timers/rules.py`.
 """
 
 from __future__ import annotations

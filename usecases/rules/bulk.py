@@ -1,7 +1,6 @@
-"""The same done to many tickets: each in a transaction of its own, with its own events; one that cannot be is reported.
+"""Bulk changes: the same actions on many tickets, each in a transaction of its own; refused ones are reported.
 
-In: ticket numbers, with the version that was seen if somebody saw one, and actions in the one language of actions. Out:
-an outcome each. Nothing is half done: a ticket gets all of the actions or none.
+A ticket gets all of the actions or none. A ticket that changed since it was shown is refused.
 """
 
 from __future__ import annotations

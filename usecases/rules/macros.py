@@ -1,7 +1,6 @@
-"""Macros as rows: a text with `{names}` and actions, for everybody, for one team or for one agent.
+"""Macros: a text with placeholders, and actions; for everybody, one team or one agent.
 
-In: an agent. Out: the macros that the agent may use, what one says on a ticket, and what it does there. Actions are
-done with the text, in the same transaction; each use is counted.
+The actions are done in the transaction that stores the text; each use is counted.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Carries actions out on a ticket: the verbs of the desk, with names looked up. Used by rules, macros and escalations.
+"""Runs the actions of rules, macros and escalations on a ticket, with the names in them looked up.
 
-Each deed is an event with `why`, so that the history names the rule. The caller's transaction holds the ticket. An
-action that does not fit the ticket (NotAllowed), or breaks, is left out whole and reported; the others are done.
+Each action is an event whose `why` names the rule. The caller's transaction holds the ticket. An action that is
+refused (NotAllowed) or fails changes nothing and is reported; the others are done.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Measuring the clocks of a ticket, and recalculating them when a policy changes."""
+"""SLA: measuring the timers of tickets, and recalculating them when a policy changes."""

@@ -1,7 +1,6 @@
-"""The clocks of many tickets at once: which policy each has, how its clocks are, and what happens by now.
+"""Measures the SLA timers of many tickets: which policy each has, the state of its timers, and what is due by now.
 
-In: tickets as they are (held, if something shall be written) and the policies that hold. Out: what was measured, with
-nothing told yet: who is told and what is done follows in the doers. Used by the sweep, previews and explanations alike.
+The SLA job, previews and explanations use it. Notices and escalations follow in the workers.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A policy or calendar changed: which due times would move, and the recalculation of all open tickets, in batches.
+"""Recalculates all open tickets after a change of a policy or calendar, in batches, and previews the change.
 
-In: the policies as they are or would be. Out: a preview, with nothing written; or a wish for every open ticket, written
-some at a time, with progress that survives a restart. Tickets that are done keep the clocks that they had.
+A preview stores nothing. The recalculation requests a measurement for each open ticket; its progress survives a
+restart. Finished tickets keep their timers.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Replies, notes, splits, merges, links, watchers, side conversations, undo."""
+"""Tickets: replies, notes, splits, merges, links, watchers, side conversations, undo."""

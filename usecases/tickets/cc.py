@@ -1,4 +1,4 @@
-"""Who else takes part in a ticket by mail: put in copy and taken out by agents, each with an event."""
+"""People in copy: added to a ticket and removed by agents, each with an event."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What people do to a conversation: reply, note, split, merge; each with its events, in one transaction.
+"""Replies, notes, splits and merges; each with its events, in one transaction.
 
-Used alike by mail commands, Slack, the console and the command line; the consequences follow from the events.
+Mail commands, Slack, the console and the command line use them; notifications follow from the events.
 """
 
 from __future__ import annotations

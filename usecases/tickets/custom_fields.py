@@ -1,4 +1,4 @@
-"""Which custom fields the desk has, and what a ticket lacks of them."""
+"""The desk's custom fields, and which required ones a ticket lacks."""
 
 from __future__ import annotations
 

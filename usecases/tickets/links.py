@@ -1,7 +1,6 @@
-"""Tickets that have to do with each other: links with a meaning, parents and children, and what ends with a parent.
+"""Links between tickets, parents and children, and what is resolved with a parent.
 
-Each change is an event on both tickets. In: numbers, as people know them. It refuses to know who may see what: whoever
-does not see a ticket does not find it.
+Each change is an event on both tickets. A caller that may not see a ticket gets it as not found.
 """
 
 from __future__ import annotations

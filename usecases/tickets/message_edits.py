@@ -1,8 +1,7 @@
-"""What somebody changed or took back after it was said: nothing is lost, and nothing is hidden.
+"""Edits and withdrawals of messages in their channel: the old text stays in the history.
 
-In: a message and its new words. Out: an event with the words before and after; an incoming message then shows the new
-ones. What an agent has already sent to a requester stays as it was sent. A message that was taken back keeps its words,
-marked as withdrawn.
+An edit is an event with the text before and after; an inbound message then shows the new text. What an agent has
+already sent to a requester stays as it was sent. A withdrawn message keeps its text, and is marked.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Files of messages whose bytes come after the words: what is still to be fetched, and what became of it.
+"""Files whose bytes arrive after their message: which ones must still be fetched, and the result.
 
-In: a message with files that so far have only a name. Out: rows that a worker claims; the file on its message like
-any other, or named there with the reason why it could not be had. Nothing of it happens inside a network call.
+A row waits for a worker to claim it. In the end the file is on its message like any other, or is named there with the
+reason why it could not be fetched. Nothing here uses the network.
 """
 
 from __future__ import annotations

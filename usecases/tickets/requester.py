@@ -1,6 +1,6 @@
-"""The requester of a ticket is somebody else: a form's address gives way to the person who wrote in it.
+"""Changes the requester of a ticket: for example, a form's sender gives way to the person who filled it in.
 
-From then on the ticket, its answers and its page are the new requester's; the old one gets nothing any more.
+From then on the ticket, its answers and its page are the new requester's; the old one gets nothing more.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
-"""What a requester sees of requests: which ones, and of each only what was said in public. Everything else stays here.
+"""What a requester sees in the portal: which tickets, and of each only the public conversation.
 
-In: a person and a ticket's number, or a page of their list. Out: narrow rows made for their eyes (`Said`, `Listed`), so
-that no page can show by mistake what is not in them: notes, side conversations, others' automatic mail and addresses
-never are. Who sees which ticket says `desk/access/visibility.py`; whose ticket was merged into somebody else's sees
-there what
-was theirs, and the answers that they got.
+Pages get narrow rows (`PublicMessage`, `ListedRequest`), so that none can show by mistake notes, side conversations,
+others' automatic mail or addresses. Who sees which ticket: `desk/access/visibility.py`. A requester whose ticket was
+merged into somebody else's sees there what was theirs.
 """
 
 from __future__ import annotations

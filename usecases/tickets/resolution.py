@@ -1,6 +1,6 @@
-"""What solved a ticket, in words: said by whoever resolves it, or taken from the last reply.
+"""The resolution of a ticket: written by whoever resolves it, or taken from the last reply.
 
-A text that was taken from a reply gives way to a newer reply; one that somebody wrote stays.
+A resolution taken from a reply gives way to a newer reply; a written one stays.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Side conversations as rows: who is asked aside from which ticket, what was said there, whether it is still open.
+"""Side conversations: who is asked beside the ticket, the messages, and whether it is still open.
 
-In: a ticket that the transaction holds, and what an agent or a third party does. Out: rows and events; the mail to the
-third party follows from its event. Whoever sees the ticket sees them. The rules: `desk/tickets/side_conversation.py`.
+The caller's transaction holds the ticket. Rows and events are stored here; the mail to the third party follows from
+its event. Whoever may see the ticket may see them. The rules: `desk/tickets/side_conversation.py`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Undo on the record: reads a whole history, takes one step back, and moves messages where that needs it."""
+"""Undoes a change of a ticket: reads the history, takes one step back, and moves messages where that needs it."""
 
 from __future__ import annotations
 

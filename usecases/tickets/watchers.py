@@ -1,6 +1,6 @@
-"""Agents who want to hear of a ticket that is not theirs: who watches, and who is called to it in a note.
+"""Watchers: agents who want notices about a ticket of somebody else, and agents mentioned in a note.
 
-In: a ticket that the transaction holds. Out: rows, and an event for each change. Nobody watches what they may not see.
+Each change is an event. Nobody watches a ticket that they may not see.
 """
 
 from __future__ import annotations
