@@ -1,1 +1,1 @@
-"""The pages of agents, and the JSON behind them."""
+"""The console: the web pages of agents, the JSON API, and the public help and rating pages."""

@@ -1,4 +1,4 @@
-"""The console as one application: every path and what answers it, the headers of all answers, the pages of errors."""
+"""The console as one web application: its routes, the security headers of every response, and the error pages."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def _now() -> datetime:
 
 
 def routes(store: Store, settings: Settings | None = None, clock: Clock = _now) -> list[BaseRoute]:
-    """The whole console as the last of somebody's routes: it answers every path that no earlier route took."""
+    """The whole console, to be mounted last: it answers every path that no earlier route matched."""
     return [Mount("/", app=create_app(store, settings or store.settings, clock=clock))]
 
 
 def create_app(store: Store, settings: Settings, more: Sequence[BaseRoute] = (), clock: Clock = _now) -> Starlette:
-    """The console; `more` are routes of other rooms that shall be found first."""
+    """The console as a Starlette application; `more` are routes of other rooms that are matched first."""
     desk = Desk(store, settings, clock)
     failures = {
         HTTPException: _http_error(desk),

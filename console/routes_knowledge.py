@@ -1,4 +1,4 @@
-"""The paths of what comes after a ticket is solved: similar tickets, resolutions, articles, help pages, how it went."""
+"""Routes of knowledge and feedback: similar tickets, resolutions, articles, help pages, CSAT."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def api_routes(desk: Desk) -> list[BaseRoute]:
 
 
 def _public(desk: Desk) -> list[BaseRoute]:
-    """For requesters, who do not sign in."""
+    """Pages for requesters, without sign-in."""
     return [
         Route("/rate/{token}", rating_page.show(desk), methods=["GET"]),
         Route("/rate/{token}", rating_page.save_rating(desk), methods=["POST"]),

@@ -1,4 +1,4 @@
-"""The paths of what the desk learns: accuracy, teaching, rules, categories, and the category of a ticket."""
+"""Routes of classification: accuracy, labelling, keyword rules, categories, and the category of a ticket."""
 
 from __future__ import annotations
 

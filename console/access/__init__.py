@@ -1,1 +1,1 @@
-"""Signing in, passwords, and the linked Slack account."""
+"""Sign-in, passwords, alias addresses of agents, and the linked Slack account."""

@@ -1,4 +1,4 @@
-"""Other addresses of the agent, on the account's page: those that wrote to a signed address, and those confirmed."""
+"""The alias addresses of an agent on the account page: addresses seen on signed mail, and confirmed ones."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def action_routes(desk: Desk) -> list[BaseRoute]:
 
 
 def account_values(visit: Visit) -> dict[str, Any]:
-    """What the account's page shows."""
+    """Template values of the account page."""
     return {"aliases": aliases.aliases_of_agent(visit.session, visit.agent.id)}
 
 
 def save(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """Confirms an address that was seen, or takes one away."""
+    """Confirms an address that was seen, or removes one."""
     try:
         if fields.get("remove"):
             aliases.remove(visit.session, visit.agent.id, fields["remove"])

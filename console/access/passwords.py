@@ -1,7 +1,5 @@
-"""Passwords: argon2id, a few at once, and the same work for a name that nobody has.
-
-In: a password and the hash that is stored, if any. Out: yes or no. It refuses to know who asks.
-"""
+"""Password hashing with argon2id. At most a few checks run at once, and an unknown account takes as long as a known
+one."""
 
 from __future__ import annotations
 
@@ -19,17 +17,17 @@ _places = threading.BoundedSemaphore(MOST_AT_ONCE)
 
 
 class Busy(RuntimeError):
-    """Too many passwords are being checked; try again in a moment."""
+    """Too many passwords are being checked; the agent should try again in a moment."""
 
 
 def hash_password(password: str) -> str:
-    """What is stored."""
+    """The hash that is stored."""
     with _place():
         return _hasher.hash(password)
 
 
 def verify_password(password: str, stored: str) -> bool:
-    """Whether it is the password; without a stored hash it takes the same time and is never right."""
+    """Whether the password matches the hash; without a stored hash it takes the same time and never matches."""
     with _place():
         try:
             return _hasher.verify(stored or _nobodys(_hasher), password[:LONGEST]) and bool(stored)

@@ -1,7 +1,7 @@
-"""Signing in and out, and the own password.
+"""Sign-in, sign-out, and change of the own password.
 
-The same answer and the same time for an unknown name, a wrong password and an agent who left. Limits count by address
-and by account.
+An unknown address, a wrong password and an inactive agent get the same response after the same time. Rate limits count
+by address and by account.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def sign_in(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
 
 
 def sign_out(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """The session is over, here and in the browser."""
+    """Ends the session on the server and deletes its cookie."""
     agent_sessions.end(visit.session, visit.cookie, visit.agent)
     response = RedirectResponse("/login", 303)
     response.delete_cookie(visit.desk.cookie, secure=visit.desk.secure, httponly=True, samesite="lax")
@@ -80,7 +80,8 @@ def account(visit: Visit, status: int = 200, problem: str = "") -> Response:
 
 
 def change_password(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """A new password ends every session of the agent; this browser gets a new one. Hashing holds no transaction."""
+    """A new password ends all sessions of the agent and begins a new one here. No transaction is open while it is
+    hashed."""
 
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
         with desk.store.database.reading() as session:
@@ -104,7 +105,7 @@ def change_password(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Respo
 
 
 def _account_with(desk: Desk, request: Request, problem: str) -> Response:
-    """The page again, with what is wrong."""
+    """The account page with an error message."""
     with desk.store.database.reading() as session:
         visit = signed_in_visit(desk, request, session)
         if visit is None:
@@ -144,7 +145,7 @@ def _agent(desk: Desk, address: str, password: str) -> Person | None:
 
 
 def _signed_in(desk: Desk, request: Request, agent: Person, path: str) -> Response:
-    """A session with a new token; one that the browser had before ends."""
+    """Begins a session with a new token and ends the one that the browser had before."""
     now, old = desk.clock(), request.cookies.get(desk.cookie, "")
     with desk.store.database.transaction() as session:
         earlier = agent_sessions.find_agent(session, old, now) if old else None

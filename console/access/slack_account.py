@@ -1,6 +1,6 @@
-"""The agent's own account in Slack, on the account's page: which one it is, and the code that links it.
+"""The linked Slack account on the account page, and the code that links it.
 
-In: a visit. Out: what the page shows. The code is typed in Slack; it proves there who was signed in here.
+The agent types the code in Slack, which proves there who is signed in here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from desk.signed import slack_link_code
 
 
 def account_values(visit: Visit) -> dict[str, Any]:
-    """Nothing where the desk has no Slack."""
+    """Template values of the account page; empty without Slack."""
     if not visit.desk.settings.slack_bot_token:
         return {"slack_code": "", "slack_user": ""}
     agent = visit.agent

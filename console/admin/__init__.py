@@ -1,1 +1,1 @@
-"""Pages of those who run the desk: teams, routing, rules, SLA, mailboxes, privacy."""
+"""Administration: teams, routing, rules, automations, SLA, lifecycle and fields, mailboxes, signatures, privacy."""

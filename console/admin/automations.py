@@ -1,7 +1,4 @@
-"""The page of automations: write one as TOML, see what it would have changed, switch it on, take it away.
-
-In: forms of leads and admins. Out: rows, and the tickets of a trial. It refuses to know how a rule is run.
-"""
+"""The page of automations: add one as TOML, test it on past tickets, switch it on or off, remove it."""
 
 from __future__ import annotations
 
@@ -44,7 +41,7 @@ def show(visit: Visit) -> Response:
 
 
 def add(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """A new one, or another version; it is tried at once, and stays off."""
+    """Adds or changes an automation; it is tested at once and is off."""
     text = fields.get("text", "")[:LONGEST]
     try:
         rule = rules_automations.read(tomllib.loads(text.replace("\r\n", "\n")))

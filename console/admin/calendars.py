@@ -1,7 +1,4 @@
-"""The page of a calendar: business hours a line each, the holidays of a country, own days off. For leads and admins.
-
-In: its form. Out: a row, what it means for the next weeks, which due times it would move, and a recalculation.
-"""
+"""The page of a business calendar: business hours, public holidays and own holidays. For leads and admins."""
 
 from __future__ import annotations
 
@@ -96,7 +93,7 @@ def _page(
 
 
 def _meaning(visit: Visit, row: CalendarRow) -> dict[str, Any]:
-    """The next days on its own wall clock."""
+    """The business hours of the next days, in the calendar's time zone."""
     calendar = calendars.to_calendar(row)
     zone = ZoneInfo(calendar.zone)
     today = visit.now.astimezone(zone).date()
@@ -106,7 +103,7 @@ def _meaning(visit: Visit, row: CalendarRow) -> dict[str, Any]:
 
 
 def _moved(visit: Visit, row: CalendarRow) -> sla_review.Preview:
-    """By the policies as they are, with this calendar in its place."""
+    """The tickets whose due times this calendar would change under the current policies."""
     known = calendars.by_id(visit.session) | {row.id: (row.name, calendars.to_calendar(row))}
     held = [sla_policies.to_policy(one, known) for one in sla_policies.list_all(visit.session) if one.active]
     return sla_review.preview(visit.session, held, visit.now, MOST_LOOKED_AT)

@@ -1,7 +1,7 @@
-"""Conditions as rows of a form: any number of them, and groups of which all, any or none must hold; without a script.
+"""Conditions of rules as rows of a form, with groups of which all, any or none must match. It works without scripts.
 
-In: what a form sent, or conditions as they are kept. Out: rows to show, and conditions again. A button that adds or
-takes away a row sends the whole form, which comes back with it. What is nested deeper than a group stays JSON.
+A button that adds or removes a row posts the whole form, which is shown again with that change. Conditions that are
+nested deeper than a group are edited as JSON.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The first group has no kind: all of its rows, and all of the other groups, must hold."""
+    """The first group has no kind: all of its rows and all other groups must match."""
 
     kind: str = ""
     rows: tuple[Row, ...] = ()
@@ -45,13 +45,13 @@ EMPTY: Groups = (Group("", (Row(),) * AT_FIRST),)
 
 
 def facts(session: Session, but: Iterable[str] = ()) -> list[str]:
-    """What a row may ask of: the facts of every ticket, and the desk's own fields."""
+    """The attributes that a row may test: those of every ticket, and custom fields."""
     own = [f"field.{one.name}" for one in custom_fields.list_all(session)]
     return [*sorted(FIELDS - set(but)), *own]
 
 
 def rows_of_form(fields: Mapping[str, str]) -> Groups:
-    """The rows of a form, in their order."""
+    """The rows of a posted form, in their order."""
     rows: dict[int, dict[int, Row]] = {0: {}}
     for name in fields:
         found = _KEY.fullmatch(name)
@@ -65,13 +65,13 @@ def rows_of_form(fields: Mapping[str, str]) -> Groups:
 
 
 def rows_to_show(fields: Mapping[str, str]) -> Groups:
-    """The rows of a form that comes back, or those of an empty one."""
+    """The rows of a posted form, or those of an empty one."""
     found = rows_of_form(fields)
     return found if any(group.rows for group in found) else EMPTY
 
 
 def edited(groups: Groups, do: str) -> Groups | None:
-    """With a row or a group more or less, as the button says; None for another button."""
+    """The rows after a button added or removed a row or group; None for any other button."""
     found = _DO.fullmatch(do)
     if found is None:
         return None
@@ -88,7 +88,7 @@ def edited(groups: Groups, do: str) -> Groups | None:
 
 
 def conditions(groups: Sequence[Group]) -> list[dict[str, Any]]:
-    """As they are kept. BadCondition where a value is not what its comparison needs."""
+    """The conditions to store. BadCondition where a value does not suit its comparison."""
     made: list[dict[str, Any]] = []
     for group in groups:
         asked = [{"field": row.field, row.op: _value(row)} for row in group.rows if row.field]
@@ -97,7 +97,7 @@ def conditions(groups: Sequence[Group]) -> list[dict[str, Any]]:
 
 
 def rows_of(kept: Any) -> Groups | None:
-    """Kept conditions as rows; None where they are nested deeper than a group."""
+    """Stored conditions as rows; None where they are nested deeper than a group."""
     plain: list[Row] = []
     groups: list[Group] = []
     for one in kept if isinstance(kept, list | tuple) else ():

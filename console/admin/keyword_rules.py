@@ -1,7 +1,5 @@
-"""The page of keyword rules and categories: write one, test it on past tickets, switch it on, retire it.
-
-In: forms of leads and admins. Out: rows, and what a rule would have changed. It refuses to know how words are found.
-"""
+"""The page of keyword rules and categories: add a rule, test it on past tickets, switch it on or off, retire a
+category."""
 
 from __future__ import annotations
 
@@ -26,7 +24,7 @@ def show(visit: Visit) -> Response:
 
 
 def add(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """Add or change a rule; it is tested at once, and stays off."""
+    """Adds or changes a rule; it is tested at once and is off."""
     name, category = _text(fields, "name", LONGEST_NAME), _text(fields, "category", categories.LONGEST_NAME)
     try:
         if not name or not category:
@@ -54,7 +52,7 @@ def add_category(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def retire_category(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """Not guessed after the next training, or guessed again."""
+    """A retired category is not predicted after the next training; it can be reactivated."""
     own = {one.name: one for one in categories.list_all(visit.session)}
     name = fields.get("name", "")
     if name not in own and name not in hints():

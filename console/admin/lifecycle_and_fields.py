@@ -1,4 +1,4 @@
-"""What every ticket of the desk follows, for leads: the days of the lifecycle, and the custom fields."""
+"""The page of automatic status changes and custom fields, for leads."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def save_days(visit: Visit, form: Fields) -> Response:
 
 
 def save_field(visit: Visit, form: Fields) -> Response:
-    """A new field, or another version of the one with this name."""
+    """Adds a field, or changes the one with this name."""
     try:
         custom_fields.save(visit.session, _field(form))
     except NotAllowed as error:
@@ -91,6 +91,6 @@ def _field(form: Fields) -> field_rules.Field:
 
 
 def _days(text: str) -> int:
-    """What is no number becomes one that is refused with the range."""
+    """Text that is no number becomes a number outside the range, so that the error names the range."""
     plain = text.strip()
     return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 9 else -1

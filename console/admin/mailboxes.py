@@ -1,4 +1,4 @@
-"""The mailboxes page: which addresses the desk has, and how the fetched ones are doing."""
+"""The page of mailboxes: the addresses of the desk, and the state of their IMAP folders."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The privacy page: who read what in private teams, and an admin's way into a private ticket, of which its team hears.
+"""The privacy page: the audit log of private teams, emergency access to a private ticket, and erasure of a person.
 
-Admins see all rows, leads those of their own private teams, nobody else any. A ticket that was opened anyway is seen
-for an hour; the reason stands in its history.
+Admins see all entries, leads those of their own private teams, others none. Emergency access lasts an hour; its reason
+is in the ticket's history and its team is notified.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def show(visit: Visit) -> Response:
 
 
 def open_anyway(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """From now on, for an hour, this admin sees the ticket; its team is told who did so, and why."""
+    """Gives this admin access to the ticket for an hour and notifies its team."""
     number, reason = fields.get("ticket", "").strip().removeprefix("#"), " ".join(fields.get("reason", "").split())
     if not (number.isascii() and number.isdigit() and len(number) < 19):
         return _page(visit, 422, "that is no ticket number")
@@ -69,7 +69,7 @@ def open_anyway(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def erasing(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """First what would go; then, from the page that says so, the erasure, in transactions of its own."""
+    """First a preview; then, from the page that shows it, the erasure in transactions of its own."""
 
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
         with desk.store.database.reading() as session:

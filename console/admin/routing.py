@@ -1,7 +1,4 @@
-"""The page of routing rules: in their order, written with a few fields, tested on past tickets; and what waits.
-
-In: forms of leads and admins. Out: rows, and what a rule would change. It refuses to know how an agent is chosen.
-"""
+"""The page of routing rules: ordered, edited as a form, tested on past tickets; and the page of unassigned tickets."""
 
 from __future__ import annotations
 
@@ -51,7 +48,7 @@ def only_leads(visit: Visit) -> None:
 
 
 def show(visit: Visit) -> Response:
-    """All rules; the form holds the one that the address names."""
+    """All rules; the form holds the one that the query names."""
     only_leads(visit)
     kept = routing_rules.get_by_name(visit.session, visit.request.query_params.get("rule", ""))
     if kept is None:
@@ -60,12 +57,12 @@ def show(visit: Visit) -> Response:
 
 
 def show_unassigned(visit: Visit) -> Response:
-    """What nobody can take, the most urgent first; for everybody."""
+    """Tickets without an available agent, the most urgent first; for every agent."""
     return visit.html("admin/unassigned.html", flags=unassigned.list_flags(visit.session))
 
 
 def add(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """Add or change a rule; it stays off, and is tested at once. Or a row more or less of its form."""
+    """Adds or changes a rule, which is tested at once and is off; or adds or removes a row of its form."""
     groups = condition_form.edited(condition_form.rows_of_form(fields), fields.get("do", ""))
     if groups is not None:
         return _page(visit, typed=fields, groups=groups)
@@ -119,7 +116,7 @@ def _page(
 
 
 def _conditions(fields: Mapping[str, str]) -> Any:
-    """From the rows of the form, or as JSON where a rule needs more than they can say."""
+    """From the rows of the form, or from JSON where a rule needs more than rows can express."""
     if fields.get("json", "").strip():
         return _json(fields["json"])
     try:
@@ -129,7 +126,7 @@ def _conditions(fields: Mapping[str, str]) -> Any:
 
 
 def _kept_as_typed(kept: StoredRoutingRule) -> dict[str, str]:
-    """A rule as its form shows it."""
+    """A stored rule as values of its form."""
     typed = {"name": kept.name}
     for name, value in (kept.actions if isinstance(kept.actions, Mapping) else _merged(kept.actions)).items():
         typed[name] = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,8 +1,4 @@
-"""What the pages of keyword rules, routing rules and automations share: one by its name is switched, or taken away.
-
-In: the functions of whoever keeps such rules, and the page that shows why something was refused. Out: the answers to
-two buttons. What a rule is and what a trial says, its own page knows.
-"""
+"""The buttons that the pages of keyword rules, routing rules and automations share: switch one on or off, remove it."""
 
 from __future__ import annotations
 
@@ -25,7 +21,7 @@ class Switch(Protocol):
 
 @dataclass(frozen=True)
 class RuleButtons(Generic[K]):
-    """`place` is the page; `refusal` is what switching raises, and `refused` the page with its reason."""
+    """`place` is the path of the page; `refusal` is the exception of switching, `refused` the page that shows it."""
 
     place: str
     noun: str

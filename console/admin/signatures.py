@@ -1,6 +1,6 @@
-"""What stands below answers: everybody's own on their account's page; those of teams and mailboxes are the leads'.
+"""Signatures below replies: agents edit their own on the account page, leads those of teams and mailboxes.
 
-In: forms. Out: rows. On the ticket page: what the next reply will carry, and whether this one shall go without.
+The ticket page shows which signature the next reply will have, and lets the agent send without it.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ def action_routes(desk: Desk) -> list[BaseRoute]:
 
 
 def preview(visit: Visit, ticket: Ticket) -> str:
-    """What a reply of this agent on this ticket will carry."""
+    """The signature of a reply by this agent on this ticket."""
     filled = signatures.for_reply(visit.session, ticket, visit.actor, visit.now)
     return filled.replace("{desk}", visit.desk.settings.desk_name)
 
 
 def is_wanted(fields: Mapping[str, str]) -> bool:
-    """Whether this reply carries it."""
+    """Whether this reply is sent with the signature."""
     return fields.get("signature") != "without"
 
 
 def account_values(visit: Visit) -> dict[str, Any]:
-    """What the account's page shows of it."""
+    """Template values of the account page."""
     return {"signature": signatures.of_agent(visit.session, visit.agent.id), "names": NAMES}
 
 
@@ -66,7 +66,7 @@ def show(visit: Visit) -> Response:
 
 
 def save(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """A team's or a mailbox's."""
+    """Saves a team's or a mailbox's signature."""
     kind, _, number = fields.get("of", "").partition("-")
     set_one = {"team": signatures.set_team, "mailbox": signatures.set_mailbox}.get(kind)
     if set_one is None or not (number.isascii() and number.isdigit() and len(number) < 19):

@@ -1,7 +1,6 @@
-"""The pages of SLA: policies in their order, what a change would move, and how far a recalculation is. For leads.
+"""The pages of SLA policies: their order, a preview of changed due times, and the recalculation. For leads and admins.
 
-In: forms of leads and admins. Out: rows, previews of the newest open tickets, a recalculation in the background. A
-preview only reads, so that looking at many tickets keeps nobody waiting who writes.
+A preview only reads, so that looking at many tickets blocks no writer. The recalculation runs in the background.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
 
 
 def form(desk: Desk, act: Act) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """An endpoint for leads: it writes, unless the form only asks what would be."""
+    """An endpoint for leads: it writes, unless the form asks for a preview."""
 
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
         database = desk.store.database
@@ -72,7 +71,7 @@ def only_leads(visit: Visit) -> None:
 
 
 def show(visit: Visit) -> Response:
-    """What holds, and what runs."""
+    """Policies, calendars, and the number of running and breached targets."""
     only_leads(visit)
     return visit.html(
         "admin/sla.html",
@@ -95,7 +94,7 @@ def policy(visit: Visit) -> Response:
 
 
 def change(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """Preview, save or remove; or a row more or less of the form."""
+    """Preview, save or remove; or add or remove a row of the form."""
     known = _asked_for(visit)
     groups = condition_form.edited(condition_form.rows_of_form(fields), fields.get("do", ""))
     if groups is not None:
@@ -169,7 +168,7 @@ def _preview(visit: Visit, row: PolicyRow) -> Preview:
 
 
 def _typed(row: PolicyRow) -> dict[str, str]:
-    """A policy as its form shows it."""
+    """A policy as values of its form."""
     typed = {name: str(value) for name, value in asdict(row).items() if name in ("name", "position", "warn_percent")}
     typed |= {"calendar": str(row.calendar_id or ""), "active": "1" if row.active else ""}
     deep = condition_form.rows_of(row.conditions) is None
@@ -183,7 +182,7 @@ def _typed(row: PolicyRow) -> dict[str, str]:
 
 
 def _read(fields: Mapping[str, str]) -> PolicyRow:
-    """What was typed, not yet checked."""
+    """The posted values, not yet validated."""
     targets: dict[str, Any] = {}
     for target in Target:
         times = {str(p): text for p in Priority if (text := fields.get(f"{target}.{p}", "").strip())}
@@ -202,7 +201,7 @@ def _read(fields: Mapping[str, str]) -> PolicyRow:
 
 
 def _lines(fields: Mapping[str, str], name: str) -> list[Any]:
-    """One JSON value a line, or one list of them."""
+    """One JSON value per line, or one list of them."""
     text = fields.get(name, "")[:LONGEST].replace("\r\n", "\n").strip()
     try:
         if text.startswith("["):

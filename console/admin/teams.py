@@ -1,7 +1,4 @@
-"""The page of teams: how each shares its tickets, who is in it, what they can do; and everybody's own absence.
-
-In: forms; teams are for leads and admins, one's own absence is everybody's. Out: rows; workers hear of them at once.
-"""
+"""The page of teams: assignment strategy, members, capacity and skills; and every agent's own availability."""
 
 from __future__ import annotations
 
@@ -56,7 +53,7 @@ def show(visit: Visit) -> Response:
 
 
 def change(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """Strategy, options and hours of a team."""
+    """Saves strategy, options and hours of a team."""
     team = _changed_team(visit)
     minutes = _number(fields.get("escalate_minutes", ""), 1, 10_080)
     if fields.get("strategy") not in set(Strategy) or minutes is None:
@@ -75,14 +72,14 @@ def change(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def join(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """A new member; of a private team, whoever is in it hears who added whom."""
+    """Adds a member; members of a private team are notified who added whom."""
     team, agent = _changed_team(visit), _agent(visit, fields.get("agent", ""))
     membership.join(visit.session, team.id, agent, visit.session.viewer, visit.now)
     return RedirectResponse("/teams?done=saved", 303)
 
 
 def member(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """What one agent can do and how much; the same in every team. Or: no longer in this team, away, back."""
+    """Saves capacity, skills and hours of an agent, the same in every team; or removes the agent from this team."""
     team, agent = _changed_team(visit), _agent(visit, str(visit.number("agent_id")))
     if fields.get("do") == "leave":
         membership.leave(visit.session, team.id, agent, visit.session.viewer, visit.now)
@@ -101,7 +98,7 @@ def member(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def availability(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """One's own absence, or that of an agent by a lead; back on the page where it was asked."""
+    """Sets the agent's own absence, or that of another agent by a lead; redirects back to the page of the form."""
     agent = visit.agent
     if fields.get("agent"):
         only_leads(visit)
@@ -146,7 +143,7 @@ def _team(visit: Visit) -> Team:
 
 
 def _changed_team(visit: Visit) -> Team:
-    """The team that is to be changed: a private one by its members, and by who may open its tickets anyway."""
+    """The team to change; a private one only by its members and by agents with emergency access."""
     team = _team(visit)
     if not _may_change(visit, team.id):
         raise HTTPException(403, "Failed: this team is private, and only its members and admins change it.")
@@ -171,7 +168,7 @@ def _calendar(visit: Visit, fields: Mapping[str, str]) -> int | None:
 
 
 def _until(visit: Visit, text: str) -> datetime | None:
-    """The first minute after that day, in the desk's time zone: "until Friday" means that Friday is still away."""
+    """The first minute after that day, in the time zone of the desk: "until Friday" includes Friday."""
     if not text:
         return None
     try:

@@ -1,1 +1,1 @@
-"""The JSON behind the pages, for agents' sessions and for tokens."""
+"""The JSON API, for sessions of signed-in agents and for API tokens."""

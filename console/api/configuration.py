@@ -1,7 +1,7 @@
-"""The desk's configuration as JSON, in the shape of `desk.toml`; and the custom fields of a ticket.
+"""The configuration as JSON, in the format of `desk.toml`, and the custom fields of a ticket.
 
-In: an admin's session, or a token with the scope `configuration` (a ticket's fields: `tickets:write`). Out: what is
-there, or the steps that were taken; a dry run takes them and goes back. An error names its place and changes nothing.
+It needs an admin's session or a token with the scope `configuration` (for a ticket's fields: `tickets:write`). A POST
+answers with the steps that were taken; a dry run rolls them back. An error names the entry and changes nothing.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
 
 
 def export_configuration(visit: Visit) -> Response:
-    """All of it, or the kinds that `kind` names (several times)."""
+    """The whole configuration, or the kinds that the query `kind` names (it may be given several times)."""
     visit.require(Verb.CONFIGURE)
     wanted = visit.request.query_params.getlist("kind") or list(KINDS)
     unknown = sorted(set(wanted) - set(KINDS))
@@ -56,7 +56,7 @@ def export_configuration(visit: Visit) -> Response:
 
 
 def apply_configuration(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
-    """What the entries say becomes so, in one transaction."""
+    """Applies the given entries in one transaction."""
     dry, prune = (_flag(body, name) for name in ("dry_run", "prune"))
     allowed = networks(visit.desk.settings.internal_networks)
     try:
@@ -74,7 +74,7 @@ def apply_configuration(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]
 
 
 def set_fields(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of custom fields by their names; null takes one away. All or none."""
+    """Sets custom fields by their names; null clears one. All or none are set."""
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
     if ticket is None:
         raise HTTPException(404, "There is no such ticket.")
@@ -87,7 +87,7 @@ def set_fields(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _entries(kind: str, state: State) -> list[dict[str, Any]] | dict[str, Any]:
-    """As a file says it: a table for each, or the one table of what has no name."""
+    """The entries of a kind as `desk.toml` has them: a list of tables, or one table for a kind without names."""
     key = KINDS[kind].key
     if not key:
         return dict(next(iter(state[kind].values()), {}))

@@ -1,8 +1,8 @@
-"""Incidents as JSON: the list, one whole, orders for all of its tickets, and one ticket in or out.
+"""Incidents as JSON: list, detail, bulk orders for all tickets, adding and removing a ticket.
 
-In: an agent's session, or a token with the scope `tickets` (to write: `tickets:write`). Out: JSON. An order needs no
-patience: its first tickets are done at once, the rest by a worker; the same order within a minute is one order, and
-with a `key` of the caller's own it is one for ever.
+It needs an agent's session or a token with the scope `tickets` (to write: `tickets:write`). The first tickets of an
+order are changed at once, the rest by a worker. The same order within a minute is the same order; with a `key` of the
+caller it is the same for ever.
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ def list_incidents(visit: Visit) -> Response:
 
 
 def show_incident(visit: Visit) -> Response:
-    """One with its tickets and all that was ordered."""
+    """One incident with its tickets and orders."""
     found = _incident(visit)
     orders = [_order_json(one) for one in bulk_orders.orders_of_incident(visit.session, found.id)]
     return json_response(asdict(found) | {"tickets": incidents.rows(visit.session, found.id, _MOST), "orders": orders})
 
 
 def add_ticket(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
-    """A ticket belongs to it, whether it was suggested or not."""
+    """Adds a ticket to the incident, whether it was suggested or not."""
     found, ticket = _incident(visit), _ticket(body)
     by = priority.matrix(priority_matrix.matrix_rows(visit.session, visit.desk.settings))
     incident_members.include_ticket(visit.session, found.id, ticket, _actor(visit), by, visit.now)
@@ -76,7 +76,7 @@ def add_ticket(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def remove_ticket(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
-    """A ticket has nothing to do with it; its priority goes back where nobody changed it since."""
+    """Removes a ticket from the incident; its priority is reset unless somebody changed it since."""
     found, ticket = _incident(visit), _ticket(body)
     incident_members.remove_ticket(visit.session, found.id, ticket, _actor(visit), visit.now)
     return {"incident": found.id, "ticket": ticket, "done": "remove"}
@@ -131,7 +131,7 @@ def _text(body: Mapping[str, Any]) -> str:
 
 
 def _key(visit: Visit, body: Mapping[str, Any], text: str) -> str:
-    """Whoever gives none has one order a minute for the same text."""
+    """The idempotency key: the caller's own, or one made of the minute, the caller and the text."""
     given = body.get("key")
     if given is not None and not (isinstance(given, str) and 0 < len(given) <= 64):
         raise HTTPException(422, "`key` has 1 to 64 characters.")

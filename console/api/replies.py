@@ -1,7 +1,7 @@
-"""A public reply or an internal note by JSON, with the agent's signature or without; a reply may resolve the ticket.
+"""Public replies and internal notes by JSON, with or without the agent's signature; a reply may resolve the ticket.
 
-In: an agent's session, who answers as themselves, or a token that names the agent for whom it writes. Out: the ticket's
-new state. The mail follows as from the console; with the `version` that was seen, the same is never said twice.
+An agent's session writes as that agent; a token names the agent for whom it writes. The mail is sent as from the
+console. With the `version` that the caller has seen, a repeated request is refused with 409.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
 
 
 def reply(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
-    """`text`, and what is wished: `resolve`, `signature` (false: without), `version`."""
+    """`text`, and optionally `resolve`, `signature` (false: without) and `version`."""
     ticket, actor, text = _checked(visit, body, Verb.REPLY)
     answer = ReplyRequest(text, resolve=_flag(body, "resolve", False), signed=_flag(body, "signature", True))
     return _ticket_state(scheduled_replies.reply_now(visit.session, ticket, actor, answer, visit.now, via=_via(visit)))
@@ -48,7 +48,7 @@ def note(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def in_name_of(session: Session, address: str, ticket: Ticket, verb: Verb) -> Actor:
-    """The active agent of that address, if the role allows it and the ticket is theirs to see."""
+    """The active agent with that address, if the role allows it and the agent may see the ticket."""
     agent = people.by_address(session, address.strip())
     if agent is None or not agent.may(verb):
         raise NotAllowed(f"there is no agent {address!r} who may {MEANS[verb]}")
@@ -72,7 +72,7 @@ def _checked(visit: Visit, body: Mapping[str, Any], verb: Verb) -> tuple[Ticket,
 
 
 def _via(visit: Visit) -> str:
-    """Which token wrote for the agent stands on the message."""
+    """The message records which token wrote it."""
     return "api" if visit.cookie else f"api token {visit.agent.name}"
 
 

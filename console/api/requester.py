@@ -1,4 +1,4 @@
-"""Whose a ticket is, changed by JSON."""
+"""Changes a ticket's requester by JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def api_routes(desk: Desk) -> list[BaseRoute]:
 
 
 def change_requester(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
-    """`requester` is the address, `version` what was seen, if it matters."""
+    """`requester` is the new address; `version` is optional, and is compared with the ticket's."""
     address, version = body.get("requester"), body.get("version")
     if not isinstance(address, str):
         raise HTTPException(422, 'Send {"requester": "ADDRESS"}.')

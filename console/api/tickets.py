@@ -1,4 +1,4 @@
-"""Tickets as JSON, for whoever may see the pages: a signed-in agent, or a token with the scope `tickets`."""
+"""Tickets, similar tickets, CSAT and accuracy as JSON, for signed-in agents and tokens with the scope `tickets`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ MESSAGES_A_PAGE, MOST_MESSAGES = 200, 500
 
 
 def list_tickets(visit: Visit) -> Response:
-    """One page of tickets; the query is that of the page. `next` is the query of the next page."""
+    """One page of tickets; it takes the query of the inbox. `next` is the query of the next page."""
     rows, more = ticket_list.find_tickets(visit, visit.request.query_params)
     found = [asdict(row) | {"undelivered": row.undelivered_at is not None} for row in rows]
     return json_response({"tickets": found, "next": {"before": rows[-1].id} if more else None})
 
 
 def show_ticket(visit: Visit) -> Response:
-    """One ticket; of its messages a page, which `after` and `most` choose."""
+    """One ticket with a page of its messages, which `after` and `most` select."""
     asked = visit.request.query_params
     after = whole_number(asked.get("after", "")) or 0
     most = min(max(whole_number(asked.get("most", "")) or MESSAGES_A_PAGE, 1), MOST_MESSAGES)
@@ -39,13 +39,13 @@ def show_ticket(visit: Visit) -> Response:
 
 
 def similar_tickets(visit: Visit) -> Response:
-    """The solved tickets that are like this one."""
+    """Solved tickets that are similar to this one."""
     ticket = ticket_or_404(visit)
     return json_response(similar.similar_json(ticket, similar.solutions(visit.session, ticket)))
 
 
 def csat(visit: Visit) -> Response:
-    """How content requesters are."""
+    """CSAT figures."""
     return json_response(csat_page.figures(visit.session, visit.now))
 
 

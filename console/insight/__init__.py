@@ -1,1 +1,1 @@
-"""Reports, accuracy of the model, CSAT."""
+"""Reports, accuracy of classification, CSAT."""

@@ -1,6 +1,6 @@
-"""The accuracy page: how well the desk guesses, what it learned, what would teach it most, and undo.
+"""The accuracy page: how well categories are predicted, models, tickets to label, and rollback.
 
-In: the facts. Out: pages, and files that anybody can recompute the figures from. It refuses to train: it asks for it.
+Every prediction can be downloaded, so that anybody can recompute the figures. Training is only requested here.
 """
 
 from __future__ import annotations
@@ -52,13 +52,13 @@ def show(visit: Visit) -> Response:
 
 
 def tickets_to_label(visit: Visit) -> Response:
-    """The tickets that would teach most, each with one button a category."""
+    """The tickets whose labels help most, each with one button per category."""
     found = accuracy.load_uncertain_tickets(visit.session)
     return visit.html("insight/label_tickets.html", open=len(found), doubts=most_useful(found, TAUGHT_AT_ONCE))
 
 
 def as_csv(visit: Visit) -> Response:
-    """Every guess with its truth; `docs/recompute_accuracy.py` makes the figures of it again."""
+    """Every prediction with its true category; `docs/recompute_accuracy.py` computes the figures from it."""
     page = io.StringIO()
     writer = csv.writer(page)
     writer.writerow([one.name for one in fields(EvaluatedGuess)])

@@ -1,8 +1,6 @@
-"""How well the desk guesses, added up: by week, category and language, the mistakes, and the rivals beside.
+"""Accuracy figures: by week, category and language, confusions, calibration, and baselines.
 
-In: the facts of `storage/learning/accuracy.py`. Out: plain numbers, the same for page, API and command. It refuses to
-know
-where they are shown.
+They are computed from `storage/learning/accuracy.py`; page, API and command show the same.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ _MOST = 20
 
 
 def accuracy_report(session: Session, now: datetime, weeks: int = WEEKS) -> dict[str, Any]:
-    """All that the accuracy page shows."""
+    """All figures of the accuracy page."""
     since = accuracy.weeks_before(now, weeks - 1)
     found = accuracy.load_guesses(session, since)
     active = models.active(session)
@@ -54,14 +52,14 @@ def accuracy_report(session: Session, now: datetime, weeks: int = WEEKS) -> dict
 
 
 def _model(active: models.Model | None) -> dict[str, Any] | None:
-    """Which model guesses now, and what it is in words."""
+    """The active model and its description."""
     if active is None:
         return None
     return {"version": active.version} | asdict(standing(active.made_by, active.report))
 
 
 def by_week(found: Sequence[EvaluatedGuess], mix: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Oldest week first; `drift` is the share of tickets that lie in other categories than when the model learned."""
+    """Oldest week first; `drift` compares the categories of the week with those of the training data."""
     weeks: dict[str, list[EvaluatedGuess]] = {}
     for fact in found:
         weeks.setdefault(f"{fact.at - timedelta(days=fact.at.weekday()):%Y-%m-%d}", []).append(fact)
@@ -69,7 +67,7 @@ def by_week(found: Sequence[EvaluatedGuess], mix: Mapping[str, int]) -> list[dic
 
 
 def summed(found: Sequence[EvaluatedGuess]) -> dict[str, Any]:
-    """Shares of the three outcomes, and how often they were right, as far as that is known."""
+    """Shares of the three outcomes, and how many were right as far as that is known."""
     outcomes = Counter(fact.outcome for fact in found)
     automatic = [fact for fact in found if fact.outcome == "automatic"]
     known = [fact for fact in automatic if fact.truth is not None]
@@ -88,7 +86,7 @@ def summed(found: Sequence[EvaluatedGuess]) -> dict[str, Any]:
 
 
 def drift(found: Sequence[EvaluatedGuess], mix: Mapping[str, int]) -> float | None:
-    """Half the sum of the differences between the two mixes: 0 is the same mix, 1 has nothing in common."""
+    """Half the sum of differences between two distributions: 0 if equal, 1 if disjoint."""
     if not mix or not found:
         return None
     here = Counter(fact.truth or fact.guessed for fact in found)
@@ -98,7 +96,7 @@ def drift(found: Sequence[EvaluatedGuess], mix: Mapping[str, int]) -> float | No
 
 
 def by_category(said: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
-    """What agents said of each category, the most frequent first."""
+    """Recall and precision of each category by labels of agents, the most frequent first."""
     truth, guessed = Counter(fact.truth or "" for fact in said), Counter(fact.guessed for fact in said)
     right = Counter(fact.guessed for fact in said if fact.right)
     rows = [
@@ -121,14 +119,14 @@ def by_language(said: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
 
 
 def reliability(found: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
-    """Beside each tenth of stated probability how many were right."""
+    """Per tenth of stated probability, how many predictions were right."""
     known = [fact for fact in found if fact.truth is not None]
     bins = evaluate.reliability([bool(fact.right) for fact in known], [fact.probability for fact in known])  # type: ignore[arg-type]
     return [asdict(one) for one in bins if one.count]
 
 
 def baselines(said: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
-    """The same tickets, guessed by others: one who reads nothing, and the keyword rules alone."""
+    """The same tickets predicted by the most frequent category and by keyword rules alone."""
     truth = [fact.truth or "" for fact in said]
     ways: dict[str, Sequence[str | None]] = {
         "this desk": [fact.guessed for fact in said],
@@ -144,7 +142,7 @@ def baselines(said: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
 
 
 def share(part: int, whole: int) -> float | None:
-    """None where there is nothing to share."""
+    """None where the total is zero."""
     return part / whole if whole else None
 
 

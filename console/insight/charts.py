@@ -1,7 +1,6 @@
-"""The pictures of the reports, drawn here as SVG: a chart of days and a map of the week. Colours are the style sheet's.
+"""Charts of the reports as SVG: days and a heat map of the week. The style sheet sets their colours.
 
-In: plain values. Out: markup. A table with the same numbers stands behind each, so the pictures are hidden from screen
-readers.
+A table with the same numbers is beside each chart, so charts are hidden from screen readers.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ _STEPS = 5
 
 
 def day_chart(rows: Sequence[Day]) -> Markup:
-    """Opened and resolved side by side, the backlog as a line above its own zero; long periods by the week."""
+    """Opened and resolved side by side, the backlog as a line with its own scale; long periods by week."""
     parts = _by_week(rows) if len(rows) > 62 else [(f"{d.day:%d %b}", d.opened, d.resolved, d.backlog) for d in rows]
     most = max((max(opened, resolved) for _, opened, resolved, _ in parts), default=0) or 1
     highest = max((backlog for *_, backlog in parts), default=0) or 1
@@ -39,7 +38,7 @@ def day_chart(rows: Sequence[Day]) -> Markup:
 
 
 def week_chart(rows: Sequence[Sequence[int]], names: Sequence[str]) -> Markup:
-    """Seven days by twenty-four hours: the darker, the more."""
+    """Heat map of seven days by twenty-four hours."""
     most = max((count for row in rows for count in row), default=0)
     drawn = []
     for y, (name, row) in enumerate(zip(names, rows, strict=True)):
@@ -55,7 +54,7 @@ def week_chart(rows: Sequence[Sequence[int]], names: Sequence[str]) -> Markup:
 
 
 def _by_week(rows: Sequence[Day]) -> list[tuple[str, int, int, int]]:
-    """Parts of so many days that there are at most about sixty."""
+    """Groups of days, at most about sixty."""
     size = max(7, -(-len(rows) // 60))
     found = []
     for start in range(0, len(rows), size):
@@ -76,7 +75,7 @@ def _y(share: float) -> float:
 
 
 def _scale(most: int) -> list[Markup]:
-    """Zero and the most, each with its line."""
+    """Zero and the maximum, each with its line."""
     text = '<line x1="{}" x2="{}" y1="{}" y2="{}"/><text class="scale" x="{}" y="{}">{}</text>'
     return [
         Markup(text).format(LEFT, WIDTH, _y(share), _y(share), LEFT - 6, _y(share) + 4, f"{round(most * share):,}")

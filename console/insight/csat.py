@@ -1,7 +1,6 @@
-"""How content requesters are: figures of what they said, by team, agent and week; the same for page, API and command.
+"""CSAT figures by team, agent and week; the same for page, API and command.
 
-In: answers of some days. Out: counts, shares, means. Who may not see a private team's tickets does not see what was
-said of them.
+Ratings of private teams' tickets are left out for agents who may not see these.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _NUMBERS = ("rating_after_hours", "rating_every_days", "rating_remind_days")
 
 
 def figures(session: Session, now: datetime, days: int = DAYS) -> dict[str, Any]:
-    """The days until now, and those before them to compare with."""
+    """The given days until now, and as many before for comparison."""
     length = timedelta(days=days)
     found = _seen(session, csat.ratings_between(session, now - length, now + timedelta(seconds=1)))
     before = _seen(session, csat.ratings_between(session, now - 2 * length, now - length))
@@ -56,7 +55,7 @@ def show(visit: Visit) -> Response:
 
 
 def set_rules(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """The settings of the page's form; what cannot be read is left as it was."""
+    """Saves the settings of the form; invalid values are left unchanged."""
     values: dict[str, Any] = asdict(csat_settings.rules(visit.session))
     values |= {name: name in fields for name in _SWITCHES}
     numbers = {name: whole_number(fields.get(name, "")) for name in _NUMBERS}

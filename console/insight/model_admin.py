@@ -1,7 +1,6 @@
-"""What commands and pages do with models: read the active one, promote another, go back, take one in, give one out.
+"""Administration of classification models: load, promote, roll back, import, export.
 
-In: an open transaction and the data folder. Out: the ledger's row, or Refused with the reason to show. A model that
-cannot be read whole is never promoted. It refuses to train.
+Commands and pages use it in an open transaction. A model that cannot be read whole is never promoted.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ log = structlog.get_logger()
 
 
 class Refused(ValueError):
-    """It cannot be done; the text says why and what to do."""
+    """The action is not possible; the text says why and what to do."""
 
 
 def load_model(store: Store, session: Session, version: str = "") -> Categoriser:
-    """The model of that version, else the active one, else the starter."""
+    """The model of that version, else the active one, else the starter model."""
     row = models.get(session, version) if version else models.active(session)
     if row is None and version:
         raise Refused(f"there is no model {version!r}: `frontdesk classifier status` lists them")
@@ -34,7 +33,7 @@ def load_model(store: Store, session: Session, version: str = "") -> Categoriser
 
 
 def promote(store: Store, session: Session, version: str, now: datetime) -> Model:
-    """That model from now on; workers take it within seconds."""
+    """Activates that model; workers load it within seconds."""
     row = models.get(session, version)
     if row is None:
         raise Refused(f"there is no model {version!r}")
@@ -48,7 +47,7 @@ def promote(store: Store, session: Session, version: str, now: datetime) -> Mode
 
 
 def roll_back(store: Store, session: Session, now: datetime) -> Model:
-    """The model that was active before."""
+    """Activates the previously active model."""
     before = models.previous_model(session)
     if before is None:
         raise Refused("there is no earlier model to go back to")
@@ -56,7 +55,7 @@ def roll_back(store: Store, session: Session, now: datetime) -> Model:
 
 
 def import_model(store: Store, session: Session, source: Path, now: datetime) -> Model:
-    """A model from a zip or directory, checked; it waits as a candidate until somebody promotes it."""
+    """Imports a model from a zip or directory after checking it; it is a candidate until somebody promotes it."""
     try:
         parts = shelf.unpack(source)
         if models.get(session, parts.version):
@@ -72,7 +71,7 @@ def import_model(store: Store, session: Session, source: Path, now: datetime) ->
 
 
 def export_model(store: Store, session: Session, version: str, target: Path) -> str:
-    """One model as a zip of its three files; returns which version it was."""
+    """Exports a model as a zip of its three files; returns its version."""
     row = models.get(session, version) if version else models.active(session)
     if row is None:
         raise Refused("there is no such model yet: a worker registers the starter model when it first works")

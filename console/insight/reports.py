@@ -1,7 +1,7 @@
-"""The reports: what came, what was answered and solved, how fast and how well; as a page, as CSV and as JSON.
+"""Reports on volume, response and resolution times, SLA and CSAT; as a page, as CSV and as JSON.
 
-Leads and admins see the whole desk, agents what is theirs and their teams'; what is private stays with its team. A
-token with the scope `tickets` sees what is not private.
+Leads and admins see all teams, agents their own tickets and teams; private teams are only for their members. A token
+with the scope `tickets` sees what is not private.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def show(visit: Visit) -> Response:
 
 
 def as_csv(visit: Visit) -> Response:
-    """One line a figure; no cell of it is a formula."""
+    """One figure per line; no cell is a formula."""
     report = _report(visit)
     text = report_tables.as_csv(report_tables.tables(report))
     return Response(BOM + text, media_type="text/csv; charset=utf-8", headers=_attached(report.period, "csv"))
@@ -94,7 +94,7 @@ def as_json(visit: Visit) -> Response:
 
 
 def to_json(report: Report) -> str:
-    """The whole report; times in ISO 8601, lengths in seconds."""
+    """The whole report; times in ISO 8601, durations in seconds."""
     return json.dumps(asdict(report), ensure_ascii=False, default=_plain)
 
 
@@ -127,7 +127,7 @@ def _asked(visit: Visit, asked: QueryParams) -> ReportQuery:
 
 
 def _leads(visit: Visit) -> bool:
-    """Who sees all agents side by side; a token was given by an admin."""
+    """Whether the viewer sees all agents side by side; a token was created by an admin."""
     return visit.may(Verb.MANAGE)
 
 

@@ -1,7 +1,7 @@
-"""Articles in the console: found, drafted from a solved ticket, edited, reviewed, published, compared, restored.
+"""Articles in the console: search, draft from a solved ticket, edit, review, publish, compare and restore versions.
 
-Agents write and send to review; leads and admins publish and retire. A draft made from a ticket shows what was taken
-out of it until somebody has changed its words.
+Agents write and submit for review; leads and admins publish and retire. A draft made from a ticket shows which personal
+data was removed until somebody edits it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PER_PAGE = 50
 
 
 def show(visit: Visit) -> Response:
-    """The list; a search looks at all states."""
+    """The list; a search covers all states."""
     asked = visit.request.query_params
     words, state = asked.get("q", "").strip()[:500], asked.get("state", "")
     wanted = state if state in set(State) else ""
@@ -81,7 +81,7 @@ def detail(visit: Visit) -> Response:
 
 
 def draft_from(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """One click on a ticket; a second one finds the article that the first one made."""
+    """Creates a draft from a ticket; a second click shows the draft of the first."""
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
     if ticket is None:
         raise HTTPException(404, "There is no such ticket.")
@@ -91,7 +91,7 @@ def draft_from(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def add_draft(session: Session, ticket: Ticket, actor: Actor, now: datetime) -> Article:
-    """The draft and its event; what a private team solved stays with that team."""
+    """Stores the draft and its event; a private team's article stays with that team."""
     drafted = drafted_from(session, ticket)
     words = Article(0, drafted.title, drafted.text, now, now, ticket.category or "")
     team = ticket.team_id if csat.is_private(session, ticket.id) else None
@@ -104,7 +104,7 @@ def add_draft(session: Session, ticket: Ticket, actor: Actor, now: datetime) -> 
 
 
 def drafted_from(session: Session, ticket: Ticket) -> Draft:
-    """What an article made from this ticket would say. NotAllowed where nothing solved it."""
+    """The draft that this ticket would give. NotAllowed where the ticket has no solution."""
     answer = resolution_from_replies(session, ticket)
     if not answer.strip():
         raise NotAllowed(f"nothing says what solved #{ticket.id}: write its resolution first")
@@ -114,7 +114,7 @@ def drafted_from(session: Session, ticket: Ticket) -> Draft:
 
 
 def new(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """An article that no ticket brought."""
+    """A new article without a ticket."""
     made = Article(0, "", "", visit.now, visit.now, author_id=visit.agent.id)
     made = _filled(made, fields)
     if not made.title:
@@ -123,7 +123,7 @@ def new(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def edit(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """Other words, category or readers."""
+    """Changes text, category or audience."""
     article = _current(visit, fields)
     changed = _filled(article, fields)
     opens = changed.audience is Audience.PUBLIC and article.audience is not changed.audience
@@ -145,7 +145,7 @@ def set_state(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def restore(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """The words of an older version, as a new one."""
+    """Restores an older version as a new one."""
     article = _current(visit, fields)
     old = next((v for v in articles.versions(visit.session, article.id) if str(v.version) == fields.get("to")), None)
     if old is None:
@@ -159,7 +159,7 @@ VERBS: Mapping[str, Action] = {"edit": edit, "state": set_state, "restore": rest
 
 
 def on_article(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """An action on an article; what is refused is explained."""
+    """An action on an article; a refused one is explained."""
 
     def perform(visit: Visit, fields: Mapping[str, str]) -> Response:
         try:
@@ -178,7 +178,7 @@ def _found(visit: Visit) -> Article:
 
 
 def _current(visit: Visit, fields: Mapping[str, str]) -> Article:
-    """The article, if it is still the one that the page showed."""
+    """The article, if its version is that of the form."""
     article = _found(visit)
     if fields.get("version") != str(article.version):
         raise NotAllowed("somebody else changed this article meanwhile; go back, reload it and decide again")
@@ -186,7 +186,7 @@ def _current(visit: Visit, fields: Mapping[str, str]) -> Article:
 
 
 def _filled(article: Article, fields: Mapping[str, str]) -> Article:
-    """With the form's words. A private team's article stays internal."""
+    """The article with the values of the form. A private team's article stays internal."""
     title = " ".join(fields.get("title", article.title).replace("\0", "").split())
     text = fields.get("text", article.text).replace("\r\n", "\n").replace("\0", "").strip()
     category = plain_name(fields.get("category", article.category))
@@ -201,7 +201,7 @@ def _moves(visit: Visit, article: Article) -> list[State]:
 
 
 def _removed(visit: Visit, article: Article) -> tuple[tuple[str, str], ...]:
-    """What was taken out of a first draft, for the eyes of whoever may read its ticket."""
+    """Personal data removed from a first draft, for agents who may see its ticket."""
     if article.from_ticket_id is None or article.version > 1 or article.state not in (State.DRAFT, State.REVIEW):
         return ()
     ticket = tickets.get(visit.session, article.from_ticket_id)
@@ -212,7 +212,7 @@ def _removed(visit: Visit, article: Article) -> tuple[tuple[str, str], ...]:
 
 
 def _diff(visit: Visit, history: list[articles.Version]) -> list[tuple[str, str]]:
-    """Lines with "+", "-" or " " of two versions that the address names."""
+    """Lines with "+", "-" or " " of the two versions that the query names."""
     by_number = {str(v.version): v for v in history}
     old, new_ = (by_number.get(visit.request.query_params.get(name, "")) for name in ("from", "to"))
     if old is None or new_ is None:

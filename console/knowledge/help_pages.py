@@ -1,7 +1,7 @@
-"""The public help pages: what is published for everybody, by search and category; nobody signs in.
+"""The public help pages: published articles by search and category, without sign-in.
 
-In: a query. Out: plain pages without scripts in the visitor's language, and a count of whom an article helped. A
-setting hides them all, another lets search engines keep them.
+Plain pages without scripts in the visitor's language. One setting hides them all, another lets search engines index
+them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CACHED = "public, max-age=60"
 
 
 def show(desk: Desk) -> Callable[[Request], Response]:
-    """Search, categories, the newest articles."""
+    """Search, categories, and the newest articles."""
 
     def endpoint(request: Request) -> Response:
         asked = request.query_params
@@ -60,7 +60,7 @@ def detail(desk: Desk) -> Callable[[Request], Response]:
 
 
 def helped(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """A visitor says whether it helped; a few times an hour from one place, so that nobody votes for hundreds."""
+    """Counts whether an article helped; limited per address and hour, so that nobody votes hundreds of times."""
     pace = Pace(20, timedelta(hours=1))
 
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
@@ -101,7 +101,7 @@ def _found(session: Session, request: Request) -> Article:
 
 
 def _html(desk: Desk, request: Request, rules: CsatSettings, template: str, **values: object) -> Response:
-    """In the language that the browser asks for; the articles are in their own."""
+    """The page in the browser's language; articles are in their own."""
     spoken = portal_texts.wanted(request.headers.get("accept-language", ""), portal_texts.DEFAULT)
     base = {"settings": desk.settings, "indexed": rules.help_indexed, "language": spoken}
     base |= {"said": portal_texts.words(spoken)}

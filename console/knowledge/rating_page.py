@@ -1,7 +1,7 @@
-"""The page where a requester says how it went, reached by the signed link of a mail; nobody signs in.
+"""The CSAT page, which a requester opens by the signed link of a mail, without sign-in.
 
-GET shows the question with the score of the link chosen; only POST votes, because programs that scan mail follow links.
-In: a token. Out: a page in the requester's language. It shows nothing of the ticket but number, subject and date.
+GET shows the form with the score of the link selected; only POST saves a rating, because mail scanners follow links.
+The page shows number, subject and date of the ticket and nothing else of it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ HEADERS = {"X-Robots-Tag": "noindex, nofollow"}
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The question of a link, with what is needed to show it."""
+    """The rating request of a link, with what is needed to show it."""
 
     rating: Rating
     ticket: Ticket
@@ -46,7 +46,7 @@ class _Asked:
 
 
 def show(desk: Desk) -> Callable[[Request], Response]:
-    """The question; no answer is written down here."""
+    """The form; it saves nothing."""
 
     def endpoint(request: Request) -> Response:
         with desk.store.database.reading() as session:
@@ -57,7 +57,7 @@ def show(desk: Desk) -> Callable[[Request], Response]:
 
 
 def save_rating(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """The answer, or another one while minds may change."""
+    """Saves the rating, or a changed one while changes are possible."""
     pace = Pace(20, timedelta(hours=1))
 
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
@@ -81,7 +81,7 @@ def save_rating(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]
 
 
 def _write_down(session: Session, asked: _Asked, score: int, said: str, now: datetime) -> None:
-    """One event for each answer that says something new."""
+    """One event for each rating that differs from the last."""
     rating, comment = asked.rating, said.replace("\r\n", "\n").replace("\0", "").strip()[:MOST_COMMENT]
     if (rating.score, rating.comment) == (score, comment):
         return

@@ -24,7 +24,7 @@ _LINK = re.compile(r"https?://[^\s<>\"')\]]{1,2000}")
 
 @dataclass(frozen=True, slots=True)
 class ParsedMail:
-    """A mail as a reader sees it."""
+    """A mail as it is shown."""
 
     headers: tuple[tuple[str, str], ...]
     text: str
@@ -52,7 +52,7 @@ def detail(visit: Visit) -> Response:
 
 
 def parse_mail(raw: bytes) -> ParsedMail:
-    """Our own mail, as it was rendered."""
+    """Parses a mail that we rendered."""
     mail = message_from_bytes(raw)
     headers = tuple((name, _decoded(value)) for name in _HEADERS if (value := mail.get(name)))
     return ParsedMail(headers, _text(mail))

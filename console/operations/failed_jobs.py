@@ -1,6 +1,6 @@
-"""The page of jobs that the queue gave up: which, when, by which error; leads enqueue them again or throw them away.
+"""The page of failed jobs: name, time, error; leads retry or discard them.
 
-The queue is asked between two transactions, never inside of one. It refuses to know what a job is about but its row.
+The queue is asked between two transactions, never inside of one.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def show(desk: Desk) -> Callable[[Request], Response]:
 
 
 def change(desk: Desk, act: Callable[[str, list[str]], int]) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """Who may, and meant it, is checked in a transaction; what is done with the queue comes after it."""
+    """A transaction checks permission and CSRF token; the queue is changed after it."""
     checked = action(desk, _permitted, Verb.MANAGE)
 
     async def endpoint(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The ledger page: what was accepted, how it ended, what waits, and what left. The sum must add up, and is shown to."""
+"""The inbound log: how many messages were accepted, their final states, and the outbound mail. The sums must match."""
 
 from __future__ import annotations
 

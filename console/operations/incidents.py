@@ -1,7 +1,7 @@
-"""The pages of incidents: what is open, who is hit, why it was noticed; and what is done for all of their tickets.
+"""The pages of incidents: list, detail with tickets and reasons, and bulk actions on all tickets.
 
-An order for all is written down under the key of the form, so a double click is one order; the first tickets are done
-at once, the rest by a worker, some at a time.
+A bulk action is stored under the key of its form, so a double click is one action; the first tickets are changed at
+once, the rest by a worker.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ TABS: Mapping[str, tuple[str, ...]] = {
 
 
 def show(visit: Visit) -> Response:
-    """All incidents, the open ones first."""
+    """All incidents, open ones first."""
     counted = incidents.state_counts(visit.session)
     asked = visit.request.query_params.get("state", "")
     tab = asked if asked in TABS else "open" if counted.get("open") else "all"
@@ -60,22 +60,22 @@ def show(visit: Visit) -> Response:
 
 
 def detail(visit: Visit) -> Response:
-    """One incident with its tickets, and the forms for all of them."""
+    """One incident with its tickets and the forms of bulk actions."""
     return _page(visit, _found(visit))
 
 
 def answer(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """One text becomes a public reply on every member that is not closed."""
+    """Sends one text as a public reply on every ticket that is not closed."""
     return _order(visit, fields, ANSWER)
 
 
 def resolve(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """Every member is resolved, with a text or without; the incident is over."""
+    """Resolves every ticket, with or without a reply, and ends the incident."""
     return _order(visit, fields, RESOLVE)
 
 
 def dismiss(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """It was a false alarm: priorities go back, and this key must be much louder to alarm again soon."""
+    """A false alarm: priorities are reset, and the threshold for this category is raised for a while."""
     return _order(visit, fields, DISMISS)
 
 
@@ -91,7 +91,7 @@ def add_ticket(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def on_incident(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """An action on an incident; what is refused is explained."""
+    """An action on an incident; a refused one is explained."""
 
     def perform(visit: Visit, fields: Mapping[str, str]) -> Response:
         try:

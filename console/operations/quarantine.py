@@ -1,4 +1,4 @@
-"""The quarantine page: what could not be read or was refused, why, and the way back."""
+"""The quarantine: messages that could not be read or were refused, why, and the button to release them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def show(visit: Visit) -> Response:
 
 
 def release(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """It is read again; if it still cannot be read, it comes back here with the reason."""
+    """Processes the message again; if it still cannot be read, it is quarantined again with the reason."""
     if not inbound.request_release(visit.session, visit.number("inbound_id")):
         raise HTTPException(409, "This is not in quarantine any more.")
     return RedirectResponse("/quarantine?done=released", 303)

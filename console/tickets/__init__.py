@@ -1,1 +1,1 @@
-"""The inbox, the ticket page and all that is done on it."""
+"""The inbox, the ticket page, and the actions of agents on tickets."""

@@ -1,5 +1,7 @@
-"""What agents do to a ticket in the console. Each action was made from a page with a version; if the ticket has changed
-since then, nothing is done: the agent sees what changed, keeps the typed text, and decides again.
+"""Actions of agents on a ticket: reply, note, update, assign, split, merge.
+
+Each form carries the version of the ticket that its page showed. If the ticket has changed since, nothing is saved: the
+agent sees what changed, keeps the typed text, and decides again.
 """
 
 from __future__ import annotations
@@ -49,7 +51,7 @@ CARRIED = (
 
 
 def on_ticket(desk: Desk, act: Action, verb: Verb = Verb.CHANGE) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """An action on a ticket: one transaction; a conflict or a refused verb rolls it back and is explained."""
+    """An action on a ticket in one transaction; a conflict or a refused action rolls it back and is explained."""
 
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
         try:
@@ -88,13 +90,13 @@ def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def verbs_of_message(fields: Mapping[str, str]) -> tuple[Verb, ...]:
-    """What writing it needs: a note or an answer, and what its macro and its button do besides."""
+    """The permissions that a message needs: for a note or reply, its macro, and resolving."""
     said = Verb.NOTE if fields.get("kind") == MessageKind.NOTE else Verb.REPLY
     return (said, Verb.CHANGE) if fields.get("macro") or fields.get("then") else (said,)
 
 
 def update(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """Everything in the side panel that differs from what the page showed."""
+    """Saves the properties that differ from what the page showed."""
     visit.require(*(_VERBS.get(name, Verb.CHANGE) for name in _CHANGES if name in fields))
     ticket = locked_ticket(visit, fields)
     change = Change(ticket)
@@ -116,7 +118,7 @@ def take(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def split(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """One message becomes a ticket of its own."""
+    """One message becomes a new ticket."""
     ticket = locked_ticket(visit, fields)
     message = tickets.message(visit.session, _id(fields.get("message", "")))
     if message is None or message.ticket_id != ticket.id:
@@ -126,7 +128,7 @@ def split(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def merge(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """This ticket ends in another one."""
+    """Merges this ticket into another one."""
     ticket = locked_ticket(visit, fields)
     into = _id(fields.get("into", "").strip().removeprefix("#"))
     kept = conversation.merge(visit.session, ticket.id, into, visit.actor, visit.now)
@@ -142,7 +144,7 @@ def _checked(visit: Visit, fields: Mapping[str, str], act: Action, verb: Verb) -
 
 
 def locked_ticket(visit: Visit, fields: Mapping[str, str]) -> Ticket:
-    """The ticket, held until the end of the transaction; Stale if it is not the one that the page showed."""
+    """The ticket, locked until the end of the transaction; Stale if its version is not that of the form."""
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
     if ticket is None:
         raise HTTPException(404, "There is no such ticket.")
@@ -152,7 +154,7 @@ def locked_ticket(visit: Visit, fields: Mapping[str, str]) -> Ticket:
 
 
 def _refusal_page(desk: Desk, request: Request, fields: Mapping[str, str], why: str) -> Response:
-    """The page that says why nothing was done."""
+    """The ticket page with the reason why nothing was saved."""
     with desk.store.database.reading() as session:
         visit = signed_in_visit(desk, request, session)
         if visit is None:
@@ -185,7 +187,7 @@ def _conflict(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Respon
 
 
 def _is_repeated(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str], seconds: int) -> bool:
-    """The second half of a double click, or Back and Send once more: the agent's last message has these very words."""
+    """A double click, or Back and Send once more: the agent's last message has the same text."""
     wanted = MessageKind.NOTE if fields.get("kind") == MessageKind.NOTE else MessageKind.REPLY
     if not text:
         return False
@@ -196,7 +198,7 @@ def _is_repeated(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, s
 
 
 def _repeated(ticket: Ticket, fields: Mapping[str, str]) -> Response:
-    """Sent once. Where the second time wished for more than the words, that is said instead of being left out."""
+    """The message is sent once. If the second form asked for more than the message, the agent is told."""
     if fields.get("then") == Status.RESOLVED and ticket.status not in DONE and fields.get("kind") != MessageKind.NOTE:
         raise NotAllowed("these words were sent a moment ago; to resolve the ticket, choose its status")
     return _back(ticket, "replied")
@@ -257,7 +259,7 @@ def _tag(visit: Visit, ticket: Ticket, value: str) -> Change:
 
 
 def plain_name(text: str) -> str:
-    """A category or tag as somebody typed it, without what cannot be seen."""
+    """A category or tag without invisible characters."""
     return "".join(letter for letter in text if letter.isprintable()).strip()[:_LONGEST_NAME]
 
 

@@ -1,6 +1,6 @@
-"""Which articles may help with a ticket: by what the requester wrote, and by its category.
+"""Articles that may help with a ticket, by the words of the requester and by its category.
 
-In: a ticket, or somebody's words. Out: published articles, the likeliest first, with the words that say so.
+Published articles only, the most similar first, with the words that they share.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Hint:
 
 
 def for_ticket(session: Session, ticket: Ticket, eyes: Audience = Audience.INTERNAL, most: int = MOST) -> list[Hint]:
-    """By its words first; what is left of the places goes to articles of its category."""
+    """Articles similar to the opening message first, then articles of the category."""
     question = Text("", training_labels.opening_text(session, ticket.id))
     found = for_words(session, question, eyes, ticket.category or "", most)
     if ticket.category and len(found) < most:
@@ -41,7 +41,7 @@ def for_ticket(session: Session, ticket: Ticket, eyes: Audience = Audience.INTER
 
 
 def for_words(session: Session, question: Text, eyes: Audience, category: str = "", most: int = MOST) -> list[Hint]:
-    """By likeness, an article of that category a little before the others."""
+    """By similarity; an article of that category ranks a little higher."""
     found = articles.candidates(session, eyes, telling(question))
     near = nearest(question, [Text(one.title, one.text) for one in found], most * 3)
     hints = [Hint(found[one.place], round(one.likeness, 3), one.because) for one in near]

@@ -1,7 +1,7 @@
-"""Many tickets at once: picked in the list, shown with what would change, then done, with a report of what was not.
+"""Bulk updates: tickets are selected in the inbox, the changes are previewed, then made, with a report of failures.
 
-In: picked tickets with the version that the list showed, and what shall be done. Each ticket is a transaction of its
-own, so that one that somebody else has changed meanwhile keeps the others from nothing.
+The form carries the version of each selected ticket. Each ticket is changed in a transaction of its own, so one that
+somebody else has changed meanwhile does not stop the others.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _preview(visit: Visit, fields: Fields) -> Response:
 
 
 def _done(desk: Desk, request: Request, visit: Visit, fields: Fields) -> Response:
-    """Outside of the transaction that looked who asks."""
+    """Runs after the transaction that authenticated the agent."""
 
     @contextmanager
     def transaction() -> Iterator[Session]:
@@ -114,19 +114,19 @@ def _page(
 
 
 def outcome_counts(outcomes: Sequence[BulkOutcome]) -> Counter[str]:
-    """How many change, cannot, and are so already."""
+    """How many tickets change, fail, and are unchanged."""
     return Counter("refused" if one.refused else "changed" if one.events else "same" for one in outcomes)
 
 
 def verbs_of(fields: Fields) -> tuple[Verb, ...]:
-    """What the form asks for needs."""
+    """The permissions that the requested change needs."""
     asked = [name for name in ASKED if fields.get(name, "").strip()]
     assigns = (Verb.ASSIGN,) if {"team", "assign"} & set(asked) else ()
     return (Verb.CHANGE, *assigns, *((Verb.MERGE,) if fields.get("into", "").strip() else ()))
 
 
 def selected_tickets(fields: Fields) -> Seen:
-    """Ticket → version, as the list showed it."""
+    """Ticket → version, as the inbox showed it."""
     found = {name.removeprefix("pick-"): value for name, value in fields.items() if name.startswith("pick-")}
     return {
         int(number): int(version) for number, version in found.items() if _is_number(number) and _is_number(version)
@@ -134,7 +134,7 @@ def selected_tickets(fields: Fields) -> Seen:
 
 
 def requested_change(fields: Fields) -> BulkRequest:
-    """What the form asks for; NotAllowed if that cannot be meant."""
+    """What the form asks for; NotAllowed if it is not valid."""
     into = fields.get("into", "").strip().removeprefix("#")
     if into:
         if not _is_number(into):

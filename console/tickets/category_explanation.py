@@ -1,6 +1,6 @@
-"""Why a ticket has its category: its first words with each word's weight, for and against, and other categories.
+"""Why a ticket has its category: the opening message with each word's weight, for and against, and other categories.
 
-In: a ticket. Out: a page. The model is read when the page is asked for, so that the ticket page need not wait for it.
+The model is loaded when this page is requested, so that the ticket page need not wait for it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def show(visit: Visit) -> Response:
 
 
 def marked(text: str, found: Mapping[str, Any]) -> Markup:
-    """The text with the words that count marked; escaped, and nothing else added."""
+    """The text with its weighted words marked; everything is escaped."""
     weights = {word.casefold(): weight for word, weight in (*found["words_for"], *found["words_against"])}
     most = max(map(abs, weights.values()), default=0.0)
     parts: list[Markup] = []

@@ -1,7 +1,6 @@
-"""The box in which agents write: what was typed before is in it, and a reply can be taken back after it was sent.
+"""The reply box: drafts, undo send, scheduled replies, macros and suggestions.
 
-In: the form of the ticket page. Out: a reply that is said, or that waits; drafts. Without scripts all of it works,
-except that nothing is kept while one types.
+Everything works without scripts, except that drafts are not saved while the agent types.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _SOON = timedelta(minutes=2)
 
 
 def page_values(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
-    """What the page shows of it: what waits, and what was typed; a suggestion or macro goes before a draft."""
+    """Template values: scheduled replies and the text of the box; a suggestion or macro replaces a draft."""
     kept = drafts.get(visit.session, ticket.id, visit.agent.id) if not typed else None
     waiting = agents_scheduled_replies.scheduled_of_ticket(visit.session, ticket.id)
     names = people.by_ids(visit.session, [one.agent_id for one in waiting])
@@ -50,7 +49,7 @@ def page_values(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
 
 
 def send_reply(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -> str:
-    """A public reply: said at once, or it waits; which of the two."""
+    """Sends a public reply at once or schedules it; returns which of the two."""
     macro = macros.macro_of_message(visit, fields)
     signed = signatures.is_wanted(fields)
     wanted = ReplyRequest(text, fields.get("then") == Status.RESOLVED, macro.id if macro else None, signed=signed)
@@ -73,7 +72,7 @@ def send_reply(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str
 
 
 def undo_send(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """Take a waiting reply back; its text is in the box again. No version: seconds count, and the row is the truth."""
+    """Cancels a scheduled reply; its text is in the box again. It needs no version, because seconds count."""
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
     if ticket is None:
         raise HTTPException(404, "There is no such ticket.")
@@ -88,7 +87,7 @@ def undo_send(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def save_draft(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """What is in the box, as it is typed; said by a script of the page."""
+    """Saves the text of the box; called by a script of the page."""
     ticket = tickets.get(visit.session, visit.number("ticket_id"))
     if ticket is None:
         raise HTTPException(404, "There is no such ticket.")
@@ -101,7 +100,7 @@ def save_draft(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def is_scheduled_already(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -> bool:
-    """These words wait already: to leave in a moment, or for later where later is wished for again."""
+    """Whether a reply with this text is scheduled already: to be sent in a moment, or later if the form says later."""
     soon = visit.now + _SOON
     waiting = agents_scheduled_replies.scheduled_of_ticket(visit.session, ticket.id)
     return any(

@@ -1,4 +1,4 @@
-"""The ticket page: the conversation, why each message is here, what was guessed and why, what left, what happened."""
+"""The ticket page: conversation, properties, category with its reasons, deliveries, and history."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FOLD_ABOVE, OPEN_AT_THE_END = 10, 5
 
 @dataclass(frozen=True, slots=True)
 class Automatic:
-    """Why a message counts as a machine's, and the events that followed from it."""
+    """Why a message counts as automatic, and the events that it caused."""
 
     kind: str
     why: str
@@ -50,14 +50,14 @@ class Automatic:
 
     @property
     def title(self) -> str:
-        """The kind in words that an agent would use."""
+        """The kind of automatic mail, as a heading."""
         if self.kind == AutoKind.REPLY and self.why.startswith("out of office"):
             return "Out of office"
         return _TITLES.get(self.kind, "Automatic mail")
 
 
 def show(visit: Visit) -> Response:
-    """The page of one ticket; 404 for everything that is none."""
+    """The page of one ticket; 404 if there is none."""
     return page(visit, ticket_or_404(visit))
 
 
@@ -69,7 +69,7 @@ def page(
     typed: str = "",
     aside: Mapping[str, str] | None = None,
 ) -> Response:
-    """The page, if need be with the reason why something was not done and what was typed: publicly, or aside."""
+    """The ticket page; after a failed form with the reason and the typed text."""
     said, history = _said(visit, ticket), tickets.history(visit.session, ticket.id)
     solutions, hints = similar.solutions(visit.session, ticket), article_hints.for_ticket(visit.session, ticket)
     chosen, answer = similar.suggestion_to_use(visit, solutions, hints)
@@ -104,7 +104,7 @@ def page(
 
 
 def _said(visit: Visit, ticket: Ticket) -> dict[str, Any]:
-    """One page of the conversation, and whether it goes on."""
+    """One page of the conversation, and whether there are more messages."""
     first = whole_number(visit.request.query_params.get("after", "")) or 0
     messages = tickets.messages_of(visit.session, ticket.id, after=first, most=PER_PAGE + 1)
     shown = messages[:PER_PAGE]
@@ -117,7 +117,7 @@ def _said(visit: Visit, ticket: Ticket) -> dict[str, Any]:
 
 
 def _lost(letters: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Address → why the newest answer to it did not arrive, for those to whom it did not."""
+    """Address → why the newest reply to it was not delivered."""
     newest = {one["recipient"]: one for one in letters if one["kind"] in (OutboundKind.REPLY, OutboundKind.COPY)}
     states = (OutboundState.UNDELIVERABLE, OutboundState.BOUNCED)
     return {address: one["reason"] for address, one in newest.items() if one["state"] in states}
@@ -128,7 +128,7 @@ def _folded(ids: Sequence[int]) -> frozenset[int]:
 
 
 def _automatic(history: Sequence[Event]) -> dict[int, Automatic]:
-    """What kind of automatic mail a message is, why that is thought, and what it tells."""
+    """The kind of an automatic mail, the reason for that, and the events that it caused."""
     found: dict[int, Automatic] = {}
     for event in history:
         if event.message_id and event.kind == EventKind.AUTOMATIC_KEPT:
@@ -142,7 +142,7 @@ def _automatic(history: Sequence[Event]) -> dict[int, Automatic]:
 
 
 def page_values(visit: Visit, ticket: Ticket) -> dict[str, Any]:
-    """The people and the choices around a ticket."""
+    """Participants, agents, teams and other choices of the ticket page."""
     known = people.by_ids(visit.session, [i for i in (ticket.requester_id, ticket.assignee_id) if i])
     others = tickets.participants_of(visit.session, [ticket.id])[ticket.id]
     requester = known.get(ticket.requester_id)

@@ -1,4 +1,4 @@
-"""Files and raw mails, handed out so that no browser shows or runs them: to be saved, never under their own type."""
+"""Downloads of attachments and raw mails. Headers make browsers save them and never show or run them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from storage.tickets import tickets
 
 
 def attachment(visit: Visit) -> Response:
-    """One attachment of a message, by its place."""
+    """One attachment of a message, by its position."""
     message = tickets.message(visit.session, visit.number("message_id"))
     place = visit.number("place")
     if message is None or place >= len(message.attachments):
@@ -22,19 +22,19 @@ def attachment(visit: Visit) -> Response:
 
 
 def raw_message(visit: Visit) -> Response:
-    """The bytes of the mail that a message came from."""
+    """The raw mail of a message."""
     message = tickets.message(visit.session, visit.number("message_id"))
     return _blob(visit, message.raw if message else "", f"message-{visit.number('message_id')}.eml")
 
 
 def raw_inbound(visit: Visit) -> Response:
-    """The bytes that were accepted, whatever became of them."""
+    """The raw bytes of an inbound message, whatever became of it."""
     row = inbound.get(visit.session, visit.number("inbound_id"))
     return _blob(visit, row["raw"] if row else "", f"inbound-{visit.number('inbound_id')}.eml")
 
 
 def raw_outbound(visit: Visit) -> Response:
-    """The bytes of a mail that left or was caught."""
+    """The raw bytes of a mail that was sent or captured."""
     row = outbound.get(visit.session, visit.number("outbound_id"))
     return _blob(visit, row["raw"] if row else "", f"outbound-{visit.number('outbound_id')}.eml")
 

@@ -1,9 +1,8 @@
-"""The HTML of a mail, in a frame that runs nothing, and its own pictures; those from elsewhere only after a click.
+"""The HTML of a mail in a sandboxed frame, with its own pictures; remote pictures only after a click.
 
-In: a message's sanitised HTML and its files. Out: a page of its own, which the ticket page shows in a sandboxed frame,
-with a policy that only this page has; pictures as what they are. The frame has no cookie, ours or anybody's, so its
-address carries a signature that is void after a day, and the pictures in it one that is void after an hour or two. A
-link in a mail cannot show pictures from elsewhere: only a signed address does. Links say where they really go.
+The frame is a page of its own with its own security policy; it runs no scripts and has no cookies. So its URL carries a
+signature that expires after a day, and its pictures one that expires after an hour or two. A link in a mail cannot show
+remote pictures: only a signed URL does. Links show their real target.
 """
 
 from __future__ import annotations
@@ -41,12 +40,12 @@ _ATTRIBUTE = re.compile(r"([a-zA-Z-]{1,40})=\"([^\"]*)\"")
 
 
 def frame_url(desk: Desk, message_id: int) -> str:
-    """Where the frame of a message is, for a while."""
+    """The signed URL of the frame of a message."""
     return f"/messages/{message_id}/html?key={_key(desk, 'frame', message_id, _hour(desk) // FRAME_HOURS)}"
 
 
 def frame(desk: Desk) -> Callable[[Request], Response]:
-    """The page inside the frame: for agents, and for whoever has the signature, who may ask for all pictures."""
+    """The page inside the frame: for agents, and for whoever has the signature, who may ask for remote pictures."""
     signed_in = page(desk, lambda visit: _frame(desk, visit.session, visit.number("message_id")))
 
     def endpoint(request: Request) -> Response:
@@ -129,7 +128,7 @@ def _link(found: re.Match[str]) -> str:
 
 
 def _image(desk: Desk, message: Message, given: Mapping[str, str], origins: Collection[str]) -> str:
-    """A picture of the mail's own files, or one of the origins that were asked for; any other is only its words."""
+    """A picture of the mail's own files, or of an allowed origin; otherwise only its alternative text."""
     kept = "".join(f' {name}="{given[name]}"' for name in ("alt", "width", "height") if name in given)
     if remote_images.ATTRIBUTE in given:
         return _from_elsewhere(given, kept, origins)

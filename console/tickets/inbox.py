@@ -1,4 +1,4 @@
-"""The ticket list: what waits, whose it is, and what it seems to be about."""
+"""The inbox: tabs, filters and search of tickets."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def show(visit: Visit) -> Response:
 
 
 def find_tickets(visit: Visit, asked: QueryParams) -> tuple[list[TicketRow], bool]:
-    """One page of tickets that the query asks for, and whether there are more."""
+    """One page of tickets for the query, and whether there are more."""
     wanted = replace(_wanted(asked, visit.agent.id), **_due(asked.get("due", ""), visit.now))
     if wanted.words:
         _search_limit(visit, wanted.words)
@@ -71,7 +71,7 @@ def find_tickets(visit: Visit, asked: QueryParams) -> tuple[list[TicketRow], boo
 
 
 def _counts(visit: Visit) -> dict[str, int]:
-    """How many tickets each tab has."""
+    """The number of tickets of each tab."""
     every, asleep = listings.status_counts(visit.session), listings.snoozed_counts(visit.session)
     awake = {status: count - asleep.get(status, 0) for status, count in every.items()}
     of = {True: asleep, False: awake, None: every}
@@ -87,7 +87,7 @@ def _search_limit(visit: Visit, words: str) -> None:
 
 
 def _tab(asked: QueryParams) -> str:
-    """The chosen tab; a search without one looks at all tickets."""
+    """The chosen tab; a search without one covers all tickets."""
     name = asked.get("status", "")
     if name in TABS or name in set(Status):
         return name
@@ -109,7 +109,7 @@ def _wanted(asked: QueryParams, me: int) -> TicketFilter:
 
 
 def _due(asked: str, now: datetime) -> dict[str, Any]:
-    """What the filter of due times means."""
+    """The filter of due times as bounds."""
     if asked not in DUE:
         return {}
     return {"by_due": True, "due_before": {"soon": now + sla_badges.SOON, "late": now}.get(asked)}

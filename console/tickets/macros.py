@@ -1,7 +1,6 @@
-"""Macros in the console: picked on a ticket, where their text fills the box; and the page on which they are written.
+"""Macros: selected on a ticket, where their text fills the reply box; and the page on which they are edited.
 
-In: the choices of agents. Out: the filled text, the actions done with the message, rows. Agents write their own; those
-of teams and of everybody are the leads'.
+Agents edit their own macros, leads also those of teams and those for everybody.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ def action_routes(desk: Desk) -> list[BaseRoute]:
 
 
 def selected_macro(visit: Visit) -> Macro | None:
-    """The macro that the address of the page asks for."""
+    """The macro that the query of the ticket page names."""
     return _own(visit, visit.request.query_params.get("macro", ""))
 
 
@@ -51,7 +50,7 @@ def describe_actions(macro: Macro | None) -> str:
 
 
 def run_actions_of_message(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Ticket:
-    """What the macro that a message was made with does besides; the ticket afterwards."""
+    """Runs the actions of the macro that a message was written with; returns the ticket afterwards."""
     macro = _own(visit, fields.get("macro", ""))
     if macro is None:
         return ticket
@@ -62,12 +61,12 @@ def run_actions_of_message(visit: Visit, ticket: Ticket, fields: Mapping[str, st
 
 
 def macro_of_message(visit: Visit, fields: Mapping[str, str]) -> Macro | None:
-    """The macro that a message was made with."""
+    """The macro that a message was written with."""
     return _own(visit, fields.get("macro", ""))
 
 
 def run_actions(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """A macro's actions without any message."""
+    """Runs the actions of a macro without a message."""
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
     if ticket is None or _own(visit, fields.get("macro", "")) is None:
         raise HTTPException(404, "There is no such macro, or no such ticket.")
@@ -80,7 +79,7 @@ def show(visit: Visit) -> Response:
 
 
 def save(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """A new one, or another version of one."""
+    """Adds or changes a macro."""
     try:
         done = tomllib.loads(f"actions = {fields.get('actions', '').strip() or '[]'}")["actions"]
         team_id, owner_id = _whose(visit, fields.get("whose", "mine"))
@@ -102,14 +101,14 @@ def remove(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def _own(visit: Visit, number: str) -> Macro | None:
-    """One of those that the agent may use; leads see all."""
+    """A macro that the agent may use; leads may use all."""
     found = macros.list_all(visit.session) if visit.may(Verb.MANAGE) else []
     mine = {one.id: one for one in (*found, *macros.macros_of_agent(visit.session, visit.agent.id))}
     return mine.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 19 else None
 
 
 def _whose(visit: Visit, whose: str) -> tuple[int | None, int | None]:
-    """Team and owner; only leads write for others."""
+    """Team and owner of the macro; only leads write for others."""
     if whose == "mine":
         return None, visit.agent.id
     if not visit.may(Verb.MANAGE):

@@ -1,7 +1,7 @@
-"""Who else is at a ticket: asked by an open page every few seconds, and told to it without a reload.
+"""Who else views a ticket or writes on it: an open page asks every few seconds.
 
-In: a sign of life. Out: as JSON, the others, the ticket's version (another one than the page's means that it changed),
-and the replies that still wait. It says nothing about a ticket that the agent may not see.
+The JSON holds the other agents, the ticket's version (a new one means that it changed), and the replies that are still
+scheduled. Tickets that the agent may not see are not found.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The ticket's record beside status and owner: sleep, tags, fields, copies, links, family; and undo from its history.
+"""Ticket properties beside status and owner: snooze, tags, custom fields, CC, links, parent; and undo from the history.
 
-Each action is made from a page with a version, as in `console/tickets/actions.py`, and is an event.
+Each form carries the ticket's version, as in `console/tickets/actions.py`, and each action is an event.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ QUICK: Mapping[str, str] = {
 
 
 def page_values(visit: Visit, ticket: Ticket, history: Sequence[Event]) -> dict[str, Any]:
-    """What the page shows of it; `numbers` has the number of each event that can be undone, by its place."""
+    """Template values; `numbers` has the number of each event that can be undone, by its position in the history."""
     known = custom_fields.list_all(visit.session)
     return {
         "custom_fields": field_rules.of_category(known, ticket),
@@ -64,14 +64,14 @@ def page_values(visit: Visit, ticket: Ticket, history: Sequence[Event]) -> dict[
 
 
 def _newcomers(visit: Visit, ticket: Ticket, history: Sequence[Event]) -> list[str]:
-    """Whom the desk suggested for a copy, and nobody decided about since."""
+    """Addresses suggested for CC that no agent has decided about."""
     named = [each for event in history if event.kind == EventKind.COPY_SUGGESTED for each in event.data["addresses"]]
     people = tickets.participants_of(visit.session, [ticket.id])[ticket.id] if named else {}
     return [each for each in dict.fromkeys(named) if people.get(each) in WAITING]
 
 
 def _undoable(visit: Visit, ticket: Ticket, shown: Sequence[Event]) -> dict[int, int]:
-    """Place in the shown history → number of the event, where it can be undone."""
+    """Position in the shown history → number of the event, where it can be undone."""
     possible = set(undo.undoable_numbers(visit.session, ticket))
     numbers = undo.shown_numbers(visit.session, ticket.id, shown)
     return {place: number for place, number in enumerate(numbers) if number in possible}
@@ -101,7 +101,7 @@ def untag(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
 
 
 def set_fields(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
-    """Every custom field of the form that differs; a checkbox that is off is not sent by browsers."""
+    """Saves custom fields that differ; browsers do not send unchecked checkboxes."""
     change = Change(ticket)
     for field in custom_fields.list_all(visit.session):
         key = f"field-{field.name}"
@@ -122,13 +122,13 @@ def change_cc(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
 
 
 def change_requester(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
-    """The ticket is somebody else's."""
+    """Changes the requester."""
     requester.change(visit.session, ticket, fields.get("address", ""), visit.actor, visit.now)
     return _back(ticket, "updated")
 
 
 def link(visit: Visit, fields: Fields, ticket: Ticket) -> Response:
-    """Links with another ticket, or takes a link away."""
+    """Links the ticket with another one, or removes a link."""
     other, kind = _number(fields.get("other", "")), fields.get("kind", "")
     change = ticket_links.unlink if fields.get("remove") else ticket_links.link
     change(visit.session, ticket.id, other, kind, visit.actor, visit.now)
@@ -147,7 +147,7 @@ def resolve_children(visit: Visit, _fields: Fields, ticket: Ticket) -> Response:
 
 
 def until_when(choice: str, date: str, now: datetime, zone: ZoneInfo) -> datetime:
-    """A quick choice, or a date (nine o'clock) or moment of the agent's own time."""
+    """A quick choice, or a date (nine o'clock) or time in the agent's time zone."""
     here = now.astimezone(zone)
     morning = here.replace(hour=MORNING, minute=0, second=0, microsecond=0)
     if choice == "3h":
@@ -165,7 +165,7 @@ def until_when(choice: str, date: str, now: datetime, zone: ZoneInfo) -> datetim
 
 
 def _zone(visit: Visit) -> ZoneInfo:
-    """The agent's own time zone where it is known, otherwise the desk's."""
+    """The agent's time zone if known, otherwise that of the desk."""
     own = time_zones.zone_of_person(visit.session, visit.agent.id)
     try:
         return ZoneInfo(own or visit.desk.settings.time_zone)
@@ -200,7 +200,7 @@ _VERBS: Mapping[str, OnTicket] = {
 
 
 def actions_by_name(current: Callable[[Visit, Fields], Ticket]) -> dict[str, Action]:
-    """The actions by the last word of their path; `current` gives the held ticket, if it is the one that was shown."""
+    """The actions by the last part of their path; `current` returns the locked ticket."""
 
     def on_current(verb: OnTicket) -> Action:
         return lambda visit, fields: verb(visit, fields, current(visit, fields))

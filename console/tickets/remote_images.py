@@ -1,8 +1,8 @@
-"""Pictures of a mail that lie elsewhere: which would be loaded after a click, and who would learn of it.
+"""Remote pictures of a mail: which ones a click would load, and from which hosts.
 
-In: the attributes of the pictures in sanitised HTML. Out: the origins that the frame's policy must allow, the hosts to
-name, and how many pictures are left out for good: counting pictures of one pixel, and addresses that are no name of the
-web (our own network has no business with a stranger's mail). It loads nothing.
+It finds the origins for the frame's security policy, the hosts to name, and how many pictures are never loaded:
+tracking pictures of one pixel, and addresses that are no public host name (a mail must not reach into our own network).
+It loads nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DOT = re.compile(r"0*[01](?:\.\d*)?(?:px)?")
 
 @dataclass(frozen=True, slots=True)
 class RemoteImages:
-    """What of a mail lies elsewhere; `origins` are those of the `pictures` that a click shows, `hosts` their names."""
+    """Remote pictures of a mail; `origins` are those of the `pictures` that a click shows, `hosts` their names."""
 
     pictures: int = 0
     trackers: int = 0
@@ -35,13 +35,13 @@ class RemoteImages:
 
     @property
     def named(self) -> str:
-        """The hosts for a sentence."""
+        """The hosts as text."""
         more = len(self.hosts) - MOST_NAMED
         return ", ".join(self.hosts[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def find_remote_images(images: Iterable[Mapping[str, str]]) -> RemoteImages:
-    """What lies elsewhere of these pictures."""
+    """Classifies these pictures."""
     outside = [given for given in images if given.get(ATTRIBUTE)]
     trackers = sum(map(is_tracker, outside))
     origins = [origin(given) for given in outside if not is_tracker(given)]
@@ -52,12 +52,12 @@ def find_remote_images(images: Iterable[Mapping[str, str]]) -> RemoteImages:
 
 
 def is_tracker(given: Mapping[str, str]) -> bool:
-    """Whether a picture is a dot that nobody sees, and that only tells its owner that the mail was read."""
+    """Whether a picture is an invisible dot that only reports that the mail was read."""
     return all(_DOT.fullmatch(given.get(name, "").strip()) for name in ("width", "height"))
 
 
 def origin(given: Mapping[str, str]) -> str:
-    """Scheme, host and port as a browser's policy names them; "" for an address that is not loaded."""
+    """Scheme, host and port for a Content-Security-Policy; "" for an address that is not loaded."""
     try:
         parts = urlsplit(unescape(given.get(ATTRIBUTE, "")))
         host = (parts.hostname or "").encode("idna").decode("ascii").lower()

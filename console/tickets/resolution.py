@@ -1,4 +1,4 @@
-"""The resolution of a ticket in the console and by the API: what solved it, in words that help the next one."""
+"""The resolution text of a ticket, saved from the console and by the API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def save_from_form(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def save_from_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The text as JSON says it."""
+    """The text of the JSON body."""
     text = body.get("resolution")
     if not isinstance(text, str):
         raise HTTPException(422, 'Send {"resolution": "TEXT"}.')

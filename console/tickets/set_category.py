@@ -1,6 +1,6 @@
-"""An agent says which category a ticket has: with one click on the page, or by the API. Each saying teaches.
+"""An agent sets or confirms the category of a ticket, on a page or by the API. Each is a training label.
 
-In: a ticket and a category. Out: the ticket with its event. Saying what is so already confirms it.
+Setting the category that the ticket already has confirms it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def set_from_form(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def set_from_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
-    """The category as JSON says it."""
+    """The category of the JSON body."""
     category = body.get("category")
     if not isinstance(category, str):
         raise HTTPException(422, 'Send {"category": "NAME"}.')
@@ -39,7 +39,7 @@ def set_from_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def set_by_agent(visit: Visit, number: int, category: str, actor: Actor, via: str) -> Ticket:
-    """The ticket is held meanwhile; the last word counts."""
+    """Locks the ticket; the last agent wins."""
     name = plain_name(category)
     ticket = tickets.get(visit.session, number, lock=True)
     if ticket is None:

@@ -1,7 +1,6 @@
-"""What agents do in side conversations, by the ticket page and by the API: ask a third party, write on, close, reopen.
+"""Actions in side conversations, on the ticket page and by the API: begin, write, close, reopen.
 
-In: the forms of the ticket page, or JSON. Out: the page, or the conversation. A form needs no version: it
-takes nothing from anybody, and the second half of a double click is recognised by its words.
+Forms need no version, because they overwrite nothing; a double click is recognised by its text.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
 
 
 def begin(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """Ask somebody aside."""
+    """Begins a side conversation with a third party."""
     ticket = _locked_ticket(visit)
     to, subject, words = fields.get("to", ""), fields.get("subject", ""), _words(fields)
     for side, newest in _newest(visit, ticket):
@@ -105,7 +104,7 @@ def begin_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def send_message_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
-    """`{"text": "…"}`, and the same beside it as where it began."""
+    """`{"text": "…"}`, with the same options as for beginning one."""
     (side, ticket), words = _side_of_path(visit), _from_json(body)
     newest = {one.id: message for one, message in _newest(visit, ticket)}
     if not _is_repeated(visit, newest.get(side.id), words):
@@ -124,7 +123,7 @@ def state_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _on_ticket(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """What is refused is explained on the ticket's page, with what was typed in the form where it was typed."""
+    """A refused action is explained on the ticket page, with the typed text in its form."""
     perform = action(desk, act, Verb.SIDE)
 
     def explained(request: Request, fields: Mapping[str, str], why: str) -> Response:
@@ -177,7 +176,7 @@ def _author(visit: Visit) -> Actor:
 
 
 def _is_repeated(visit: Visit, newest: Message | None, words: SideMessage) -> bool:
-    """The second half of a double click, or a program's second try."""
+    """A double click, or a program's second try."""
     if newest is None or newest.inbound or newest.author != _author(visit):
         return False
     same = newest.reply == words.text.replace("\r\n", "\n").strip("\n")

@@ -1,7 +1,4 @@
-"""The panel of side conversations on the ticket page: what was said in each, and the forms to ask and to write on.
-
-In: a ticket as its page shows it. Out: the values of `templates/sides.html`. It changes nothing.
-"""
+"""The panel of side conversations on the ticket page: their messages, and the forms to begin and continue one."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ def page_values(
     letters: Sequence[Mapping[str, Any]],
     aside: Mapping[str, str] | None,
 ) -> dict[str, Any]:
-    """What the page shows of them."""
+    """Template values of the panel."""
     sides = side_conversations.of_ticket(visit.session, ticket.id)
     said = side_conversations.messages_by_conversation(visit.session, ticket.id) if sides else {}
     every = [one for words in said.values() for one in words]
@@ -43,19 +40,19 @@ def page_values(
 
 
 def _is_answered(said: Sequence[Message]) -> bool:
-    """Whether the last word is theirs; a machine's counts for nothing."""
+    """Whether the last message is the third party's; automatic mail does not count."""
     spoken = [one for one in said if not one.trust.get("automatic")]
     return bool(spoken) and spoken[-1].author.kind is ActorKind.THIRD_PARTY
 
 
 def _is_lost(said: Sequence[Message], posted: Mapping[int, Mapping[str, Any]]) -> bool:
-    """Whether the last mail to them did not arrive."""
+    """Whether the last mail to the third party was not delivered."""
     ours = [one.id for one in said if one.author.kind is not ActorKind.THIRD_PARTY]
     return bool(ours) and posted.get(ours[-1], {}).get("state") in (OutboundState.UNDELIVERABLE, OutboundState.BOUNCED)
 
 
 def _files(messages: Sequence[Message]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Every file of the ticket once, under the name that its box has in the forms."""
+    """Every file of the ticket once, by the name of its checkbox in the forms."""
     found: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for message in messages:
         for place, file in enumerate(message.attachments):

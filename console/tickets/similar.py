@@ -1,7 +1,7 @@
-"""Solved tickets that are like this one, with what solved them; and what agents do with suggestions.
+"""Similar solved tickets and their resolutions, and how agents use these suggestions.
 
-In: a ticket. Out: the nearest solved tickets with a likeness, the words that made it, and the answer. The page, the API
-and the command line show the same. A reply tells whether a suggestion was used, changed or left: `note_use` counts it.
+The page, the API and the command line show the same: the most similar solved tickets, the words that they share, and
+the resolution. `note_use` counts whether a reply used, edited or ignored a suggestion.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _LOOKED_AT = 20
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """A solved ticket that is near; `message_id` is the reply that solved it, if one did. The resolution comes without
-    greeting and signature: they were another requester's."""
+    """A similar solved ticket; `message_id` is the reply that solved it, if one did. The resolution is without greeting
+    and signature: they were for another requester."""
 
     ticket_id: int
     subject: str
@@ -46,7 +46,7 @@ class Solution:
 
 
 def solutions(session: Session, ticket: Ticket, most: int = MOST) -> list[Solution]:
-    """The nearest solved tickets that the session's viewer may see."""
+    """The most similar solved tickets that the agent may see."""
     question = Text(ticket.subject, training_labels.opening_text(session, ticket.id).removeprefix(ticket.subject))
     found = solved_index.candidates(session, telling(question), but=(ticket.id,))
     near = nearest(question, texts((one.subject, one.text) for one in found), _LOOKED_AT)
@@ -61,7 +61,7 @@ def similar_json(ticket: Ticket, found: Sequence[Solution]) -> dict[str, Any]:
 
 
 def suggestion_to_use(visit: Visit, found: Iterable[Solution], hints: Iterable[Hint]) -> tuple[str, str]:
-    """The name and the text of the suggestion that the address of the page asks for."""
+    """Name and text of the suggestion that the query of the page names."""
     asked = visit.request.query_params.get("use", "")
     texts_of = {f"{SIMILAR}-{one.ticket_id}": one.resolution for one in found}
     texts_of |= {f"{ARTICLE}-{one.article.id}": one.article.text for one in hints}
@@ -69,9 +69,9 @@ def suggestion_to_use(visit: Visit, found: Iterable[Solution], hints: Iterable[H
 
 
 def note_use(visit: Visit, ticket: Ticket, fields: Mapping[str, str], text: str) -> None:
-    """A reply was sent from a page that showed suggestions: which were used as they are, changed, or left.
+    """Counts for a reply which suggestions of its page were used, edited or ignored.
 
-    Left is counted once a ticket, for the nearest one: who answers three times has not refused three times.
+    Ignored counts once per ticket, for the most similar one: three replies are not three refusals.
     """
     used, offered = (_NAMED.findall(fields.get(name, "")[:300]) for name in ("used", "offered"))
     for kind, number in dict.fromkeys(used):

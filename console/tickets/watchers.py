@@ -1,4 +1,4 @@
-"""Watching a ticket in the console: who does, and the button with which one begins or ends it."""
+"""Watchers of a ticket, and the button to start or stop watching."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def page_values(visit: Visit, ticket: Ticket) -> dict[str, Any]:
 
 
 def watch(visit: Visit, fields: Mapping[str, str]) -> Response:
-    """For oneself; it needs no version, because it takes nothing from anybody."""
+    """For oneself; it needs no version, because it overwrites nothing."""
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
     if ticket is None:
         raise HTTPException(404, "There is no such ticket.")

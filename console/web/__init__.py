@@ -1,1 +1,1 @@
-"""The web server of the console: request context, rendering, health."""
+"""The web layer of the console: server, request context, API endpoints, rendering, health."""

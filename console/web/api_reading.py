@@ -1,4 +1,4 @@
-"""Endpoints of the JSON API that read: for the sessions of signed-in agents, and for API tokens with the scope."""
+"""GET endpoints of the JSON API: for sessions of signed-in agents, and for API tokens with the scope."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _HOW = "Sign in, or send `Authorization: Bearer <token>` with a token that has t
 
 
 def read_endpoint(desk: Desk, answer: Callable[[Visit], Response], scope: str = SCOPE) -> Callable[[Request], Response]:
-    """An endpoint that answers in JSON, errors too."""
+    """An endpoint that answers in JSON; errors are JSON too."""
 
     def perform(request: Request) -> Response:
         try:
@@ -38,7 +38,7 @@ def read_endpoint(desk: Desk, answer: Callable[[Visit], Response], scope: str = 
 
 
 def authenticated(desk: Desk, request: Request, session: Session, scope: str = SCOPE) -> Visit:
-    """The request of a signed-in agent, or of a token with that scope; 401, 403 or 429 for all others."""
+    """The request of a signed-in agent, or of a token with that scope; 401, 403 or 429 otherwise."""
     by_session = signed_in_visit(desk, request, session)
     if by_session is not None:
         return by_session

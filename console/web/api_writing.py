@@ -1,7 +1,7 @@
-"""The JSON API's writing half: one transaction a request, for agents' sessions and for tokens that may write.
+"""POST endpoints of the JSON API: one transaction per request.
 
-In: a small JSON object. Out: JSON, or an error that says what to do. A session needs the page's CSRF token in the
-header X-CSRF-Token; a token needs the scope `tickets:write`, and what it does stands in the history under its name.
+The body is a small JSON object. A session needs the page's CSRF token in the header X-CSRF-Token; a token needs the
+scope `tickets:write`, and the ticket's history shows its name.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Write = Callable[[Visit, Mapping[str, Any]], dict[str, Any]]
 
 
 class AuditedRefusal(NotAllowed):
-    """Refused, and the attempt is written down: who, what it is called, and what of it may be kept."""
+    """A refused request that is recorded in the audit log: who sent it, its kind, and what of it may be stored."""
 
     def __init__(self, message: str, viewer: Viewer, what: str, data: Mapping[str, Any]) -> None:
         super().__init__(message)
@@ -43,7 +43,7 @@ class AuditedRefusal(NotAllowed):
 def write_endpoint(
     desk: Desk, write: Write, *, scope: str = SCOPE, verb: Verb = Verb.CHANGE, most: int = MOST_BODY
 ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """For tokens with that scope, and for agents' sessions with a role that may do `verb`."""
+    """An endpoint for tokens with that scope, and for sessions of agents whose role has the permission `verb`."""
 
     def perform(request: Request, body: Mapping[str, Any]) -> Response:
         try:
@@ -72,7 +72,7 @@ def write_endpoint(
 
 
 def _note_attempt(desk: Desk, error: NotAllowed) -> None:
-    """In a transaction of its own: that of the request is rolled back."""
+    """Uses a transaction of its own, because that of the request is rolled back."""
     if isinstance(error, AuditedRefusal):
         log.warning("request_refused_and_noted", what=error.what)
         with desk.store.database.transaction() as session:
@@ -80,7 +80,7 @@ def _note_attempt(desk: Desk, error: NotAllowed) -> None:
 
 
 def _check(desk: Desk, request: Request, visit: Visit, verb: Verb) -> None:
-    """A browser's session must have meant it; a token is sent on purpose."""
+    """A browser's session needs the CSRF token; an API token is proof enough."""
     if not visit.cookie:
         return
     check_csrf(desk, request, {"csrf": request.headers.get("x-csrf-token", "")}, visit.cookie)

@@ -1,8 +1,7 @@
-"""Around every web application of ours: what no page can be asked is answered here, and the rest arrives clean.
+"""Middleware of every web application: refuses malformed requests and removes NUL from queries.
 
-An address that is longer than any page's, or holds NUL, is refused before a page reads it; NUL in the query is taken
-out. Bodies are cleaned where they are read (`desk/web/clean_input.py`). A client that left while it was sending needs
-no answer, and is no error of ours.
+A path that is too long or holds NUL gets 400 or 414 before a page reads it. Bodies are cleaned where they are read
+(`desk/web/clean_input.py`). A client that disconnects while it sends its body is not logged as an error.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ _UNREADABLE = PlainTextResponse("This address holds a character that no page of 
 
 
 def with_clean_requests(app: ASGIApp) -> ASGIApp:
-    """The application behind the checks."""
+    """The application behind these checks."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

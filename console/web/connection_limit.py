@@ -1,8 +1,8 @@
-"""How many connections the web server holds: in all, and for one address; whoever only waits makes place for others.
+"""Limits the open connections of the web server, in all and per client address.
 
-The counterpart of SMTP's limits. A connection that waits (no whole request yet, none since the last answer, or a body
-that has stalled) is closed for a new one when the places are taken, oldest first, from the address that has most of
-them; so half-open requests, however many, keep nobody out. One that is being answered is never closed.
+It is the counterpart of SMTP's limits. When the limit is reached, a new connection replaces the oldest idle one of the
+address that holds most (idle: no complete request yet, none since the last response, or a stalled body). So half-open
+requests cannot lock others out. A connection that is being answered is never closed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LOOPBACK = ("127.0.0.0/8", "::1")
 
 
 class Connection(Protocol):
-    """A connection: `address` is where it comes from, `waits_since` None while it is being answered."""
+    """A connection: `address` is the client's, `waits_since` is None while a request is being answered."""
 
     address: str
 
@@ -30,7 +30,7 @@ class Connection(Protocol):
 
 
 class ConnectionLimit:
-    """The places of one server. Addresses in `exempt` (our own proxies) have no limit of their own."""
+    """The connections of one server. Addresses in `exempt` (our own proxies) have no limit of their own."""
 
     def __init__(self, most: int = 1000, most_per_address: int = 100, exempt: Sequence[str] = LOOPBACK) -> None:
         self._most, self._most_per_address, self._exempt = most, most_per_address, tuple(exempt)
@@ -38,7 +38,7 @@ class ConnectionLimit:
         self._by_group: Counter[str] = Counter()
 
     def take(self, connection: Connection) -> bool:
-        """Hold a place, if need be that of one that waits; False if there is none."""
+        """Registers a connection, evicting an idle one if needed; False if there is no room."""
         group = neighbourhood(connection.address)
         limited = not is_within(connection.address, self._exempt)
         if limited and self._by_group[group] >= self._most_per_address and not self._evict_from(self._of(group)):
@@ -50,7 +50,7 @@ class ConnectionLimit:
         return True
 
     def leave(self, connection: Connection) -> None:
-        """The connection is over; saying it twice is saying it once."""
+        """The connection is closed; calling it twice is harmless."""
         group = self._held.pop(connection, None)
         if group is None:
             return
@@ -76,7 +76,7 @@ class ConnectionLimit:
 
 
 def connection_limit_for(settings: Settings) -> ConnectionLimit:
-    """As the settings say, and at most half of the files that this process may open: the rest is for its work."""
+    """The limit of the settings, at most half of the file descriptors of this process: the rest is for its work."""
     soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = settings.http_connections
     most = most if soft == resource.RLIM_INFINITY else max(1, min(most, soft // 2))

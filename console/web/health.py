@@ -1,8 +1,8 @@
-"""Is it alive, is it ready, and how much waits: /livez, /readyz and /metrics, for machines.
+"""Health checks and metrics for monitoring: /livez, /readyz and /metrics.
 
-In: the record. Out: the truth as of a second ago, without bodies, addresses or secrets. A database or disk that fails
-makes a process not ready (503). A queue, scheduler, worker or sandbox that is away or silent only degrades it, since
-requests are still written down; `failing` names what.
+The answers are at most a second old and hold no bodies, addresses or secrets. A database or disk that fails makes a
+process not ready (503). A queue, scheduler, worker or sandbox that is away only degrades it, because requests are still
+stored; `failing` names it.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What each dependency is: ok, degraded or down. The whole is as bad as the worst of them."""
+    """The state of each dependency: ok, degraded or down. The whole is as bad as the worst of them."""
 
     parts: dict[str, str]
     failing: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class Health:
 
 
 class HealthChecker:
-    """Asks the dependencies, at most once a second however many ask."""
+    """Checks the dependencies, at most once a second however many requests ask."""
 
     def __init__(self, store: Store, now: Clock) -> None:
         self._store = store
@@ -122,13 +122,13 @@ def _state(good: bool) -> str:
 
 
 def _looks(beats: list[Heartbeat]) -> tuple[str, ...]:
-    """What the scheduler could not look for, with the kind of error."""
+    """Checks of the scheduler that failed, with the class of the error."""
     failing = [beat.data.get("failing", {}) for beat in beats if beat.kind == heartbeats.SCHEDULER]
     return tuple(f"scheduler: {look} ({why})" for some in failing for look, why in sorted(some.items()))
 
 
 def _threads(beats: list[Heartbeat]) -> tuple[str, ...]:
-    """Queues that nobody takes messages of, and threads that ended or hang."""
+    """Queues that no worker consumes, and threads that ended or hang."""
     workers = [beat for beat in beats if beat.kind == heartbeats.WORKER]
     nobody = [f"queue {name}: no worker takes it" for name in heartbeats.silent_queues(beats, QUEUES)]
     silent = sorted({f"queue {name}: a consumer is silent" for beat in workers for name in beat.data.get("silent", ())})
@@ -142,7 +142,7 @@ def _sandbox(beats: list[Heartbeat]) -> tuple[str, ...]:
 
 
 def _imap_trouble(folders: Iterable[FolderHealth], now: datetime) -> tuple[dict[str, str | int | float], ...]:
-    """No address and no words of the server: whoever may read them asks `frontdesk doctor`."""
+    """Without addresses and without the words of the IMAP server: `frontdesk doctor` shows those."""
     behind = [(folder, folder.seconds_behind(now)) for folder in folders]
     return tuple(
         {
@@ -157,7 +157,7 @@ def _imap_trouble(folders: Iterable[FolderHealth], now: datetime) -> tuple[dict[
 
 
 class MetricsCollector(Collector):
-    """The ledgers as Prometheus gauges, counted when they are asked for."""
+    """The inbound and outbound logs as Prometheus gauges, counted at each scrape."""
 
     def __init__(self, store: Store, examiner: HealthChecker, now: Clock) -> None:
         self._store = store
@@ -202,7 +202,7 @@ class MetricsCollector(Collector):
 
 
 def routes(store: Store, now: Clock = lambda: datetime.now(UTC)) -> list[Route]:
-    """For every process that has a web address."""
+    """Routes for every process that has a web address."""
     examiner = HealthChecker(store, now)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(MetricsCollector(store, examiner, now))
@@ -226,7 +226,7 @@ def routes(store: Store, now: Clock = lambda: datetime.now(UTC)) -> list[Route]:
 
 
 def may_read_metrics(request: Request, settings: Settings) -> bool:
-    """Who has the token; without a token in the settings, who asks on this machine itself and not through a proxy."""
+    """Whoever sends the token; if no token is set, clients on this machine that do not come through a proxy."""
     if settings.metrics_token:
         kind, _, given = request.headers.get("authorization", "").partition(" ")
         wanted = settings.metrics_token.encode()

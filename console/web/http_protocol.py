@@ -1,6 +1,6 @@
-"""One HTTP connection with deadlines: for the head of a request, for its body, and for a client that does not read.
+"""An HTTP connection with deadlines for the head of a request, for its body, and for a client that does not read.
 
-Uvicorn's protocol on h11 does the rest. It waits without end for a head or a body; this one answers 408 and closes.
+It extends Uvicorn's h11 protocol, which waits without end for a head or a body; this one answers 408 and closes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 
 
 class Phase(Enum):
-    """What the connection is busy with."""
+    """The phase of a connection."""
 
     HEAD = auto()
     BODY = auto()
@@ -39,7 +39,7 @@ _DEADLINES = {Phase.HEAD: HEAD_SECONDS, Phase.BODY: BODY_SECONDS}
 
 
 class LimitedProtocol(H11Protocol):
-    """Uvicorn's connection with a place of its own and deadlines."""
+    """Uvicorn's connection with deadlines, counted by a `ConnectionLimit`."""
 
     def __init__(self, places: ConnectionLimit, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -53,13 +53,13 @@ class LimitedProtocol(H11Protocol):
 
     @property
     def waits_since(self) -> float | None:
-        """Since when nothing but the client keeps it; None while it is being answered."""
+        """Since when the connection waits for its client; None while a request is being answered."""
         stalled = self.loop.time() - self._last_data > STALLED_SECONDS
         waits = self._phase in (Phase.HEAD, Phase.IDLE) or (self._phase is Phase.BODY and stalled)
         return self._last_data if waits else None
 
     def evict(self) -> None:
-        """Close for somebody else's sake."""
+        """Closes the connection in favour of a new one."""
         self.transport.close()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -120,7 +120,7 @@ class LimitedProtocol(H11Protocol):
         self._timer = self.loop.call_later(seconds, self._late) if seconds else None
 
     def _late(self) -> None:
-        """The client did not say what it began to say."""
+        """The client missed a deadline in the middle of a request."""
         if self.transport.is_closing():
             return
         log.info("http_request_timed_out", phase=self._phase.name.lower())

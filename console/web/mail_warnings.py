@@ -1,8 +1,6 @@
-"""What the reader of a mail noticed, in an agent's words: seals that nobody checked, what could not be read.
+"""Warnings about a mail, as sentences for agents: unchecked signatures, parts that could not be read.
 
-In: the remarks that are stored with a message (`trust["defects"]`, written by
-gateway/email/formats/signed_or_encrypted.py, text.py and
-others). Out: sentences to be read first, and the other remarks as they are. It judges nothing.
+They are made of the remarks that are stored with a message (`trust["defects"]`), which gateway/email/formats writes.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ _PACKED = "winmail.dat holds "
 
 
 def warnings(trust: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What an agent should know before reading."""
+    """What an agent should know before reading the message."""
     attached = "; the file is attached" if files else ""
     found = list(_way(trust))
     found += [_SENTENCES[one].format(attached) for one in _remarks(trust) if one in _SENTENCES]
@@ -34,7 +32,7 @@ def warnings(trust: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> li
 
 
 def _way(trust: Mapping[str, Any]) -> Iterator[str]:
-    """How the mail came, if it is not simply its sender's, and where its sender wants to be answered."""
+    """How the mail came if not directly from its sender, and where its sender wants the reply."""
     if trust.get("through"):
         yield f"It came {trust['through']}. Nobody proved that this person wrote it; answers go to the person."
     if trust.get("reply_to"):
@@ -42,7 +40,7 @@ def _way(trust: Mapping[str, Any]) -> Iterator[str]:
 
 
 def remarks(trust: Mapping[str, Any]) -> list[str]:
-    """What only somebody asks who wonders about the mail."""
+    """Details for agents who examine the mail."""
     found = [one for one in _remarks(trust) if one not in _SENTENCES and not one.startswith(_PACKED)]
     silent = trust.get("no_answer")
     return [*found, f"not answered automatically: {silent}"] if silent else found

@@ -1,4 +1,4 @@
-"""How pages are rendered: templates with everything escaped, and the words that turn values into what people read."""
+"""Renders pages: Jinja templates with everything escaped, and filters that turn values into readable text."""
 
 from __future__ import annotations
 
@@ -120,12 +120,12 @@ def event_sentence(event: Event) -> str:
 
 
 def thread_signal(name: str) -> str:
-    """Why a message is on its ticket, in words."""
+    """Why a message was threaded to its ticket."""
     return _SIGNALS.get(name, label(name))
 
 
 def sender_trust(trust: Mapping[str, Any]) -> str:
-    """What is known of a sender, in words."""
+    """What is known about the authenticity of the sender."""
     verdict = _VOUCHED.get(str(trust.get("verdict", "")), "")
     return (
         verdict if trust.get("sender_strict", True) else f"{verdict}; the address was not written plainly".lstrip("; ")
@@ -152,7 +152,7 @@ _CUT: Mapping[str, str] = {
 
 
 def cut_summary(part: Mapping[str, str]) -> str:
-    """What was set aside, in words, and how much that is."""
+    """Which part was cut off a message (quote, signature, …), and how long it is."""
     count = sum(1 for line in part["text"].split("\n") if line.strip("> \t"))
     name = _CUT.get(part["reason"], label(part["reason"]))
     return f"{name} ({count} line{'' if count == 1 else 's'})"
@@ -175,43 +175,43 @@ def is_picture(attachment: Mapping[str, Any]) -> bool:
 
 
 def is_shown(attachment: Mapping[str, Any]) -> bool:
-    """Whether a file stands in the text as a picture."""
+    """Whether an attachment is shown inline, as a picture."""
     return bool(attachment.get("inline")) and is_picture(attachment)
 
 
 def pictures(attachments: Sequence[Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
-    """The files that are shown below a text: pictures that stand in it."""
+    """The attachments that are shown below a text: its inline pictures."""
     return [(place, file) for place, file in enumerate(attachments) if is_shown(file)]
 
 
 def percent(value: float | None) -> str:
-    """Never 0 % or 100 %: a guess is not a fact."""
+    """A probability; never 0 % or 100 %, because a prediction is not a fact."""
     if value is None:
         return ""
     return ">99%" if value > 0.995 else "<1%" if value < 0.005 else f"{value:.0%}"
 
 
 def rate(value: float | None) -> str:
-    """A share that was counted, with its true ends: 0 % and 100 % are facts here."""
+    """A counted share; 0 % and 100 % are facts here."""
     return "–" if value is None else f"{value:.1%}" if 0.995 <= value < 1 or 0 < value < 0.005 else f"{value:.0%}"
 
 
 def size(count: int) -> str:
-    """Bytes as people say them."""
+    """Bytes in readable units."""
     if count < 1000:
         return f"{count} B"
     return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
 
 
 def moment(at: datetime | None) -> Markup:
-    """A moment in UTC; the page's script shows it in the reader's own time."""
+    """A time in UTC; the page's script shows it in the reader's time zone."""
     if at is None:
         return Markup("–")
     return Markup('<time datetime="{}">{}</time>').format(f"{at:%Y-%m-%dT%H:%M:%SZ}", f"{at:%Y-%m-%d %H:%M} UTC")
 
 
 def age(at: datetime, now: datetime) -> Markup:
-    """How long ago, with the moment as its title."""
+    """How long ago, with the time as its title."""
     when = f"{at:%Y-%m-%d %H:%M} UTC"
     text = '<time datetime="{}" title="{}" data-age>{}</time>'
     return Markup(text).format(f"{at:%Y-%m-%dT%H:%M:%SZ}", when, ago((now - at).total_seconds()))
@@ -230,9 +230,9 @@ def pairs(value: Any) -> list[tuple[str, float]]:
 
 
 def lines(text: str) -> Markup:
-    """Text as it was written; addresses of the web are not made into links on purpose: mail lies about them.
+    """Text as it was written. Web addresses are not made into links on purpose: mail lies about them.
 
-    Among words from right to left, "4711-AB" would be shown as "AB-4711"; such codes and addresses stay in their order.
+    In right-to-left text, "4711-AB" would be shown as "AB-4711"; such codes and addresses keep their order.
     """
     escaped = escape(text.strip("\n"))
     return Markup(_CODE.sub(r'<bdi dir="ltr">\g<0></bdi>', str(escaped))) if _RIGHT_TO_LEFT.search(text) else escaped

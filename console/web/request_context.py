@@ -1,8 +1,7 @@
-"""The console's door: who is asking, may they, and did they mean it. Behind it there are only signed-in agents.
+"""Authentication, permission and CSRF check of every page of the console.
 
-A page reads; an action writes in one transaction, needs the session's CSRF token and our own origin, and a role that
-may do its verb (`desk/access/permissions.py`). Every answer carries the headers that keep a browser from doing what
-we did not say.
+A page reads. An action writes in one transaction; it needs the session's CSRF token, our own origin, and a role with
+its permission (`desk/access/permissions.py`). Every response carries security headers.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ HEADERS: Mapping[str, str] = {
 
 
 class Desk:
-    """What every page needs: the record, the clock, the limits of signing in."""
+    """What every request needs: store, settings, clock, and the rate limits."""
 
     def __init__(self, store: Store, settings: Settings, clock: Callable[[], datetime]) -> None:
         self.store, self.settings, self.clock = store, settings, clock
@@ -65,19 +64,19 @@ class Desk:
         self.cookie = "__Host-frontdesk" if self.secure else "frontdesk"
 
     def came_from(self, request: Request) -> str:
-        """What limits count by; X-Forwarded-For counts only behind trusted proxies."""
+        """The client address that rate limits count; X-Forwarded-For counts only behind trusted proxies."""
         peer = request.client.host if request.client else ""
         trusted: tuple[str, ...] = getattr(self.settings, "trusted_proxies", ())
         return neighbourhood(came_from(peer, request.headers.getlist("x-forwarded-for"), trusted))
 
     def csrf(self, secret_of_browser: str) -> str:
-        """The token that only pages made for this browser contain."""
+        """The CSRF token, bound to the secret of this browser."""
         return sign("csrf", secret_of_browser, self.store.secret)
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request of a signed-in agent, inside its transaction."""
+    """One request of a signed-in agent, with its database session."""
 
     desk: Desk
     request: Request
@@ -88,29 +87,29 @@ class Visit:
 
     @property
     def actor(self) -> Actor:
-        """In whose name it stands in the history; a token is nobody in particular, and is named."""
+        """The actor of events; a token is no agent, and is named."""
         if not self.cookie:
             return Actor(ActorKind.AGENT, None, f"API token {self.agent.name}")
         return Actor(ActorKind.AGENT, self.agent.id, self.agent.name or self.agent.address)
 
     def may(self, verb: Verb) -> bool:
-        """Whether the agent's role allows it. A token has no role: its scope was checked when it came in."""
+        """Whether the agent's role allows it. A token has no role: its scope was checked before."""
         return not self.cookie or self.agent.may(verb)
 
     def require(self, *verbs: Verb) -> None:
-        """403 with the reason where the role does not allow one of them."""
+        """403 with the reason where the role lacks one of these permissions."""
         if not all(map(self.may, verbs)):
             raise HTTPException(403, f"Failed: {permissions.refused(self.agent.role, verbs)}.")
 
     def number(self, name: str) -> int:
-        """A number of the path; 404 where no database could have it."""
+        """An id of the path; 404 where it exceeds the range of the database."""
         found = int(self.request.path_params[name])
         if found >= 2**63:
             raise HTTPException(404)
         return found
 
     def before(self) -> int | None:
-        """Where a list goes on."""
+        """The cursor of a list: its next page begins before this id."""
         return whole_number(self.request.query_params.get("before", ""))
 
     def html(self, template: str, status: int = 200, **values: object) -> Response:
@@ -133,7 +132,7 @@ Action = Callable[[Visit, Mapping[str, str]], Response]
 
 
 def page(desk: Desk, show: Page) -> Callable[[Request], Response]:
-    """An endpoint that reads; whoever is not signed in is sent to sign in, and then back."""
+    """An endpoint that reads; who is not signed in is redirected to the sign-in page, and back afterwards."""
 
     def endpoint(request: Request) -> Response:
         with desk.store.database.reading() as session:
@@ -146,14 +145,14 @@ def page(desk: Desk, show: Page) -> Callable[[Request], Response]:
 
 
 def note_reads(desk: Desk, session: Session) -> None:
-    """Write down who read a private ticket, before the answer leaves; a transaction only where one was read."""
+    """Records reads of private tickets in the audit log, before the response is sent."""
     if session.reads:
         with desk.store.database.transaction() as writing:
             audit.record_reads(writing, session, desk.clock())
 
 
 def action(desk: Desk, act: Action, verb: Verb = Verb.CHANGE) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-    """An endpoint that writes, for agents whose role may do `verb`. `act` may raise to roll everything back."""
+    """An endpoint that writes, for agents whose role has the permission `verb`. An exception rolls everything back."""
 
     def perform(request: Request, fields: Mapping[str, str]) -> Response:
         with desk.store.database.transaction() as session:
@@ -183,7 +182,7 @@ def signed_in_visit(desk: Desk, request: Request, session: Session) -> Visit | N
 
 
 def set_viewer(desk: Desk, session: Session, agent: Person, now: datetime) -> None:
-    """From here on the session reads for them: tickets of private teams of others are not there."""
+    """Limits what the session returns to what this agent may see: no tickets of other private teams."""
     admins = desk.settings.admins_see_private
     name = agent.name or agent.address
     session.viewer = visibility.viewer_of(session, agent.id, name, agent.role, now, admins_see_private=admins)
@@ -196,7 +195,7 @@ def redirect_to_sign_in(request: Request) -> Response:
 
 
 async def read_fields(request: Request) -> dict[str, str]:
-    """A posted form's texts, within limits. A body of another type has no fields, and so no token."""
+    """The text fields of a posted form, within limits. A body of another type has no fields, and so no CSRF token."""
     declared = request.headers.get("content-length", "")
     if not declared.isascii() or not declared.isdigit() or int(declared[:15]) > MOST_BODY:
         raise HTTPException(413, "This is too long.")
@@ -205,7 +204,7 @@ async def read_fields(request: Request) -> dict[str, str]:
 
 
 def check_csrf(desk: Desk, request: Request, fields: Mapping[str, str], secret_of_browser: str) -> None:
-    """Refuse what another site made the browser send."""
+    """403 for requests that another site made the browser send."""
     if not _own_origin(desk, request):
         raise HTTPException(403, "This was sent from another site.")
     given = fields.get("csrf", "").encode("utf-8", "replace")
@@ -214,7 +213,7 @@ def check_csrf(desk: Desk, request: Request, fields: Mapping[str, str], secret_o
 
 
 def _own_origin(desk: Desk, request: Request) -> bool:
-    """Our pages say no-referrer, so their Origin may be "null"; then Sec-Fetch-Site and the token decide."""
+    """Our pages send no referrer, so their Origin may be "null"; then Sec-Fetch-Site and the token decide."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = request.headers.get("origin", "null")
@@ -225,7 +224,7 @@ def _own_origin(desk: Desk, request: Request) -> bool:
 
 
 class SecurityHeaders:
-    """Adds what every answer must carry, unless the answer says otherwise itself."""
+    """Middleware that adds the security headers, unless the response sets them itself."""
 
     def __init__(self, app: ASGIApp, secure: bool) -> None:
         self.app = app

@@ -1,6 +1,6 @@
-"""A request's id: taken from a trusted proxy or made here, in the answer's header, and in every log entry meanwhile.
+"""The id of a request: from a trusted proxy or generated; in the response header and in every log entry.
 
-Whoever is not a trusted proxy could write what it likes into the header, and so into the log: nothing of it is read.
+The header of any other client is ignored, because it could write anything into the log.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 def with_request_ids(app: ASGIApp, trusted: Sequence[str]) -> ASGIApp:
-    """The app, with an id for each request; `trusted` are the addresses and networks of our proxies."""
+    """The app with an id for each request; `trusted` are the addresses and networks of our proxies."""
 
     async def identified(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -40,7 +40,7 @@ def with_request_ids(app: ASGIApp, trusted: Sequence[str]) -> ASGIApp:
 
 
 def _given(scope: Scope, trusted: Sequence[str]) -> str:
-    """What a trusted proxy calls the request; empty if nobody did, or if it is no plain word."""
+    """The id that a trusted proxy sent; empty if there is none, or if it is no plain word."""
     peer = scope["client"][0] if scope.get("client") else ""
     words = [value.decode("latin-1") for name, value in scope["headers"] if name == HEADER]
     plain = len(words) == 1 and _PLAIN.fullmatch(words[0])

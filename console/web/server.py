@@ -1,6 +1,6 @@
-"""The web server of one process: listens or says why not, serves until it is told to stop, then lets requests end.
+"""The web server of one process: Uvicorn on one address, with connection limits and a graceful stop.
 
-In: an ASGI app and an address. It refuses to know what the app shows, and leaves signals to whoever runs the process.
+It installs no signal handlers; those belong to the process that runs it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class WebServer:
     def __init__(
         self, app: ASGIApp, host: str, port: int, places: ConnectionLimit | None = None, trusted: Sequence[str] = ()
     ) -> None:
-        """Raises OSError, naming the address, where it cannot listen. `trusted` are our proxies."""
+        """Raises OSError with the address where it cannot listen. `trusted` are our proxies."""
         self._socket = _listening(host, port)
         protocol: Any = partial(LimitedProtocol, places or ConnectionLimit())
         config = uvicorn.Config(
@@ -53,23 +53,23 @@ class WebServer:
 
     @property
     def address(self) -> str:
-        """Where it really listens, as HOST:PORT."""
+        """The address on which it listens, as HOST:PORT."""
         host, port = self._socket.getsockname()[:2]
         return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
     def run(self) -> None:
-        """Serve until `stop`."""
+        """Serves until `stop`."""
         log.info("pages_opened", address=self.address)
         self._server.run(sockets=[self._socket])
         log.info("pages_closed")
 
     def stop(self) -> None:
-        """Take no more requests and let those that run end; from any thread, or from a signal handler."""
+        """Accepts no more requests and lets running ones end; callable from any thread and signal handler."""
         self._server.should_exit = True
 
     @contextlib.contextmanager
     def beside(self) -> Iterator[None]:
-        """Serve in a thread for as long as the block lasts."""
+        """Serves in a thread for the duration of the block."""
         thread = threading.Thread(target=self.run, name="pages", daemon=True)
         thread.start()
         try:
@@ -80,7 +80,7 @@ class WebServer:
 
 
 class _QuietServer(uvicorn.Server):
-    """Uvicorn would take the process's signals for itself."""
+    """Uvicorn would install its own signal handlers."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -1,8 +1,8 @@
-"""How often a password may be wrong: by place, by account and place, by account; a known browser has its own count.
+"""Rate limits of failed sign-ins: by client address, by account and address, and by account.
 
-What one place gets wrong keeps nobody elsewhere out: the account's own limit is higher than one place can reach in any
-time. Who has signed in from a browser before has a cookie in it that proves so; wrong passwords of others do not count
-against that browser, not even those from the same place. The cookie opens nothing.
+Failures from one address lock nobody out elsewhere: the limit of an account is higher than one address can reach. A
+browser from which an agent has signed in before has a cookie that proves it and a count of its own, so that failures of
+others do not count against it. The cookie gives no access.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LONGEST = 200
 
 
 class SignInLimits:
-    """One per process; it counts what went wrong there."""
+    """The limits of one process."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
@@ -30,16 +30,16 @@ class SignInLimits:
         self._by_account = Pace(50, timedelta(hours=1))
 
     def wait(self, address: str, place: str, cookie: str, now: datetime) -> float:
-        """The seconds until a password for this account is looked at again; 0 if at once."""
+        """Seconds until a password for this account is checked again; 0 if at once."""
         return max(pace.wait(key, now) for pace, key in self._counts(address, place, cookie))
 
     def count_failure(self, address: str, place: str, cookie: str, now: datetime) -> None:
-        """A wrong password, or a name that nobody has."""
+        """Counts a wrong password or an unknown account."""
         for pace, key in self._counts(address, place, cookie):
             pace.count(key, now)
 
     def known_browser(self, address: str) -> str:
-        """The cookie for a browser from which somebody has just signed in."""
+        """The cookie for a browser from which an agent has just signed in."""
         nonce = secrets.token_urlsafe(12)
         return f"{nonce}.{self._proof(address, nonce)}"
 

@@ -1,7 +1,4 @@
-"""Due times as people read them: a word, a colour, the moment, and how the minutes add up. For pages and commands.
-
-In: a ticket and the moment. Out: its clocks in words. It refuses to write anything.
-"""
+"""SLA timers of a ticket as badges: text, colour, due time, and how it was computed. For pages and commands."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ SOON = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class SlaBadge:
-    """One clock: `kind` is its colour's name, `word` says the same; `lines` explain it."""
+    """One SLA timer: `kind` is its colour's name, `word` its text; `lines` explain the due time."""
 
     target: str
     policy: str
@@ -34,7 +31,7 @@ class SlaBadge:
 
 
 def badges(session: Session, ticket: Ticket, now: datetime) -> list[SlaBadge]:
-    """The clocks of a ticket as they are now, those that run first."""
+    """The SLA timers of a ticket now, running ones first."""
     rows = sla_policies.list_all(session)
     if not rows:
         return []
@@ -65,7 +62,7 @@ def colour(clock: Clock, now: datetime) -> str:
 
 
 def due_badge(at: datetime | None, now: datetime) -> Markup:
-    """The badge of a list: how long until a due time or since, with the moment itself as its title."""
+    """The badge in a list: time until or since the due time, with the time itself as its title."""
     if at is None:
         return Markup("")
     late = at <= now
