@@ -15,13 +15,14 @@ from cli.open_desk import Trouble, opened
 from cli.process.init import new_password
 from console.access import passwords
 from desk.access.permissions import Role, role_named
+from desk.channels import Channel
 from desk.config.settings import Settings
 from desk.mail.inbound_request import Party
 from desk.slack.orders import is_account, is_channel
 from desk.tickets.ticket import NotAllowed
 from storage.access import api_tokens, visibility
 from storage.db.session import Session
-from storage.people import agent_sessions, people
+from storage.people import accounts, agent_sessions, people
 from storage.people.addresses import canonical
 from storage.people.people import Mailbox, Person, Team
 from usecases.access import membership, staff
@@ -56,8 +57,9 @@ def agent_add(args: argparse.Namespace, settings: Settings, now: datetime) -> in
             changed, password = [], _new_agent(session, address, args, now)
         agent = people.by_address(session, address)
         assert agent is not None
+        values = _agent(session, agent)
     if args.json:
-        output.as_json(_agent(agent) | {"password": password or None, "changed": changed})
+        output.as_json(values | {"password": password or None, "changed": changed})
         return 0
     was = f"agent {agent.address} ({agent.role}) is there already: {', '.join(changed) or 'nothing was changed'}"
     print(was if known is not None and known.role else f"agent {agent.address} ({agent.role})")
@@ -86,7 +88,7 @@ def _new_agent(session: Session, address: str, args: argparse.Namespace, now: da
     agent = people.add_agent(session, address, args.name or "", role, passwords.hash_password(password), [], now)
     _join(session, agent, teams, now)
     if args.slack_user:
-        people.set_slack_user(session, agent.id, args.slack_user)
+        accounts.set_account(session, Channel.SLACK, agent.id, args.slack_user, now)
     return password
 
 
@@ -102,7 +104,7 @@ def _changed_agent(session: Session, agent: Person, args: argparse.Namespace, no
     if args.name:
         people.set_name(session, agent.id, args.name)
     if args.slack_user:
-        people.set_slack_user(session, agent.id, args.slack_user)
+        accounts.set_account(session, Channel.SLACK, agent.id, args.slack_user, now)
     _join(session, agent, [_team(session, name).id for name in args.team], now)
     password = new_password() if args.new_password else ""
     if password:
@@ -118,7 +120,7 @@ def _join(session: Session, agent: Person, teams: Sequence[int], now: datetime) 
 
 def agent_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
-        rows = [_agent(agent) for agent in people.all_agents(session)]
+        rows = [_agent(session, agent) for agent in people.all_agents(session)]
     return output.rows(args, rows, ("id", "address", "name", "role", "active", "slack_user"))
 
 
@@ -137,7 +139,7 @@ def vip_words(own: Any, command: Callable[[Any, str, Any, str], argparse.Argumen
     made.add_argument("--off", action="store_true", help="no longer")
 
 
-def agent_slack(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
+def agent_slack(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     """Which account in Slack acts as this agent; `--off`: none."""
     if not args.off and not is_account(args.account):
         raise Trouble(f"{args.account!r} is no account such as slack:T0123:U0456 (its author sees it in Slack)")
@@ -145,9 +147,10 @@ def agent_slack(args: argparse.Namespace, settings: Settings, _now: datetime) ->
         agent = people.by_address(session, args.address)
         if agent is None or not agent.role:
             raise Trouble(f"there is no agent {args.address}")
-        people.set_slack_user(session, agent.id, "" if args.off else args.account)
-        linked = people.by_ids(session, [agent.id])[agent.id]
-    return output.said(args, _agent(linked), f"{agent.address}: {linked.slack_user or 'no account in Slack'}")
+        account = "" if args.off else args.account
+        accounts.set_account(session, Channel.SLACK, agent.id, account, now)
+        linked = _agent(session, agent)
+    return output.said(args, linked, f"{agent.address}: {account or 'no account in Slack'}")
 
 
 def team_slack(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -244,9 +247,9 @@ def _team(session: Session, name: str) -> Team:
     return team
 
 
-def _agent(agent: Person) -> dict[str, Any]:
-    names = ("id", "address", "name", "role", "active", "slack_user")
-    return {name: getattr(agent, name) for name in names}
+def _agent(session: Session, agent: Person) -> dict[str, Any]:
+    values = {name: getattr(agent, name) for name in ("id", "address", "name", "role", "active")}
+    return values | {"slack_user": accounts.account_of(session, Channel.SLACK, agent.id)}
 
 
 def _mailbox(box: Mailbox, teams: dict[int, str]) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from http.client import HTTPException
 from typing import Any
 
 from cli.diagnose.findings import Finding, broken, fine, warning
+from desk.channels import Channel
 from desk.config.settings import Settings
 from storage.open_store import Store
-from storage.people import people
+from storage.people import accounts, people
 
 SECONDS = 5
 RIGHTS = (
@@ -40,10 +41,12 @@ def linked(store: Store) -> Iterator[Finding]:
     with store.database.reading() as session:
         teams = [team for team in people.all_teams(session) if team.slack_channel]
         members = people.members(session, [team.id for team in teams])
+        agent_ids = [agent.id for team in members.values() for agent in team]
+        linked_ids = accounts.accounts_of(session, Channel.SLACK, agent_ids).keys()
     if teams and not store.settings.slack_bot_token:
         yield warning("slack teams", f"{teams[0].name} has a channel, and the desk no token", "set the token, or --off")
     for team in teams:
-        known = [agent for agent in members[team.id] if agent.slack_user]
+        known = linked_ids & {agent.id for agent in members[team.id]}
         if not known and not store.settings.slack_match_email:
             why = f"{team.name} has a channel, and no agent of it a linked account"
             yield warning("slack teams", why, "each agent's account page has a code to type in Slack")

@@ -25,7 +25,6 @@ class Person:
     id: int
     address: str
     name: str = ""
-    slack_user: str = ""
     role: str = ""
     active: bool = False
     key_version: int = 0
@@ -68,7 +67,6 @@ _PERSON = sa.select(
     people.c.id,
     people.c.address,
     people.c.name,
-    people.c.slack_user,
     people.c.vip,
     people.c.link_version,
     sa.func.coalesce(agents.c.role, "").label("role"),
@@ -97,11 +95,6 @@ def by_ids(session: Session, ids: Iterable[int]) -> dict[int, Person]:
     if not wanted:
         return {}
     return {row.id: Person(**row._mapping) for row in session.execute(_PERSON.where(people.c.id.in_(wanted)))}
-
-
-def by_slack_user(session: Session, slack_user: str) -> Person | None:
-    row = session.execute(_PERSON.where(people.c.slack_user == slack_user)).first()
-    return Person(**row._mapping) if row else None
 
 
 def ensure_people(session: Session, parties: Sequence[Party], now: datetime) -> dict[str, Person]:
@@ -159,13 +152,6 @@ def set_name(session: Session, person_id: int, name: str) -> None:
 def set_vip(session: Session, person_id: int, vip: bool) -> None:
     """From now on this person's new requests stand one step higher, or no longer do."""
     session.execute(sa.update(people).where(people.c.id == person_id).values(vip=vip))
-
-
-def set_slack_user(session: Session, person_id: int, slack_user: str) -> None:
-    """This account is that person from now on, and nobody else."""
-    if slack_user:
-        session.execute(sa.update(people).where(people.c.slack_user == slack_user).values(slack_user=""))
-    session.execute(sa.update(people).where(people.c.id == person_id).values(slack_user=slack_user))
 
 
 def all_agents(session: Session) -> list[Person]:

@@ -49,6 +49,7 @@ SWEPT: Mapping[str, tuple[str, ...]] = {
 }
 KEPT: Mapping[str, str] = {
     "agent_aliases": "removed",
+    "channel_accounts": "removed",
     "agents": "the desk's own staff",
     "api_tokens": "names that admins gave to programs, and hashes",
     "blobs": "named by hash; those of theirs are removed, others' mail is others'",

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from desk.channels import Channel
 from desk.slack.orders import Order, is_other_workspace
 from storage.db.session import Session
 from storage.db.statements import insert_ignore
-from storage.people import availability, people
+from storage.people import accounts, availability, people
 from storage.people.people import Person
 from storage.runtime import key_values
 from storage.tables.runtime import slack_threads
@@ -54,8 +55,8 @@ def agent_of(session: Session, order: Order, *, by_email: bool) -> Person | None
     """
     if is_other_workspace(order) or order.guest or order.unknown:
         return None
-    found = people.by_slack_user(session, order.account)
+    found = accounts.person_of(session, Channel.SLACK, order.account)
     if found is None and by_email and order.email:
         known = people.by_address(session, order.email)
-        found = known if known is not None and known.slack_user in ("", order.account) else None
+        found = known if known is not None and not accounts.account_of(session, Channel.SLACK, known.id) else None
     return found if found is not None and found.is_agent else None

@@ -72,6 +72,15 @@ agent_aliases = sa.Table(
     at("confirmed_at"),
 )
 
+channel_accounts = sa.Table(
+    "channel_accounts",
+    metadata,
+    sa.Column("channel", sa.Text, primary_key=True),
+    sa.Column("account", sa.Text, primary_key=True),
+    ref("person_id", "people.id", nullable=False, index=True),
+    at("added_at", nullable=False),
+)
+
 audit = sa.Table(
     "audit",
     metadata,

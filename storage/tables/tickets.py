@@ -65,7 +65,6 @@ people = sa.Table(
     identity(),
     sa.Column("address", sa.Text, nullable=False, unique=True),
     text("name"),
-    text("slack_user", index=True),
     flag("vip"),
     sa.Column("organisation_id", BigId, index=True),
     text("language"),

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from desk.channels import Channel
 from desk.slack.orders import Button
 from desk.tickets.ticket import Ticket
-from storage.people import people
+from storage.people import accounts, people
 from tests.slack import payloads
 from tests.slack.fake_slack import FakeSlack
 from tests.slack.serving import Poster
@@ -97,7 +98,7 @@ def small(desk: SmallDesk) -> None:
         team = people.team_named(session, "Support")
         assert team is not None
         people.set_slack_channel(session, team.id, payloads.AGENTS)
-        people.set_slack_user(session, desk.alice.id, ACCOUNT)
+        accounts.set_account(session, Channel.SLACK, desk.alice.id, ACCOUNT, desk.now)
 
 
 def over_http(post: Poster) -> Deliver:

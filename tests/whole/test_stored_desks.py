@@ -33,6 +33,8 @@ from workers.timers import report_rollup
 DESKS = Path(__file__).parent.parent / "data" / "desks"
 COUNTED = {"ticket_facts": {"last_event_id"}}
 """Columns that say only how far something was counted."""
+MOVED = {"people": {"slack_user"}}
+"""Columns whose values stand in another table now."""
 CAROL = "carol@customer.example.test"
 
 Rows = dict[str, list[dict[str, Any]]]
@@ -104,8 +106,27 @@ def test_an_older_desk_keeps_every_row(stored: StoredDesk) -> None:
     now = _rows(stored.settings)
     for name, rows in stored.rows.items():
         if rows and name not in ("alembic_version", "settings"):
-            columns = set(rows[0]) - COUNTED.get(name, set())
+            columns = set(rows[0]) - COUNTED.get(name, set()) - MOVED.get(name, set())
             assert _sorted(now[name], columns) == _sorted(rows, columns), name
+
+
+def test_an_older_desks_accounts_in_slack_stay_with_their_people(stored: StoredDesk) -> None:
+    first = min(person["id"] for person in stored.rows["people"])
+    _link_account(stored, first, "slack:T0DESK:U0ANN")
+    _upgraded(stored).close()
+    rows = _rows(stored.settings)["channel_accounts"]
+    assert [(row["channel"], row["account"], row["person_id"]) for row in rows] == [
+        ("slack", "slack:T0DESK:U0ANN", first)
+    ]
+
+
+def _link_account(stored: StoredDesk, person_id: int, account: str) -> None:
+    """As an agent of that release did it; the stored desks have no Slack."""
+    engine = sa.create_engine(normal_url(database_url(stored.settings)))
+    statement = sa.text("UPDATE people SET slack_user = :account WHERE id = :id")
+    with engine.begin() as connection:
+        connection.execute(statement, {"account": account, "id": person_id})
+    engine.dispose()
 
 
 def test_an_older_desks_own_settings_stay(stored: StoredDesk) -> None:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from desk.access.permissions import role_named
 from desk.access.visibility import Viewer
+from desk.channels import Channel
 from desk.config import desk_toml, owner_settings
 from desk.config.desk_toml import BadConfiguration, Entry, State, Step
 from desk.routing.routing import Strategy, read_options, read_skills
@@ -25,7 +26,7 @@ from desk.tickets.ticket import NotAllowed
 from desk.web.public_address import Network
 from storage.db.session import Session
 from storage.learning import categories, keyword_rules
-from storage.people import availability, organisations, people
+from storage.people import accounts, availability, organisations, people
 from storage.people.addresses import canonical
 from storage.people.organisations import Organisation
 from storage.routing import rules as routing_rules
@@ -163,7 +164,7 @@ def _put_agent(session: Session, address: str, entry: Entry, now: datetime) -> N
         signatures.set_agent(session, known.id, entry["signature"])
     if "slack_user" in entry:
         _refuse_unlike(entry["slack_user"], is_account, "slack_user should be an account such as slack:T0123:U0456")
-        people.set_slack_user(session, known.id, entry["slack_user"])
+        accounts.set_account(session, Channel.SLACK, known.id, entry["slack_user"], now)
 
 
 def _put_mailbox(session: Session, address: str, entry: Entry, _now: datetime) -> None:

@@ -8,11 +8,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.channels import Channel
 from desk.config.desk_toml import KINDS, Entry, State
 from desk.routing.routing import read_options
 from storage.db.session import Session
 from storage.learning import categories, keyword_rules
-from storage.people import organisations, people
+from storage.people import accounts, organisations, people
 from storage.routing import rules as routing_rules
 from storage.sla import calendars
 from storage.sla import policies as sla_policies
@@ -63,8 +64,10 @@ def former_agents(session: Session) -> dict[str, Entry]:
 def _agents(session: Session, *, active: bool = True) -> dict[str, Entry]:
     names = _calendar_names(session)
     person = people_table.c
-    columns = (person.address, person.name, person.slack_user, *(agents.c[n] for n in _AGENT))
+    columns = (person.id, person.address, person.name, *(agents.c[n] for n in _AGENT))
     query = sa.select(*columns).join(agents, agents.c.id == people_table.c.id)
+    rows = session.execute(query.where(agents.c.active.is_(active)).order_by(people_table.c.address)).all()
+    linked = accounts.accounts_of(session, Channel.SLACK, [row.id for row in rows])
     return {
         row.address: {
             "name": row.name,
@@ -74,9 +77,9 @@ def _agents(session: Session, *, active: bool = True) -> dict[str, Entry]:
             "capacity": row.capacity or 0,
             "calendar": names.get(row.calendar_id, ""),
             "signature": row.signature,
-            "slack_user": row.slack_user,
+            "slack_user": linked.get(row.id, ""),
         }
-        for row in session.execute(query.where(agents.c.active.is_(active)).order_by(people_table.c.address))
+        for row in rows
     }
 
 

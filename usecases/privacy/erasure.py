@@ -25,7 +25,7 @@ from storage.learning import categories
 from storage.learning import models as model_rows
 from storage.open_store import Store
 from storage.operations import blob_gc
-from storage.people import people
+from storage.people import accounts, people
 from storage.people.addresses import canonical
 from storage.people.people import Person
 from storage.privacy import personal_columns, redact
@@ -173,6 +173,7 @@ def _elsewhere(session: Session, person: Person, done: Redaction) -> None:
     gone = session.execute(sa.delete(participants).where(participants.c.address == person.address))
     done.add("participants", gone)
     session.execute(sa.delete(agent_aliases).where(agent_aliases.c.address == person.address))
+    accounts.remove_accounts(session, person.id)
     session.execute(sa.delete(requester_sessions).where(requester_sessions.c.person_id == person.id))
     kinds = events.c.actor_kind.in_((str(ActorKind.REQUESTER), str(ActorKind.THIRD_PARTY)))
     acted = sa.and_(kinds, events.c.actor_id == person.id)
@@ -225,7 +226,7 @@ def _says(content: Any, needles: Iterable[str]) -> bool:
 
 def _name(session: Session, person: Person, now: datetime) -> None:
     """The row stays, for tickets need a requester; it is nobody's, and no mail can reach it."""
-    values = {"address": f"erased-{person.id}@erased.invalid", "name": "", "slack_user": "", "vip": False}
+    values = {"address": f"erased-{person.id}@erased.invalid", "name": "", "vip": False}
     values |= {"organisation_id": None, "language": "", "time_zone": "", "erased_at": now}
     session.execute(sa.update(people_table).where(people_table.c.id == person.id).values(**values))
 

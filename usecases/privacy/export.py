@@ -28,6 +28,7 @@ from storage.open_store import Store
 from storage.people.addresses import canonical
 from storage.privacy import personal_columns
 from storage.tables.desk import articles, organisations, ratings
+from storage.tables.people import channel_accounts
 from storage.tables.tickets import inbound, messages, outbound, participants, people, predictions, tickets
 from usecases.tickets import side_conversations
 
@@ -83,6 +84,7 @@ def collect_data(session: Session, address: str) -> dict[str, Any]:
     name = sa.select(organisations.c.name).where(organisations.c.id == person["organisation_id"])
     return {
         "person": person | {"organisation": session.execute(name).scalar()},
+        "accounts": _rows(session, sa.select(channel_accounts).where(channel_accounts.c.person_id == number)),
         "tickets": own,
         "messages": [_as_sent(row, address) for row in _rows(session, _said(number, address, ids))],
         "letters": _rows(session, _sent(address, ids)),

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import structlog
 
+from desk.channels import Channel
 from desk.signed import slack_link_code
 from desk.slack.orders import Kind, Order, is_other_workspace
 from storage.db.session import Session
-from storage.people import people
+from storage.people import accounts, people
 from storage.people.people import Person
 from storage.slack import threads as slack_threads
 from workers.runtime.context import Context
@@ -35,7 +36,7 @@ def link(context: Context, session: Session, order: Order) -> tuple[str, str]:
         return "a code that is not good or was used, or a guest", (
             "Nothing was linked. Take a new code from your account's page in the console; it is good once."
         )
-    people.set_slack_user(session, agent.id, order.account)
+    accounts.set_account(session, Channel.SLACK, agent.id, order.account, context.now())
     log.info("slack_account_linked", agent_id=agent.id)
     return "linked", f"From now on you act here as {agent.name or agent.address}. Try /frontdesk mine."
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from desk.access import permissions
 from desk.access.permissions import Verb
-from desk.channels import Transport
+from desk.channels import Channel, Transport
 from desk.mail.inbound_request import Attachment
 from desk.mail.states import InboundState, OutboundKind
 from desk.slack.markup import escaped
@@ -26,7 +26,7 @@ from storage.db.session import Session
 from storage.mail import message_id_index, outbound
 from storage.mail.inbound import SettledRequest, WaitingRequest
 from storage.mail.outbound import OutboundMessage
-from storage.people import people
+from storage.people import accounts
 from storage.people.people import Person
 from storage.slack import threads as slack_threads
 from storage.tickets import drafts, tickets
@@ -94,8 +94,7 @@ def execute(
     if agent is None:
         scene.answer(UNKNOWN if order.unknown else NO_AGENT.format(account=order.account))
         return scene.settled(InboundState.REFUSED, _why_nobody(order), number)
-    if not agent.slack_user:
-        people.set_slack_user(session, agent.id, order.account)
+    accounts.set_account(session, Channel.SLACK, agent.id, order.account, context.now())
     ticket = tickets.merge_target(session, number, lock=True)
     viewer = visibility.viewer_of(session, agent.id, agent.name, agent.role, context.now())
     if ticket is None or not viewer.sees(ticket.id, ticket.team_id):

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from desk.channels import Channel
 from desk.tickets.commands import Command, Parsed
 from storage.db.session import Session
-from storage.people import people
+from storage.people import accounts
 
 _MENTION = re.compile(r"@([UW][A-Z0-9]{2,30})\b")
 
@@ -18,8 +19,8 @@ _MENTION = re.compile(r"@([UW][A-Z0-9]{2,30})\b")
 def with_names(session: Session, team: str, parsed: Parsed) -> Parsed:
     """`@U123` as the person whose account that is: by address in a command, by name in a text."""
     said = " ".join([parsed.text, *(one.argument for one in parsed.commands)])
-    accounts = {match[1] for match in _MENTION.finditer(said)}
-    known = {one: people.by_slack_user(session, f"slack:{team}:{one}") for one in sorted(accounts)}
+    mentioned = {match[1] for match in _MENTION.finditer(said)}
+    known = {one: accounts.person_of(session, Channel.SLACK, f"slack:{team}:{one}") for one in sorted(mentioned)}
 
     def named(match: re.Match[str]) -> str:
         person = known[match[1]]

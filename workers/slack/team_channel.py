@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from desk.channels import Transport
+from desk.channels import Channel, Transport
 from desk.mail.states import OutboundKind
 from desk.slack.markup import cut, escaped, one_line
 from desk.tickets.events import EventKind
@@ -18,6 +18,7 @@ from desk.tickets.ticket import ActorKind, Event, Message, Ticket
 from storage.access import visibility
 from storage.db.session import Session
 from storage.mail.outbound import OutboundMessage
+from storage.people import accounts
 from storage.people.people import Person, Team
 from workers.outbound.slack_cards import card_key
 
@@ -50,7 +51,7 @@ def messages_for(session: Session, teams: Mapping[int, Team], told: TicketEvent)
     if team is None or not team.slack_channel or team.id in visibility.private_teams(session):
         return letters
     channel = team.slack_channel
-    line = _line(told, channel)
+    line = _line(session, told, channel)
     if event.kind != EventKind.OPENED and not line and event.kind not in CHANGES:
         return letters
     letters.append(_row(ticket, card_key(ticket.id, channel), channel, {"card": ticket.id, "root": True}))
@@ -107,7 +108,7 @@ def _id(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def _line(told: TicketEvent, channel: str) -> str:
+def _line(session: Session, told: TicketEvent, channel: str) -> str:
     """What is said of an event in the thread; empty for what the card says, and for what was said there."""
     event, who = told.event, one_line(told.event.actor.name or "The desk")
     words = _words(told.message) if told.message is not None else ""
@@ -122,7 +123,7 @@ def _line(told: TicketEvent, channel: str) -> str:
     if event.kind == EventKind.REQUESTER_REPLIED:
         return f"*{who}* wrote:\n{words}"
     if event.kind == EventKind.ASSIGNED and not event.data.get("opening"):
-        return _assigned(told, who)
+        return _assigned(session, told, who)
     if event.kind == EventKind.UNDELIVERABLE and event.why.startswith("notice"):
         return ""
     say = _LINES.get(event.kind)
@@ -155,12 +156,12 @@ _LINES: Mapping[str, str] = {
 }
 
 
-def _assigned(told: TicketEvent, who: str) -> str:
+def _assigned(session: Session, told: TicketEvent, who: str) -> str:
     """The new owner's account is mentioned, so that Slack tells them."""
     if not told.event.after:
         return f"*{who}*: nobody owns it now"
     owner = told.persons.get(told.event.data.get("to_id") or 0)
-    account = owner.slack_user.rpartition(":")[2] if owner and owner.slack_user else ""
+    account = accounts.account_of(session, Channel.SLACK, owner.id).rpartition(":")[2] if owner else ""
     name = f"<@{account}>" if account.isalnum() and account.isascii() else one_line(told.event.after)
     return f"*{who}*: {name} takes care of it"
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from desk.channels import Channel
 from desk.signed import slack_link_code
 from desk.slack.orders import Button
 from desk.tickets.fields import Field, Kind
 from desk.tickets.ticket import DESK
 from storage.knowledge import csat_settings
-from storage.people import people
+from storage.people import accounts, people
 from tests.slack import payloads
 from tests.slack.agents_desk import ACCOUNT, AgentsDesk
 from tests.small_desk import BOB, words
@@ -121,7 +122,9 @@ def test_the_change_window_changes_what_was_changed_in_it(agents: AgentsDesk) ->
 
 def test_commands_in_the_thread_use_mentions(http_agents: AgentsDesk) -> None:
     with http_agents.desk.store.database.transaction() as session:
-        people.set_slack_user(session, http_agents.desk.max.id, f"slack:{payloads.TEAM}:U0MAX")
+        accounts.set_account(
+            session, Channel.SLACK, http_agents.desk.max.id, f"slack:{payloads.TEAM}:U0MAX", http_agents.desk.now
+        )
     ticket = http_agents.mail()
     http_agents.says(ticket.id, "!assign <@U0MAX>\n!priority urgent\n!note <@U0MAX> please look")
     ticket = http_agents.desk.ticket(ticket.id)
@@ -208,7 +211,7 @@ def test_a_ticket_that_goes_to_another_team_leaves_the_channel(http_agents: Agen
 def test_a_code_from_the_console_links_the_account_that_types_it(agents: AgentsDesk) -> None:
     desk = agents.desk
     with desk.store.database.transaction() as session:
-        people.set_slack_user(session, desk.max.id, "")
+        accounts.set_account(session, Channel.SLACK, desk.max.id, "", desk.now)
     code = slack_link_code.code_for(desk.max.id, 1, desk.store.secret, desk.now)
     agents.does(payloads.typed(f"link {code[:-1]}x", user="U0BEN"))
     assert "Nothing was linked" in agents.whispered("U0BEN")
@@ -227,7 +230,10 @@ def test_a_code_is_good_for_a_quarter_of_an_hour_and_never_for_a_guest(http_agen
     desk.later(minutes=16)
     http_agents.does(payloads.typed(f"link {code}", user="U0BEN"))
     with desk.store.database.reading() as session:
-        assert {one.slack_user for one in people.all_agents(session)} == {ACCOUNT, ""}
+        assert {accounts.account_of(session, Channel.SLACK, one.id) for one in people.all_agents(session)} == {
+            ACCOUNT,
+            "",
+        }
 
 
 def test_what_follows_from_one_step_draws_the_card_once(http_agents: AgentsDesk) -> None:

@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
+from desk.channels import Channel
 from desk.config.settings import Settings
 from desk.slack.orders import Button
 from gateway.slack import http
 from gateway.slack.events import bolt_app
 from storage.access import visibility
 from storage.mail import inbound
-from storage.people import people
+from storage.people import accounts, people
 from tests.slack import payloads
 from tests.slack.agents_desk import ACCOUNT, AgentsDesk, over_http, small
 from tests.slack.fake_slack import FakeSlack, Trouble
@@ -211,7 +212,7 @@ def test_an_address_links_only_if_slack_confirmed_it_and_the_desk_wants_it(
     desk = small_desk
     desk.store = desk.context.store = replace(desk.store, settings=settings)
     with desk.store.database.transaction() as session:
-        people.set_slack_user(session, desk.alice.id, "")
+        accounts.set_account(session, Channel.SLACK, desk.alice.id, "", desk.now)
     profile = {"real_name": "Somebody", "email": "Alice@Corp.example.test"}
     slack.state.accounts["U0ALICE"] = {"profile": profile, "is_email_confirmed": confirmed}
     app = bolt_app(desk.store, settings, now)
@@ -221,7 +222,8 @@ def test_an_address_links_only_if_slack_confirmed_it_and_the_desk_wants_it(
         agents.says(ticket.id, "!take")
     with desk.store.database.reading() as session:
         person = people.by_address(session, "alice@corp.example.test")
-    assert person is not None and (person.slack_user == ACCOUNT) is linked
+        assert person is not None
+        assert (accounts.account_of(session, Channel.SLACK, person.id) == ACCOUNT) is linked
     assert (desk.ticket(ticket.id).assignee_id == desk.alice.id) is linked
 
 

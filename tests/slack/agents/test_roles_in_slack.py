@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from desk.access.permissions import MEANS, Role, Verb, may
+from desk.channels import Channel
 from desk.signed import slack_link_code
 from desk.slack.orders import Button
-from storage.people import people
+from storage.people import accounts
 from tests.slack import payloads
 from tests.slack.agents_desk import ACCOUNT, AgentsDesk
 from tests.slack.fake_slack import Trouble
@@ -70,8 +71,8 @@ def test_a_linking_code_works_once(http_agents: AgentsDesk) -> None:
     http_agents.does(payloads.typed(f"link {code}", user="U0ALICE"))
     assert "Nothing was linked" in http_agents.whispered()
     with desk.store.database.reading() as session:
-        accounts = {one.address: one.slack_user for one in people.all_agents(session)}
-    assert accounts[desk.alice.address] == ACCOUNT and accounts[desk.max.address].endswith("U0BEN")
+        linked = accounts.accounts_of(session, Channel.SLACK, [desk.alice.id, desk.max.id])
+    assert linked[desk.alice.id] == ACCOUNT and linked[desk.max.id].endswith("U0BEN")
 
 
 def test_an_older_code_is_void_once_a_newer_one_was_used(http_agents: AgentsDesk) -> None:

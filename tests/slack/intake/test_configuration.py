@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from desk.channels import Channel
 from desk.config.desk_toml import BadConfiguration, read, to_toml
 from storage.open_store import Store
-from storage.people import people
+from storage.people import accounts, people
 from usecases.config import apply as configuration
 from usecases.config import export as configuration_export
 
@@ -32,8 +33,8 @@ def _apply(store: Store, text: str) -> int:
 def _linked(store: Store) -> tuple[str, str]:
     with store.database.reading() as session:
         team, agent = people.team_named(session, "Support"), people.by_address(session, "ann@desk.example.test")
-    assert team is not None and agent is not None
-    return team.slack_channel, agent.slack_user
+        assert team is not None and agent is not None
+        return team.slack_channel, accounts.account_of(session, Channel.SLACK, agent.id)
 
 
 def test_a_file_sets_channel_and_account_and_leaves_them_alone_when_it_is_silent(any_store: Store) -> None:

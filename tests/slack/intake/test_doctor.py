@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from cli.diagnose import doctor_slack
+from desk.channels import Channel
 from desk.config.settings import Settings
 from storage.open_store import Store
-from storage.people import people
+from storage.people import accounts, people
 from tests.slack.fake_slack import RIGHTS, FakeSlack
 from tests.small_desk import SmallDesk
 
@@ -46,7 +47,7 @@ def test_a_team_in_slack_without_a_linked_agent_is_told(small_desk: SmallDesk) -
         people.set_slack_channel(session, 1, "C0AGENTS")
     assert [one.state for one in doctor_slack.linked(small_desk.store)] == ["warning"]
     with small_desk.store.database.transaction() as session:
-        people.set_slack_user(session, small_desk.alice.id, "slack:T0DESK:U0ALICE")
+        accounts.set_account(session, Channel.SLACK, small_desk.alice.id, "slack:T0DESK:U0ALICE", small_desk.now)
     assert list(doctor_slack.linked(small_desk.store)) == []
 
 
