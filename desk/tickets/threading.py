@@ -18,6 +18,9 @@ from desk.people.organisations import organisation
 from desk.signed import reply_address
 from desk.tickets import subject
 
+TokenParts = tuple[str, int, int, str, str]
+"""Purpose, ticket, person, day and mac of a reply address."""
+
 
 class Signal(StrEnum):
     """What decided; stored on the message."""
@@ -85,10 +88,14 @@ def reply_addresses(request: InboundRequest) -> tuple[str, ...]:
     return tuple(dict.fromkeys(a for a in (*request.envelope.rcpt_to, *headers) if "+" in a))
 
 
-def may_command(request: InboundRequest) -> bool:
-    """Whether a mail has the shape of an agent's: some address in it looks like an agent's reply address."""
-    tokens = (reply_address.token_of(each) for each in reply_addresses(request))
-    return any(token is not None and token[0] in (reply_address.AGENT, reply_address.SIDE_AGENT) for token in tokens)
+def reply_tokens(addresses: Sequence[str]) -> tuple[TokenParts, ...]:
+    """The parts of those reply addresses that carry a token; they prove nothing yet."""
+    return tuple(token for token in map(reply_address.token_of, addresses) if token is not None)
+
+
+def may_command(tokens: Sequence[TokenParts]) -> bool:
+    """Whether a mail has the shape of an agent's: one of its tokens is that of an agent's reply address."""
+    return any(token[0] in (reply_address.AGENT, reply_address.SIDE_AGENT) for token in tokens)
 
 
 def delivery_addresses(request: InboundRequest) -> tuple[str, ...]:

@@ -11,11 +11,10 @@ from desk.channels import traits_of
 from desk.config.settings import Settings
 from desk.incidents.duplicates import AT_ONCE
 from desk.mail.authentication import Verdict, verdict
-from desk.mail.author import Author, author, list_addresses
-from desk.mail.inbound_request import UNKNOWN_SENDER, AutoKind, InboundRequest, Party
+from desk.mail.author import author
+from desk.mail.inbound_request import AutoKind, InboundRequest, Party
 from desk.signed import reply_address
 from desk.tickets import subject, threading
-from desk.tickets.participants import Participation
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Ticket
 from storage.db.session import Session
@@ -31,50 +30,7 @@ from workers.inbound import bounces, external_references
 from workers.inbound import side_conversations as side_conversation_mail
 from workers.inbound.bounces import Delivery
 from workers.inbound.external_references import ExternalReferences
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One claimed request."""
-
-    inbound_id: int
-    request: InboundRequest
-    raw: str
-    behind: Author | None = None
-    """The person behind what a form, a list or a device sent."""
-
-    @property
-    def author(self) -> Party:
-        """Who wrote it: the person behind the mail, or the sender."""
-        return self.behind.party if self.behind else self.request.sender
-
-    @property
-    def addressed(self) -> tuple[Party, ...]:
-        """Whom the header names as recipients, without the lists that it came by."""
-        lists = list_addresses(dict(self.request.origin))
-        return tuple(party for party in (*self.request.to, *self.request.cc) if party.address not in lists)
-
-    def answers_elsewhere(self, ours: Collection[str]) -> str:
-        """Another address at which the sender asks for answers; nothing is sent there by itself."""
-        asked = [party.address for party in self.request.reply_to if party.address != self.sender]
-        wanted = asked[0] if len(asked) == 1 == len(self.request.reply_to) else ""
-        return "" if reply_address.without_token(wanted) in ours else wanted
-
-    @property
-    def is_clear(self) -> bool:
-        """Whether nobody would take its sender for another; a channel's own accounts always are."""
-        return self.request.sender_clear or not traits_of(self.request.channel).is_mail
-
-    def people(self, requester: str) -> dict[str, str]:
-        """Who takes part in the ticket that it opens: its requester, and who passed the mail on."""
-        people: dict[str, str] = {requester: Participation.REQUESTER}
-        people.setdefault(self.sender, Participation.FORWARDER)
-        return people
-
-    @property
-    def sender(self) -> str:
-        """The author's address; mail without any has one that no mail can reach."""
-        return self.author.address or UNKNOWN_SENDER
+from workers.inbound.item import Item
 
 
 @dataclass
@@ -105,17 +61,17 @@ class BatchContext:
 
     def key_of(self, item: Item) -> str:
         """The key that stands for this item: its id, or its content where another message has the id."""
-        key = threading.own_key(item.request)
+        key = item.keys.own
         known, content = self.keys[key], item.request.content_hash
         if known.row_id and key not in self.outdated:
-            return key if known.content_hash == content else threading.content_key(item.request)
-        return key if self.owners[key].request.content_hash == content else threading.content_key(item.request)
+            return key if known.content_hash == content else item.keys.content
+        return key if self.owners[key].request.content_hash == content else item.keys.content
 
 
 def with_authors(items: list[Item], ours: Collection[str]) -> list[Item]:
     """The items, each with the person behind it; a mail to an agent's reply address is its sender's own."""
     return [
-        item if person is None or threading.may_command(item.request) else replace(item, behind=person)
+        item if person is None or item.keys.may_command else replace(item, behind=person)
         for item in items
         for person in (author(item.request, ours),)
     ]
@@ -139,7 +95,7 @@ def load(session: Session, items: list[Item], secret: bytes, now: datetime) -> B
     keys, outdated = _with_ages(session, items, keys)
     facts = BatchContext(keys, persons, {}, found, tickets.participants_of(session, found), owners, numbers, sides)
     facts.outdated = outdated
-    writers = {item.sender for item in items if threading.may_command(item.request)}
+    writers = {item.sender for item in items if item.keys.may_command}
     facts.aliases = aliases.agents_by_alias(session, writers) if writers else {}
     facts.deliveries = deliveries
     facts.by_id = people.by_ids(session, _token_people(items) | {t.requester_id for t in found.values()})
@@ -173,14 +129,14 @@ def _claims(items: list[Item]) -> tuple[dict[str, Item], dict[str, int]]:
     owners: dict[str, Item] = {}
     claims: dict[str, int] = {}
     for item in items:
-        key = threading.own_key(item.request)
+        key = item.keys.own
         first = owners.setdefault(key, item)
         if first is not item and first.request.content_hash != item.request.content_hash:
-            owners.setdefault(threading.content_key(item.request), item)
+            owners.setdefault(item.keys.content, item)
     for key, item in owners.items():
         claims[key] = item.inbound_id
     for item in items:
-        for key in threading.named_keys(item.request):
+        for key in item.keys.named:
             claims.setdefault(key, item.inbound_id)
     return owners, claims
 
@@ -189,9 +145,9 @@ def _second_claims(items: list[Item], keys: dict[str, IndexedId], owners: dict[s
     """A Message-ID that another content holds already proves nothing: such a mail is known by its content alone."""
     claims: dict[str, int] = {}
     for item in items:
-        known = keys[threading.own_key(item.request)]
+        known = keys[item.keys.own]
         if known.row_id and known.content_hash != item.request.content_hash:
-            key = threading.content_key(item.request)
+            key = item.keys.content
             claims[key] = owners.setdefault(key, item).inbound_id
     return claims
 
@@ -200,7 +156,7 @@ def _with_ages(
     session: Session, items: list[Item], keys: dict[str, IndexedId]
 ) -> tuple[dict[str, IndexedId], frozenset[str]]:
     """The keys as they are now, and which of them are of the same words of an earlier time. Most batches have none."""
-    came = {threading.own_key(i.request): i.request.received_at for i in items if threading.is_timeless(i.request)}
+    came = {i.keys.own: i.request.received_at for i in items if threading.is_timeless(i.request)}
     known = message_id_index.lock_received(session, [key for key in came if keys[key].row_id]) if came else {}
     outdated = {key for key, (_, first) in known.items() if came[key] - first > AT_ONCE}
     # What retention removed is not here any more, but its key may be.
@@ -217,9 +173,8 @@ def _senders(items: list[Item]) -> list[Party]:
 def _named_tickets(session: Session, items: list[Item], keys: dict[str, IndexedId], secret: bytes) -> set[int]:
     named = {known.ticket_id for known in keys.values() if known.ticket_id}
     for item in items:
-        named |= {ticket for ticket, _ in threading.signed_message_ids(item.request, secret)}
-        tokens = filter(None, map(reply_address.token_of, threading.reply_addresses(item.request)))
-        named |= {part[1] for part in tokens if part[0] != reply_address.SIDE_AGENT}
+        named |= {ticket for ticket, _ in item.keys.signed_ids}
+        named |= {part[1] for part in item.keys.tokens if part[0] != reply_address.SIDE_AGENT}
         named |= set(subject.tags(item.request.subject))
         if item.request.bounce and item.request.bounce.original_message_id:
             named.add(reply_address.ticket_of_message_id(item.request.bounce.original_message_id, secret) or 0)
@@ -238,6 +193,5 @@ def _with_survivors(session: Session, named: Iterable[int]) -> dict[int, Ticket]
 
 
 def _token_people(items: list[Item]) -> set[int]:
-    addresses = (a for item in items for a in threading.reply_addresses(item.request))
-    parts = filter(None, map(reply_address.token_of, addresses))
+    parts = (part for item in items for part in item.keys.tokens)
     return {part[2] for part in parts if part[0] != reply_address.SIDE and part[2] < 2**62}

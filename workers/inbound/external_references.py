@@ -20,7 +20,7 @@ from storage.mail import external_references
 from storage.mail.external_references import Key
 
 if TYPE_CHECKING:
-    from workers.inbound.batch_context import Item
+    from workers.inbound.item import Item
     from workers.inbound.match import Decision
     from workers.inbound.targets import Target
 

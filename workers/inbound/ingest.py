@@ -25,7 +25,7 @@ from storage.tickets import tickets
 from usecases.tickets import conversation
 from usecases.tickets import links as ticket_links
 from workers.inbound import agent_mail, assign_new, batch_context, prefetch
-from workers.inbound.batch_context import Item
+from workers.inbound.item import Item
 from workers.inbound.match import Decision, Matcher
 from workers.inbound.persist import BatchWriter
 from workers.inbound.prefetch import Prefetch
@@ -159,7 +159,7 @@ def _made_one(context: Context, session: Session, found: dict[int, int], now: da
 def _in_order(items: list[Item]) -> list[Item]:
     """Those that may be settled together: what an agent commands is done alone, after all that came before it."""
     items = _at_once(items)
-    commanded = [threading.may_command(item.request) for item in items]
+    commanded = [item.keys.may_command for item in items]
     if True not in commanded:
         return items
     return items[: max(commanded.index(True), 1)]
@@ -171,6 +171,6 @@ def _at_once(items: list[Item]) -> list[Item]:
     for place, item in enumerate(items):
         if threading.is_timeless(item.request):
             came = item.request.received_at
-            if came - first.setdefault(threading.own_key(item.request), came) > AT_ONCE:
+            if came - first.setdefault(item.keys.own, came) > AT_ONCE:
                 return items[:place]
     return items

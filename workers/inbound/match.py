@@ -16,15 +16,16 @@ from desk.mail.states import InboundState
 from desk.mail.thanks import is_courtesy
 from desk.signed import reply_address
 from desk.signed.reply_address import AGENT, REQUESTER, SIDE, SIDE_AGENT, ReplyToken
-from desk.tickets import participants, threading
+from desk.tickets import participants
 from desk.tickets.lifecycle import Lifecycle
 from desk.tickets.side_conversation import Side
 from desk.tickets.threading import Candidate, Signal
 from storage.people.people import Person
 from workers.inbound import bounces, external_references
 from workers.inbound import side_conversations as side_conversation_mail
-from workers.inbound.batch_context import BatchContext, Item, sender_verdict
+from workers.inbound.batch_context import BatchContext, sender_verdict
 from workers.inbound.bounces import Delivery
+from workers.inbound.item import Item
 from workers.inbound.targets import Target, Targets
 
 
@@ -78,7 +79,7 @@ class Matcher:
         if item.inbound_id in self.decisions or item.inbound_id in self._open:
             return
         self._open.add(item.inbound_id)
-        for key in threading.named_keys(item.request):
+        for key in item.keys.named:
             owner = self.facts.owners.get(key)
             if owner is not None and owner is not item:
                 self._decide(owner)
@@ -174,7 +175,7 @@ class Matcher:
 
     def _token(self, item: Item) -> tuple[ReplyToken | None, str]:
         """The first genuine reply address; tokens of people who are gone or were revoked are not genuine."""
-        for each in threading.reply_addresses(item.request):
+        for each in item.keys.reply_addresses:
             parts = reply_address.token_of(each)
             person = self.facts.by_id.get(parts[2]) if parts and parts[0] != SIDE else None
             token = (
@@ -312,7 +313,7 @@ class Matcher:
             return decision
         item = decision.item
         self.targets.new_keys[self.facts.key_of(item)] = decision.target
-        for key in threading.named_keys(item.request):
+        for key in item.keys.named:
             if key not in self.targets.new_keys and not self.facts.keys[key].ticket_id and key not in self.facts.owners:
                 self.targets.new_keys[key] = decision.target
         parties = [party.address for party in item.addressed]

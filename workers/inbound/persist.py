@@ -13,7 +13,7 @@ from desk.mail.inbound_request import AutoKind, InboundRequest
 from desk.mail.states import InboundState
 from desk.mail.thanks import Courtesy, courtesy_of
 from desk.priority.assess import why
-from desk.tickets import lifecycle, threading, transitions
+from desk.tickets import lifecycle, transitions
 from desk.tickets.events import EventKind
 from desk.tickets.fields import Field
 from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
@@ -29,8 +29,9 @@ from storage.tables.tickets import messages as messages_table
 from storage.tickets import tickets
 from workers.inbound import bounces, classification, form_fields, known_quotes, priorities, sender_trust
 from workers.inbound import side_conversations as side_conversation_mail
-from workers.inbound.batch_context import BatchContext, Item
+from workers.inbound.batch_context import BatchContext
 from workers.inbound.classification import Choice
+from workers.inbound.item import Item
 from workers.inbound.match import Decision
 from workers.inbound.prefetch import Prefetch
 from workers.inbound.targets import Target
@@ -266,7 +267,7 @@ class BatchWriter:
             )
             if decision.side is not None:
                 continue
-            for named in threading.named_keys(item.request):
+            for named in item.keys.named:
                 known = self.facts.keys[named]
                 if not known.ticket_id and known.inbound_id == item.inbound_id and named not in self.facts.owners:
                     points.setdefault(named, IndexedId(named, item.inbound_id, ticket.id, 0, ""))

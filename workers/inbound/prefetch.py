@@ -15,12 +15,11 @@ import structlog
 from classifier.model import Categoriser, Guess
 from desk.mail.inbound_request import InboundRequest, from_json
 from desk.priority.assess import Judgement
-from desk.tickets import threading
 from storage.mail import inbound
 from storage.mail.inbound import WaitingRequest
 from storage.runtime.failures import reason_of
 from workers.inbound import priorities
-from workers.inbound.batch_context import Item
+from workers.inbound.item import Item, RequestKeys
 from workers.runtime.context import Context
 
 MOST_TEXT = 20_000
@@ -38,7 +37,7 @@ class Prefetch:
     judged: dict[int, Judgement] = field(default_factory=dict)
 
     def item(self, row: WaitingRequest) -> Item:
-        return self.items.get(row.id) or _item(row)
+        return self.items.get(row.id) or _item(row, self.context.secret)
 
     def guesses(self, items: Sequence[Item]) -> list[Guess]:
         """One guess an item, in order."""
@@ -76,9 +75,9 @@ def prefetch_batch(context: Context, most: int) -> Prefetch:
         for row in rows:
             # A row that cannot be read is the batch's matter: it is put off there, with the reason.
             with suppress(Exception):
-                ahead.items[row.id] = _item(row)
+                ahead.items[row.id] = _item(row, context.secret)
         # Who names another message seldom opens a ticket.
-        ahead._think([item for item in ahead.items.values() if not threading.named_keys(item.request)])
+        ahead._think([item for item in ahead.items.values() if not item.keys.named])
     return ahead
 
 
@@ -87,5 +86,6 @@ def classifier_text(request: InboundRequest) -> str:
     return f"{request.subject}\n{request.reply or request.text}"[:MOST_TEXT]
 
 
-def _item(row: WaitingRequest) -> Item:
-    return Item(row.id, from_json(row.request), row.raw)
+def _item(row: WaitingRequest, secret: bytes) -> Item:
+    request = from_json(row.request)
+    return Item(row.id, request, row.raw, RequestKeys(request, secret))

@@ -18,7 +18,6 @@ from desk.mail.thanks import courtesy_of
 from desk.signed import reply_address
 from desk.signed.reply_address import SIDE, SIDE_AGENT
 from desk.tickets import side_conversation as rules
-from desk.tickets import threading
 from desk.tickets.commands import Parsed
 from desk.tickets.events import EventKind
 from desk.tickets.side_conversation import Side
@@ -29,7 +28,8 @@ from usecases.tickets import side_conversations
 from workers.inbound import bounces
 
 if TYPE_CHECKING:
-    from workers.inbound.batch_context import BatchContext, Item
+    from workers.inbound.batch_context import BatchContext
+    from workers.inbound.item import Item
     from workers.inbound.match import Decision
 
 
@@ -50,7 +50,7 @@ def load(session: Session, items: Sequence[Item], secret: bytes, also: Collectio
 
 def find_named(sides: dict[int, Side], item: Item, secret: bytes, now: datetime) -> NamedConversation | None:
     """By the address that was made for it, else by our Message-ID; None where neither is genuine."""
-    for each in threading.reply_addresses(item.request) if sides else ():
+    for each in item.keys.reply_addresses if sides else ():
         token = reply_address.read_reply_address(each, reply_address.NO_VERSION, secret, now)
         # An address of a ticket that was merged since stays good: the number of the conversation says where it is.
         if token is not None and token.purpose == SIDE and not token.expired and token.person_id in sides:
@@ -155,9 +155,8 @@ def _newcomers(decision: Decision, boxes: Collection[str]) -> list[str]:
 
 
 def _numbers(item: Item, secret: bytes) -> Iterator[int]:
-    for each in threading.reply_addresses(item.request):
-        part = reply_address.token_of(each)
-        if part is not None and part[0] in (SIDE, SIDE_AGENT):
+    for part in item.keys.tokens:
+        if part[0] in (SIDE, SIDE_AGENT):
             number = part[2] if part[0] == SIDE else part[1]
             if number < 2**62:
                 yield number

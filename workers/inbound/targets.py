@@ -12,7 +12,8 @@ from desk.tickets import subject, threading
 from desk.tickets.participants import Participation
 from desk.tickets.threading import Candidate, Signal
 from desk.tickets.ticket import Ticket
-from workers.inbound.batch_context import BatchContext, Item
+from workers.inbound.batch_context import BatchContext
+from workers.inbound.item import Item
 
 _BY_KEY = (Signal.REFERENCES, Signal.CONVERSATION, Signal.LATE)
 
@@ -62,7 +63,7 @@ class Targets:
 
     def named(self, item: Item) -> Candidate | None:
         """What a mail names below the reply address, whoever wrote it."""
-        signed = threading.signed_message_ids(item.request, self.secret)
+        signed = item.keys.signed_ids
         if signed:
             return Candidate(signed[0][0], Signal.MESSAGE_ID, signed[0][1])
         return self.by_reference(item) or self._by_subject(item)
@@ -70,14 +71,14 @@ class Targets:
     def late(self, item: Item) -> Candidate | None:
         """The ticket of the replies to this mail, which came before it and hold its id; none names what has no id."""
         key = self.facts.key_of(item)
-        if key == threading.content_key(item.request):
+        if key == item.keys.content:
             return None
         target = self.new_keys.get(key) or self.target(self.facts.keys[key].ticket_id)
         return Candidate(target.ticket.id if target.ticket else 0, Signal.LATE, key) if target else None
 
     def by_reference(self, item: Item) -> Candidate | None:
         """The nearest message that it names and that is known here."""
-        keys = threading.named_keys(item.request)
+        keys = item.keys.named
         known = {key: self._number(key) for key in keys}
         return threading.first_known(keys, {k: n for k, n in known.items() if n is not None}, item.request.channel)
 
