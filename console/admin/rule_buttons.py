@@ -16,7 +16,7 @@ K = TypeVar("K")
 
 
 class Switch(Protocol):
-    def __call__(self, session: Session, kept: Any, *, on: bool) -> None: ...
+    def __call__(self, session: Session, rule: Any, /, *, on: bool) -> None: ...
 
 
 @dataclass(frozen=True)

@@ -39,14 +39,14 @@ class Entry:
 
 def record_reads(writing: Session, reading: Session, at: datetime) -> None:
     """Write down what a session noted."""
-    viewer, found = reading.viewer, dict(reading.reads)
+    viewer, reads = reading.viewer, dict(reading.reads)
     reading.reads.clear()
     c = audit.c
-    if not found:
+    if not reads:
         return
-    where = (c.what == READ, c.agent_id == viewer.agent_id, c.at > at - AGAIN, c.ticket_id.in_(sorted(found)))
-    known = set(writing.execute(sa.select(c.ticket_id).where(*where)).scalars())
-    insert_rows(writing, audit, [_row(viewer, READ, t, team, at) for t, team in found.items() if t not in known])
+    where = (c.what == READ, c.agent_id == viewer.agent_id, c.at > at - AGAIN, c.ticket_id.in_(sorted(reads)))
+    recent_ids = set(writing.execute(sa.select(c.ticket_id).where(*where)).scalars())
+    insert_rows(writing, audit, [_row(viewer, READ, t, team, at) for t, team in reads.items() if t not in recent_ids])
 
 
 def record(

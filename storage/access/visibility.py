@@ -117,25 +117,25 @@ def mailbox_condition(session: Session, *columns: sa.ColumnElement[Any]) -> list
         return []
     where = mailboxes.c.team_id.in_(sorted(session.viewer.hidden))
     addresses = list(session.execute(sa.select(mailboxes.c.address).where(where)).scalars())
-    found: list[Condition] = []
+    mailbox_conditions: list[Condition] = []
     for address in addresses:
         local, _, domain = address.rpartition("@")
         for column in columns:
-            said = sa.func.lower(sa.cast(column, sa.Text))
-            found += [
-                ~said.contains(address, autoescape=True),
-                ~said.like(f"%{_plain(local)}+%@{_plain(domain)}%", escape="/"),
+            mentions = sa.func.lower(sa.cast(column, sa.Text))
+            mailbox_conditions += [
+                ~mentions.contains(address, autoescape=True),
+                ~mentions.like(f"%{_plain(local)}+%@{_plain(domain)}%", escape="/"),
             ]
-    return found
+    return mailbox_conditions
 
 
 def hidden_tickets(session: Session, ids: Iterable[int]) -> set[int]:
     """Those of the tickets that the viewer does not see."""
-    wanted = sorted(set(ids))
-    if not session.viewer.hidden or not wanted:
+    unique_ids = sorted(set(ids))
+    if not session.viewer.hidden or not unique_ids:
         return set()
     query = sa.select(tickets.c.id).where(
-        tickets.c.id.in_(wanted), tickets.c.team_id.in_(sorted(session.viewer.hidden))
+        tickets.c.id.in_(unique_ids), tickets.c.team_id.in_(sorted(session.viewer.hidden))
     )
     return set(session.execute(query).scalars()) - session.viewer.opened
 
@@ -162,8 +162,8 @@ def check_merge(session: Session, team_id: int | None, into: int | None) -> None
 def may_merge(session: Session, ids: Iterable[int]) -> bool:
     """Whether these tickets are all of the same private team, or none is of any."""
     query = sa.select(tickets.c.team_id).where(tickets.c.id.in_(sorted(set(ids))))
-    found = set(session.execute(query).scalars())
-    return len(found) < 2 or private_teams(session).isdisjoint(found)
+    team_ids = set(session.execute(query).scalars())
+    return len(team_ids) < 2 or private_teams(session).isdisjoint(team_ids)
 
 
 def private_tickets(session: Session, ids: Iterable[int]) -> set[int]:
@@ -176,13 +176,13 @@ def private_tickets(session: Session, ids: Iterable[int]) -> set[int]:
 def outsiders(session: Session, letters: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
     """Those (ticket, address) where the ticket is private, and the address an agent's who is neither a member nor
     takes part in it."""
-    asked = set(letters)
+    pairs = set(letters)
     joined = tickets.join(teams, sa.and_(teams.c.id == tickets.c.team_id, teams.c.private))
     query = sa.select(tickets.c.id, tickets.c.team_id).select_from(joined)
-    numbers = sorted({number for number, _ in asked})
-    of_team = {row.id: row.team_id for row in session.execute(query.where(tickets.c.id.in_(numbers)))} if asked else {}
+    numbers = sorted({number for number, _ in pairs})
+    of_team = {row.id: row.team_id for row in session.execute(query.where(tickets.c.id.in_(numbers)))} if pairs else {}
     return {
-        (number, to) for number, to in asked if number in of_team and _is_outside(session, number, of_team[number], to)
+        (number, to) for number, to in pairs if number in of_team and _is_outside(session, number, of_team[number], to)
     }
 
 
@@ -199,12 +199,12 @@ def mark_privacy_changes(session: Session, happened: Sequence[Event]) -> list[Ev
     if not any(event.kind == EventKind.TEAM_CHANGED for event in happened):
         return list(happened)
     private = private_teams(session)
-    gone = {
+    private_ids = {
         event.ticket_id
         for event in happened
         if event.kind == EventKind.TEAM_CHANGED and event.data.get("to_id") in private
     }
-    leave_incidents(session, gone)
+    leave_incidents(session, private_ids)
     return [_told(event, private) if event.kind == EventKind.TEAM_CHANGED else event for event in happened]
 
 

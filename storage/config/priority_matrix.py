@@ -19,16 +19,16 @@ def matrix_rows(session: Session, settings: Settings) -> tuple[str, ...]:
     return tuple(key_values.get(session, KEY) or settings.priority_matrix)
 
 
-def set_matrix_rows(session: Session, wanted: Sequence[str]) -> None:
+def set_matrix_rows(session: Session, matrix: Sequence[str]) -> None:
     """From now on these; none: the processes' setting again. Raises BadMatrix."""
-    if wanted:
-        priority.matrix(tuple(wanted))
-    key_values.put(session, KEY, list(wanted))
+    if matrix:
+        priority.matrix(tuple(matrix))
+    key_values.put(session, KEY, list(matrix))
 
 
 def with_stored_matrix(session: Session, store: Store, usual: tuple[str, ...]) -> Store:
     """The same store, whose settings have the desk's matrix; `usual` is what the processes were started with."""
-    wanted = tuple(key_values.get(session, KEY) or usual)
-    if wanted == store.settings.priority_matrix:
+    matrix = tuple(key_values.get(session, KEY) or usual)
+    if matrix == store.settings.priority_matrix:
         return store
-    return replace(store, settings=replace(store.settings, priority_matrix=wanted))
+    return replace(store, settings=replace(store.settings, priority_matrix=matrix))

@@ -30,8 +30,8 @@ def version(database: Database) -> str | None:
     with database.engine.connect() as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
             return None
-        found: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
-        return found
+        revision: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        return revision
 
 
 def _upgrade(database: Database) -> None:
@@ -45,9 +45,9 @@ def _upgrade(database: Database) -> None:
     with database.engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_lock(70210)")
-        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        revisions = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
         current = MigrationContext.configure(connection).get_current_revision()
-        if current is not None and current not in known:
+        if current is not None and current not in revisions:
             raise NewerSchema(f"the database is at {current}, which this release does not know; upgrade Frontdesk")
         connection.commit()
         config.attributes["connection"] = connection

@@ -176,10 +176,10 @@ def claim_rows(
     The query's first column tells its rows apart. What is asked for is looked up by its number, so that a message
     finds its own row however much waits before it.
     """
-    asked = query.where(number.in_(list(first)[:most]))
-    rows = list(session.execute(for_update(session, asked, skip=True))) if first else []
+    first_rows = query.where(number.in_(list(first)[:most]))
+    rows = list(session.execute(for_update(session, first_rows, skip=True))) if first else []
     if len(rows) < most:
-        known = {row[0] for row in rows}
+        ids = {row[0] for row in rows}
         others = session.execute(for_update(session, query.limit(most), skip=True))
-        rows += [row for row in others if row[0] not in known]
+        rows += [row for row in others if row[0] not in ids]
     return rows[:most]

@@ -107,19 +107,23 @@ def load_new_tickets(session: Session, above: int, most: int = PAGE) -> list[Ope
 
 def without_counted(session: Session, above: int, ids: Sequence[int]) -> set[int]:
     """Those that no other watcher has counted meanwhile."""
-    wanted = {number for number in ids if number > above}
-    known = sa.select(reports.c.ticket_id).where(reports.c.ticket_id.between(min(ids), max(ids)))
-    return wanted.difference(session.execute(known).scalars())
+    ids_above = {number for number in ids if number > above}
+    counted = sa.select(reports.c.ticket_id).where(reports.c.ticket_id.between(min(ids), max(ids)))
+    return ids_above.difference(session.execute(counted).scalars())
 
 
-def count_tickets(session: Session, made: Sequence[CountedTicket], now: datetime, hushed: Collection[str]) -> None:
+def count_tickets(session: Session, opened: Sequence[CountedTicket], now: datetime, hushed: Collection[str]) -> None:
     """Count them; what is `hushed` (categories of open incidents) is not what is usual, so it is no history."""
-    rows = [{name: getattr(one, name) for name in CountedTicket.__slots__} for one in made if one.at > now - _LATELY]
+    rows = [
+        {name: getattr(ticket, name) for name in CountedTicket.__slots__}
+        for ticket in opened
+        if ticket.at > now - _LATELY
+    ]
     insert_rows(session, reports, rows, ignore=True)
     sums: Counter[tuple[str, str, int]] = Counter()
-    for one in made:
-        if one.category and one.category not in hushed:
-            sums.update(_keys(one))
+    for ticket in opened:
+        if ticket.category and ticket.category not in hushed:
+            sums.update(_keys(ticket))
     counted = [
         {"category": category, "organisation": organisation, "hour": hour, "slot": _slot(hour), "messages": count}
         for (category, organisation, hour), count in sorted(sums.items())
@@ -131,23 +135,25 @@ def count_tickets(session: Session, made: Sequence[CountedTicket], now: datetime
         session.execute(statement.on_conflict_do_update(index_elements=keys, set_=added), counted)
 
 
-def move_floor(session: Session, seen: Sequence[OpenedTicket], before: int, now: datetime) -> None:
+def move_floor(session: Session, opened: Sequence[OpenedTicket], before: int, now: datetime) -> None:
     """Everything that is older than a moment, and was looked at, need not be looked for again."""
-    settled = [one.ticket_id for one in seen if one.at < now - SETTLED]
-    lately = (reports.c.at < now - SETTLED, reports.c.at > now - _LATELY)
-    top = session.execute(sa.select(sa.func.max(reports.c.ticket_id)).where(*lately)).scalar()
+    settled = [ticket.ticket_id for ticket in opened if ticket.at < now - SETTLED]
+    recent = (reports.c.at < now - SETTLED, reports.c.at > now - _LATELY)
+    top = session.execute(sa.select(sa.func.max(reports.c.ticket_id)).where(*recent)).scalar()
     _set_floor(session, before, max([before, *settled, int(top or 0)]))
 
 
 def load_windows(session: Session, now: datetime) -> dict[Key, tuple[Window, ...]]:
     """People and messages of the last minutes, for each category, and for organisations with enough people."""
-    found = _windows(session, now, (reports.c.category,), 1)
-    return found | _windows(session, now, (reports.c.category, reports.c.organisation), incident_detector.FEWEST_PEOPLE)
+    by_key = _windows(session, now, (reports.c.category,), 1)
+    return by_key | _windows(
+        session, now, (reports.c.category, reports.c.organisation), incident_detector.FEWEST_PEOPLE
+    )
 
 
 def load_history(session: Session, keys: Iterable[Key], now: datetime) -> dict[Key, tuple[Traffic, datetime]]:
     """The past weeks of the keys and of the whole desk (`Key("")`), and since when each is known."""
-    wanted = set(keys) | {Key("")}
+    all_keys = set(keys) | {Key("")}
     near = incident_detector.slots(now)
     days: Counter[int] = Counter()
     for slot, weight in near.items():
@@ -161,8 +167,8 @@ def load_history(session: Session, keys: Iterable[Key], now: datetime) -> dict[K
         sa.func.sum(c.messages * _weights(c.slot % 24, days)).label("day"),
         sa.func.min(c.hour).label("first"),
     ).where(
-        c.category.in_(sorted({key.category for key in wanted})),
-        c.organisation.in_(sorted({key.organisation for key in wanted})),
+        c.category.in_(sorted({key.category for key in all_keys})),
+        c.organisation.in_(sorted({key.organisation for key in all_keys})),
         c.hour >= _hour(now - incident_detector.HISTORY),
         c.hour < _hour(now),
     )
@@ -178,8 +184,8 @@ def load_history(session: Session, keys: Iterable[Key], now: datetime) -> dict[K
 
 def history_start(session: Session, now: datetime) -> datetime | None:
     """When the desk's known past begins; None if it has none."""
-    known = (traffic.c.category == "", traffic.c.organisation == "", traffic.c.hour < _hour(now))
-    first = session.execute(sa.select(sa.func.min(traffic.c.hour)).where(*known)).scalar()
+    past_total = (traffic.c.category == "", traffic.c.organisation == "", traffic.c.hour < _hour(now))
+    first = session.execute(sa.select(sa.func.min(traffic.c.hour)).where(*past_total)).scalar()
     return None if first is None else datetime.fromtimestamp(first * 3600, UTC)
 
 
@@ -233,22 +239,22 @@ def _windows(
     where = [reports.c.at > now - timedelta(minutes=longest), *(column != "" for column in columns)]
     query = sa.select(*columns, *counted).where(*where).group_by(*columns)
     query = query.having(sa.func.count(sa.distinct(reports.c.requester_id)) >= fewest)
-    found = {}
+    by_key = {}
     for row in session.execute(query):
         numbers = row[len(columns) :]
-        made = (Window(m, numbers[2 * n], numbers[2 * n + 1]) for n, m in enumerate(incident_detector.WINDOWS))
-        found[Key(*row[: len(columns)])] = tuple(made)
-    return found
+        windows = (Window(m, numbers[2 * n], numbers[2 * n + 1]) for n, m in enumerate(incident_detector.WINDOWS))
+        by_key[Key(*row[: len(columns)])] = tuple(windows)
+    return by_key
 
 
-def _keys(one: CountedTicket) -> list[tuple[str, str, int]]:
+def _keys(ticket: CountedTicket) -> list[tuple[str, str, int]]:
     """Under which sums a report counts: organisations by the day, because their hours are too thin to tell anything."""
-    hour = _hour(one.at)
-    made = [("", "", hour), (one.category, "", hour)]
-    if one.organisation:
+    hour = _hour(ticket.at)
+    keys = [("", "", hour), (ticket.category, "", hour)]
+    if ticket.organisation:
         day = hour - hour % 24
-        made += [("", one.organisation, day), (one.category, one.organisation, day)]
-    return made
+        keys += [("", ticket.organisation, day), (ticket.category, ticket.organisation, day)]
+    return keys
 
 
 def _weights(value: sa.ColumnElement[int], weights: Mapping[int, float]) -> sa.ColumnElement[float]:

@@ -16,5 +16,5 @@ def rules(session: Session) -> Detector:
     return incident_detector.read(key_values.get(session, KEY) or {})
 
 
-def set_rules(session: Session, wanted: Detector) -> None:
-    key_values.put(session, KEY, asdict(incident_detector.read(asdict(wanted))))
+def set_rules(session: Session, settings: Detector) -> None:
+    key_values.put(session, KEY, asdict(incident_detector.read(asdict(settings))))

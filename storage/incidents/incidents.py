@@ -112,8 +112,8 @@ def dismissed_keys(session: Session, categories: Iterable[str], since: datetime)
 
 def end(session: Session, incident_id: int, state: str, now: datetime, agent_id: int | None = None) -> bool:
     """Quiet, resolved or dismissed; False if it was not open (dismissed: not quiet either)."""
-    given = (OPEN, QUIET) if state == DISMISSED else (OPEN,)
-    where = (incidents.c.id == incident_id, incidents.c.state.in_(given))
+    from_states = (OPEN, QUIET) if state == DISMISSED else (OPEN,)
+    where = (incidents.c.id == incident_id, incidents.c.state.in_(from_states))
     values = {"state": state, "ended_at": now, "ended_by": agent_id}
     return session.execute(sa.update(incidents).where(*where).values(**values)).rowcount == 1
 
@@ -125,16 +125,18 @@ def save_reach(session: Session, incident_id: int, count: int, last_at: datetime
     session.execute(sa.update(incidents).where(incidents.c.id == incident_id).values(people=count))
 
 
-def add_tickets(session: Session, incident_id: int, made: Mapping[int, tuple[str, float]], now: datetime) -> list[int]:
+def add_tickets(
+    session: Session, incident_id: int, members: Mapping[int, tuple[str, float]], now: datetime
+) -> list[int]:
     """Tickets with their state and likeness; those that it has keep theirs. Returns the new ones."""
-    known = session.execute(
+    existing = session.execute(
         sa.select(incident_tickets.c.ticket_id).where(
-            incident_tickets.c.incident_id == incident_id, incident_tickets.c.ticket_id.in_(sorted(made))
+            incident_tickets.c.incident_id == incident_id, incident_tickets.c.ticket_id.in_(sorted(members))
         )
     )
-    new = sorted(set(made) - set(known.scalars()))
+    new = sorted(set(members) - set(existing.scalars()))
     rows = [
-        {"incident_id": incident_id, "ticket_id": t, "state": made[t][0], "likeness": made[t][1], "at": now}
+        {"incident_id": incident_id, "ticket_id": t, "state": members[t][0], "likeness": members[t][1], "at": now}
         for t in new
     ]
     insert_rows(session, incident_tickets, rows, ignore=True)
@@ -189,10 +191,10 @@ def ticket_counts(session: Session, ids: Iterable[int]) -> dict[int, dict[str, i
     """Incident → how many tickets in each state."""
     c = incident_tickets.c
     query = sa.select(c.incident_id, c.state, sa.func.count().label("many")).where(c.incident_id.in_(sorted(set(ids))))
-    found: dict[int, dict[str, int]] = {number: dict.fromkeys((MEMBER, SUGGESTED, TAKEN_OUT), 0) for number in ids}
+    by_ticket: dict[int, dict[str, int]] = {number: dict.fromkeys((MEMBER, SUGGESTED, TAKEN_OUT), 0) for number in ids}
     for row in session.execute(query.group_by(c.incident_id, c.state)):
-        found[row.incident_id][row.state] = row.many
-    return found
+        by_ticket[row.incident_id][row.state] = row.many
+    return by_ticket
 
 
 def open_members(session: Session, incident_id: int) -> dict[str, int]:
@@ -244,12 +246,12 @@ def incidents_of_ticket(session: Session, ticket_id: int) -> list[tuple[Incident
         .where(incident_tickets.c.ticket_id == ticket_id)
         .order_by(incidents.c.id.desc())
     )
-    found = []
+    belongs = []
     for row in session.execute(query):
         values = dict(row._mapping)
         place = values.pop("place")
-        found.append((Incident(**values), place))
-    return found
+        belongs.append((Incident(**values), place))
+    return belongs
 
 
 def opening_texts(session: Session, ids: Iterable[int], length: int) -> dict[int, str]:
@@ -261,10 +263,10 @@ def usual_texts(session: Session, category: str, before: datetime, most: int, le
     """What is usually written: the last tickets of the category before a moment, and as many of any category."""
     own = (tickets.c.category == category, tickets.c.created_at < before)
     newest = sa.select(tickets.c.id).where(*own).order_by(tickets.c.created_at.desc()).limit(most).subquery()
-    found = _words(session, tickets.c.id.in_(sa.select(newest.c.id)), length)
+    texts = _words(session, tickets.c.id.in_(sa.select(newest.c.id)), length)
     others = sa.select(tickets.c.id).where(sa.func.coalesce(tickets.c.category, "") != category)
     latest = others.order_by(tickets.c.id.desc()).limit(most).subquery()
-    return list((found | _words(session, tickets.c.id.in_(sa.select(latest.c.id)), length)).values())
+    return list((texts | _words(session, tickets.c.id.in_(sa.select(latest.c.id)), length)).values())
 
 
 def last_raises(session: Session, ids: Iterable[int]) -> dict[int, Raise]:
@@ -272,12 +274,12 @@ def last_raises(session: Session, ids: Iterable[int]) -> dict[int, Raise]:
     e = events.c
     query = sa.select(e.ticket_id, e.actor_kind, e.data, e.before, e.after)
     query = query.where(e.ticket_id.in_(sorted(set(ids))), e.kind == EventKind.PRIORITY_CHANGED)
-    found: dict[int, Raise] = {}
+    raises: dict[int, Raise] = {}
     for row in session.execute(query.order_by(e.id)):
-        said = row.data or {}
-        number = None if row.actor_kind == str(ActorKind.AGENT) else said.get("incident")
-        found[row.ticket_id] = Raise(number, row.before, row.after, said.get("was_why", {}))
-    return found
+        data = row.data or {}
+        number = None if row.actor_kind == str(ActorKind.AGENT) else data.get("incident")
+        raises[row.ticket_id] = Raise(number, row.before, row.after, data.get("was_why", {}))
+    return raises
 
 
 def teams_of(session: Session, incident_id: int) -> set[int]:

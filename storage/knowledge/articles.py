@@ -61,12 +61,12 @@ _NAMES = tuple(Article.__dataclass_fields__)
 _c = articles.c
 
 
-def add(session: Session, made: Article) -> Article:
+def add(session: Session, article: Article) -> Article:
     """A new article with its first version."""
     (number,) = reserve_ids(session, articles, 1)
-    new = replace(made, id=number)
+    new = replace(article, id=number)
     session.execute(sa.insert(articles).values(**_row(new)))
-    _keep_version(session, new, made.author_id)
+    _keep_version(session, new, article.author_id)
     return new
 
 
@@ -115,9 +115,9 @@ def search(session: Session, eyes: Audience, text: str, most: int = 50) -> list[
     if not words:
         return []
     for joined in (_all_of(session, words), _one_of(session, words)):
-        found = _found(session, eyes, joined, most)
-        if found:
-            return found
+        matches = _found(session, eyes, joined, most)
+        if matches:
+            return matches
     return []
 
 
@@ -151,8 +151,8 @@ def record_use(
 ) -> None:
     """An article was suggested, used, or (not) helpful; for one ticket each kind counts once."""
     u = article_uses.c
-    known = set(session.execute(sa.select(_c.id).where(_c.id.in_(sorted(set(article_ids))))).scalars())
-    for number in sorted(known):
+    existing_ids = set(session.execute(sa.select(_c.id).where(_c.id.in_(sorted(set(article_ids))))).scalars())
+    for number in sorted(existing_ids):
         if ticket_id is not None:
             same = (u.article_id == number, u.ticket_id == ticket_id, u.kind == kind)
             if session.execute(sa.select(u.id).where(*same).limit(1)).first():
@@ -163,13 +163,13 @@ def record_use(
 
 def count_uses(session: Session, ids: Iterable[int]) -> dict[int, dict[str, int]]:
     """Article → how often each kind of use happened."""
-    wanted = sorted(set(ids))
-    found: dict[int, dict[str, int]] = {number: {} for number in wanted}
+    unique_ids = sorted(set(ids))
+    uses: dict[int, dict[str, int]] = {number: {} for number in unique_ids}
     u = article_uses.c
-    query = sa.select(u.article_id, u.kind, sa.func.count().label("times")).where(u.article_id.in_(wanted))
-    for row in session.execute(query.group_by(u.article_id, u.kind)) if wanted else ():
-        found[row.article_id][row.kind] = row.times
-    return found
+    query = sa.select(u.article_id, u.kind, sa.func.count().label("times")).where(u.article_id.in_(unique_ids))
+    for row in session.execute(query.group_by(u.article_id, u.kind)) if unique_ids else ():
+        uses[row.article_id][row.kind] = row.times
+    return uses
 
 
 def tickets_of(session: Session, article_id: int, most: int = 100) -> list[int]:
@@ -206,9 +206,9 @@ def _one_of(session: Session, words: Sequence[str]) -> str:
     return " | ".join(f"'{word}'" for word in words) if session.postgres else " OR ".join(f'"{w}"' for w in words)
 
 
-def _keep_version(session: Session, made: Article, editor_id: int | None) -> None:
-    row = {"article_id": made.id, "version": made.version, "title": made.title, "text": made.text}
-    session.execute(sa.insert(article_versions).values(**row, editor_id=editor_id, at=made.updated_at))
+def _keep_version(session: Session, article: Article, editor_id: int | None) -> None:
+    row = {"article_id": article.id, "version": article.version, "title": article.title, "text": article.text}
+    session.execute(sa.insert(article_versions).values(**row, editor_id=editor_id, at=article.updated_at))
 
 
 def _row(article: Article) -> dict[str, Any]:

@@ -63,14 +63,18 @@ def read_token(text: str, secret: bytes) -> int | None:
 
 def plan(session: Session, ids: Iterable[int], rules: CsatSettings, now: datetime) -> None:
     """The question for tickets that were resolved just now, unless they were asked about before."""
-    wanted = sorted(set(ids))
-    if not wanted or not rules.ask_rating:
+    unique_ids = sorted(set(ids))
+    if not unique_ids or not rules.ask_rating:
         return
-    known = set(session.execute(sa.select(ratings.c.ticket_id).where(ratings.c.ticket_id.in_(wanted))).scalars())
+    asked_ids = set(
+        session.execute(sa.select(ratings.c.ticket_id).where(ratings.c.ticket_id.in_(unique_ids))).scalars()
+    )
     c, when = tickets.c, now + timedelta(hours=rules.rating_after_hours)
     query = sa.select(c.id, c.assignee_id, c.team_id, c.requester_id)
-    rows = session.execute(query.where(c.id.in_([one for one in wanted if one not in known])).order_by(c.id))
-    made = [
+    rows = session.execute(
+        query.where(c.id.in_([ticket_id for ticket_id in unique_ids if ticket_id not in asked_ids])).order_by(c.id)
+    )
+    new_rows = [
         {
             "ticket_id": row.id,
             "agent_id": row.assignee_id,
@@ -81,7 +85,7 @@ def plan(session: Session, ids: Iterable[int], rules: CsatSettings, now: datetim
         }
         for row in rows
     ]
-    insert_rows(session, ratings, made)
+    insert_rows(session, ratings, new_rows)
 
 
 def is_due(session: Session, now: datetime) -> bool:

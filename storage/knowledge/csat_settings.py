@@ -16,5 +16,5 @@ def rules(session: Session) -> CsatSettings:
     return csat_rules.read(key_values.get(session, KEY) or {})
 
 
-def set_rules(session: Session, wanted: CsatSettings) -> None:
-    key_values.put(session, KEY, asdict(csat_rules.read(asdict(wanted))))
+def set_rules(session: Session, settings: CsatSettings) -> None:
+    key_values.put(session, KEY, asdict(csat_rules.read(asdict(settings))))

@@ -69,8 +69,8 @@ def load_guesses(session: Session, since: datetime, most: int = MOST) -> list[Ev
         .limit(most)
     )
     rows = session.execute(query).all()
-    said = _last_words(session, rows[-1].ticket_id if rows else 0)
-    return [_fact(row, said.get(row.ticket_id)) for row in reversed(rows)]
+    corrected = _last_words(session, rows[-1].ticket_id if rows else 0)
+    return [_fact(row, corrected.get(row.ticket_id)) for row in reversed(rows)]
 
 
 def load_uncertain_tickets(session: Session, most: int = 2_000) -> list[UncertainTicket]:
@@ -100,9 +100,9 @@ def _last_words(session: Session, from_ticket: int) -> dict[int, str]:
     return {row.ticket_id: row.after for row in session.execute(sa.select(c.ticket_id, c.after).where(c.id.in_(last)))}
 
 
-def _fact(row: sa.Row[Any], said: str | None) -> EvaluatedGuess:
+def _fact(row: sa.Row[Any], corrected: str | None) -> EvaluatedGuess:
     guessed = row.category or next((name for name, _ in _pairs(row.runners_up)), "")
-    truth, source = (said, BY_AGENT) if said else (None, "")
+    truth, source = (corrected, BY_AGENT) if corrected else (None, "")
     finished = row.status in (Status.RESOLVED, Status.CLOSED)
     if truth is None and finished and row.outcome == "automatic" and row.now == row.category:
         truth, source = row.category, BY_SILENCE

@@ -49,11 +49,15 @@ def get(session: Session, name: str) -> StoredKeywordRule | None:
     return _kept(row._mapping) if row else None
 
 
-def active_rules(session: Session, known: frozenset[str]) -> Rulebook:
+def active_rules(session: Session, model_categories: frozenset[str]) -> Rulebook:
     """The rules that are on; and for a category that the model does not know yet, its own words as a soft rule."""
-    on = [kept.rule for kept in list_all(session) if kept.active]
-    fresh = [one for one in categories.list_all(session) if one.active and one.name not in known]
-    return Rulebook((*on, *(rule for one in fresh for rule in _by_its_words(one.name, one.words))))
+    on = [stored.rule for stored in list_all(session) if stored.active]
+    fresh = [
+        category
+        for category in categories.list_all(session)
+        if category.active and category.name not in model_categories
+    ]
+    return Rulebook((*on, *(rule for category in fresh for rule in _by_its_words(category.name, category.words))))
 
 
 def save(session: Session, rule: Rule, now: datetime) -> None:
@@ -63,34 +67,40 @@ def save(session: Session, rule: Rule, now: datetime) -> None:
     upsert(session, keyword_rules, ("name",), row)
 
 
-def run_test(session: Session, kept: StoredKeywordRule, now: datetime) -> Trial:
+def run_test(session: Session, stored: StoredKeywordRule, now: datetime) -> Trial:
     """Against past tickets; the result is noted, so that this version may be switched on."""
-    trial = rules.tried(kept.rule, past_tickets(session))
-    result: dict[str, Any] = {"at": now.isoformat(), "fingerprint": kept.rule.fingerprint(), "sentence": trial.sentence}
+    trial = rules.tried(stored.rule, past_tickets(session))
+    result: dict[str, Any] = {
+        "at": now.isoformat(),
+        "fingerprint": stored.rule.fingerprint(),
+        "sentence": trial.sentence,
+    }
     result |= {"changed": len(trial.changed), "agreed": trial.agreed, "unknown": trial.unknown}
-    words = kept.rule.words.to_json() | {"test": result}
-    session.execute(sa.update(keyword_rules).where(keyword_rules.c.id == kept.id).values(words=words))
+    words = stored.rule.words.to_json() | {"test": result}
+    session.execute(sa.update(keyword_rules).where(keyword_rules.c.id == stored.id).values(words=words))
     return trial
 
 
-def set_active(session: Session, kept: StoredKeywordRule, *, on: bool) -> None:
+def set_active(session: Session, stored: StoredKeywordRule, *, on: bool) -> None:
     """On only after a test of this very version."""
-    if on and not kept.is_tested:
-        raise BadRule(f"rule {kept.rule.name!r} must be tested before it is switched on")
-    session.execute(sa.update(keyword_rules).where(keyword_rules.c.id == kept.id).values(active=on))
+    if on and not stored.is_tested:
+        raise BadRule(f"rule {stored.rule.name!r} must be tested before it is switched on")
+    session.execute(sa.update(keyword_rules).where(keyword_rules.c.id == stored.id).values(active=on))
 
 
-def remove(session: Session, kept: StoredKeywordRule) -> None:
-    session.execute(sa.delete(keyword_rules).where(keyword_rules.c.id == kept.id))
+def remove(session: Session, stored: StoredKeywordRule) -> None:
+    session.execute(sa.delete(keyword_rules).where(keyword_rules.c.id == stored.id))
 
 
 def past_tickets(session: Session, most: int = PAST) -> list[Past]:
     """The newest tickets that were guessed, with the agents' last word where there is one."""
     c = corrections.c
-    said = sa.select(c.id).where(c.ticket_id == tickets.c.id).exists().label("said")
+    is_corrected = sa.select(c.id).where(c.ticket_id == tickets.c.id).exists().label("said")
     p = predictions.c
     query = (
-        sa.select(tickets.c.id, tickets.c.subject, tickets.c.category, p.outcome, p.category.label("guessed"), said)
+        sa.select(
+            tickets.c.id, tickets.c.subject, tickets.c.category, p.outcome, p.category.label("guessed"), is_corrected
+        )
         .join(predictions, p.ticket_id == tickets.c.id)
         .where(*visibility.ticket_condition(session))
         .order_by(tickets.c.id.desc())

@@ -50,11 +50,11 @@ class SolvedTicket:
 
 def index_tickets(session: Session, ids: Iterable[int]) -> int:
     """Those of the tickets that are solved and were answered; the others are forgotten. Returns how many there are."""
-    wanted = sorted(set(ids))
-    if not wanted:
+    unique_ids = sorted(set(ids))
+    if not unique_ids:
         return 0
-    session.execute(sa.delete(solved).where(solved.c.ticket_id.in_(wanted)))
-    rows = [_row(row._mapping) for row in session.execute(_answered(wanted)) if row.asked is not None]
+    session.execute(sa.delete(solved).where(solved.c.ticket_id.in_(unique_ids)))
+    rows = [_row(row._mapping) for row in session.execute(_answered(unique_ids)) if row.asked is not None]
     insert_rows(session, solved, rows)
     return len(rows)
 
@@ -63,12 +63,12 @@ def candidates(
     session: Session, terms: Sequence[str], category: str = "", but: Collection[int] = (), most: int = MOST_CANDIDATES
 ) -> list[SolvedTicket]:
     """Solved tickets that share at least three of the words; two or one where more find too few; the newest first."""
-    found: dict[int, SolvedTicket] = {}
+    by_ticket: dict[int, SolvedTicket] = {}
     for shared, among in _TIERS:
         groups = list(combinations(terms[:among], shared))
-        if groups and len(found) < ENOUGH:
-            found = {one.ticket_id: one for one in _search(session, groups, category, most)} | found
-    return [one for one in found.values() if one.ticket_id not in but]
+        if groups and len(by_ticket) < ENOUGH:
+            by_ticket = {ticket.ticket_id: ticket for ticket in _search(session, groups, category, most)} | by_ticket
+    return [ticket for ticket in by_ticket.values() if ticket.ticket_id not in but]
 
 
 def get(session: Session, ticket_id: int) -> SolvedTicket | None:
@@ -139,20 +139,20 @@ def _postgres_terms(groups: Sequence[Sequence[str]]) -> str:
 
 def _answered(ids: Sequence[int]) -> sa.Select[Any]:
     """Each ticket with its opening words and the answer that came last before it was solved."""
-    said, gave = messages.alias("said"), messages.alias("gave")
+    question, answer = messages.alias("said"), messages.alias("gave")
     first = _end_of(sa.func.min, messages.c.author_kind == str(ActorKind.REQUESTER), messages.c.inbound)
     last = _end_of(sa.func.max, messages.c.author_kind == str(ActorKind.AGENT))
     t = tickets.c
     return (
         sa.select(
             t.id, t.category, t.subject, t.resolution, t.resolved_at, t.updated_at,
-            said.c.reply.label("asked"), gave.c.id.label("answer_id"), gave.c.reply.label("answer"),
+            question.c.reply.label("asked"), answer.c.id.label("answer_id"), answer.c.reply.label("answer"),
         )
         .select_from(tickets)
-        .join(said, said.c.id == first)
-        .outerjoin(gave, gave.c.id == last)
+        .join(question, question.c.id == first)
+        .outerjoin(answer, answer.c.id == last)
         .where(t.id.in_(ids), t.status.in_([str(Status.RESOLVED), str(Status.CLOSED)]), t.merged_into.is_(None))
-        .where(sa.or_(t.resolution != "", gave.c.id.is_not(None)))
+        .where(sa.or_(t.resolution != "", answer.c.id.is_not(None)))
     )  # fmt: skip
 
 

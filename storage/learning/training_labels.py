@@ -38,14 +38,14 @@ def labels_by_agents(session: Session, most: int = MOST_SAID) -> list[Example]:
 
 def labels_by_silence(session: Session, most: int = MOST_SILENT) -> list[Example]:
     """Finished tickets whose automatic category nobody ever changed or confirmed."""
-    done = (str(Status.RESOLVED), str(Status.CLOSED))
+    finished = (str(Status.RESOLVED), str(Status.CLOSED))
     spoken = sa.select(corrections.c.id).where(corrections.c.ticket_id == tickets.c.id).exists()
     p = predictions.c
     query = (
         sa.select(*_WORDS, tickets.c.category, tickets.c.created_at)
         .join(predictions, p.ticket_id == tickets.c.id)
         .join(messages, messages.c.id == p.message_id)
-        .where(tickets.c.status.in_(done), tickets.c.merged_into.is_(None), p.category == tickets.c.category)
+        .where(tickets.c.status.in_(finished), tickets.c.merged_into.is_(None), p.category == tickets.c.category)
         .where(p.outcome == "automatic", messages.c.kind == str(MessageKind.REPLY), ~spoken)
         .order_by(tickets.c.id.desc())
         .limit(most)
@@ -63,15 +63,15 @@ def opening_text(session: Session, ticket_id: int) -> str:
 
 def opening_texts(session: Session, ids: Sequence[int]) -> dict[int, str]:
     """The same for many."""
-    found: dict[int, str] = {}
+    texts: dict[int, str] = {}
     for begin in range(0, len(ids), 1000):
         part = list(ids[begin : begin + 1000])
         public = (messages.c.ticket_id.in_(part), messages.c.inbound, messages.c.side_id.is_(None))
         firsts = sa.select(sa.func.min(messages.c.id)).where(*public)
         query = sa.select(*_WORDS).join(messages, messages.c.ticket_id == tickets.c.id)
         rows = session.execute(query.where(messages.c.id.in_(firsts.group_by(messages.c.ticket_id))))
-        found |= {row.id: _text(row) for row in rows}
-    return found
+        texts |= {row.id: _text(row) for row in rows}
+    return texts
 
 
 def _first_message(ticket_id: sa.ColumnElement[int]) -> sa.ScalarSelect[int]:

@@ -89,9 +89,9 @@ def get_first_seen(session: Session, mailbox_id: int, folder: str) -> FirstSeen 
     return FirstSeen(int(value["uidvalidity"]), int(value["uidnext"]), date.fromisoformat(value["day"]))
 
 
-def save_first_seen(session: Session, mailbox_id: int, folder: str, seen: FirstSeen) -> None:
+def save_first_seen(session: Session, mailbox_id: int, folder: str, first: FirstSeen) -> None:
     """Remember it once; a second call changes nothing."""
-    value = {"uidvalidity": seen.uidvalidity, "uidnext": seen.uidnext, "day": seen.day.isoformat()}
+    value = {"uidvalidity": first.uidvalidity, "uidnext": first.uidnext, "day": first.day.isoformat()}
     session.execute(insert_ignore(session, settings), {"key": _first_seen_key(mailbox_id, folder), "value": value})
 
 
@@ -133,8 +133,8 @@ def folders_of(mailbox: Mailbox) -> list[str]:
 def _health(mailbox: Mailbox, folder: str, row: Any) -> FolderHealth:
     if row is None:
         return FolderHealth(mailbox.id, mailbox.address, folder)
-    seen = (row.last_good_at, row.failing_since, row.error, row.lag_seconds)
-    return FolderHealth(mailbox.id, mailbox.address, folder, *seen)
+    state = (row.last_good_at, row.failing_since, row.error, row.lag_seconds)
+    return FolderHealth(mailbox.id, mailbox.address, folder, *state)
 
 
 def _change(session: Session, mailbox_id: int, folder: str, values: dict[str, Any]) -> None:

@@ -133,16 +133,16 @@ def claim_suspect(session: Session, now: datetime) -> WaitingRequest | None:
 
 def claim_command(session: Session, now: datetime, first: Sequence[int] = ()) -> WaitingRequest | None:
     """The order that was asked for, or the oldest that nobody holds; in the same way counted and held."""
-    asked = (
+    requested = (
         _claim_one(session, (inbound.c.state == InboundState.ORDERED, inbound.c.id.in_(first)), now) if first else None
     )
-    return asked or _claim_one(session, (inbound.c.state == InboundState.ORDERED,), now)
+    return requested or _claim_one(session, (inbound.c.state == InboundState.ORDERED,), now)
 
 
 def _claim_one(session: Session, where: Sequence[sa.ColumnElement[bool]], now: datetime) -> WaitingRequest | None:
     name = sa.literal(_HELD) + sa.cast(inbound.c.id, sa.Text)
-    held = sa.exists().where(leases.c.name == name, leases.c.until > now)
-    query = sa.select(inbound.c.id).where(*where, ~held).order_by(inbound.c.id).limit(1)
+    leased = sa.exists().where(leases.c.name == name, leases.c.until > now)
+    query = sa.select(inbound.c.id).where(*where, ~leased).order_by(inbound.c.id).limit(1)
     row_id = session.execute(for_update(session, query, skip=True)).scalar()
     if row_id is None:
         return None
@@ -198,14 +198,14 @@ def settle(session: Session, settled: Sequence[SettledRequest], now: datetime) -
     """Write the end states."""
     rows = [
         {
-            "id": one.inbound_id,
-            "state": one.state,
-            "reason": one.reason,
-            "ticket_id": one.ticket_id,
-            "message_id": one.message_id,
+            "id": request.inbound_id,
+            "state": request.state,
+            "reason": request.reason,
+            "ticket_id": request.ticket_id,
+            "message_id": request.message_id,
             "settled_at": now,
         }
-        for one in settled
+        for request in settled
     ]
     update_rows(session, inbound, "id", rows)
 
@@ -309,10 +309,10 @@ _BY_KEY = sa.select(inbound.c.id).where(*(inbound.c[name] == sa.bindparam(name) 
 
 def _make_way(session: Session, arrivals: Iterable[Arrival]) -> None:
     """The row of an earlier message that said the same, long enough ago, gives up the key that tells repeats."""
-    for one in arrivals:
-        if one.timeless:
-            same = [inbound.c[name] == value for name, value in zip(_KEY, _key(one), strict=True)]
-            old = inbound.c.received_at < one.received_at - AT_ONCE
+    for arrival in arrivals:
+        if arrival.timeless:
+            same = [inbound.c[name] == value for name, value in zip(_KEY, _key(arrival), strict=True)]
+            old = inbound.c.received_at < arrival.received_at - AT_ONCE
             name = inbound.c.external_id + sa.literal("earlier:") + sa.cast(inbound.c.id, sa.Text)
             session.execute(sa.update(inbound).where(*same, old).values(external_id=name))
 

@@ -68,7 +68,7 @@ def assign(session: Session, places: Sequence[IndexedId]) -> None:
     update_rows(session, thread_ids, "message_id", [_place(p) for p in sorted(places, key=lambda p: p.message_id)])
 
 
-def external_ids_of_mails_of_ticket(session: Session, ticket_id: int, requester: str, most: int = 100) -> list[str]:
+def message_ids_of_ticket(session: Session, ticket_id: int, requester: str, most: int = 100) -> list[str]:
     """The ids of the newest mails that went to and fro on a ticket, oldest first: those the requester's program has."""
     m, o = messages.c, outbound.c
     came = (m.ticket_id == ticket_id, m.kind == str(MessageKind.REPLY), m.author_kind == str(ActorKind.REQUESTER))
@@ -78,15 +78,17 @@ def external_ids_of_mails_of_ticket(session: Session, ticket_id: int, requester:
         o.kind.in_((OutboundKind.ACKNOWLEDGEMENT, OutboundKind.REPLY, OutboundKind.COPY)),
     )
     left = o.state.in_((OutboundState.QUEUED, OutboundState.SENDING, OutboundState.SENT, OutboundState.CAPTURED))
-    both = sa.union_all(
+    directions = sa.union_all(
         sa.select(m.created_at, sa.literal(0).label("ours"), m.id, m.external_id).where(*came, m.external_id != ""),
         sa.select(o.created_at, sa.literal(1), o.id, o.external_id).where(
             *went, left, o.transport == str(Transport.MAIL)
         ),
     ).subquery()
-    newest = sa.select(both.c.external_id).order_by(both.c.created_at.desc(), both.c.ours.desc(), both.c.id.desc())
-    found: Any = session.execute(newest.limit(most)).scalars()
-    return [name for name in reversed(list(found)) if "@" in name]
+    newest = sa.select(directions.c.external_id).order_by(
+        directions.c.created_at.desc(), directions.c.ours.desc(), directions.c.id.desc()
+    )
+    external_ids: Any = session.execute(newest.limit(most)).scalars()
+    return [name for name in reversed(list(external_ids)) if "@" in name]
 
 
 def add(session: Session, message_id: str, ticket_id: int, row_id: int) -> None:
@@ -95,11 +97,11 @@ def add(session: Session, message_id: str, ticket_id: int, row_id: int) -> None:
     session.execute(insert_ignore(session, thread_ids), row)
 
 
-def _place(known: IndexedId) -> dict[str, Any]:
+def _place(entry: IndexedId) -> dict[str, Any]:
     return {
-        "message_id": known.message_id,
-        "inbound_id": known.inbound_id,
-        "ticket_id": known.ticket_id,
-        "row_id": known.row_id or None,
-        "content_hash": known.content_hash,
+        "message_id": entry.message_id,
+        "inbound_id": entry.inbound_id,
+        "ticket_id": entry.ticket_id,
+        "row_id": entry.row_id or None,
+        "content_hash": entry.content_hash,
     }

@@ -62,7 +62,7 @@ class ClaimedMessage:
     created_at: datetime
 
 
-def store(session: Session, letters: Sequence[OutboundMessage], now: datetime) -> None:
+def store(session: Session, outgoing: Sequence[OutboundMessage], now: datetime) -> None:
     """Write letters down; one whose dedupe_key is known stays as it was. Enqueues deliver.
 
     What would tell an agent of a private ticket of others is kept without its words, and does not leave.
@@ -82,7 +82,7 @@ def store(session: Session, letters: Sequence[OutboundMessage], now: datetime) -
             "next_at": now,
             "created_at": now,
         }
-        for letter in sorted(_withheld(session, letters), key=lambda letter: letter.dedupe_key)
+        for letter in sorted(_withheld(session, outgoing), key=lambda letter: letter.dedupe_key)
     ]
     if rows:
         insert_rows(session, outbound, rows, ignore=True)
@@ -93,15 +93,25 @@ def store(session: Session, letters: Sequence[OutboundMessage], now: datetime) -
 _BY_KEY = sa.select(outbound.c.id).where(outbound.c.dedupe_key == sa.bindparam("dedupe_key"))
 
 
-def _withheld(session: Session, letters: Sequence[OutboundMessage]) -> list[OutboundMessage]:
-    told = {(one.ticket_id, one.recipient) for one in letters if one.ticket_id and one.kind not in _TO_REQUESTERS}
-    outside = visibility.outsiders(session, told) if told else set()
-    posted = {one.ticket_id for one in letters if one.ticket_id and is_read_by_others(one.transport, one.content)}
+def _withheld(session: Session, outgoing: Sequence[OutboundMessage]) -> list[OutboundMessage]:
+    pairs = {
+        (message.ticket_id, message.recipient)
+        for message in outgoing
+        if message.ticket_id and message.kind not in _TO_REQUESTERS
+    }
+    outside = visibility.outsiders(session, pairs) if pairs else set()
+    posted = {
+        message.ticket_id
+        for message in outgoing
+        if message.ticket_id and is_read_by_others(message.transport, message.content)
+    }
     private = visibility.private_tickets(session, posted) if posted else set()
-    kept = [_empty(one) if (one.ticket_id, one.recipient) in outside else one for one in letters]
+    stored = [_empty(message) if (message.ticket_id, message.recipient) in outside else message for message in outgoing]
     return [
-        _unposted(one) if one.ticket_id in private and is_read_by_others(one.transport, one.content) else one
-        for one in kept
+        _unposted(message)
+        if message.ticket_id in private and is_read_by_others(message.transport, message.content)
+        else message
+        for message in stored
     ]
 
 
@@ -216,9 +226,9 @@ def by_external_ids(session: Session, names: Iterable[str]) -> list[dict[str, An
 
 
 def _rows_where(session: Session, column: sa.Column[Any], values: Iterable[Any]) -> list[dict[str, Any]]:
-    wanted = sorted(set(values))
-    query = sa.select(outbound).where(column.in_(wanted)).order_by(outbound.c.id)
-    return [dict(row._mapping) for row in session.execute(query)] if wanted else []
+    unique_values = sorted(set(values))
+    query = sa.select(outbound).where(column.in_(unique_values)).order_by(outbound.c.id)
+    return [dict(row._mapping) for row in session.execute(query)] if unique_values else []
 
 
 AUTOMATIC = (
@@ -294,8 +304,8 @@ def get(session: Session, outbound_id: int) -> dict[str, Any] | None:
 
 def _seen(session: Session) -> list[sa.ColumnElement[bool]]:
     """A link that opens private tickets is only for who sees all of them."""
-    seen = visibility.ticket_id_condition(session, outbound.c.ticket_id)
-    return [*seen, outbound.c.kind != OutboundKind.REQUESTS_LINK] if session.viewer.hidden else seen
+    visible = visibility.ticket_id_condition(session, outbound.c.ticket_id)
+    return [*visible, outbound.c.kind != OutboundKind.REQUESTS_LINK] if session.viewer.hidden else visible
 
 
 def totals(session: Session) -> dict[str, int]:

@@ -55,19 +55,19 @@ def create_backup(store: Store, folder: Path, now: datetime) -> Manifest:
     folder.mkdir(parents=True, exist_ok=True)
     # Before anything is in it: all that people wrote, and the key.
     folder.chmod(0o700)
-    found = schema.version(store.database)
-    if found is None:
+    revision = schema.version(store.database)
+    if revision is None:
         raise BackupError("there is no desk to back up: the database is empty")
     name, rows, named = _database(store, folder)
     blobs = dict(_blobs(store.settings.data / "blobs", folder / "blobs"))
     _beside(store, folder)
     lost = tuple(sorted(set(named) - set(blobs)))
-    made = Manifest(now.isoformat(), found, name, rows, dict(_files(folder)), blobs, lost)
+    manifest = Manifest(now.isoformat(), revision, name, rows, dict(_files(folder)), blobs, lost)
     partial = folder / f".{MANIFEST}"
-    partial.write_text(json.dumps(asdict(made), indent=1, sort_keys=True), encoding="utf-8")
+    partial.write_text(json.dumps(asdict(manifest), indent=1, sort_keys=True), encoding="utf-8")
     partial.rename(folder / MANIFEST)
     _close(folder)
-    return made
+    return manifest
 
 
 def _close(folder: Path) -> None:
@@ -79,21 +79,23 @@ def _close(folder: Path) -> None:
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a backup. BackupError where there is none that can be read."""
     try:
-        given: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        given["files"] = {name: (int(size), str(digest)) for name, (size, digest) in given["files"].items()}
-        made = Manifest(**given | {"missing": tuple(given["missing"])})
+        content: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        content["files"] = {name: (int(size), str(digest)) for name, (size, digest) in content["files"].items()}
+        manifest = Manifest(**content | {"missing": tuple(content["missing"])})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BackupError(f"{folder} is no whole backup: its {MANIFEST} cannot be read") from error
-    if made.format != FORMAT:
-        raise BackupError(f"this backup has format {made.format}; this release reads {FORMAT}")
-    return made
+    if manifest.format != FORMAT:
+        raise BackupError(f"this backup has format {manifest.format}; this release reads {FORMAT}")
+    return manifest
 
 
-def list_faults(folder: Path, made: Manifest) -> list[str]:
+def list_faults(folder: Path, manifest: Manifest) -> list[str]:
     """What is not as the manifest says, file by file; nothing if all is well."""
-    found = [f"{name}: {_fault(folder / name, *meant)}" for name, meant in made.files.items()]
-    found += [f"blobs/{name}: {_fault(blob(folder / 'blobs', name), size, name)}" for name, size in made.blobs.items()]
-    return [line for line in found if not line.endswith(": ")]
+    faults = [f"{name}: {_fault(folder / name, *expected)}" for name, expected in manifest.files.items()]
+    faults += [
+        f"blobs/{name}: {_fault(blob(folder / 'blobs', name), size, name)}" for name, size in manifest.blobs.items()
+    ]
+    return [line for line in faults if not line.endswith(": ")]
 
 
 def sqlite_file(settings: Settings) -> Path:
@@ -107,23 +109,23 @@ def blob(folder: Path, name: str) -> Path:
 
 def digest(path: Path) -> tuple[int, str]:
     """Size and SHA-256 of a file, read in pieces."""
-    size, made = 0, hashlib.sha256()
+    size, sha = 0, hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(_PIECE):
             size += len(piece)
-            made.update(piece)
-    return size, made.hexdigest()
+            sha.update(piece)
+    return size, sha.hexdigest()
 
 
 def count_rows(path: Path) -> dict[str, int]:
     """Rows of each table of an SQLite file, which must be sound."""
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-        said = connection.execute("PRAGMA quick_check").fetchone()[0]
-        if said != "ok":
-            raise BackupError(f"{path.name} is damaged: {said}")
+        verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
+        if verdict != "ok":
+            raise BackupError(f"{path.name} is damaged: {verdict}")
         names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        kept = sorted(name for name in names if "_search" not in name and not name.startswith("sqlite_"))
-        return {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in kept}
+        table_names = sorted(name for name in names if "_search" not in name and not name.startswith("sqlite_"))
+        return {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in table_names}
 
 
 def _database(store: Store, folder: Path) -> tuple[str, dict[str, int], list[str]]:
@@ -176,12 +178,12 @@ def _files(folder: Path) -> Iterator[tuple[str, tuple[int, str]]]:
             yield name, digest(path)
 
 
-def _fault(path: Path, size: int, meant: str) -> str:
+def _fault(path: Path, size: int, expected: str) -> str:
     try:
-        found = digest(path)
+        actual = digest(path)
     except OSError:
         return "is not there"
-    return "" if found == (size, meant) else "is not what was backed up"
+    return "" if actual == (size, expected) else "is not what was backed up"
 
 
 def is_empty(database: Any) -> bool:

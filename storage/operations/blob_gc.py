@@ -33,46 +33,46 @@ class SweepResult:
 
 def sweep(store: Store, names: Iterable[str]) -> SweepResult:
     """Remove those that nothing names; a transaction for each few."""
-    wanted, done = sorted({name for name in names if name}), SweepResult()
-    for begin in range(0, len(wanted), AT_ONCE):
+    unique_names, result = sorted({name for name in names if name}), SweepResult()
+    for begin in range(0, len(unique_names), AT_ONCE):
         with store.database.transaction() as session:
-            done += _sweep(store, session, wanted[begin : begin + AT_ONCE])
-    return done
+            result += _sweep(store, session, unique_names[begin : begin + AT_ONCE])
+    return result
 
 
 def unreferenced(session: Session, names: Iterable[str]) -> dict[str, int]:
     """Those that nothing names, with their size."""
-    wanted = set(names)
-    wanted -= _named(session, wanted) if wanted else set()
-    query = sa.select(blobs.c.sha256, blobs.c.size).where(blobs.c.sha256.in_(sorted(wanted)))
-    return {row.sha256: row.size for row in session.execute(query)} if wanted else {}
+    unnamed = set(names)
+    unnamed -= _named(session, unnamed) if unnamed else set()
+    query = sa.select(blobs.c.sha256, blobs.c.size).where(blobs.c.sha256.in_(sorted(unnamed)))
+    return {row.sha256: row.size for row in session.execute(query)} if unnamed else {}
 
 
 def _sweep(store: Store, session: Session, names: Sequence[str]) -> SweepResult:
     if session.postgres:
         session.execute(sa.text("LOCK TABLE blobs IN SHARE ROW EXCLUSIVE MODE"))
-    found = unreferenced(session, names)
-    if found:
-        session.execute(sa.delete(blobs).where(blobs.c.sha256.in_(sorted(found))))
+    free_blobs = unreferenced(session, names)
+    if free_blobs:
+        session.execute(sa.delete(blobs).where(blobs.c.sha256.in_(sorted(free_blobs))))
         # Last: if the COMMIT fails, a row without its file is left that nothing names, and that the next put mends.
-        store.blobs.unlink(found)
-    return SweepResult(len(found), sum(found.values()))
+        store.blobs.unlink(free_blobs)
+    return SweepResult(len(free_blobs), sum(free_blobs.values()))
 
 
 def _named(session: Session, names: set[str]) -> set[str]:
-    found: set[str] = set()
+    in_use: set[str] = set()
     for table in (messages, inbound, outbound):
         query = sa.select(table.c.raw).distinct().where(table.c.raw.in_(sorted(names)))
-        found |= set(session.execute(query).scalars())
+        in_use |= set(session.execute(query).scalars())
     # Where files are listed as JSON, one look through the rows that have any tells for all names.
     for column in (messages.c.attachments, outbound.c.content, scheduled_replies.c.content):
-        found |= _in_json(session, column, names - found)
-    return found
+        in_use |= _in_json(session, column, names - in_use)
+    return in_use
 
 
 def _in_json(session: Session, column: sa.Column[Any], names: set[str]) -> set[str]:
     if not names:
         return set()
-    said = sa.cast(column, sa.Text)
-    rows = session.execute(sa.select(said).where(said.contains('"sha256"')))
+    text = sa.cast(column, sa.Text)
+    rows = session.execute(sa.select(text).where(text.contains('"sha256"')))
     return {name for row in rows for name in names if name in row[0]}

@@ -53,18 +53,18 @@ def _run(tool: str, options: list[str], url: sa.URL, *files: Path) -> None:
     target = plain.render_as_string(hide_password=False)
     words = [tool, *options, f"--dbname={target}", *map(str, files)]
     program = _where(tool)
-    said = " ".join(word for word in words if not word.startswith("--snapshot"))
+    command_line = " ".join(word for word in words if not word.startswith("--snapshot"))
     if program is None:
-        raise NoTool(f"{tool} is not here (package postgresql-client). Where it is, run: {said}")
+        raise NoTool(f"{tool} is not here (package postgresql-client). Where it is, run: {command_line}")
     environ = os.environ | ({"PGPASSWORD": str(url.password)} if url.password else {})
-    done = subprocess.run([program, *words[1:]], env=environ, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        first = next(iter(done.stderr.strip().splitlines()), "no reason given")
-        raise NoTool(f"{tool} failed: {first}. It was: {said}")
+    result = subprocess.run([program, *words[1:]], env=environ, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        first = next(iter(result.stderr.strip().splitlines()), "no reason given")
+        raise NoTool(f"{tool} failed: {first}. It was: {command_line}")
 
 
 def _where(tool: str) -> str | None:
     """On PATH, or where Debian keeps the newest."""
-    found = [path for path in _DEBIAN.glob(f"*/bin/{tool}") if path.parts[-3].isdigit()]
-    newest = max(found, key=lambda path: int(path.parts[-3]), default=None)
+    installed = [path for path in _DEBIAN.glob(f"*/bin/{tool}") if path.parts[-3].isdigit()]
+    newest = max(installed, key=lambda path: int(path.parts[-3]), default=None)
     return str(newest) if newest else shutil.which(tool)

@@ -34,23 +34,23 @@ class Restored:
 
 def restore(folder: Path, settings: Settings, now: datetime, *, over: bool, dry_run: bool) -> Restored:
     """Raises BackupError before anything is written where the backup or the place is not right."""
-    made = backup.read_manifest(folder)
-    faults = backup.list_faults(folder, made)
+    manifest = backup.read_manifest(folder)
+    faults = backup.list_faults(folder, manifest)
     if faults:
         raise BackupError(f"the backup is damaged ({len(faults)} files): {'; '.join(faults[:3])}")
     database = Database(database_url(settings))
     try:
-        _check(made, database, settings, folder, over=over)
+        _check(manifest, database, settings, folder, over=over)
         if not dry_run:
             _refuse_running(database, settings, now)
-        new = [name for name in made.blobs if not backup.blob(settings.data / "blobs", name).exists()]
+        new = [name for name in manifest.blobs if not backup.blob(settings.data / "blobs", name).exists()]
         if dry_run:
-            return Restored(made, len(new))
+            return Restored(manifest, len(new))
         for name in new:
             _place(backup.blob(folder / "blobs", name), backup.blob(settings.data / "blobs", name))
         aside = ""
-        if made.database == backup.POSTGRES:
-            pg_tools.restore(database, folder / made.database)
+        if manifest.database == backup.POSTGRES:
+            pg_tools.restore(database, folder / manifest.database)
             rows = pg_tools.count_rows(database)
         else:
             database.close()
@@ -60,15 +60,15 @@ def restore(folder: Path, settings: Settings, now: datetime, *, over: bool, dry_
         aside = _beside(folder, settings, now) or aside
     finally:
         database.close()
-    wrong = sorted(name for name, count in made.rows.items() if rows.get(name) != count)
+    wrong = sorted(name for name, count in manifest.rows.items() if rows.get(name) != count)
     if wrong:
         raise BackupError(f"restored, but these tables have other rows than the backup: {', '.join(wrong)}")
-    return Restored(made, len(new), aside)
+    return Restored(manifest, len(new), aside)
 
 
-def _check(made: Manifest, database: Database, settings: Settings, folder: Path, *, over: bool) -> None:
+def _check(manifest: Manifest, database: Database, settings: Settings, folder: Path, *, over: bool) -> None:
     is_postgres = database.engine.dialect.name == "postgresql"
-    if is_postgres != (made.database == backup.POSTGRES):
+    if is_postgres != (manifest.database == backup.POSTGRES):
         here, there = ("PostgreSQL", "SQLite") if is_postgres else ("SQLite", "PostgreSQL")
         raise BackupError(f"this backup is of {there} and the desk is on {here}: set FRONTDESK_DATABASE_URL")
     # Looking into an SQLite file that is not there would make one.
@@ -88,12 +88,12 @@ def _refuse_running(database: Database, settings: Settings, now: datetime) -> No
     with database.reading() as session:
         if not sa.inspect(session.connection).has_table("leases"):
             return
-        held = locks.held_leases(session, now)
+        active_leases = locks.held_leases(session, now)
         others = 0 if is_sqlite else int(session.execute(_OTHERS).scalar_one())
     if others:
         raise BackupError(f"the desk is running: {others} connections of Frontdesk to this database; {_STOP}")
-    if held:
-        names, end = ", ".join(name for name, _ in held), max(end for _, end in held)
+    if active_leases:
+        names, end = ", ".join(name for name, _ in active_leases), max(end for _, end in active_leases)
         raise BackupError(f"the desk is running, or was until {end:%H:%M:%S} UTC: somebody holds {names}; {_STOP}")
 
 
@@ -122,7 +122,7 @@ def _put_sqlite(folder: Path, settings: Settings, now: datetime) -> str:
     """The file takes its place at once; the old one with its log lies aside."""
     path = backup.sqlite_file(settings)
     parts = (path, *(path.with_name(f"{path.name}-{end}") for end in ("wal", "shm")))
-    old = [one for one in parts if one.exists()]
+    old = [part for part in parts if part.exists()]
     aside = _moved(old, settings, now) if old else ""
     _place(folder / backup.SQLITE, path)
     return str(aside)
@@ -140,8 +140,8 @@ def _place(source: Path, target: Path) -> None:
     """On disk under another name before it has its own."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(f".{target.name}.restoring")
-    with source.open("rb") as one, partial.open("wb") as other:
-        shutil.copyfileobj(one, other)
-        other.flush()
-        os.fsync(other.fileno())
+    with source.open("rb") as reader, partial.open("wb") as writer:
+        shutil.copyfileobj(reader, writer)
+        writer.flush()
+        os.fsync(writer.fileno())
     partial.rename(target)

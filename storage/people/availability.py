@@ -37,8 +37,8 @@ class Availability:
 
     def record_assignment(self, team_id: int, agent_id: int, now: datetime) -> None:
         """Turns of one team are never at the same moment, however many tickets share theirs."""
-        taken = [member.last for member in self.teams[team_id].members if member.last]
-        at = max([now, *(last + timedelta(microseconds=1) for last in taken)])
+        last_turns = [member.last for member in self.teams[team_id].members if member.last]
+        at = max([now, *(last + timedelta(microseconds=1) for last in last_turns)])
         self.turns[(team_id, agent_id)] = at
         for number, team in self.teams.items():
             self.teams[number] = given(team, agent_id, at if number == team_id else None)
@@ -58,57 +58,57 @@ def lock(session: Session, team_ids: Iterable[int], agent_ids: Iterable[int] = (
     if not session.postgres:
         return
     members = sa.select(memberships.c.agent_id).where(memberships.c.team_id.in_(sorted(set(team_ids))))
-    wanted = agents.c.id.in_(members) | agents.c.id.in_(sorted(set(agent_ids)))
-    query = sa.select(agents.c.id).where(wanted).order_by(agents.c.id)
+    condition = agents.c.id.in_(members) | agents.c.id.in_(sorted(set(agent_ids)))
+    query = sa.select(agents.c.id).where(condition).order_by(agents.c.id)
     session.execute(query.with_for_update(key_share=True)).all()
 
 
 def load_availability(session: Session, team_ids: Iterable[int]) -> Availability:
     """These teams with their active members, as they are now."""
-    wanted = sorted(set(team_ids))
-    if not wanted:
+    unique_ids = sorted(set(team_ids))
+    if not unique_ids:
         return Availability({})
     hours = calendars.by_id(session)
-    rows = session.execute(sa.select(teams).where(teams.c.id.in_(wanted)))
-    made = {row.id: _team(row, hours) for row in rows}
+    rows = session.execute(sa.select(teams).where(teams.c.id.in_(unique_ids)))
+    by_id = {row.id: _team(row, hours) for row in rows}
     c = memberships.c
     columns = (*_AGENT, c.team_id, c.last_assigned_at)
     joined = memberships.join(agents, agents.c.id == c.agent_id).join(people, people.c.id == agents.c.id)
-    where = (c.team_id.in_(wanted), agents.c.active, agents.c.role.in_(_OWNERS))
-    found = session.execute(sa.select(*columns).select_from(joined).where(*where).order_by(agents.c.id)).all()
-    load = open_ticket_counts(session, {row.id for row in found})
-    for row in found:
-        team = made[row.team_id]
+    where = (c.team_id.in_(unique_ids), agents.c.active, agents.c.role.in_(_OWNERS))
+    member_rows = session.execute(sa.select(*columns).select_from(joined).where(*where).order_by(agents.c.id)).all()
+    load = open_ticket_counts(session, {row.id for row in member_rows})
+    for row in member_rows:
+        team = by_id[row.team_id]
         member = _member(row._mapping, load, hours, team.calendar, row.last_assigned_at)
-        made[row.team_id] = replace(team, members=(*team.members, member))
-    return Availability(made)
+        by_id[row.team_id] = replace(team, members=(*team.members, member))
+    return Availability(by_id)
 
 
 def load_agents(session: Session, agent_ids: Iterable[int]) -> dict[int, Member]:
     """These agents, if they are active, as no team sees them."""
-    wanted = sorted(set(agent_ids))
-    if not wanted:
+    unique_ids = sorted(set(agent_ids))
+    if not unique_ids:
         return {}
     joined = agents.join(people, people.c.id == agents.c.id)
     query = (
         sa.select(*_AGENT)
         .select_from(joined)
-        .where(agents.c.id.in_(wanted), agents.c.active, agents.c.role.in_(_OWNERS))
+        .where(agents.c.id.in_(unique_ids), agents.c.active, agents.c.role.in_(_OWNERS))
     )
-    hours, load = calendars.by_id(session), open_ticket_counts(session, wanted)
+    hours, load = calendars.by_id(session), open_ticket_counts(session, unique_ids)
     return {row.id: _member(row._mapping, load, hours, ALWAYS, None) for row in session.execute(query)}
 
 
 def open_ticket_counts(session: Session, agent_ids: Iterable[int]) -> dict[int, int]:
     """Agent → tickets in hand; reads only what they hold."""
-    wanted = sorted(set(agent_ids))
-    if not wanted:
+    unique_ids = sorted(set(agent_ids))
+    if not unique_ids:
         return {}
     c = tickets.c
-    where = (sa.text(HELD), c.assignee_id.in_(wanted), c.status.in_(IN_HAND), c.merged_into.is_(None))
+    where = (sa.text(HELD), c.assignee_id.in_(unique_ids), c.status.in_(IN_HAND), c.merged_into.is_(None))
     query = sa.select(c.assignee_id, sa.func.count()).where(*where).group_by(c.assignee_id)
-    found: Any = read_counts(session, query)
-    return dict(found)
+    counted: Any = read_counts(session, query)
+    return dict(counted)
 
 
 def save_turns(session: Session, roster: Availability) -> None:

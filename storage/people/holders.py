@@ -51,8 +51,8 @@ def list_possible(session: Session, team_id: int | None = None) -> list[Person]:
         members = sa.select(memberships.c.agent_id).where(memberships.c.team_id == team_id)
         public = ~sa.exists().where(teams.c.id == team_id, teams.c.private)
         query = query.where(sa.or_(public, agents.c.id.in_(members)))
-    found = people.by_ids(session, session.execute(query).scalars())
-    return [found[number] for number in sorted(found)]
+    by_id = people.by_ids(session, session.execute(query).scalars())
+    return [by_id[number] for number in sorted(by_id)]
 
 
 def _outside_of(session: Session, team_id: int | None, agent_id: int) -> str:

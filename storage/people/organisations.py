@@ -36,12 +36,15 @@ def list_all(session: Session) -> list[Organisation]:
 
 
 def get_by_name(session: Session, name: str) -> Organisation | None:
-    return next((one for one in list_all(session) if one.name.casefold() == name.strip().casefold()), None)
+    return next(
+        (organisation for organisation in list_all(session) if organisation.name.casefold() == name.strip().casefold()),
+        None,
+    )
 
 
 def by_domain(session: Session) -> dict[str, int]:
     """Domain → organisation."""
-    return {domain: one.id for one in list_all(session) for domain in one.domains}
+    return {domain: organisation.id for organisation in list_all(session) for domain in organisation.domains}
 
 
 def find_by_address(whose: Mapping[str, int], address: str) -> int | None:
@@ -54,35 +57,37 @@ def find_by_address(whose: Mapping[str, int], address: str) -> int | None:
     return None
 
 
-def save(session: Session, wanted: Organisation, now: datetime) -> Organisation:
+def save(session: Session, organisation: Organisation, now: datetime) -> Organisation:
     """A new organisation, or new facts of the one with this name. People of its domains belong to it from now on."""
-    domains = tuple(dict.fromkeys(_domain(one) for one in wanted.domains))
-    taken = {domain: one.name for one in list_all(session) if one.name != wanted.name for domain in one.domains}
+    domains = tuple(dict.fromkeys(_domain(other) for other in organisation.domains))
+    other_domains = {
+        domain: other.name for other in list_all(session) if other.name != organisation.name for domain in other.domains
+    }
     for domain in domains:
-        if domain in taken:
-            raise NotAllowed(f"{domain} is a domain of {taken[domain]}")
-    session.execute(insert_ignore(session, organisations).values(name=wanted.name, created_at=now))
-    values = {"domains": list(domains), "plan": wanted.plan, "shared": wanted.shared}
-    session.execute(sa.update(organisations).where(organisations.c.name == wanted.name).values(**values))
-    made = get_by_name(session, wanted.name)
-    assert made is not None
-    _take_in(session, made)
-    return made
+        if domain in other_domains:
+            raise NotAllowed(f"{domain} is a domain of {other_domains[domain]}")
+    session.execute(insert_ignore(session, organisations).values(name=organisation.name, created_at=now))
+    values = {"domains": list(domains), "plan": organisation.plan, "shared": organisation.shared}
+    session.execute(sa.update(organisations).where(organisations.c.name == organisation.name).values(**values))
+    stored = get_by_name(session, organisation.name)
+    assert stored is not None
+    _take_in(session, stored)
+    return stored
 
 
 def assign_members(session: Session, members: Mapping[int, int]) -> None:
     """Person → organisation, for those that belong to none yet."""
     for organisation_id in sorted(set(members.values())):
-        ids = sorted(person for person, one in members.items() if one == organisation_id)
+        ids = sorted(person for person, member_of in members.items() if member_of == organisation_id)
         where = (people.c.id.in_(ids), people.c.organisation_id.is_(None))
         session.execute(sa.update(people).where(*where).values(organisation_id=organisation_id))
 
 
-def _take_in(session: Session, made: Organisation) -> None:
-    for domain in made.domains:
+def _take_in(session: Session, organisation: Organisation) -> None:
+    for domain in organisation.domains:
         here = people.c.address.like(f"%@{domain}") | people.c.address.like(f"%.{domain}")
         where = (here, people.c.organisation_id.is_(None))
-        session.execute(sa.update(people).where(*where).values(organisation_id=made.id))
+        session.execute(sa.update(people).where(*where).values(organisation_id=organisation.id))
 
 
 def _domain(text: str) -> str:

@@ -79,10 +79,10 @@ _PERSON = sa.select(
 
 def by_addresses(session: Session, addresses: Iterable[str]) -> dict[str, Person]:
     """Those of the (lower-case) addresses that belong to somebody."""
-    wanted = sorted(set(addresses))
-    if not wanted:
+    unique_addresses = sorted(set(addresses))
+    if not unique_addresses:
         return {}
-    rows = session.execute(_PERSON.where(people.c.address.in_(wanted)))
+    rows = session.execute(_PERSON.where(people.c.address.in_(unique_addresses)))
     return {row.address: Person(**row._mapping) for row in rows}
 
 
@@ -91,27 +91,27 @@ def by_address(session: Session, address: str) -> Person | None:
 
 
 def by_ids(session: Session, ids: Iterable[int]) -> dict[int, Person]:
-    wanted = sorted(set(ids))
-    if not wanted:
+    unique_ids = sorted(set(ids))
+    if not unique_ids:
         return {}
-    return {row.id: Person(**row._mapping) for row in session.execute(_PERSON.where(people.c.id.in_(wanted)))}
+    return {row.id: Person(**row._mapping) for row in session.execute(_PERSON.where(people.c.id.in_(unique_ids)))}
 
 
 def ensure_people(session: Session, parties: Sequence[Party], now: datetime) -> dict[str, Person]:
     """A person for every party, made where there was none; in sorted order, so that no two workers deadlock."""
     named = {party.address: party for party in sorted(parties, key=lambda p: p.address, reverse=True)}
-    found = by_addresses(session, named)
-    missing = [named[address] for address in sorted(named) if address not in found]
+    persons = by_addresses(session, named)
+    missing = [named[address] for address in sorted(named) if address not in persons]
     if missing:
         rows = [{"address": party.address, "name": party.name, "created_at": now} for party in missing]
         insert_rows(session, people, rows, ignore=True)
-        found |= by_addresses(session, [party.address for party in missing])
-    return found | _named(session, found, named)
+        persons |= by_addresses(session, [party.address for party in missing])
+    return persons | _named(session, persons, named)
 
 
-def _named(session: Session, found: dict[str, Person], named: dict[str, Party]) -> dict[str, Person]:
+def _named(session: Session, persons: dict[str, Person], named: dict[str, Party]) -> dict[str, Person]:
     """Those who were without a name until now, with the one that they give themselves."""
-    learnt = [replace(p, name=named[a].name) for a, p in found.items() if not p.name and named[a].name]
+    learnt = [replace(p, name=named[a].name) for a, p in persons.items() if not p.name and named[a].name]
     update_rows(session, people, "id", [{"id": p.id, "name": p.name} for p in sorted(learnt, key=lambda p: p.id)])
     return {person.address: person for person in learnt}
 
@@ -161,12 +161,12 @@ def all_agents(session: Session) -> list[Person]:
 def members(session: Session, team_ids: Iterable[int]) -> dict[int, list[Person]]:
     """The active agents of each team."""
     query = _PERSON.add_columns(memberships.c.team_id).join(memberships, memberships.c.agent_id == people.c.id)
-    found: dict[int, list[Person]] = {team_id: [] for team_id in team_ids}
-    where = (memberships.c.team_id.in_(sorted(found)), agents.c.active)
-    for row in session.execute(query.where(*where).order_by(people.c.id)) if found else ():
+    by_team: dict[int, list[Person]] = {team_id: [] for team_id in team_ids}
+    where = (memberships.c.team_id.in_(sorted(by_team)), agents.c.active)
+    for row in session.execute(query.where(*where).order_by(people.c.id)) if by_team else ():
         values = dict(row._mapping)
-        found[values.pop("team_id")].append(Person(**values))
-    return found
+        by_team[values.pop("team_id")].append(Person(**values))
+    return by_team
 
 
 def add_team(session: Session, name: str) -> Team:
@@ -221,5 +221,7 @@ def all_mailboxes(session: Session) -> list[Mailbox]:
 def leads_of(session: Session, team_id: int | None) -> list[Person]:
     """The active leads of a team; where it has none, all leads and admins."""
     team = members(session, [team_id])[team_id] if team_id else []
-    leads = [one for one in team if one.role == Role.LEAD]
-    return leads or [one for one in all_agents(session) if one.active and one.role in (Role.LEAD, Role.ADMIN)]
+    leads = [member for member in team if member.role == Role.LEAD]
+    return leads or [
+        member for member in all_agents(session) if member.active and member.role in (Role.LEAD, Role.ADMIN)
+    ]

@@ -148,8 +148,8 @@ def redact_columns(session: Session, person: ErasedPerson) -> int:
 
 def count_rows(session: Session, person: ErasedPerson) -> dict[str, int]:
     """Table → rows that name them in what the desk itself wrote."""
-    found = {name: len(_rows(session, metadata.tables[name], columns, person)) for name, columns in SWEPT.items()}
-    return {name: rows for name, rows in found.items() if rows}
+    by_table = {name: len(_rows(session, metadata.tables[name], columns, person)) for name, columns in SWEPT.items()}
+    return {name: rows for name, rows in by_table.items() if rows}
 
 
 def without_person(value: Any, person: ErasedPerson, *, drop: bool = False) -> Any:
@@ -157,10 +157,10 @@ def without_person(value: Any, person: ErasedPerson, *, drop: bool = False) -> A
     if isinstance(value, str):
         return person.pattern.sub(GONE, value)
     if isinstance(value, Mapping):
-        return {without_person(name, person): without_person(one, person, drop=drop) for name, one in value.items()}
+        return {without_person(name, person): without_person(item, person, drop=drop) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        kept = [one for one in value if not (drop and isinstance(one, str) and one.lower() == person.address)]
-        return [without_person(one, person, drop=drop) for one in kept]
+        items = [item for item in value if not (drop and isinstance(item, str) and item.lower() == person.address)]
+        return [without_person(item, person, drop=drop) for item in items]
     return value
 
 
@@ -184,7 +184,7 @@ def _says(column: sa.Column[Any], word: str) -> sa.ColumnElement[bool]:
     """JSON keeps what is not ASCII as escapes; SQLite's lower() knows ASCII only, so all spellings are tried."""
     text = sa.cast(column, sa.Text)
     spelled = {word, word.lower(), word.upper(), word.title()}
-    spelled |= {json.dumps(one)[1:-1] for one in spelled}
-    return sa.or_(*(sa.func.lower(text).contains(one.lower(), autoescape=True) for one in spelled), *(
-        text.contains(one, autoescape=True) for one in spelled if not one.isascii()
+    spelled |= {json.dumps(spelling)[1:-1] for spelling in spelled}
+    return sa.or_(*(sa.func.lower(text).contains(spelling.lower(), autoescape=True) for spelling in spelled), *(
+        text.contains(spelling, autoescape=True) for spelling in spelled if not spelling.isascii()
     ))  # fmt: skip

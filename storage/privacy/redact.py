@@ -57,76 +57,76 @@ class Redaction:
 
 def redact_tickets(session: Session, ids: Iterable[int], actor: Actor, at: datetime, why: str) -> Redaction:
     """All that was said on these tickets, by whomever, is gone; their numbers, times, states and owners stay."""
-    wanted, done = sorted(set(ids)), Redaction()
-    if not wanted:
-        return done
-    ticket_rows.get_many(session, wanted, lock=True)
-    said = session.execute(sa.select(messages.c.id).where(messages.c.ticket_id.in_(wanted))).scalars()
-    redact_messages(session, list(said), done)
-    _letters(session, outbound.c.ticket_id.in_(wanted), done)
-    redact_inbound(session, inbound.c.ticket_id.in_(wanted), done)
-    _beside(session, wanted, done)
-    _empty_events(session, wanted)
+    unique_ids, redaction = sorted(set(ids)), Redaction()
+    if not unique_ids:
+        return redaction
+    ticket_rows.get_many(session, unique_ids, lock=True)
+    message_ids = session.execute(sa.select(messages.c.id).where(messages.c.ticket_id.in_(unique_ids))).scalars()
+    redact_messages(session, list(message_ids), redaction)
+    _letters(session, outbound.c.ticket_id.in_(unique_ids), redaction)
+    redact_inbound(session, inbound.c.ticket_id.in_(unique_ids), redaction)
+    _beside(session, unique_ids, redaction)
+    _empty_events(session, unique_ids)
     values = {"subject": GONE, "conversation": "", "tags": [], "fields": {}, "priority_why": {}, "resolution": ""}
-    update = sa.update(tickets).where(tickets.c.id.in_(wanted)).values(**values, version=tickets.c.version + 1)
-    done.add("tickets", session.execute(update))
-    ticket_rows.add_events(session, [Event(number, at, EMPTIED, actor, why=why) for number in wanted], react=False)
-    return done
+    update = sa.update(tickets).where(tickets.c.id.in_(unique_ids)).values(**values, version=tickets.c.version + 1)
+    redaction.add("tickets", session.execute(update))
+    ticket_rows.add_events(session, [Event(number, at, EMPTIED, actor, why=why) for number in unique_ids], react=False)
+    return redaction
 
 
-def redact_messages(session: Session, ids: Sequence[int], done: Redaction) -> None:
+def redact_messages(session: Session, ids: Sequence[int], redaction: Redaction) -> None:
     """These messages say nothing any more, wherever they are."""
     if not ids:
         return
     chosen = messages.c.id.in_(ids)
     for row in session.execute(sa.select(messages.c.raw, messages.c.attachments).where(chosen)):
-        done.blobs |= {row.raw, *(str(file.get("sha256", "")) for file in row.attachments or ())} - {""}
+        redaction.blobs |= {row.raw, *(str(file.get("sha256", "")) for file in row.attachments or ())} - {""}
     values = dict(_NOTHING) | {"author_name": "", "author_address": ""}
-    done.add("messages", session.execute(sa.update(messages).where(chosen).values(**values)))
-    redact_inbound(session, inbound.c.message_id.in_(ids), done)
+    redaction.add("messages", session.execute(sa.update(messages).where(chosen).values(**values)))
+    redact_inbound(session, inbound.c.message_id.in_(ids), redaction)
     guessed = sa.update(predictions).where(predictions.c.message_id.in_(ids)).values(reasons=[], runners_up=[])
-    done.add("predictions", session.execute(guessed))
+    redaction.add("predictions", session.execute(guessed))
     session.execute(sa.delete(thread_ids).where(thread_ids.c.row_id.in_(ids)))
 
 
-def redact_inbound(session: Session, where: sa.ColumnElement[bool], done: Redaction) -> None:
+def redact_inbound(session: Session, where: sa.ColumnElement[bool], redaction: Redaction) -> None:
     """Inbound rows keep how they ended, and nothing of what they were."""
     c = inbound.c
-    found = session.execute(sa.select(c.id, c.raw).where(where, c.content_hash.not_like("erased-%"))).all()
-    done.blobs |= {row.raw for row in found} - {""}
+    inbound_rows = session.execute(sa.select(c.id, c.raw).where(where, c.content_hash.not_like("erased-%"))).all()
+    redaction.blobs |= {row.raw for row in inbound_rows} - {""}
     mark = sa.literal("erased-") + sa.cast(c.id, sa.Text)
     values = {"request": "", "envelope": {}, "raw": "", "external_id": "", "reason": "", "content_hash": mark}
-    ids = [row.id for row in found]
+    ids = [row.id for row in inbound_rows]
     session.execute(sa.delete(idempotency).where(idempotency.c.inbound_id.in_(ids)))
-    done.add("requests", session.execute(sa.update(inbound).where(c.id.in_(ids)).values(**values)))
+    redaction.add("requests", session.execute(sa.update(inbound).where(c.id.in_(ids)).values(**values)))
 
 
-def redact_outbound(session: Session, ids: Sequence[int], done: Redaction) -> None:
+def redact_outbound(session: Session, ids: Sequence[int], redaction: Redaction) -> None:
     """Outbound rows keep their kind and how they ended."""
     if ids:
-        _letters(session, outbound.c.id.in_(ids), done)
+        _letters(session, outbound.c.id.in_(ids), redaction)
 
 
-def _letters(session: Session, where: sa.ColumnElement[bool], done: Redaction) -> None:
+def _letters(session: Session, where: sa.ColumnElement[bool], redaction: Redaction) -> None:
     waiting = outbound.c.state.in_((OutboundState.QUEUED, OutboundState.SENDING))
     for row in session.execute(sa.select(outbound.c.raw, outbound.c.content).where(where)):
         files = (row.content or {}).get("attachments") or ()
-        done.blobs |= {row.raw, *(str(file.get("sha256", "")) for file in files)} - {""}
+        redaction.blobs |= {row.raw, *(str(file.get("sha256", "")) for file in files)} - {""}
     values = {"recipient": GONE, "content": {}, "raw": "", "reason": ""}
     state = sa.case((waiting, str(OutboundState.SUPPRESSED)), else_=outbound.c.state)
-    done.add("letters", session.execute(sa.update(outbound).where(where).values(**values, state=state)))
+    redaction.add("letters", session.execute(sa.update(outbound).where(where).values(**values, state=state)))
 
 
-def _beside(session: Session, ids: Sequence[int], done: Redaction) -> None:
+def _beside(session: Session, ids: Sequence[int], redaction: Redaction) -> None:
     """What hangs on a ticket and has words of its own."""
     for name, table in {
         "suggestions": solved, "participants": participants, "foreign_numbers": foreign_numbers, "drafts": drafts,
         "scheduled_replies": scheduled_replies, "incident_reports": incident_reports, "thread_ids": thread_ids,
         "slack_threads": slack_threads, "late_files": late_files,
     }.items():  # fmt: skip
-        done.add(name, session.execute(sa.delete(table).where(table.c.ticket_id.in_(ids))))
+        redaction.add(name, session.execute(sa.delete(table).where(table.c.ticket_id.in_(ids))))
     sides = sa.update(side_conversations).where(side_conversations.c.ticket_id.in_(ids))
-    done.add("side_conversations", session.execute(sides.values(subject="", address="", people=[])))
+    redaction.add("side_conversations", session.execute(sides.values(subject="", address="", people=[])))
     session.execute(sa.update(ratings).where(ratings.c.ticket_id.in_(ids)).values(comment=""))
     session.execute(sa.update(predictions).where(predictions.c.ticket_id.in_(ids)).values(reasons=[], runners_up=[]))
 
@@ -140,9 +140,9 @@ def _empty_events(session: Session, ids: Sequence[int]) -> None:
         sa.update(events).where(own, events.c.actor_kind.in_(("requester", "third_party"))).values(actor_name="")
     )
     for row in session.execute(sa.select(events.c.id, events.c.data).where(own)).all():
-        kept = {name: value for name, value in (row.data or {}).items() if name in _STATES or _is_plain(value)}
-        if kept != row.data:
-            session.execute(sa.update(events).where(events.c.id == row.id).values(data=kept))
+        plain_data = {name: value for name, value in (row.data or {}).items() if name in _STATES or _is_plain(value)}
+        if plain_data != row.data:
+            session.execute(sa.update(events).where(events.c.id == row.id).values(data=plain_data))
 
 
 def _is_plain(value: Any) -> bool:

@@ -103,85 +103,86 @@ class _Sum:
 
 
 def groups(
-    session: Session, asked: Plan, side: str, times: Sequence[str], targets: Sequence[str], by: Sequence[str]
+    session: Session, query_plan: Plan, side: str, times: Sequence[str], targets: Sequence[str], by: Sequence[str]
 ) -> dict[Key, Group]:
     """The tickets as a whole, and by each of the columns `by`."""
     names = [*report_groups.names(targets), *times]
-    found: dict[Key, _Sum] = {}
-    for keys, one in _sums(session, asked, side, names, times, by):
+    sums_by_key: dict[Key, _Sum] = {}
+    for keys, partial in _sums(session, query_plan, side, names, times, by):
         for key in (ALL, *zip(by, keys, strict=True)):
-            found.setdefault(key, _Sum()).add(one)
-    return {key: _group(one, names, times, targets) for key, one in found.items()}
+            sums_by_key.setdefault(key, _Sum()).add(partial)
+    return {key: _group(partial, names, times, targets) for key, partial in sums_by_key.items()}
 
 
 def _sums(
-    session: Session, asked: Plan, side: str, names: Sequence[str], times: Sequence[str], by: Sequence[str]
+    session: Session, query_plan: Plan, side: str, names: Sequence[str], times: Sequence[str], by: Sequence[str]
 ) -> Iterator[tuple[list[int | None], _Sum]]:
     places = [LENGTHS.index(name) - (0 if side == OPENED else WIDTHS[OPENED]) for name in times]
-    for query in _queries(asked, side, names, by):
+    for query in _queries(query_plan, side, names, by):
         for row in session.execute(query):
-            keys, (count, *told, text) = row[: len(by)], row[len(by) :]
+            keys, (count, *totals, text) = row[: len(by)], row[len(by) :]
             if count:
                 letters = [quantile_sketch.counted(text[place :: WIDTHS[side]]) for place in places]
-                yield [key or None for key in keys], _Sum(int(count), [int(value or 0) for value in told], letters)
+                yield [key or None for key in keys], _Sum(int(count), [int(value or 0) for value in totals], letters)
 
 
-def _queries(asked: Plan, side: str, names: Sequence[str], by: Sequence[str]) -> Iterator[sa.Select[Any]]:
+def _queries(query_plan: Plan, side: str, names: Sequence[str], by: Sequence[str]) -> Iterator[sa.Select[Any]]:
     """Of the days that hold, and of the tickets of the others."""
     keys: list[sa.ColumnElement[Any]] = [d[name] for name in by]
-    told: list[sa.ColumnElement[Any]] = [sa.func.sum(d[name]) for name in ("count", *names)]
-    query = sa.select(*keys, *told, sa.func.aggregate_strings(d.letters, "")).where(*asked.summed(side))
+    expressions: list[sa.ColumnElement[Any]] = [sa.func.sum(d[name]) for name in ("count", *names)]
+    query = sa.select(*keys, *expressions, sa.func.aggregate_strings(d.letters, "")).where(*query_plan.summed(side))
     yield query.group_by(*keys)
-    if asked.loose:
+    if query_plan.loose:
         keys, sums = [f[name] for name in by], daily_rollup.sum_columns()
-        told = [sa.func.count(), *(sa.func.sum(sums[name]) for name in names)]
+        expressions = [sa.func.count(), *(sa.func.sum(sums[name]) for name in names)]
         text = sa.func.aggregate_strings(daily_rollup.length_codes(side), "")
-        yield sa.select(*keys, *told, text).where(*asked.tickets(side)).group_by(*keys)
+        yield sa.select(*keys, *expressions, text).where(*query_plan.tickets(side)).group_by(*keys)
 
 
-def _group(one: _Sum, names: Sequence[str], times: Sequence[str], targets: Sequence[str]) -> Group:
-    told = dict(zip(names, one.told, strict=True))
+def _group(totals: _Sum, names: Sequence[str], times: Sequence[str], targets: Sequence[str]) -> Group:
+    by_name = dict(zip(names, totals.told, strict=True))
     spreads = {
-        name: quantile_sketch.spread(letters, told[name]) for name, letters in zip(times, one.letters, strict=True)
+        name: quantile_sketch.spread(letters, by_name[name])
+        for name, letters in zip(times, totals.letters, strict=True)
     }
-    return report_groups.group(one.count, told, spreads, targets)
+    return report_groups.group(totals.count, by_name, spreads, targets)
 
 
-def by_day(session: Session, asked: Plan, side: str) -> Counter[date]:
+def by_day(session: Session, query_plan: Plan, side: str) -> Counter[date]:
     """Day → tickets, of the days that hold."""
-    query = sa.select(d.day, sa.func.sum(d["count"])).where(*asked.summed(side)).group_by(d.day)
+    query = sa.select(d.day, sa.func.sum(d["count"])).where(*query_plan.summed(side)).group_by(d.day)
     rows: Any = session.execute(query)
     return Counter({day: int(count) for day, count in rows})
 
 
-def hours(session: Session, asked: Plan) -> Hours:
+def hours(session: Session, query_plan: Plan) -> Hours:
     """Seven days by twenty-four hours, of the days that hold."""
-    found = [[0] * 24 for _ in range(7)]
+    week = [[0] * 24 for _ in range(7)]
     text = sa.func.aggregate_strings(d.quarters, "")
-    rows: Any = session.execute(sa.select(d.day, text).where(*asked.summed(OPENED)).group_by(d.day))
+    rows: Any = session.execute(sa.select(d.day, text).where(*query_plan.summed(OPENED)).group_by(d.day))
     for day, quarters in rows:
-        of_day = found[day.weekday()]
-        for hour, count in _of_day(Period(day, day, asked.period.zone), Counter(quarters)):
+        of_day = week[day.weekday()]
+        for hour, count in _of_day(Period(day, day, query_plan.period.zone), Counter(quarters)):
             of_day[hour] += count
-    return found
+    return week
 
 
 def _of_day(day: Period, quarters: Mapping[str, int]) -> Iterator[tuple[int, int]]:
     """Hour and tickets; a letter is the remainder of a quarter since 1970."""
     first, plain = slot(day.start), day.end.timestamp() - day.start.timestamp() == 24 * 3600
-    for one, count in quarters.items():
-        since = (ord(one) - quantile_sketch.FIRST - first) % DAY_QUARTERS
+    for quarter, count in quarters.items():
+        since = (ord(quarter) - quantile_sketch.FIRST - first) % DAY_QUARTERS
         if plain:
             yield since * SLOT_SECONDS // 3600, count
         else:
             yield datetime.fromtimestamp((first + since) * SLOT_SECONDS, ZoneInfo(day.zone)).hour, count
 
 
-def volume(session: Session, asked: Plan, views: Sequence[str]) -> dict[str, Counter[str]]:
+def volume(session: Session, query_plan: Plan, views: Sequence[str]) -> dict[str, Counter[str]]:
     """View → name → opened tickets, of the days that hold."""
-    query = sa.select(d.view, d.value, sa.func.sum(d["count"])).where(*asked.summed(OPENED, *views))
+    query = sa.select(d.view, d.value, sa.func.sum(d["count"])).where(*query_plan.summed(OPENED, *views))
     rows: Any = session.execute(query.group_by(d.view, d.value))
-    found: dict[str, Counter[str]] = {view: Counter() for view in views}
+    by_view: dict[str, Counter[str]] = {view: Counter() for view in views}
     for view, value, count in rows:
-        found[view][value] += int(count)
-    return found
+        by_view[view][value] += int(count)
+    return by_view

@@ -47,15 +47,15 @@ FLAGS = {"one_touch": f.one_touch, "reopened": f.reopened > 0, "rated": f.score.
 
 def sum_columns() -> dict[str, sa.ColumnElement[Any]]:
     """What is added up of tickets, by the names of the columns: each is 0 or 1, or a number."""
-    made: dict[str, sa.ColumnElement[Any]] = {name: sa.case((flag, 1), else_=0) for name, flag in FLAGS.items()}
-    made["score_sum"] = sa.func.coalesce(f.score, 0)
+    expressions: dict[str, sa.ColumnElement[Any]] = {name: sa.case((flag, 1), else_=0) for name, flag in FLAGS.items()}
+    expressions["score_sum"] = sa.func.coalesce(f.score, 0)
     for target in TARGETS:
         met = f[f"met_{target}"]
-        made[f"kept_{target}"] = sa.case((met, 1), else_=0)
-        made[f"broken_{target}"] = sa.case((sa.not_(met), 1), else_=0)
-    made |= {f"seconds_{status}": f[f"seconds_{status}"] for status in STATUSES}
+        expressions[f"kept_{target}"] = sa.case((met, 1), else_=0)
+        expressions[f"broken_{target}"] = sa.case((sa.not_(met), 1), else_=0)
+    expressions |= {f"seconds_{status}": f[f"seconds_{status}"] for status in STATUSES}
     lengths = [f"{target}_{kind}" for target in TARGETS for kind in ("seconds", "business")]
-    return made | {name: sa.func.coalesce(f[name], 0) for name in lengths}
+    return expressions | {name: sa.func.coalesce(f[name], 0) for name in lengths}
 
 
 def length_codes(side: str) -> sa.ColumnElement[str]:
@@ -74,9 +74,11 @@ def start_zone(session: Session, name: str) -> None:
     key_values.put(session, STATE, {"zone": name})
     session.execute(sa.delete(loose_days))
     query = sa.select(sa.func.min(f.opened_at), sa.func.max(f.opened_at), sa.func.max(f.resolved_at))
-    moments = [one for one in session.execute(query).one() if one is not None]
+    moments = [moment for moment in session.execute(query).one() if moment is not None]
     there = session.execute(sa.select(sa.func.min(d.day), sa.func.max(d.day))).one()
-    days = [one for one in there if one is not None] + [one.astimezone(ZoneInfo(name)).date() for one in moments]
+    days = [moment for moment in there if moment is not None] + [
+        moment.astimezone(ZoneInfo(name)).date() for moment in moments
+    ]
     if days:
         all_days = Period(min(days), max(days)).days()
         insert_rows(session, loose_days, [{"day": day, "changed_at": LONG_AGO} for day in all_days])
@@ -133,8 +135,8 @@ def differs(session: Session, day: date, name: str) -> bool:
     """Whether the rows of this day are not those that it should have."""
     stored = session.execute(_STORED, {"of_day": day})
     queries = [_of_day(view, side, session.postgres) for view in VIEWS for side in SIDES]
-    made = (row for query in queries for row in session.execute(query, _span(day, name)))
-    return sorted(map(_plain, stored)) != sorted(map(_plain, made))
+    expected = (row for query in queries for row in session.execute(query, _span(day, name)))
+    return sorted(map(_plain, stored)) != sorted(map(_plain, expected))
 
 
 _IS_OF_DAY = (d.view.in_(VIEWS), d.side.in_(SIDES), d.day == sa.bindparam("of_day"))

@@ -39,13 +39,13 @@ def groups(
 
 def _sums(targets: Sequence[str]) -> dict[str, sa.ColumnElement[Any]]:
     """What is added up."""
-    made = daily_rollup.sum_columns()
-    return {name: made[name] for name in names(targets)}
+    expressions = daily_rollup.sum_columns()
+    return {name: expressions[name] for name in names(targets)}
 
 
 def names(targets: Sequence[str]) -> list[str]:
     """What a group is made of, besides its count and its lengths of time."""
-    promises = [f"{kept}_{target}" for target in targets for kept in ("kept", "broken")]
+    promises = [f"{outcome}_{target}" for target in targets for outcome in ("kept", "broken")]
     return [*daily_rollup.FLAGS, "score_sum", *promises, *(f"seconds_{status}" for status in STATUSES)]
 
 
@@ -61,18 +61,18 @@ def _by_database(
     sets = sa.func.grouping_sets(sa.tuple_(), *(sa.tuple_(f[name]) for name in by))
     keys = [f[name] for name in by]
     which = [sa.func.grouping(key) for key in keys]
-    found: dict[Key, Group] = {}
+    by_key: dict[Key, Group] = {}
     query = sa.select(*keys, *which, *columns).where(*where)
     for row in session.execute(query.group_by(sets) if by else query):
         key = next(((n, row[i]) for i, n in enumerate(by) if row[len(by) + i] == 0), ALL)
         values = list(row[2 * len(by) :])
         if not values[0]:
             continue
-        told = dict(zip(sums, (int(v) for v in values[1 : 1 + len(sums)]), strict=True))
+        totals = dict(zip(sums, (int(v) for v in values[1 : 1 + len(sums)]), strict=True))
         parts = values[1 + len(sums) :]
         spreads = {n: _spread(*parts[3 * i : 3 * i + 3]) for i, n in enumerate(times)}
-        found[key] = group(int(values[0]), told, spreads, targets)
-    return found
+        by_key[key] = group(int(values[0]), totals, spreads, targets)
+    return by_key
 
 
 def _spread(count: int, mean: Any, shares: Sequence[int] | None) -> Spread:
@@ -100,23 +100,23 @@ def _by_hand(
     keys = [f[name] for name in by]
     columns = [*keys, sa.func.count(), *map(sa.func.sum, sums.values()), *(sa.func.group_concat(f[n]) for n in times)]
     query = sa.select(*columns).where(*where)
-    found: dict[Key, _Sum] = {}
+    by_key: dict[Key, _Sum] = {}
     for row in session.execute(query.group_by(*keys) if keys else query):
-        one = _summed(list(row[len(by) :]), len(sums))
+        partial = _summed(list(row[len(by) :]), len(sums))
         for key in (ALL, *zip(by, row[: len(by)], strict=True)):
-            found.setdefault(key, _Sum()).add(one)
-    return {key: _of_sum(one, list(sums), times, targets) for key, one in found.items() if one.count}
+            by_key.setdefault(key, _Sum()).add(partial)
+    return {key: _of_sum(partial, list(sums), times, targets) for key, partial in by_key.items() if partial.count}
 
 
 def _summed(values: list[Any], sums: int) -> _Sum:
     # One text a group is read faster than one row a ticket.
     lists = [json.loads(f"[{text or ''}]") for text in values[1 + sums :]]
-    return _Sum(values[0], [value or 0 for value in values[1 : 1 + sums]], [sorted(one) for one in lists])
+    return _Sum(values[0], [value or 0 for value in values[1 : 1 + sums]], [sorted(lengths) for lengths in lists])
 
 
-def _of_sum(one: _Sum, sums: Sequence[str], times: Sequence[str], targets: Sequence[str]) -> Group:
-    spreads = {name: spread(values) for name, values in zip(times, one.times, strict=True)}
-    return group(one.count, dict(zip(sums, one.told, strict=True)), spreads, targets)
+def _of_sum(totals: _Sum, sums: Sequence[str], times: Sequence[str], targets: Sequence[str]) -> Group:
+    spreads = {name: spread(values) for name, values in zip(times, totals.times, strict=True)}
+    return group(totals.count, dict(zip(sums, totals.told, strict=True)), spreads, targets)
 
 
 def spread(values: Iterable[int]) -> Spread:
@@ -128,17 +128,17 @@ def spread(values: Iterable[int]) -> Spread:
     return Spread(len(ordered), sum(ordered) / len(ordered), middle, high)
 
 
-def group(count: int, told: Mapping[str, int], times: Mapping[str, Spread], targets: Sequence[str]) -> Group:
+def group(count: int, totals: Mapping[str, int], times: Mapping[str, Spread], targets: Sequence[str]) -> Group:
     """From what was added up, by `names`."""
     return Group(
         count=count,
-        one_touch=told["one_touch"],
-        reopened=told["reopened"],
-        rated=told["rated"],
-        good=told["good"],
-        score_sum=told["score_sum"],
-        kept={target: told[f"kept_{target}"] for target in targets},
-        broken={target: told[f"broken_{target}"] for target in targets},
-        seconds_in={status: told[f"seconds_{status}"] for status in STATUSES},
+        one_touch=totals["one_touch"],
+        reopened=totals["reopened"],
+        rated=totals["rated"],
+        good=totals["good"],
+        score_sum=totals["score_sum"],
+        kept={target: totals[f"kept_{target}"] for target in targets},
+        broken={target: totals[f"broken_{target}"] for target in targets},
+        seconds_in={status: totals[f"seconds_{status}"] for status in STATUSES},
         times=times,
     )

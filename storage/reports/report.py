@@ -65,46 +65,46 @@ class ReportQuery:
         return [*self._whose(d), *([d.value == getattr(self, view)] if view else [])]
 
     def _whose(self, columns: Any) -> list[sa.ColumnElement[bool]]:
-        made: list[sa.ColumnElement[bool]] = []
+        conditions: list[sa.ColumnElement[bool]] = []
         for column, value in ((columns.team_id, self.team), (columns.agent_id, self.agent)):
-            made += [] if value is None else [column == value]
+            conditions += [] if value is None else [column == value]
         if self.seen_by is not None:
             mine, me = self.seen_by
-            made.append(columns.team_id.in_(mine) | (columns.agent_id == me))
-        return made
+            conditions.append(columns.team_id.in_(mine) | (columns.agent_id == me))
+        return conditions
 
 
-def report(session: Session, period: Period, asked: ReportQuery, now: datetime) -> Report:
+def report(session: Session, period: Period, query: ReportQuery, now: datetime) -> Report:
     """All figures of a period."""
-    whose = [*asked.where(), *visibility.team_condition(session, f.team_id)]
-    plans = [_plan(session, one, asked, whose) for one in (period, period.before)]
+    whose = [*query.where(), *visibility.team_condition(session, f.team_id)]
+    plans = [_plan(session, part, query, whose) for part in (period, period.before)]
     opened, resolved = _both(session, period, plans[0], whose, _BY)
-    earlier = [found.get(ALL, Group()) for found in _both(session, period.before, plans[1], whose, ())]
-    held = _open_now(session, whose, now)
+    earlier = [by_key.get(ALL, Group()) for by_key in _both(session, period.before, plans[1], whose, ())]
+    backlog = _open_now(session, whose, now)
     came, went, hours = _course(session, period, plans[0], whose)
     return Report(
         period=period,
         as_of=now,
         now=Headline(opened.get(ALL, Group()), resolved.get(ALL, Group())),
         before=Headline(*earlier),
-        days=_days(session, period, whose, held.count, came, went),
+        days=_days(session, period, whose, backlog.count, came, went),
         hours=hours,
         volume=_volume(session, period, plans[0], whose),
-        statuses=held.statuses,
-        ages=held.ages,
+        statuses=backlog.statuses,
+        ages=backlog.ages,
         incidents=_incidents(session, period),
-        teams=_lines("team_id", opened, resolved, held.teams, _team_names(session)),
-        agents=_lines("agent_id", opened, resolved, held.agents, _agent_names(session)),
+        teams=_lines("team_id", opened, resolved, backlog.teams, _team_names(session)),
+        agents=_lines("agent_id", opened, resolved, backlog.agents, _agent_names(session)),
         error=quantile_sketch.ERROR if any(plans) else 0.0,
     )
 
 
-def _plan(session: Session, period: Period, asked: ReportQuery, whose: Where) -> Plan | None:
-    view = asked.view()
+def _plan(session: Session, period: Period, query: ReportQuery, whose: Where) -> Plan | None:
+    view = query.view()
     if view is None:
         return None
     return daily_plan.plan(
-        session, period, view, whose, [*asked.where_days(), *visibility.team_condition(session, d.team_id)]
+        session, period, view, whose, [*query.where_days(), *visibility.team_condition(session, d.team_id)]
     )
 
 
@@ -137,16 +137,18 @@ def _groups(
     kinds = ("seconds",) if session.execute(query).first() is None else ("seconds", "business")
     times = [f"{name}_{kind}" for name in targets for kind in kinds]
     if plan is not None:
-        found = daily_plan.groups(session, plan, side, times, targets, by)
+        by_key = daily_plan.groups(session, plan, side, times, targets, by)
     else:
-        found = report_groups.groups(session, [*_within(at, period), *whose], times, targets, by)
+        by_key = report_groups.groups(session, [*_within(at, period), *whose], times, targets, by)
     if len(kinds) > 1:
-        return found
-    return {key: replace(group, times=_twice(group.times)) for key, group in found.items()}
+        return by_key
+    return {key: replace(group, times=_twice(group.times)) for key, group in by_key.items()}
 
 
 def _twice(times: Mapping[str, Spread]) -> dict[str, Spread]:
-    return {name.replace("_seconds", kind): one for name, one in times.items() for kind in ("_seconds", "_business")}
+    return {
+        name.replace("_seconds", kind): spread for name, spread in times.items() for kind in ("_seconds", "_business")
+    }
 
 
 def _course(
@@ -157,13 +159,13 @@ def _course(
     if plan is not None:
         spans = (plan.tickets(OPENED), plan.tickets(RESOLVED))
     slots = [_slots(session, f.opened_slot, spans[0]), _slots(session, f.resolved_slot, spans[1])]
-    came, went = (_by_day(one, period.zone) for one in slots)
+    came, went = (_by_day(by_slot, period.zone) for by_slot in slots)
     hours = _hours(slots[0], period.zone)
     if plan is None:
         return came, went, hours
     added = daily_plan.hours(session, plan)
-    both = [[x + y for x, y in zip(*rows, strict=True)] for rows in zip(hours, added, strict=True)]
-    return came + daily_plan.by_day(session, plan, OPENED), went + daily_plan.by_day(session, plan, RESOLVED), both
+    by_hour = [[x + y for x, y in zip(*rows, strict=True)] for rows in zip(hours, added, strict=True)]
+    return came + daily_plan.by_day(session, plan, OPENED), went + daily_plan.by_day(session, plan, RESOLVED), by_hour
 
 
 def _slots(session: Session, slot: sa.ColumnElement[Any], where: Where) -> dict[int, int]:
@@ -178,26 +180,26 @@ def _days(
     """Each day, with what was left at its end: counted backwards from what is left now."""
     left -= _count(session, [*whose, f.opened_at >= period.end])
     left += _count(session, [*whose, f.resolved_at >= period.end])
-    made: list[Day] = []
+    day_list: list[Day] = []
     for day in reversed(list(period.days())):
-        made.append(Day(day, opened.get(day, 0), resolved.get(day, 0), left))
+        day_list.append(Day(day, opened.get(day, 0), resolved.get(day, 0), left))
         left += resolved.get(day, 0) - opened.get(day, 0)
-    return made[::-1]
+    return day_list[::-1]
 
 
 def _by_day(slots: Mapping[int, int], zone: str) -> Counter[date]:
-    found: Counter[date] = Counter()
+    counter: Counter[date] = Counter()
     for slot, count in slots.items():
-        found[daily_rollup.day_of(slot, zone)] += count
-    return found
+        counter[daily_rollup.day_of(slot, zone)] += count
+    return counter
 
 
 def _hours(slots: Mapping[int, int], zone: str) -> list[list[int]]:
-    found = [[0] * 24 for _ in range(7)]
+    week = [[0] * 24 for _ in range(7)]
     for slot, count in slots.items():
         here = _here(slot, zone)
-        found[here.weekday()][here.hour] += count
-    return found
+        week[here.weekday()][here.hour] += count
+    return week
 
 
 def _here(slot: int, zone: str) -> datetime:
@@ -212,23 +214,25 @@ def _volume(session: Session, period: Period, plan: Plan | None, whose: Where) -
     """By channel, category and priority: name → opened tickets, the most first."""
     # Each view knows one of them; what was asked of one is counted for the others.
     if plan is None or plan.view:
-        found = _counted(session, [*_within(f.opened_at, period), *whose])
+        by_dimension = _counted(session, [*_within(f.opened_at, period), *whose])
     else:
-        found = daily_plan.volume(session, plan, DIMENSIONS)
+        by_dimension = daily_plan.volume(session, plan, DIMENSIONS)
         for name, more in _counted(session, plan.tickets(OPENED)).items():
-            found[name].update(more)
-    return {name: sorted(one.items(), key=lambda pair: (-pair[1], pair[0])) for name, one in found.items()}
+            by_dimension[name].update(more)
+    return {
+        name: sorted(counter.items(), key=lambda pair: (-pair[1], pair[0])) for name, counter in by_dimension.items()
+    }
 
 
 def _counted(session: Session, where: Where) -> dict[str, Counter[str]]:
     """All three in one pass."""
     keys = [f[name] for name in DIMENSIONS]
-    found: dict[str, Counter[str]] = {name: Counter() for name in DIMENSIONS}
+    by_dimension: dict[str, Counter[str]] = {name: Counter() for name in DIMENSIONS}
     rows: Any = session.execute(sa.select(*keys, sa.func.count()).where(*where).group_by(*keys))
     for *names, count in rows:
         for name, value in zip(DIMENSIONS, names, strict=True):
-            found[name][value] += count
-    return found
+            by_dimension[name][value] += count
+    return by_dimension
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,13 +257,13 @@ def _open_now(session: Session, whose: Where, now: datetime) -> _Open:
     bands = [now - timedelta(days=days) for _, days in BANDS if days is not None]
     band = sa.case(*((f.opened_at > since, place) for place, since in enumerate(bands)), else_=len(bands)).label("band")
     keys = (f.status, band, f.team_id, f.agent_id)
-    found: tuple[Counter[Any], ...] = (Counter(), Counter(), Counter(), Counter())
+    counters: tuple[Counter[Any], ...] = (Counter(), Counter(), Counter(), Counter())
     query = sa.select(*keys, sa.func.count()).where(*whose, f.resolved_at.is_(None)).group_by(*keys)
     rows: Any = session.execute(query)
     for *values, count in rows:
-        for counter, value in zip(found, values, strict=True):
+        for counter, value in zip(counters, values, strict=True):
             counter[value] += count
-    statuses, places, of_teams, of_agents = map(dict, found)
+    statuses, places, of_teams, of_agents = map(dict, counters)
     return _Open(statuses, places, of_teams, of_agents)
 
 
@@ -284,19 +288,19 @@ def _lines(
     name: str,
     opened: Mapping[Any, Group],
     resolved: Mapping[Any, Group],
-    held: Mapping[Any, int],
+    open_by: Mapping[Any, int],
     names: Mapping[int, str],
 ) -> list[Line]:
     """One line for each that had something to do, the busiest first."""
-    ids = {key[1] for found in (opened, resolved) for key in found if key[0] == name} | set(held)
-    made = [
+    ids = {key[1] for by_key in (opened, resolved) for key in by_key if key[0] == name} | set(open_by)
+    lines = [
         Line(
-            one,
-            names.get(one, f"#{one}") if one is not None else "nobody",
-            held.get(one, 0),
-            opened.get((name, one), Group()),
-            resolved.get((name, one), Group()),
+            group_id,
+            names.get(group_id, f"#{group_id}") if group_id is not None else "nobody",
+            open_by.get(group_id, 0),
+            opened.get((name, group_id), Group()),
+            resolved.get((name, group_id), Group()),
         )
-        for one in ids
+        for group_id in ids
     ]
-    return sorted(made, key=lambda line: (-line.resolved.count, -line.open, line.name))
+    return sorted(lines, key=lambda line: (-line.resolved.count, -line.open, line.name))

@@ -34,13 +34,18 @@ def list_all(session: Session) -> list[Schedule]:
 
 
 def get_by_name(session: Session, name: str) -> Schedule | None:
-    return next((one for one in list_all(session) if one.name.lower() == name.strip().lower()), None)
+    return next((schedule for schedule in list_all(session) if schedule.name.lower() == name.strip().lower()), None)
 
 
-def save(session: Session, made: Schedule) -> None:
+def save(session: Session, schedule: Schedule) -> None:
     """Write it by its name; one of that name gets the new recipients and contents."""
-    values = {"recipients": list(made.recipients), "every": made.every, "next_at": made.next_at}
-    upsert(session, report_schedules, ("name",), values | {"name": made.name.strip(), "content": dict(made.content)})
+    values = {"recipients": list(schedule.recipients), "every": schedule.every, "next_at": schedule.next_at}
+    upsert(
+        session,
+        report_schedules,
+        ("name",),
+        values | {"name": schedule.name.strip(), "content": dict(schedule.content)},
+    )
 
 
 def remove(session: Session, name: str) -> bool:
@@ -49,7 +54,7 @@ def remove(session: Session, name: str) -> bool:
 
 
 def due_schedules(session: Session, now: datetime) -> list[Schedule]:
-    return [one for one in list_all(session) if one.next_at is not None and one.next_at <= now]
+    return [schedule for schedule in list_all(session) if schedule.next_at is not None and schedule.next_at <= now]
 
 
 def set_next(session: Session, schedule: Schedule, next_at: datetime) -> bool:

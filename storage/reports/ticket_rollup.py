@@ -87,11 +87,11 @@ def count_next(
     rows: Any = session.execute(query).all()
     if not rows:
         return None
-    known = _last_events(session, [number for number, *_ in rows])
-    wanted = [number for number, last, at, _ in rows if at <= now - fresh and last > known.get(number, 0)]
+    last_counted = _last_events(session, [number for number, *_ in rows])
+    changed_ids = [number for number, last, at, _ in rows if at <= now - fresh and last > last_counted.get(number, 0)]
     upto = max(last for _, last, _, _ in rows)
     unsettled = min((first for *_, first in rows if first is not None), default=upto + 1)
-    return RollupBatch(upto, unsettled - 1, count_figures(session, wanted))
+    return RollupBatch(upto, unsettled - 1, count_figures(session, changed_ids))
 
 
 def save(session: Session, counted: Counted, now: datetime, floor: int | None = None) -> int:
@@ -100,21 +100,21 @@ def save(session: Session, counted: Counted, now: datetime, floor: int | None = 
     The days on which it makes a difference are loose from now on. Returns how many tickets say something else now.
     """
     there = _there(session, [number for number, _, _ in counted])
-    new = [(number, last, told) for number, last, told in counted if last >= _last(there.get(number))]
-    gone = [number for number, _, _ in new if number in there]
-    if gone:
-        session.execute(sa.delete(ticket_facts).where(_among(session, ticket_facts.c.ticket_id, gone)))
-    rows = [_row(told, last) for _, last, told in new if told is not None]
+    new = [(number, last, figures) for number, last, figures in counted if last >= _last(there.get(number))]
+    deleted_ids = [number for number, _, _ in new if number in there]
+    if deleted_ids:
+        session.execute(sa.delete(ticket_facts).where(_among(session, ticket_facts.c.ticket_id, deleted_ids)))
+    rows = [_row(figures, last) for _, last, figures in new if figures is not None]
     insert_rows(session, ticket_facts, rows)
-    changed = [(there.get(number), told) for number, _, told in new if _differ(there.get(number), told)]
+    changed = [(there.get(number), figures) for number, _, figures in new if _differ(there.get(number), figures)]
     daily_rollup.mark_loose(session, {slot for pair in changed for slot in _slots(*pair)}, now)
     if floor is not None:
         key_values.put(session, STATE, {"floor": floor})
     return len(changed)
 
 
-def _row(told: Facts, last: int) -> dict[str, Any]:
-    return {name: getattr(told, name) for name in _NAMES} | {"last_event_id": last}
+def _row(figures: Facts, last: int) -> dict[str, Any]:
+    return {name: getattr(figures, name) for name in _NAMES} | {"last_event_id": last}
 
 
 _NAMES = tuple(field.name for field in fields(Facts))
@@ -125,7 +125,7 @@ _SUMMED = tuple(name for name in _NAMES if name not in _IN_NO_SUM)
 def count_wrong(session: Session, counted: Counted, above: int, ids: Sequence[int]) -> int:
     """How many rows are not what was counted: of these tickets, and of none (see `forget_others`)."""
     there = _there(session, [number for number, _, _ in counted])
-    pairs = [(there.get(number), told) for number, _, told in counted]
+    pairs = [(there.get(number), figures) for number, _, figures in counted]
     others = sa.select(sa.func.count()).select_from(ticket_facts).where(*_others(above, ids))
     return sum(_differ(*pair) for pair in pairs) + int(session.execute(others).scalar_one())
 
@@ -138,9 +138,9 @@ def _differ(old: Any, new: Facts | None) -> bool:
 
 
 def _slots(*ones: Any) -> Iterator[int]:
-    for one in ones:
-        if one is not None:
-            yield from (slot for slot in (one.opened_slot, one.resolved_slot) if slot is not None)
+    for row in ones:
+        if row is not None:
+            yield from (slot for slot in (row.opened_slot, row.resolved_slot) if slot is not None)
 
 
 def next_ticket_ids(session: Session, above: int, most: int = PAGE) -> list[int]:
@@ -152,9 +152,9 @@ def next_ticket_ids(session: Session, above: int, most: int = PAGE) -> list[int]
 def delete_others(session: Session, above: int, ids: Sequence[int], now: datetime) -> int:
     """Throw away rows whose ticket is gone: between `above` and the last of these tickets, or all above if none."""
     slots = (ticket_facts.c.opened_slot, ticket_facts.c.resolved_slot)
-    gone = session.execute(sa.delete(ticket_facts).where(*_others(above, ids)).returning(*slots)).all()
-    daily_rollup.mark_loose(session, set(_slots(*gone)), now)
-    return len(gone)
+    deleted = session.execute(sa.delete(ticket_facts).where(*_others(above, ids)).returning(*slots)).all()
+    daily_rollup.mark_loose(session, set(_slots(*deleted)), now)
+    return len(deleted)
 
 
 def _others(above: int, ids: Sequence[int]) -> list[sa.ColumnElement[bool]]:
@@ -170,21 +170,21 @@ def list_all(session: Session) -> dict[int, Facts]:
 
 def count_figures(session: Session, ids: Iterable[int]) -> Counted:
     """The figures of these tickets, from their events."""
-    wanted = sorted(ids)
-    found = _tickets(session, wanted)
-    if not found:
+    sorted_ids = sorted(ids)
+    by_id = _tickets(session, sorted_ids)
+    if not by_id:
         return []
-    history, last = _histories(session, wanted)
+    history, last = _histories(session, sorted_ids)
     by_team = _calendars(session)
-    promised, scores = _promised(session, wanted), _scores(session, wanted)
-    made: Counted = []
-    for ticket in found:
+    promised, scores = _promised(session, sorted_ids), _scores(session, sorted_ids)
+    counted: Counted = []
+    for ticket in by_id:
         number, calendar = ticket.id, by_team.get(ticket.team_id or 0, ALWAYS)
-        told = ticket_figures.facts(
+        figures = ticket_figures.facts(
             ticket, history.get(number, ()), calendar, promised=promised.get(number, ()), score=scores.get(number)
         )
-        made.append((number, last.get(number, 0), told))
-    return made
+        counted.append((number, last.get(number, 0), figures))
+    return counted
 
 
 def _tickets(session: Session, ids: Sequence[int]) -> list[Ticket]:
@@ -241,7 +241,7 @@ def _histories(session: Session, ids: Sequence[int]) -> tuple[dict[int, list[Eve
     """Ticket → the events that make figures, oldest first; and → its newest event of any kind."""
     c = events.c
     columns = (c.id, c.ticket_id, c.at, c.kind, c.actor_kind, c.after, c.why)
-    found: dict[int, list[Event]] = {}
+    histories: dict[int, list[Event]] = {}
     last: dict[int, int] = {}
     rows: Any = session.execute(sa.select(*columns).where(_among(session, c.ticket_id, ids))).all()
     # Sorted here: PostgreSQL would rather walk all events in order than sort these.
@@ -249,8 +249,8 @@ def _histories(session: Session, ids: Sequence[int]) -> tuple[dict[int, list[Eve
         last[ticket_id] = number
         if kind in HEARD:
             event = Event(ticket_id, at, EventKind(kind), _ACTORS[actor], after=after, why=why)
-            found.setdefault(ticket_id, []).append(event)
-    return found, last
+            histories.setdefault(ticket_id, []).append(event)
+    return histories, last
 
 
 _ACTORS = {str(kind): Actor(kind) for kind in ActorKind}
@@ -261,18 +261,18 @@ _PRIORITIES = {str(one): one for one in Priority}
 def _calendars(session: Session) -> dict[int, Calendar]:
     """Team → its calendar, for teams that have one."""
     rows = session.execute(sa.select(teams.c.id, teams.c.calendar_id).where(teams.c.calendar_id.is_not(None))).all()
-    known = calendars.by_id(session) if rows else {}
-    return {row.id: known[row.calendar_id][1] for row in rows if row.calendar_id in known}
+    by_id = calendars.by_id(session) if rows else {}
+    return {row.id: by_id[row.calendar_id][1] for row in rows if row.calendar_id in by_id}
 
 
 def _promised(session: Session, ids: Sequence[int]) -> dict[int, set[str]]:
     """Ticket → the targets for which it has a clock."""
-    found: dict[int, set[str]] = {}
+    by_ticket: dict[int, set[str]] = {}
     query = sa.select(clocks.c.ticket_id, clocks.c.kind)
     query = query.where(_among(session, clocks.c.ticket_id, ids), clocks.c.kind.in_(ticket_figures.TARGETS))
     for row in session.execute(query):
-        found.setdefault(row.ticket_id, set()).add(row.kind)
-    return found
+        by_ticket.setdefault(row.ticket_id, set()).add(row.kind)
+    return by_ticket
 
 
 def _scores(session: Session, ids: Sequence[int]) -> dict[int, int]:

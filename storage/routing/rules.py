@@ -40,16 +40,16 @@ def list_all(session: Session) -> list[StoredRoutingRule]:
 
 def get_by_name(session: Session, name: str) -> StoredRoutingRule | None:
     """The rule of that name, in any letter case."""
-    return next((one for one in list_all(session) if one.name.lower() == name.strip().lower()), None)
+    return next((rule for rule in list_all(session) if rule.name.lower() == name.strip().lower()), None)
 
 
 def active_rules(session: Session) -> tuple[Rule, ...]:
     """What is switched on and understood, in order. A rule that is not understood keeps no mail waiting."""
-    found = list_all(session)
-    for kept in found:
-        if kept.active and kept.rule is None:
-            log.warning("routing_rule_left_out", rule_id=kept.id)
-    return tuple(kept.rule for kept in found if kept.active and kept.rule is not None)
+    rules = list_all(session)
+    for stored in rules:
+        if stored.active and stored.rule is None:
+            log.warning("routing_rule_left_out", rule_id=stored.id)
+    return tuple(stored.rule for stored in rules if stored.active and stored.rule is not None)
 
 
 def save(
@@ -64,25 +64,25 @@ def save(
     place = position if position is not None else before.position if before else _end(session)
     row = {"name": before.name if before else name, "position": place, "active": active}
     upsert(session, routing_rules, ("name",), row | {"conditions": conditions, "actions": actions})
-    found = get_by_name(session, name)
-    assert found is not None
-    return found
+    existing = get_by_name(session, name)
+    assert existing is not None
+    return existing
 
 
-def set_active(session: Session, kept: StoredRoutingRule, *, on: bool) -> None:
-    if on and kept.rule is None:
-        raise BadRouting(kept.problem)
-    session.execute(sa.update(routing_rules).where(routing_rules.c.id == kept.id).values(active=on))
+def set_active(session: Session, stored: StoredRoutingRule, *, on: bool) -> None:
+    if on and stored.rule is None:
+        raise BadRouting(stored.problem)
+    session.execute(sa.update(routing_rules).where(routing_rules.c.id == stored.id).values(active=on))
 
 
-def remove(session: Session, kept: StoredRoutingRule) -> None:
-    session.execute(sa.delete(routing_rules).where(routing_rules.c.id == kept.id))
+def remove(session: Session, stored: StoredRoutingRule) -> None:
+    session.execute(sa.delete(routing_rules).where(routing_rules.c.id == stored.id))
 
 
-def move(session: Session, kept: StoredRoutingRule, by: int) -> None:
+def move(session: Session, stored: StoredRoutingRule, by: int) -> None:
     """So many places down (up: negative)."""
-    order = [one.id for one in list_all(session)]
-    place = order.index(kept.id)
+    order = [rule.id for rule in list_all(session)]
+    place = order.index(stored.id)
     order.insert(max(0, min(len(order) - 1, place + by)), order.pop(place))
     _renumber(session, order)
 

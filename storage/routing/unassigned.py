@@ -58,11 +58,11 @@ def _why(active: bool, owns: bool) -> str:
 
 def tickets_to_reassign(session: Session, of: Mapping[int, LeavingAgent], most: int) -> list[int]:
     """What they hold and should not."""
-    all_of_it = sorted(number for number, one in of.items() if one.everything)
-    open_ones = sorted(number for number, one in of.items() if not one.everything)
+    all_of_it = sorted(number for number, agent in of.items() if agent.everything)
+    open_ones = sorted(number for number, agent in of.items() if not agent.everything)
     c = tickets.c
-    wanted = c.assignee_id.in_(all_of_it) | (c.assignee_id.in_(open_ones) & c.status.in_(_OPEN))
-    query = sa.select(c.id).where(sa.text(HELD), c.assignee_id.in_(sorted(of)), wanted, c.merged_into.is_(None))
+    condition = c.assignee_id.in_(all_of_it) | (c.assignee_id.in_(open_ones) & c.status.in_(_OPEN))
+    query = sa.select(c.id).where(sa.text(HELD), c.assignee_id.in_(sorted(of)), condition, c.merged_into.is_(None))
     return list(session.execute(query.order_by(_rank(), c.id).limit(most)).scalars()) if of else []
 
 
@@ -88,17 +88,17 @@ def load_memory(session: Session, ids: Sequence[int]) -> dict[int, RoutingMemory
     c = events.c
     where = (c.ticket_id.in_(ids), c.kind.in_((EventKind.ASSIGNED, EventKind.UNROUTABLE, EventKind.TEAM_CHANGED)))
     query = sa.select(c.ticket_id, c.kind, c.data, c.actor_kind).where(*where).order_by(c.id)
-    found = {number: RoutingMemory() for number in ids}
+    memories = {number: RoutingMemory() for number in ids}
     for row in session.execute(query) if ids else ():
-        before, by_person = found[row.ticket_id], row.actor_kind == str(ActorKind.AGENT)
+        before, by_person = memories[row.ticket_id], row.actor_kind == str(ActorKind.AGENT)
         skills = (
             () if by_person and row.kind == EventKind.TEAM_CHANGED else tuple(row.data.get("skills") or before.skills)
         )
         never = before.never if row.kind == EventKind.UNROUTABLE else frozenset[int]()
         if row.kind == EventKind.ASSIGNED and by_person and row.data.get("from_id"):
             never = frozenset({row.data["from_id"]})
-        found[row.ticket_id] = RoutingMemory(skills, never)
-    return found
+        memories[row.ticket_id] = RoutingMemory(skills, never)
+    return memories
 
 
 def flagged_teams(session: Session) -> list[int]:
@@ -119,8 +119,10 @@ def list_flagged(session: Session, team_ids: Sequence[int], after: int, most: in
 def list_unescalated(session: Session, before: datetime, most: int) -> list[int]:
     """Flagged tickets of which leads have not been told a second time since, the oldest first."""
     c, e = tickets.c, events.c
-    told = sa.select(e.id).where(e.ticket_id == c.id, e.kind == EventKind.UNROUTABLE_ESCALATED, e.at >= c.unroutable_at)
-    where = (c.unroutable_at.is_not(None), c.unroutable_at < before, c.status.in_(_OPEN), ~told.exists())
+    escalated = sa.select(e.id).where(
+        e.ticket_id == c.id, e.kind == EventKind.UNROUTABLE_ESCALATED, e.at >= c.unroutable_at
+    )
+    where = (c.unroutable_at.is_not(None), c.unroutable_at < before, c.status.in_(_OPEN), ~escalated.exists())
     return list(session.execute(sa.select(c.id).where(*where).order_by(c.unroutable_at).limit(most)).scalars())
 
 

@@ -46,12 +46,12 @@ class BlobStore:
         self._write({name: content for name, content in named.items() if len(content) > INLINE_BYTES})
         return PreparedBlobs(names, named)
 
-    def store_prepared(self, session: Session, held: PreparedBlobs, now: datetime) -> None:
+    def store_prepared(self, session: Session, prepared: PreparedBlobs, now: datetime) -> None:
         """Name what is held in the record; from its COMMIT on it is stored."""
-        rows = [_row(name, content, now) for name, content in sorted(held.named.items())]
+        rows = [_row(name, content, now) for name, content in sorted(prepared.named.items())]
         insert_rows(session, blobs, rows, ignore=True)
         # Whoever removed the last use of the same content may have taken the file meanwhile.
-        large = {name: content for name, content in held.named.items() if len(content) > INLINE_BYTES}
+        large = {name: content for name, content in prepared.named.items() if len(content) > INLINE_BYTES}
         self._write({name: content for name, content in large.items() if not self._path(name).exists()})
 
     def unlink(self, names: Iterable[str]) -> None:
@@ -61,9 +61,9 @@ class BlobStore:
 
     def put_many(self, session: Session, contents: Sequence[bytes], now: datetime) -> list[str]:
         """Store each content once; returns their SHA-256 (hex) in order."""
-        held = self.prepare(contents)
-        self.store_prepared(session, held, now)
-        return held.names
+        prepared = self.prepare(contents)
+        self.store_prepared(session, prepared, now)
+        return prepared.names
 
     def put(self, session: Session, content: bytes, now: datetime) -> str:
         return self.put_many(session, [content], now)[0]

@@ -50,10 +50,10 @@ def list_jobs(url: str, most: int = MOST) -> list[DeadJob]:
     """The newest first, of all queues. Raises Away."""
     try:
         with _client(url) as client:
-            found = [job for queue in _ALL for job in _of_queue(client, queue, most)]
+            jobs = [job for queue in _ALL for job in _of_queue(client, queue, most)]
     except (redis.RedisError, OSError) as error:
         raise QueueUnavailable(f"the queue does not answer: {type(error).__name__}") from error
-    return sorted(found, key=lambda job: job.given_up_at, reverse=True)[:most]
+    return sorted(jobs, key=lambda job: job.given_up_at, reverse=True)[:most]
 
 
 def _of_queue(client: redis.Redis, queue: str, most: int) -> list[DeadJob]:
@@ -96,14 +96,14 @@ def drop(url: str, ids: Collection[str]) -> int:
 
 def retry(url: str, ids: Collection[str]) -> int:
     """Enqueue them again, each kind of job and row once; what cannot be read stays. Returns how many went."""
-    wanted = [job for job in list_jobs(url) if job.id in set(ids) and job.actor in JOBS]
+    selected = [job for job in list_jobs(url) if job.id in set(ids) and job.actor in JOBS]
     opened = broker(url, for_workers=False)
     try:
-        for actor, row_id in dict.fromkeys((job.actor, job.row_id) for job in wanted):
+        for actor, row_id in dict.fromkeys((job.actor, job.row_id) for job in selected):
             opened.enqueue(message(actor, row_id))
     except (redis.RedisError, dramatiq.DramatiqError, OSError) as error:
         raise QueueUnavailable(f"the queue does not answer: {type(error).__name__}") from error
-    return drop(url, [job.id for job in wanted])
+    return drop(url, [job.id for job in selected])
 
 
 def _names(queue: str) -> str:
@@ -124,8 +124,11 @@ def _dead(queue: str, name: bytes, at: float, content: bytes | None) -> DeadJob:
     when = datetime.fromtimestamp(at / 1000, UTC)
     try:
         read: Any = dramatiq.Message.decode(content or b"")
-        said = str(read.options.get("traceback", "")).strip().splitlines()
-        tries, error = int(read.options.get("retries", 0)), said[-1].partition(":")[0][:200] if said else "rejected"
+        traceback_lines = str(read.options.get("traceback", "")).strip().splitlines()
+        tries, error = (
+            int(read.options.get("retries", 0)),
+            traceback_lines[-1].partition(":")[0][:200] if traceback_lines else "rejected",
+        )
         return DeadJob(name.decode(), current_name(str(read.actor_name)), int(read.args[0]), when, tries, error, queue)
     except Exception:  # noqa: BLE001 - whatever is wrong with it, it is shown
         return DeadJob(name.decode("utf-8", "replace"), "", 0, when, 0, "cannot be read", queue)

@@ -74,10 +74,10 @@ def list_failures(session: Session, most: int = 1000) -> list[Failure]:
 
 def retry(session: Session, rows: Sequence[tuple[str, int]]) -> int:
     """Forget the failures of these rows, so that the scheduler's next round finds them; returns how many there were."""
-    done = 0
+    removed = 0
     for job, row_id in rows:
-        done += session.execute(sa.delete(failures).where(_c.job == job, _c.row_id == row_id)).rowcount
-    return done
+        removed += session.execute(sa.delete(failures).where(_c.job == job, _c.row_id == row_id)).rowcount
+    return removed
 
 
 def given_up(session: Session) -> dict[str, int]:

@@ -97,9 +97,9 @@ def send_heartbeats(database: Database, kind: str, report: Report) -> Iterator[N
 def _beat(database: Database, name: str, kind: str, report: Report) -> None:
     """A database that is away is no reason to end: that the beat is missing says it."""
     try:
-        found = report()
+        data = report()
         with database.transaction() as session:
-            record_heartbeat(session, name, kind, datetime.now(UTC), found)
+            record_heartbeat(session, name, kind, datetime.now(UTC), data)
     except sa.exc.DBAPIError as error:
         log.warning("heartbeat_failed", error=type(error).__name__)
     except Exception:

@@ -20,10 +20,10 @@ def begin(session: Session, key: str, content_hash: str, now: datetime) -> int |
     row = {"key": key, "content_hash": content_hash, "created_at": now}
     if session.execute(insert_ignore(session, idempotency), row).rowcount == 1:
         return None
-    known = session.execute(sa.select(idempotency).where(idempotency.c.key == key)).one()
-    if known.content_hash != content_hash:
+    stored = session.execute(sa.select(idempotency).where(idempotency.c.key == key)).one()
+    if stored.content_hash != content_hash:
         raise KeyReused("this Idempotency-Key was used with another body")
-    return int(known.inbound_id)
+    return int(stored.inbound_id)
 
 
 def finish(session: Session, key: str, inbound_id: int) -> None:

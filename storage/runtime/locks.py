@@ -21,8 +21,8 @@ def acquire(session: Session, name: str, holder: str, now: datetime, length: tim
     """
     until = now + length
     free = (leases.c.holder == holder) | (leases.c.until < now) | (leases.c.until > until + SKEW)
-    taken = sa.update(leases).where(leases.c.name == name, free).values(holder=holder, until=until)
-    if session.execute(taken).rowcount == 1:
+    takeover = sa.update(leases).where(leases.c.name == name, free).values(holder=holder, until=until)
+    if session.execute(takeover).rowcount == 1:
         return True
     row = {"name": name, "holder": holder, "until": until}
     return session.execute(insert_ignore(session, leases), row).rowcount == 1

@@ -110,13 +110,13 @@ def _consumer_class(base: Any) -> Any:
         asked_at = 0.0
 
         def __next__(self) -> Any:
-            found = None
+            next_message = None
             if self.message_cache or not self._is_empty():
-                found = super().__next__()
+                next_message = super().__next__()
             else:
                 time.sleep(self.timeout * random.uniform(0.5, 1.0) / 1000)
             self.broker.looked_at[self.queue_name] = time.monotonic()
-            return found
+            return next_message
 
         def _is_empty(self) -> bool:
             now = time.monotonic()

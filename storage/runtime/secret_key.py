@@ -53,12 +53,12 @@ def check(database: Database, secret: bytes) -> None:
     """Raises WrongKey where the desk remembers another key; one that remembers none remembers this from now on."""
     own = fingerprint(secret)
     with database.reading() as session:
-        kept = key_values.get(session, FINGERPRINT)
-    if kept is None:
+        stored = key_values.get(session, FINGERPRINT)
+    if stored is None:
         with database.transaction() as session:
             session.execute(insert_ignore(session, key_value_table), {"key": FINGERPRINT, "value": own})
-            kept = key_values.get(session, FINGERPRINT)
-    if kept != own:
+            stored = key_values.get(session, FINGERPRINT)
+    if stored != own:
         raise WrongKey("this is not the key that this desk signs with")
 
 

@@ -47,30 +47,30 @@ def get(session: Session, calendar_id: int) -> CalendarRow | None:
 
 def get_by_name(session: Session, name: str) -> CalendarRow | None:
     """The calendar of that name, in any letter case."""
-    return next((one for one in list_all(session) if one.name.lower() == name.strip().lower()), None)
+    return next((calendar for calendar in list_all(session) if calendar.name.lower() == name.strip().lower()), None)
 
 
-def save(session: Session, made: CalendarRow) -> CalendarRow:
+def save(session: Session, calendar: CalendarRow) -> CalendarRow:
     """Write a calendar by its id, or by its name if it has none; BadCalendar if it cannot be meant."""
-    if not made.name.strip():
+    if not calendar.name.strip():
         raise BadCalendar("calendar: a name is missing")
-    to_calendar(made)
+    to_calendar(calendar)
     values: dict[str, Any] = {
-        "name": made.name.strip(),
-        "time_zone": made.time_zone or "UTC",
-        "slots": [dict(slot) for slot in made.slots],
-        "holidays": dict(made.holidays),
+        "name": calendar.name.strip(),
+        "time_zone": calendar.time_zone or "UTC",
+        "slots": [dict(slot) for slot in calendar.slots],
+        "holidays": dict(calendar.holidays),
     }
-    known = get(session, made.id) if made.id else get_by_name(session, made.name)
-    if made.id:
-        session.execute(sa.update(calendars).where(calendars.c.id == made.id).values(**values))
+    stored = get(session, calendar.id) if calendar.id else get_by_name(session, calendar.name)
+    if calendar.id:
+        session.execute(sa.update(calendars).where(calendars.c.id == calendar.id).values(**values))
     else:
         upsert(session, calendars, ("name",), values)
-    found = get_by_name(session, made.name)
-    assert found is not None
-    if known is None or to_calendar(known) is not to_calendar(found):
-        sla_timers.request_recalculation(session, f"calendar {found.name} changed")
-    return found
+    same_name = get_by_name(session, calendar.name)
+    assert same_name is not None
+    if stored is None or to_calendar(stored) is not to_calendar(same_name):
+        sla_timers.request_recalculation(session, f"calendar {same_name.name} changed")
+    return same_name
 
 
 def remove(session: Session, calendar_id: int) -> None:
@@ -81,14 +81,14 @@ def list_users(session: Session, calendar_id: int) -> list[str]:
     """The teams and agents that work by it."""
     named = sa.select(teams.c.name).where(teams.c.calendar_id == calendar_id)
     working = sa.select(people.c.address).join(agents, agents.c.id == people.c.id)
-    found = session.execute(working.where(agents.c.calendar_id == calendar_id)).scalars()
-    return [*session.execute(named).scalars(), *found]
+    agent_ids = session.execute(working.where(agents.c.calendar_id == calendar_id)).scalars()
+    return [*session.execute(named).scalars(), *agent_ids]
 
 
 def to_calendar(row: CalendarRow) -> Calendar:
     """What a row means; the same object for the same row, so that what it was asked once is not counted again."""
-    told = json.dumps([row.time_zone, list(row.slots), row.holidays], sort_keys=True, default=dict)
-    return _meant(told, f"calendar {row.name!r}")
+    key = json.dumps([row.time_zone, list(row.slots), row.holidays], sort_keys=True, default=dict)
+    return _meant(key, f"calendar {row.name!r}")
 
 
 def by_id(session: Session) -> dict[int, tuple[str, Calendar]]:
@@ -97,6 +97,6 @@ def by_id(session: Session) -> dict[int, tuple[str, Calendar]]:
 
 
 @lru_cache(maxsize=256)
-def _meant(told: str, place: str) -> Calendar:
-    zone, slots, off = json.loads(told)
+def _meant(key: str, place: str) -> Calendar:
+    zone, slots, off = json.loads(key)
     return business_hours.read(zone, slots, days_off(off, f"{place}.holidays"), place)

@@ -20,15 +20,15 @@ _DAY = re.compile(r"(?:(\d{4})-)?(\d\d)-(\d\d)")
 _KEYS = frozenset({"country", "region", "own", "open"})
 
 
-def days_off(given: Mapping[str, Any], place: str = "calendar.holidays") -> frozenset[date]:
+def days_off(settings: Mapping[str, Any], place: str = "calendar.holidays") -> frozenset[date]:
     """All days off of a calendar; BadCalendar where they are not understood."""
-    if not isinstance(given, Mapping) or not set(given) <= _KEYS:
+    if not isinstance(settings, Mapping) or not set(settings) <= _KEYS:
         raise BadCalendar(
             f'{place} should look like {{"country": "DE", "region": "BY", "own": ["2026-12-24", "12-31"]}}'
         )
-    country, region = str(given.get("country") or "").upper(), str(given.get("region") or "")
+    country, region = str(settings.get("country") or "").upper(), str(settings.get("region") or "")
     public = _public(country, region.upper(), place) if country else frozenset()
-    own, worked = (frozenset(_dates(given.get(name) or (), f"{place}.{name}")) for name in ("own", "open"))
+    own, worked = (frozenset(_dates(settings.get(name) or (), f"{place}.{name}")) for name in ("own", "open"))
     return (public | own) - worked
 
 
@@ -45,25 +45,25 @@ def _public(country: str, region: str, place: str) -> frozenset[date]:
         ) from error
 
 
-def _dates(given: Iterable[Any], place: str) -> Iterator[date]:
-    if isinstance(given, str) or not isinstance(given, Iterable):
+def _dates(values: Iterable[Any], place: str) -> Iterator[date]:
+    if isinstance(values, str) or not isinstance(values, Iterable):
         raise BadCalendar(f"{place} should be a list of days such as 2026-12-24 or 12-24")
-    for one in given:
-        match = _DAY.fullmatch(str(one))
+    for value in values:
+        match = _DAY.fullmatch(str(value))
         if match is None:
-            raise BadCalendar(f"{place}: {one!r} is no day such as 2026-12-24, nor 12-24 for every year")
+            raise BadCalendar(f"{place}: {value!r} is no day such as 2026-12-24, nor 12-24 for every year")
         yield from _of_years(match, place)
 
 
 def _of_years(match: re.Match[str], place: str) -> Iterator[date]:
     """The day in its year, or in every year that has it (29 February)."""
     year, month, day = match.groups()
-    found = []
+    dates = []
     for number in [int(year)] if year else YEARS:
         try:
-            found.append(date(number, int(month), int(day)))
+            dates.append(date(number, int(month), int(day)))
         except ValueError:
             continue
-    if not found:
+    if not dates:
         raise BadCalendar(f"{place}: there is no day {match[0]}")
-    yield from found
+    yield from dates

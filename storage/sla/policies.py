@@ -43,31 +43,31 @@ def list_all(session: Session) -> list[PolicyRow]:
 
 
 def get(session: Session, policy_id: int) -> PolicyRow | None:
-    return next((one for one in list_all(session) if one.id == policy_id), None)
+    return next((policy for policy in list_all(session) if policy.id == policy_id), None)
 
 
 def get_by_name(session: Session, name: str) -> PolicyRow | None:
-    return next((one for one in list_all(session) if one.name.lower() == name.strip().lower()), None)
+    return next((policy for policy in list_all(session) if policy.name.lower() == name.strip().lower()), None)
 
 
-def save(session: Session, made: PolicyRow) -> PolicyRow:
+def save(session: Session, policy: PolicyRow) -> PolicyRow:
     """Write a policy by its id, or by its name if it has none; BadPolicy and the like if it cannot be meant."""
-    if not made.name.strip():
+    if not policy.name.strip():
         raise BadPolicy("policy: a name is missing")
-    to_policy(made, calendars.by_id(session))
-    values = asdict(made) | {"name": made.name.strip(), "targets": dict(made.targets)}
-    values |= {"conditions": list(made.conditions), "escalations": list(made.escalations)}
+    to_policy(policy, calendars.by_id(session))
+    values = asdict(policy) | {"name": policy.name.strip(), "targets": dict(policy.targets)}
+    values |= {"conditions": list(policy.conditions), "escalations": list(policy.escalations)}
     policy_id = values.pop("id")
-    known = get(session, policy_id) if policy_id else get_by_name(session, made.name)
+    stored = get(session, policy_id) if policy_id else get_by_name(session, policy.name)
     if policy_id:
         session.execute(sa.update(sla_policies).where(sla_policies.c.id == policy_id).values(**values))
     else:
         upsert(session, sla_policies, ("name",), values)
-    found = get_by_name(session, made.name)
-    assert found is not None
-    if known != found:
-        sla_timers.request_recalculation(session, f"policy {found.name} changed")
-    return found
+    same_name = get_by_name(session, policy.name)
+    assert same_name is not None
+    if stored != same_name:
+        sla_timers.request_recalculation(session, f"policy {same_name.name} changed")
+    return same_name
 
 
 def remove(session: Session, policy_id: int) -> None:
@@ -86,17 +86,17 @@ def active_policies(session: Session) -> tuple[Policy, ...]:
 
 def to_policies(session: Session, rows: Sequence[PolicyRow]) -> tuple[Policy, ...]:
     """What these rows mean together, in order; those that are switched off mean nothing."""
-    known = calendars.by_id(session)
-    wanted = sorted((one for one in rows if one.active), key=lambda one: (one.position, one.id or float("inf")))
-    return tuple(to_policy(one, known) for one in wanted)
+    calendars_by_id = calendars.by_id(session)
+    active_rows = sorted((row for row in rows if row.active), key=lambda row: (row.position, row.id or float("inf")))
+    return tuple(to_policy(row, calendars_by_id) for row in active_rows)
 
 
-def to_policy(row: PolicyRow, known: Mapping[int, tuple[str, Any]]) -> Policy:
+def to_policy(row: PolicyRow, calendars_by_id: Mapping[int, tuple[str, Any]]) -> Policy:
     """What a row means."""
     place = f"policy {row.name!r}"
-    if row.calendar_id is not None and row.calendar_id not in known:
+    if row.calendar_id is not None and row.calendar_id not in calendars_by_id:
         raise BadPolicy(f"{place}: its calendar is gone")
-    name, calendar = known[row.calendar_id] if row.calendar_id is not None else ("", ALWAYS)
+    name, calendar = calendars_by_id[row.calendar_id] if row.calendar_id is not None else ("", ALWAYS)
     targets, pausing = sla_policy.read_targets(row.targets, f"{place}.targets")
     return Policy(
         id=row.id,

@@ -43,10 +43,10 @@ _HEARD = (
 def request_measuring(session: Session, ids: Iterable[int], now: datetime, *, quiet: bool = False) -> None:
     """Wish that the clocks of these tickets are looked at."""
     row = {"kind": LOOK, "state": QUIET if quiet else LOOK, "started_at": now, "next_at": now}
-    wanted = sorted(set(ids))
-    insert_rows(session, clocks, [row | {"ticket_id": number} for number in wanted], ignore=True)
-    if wanted:
-        enqueue(session, "sla", wanted[0])
+    unique_ids = sorted(set(ids))
+    insert_rows(session, clocks, [row | {"ticket_id": number} for number in unique_ids], ignore=True)
+    if unique_ids:
+        enqueue(session, "sla", unique_ids[0])
 
 
 def request_recalculation(session: Session, what: str) -> None:
@@ -73,19 +73,19 @@ def claim(session: Session, now: datetime, most: int, first: Sequence[int] = ())
     """
     columns = (clocks.c.ticket_id, clocks.c.state)
     query = sa.select(*columns).where(clocks.c.next_at <= now).order_by(clocks.c.next_at)
-    asked = session.execute(query.where(clocks.c.ticket_id.in_(list(first)))).all() if first else []
-    due = [*asked, *session.execute(query.limit(most))]
-    wanted = sorted({row.ticket_id for row in due})
-    query = sa.select(tickets.c.id).where(tickets.c.id.in_(wanted)).order_by(tickets.c.id)
-    held = set(session.execute(for_update(session, query, skip=True)).scalars()) if wanted else set()
-    if held:
+    first_rows = session.execute(query.where(clocks.c.ticket_id.in_(list(first)))).all() if first else []
+    due = [*first_rows, *session.execute(query.limit(most))]
+    ticket_ids = sorted({row.ticket_id for row in due})
+    query = sa.select(tickets.c.id).where(tickets.c.id.in_(ticket_ids)).order_by(tickets.c.id)
+    locked_ids = set(session.execute(for_update(session, query, skip=True)).scalars()) if ticket_ids else set()
+    if locked_ids:
         # What is wished for from now on waits for this transaction, and what was wished for before is in the history.
-        session.execute(sa.delete(clocks).where(clocks.c.kind == LOOK, clocks.c.ticket_id.in_(sorted(held))))
-    found: dict[int, bool] = {}
+        session.execute(sa.delete(clocks).where(clocks.c.kind == LOOK, clocks.c.ticket_id.in_(sorted(locked_ids))))
+    quiet_by_ticket: dict[int, bool] = {}
     for row in due:
-        if row.ticket_id in held:
-            found[row.ticket_id] = found.get(row.ticket_id, True) and row.state == QUIET
-    return found
+        if row.ticket_id in locked_ids:
+            quiet_by_ticket[row.ticket_id] = quiet_by_ticket.get(row.ticket_id, True) and row.state == QUIET
+    return quiet_by_ticket
 
 
 def postpone(session: Session, ticket_id: int, until: datetime) -> None:
@@ -96,11 +96,11 @@ def postpone(session: Session, ticket_id: int, until: datetime) -> None:
 
 def clocks_of_tickets(session: Session, ids: Iterable[int]) -> dict[int, dict[Target, Clock]]:
     """Ticket → its clocks as they were written down."""
-    found: dict[int, dict[Target, Clock]] = {number: {} for number in ids}
-    query = sa.select(clocks).where(clocks.c.ticket_id.in_(sorted(found)), clocks.c.kind != LOOK)
-    for row in session.execute(query) if found else ():
-        found[row.ticket_id][Target(row.kind)] = _clock(row._mapping)
-    return found
+    by_ticket: dict[int, dict[Target, Clock]] = {number: {} for number in ids}
+    query = sa.select(clocks).where(clocks.c.ticket_id.in_(sorted(by_ticket)), clocks.c.kind != LOOK)
+    for row in session.execute(query) if by_ticket else ():
+        by_ticket[row.ticket_id][Target(row.kind)] = _clock(row._mapping)
+    return by_ticket
 
 
 def histories(session: Session, ids: Sequence[int]) -> dict[int, list[Event]]:
@@ -108,7 +108,7 @@ def histories(session: Session, ids: Sequence[int]) -> dict[int, list[Event]]:
     c = events.c
     columns = (c.id, c.ticket_id, c.at, c.kind, c.actor_kind, c.after, c.why, c.data, c.message_id)
     where = (c.ticket_id.in_(sorted(ids)), c.kind.in_(_HEARD))
-    found: dict[int, list[Event]] = {number: [] for number in ids}
+    by_ticket: dict[int, list[Event]] = {number: [] for number in ids}
     for row in session.execute(sa.select(*columns).where(*where).order_by(c.id)) if ids else ():
         actor = Actor(ActorKind(row.actor_kind))
         event = Event(
@@ -121,17 +121,17 @@ def histories(session: Session, ids: Sequence[int]) -> dict[int, list[Event]]:
             data=row.data,
             message_id=row.message_id,
         )
-        found[row.ticket_id].append(event)
-    return found
+        by_ticket[row.ticket_id].append(event)
+    return by_ticket
 
 
 def save(
     session: Session, before: Mapping[int, Mapping[Target, Clock]], now: Mapping[int, Mapping[Target, Clock]]
 ) -> None:
     """The clocks of these tickets as they are now; only what changed is written."""
-    gone = [(n, target) for n, some in before.items() for target in some if target not in now.get(n, {})]
-    for target in {target for _, target in gone}:
-        numbers = [number for number, one in gone if one is target]
+    removed = [(n, target) for n, some in before.items() for target in some if target not in now.get(n, {})]
+    for target in {target for _, target in removed}:
+        numbers = [number for number, kind in removed if kind is target]
         session.execute(sa.delete(clocks).where(clocks.c.kind == str(target), clocks.c.ticket_id.in_(numbers)))
     changed = [
         _row(number, clock)

@@ -55,8 +55,8 @@ def agent_of(session: Session, order: Order, *, by_email: bool) -> Person | None
     """
     if is_other_workspace(order) or order.guest or order.unknown:
         return None
-    found = accounts.person_of(session, Channel.SLACK, order.account)
-    if found is None and by_email and order.email:
-        known = people.by_address(session, order.email)
-        found = known if known is not None and not accounts.account_of(session, Channel.SLACK, known.id) else None
-    return found if found is not None and found.is_agent else None
+    agent = accounts.person_of(session, Channel.SLACK, order.account)
+    if agent is None and by_email and order.email:
+        person = people.by_address(session, order.email)
+        agent = person if person is not None and not accounts.account_of(session, Channel.SLACK, person.id) else None
+    return agent if agent is not None and agent.is_agent else None

@@ -23,11 +23,11 @@ SAID = (EventKind.CATEGORY_CHANGED, EventKind.CATEGORY_CONFIRMED)
 
 def record(session: Session, happened: Sequence[Event]) -> None:
     """Keep what agents said among these events; other events cost nothing."""
-    said = [event for event in happened if event.kind in SAID and event.actor.kind is ActorKind.AGENT]
-    if not said:
+    by_agents = [event for event in happened if event.kind in SAID and event.actor.kind is ActorKind.AGENT]
+    if not by_agents:
         return
-    guessed = _guesses(session, {event.ticket_id for event in said})
-    insert_rows(session, corrections, [_row(event, *guessed.get(event.ticket_id, (None, ""))) for event in said])
+    guessed = _guesses(session, {event.ticket_id for event in by_agents})
+    insert_rows(session, corrections, [_row(event, *guessed.get(event.ticket_id, (None, ""))) for event in by_agents])
 
 
 def newest_id(session: Session) -> int:

@@ -38,8 +38,8 @@ def save(session: Session, ticket_id: int, agent_id: int, draft: Draft, now: dat
 def add_returned(session: Session, ticket_id: int, agent_id: int, text: str, now: datetime) -> None:
     """A reply that comes back, above what was typed meanwhile."""
     before = get(session, ticket_id, agent_id)
-    both = f"{text}\n\n{before.text}" if before and before.text != text else text
-    save(session, ticket_id, agent_id, Draft(MessageKind.REPLY, both), now)
+    joined = f"{text}\n\n{before.text}" if before and before.text != text else text
+    save(session, ticket_id, agent_id, Draft(MessageKind.REPLY, joined), now)
 
 
 def get(session: Session, ticket_id: int, agent_id: int) -> Draft | None:

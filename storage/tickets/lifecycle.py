@@ -27,39 +27,39 @@ def rules(session: Session) -> Lifecycle:
     return lifecycle.read(key_values.get(session, KEY) or {})
 
 
-def set_rules(session: Session, wanted: Lifecycle) -> None:
-    key_values.put(session, KEY, asdict(lifecycle.read(asdict(wanted))))
+def set_rules(session: Session, settings: Lifecycle) -> None:
+    key_values.put(session, KEY, asdict(lifecycle.read(asdict(settings))))
 
 
-def due_tickets(session: Session, wanted: Lifecycle, now: datetime, most: int) -> list[int]:
+def due_tickets(session: Session, settings: Lifecycle, now: datetime, most: int) -> list[int]:
     """Tickets that may have to move by now; whether they do is looked at again under their lock."""
-    found: list[int] = []
-    for where, order in _places(wanted, now):
-        if len(found) < most:
+    ticket_ids: list[int] = []
+    for where, order in _places(settings, now):
+        if len(ticket_ids) < most:
             query = (
                 sa.select(_c.id)
                 .where(*where, failures.ready_condition(KEY, _c.id, now))
                 .order_by(order)
-                .limit(most - len(found))
+                .limit(most - len(ticket_ids))
             )
-            found += session.execute(query).scalars()
-    return sorted(set(found))
+            ticket_ids += session.execute(query).scalars()
+    return sorted(set(ticket_ids))
 
 
-def _places(wanted: Lifecycle, now: datetime) -> list[tuple[tuple[sa.ColumnElement[bool], ...], sa.Column[datetime]]]:
-    made: list[tuple[tuple[sa.ColumnElement[bool], ...], sa.Column[datetime]]] = [
+def _places(settings: Lifecycle, now: datetime) -> list[tuple[tuple[sa.ColumnElement[bool], ...], sa.Column[datetime]]]:
+    places: list[tuple[tuple[sa.ColumnElement[bool], ...], sa.Column[datetime]]] = [
         ((_c.snoozed_until.is_not(None), _c.snoozed_until <= now), _c.snoozed_until)
     ]
-    if wanted.close_days:
-        made.append((_left(Status.RESOLVED, wanted.close_days, now), _c.updated_at))
-    if wanted.resolve_days:
-        quiet = _left(Status.PENDING, wanted.remind_days or wanted.resolve_days, now)
-        first = (_c.reminded_at.is_(None),) if wanted.remind_days else ()
-        made.append(((*quiet, *first, _c.snoozed_until.is_(None)), _c.updated_at))
-    if wanted.remind_days:
-        over = (_c.reminded_at.is_not(None), _c.reminded_at <= now - wanted.after_reminder)
-        made.append(((*over, _c.status == str(Status.PENDING), _c.snoozed_until.is_(None)), _c.reminded_at))
-    return made
+    if settings.close_days:
+        places.append((_left(Status.RESOLVED, settings.close_days, now), _c.updated_at))
+    if settings.resolve_days:
+        quiet = _left(Status.PENDING, settings.remind_days or settings.resolve_days, now)
+        first = (_c.reminded_at.is_(None),) if settings.remind_days else ()
+        places.append(((*quiet, *first, _c.snoozed_until.is_(None)), _c.updated_at))
+    if settings.remind_days:
+        over = (_c.reminded_at.is_not(None), _c.reminded_at <= now - settings.after_reminder)
+        places.append(((*over, _c.status == str(Status.PENDING), _c.snoozed_until.is_(None)), _c.reminded_at))
+    return places
 
 
 def _left(status: Status, days: int, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:

@@ -72,7 +72,7 @@ class TicketRow:
     undelivered_at: datetime | None = None
 
 
-def ticket_rows(session: Session, wanted: TicketFilter, *, before: int | None, most: int) -> list[TicketRow]:
+def ticket_rows(session: Session, ticket_filter: TicketFilter, *, before: int | None, most: int) -> list[TicketRow]:
     """Up to `most` tickets that come after the one with the id `before`."""
     owner = people.alias("owner")
     query = (
@@ -91,16 +91,16 @@ def ticket_rows(session: Session, wanted: TicketFilter, *, before: int | None, m
         .outerjoin(teams, teams.c.id == tickets.c.team_id)
         .outerjoin(owner, owner.c.id == tickets.c.assignee_id)
         .outerjoin(predictions, predictions.c.ticket_id == tickets.c.id)
-        .where(*visibility.ticket_condition(session), *_conditions(session, wanted, before))
+        .where(*visibility.ticket_condition(session), *_conditions(session, ticket_filter, before))
     )
-    order = (tickets.c.due_at, tickets.c.id) if wanted.by_due else (tickets.c.id.desc(),)
+    order = (tickets.c.due_at, tickets.c.id) if ticket_filter.by_due else (tickets.c.id.desc(),)
     rows = session.execute(query.order_by(*order).limit(most))
     return [TicketRow(**row._mapping) for row in rows]
 
 
-def ticket_ids(session: Session, wanted: TicketFilter, *, before: int | None, most: int) -> list[int]:
+def ticket_ids(session: Session, ticket_filter: TicketFilter, *, before: int | None, most: int) -> list[int]:
     """The ids of those tickets alone, the newest first."""
-    where = (*visibility.ticket_condition(session), *_conditions(session, wanted, before))
+    where = (*visibility.ticket_condition(session), *_conditions(session, ticket_filter, before))
     return list(
         session.execute(sa.select(tickets.c.id).where(*where).order_by(tickets.c.id.desc()).limit(most)).scalars()
     )
@@ -121,12 +121,12 @@ def snoozed_counts(session: Session) -> dict[str, int]:
 
 def known_categories(session: Session) -> list[str]:
     """The categories of the newest tickets and guesses, in alphabetical order."""
-    found: set[str] = set()
+    names: set[str] = set()
     for table, key in ((tickets, tickets.c.id), (predictions, predictions.c.ticket_id)):
-        seen = visibility.ticket_id_condition(session, key)
-        newest = sa.select(table.c.category).where(*seen).order_by(key.desc()).limit(_RECENT).subquery()
-        found.update(session.execute(sa.select(newest.c.category).distinct()).scalars())
-    return sorted(name for name in found if name)
+        visible = visibility.ticket_id_condition(session, key)
+        newest = sa.select(table.c.category).where(*visible).order_by(key.desc()).limit(_RECENT).subquery()
+        names.update(session.execute(sa.select(newest.c.category).distinct()).scalars())
+    return sorted(name for name in names if name)
 
 
 def list_set_aside(session: Session, states: Sequence[str], *, before: int | None, most: int) -> list[dict[str, Any]]:
@@ -142,36 +142,36 @@ def list_captured(session: Session, *, before: int | None, most: int) -> list[di
     return _page(session, sa.select(outbound), outbound.c.id, where, before, most)
 
 
-def _conditions(session: Session, wanted: TicketFilter, before: int | None) -> list[sa.ColumnElement[bool]]:
+def _conditions(session: Session, ticket_filter: TicketFilter, before: int | None) -> list[sa.ColumnElement[bool]]:
     where: list[sa.ColumnElement[bool]] = []
-    if wanted.by_due:
-        where += _due(session, wanted, before)
+    if ticket_filter.by_due:
+        where += _due(session, ticket_filter, before)
     elif before is not None:
         where.append(tickets.c.id < before)
-    if wanted.snoozed is not None:
+    if ticket_filter.snoozed is not None:
         asleep = tickets.c.snoozed_until
-        where.append(asleep.is_not(None) if wanted.snoozed else asleep.is_(None))
-    if wanted.statuses:
-        where.append(tickets.c.status.in_([str(status) for status in wanted.statuses]))
-    if wanted.assignee is not None:
-        nobody = wanted.assignee == NOBODY
-        where.append(tickets.c.assignee_id.is_(None) if nobody else tickets.c.assignee_id == wanted.assignee)
-    if wanted.team is not None:
-        where.append(tickets.c.team_id == wanted.team)
+        where.append(asleep.is_not(None) if ticket_filter.snoozed else asleep.is_(None))
+    if ticket_filter.statuses:
+        where.append(tickets.c.status.in_([str(status) for status in ticket_filter.statuses]))
+    if ticket_filter.assignee is not None:
+        nobody = ticket_filter.assignee == NOBODY
+        where.append(tickets.c.assignee_id.is_(None) if nobody else tickets.c.assignee_id == ticket_filter.assignee)
+    if ticket_filter.team is not None:
+        where.append(tickets.c.team_id == ticket_filter.team)
     for name in ("category", "priority"):
-        if getattr(wanted, name):
-            where.append(tickets.c[name] == getattr(wanted, name))
-    if wanted.words.strip():
-        where.append(_found(session, wanted.words.strip()))
+        if getattr(ticket_filter, name):
+            where.append(tickets.c[name] == getattr(ticket_filter, name))
+    if ticket_filter.words.strip():
+        where.append(_found(session, ticket_filter.words.strip()))
     return where
 
 
-def _due(session: Session, wanted: TicketFilter, before: int | None) -> list[sa.ColumnElement[bool]]:
+def _due(session: Session, ticket_filter: TicketFilter, before: int | None) -> list[sa.ColumnElement[bool]]:
     """By the index of due times; a page goes on after the due time and number of the last ticket of the one before."""
     c = tickets.c
     where: list[sa.ColumnElement[bool]] = [c.due_at.is_not(None)]
-    if wanted.due_before is not None:
-        where.append(c.due_at <= wanted.due_before)
+    if ticket_filter.due_before is not None:
+        where.append(c.due_at <= ticket_filter.due_before)
     last = session.execute(sa.select(c.due_at).where(c.id == before)).scalar() if before is not None else None
     if last is not None:
         where.append((c.due_at > last) | ((c.due_at == last) & (c.id > before)))

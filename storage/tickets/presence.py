@@ -51,8 +51,8 @@ def list_present(session: Session, ticket_ids: Iterable[int], now: datetime, but
         .where(_c.ticket_id.in_(sorted(set(ticket_ids))), _c.agent_id != but, _c.at >= now - LASTS)
         .order_by(_c.doing.desc(), people.c.name, _c.agent_id)
     )
-    found: dict[int, list[Present]] = {}
+    by_ticket: dict[int, list[Present]] = {}
     for row in session.execute(query):
         present = Present(row.agent_id, row.name or row.address, row.doing)
-        found.setdefault(row.ticket_id, []).append(present)
-    return found
+        by_ticket.setdefault(row.ticket_id, []).append(present)
+    return by_ticket

@@ -26,11 +26,11 @@ def for_reply(session: Session, ticket: Ticket, actor: Actor, now: datetime) -> 
     written = _written(session, ticket, actor)
     if "{" not in written:
         return written
-    known = dict(placeholders.placeholder_values(session, ticket, actor, now)) | {"agent": actor.name}
+    values = dict(placeholders.placeholder_values(session, ticket, actor, now)) | {"agent": actor.name}
     if "@" in actor.name:
         # Who has no name goes by an address, which no requester shall read: the desk's name stands there.
-        known |= dict.fromkeys(("agent", "agent.name", "agent.first_name"), "{desk}")
-    return fill(written, known).strip()
+        values |= dict.fromkeys(("agent", "agent.name", "agent.first_name"), "{desk}")
+    return fill(written, values).strip()
 
 
 def for_message(message: Message) -> str:
@@ -49,40 +49,40 @@ def of_teams(session: Session) -> dict[int, str]:
 def checked(text: str) -> str:
     """The text as it is kept; NotAllowed where it is too long."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
-    kept = "".join(letter for letter in plain if letter.isprintable() or letter == "\n").strip()
-    if len(kept) > LONGEST:
+    cleaned = "".join(letter for letter in plain if letter.isprintable() or letter == "\n").strip()
+    if len(cleaned) > LONGEST:
         raise NotAllowed(f"a signature has at most {LONGEST} characters")
     # The mark above a signature is the letter's; people who know it write it themselves too.
-    return kept.removeprefix("--\n").removeprefix("-- \n").strip()
+    return cleaned.removeprefix("--\n").removeprefix("-- \n").strip()
 
 
 def set_agent(session: Session, agent_id: int, text: str) -> str:
     """The agent's own from now on; none where it is empty. Returns it as it is kept."""
-    kept = checked(text)
-    session.execute(sa.update(agents).where(agents.c.id == agent_id).values(signature=kept))
-    return kept
+    signature = checked(text)
+    session.execute(sa.update(agents).where(agents.c.id == agent_id).values(signature=signature))
+    return signature
 
 
 def set_team(session: Session, team_id: int, text: str) -> str:
-    kept = checked(text)
-    session.execute(sa.update(teams).where(teams.c.id == team_id).values(signature=kept))
-    return kept
+    signature = checked(text)
+    session.execute(sa.update(teams).where(teams.c.id == team_id).values(signature=signature))
+    return signature
 
 
 def set_mailbox(session: Session, mailbox_id: int, text: str) -> str:
-    kept = checked(text)
-    session.execute(sa.update(mailboxes).where(mailboxes.c.id == mailbox_id).values(signature=kept))
-    return kept
+    signature = checked(text)
+    session.execute(sa.update(mailboxes).where(mailboxes.c.id == mailbox_id).values(signature=signature))
+    return signature
 
 
 def _written(session: Session, ticket: Ticket, actor: Actor) -> str:
     """One statement: of the agent, of the ticket's team, of its mailbox or, where it has none, of the desk's first."""
     box = sa.select(mailboxes.c.signature).order_by((mailboxes.c.id == (ticket.mailbox_id or 0)).desc(), mailboxes.c.id)
-    found = session.execute(
+    row = session.execute(
         sa.select(
             sa.select(agents.c.signature).where(agents.c.id == (actor.id or 0)).scalar_subquery(),
             sa.select(teams.c.signature).where(teams.c.id == (ticket.team_id or 0)).scalar_subquery(),
             box.limit(1).scalar_subquery(),
         )
     ).one()
-    return next((text for text in found if text), "")
+    return next((text for text in row if text), "")

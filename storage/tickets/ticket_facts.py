@@ -21,26 +21,26 @@ from storage.tables.desk import organisations
 from storage.tables.tickets import events, mailboxes, messages, people, predictions, teams
 
 
-def load_facts(session: Session, found: Sequence[Ticket], now: datetime) -> dict[int, TicketFacts]:
+def load_facts(session: Session, ticket_list: Sequence[Ticket], now: datetime) -> dict[int, TicketFacts]:
     """Ticket → its facts; `text` is what the requester's first message says."""
-    known = load_around(session, found)
-    return {ticket.id: facts_of_ticket(ticket, known[ticket.id], now) for ticket in found}
+    around = load_around(session, ticket_list)
+    return {ticket.id: facts_of_ticket(ticket, around[ticket.id], now) for ticket in ticket_list}
 
 
-def load_around(session: Session, found: Sequence[Ticket]) -> dict[int, Around]:
+def load_around(session: Session, ticket_list: Sequence[Ticket]) -> dict[int, Around]:
     """Ticket → what its row only names. `hours` and `event` are for the caller to fill in (`dataclasses.replace`)."""
-    if not found:
+    if not ticket_list:
         return {}
-    ids = [ticket.id for ticket in found]
-    boxes = _names(session, mailboxes, mailboxes.c.address, {t.mailbox_id for t in found})
-    groups = _names(session, teams, teams.c.name, {t.team_id for t in found})
-    told, reopened = _first_words(session, ids), _reopened(session, ids)
-    waiting, who = _waiting_since(session, ids), _people(session, found)
-    made = {}
-    for ticket in found:
-        base = told.get(ticket.id, Around())
+    ids = [ticket.id for ticket in ticket_list]
+    boxes = _names(session, mailboxes, mailboxes.c.address, {t.mailbox_id for t in ticket_list})
+    groups = _names(session, teams, teams.c.name, {t.team_id for t in ticket_list})
+    first_words, reopened = _first_words(session, ids), _reopened(session, ids)
+    waiting, who = _waiting_since(session, ids), _people(session, ticket_list)
+    by_ticket = {}
+    for ticket in ticket_list:
+        base = first_words.get(ticket.id, Around())
         staff = who.get(ticket.assignee_id or 0, {})
-        made[ticket.id] = replace(
+        by_ticket[ticket.id] = replace(
             base,
             **_of_requester(who.get(ticket.requester_id, {}), base.language),
             mailbox=boxes.get(ticket.mailbox_id or 0, ""),
@@ -49,7 +49,7 @@ def load_around(session: Session, found: Sequence[Ticket]) -> dict[int, Around]:
             reopened=reopened.get(ticket.id, 0),
             waiting_since=waiting.get(ticket.id),
         )
-    return made
+    return by_ticket
 
 
 def load_people(session: Session, ids: Iterable[int]) -> dict[int, Around]:
@@ -65,8 +65,8 @@ def _of_requester(row: Mapping[str, Any], guessed: str) -> dict[str, Any]:
     return facts | {"vip": bool(row["vip"]), "language": row["language"] or guessed}
 
 
-def _people(session: Session, found: Sequence[Ticket]) -> dict[int, Mapping[str, Any]]:
-    ids = {t.requester_id for t in found} | {t.assignee_id for t in found if t.assignee_id}
+def _people(session: Session, ticket_list: Sequence[Ticket]) -> dict[int, Mapping[str, Any]]:
+    ids = {t.requester_id for t in ticket_list} | {t.assignee_id for t in ticket_list if t.assignee_id}
     return {row["id"]: row for row in _rows_of_people(session, ids)}
 
 
@@ -79,9 +79,9 @@ def _rows_of_people(session: Session, ids: set[int]) -> list[Mapping[str, Any]]:
 
 
 def _names(session: Session, table: sa.Table, column: sa.Column[Any], ids: Iterable[int | None]) -> dict[int, str]:
-    wanted = sorted({number for number in ids if number})
-    query = sa.select(table.c.id, column.label("said")).where(table.c.id.in_(wanted))
-    return {row.id: row.said for row in session.execute(query)} if wanted else {}
+    unique_ids = sorted({number for number in ids if number})
+    query = sa.select(table.c.id, column.label("said")).where(table.c.id.in_(unique_ids))
+    return {row.id: row.said for row in session.execute(query)} if unique_ids else {}
 
 
 def _first_words(session: Session, ids: Sequence[int]) -> dict[int, Around]:
@@ -98,7 +98,7 @@ def _first_words(session: Session, ids: Sequence[int]) -> dict[int, Around]:
         row.ticket_id: Around(
             text=row.words,
             language=row.language or "",
-            attachments=tuple(str(one.get("name", "")) for one in row.attachments or ()),
+            attachments=tuple(str(file.get("name", "")) for file in row.attachments or ()),
         )
         for row in session.execute(query)
     }

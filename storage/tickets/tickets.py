@@ -39,10 +39,10 @@ def get(session: Session, ticket_id: int, *, lock: bool = False) -> Ticket | Non
 
 def get_many(session: Session, ids: Iterable[int], *, lock: bool = False) -> dict[int, Ticket]:
     """Tickets by id; `lock` holds them (in order of id) until the transaction ends."""
-    wanted = sorted(set(ids))
-    if not wanted:
+    unique_ids = sorted(set(ids))
+    if not unique_ids:
         return {}
-    query = _TICKET.where(tickets.c.id.in_(wanted), *visibility.ticket_condition(session)).order_by(tickets.c.id)
+    query = _TICKET.where(tickets.c.id.in_(unique_ids), *visibility.ticket_condition(session)).order_by(tickets.c.id)
     rows = session.execute(for_update(session, query) if lock else query)
     return {row.id: _ticket(row._mapping) for row in rows}
 
@@ -67,9 +67,9 @@ def page(
     return [_ticket(row._mapping) for row in session.execute(query)]
 
 
-def insert_many(session: Session, made: Sequence[Ticket]) -> None:
+def insert_many(session: Session, new_tickets: Sequence[Ticket]) -> None:
     """New tickets with the ids that were reserved for them."""
-    insert_rows(session, tickets, [_ticket_row(ticket) for ticket in made])
+    insert_rows(session, tickets, [_ticket_row(ticket) for ticket in new_tickets])
 
 
 def save(session: Session, change: Change, *, react: bool = True) -> Ticket:
@@ -86,10 +86,10 @@ def save(session: Session, change: Change, *, react: bool = True) -> Ticket:
 
 def save_locked(session: Session, changes: Iterable[Change], *, react: bool = True) -> None:
     """Write changes of tickets that this transaction holds (`lock=True`), so that none can be stale."""
-    made = [change for change in changes if change.events]
-    rows = [_told(_ticket_row(change.ticket)) | {"version": change.ticket.version + 1} for change in made]
+    with_events = [change for change in changes if change.events]
+    rows = [_told(_ticket_row(change.ticket)) | {"version": change.ticket.version + 1} for change in with_events]
     update_rows(session, tickets, "id", rows)
-    add_events(session, [event for change in made for event in change.events], react=react)
+    add_events(session, [event for change in with_events for event in change.events], react=react)
 
 
 def add_events(session: Session, happened: Sequence[Event], *, react: bool = True) -> None:
@@ -147,9 +147,9 @@ def add_message(session: Session, message: Message) -> int:
     return message_id
 
 
-def add_messages(session: Session, made: Sequence[Message], ids: Sequence[int]) -> None:
+def add_messages(session: Session, new_messages: Sequence[Message], ids: Sequence[int]) -> None:
     """Messages with the ids that were reserved for them."""
-    rows = [_message_row(m) | {"id": i} for m, i in zip(made, ids, strict=True)]
+    rows = [_message_row(m) | {"id": i} for m, i in zip(new_messages, ids, strict=True)]
     insert_rows(session, messages, rows)
 
 
@@ -168,8 +168,8 @@ def messages_of(
     """The conversation, oldest first."""
     if not visibility.may_read(session, ticket_id):
         return []
-    wanted = messages.c.kind.in_([str(kind) for kind in kinds])
-    query = sa.select(messages).where(messages.c.ticket_id == ticket_id, messages.c.id > after, wanted)
+    of_kinds = messages.c.kind.in_([str(kind) for kind in kinds])
+    query = sa.select(messages).where(messages.c.ticket_id == ticket_id, messages.c.id > after, of_kinds)
     return [_message(row._mapping) for row in session.execute(query.order_by(messages.c.id).limit(most))]
 
 
@@ -190,8 +190,10 @@ def newest_of_agent(session: Session, ticket_id: int, agent_id: int, kind: Messa
 def last_requester_message(session: Session, ticket_id: int, before: int) -> Message | None:
     """The requesters' newest public message below that id."""
     c = messages.c
-    said = (c.kind == str(MessageKind.REPLY), c.author_kind == str(ActorKind.REQUESTER), c.inbound)
-    query = sa.select(messages).where(c.ticket_id == ticket_id, c.id < before, *said).order_by(c.id.desc()).limit(1)
+    by_requester = (c.kind == str(MessageKind.REPLY), c.author_kind == str(ActorKind.REQUESTER), c.inbound)
+    query = (
+        sa.select(messages).where(c.ticket_id == ticket_id, c.id < before, *by_requester).order_by(c.id.desc()).limit(1)
+    )
     row = session.execute(query).first()
     return _message(row._mapping) if row else None
 
@@ -208,13 +210,13 @@ def recent_public_messages(
     words = sa.func.substr(c.reply, 1, length).label("words")
     where = (c.ticket_id.in_(sorted(set(ids))), c.kind == str(MessageKind.REPLY))
     inner = sa.select(c.ticket_id, c.author_kind, c.inbound, c.cut, words, newest).where(*where).subquery()
-    found: dict[int, list[tuple[bool, str]]] = {}
+    by_ticket: dict[int, list[tuple[bool, str]]] = {}
     for row in session.execute(sa.select(inner).where(inner.c.place <= most).order_by(inner.c.place)):
         below = [] if row.inbound else [part["text"] for part in row.cut or ()]
-        found.setdefault(row.ticket_id, []).append(
+        by_ticket.setdefault(row.ticket_id, []).append(
             (row.author_kind == str(ActorKind.AGENT), "\n\n".join([row.words, *below]))
         )
-    return found
+    return by_ticket
 
 
 def messages_by_ids(session: Session, ids: Iterable[int]) -> dict[int, Message]:
@@ -230,9 +232,9 @@ def move_messages(session: Session, ids: Sequence[int], to_ticket: int) -> None:
 def history(session: Session, ticket_id: int) -> list[Event]:
     """All events of a ticket, oldest first; without those that name another ticket that the viewer does not see."""
     rows = session.execute(sa.select(events).where(events.c.ticket_id == ticket_id).order_by(events.c.id))
-    found = [_event(row._mapping) for row in rows] if visibility.may_read(session, ticket_id) else []
-    unseen = visibility.hidden_tickets(session, {number for event in found for number in _named(event)})
-    return [event for event in found if not unseen.intersection(_named(event))]
+    happened = [_event(row._mapping) for row in rows] if visibility.may_read(session, ticket_id) else []
+    unseen = visibility.hidden_tickets(session, {number for event in happened for number in _named(event)})
+    return [event for event in happened if not unseen.intersection(_named(event))]
 
 
 def numbered_history(session: Session, ticket_id: int) -> list[tuple[int, Event]]:
@@ -243,17 +245,17 @@ def numbered_history(session: Session, ticket_id: int) -> list[tuple[int, Event]
 
 def participants_of(session: Session, ids: Iterable[int]) -> dict[int, dict[str, str]]:
     """Ticket → address → role, a word of `desk.tickets.participants.Participation`."""
-    found: dict[int, dict[str, str]] = {ticket_id: {} for ticket_id in ids}
-    query = sa.select(participants).where(participants.c.ticket_id.in_(sorted(found)))
-    for row in session.execute(query) if found else ():
-        found[row.ticket_id][row.address] = row.role
-    return found
+    by_ticket: dict[int, dict[str, str]] = {ticket_id: {} for ticket_id in ids}
+    query = sa.select(participants).where(participants.c.ticket_id.in_(sorted(by_ticket)))
+    for row in session.execute(query) if by_ticket else ():
+        by_ticket[row.ticket_id][row.address] = row.role
+    return by_ticket
 
 
 def add_participants(session: Session, rows: Iterable[tuple[int, str, str]]) -> None:
     """(ticket, address, role); who is there already keeps the role."""
-    made = [{"ticket_id": t, "address": a, "role": r} for t, a, r in sorted(set(rows))]
-    insert_rows(session, participants, made, ignore=True)
+    new_rows = [{"ticket_id": t, "address": a, "role": r} for t, a, r in sorted(set(rows))]
+    insert_rows(session, participants, new_rows, ignore=True)
 
 
 def set_participant(session: Session, ticket_id: int, address: str, role: str) -> None:
@@ -269,9 +271,9 @@ def link(session: Session, ticket_id: int, other_id: int, kind: str) -> None:
 def links_of(session: Session, ticket_id: int) -> list[tuple[int, str]]:
     """(other ticket, kind) in both directions."""
     query = sa.select(links).where((links.c.ticket_id == ticket_id) | (links.c.other_id == ticket_id))
-    found = [(r.other_id if r.ticket_id == ticket_id else r.ticket_id, r.kind) for r in session.execute(query)]
-    unseen = visibility.hidden_tickets(session, [other for other, _ in found])
-    return [(other, kind) for other, kind in found if other not in unseen]
+    pairs = [(r.other_id if r.ticket_id == ticket_id else r.ticket_id, r.kind) for r in session.execute(query)]
+    unseen = visibility.hidden_tickets(session, [other for other, _ in pairs])
+    return [(other, kind) for other, kind in pairs if other not in unseen]
 
 
 def tickets_naming_others(session: Session, ids: Iterable[int]) -> set[int]:

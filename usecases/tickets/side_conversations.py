@@ -184,7 +184,7 @@ def quotable_messages(session: Session, ticket_id: int, most: int) -> list[tuple
     ]
 
 
-def external_ids_of_mails(session: Session, side_id: int, before: int) -> list[str]:
+def message_ids_of_mails(session: Session, side_id: int, before: int) -> list[str]:
     """The Message-IDs of its mails below that message, theirs and ours, the oldest first."""
     m, o = messages.c, outbound.c
     query = sa.select(m.id, m.external_id, m.author_kind).where(m.side_id == side_id, m.id < before)

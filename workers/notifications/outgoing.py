@@ -268,7 +268,7 @@ class Sender:
 
     def _thread(self, ticket: Ticket, requester: Person, asked: Message | None) -> dict[str, Any]:
         """In-Reply-To, and References with every id of the thread that the requester's mail program has."""
-        exchanged = message_id_index.external_ids_of_mails_of_ticket(self.session, ticket.id, requester.address)
+        exchanged = message_id_index.message_ids_of_ticket(self.session, ticket.id, requester.address)
         asked_id = asked.external_id if asked and "@" in asked.external_id else ""
         parent = asked_id or (exchanged[-1] if exchanged else "")
         if not parent:

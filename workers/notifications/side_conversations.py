@@ -25,6 +25,6 @@ def messages_for(
         return []
     return [
         sender.side_message(
-            ticket, person, side, message, side_conversations.external_ids_of_mails(session, side.id, message.id)
+            ticket, person, side, message, side_conversations.message_ids_of_mails(session, side.id, message.id)
         )
     ]
