@@ -1,4 +1,4 @@
-"""The gateway process: runs the SMTP and LMTP servers, the IMAP pollers and Slack's Socket Mode.
+"""The gateway process: runs the SMTP and LMTP servers, the IMAP pollers and the connections of chat channels.
 
 No server listens before the mailboxes are known, because until then every recipient would be refused permanently.
 """
@@ -26,6 +26,7 @@ from gateway.email.sandbox.process import SandboxUnavailable
 from gateway.email.smtp.server import SmtpServer
 from gateway.email.smtp.types import Outcome, RawMail, SmtpSettings
 from gateway.pollers import ImapPollers
+from gateway.slack import connection as slack
 from storage.open_store import Store
 from storage.runtime import heartbeats
 
@@ -35,6 +36,9 @@ LOOK_SECONDS = 2.0
 
 CHECK_SECONDS = 60.0
 """How often a probe is read in the sandbox, so that `/readyz` knows whether its processes start."""
+
+CHANNELS = (slack.connected,)
+"""The chat channels: each takes requests within its context, if the settings have what it needs."""
 
 Ready = Callable[[Mapping[str, str]], None]
 
@@ -62,7 +66,7 @@ async def _serve(store: Store, ready: Ready) -> None:
     with services.open():
         await server.start()
         try:
-            with _slack(store):
+            with _channels(store):
                 ready({name: places[0] for name, places in server.addresses.items() if places})
                 await stop.wait()
         finally:
@@ -155,21 +159,12 @@ class GatewayServices:
 
 
 @contextlib.contextmanager
-def _slack(store: Store) -> Iterator[None]:
-    """Slack's Socket Mode, if the settings have its two tokens."""
-    if not (store.settings.slack_bot_token and store.settings.slack_app_token):
+def _channels(store: Store) -> Iterator[None]:
+    """The connections of all chat channels that are set up."""
+    with contextlib.ExitStack() as stack:
+        for connected in CHANNELS:
+            stack.enter_context(connected(store))
         yield
-        return
-    # Slack's packages cost 20 MB, so they are imported where they are used.
-    from gateway.slack.events import bolt_app
-    from gateway.slack.socket_mode import SocketMode
-
-    line = SocketMode(bolt_app(store, store.settings, lambda: datetime.now(UTC)), store.settings)
-    line.start()
-    try:
-        yield
-    finally:
-        line.close()
 
 
 def smtp_settings(settings: Settings, hostname: str) -> SmtpSettings:

@@ -24,6 +24,7 @@ from storage.sla import timers as sla_timers
 from storage.tickets import tickets
 from usecases.tickets import pending_files
 from usecases.tickets import watchers as tickets_watchers
+from workers.events import conversation_messages
 from workers.notifications import (
     copies,
     incident_alerts,
@@ -39,7 +40,7 @@ from workers.notifications.outgoing import Sender
 from workers.runtime import isolation
 from workers.runtime.context import Context
 from workers.runtime.isolation import Work
-from workers.slack import requester_messages, team_channel
+from workers.slack import team_channel
 from workers.timers import reassign
 from workers.timers import rules as timed_rules
 
@@ -170,7 +171,7 @@ def _slack_messages(
     """To the requester's thread, and to the channels of teams."""
     teams, message = sender.context.configuration(session).teams, batch.messages.get(event.message_id or 0)
     team = teams.get(ticket.team_id or 0)
-    to_requester = requester_messages.messages_for(
+    to_requester = conversation_messages.messages_for(
         ticket, event_id, event, message, batch.persons, team.name if team else ""
     )
     ticket_event = team_channel.TicketEvent(ticket, event_id, event, message, batch.persons)

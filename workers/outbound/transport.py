@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from desk.mail.states import OutboundState
+from desk.tickets.ticket import Ticket
 from storage.db.session import Session
 from storage.mail.outbound import ClaimedMessage
 
@@ -42,3 +43,19 @@ class MessageTransport(Protocol):
 
     def close(self) -> None:
         """The end of the round."""
+
+
+class ConversationTexts(Protocol):
+    """What a channel with conversations of its own writes to requesters, in its own markup."""
+
+    def destination(self, conversation: str) -> Mapping[str, str]:
+        """The part of an outbound message's content that says where it is posted."""
+
+    def opened_text(self, ticket: Ticket, assignee: str, category: str, team: str) -> str:
+        """The first answer; a name that is empty is not known yet."""
+
+    def reply_text(self, author_name: str, text: str) -> str:
+        """An agent's public reply."""
+
+    def changed_text(self, what: str) -> str:
+        """A change of the ticket in one line."""

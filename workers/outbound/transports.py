@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 
-from desk.channels import Transport
-from workers.outbound import email, slack
-from workers.outbound.transport import MessageTransport
+from desk.channels import Channel, Transport
+from workers.outbound import email, slack, slack_texts
+from workers.outbound.transport import ConversationTexts, MessageTransport
 from workers.runtime.context import Context
 
 TRANSPORTS: Mapping[Transport, Callable[[Context], MessageTransport]] = {
     Transport.MAIL: email.open_transport,
     Transport.SLACK: slack.SlackTransport,
 }
+CONVERSATION_TEXTS: Mapping[str, ConversationTexts] = {Channel.SLACK: slack_texts}
+"""By channel, for those with conversations of their own."""
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from storage.mail.outbound import ClaimedMessage
 from tests.slack import payloads
 from tests.slack.fake_slack import BOT_TOKEN, FakeSlack, Trouble
 from workers.outbound import slack as transport
+from workers.outbound import slack_texts
 from workers.outbound.errors import TransportError
-from workers.slack import texts as slack_texts
 
 AT = datetime.fromtimestamp(payloads.EPOCH, UTC)
 

@@ -24,6 +24,12 @@ def place_of(conversation: str) -> tuple[str, str]:
     return rest[1], rest[2]
 
 
+def destination(conversation: str) -> dict[str, str]:
+    """The part of an outbound message's content that says where it is posted."""
+    channel, thread_ts = place_of(conversation)
+    return {"channel": channel, "thread_ts": thread_ts}
+
+
 def opened_text(ticket: Ticket, assignee: str, category: str, team: str) -> str:
     """The first answer in the thread: number, category, owner. Empty names are said as what they mean."""
     lines = [
