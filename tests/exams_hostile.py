@@ -219,7 +219,7 @@ def _slow(run: Run, row: Row, done: Done, kept: Kept) -> str:
 def _acted(run: Run, row: Row, done: Done, kept: Kept) -> str:
     """Nothing of the mail counts as an agent's."""
     for ticket, message in kept:
-        by_agent = message.author.kind == "agent" and not message.trust.get("unverified")
+        by_agent = message.author.kind == "agent" and not message.trust.unverified
         with run.desk.store.database.reading() as session:
             events = tickets.history(session, ticket.id)
         deeds = [e.kind for e in events if e.actor.kind == "agent" and e.message_id in (None, message.id)]

@@ -11,6 +11,7 @@ from cli import output
 from cli.open_desk import Trouble, opened
 from console.web import mail_warnings
 from desk.config.settings import Settings
+from desk.mail.trust import MessageTrust
 from desk.tickets.ticket import DESK, NotAllowed, Status, Ticket
 from storage.runtime.logging_setup import escaped
 from storage.tickets import listings, tickets
@@ -101,10 +102,8 @@ def _print_message(message: dict[str, Any]) -> None:
     at = output.text_of(message["created_at"])
     print(f"\n--- message {message['id']}: {message['kind']} {direction} {escaped(who)} at {at}")
     print(f"    thread: {escaped(message['signal'])} {escaped(message['signal_detail'])}")
-    for sentence in [
-        *mail_warnings.warnings(message["trust"], message["attachments"]),
-        *mail_warnings.remarks(message["trust"]),
-    ]:
+    trust = MessageTrust.from_json(message["trust"])
+    for sentence in [*mail_warnings.warnings(trust, message["attachments"]), *mail_warnings.remarks(trust)]:
         print(f"    noticed: {escaped(sentence)}")
     for line in (message["reply"] or message["text"]).splitlines():
         print("    " + escaped(line))

@@ -41,7 +41,7 @@ def page_values(
 
 def _is_answered(said: Sequence[Message]) -> bool:
     """Whether the last message is the third party's; automatic mail does not count."""
-    spoken = [one for one in said if not one.trust.get("automatic")]
+    spoken = [one for one in said if not one.trust.automatic]
     return bool(spoken) and spoken[-1].author.kind is ActorKind.THIRD_PARTY
 
 

@@ -1,12 +1,14 @@
 """Warnings about a mail, as sentences for agents: unchecked signatures, parts that could not be read.
 
-They are made of the remarks that are stored with a message (`trust["defects"]`), which gateway/email/formats writes.
+They are made of the remarks that are stored with a message (`trust.defects`), which gateway/email/formats writes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+from desk.mail.trust import MessageTrust
 
 _SENTENCES: Mapping[str, str] = {
     "signed: S/MIME": "Signed with S/MIME. We do not check the signature, so it proves nothing.",
@@ -22,30 +24,24 @@ _SENTENCES: Mapping[str, str] = {
 _PACKED = "winmail.dat holds "
 
 
-def warnings(trust: Mapping[str, Any], files: Sequence[Mapping[str, Any]]) -> list[str]:
+def warnings(trust: MessageTrust, files: Sequence[Mapping[str, Any]]) -> list[str]:
     """What an agent should know before reading the message."""
     attached = "; the file is attached" if files else ""
     found = list(_way(trust))
-    found += [_SENTENCES[one].format(attached) for one in _remarks(trust) if one in _SENTENCES]
-    packed = [one.removeprefix(_PACKED) for one in _remarks(trust) if one.startswith(_PACKED)]
+    found += [_SENTENCES[one].format(attached) for one in trust.defects if one in _SENTENCES]
+    packed = [one.removeprefix(_PACKED) for one in trust.defects if one.startswith(_PACKED)]
     return found + [f"Outlook packed its files into winmail.dat: {names}." for names in packed]
 
 
-def _way(trust: Mapping[str, Any]) -> Iterator[str]:
+def _way(trust: MessageTrust) -> Iterator[str]:
     """How the mail came if not directly from its sender, and where its sender wants the reply."""
-    if trust.get("through"):
-        yield f"It came {trust['through']}. Nobody proved that this person wrote it; answers go to the person."
-    if trust.get("reply_to"):
-        yield f"The sender asks for answers at {trust['reply_to']}. They go to the sender's own address."
+    if trust.through:
+        yield f"It came {trust.through}. Nobody proved that this person wrote it; answers go to the person."
+    if trust.reply_to:
+        yield f"The sender asks for answers at {trust.reply_to}. They go to the sender's own address."
 
 
-def remarks(trust: Mapping[str, Any]) -> list[str]:
+def remarks(trust: MessageTrust) -> list[str]:
     """Details for agents who examine the mail."""
-    found = [one for one in _remarks(trust) if one not in _SENTENCES and not one.startswith(_PACKED)]
-    silent = trust.get("no_answer")
-    return [*found, f"not answered automatically: {silent}"] if silent else found
-
-
-def _remarks(trust: Mapping[str, Any]) -> list[str]:
-    stored = trust.get("defects", ())
-    return [str(one) for one in stored] if isinstance(stored, (list, tuple)) else []
+    found = [one for one in trust.defects if one not in _SENTENCES and not one.startswith(_PACKED)]
+    return [*found, f"not answered automatically: {trust.no_answer}"] if trust.no_answer else found

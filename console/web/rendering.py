@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
 from console.web import mail_warnings, sla_badges
+from desk.mail.trust import MessageTrust
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event
 
@@ -124,12 +125,12 @@ def thread_signal(name: str) -> str:
     return _SIGNALS.get(name, label(name))
 
 
-def sender_trust(trust: Mapping[str, Any]) -> str:
+def sender_trust(trust: MessageTrust) -> str:
     """What is known about the authenticity of the sender."""
-    verdict = _VOUCHED.get(str(trust.get("verdict", "")), "")
-    return (
-        verdict if trust.get("sender_strict", True) else f"{verdict}; the address was not written plainly".lstrip("; ")
-    )
+    verdict = _VOUCHED.get(str(trust.verdict or ""), "")
+    if trust.sender_strict is not False:
+        return verdict
+    return f"{verdict}; the address was not written plainly".lstrip("; ")
 
 
 def _word(value: str) -> str:

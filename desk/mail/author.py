@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Any
 
 from desk.channels import traits_of
 from desk.mail.inbound_request import AutoKind, InboundRequest, Party
@@ -68,11 +67,6 @@ def is_unattended(of_address: str) -> bool:
     """Whether the address says of itself that nobody reads what is sent there ("no-reply@")."""
     local = of_address.rpartition("@")[0].lower()
     return len(local) <= 64 and _UNATTENDED.fullmatch(local) is not None
-
-
-def is_clear(trust: Mapping[str, Any]) -> bool:
-    """Whether a stored message's sender can be written to: nobody would take its address for another."""
-    return bool(trust.get("sender_clear", trust.get("sender_strict", True)))
 
 
 def author(request: InboundRequest, ours: Collection[str]) -> Author | None:

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from desk.mail.trust import UNKNOWN_TRUST, MessageTrust
 from desk.priority.levels import Priority
 from desk.tickets.events import EventKind
 
@@ -133,7 +134,7 @@ class Change:
 class Message:
     """One message of a ticket: a public reply, a note, automatic mail, or a word of the side conversation `side_id`.
 
-    `recipients` are the To and Cc addresses; `signal` is what decided the thread, `trust` what proved the sender.
+    `recipients` are the To and Cc addresses; `signal` is what decided the thread, `trust` what is known of the sender.
     `attachments` and `cut` are plain mappings as stored. `id` is 0 until storage gives it a number.
     """
 
@@ -158,6 +159,6 @@ class Message:
     inbound_id: int | None = None
     signal: str = ""
     signal_detail: str = ""
-    trust: Mapping[str, Any] = field(default_factory=dict)
+    trust: MessageTrust = UNKNOWN_TRUST
     side_id: int | None = None
     raw: str = ""

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.mail.trust import MessageTrust
 from desk.priority.levels import Priority
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
@@ -347,7 +348,7 @@ def _message_row(message: Message) -> dict[str, Any]:
         "author_id": author.id,
         "author_name": author.name,
     }
-    row |= {"recipients": dict(message.recipients), "trust": dict(message.trust)}
+    row |= {"recipients": dict(message.recipients), "trust": message.trust.to_json()}
     return row | {name: list(row[name]) for name in ("cut", "attachments", "references")}
 
 
@@ -355,4 +356,6 @@ def _message(row: sa.RowMapping) -> Message:
     author = Actor(ActorKind(row["author_kind"]), row["author_id"], row["author_name"])
     values = {f.name: row[f.name] for f in fields(Message) if f.name != "author"}
     values |= {name: tuple(row[name]) for name in ("cut", "attachments", "references")}
+    values["trust"] = MessageTrust.from_json(row["trust"])
+    values["trust"] = MessageTrust.from_json(row["trust"])
     return Message(**values | {"author": author, "kind": MessageKind(row["kind"])})

@@ -9,6 +9,8 @@ import pytest
 
 from console.operations import captured_mail
 from console.web import rendering
+from desk.mail.authentication import Verdict
+from desk.mail.trust import MessageTrust
 from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status
 from desk.web.download import disposition
 from storage.tickets import tickets
@@ -269,7 +271,7 @@ def test_a_database_that_is_away_is_said_to_be(
 def test_a_mail_that_only_claims_to_be_an_agents_is_marked(console: Console, alice: Browser) -> None:
     with console.store.database.transaction() as session:
         actor = Actor(ActorKind.AGENT, console.things.bob, "Bob")
-        trust = {"verdict": "fail", "unverified": "there is no signed reply address", "sender_strict": True}
+        trust = MessageTrust(Verdict.FAIL, sender_strict=True, unverified="there is no signed reply address")
         note = Message(console.things.ticket, MessageKind.NOTE, True, actor, START, reply="#close", trust=trust)
         tickets.add_message(session, note)
     text = alice.get(f"/tickets/{console.things.ticket}").text

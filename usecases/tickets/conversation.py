@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.mail.trust import MessageTrust
 from desk.people.organisations import organisation
 from desk.tickets import participants, subject, threading, transitions
 from desk.tickets.events import EventKind
@@ -51,13 +52,10 @@ def reply(
     return tickets.save(session, change_after_reply(session, ticket, actor, at, message_id))
 
 
-def note_refused(
-    session: Session, ticket: Ticket, actor: Actor, text: str, at: datetime, *, via: str, marks: Mapping[str, str]
-) -> int:
+def note_refused(session: Session, ticket: Ticket, actor: Actor, text: str, at: datetime, *, via: str, why: str) -> int:
     """Words of an agent whose role does not allow what they ask for, as a note that says so; the message's number."""
-    return tickets.add_message(
-        session, replace(_message(ticket, MessageKind.NOTE, actor, text, at, via, ()), trust=dict(marks))
-    )
+    note = _message(ticket, MessageKind.NOTE, actor, text, at, via, ())
+    return tickets.add_message(session, replace(note, trust=MessageTrust(unverified="", refused=why)))
 
 
 def change_after_reply(session: Session, ticket: Ticket, actor: Actor, at: datetime, message_id: int) -> Change:

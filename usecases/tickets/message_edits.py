@@ -6,6 +6,7 @@ already sent to a requester stays as it was sent. A withdrawn message keeps its 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -36,9 +37,9 @@ def edit(session: Session, message: Message, text: str, actor: Actor, at: dateti
 def withdraw(session: Session, message: Message, actor: Actor, at: datetime, why: str = "") -> bool:
     """False where it was withdrawn before."""
     ticket = tickets.get(session, message.ticket_id, lock=True)
-    if ticket is None or message.trust.get("withdrawn"):
+    if ticket is None or message.trust.withdrawn:
         return False
-    trust = {**message.trust, "withdrawn": at.isoformat()}
+    trust = replace(message.trust, withdrawn=at.isoformat()).to_json()
     session.execute(sa.update(messages).where(messages.c.id == message.id).values(trust=trust))
     _save(session, ticket, Event(ticket.id, at, WITHDRAWN, actor, why=why, message_id=message.id))
     return True

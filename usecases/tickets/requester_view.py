@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.access.visibility import requester_sees
+from desk.mail.trust import MessageTrust
 from desk.portal import status_links
 from desk.tickets import properties, transitions
 from desk.tickets.events import EventKind
@@ -137,7 +138,7 @@ def file(session: Session, seen: TicketView, message_id: int, place: int) -> Map
     """A file of a message that they see, by its place."""
     columns = (messages.c.attachments, messages.c.trust)
     row = session.execute(sa.select(*columns).where(messages.c.id == message_id, *_public(seen))).first()
-    there = row is not None and place < len(row.attachments) and not row.trust.get("withdrawn")
+    there = row is not None and place < len(row.attachments) and not MessageTrust.from_json(row.trust).withdrawn
     return row.attachments[place] if row and there else None
 
 
@@ -248,7 +249,7 @@ def _said(row: sa.RowMapping, seen: TicketView) -> PublicMessage:
     text = text if who == "you" else status_links.hidden(text)
     # An emptied row says nothing of where it came from either.
     gone = not (text or files or row["content_hash"] or row["external_id"]) and row["inbound"]
-    if row["trust"].get("withdrawn"):
+    if MessageTrust.from_json(row["trust"]).withdrawn:
         text, files, gone = "", (), True
     return PublicMessage(row["id"], row["created_at"], who, _display(row["author_name"]), text, files, gone)
 

@@ -264,7 +264,7 @@ def _message_json(message: Message) -> dict[str, Any]:
     told = ("id", "inbound", "author_address", "subject", "text", "reply")
     row = {name: getattr(message, name) for name in told}
     files = [{"name": one["name"], "media_type": one["media_type"], "size": one["size"]} for one in message.attachments]
-    row |= {"author": message.author.name, "automatic": bool(message.trust.get("automatic")), "attachments": files}
+    row |= {"author": message.author.name, "automatic": message.trust.automatic, "attachments": files}
     return row | {"created_at": message.created_at.isoformat()}
 
 

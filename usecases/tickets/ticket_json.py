@@ -63,7 +63,7 @@ def whole_ticket(session: Session, ticket_id: int, *, after: int = 0, most: int 
 def _through(messages: Sequence[Message]) -> str:
     """What the requester's first message came through: a form or a mailing list; empty if it came directly."""
     first = next((one for one in messages if one.inbound), None)
-    return str(first.trust.get("through", "")) if first else ""
+    return first.trust.through if first else ""
 
 
 def _delivery(row: dict[str, Any]) -> dict[str, Any]:
@@ -105,7 +105,8 @@ def _row(ticket: Ticket, persons: dict[int, Person], teams: dict[int, str]) -> d
 
 def _message(message: Message) -> dict[str, Any]:
     author = message.author
-    return asdict(message) | {"author": {"kind": str(author.kind), "id": author.id, "name": author.name}}
+    row = asdict(message) | {"trust": message.trust.to_json()}
+    return row | {"author": {"kind": str(author.kind), "id": author.id, "name": author.name}}
 
 
 def _event(event: Event) -> dict[str, Any]:

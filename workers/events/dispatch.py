@@ -10,7 +10,7 @@ import structlog
 
 from desk.channels import traits_of
 from desk.mail.authentication import Verdict
-from desk.mail.author import is_clear, is_unattended
+from desk.mail.author import is_unattended
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Event, Message, MessageKind, Ticket
 from storage.db.session import Session
@@ -199,9 +199,9 @@ def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None, 
     by_mail = traits_of(ticket.channel).answered_by_mail
     if not context.store.settings.acknowledge or message is None or not by_mail:
         return False
-    if is_unattended(message.author_address) or (unproven and message.trust.get("verdict") != Verdict.PASS):
+    if is_unattended(message.author_address) or (unproven and message.trust.verdict is not Verdict.PASS):
         return False
-    return message.kind is MessageKind.REPLY and is_clear(message.trust) and not message.trust.get("no_answer")
+    return message.kind is MessageKind.REPLY and message.trust.is_clear and not message.trust.no_answer
 
 
 def _recipients(batch: _EventContext, ticket: Ticket, event: Event) -> list[Person]:

@@ -45,7 +45,7 @@ def keep_as_note(
         inbound_id=decision.item.inbound_id,
         signal=str(decision.signal),
         signal_detail=decision.detail,
-        trust={"verdict": str(decision.trust), "unverified": unverified, **sender_checks(request)},
+        trust=replace(sender_checks(decision), unverified=unverified),
         raw=decision.item.raw,
         **message_fields(request),
     )

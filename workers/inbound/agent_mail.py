@@ -6,7 +6,6 @@ lists what was done.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -18,6 +17,7 @@ from desk.mail import reply_text
 from desk.mail.authentication import Proof, Verdict, agent_proof
 from desk.mail.inbound_request import AutoKind, InboundRequest
 from desk.mail.states import InboundState
+from desk.mail.trust import UNKNOWN_TRUST, MessageTrust
 from desk.tickets import commands, properties, subject, threading, transitions
 from desk.tickets.commands import Parsed
 from desk.tickets.events import EventKind
@@ -54,7 +54,7 @@ def handle(context: Context, session: Session, facts: BatchContext, decision: De
     proof = _proof(context, decision, agent)
     request = decision.item.request
     if request.auto is not AutoKind.NONE:
-        message_id = _keep(session, ticket, decision, agent, MessageKind.AUTOMATIC, {}, now)
+        message_id = _keep(session, ticket, decision, agent, MessageKind.AUTOMATIC, UNKNOWN_TRUST, now)
         why = f"{request.auto}: {request.auto_reason}"
         tickets.save(session, transitions.keep_automatic(ticket, now, why, message_id), react=context.react)
         _end(session, decision, InboundState.AUTOMATIC, ticket.id, message_id, now, why)
@@ -101,7 +101,7 @@ def _outside(
 def _keep_unverified(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, why: str, now: datetime
 ) -> None:
-    message_id = _keep(session, ticket, decision, agent, MessageKind.NOTE, {"unverified": why}, now)
+    message_id = _keep(session, ticket, decision, agent, MessageKind.NOTE, MessageTrust(unverified=why), now)
     event = Event(ticket.id, now, EventKind.UNVERIFIED_NOTE, DESK, after=agent.address, why=why, message_id=message_id)
     tickets.save(session, Change(ticket, (event,)), react=context.react)
     _end(session, decision, InboundState.COMMAND, ticket.id, message_id, now, f"unverified: {why}")
@@ -119,7 +119,7 @@ def _not_permitted(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, why: str, now: datetime
 ) -> None:
     """The role does not allow all that was asked for: nothing of it is done, and the words are kept as a note."""
-    message_id = _keep(session, ticket, decision, agent, MessageKind.NOTE, {"refused": why}, now)
+    message_id = _keep(session, ticket, decision, agent, MessageKind.NOTE, MessageTrust(refused=why), now)
     actor = Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
     tickets.save(session, properties.not_permitted(ticket, actor, now, why, message_id), react=context.react)
     text = f"Nothing was done: {why}. Your words were kept as an internal note on ticket #{ticket.id}."
@@ -213,14 +213,14 @@ def _do(
         decision = replace(decision, side=side)
     aside = decision.side if not (parsed.is_note or parsed.is_reply) else None
     if aside is not None and (parsed.text or decision.item.request.attachments):
-        message_id = _keep(session, ticket, decision, agent, MessageKind.SIDE, {}, now, parsed.text)
+        message_id = _keep(session, ticket, decision, agent, MessageKind.SIDE, UNKNOWN_TRUST, now, parsed.text)
         ticket = side_conversation_mail.record_sent(
             session, decision, ticket, actor, message_id, parsed, now, react=context.react
         )
         done.append(f"sent your words to {aside.address}; the requester does not read them")
     elif parsed.text or decision.item.request.attachments:
         kind = MessageKind.NOTE if parsed.is_note else MessageKind.REPLY
-        message_id = _keep(session, ticket, decision, agent, kind, {}, now, parsed.text)
+        message_id = _keep(session, ticket, decision, agent, kind, UNKNOWN_TRUST, now, parsed.text)
         write = transitions.note if parsed.is_note else partial(conversation.change_after_reply, session)
         ticket = tickets.save(session, write(ticket, actor, now, message_id), react=context.react)
         done.append("added your note" if parsed.is_note else "sent your reply to the requester")
@@ -237,7 +237,7 @@ def _keep(
     decision: Decision,
     agent: Person,
     kind: MessageKind,
-    marks: Mapping[str, str],
+    marks: MessageTrust,
     now: datetime,
     text: str | None = None,
 ) -> int:
@@ -258,7 +258,7 @@ def _keep(
         inbound_id=decision.item.inbound_id,
         signal=str(decision.signal),
         signal_detail=decision.detail,
-        trust={"verdict": str(decision.trust), "unverified": "", **marks, **sender_checks(request)},
+        trust=replace(sender_checks(decision), unverified=marks.unverified or "", refused=marks.refused),
         raw=decision.item.raw,
         **fields,
     )

@@ -12,6 +12,7 @@ from desk.mail.author import is_own_list
 from desk.mail.inbound_request import AutoKind, InboundRequest
 from desk.mail.states import InboundState
 from desk.mail.thanks import Courtesy, courtesy_of
+from desk.mail.trust import MessageTrust
 from desk.priority.assess import why
 from desk.tickets import lifecycle, transitions
 from desk.tickets.events import EventKind
@@ -226,21 +227,23 @@ class BatchWriter:
             inbound_id=decision.item.inbound_id,
             signal=str(decision.signal),
             signal_detail=decision.detail,
-            trust={"verdict": str(decision.trust), **sender_checks(request), **self._way(decision.item)},
+            trust=self._trust(decision),
             raw=decision.item.raw,
             **(message_fields(request) | self.without_known_quotes.get(decision.item.inbound_id, {})),
         )
         return side_conversation_mail.as_side_message(message, self.facts, decision) if decision.side else message
 
-    def _way(self, item: Item) -> dict[str, Any]:
-        """How the mail came, where it is not simply its author's, and why nothing answers it by itself."""
+    def _trust(self, decision: Decision) -> MessageTrust:
+        """With how the mail came, where it is not simply its author's, and why nothing answers it by itself."""
+        item = decision.item
         silent = item.request.no_answer
         lists = self.context.store.settings.own_lists
         if silent.startswith(automatic.LISTED) and is_own_list(item.request, self._configuration.mailboxes, lists):
             silent = ""
-        way = {"through": item.behind.through, "way": str(item.behind.way)} if item.behind else {}
-        wanted = "" if item.behind else item.answers_elsewhere(self._configuration.mailboxes)
-        return {**way, **{name: each for name, each in (("no_answer", silent), ("reply_to", wanted)) if each}}
+        trust = replace(sender_checks(decision), no_answer=silent)
+        if item.behind:
+            return replace(trust, through=item.behind.through, way=str(item.behind.way))
+        return replace(trust, reply_to=item.answers_elsewhere(self._configuration.mailboxes))
 
     def _actor(self, item: Item) -> Actor:
         person = self.facts.persons[item.sender]
@@ -301,10 +304,10 @@ def message_fields(request: InboundRequest) -> dict[str, Any]:
     }
 
 
-def sender_checks(request: InboundRequest) -> dict[str, Any]:
-    """What the reader saw of a mail that bears on whether it can be believed, or was read whole."""
-    defects = {"defects": list(request.defects)} if request.defects else {}
-    return {"sender_strict": request.sender_strict, "sender_clear": request.sender_clear, **defects}
+def sender_checks(decision: Decision) -> MessageTrust:
+    """What our mail server and the reader saw that bears on whether a mail can be believed, or was read whole."""
+    request = decision.item.request
+    return MessageTrust(decision.trust, request.sender_strict, request.sender_clear, defects=tuple(request.defects))
 
 
 def _settled(decision: Decision, message_id: int | None) -> SettledRequest:

@@ -102,7 +102,7 @@ def apply_mail(
 def as_side_message(message: Message, facts: BatchContext, decision: Decision) -> Message:
     """The message as one of its side conversation."""
     assert decision.side is not None
-    trust = {**message.trust, "automatic": True} if decision.state == InboundState.AUTOMATIC else message.trust
+    trust = replace(message.trust, automatic=True) if decision.state == InboundState.AUTOMATIC else message.trust
     by = author(facts, decision)
     return replace(message, kind=MessageKind.SIDE, side_id=decision.side.id, author=by, trust=trust)
 

@@ -61,7 +61,7 @@ class Sender:
         key = f"acknowledgement:{ticket.id}"
         content = self._content(ticket, requester, reply_address.REQUESTER, key)
         content |= {"subject": _answer(ticket, message), "signature": self._signature(ticket, self._desk_name)}
-        self._remember_proof(key, message.trust.get("verdict"))
+        self._remember_proof(key, message.trust.verdict)
         content["text"] = texts.acknowledgement(ticket, "" if content["signature"] else self._desk_name)
         return self._outbound(
             key, OutboundKind.ACKNOWLEDGEMENT, ticket, requester, content | _thread(message) | _AUTOMATIC
@@ -189,8 +189,8 @@ class Sender:
         limits = Limits(settings.acknowledgements_per_hour, settings.acknowledgements_per_domain_and_hour)
         return reply_budget.within_budget(self.session, messages, self.proven, limits, now)
 
-    def _remember_proof(self, key: str, verdict: object) -> None:
-        if verdict == Verdict.PASS:
+    def _remember_proof(self, key: str, verdict: Verdict | None) -> None:
+        if verdict is Verdict.PASS:
             self.proven.add(key)
 
     def _content(self, ticket: Ticket, person: Person, purpose: str, key: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Never to an unattended address or one of our mailboxes, and never by mail to a r
 from __future__ import annotations
 
 from desk.channels import traits_of
-from desk.mail.author import is_clear, is_unattended
+from desk.mail.author import is_unattended
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Ticket
 from storage.db.session import Session
@@ -26,6 +26,6 @@ def messages_for(
     if is_unattended(requester.address) or places.of_addresses((requester.address,)) is not None:
         return []
     asked = tickets.last_requester_message(session, ticket.id, 2**62)
-    if asked is not None and not is_clear(asked.trust):
+    if asked is not None and not asked.trust.is_clear:
         return []
     return [sender.reminder(ticket, requester, event_id, asked, places.lifecycle.after_reminder.days)]

@@ -131,7 +131,7 @@ def _of_sender(event: Event, message: Message | None) -> list[str]:
                 f"If {event.before} is yours, confirm it: answer with `#alias {event.before}` on the first line,",
                 "or on the page of your account. From then on you can answer from there as well.",
             ]
-    elif message is not None and message.trust.get("verdict") == Verdict.FAIL:
+    elif message is not None and message.trust.verdict is Verdict.FAIL:
         lines = [
             "Our mail server could not verify the sender: the mail is forged, or was changed or sent on on its way."
         ]

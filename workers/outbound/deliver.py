@@ -98,7 +98,7 @@ def _send_one(context: Context, message: ClaimedMessage, transports: Mapping[str
         with context.store.database.transaction() as session:
             outbound.mark(session, message.id, sent.state, context.now(), raw=sent.raw)
             transport.record_sent(session, message, sent)
-        log.info("letter_left", kind=message.kind, state=sent.state)
+        log.info("letter_left", kind=str(message.kind), state=str(sent.state))
 
 
 @contextmanager

@@ -151,8 +151,7 @@ def _not_permitted(scene: _OrderContext, actor: Actor, ticket: Ticket, parsed: P
     text = order.text or parsed.text
     message_id = None
     if text.strip():
-        marks = {"unverified": "", "refused": why}
-        message_id = conversation.note_refused(session, ticket, actor, text, now, via="slack", marks=marks)
+        message_id = conversation.note_refused(session, ticket, actor, text, now, via="slack", why=why)
     tickets.save(session, properties.not_permitted(ticket, actor, now, why, message_id), react=scene.context.react)
     kept = " Your words were kept as an internal note." if message_id else ""
     scene.answer(f"Nothing was done on #{ticket.id}: {escaped(why)}.{kept}", ticket.id)

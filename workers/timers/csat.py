@@ -14,7 +14,7 @@ import structlog
 from desk.channels import traits_of
 from desk.knowledge import csat_texts
 from desk.knowledge.csat import CsatSettings
-from desk.mail.author import is_clear, is_unattended
+from desk.mail.author import is_unattended
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Change, Event, Status, Ticket
 from storage.db.session import Session
@@ -102,7 +102,7 @@ def _cannot_answer(sender: Sender, ticket: Ticket, requester: Person) -> str:
     ):
         return "a machine opened it"
     said = tickets.last_requester_message(session, ticket.id, 2**62)
-    return "the address was not written plainly" if said and not is_clear(said.trust) else ""
+    return "the address was not written plainly" if said and not said.trust.is_clear else ""
 
 
 def _asked_lately(sender: Sender, rules: CsatSettings, rating: Rating, requester: Person) -> str:

@@ -55,7 +55,7 @@ def test_note_reply_edit_file_and_resolve(agents_on_any: AgentsDesk) -> None:
     agents.does(payloads.edited(direct, "two"))
     agents.does(payloads.deleted(direct))
     (message,) = agents.desk.messages(2)
-    assert message.reply == "two" and message.trust["withdrawn"] and message.attachments[0]["sha256"]
+    assert message.reply == "two" and message.trust.withdrawn and message.attachments[0]["sha256"]
     assert agents.desk.states() == {"ticketed": 2, "command": 5}
 
 

@@ -73,7 +73,7 @@ def test_a_message_that_is_taken_back_keeps_its_words_and_is_marked(agents: Agen
     first = _direct(agents, "My password is hunter2")
     agents.does(payloads.deleted(first))
     (message,) = agents.desk.messages(1)
-    assert message.reply == "My password is hunter2" and message.trust["withdrawn"]
+    assert message.reply == "My password is hunter2" and message.trust.withdrawn
     assert agents.desk.events(1)[-1].kind == "message_withdrawn"
 
 

@@ -42,7 +42,7 @@ def told(desk: SmallDesk, address: str = ALICE) -> str:
 def test_a_mail_from_an_unknown_address_is_kept_and_told_to_the_agent_alone(strict: SmallDesk, word: str) -> None:
     send(strict, OTHER, "Here is the contract.", word)
     note = strict.messages(1)[-1]
-    assert note.kind is MessageKind.NOTE and note.trust["unverified"] and len(strict.tickets()) == 1
+    assert note.kind is MessageKind.NOTE and note.trust.unverified and len(strict.tickets()) == 1
     assert OTHER in told(strict) and "Here is the contract." in told(strict)
     assert (f"#alias {OTHER}" in told(strict)) is (word != "fail")
     assert not strict.letters("reply") and not strict.letters(recipient=OTHER) and strict.ticket(1).status == "new"

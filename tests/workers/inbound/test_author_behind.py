@@ -48,7 +48,7 @@ def test_the_requester_of_a_forms_mail_is_who_filled_it_in(desk: SmallDesk) -> N
     assert requester(desk, 1) == ERIKA and recipients(desk, "acknowledgement") == [ERIKA]
     first = desk.messages(1)[0]
     assert first.author.name == "Erika Beispiel"
-    assert first.trust["through"] == f"through the form of {SHOP}" and first.trust["way"] == "form"
+    assert first.trust.through == f"through the form of {SHOP}" and first.trust.way == "form"
     assert "wordpress@shop.example.test" not in participants(desk, 1)
 
 
@@ -74,7 +74,7 @@ def test_a_list_that_took_over_the_from_is_not_answered_its_author_is_the_reques
         f"Karl Leser via Help <{HELP}>", "Key", "Lost.", to=HELP, rcpt=[SUPPORT], headers=[*LISTED, answer_to(ERIKA)]
     )
     desk.receive(mail)
-    assert requester(desk, 1) == ERIKA and desk.messages(1)[0].trust["through"].startswith("via the list")
+    assert requester(desk, 1) == ERIKA and desk.messages(1)[0].trust.through.startswith("via the list")
     assert recipients(desk, "acknowledgement") == [] and HELP not in participants(desk, 1)
     answered(desk, 1)
     (reply,) = desk.sent("reply")
@@ -88,7 +88,7 @@ def test_the_list_of_an_own_mailbox_is_acknowledged_and_any_list_that_is_set(sto
     desk.receive(desk.mail(BOB, "Lamp", "Dark.", headers=[("List-Id", "<ring.lists.example.test>")]))
     desk.receive(desk.mail(BOB, "Door", "Open.", headers=[("List-Id", "<other.lists.example.test>")]))
     assert [letter["ticket_id"] for letter in desk.letters("acknowledgement")] == [1, 2]
-    assert "no_answer" in desk.messages(3)[0].trust and desk.messages(3)[0].kind is MessageKind.REPLY
+    assert desk.messages(3)[0].trust.no_answer and desk.messages(3)[0].kind is MessageKind.REPLY
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def answer(desk: SmallDesk, signal: str, word: str, sender: str = BOB) -> None:
 def test_no_statement_is_no_failure(desk: SmallDesk, signal: str, word: str) -> None:
     answer(desk, signal, word)
     assert len(desk.tickets()) == 1 and desk.ticket(1).status == "open"
-    assert desk.messages(1)[-1].trust["verdict"] == ("pass" if word == "pass" else "none")
+    assert desk.messages(1)[-1].trust.verdict == ("pass" if word == "pass" else "none")
 
 
 @pytest.mark.parametrize("signal", ["address", "message-id"])
@@ -59,7 +59,7 @@ def test_a_requesters_own_signed_signal_appends_and_is_marked_where_the_check_fa
     assert len(desk.tickets()) == 1 and desk.ticket(1).status == "open"
     message = desk.messages(1)[-1]
     (event,) = [event for event in desk.events(1) if event.message_id == message.id]
-    assert message.trust["verdict"] == "fail" and event.data["verified"] is False
+    assert message.trust.verdict == "fail" and event.data["verified"] is False
 
 
 @pytest.mark.parametrize("signal", ["references", "subject"])
