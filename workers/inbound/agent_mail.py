@@ -39,27 +39,27 @@ from workers.notifications import outgoing
 from workers.runtime.context import Context
 
 
-def handle(context: Context, session: Session, facts: BatchContext, decision: Decision, now: datetime) -> None:
-    """Settle one mail that an agent sent, or that says so, about a ticket."""
-    agent = facts.person(decision.item)
+def handle(context: Context, session: Session, batch: BatchContext, decision: Decision, now: datetime) -> None:
+    """Handles one mail that an agent sent, or claims to have sent, about a ticket."""
+    agent = batch.person(decision.item)
     number = decision.target.ticket.id if decision.target and decision.target.ticket else 0
     ticket = tickets.merge_target(session, number, lock=True)
     if ticket is None:
         raise ValueError(f"request {decision.item.inbound_id} names no ticket")
     if not agent.is_agent and decision.token is not None:
-        owner = facts.by_id[decision.token.person_id]
+        owner = batch.by_id[decision.token.person_id]
         agent_alias.keep_as_note(context, session, decision, owner, agent, ticket, now)
         return
     viewer = visibility.viewer_of(session, agent.id, agent.name, agent.role, now)
     proof = _proof(context, decision, agent)
     request = decision.item.request
     if request.auto is not AutoKind.NONE:
-        message_id = _keep(session, ticket, decision, agent, MessageKind.AUTOMATIC, UNKNOWN_TRUST, now)
+        message_id = _store_message(session, ticket, decision, agent, MessageKind.AUTOMATIC, UNKNOWN_TRUST, now)
         why = f"{request.auto}: {request.auto_reason}"
         tickets.save(session, transitions.keep_automatic(ticket, now, why, message_id), react=context.react)
-        _end(session, decision, InboundState.AUTOMATIC, ticket.id, message_id, now, why)
+        _finish_request(session, decision, InboundState.AUTOMATIC, ticket.id, message_id, now, why)
     elif not viewer.sees(ticket.id, ticket.team_id):
-        _outside(context, session, decision, agent, ticket, now)
+        _not_visible(context, session, decision, agent, ticket, now)
     elif not proof.may_act:
         _unproven(context, session, decision, agent, ticket, proof, now)
     else:
@@ -82,14 +82,14 @@ def _proof(context: Context, decision: Decision, agent: Person) -> Proof:
     )
 
 
-OUTSIDE = "the sender is not in the private team of this ticket"
+NOT_VISIBLE = "the sender is not in the private team of this ticket"
 
 
-def _outside(
+def _not_visible(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, now: datetime
 ) -> None:
-    """Kept for the team; the agent hears nothing of a ticket that is not there for them, not even its subject."""
-    _keep_unverified(context, session, decision, agent, ticket, OUTSIDE, now)
+    """Stored as a note for the team; the agent is told nothing of a ticket that they may not see."""
+    _keep_unverified(context, session, decision, agent, ticket, NOT_VISIBLE, now)
     text = (
         "Your mail was not obeyed: you cannot act on the ticket that it names. Its words were kept for those who can."
     )
@@ -101,10 +101,10 @@ def _outside(
 def _keep_unverified(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, why: str, now: datetime
 ) -> None:
-    message_id = _keep(session, ticket, decision, agent, MessageKind.NOTE, MessageTrust(unverified=why), now)
+    message_id = _store_message(session, ticket, decision, agent, MessageKind.NOTE, MessageTrust(unverified=why), now)
     event = Event(ticket.id, now, EventKind.UNVERIFIED_NOTE, DESK, after=agent.address, why=why, message_id=message_id)
     tickets.save(session, Change(ticket, (event,)), react=context.react)
-    _end(session, decision, InboundState.COMMAND, ticket.id, message_id, now, f"unverified: {why}")
+    _finish_request(session, decision, InboundState.COMMAND, ticket.id, message_id, now, f"unverified: {why}")
 
 
 def _unproven(
@@ -118,17 +118,17 @@ def _unproven(
 def _not_permitted(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, why: str, now: datetime
 ) -> None:
-    """The role does not allow all that was asked for: nothing of it is done, and the words are kept as a note."""
-    message_id = _keep(session, ticket, decision, agent, MessageKind.NOTE, MessageTrust(refused=why), now)
+    """The role does not allow all of it: nothing is done, and the text is kept as a note."""
+    message_id = _store_message(session, ticket, decision, agent, MessageKind.NOTE, MessageTrust(refused=why), now)
     actor = Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
     tickets.save(session, properties.not_permitted(ticket, actor, now, why, message_id), react=context.react)
     text = f"Nothing was done: {why}. Your words were kept as an internal note on ticket #{ticket.id}."
     _answer(context, session, decision, agent, ticket, text, now)
-    _end(session, decision, InboundState.COMMAND, ticket.id, message_id, now, why)
+    _finish_request(session, decision, InboundState.COMMAND, ticket.id, message_id, now, why)
 
 
 def _needs(decision: Decision, parsed: Parsed) -> list[Verb]:
-    """What the mail asks for, as verbs of the table of permissions."""
+    """The permissions that the mail needs."""
     needs = [permissions.verb_of_command(command.name) for command in parsed.commands]
     if not (parsed.text or decision.item.request.attachments):
         return needs
@@ -151,13 +151,15 @@ def _proven(
         said = [*parsed.errors, "Nothing was done."] if parsed.errors else []
         text = "\n".join([*said, "", "These commands may stand on the first lines:", "", commands.HELP])
         _answer(context, session, decision, agent, ticket, text.strip(), now)
-        _end(session, decision, InboundState.COMMAND, ticket.id, None, now, "; ".join(parsed.errors)[:300] or "help")
+        _finish_request(
+            session, decision, InboundState.COMMAND, ticket.id, None, now, "; ".join(parsed.errors)[:300] or "help"
+        )
         return
     _act(context, session, decision, agent, ticket, parsed, now)
 
 
 def _own_words(request: InboundRequest) -> str:
-    """Nothing, of a mail that only quotes: what we wrote to agents goes to no requester. What they pass on is whole."""
+    """The agent's text; empty for a mail that only quotes, so that no notice reaches a requester."""
     passed_on = request.forwarded is not None and subject.is_forward(request.subject)
     return request.reply if passed_on or reply_text.has_own_words(request.text) else ""
 
@@ -165,7 +167,7 @@ def _own_words(request: InboundRequest) -> str:
 def _act(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, parsed: Parsed, now: datetime
 ) -> None:
-    """Say what is to be said, then do what was commanded; what cannot be done leaves everything undone."""
+    """Stores the text, then executes the commands; if one cannot be executed, nothing is done."""
     try:
         # A savepoint: whether the second command fits is known for certain only once the first is done.
         with session.savepoint():
@@ -177,18 +179,18 @@ def _act(
         kept = _kept_as_draft(session, decision, agent, ticket, parsed, now)
         text = f"Nothing was done: {error}.{kept}\n\nThese commands may stand on the first lines:\n\n{commands.HELP}"
         _answer(context, session, decision, agent, ticket, text, now)
-        _end(session, decision, InboundState.COMMAND, ticket.id, None, now, str(error)[:300])
+        _finish_request(session, decision, InboundState.COMMAND, ticket.id, None, now, str(error)[:300])
         return
     if parsed.commands:
         lines = "\n".join(f"- {line}" for line in done)
         _answer(context, session, decision, agent, ticket, f"Done on ticket #{ticket.id}:\n\n{lines}", now)
-    _end(session, decision, InboundState.COMMAND, ticket.id, message_id, now, "; ".join(done)[:300])
+    _finish_request(session, decision, InboundState.COMMAND, ticket.id, message_id, now, "; ".join(done)[:300])
 
 
 def _kept_as_draft(
     session: Session, decision: Decision, agent: Person, ticket: Ticket, parsed: Parsed, now: datetime
 ) -> str:
-    """Words that were not sent stand in the agent's box for the ticket; those to a third party are not put there."""
+    """Keeps a text that was not sent as the agent's draft; one to a third party is not kept."""
     if not parsed.text or parsed.aside or decision.side is not None:
         return ""
     drafts.add_returned(session, ticket.id, agent.id, parsed.text, now)
@@ -198,7 +200,7 @@ def _kept_as_draft(
 def _do(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, parsed: Parsed, now: datetime
 ) -> tuple[int | None, list[str]]:
-    """The message's id, if anything was said, and a line for everything that was done."""
+    """The id of the stored message, if there is one, and a line for each thing that was done."""
     actor = Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
     message_id = None
     done: list[str] = []
@@ -213,14 +215,14 @@ def _do(
         decision = replace(decision, side=side)
     aside = decision.side if not (parsed.is_note or parsed.is_reply) else None
     if aside is not None and (parsed.text or decision.item.request.attachments):
-        message_id = _keep(session, ticket, decision, agent, MessageKind.SIDE, UNKNOWN_TRUST, now, parsed.text)
+        message_id = _store_message(session, ticket, decision, agent, MessageKind.SIDE, UNKNOWN_TRUST, now, parsed.text)
         ticket = side_conversation_mail.record_sent(
             session, decision, ticket, actor, message_id, parsed, now, react=context.react
         )
         done.append(f"sent your words to {aside.address}; the requester does not read them")
     elif parsed.text or decision.item.request.attachments:
         kind = MessageKind.NOTE if parsed.is_note else MessageKind.REPLY
-        message_id = _keep(session, ticket, decision, agent, kind, UNKNOWN_TRUST, now, parsed.text)
+        message_id = _store_message(session, ticket, decision, agent, kind, UNKNOWN_TRUST, now, parsed.text)
         write = transitions.note if parsed.is_note else partial(conversation.change_after_reply, session)
         ticket = tickets.save(session, write(ticket, actor, now, message_id), react=context.react)
         done.append("added your note" if parsed.is_note else "sent your reply to the requester")
@@ -231,7 +233,7 @@ def _do(
     )
 
 
-def _keep(
+def _store_message(
     session: Session,
     ticket: Ticket,
     decision: Decision,
@@ -241,7 +243,7 @@ def _keep(
     now: datetime,
     text: str | None = None,
 ) -> int:
-    """`marks` say why it was only kept."""
+    """`marks` say why it is only a note."""
     request = decision.item.request
     fields = message_fields(request)
     if text is not None:
@@ -283,7 +285,7 @@ def _may_be_answered(context: Context, decision: Decision) -> bool:
     return context.react and trusted and decision.item.request.auto is AutoKind.NONE
 
 
-def _end(
+def _finish_request(
     session: Session,
     decision: Decision,
     state: InboundState,

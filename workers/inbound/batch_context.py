@@ -35,7 +35,7 @@ from workers.inbound.item import Item
 
 @dataclass
 class BatchContext:
-    """What is known about a batch; `tickets` and `people_of` grow as the batch is settled."""
+    """What is known about a batch; `tickets` and `people_of` grow as the batch is persisted."""
 
     keys: dict[str, IndexedId]
     persons: dict[str, Person]
@@ -45,19 +45,19 @@ class BatchContext:
     owners: dict[str, Item] = field(default_factory=dict)
     numbers: ExternalReferences = field(default_factory=lambda: ExternalReferences({}, {}))
     sides: dict[int, Side] = field(default_factory=dict)
-    """The side conversations that the batch names; they change as it is settled."""
+    """The side conversations that the batch names; they change as it is persisted."""
     aliases: dict[str, Person] = field(default_factory=dict)
     """Other addresses of agents, as far as mails of this batch were sent to agents' signed addresses."""
 
     outdated: frozenset[str] = frozenset()
-    """Keys of content that was here some time ago: the same words now are another message."""
+    """Keys of content that came some time ago: the same text now is another message."""
 
     def person(self, item: Item) -> Person:
-        """Who sent it; an agent's other address is the agent, where an agent was written to."""
+        """Its sender; an agent's alias is the agent, where the mail came to an agent's reply address."""
         return self.aliases.get(item.sender) or self.persons[item.sender]
 
     deliveries: dict[int, Delivery] = field(default_factory=dict)
-    """Of a report of a failed delivery (by its inbound row): which mail of ours it is about."""
+    """The outbound message that a delivery report is about, by the report's inbound id."""
 
     def key_of(self, item: Item) -> str:
         """The key that stands for this item: its id, or its content where another message has the id."""
@@ -78,7 +78,7 @@ def with_authors(items: list[Item], ours: Collection[str]) -> list[Item]:
 
 
 def load(session: Session, items: list[Item], secret: bytes, now: datetime) -> BatchContext:
-    """Claim the batch's ids, then read whose they are, who wrote, and the tickets that anything names (locked)."""
+    """Claims the batch's keys, then loads their owners, the senders, and all tickets that are named (locked)."""
     owners, claims = _claims(items)
     keys = message_id_index.claim(session, claims)
     keys |= message_id_index.claim(session, _second_claims(items, keys, owners))
@@ -89,17 +89,19 @@ def load(session: Session, items: list[Item], secret: bytes, now: datetime) -> B
     sides = side_conversation_mail.load(session, items, secret, {one.side_id for one in deliveries.values()})
     named = _named_tickets(session, items, keys, secret) | set(numbers.known.values())
     named |= {one.ticket_id for one in deliveries.values()}
-    found = _with_survivors(session, named | {side.ticket_id for side in sides.values()})
+    named_tickets = _with_survivors(session, named | {side.ticket_id for side in sides.values()})
     # Again, now that their tickets are held: an agent may have closed or moved one meanwhile.
     sides = side_conversations.by_ids(session, sides)
     keys, outdated = _with_ages(session, items, keys)
-    facts = BatchContext(keys, persons, {}, found, tickets.participants_of(session, found), owners, numbers, sides)
-    facts.outdated = outdated
+    batch = BatchContext(
+        keys, persons, {}, named_tickets, tickets.participants_of(session, named_tickets), owners, numbers, sides
+    )
+    batch.outdated = outdated
     writers = {item.sender for item in items if item.keys.may_command}
-    facts.aliases = aliases.agents_by_alias(session, writers) if writers else {}
-    facts.deliveries = deliveries
-    facts.by_id = people.by_ids(session, _token_people(items) | {t.requester_id for t in found.values()})
-    return facts
+    batch.aliases = aliases.agents_by_alias(session, writers) if writers else {}
+    batch.deliveries = deliveries
+    batch.by_id = people.by_ids(session, _token_people(items) | {t.requester_id for t in named_tickets.values()})
+    return batch
 
 
 def sender_verdict(request: InboundRequest, settings: Settings) -> Verdict:
@@ -118,10 +120,10 @@ def sender_verdict(request: InboundRequest, settings: Settings) -> Verdict:
 def _is_trusted(peer: str, networks: tuple[str, ...]) -> bool:
     """Whether that address lies in one of the networks; a unix socket has none and proves nothing."""
     try:
-        found = ip_address(peer)
+        named_tickets = ip_address(peer)
     except ValueError:
         return False
-    return any(found in ip_network(network) for network in networks)
+    return any(named_tickets in ip_network(network) for network in networks)
 
 
 def _claims(items: list[Item]) -> tuple[dict[str, Item], dict[str, int]]:
@@ -155,12 +157,12 @@ def _second_claims(items: list[Item], keys: dict[str, IndexedId], owners: dict[s
 def _with_ages(
     session: Session, items: list[Item], keys: dict[str, IndexedId]
 ) -> tuple[dict[str, IndexedId], frozenset[str]]:
-    """The keys as they are now, and which of them are of the same words of an earlier time. Most batches have none."""
-    came = {i.keys.own: i.request.received_at for i in items if threading.is_timeless(i.request)}
-    known = message_id_index.lock_received(session, [key for key in came if keys[key].row_id]) if came else {}
-    outdated = {key for key, (_, first) in known.items() if came[key] - first > AT_ONCE}
+    """The keys as they are now, and those whose content is that of an earlier message. Most batches have none."""
+    received = {i.keys.own: i.request.received_at for i in items if threading.is_timeless(i.request)}
+    known = message_id_index.lock_received(session, [key for key in received if keys[key].row_id]) if received else {}
+    outdated = {key for key, (_, first) in known.items() if received[key] - first > AT_ONCE}
     # What retention removed is not here any more, but its key may be.
-    outdated |= {key for key in came if keys[key].row_id and key not in known}
+    outdated |= {key for key in received if keys[key].row_id and key not in known}
     return keys | {key: one for key, (one, _) in known.items()}, frozenset(outdated)
 
 
@@ -183,13 +185,13 @@ def _named_tickets(session: Session, items: list[Item], keys: dict[str, IndexedI
 
 def _with_survivors(session: Session, named: Iterable[int]) -> dict[int, Ticket]:
     """The named tickets, and whatever they were merged into."""
-    found = tickets.get_many(session, named, lock=True)
-    missing = {t.merged_into for t in found.values() if t.merged_into and t.merged_into not in found}
+    named_tickets = tickets.get_many(session, named, lock=True)
+    missing = {t.merged_into for t in named_tickets.values() if t.merged_into and t.merged_into not in named_tickets}
     while missing:
-        more = tickets.get_many(session, [m for m in missing if m is not None], lock=True)
-        found |= more
-        missing = {t.merged_into for t in more.values() if t.merged_into and t.merged_into not in found}
-    return found
+        merged = tickets.get_many(session, [m for m in missing if m is not None], lock=True)
+        named_tickets |= merged
+        missing = {t.merged_into for t in merged.values() if t.merged_into and t.merged_into not in named_tickets}
+    return named_tickets
 
 
 def _token_people(items: list[Item]) -> set[int]:

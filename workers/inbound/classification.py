@@ -37,7 +37,7 @@ class Choice:
 
     def row(self, ticket_id: int, message_id: int, now: datetime) -> dict[str, Any]:
         """The prediction as it is kept."""
-        heard = self.found if self.found and (self.found.rule.hard or self.guess.outcome != "automatic") else None
+        applied = self.found if self.found and (self.found.rule.hard or self.guess.outcome != "automatic") else None
         return {
             "ticket_id": ticket_id,
             "message_id": message_id,
@@ -47,8 +47,8 @@ class Choice:
             "outcome": self.guess.outcome,
             "runners_up": [list(pair) for pair in self.guess.runners_up],
             "reasons": [list(pair) for pair in self.guess.reasons],
-            "rule": heard.why if heard else "",
-            "rule_category": heard.rule.category if heard else "",
+            "rule": applied.why if applied else "",
+            "rule_category": applied.rule.category if applied else "",
             "language": self.language,
             "created_at": now,
         }

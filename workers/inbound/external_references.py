@@ -27,27 +27,27 @@ if TYPE_CHECKING:
 
 @dataclass
 class ExternalReferences:
-    """The numbers of a batch's mails by inbound id, the tickets of those that are known, and the places of new ones."""
+    """The references of a batch's mails by inbound id, the tickets of known ones, and the targets of new ones."""
 
     of: Mapping[int, tuple[Key, ...]]
     known: Mapping[Key, int]
     new: dict[Key, Target] = field(default_factory=dict)
 
     def learn(self, decision: Decision) -> None:
-        """From now on the numbers of a mail that opened or joined a ticket mean it; those that are known stay."""
+        """From now on the references of a mail that opened or joined a ticket mean it; known ones stay."""
         target = decision.target
-        if target is None or not _counts(decision):
+        if target is None or not _is_learned(decision):
             return
-        for key in self._brought(decision, target):
+        for key in self._keys_of(decision, target):
             if key not in self.known or decision.link_kind == "follow-up":
                 self.new.setdefault(key, target)
 
-    def places(self) -> dict[Key, int]:
-        """What there is to remember, once every ticket has its number."""
+    def stored_keys(self) -> dict[Key, int]:
+        """The references to store, once every ticket has its number."""
         return {key: target.ticket.id for key, target in self.new.items() if target.ticket is not None}
 
-    def _brought(self, decision: Decision, target: Target) -> tuple[Key, ...]:
-        """Those of a mail that somebody passed on are its first author's."""
+    def _keys_of(self, decision: Decision, target: Target) -> tuple[Key, ...]:
+        """The references of a forwarded mail belong to its original author."""
         keys = self.of.get(decision.item.inbound_id, ())
         passed_on = decision.state == InboundState.TICKETED and target.requester != decision.item.sender
         return (
@@ -68,14 +68,14 @@ def load(session: Session, items: Sequence[Item]) -> ExternalReferences:
 
 
 def may_append(item: Item, people: Mapping[str, str], own_domains: Collection[str], trust: Verdict) -> bool:
-    """Whether a mail may join the ticket that its number means: whom a mail only names brings no organisation."""
+    """Whether a mail may join the ticket that its number means: a person behind a mail brings no organisation."""
     believed = item.behind is None and item.request.sender_clear and trust is not Verdict.FAIL
     taking_part = [each for each, part in people.items() if part in SIGNED]
     return believed and threading.may_speak_for_desk(item.request.sender.address, taking_part, own_domains)
 
 
-def _counts(decision: Decision) -> bool:
-    """A mail that our server calls forged, a bounce, our own mail and a third party's aside teach nothing."""
+def _is_learned(decision: Decision) -> bool:
+    """Whether references are learned from it: not from forged mail, bounces, our own mail and side conversations."""
     if decision.side is not None:
         return False
     if decision.trust is Verdict.FAIL or decision.reason or decision.item.request.auto is AutoKind.BOUNCE:

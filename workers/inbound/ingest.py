@@ -37,11 +37,11 @@ log = structlog.get_logger()
 
 BATCH = 100
 MOST_SUSPECTS = 10
-"""Rows that are tried alone between two batches, so that neither kind keeps the other waiting."""
+"""Suspects that are worked between two batches, so that neither kind blocks the other."""
 
 
 def drain(context: Context, first: Sequence[int] = ()) -> int:
-    """Settle all that waits, the rows in `first` at once; returns how many requests that were."""
+    """Works all waiting requests, the rows in `first` first; returns how many."""
     done = 0
     context.refresh()
     while True:
@@ -52,26 +52,26 @@ def drain(context: Context, first: Sequence[int] = ()) -> int:
 
 
 def _batch(context: Context, first: Sequence[int]) -> int:
-    """One batch in one transaction; who fails alone too is a suspect from then on."""
+    """One batch in one transaction; a row that fails alone too is a suspect from then on."""
     prefetched = prefetch.prefetch_batch(context, BATCH)
 
     def do(session: Session, rows: Sequence[WaitingRequest]) -> int:
-        return _settle(context, session, rows, prefetched, context.now())
+        return _match_and_persist(context, session, rows, prefetched, context.now())
 
     def put_off(session: Session, row: WaitingRequest, reason: str) -> None:
         inbound.mark_suspect(session, [row.id], reason)
 
     claim = partial(inbound.claim, most=BATCH, first=first)
-    work = Work("ingest", claim, do, _number, binds="inbound_id", put_off=put_off, records=False)
+    work = Work("ingest", claim, do, _row_id, binds="inbound_id", put_off=put_off, records=False)
     return isolation.batch(context, work)
 
 
-def _number(row: WaitingRequest) -> int:
+def _row_id(row: WaitingRequest) -> int:
     return row.id
 
 
 def _suspects(context: Context) -> int:
-    """Some rows that failed in a batch or did not settle in time: each alone, counted before it is tried."""
+    """Works some suspects, rows that failed in a batch or took too long: each alone, its attempt counted before."""
     for done in range(MOST_SUSPECTS):
         with context.store.database.transaction() as session:
             row = inbound.claim_suspect(session, context.now())
@@ -93,7 +93,7 @@ def _alone(context: Context, row: WaitingRequest) -> None:
                 if row.attempts > MOST_ATTEMPTS:
                     _quarantine(session, row, context.now())
                     return
-                _settle(context, session, [row], Prefetch(context), context.now())
+                _match_and_persist(context, session, [row], Prefetch(context), context.now())
         except Exception as error:
             if is_outage(error):
                 raise
@@ -110,24 +110,24 @@ def _quarantine(session: Session, row: WaitingRequest, now: datetime) -> None:
     )
 
 
-def _settle(
-    context: Context, session: Session, rows: Sequence[WaitingRequest], thought: Prefetch, now: datetime
+def _match_and_persist(
+    context: Context, session: Session, rows: Sequence[WaitingRequest], prefetched: Prefetch, now: datetime
 ) -> int:
-    items = _in_order([thought.item(row) for row in rows])
+    items = _in_order([prefetched.item(row) for row in rows])
     if not items:
         return 0
-    places = context.configuration(session)
-    items = batch_context.with_authors(items, places.mailboxes)
-    known = batch_context.load(session, items, context.secret, now)
-    window = places.lifecycle.reopen_window
-    decider = Matcher(known, context.store.settings, context.secret, now, frozenset(places.mailboxes), window)
+    configuration = context.configuration(session)
+    items = batch_context.with_authors(items, configuration.mailboxes)
+    batch = batch_context.load(session, items, context.secret, now)
+    window = configuration.lifecycle.reopen_window
+    decider = Matcher(batch, context.store.settings, context.secret, now, frozenset(configuration.mailboxes), window)
     decisions = decider.match_all(items)
-    BatchWriter(context, session, known, thought, now).write(decisions)
-    external_references.save(session, known.numbers.places(), now)
-    _join(context, session, decisions, now)
+    BatchWriter(context, session, batch, prefetched, now).write(decisions)
+    external_references.save(session, batch.numbers.stored_keys(), now)
+    _join_threads(context, session, decisions, now)
     for decision in decisions:
         if decision.state == InboundState.COMMAND:
-            agent_mail.handle(context, session, known, decision, now)
+            agent_mail.handle(context, session, batch, decision, now)
     if any(decision.state == InboundState.TICKETED for decision in decisions):
         assign_new.route_new(context, session, decisions, now)
         enqueue(session, "detect_incidents", 0)
@@ -135,7 +135,7 @@ def _settle(
     return len(items)
 
 
-def _join(context: Context, session: Session, decisions: list[Decision], now: datetime) -> None:
+def _join_threads(context: Context, session: Session, decisions: list[Decision], now: datetime) -> None:
     """Tickets that turned out to be one thread become one, under the lower number."""
     for decision in decisions:
         if decision.bridge is None or decision.bridge.ticket is None or decision.target is None:
@@ -143,11 +143,11 @@ def _join(context: Context, session: Session, decisions: list[Decision], now: da
         numbers = (decision.target.ticket.id if decision.target.ticket else 0, decision.bridge.ticket.id)
         found = {t.id: t.requester_id for number in numbers if (t := tickets.merge_target(session, number, lock=True))}
         if len(found) == 2 and visibility.may_merge(session, set(found)):
-            _made_one(context, session, found, now)
+            _merge_or_link(context, session, found, now)
 
 
-def _made_one(context: Context, session: Session, found: dict[int, int], now: datetime) -> None:
-    """One ticket where both have the same requester; else two that are linked: a merge puts the other in copy."""
+def _merge_or_link(context: Context, session: Session, found: dict[int, int], now: datetime) -> None:
+    """Merges two tickets of the same requester; links others, because a merge would put the other requester in copy."""
     first, second = sorted(found)
     if found[first] != found[second]:
         ticket_links.link(session, second, first, "relates", DESK, now)
@@ -157,16 +157,16 @@ def _made_one(context: Context, session: Session, found: dict[int, int], now: da
 
 
 def _in_order(items: list[Item]) -> list[Item]:
-    """Those that may be settled together: what an agent commands is done alone, after all that came before it."""
-    items = _at_once(items)
+    """The items that may be worked together: an agent's command is executed alone, after all that came before it."""
+    items = _before_repeat(items)
     commanded = [item.keys.may_command for item in items]
     if True not in commanded:
         return items
     return items[: max(commanded.index(True), 1)]
 
 
-def _at_once(items: list[Item]) -> list[Item]:
-    """Up to the first that says again what another one said some time before it: that one is a new message."""
+def _before_repeat(items: list[Item]) -> list[Item]:
+    """The items up to the first that repeats the text of one some time before it: that one is a new message."""
     first: dict[str, datetime] = {}
     for place, item in enumerate(items):
         if threading.is_timeless(item.request):

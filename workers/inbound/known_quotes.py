@@ -22,40 +22,42 @@ from workers.notifications import texts
 from workers.runtime.context import Context
 
 MOST_MESSAGES = 8
-MOST_LETTERS = 8_000
-"""Of each ticket, so many messages are looked at, and so many letters of each."""
+MOST_CHARACTERS = 8_000
+"""So many messages of each ticket are compared, and so many characters of each."""
 
 
 def find_known_quotes(context: Context, session: Session, decisions: Sequence[Decision]) -> dict[int, dict[str, Any]]:
-    """By inbound id: `reply` and `cut` of the messages in which an echo was found."""
-    wanted = [(d, ticket) for d in decisions if (ticket := _ticket(d)) and _may_echo(d.item.request)]
+    """By inbound id: `reply` and `cut` of the messages that repeat something."""
+    wanted = [(d, ticket) for d in decisions if (ticket := _ticket(d)) and _may_repeat(d.item.request)]
     if not wanted:
         return {}
-    said = tickets.recent_public_messages(session, {ticket.id for _, ticket in wanted}, MOST_MESSAGES, MOST_LETTERS)
+    earlier_texts = tickets.recent_public_messages(
+        session, {ticket.id for _, ticket in wanted}, MOST_MESSAGES, MOST_CHARACTERS
+    )
     desk_name = context.store.settings.desk_name
     signatures = [box.signature for box in context.configuration(session).mailboxes.values()]
     addresses = frozenset(context.configuration(session).mailboxes)
-    made: dict[int, dict[str, Any]] = {}
+    cut_replies: dict[int, dict[str, Any]] = {}
     for decision, ticket in wanted:
         request = decision.item.request
-        ours = [words.replace("{desk}", desk_name) for by_agent, words in said.get(ticket.id, ()) if by_agent]
+        ours = [text.replace("{desk}", desk_name) for by_agent, text in earlier_texts.get(ticket.id, ()) if by_agent]
         ours += [texts.acknowledgement(ticket, desk_name), *signatures]
-        theirs = [words for by_agent, words in said.get(ticket.id, ()) if not by_agent]
+        theirs = [text for by_agent, text in earlier_texts.get(ticket.id, ()) if not by_agent]
         reply, cut = without_known_quotes(request.reply, request.cut, ours, theirs, addresses)
         if reply != request.reply:
-            made[decision.item.inbound_id] = {
+            cut_replies[decision.item.inbound_id] = {
                 "reply": reply,
                 "cut": tuple({"reason": part.reason, "text": part.text} for part in cut),
             }
-    return made
+    return cut_replies
 
 
 def without_quoted_notice(context: Context, session: Session, decision: Decision, ticket: Ticket) -> Decision:
-    """An agent's mail without the notice that it answers, so that no requester reads what only agents shall."""
+    """An agent's mail without the notice that it answers, which only agents may read."""
     request = decision.item.request
-    told = outbound.texts_to(session, ticket.id, decision.item.sender, MOST_MESSAGES)
+    notices = outbound.texts_to(session, ticket.id, decision.item.sender, MOST_MESSAGES)
     addresses = frozenset(context.configuration(session).mailboxes)
-    reply, cut = without_known_quotes(request.reply, request.cut, told, (), addresses)
+    reply, cut = without_known_quotes(request.reply, request.cut, notices, (), addresses)
     return replace(decision, item=replace(decision.item, request=replace(request, reply=reply, cut=cut)))
 
 
@@ -66,7 +68,7 @@ def _ticket(decision: Decision) -> Ticket | None:
     return target.ticket if public and target and target.opener is None else None
 
 
-def _may_echo(request: InboundRequest) -> bool:
+def _may_repeat(request: InboundRequest) -> bool:
     """A person's mail with lines enough to repeat something; one that was passed on is kept whole."""
     if not traits_of(request.channel).is_mail or request.auto is not AutoKind.NONE:
         return False

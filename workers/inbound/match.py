@@ -31,7 +31,7 @@ from workers.inbound.targets import Target, Targets
 
 @dataclass(frozen=True)
 class Decision:
-    """How one request ends. `known_id` is the ticket or message that it repeats; `linked` one that it only names."""
+    """How one request ends: its state, its target, the signal; `linked` is a ticket that it only names."""
 
     item: Item
     state: InboundState
@@ -45,20 +45,20 @@ class Decision:
     token_address: str = ""
     trust: Verdict = Verdict.NONE
     bridge: Target | None = None
-    """Another ticket of the same thread: it was opened while this message, which joins the two, was still missing."""
+    """Another ticket of the same thread, opened while this message, which joins the two, was still missing."""
     side: Side | None = None
-    """The side conversation in which it is said."""
+    """The side conversation that it belongs to."""
     about: Delivery | None = None
-    """The mail of ours of which a report proves that it was not delivered."""
+    """The outbound message that a credible delivery report is about."""
     newcomers: tuple[str, ...] = ()
-    """Who takes part from this message on, and is not in copy: agents are asked whether they shall be."""
+    """Participants from this message on who are not in copy: they are suggested to the agents."""
 
 
 @dataclass
 class Matcher:
-    """Decides a batch; `decisions` fills up in an order in which parents come first."""
+    """Matches a batch; `decisions` fills up in an order in which parents come first."""
 
-    facts: BatchContext
+    batch: BatchContext
     settings: Settings
     secret: bytes
     now: datetime
@@ -68,7 +68,7 @@ class Matcher:
     _open: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.targets = Targets(self.facts, self.secret)
+        self.targets = Targets(self.batch, self.secret)
 
     def match_all(self, items: list[Item]) -> list[Decision]:
         for item in items:
@@ -80,14 +80,14 @@ class Matcher:
             return
         self._open.add(item.inbound_id)
         for key in item.keys.named:
-            owner = self.facts.owners.get(key)
+            owner = self.batch.owners.get(key)
             if owner is not None and owner is not item:
                 self._decide(owner)
-        decision = self._remember(self._one(item))
+        decision = self._learn_keys(self._match_request(item))
         self.decisions[item.inbound_id] = decision
-        self.facts.numbers.learn(decision)
+        self.batch.numbers.learn(decision)
 
-    def _one(self, item: Item) -> Decision:
+    def _match_request(self, item: Item) -> Decision:
         repeated = self._repeated(item)
         if repeated is not None:
             return repeated
@@ -97,32 +97,32 @@ class Matcher:
         if request.auto is AutoKind.BOUNCE:
             return self._bounce(item)
         trust = sender_verdict(request, self.settings)
-        aside = self._aside(item, trust)
-        if aside is not None:
-            return aside
+        third_party = self._by_third_party(item, trust)
+        if third_party is not None:
+            return third_party
         agent = self._agent(item)
         token, token_address = self._token(item)
         if agent is not None and (token is None or token.purpose in (AGENT, SIDE_AGENT)):
-            spoken = self._by_agent(item, agent, token, token_address, trust)
-            if spoken is not None:
-                return spoken
+            agent_decision = self._by_agent(item, agent, token, token_address, trust)
+            if agent_decision is not None:
+                return agent_decision
         if agent is None and token is not None and token.purpose in (AGENT, SIDE_AGENT):
-            unknown = self._by_unknown(item, token, token_address, trust)
-            if unknown is not None:
-                return unknown
+            unknown_decision = self._by_unknown(item, token, token_address, trust)
+            if unknown_decision is not None:
+                return unknown_decision
         return self._by_requester(item, token, trust)
 
     def _repeated(self, item: Item) -> Decision | None:
-        """The same content again: by another door, to another mailbox, or sent twice."""
-        key = self.facts.key_of(item)
-        known = self.facts.keys[key]
-        repeats = known.content_hash == item.request.content_hash and key not in self.facts.outdated
+        """The same content again: by another channel, to another mailbox, or sent twice."""
+        key = self.batch.key_of(item)
+        known = self.batch.keys[key]
+        repeats = known.content_hash == item.request.content_hash and key not in self.batch.outdated
         if known.row_id and repeats:
             target = self.targets.target(known.ticket_id)
             return Decision(
                 item, InboundState.DUPLICATE, target, reason=f"message {known.row_id} of ticket #{known.ticket_id}"
             )
-        first = self.facts.owners[key]
+        first = self.batch.owners[key]
         if first is not item:
             self._decide(first)
             return Decision(
@@ -135,12 +135,12 @@ class Matcher:
         return self.targets.target(number) if number else None
 
     def _bounce(self, item: Item) -> Decision:
-        bounce, about = item.request.bounce, self.facts.deliveries.get(item.inbound_id)
+        bounce, about = item.request.bounce, self.batch.deliveries.get(item.inbound_id)
         if about is not None:
             return self._of_delivery(item, about)
         name = bounce.original_message_id if bounce else ""
         side = (
-            self.facts.sides.get(reply_address.side_of_message_id(name, self.secret) or 0) if self.facts.sides else None
+            self.batch.sides.get(reply_address.side_of_message_id(name, self.secret) or 0) if self.batch.sides else None
         )
         target = self.targets.target(
             side.ticket_id if side else reply_address.ticket_of_message_id(name, self.secret) or 0
@@ -150,15 +150,15 @@ class Matcher:
         return Decision(item, InboundState.AUTOMATIC, target, Signal.MESSAGE_ID, name, side=side)
 
     def _of_delivery(self, item: Item, about: Delivery) -> Decision:
-        trust, side = sender_verdict(item.request, self.settings), self.facts.sides.get(about.side_id)
+        trust, side = sender_verdict(item.request, self.settings), self.batch.sides.get(about.side_id)
         signal = Signal.ADDRESS if about.signed else Signal.MESSAGE_ID
         named = (self.targets.target(about.ticket_id), signal, about.external_id)
         proven = about if bounces.is_credible(item.request, about, trust, self.settings) else None
         return Decision(item, InboundState.AUTOMATIC, *named, trust=trust, side=side, about=proven)
 
-    def _aside(self, item: Item, trust: Verdict) -> Decision | None:
-        """What a third party says in a side conversation; None for whoever takes no part in it."""
-        named = side_conversation_mail.find_named(self.facts.sides, item, self.secret, self.now)
+    def _by_third_party(self, item: Item, trust: Verdict) -> Decision | None:
+        """A third party's mail in a side conversation; None for a sender who takes no part in it."""
+        named = side_conversation_mail.find_named(self.batch.sides, item, self.secret, self.now)
         target = self.targets.target(named.side.ticket_id) if named else None
         if named is None or target is None:
             return None
@@ -170,14 +170,14 @@ class Matcher:
     def _agent(self, item: Item) -> Person | None:
         if item.behind is not None or not item.request.sender.address:
             return None
-        person = self.facts.person(item)
+        person = self.batch.person(item)
         return person if person.is_agent else None
 
     def _token(self, item: Item) -> tuple[ReplyToken | None, str]:
-        """The first genuine reply address; tokens of people who are gone or were revoked are not genuine."""
+        """The first genuine reply address; tokens of removed people and revoked tokens are not genuine."""
         for each in item.keys.reply_addresses:
             parts = reply_address.token_of(each)
-            person = self.facts.by_id.get(parts[2]) if parts and parts[0] != SIDE else None
+            person = self.batch.by_id.get(parts[2]) if parts and parts[0] != SIDE else None
             token = (
                 reply_address.read_reply_address(each, person.key_version, self.secret, self.now) if person else None
             )
@@ -188,7 +188,7 @@ class Matcher:
     def _by_agent(
         self, item: Item, agent: Person, token: ReplyToken | None, token_address: str, trust: Verdict
     ) -> Decision | None:
-        """An agent's mail about a ticket; None if the agent writes as anybody else would."""
+        """An agent's mail about a ticket; None if the agent writes as a requester."""
         if token is not None:
             target, side = self._of_token(token)
             named, detail = self.targets.at(self.targets.named(item)), token_address.partition("@")[0][:40]
@@ -206,13 +206,13 @@ class Matcher:
         )
 
     def _of_token(self, token: ReplyToken) -> tuple[Target | None, Side | None]:
-        """The ticket of an agent's address, and the side conversation that it answers."""
-        side = self.facts.sides.get(token.ticket_id) if token.purpose == SIDE_AGENT else None
+        """The ticket of an agent's reply address, and the side conversation that it answers."""
+        side = self.batch.sides.get(token.ticket_id) if token.purpose == SIDE_AGENT else None
         number = token.ticket_id if token.purpose == AGENT else side.ticket_id if side else 0
         return self.targets.target(number), side
 
     def _by_unknown(self, item: Item, token: ReplyToken, token_address: str, trust: Verdict) -> Decision | None:
-        """An unknown address at an agent's signed one: perhaps the agent; None for who takes part in the ticket."""
+        """An unknown sender at an agent's reply address: perhaps the agent; None for a participant of the ticket."""
         target, _ = self._of_token(token)
         named = self.targets.at(self.targets.named(item))
         if target is None or any(item.sender in each.people for each in (target, named) if each):
@@ -224,12 +224,14 @@ class Matcher:
         named = self._candidate(item, token, trust)
         candidate, target = named, self.targets.at(named)
         if candidate is None or target is None or not self._takes_part(item, target, candidate, trust):
-            linked, (candidate, target) = target, self._by_foreign_number(item, trust)
+            linked, (candidate, target) = target, self._by_external_reference(item, trust)
             if candidate is None or target is None:
                 return self._opened(item, trust, linked, _link_kind(named) if linked else "")
         if item.request.auto is not AutoKind.NONE:
             return Decision(item, InboundState.AUTOMATIC, target, candidate.signal, candidate.detail, trust=trust)
-        if self._too_late(target) and not is_courtesy(item.request.reply, files=bool(item.request.attachments)):
+        if self._is_closed_for_long(target) and not is_courtesy(
+            item.request.reply, files=bool(item.request.attachments)
+        ):
             return self._opened(item, trust, target, "follow-up")
         bridge = self._bridge(item, target, candidate, trust)
         return Decision(
@@ -240,7 +242,7 @@ class Matcher:
         """The parent's ticket, if a late message came onto its reply's ticket and its author takes part in both."""
         parent = self.targets.by_reference(item) if candidate.signal is Signal.LATE else None
         other = self.targets.at(parent)
-        if other is None or other is target or parent is None or self._too_late(other):
+        if other is None or other is target or parent is None or self._is_closed_for_long(other):
             return None
         return other if self._takes_part(item, other, parent, trust) else None
 
@@ -262,19 +264,19 @@ class Matcher:
         """The first signal that names a ticket; replies that came first only if the sender may join them."""
         if token is not None and token.purpose == REQUESTER and not token.expired:
             return Candidate(token.ticket_id, Signal.ADDRESS, "reply address")
-        aside = side_conversation_mail.find_named(self.facts.sides, item, self.secret, self.now)
-        if aside is not None:
-            # Said by somebody who takes no part there: to the public conversation, if they do in that.
-            return Candidate(aside.side.ticket_id, aside.signal, aside.detail)
+        third_party = side_conversation_mail.find_named(self.batch.sides, item, self.secret, self.now)
+        if third_party is not None:
+            # The sender takes no part there: it goes to the public conversation, if they take part in that.
+            return Candidate(third_party.side.ticket_id, third_party.signal, third_party.detail)
         late, named = self.targets.late(item), self.targets.named(item)
         target = self.targets.at(late)
         if late is None or target is None or (named is not None and named.signal.signed):
             return named
         return late if named is None or self._takes_part(item, target, late, trust) else named
 
-    def _by_foreign_number(self, item: Item, trust: Verdict) -> tuple[Candidate | None, Target | None]:
+    def _by_external_reference(self, item: Item, trust: Verdict) -> tuple[Candidate | None, Target | None]:
         """The ticket that a ticket number of the sender's own desk means, if the sender may write there."""
-        numbers = self.facts.numbers
+        numbers = self.batch.numbers
         for key in numbers.of.get(item.inbound_id, ()):
             target = numbers.new.get(key) or self.targets.target(numbers.known.get(key, 0))
             if target is not None and external_references.may_append(item, target.people, self._own_domains, trust):
@@ -299,12 +301,12 @@ class Matcher:
         public = participants.is_public(request, target.requester, self.ours)
         return item.is_clear and participants.may_append(part, trust, signed=candidate.signal.signed, in_public=public)
 
-    def _too_late(self, target: Target) -> bool:
+    def _is_closed_for_long(self, target: Target) -> bool:
         closed = target.ticket.closed_at if target.ticket else None
         return closed is not None and self.now - closed > self.reopen_window
 
-    def _remember(self, decision: Decision) -> Decision:
-        """From now on this message's id, and the unknown ids that it names, mean its ticket."""
+    def _learn_keys(self, decision: Decision) -> Decision:
+        """From now on this message's key, and the unknown keys that it names, mean its ticket."""
         if (
             decision.target is None
             or decision.side
@@ -312,9 +314,9 @@ class Matcher:
         ):
             return decision
         item = decision.item
-        self.targets.new_keys[self.facts.key_of(item)] = decision.target
+        self.targets.new_keys[self.batch.key_of(item)] = decision.target
         for key in item.keys.named:
-            if key not in self.targets.new_keys and not self.facts.keys[key].ticket_id and key not in self.facts.owners:
+            if key not in self.targets.new_keys and not self.batch.keys[key].ticket_id and key not in self.batch.owners:
                 self.targets.new_keys[key] = decision.target
         parties = [party.address for party in item.addressed]
         addressed = [each for each in parties if reply_address.without_token(each) not in self.ours]
@@ -327,5 +329,5 @@ class Matcher:
 
 
 def _link_kind(candidate: Candidate | None) -> str:
-    """How a new ticket belongs to the one that its sender has no hold on: which of the two mails named the other."""
+    """The kind of link to a ticket that the sender may not write to: which of the two mails named the other."""
     return "named-by" if candidate is not None and candidate.signal is Signal.LATE else "named"

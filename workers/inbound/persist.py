@@ -48,26 +48,26 @@ _WHY_LINKED = {
 
 @dataclass
 class BatchWriter:
-    """Rows on their way into the database."""
+    """Collects the rows of one batch and writes them."""
 
     context: Context
     session: Session
-    facts: BatchContext
-    thought: Prefetch
+    batch: BatchContext
+    prefetched: Prefetch
     now: datetime
     changes: dict[int, Change] = field(default_factory=dict)
     without_known_quotes: dict[int, dict[str, Any]] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     asked: Sequence[Field] = ()
     answered: dict[int, tuple[Event, ...]] = field(default_factory=dict)
-    """What forms answered beside the request, by inbound id."""
-    aside: dict[int, tuple[Event, ...]] = field(default_factory=dict)
-    """What became at once of what machines opened, by inbound id."""
+    """The events of fields that forms sent with requests, by inbound id."""
+    auto_events: dict[int, tuple[Event, ...]] = field(default_factory=dict)
+    """The events of automatic mail that was tagged or closed at once, by inbound id."""
 
     def write(self, decisions: Sequence[Decision]) -> None:
         """All rows of the batch except what agents asked for."""
         opened = [d for d in decisions if d.state == InboundState.TICKETED]
-        guesses = self.thought.guesses([d.item for d in opened])
+        guesses = self.prefetched.guesses([d.item for d in opened])
         chosen = [
             classification.choose(d.item.request, g, self._configuration.rules)
             for d, g in zip(opened, guesses, strict=True)
@@ -84,25 +84,25 @@ class BatchWriter:
             self.session, [self._prediction(d, c, ids) for d, c in zip(opened, chosen, strict=True)]
         )
         self._remember(decisions, ids)
-        self._finish(decisions, ids)
+        self._save(decisions, ids)
 
     def _open(self, opened: Sequence[Decision], chosen: Sequence[Choice]) -> None:
         numbers = tickets.reserve(self.session, len(opened))
-        made = []
+        new_tickets = []
         for decision, choice, number in zip(opened, chosen, numbers, strict=True):
             target = _target_of(decision)
-            ticket = self._as_answered(decision.item, self._ticket(decision, target, choice, number))
-            target.ticket = self._set_aside(decision.item, ticket)
-            made.append(target.ticket)
-        tickets.insert_many(self.session, made)
+            ticket = self._with_form_fields(decision.item, self._ticket(decision, target, choice, number))
+            target.ticket = self._mark_automatic(decision.item, ticket)
+            new_tickets.append(target.ticket)
+        tickets.insert_many(self.session, new_tickets)
         organisations.assign_members(
-            self.session, {t.requester_id: t.organisation_id for t in made if t.organisation_id}
+            self.session, {t.requester_id: t.organisation_id for t in new_tickets if t.organisation_id}
         )
 
     def _ticket(self, decision: Decision, target: Target, choice: Choice, number: int) -> Ticket:
         request, places = decision.item.request, self._configuration
-        requester = self.facts.persons[target.requester]
-        judgement = priorities.for_person(self.thought.judged[decision.item.inbound_id], requester)
+        requester = self.batch.persons[target.requester]
+        judgement = priorities.for_person(self.prefetched.judgements[decision.item.inbound_id], requester)
         addresses = (*request.envelope.rcpt_to, *(p.address for p in (*request.to, *request.cc)))
         box = places.of_addresses((*addresses, *request.thread.delivered_to)) or places.first
         return Ticket(
@@ -121,8 +121,8 @@ class BatchWriter:
             conversation=request.thread.conversation,
         )
 
-    def _as_answered(self, item: Item, ticket: Ticket) -> Ticket:
-        """With what a form answered beside the request; mail answers nothing."""
+    def _with_form_fields(self, item: Item, ticket: Ticket) -> Ticket:
+        """The ticket with the fields that a form sent with the request."""
         if not form_fields.has_any(item.request):
             return ticket
         self.asked = self.asked or form_fields.load_fields(self.session)
@@ -130,11 +130,11 @@ class BatchWriter:
         self.answered[item.inbound_id] = change.events
         return change.ticket
 
-    def _set_aside(self, item: Item, ticket: Ticket) -> Ticket:
-        """Marked, and closed if the desk wants it, where a machine opened it that waits for no answer."""
+    def _mark_automatic(self, item: Item, ticket: Ticket) -> Ticket:
+        """The ticket tagged, and closed if the desk wants that, where automatic mail opened it."""
         request, close = item.request, self.context.store.settings.close_automatic
         change = lifecycle.set_aside(ticket, request.auto, request.auto_reason, self.now, close=close)
-        self.aside[item.inbound_id] = change.events
+        self.auto_events[item.inbound_id] = change.events
         return change.ticket
 
     def _team_id(self, decision: Decision, box: Mailbox | None) -> int | None:
@@ -155,7 +155,7 @@ class BatchWriter:
         if decision.side is not None:
             boxes = self._configuration.mailboxes
             after = side_conversation_mail.apply_mail(
-                self.session, self.facts, decision, before.ticket, boxes, message_id, self.now
+                self.session, self.batch, decision, before.ticket, boxes, message_id, self.now
             )
         elif decision.state == InboundState.AUTOMATIC:
             why = f"{request.auto}: {request.auto_reason}"
@@ -176,7 +176,7 @@ class BatchWriter:
     def _ticket_opened(self, decision: Decision, ticket: Ticket, message_id: int) -> None:
         """The events of a new ticket: opened, its form fields, the set-aside of automatic mail, its links."""
         request = decision.item.request
-        fresh, aside = replace(ticket, status=Status.NEW), self.aside.get(decision.item.inbound_id, ())
+        fresh, auto_events = replace(ticket, status=Status.NEW), self.auto_events.get(decision.item.inbound_id, ())
         source = f"{request.channel} to {request.source}"
         event = transitions.opened(fresh, self._actor(decision.item), source).events[0]
         closed = lifecycle.ASIDE if ticket.status is Status.CLOSED else {}
@@ -189,20 +189,20 @@ class BatchWriter:
         }
         data |= sender_trust.verification_data(decision)
         self.events.append(_with(event, message_id, {**event.data, **data}))
-        self.events += (*self.answered.get(decision.item.inbound_id, ()), *aside)
+        self.events += (*self.answered.get(decision.item.inbound_id, ()), *auto_events)
         self._link(decision)
 
     def _received(self, decision: Decision, ticket: Ticket, message_id: int) -> Change:
-        """A further message: a courtesy may leave the ticket as it is, anything else may make it more urgent."""
+        """A further message: thanks may leave the ticket as it is, anything else may make it more urgent."""
         item = decision.item
         words = self.without_known_quotes.get(item.inbound_id, {}).get("reply", item.request.reply or item.request.text)
         courtesy = courtesy_of(words, files=bool(item.request.attachments))
-        if courtesy is Courtesy.WORKS and sender_trust.may_confirm(decision, ticket, self.facts.persons[item.sender]):
+        if courtesy is Courtesy.WORKS and sender_trust.may_confirm(decision, ticket, self.batch.persons[item.sender]):
             return sender_trust.confirm_resolution(self.session, ticket, self._actor(item), self.now, message_id)
         after = transitions.receive(ticket, self._actor(item), self.now, message_id, courtesy)
         if courtesy is not Courtesy.NONE:
             return after
-        person, settings = self.facts.persons[item.sender], self.context.store.settings
+        person, settings = self.batch.persons[item.sender], self.context.store.settings
         return priorities.after_message(after, words, person, settings, self.now)
 
     def _link(self, decision: Decision) -> None:
@@ -231,7 +231,7 @@ class BatchWriter:
             raw=decision.item.raw,
             **(message_fields(request) | self.without_known_quotes.get(decision.item.inbound_id, {})),
         )
-        return side_conversation_mail.as_side_message(message, self.facts, decision) if decision.side else message
+        return side_conversation_mail.as_side_message(message, self.batch, decision) if decision.side else message
 
     def _trust(self, decision: Decision) -> MessageTrust:
         """With how the mail came, where it is not simply its author's, and why nothing answers it by itself."""
@@ -246,7 +246,7 @@ class BatchWriter:
         return replace(trust, reply_to=item.answers_elsewhere(self._configuration.mailboxes))
 
     def _actor(self, item: Item) -> Actor:
-        person = self.facts.persons[item.sender]
+        person = self.batch.persons[item.sender]
         return Actor(ActorKind.REQUESTER, person.id, item.author.name or person.name or person.address)
 
     def _prediction(self, decision: Decision, choice: Choice, ids: dict[int, int]) -> dict[str, Any]:
@@ -257,28 +257,28 @@ class BatchWriter:
         return self.context.configuration(self.session)
 
     def _remember(self, decisions: Sequence[Decision], ids: dict[int, int]) -> None:
-        """Point every id at its ticket, and note who takes part."""
+        """Points every key at its ticket, and stores the participants."""
         points: dict[str, IndexedId] = {}
         people: set[tuple[int, str, str]] = set()
         for decision in decisions:
             if decision.state not in (InboundState.TICKETED, InboundState.APPENDED):
                 continue
             ticket, item = _ticket(_target_of(decision)), decision.item
-            key = self.facts.key_of(item)
+            key = self.batch.key_of(item)
             points[key] = IndexedId(
                 key, item.inbound_id, ticket.id, ids[decision.item.inbound_id], item.request.content_hash
             )
             if decision.side is not None:
                 continue
             for named in item.keys.named:
-                known = self.facts.keys[named]
-                if not known.ticket_id and known.inbound_id == item.inbound_id and named not in self.facts.owners:
+                known = self.batch.keys[named]
+                if not known.ticket_id and known.inbound_id == item.inbound_id and named not in self.batch.owners:
                     points.setdefault(named, IndexedId(named, item.inbound_id, ticket.id, 0, ""))
             people |= {(ticket.id, a, role) for a, role in _target_of(decision).people.items() if a}
         message_id_index.assign(self.session, list(points.values()))
         tickets.add_participants(self.session, people)
 
-    def _finish(self, decisions: Sequence[Decision], ids: dict[int, int]) -> None:
+    def _save(self, decisions: Sequence[Decision], ids: dict[int, int]) -> None:
         tickets.save_locked(self.session, self.changes.values(), react=self.context.react)
         tickets.add_events(self.session, self.events, react=self.context.react)
         rows = [_settled(d, ids.get(d.item.inbound_id)) for d in decisions if d.state != InboundState.COMMAND]

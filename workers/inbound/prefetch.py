@@ -29,60 +29,60 @@ log = structlog.get_logger()
 
 @dataclass
 class Prefetch:
-    """Thoughts about rows that nobody holds yet; whatever is missing is made when it is asked for."""
+    """Results for rows that are not claimed yet; what is missing is computed when it is needed."""
 
     context: Context
     items: dict[int, Item] = field(default_factory=dict)
-    guessed: dict[int, Guess] = field(default_factory=dict)
-    judged: dict[int, Judgement] = field(default_factory=dict)
+    guesses_by_id: dict[int, Guess] = field(default_factory=dict)
+    judgements: dict[int, Judgement] = field(default_factory=dict)
 
     def item(self, row: WaitingRequest) -> Item:
         return self.items.get(row.id) or _item(row, self.context.secret)
 
     def guesses(self, items: Sequence[Item]) -> list[Guess]:
         """One guess an item, in order."""
-        self._think([item for item in items if item.inbound_id not in self.guessed])
-        return [self.guessed[item.inbound_id] for item in items]
+        self._compute([item for item in items if item.inbound_id not in self.guesses_by_id])
+        return [self.guesses_by_id[item.inbound_id] for item in items]
 
-    def _think(self, items: Sequence[Item]) -> None:
-        self.guessed |= _guessed(self.context.categoriser, items)
+    def _compute(self, items: Sequence[Item]) -> None:
+        self.guesses_by_id |= _guess_all(self.context.categoriser, items)
         settings = self.context.store.settings
-        self.judged |= {item.inbound_id: priorities.evaluate(item.request, settings) for item in items}
+        self.judgements |= {item.inbound_id: priorities.evaluate(item.request, settings) for item in items}
 
 
-def _guessed(categoriser: Categoriser, items: Sequence[Item]) -> dict[int, Guess]:
-    """A guess for each; what breaks the model is left to a human with the reason, and takes nobody with it."""
+def _guess_all(categoriser: Categoriser, items: Sequence[Item]) -> dict[int, Guess]:
+    """A guess for each; a text that breaks the model is left to an agent, with the reason, and affects no other."""
     try:
         guesses = categoriser.guess([classifier_text(item.request) for item in items])
         return {item.inbound_id: guess for item, guess in zip(items, guesses, strict=True)}
     except Exception as error:
         log.exception("categories_not_guessed", count=len(items))
         if len(items) == 1:
-            return {items[0].inbound_id: _not_guessed(reason_of(error))}
-    return {number: guess for item in items for number, guess in _guessed(categoriser, [item]).items()}
+            return {items[0].inbound_id: _no_guess(reason_of(error))}
+    return {number: guess for item in items for number, guess in _guess_all(categoriser, [item]).items()}
 
 
-def _not_guessed(reason: str) -> Guess:
+def _no_guess(reason: str) -> Guess:
     return Guess(None, 0.0, "unsure", (), ((f"could not be judged: {reason}", 0.0),), "none")
 
 
 def prefetch_batch(context: Context, most: int) -> Prefetch:
-    """What waits, as it is now, read and guessed; nothing on PostgreSQL."""
-    ahead = Prefetch(context)
+    """The waiting requests, parsed and classified; empty on PostgreSQL."""
+    prefetched = Prefetch(context)
     if context.store.database.has_single_writer:
         with context.store.database.reading() as session:
             rows = inbound.list_waiting(session, most)
         for row in rows:
-            # A row that cannot be read is the batch's matter: it is put off there, with the reason.
+            # A row that cannot be parsed is put off when the batch is worked, with the reason.
             with suppress(Exception):
-                ahead.items[row.id] = _item(row, context.secret)
-        # Who names another message seldom opens a ticket.
-        ahead._think([item for item in ahead.items.values() if not item.keys.named])
-    return ahead
+                prefetched.items[row.id] = _item(row, context.secret)
+        # A mail that names another message seldom opens a ticket.
+        prefetched._compute([item for item in prefetched.items.values() if not item.keys.named])
+    return prefetched
 
 
 def classifier_text(request: InboundRequest) -> str:
-    """What the categoriser reads: the subject, then the new text."""
+    """The text that is classified: the subject, then the new text."""
     return f"{request.subject}\n{request.reply or request.text}"[:MOST_TEXT]
 
 

@@ -28,14 +28,14 @@ _UNJUDGED = Judgement(Priority.MEDIUM, Impact.ONE, Urgency.NORMAL)
 
 
 def evaluate(request: InboundRequest, settings: Settings) -> Judgement:
-    """Of a new request, whoever wrote it. A machine's words prove nothing."""
+    """The priority of a new request, whoever wrote it. Automatic mail gets the usual one."""
     if request.auto is not AutoKind.NONE:
         return _UNJUDGED
     return _judged(request.reply or request.text, request.subject, settings)
 
 
 def _judged(text: str, subject: str, settings: Settings) -> Judgement:
-    """The judgement; where the rules break on a text, the usual priority with the reason, and the ticket is made."""
+    """The judgement; where the rules fail on a text, the usual priority with the reason."""
     try:
         return priority.judge(text, subject, by=priority.matrix(settings.priority_matrix))
     except Exception as error:
@@ -49,7 +49,7 @@ def for_person(judgement: Judgement, person: Person) -> Judgement:
 
 
 def after_message(change: Change, words: str, person: Person, settings: Settings, at: datetime) -> Change:
-    """The ticket after new words of its requester, which may raise its priority."""
+    """The ticket after a further message of its requester, which may raise its priority."""
     ticket = change.ticket
     if person.id != ticket.requester_id or not raise_priority.may_rise(ticket):
         return change

@@ -20,29 +20,31 @@ from workers.inbound.match import Decision
 
 
 def verification_data(decision: Decision) -> dict[str, Any]:
-    """What an event says of a sender whom our own mail server could not verify."""
+    """The data of an event whose sender our mail server could not verify."""
     return {"verified": False} if decision.trust is Verdict.FAIL else {}
 
 
 def with_sender_data(change: Change, decision: Decision) -> Change:
-    """The change that a further message makes, with what there is to say of its sender and of newcomers."""
+    """The change of a further message, with data about its sender's verification and newcomers."""
     if not change.events:
         return change
-    told = verification_data(decision) | ({"newcomers": list(decision.newcomers)} if decision.newcomers else {})
-    if not told:
+    data_of_sender = verification_data(decision) | (
+        {"newcomers": list(decision.newcomers)} if decision.newcomers else {}
+    )
+    if not data_of_sender:
         return change
-    first = replace(change.events[0], data={**change.events[0].data, **told})
+    first = replace(change.events[0], data={**change.events[0].data, **data_of_sender})
     asked = [_suggestion(first, decision)] if decision.newcomers else []
     return replace(change, events=(first, *change.events[1:], *asked))
 
 
 def may_confirm(decision: Decision, ticket: Ticket, sender: Person) -> bool:
-    """Only the requester says that it is solved, and nobody whom our mail server could not verify."""
+    """Whether the sender may confirm the resolution: the requester, unless our mail server could not verify them."""
     return sender.id == ticket.requester_id and decision.trust is not Verdict.FAIL
 
 
 def confirm_resolution(session: Session, ticket: Ticket, actor: Actor, at: datetime, message_id: int) -> Change:
-    """The requester confirms; the last answer is what solved it, whatever agents would have to fill in."""
+    """The requester confirms; the last reply becomes the resolution, and required fields are not asked for."""
     change = properties.confirm(ticket, actor, at, message_id)
     if change.ticket.status is ticket.status:
         return change

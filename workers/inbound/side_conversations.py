@@ -49,7 +49,7 @@ def load(session: Session, items: Sequence[Item], secret: bytes, also: Collectio
 
 
 def find_named(sides: dict[int, Side], item: Item, secret: bytes, now: datetime) -> NamedConversation | None:
-    """By the address that was made for it, else by our Message-ID; None where neither is genuine."""
+    """The side conversation of a mail, by its reply address, else by our Message-ID; None where neither is genuine."""
     for each in item.keys.reply_addresses if sides else ():
         token = reply_address.read_reply_address(each, reply_address.NO_VERSION, secret, now)
         # An address of a ticket that was merged since stays good: the number of the conversation says where it is.
@@ -70,17 +70,17 @@ def may_write(item: Item, side: Side, requester: str, own_domains: Collection[st
 
 def apply_mail(
     session: Session,
-    facts: BatchContext,
+    batch: BatchContext,
     decision: Decision,
     ticket: Ticket,
     boxes: Collection[str],
     message_id: int,
     now: datetime,
 ) -> Change:
-    """What a mail in a side conversation changes: there, and of its ticket."""
+    """The change that a mail makes to its side conversation and to the ticket."""
     assert decision.side is not None
-    # Not the one that was decided by: another mail of this batch may have changed it.
-    side, request = facts.sides[decision.side.id], decision.item.request
+    # Not the one of the decision: another mail of this batch may have changed it.
+    side, request = batch.sides[decision.side.id], decision.item.request
     if decision.state == InboundState.AUTOMATIC:
         step = rules.kept(side, ticket, now, f"{request.auto}: {request.auto_reason}", message_id)
         marked = bounces.record(session, step.change.ticket, request, decision.about, now, message_id)
@@ -90,27 +90,27 @@ def apply_mail(
             change = change.then(step.change)
     else:
         courtesy = courtesy_of(request.reply or request.text, files=bool(request.attachments))
-        by, strangers = author(facts, decision), _newcomers(decision, boxes)
+        by, strangers = author(batch, decision), _newcomers(decision, boxes)
         step = rules.answered(side, ticket, by, now, message_id, courtesy, strangers)
         change = step.change
     if step.side != side:
         side_conversations.save_row(session, step.side)
-        facts.sides[side.id] = step.side
+        batch.sides[side.id] = step.side
     return change
 
 
-def as_side_message(message: Message, facts: BatchContext, decision: Decision) -> Message:
-    """The message as one of its side conversation."""
+def as_side_message(message: Message, batch: BatchContext, decision: Decision) -> Message:
+    """The message as part of its side conversation."""
     assert decision.side is not None
     trust = replace(message.trust, automatic=True) if decision.state == InboundState.AUTOMATIC else message.trust
-    by = author(facts, decision)
+    by = author(batch, decision)
     return replace(message, kind=MessageKind.SIDE, side_id=decision.side.id, author=by, trust=trust)
 
 
 def start_by_mail(
     session: Session, ticket: Ticket, parsed: Parsed, actor: Actor, now: datetime, *, react: bool
 ) -> tuple[Side, Ticket]:
-    """An agent asks somebody aside by mail; what is said there comes with the same mail."""
+    """Starts a side conversation by an agent's mail, whose text is its first message."""
     if parsed.is_note or parsed.is_reply:
         raise NotAllowed("a text goes to one place: aside, to the requester or into a note")
     if not parsed.text.strip():
@@ -119,7 +119,7 @@ def start_by_mail(
 
 
 def message_fields(side: Side, text: str) -> dict[str, Any]:
-    """The fields of an agent's mail as a message to the third party: of the mail, only the agent's own words go on."""
+    """The fields of an agent's mail as a message to the third party: only the agent's own text is sent."""
     others = [one for one in side.people if one != side.address]
     return {"side_id": side.id, "text": text, "recipients": {"to": [side.address], "cc": others}}
 
@@ -128,21 +128,21 @@ def record_sent(
     session: Session, decision: Decision, ticket: Ticket, actor: Actor, message_id: int, parsed: Parsed, now: datetime,
     *, react: bool,
 ) -> Ticket:  # fmt: skip
-    """An agent wrote to a third party by mail; the letter follows from the event. `#hold` is until it is answered."""
+    """Records an agent's message to a third party; the mail follows from the event. `#hold` lasts until the answer."""
     assert decision.side is not None
     hold, files = any(one.name == "hold" for one in parsed.commands), len(decision.item.request.attachments)
     step = rules.sent(decision.side, ticket, actor, now, message_id, hold=hold, files=files)
     return side_conversations.save(session, step, react=react)[1]
 
 
-def author(facts: BatchContext, decision: Decision) -> Actor:
+def author(batch: BatchContext, decision: Decision) -> Actor:
     item = decision.item
-    person = facts.persons[item.sender]
+    person = batch.persons[item.sender]
     return Actor(ActorKind.THIRD_PARTY, person.id, item.request.sender.name or person.name or person.address)
 
 
 def _newcomers(decision: Decision, boxes: Collection[str]) -> list[str]:
-    """Whom a proven sender has in copy, but for us and for those who are in the public conversation."""
+    """The people whom a proven sender has in copy, except us and participants of the public conversation."""
     public = decision.target.people if decision.target else {}
     if decision.trust is not Verdict.PASS:
         return []
@@ -167,7 +167,7 @@ def _numbers(item: Item, secret: bytes) -> Iterator[int]:
 
 
 def _parents(item: Item) -> list[str]:
-    """The mails of ours that it may name, the nearest first."""
+    """The Message-IDs of ours that it may name, the nearest first."""
     thread = item.request.thread
     if not traits_of(item.request.channel).is_mail:
         return []

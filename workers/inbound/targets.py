@@ -35,20 +35,20 @@ class Target:
 class Targets:
     """The tickets of a batch; `new_keys` are the keys of messages that this batch gave a ticket."""
 
-    facts: BatchContext
+    batch: BatchContext
     secret: bytes
     new_keys: dict[str, Target] = field(default_factory=dict)
     _targets: dict[int, Target] = field(default_factory=dict)
 
     def target(self, number: int) -> Target | None:
         """The ticket of that number, or the one that it was merged into."""
-        ticket = self.facts.tickets.get(number)
+        ticket = self.batch.tickets.get(number)
         while ticket is not None and ticket.merged_into:
-            ticket = self.facts.tickets.get(ticket.merged_into)
+            ticket = self.batch.tickets.get(ticket.merged_into)
         if ticket is None:
             return None
         if ticket.id not in self._targets:
-            people = self.facts.people_of.get(ticket.id, {})
+            people = self.batch.people_of.get(ticket.id, {})
             requester = next((a for a, part in people.items() if part == Participation.REQUESTER), "")
             self._targets[ticket.id] = Target(people, requester, ticket)
         return self._targets[ticket.id]
@@ -62,7 +62,7 @@ class Targets:
         return self.target(candidate.ticket_id)
 
     def named(self, item: Item) -> Candidate | None:
-        """What a mail names below the reply address, whoever wrote it."""
+        """The ticket that a mail names by anything but a reply address, whoever wrote it."""
         signed = item.keys.signed_ids
         if signed:
             return Candidate(signed[0][0], Signal.MESSAGE_ID, signed[0][1])
@@ -70,10 +70,10 @@ class Targets:
 
     def late(self, item: Item) -> Candidate | None:
         """The ticket of the replies to this mail, which came before it and hold its id; none names what has no id."""
-        key = self.facts.key_of(item)
+        key = self.batch.key_of(item)
         if key == item.keys.content:
             return None
-        target = self.new_keys.get(key) or self.target(self.facts.keys[key].ticket_id)
+        target = self.new_keys.get(key) or self.target(self.batch.keys[key].ticket_id)
         return Candidate(target.ticket.id if target.ticket else 0, Signal.LATE, key) if target else None
 
     def by_reference(self, item: Item) -> Candidate | None:
@@ -85,7 +85,7 @@ class Targets:
     def _by_subject(self, item: Item) -> Candidate | None:
         if not traits_of(item.request.channel).is_mail:
             return None
-        numbers = [number for number in subject.tags(item.request.subject) if number in self.facts.tickets]
+        numbers = [number for number in subject.tags(item.request.subject) if number in self.batch.tickets]
         return Candidate(numbers[0], Signal.SUBJECT, subject.tag(numbers[0])) if numbers else None
 
     def _number(self, key: str) -> int | None:
@@ -93,5 +93,5 @@ class Targets:
         if key in self.new_keys:
             target = self.new_keys[key]
             return target.ticket.id if target.ticket else 0
-        known = self.facts.keys.get(key)
+        known = self.batch.keys.get(key)
         return known.ticket_id if known and known.ticket_id else None
