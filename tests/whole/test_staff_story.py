@@ -87,7 +87,7 @@ def story(any_store: Store) -> Any:
         csat_settings.set_rules(session, CsatSettings(ask_rating=True))
         lifecycle.set_rules(session, replace(lifecycle.rules(session), close_days=7))
         token = api_tokens.create(session, "portal", ("inbound",), desk.now)
-    desk.context._places = None
+    desk.context._configuration = None
     doors = routes(desk.store, settings, clock=lambda: desk.now)
     app = create_app(desk.store, settings, clock=lambda: desk.now)
     with (

@@ -215,7 +215,7 @@ def test_a_rule_is_written_tested_and_switched_on_by_a_lead(place: Place) -> Non
     assert "It would have changed 3 tickets" in page.text
     assert "off" in place.lead.get("/rules").text
     assert place.lead.press("/rules/switch", "/rules", name="plants", on="yes").status_code == 303
-    place.desk.context._places = None
+    place.desk.context._configuration = None
     place.desk.receive(place.desk.mail("z@home.example.test", "Plants", "More begonias"))
     assert place.desk.ticket(4).category == NEW
     assert "rule “plants”" in place.agent.get("/tickets/4").text

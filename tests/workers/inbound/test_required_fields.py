@@ -64,7 +64,7 @@ def test_a_rule_that_cannot_resolve_does_the_rest_and_the_history_says_why(desk:
         kept = automations.get(session, "Junk")
         assert kept
         automations.set_active(session, kept, on=True)
-    desk.context._places = None
+    desk.context._configuration = None
     desk.receive(desk.mail(BOB, "Junk", "Words."))
     (fired,) = [event for event in desk.events(2) if event.kind == "automation_fired"]
     assert desk.ticket(2).tags == ("junk",) and desk.ticket(2).status == "new"

@@ -25,7 +25,7 @@ def write(desk: SmallDesk, *, agent: str = "", team: str = "", mailbox: str = ""
         signatures.set_agent(session, desk.alice.id, agent)
         signatures.set_team(session, box.team_id or 0, team)
         signatures.set_mailbox(session, box.id, mailbox)
-    desk.context._places = None  # workers look at mailboxes again after some seconds.
+    desk.context._configuration = None  # workers look at mailboxes again after some seconds.
 
 
 def answer(desk: SmallDesk, text: str = "Try again.", *, actor: Actor | None = None, signed: bool = True) -> str:

@@ -34,7 +34,7 @@ def _switch_on(desk: SmallDesk, given: dict[str, Any]) -> StoredAutomation:
         tried = automations.get(session, given["name"])
         assert tried is not None
         automations.set_active(session, tried, on=True)
-    desk.context._places = None
+    desk.context._configuration = None
     return tried
 
 
@@ -66,7 +66,7 @@ def test_silence_fires_once_and_again_only_after_somebody_spoke(any_desk: SmallD
     any_desk.receive(any_desk.mail(BOB, "Hello", "A question."))
     assert runner.drain(any_desk.context) == 0
     any_desk.later(hours=25)
-    any_desk.context._places = None
+    any_desk.context._configuration = None
     assert [runner.drain(any_desk.context) for _ in range(2)] == [1, 0]
     any_desk.later(hours=25)
     assert runner.drain(any_desk.context) == 0
@@ -83,7 +83,7 @@ def test_age_counts_from_the_opening_and_conditions_are_asked_again(any_desk: Sm
     _switch_on(any_desk, given)
     any_desk.receive(any_desk.mail(BOB, "Hello", "A question."))
     any_desk.later(hours=49)
-    any_desk.context._places = None
+    any_desk.context._configuration = None
     assert runner.drain(any_desk.context) == 0
     with any_desk.store.database.transaction() as session:
         from desk.priority.levels import Priority
@@ -197,7 +197,7 @@ def test_a_timed_rule_with_an_action_that_cannot_be_done_keeps_no_other_rule_bac
     _gone(any_desk)
     any_desk.receive(any_desk.mail(BOB, "Hello", "A question."), any_desk.mail(CAROL, "Hello", "Another one."))
     any_desk.later(hours=2)
-    any_desk.context._places = None
+    any_desk.context._configuration = None
     runner.drain(any_desk.context)
     assert [ticket.tags for ticket in any_desk.tickets()] == [("x", "seen"), ("x", "seen")]
 
@@ -220,7 +220,7 @@ def test_a_rule_that_breaks_on_a_ticket_is_said_there_once_and_stops_nothing(
     any_desk.receive(any_desk.mail(BOB, "Refund", "My money."))
     for _ in range(3):
         any_desk.later(hours=2)
-        any_desk.context._places = None
+        any_desk.context._configuration = None
         runner.drain(any_desk.context)
     assert any_desk.ticket(1).tags == ("b",) and len(any_desk.letters("acknowledgement")) == 1
     (broken,) = [event for event in any_desk.events(1) if event.kind == "automation_failed"]
@@ -233,7 +233,7 @@ def test_a_rule_that_cannot_be_read_any_more_stops_neither_mail_nor_other_rules(
     with any_desk.store.database.transaction() as session:
         where = automations_table.c.name == "a"
         session.execute(sa.update(automations_table).where(where).values(actions=[{"dance": "now"}]))
-    any_desk.context._places = None
+    any_desk.context._configuration = None
     any_desk.receive(any_desk.mail(BOB, "Hello", "A question."))
     assert any_desk.ticket(1).tags == ("b",) and any_desk.states() == {"ticketed": 1}
 
@@ -248,7 +248,7 @@ def test_a_timed_rule_that_always_breaks_is_put_off_until_somebody_changes_it(
     with monkeypatch.context() as patch:
         patch.setattr(runner.automations, "due_tickets", lambda *_: 1 / 0)
         for _ in range(5):
-            any_desk.context._places = None
+            any_desk.context._configuration = None
             runner.drain(any_desk.context)
             any_desk.later(minutes=5)
     with any_desk.store.database.reading() as session:

@@ -22,7 +22,7 @@ PATIENT = Lifecycle(remind_days=3, resolve_days=7, close_days=5)
 def rules(desk: SmallDesk, wanted: Lifecycle) -> None:
     with desk.store.database.transaction() as session:
         lifecycle.set_rules(session, wanted)
-    desk.context._places = None
+    desk.context._configuration = None
 
 
 def alice(desk: SmallDesk) -> Actor:
