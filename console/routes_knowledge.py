@@ -39,10 +39,10 @@ def action_routes(desk: Desk) -> list[BaseRoute]:
 
 
 def api_routes(desk: Desk) -> list[BaseRoute]:
-    said = write_endpoint(desk, resolution.save_from_api)
+    save_resolution = write_endpoint(desk, resolution.save_from_api)
     return [
         Route("/api/v1/tickets/{ticket_id:int}/similar", read_endpoint(desk, api.similar_tickets)),
-        Route("/api/v1/tickets/{ticket_id:int}/resolution", said, methods=["POST"]),
+        Route("/api/v1/tickets/{ticket_id:int}/resolution", save_resolution, methods=["POST"]),
         Route("/api/v1/satisfaction", read_endpoint(desk, api.csat)),
     ]
 

@@ -47,8 +47,8 @@ def sign_in(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         before = request.cookies.get(_BEFORE, "")
         check_csrf(desk, request, fields, f"before:{before}")
         address, wanted = canonical(fields.get("address", "")[:320]), fields.get("next", "")
-        place, known, now = desk.came_from(request), request.cookies.get(COOKIE, ""), desk.clock()
-        wait = desk.sign_ins.wait(address, place, known, now)
+        place, browser_cookie, now = desk.came_from(request), request.cookies.get(COOKIE, ""), desk.clock()
+        wait = desk.sign_ins.wait(address, place, browser_cookie, now)
         if wait:
             return _page(desk, request, wanted, address, OFTEN.format(minutes=math.ceil(wait / 60)), 429, wait)
         try:
@@ -56,7 +56,7 @@ def sign_in(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         except passwords.Busy:
             return _page(desk, request, wanted, address, BUSY, 503, 5)
         if agent is None:
-            desk.sign_ins.count_failure(address, place, known, now)
+            desk.sign_ins.count_failure(address, place, browser_cookie, now)
             return _page(desk, request, wanted, address, WRONG, 403)
         return _signed_in(desk, request, agent, local_path(wanted))
 
@@ -139,8 +139,8 @@ def _with_new_password(desk: Desk, agent_id: int, stored: str) -> Response:
 
 def _agent(desk: Desk, address: str, password: str) -> Person | None:
     with desk.store.database.reading() as session:
-        found = people.by_address(session, address)
-    agent = found if found and found.is_agent else None
+        person = people.by_address(session, address)
+    agent = person if person and person.is_agent else None
     return agent if passwords.verify_password(password, agent.password_hash if agent else "") else None
 
 
@@ -156,8 +156,10 @@ def _signed_in(desk: Desk, request: Request, agent: Person, path: str) -> Respon
     response = RedirectResponse(path, 303)
     _give_cookie(desk, response, cookie)
     response.delete_cookie(_BEFORE, secure=desk.secure, httponly=True, samesite="lax")
-    known = desk.sign_ins.known_browser(agent.address)
-    response.set_cookie(COOKIE, known, COOKIE_SECONDS, path="/login", secure=desk.secure, httponly=True, samesite="lax")
+    browser_cookie = desk.sign_ins.known_browser(agent.address)
+    response.set_cookie(
+        COOKIE, browser_cookie, COOKIE_SECONDS, path="/login", secure=desk.secure, httponly=True, samesite="lax"
+    )
     return response
 
 

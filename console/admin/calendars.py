@@ -35,18 +35,18 @@ def routes(desk: Desk) -> list[BaseRoute]:
 
 def show(visit: Visit) -> Response:
     only_leads(visit)
-    found = _asked_for(visit)
+    calendar = _asked_for(visit)
     new = {"time_zone": visit.desk.settings.time_zone, "slots": "mon-fri 09:00-17:00"}
-    return _page(visit, _typed(found) if found else new, row=found)
+    return _page(visit, _typed(calendar) if calendar else new, row=calendar)
 
 
 def change(visit: Visit, fields: Mapping[str, str]) -> Response:
     """Preview, save or remove."""
-    known = _asked_for(visit)
+    stored = _asked_for(visit)
     try:
-        if fields.get("do") == "remove" and known is not None:
-            return _removed(visit, known)
-        row = replace(_read(fields), id=known.id if known else 0)
+        if fields.get("do") == "remove" and stored is not None:
+            return _removed(visit, stored)
+        row = replace(_read(fields), id=stored.id if stored else 0)
         calendars.to_calendar(row)
         other = calendars.get_by_name(visit.session, row.name)
         if other is not None and other.id != row.id:
@@ -104,8 +104,8 @@ def _meaning(visit: Visit, row: CalendarRow) -> dict[str, Any]:
 
 def _moved(visit: Visit, row: CalendarRow) -> sla_review.Preview:
     """The tickets whose due times this calendar would change under the current policies."""
-    known = calendars.by_id(visit.session) | {row.id: (row.name, calendars.to_calendar(row))}
-    held = [sla_policies.to_policy(one, known) for one in sla_policies.list_all(visit.session) if one.active]
+    by_id = calendars.by_id(visit.session) | {row.id: (row.name, calendars.to_calendar(row))}
+    held = [sla_policies.to_policy(one, by_id) for one in sla_policies.list_all(visit.session) if one.active]
     return sla_review.preview(visit.session, held, visit.now, MOST_LOOKED_AT)
 
 
@@ -114,10 +114,10 @@ def _asked_for(visit: Visit) -> CalendarRow | None:
     name = visit.request.path_params["calendar"]
     if name == "new":
         return None
-    found = calendars.get(visit.session, int(name)) if name.isascii() and name.isdigit() and len(name) < 19 else None
-    if found is None:
+    calendar = calendars.get(visit.session, int(name)) if name.isascii() and name.isdigit() and len(name) < 19 else None
+    if calendar is None:
         raise HTTPException(404, "There is no such calendar.")
-    return found
+    return calendar
 
 
 def _typed(row: CalendarRow) -> dict[str, str]:

@@ -54,28 +54,28 @@ def rows_of_form(fields: Mapping[str, str]) -> Groups:
     """The rows of a posted form, in their order."""
     rows: dict[int, dict[int, Row]] = {0: {}}
     for name in fields:
-        found = _KEY.fullmatch(name)
-        if found:
+        match = _KEY.fullmatch(name)
+        if match:
             key = name.removeprefix("field")
             row = Row(fields[name].strip(), fields.get(f"op{key}", "is"), fields.get(f"value{key}", "").strip())
-            rows.setdefault(int(found[1] or 0), {})[int(found[2])] = row
+            rows.setdefault(int(match[1] or 0), {})[int(match[2])] = row
     kinds = {number: fields.get(f"kind{number}", "any") for number in rows if number}
-    ordered = {number: tuple(found[at] for at in sorted(found)) for number, found in sorted(rows.items())}
-    return tuple(Group(kinds.get(number, ""), found) for number, found in ordered.items())
+    ordered = {number: tuple(match[at] for at in sorted(match)) for number, match in sorted(rows.items())}
+    return tuple(Group(kinds.get(number, ""), match) for number, match in ordered.items())
 
 
 def rows_to_show(fields: Mapping[str, str]) -> Groups:
     """The rows of a posted form, or those of an empty one."""
-    found = rows_of_form(fields)
-    return found if any(group.rows for group in found) else EMPTY
+    groups = rows_of_form(fields)
+    return groups if any(group.rows for group in groups) else EMPTY
 
 
 def edited(groups: Groups, do: str) -> Groups | None:
     """The rows after a button added or removed a row or group; None for any other button."""
-    found = _DO.fullmatch(do)
-    if found is None:
+    match = _DO.fullmatch(do)
+    if match is None:
         return None
-    verb, number, at = found[1], int(found[2]), int(found[3] or 0)
+    verb, number, at = match[1], int(match[2]), int(match[3] or 0)
     if verb == "group":
         return (*groups, Group("any", (Row(), Row())))
     if number >= len(groups):
@@ -89,28 +89,28 @@ def edited(groups: Groups, do: str) -> Groups | None:
 
 def conditions(groups: Sequence[Group]) -> list[dict[str, Any]]:
     """The conditions to store. BadCondition where a value does not suit its comparison."""
-    made: list[dict[str, Any]] = []
+    result: list[dict[str, Any]] = []
     for group in groups:
         asked = [{"field": row.field, row.op: _value(row)} for row in group.rows if row.field]
-        made += [{group.kind: asked}] if group.kind in KINDS and asked else asked
-    return made
+        result += [{group.kind: asked}] if group.kind in KINDS and asked else asked
+    return result
 
 
 def rows_of(kept: Any) -> Groups | None:
     """Stored conditions as rows; None where they are nested deeper than a group."""
     plain: list[Row] = []
     groups: list[Group] = []
-    for one in kept if isinstance(kept, list | tuple) else ():
-        kind = next(iter(one)) if isinstance(one, Mapping) and len(one) == 1 else ""
-        inner = one[kind] if kind in KINDS else [one]
+    for condition in kept if isinstance(kept, list | tuple) else ():
+        kind = next(iter(condition)) if isinstance(condition, Mapping) and len(condition) == 1 else ""
+        inner = condition[kind] if kind in KINDS else [condition]
         rows = [_row(each) for each in (inner if isinstance(inner, list | tuple) else [inner])]
-        known = [row for row in rows if row is not None]
-        if len(known) != len(rows):
+        plain_rows = [row for row in rows if row is not None]
+        if len(plain_rows) != len(rows):
             return None
         if kind in KINDS:
-            groups.append(Group(kind, tuple(known)))
+            groups.append(Group(kind, tuple(plain_rows)))
         else:
-            plain += known
+            plain += plain_rows
     return (Group("", tuple(plain) or EMPTY[0].rows), *groups)
 
 

@@ -32,10 +32,10 @@ class RuleButtons(Generic[K]):
     refused: Callable[[Visit, str], Response]
 
     def kept(self, visit: Visit, fields: Mapping[str, str]) -> K:
-        found = self.get(visit.session, fields.get("name", ""))
-        if found is None:
+        rule = self.get(visit.session, fields.get("name", ""))
+        if rule is None:
             raise HTTPException(404, f"There is no such {self.noun}.")
-        return found
+        return rule
 
     def switch(self, visit: Visit, fields: Mapping[str, str]) -> Response:
         try:

@@ -87,23 +87,23 @@ def show(visit: Visit) -> Response:
 def policy(visit: Visit) -> Response:
     """The form of one policy, or of a new one."""
     only_leads(visit)
-    found = _asked_for(visit)
-    if found is None:
+    stored = _asked_for(visit)
+    if stored is None:
         return _page(visit, {"warn_percent": "80", "active": "1", "pause.resolution": "1"})
-    return _page(visit, _typed(found), groups=condition_form.rows_of(found.conditions))
+    return _page(visit, _typed(stored), groups=condition_form.rows_of(stored.conditions))
 
 
 def change(visit: Visit, fields: Mapping[str, str]) -> Response:
     """Preview, save or remove; or add or remove a row of the form."""
-    known = _asked_for(visit)
+    stored = _asked_for(visit)
     groups = condition_form.edited(condition_form.rows_of_form(fields), fields.get("do", ""))
     if groups is not None:
         return _page(visit, fields, groups=groups)
-    if fields.get("do") == "remove" and known is not None:
-        sla_policies.remove(visit.session, known.id)
-        return _changed(visit, f"policy {known.name} is gone", "removed")
+    if fields.get("do") == "remove" and stored is not None:
+        sla_policies.remove(visit.session, stored.id)
+        return _changed(visit, f"policy {stored.name} is gone", "removed")
     try:
-        row = replace(_read(fields), id=known.id if known else 0)
+        row = replace(_read(fields), id=stored.id if stored else 0)
         if fields.get("do") == "preview":
             return _page(visit, fields, seen=_preview(visit, row))
         other = sla_policies.get_by_name(visit.session, row.name)
@@ -155,10 +155,10 @@ def _asked_for(visit: Visit) -> PolicyRow | None:
     name = visit.request.path_params["policy"]
     if name == "new":
         return None
-    found = sla_policies.get(visit.session, int(name)) if name.isascii() and name.isdigit() else None
-    if found is None:
+    stored = sla_policies.get(visit.session, int(name)) if name.isascii() and name.isdigit() else None
+    if stored is None:
         raise HTTPException(404, "There is no such policy.")
-    return found
+    return stored
 
 
 def _preview(visit: Visit, row: PolicyRow) -> Preview:

@@ -136,10 +136,10 @@ def _page(visit: Visit, status: int = 200, problem: str = "") -> Response:
 
 
 def _team(visit: Visit) -> Team:
-    found = people_availability.team_settings(visit.session).get(visit.number("team_id"))
-    if found is None:
+    team = people_availability.team_settings(visit.session).get(visit.number("team_id"))
+    if team is None:
         raise HTTPException(404, "There is no such team.")
-    return found
+    return team
 
 
 def _changed_team(visit: Visit) -> Team:
@@ -156,10 +156,10 @@ def _may_change(visit: Visit, team_id: int) -> bool:
 
 def _agent(visit: Visit, text: str) -> Person:
     number = _number(text, 1, 2**62)
-    found = people.by_ids(visit.session, [number]).get(number) if number else None
-    if found is None or not found.is_agent:
+    agent = people.by_ids(visit.session, [number]).get(number) if number else None
+    if agent is None or not agent.is_agent:
         raise HTTPException(404, "There is no such agent.")
-    return found
+    return agent
 
 
 def _calendar(visit: Visit, fields: Mapping[str, str]) -> int | None:
@@ -189,5 +189,5 @@ def _where_from(path: str) -> str:
 
 
 def _number(text: str, least: int, most: int) -> int | None:
-    found = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
-    return found if least <= found <= most else None
+    value = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else -1
+    return value if least <= value <= most else None

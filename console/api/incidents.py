@@ -35,14 +35,14 @@ _MOST = 10_000
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
-    one = "/api/v1/incidents/{incident_id:int}"
+    path = "/api/v1/incidents/{incident_id:int}"
     verbs: dict[str, Write] = {kind: _order(kind) for kind in (ANSWER, RESOLVE, DISMISS)}
     verbs |= {"add": add_ticket, "remove": remove_ticket}
     return [
         Route("/api/v1/incidents", read_endpoint(desk, list_incidents)),
-        Route(one, read_endpoint(desk, show_incident)),
+        Route(path, read_endpoint(desk, show_incident)),
         *(
-            Route(f"{one}/{name}", write_endpoint(desk, act, verb=Verb.INCIDENT), methods=["POST"])
+            Route(f"{path}/{name}", write_endpoint(desk, act, verb=Verb.INCIDENT), methods=["POST"])
             for name, act in verbs.items()
         ),
     ]
@@ -53,45 +53,47 @@ def list_incidents(visit: Visit) -> Response:
     states = visit.request.query_params.getlist("state")
     if not set(states) <= set(STATES):
         raise HTTPException(422, f"A state is one of {', '.join(STATES)}.")
-    found = incidents.page(visit.session, states, visit.before(), PER_PAGE + 1)
-    rows = found[:PER_PAGE]
+    page = incidents.page(visit.session, states, visit.before(), PER_PAGE + 1)
+    rows = page[:PER_PAGE]
     counted = incidents.ticket_counts(visit.session, [one.id for one in rows])
-    more = {"before": rows[-1].id} if len(found) > PER_PAGE else None
+    more = {"before": rows[-1].id} if len(page) > PER_PAGE else None
     return json_response({"incidents": [asdict(one) | {"tickets": counted[one.id]} for one in rows], "next": more})
 
 
 def show_incident(visit: Visit) -> Response:
     """One incident with its tickets and orders."""
-    found = _incident(visit)
-    orders = [_order_json(one) for one in bulk_orders.orders_of_incident(visit.session, found.id)]
-    return json_response(asdict(found) | {"tickets": incidents.rows(visit.session, found.id, _MOST), "orders": orders})
+    incident = _incident(visit)
+    orders = [_order_json(one) for one in bulk_orders.orders_of_incident(visit.session, incident.id)]
+    return json_response(
+        asdict(incident) | {"tickets": incidents.rows(visit.session, incident.id, _MOST), "orders": orders}
+    )
 
 
 def add_ticket(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """Adds a ticket to the incident, whether it was suggested or not."""
-    found, ticket = _incident(visit), _ticket(body)
+    incident, ticket = _incident(visit), _ticket(body)
     by = priority.matrix(priority_matrix.matrix_rows(visit.session, visit.desk.settings))
-    incident_members.include_ticket(visit.session, found.id, ticket, _actor(visit), by, visit.now)
-    return {"incident": found.id, "ticket": ticket, "done": "add"}
+    incident_members.include_ticket(visit.session, incident.id, ticket, _actor(visit), by, visit.now)
+    return {"incident": incident.id, "ticket": ticket, "done": "add"}
 
 
 def remove_ticket(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     """Removes a ticket from the incident; its priority is reset unless somebody changed it since."""
-    found, ticket = _incident(visit), _ticket(body)
-    incident_members.remove_ticket(visit.session, found.id, ticket, _actor(visit), visit.now)
-    return {"incident": found.id, "ticket": ticket, "done": "remove"}
+    incident, ticket = _incident(visit), _ticket(body)
+    incident_members.remove_ticket(visit.session, incident.id, ticket, _actor(visit), visit.now)
+    return {"incident": incident.id, "ticket": ticket, "done": "remove"}
 
 
 def _order(kind: str) -> Write:
     def write(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
-        found, text = _incident(visit), _text(body)
+        incident, text = _incident(visit), _text(body)
         if kind == ANSWER and not text.strip():
             raise NotAllowed("there is no text to send")
         if body.get("dry_run") is True:
-            rows = bulk_orders.preview_order(visit.session, found.id, kind)
-            return {"incident": found.id, "kind": kind, "dry_run": True, "tickets": [row["id"] for row in rows]}
+            rows = bulk_orders.preview_order(visit.session, incident.id, kind)
+            return {"incident": incident.id, "kind": kind, "dry_run": True, "tickets": [row["id"] for row in rows]}
         key = _key(visit, body, text)
-        order = bulk_orders.place_order(visit.session, found.id, key, kind, text, _actor(visit), visit.now)
+        order = bulk_orders.place_order(visit.session, incident.id, key, kind, text, _actor(visit), visit.now)
         bulk_orders.run_step(visit.session, order.id, visit.now)
         return _order_json(bulk_orders.get(visit.session, order.id))
 
@@ -99,16 +101,16 @@ def _order(kind: str) -> Write:
 
 
 def _order_json(order: bulk_orders.Order) -> dict[str, Any]:
-    said = asdict(order)
-    said.pop("key")
-    return said | {name: said[name].isoformat() if said[name] else None for name in ("at", "done_at")}
+    values = asdict(order)
+    values.pop("key")
+    return values | {name: values[name].isoformat() if values[name] else None for name in ("at", "done_at")}
 
 
 def _incident(visit: Visit) -> Incident:
-    found = incidents.get(visit.session, visit.number("incident_id"))
-    if found is None:
+    incident = incidents.get(visit.session, visit.number("incident_id"))
+    if incident is None:
         raise HTTPException(404, "There is no such incident.")
-    return found
+    return incident
 
 
 def _actor(visit: Visit) -> Actor:
@@ -135,5 +137,5 @@ def _key(visit: Visit, body: Mapping[str, Any], text: str) -> str:
     given = body.get("key")
     if given is not None and not (isinstance(given, str) and 0 < len(given) <= 64):
         raise HTTPException(422, "`key` has 1 to 64 characters.")
-    said = f"{visit.now:%Y-%m-%dT%H:%M}\n{visit.agent.id}\n{visit.agent.name}\n{text}"
-    return f"api:{given}" if given else hashlib.sha256(said.encode()).hexdigest()[:24]
+    content = f"{visit.now:%Y-%m-%dT%H:%M}\n{visit.agent.id}\n{visit.agent.name}\n{text}"
+    return f"api:{given}" if given else hashlib.sha256(content.encode()).hexdigest()[:24]

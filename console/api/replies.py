@@ -27,10 +27,10 @@ from usecases.tickets import conversation
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
-    one = "/api/v1/tickets/{ticket_id:int}"
+    path = "/api/v1/tickets/{ticket_id:int}"
     verbs = {"reply": (reply, Verb.REPLY), "note": (note, Verb.NOTE)}
     return [
-        Route(f"{one}/{name}", write_endpoint(desk, act, verb=verb), methods=["POST"], name=name)
+        Route(f"{path}/{name}", write_endpoint(desk, act, verb=verb), methods=["POST"], name=name)
         for name, (act, verb) in verbs.items()
     ]
 

@@ -23,8 +23,8 @@ MESSAGES_A_PAGE, MOST_MESSAGES = 200, 500
 def list_tickets(visit: Visit) -> Response:
     """One page of tickets; it takes the query of the inbox. `next` is the query of the next page."""
     rows, more = ticket_list.find_tickets(visit, visit.request.query_params)
-    found = [asdict(row) | {"undelivered": row.undelivered_at is not None} for row in rows]
-    return json_response({"tickets": found, "next": {"before": rows[-1].id} if more else None})
+    page = [asdict(row) | {"undelivered": row.undelivered_at is not None} for row in rows]
+    return json_response({"tickets": page, "next": {"before": rows[-1].id} if more else None})
 
 
 def show_ticket(visit: Visit) -> Response:

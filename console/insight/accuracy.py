@@ -35,16 +35,16 @@ _WEEKS_OFFERED = (4, 12, 26, 52)
 
 def show(visit: Visit) -> Response:
     weeks = _weeks(visit)
-    known = models.list_all(visit.session, 20)
+    newest = models.list_all(visit.session, 20)
     last = models.last_attempt(visit.session)
     return visit.html(
         "insight/accuracy.html",
         shown_weeks=weeks,
         offered=_WEEKS_OFFERED,
-        models=known,
-        active=next((one for one in known if one.state == models.ACTIVE), None),
-        alarm=_alarm(visit, known),
-        standings={one.version: standing(one.made_by, one.report) for one in known},
+        models=newest,
+        active=next((one for one in newest if one.state == models.ACTIVE), None),
+        alarm=_alarm(visit, newest),
+        standings={one.version: standing(one.made_by, one.report) for one in newest},
         waiting=corrections.count_after(visit.session, (last.last_correction_id if last else 0) or 0),
         leads=visit.may(Verb.MANAGE),
         **accuracy_figures.accuracy_report(visit.session, visit.now, weeks),
@@ -53,8 +53,8 @@ def show(visit: Visit) -> Response:
 
 def tickets_to_label(visit: Visit) -> Response:
     """The tickets whose labels help most, each with one button per category."""
-    found = accuracy.load_uncertain_tickets(visit.session)
-    return visit.html("insight/label_tickets.html", open=len(found), doubts=most_useful(found, TAUGHT_AT_ONCE))
+    uncertain = accuracy.load_uncertain_tickets(visit.session)
+    return visit.html("insight/label_tickets.html", open=len(uncertain), doubts=most_useful(uncertain, TAUGHT_AT_ONCE))
 
 
 def as_csv(visit: Visit) -> Response:

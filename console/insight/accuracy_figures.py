@@ -27,25 +27,25 @@ _MOST = 20
 def accuracy_report(session: Session, now: datetime, weeks: int = WEEKS) -> dict[str, Any]:
     """All figures of the accuracy page."""
     since = accuracy.weeks_before(now, weeks - 1)
-    found = accuracy.load_guesses(session, since)
+    facts = accuracy.load_guesses(session, since)
     active = models.active(session)
     mix = dict(active.report.get("mix", {})) if active else {}
-    spoken = [fact for fact in found if fact.truth_from == BY_AGENT]
+    spoken = [fact for fact in facts if fact.truth_from == BY_AGENT]
     return {
         "model": _model(active),
-        "weeks": by_week(found, mix),
-        "all": summed(found),
+        "weeks": by_week(facts, mix),
+        "all": summed(facts),
         "categories": by_category(spoken),
         "languages": by_language(spoken),
         "confusions": _confusions(spoken),
-        "reliability": reliability(found),
-        "worst": _worst(found),
+        "reliability": reliability(facts),
+        "worst": _worst(facts),
         "beside": baselines(spoken),
         "priorities": [
             {"desk_said": said, "agents_made": made, "tickets": count}
             for said, made, count in priority_changes(session, since)
         ],
-        "capped_at": accuracy.MOST if len(found) >= accuracy.MOST else None,
+        "capped_at": accuracy.MOST if len(facts) >= accuracy.MOST else None,
         "training": key_values.get(session, key_values.PROGRESS),
         "asked": key_values.get(session, key_values.ASKED),
     }
@@ -58,30 +58,30 @@ def _model(active: models.Model | None) -> dict[str, Any] | None:
     return {"version": active.version} | asdict(standing(active.made_by, active.report))
 
 
-def by_week(found: Sequence[EvaluatedGuess], mix: Mapping[str, int]) -> list[dict[str, Any]]:
+def by_week(facts: Sequence[EvaluatedGuess], mix: Mapping[str, int]) -> list[dict[str, Any]]:
     """Oldest week first; `drift` compares the categories of the week with those of the training data."""
     weeks: dict[str, list[EvaluatedGuess]] = {}
-    for fact in found:
+    for fact in facts:
         weeks.setdefault(f"{fact.at - timedelta(days=fact.at.weekday()):%Y-%m-%d}", []).append(fact)
-    return [{"week": week} | summed(facts) | {"drift": drift(facts, mix)} for week, facts in sorted(weeks.items())]
+    return [{"week": week} | summed(of_week) | {"drift": drift(of_week, mix)} for week, of_week in sorted(weeks.items())]
 
 
-def summed(found: Sequence[EvaluatedGuess]) -> dict[str, Any]:
+def summed(facts: Sequence[EvaluatedGuess]) -> dict[str, Any]:
     """Shares of the three outcomes, and how many were right as far as that is known."""
-    outcomes = Counter(fact.outcome for fact in found)
-    automatic = [fact for fact in found if fact.outcome == "automatic"]
-    known = [fact for fact in automatic if fact.truth is not None]
-    said = [fact for fact in found if fact.truth_from == BY_AGENT]
+    outcomes = Counter(fact.outcome for fact in facts)
+    automatic = [fact for fact in facts if fact.outcome == "automatic"]
+    settled = [fact for fact in automatic if fact.truth is not None]
+    labelled = [fact for fact in facts if fact.truth_from == BY_AGENT]
     return {
-        "count": len(found),
+        "count": len(facts),
         **{name: outcomes[name] for name in _OUTCOMES},
-        "by_rule": sum(bool(fact.rule) for fact in found),
-        "automatic_known": len(known),
-        "automatic_said": sum(fact.truth_from == BY_AGENT for fact in known),
-        "automatic_corrected": sum(fact.right is False for fact in known),
-        "automatic_accuracy": share(sum(fact.right is True for fact in known), len(known)),
-        "said": len(said),
-        "first_guess_accuracy": share(sum(fact.right is True for fact in said), len(said)),
+        "by_rule": sum(bool(fact.rule) for fact in facts),
+        "automatic_known": len(settled),
+        "automatic_said": sum(fact.truth_from == BY_AGENT for fact in settled),
+        "automatic_corrected": sum(fact.right is False for fact in settled),
+        "automatic_accuracy": share(sum(fact.right is True for fact in settled), len(settled)),
+        "said": len(labelled),
+        "first_guess_accuracy": share(sum(fact.right is True for fact in labelled), len(labelled)),
     }
 
 
@@ -95,10 +95,10 @@ def drift(found: Sequence[EvaluatedGuess], mix: Mapping[str, int]) -> float | No
     return sum(abs(here[name] / len(found) - mix.get(name, 0) / learned) for name in names) / 2
 
 
-def by_category(said: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
+def by_category(labelled: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
     """Recall and precision of each category by labels of agents, the most frequent first."""
-    truth, guessed = Counter(fact.truth or "" for fact in said), Counter(fact.guessed for fact in said)
-    right = Counter(fact.guessed for fact in said if fact.right)
+    truth, guessed = Counter(fact.truth or "" for fact in labelled), Counter(fact.guessed for fact in labelled)
+    right = Counter(fact.guessed for fact in labelled if fact.right)
     rows = [
         {
             "category": name,
@@ -112,25 +112,25 @@ def by_category(said: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (-int(row["count"]), str(row["category"])))
 
 
-def by_language(said: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
-    count = Counter(fact.language or "unknown" for fact in said)
-    right = Counter(fact.language or "unknown" for fact in said if fact.right)
+def by_language(labelled: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
+    count = Counter(fact.language or "unknown" for fact in labelled)
+    right = Counter(fact.language or "unknown" for fact in labelled if fact.right)
     return [{"language": name, "count": n, "accuracy": share(right[name], n)} for name, n in count.most_common()]
 
 
-def reliability(found: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
+def reliability(facts: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
     """Per tenth of stated probability, how many predictions were right."""
-    known = [fact for fact in found if fact.truth is not None]
-    bins = evaluate.reliability([bool(fact.right) for fact in known], [fact.probability for fact in known])  # type: ignore[arg-type]
+    settled = [fact for fact in facts if fact.truth is not None]
+    bins = evaluate.reliability([bool(fact.right) for fact in settled], [fact.probability for fact in settled])  # type: ignore[arg-type]
     return [asdict(one) for one in bins if one.count]
 
 
-def baselines(said: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
+def baselines(labelled: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
     """The same tickets predicted by the most frequent category and by keyword rules alone."""
-    truth = [fact.truth or "" for fact in said]
+    truth = [fact.truth or "" for fact in labelled]
     ways: dict[str, Sequence[str | None]] = {
-        "this desk": [fact.guessed for fact in said],
-        "keyword rules alone": [fact.rule_category or None for fact in said],
+        "this desk": [fact.guessed for fact in labelled],
+        "keyword rules alone": [fact.rule_category or None for fact in labelled],
         "always the most frequent": evaluate.majority(truth, len(truth)),
     }
     if not truth:
@@ -146,11 +146,13 @@ def share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _confusions(said: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
-    found = evaluate.confusions([fact.truth or "" for fact in said], [fact.guessed for fact in said], _MOST)
-    return [asdict(one) for one in found]
+def _confusions(labelled: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
+    confusions = evaluate.confusions(
+        [fact.truth or "" for fact in labelled], [fact.guessed for fact in labelled], _MOST
+    )
+    return [asdict(one) for one in confusions]
 
 
-def _worst(found: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
-    wrong = sorted((fact for fact in found if fact.right is False), key=lambda fact: -fact.probability)
+def _worst(facts: Sequence[EvaluatedGuess]) -> list[dict[str, Any]]:
+    wrong = sorted((fact for fact in facts if fact.right is False), key=lambda fact: -fact.probability)
     return [asdict(fact) for fact in wrong[:_MOST]]

@@ -56,12 +56,12 @@ def week_chart(rows: Sequence[Sequence[int]], names: Sequence[str]) -> Markup:
 def _by_week(rows: Sequence[Day]) -> list[tuple[str, int, int, int]]:
     """Groups of days, at most about sixty."""
     size = max(7, -(-len(rows) // 60))
-    found = []
+    groups = []
     for start in range(0, len(rows), size):
         some = rows[start : start + size]
         opened, resolved = sum(day.opened for day in some), sum(day.resolved for day in some)
-        found.append((f"{some[0].day:%d %b %y}", opened, resolved, some[-1].backlog))
-    return found
+        groups.append((f"{some[0].day:%d %b %y}", opened, resolved, some[-1].backlog))
+    return groups
 
 
 def _bar(name: str, x: float, width: float, share: float) -> Markup:

@@ -33,25 +33,25 @@ _NUMBERS = ("rating_after_hours", "rating_every_days", "rating_remind_days")
 def figures(session: Session, now: datetime, days: int = DAYS) -> dict[str, Any]:
     """The given days until now, and as many before for comparison."""
     length = timedelta(days=days)
-    found = _seen(session, csat.ratings_between(session, now - length, now + timedelta(seconds=1)))
+    ratings = _seen(session, csat.ratings_between(session, now - length, now + timedelta(seconds=1)))
     before = _seen(session, csat.ratings_between(session, now - 2 * length, now - length))
     teams = {team.id: team.name for team in people.all_teams(session)}
     agents = {one.id: one.name or one.address for one in people.all_agents(session)}
     return {
         "days": days,
-        "all": _figures(found),
+        "all": _figures(ratings),
         "before": _figures(before),
-        "teams": _by(found, lambda one: teams.get(one.team_id or 0, "none")),
-        "agents": _by(found, lambda one: agents.get(one.agent_id or 0, "nobody")),
-        "answers": [_answer(one, teams, agents) for one in found if one.rated_at is not None][:MOST_COMMENTS],
+        "teams": _by(ratings, lambda one: teams.get(one.team_id or 0, "none")),
+        "agents": _by(ratings, lambda one: agents.get(one.agent_id or 0, "nobody")),
+        "answers": [_answer(one, teams, agents) for one in ratings if one.rated_at is not None][:MOST_COMMENTS],
     }
 
 
 def show(visit: Visit) -> Response:
     asked = visit.request.query_params.get("days", "")
     days = int(asked) if asked in ("7", "30", "90", "365") else DAYS
-    found = figures(visit.session, visit.now, days)
-    return visit.html("insight/csat.html", found=found, rules=csat_settings.rules(visit.session), scores=SCORES)
+    shown_figures = figures(visit.session, visit.now, days)
+    return visit.html("insight/csat.html", found=shown_figures, rules=csat_settings.rules(visit.session), scores=SCORES)
 
 
 def set_rules(visit: Visit, fields: Mapping[str, str]) -> Response:
@@ -94,5 +94,5 @@ def _figures(found: Sequence[Rating]) -> dict[str, Any]:
 
 def _answer(one: Rating, teams: Mapping[int, str], agents: Mapping[int, str]) -> dict[str, Any]:
     names = {"team": teams.get(one.team_id or 0, ""), "agent": agents.get(one.agent_id or 0, "")}
-    said = {"ticket_id": one.ticket_id, "score": one.score, "comment": one.comment, "rated_at": one.rated_at}
-    return said | names
+    values = {"ticket_id": one.ticket_id, "score": one.score, "comment": one.comment, "rated_at": one.rated_at}
+    return values | names

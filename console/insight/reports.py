@@ -56,13 +56,13 @@ def routes(desk: Desk) -> list[BaseRoute]:
 def show(visit: Visit) -> Response:
     asked = visit.request.query_params
     report = _report(visit)
-    made = {table.name: table for table in report_tables.tables(report)}
+    tables = {table.name: table for table in report_tables.tables(report)}
     kept = {key: value for key, value in asked.items() if value}
     leads = _leads(visit)
     return visit.html(
         "insight/reports.html",
         report=report,
-        tables=made,
+        tables=tables,
         summary=report_tables.summary(report),
         nearness=report_tables.nearness(report),
         shown=report_tables.shown,
@@ -110,9 +110,11 @@ def _report(visit: Visit) -> Report:
         days = period.read(asked.get("from", ""), asked.get("to", ""), zone, visit.now, asked.get("period", "30d"))
     except BadPeriod as error:
         raise HTTPException(400, f"This is no period: {error}.") from None
-    made = report_rows.report(visit.session, days, _asked(visit, asked), visit.now)
+    report = report_rows.report(visit.session, days, _asked(visit, asked), visit.now)
     # Agents compare themselves with their team, not with each other.
-    return made if _leads(visit) else replace(made, agents=[one for one in made.agents if one.id == visit.agent.id])
+    return (
+        report if _leads(visit) else replace(report, agents=[one for one in report.agents if one.id == visit.agent.id])
+    )
 
 
 def _asked(visit: Visit, asked: QueryParams) -> ReportQuery:

@@ -42,7 +42,7 @@ def show(visit: Visit) -> Response:
     asked = visit.request.query_params
     words, state = asked.get("q", "").strip()[:500], asked.get("state", "")
     wanted = state if state in set(State) else ""
-    found = (
+    page = (
         articles.search(visit.session, Audience.INTERNAL, words, PER_PAGE)
         if words
         else articles.page(
@@ -51,12 +51,12 @@ def show(visit: Visit) -> Response:
     )
     return visit.html(
         "knowledge/articles.html",
-        rows=found,
-        uses=articles.count_uses(visit.session, [one.id for one in found]),
+        rows=page,
+        uses=articles.count_uses(visit.session, [one.id for one in page]),
         states=list(State),
         state=wanted,
         words=words,
-        more=found[-1].id if len(found) == PER_PAGE and not words else 0,
+        more=page[-1].id if len(page) == PER_PAGE and not words else 0,
         categories=listings.known_categories(visit.session),
     )
 
@@ -85,9 +85,9 @@ def draft_from(visit: Visit, fields: Mapping[str, str]) -> Response:
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
     if ticket is None:
         raise HTTPException(404, "There is no such ticket.")
-    known = articles.page(visit.session, Audience.INTERNAL, ticket_id=ticket.id, most=1)
-    made = known[0] if known else add_draft(visit.session, ticket, visit.actor, visit.now)
-    return _to(made.id, "drafted")
+    drafts = articles.page(visit.session, Audience.INTERNAL, ticket_id=ticket.id, most=1)
+    article = drafts[0] if drafts else add_draft(visit.session, ticket, visit.actor, visit.now)
+    return _to(article.id, "drafted")
 
 
 def add_draft(session: Session, ticket: Ticket, actor: Actor, now: datetime) -> Article:
@@ -95,12 +95,14 @@ def add_draft(session: Session, ticket: Ticket, actor: Actor, now: datetime) -> 
     drafted = drafted_from(session, ticket)
     words = Article(0, drafted.title, drafted.text, now, now, ticket.category or "")
     team = ticket.team_id if csat.is_private(session, ticket.id) else None
-    made = replace(words, language=language(drafted.text), team_id=team, author_id=actor.id, from_ticket_id=ticket.id)
-    made = articles.add(session, made)
-    articles.record_use(session, [made.id], articles.LINKED, now, ticket.id, actor.id)
-    event = Event(ticket.id, now, EventKind.ARTICLE_DRAFTED, actor, after=str(made.id))
+    article = replace(
+        words, language=language(drafted.text), team_id=team, author_id=actor.id, from_ticket_id=ticket.id
+    )
+    article = articles.add(session, article)
+    articles.record_use(session, [article.id], articles.LINKED, now, ticket.id, actor.id)
+    event = Event(ticket.id, now, EventKind.ARTICLE_DRAFTED, actor, after=str(article.id))
     tickets.save(session, Change(ticket, (event,)))
-    return made
+    return article
 
 
 def drafted_from(session: Session, ticket: Ticket) -> Draft:
@@ -108,18 +110,18 @@ def drafted_from(session: Session, ticket: Ticket) -> Draft:
     answer = resolution_from_replies(session, ticket)
     if not answer.strip():
         raise NotAllowed(f"nothing says what solved #{ticket.id}: write its resolution first")
-    said = tickets.messages_of(session, ticket.id)
-    asked = next((one.reply for one in said if one.inbound and one.kind is MessageKind.REPLY), "")
+    messages = tickets.messages_of(session, ticket.id)
+    asked = next((one.reply for one in messages if one.inbound and one.kind is MessageKind.REPLY), "")
     return rules.draft(subject.base(ticket.subject), clean(asked), for_others(answer), _people(session, ticket))
 
 
 def new(visit: Visit, fields: Mapping[str, str]) -> Response:
     """A new article without a ticket."""
-    made = Article(0, "", "", visit.now, visit.now, author_id=visit.agent.id)
-    made = _filled(made, fields)
-    if not made.title:
+    article = Article(0, "", "", visit.now, visit.now, author_id=visit.agent.id)
+    article = _filled(article, fields)
+    if not article.title:
         raise NotAllowed("an article needs a title")
-    return _to(articles.add(visit.session, replace(made, language=language(made.text))).id, "kept")
+    return _to(articles.add(visit.session, replace(article, language=language(article.text))).id, "kept")
 
 
 def edit(visit: Visit, fields: Mapping[str, str]) -> Response:
@@ -223,8 +225,8 @@ def _diff(visit: Visit, history: list[articles.Version]) -> list[tuple[str, str]
 
 def _people(session: Session, ticket: Ticket) -> list[str]:
     """Names and addresses of everybody on the ticket."""
-    known = people.by_ids(session, [i for i in (ticket.requester_id, ticket.assignee_id) if i])
-    around = [text for one in known.values() for text in (one.name, one.address)]
+    persons = people.by_ids(session, [i for i in (ticket.requester_id, ticket.assignee_id) if i])
+    around = [text for one in persons.values() for text in (one.name, one.address)]
     wrote = [one.author.name for one in tickets.messages_of(session, ticket.id) if one.kind is MessageKind.REPLY]
     return [*around, *wrote, *tickets.participants_of(session, [ticket.id])[ticket.id]]
 

@@ -40,10 +40,10 @@ def show(desk: Desk) -> Callable[[Request], Response]:
         before = asked.get("before", "")
         with desk.store.database.reading() as session:
             rules = _open(session)
-            found = _listed(session, words, category, whole_number(before))
-            known = articles.categories(session, Audience.PUBLIC)
-        more = found[-1].id if len(found) == PER_PAGE and not words else 0
-        about = {"rows": found, "words": words, "category": category, "categories": known, "more": more}
+            page = _listed(session, words, category, whole_number(before))
+            categories = articles.categories(session, Audience.PUBLIC)
+        more = page[-1].id if len(page) == PER_PAGE and not words else 0
+        about = {"rows": page, "words": words, "category": category, "categories": categories, "more": more}
         return _html(desk, request, rules, "knowledge/help.html", **about)
 
     return endpoint

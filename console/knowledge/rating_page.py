@@ -108,12 +108,12 @@ def _asked(desk: Desk, session: Session, request: Request, *, lock: bool = False
 
 
 def _page(desk: Desk, request: Request, asked: _Asked, status: int = 200) -> Response:
-    rating, said = asked.rating, csat_texts.words(asked.language)
+    rating, texts = asked.rating, csat_texts.words(asked.language)
     given = request.query_params.get("score", "")
     until = rating.rated_at + CHANGED_WITHIN if rating.rated_at else None
     values = {
         "settings": desk.settings,
-        "said": said,
+        "said": texts,
         "language": asked.language,
         "rating": rating,
         "ticket": asked.ticket,

@@ -46,12 +46,12 @@ def show(visit: Visit) -> Response:
     counted = incidents.state_counts(visit.session)
     asked = visit.request.query_params.get("state", "")
     tab = asked if asked in TABS else "open" if counted.get("open") else "all"
-    found = incidents.page(visit.session, TABS[tab], visit.before(), PER_PAGE + 1)
-    rows = found[:PER_PAGE]
+    page = incidents.page(visit.session, TABS[tab], visit.before(), PER_PAGE + 1)
+    rows = page[:PER_PAGE]
     return visit.html(
         "operations/incidents.html",
         rows=rows,
-        more=rows[-1].id if len(found) > PER_PAGE else 0,
+        more=rows[-1].id if len(page) > PER_PAGE else 0,
         tab=tab,
         tabs={name: sum(counted.get(state, 0) for state in states) for name, states in TABS.items()},
         tickets=incidents.ticket_counts(visit.session, [one.id for one in rows]),
@@ -112,7 +112,7 @@ VERBS: Mapping[str, Action] = {
 
 
 def _order(visit: Visit, fields: Mapping[str, str], kind: str) -> Response:
-    found = _found(visit)
+    incident = _found(visit)
     text = fields.get("text", "").replace("\r\n", "\n").strip("\n")
     if len(text) > LONGEST_TEXT:
         raise NotAllowed(f"a message has at most {LONGEST_TEXT} characters")
@@ -121,9 +121,9 @@ def _order(visit: Visit, fields: Mapping[str, str], kind: str) -> Response:
     key = fields.get("key", "")[:64]
     if not key:
         raise NotAllowed("the form came without its key; load the page again")
-    order = bulk_orders.place_order(visit.session, found.id, key, kind, text, visit.actor, visit.now)
+    order = bulk_orders.place_order(visit.session, incident.id, key, kind, text, visit.actor, visit.now)
     bulk_orders.run_step(visit.session, order.id, visit.now)
-    log.info("incident_ordered", incident_id=found.id, kind=kind, agent_id=visit.agent.id)
+    log.info("incident_ordered", incident_id=incident.id, kind=kind, agent_id=visit.agent.id)
     return _back(visit, kind)
 
 
@@ -146,10 +146,10 @@ def _page(visit: Visit, found: Incident) -> Response:
 
 
 def _found(visit: Visit) -> Incident:
-    found = incidents.get(visit.session, visit.number("incident_id"))
-    if found is None:
+    incident = incidents.get(visit.session, visit.number("incident_id"))
+    if incident is None:
         raise HTTPException(404, "There is no such incident.")
-    return found
+    return incident
 
 
 def _ticket(fields: Mapping[str, str]) -> int:

@@ -91,8 +91,8 @@ def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 def verbs_of_message(fields: Mapping[str, str]) -> tuple[Verb, ...]:
     """The permissions that a message needs: for a note or reply, its macro, and resolving."""
-    said = Verb.NOTE if fields.get("kind") == MessageKind.NOTE else Verb.REPLY
-    return (said, Verb.CHANGE) if fields.get("macro") or fields.get("then") else (said,)
+    written = Verb.NOTE if fields.get("kind") == MessageKind.NOTE else Verb.REPLY
+    return (written, Verb.CHANGE) if fields.get("macro") or fields.get("then") else (written,)
 
 
 def update(visit: Visit, fields: Mapping[str, str]) -> Response:
@@ -123,8 +123,8 @@ def split(visit: Visit, fields: Mapping[str, str]) -> Response:
     message = tickets.message(visit.session, _id(fields.get("message", "")))
     if message is None or message.ticket_id != ticket.id:
         raise NotAllowed("that message is not on this ticket")
-    made = conversation.split(visit.session, message.id, visit.actor, visit.now)
-    return _back(made, "split")
+    new_ticket = conversation.split(visit.session, message.id, visit.actor, visit.now)
+    return _back(new_ticket, "split")
 
 
 def merge(visit: Visit, fields: Mapping[str, str]) -> Response:

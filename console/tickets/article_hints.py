@@ -32,19 +32,19 @@ class Hint:
 def for_ticket(session: Session, ticket: Ticket, eyes: Audience = Audience.INTERNAL, most: int = MOST) -> list[Hint]:
     """Articles similar to the opening message first, then articles of the category."""
     question = Text("", training_labels.opening_text(session, ticket.id))
-    found = for_words(session, question, eyes, ticket.category or "", most)
-    if ticket.category and len(found) < most:
-        known = {one.article.id for one in found}
+    hints = for_words(session, question, eyes, ticket.category or "", most)
+    if ticket.category and len(hints) < most:
+        suggested = {one.article.id for one in hints}
         same = articles.page(session, eyes, state=str(State.PUBLISHED), category=ticket.category, most=most)
-        found += [Hint(one, 0.0) for one in same if one.id not in known]
-    return found[:most]
+        hints += [Hint(one, 0.0) for one in same if one.id not in suggested]
+    return hints[:most]
 
 
 def for_words(session: Session, question: Text, eyes: Audience, category: str = "", most: int = MOST) -> list[Hint]:
     """By similarity; an article of that category ranks a little higher."""
-    found = articles.candidates(session, eyes, telling(question))
-    near = nearest(question, [Text(one.title, one.text) for one in found], most * 3)
-    hints = [Hint(found[one.place], round(one.likeness, 3), one.because) for one in near]
+    candidates = articles.candidates(session, eyes, telling(question))
+    near = nearest(question, [Text(one.title, one.text) for one in candidates], most * 3)
+    hints = [Hint(candidates[one.place], round(one.likeness, 3), one.because) for one in near]
     return sorted(hints, key=lambda hint: -_rank(hint, category))[:most]
 
 

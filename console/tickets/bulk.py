@@ -127,9 +127,9 @@ def verbs_of(fields: Fields) -> tuple[Verb, ...]:
 
 def selected_tickets(fields: Fields) -> Seen:
     """Ticket → version, as the inbox showed it."""
-    found = {name.removeprefix("pick-"): value for name, value in fields.items() if name.startswith("pick-")}
+    versions = {name.removeprefix("pick-"): value for name, value in fields.items() if name.startswith("pick-")}
     return {
-        int(number): int(version) for number, version in found.items() if _is_number(number) and _is_number(version)
+        int(number): int(version) for number, version in versions.items() if _is_number(number) and _is_number(version)
     }
 
 

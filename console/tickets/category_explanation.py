@@ -32,12 +32,12 @@ def show(visit: Visit) -> Response:
     asked_for = visit.request.query_params.get("category", "")[:200]
     try:
         model = model_admin.load_model(visit.desk.store, visit.session)
-        found = explanation(model, text, asked_for)
+        reasons = explanation(model, text, asked_for)
     except (Refused, ValueError) as error:
         raise HTTPException(404, f"That cannot be explained: {error}.") from None
     guessed = tickets.prediction_of(visit.session, ticket.id)
-    shown = marked(text[:MOST_TEXT], found)
-    return visit.html("tickets/category_explanation.html", ticket=ticket, prediction=guessed, found=found, text=shown)
+    shown = marked(text[:MOST_TEXT], reasons)
+    return visit.html("tickets/category_explanation.html", ticket=ticket, prediction=guessed, found=reasons, text=shown)
 
 
 def marked(text: str, found: Mapping[str, Any]) -> Markup:

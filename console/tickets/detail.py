@@ -70,7 +70,7 @@ def page(
     aside: Mapping[str, str] | None = None,
 ) -> Response:
     """The ticket page; after a failed form with the reason and the typed text."""
-    said, history = _said(visit, ticket), tickets.history(visit.session, ticket.id)
+    conversation, history = _said(visit, ticket), tickets.history(visit.session, ticket.id)
     solutions, hints = similar.solutions(visit.session, ticket), article_hints.for_ticket(visit.session, ticket)
     chosen, answer = similar.suggestion_to_use(visit, solutions, hints)
     macro, letters = macros.selected_macro(visit), outbound.messages_of_ticket(visit.session, ticket.id)
@@ -94,11 +94,11 @@ def page(
         solutions=solutions,
         hints=hints,
         chosen=chosen,
-        **said,
+        **conversation,
         **page_values(visit, ticket),
         **composer.page_values(visit, ticket, typed or answer or macros.filled_text(visit, ticket, macro)),
         **watchers.page_values(visit, ticket),
-        **side_panel.page_values(visit, ticket, said["messages"], letters, aside),
+        **side_panel.page_values(visit, ticket, conversation["messages"], letters, aside),
         **record.page_values(visit, ticket, history),
     )
 
@@ -129,26 +129,26 @@ def _folded(ids: Sequence[int]) -> frozenset[int]:
 
 def _automatic(history: Sequence[Event]) -> dict[int, Automatic]:
     """The kind of an automatic mail, the reason for that, and the events that it caused."""
-    found: dict[int, Automatic] = {}
+    by_message: dict[int, Automatic] = {}
     for event in history:
         if event.message_id and event.kind == EventKind.AUTOMATIC_KEPT:
             kind, _, why = event.why.partition(": ")
-            found[event.message_id] = Automatic(kind, why)
+            by_message[event.message_id] = Automatic(kind, why)
         elif event.message_id and event.kind == EventKind.OPENED and event.data.get("automatic"):
-            found[event.message_id] = Automatic(event.data["automatic"], event.data.get("reason", ""), opened=True)
-        elif event.kind in (EventKind.DELIVERY_FAILED, EventKind.DELIVERY_DELAYED) and event.message_id in found:
-            found[event.message_id].told.append(event)
-    return found
+            by_message[event.message_id] = Automatic(event.data["automatic"], event.data.get("reason", ""), opened=True)
+        elif event.kind in (EventKind.DELIVERY_FAILED, EventKind.DELIVERY_DELAYED) and event.message_id in by_message:
+            by_message[event.message_id].told.append(event)
+    return by_message
 
 
 def page_values(visit: Visit, ticket: Ticket) -> dict[str, Any]:
     """Participants, agents, teams and other choices of the ticket page."""
-    known = people.by_ids(visit.session, [i for i in (ticket.requester_id, ticket.assignee_id) if i])
+    persons = people.by_ids(visit.session, [i for i in (ticket.requester_id, ticket.assignee_id) if i])
     others = tickets.participants_of(visit.session, [ticket.id])[ticket.id]
-    requester = known.get(ticket.requester_id)
+    requester = persons.get(ticket.requester_id)
     return {
         "requester": requester,
-        "assignee": known.get(ticket.assignee_id or 0),
+        "assignee": persons.get(ticket.assignee_id or 0),
         "others": {address: role for address, role in others.items() if not requester or address != requester.address},
         "agents": holders.list_possible(visit.session, ticket.team_id),
         "teams": people.all_teams(visit.session),

@@ -17,8 +17,8 @@ def attachment(visit: Visit) -> Response:
     place = visit.number("place")
     if message is None or place >= len(message.attachments):
         raise HTTPException(404)
-    found = message.attachments[place]
-    return _blob(visit, found["sha256"], found.get("name") or "file")
+    file = message.attachments[place]
+    return _blob(visit, file["sha256"], file.get("name") or "file")
 
 
 def raw_message(visit: Visit) -> Response:

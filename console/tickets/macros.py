@@ -102,8 +102,8 @@ def remove(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 def _own(visit: Visit, number: str) -> Macro | None:
     """A macro that the agent may use; leads may use all."""
-    found = macros.list_all(visit.session) if visit.may(Verb.MANAGE) else []
-    mine = {one.id: one for one in (*found, *macros.macros_of_agent(visit.session, visit.agent.id))}
+    shared = macros.list_all(visit.session) if visit.may(Verb.MANAGE) else []
+    mine = {one.id: one for one in (*shared, *macros.macros_of_agent(visit.session, visit.agent.id))}
     return mine.get(int(number)) if number.isascii() and number.isdigit() and len(number) < 19 else None
 
 
@@ -118,13 +118,13 @@ def _whose(visit: Visit, whose: str) -> tuple[int | None, int | None]:
 
 def _page(visit: Visit, status: int = 200, *, problem: str = "", typed: Mapping[str, str] | None = None) -> Response:
     leads = visit.may(Verb.MANAGE)
-    found = macros.list_all(visit.session) if leads else macros.macros_of_agent(visit.session, visit.agent.id)
+    listed = macros.list_all(visit.session) if leads else macros.macros_of_agent(visit.session, visit.agent.id)
     teams = {team.id: team.name for team in people.all_teams(visit.session)}
-    known = [one for one in found if one.owner_id in (None, visit.agent.id)]
+    usable = [one for one in listed if one.owner_id in (None, visit.agent.id)]
     return visit.html(
         "tickets/macros.html",
         status,
-        macros=[(one, describe_actions(one), texts.unknown(one.text, placeholders.NAMES)) for one in known],
+        macros=[(one, describe_actions(one), texts.unknown(one.text, placeholders.NAMES)) for one in usable],
         teams=teams,
         names=placeholders.NAMES,
         leads=leads,

@@ -38,6 +38,6 @@ def report_presence(visit: Visit, fields: Mapping[str, str]) -> Response:
     elif doing in (presence.VIEWING, presence.WRITING):
         presence.record(visit.session, ticket.id, visit.agent.id, doing, visit.now)
     others = presence.list_present(visit.session, [ticket.id], visit.now, but=visit.agent.id).get(ticket.id, [])
-    told = [{"name": one.name, "doing": one.doing} for one in others]
+    present = [{"name": one.name, "doing": one.doing} for one in others]
     waiting = [one.id for one in scheduled_replies.scheduled_of_ticket(visit.session, ticket.id)]
-    return JSONResponse({"version": ticket.version, "others": told, "waiting": waiting})
+    return JSONResponse({"version": ticket.version, "others": present, "waiting": waiting})

@@ -45,9 +45,9 @@ QUICK: Mapping[str, str] = {
 
 def page_values(visit: Visit, ticket: Ticket, history: Sequence[Event]) -> dict[str, Any]:
     """Template values; `numbers` has the number of each event that can be undone, by its position in the history."""
-    known = custom_fields.list_all(visit.session)
+    all_fields = custom_fields.list_all(visit.session)
     return {
-        "custom_fields": field_rules.of_category(known, ticket),
+        "custom_fields": field_rules.of_category(all_fields, ticket),
         "family_links": ticket_links.links_of(visit.session, ticket.id),
         "link_kinds": ticket_links.KINDS,
         "parent": tickets.get(visit.session, ticket.parent_id) if ticket.parent_id else None,

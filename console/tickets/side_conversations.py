@@ -184,9 +184,9 @@ def _is_repeated(visit: Visit, newest: Message | None, words: SideMessage) -> bo
 
 
 def _newest(visit: Visit, ticket: Ticket) -> list[tuple[Side, Message | None]]:
-    said = side_conversations.messages_by_conversation(visit.session, ticket.id)
+    messages = side_conversations.messages_by_conversation(visit.session, ticket.id)
     sides = side_conversations.of_ticket(visit.session, ticket.id)
-    return [(side, said[side.id][-1] if side.id in said else None) for side in sides]
+    return [(side, messages[side.id][-1] if side.id in messages else None) for side in sides]
 
 
 def _locked_ticket(visit: Visit) -> Ticket:

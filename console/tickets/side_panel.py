@@ -23,15 +23,15 @@ def page_values(
 ) -> dict[str, Any]:
     """Template values of the panel."""
     sides = side_conversations.of_ticket(visit.session, ticket.id)
-    said = side_conversations.messages_by_conversation(visit.session, ticket.id) if sides else {}
-    every = [one for words in said.values() for one in words]
+    by_side = side_conversations.messages_by_conversation(visit.session, ticket.id) if sides else {}
+    every = [one for words in by_side.values() for one in words]
     posted = {one["message_id"]: one for one in letters if one["kind"] == OutboundKind.SIDE}
     return {
-        "sides": [(side, said.get(side.id, [])) for side in sides],
-        "side_answered": [side.id for side in sides if _is_answered(said.get(side.id, ()))],
+        "sides": [(side, by_side.get(side.id, [])) for side in sides],
+        "side_answered": [side.id for side in sides if _is_answered(by_side.get(side.id, ()))],
         "side_frames": {one.id: html_mail.frame_url(visit.desk, one.id) for one in every if one.html},
         "side_letters": posted,
-        "side_failed": [side.id for side in sides if _is_lost(said.get(side.id, ()), posted)],
+        "side_failed": [side.id for side in sides if _is_lost(by_side.get(side.id, ()), posted)],
         "side_files": _files([*messages, *every]),
         "side_quotes": QUOTES,
         "side_typed": aside or {},
@@ -53,8 +53,8 @@ def _is_lost(said: Sequence[Message], posted: Mapping[int, Mapping[str, Any]]) -
 
 def _files(messages: Sequence[Message]) -> list[tuple[str, Mapping[str, Any]]]:
     """Every file of the ticket once, by the name of its checkbox in the forms."""
-    found: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    files: dict[str, tuple[str, Mapping[str, Any]]] = {}
     for message in messages:
         for place, file in enumerate(message.attachments):
-            found.setdefault(f"{file.get('sha256')} {file.get('name')}", (f"file-{message.id}-{place}", file))
-    return list(found.values())
+            files.setdefault(f"{file.get('sha256')} {file.get('name')}", (f"file-{message.id}-{place}", file))
+    return list(files.values())

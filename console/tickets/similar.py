@@ -48,12 +48,12 @@ class Solution:
 def solutions(session: Session, ticket: Ticket, most: int = MOST) -> list[Solution]:
     """The most similar solved tickets that the agent may see."""
     question = Text(ticket.subject, training_labels.opening_text(session, ticket.id).removeprefix(ticket.subject))
-    found = solved_index.candidates(session, telling(question), but=(ticket.id,))
-    near = nearest(question, texts((one.subject, one.text) for one in found), _LOOKED_AT)
-    hidden = visibility.hidden_tickets(session, [found[one.place].ticket_id for one in near])
-    seen = [one for one in near if found[one.place].ticket_id not in hidden][:most]
-    between = solved_index.names_of_both(session, [found[one.place].ticket_id for one in seen])
-    return [_solution(found[one.place], one.likeness, one.because, between) for one in seen]
+    candidates = solved_index.candidates(session, telling(question), but=(ticket.id,))
+    near = nearest(question, texts((one.subject, one.text) for one in candidates), _LOOKED_AT)
+    hidden = visibility.hidden_tickets(session, [candidates[one.place].ticket_id for one in near])
+    seen = [one for one in near if candidates[one.place].ticket_id not in hidden][:most]
+    between = solved_index.names_of_both(session, [candidates[one.place].ticket_id for one in seen])
+    return [_solution(candidates[one.place], one.likeness, one.because, between) for one in seen]
 
 
 def similar_json(ticket: Ticket, found: Sequence[Solution]) -> dict[str, Any]:
@@ -104,10 +104,10 @@ def _answer(session: Session, kind: str, number: int) -> str:
     if kind == ARTICLE:
         article = articles.get(session, number, Audience.INTERNAL)
         return article.text if article else ""
-    found = solved_index.get(session, number)
+    solved = solved_index.get(session, number)
     return (
-        for_others(found.resolution, *solved_index.names_of_both(session, [number]).get(number, ("", "")))
-        if found
+        for_others(solved.resolution, *solved_index.names_of_both(session, [number]).get(number, ("", "")))
+        if solved
         else ""
     )
 

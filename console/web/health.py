@@ -137,8 +137,8 @@ def _threads(beats: list[Heartbeat]) -> tuple[str, ...]:
 
 
 def _sandbox(beats: list[Heartbeat]) -> tuple[str, ...]:
-    found = [str(beat.data.get("sandbox") or "") for beat in beats if beat.kind == heartbeats.GATEWAY]
-    return tuple(sorted({f"sandbox: {why}" for why in found if why}))
+    reasons = [str(beat.data.get("sandbox") or "") for beat in beats if beat.kind == heartbeats.GATEWAY]
+    return tuple(sorted({f"sandbox: {why}" for why in reasons if why}))
 
 
 def _imap_trouble(folders: Iterable[FolderHealth], now: datetime) -> tuple[dict[str, str | int | float], ...]:

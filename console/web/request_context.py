@@ -103,10 +103,10 @@ class Visit:
 
     def number(self, name: str) -> int:
         """An id of the path; 404 where it exceeds the range of the database."""
-        found = int(self.request.path_params[name])
-        if found >= 2**63:
+        value = int(self.request.path_params[name])
+        if value >= 2**63:
             raise HTTPException(404)
-        return found
+        return value
 
     def before(self) -> int | None:
         """The cursor of a list: its next page begins before this id."""

@@ -35,19 +35,19 @@ def badges(session: Session, ticket: Ticket, now: datetime) -> list[SlaBadge]:
     rows = sla_policies.list_all(session)
     if not rows:
         return []
-    known = calendars.by_id(session)
-    by_id = {row.id: sla_policies.to_policy(row, known) for row in rows}
+    calendars_by_id = calendars.by_id(session)
+    by_id = {row.id: sla_policies.to_policy(row, calendars_by_id) for row in rows}
     held = [by_id[row.id] for row in rows if row.active]
-    one = sla_measure.measure(session, [ticket], held, now, frozenset({ticket.id}))[ticket.id]
-    found = []
-    for target, clock in one.clocks.items():
-        policy, run = by_id.get(clock.policy_id, one.policy), one.runs.get(target)
+    measured = sla_measure.measure(session, [ticket], held, now, frozenset({ticket.id}))[ticket.id]
+    result = []
+    for target, clock in measured.clocks.items():
+        policy, run = by_id.get(clock.policy_id, measured.policy), measured.runs.get(target)
         if policy is None or run is None:
             continue
         lines = tuple(sla_explanation.explain(policy, clock, run, now))
         word = sla_explanation.badge(clock, now)
-        found.append(SlaBadge(clock.target.words, policy.name, colour(clock, now), word, clock, lines))
-    return sorted(found, key=lambda due: (due.clock.state is not State.RUNNING, due.clock.started_at))
+        result.append(SlaBadge(clock.target.words, policy.name, colour(clock, now), word, clock, lines))
+    return sorted(result, key=lambda due: (due.clock.state is not State.RUNNING, due.clock.started_at))
 
 
 def colour(clock: Clock, now: datetime) -> str:
