@@ -29,7 +29,7 @@ log = structlog.get_logger()
 WORDS: Mapping[Strategy, str] = {
     Strategy.MANUAL: "By hand: agents take what they want",
     Strategy.ROUND_ROBIN: "Round robin: everybody in turn",
-    Strategy.LEAST_LOADED: "Least loaded: whoever has most room, by weight",
+    Strategy.LEAST_LOADED: "Least loaded: the agent with most free capacity, by weight",
     Strategy.SKILL: "Skill: language and category first, then room",
 }
 

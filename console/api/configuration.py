@@ -30,7 +30,7 @@ from usecases.tickets import custom_fields
 
 SCOPE = "configuration"
 REFUSED = "owner_setting_refused"
-"""What the audit calls it when somebody sent what only the machine's owner may say."""
+"""The audit entry for a request with settings that only the owner of the machine may set."""
 MOST_BODY = 1_000_000
 _SETTINGS = frozenset({"dry_run", "prune"})
 

@@ -42,8 +42,8 @@ def accuracy_report(session: Session, now: datetime, weeks: int = WEEKS) -> dict
         "worst": _worst(facts),
         "beside": baselines(spoken),
         "priorities": [
-            {"desk_said": said, "agents_made": made, "tickets": count}
-            for said, made, count in priority_changes(session, since)
+            {"desk_said": predicted, "agents_made": corrected, "tickets": count}
+            for predicted, corrected, count in priority_changes(session, since)
         ],
         "capped_at": accuracy.MOST if len(facts) >= accuracy.MOST else None,
         "training": key_values.get(session, key_values.PROGRESS),
@@ -63,7 +63,7 @@ def by_week(facts: Sequence[EvaluatedGuess], mix: Mapping[str, int]) -> list[dic
     weeks: dict[str, list[EvaluatedGuess]] = {}
     for fact in facts:
         weeks.setdefault(f"{fact.at - timedelta(days=fact.at.weekday()):%Y-%m-%d}", []).append(fact)
-    return [{"week": week} | summed(of_week) | {"drift": drift(of_week, mix)} for week, of_week in sorted(weeks.items())]
+    return [{"week": week} | summed(group) | {"drift": drift(group, mix)} for week, group in sorted(weeks.items())]
 
 
 def summed(facts: Sequence[EvaluatedGuess]) -> dict[str, Any]:

@@ -50,8 +50,8 @@ def figures(session: Session, now: datetime, days: int = DAYS) -> dict[str, Any]
 def show(visit: Visit) -> Response:
     asked = visit.request.query_params.get("days", "")
     days = int(asked) if asked in ("7", "30", "90", "365") else DAYS
-    shown_figures = figures(visit.session, visit.now, days)
-    return visit.html("insight/csat.html", found=shown_figures, rules=csat_settings.rules(visit.session), scores=SCORES)
+    report = figures(visit.session, visit.now, days)
+    return visit.html("insight/csat.html", report=report, rules=csat_settings.rules(visit.session), scores=SCORES)
 
 
 def set_rules(visit: Visit, fields: Mapping[str, str]) -> Response:

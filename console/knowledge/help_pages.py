@@ -104,7 +104,7 @@ def _html(desk: Desk, request: Request, rules: CsatSettings, template: str, **va
     """The page in the browser's language; articles are in their own."""
     spoken = portal_texts.wanted(request.headers.get("accept-language", ""), portal_texts.DEFAULT)
     base = {"settings": desk.settings, "indexed": rules.help_indexed, "language": spoken}
-    base |= {"said": portal_texts.words(spoken)}
+    base |= {"texts": portal_texts.words(spoken)}
     headers = {"Cache-Control": CACHED, "Vary": "Accept-Language"}
     headers |= {} if rules.help_indexed else {"X-Robots-Tag": "noindex"}
     return HTMLResponse(rendering.render(template, base | values), 200, headers)

@@ -80,9 +80,9 @@ def save_rating(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]
     return endpoint
 
 
-def _write_down(session: Session, asked: _Asked, score: int, said: str, now: datetime) -> None:
+def _write_down(session: Session, asked: _Asked, score: int, text: str, now: datetime) -> None:
     """One event for each rating that differs from the last."""
-    rating, comment = asked.rating, said.replace("\r\n", "\n").replace("\0", "").strip()[:MOST_COMMENT]
+    rating, comment = asked.rating, text.replace("\r\n", "\n").replace("\0", "").strip()[:MOST_COMMENT]
     if (rating.score, rating.comment) == (score, comment):
         return
     csat.record_score(session, rating.id, score, comment, now)
@@ -113,7 +113,7 @@ def _page(desk: Desk, request: Request, asked: _Asked, status: int = 200) -> Res
     until = rating.rated_at + CHANGED_WITHIN if rating.rated_at else None
     values = {
         "settings": desk.settings,
-        "said": texts,
+        "texts": texts,
         "language": asked.language,
         "rating": rating,
         "ticket": asked.ticket,

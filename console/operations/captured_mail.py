@@ -41,12 +41,12 @@ def detail(visit: Visit) -> Response:
     if row is None:
         raise HTTPException(404, "There is no such mail.")
     raw = visit.desk.store.blobs.get(visit.session, row["raw"]) if row["raw"] else None
-    letter = parse_mail(raw) if raw else _unsent(row)
+    parsed = parse_mail(raw) if raw else _unsent(row)
     return visit.html(
         "operations/captured_message.html",
         row=row,
-        letter=letter,
-        text=with_links(letter.text),
+        parsed=parsed,
+        text=with_links(parsed.text),
         has_raw=raw is not None,
     )
 

@@ -16,5 +16,5 @@ def show(visit: Visit) -> Response:
         totals=totals,
         settled=settled,
         adds_up=totals.accepted == settled + totals.unsettled,
-        letters=sorted(outbound.totals(visit.session).items()),
+        outbound=sorted(outbound.totals(visit.session).items()),
     )

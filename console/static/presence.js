@@ -12,9 +12,9 @@
 
   // The others, every ten seconds and at once when writing begins.
   const words = (one) => `${one.name} is ${one.doing === "writing" ? "writing" : "looking at this ticket"}.`;
-  const say = (element, said) => {
-    if (element.textContent !== said) element.textContent = said;
-    element.hidden = !said;
+  const setText = (element, content) => {
+    if (element.textContent !== content) element.textContent = content;
+    element.hidden = !content;
   };
   async function beat() {
     if (document.hidden || leaving) return;
@@ -22,13 +22,13 @@
     try {
       const answer = await fetch(place.dataset.others, { method: "POST", body: body({ doing }) });
       if (!answer.ok || answer.redirected) return;
-      const told = await answer.json();
-      say(place, told.others.map(words).join(" "));
+      const state = await answer.json();
+      setText(place, state.others.map(words).join(" "));
       for (const banner of document.querySelectorAll("[data-leaves]")) {
-        const gone = !told.waiting.includes(Number(banner.elements.waiting.value));
+        const gone = !state.waiting.includes(Number(banner.elements.waiting.value));
         if (gone && !(text && text.value)) { location.replace(location.pathname); return; }
       }
-      if (changed && String(told.version) !== place.dataset.version) changed.hidden = false;
+      if (changed && String(state.version) !== place.dataset.version) changed.hidden = false;
     } catch { /* the next beat tries again */ }
   }
   if (place && token) {

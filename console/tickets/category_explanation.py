@@ -37,7 +37,9 @@ def show(visit: Visit) -> Response:
         raise HTTPException(404, f"That cannot be explained: {error}.") from None
     guessed = tickets.prediction_of(visit.session, ticket.id)
     shown = marked(text[:MOST_TEXT], reasons)
-    return visit.html("tickets/category_explanation.html", ticket=ticket, prediction=guessed, found=reasons, text=shown)
+    return visit.html(
+        "tickets/category_explanation.html", ticket=ticket, prediction=guessed, reasons=reasons, text=shown
+    )
 
 
 def marked(text: str, found: Mapping[str, Any]) -> Markup:

@@ -81,7 +81,7 @@ def undo_send(visit: Visit, fields: Mapping[str, str]) -> Response:
         one for one in agents_scheduled_replies.scheduled_of_ticket(visit.session, ticket.id) if str(one.id) == number
     ]
     if mine and not _may_undo(visit, mine[0]):
-        raise HTTPException(403, "It is somebody else's reply.")
+        raise HTTPException(403, "This is another agent's reply.")
     agents_scheduled_replies.cancel(visit.session, ticket, mine[0].id if mine else 0, visit.actor, visit.now)
     return RedirectResponse(f"/tickets/{ticket.id}?done=unsent#text", 303)
 

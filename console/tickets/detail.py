@@ -46,7 +46,7 @@ class Automatic:
     kind: str
     why: str
     opened: bool = False
-    told: list[Event] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
 
     @property
     def title(self) -> str:
@@ -67,13 +67,13 @@ def page(
     status: int = 200,
     problem: str = "",
     typed: str = "",
-    aside: Mapping[str, str] | None = None,
+    side_form: Mapping[str, str] | None = None,
 ) -> Response:
     """The ticket page; after a failed form with the reason and the typed text."""
     conversation, history = _said(visit, ticket), tickets.history(visit.session, ticket.id)
     solutions, hints = similar.solutions(visit.session, ticket), article_hints.for_ticket(visit.session, ticket)
     chosen, answer = similar.suggestion_to_use(visit, solutions, hints)
-    macro, letters = macros.selected_macro(visit), outbound.messages_of_ticket(visit.session, ticket.id)
+    macro, sent = macros.selected_macro(visit), outbound.messages_of_ticket(visit.session, ticket.id)
     return visit.html(
         "tickets/ticket.html",
         status,
@@ -82,8 +82,8 @@ def page(
         history=history,
         history_shown=history if "history" in visit.request.query_params else history[-MOST_HISTORY:],
         seen=len(history),
-        letters=letters,
-        lost=_lost(letters),
+        outbound_messages=sent,
+        undelivered=_undelivered(sent),
         prediction=tickets.prediction_of(visit.session, ticket.id),
         links=tickets.links_of(visit.session, ticket.id),
         dues=sla_badges.badges(visit.session, ticket, visit.now),
@@ -98,7 +98,7 @@ def page(
         **page_values(visit, ticket),
         **composer.page_values(visit, ticket, typed or answer or macros.filled_text(visit, ticket, macro)),
         **watchers.page_values(visit, ticket),
-        **side_panel.page_values(visit, ticket, conversation["messages"], letters, aside),
+        **side_panel.page_values(visit, ticket, conversation["messages"], sent, side_form),
         **record.page_values(visit, ticket, history),
     )
 
@@ -116,9 +116,9 @@ def _said(visit: Visit, ticket: Ticket) -> dict[str, Any]:
     }
 
 
-def _lost(letters: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _undelivered(sent: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Address → why the newest reply to it was not delivered."""
-    newest = {one["recipient"]: one for one in letters if one["kind"] in (OutboundKind.REPLY, OutboundKind.COPY)}
+    newest = {one["recipient"]: one for one in sent if one["kind"] in (OutboundKind.REPLY, OutboundKind.COPY)}
     states = (OutboundState.UNDELIVERABLE, OutboundState.BOUNCED)
     return {address: one["reason"] for address, one in newest.items() if one["state"] in states}
 
@@ -137,7 +137,7 @@ def _automatic(history: Sequence[Event]) -> dict[int, Automatic]:
         elif event.message_id and event.kind == EventKind.OPENED and event.data.get("automatic"):
             by_message[event.message_id] = Automatic(event.data["automatic"], event.data.get("reason", ""), opened=True)
         elif event.kind in (EventKind.DELIVERY_FAILED, EventKind.DELIVERY_DELAYED) and event.message_id in by_message:
-            by_message[event.message_id].told.append(event)
+            by_message[event.message_id].events.append(event)
     return by_message
 
 

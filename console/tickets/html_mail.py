@@ -131,7 +131,7 @@ def _image(desk: Desk, message: Message, given: Mapping[str, str], origins: Coll
     """A picture of the mail's own files, or of an allowed origin; otherwise only its alternative text."""
     kept = "".join(f' {name}="{given[name]}"' for name in ("alt", "width", "height") if name in given)
     if remote_images.ATTRIBUTE in given:
-        return _from_elsewhere(given, kept, origins)
+        return _remote_picture(given, kept, origins)
     source = unescape(given.get("src", ""))
     wanted = {source[4:], unquote(source[4:])} if source.lower().startswith("cid:") else set()
     for place, file in enumerate(message.attachments):
@@ -141,7 +141,7 @@ def _image(desk: Desk, message: Message, given: Mapping[str, str], origins: Coll
     return f"<img{kept}>"
 
 
-def _from_elsewhere(given: Mapping[str, str], kept: str, origins: Collection[str]) -> str:
+def _remote_picture(given: Mapping[str, str], kept: str, origins: Collection[str]) -> str:
     if remote_images.is_tracker(given):
         return ""
     if remote_images.origin(given) not in origins:

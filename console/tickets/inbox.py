@@ -32,7 +32,7 @@ TABS: Mapping[str, tuple[Status, ...]] = {
     "all": (),
 }
 _SNOOZED: Mapping[str, bool] = {"open": False, "waiting": False, "snoozed": True}
-"""What is put aside for now is in a view of its own."""
+"""Snoozed tickets have a view of their own."""
 
 DUE: Mapping[str, str] = {"first": "Soonest first", "soon": "Late or due within an hour", "late": "Late"}
 

@@ -131,7 +131,7 @@ def _on_ticket(desk: Desk, act: Action) -> Callable[[Request], Coroutine[Any, An
             visit = signed_in_visit(desk, request, session)
             if visit is None:
                 raise HTTPException(403, "You are not signed in any more.")
-            return ticket_page.page(visit, ticket_page.ticket_or_404(visit), 422, why, aside=fields)
+            return ticket_page.page(visit, ticket_page.ticket_or_404(visit), 422, why, side_form=fields)
 
     async def endpoint(request: Request) -> Response:
         try:

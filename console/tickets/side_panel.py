@@ -18,36 +18,36 @@ def page_values(
     visit: Visit,
     ticket: Ticket,
     messages: Sequence[Message],
-    letters: Sequence[Mapping[str, Any]],
-    aside: Mapping[str, str] | None,
+    sent: Sequence[Mapping[str, Any]],
+    side_form: Mapping[str, str] | None,
 ) -> dict[str, Any]:
     """Template values of the panel."""
     sides = side_conversations.of_ticket(visit.session, ticket.id)
     by_side = side_conversations.messages_by_conversation(visit.session, ticket.id) if sides else {}
     every = [one for words in by_side.values() for one in words]
-    posted = {one["message_id"]: one for one in letters if one["kind"] == OutboundKind.SIDE}
+    posted = {one["message_id"]: one for one in sent if one["kind"] == OutboundKind.SIDE}
     return {
         "sides": [(side, by_side.get(side.id, [])) for side in sides],
         "side_answered": [side.id for side in sides if _is_answered(by_side.get(side.id, ()))],
         "side_frames": {one.id: html_mail.frame_url(visit.desk, one.id) for one in every if one.html},
-        "side_letters": posted,
+        "side_deliveries": posted,
         "side_failed": [side.id for side in sides if _is_lost(by_side.get(side.id, ()), posted)],
         "side_files": _files([*messages, *every]),
         "side_quotes": QUOTES,
-        "side_typed": aside or {},
-        "side_shown": (aside or {}).get("side") or visit.request.query_params.get("side", ""),
+        "side_typed": side_form or {},
+        "side_shown": (side_form or {}).get("side") or visit.request.query_params.get("side", ""),
     }
 
 
-def _is_answered(said: Sequence[Message]) -> bool:
+def _is_answered(messages_of_side: Sequence[Message]) -> bool:
     """Whether the last message is the third party's; automatic mail does not count."""
-    spoken = [one for one in said if not one.trust.automatic]
+    spoken = [one for one in messages_of_side if not one.trust.automatic]
     return bool(spoken) and spoken[-1].author.kind is ActorKind.THIRD_PARTY
 
 
-def _is_lost(said: Sequence[Message], posted: Mapping[int, Mapping[str, Any]]) -> bool:
+def _is_lost(messages_of_side: Sequence[Message], posted: Mapping[int, Mapping[str, Any]]) -> bool:
     """Whether the last mail to the third party was not delivered."""
-    ours = [one.id for one in said if one.author.kind is not ActorKind.THIRD_PARTY]
+    ours = [one.id for one in messages_of_side if one.author.kind is not ActorKind.THIRD_PARTY]
     return bool(ours) and posted.get(ours[-1], {}).get("state") in (OutboundState.UNDELIVERABLE, OutboundState.BOUNCED)
 
 

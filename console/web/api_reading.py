@@ -53,9 +53,9 @@ def authenticated(desk: Desk, request: Request, session: Session, scope: str = S
         raise HTTPException(401, _HOW, {"WWW-Authenticate": "Bearer"})
     if scope not in token.scopes:
         raise HTTPException(403, f"This token has no scope `{scope}`.")
-    nobody = Person(0, "", token.name)
-    set_viewer(desk, session, nobody, now)
-    return Visit(desk, request, session, nobody, "", now)
+    token_person = Person(0, "", token.name)
+    set_viewer(desk, session, token_person, now)
+    return Visit(desk, request, session, token_person, "", now)
 
 
 def json_response(value: Any) -> Response:

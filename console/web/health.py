@@ -46,7 +46,7 @@ CLOCK_SILENCE = timedelta(seconds=30)
 FAR_BEHIND_SECONDS = 600.0
 """A mailbox whose oldest mail waits for so long is not fetched as it should be."""
 
-_NO_METRICS = "Figures are told to this machine, or to who sends FRONTDESK_METRICS_TOKEN as a bearer token.\n"
+_NO_METRICS = "Metrics are for this machine, or for who sends FRONTDESK_METRICS_TOKEN as a bearer token.\n"
 _PROXIES = ("x-forwarded-for", "forwarded", "x-real-ip", "x-forwarded-host", "via")
 _FOLDER = ("mailbox", "folder")
 
@@ -130,10 +130,10 @@ def _looks(beats: list[Heartbeat]) -> tuple[str, ...]:
 def _threads(beats: list[Heartbeat]) -> tuple[str, ...]:
     """Queues that no worker consumes, and threads that ended or hang."""
     workers = [beat for beat in beats if beat.kind == heartbeats.WORKER]
-    nobody = [f"queue {name}: no worker takes it" for name in heartbeats.silent_queues(beats, QUEUES)]
+    unserved = [f"queue {name}: no worker takes it" for name in heartbeats.silent_queues(beats, QUEUES)]
     silent = sorted({f"queue {name}: a consumer is silent" for beat in workers for name in beat.data.get("silent", ())})
     ended = sum(int(beat.data.get("ended", 0)) for beat in workers)
-    return (*nobody, *silent, *([f"workers: {ended} threads have ended"] if ended else []))
+    return (*unserved, *silent, *([f"workers: {ended} threads have ended"] if ended else []))
 
 
 def _sandbox(beats: list[Heartbeat]) -> tuple[str, ...]:
@@ -193,7 +193,7 @@ class MetricsCollector(Collector):
         age = oldest.total_seconds() if oldest is not None else 0.0
         yield GaugeMetricFamily("frontdesk_inbound_oldest_unsettled_seconds", "How long the oldest one waits", age)
         yield GaugeMetricFamily("frontdesk_inbound_repeats", "Copies that were recognised", summed.repeats)
-        yield _by("frontdesk_outbound", "Letters by state", "state", leaving)
+        yield _by("frontdesk_outbound", "Outbound messages by state", "state", leaving)
         yield _by("frontdesk_failed_rows", "Rows that failed at every try and wait for people", "job", failed)
         lags = GaugeMetricFamily("frontdesk_imap_lag_seconds", "Age of the oldest mail to fetch", labels=_FOLDER)
         for folder in folders:

@@ -68,7 +68,7 @@ def test_an_edited_message_shows_what_it_said_before(console: Console, alice: Br
         session.via = "slack"
         message_edits.edit(session, message, "the <new> words", message.author, console.now[0])
     text = alice.get(f"/tickets/{console.things.ticket}").text
-    assert "the &lt;new&gt; words" in text and "Edited; what it said before" in text
+    assert "the &lt;new&gt; words" in text and "Edited; earlier versions" in text
     assert html.escape(message.reply.split("\n")[0]) in text and "changed a message in Slack" in text
 
 

@@ -94,14 +94,14 @@ def page(request: pytest.FixtureRequest, chromium: Any, store: Store, outside: E
 def test_pictures_from_elsewhere_are_asked_for_only_after_the_click(page: Page, outside: Elsewhere) -> None:
     page.get_by_text("HTML version").click()
     frame = page.frame_locator("iframe")
-    notice = frame.get_by_role("region", name="Pictures from elsewhere")
-    expect(notice).to_contain_text("3 pictures from elsewhere were not loaded: a.elsewhere.test, b.elsewhere.test")
+    notice = frame.get_by_role("region", name="Remote pictures")
+    expect(notice).to_contain_text("3 remote pictures were not loaded: a.elsewhere.test, b.elsewhere.test")
     expect(notice).to_contain_text("1 tracking picture of one pixel is left out.")
     expect(frame.get_by_text("words")).to_be_visible()
     page.wait_for_load_state("networkidle")
     assert outside.asked == []
     frame.get_by_role("link", name="Show them").press("Enter")
-    expect(notice).to_contain_text("3 pictures from a.elsewhere.test, b.elsewhere.test are shown")
+    expect(notice).to_contain_text("3 remote pictures from a.elsewhere.test, b.elsewhere.test are shown")
     expect(frame.get_by_alt_text("two")).to_have_js_property("naturalWidth", 1)
     page.wait_for_load_state("networkidle")
     assert sorted(path for path, _, _ in outside.asked) == ["/1.png?x=1&y=2", "/2.png", "/3.png"]

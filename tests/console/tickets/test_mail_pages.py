@@ -174,9 +174,7 @@ def _frame(gallery: Gallery, **query: str) -> str:
 def test_pictures_from_elsewhere_wait_for_a_click_and_name_their_hosts(gallery: Gallery) -> None:
     mails.newsletter(gallery.desk)
     blocked = gallery.stranger.get(_frame(gallery))
-    assert (
-        "2 pictures from elsewhere were not loaded: <bdi>pictures.example.test, cdn.example.test</bdi>" in blocked.text
-    )
+    assert "2 remote pictures were not loaded: <bdi>pictures.example.test, cdn.example.test</bdi>" in blocked.text
     assert "1 tracking picture of one pixel is left out" in blocked.text and "1 picture is left out" in blocked.text
     assert "img-src 'self';" in blocked.headers["content-security-policy"]
     assert '<span class="missing">toner</span>' in blocked.text
