@@ -27,10 +27,10 @@ _PACKED = "winmail.dat holds "
 def warnings(trust: MessageTrust, files: Sequence[Mapping[str, Any]]) -> list[str]:
     """What an agent should know before reading the message."""
     attached = "; the file is attached" if files else ""
-    found = list(_way(trust))
-    found += [_SENTENCES[one].format(attached) for one in trust.defects if one in _SENTENCES]
+    sentences = list(_way(trust))
+    sentences += [_SENTENCES[one].format(attached) for one in trust.defects if one in _SENTENCES]
     packed = [one.removeprefix(_PACKED) for one in trust.defects if one.startswith(_PACKED)]
-    return found + [f"Outlook packed its files into winmail.dat: {names}." for names in packed]
+    return sentences + [f"Outlook packed its files into winmail.dat: {names}." for names in packed]
 
 
 def _way(trust: MessageTrust) -> Iterator[str]:
@@ -43,5 +43,5 @@ def _way(trust: MessageTrust) -> Iterator[str]:
 
 def remarks(trust: MessageTrust) -> list[str]:
     """Details for agents who examine the mail."""
-    found = [one for one in trust.defects if one not in _SENTENCES and not one.startswith(_PACKED)]
-    return [*found, f"not answered automatically: {trust.no_answer}"] if trust.no_answer else found
+    others = [one for one in trust.defects if one not in _SENTENCES and not one.startswith(_PACKED)]
+    return [*others, f"not answered automatically: {trust.no_answer}"] if trust.no_answer else others
