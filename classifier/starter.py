@@ -15,7 +15,7 @@ from classifier.model import BrokenArtefact, Categoriser
 
 DATA = Path(__file__).resolve().parent / "data"
 SHIPPED = DATA / "starter_model"
-VERSION = "starter-3"
+VERSION = "starter-4"
 
 
 def starter(directory: Path) -> Categoriser:
