@@ -13,7 +13,7 @@ from storage.people.people import Mailbox
 
 
 class Directory:
-    """Read it again with `refresh`; asking never waits for the database."""
+    """The mailboxes, read again by `refresh`; a query never waits for the database."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -31,10 +31,10 @@ class Directory:
     @property
     def domains(self) -> frozenset[str]:
         """The domains of our mailboxes, and the one that the settings name."""
-        found = {box.rpartition("@")[2] for box in self._mailboxes} | {
+        domains = {box.rpartition("@")[2] for box in self._mailboxes} | {
             canonical_domain(self._store.settings.mail_domain)
         }
-        return frozenset(found - {""})
+        return frozenset(domains - {""})
 
     def accepts(self, recipient: str) -> bool:
         """Whether this is a mailbox of ours, with or without a reply token behind a plus sign."""

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 
 class QueueFull(Exception):
-    """So much is waiting that another item would cost memory that we do not have."""
+    """The waiting items have reached their limit of memory."""
 
 
 class QueueClosed(Exception):
@@ -42,7 +42,7 @@ class GroupCommit(Generic[T, R]):
     """`commit(items)` runs in a thread of ours and returns one result per item, in order, or raises for all of them.
 
     `spare` threads step in when those at work have been at it for `patience` seconds, so that one stuck batch does
-    not hold up what came after it; otherwise they stay out, because small batches make dear commits.
+    not hold up what came after it; otherwise they stay idle, because small batches make commits expensive.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class GroupCommit(Generic[T, R]):
     async def answer(self, item: T, seconds: float) -> R:
         """Hand in an item from an event loop and wait. Raises TimeoutError after `seconds`; it may still be committed.
 
-        Who is cancelled while waiting leaves the item behind: it is committed all the same.
+        An item whose caller is cancelled is committed all the same.
         """
         loop = asyncio.get_running_loop()
         entry: _Waiting[T, R] = _Waiting(item, self._size(item), loop.create_future())
@@ -166,25 +166,25 @@ class GroupCommit(Generic[T, R]):
             results = self._commit(items)
             if len(results) != len(items):
                 raise RuntimeError(f"{len(results)} results for {len(items)} items")
-        except Exception as error:  # noqa: BLE001 - each of those who wait must hear of it, and the thread must live on
+        except Exception as error:  # noqa: BLE001 - each waiting caller gets it, and the thread must live on
             log.warning("group_commit_failed", items=len(items), error=type(error).__name__)
             return (), error
         return results, None
 
     @staticmethod
     def _settle(batch: list[_Waiting[T, R]], results: Sequence[R], error: BaseException | None) -> None:
-        """Tell each its answer; those of one event loop are told in one call, because waking a loop is dear."""
+        """Sets each result; those of one event loop in one call, because waking a loop is expensive."""
         loops: dict[asyncio.AbstractEventLoop, list[Callable[[], None]]] = {}
         for position, entry in enumerate(batch):
-            tell = _teller(entry, results[position] if error is None else None, error)
+            set_result = _result_setter(entry, results[position] if error is None else None, error)
             if isinstance(entry.future, Future):
-                tell()
+                set_result()
             else:
-                loops.setdefault(entry.future.get_loop(), []).append(tell)
-        for loop, tells in loops.items():
-            # A loop that is closed has nobody left who could be told.
+                loops.setdefault(entry.future.get_loop(), []).append(set_result)
+        for loop, setters in loops.items():
+            # A closed loop has no callers left.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(_tell_all, tells)
+                loop.call_soon_threadsafe(_call_all, setters)
 
 
 async def _in_loop(entry: _Waiting[T, R]) -> R:
@@ -192,8 +192,8 @@ async def _in_loop(entry: _Waiting[T, R]) -> R:
     return await entry.future
 
 
-def _teller(entry: _Waiting[T, R], result: R | None, error: BaseException | None) -> Callable[[], None]:
-    def tell() -> None:
+def _result_setter(entry: _Waiting[T, R], result: R | None, error: BaseException | None) -> Callable[[], None]:
+    def set_result() -> None:
         if entry.future.done():
             return
         if error is not None:
@@ -201,9 +201,9 @@ def _teller(entry: _Waiting[T, R], result: R | None, error: BaseException | None
         else:
             entry.future.set_result(result)  # type: ignore[arg-type]  # None only together with an error
 
-    return tell
+    return set_result
 
 
-def _tell_all(tells: list[Callable[[], None]]) -> None:
-    for tell in tells:
-        tell()
+def _call_all(setters: list[Callable[[], None]]) -> None:
+    for set_result in setters:
+        set_result()

@@ -45,7 +45,7 @@ class Incoming:
 
 
 def accept(store: Store, incoming: Sequence[Incoming], now: datetime) -> list[int]:
-    """Write requests down; returns their inbound ids once they are on disk. A copy gets the id of the first."""
+    """Stores requests; returns their inbound ids once they are committed. A copy gets the id of the first."""
     with store.database.transaction() as session:
         return [_write_one(store, session, one, now) for one in incoming]
 
@@ -62,7 +62,7 @@ def accept_once(store: Store, incoming: Incoming, key: str, now: datetime) -> in
 
 
 def accept_mails(store: Store, sandbox: SandboxPool, mails: Sequence[RawMail]) -> list[Outcome]:
-    """Read mails in the sandbox and write all of them down, the unreadable ones as quarantined.
+    """Parses mails in the sandbox and stores all of them, the unreadable ones as quarantined.
 
     Raises DiskFull where there is no room, and whatever the database raised otherwise: then nothing was stored.
     """
@@ -89,13 +89,13 @@ def _accept_mails(store: Store, sandbox: SandboxPool, mails: Sequence[RawMail]) 
 
 
 def _read(sandbox: SandboxPool, mails: Sequence[RawMail]) -> list[Normalised | Quarantine]:
-    """What the sandbox makes of them, in order; what a door could not get whole is not tried."""
+    """The results of the sandbox, in order; a mail that was not received whole is not parsed."""
     whole = iter(sandbox.normalise_many([mail for mail in mails if not mail.quarantine]))
     return [Quarantine(mail.quarantine) if mail.quarantine else next(whole) for mail in mails]
 
 
 def _set_aside(mail: RawMail, result: Normalised | Quarantine, relays: Sequence[str]) -> Normalised | Quarantine:
-    """Mail that came back to us, and what our own server calls spam, waits for somebody who releases it."""
+    """Quarantines mail that came back to us, and what our own mail server calls spam, until an agent releases it."""
     if isinstance(result, Quarantine):
         return result
     why = spam_and_loop.why_set_aside(result.request.defects, mail.envelope, mail.source, relays)
@@ -103,14 +103,14 @@ def _set_aside(mail: RawMail, result: Normalised | Quarantine, relays: Sequence[
 
 
 def release_asked(store: Store, sandbox: SandboxPool, now: datetime) -> int:
-    """Read quarantined mails again that somebody released; returns how many are now on their way."""
+    """Parses released quarantined mails again; returns how many could be parsed."""
     with store.database.reading() as session:
         rows = inbound.list_releasing(session)
     return sum(_read_again(store, sandbox, row, now) for row in rows)
 
 
 def _read_again(store: Store, sandbox: SandboxPool, row: inbound.ReleasedRequest, now: datetime) -> int:
-    """One of them; where that breaks it is quarantined again with the reason, and the next has its turn."""
+    """One released mail; if it fails it is quarantined again with the reason, and the next is tried."""
     try:
         with store.database.transaction() as session:
             raw = store.blobs.get(session, row.raw) or b""

@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 class ImapPollers:
-    """All keepers of this process. One with wrong settings shows as failing until its settings change."""
+    """All IMAP pollers of this process. One with wrong settings shows as failing until its settings change."""
 
     def __init__(self, store: Store, accept: Accept) -> None:
         self._store = store
@@ -28,7 +28,7 @@ class ImapPollers:
         self._pollers: dict[int, tuple[Mailbox, ImapPoller | None]] = {}
 
     def keep(self, mailboxes: Iterable[Mailbox]) -> None:
-        """From now on fetch these and no others."""
+        """Starts and stops pollers so that exactly these mailboxes are fetched."""
         wanted = {box.id: box for box in mailboxes if box.imap}
         self._end([number for number, (box, _) in self._pollers.items() if wanted.get(number) != box])
         for number, box in wanted.items():
@@ -36,7 +36,7 @@ class ImapPollers:
                 self._pollers[number] = (box, self._begin(box))
 
     def stop(self) -> None:
-        """Finish the batches in hand and leave."""
+        """Finishes the current batches and ends."""
         self._end(list(self._pollers))
 
     def _begin(self, mailbox: Mailbox) -> ImapPoller | None:
@@ -50,7 +50,7 @@ class ImapPollers:
         return poller
 
     def _end(self, numbers: list[int]) -> None:
-        """All are told first, so that they finish side by side."""
+        """All are asked to stop first, so that they finish side by side."""
         ended = [self._pollers.pop(number)[1] for number in numbers]
         for seconds in (0.0, STOP_SECONDS):
             for poller in ended:

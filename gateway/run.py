@@ -32,7 +32,7 @@ from storage.runtime import heartbeats
 
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 2.0
-"""How soon a new mailbox gets mail, and a released one is read again."""
+"""How soon a new mailbox gets mail, and a released mail is parsed again."""
 
 CHECK_SECONDS = 60.0
 """How often a probe is read in the sandbox, so that `/readyz` knows whether its processes start."""
@@ -46,8 +46,8 @@ log = structlog.get_logger()
 
 
 def run(store: Store, ready: Ready) -> None:
-    """Serve until SIGTERM or SIGINT; `ready` hears where the doors are. Raises OSError where one cannot be opened."""
-    # What stands now stands for ever, and a mail leaves little behind: the collector need not look at every thousand.
+    """Serve until SIGTERM or SIGINT; `ready` gets the addresses. Raises OSError where a server cannot listen."""
+    # Objects made until now live as long as the process, and a mail leaves few behind: collections can be rare.
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     asyncio.run(_serve(store, ready))
@@ -94,12 +94,12 @@ class GatewayServices:
         return self._pool
 
     def commit(self, mails: Sequence[RawMail]) -> Sequence[Outcome]:
-        """Read mails in the sandbox and write them down."""
+        """Parses mails in the sandbox and stores them."""
         return intake.accept_mails(self.store, self.sandbox, mails)
 
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
-        """The sandbox for the domains that are known now, the keepers, and the thread that looks after them."""
+        """Starts the sandbox, the pollers, and the thread that keeps them up to date."""
         self._renew_sandbox()
         self._pollers.keep(self.directory.mailboxes)
         thread = threading.Thread(target=self._keep, name="reception", daemon=True)
@@ -114,9 +114,9 @@ class GatewayServices:
             self.sandbox.close()
 
     def _report(self) -> Mapping[str, str]:
-        """Whether mail can be read; looked at less often than it is said, because it takes a child from the others.
+        """Whether mail can be parsed; checked less often than reported, because it occupies a sandbox worker.
 
-        The first time nothing is looked at: a process that starts should not wait for its children.
+        The first report checks nothing: a process that starts should not wait for its workers.
         """
         if self._checked is None:
             self._checked = -CHECK_SECONDS
@@ -149,7 +149,7 @@ class GatewayServices:
             log.info("quarantine_released", count=released)
 
     def _renew_sandbox(self) -> None:
-        """The children know our domains from their start, so other domains need other children."""
+        """Sandbox workers get our domains when they start, so other domains need other workers."""
         if self._pool is not None and self._domains == self.directory.domains:
             return
         old, self._domains = self._pool, self.directory.domains
@@ -168,7 +168,7 @@ def _channels(store: Store) -> Iterator[None]:
 
 
 def smtp_settings(settings: Settings, hostname: str) -> SmtpSettings:
-    """The mail doors as the process's settings describe them."""
+    """The settings of the SMTP and LMTP servers."""
     return SmtpSettings(
         hostname=hostname,
         smtp=(_place("FRONTDESK_SMTP", settings.smtp),) if settings.smtp else (),
@@ -191,7 +191,7 @@ def _place(name: str, text: str) -> str:
 
 
 async def _await_mailboxes(directory: Directory, stop: asyncio.Event) -> bool:
-    """Wait until the mailboxes are known; False if the process shall stop before that."""
+    """Wait until the mailboxes are known; False if the process is stopped before that."""
     loop = asyncio.get_running_loop()
     while not stop.is_set():
         try:

@@ -45,7 +45,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class Refused(Exception):
-    """The answer is an error: its status, its name and sentence in the words, the fields that are wrong."""
+    """The request is answered with an error: its status, its code and text, the fields that are wrong."""
 
     def __init__(
         self, status: int, code: str, fields: Mapping[str, str] | None = None, wait: float = 0, size: int = 0
@@ -72,7 +72,7 @@ class Api:
     context: RequestContext
 
     async def send(self, request: Request) -> JSONResponse:
-        """Who is it, then the body, then write it down in a thread."""
+        """Checks the token, reads the body, then stores the request in a thread."""
         try:
             token = await anyio.to_thread.run_sync(self._token, request)
             self._slow_down(token)
@@ -82,7 +82,7 @@ class Api:
             return error.answer()
 
     def state(self, request: Request) -> JSONResponse:
-        """How a request of this token ended, and its ticket."""
+        """The state of a request of this token, and its ticket."""
         try:
             token = self._token(request)
             return _answer(self._row(token, request.path_params["inbound_id"]), 200)
@@ -101,17 +101,17 @@ class Api:
 
     def _token(self, request: Request) -> ApiToken:
         kind, _, value = request.headers.get("authorization", "").partition(" ")
-        found = self._known(value.strip()) if kind.lower() == "bearer" else None
-        if found is None:
-            # Counted only now: what others at the same address get wrong keeps no valid token out.
+        api_token = self._find_token(value.strip()) if kind.lower() == "bearer" else None
+        if api_token is None:
+            # Counted only now: wrong tokens from the same address do not block a valid one.
             place = neighbourhood(self.context.came_from(request))
             wait = self.context.wrong_tokens.take(place, self.context.clock())
             raise Refused(429, "often", wait=wait) if wait else Refused(401, "no_token")
-        if SCOPE not in found.scopes:
+        if SCOPE not in api_token.scopes:
             raise Refused(403, "scope")
-        return found
+        return api_token
 
-    def _known(self, value: str) -> ApiToken | None:
+    def _find_token(self, value: str) -> ApiToken | None:
         try:
             with self.context.reachable(), self.context.store.database.reading() as session:
                 return api_tokens.find(session, value)
@@ -134,8 +134,8 @@ class Api:
             )
             typed = replace(typed, answers=answers)
             sent = checked(typed, self.context.own_addresses(), subject_needed=False, also=wrong)
-            made = incoming(sent, files, Channel.API, f"api:{token.id}", key, peer, now)
-            inbound_id = self.context.accept(made, key, now)
+            incoming_request = incoming(sent, files, Channel.API, f"api:{token.id}", key, peer, now)
+            inbound_id = self.context.accept(incoming_request, key, now)
         except InvalidFields as error:
             raise Refused(422, "fields", error.problems) from None
         except KeyReused:

@@ -28,7 +28,7 @@ def routes(
     limits: Limits | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> list[Route]:
-    """All that a visitor or a program can ask of the doors."""
+    """The routes of form, inbound API and portal."""
     context = RequestContext(store, settings, accept, limits or Limits(), clock)
     form, api = Form(context), Api(context)
     return [

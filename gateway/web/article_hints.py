@@ -21,7 +21,7 @@ LEAST = 0.2
 
 
 def suggest_articles(store: Store, sent: Submission, now: datetime) -> list[Article]:
-    """Written down as suggested."""
+    """Similar articles, counted as suggested."""
     with store.database.reading() as session:
         shown = similar_articles(session, sent.subject, sent.body)
     if shown:
@@ -30,10 +30,10 @@ def suggest_articles(store: Store, sent: Submission, now: datetime) -> list[Arti
 
 
 def similar_articles(session: Session, subject: str, text: str) -> list[Article]:
-    """The same, without a word to anybody."""
+    """The articles, without counting them."""
     if not csat_settings.rules(session).help_pages or not articles.has_any(session, Audience.PUBLIC):
         return []
-    # Costs a tenth of a second and some memory, which a door without articles need not spend.
+    # Importing costs a tenth of a second and some memory, which a desk without articles need not spend.
     from classifier.similar import Text, nearest, telling
 
     question = Text(subject, text)
@@ -43,7 +43,7 @@ def similar_articles(session: Session, subject: str, text: str) -> list[Article]
 
 
 def count_helped(store: Store, article: str, now: datetime) -> None:
-    """A visitor needs no answer any more. A number that is no public article counts nothing."""
+    """Counts that an article helped a visitor. A number that is no public article is ignored."""
     if not (article.isascii() and article.isdigit() and len(article) < 19):
         return
     with store.database.reading() as session:

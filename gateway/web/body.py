@@ -24,7 +24,7 @@ _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
 class BadBody(ValueError):
-    """The body cannot be taken; `problem` is a key of the words, `status` the HTTP status."""
+    """The body cannot be taken; `problem` is a key of the texts, `status` the HTTP status."""
 
     def __init__(self, status: int, problem: str) -> None:
         super().__init__(problem)
@@ -39,7 +39,7 @@ class Posted:
     uploads: tuple[UploadFile, ...]
 
     def files(self) -> list[File]:
-        """The files' contents; only for the moment in which they are written down."""
+        """The files' contents; only while they are stored."""
         return [_file(upload) for upload in self.uploads]
 
 

@@ -55,7 +55,7 @@ class FormRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FormInput:
-    """What is in the form, as it was typed."""
+    """The values of the form, as typed."""
 
     texts: Submission
     topic: str = ""
@@ -65,9 +65,9 @@ class FormInput:
 class ArticlesSuggested(Exception):
     """Articles that the visitor should see before the request is sent."""
 
-    def __init__(self, found: Sequence[Article]) -> None:
-        super().__init__(f"{len(found)} articles")
-        self.found = found
+    def __init__(self, articles: Sequence[Article]) -> None:
+        super().__init__(f"{len(articles)} articles")
+        self.articles = articles
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Form:
         return _html("solved.html", 200, desk=self.context.settings.desk_name)
 
     async def send(self, request: Request) -> Response:
-        """Read the form, then write it down in a thread."""
+        """Reads the form, then stores it in a thread."""
         posted = await self._posted(request)
         if isinstance(posted, Response):
             return posted
@@ -132,7 +132,7 @@ class Form:
         try:
             inbound_id = self._take(typed, posted, peer)
         except ArticlesSuggested as error:
-            return self._hints(typed, error.found, posted.texts["token"])
+            return self._hints(typed, error.articles, posted.texts["token"])
         except InvalidFields as error:
             return self._page(typed, 422, fields=error.problems, posted=posted)
         except FormRefused as error:
@@ -172,15 +172,15 @@ class Form:
         return inbound_id
 
     def _offer(self, sent: Submission) -> None:
-        """Files cannot be carried over to the next page, so a request with files goes its way at once."""
+        """Files cannot be carried over to the next page, so a request with files is stored at once."""
         with self.context.reachable():
-            found = article_hints.suggest_articles(self.context.store, sent, self.context.clock())
-        if found:
-            raise ArticlesSuggested(found)
+            articles = article_hints.suggest_articles(self.context.store, sent, self.context.clock())
+        if articles:
+            raise ArticlesSuggested(articles)
 
-    def _hints(self, typed: FormInput, found: Sequence[Article], token: str) -> Response:
+    def _hints(self, typed: FormInput, articles: Sequence[Article], token: str) -> Response:
         desk = self.context.settings.desk_name
-        return _html("hints.html", 200, desk=desk, typed=typed, articles=found, token=token)
+        return _html("hints.html", 200, desk=desk, typed=typed, articles=articles, token=token)
 
     def _key(self, token: str) -> str:
         match = _TOKEN.fullmatch(token)
@@ -217,7 +217,7 @@ class Form:
         return response
 
     def _form_fields(self) -> FormFields:
-        """None while the record is away: the page is shown all the same."""
+        """No fields while the database is away: the page is shown all the same."""
         try:
             return self.context.form_fields()
         except Unavailable:

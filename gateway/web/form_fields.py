@@ -19,7 +19,7 @@ PREFIX = "field-"
 
 @dataclass(frozen=True, slots=True)
 class FormFields:
-    """As they were a few seconds ago."""
+    """The desk's custom fields and categories, as of a few seconds ago."""
 
     fields: tuple[Field, ...] = ()
     categories: frozenset[str] = frozenset()
@@ -41,17 +41,17 @@ class FormFields:
         ]
 
     def _topics_of(self, one: Field) -> list[str]:
-        """Also those below one of its own: who chose "Billing / Invoice" is asked what "Billing" asks."""
+        """Also topics below one of its categories: "Billing / Invoice" has the fields of "Billing"."""
         return [
             topic for topic in self.topics if any(topic == c or topic.startswith(f"{c} / ") for c in one.categories)
         ]
 
     def labels(self) -> Mapping[str, str]:
-        """What a message about a field calls it."""
+        """The labels of the fields, for messages about them."""
         return {TOPIC: texts.PAGE["topic"]} | {f"{PREFIX}{one.name}": one.title for one in self.asked}
 
     def check_answers(self, topic: str, given: Mapping[str, str]) -> tuple[Answers, dict[str, str]]:
-        """Of the form: the answers, and a sentence for each that cannot be taken."""
+        """Checks values of the form: the valid answers, and a text for each invalid one."""
         if topic and topic not in self.topics:
             return Answers(), {TOPIC: texts.NOT_OFFERED}
         found = form_fields.checked(self.asked, topic, given)
@@ -59,7 +59,7 @@ class FormFields:
         return found, problems | {f"{PREFIX}{one.name}": texts.NEEDED for one in found.missing}
 
     def check_values(self, topic: str, given: Mapping[str, object]) -> tuple[Answers, dict[str, str]]:
-        """Of a program, which may name any field of the desk, and must none."""
+        """Checks values of the API, which may set any field of the desk and must set none."""
         problems = {} if not topic or topic in self.categories else {TOPIC: texts.NOT_OFFERED}
         known, values = {one.name: one for one in self.fields}, {}
         for name, typed in given.items():

@@ -29,7 +29,7 @@ from storage.people import people
 log = structlog.get_logger()
 
 Accept = Callable[[Store, Incoming, str, datetime], int]
-"""`gateway.intake.accept_once`, or what stands for it."""
+"""`gateway.intake.accept_once`, or a stub in tests."""
 
 _OWN_ADDRESSES_FOR = timedelta(seconds=30)
 _FORM_FIELDS_FOR = timedelta(seconds=5)
@@ -75,7 +75,7 @@ class RequestContext:
         self._lock = threading.Lock()
 
     def accept(self, incoming: Incoming, key: str, now: datetime) -> int:
-        """Write it down; returns the inbound id after the COMMIT. Raises KeyReused, Unavailable."""
+        """Stores it; returns the inbound id after the COMMIT. Raises KeyReused, Unavailable."""
         with self.reachable():
             return self._accept(self.store, incoming, key, now)
 
@@ -103,29 +103,29 @@ class RequestContext:
         return self._by_peer.take(neighbourhood(peer), now) or self._by_address.take(victim(address), now)
 
     def help_wait(self, peer: str) -> float:
-        """The seconds until what this visitor says of articles counts again."""
+        """The seconds until this visitor's feedback on articles counts again."""
         return self._helped_by_peer.take(neighbourhood(peer), self.clock())
 
     def own_addresses(self) -> frozenset[str]:
         """The desk's mailboxes, read again twice a minute."""
         now = self.clock()
         with self._lock:
-            known = self._own
-        if known is None or now - known[0] > _OWN_ADDRESSES_FOR:
+            cached = self._own
+        if cached is None or now - cached[0] > _OWN_ADDRESSES_FOR:
             with self.reachable(), self.store.database.reading() as session:
-                known = now, frozenset(box.address for box in people.all_mailboxes(session))
+                cached = now, frozenset(box.address for box in people.all_mailboxes(session))
             with self._lock:
-                self._own = known
-        return known[1]
+                self._own = cached
+        return cached[1]
 
     def form_fields(self) -> FormFields:
-        """What the desk asks besides, read again after a few seconds."""
+        """The custom fields and topics of the form, read again after a few seconds."""
         now = self.clock()
         with self._lock:
-            known = self._form_fields
-        if known is None or now - known[0] > _FORM_FIELDS_FOR:
+            cached = self._form_fields
+        if cached is None or now - cached[0] > _FORM_FIELDS_FOR:
             with self.reachable(), self.store.database.reading() as session:
-                known = now, read_form_fields(session)
+                cached = now, read_form_fields(session)
             with self._lock:
-                self._form_fields = known
-        return known[1]
+                self._form_fields = cached
+        return cached[1]

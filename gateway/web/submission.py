@@ -56,7 +56,7 @@ class Submission:
     subject: str = ""
     body: str = ""
     answers: Answers = field(default_factory=Answers)
-    """What was answered besides: a topic, custom fields."""
+    """The topic and the custom fields."""
 
 
 def checked(

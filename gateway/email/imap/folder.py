@@ -33,7 +33,7 @@ class Selected:
 
 
 class Folder:
-    """One folder of one connection. `remark` tells what could not be done to stored mails, for the health page."""
+    """One folder of one connection. `remark` is what could not be done to stored mails, for the health page."""
 
     def __init__(self, client: Any, name: str, config: ImapConfig) -> None:
         self._client = client

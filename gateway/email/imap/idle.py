@@ -23,9 +23,9 @@ log = structlog.get_logger()
 
 
 class Client(IMAPClient):  # type: ignore[misc]  # IMAPClient has no types
-    """IMAPClient whose first look after IDLE reads without asking the socket.
+    """IMAPClient that reads once after IDLE without polling the socket.
 
-    A mail that comes just before IDLE is told in one packet with the answer to it; it then lies in a buffer, and the
+    A mail that comes just before IDLE is sent in one packet with the answer to it; it then lies in a buffer, and the
     socket, which is all that IMAPClient asks, has nothing more to say.
     """
 
@@ -81,20 +81,20 @@ class IdleWait:
         self._idles = bool(client.has_capability("IDLE"))
 
     def until_news(self, seconds: float, *, may_idle: bool) -> None:
-        """Wait until the server tells of a mail, or the time is up."""
+        """Waits until the server announces a mail, or the time is up."""
         until = time.monotonic() + seconds
         if not (self._idles and may_idle and self._begin()):
             while (left := until - time.monotonic()) > 0:
                 self._pause(min(left, self._slice))
             return
-        heard = _tells_news(self._client.idle_check(timeout=0))
-        while not heard and (left := until - time.monotonic()) > 0:
-            heard = self._heard(min(left, self._slice))
+        has_news = _announces_mail(self._client.idle_check(timeout=0))
+        while not has_news and (left := until - time.monotonic()) > 0:
+            has_news = self._has_news(min(left, self._slice))
             self._pause(0)
         self._client.idle_done()
 
     def _begin(self) -> bool:
-        """False if the server refuses what it offered: then this connection looks by the clock."""
+        """False if the server refuses what it offered: then this connection polls."""
         try:
             self._client.idle()
         except IMAPClientError as error:
@@ -104,14 +104,14 @@ class IdleWait:
             self._idles = False
         return self._idles
 
-    def _heard(self, seconds: float) -> bool:
+    def _has_news(self, seconds: float) -> bool:
         began = time.monotonic()
         answers = self._client.idle_check(timeout=seconds)
-        if _tells_news(answers):
+        if _announces_mail(answers):
             return True
         # Readable and yet nothing to read is a connection that has ended: stop listening, so that it shows.
         return not answers and time.monotonic() - began < seconds / 2
 
 
-def _tells_news(answers: Any) -> bool:
+def _announces_mail(answers: Any) -> bool:
     return any(word in _NEWS for answer in answers for word in answer)

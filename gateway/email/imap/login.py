@@ -44,7 +44,7 @@ def connect(config: ImapConfig, credentials: Credentials, guard: Guard | None = 
 
 
 def drop(client: Any) -> None:
-    """Close the socket without a word; never raises."""
+    """Closes the socket; never raises."""
     try:
         client.shutdown()
     except (OSError, IMAPClientError, AttributeError):
@@ -52,7 +52,7 @@ def drop(client: Any) -> None:
 
 
 def explain(error: BaseException, config: ImapConfig) -> str:
-    """What went wrong on the way to the server, in words that say what to do."""
+    """The error of a connection, in words that say what to do."""
     place = f"{config.host}:{config.port}"
     if isinstance(error, (ImapError, StoreRefused)):
         return str(error)
@@ -71,7 +71,7 @@ def explain(error: BaseException, config: ImapConfig) -> str:
         return f"{place} cannot be reached: {error.strerror or error}"
     if isinstance(error, IMAPClientError):
         return f"{place}: {_plain(error)}"
-    # Anything else is not of the mail server; its words may quote a mail or a statement, so only its name is shown.
+    # Any other error is internal; its text may quote a mail or a statement, so only its name is shown.
     return f"fetching stopped within the desk: {type(error).__name__}"
 
 

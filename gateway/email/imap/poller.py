@@ -54,7 +54,7 @@ class PollerTiming:
 
 @dataclass(slots=True)
 class Backoff:
-    """Pauses that double up to a limit, each shortened by chance so that many mailboxes do not knock at once."""
+    """Pauses that double up to a limit, each shortened by chance so that many mailboxes do not connect at once."""
 
     pace: PollerTiming
     chance: random.Random
@@ -79,7 +79,7 @@ def _utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class PollerDependencies:
-    """What a keeper takes from outside: the time, chance, the variables that hold secrets, and its pace."""
+    """What a poller depends on: clocks, randomness, the environment with secrets, and its timing."""
 
     now: Callable[[], datetime] = _utc_now
     seconds: Callable[[], float] = time.monotonic
@@ -89,7 +89,7 @@ class PollerDependencies:
 
 
 class ImapPoller:
-    """Keeps one mailbox fetched from `start()` to `stop()`, in a thread of its own. Raises BadImapConfig."""
+    """Fetches one mailbox from `start()` to `stop()`, in a thread of its own. Raises BadImapConfig."""
 
     def __init__(
         self, store: Store, mailbox: Mailbox, accept: Accept, dependencies: PollerDependencies | None = None
@@ -124,7 +124,7 @@ class ImapPoller:
         self._thread.start()
 
     def stop(self, seconds: float = 10.0) -> None:
-        """Finish the batch in hand and leave; returns when the thread has ended or the time is up."""
+        """Finishes the current batch and ends; returns when the thread has ended or the time is up."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(seconds)
@@ -192,7 +192,7 @@ class ImapPoller:
 
 
 def start_pollers(store: Store, accept: Accept, dependencies: PollerDependencies | None = None) -> list[ImapPoller]:
-    """A started keeper for every mailbox that is to be fetched; one with wrong settings shows as failing instead."""
+    """A started poller for every mailbox that is fetched; one with wrong settings shows as failing instead."""
     dependencies = dependencies or PollerDependencies()
     with store.database.reading() as session:
         mailboxes = [mailbox for mailbox in all_mailboxes(session) if mailbox.imap]

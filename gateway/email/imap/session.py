@@ -62,7 +62,7 @@ class ImapSession:
         client.normalise_times = False
         self._client = client
         self._deps = deps
-        # The folder that is listened to is looked at last, so that it stays selected.
+        # The folder of IDLE is fetched last, so that it stays selected.
         self._folders = [Folder(client, name, deps.config) for name in reversed(deps.config.folders)]
         self._waiting = IdleWait(client, deps.pause, deps.slice_seconds)
         self._listening = False

@@ -42,7 +42,7 @@ class Quarantine:
 
 
 class SandboxPool:
-    """A pool of `size` children, for any number of threads. The limits are for one mail; `seconds` is wall time."""
+    """A pool of `size` workers, for any number of threads. The limits are for one mail; `seconds` is wall time."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class SandboxPool:
         self._parser = parser
         self._own_domains = own_domains
         self._closed = False
-        # Last in, first out: under little load one child stays warm and the others cost nothing.
+        # Last in, first out: under little load one worker stays warm and the others cost nothing.
         self._free: queue.LifoQueue[SandboxWorker | None] = queue.LifoQueue()
         for _ in range(size):
             self._free.put(self._start())
@@ -77,7 +77,7 @@ class SandboxPool:
                     slot.discard_if_large(asked)
                     continue
                 slot.replace(exchange.death)
-                # After a death each mail is asked alone, so that no other is blamed. One that was alone in a child
+                # After a death each mail is sent alone, so that no other is blamed. One that was alone in a worker
                 # that nobody had used before, or that ran out of its own time, is the one.
                 if alone or (len(asked) == 1 and exchange.timed_out):
                     results.append(Quarantine(exchange.death))
@@ -87,7 +87,7 @@ class SandboxPool:
         return results
 
     def check(self) -> str:
-        """Why no mail can be read in here; empty if one was. Where all children are at work, they work."""
+        """Why no mail can be parsed; empty if one was, or if all workers are busy."""
         try:
             (result,) = self.normalise_many([_PROBE])
         except SandboxUnavailable as error:
@@ -97,7 +97,7 @@ class SandboxPool:
         return result.reason if isinstance(result, Quarantine) else ""
 
     def close(self) -> None:
-        """End the children; those at work are ended when they are given back."""
+        """Ends the workers; busy ones are ended when they are given back."""
         self._closed = True
         while not self._free.empty():
             worker = self._free.get_nowait()
@@ -106,7 +106,7 @@ class SandboxPool:
 
     @property
     def pids(self) -> list[int]:
-        """The children that are free now."""
+        """The process ids of idle workers."""
         return [worker.pid for worker in list(self._free.queue) if worker is not None]
 
     def _start(self) -> SandboxWorker:
@@ -123,7 +123,7 @@ class SandboxPool:
         try:
             yield slot
         except BaseException:
-            # Whatever it was, the child may be in the middle of a sentence.
+            # The worker may be in the middle of a frame.
             slot.abandon()
             raise
         finally:
@@ -133,7 +133,7 @@ class SandboxPool:
 
 
 class _WorkerSlot:
-    """A place in the pool and the child in it, which may change while somebody holds the place."""
+    """A slot of the pool and its worker, which may be replaced while the slot is in use."""
 
     def __init__(self, pool: SandboxPool, worker: SandboxWorker | None) -> None:
         self._pool = pool
@@ -145,7 +145,7 @@ class _WorkerSlot:
         return self._worker
 
     def discard_if_large(self, mails: Sequence[RawMail]) -> None:
-        """A child that has read a large mail would keep the memory for it; a new one is cheaper."""
+        """Replaces a worker that has parsed a large mail and would keep its memory; a new one is cheaper."""
         if self._worker is not None and any(len(mail.raw) > _LARGE for mail in mails):
             self._worker.kill()
             self._worker = self._pool._start()

@@ -28,7 +28,7 @@ _ROOT = Path(__file__).parents[3]
 
 
 class SandboxUnavailable(RuntimeError):
-    """No child can be started, which is nobody's mail's fault: the mails must come again."""
+    """No worker can be started, which is no mail's fault: the mails must come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class WorkerAnswers:
-    """The answers that came, in order, and why the child ended before the rest; empty when it did not."""
+    """The answers in order, and why the worker ended before the rest; empty if it did not."""
 
     answers: list[list[bytes]]
     death: str = ""
@@ -51,7 +51,7 @@ class WorkerAnswers:
 
 
 class SandboxWorker:
-    """One process. After a death that `ask` tells of, it is of no more use."""
+    """One worker process. After a death that `ask` returned it cannot be used."""
 
     def __init__(self, limits: Limits, parser: str, own_domains: frozenset[str]) -> None:
         self._limits = limits
@@ -76,7 +76,7 @@ class SandboxWorker:
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
         for descriptor in (self._in, self._out):
             os.set_blocking(descriptor, False)
-            # Fewer switches between the two of us; a kernel that does not allow it keeps its own size.
+            # Fewer context switches; a kernel that does not allow it keeps its own size.
             with contextlib.suppress(OSError):
                 fcntl.fcntl(descriptor, _F_SETPIPE_SZ, _PIPE)
         self._unpacker = frames.Unpacker(limits.answer)
@@ -155,7 +155,7 @@ class SandboxWorker:
         return view, False
 
     def _read(self) -> list[list[bytes]] | None:
-        """The answers that are whole now; None when the child is gone or talks nonsense."""
+        """The complete answers; None when the worker is gone or sends no valid frame."""
         try:
             chunk = os.read(self._out, _PIPE)
             return self._unpacker.feed(chunk) if chunk else None

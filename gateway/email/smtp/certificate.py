@@ -22,7 +22,7 @@ class Certificate:
         self.context = self._loaded(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
 
     def refresh(self) -> None:
-        """Asked at each connection: two looks at the file system, and the files only if they are others."""
+        """Called for each connection: checks the files' times, and reads them only if they have changed."""
         try:
             stamps = self._stamps()
             if stamps == self._seen:

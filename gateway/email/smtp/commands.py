@@ -17,7 +17,7 @@ _BODIES = frozenset({"7BIT", "8BITMIME"})
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On what terms mail is taken: which addresses we accept, which domains are ours, and how much."""
+    """The terms of a server: which addresses are accepted, which domains are ours, and the limits."""
 
     settings: SmtpSettings
     accepts: Callable[[str], bool]
@@ -27,7 +27,7 @@ class Terms:
 
 @dataclass(slots=True)
 class MailTransaction:
-    """The mail that was announced: its sender, and one entry for each RCPT that was answered 250."""
+    """A mail transaction: its sender, and one recipient for each RCPT that was answered 250."""
 
     sender: str
     recipients: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ class CommandState:
         self.mail: MailTransaction | None = None
 
     def reply(self, verb: str, argument: str) -> str:
-        """The reply to one command; DATA, STARTTLS and QUIT are not ours, because they are more than words."""
+        """The reply to one command; DATA, STARTTLS and QUIT are not ours, because they are handled by the session."""
         if verb in self.greetings:
             return self._greet(verb, argument)
         command = _COMMANDS.get(verb)
@@ -146,7 +146,7 @@ class CommandState:
 
 
 class LmtpCommandState(CommandState):
-    """The same words under another greeting (RFC 2033 section 4.1)."""
+    """The same commands under another greeting (RFC 2033 section 4.1)."""
 
     greetings = frozenset({"LHLO"})
 

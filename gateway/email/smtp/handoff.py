@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 
 class OpenSession(Protocol):
-    """What the handoff can ask of a session when the door closes."""
+    """What the server can ask of a session when it stops."""
 
     def retire(self) -> None: ...
 
@@ -46,7 +46,7 @@ class OpenSession(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Handoff:
-    """The terms of one door, the way on for its mails, and who is inside."""
+    """The terms of one server, the storing of its mails, and its open sessions."""
 
     terms: Terms
     store: Callable[[RawMail], Awaitable[Outcome]]
@@ -76,7 +76,7 @@ class Handoff:
         return ""
 
     async def deliver(self, mail: MailTransaction, peer: str, raw: bytes) -> str:
-        """Hand the mail over and wait for what became of it."""
+        """Stores the mail and waits for the outcome."""
         recipients = tuple(dict.fromkeys(mail.recipients))
         # Sorted, so that a resend to the same addresses in another order is the same mail.
         source = ",".join(sorted(address.lower() for address in recipients))

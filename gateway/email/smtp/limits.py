@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 UNIX = "unix"
-"""The peer of a unix socket: whoever may open the file is one of our own relays."""
+"""The peer of a unix socket: a process that may open the file is one of our own relays."""
 
 _REMEMBERED = 10_000
 _FREE_BYTES = 64 * 1024
@@ -53,7 +53,7 @@ class Limits:
 
     @property
     def crowded(self) -> bool:
-        """Three quarters of all places are taken: who says nothing must leave sooner."""
+        """Whether three quarters of the connections are taken: idle ones are closed sooner then."""
         return self.connections * 4 > self._most_connections * 3
 
     def may_send(self, peer: str) -> bool:
@@ -117,7 +117,7 @@ class MemoryBudget:
 
 
 class MemoryShare:
-    """What one mail holds of the room."""
+    """The part of the budget that one mail holds."""
 
     def __init__(self, room: MemoryBudget) -> None:
         self._room = room

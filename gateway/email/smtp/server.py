@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 
 class SmtpServer:
-    """All listening places of one process; they share limits and one group commit."""
+    """All listening sockets of one process; they share limits and one group commit."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class SmtpServer:
         log.info("mail_door_opened", **{name: list(places) for name, places in self.addresses.items()})
 
     async def stop(self) -> None:
-        """Let nobody in any more, let mails on their way have their answer, then close."""
+        """Accepts no connection any more, answers the mails being received, then closes."""
         for _, server in self._servers:
             server.close()
         for session in list(self._handoff.sessions):
@@ -95,7 +95,7 @@ class SmtpServer:
 
     @property
     def addresses(self) -> dict[str, tuple[str, ...]]:
-        """Where we really listen: {"smtp": ("127.0.0.1:2525",), "lmtp": ("unix:/run/desk.sock",)}."""
+        """The addresses that it listens on: {"smtp": ("127.0.0.1:2525",), "lmtp": ("unix:/run/desk.sock",)}."""
         found: dict[str, tuple[str, ...]] = {"smtp": (), "lmtp": ()}
         for protocol, server in self._servers:
             found[protocol] += tuple(_name(sock.getsockname()) for sock in server.sockets)

@@ -28,18 +28,18 @@ log = structlog.get_logger()
 
 
 class _Gone(Exception):
-    """The connection is over: whatever had to be said was said."""
+    """The connection is over, and all replies were sent."""
 
 
 class Session(SMTP):
-    """One connection of the SMTP door."""
+    """One SMTP connection."""
 
     line_length_limit = CHUNK
     protocol = "ESMTP"
     state_type: type[CommandState] = CommandState
 
     def __init__(self, handoff: Handoff, loop: asyncio.AbstractEventLoop) -> None:
-        # The base class's own __init__ looks through all methods of two objects for hooks that we do not have, which
+        # The base class's own __init__ searches all methods of two objects for hooks that we do not have, which
         # costs each connection as much as two commands. It ran once, in `blank`; nothing in there is changed later.
         vars(self).update(handoff.blank(loop))
         reader = asyncio.StreamReader(limit=self.line_length_limit, loop=loop)
@@ -74,12 +74,12 @@ class Session(SMTP):
             self._writer.close()
 
     def eof_received(self) -> bool | None:
-        """The peer has said all it will say; what it said is still obeyed and answered, except where TLS cannot."""
+        """The peer sends no more; commands that it sent are still executed and answered, except over TLS."""
         self._reader.feed_eof()
         return self._tls_protocol is None
 
     def retire(self) -> None:
-        """Go as soon as the mail on its way, if there is one, has its answer."""
+        """Ends as soon as a mail that is being received has its reply."""
         self._leaving = True
         if self._listening and not self._in_data:
             self._queue_reply(_CLOSING)
@@ -90,7 +90,7 @@ class Session(SMTP):
         self._writer.transport.abort()
 
     def _reset_timeout(self, duration: float | None = None) -> None:
-        """One timer a connection that looks at a deadline: to cancel and set one for each command costs more."""
+        """One timer for each connection that checks a deadline: a timer for each command costs more."""
         crowded = self._handoff.terms.limits.crowded
         idle = self._settings.crowded_idle_seconds if crowded else self._settings.idle_seconds
         self._deadline = self.loop.time() + (duration or idle)
@@ -195,7 +195,7 @@ class Session(SMTP):
             self._answer("501 5.5.4 STARTTLS takes no argument" if argument else "502 5.5.1 No TLS here")
             return
         if self._wire:
-            # Commands sent in clear must not be obeyed as though they came through TLS (CVE-2011-0411).
+            # Commands sent in clear must not be executed as if they came through TLS (CVE-2011-0411).
             self._leave("501 5.5.1 Nothing may follow STARTTLS")
         self._flush()
         await self.smtp_STARTTLS("")
@@ -230,7 +230,7 @@ class Session(SMTP):
             "recipients": len(mail.recipients),
         }
         if reply[0] == "2":
-            # That it was written down is told once a commit; a line a mail would cost more than the commit.
+            # Stored mails are logged once a commit; a line for each mail would cost more than the commit.
             log.debug("mail_accepted", **fields)
             self._commands = self._errors = 0
         else:
@@ -268,7 +268,7 @@ class Session(SMTP):
         self._wire += rest
         return had_room
 
-    # What is said
+    # Replies
 
     def _queue_reply(self, reply: str) -> None:
         self._replies.append(reply)
@@ -291,7 +291,7 @@ class Session(SMTP):
 
 
 class LmtpSession(Session):
-    """One connection of the LMTP door: one reply for each accepted recipient after DATA (RFC 2033 section 4.2)."""
+    """One LMTP connection: one reply for each accepted recipient after DATA (RFC 2033 section 4.2)."""
 
     protocol = "LMTP"
     state_type = LmtpCommandState
@@ -307,7 +307,7 @@ def _address_of(transport: asyncio.BaseTransport | None) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Where in our code it happened; the text of the error could hold words of the mail."""
+    """Where in our code it happened; the text of the error could contain text of the mail."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

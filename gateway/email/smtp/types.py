@@ -40,7 +40,7 @@ class DiskFull(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SmtpSettings:
-    """How the SMTP and LMTP doors run.
+    """The settings of the SMTP and LMTP servers.
 
     `smtp` and `lmtp` are where they listen: `host:port`, `[v6]:port` (port 0 picks a free one) or `unix:/path`.
     `exempt` are the networks of our own relays: no cap per address and no rate holds there, nor on a unix socket.

@@ -31,7 +31,7 @@ _KEY = re.compile(r"([0-9a-f]{32})\.([a-z2-7]{26})")
 
 
 class PortalRefused(Exception):
-    """Nothing is shown and nothing done; `problem` is the reason's name among the words."""
+    """The request is refused; `problem` is the key of the reason among the texts."""
 
     def __init__(self, status: int, problem: str, wait: float = 0, *, again: bool = False) -> None:
         super().__init__(problem)
@@ -40,7 +40,7 @@ class PortalRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RequestAccess:
-    """Somebody before one of their requests: `base` is the path of its page, `secret` what only their browser knows."""
+    """A requester's access to one of their requests: `base` is its path, `secret` known to their browser only."""
 
     seen: TicketView
     base: str
@@ -87,21 +87,21 @@ class Portal:
 
 
 def authorize(portal: Portal, session: Session, request: Request) -> RequestAccess:
-    """To the request that the path names, by the link in it or by the cookie."""
+    """Access to the request that the path names, by the link in it or by the cookie."""
     if "token" in request.path_params:
         return _by_link(portal, session, request.path_params["token"])
     number = int(request.path_params["number"])
-    found = signed_in_requester(portal, session, request)
-    if found is None:
+    requester = signed_in_requester(portal, session, request)
+    if requester is None:
         raise PortalRefused(403, "left")
-    seen = requester_view.view_ticket(session, found, number) if number < 2**63 else None
+    seen = requester_view.view_ticket(session, requester, number) if number < 2**63 else None
     if seen is None:
         raise PortalRefused(404, "gone")
     return RequestAccess(seen, f"{PATH}/tickets/{number}", request.cookies.get(portal.cookie, ""))
 
 
 def signed_in_requester(portal: Portal, session: Session, request: Request) -> Requester | None:
-    """To whom the browser's cookie belongs."""
+    """The requester to whom the session cookie belongs."""
     value = request.cookies.get(portal.cookie, "")
     person_id = requester_sessions.find_requester(session, value, portal.context.clock()) if value else None
     return requester_view.requester(session, person_id) if person_id else None

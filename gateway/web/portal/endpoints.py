@@ -48,7 +48,7 @@ def posting_endpoint(
     portal: Portal, act: Act, most_files: int = 0
 ) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     """An endpoint that takes a posted form, from our own pages only."""
-    # Somewhat too much is read whole, so that the words beside it are not lost.
+    # A body somewhat too large is read whole, so that the text in it is not lost.
     most = portal.context.limits.bytes * _READ_MORE if most_files else body.MEGABYTE
 
     def perform(request: Request, posted: Posted) -> Response:
@@ -80,7 +80,7 @@ def posting_endpoint(
 
 
 def _before_reading(portal: Portal, request: Request) -> PortalRefused | None:
-    """What needs no body to be refused."""
+    """A refusal for which the body need not be read."""
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return PortalRefused(403, "elsewhere")
     token = request.path_params.get("token")

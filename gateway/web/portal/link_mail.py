@@ -34,8 +34,8 @@ def is_known(session: Session, address: str) -> bool:
     return people.by_address(session, address) is not None
 
 
-def send_link(store: Store, address: str, said: Words, now: datetime) -> None:
-    """Written down, if this address belongs to somebody who has something to see."""
+def send_link(store: Store, address: str, texts: Words, now: datetime) -> None:
+    """Stores the mail, if this address belongs to a requester who has requests."""
     with store.database.reading() as session:
         found = people.by_address(session, address)
         person = requester_view.requester(session, found.id) if found else None
@@ -47,11 +47,11 @@ def send_link(store: Store, address: str, said: Words, now: datetime) -> None:
     if address in {box.address for box in boxes}:
         return
     with store.database.transaction() as session:
-        outbound.store(session, [_letter(store, person, sender, said, now)], now)
+        outbound.store(session, [_mail(store, person, sender, texts, now)], now)
     log.info("requests_link_mailed", person_id=person.id)
 
 
-def _letter(store: Store, person: Requester, sender: str, said: Words, now: datetime) -> OutboundMessage:
+def _mail(store: Store, person: Requester, sender: str, texts: Words, now: datetime) -> OutboundMessage:
     key = f"{KIND}:{person.id}:{int(now.timestamp()) // _AGAIN_SECONDS}"
     unique = hashlib.sha256(key.encode() + store.secret).hexdigest()[:20]
     token = status_links.entry_token(person.id, person.link_version, store.secret, now)
@@ -62,8 +62,8 @@ def _letter(store: Store, person: Requester, sender: str, said: Words, now: date
         "to": person.address,
         "to_name": person.name,
         "reply_to": sender,
-        "subject": said["mail_subject"],
-        "text": said["mail_text"].format(minutes=int(ENTRY_FOR.total_seconds()) // 60, link=link),
+        "subject": texts["mail_subject"],
+        "text": texts["mail_text"].format(minutes=int(ENTRY_FOR.total_seconds()) // 60, link=link),
         "signature": store.settings.desk_name,
         "automatic": True,
     }

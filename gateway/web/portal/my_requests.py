@@ -37,7 +37,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def show(portal: Portal, session: Session, request: Request) -> Response:
-    """The list; who is not let in is asked for an address."""
+    """The list; a visitor who is not signed in is asked for an address."""
     person = signed_in_requester(portal, session, request)
     note = next((one for one in _NOTES if one in request.query_params), "")
     if person is None:
@@ -60,7 +60,7 @@ def show(portal: Portal, session: Session, request: Request) -> Response:
 
 
 def request_link(portal: Portal, request: Request, posted: Posted) -> Response:
-    """Somebody wants the link; one mail leaves, if there is anything to see."""
+    """Sends the sign-in link, if the address has any request."""
     portal.key(posted.texts.get("token", ""), "")
     address = canonical(posted.texts.get("email", "")[:254])
     if not is_address(address):
@@ -80,7 +80,7 @@ def link_requested(portal: Portal, session: Session, request: Request) -> Respon
 
 
 def confirm_entry(portal: Portal, session: Session, request: Request) -> Response:
-    """What the link of the mail shows: a button, because programs that scan mail follow links."""
+    """The page of the mailed link: a button, because programs that scan mail follow links."""
     _requester_of_link(portal, session, request)
     hours = _minutes(LIFETIME) // 60
     secret = request.path_params["entry"]
@@ -88,7 +88,7 @@ def confirm_entry(portal: Portal, session: Session, request: Request) -> Respons
 
 
 def begin_session(portal: Portal, request: Request, posted: Posted) -> Response:
-    """The button: a session begins."""
+    """Starts the session when the button is pressed."""
     portal.key(posted.texts.get("token", ""), request.path_params["entry"])
     with portal.context.reachable(), portal.store.database.transaction() as session:
         person = _requester_of_link(portal, session, request)
@@ -100,7 +100,7 @@ def begin_session(portal: Portal, request: Request, posted: Posted) -> Response:
 
 
 def sign_out(portal: Portal, request: Request, posted: Posted) -> Response:
-    """Log out: the session is over, wherever its cookie may be."""
+    """Ends the session, wherever its cookie may be."""
     value = request.cookies.get(portal.cookie, "")
     portal.key(posted.texts.get("token", ""), value)
     with portal.context.reachable(), portal.store.database.transaction() as session:
@@ -111,7 +111,7 @@ def sign_out(portal: Portal, request: Request, posted: Posted) -> Response:
 
 
 def revoke_links(portal: Portal, request: Request, posted: Posted) -> Response:
-    """All links and sessions of this person are over."""
+    """Revokes all links and sessions of this person."""
     portal.key(posted.texts.get("token", ""), request.cookies.get(portal.cookie, ""))
     with portal.context.reachable(), portal.store.database.transaction() as session:
         person = signed_in_requester(portal, session, request)
@@ -125,7 +125,7 @@ def revoke_links(portal: Portal, request: Request, posted: Posted) -> Response:
 
 
 def _requester_of_link(portal: Portal, session: Session, request: Request) -> Requester:
-    """Whom the link of the path lets in."""
+    """The requester whom the link of the path signs in."""
     link = status_links.read_entry_token(request.path_params["entry"], portal.store.secret, portal.context.clock())
     if link is None:
         raise PortalRefused(404, "wrong")

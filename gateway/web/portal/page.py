@@ -36,7 +36,7 @@ def show(portal: Portal, session: Session, request: Request) -> Response:
     access = authorize(portal, session, request)
     seen, ticket = access.seen, access.seen.ticket
     spoken = view.language(request, csat.language_of(session, ticket.id))
-    said, older = _conversation(session, access, request)
+    messages, older = _conversation(session, access, request)
     agent, team = requester_view.agent_and_team(session, ticket)
     done = ticket.status in DONE
     return view.html(
@@ -47,7 +47,7 @@ def show(portal: Portal, session: Session, request: Request) -> Response:
         seen=seen,
         base=access.base,
         mine=PATH,
-        messages=said,
+        messages=messages,
         older=older,
         agent=agent,
         team=team,
@@ -57,7 +57,7 @@ def show(portal: Portal, session: Session, request: Request) -> Response:
         note=_note(portal, session, request, access),
         token=portal.token(access.secret),
         sizes=sizes(portal),
-        articles=[] if done else _articles(session, access, said),
+        articles=[] if done else _articles(session, access, messages),
         **_rating(portal, session, access, spoken),
     )
 
@@ -75,26 +75,26 @@ def file(portal: Portal, session: Session, request: Request) -> Response:
 
 
 def as_json(portal: Portal) -> Any:
-    """The same for programs."""
+    """The page as JSON."""
 
     def endpoint(request: Request) -> Response:
         try:
             with portal.context.reachable(), portal.store.database.reading() as session:
                 access = authorize(portal, session, request)
-                told = _as_json(session, access, request)
+                data = _as_json(session, access, request)
         except PortalRefused as error:
             why = portal_texts.words("en")[f"wrong.{error.problem}"]
             return JSONResponse({"error": {"code": error.problem, "message": why}}, error.status, dict(view.HEADERS))
         except Unavailable:
             why = portal_texts.words("en")["wrong.down"]
             return JSONResponse({"error": {"code": "down", "message": why}}, 503, dict(view.HEADERS))
-        return JSONResponse(told, 200, dict(view.HEADERS))
+        return JSONResponse(data, 200, dict(view.HEADERS))
 
     return endpoint
 
 
 def receipt(portal: Portal, session: Session, request: Request) -> Response:
-    """What became of a form: its number and state, and nothing that was said, because nobody has proven the address."""
+    """The state of a request sent by the form: number and status, no text, because the address is not proven."""
     number = status_links.read_receipt_token(
         request.path_params["receipt"], portal.store.secret, portal.context.clock()
     )
@@ -107,7 +107,7 @@ def receipt(portal: Portal, session: Session, request: Request) -> Response:
 
 
 def _conversation(session: Session, access: RequestAccess, request: Request) -> tuple[list[PublicMessage], int]:
-    """The messages of the page, and where the older ones begin (0: there are none)."""
+    """The messages of the page, and the id before which older ones are (0: there are none)."""
     before = request.query_params.get("before", "")
     known = before.isascii() and before.isdigit() and len(before) < 19
     found = requester_view.conversation(session, access.seen, before=int(before) if known else None)
@@ -120,7 +120,7 @@ def _is_late(session: Session, closed_at: datetime | None, now: datetime) -> boo
 
 
 def _note(portal: Portal, session: Session, request: Request, access: RequestAccess) -> dict[str, Any]:
-    """What became of what was just sent."""
+    """The result of the reply that was just sent."""
     sent, ticket = request.query_params.get("sent", ""), access.seen.ticket
     if "solved" in request.query_params and ticket.status in DONE:
         return {"kind": "solved"}
@@ -137,7 +137,7 @@ def _note(portal: Portal, session: Session, request: Request, access: RequestAcc
 
 
 def _other(portal: Portal, access: RequestAccess, number: int) -> str:
-    """Where they see another ticket of theirs."""
+    """The path of another ticket of the requester."""
     if access.base.startswith(PATH):
         return f"{PATH}/tickets/{number}"
     days, person = timedelta(days=portal.settings.status_link_days), access.seen.person
@@ -145,9 +145,9 @@ def _other(portal: Portal, access: RequestAccess, number: int) -> str:
     return f"/status/{status_links.status_token(number, person.id, person.link_version, days, secret, now)}"
 
 
-def _articles(session: Session, access: RequestAccess, said: Sequence[PublicMessage]) -> list[Any]:
-    """Public articles near to what they wrote; that they were shown is not counted, for looking changes nothing."""
-    first = next((one.text for one in said if one.who == "you"), "")
+def _articles(session: Session, access: RequestAccess, messages: Sequence[PublicMessage]) -> list[Any]:
+    """Public articles similar to the requester's message; that they are shown is not counted."""
+    first = next((one.text for one in messages if one.who == "you"), "")
     return article_hints.similar_articles(session, access.seen.subject, first) if access.seen.owns and first else []
 
 
@@ -168,7 +168,7 @@ def _rating(portal: Portal, session: Session, access: RequestAccess, spoken: str
 
 def _as_json(session: Session, access: RequestAccess, request: Request) -> dict[str, Any]:
     seen, ticket = access.seen, access.seen.ticket
-    said, older = _conversation(session, access, request)
+    messages, older = _conversation(session, access, request)
     agent, team = requester_view.agent_and_team(session, ticket)
     words = portal_texts.words("en")
     return {
@@ -185,7 +185,7 @@ def _as_json(session: Session, access: RequestAccess, request: Request) -> dict[
         "may_answer": seen.answers,
         "may_solve": seen.owns and ticket.status not in DONE,
         "older": f"{request.url.path}?before={older}" if older else None,
-        "messages": [_message(access, one) for one in said],
+        "messages": [_message(access, one) for one in messages],
     }
 
 

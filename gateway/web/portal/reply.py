@@ -37,7 +37,7 @@ SOURCE = "portal"
 
 
 def answer(portal: Portal, request: Request, posted: Posted) -> Response:
-    """Written down before the page says so; what was typed stays with whoever it cannot be taken from."""
+    """Stores the reply before the page confirms it; a refused one is shown again as typed."""
     with portal.context.reachable(), portal.store.database.reading() as session:
         access = authorize(portal, session, request)
         to = _reply_address(portal, session, access)
@@ -57,7 +57,7 @@ def answer(portal: Portal, request: Request, posted: Posted) -> Response:
 
 
 def solved(portal: Portal, request: Request, posted: Posted) -> Response:
-    """The requester's own word, in the history as theirs."""
+    """Resolves the ticket as the requester."""
     try:
         with portal.context.reachable(), portal.store.database.transaction() as session:
             access = authorize(portal, session, request)
