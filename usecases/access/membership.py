@@ -45,7 +45,7 @@ def join(session: Session, team_id: int, agent: Person, who: Viewer, now: dateti
     before = _members(session, team_id)
     availability.add_member(session, team_id, agent.id)
     text = f"{_name(agent)} was added to the private team"
-    _written_down(session, team_id, JOINED, agent, who, now, text, [*before, agent])
+    _audit_and_notify(session, team_id, JOINED, agent, who, now, text, [*before, agent])
 
 
 def leave(session: Session, team_id: int, agent: Person, who: Viewer, now: datetime) -> None:
@@ -55,7 +55,7 @@ def leave(session: Session, team_id: int, agent: Person, who: Viewer, now: datet
     before = _members(session, team_id)
     availability.remove_member(session, team_id, agent.id)
     text = f"{_name(agent)} was taken out of the private team"
-    _written_down(session, team_id, LEFT, agent, who, now, text, before)
+    _audit_and_notify(session, team_id, LEFT, agent, who, now, text, before)
     _free_tickets_of_outsiders(session, team_id, now)
 
 
@@ -68,11 +68,11 @@ def set_private(session: Session, team_id: int, who: Viewer, now: datetime, *, p
     text = (
         "Only members see the tickets of this team from now on" if private else "Everybody sees the tickets from now on"
     )
-    _written_down(session, team_id, what, None, who, now, text, _members(session, team_id), told=True)
+    _audit_and_notify(session, team_id, what, None, who, now, text, _members(session, team_id), always_notify=True)
     _free_tickets_of_outsiders(session, team_id, now)
 
 
-def _written_down(
+def _audit_and_notify(
     session: Session,
     team_id: int,
     what: str,
@@ -82,11 +82,11 @@ def _written_down(
     text: str,
     audience: Iterable[Person],
     *,
-    told: bool = False,
+    always_notify: bool = False,
 ) -> None:
     data = {"member_id": agent.id, "member": agent.address} if agent else {}
     number = audit.record(session, who, what, now, team_id=team_id, data=data)
-    if told or team_id in visibility.private_teams(session):
+    if always_notify or team_id in visibility.private_teams(session):
         outbound.store(session, _notices(session, team_id, number, f"{text}: {who.name}", audience), now)
 
 
@@ -96,11 +96,11 @@ def _notices(
     """One for each member; answering it goes to the mailbox as any mail does."""
     name = session.execute(sa.select(teams.c.name).where(teams.c.id == team_id)).scalar_one()
     boxes = people.all_mailboxes(session)
-    box = next((one for one in boxes if one.team_id == team_id), boxes[0] if boxes else None)
+    box = next((box for box in boxes if box.team_id == team_id), boxes[0] if boxes else None)
     if box is None:
         return []
-    heard = {one.id: one for one in audience if one.active and one.notify}
-    return [_notice(box, name, number, text, one) for _, one in sorted(heard.items())]
+    recipients = {member.id: member for member in audience if member.active and member.notify}
+    return [_notice(box, name, number, text, member) for _, member in sorted(recipients.items())]
 
 
 def _notice(box: people.Mailbox, team: str, number: int, text: str, agent: Person) -> OutboundMessage:
@@ -129,8 +129,8 @@ def _free_tickets_of_outsiders(session: Session, team_id: int, now: datetime) ->
     inside = sa.select(memberships.c.agent_id).where(memberships.c.team_id == team_id)
     where = (c.team_id == team_id, c.assignee_id.is_not(None), c.assignee_id.not_in(inside), c.merged_into.is_(None))
     with visibility.reading_as(session, EVERYBODY):
-        found = tickets.get_many(session, session.execute(sa.select(c.id).where(*where)).scalars(), lock=True)
-        for ticket in found.values():
+        owned = tickets.get_many(session, session.execute(sa.select(c.id).where(*where)).scalars(), lock=True)
+        for ticket in owned.values():
             change = transitions.assign(ticket, None, "", DESK, now, "its owner is not in the private team")
             tickets.save(session, change)
 

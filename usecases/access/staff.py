@@ -47,11 +47,11 @@ def set_active(session: Session, agent: Person, who: Viewer, now: datetime, *, a
 
 def change_role(session: Session, agent: Person, role: str, who: Viewer, now: datetime) -> None:
     """For callers inside of `keeping_an_admin`. What the agent may own no longer goes to others."""
-    wanted = role_named(role)
-    if agent.role == wanted:
+    new_role = role_named(role)
+    if agent.role == new_role:
         return
-    session.execute(sa.update(agents).where(agents.c.id == agent.id).values(role=str(wanted)))
-    data = {"member_id": agent.id, "member": agent.address, "before": agent.role, "after": str(wanted)}
+    session.execute(sa.update(agents).where(agents.c.id == agent.id).values(role=str(new_role)))
+    data = {"member_id": agent.id, "member": agent.address, "before": agent.role, "after": str(new_role)}
     audit.record(session, who, ROLE_CHANGED, now, data=data)
     enqueue(session, "reassign", 0)
 

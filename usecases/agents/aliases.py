@@ -53,31 +53,31 @@ def record_seen(session: Session, agent_id: int, address: str, at: datetime) -> 
 
 def confirm(session: Session, agent_id: int, address: str, at: datetime) -> str:
     """The agent says that an address that was seen is theirs."""
-    wanted = cc.check_address(address)
-    if wanted not in {alias.address for alias in aliases_of_agent(session, agent_id)}:
-        raise NotAllowed(f"nothing came from {wanted} to a signed address of yours")
-    return add(session, agent_id, wanted, at)
+    canonical_address = cc.check_address(address)
+    if canonical_address not in {alias.address for alias in aliases_of_agent(session, agent_id)}:
+        raise NotAllowed(f"nothing came from {canonical_address} to a signed address of yours")
+    return add(session, agent_id, canonical_address, at)
 
 
 def add(session: Session, agent_id: int, address: str, at: datetime) -> str:
     """From now on the address acts as the agent's; seen or not."""
-    wanted = cc.check_address(address)
-    person = people.by_address(session, wanted)
+    canonical_address = cc.check_address(address)
+    person = people.by_address(session, canonical_address)
     if person is not None and person.role:
-        raise NotAllowed(f"{wanted} is an agent's own address")
-    if wanted in {box.address for box in people.all_mailboxes(session)}:
-        raise NotAllowed(f"{wanted} is an address of this desk")
-    whose = agents_by_alias(session, [wanted]).get(wanted)
+        raise NotAllowed(f"{canonical_address} is an agent's own address")
+    if canonical_address in {box.address for box in people.all_mailboxes(session)}:
+        raise NotAllowed(f"{canonical_address} is an address of this desk")
+    whose = agents_by_alias(session, [canonical_address]).get(canonical_address)
     if whose is not None and whose.id != agent_id:
-        raise NotAllowed(f"{wanted} is another agent's")
-    row = {"address": wanted, "agent_id": agent_id, "seen_at": at, "confirmed_at": at}
+        raise NotAllowed(f"{canonical_address} is another agent's")
+    row = {"address": canonical_address, "agent_id": agent_id, "seen_at": at, "confirmed_at": at}
     upsert(session, agent_aliases, ("address", "agent_id"), row)
-    return wanted
+    return canonical_address
 
 
 def remove(session: Session, agent_id: int, address: str) -> None:
     """The address is no agent's any more; NotAllowed where it was none."""
     c = agent_aliases.c
-    gone = sa.delete(agent_aliases).where(c.agent_id == agent_id, c.address == address.strip().lower())
-    if session.execute(gone).rowcount == 0:
+    deletion = sa.delete(agent_aliases).where(c.agent_id == agent_id, c.address == address.strip().lower())
+    if session.execute(deletion).rowcount == 0:
         raise NotAllowed(f"{address} is no other address of this agent")

@@ -26,19 +26,23 @@ from usecases.tickets import conversation, custom_fields, resolution, undo
 UTC = ZoneInfo("UTC")
 
 
-def macro_texts(session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Actor, now: datetime) -> list[str]:
+def macro_texts(
+    session: Session, ticket: Ticket, commands: Sequence[Command], actor: Actor, now: datetime
+) -> list[str]:
     """What the macros among the commands say on this ticket."""
-    found = [macros.get_by_name(session, actor.id or 0, one.argument) for one in wanted if one.name == "macro"]
-    return [macros.render_text(session, macro, ticket, actor, now) for macro in found]
+    wanted_macros = [
+        macros.get_by_name(session, actor.id or 0, command.argument) for command in commands if command.name == "macro"
+    ]
+    return [macros.render_text(session, macro, ticket, actor, now) for macro in wanted_macros]
 
 
-def check_commands(session: Session, ticket: Ticket, wanted: Sequence[Command], actor: Actor) -> None:
+def check_commands(session: Session, ticket: Ticket, commands: Sequence[Command], actor: Actor) -> None:
     """Raises NotAllowed if one of the commands names somebody or something that is not there.
 
     Whether a command fits the ticket is known only once those before it are done, so that is left to `commands`: the
     caller takes all of it back if one is refused.
     """
-    for command in wanted:
+    for command in commands:
         if command.name == "assign" and command.argument.lower() != "me":
             _agent(session, command.argument)
         elif command.name == "team":
@@ -58,7 +62,7 @@ def check_commands(session: Session, ticket: Ticket, wanted: Sequence[Command], 
 def run_commands(
     session: Session,
     ticket: Ticket,
-    wanted: Sequence[Command],
+    commands: Sequence[Command],
     actor: Actor,
     now: datetime,
     *,
@@ -67,33 +71,33 @@ def run_commands(
     zone: ZoneInfo = UTC,
 ) -> list[str]:
     """Do them in order; returns a line for each. `via` names the channel that they came by."""
-    done = []
-    for command in wanted:
+    lines = []
+    for command in commands:
         if command.name in ("note", "reply"):
             continue
         if command.name == "undo":
             ticket = undo.undo(session, ticket.id, None, actor, now)
-            done.append("took the last change back")
+            lines.append("took the last change back")
             continue
         if command.name in people_commands.NAMES:
             ticket, line = people_commands.run(session, ticket, command, actor, now, react=react)
-            done.append(line)
+            lines.append(line)
             continue
         if command.name == "merge":
             into = conversation.merge(
                 session, ticket.id, _other(session, ticket, command.argument), actor, now, react=react
             )
-            done.append(f"merged into #{into.id}")
+            lines.append(f"merged into #{into.id}")
             ticket = into
             continue
         if command.name == "macro":
             ticket = _macro(session, ticket, command.argument, actor, now, react)
-            done.append(f"used the macro {command.argument}")
+            lines.append(f"used the macro {command.argument}")
             continue
         change = _change(session, ticket, command, actor, now, via, zone)
-        done.append(_said(command, change))
+        lines.append(_said(command, change))
         ticket = tickets.save(session, change, react=react)
-    return done
+    return lines
 
 
 _STATUS = {
@@ -125,8 +129,8 @@ def _change(
         case "field":
             return _field_change(session, ticket, command, actor, now)
         case _ if _status(command) is Status.RESOLVED:
-            said = word if command.name == "resolve" else ""
-            return _filled(session, ticket, resolution.resolve(session, ticket, actor, now, said, why="by command"))
+            words = word if command.name == "resolve" else ""
+            return _filled(session, ticket, resolution.resolve(session, ticket, actor, now, words, why="by command"))
         case _:
             return _filled(session, ticket, transitions.set_status(ticket, _status(command), actor, now, "by command"))
 
@@ -141,10 +145,10 @@ def _filled(session: Session, ticket: Ticket, change: Change) -> Change:
 
 
 def _macro(session: Session, ticket: Ticket, name: str, actor: Actor, now: datetime, react: bool) -> Ticket:
-    done = macros.apply(session, macros.get_by_name(session, actor.id or 0, name), ticket, actor, now, react=react)
-    if done.refused:
-        raise NotAllowed("; ".join(done.refused))
-    return done.ticket
+    result = macros.apply(session, macros.get_by_name(session, actor.id or 0, name), ticket, actor, now, react=react)
+    if result.refused:
+        raise NotAllowed("; ".join(result.refused))
+    return result.ticket
 
 
 def _field_change(session: Session, ticket: Ticket, command: Command, actor: Actor, now: datetime) -> Change:
@@ -170,8 +174,8 @@ def _said(command: Command, change: Change) -> str:
         "status": "status is now",
     }
     already = "" if change.events else " (it was so already)"
-    said = "" if command.name == "resolve" else command.argument
-    return f"{words[command.name]} {said}".strip() + already
+    argument = "" if command.name == "resolve" else command.argument
+    return f"{words[command.name]} {argument}".strip() + already
 
 
 def _status(command: Command) -> Status:
@@ -180,15 +184,15 @@ def _status(command: Command) -> Status:
 
 def _agent(session: Session, word: str) -> Person:
     """The one active agent whose address or name this is, or begins."""
-    wanted = word.lower().lstrip("@")
-    if not wanted:
+    name = word.lower().lstrip("@")
+    if not name:
         raise NotAllowed(f"{word!r} is nobody's name")
     active = [person for person in people.all_agents(session) if person.active]
-    exact = [p for p in active if wanted in (p.address, p.name.lower(), p.address.partition("@")[0])]
-    found = exact or [p for p in active if p.name.lower().startswith(wanted)]
-    if len(found) != 1:
-        raise NotAllowed(f"{len(found) or 'no'} agents are called {word!r}")
-    return found[0]
+    exact = [p for p in active if name in (p.address, p.name.lower(), p.address.partition("@")[0])]
+    matches = exact or [p for p in active if p.name.lower().startswith(name)]
+    if len(matches) != 1:
+        raise NotAllowed(f"{len(matches) or 'no'} agents are called {word!r}")
+    return matches[0]
 
 
 def _team_id(session: Session, name: str) -> int:

@@ -59,12 +59,12 @@ def reply_now(
 ) -> Ticket:
     """The reply, and what goes with it: the macro that made it, the end of the ticket."""
     ticket = conversation.reply(session, ticket, actor, answer.text, now, via=via, signed=answer.signed)
-    macro = next((one for one in macros.list_all(session) if one.id == answer.macro_id), None)
+    macro = next((candidate for candidate in macros.list_all(session) if candidate.id == answer.macro_id), None)
     if macro is not None:
-        done = macros.apply(session, macro, ticket, actor, now)
-        if done.refused:
-            raise NotAllowed(f"the macro {macro.name} does not fit: {'; '.join(done.refused)}")
-        ticket = done.ticket
+        result = macros.apply(session, macro, ticket, actor, now)
+        if result.refused:
+            raise NotAllowed(f"the macro {macro.name} does not fit: {'; '.join(result.refused)}")
+        ticket = result.ticket
     if answer.resolve and ticket.status is not Status.RESOLVED:
         custom_fields.refuse_unfilled(session, ticket)
         ticket = tickets.save(session, resolution.resolve(session, ticket, actor, now))
@@ -104,11 +104,11 @@ def scheduled_of_ticket(session: Session, ticket_id: int) -> list[ScheduledReply
 
 def cancel(session: Session, ticket: Ticket, number: int, actor: Actor, now: datetime) -> Ticket:
     """Undo: the text is a draft of whoever took it back."""
-    taken = _take(session, number, ticket.id)
-    if taken is None:
+    reply = _take(session, number, ticket.id)
+    if reply is None:
         raise NotAllowed("that reply was sent already, or taken back")
     if actor.id is not None:
-        drafts.add_returned(session, ticket.id, actor.id, taken.answer.text, now)
+        drafts.add_returned(session, ticket.id, actor.id, reply.answer.text, now)
     return tickets.save(session, tickets_scheduled_replies.take_back(ticket, actor, now))
 
 
@@ -126,17 +126,17 @@ def due_replies(session: Session, now: datetime, most: int = 20) -> list[tuple[i
 def send_due(session: Session, number: int, ticket_id: int, now: datetime) -> bool:
     """Say it now; False if somebody else did, or took it back."""
     ticket = tickets.get(session, ticket_id, lock=True)
-    taken = _take(session, number, ticket_id)
-    if taken is None or ticket is None:
+    reply = _take(session, number, ticket_id)
+    if reply is None or ticket is None:
         return False
-    agent = people.by_ids(session, [taken.agent_id]).get(taken.agent_id)
-    actor = Actor(ActorKind.AGENT, taken.agent_id, (agent.name or agent.address) if agent else "")
+    agent = people.by_ids(session, [reply.agent_id]).get(reply.agent_id)
+    actor = Actor(ActorKind.AGENT, reply.agent_id, (agent.name or agent.address) if agent else "")
     try:
-        _refuse(session, ticket, taken, agent, now)
+        _refuse(session, ticket, reply, agent, now)
         with session.savepoint():
-            reply_now(session, ticket, actor, taken.answer, now)
+            reply_now(session, ticket, actor, reply.answer, now)
     except NotAllowed as error:
-        _give_back(session, ticket_id, actor, taken, now, str(error))
+        _give_back(session, ticket_id, actor, reply, now, str(error))
     return True
 
 
@@ -157,7 +157,7 @@ def _take(session: Session, number: int, ticket_id: int) -> ScheduledReply | Non
     return _waiting(row._mapping) if row else None
 
 
-def _refuse(session: Session, ticket: Ticket, taken: ScheduledReply, agent: Person | None, now: datetime) -> None:
+def _refuse(session: Session, ticket: Ticket, reply: ScheduledReply, agent: Person | None, now: datetime) -> None:
     if agent is None or not agent.active:
         raise NotAllowed("its author is no active agent any more")
     if why := permissions.refused(agent.role, [Verb.REPLY]):
@@ -167,15 +167,15 @@ def _refuse(session: Session, ticket: Ticket, taken: ScheduledReply, agent: Pers
         raise NotAllowed("its author is not in the private team of this ticket")
     if ticket.merged_into is not None:
         raise NotAllowed(f"the ticket was merged into #{ticket.merged_into}")
-    if taken.answer.seen is not None and last_public_message(session, ticket.id) > taken.answer.seen:
+    if reply.answer.seen is not None and last_public_message(session, ticket.id) > reply.answer.seen:
         raise NotAllowed("the conversation went on since it was written")
 
 
-def _give_back(session: Session, ticket_id: int, actor: Actor, taken: ScheduledReply, now: datetime, why: str) -> None:
+def _give_back(session: Session, ticket_id: int, actor: Actor, reply: ScheduledReply, now: datetime, why: str) -> None:
     ticket = tickets.merge_target(session, ticket_id, lock=True)
     if ticket is None or actor.id is None:
         return
-    drafts.add_returned(session, ticket.id, actor.id, taken.answer.text, now)
+    drafts.add_returned(session, ticket.id, actor.id, reply.answer.text, now)
     tickets.save(session, tickets_scheduled_replies.give_back(ticket, actor, now, why))
 
 

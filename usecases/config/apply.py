@@ -49,50 +49,50 @@ _SECRETS = frozenset({"password", "token", "client_secret", "refresh_token"})
 """Never written into a file or a row."""
 
 
-def apply(session: Session, wanted: State, now: datetime, *, prune: bool = False) -> list[Step]:
+def apply(session: Session, state: State, now: datetime, *, prune: bool = False) -> list[Step]:
     """Go from the present state to the wanted one; returns the steps. BadConfiguration where one cannot be gone."""
-    wanted = _respelled(wanted)
+    state = _respelled(state)
     present = configuration_export.current_configuration(session)
-    taken = desk_toml.steps(wanted, present, prune=prune)
+    steps = desk_toml.steps(state, present, prune=prune)
     try:
         with staff.ensure_admin_remains(session):
-            _take(session, taken, wanted, present, now)
+            _take(session, steps, state, present, now)
     except NotAllowed as error:
         raise BadConfiguration(str(error)) from error
-    return taken
+    return steps
 
 
-def _take(session: Session, taken: list[Step], wanted: State, present: State, now: datetime) -> None:
+def _take(session: Session, steps: list[Step], state: State, present: State, now: datetime) -> None:
     had = {**present, "agent": {**configuration_export.former_agents(session), **present["agent"]}}
 
     def put(step: Step) -> None:
-        entry = desk_toml.completed(step.kind, wanted[step.kind][step.name], had[step.kind].get(step.name))
+        entry = desk_toml.completed(step.kind, state[step.kind][step.name], had[step.kind].get(step.name))
         _put[step.kind](session, step.name, entry, now)
 
-    for step in taken:
+    for step in steps:
         if step.what != "removed":
             _told(step, put)
-    for step in reversed(taken):
+    for step in reversed(steps):
         if step.what == "removed":
             _told(step, lambda s: _remove(session, s, now))
 
 
 def apply_from_http(
-    session: Session, wanted: State, now: datetime, allowed: Sequence[Network], *, prune: bool = False
+    session: Session, state: State, now: datetime, allowed: Sequence[Network], *, prune: bool = False
 ) -> list[Step]:
     """The same for what came over HTTP: what only the machine's owner may say stays as it is, or is refused."""
-    checked = owner_settings.from_http(wanted, configuration_export.current_configuration(session), allowed)
+    checked = owner_settings.from_http(state, configuration_export.current_configuration(session), allowed)
     return apply(session, checked, now, prune=prune)
 
 
-def _respelled(wanted: State) -> State:
+def _respelled(state: State) -> State:
     """With every address in the form in which it is stored."""
-    return {kind: dict(_respelled_one(kind, *one) for one in entries.items()) for kind, entries in wanted.items()}
+    return {kind: dict(_respelled_one(kind, *entry) for entry in entries.items()) for kind, entries in state.items()}
 
 
 def _respelled_one(kind: str, name: str, entry: Any) -> tuple[str, Any]:
     if kind == "team" and isinstance(entry.get("members"), list):
-        entry = {**entry, "members": [canonical(str(one)) for one in entry["members"]]}
+        entry = {**entry, "members": [canonical(str(address)) for address in entry["members"]]}
     return (canonical(name) if kind in _BY_ADDRESS else name), entry
 
 
@@ -106,8 +106,8 @@ def _told(step: Step, go: Callable[[Step], None]) -> None:
 
 
 def _put_calendar(session: Session, name: str, entry: Entry, _now: datetime) -> None:
-    known = calendars.get_by_name(session, name)
-    calendars.save(session, CalendarRow(name, **entry, id=known.id if known else 0))
+    stored = calendars.get_by_name(session, name)
+    calendars.save(session, CalendarRow(name, **entry, id=stored.id if stored else 0))
 
 
 def _refuse_unlike(text: str, fits: Callable[[str], bool], why: str) -> None:
@@ -134,9 +134,9 @@ def _put_team(session: Session, name: str, entry: Entry, now: datetime) -> None:
     membership.set_private(session, team.id, _who(session), now, private=entry["private"])
 
 
-def _put_members(session: Session, team_id: int, wanted: Sequence[people.Person], now: datetime) -> None:
-    ids, who = {one.id for one in wanted}, _who(session)
-    for agent in wanted:
+def _put_members(session: Session, team_id: int, agents: Sequence[people.Person], now: datetime) -> None:
+    ids, who = {person.id for person in agents}, _who(session)
+    for agent in agents:
         membership.join(session, team_id, agent, who, now)
     for agent in people.members(session, [team_id])[team_id]:
         if agent.id not in ids:
@@ -149,22 +149,22 @@ def _who(session: Session) -> Viewer:
 
 
 def _put_agent(session: Session, address: str, entry: Entry, now: datetime) -> None:
-    known = people.by_address(session, address)
+    person = people.by_address(session, address)
     role, who = role_named(entry["role"]), _who(session)
-    if known is None or not known.role:
-        known = people.add_agent(session, address, entry["name"], str(role), "", [], now)
-    staff.change_active(session, known, who, now, active=True)
-    staff.change_role(session, known, role, who, now)
-    people.set_name(session, known.id, entry["name"])
+    if person is None or not person.role:
+        person = people.add_agent(session, address, entry["name"], str(role), "", [], now)
+    staff.change_active(session, person, who, now, active=True)
+    staff.change_role(session, person, role, who, now)
+    people.set_name(session, person.id, entry["name"])
     skills = list(read_skills(entry["skills"]))
     calendar_id = _calendar_id(session, entry["calendar"])
     values = {"skills": skills, "weight": entry["weight"], "capacity": entry["capacity"] or None}
-    availability.set_agent(session, known.id, **values, calendar_id=calendar_id)
+    availability.set_agent(session, person.id, **values, calendar_id=calendar_id)
     if "signature" in entry:
-        signatures.set_agent(session, known.id, entry["signature"])
+        signatures.set_agent(session, person.id, entry["signature"])
     if "slack_user" in entry:
         _refuse_unlike(entry["slack_user"], is_account, "slack_user should be an account such as slack:T0123:U0456")
-        accounts.set_account(session, Channel.SLACK, known.id, entry["slack_user"], now)
+        accounts.set_account(session, Channel.SLACK, person.id, entry["slack_user"], now)
 
 
 def _put_mailbox(session: Session, address: str, entry: Entry, _now: datetime) -> None:
@@ -197,9 +197,9 @@ def _put_field(session: Session, name: str, entry: Entry, _now: datetime) -> Non
 def _put_keyword_rule(session: Session, name: str, entry: Entry, now: datetime) -> None:
     words = words_of(entry["all"], entry["any"], entry["none"])
     keyword_rules.save(session, Rule(name, entry["category"], words, entry["hard"], entry["position"]), now)
-    kept = keyword_rules.get(session, name)
-    if entry["active"] and kept is not None:
-        keyword_rules.run_test(session, kept, now)
+    stored = keyword_rules.get(session, name)
+    if entry["active"] and stored is not None:
+        keyword_rules.run_test(session, stored, now)
         tested = keyword_rules.get(session, name)
         assert tested is not None
         keyword_rules.set_active(session, tested, on=True)
@@ -210,27 +210,27 @@ def _put_route(session: Session, name: str, entry: Entry, _now: datetime) -> Non
 
 
 def _put_sla(session: Session, name: str, entry: Entry, _now: datetime) -> None:
-    known = sla_policies.get_by_name(session, name)
+    stored = sla_policies.get_by_name(session, name)
     values = {key: value for key, value in entry.items() if key != "calendar"}
     calendar_id = _calendar_id(session, entry["calendar"])
-    sla_policies.save(session, PolicyRow(name, **values, calendar_id=calendar_id, id=known.id if known else 0))
+    sla_policies.save(session, PolicyRow(name, **values, calendar_id=calendar_id, id=stored.id if stored else 0))
 
 
 def _put_automation(session: Session, name: str, entry: Entry, now: datetime) -> None:
-    given = {key: value for key, value in entry.items() if key != "active"}
-    automations.save(session, rules_automations.read({"name": name, **given}), now)
-    kept = automations.get(session, name)
-    assert kept is not None
-    if entry["active"] and not kept.active:
-        automations.try_automation(session, kept, now)
-        kept = automations.get(session, name) or kept
-    automations.set_active(session, kept, on=entry["active"])
+    rule_entry = {key: value for key, value in entry.items() if key != "active"}
+    automations.save(session, rules_automations.read({"name": name, **rule_entry}), now)
+    stored = automations.get(session, name)
+    assert stored is not None
+    if entry["active"] and not stored.active:
+        automations.try_automation(session, stored, now)
+        stored = automations.get(session, name) or stored
+    automations.set_active(session, stored, on=entry["active"])
 
 
 def _put_macro(session: Session, name: str, entry: Entry, _now: datetime) -> None:
-    for one in macros.list_all(session):
-        if one.owner_id is None and one.name == name:
-            macros.remove(session, one.id)
+    for macro in macros.list_all(session):
+        if macro.owner_id is None and macro.name == name:
+            macros.remove(session, macro.id)
     macros.save(session, name, entry["text"], entry["actions"], team_id=_team(session, entry["team"]))
 
 
@@ -247,12 +247,12 @@ def _remove(session: Session, step: Step, now: datetime) -> None:
         case "field":
             custom_fields.remove(session, step.name)
         case "macro":
-            for one in macros.list_all(session):
-                if one.owner_id is None and one.name == step.name:
-                    macros.remove(session, one.id)
+            for macro in macros.list_all(session):
+                if macro.owner_id is None and macro.name == step.name:
+                    macros.remove(session, macro.id)
         case "organisation":
-            known = organisations.get_by_name(session, step.name)
-            number = known.id if known else 0
+            organisation = organisations.get_by_name(session, step.name)
+            number = organisation.id if organisation else 0
             left = sa.update(people_table).where(people_table.c.organisation_id == number)
             session.execute(left.values(organisation_id=None))
             session.execute(sa.delete(desk_tables.organisations).where(desk_tables.organisations.c.id == number))
@@ -278,26 +278,26 @@ def _remove_row(session: Session, step: Step) -> None:
 def _calendar_id(session: Session, name: str) -> int | None:
     if not name:
         return None
-    found = calendars.get_by_name(session, name)
-    if found is None:
+    calendar = calendars.get_by_name(session, name)
+    if calendar is None:
         raise BadConfiguration(f"there is no calendar {name!r}")
-    return found.id
+    return calendar.id
 
 
 def _team(session: Session, name: str) -> int | None:
     if not name:
         return None
-    found = people.team_named(session, name)
-    if found is None:
+    team = people.team_named(session, name)
+    if team is None:
         raise BadConfiguration(f"there is no team {name!r}")
-    return found.id
+    return team.id
 
 
 def _agent(session: Session, address: str, place: str) -> people.Person:
-    found = people.by_address(session, str(address))
-    if found is None or not found.is_agent:
+    person = people.by_address(session, str(address))
+    if person is None or not person.is_agent:
         raise NotAllowed(f"{place}: there is no agent {address!r}")
-    return found
+    return person
 
 
 _put: Mapping[str, Callable[[Session, str, Entry, datetime], None]] = {

@@ -33,8 +33,12 @@ def current_configuration(session: Session) -> State:
 
 def _calendars(session: Session) -> dict[str, Entry]:
     return {
-        one.name: {"time_zone": one.time_zone, "slots": _plain(one.slots), "holidays": dict(one.holidays)}
-        for one in calendars.list_all(session)
+        calendar.name: {
+            "time_zone": calendar.time_zone,
+            "slots": _plain(calendar.slots),
+            "holidays": dict(calendar.holidays),
+        }
+        for calendar in calendars.list_all(session)
     }
 
 
@@ -98,103 +102,109 @@ def _mailboxes(session: Session) -> dict[str, Entry]:
 
 def _organisations(session: Session) -> dict[str, Entry]:
     return {
-        one.name: {"domains": list(one.domains), "plan": one.plan, "shared": one.shared}
-        for one in organisations.list_all(session)
+        organisation.name: {
+            "domains": list(organisation.domains),
+            "plan": organisation.plan,
+            "shared": organisation.shared,
+        }
+        for organisation in organisations.list_all(session)
     }
 
 
 def _categories(session: Session) -> dict[str, Entry]:
-    return {one.name: {"words": one.words, "active": one.active} for one in categories.list_all(session)}
+    return {
+        category.name: {"words": category.words, "active": category.active} for category in categories.list_all(session)
+    }
 
 
 def _fields(session: Session) -> dict[str, Entry]:
-    found = {one.name: asdict(one) for one in custom_fields.list_all(session)}
+    by_name = {field.name: asdict(field) for field in custom_fields.list_all(session)}
     shape = KINDS["field"].fields
-    return {name: {key: _plain(_text(row[key])) for key in shape} for name, row in found.items()}
+    return {name: {key: _plain(_text(row[key])) for key in shape} for name, row in by_name.items()}
 
 
 def _keyword_rules(session: Session) -> dict[str, Entry]:
     return {
-        kept.rule.name: {
-            "category": kept.rule.category,
-            **{key: list(value) for key, value in kept.rule.words.to_json().items()},
-            "hard": kept.rule.hard,
-            "position": kept.rule.position,
-            "active": kept.active,
+        stored.rule.name: {
+            "category": stored.rule.category,
+            **{key: list(value) for key, value in stored.rule.words.to_json().items()},
+            "hard": stored.rule.hard,
+            "position": stored.rule.position,
+            "active": stored.active,
         }
-        for kept in keyword_rules.list_all(session)
+        for stored in keyword_rules.list_all(session)
     }
 
 
 def _routes(session: Session) -> dict[str, Entry]:
     return {
-        kept.name: {name: getattr(kept, name) for name in ("conditions", "actions", "position", "active")}
-        for kept in routing_rules.list_all(session)
+        stored.name: {name: getattr(stored, name) for name in ("conditions", "actions", "position", "active")}
+        for stored in routing_rules.list_all(session)
     }
 
 
 def _slas(session: Session) -> dict[str, Entry]:
     names = _calendar_names(session)
     return {
-        one.name: {
-            "conditions": _plain(one.conditions),
-            "targets": dict(one.targets),
-            "calendar": names.get(one.calendar_id or 0, ""),
-            "warn_percent": one.warn_percent,
-            "escalations": _plain(one.escalations),
-            "position": one.position,
-            "active": one.active,
+        policy.name: {
+            "conditions": _plain(policy.conditions),
+            "targets": dict(policy.targets),
+            "calendar": names.get(policy.calendar_id or 0, ""),
+            "warn_percent": policy.warn_percent,
+            "escalations": _plain(policy.escalations),
+            "position": policy.position,
+            "active": policy.active,
         }
-        for one in sla_policies.list_all(session)
+        for policy in sla_policies.list_all(session)
     }
 
 
 def _automations(session: Session) -> dict[str, Entry]:
     return {
-        kept.rule.name: {
-            "when": kept.rule.given.get("when", {}),
-            "conditions": _plain(kept.rule.given.get("conditions", [])),
-            "actions": kept.rule.given.get("actions", []),
-            "position": kept.rule.position,
-            "active": kept.active,
+        stored.rule.name: {
+            "when": stored.rule.given.get("when", {}),
+            "conditions": _plain(stored.rule.given.get("conditions", [])),
+            "actions": stored.rule.given.get("actions", []),
+            "position": stored.rule.position,
+            "active": stored.active,
         }
-        for kept in automations.list_all(session)
+        for stored in automations.list_all(session)
     }
 
 
 def _macros(session: Session) -> dict[str, Entry]:
     """Those of everybody and of teams; what is one agent's is nobody else's matter."""
     names = {team.id: team.name for team in people.all_teams(session)}
-    shared = [one for one in macros.list_all(session) if one.owner_id is None]
+    shared = [macro for macro in macros.list_all(session) if macro.owner_id is None]
     return {
-        one.name: {
-            "text": one.text,
-            "actions": [{action.do: _plain(action.value)} for action in one.actions],
-            "team": names.get(one.team_id or 0, ""),
+        macro.name: {
+            "text": macro.text,
+            "actions": [{action.do: _plain(action.value)} for action in macro.actions],
+            "team": names.get(macro.team_id or 0, ""),
         }
-        for one in shared
+        for macro in shared
     }
 
 
 def _calendar_names(session: Session) -> dict[int, str]:
-    return {one.id: one.name for one in calendars.list_all(session)}
+    return {calendar.id: calendar.name for calendar in calendars.list_all(session)}
 
 
 def _members(session: Session) -> dict[int, list[str]]:
     query = sa.select(memberships.c.team_id, people_table.c.address)
-    found: dict[int, list[str]] = {}
+    by_agent: dict[int, list[str]] = {}
     joined = query.join(people_table, people_table.c.id == memberships.c.agent_id)
     for row in session.execute(joined.join(agents, agents.c.id == people_table.c.id).where(agents.c.active)):
-        found.setdefault(row.team_id, []).append(row.address)
-    return found
+        by_agent.setdefault(row.team_id, []).append(row.address)
+    return by_agent
 
 
 def _plain(value: Any) -> Any:
     """Tuples as lists, mappings as they are, all the way down."""
     if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return value
 
 

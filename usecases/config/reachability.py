@@ -26,33 +26,35 @@ Named = tuple[str, tuple[conditions.Condition, ...]]
 def unreachable(session: Session) -> list[str]:
     """A sentence for each rule that is on and can never fire."""
     values, routes = _values(session), routing_rules.active_rules(session)
-    asking = [Asking(one.name, one.conditions, one.is_last, _sets(one.actions)) for one in routes]
-    found = [*_impossible("route", ((one.name, one.conditions) for one in routes), values | _tags(session))]
-    policy_rows = (one for one in policies.list_all(session) if one.active)
-    found += _impossible("sla", ((one.name, conditions.read(list(one.conditions))) for one in policy_rows), values)
-    rules = (one.rule for one in automations.list_all(session) if one.active)
-    found += _impossible("automation", ((one.name, one.conditions) for one in rules), values)
+    asking = [Asking(rule.name, rule.conditions, rule.is_last, _sets(rule.actions)) for rule in routes]
+    sentences = [*_impossible("route", ((rule.name, rule.conditions) for rule in routes), values | _tags(session))]
+    policy_rows = (rule for rule in policies.list_all(session) if rule.active)
+    sentences += _impossible(
+        "sla", ((rule.name, conditions.read(list(rule.conditions))) for rule in policy_rows), values
+    )
+    rules = (rule.rule for rule in automations.list_all(session) if rule.active)
+    sentences += _impossible("automation", ((rule.name, rule.conditions) for rule in rules), values)
     dead = shadowed(asking, values)
-    return [*found, *(f"[[route]] {name!r} can never fire: {taker} comes first" for name, taker in dead.items())]
+    return [*sentences, *(f"[[route]] {name!r} can never fire: {taker} comes first" for name, taker in dead.items())]
 
 
 def _impossible(
     kind: str, rules: Iterable[tuple[str, tuple[conditions.Condition, ...]]], values: Values
 ) -> Iterator[str]:
-    for name, asked in rules:
-        why = impossible(asked, values)
+    for name, rule_conditions in rules:
+        why = impossible(rule_conditions, values)
         if why:
             yield f"[[{kind}]] {name!r} can never fire: it asks whether {why}"
 
 
 def _values(session: Session) -> dict[str, frozenset[str]]:
     """What a ticket of this desk can have, where that is a closed list."""
-    known = organisations.list_all(session)
+    all_organisations = organisations.list_all(session)
     values: dict[str, Iterable[str]] = {
-        "team": (one.name for one in people.all_teams(session)),
-        "mailbox": (one.address for one in people.all_mailboxes(session)),
-        "organisation": (one.name for one in known),
-        "plan": (one.plan for one in known),
+        "team": (row.name for row in people.all_teams(session)),
+        "mailbox": (row.address for row in people.all_mailboxes(session)),
+        "organisation": (row.name for row in all_organisations),
+        "plan": (row.plan for row in all_organisations),
         "category": _categories(session),
         "channel": map(str, Channel),
         "priority": map(str, Priority),
@@ -63,42 +65,42 @@ def _values(session: Session) -> dict[str, frozenset[str]]:
 
 def _categories(session: Session) -> set[str]:
     """Those that the shipped model guesses, that somebody made, that a rule sets, and that tickets have."""
-    own = {one.name: one.active for one in categories.list_all(session)}
-    by_rule = {one.rule.category for one in keyword_rules.list_all(session)}
-    by_action = {str(one.value) for one in _actions(session) if one.do == "category"}
+    own = {category.name: category.active for category in categories.list_all(session)}
+    by_rule = {category.rule.category for category in keyword_rules.list_all(session)}
+    by_action = {str(category.value) for category in _actions(session) if category.do == "category"}
     retired = {name for name, active in own.items() if not active}
-    made = (set(starter.hints()) | set(own)) - retired
-    return made | by_rule | by_action | set(listings.known_categories(session))
+    guessable = (set(starter.hints()) | set(own)) - retired
+    return guessable | by_rule | by_action | set(listings.known_categories(session))
 
 
 def _tags(session: Session) -> dict[str, frozenset[str]]:
     """For routing, which comes before any agent could tag a ticket."""
-    given = [one.value for one in _actions(session) if one.do == "tag"]
-    return {"tags": frozenset(tag for value in given for tag in ([value] if isinstance(value, str) else value))}
+    values = [action.value for action in _actions(session) if action.do == "tag"]
+    return {"tags": frozenset(tag for value in values for tag in ([value] if isinstance(value, str) else value))}
 
 
 def _unknown_fields(session: Session) -> dict[str, frozenset[str]]:
     """Custom fields that rules ask for and nobody defined: no ticket has anything there."""
-    defined = {f"field.{one.name}" for one in custom_fields.list_all(session)}
-    asked = {name for rule in routing_rules.active_rules(session) for name in _fields(rule.conditions)}
-    asked |= {name for kept in automations.list_all(session) for name in _fields(kept.rule.conditions)}
-    return {name: frozenset() for name in asked if name.startswith("field.") and name not in defined}
+    defined = {f"field.{field.name}" for field in custom_fields.list_all(session)}
+    names = {name for rule in routing_rules.active_rules(session) for name in _fields(rule.conditions)}
+    names |= {name for stored in automations.list_all(session) for name in _fields(stored.rule.conditions)}
+    return {name: frozenset() for name in names if name.startswith("field.") and name not in defined}
 
 
-def _fields(asked: Iterable[conditions.Condition]) -> Iterator[str]:
-    for one in asked:
-        yield one.field
-        yield from _fields(one.parts)
+def _fields(asked_conditions: Iterable[conditions.Condition]) -> Iterator[str]:
+    for condition in asked_conditions:
+        yield condition.field
+        yield from _fields(condition.parts)
 
 
 def _actions(session: Session) -> Iterator[Action]:
     for route in routing_rules.active_rules(session):
         yield from route.actions
-    for kept in automations.list_all(session):
-        yield from kept.rule.actions
+    for stored in automations.list_all(session):
+        yield from stored.rule.actions
     for macro in macros.list_all(session):
         yield from macro.actions
 
 
 def _sets(actions: Iterable[Action]) -> frozenset[str]:
-    return frozenset(one.do for one in actions)
+    return frozenset(action.do for action in actions)

@@ -38,7 +38,9 @@ def save(session: Session, kind: str, entry: Entry) -> None:
         case "priority":
             priority_matrix.set_matrix_rows(session, [str(row) for row in entry["matrix"]])
         case "retention":
-            retention.set_rules(session, [_rule(place, one) for place, one in enumerate(entry["rules"], 1)])
+            retention.set_rules(
+                session, [_rule(place, rule_entry) for place, rule_entry in enumerate(entry["rules"], 1)]
+            )
 
 
 def putting(kind: str) -> Callable[[Session, str, Entry, datetime], None]:
@@ -47,22 +49,22 @@ def putting(kind: str) -> Callable[[Session, str, Entry, datetime], None]:
 
 def current_entry(session: Session, kind: str) -> dict[str, Entry]:
     """The entry, or nothing where nobody ever set it."""
-    key, found = _KEPT[kind]
-    return {"": found(session)} if key_values.get(session, key) is not None else {}
+    key, read_entry = _KEPT[kind]
+    return {"": read_entry(session)} if key_values.get(session, key) is not None else {}
 
 
 def presenting(kind: str) -> Callable[[Session], dict[str, Entry]]:
     return lambda session: current_entry(session, kind)
 
 
-def _rule(place: int, given: object) -> Rule:
-    if not isinstance(given, Mapping) or not set(given) <= set(_RULE):
+def _rule(place: int, entry: object) -> Rule:
+    if not isinstance(entry, Mapping) or not set(entry) <= set(_RULE):
         raise BadConfiguration(f"rules[{place}] should be a table with {', '.join(_RULE)}")
-    for name, value in given.items():
+    for name, value in entry.items():
         if type(value) is not type(_RULE[name]):
             kind = "a text" if isinstance(_RULE[name], str) else "a whole number"
             raise BadConfiguration(f"rules[{place}].{name} should be {kind}")
-    return Rule(**given)
+    return Rule(**entry)
 
 
 def _told(rule: Rule) -> dict[str, object]:

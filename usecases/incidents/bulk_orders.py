@@ -64,8 +64,8 @@ def place_order(
     session: Session, incident_id: int, key: str, kind: str, text: str, actor: Actor, now: datetime
 ) -> Order:
     """Write the order down; the same key again is the same order. Resolving and dismissing end the incident at once."""
-    found = incidents.get(session, incident_id, lock=True)
-    if found is None:
+    incident = incidents.get(session, incident_id, lock=True)
+    if incident is None:
         raise NotAllowed(f"there is no incident {incident_id}")
     if kind == ANSWER and not text.strip():
         raise NotAllowed("there is no text to send")
@@ -80,10 +80,10 @@ def place_order(
         "total": incidents.ticket_counts(session, [incident_id])[incident_id][MEMBER],
     }
     if session.execute(insert_ignore(session, orders), row).rowcount == 1:
-        _end(session, found, kind, actor, now)
+        _end(session, incident, kind, actor, now)
         enqueue(session, "detect_incidents", 0)
-    made = session.execute(sa.select(orders).where(orders.c.key == row["key"])).one()
-    return Order(**made._mapping)
+    order_row = session.execute(sa.select(orders).where(orders.c.key == row["key"])).one()
+    return Order(**order_row._mapping)
 
 
 def run_step(session: Session, order_id: int, now: datetime, most: int = STEP) -> bool:
@@ -94,12 +94,12 @@ def run_step(session: Session, order_id: int, now: datetime, most: int = STEP) -
         return False
     order = Order(**row._mapping)
     members = incidents.list_tickets(session, order.incident_id, MEMBER, after=order.last_ticket_id, most=most)
-    held = tickets.get_many(session, [one.ticket_id for one in members], lock=True)
-    raised = incidents.last_raises(session, held) if order.kind == DISMISS else {}
-    done = sum(_done(session, order, held[number], raised.get(number), now) for number in sorted(held))
+    locked = tickets.get_many(session, [member.ticket_id for member in members], lock=True)
+    raised = incidents.last_raises(session, locked) if order.kind == DISMISS else {}
+    changed = sum(_done(session, order, locked[number], raised.get(number), now) for number in sorted(locked))
     more = len(members) == most
     last = members[-1].ticket_id if members else order.last_ticket_id
-    values = {"last_ticket_id": last, "done": order.done + done, "done_at": None if more else now}
+    values = {"last_ticket_id": last, "done": order.done + changed, "done_at": None if more else now}
     session.execute(sa.update(orders).where(orders.c.id == order_id).values(**values))
     return more
 
@@ -128,15 +128,15 @@ def orders_of_incident(session: Session, incident_id: int) -> list[Order]:
     return [Order(**row._mapping) for row in rows]
 
 
-def _end(session: Session, found: incidents.Incident, kind: str, actor: Actor, now: datetime) -> None:
+def _end(session: Session, incident: incidents.Incident, kind: str, actor: Actor, now: datetime) -> None:
     state = {RESOLVE: RESOLVED, DISMISS: DISMISSED}.get(kind)
     if state is None:
         return
-    ended = incidents.end(session, found.id, state, now, actor.id)
+    ended = incidents.end(session, incident.id, state, now, actor.id)
     if kind == DISMISS and not ended:
-        raise NotAllowed(f"incident {found.id} is {found.state} already")
+        raise NotAllowed(f"incident {incident.id} is {incident.state} already")
     if ended and kind == RESOLVE:
-        detector_counts.mark_settled(session, found.key)
+        detector_counts.mark_settled(session, incident.key)
 
 
 def _done(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
@@ -185,8 +185,8 @@ def _resolve(session: Session, order: Order, ticket: Ticket, _raised: object, no
 def _dismiss(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
     change = incident_priority.set_back(ticket, raised, order.incident_id, now)
     why = "this was a false alarm"
-    said = Event(ticket.id, now, EventKind.INCIDENT_DISMISSED, order.actor, before=str(order.incident_id), why=why)
-    tickets.save(session, Change(replace(change.ticket, updated_at=now), (*change.events, said)))
+    event = Event(ticket.id, now, EventKind.INCIDENT_DISMISSED, order.actor, before=str(order.incident_id), why=why)
+    tickets.save(session, Change(replace(change.ticket, updated_at=now), (*change.events, event)))
     return bool(change.events)
 
 

@@ -73,8 +73,8 @@ def link_duplicates(session: Session, pairs: Iterable[tuple[int, int]], at: date
         row = {"ticket_id": repeat, "other_id": first, "kind": REPEAT}
         if session.execute(insert_ignore(session, links), row).rowcount == 1:
             happened += [
-                Event(one, at, EventKind.LINKED, DESK, after=str(two), why=WHY)
-                for one, two in ((repeat, first), (first, repeat))
+                Event(ticket_id, at, EventKind.LINKED, DESK, after=str(other_id), why=WHY)
+                for ticket_id, other_id in ((repeat, first), (first, repeat))
             ]
     ticket_rows.add_events(session, happened, react=react)
     return len(happened) // 2

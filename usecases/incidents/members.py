@@ -32,10 +32,10 @@ def add_members(
     count, begun, last = incidents.measure_reach(session, number)
     incidents.save_reach(session, number, count, last or now)
     minutes = max(1, math.ceil(((last or now) - (begun or now)).total_seconds() / 60))
-    held = tickets.get_many(session, members, lock=True)
+    locked = tickets.get_many(session, members, lock=True)
     reason = incident_priority.affects(count, minutes)
     changes = []
-    for ticket_id, ticket in sorted(held.items()):
+    for ticket_id, ticket in sorted(locked.items()):
         joined = Event(ticket_id, now, EventKind.INCIDENT_JOINED, actor, after=str(number), why=why)
         change = Change(replace(ticket, updated_at=now), (joined,))
         changes.append(change.then(incident_priority.raised(change.ticket, number, reason, by, now)))
@@ -44,10 +44,10 @@ def add_members(
 
 def include_ticket(session: Session, number: int, ticket_id: int, actor: Actor, by: Matrix, now: datetime) -> None:
     """An agent takes a ticket in, whether it was suggested or not."""
-    moved = incidents.set_ticket_state(session, number, ticket_id, MEMBER) or incidents.add_ticket(
+    changed = incidents.set_ticket_state(session, number, ticket_id, MEMBER) or incidents.add_ticket(
         session, number, ticket_id, now
     )
-    if not moved:
+    if not changed:
         raise NotAllowed(f"ticket #{ticket_id} is in incident {number} already, or there is no such ticket to put in")
     add_members(session, number, [ticket_id], now, "an agent took it in", actor, by)
 
@@ -56,10 +56,10 @@ def remove_ticket(session: Session, number: int, ticket_id: int, actor: Actor, n
     """It has nothing to do with it: its priority goes back if nobody has changed it since."""
     if not incidents.set_ticket_state(session, number, ticket_id, TAKEN_OUT):
         raise NotAllowed(f"ticket #{ticket_id} is not in incident {number}")
-    held = tickets.get_many(session, [ticket_id], lock=True)[ticket_id]
+    ticket = tickets.get_many(session, [ticket_id], lock=True)[ticket_id]
     raised = incidents.last_raises(session, [ticket_id]).get(ticket_id)
     left = Event(ticket_id, now, EventKind.INCIDENT_LEFT, actor, before=str(number))
-    change = Change(replace(held, updated_at=now), (left,))
+    change = Change(replace(ticket, updated_at=now), (left,))
     tickets.save_locked(session, [change.then(incident_priority.set_back(change.ticket, raised, number, now))])
     count, _, last = incidents.measure_reach(session, number)
     incidents.save_reach(session, number, count, last or now)

@@ -23,13 +23,13 @@ _SHORTEST = 12
 def lines_of_person(texts: Iterable[str], names: Iterable[str]) -> frozenset[str]:
     """Their lines, as they wrote them and as a draft has them without names and numbers."""
     parts = [part for name in names for part in name.split() if len(part) > 2]
-    said = {line.strip() for text in texts for line in text.split("\n")}
-    plain = {without_persons(line, parts)[0].strip() for line in said}
-    return frozenset(line for line in said | plain if len(line) >= _SHORTEST)
+    own_lines = {line.strip() for text in texts for line in text.split("\n")}
+    plain = {without_persons(line, parts)[0].strip() for line in own_lines}
+    return frozenset(line for line in own_lines | plain if len(line) >= _SHORTEST)
 
 
 def redact_articles(
-    session: Session, ticket_ids: Sequence[int], theirs: Collection[str], now: datetime, done: Redaction
+    session: Session, ticket_ids: Sequence[int], theirs: Collection[str], now: datetime, redaction: Redaction
 ) -> None:
     """Empty what was not published; take their lines out of what was."""
     a, v = articles.c, article_versions.c
@@ -43,7 +43,7 @@ def redact_articles(
         earlier = v.version < row.version if published else sa.true()
         session.execute(sa.delete(article_versions).where(v.article_id == row.id, earlier))
         session.execute(sa.update(article_versions).where(v.article_id == row.id).values(**values))
-        done.counts["articles"] += 1
+        redaction.counts["articles"] += 1
 
 
 def _kept(text: str, theirs: Collection[str]) -> str:

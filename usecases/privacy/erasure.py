@@ -68,10 +68,10 @@ def erase(store: Store, address: str, actor: Actor, now: datetime, *, why: str =
     """Erase them now; a dry run does all of it and takes it back. Raises Refused."""
     with store.database.transaction(dry_run=dry_run) as session:
         session.overwrite_deleted()
-        made = _erased(store, session, canonical(address), actor, now, why)
+        receipt_id = _erased(store, session, canonical(address), actor, now, why)
     if dry_run:
-        return made
-    receipt = finish(store, made.id)
+        return receipt_id
+    receipt = finish(store, receipt_id.id)
     purge(store)
     return receipt
 
@@ -82,11 +82,11 @@ def finish(store: Store, receipt_id: int) -> Receipt:
         names = _row(session, receipt_id)["receipt"].get("blobs", [])
     swept = blob_gc.sweep(store, names)
     with store.database.transaction() as session:
-        kept = dict(_row(session, receipt_id)["receipt"])
-        kept |= {"finished": True, "octets": kept.get("octets", 0) + swept.octets}
-        kept["counts"] = dict(kept["counts"]) | {"blobs": kept["counts"].get("blobs", 0) + swept.removed}
-        kept.pop("blobs", None)
-        session.execute(sa.update(erasures).where(erasures.c.id == receipt_id).values(receipt=kept))
+        receipt = dict(_row(session, receipt_id)["receipt"])
+        receipt |= {"finished": True, "octets": receipt.get("octets", 0) + swept.octets}
+        receipt["counts"] = dict(receipt["counts"]) | {"blobs": receipt["counts"].get("blobs", 0) + swept.removed}
+        receipt.pop("blobs", None)
+        session.execute(sa.update(erasures).where(erasures.c.id == receipt_id).values(receipt=receipt))
         return _receipt(_row(session, receipt_id))
 
 
@@ -122,31 +122,38 @@ def _erased(store: Store, session: Session, address: str, actor: Actor, now: dat
         raise Refused(f"{address} is an agent: what agents did is the history of others' tickets")
     own = list(session.execute(sa.select(tickets.c.id).where(tickets.c.requester_id == person.id)).scalars())
     names, theirs = _names_and_lines(session, person, own)
-    done = redact.redact_tickets(session, own, actor, now, "the requester was erased")
-    erased_articles.redact_articles(session, own, theirs, now, done)
-    _elsewhere(session, person, done)
+    redaction = redact.redact_tickets(session, own, actor, now, "the requester was erased")
+    erased_articles.redact_articles(session, own, theirs, now, redaction)
+    _elsewhere(session, person, redaction)
     written_down = personal_columns.person_to_erase(address, names)
-    done.counts["mentions"] += personal_columns.redact_columns(session, written_down)
+    redaction.counts["mentions"] += personal_columns.redact_columns(session, written_down)
     _name(session, person, now)
     learnt = (models.c.made_by != model_rows.SHIPPED, models.c.state != model_rows.REMOVED)
     versions = list(session.execute(sa.select(models.c.version).where(*learnt)).scalars()) if own else []
     if own:
         categories.ask_for_training(session, "words of an erased person are to be unlearned", now)
     drafted = sa.select(articles.c.id).where(articles.c.from_ticket_id.in_(own))
-    kept = {
-        "counts": dict(done.counts), "tickets": own, "models": versions, "blobs": sorted(done.blobs),
+    receipt = {
+        "counts": dict(redaction.counts), "tickets": own, "models": versions, "blobs": sorted(redaction.blobs),
         "articles": list(session.execute(drafted).scalars()), "finished": False,
     }  # fmt: skip
-    said = personal_columns.without_person(why, written_down)
-    row = {"at": now, "agent_id": actor.id if actor.kind is ActorKind.AGENT else None, "why": said, "receipt": kept}
-    made = sa.insert(erasures).values(**row, person_hash=person_hash(address, store.secret)).returning(erasures.c.id)
-    return _receipt(_row(session, session.execute(made).scalar_one()))
+    reason = personal_columns.without_person(why, written_down)
+    row = {
+        "at": now,
+        "agent_id": actor.id if actor.kind is ActorKind.AGENT else None,
+        "why": reason,
+        "receipt": receipt,
+    }
+    insertion = (
+        sa.insert(erasures).values(**row, person_hash=person_hash(address, store.secret)).returning(erasures.c.id)
+    )
+    return _receipt(_row(session, session.execute(insertion).scalar_one()))
 
 
 def _names_and_lines(session: Session, person: Person, own: Sequence[int]) -> tuple[set[str], frozenset[str]]:
     """What they are called on their messages, and the lines that they wrote on their own tickets."""
-    c, said = messages.c, messages.c.author_kind == str(ActorKind.REQUESTER)
-    theirs = sa.or_(sa.and_(said, c.author_id == person.id), c.author_address == person.address)
+    c, by_requester = messages.c, messages.c.author_kind == str(ActorKind.REQUESTER)
+    theirs = sa.or_(sa.and_(by_requester, c.author_id == person.id), c.author_address == person.address)
     query = sa.select(c.author_name, c.subject, c.text, c.reply).where(theirs)
     rows = session.execute(query).all()
     names = {person.name, *(row.author_name for row in rows)}
@@ -155,23 +162,23 @@ def _names_and_lines(session: Session, person: Person, own: Sequence[int]) -> tu
     return names, erased_articles.lines_of_person([*texts, *(base(text) for text in texts[: len(own)])], names)
 
 
-def _elsewhere(session: Session, person: Person, done: Redaction) -> None:
+def _elsewhere(session: Session, person: Person, redaction: Redaction) -> None:
     """What they wrote on tickets of others, what was sent to them, and their address wherever it is named."""
-    c, said = messages.c, messages.c.author_kind == str(ActorKind.REQUESTER)
-    theirs = sa.or_(sa.and_(said, c.author_id == person.id), c.author_address == person.address)
+    c, by_requester = messages.c, messages.c.author_kind == str(ActorKind.REQUESTER)
+    theirs = sa.or_(sa.and_(by_requester, c.author_id == person.id), c.author_address == person.address)
     rows = session.execute(sa.select(c.id, c.ticket_id, c.reply, c.text).where(theirs)).all()
     lines = {line.strip() for row in rows for line in (row.reply + "\n" + row.text).split("\n")}
     needles = {person.address} | {line for line in lines if len(line) >= _SHORTEST}
-    redact.redact_messages(session, [row.id for row in rows], done)
-    asked = side_conversations.redact_person(session, person.address, GONE)
+    redact.redact_messages(session, [row.id for row in rows], redaction)
+    side_tickets = side_conversations.redact_person(session, person.address, GONE)
     copied = sa.select(participants.c.ticket_id).where(participants.c.address == person.address)
-    about = {row.ticket_id for row in rows} | set(asked) | set(session.execute(copied).scalars())
-    redact.redact_outbound(session, _letters_with(session, about, person.address, needles), done)
+    about = {row.ticket_id for row in rows} | set(side_tickets) | set(session.execute(copied).scalars())
+    redact.redact_outbound(session, _letters_with(session, about, person.address, needles), redaction)
     # Mail of theirs that became no message: set aside, refused, a copy of another.
-    redact.redact_inbound(session, inbound.c.id.in_(_their_requests(session, person.address)), done)
-    done.counts["side_conversations"] += len(asked)
-    gone = session.execute(sa.delete(participants).where(participants.c.address == person.address))
-    done.add("participants", gone)
+    redact.redact_inbound(session, inbound.c.id.in_(_their_requests(session, person.address)), redaction)
+    redaction.counts["side_conversations"] += len(side_tickets)
+    removal = session.execute(sa.delete(participants).where(participants.c.address == person.address))
+    redaction.add("participants", removal)
     session.execute(sa.delete(agent_aliases).where(agent_aliases.c.address == person.address))
     accounts.remove_accounts(session, person.id)
     session.execute(sa.delete(requester_sessions).where(requester_sessions.c.person_id == person.id))
@@ -182,9 +189,9 @@ def _elsewhere(session: Session, person: Person, done: Redaction) -> None:
 
 def _their_requests(session: Session, address: str) -> list[int]:
     """Settled rows that they sent; others' rows that only name them are kept without the name."""
-    c, said = inbound.c, f'"{address}"'
+    c, quoted = inbound.c, f'"{address}"'
     texts = (sa.func.lower(sa.cast(column, sa.Text)) for column in (c.request, c.envelope))
-    named = [text.contains(said, autoescape=True) for text in texts]
+    named = [text.contains(quoted, autoescape=True) for text in texts]
     query = sa.select(c.id, c.request, c.envelope, c.state).where(
         sa.or_(*named), c.state.not_in((InboundState.WAITING, InboundState.ORDERED))
     )
@@ -192,13 +199,13 @@ def _their_requests(session: Session, address: str) -> list[int]:
     theirs = [row.id for row in rows if _sender(row.request, row.envelope) == address]
     for row in rows:
         if row.id not in theirs:
-            kept = (
+            end_states = (
                 row.request
                 if row.state in (InboundState.QUARANTINED, InboundState.REFUSED, InboundState.RELEASING)
                 else ""
             )
             values = {
-                "request": kept,
+                "request": end_states,
                 "envelope": personal_columns.without_person(row.envelope, personal_columns.ErasedPerson(address)),
             }
             session.execute(sa.update(inbound).where(c.id == row.id).values(**values))
@@ -244,8 +251,8 @@ def _row(session: Session, receipt_id: int) -> dict[str, Any]:
 
 
 def _receipt(row: Mapping[str, Any]) -> Receipt:
-    kept = row["receipt"]
+    receipt = row["receipt"]
     return Receipt(
-        row["id"], row["at"], row["person_hash"], row["why"], dict(kept["counts"]), tuple(kept["tickets"]),
-        tuple(kept["models"]), tuple(kept["articles"]), kept.get("octets", 0), bool(kept["finished"]),
+        row["id"], row["at"], row["person_hash"], row["why"], dict(receipt["counts"]), tuple(receipt["tickets"]),
+        tuple(receipt["models"]), tuple(receipt["articles"]), receipt.get("octets", 0), bool(receipt["finished"]),
     )  # fmt: skip

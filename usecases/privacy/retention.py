@@ -53,33 +53,33 @@ class DueContent:
 
 
 def rules(session: Session) -> list[Rule]:
-    return [Rule(**one) for one in key_values.get(session, RULES) or ()]
+    return [Rule(**rule) for rule in key_values.get(session, RULES) or ()]
 
 
-def set_rules(session: Session, made: Sequence[Rule]) -> None:
+def set_rules(session: Session, new_rules: Sequence[Rule]) -> None:
     """These from now on, in this order. Raises BadRule."""
-    for one in made:
-        if not (0 <= one.days <= LONGEST_DAYS and 0 <= one.raw_days <= LONGEST_DAYS and one.days + one.raw_days):
+    for rule in new_rules:
+        if not (0 <= rule.days <= LONGEST_DAYS and 0 <= rule.raw_days <= LONGEST_DAYS and rule.days + rule.raw_days):
             raise BadRule("a rule says after how many days words or raw mail go")
-        known = sa.select(teams.c.id).where(teams.c.name == one.team)
-        if one.team and session.execute(known).scalar() is None:
-            raise BadRule(f"there is no team {one.team!r}")
-    key_values.put(session, RULES, [asdict(one) for one in made])
+        team_ids = sa.select(teams.c.id).where(teams.c.name == rule.team)
+        if rule.team and session.execute(team_ids).scalar() is None:
+            raise BadRule(f"there is no team {rule.team!r}")
+    key_values.put(session, RULES, [asdict(rule) for rule in new_rules])
 
 
 def find_due(session: Session, now: datetime, most: int = AT_ONCE) -> list[DueContent]:
     """By rule, the oldest first."""
-    found, before = [], list[sa.ColumnElement[bool]]()
+    due, before = [], list[sa.ColumnElement[bool]]()
     for rule in rules(session):
         fits = _fits(rule)
         where = sa.and_(fits, *(~other for other in before))
-        found.append(
+        due.append(
             DueContent(
                 rule, tuple(_tickets(session, rule, where, now, most)), tuple(_raw(session, rule, where, now, most))
             )
         )
         before.append(fits)
-    return [one for one in found if one.tickets or one.raw]
+    return [content for content in due if content.tickets or content.raw]
 
 
 def run_step(store: Store, now: datetime, most: int = AT_ONCE) -> int:
@@ -89,15 +89,15 @@ def run_step(store: Store, now: datetime, most: int = AT_ONCE) -> int:
         first = next(iter(find_due(session, now, most)), None)
         if first is None:
             return 0
-        done = redact.redact_tickets(
+        redaction = redact.redact_tickets(
             session, first.tickets, DESK, now, f"kept for {first.rule.days} days after closing"
         )
-        _drop_raw(session, first.raw, done)
-        receipt = {"counts": dict(done.counts), "tickets": list(first.tickets), "models": [], "articles": []}
+        _drop_raw(session, first.raw, redaction)
+        receipt = {"counts": dict(redaction.counts), "tickets": list(first.tickets), "models": [], "articles": []}
         row = {"at": now, "why": f"retention: {_said(first.rule)}", "person_hash": ""}
-        kept = receipt | {"blobs": sorted(done.blobs), "finished": False}
-        made = sa.insert(erasures).values(**row, receipt=kept).returning(erasures.c.id)
-        number = int(session.execute(made).scalar_one())
+        stored_receipt = receipt | {"blobs": sorted(redaction.blobs), "finished": False}
+        insertion = sa.insert(erasures).values(**row, receipt=stored_receipt).returning(erasures.c.id)
+        number = int(session.execute(insertion).scalar_one())
     erasure.finish(store, number)
     return len(first.tickets) + len(first.raw)
 
@@ -130,11 +130,11 @@ def _raw(session: Session, rule: Rule, where: Any, now: datetime, most: int) -> 
     return list(session.execute(query.where(where, *old).order_by(c.id).limit(most)).scalars())
 
 
-def _drop_raw(session: Session, ids: Sequence[int], done: Redaction) -> None:
+def _drop_raw(session: Session, ids: Sequence[int], redaction: Redaction) -> None:
     for table, key in ((messages, messages.c.id), (inbound, inbound.c.message_id)) if ids else ():
         chosen = (key.in_(ids), table.c.raw != "")
-        done.blobs |= set(session.execute(sa.select(table.c.raw).where(*chosen)).scalars())
-        done.add("raw_mails", session.execute(sa.update(table).where(*chosen).values(raw="")))
+        redaction.blobs |= set(session.execute(sa.select(table.c.raw).where(*chosen)).scalars())
+        redaction.add("raw_mails", session.execute(sa.update(table).where(*chosen).values(raw="")))
 
 
 def _said(rule: Rule) -> str:

@@ -93,68 +93,73 @@ def load_setup(session: Session) -> RoutingSetup:
 
 
 def route(
-    session: Session, asked: Sequence[RoutingRequest], by: RoutingSetup, now: datetime, *, dry: bool = False
+    session: Session, requests: Sequence[RoutingRequest], by: RoutingSetup, now: datetime, *, dry: bool = False
 ) -> tuple[list[RoutingResult], Availability]:
     """Decide for all; the agents that come into question are held from here on, unless it is a dry run."""
-    walked = [_walked(one, by, now) for one in asked]
-    team_ids = {team for one, rules in zip(asked, walked, strict=True) if (team := _team_of(one, rules, by))}
+    rules_of_each = [_walked(request, by, now) for request in requests]
+    team_ids = {
+        team for request, rules in zip(requests, rules_of_each, strict=True) if (team := _team_of(request, rules, by))
+    }
     team_ids &= set(by.automatic)
-    named = {number for rules in walked for number in _named_agents(rules, by)}
+    named = {number for rules in rules_of_each for number in _named_agents(rules, by)}
     if not dry and (team_ids or named):
         availability.lock(session, team_ids, named)
-    found = availability.load_availability(session, team_ids)
+    agents_now = availability.load_availability(session, team_ids)
     persons = availability.load_agents(session, named)
-    made = [_one(session, one, rules, by, found, persons, now) for one, rules in zip(asked, walked, strict=True)]
-    return made, found
+    results = [
+        _one(session, request, rules, by, agents_now, persons, now)
+        for request, rules in zip(requests, rules_of_each, strict=True)
+    ]
+    return results, agents_now
 
 
 def save_results(
-    session: Session, made: Iterable[RoutingResult], found: Availability, now: datetime, *, react: bool = True
+    session: Session, results: Iterable[RoutingResult], agents_now: Availability, now: datetime, *, react: bool = True
 ) -> list[Ticket]:
     """Save what was decided, for tickets that this transaction holds; returns those that changed."""
-    done = [one for one in made if one.change.events or one.texts]
-    tickets.save_locked(session, [one.change for one in done], react=react)
-    availability.save_turns(session, found)
-    for one in done:
-        _write_texts(session, one, now, react=react)
-    return [one.change.ticket for one in done]
+    changed = [result for result in results if result.change.events or result.texts]
+    tickets.save_locked(session, [result.change for result in changed], react=react)
+    availability.save_turns(session, agents_now)
+    for result in changed:
+        _write_texts(session, result, now, react=react)
+    return [result.change.ticket for result in changed]
 
 
 def previous_agents(session: Session, requester_ids: Iterable[int]) -> dict[int, int]:
     """Requester → the agent of their newest ticket that has one."""
     c = table.c
-    wanted = sorted(set(requester_ids))
+    unique_ids = sorted(set(requester_ids))
     last = (
         sa.select(sa.func.max(c.id).label("id"))
-        .where(c.requester_id.in_(wanted), c.assignee_id.is_not(None))
+        .where(c.requester_id.in_(unique_ids), c.assignee_id.is_not(None))
         .group_by(c.requester_id)
         .subquery()
     )
     query = sa.select(c.requester_id, c.assignee_id).join(last, last.c.id == c.id)
-    return {row.requester_id: row.assignee_id for row in session.execute(query)} if wanted else {}
+    return {row.requester_id: row.assignee_id for row in session.execute(query)} if unique_ids else {}
 
 
 def asks_for_facts(conditions: Iterable[Condition], *names: str) -> bool:
     """Whether any of them asks for one of these facts."""
-    return any(one.field in names or asks_for_facts(one.parts, *names) for one in conditions)
+    return any(condition.field in names or asks_for_facts(condition.parts, *names) for condition in conditions)
 
 
-def request_facts(one: RoutingRequest, by: RoutingSetup, now: datetime) -> TicketFacts:
+def request_facts(request: RoutingRequest, by: RoutingSetup, now: datetime) -> TicketFacts:
     """As rules see the ticket; `hours` is "open" or "closed" by its team's calendar."""
-    team = by.teams.get(one.ticket.team_id or 0)
+    team = by.teams.get(request.ticket.team_id or 0)
     hours = "closed" if team and not is_open(team.calendar, now) else "open"
-    return facts_of_ticket(one.ticket, replace(one.around, hours=hours), now)
+    return facts_of_ticket(request.ticket, replace(request.around, hours=hours), now)
 
 
-def _walked(one: RoutingRequest, by: RoutingSetup, now: datetime) -> list[Rule]:
-    return routing.walk(by.rules, request_facts(one, by, now)) if one.new and by.rules else []
+def _walked(request: RoutingRequest, by: RoutingSetup, now: datetime) -> list[Rule]:
+    return routing.walk(by.rules, request_facts(request, by, now)) if request.new and by.rules else []
 
 
-def _team_of(one: RoutingRequest, rules: Sequence[Rule], by: RoutingSetup) -> int | None:
+def _team_of(request: RoutingRequest, rules: Sequence[Rule], by: RoutingSetup) -> int | None:
     """The team that will have it."""
-    wanted = [action.value for rule in rules for action in rule.actions if action.do == "team"]
-    named = by.team_named(wanted[-1]) if wanted else None
-    return named.id if named else one.ticket.team_id
+    team_names = [action.value for rule in rules for action in rule.actions if action.do == "team"]
+    named = by.team_named(team_names[-1]) if team_names else None
+    return named.id if named else request.ticket.team_id
 
 
 def _named_agents(rules: Sequence[Rule], by: RoutingSetup) -> list[int]:
@@ -164,34 +169,34 @@ def _named_agents(rules: Sequence[Rule], by: RoutingSetup) -> list[int]:
 
 def _one(
     session: Session,
-    one: RoutingRequest,
+    request: RoutingRequest,
     rules: Sequence[Rule],
     by: RoutingSetup,
-    found: Availability,
+    agents_now: Availability,
     persons: dict[int, Member],
     now: datetime,
 ) -> RoutingResult:
-    change, texts, refused = Change(one.ticket), [], []
+    change, texts, refused = Change(request.ticket), [], []
     for rule in rules:
         for action in rule.actions:
             try:
-                done = _by_rule(session, change.ticket, action, rule, by, persons, now)
+                changed = _by_rule(session, change.ticket, action, rule, by, persons, now)
             except NotAllowed as error:
                 refused.append(f"rule {rule.name}: {error}")
                 continue
-            if done is None:
+            if changed is None:
                 texts.append((action, rule.name))
             else:
-                change = change.then(done)
+                change = change.then(changed)
     choice = None
-    if change.ticket.assignee_id is None or one.leaving:
-        skills = (*one.skills, *(skill for rule in rules for skill in rule.skills))
-        choice, chosen = _by_strategy(change.ticket, one, skills, found, refused, now)
+    if change.ticket.assignee_id is None or request.leaving:
+        skills = (*request.skills, *(skill for rule in rules for skill in rule.skills))
+        choice, chosen = _by_strategy(change.ticket, request, skills, agents_now, refused, now)
         chosen = Change(chosen.ticket, tuple(_with(event, {"skills": list(skills)}) for event in chosen.events))
         change = change.then(chosen)
-    if one.new:
+    if request.new:
         change = Change(change.ticket, tuple(map(_of_opening, change.events)))
-    return RoutingResult(one, change, tuple(texts), tuple(rules), choice, tuple(refused))
+    return RoutingResult(request, change, tuple(texts), tuple(rules), choice, tuple(refused))
 
 
 def _by_rule(
@@ -214,8 +219,8 @@ def _by_rule(
         agent = persons.get(by.agents.get(action.value.lower(), 0))
         if agent is None:
             raise NotAllowed(f"{action.value!r} is no agent")
-        if gone := routing.absence(agent, now):
-            raise NotAllowed(f"{agent.name} {gone}")
+        if absent := routing.absence(agent, now):
+            raise NotAllowed(f"{agent.name} {absent}")
         holders.check(session, ticket.team_id, agent.id)
         return transitions.assign(ticket, agent.id, agent.name, DESK, now, why)
     return run_actions.change_of(session, ticket, action, ActionContext(DESK, now, why))
@@ -223,30 +228,30 @@ def _by_rule(
 
 def _by_strategy(
     ticket: Ticket,
-    one: RoutingRequest,
+    request: RoutingRequest,
     skills: tuple[str, ...],
-    found: Availability,
+    agents_now: Availability,
     refused: Sequence[str],
     now: datetime,
 ) -> tuple[Choice | None, Change]:
-    team = found.teams.get(ticket.team_id or 0)
+    team = agents_now.teams.get(ticket.team_id or 0)
     if team is None:
-        return None, _unowned(ticket, one, refused, now)
-    wish = Wish(ticket.category or "", one.around.language, skills, one.previous, one.never, one.late)
+        return None, _unowned(ticket, request, refused, now)
+    wish = Wish(ticket.category or "", request.around.language, skills, request.previous, request.never, request.late)
     choice = routing.choose(team, wish, now)
-    why = f"{one.leaving}; {choice.why}" if one.leaving else choice.why
+    why = f"{request.leaving}; {choice.why}" if request.leaving else choice.why
     if choice.member is None:
-        free = transitions.assign(ticket, None, "", DESK, now, one.leaving)
+        free = transitions.assign(ticket, None, "", DESK, now, request.leaving)
         return choice, free.then(_flagged(free.ticket, choice, now))
-    found.record_assignment(team.id, choice.member.id, now)
+    agents_now.record_assignment(team.id, choice.member.id, now)
     return choice, transitions.assign(ticket, choice.member.id, choice.member.name, DESK, now, why)
 
 
-def _unowned(ticket: Ticket, one: RoutingRequest, refused: Sequence[str], now: datetime) -> Change:
+def _unowned(ticket: Ticket, request: RoutingRequest, refused: Sequence[str], now: datetime) -> Change:
     """No strategy: it waits in its team for somebody to take it; a rule that named somebody absent is told."""
-    free = transitions.assign(ticket, None, "", DESK, now, one.leaving)
+    free = transitions.assign(ticket, None, "", DESK, now, request.leaving)
     absent = [why for why in refused if why]
-    return free.then(properties.flag_unroutable(free.ticket, DESK, now, absent[0])) if absent and one.new else free
+    return free.then(properties.flag_unroutable(free.ticket, DESK, now, absent[0])) if absent and request.new else free
 
 
 def _flagged(ticket: Ticket, choice: Choice, now: datetime) -> Change:
@@ -261,13 +266,13 @@ def _of_opening(event: Event) -> Event:
 
 def _with(event: Event, data: dict[str, Any]) -> Event:
     """With this noted, as far as it says something."""
-    said = {name: value for name, value in data.items() if value or value is False}
-    return replace(event, data={**event.data, **said})
+    additions = {name: value for name, value in data.items() if value or value is False}
+    return replace(event, data={**event.data, **additions})
 
 
-def _write_texts(session: Session, one: RoutingResult, now: datetime, *, react: bool) -> None:
-    ticket = tickets.get(session, one.change.ticket.id) if one.texts else None
-    for action, rule in one.texts:
+def _write_texts(session: Session, result: RoutingResult, now: datetime, *, react: bool) -> None:
+    ticket = tickets.get(session, result.change.ticket.id) if result.texts else None
+    for action, rule in result.texts:
         if ticket is not None:
             doing = ActionContext(DESK, now, f"rule {rule}", react=react)
             ticket = run_actions.run_actions(session, ticket, [action], doing).ticket
@@ -277,5 +282,5 @@ def _names(session: Session) -> dict[str, int]:
     """Whom a rule may name: by address, and by name where only one is called so."""
     agents = holders.list_possible(session)
     names = [agent.name.lower() for agent in agents]
-    found = {agent.name.lower(): agent.id for agent in agents if agent.name and names.count(agent.name.lower()) == 1}
-    return found | {agent.address: agent.id for agent in agents}
+    by_name = {agent.name.lower(): agent.id for agent in agents if agent.name and names.count(agent.name.lower()) == 1}
+    return by_name | {agent.address: agent.id for agent in agents}

@@ -54,33 +54,33 @@ class Explanation:
     choice: Choice | None = None
 
 
-def try_rule(session: Session, kept: StoredRoutingRule, now: datetime, most: int = PAST) -> Trial:
+def try_rule(session: Session, stored: StoredRoutingRule, now: datetime, most: int = PAST) -> Trial:
     """The rule as if it were on, against the newest tickets as if they came now, with the other rules as they are."""
-    found = tickets.page(session, most=most)
-    every = [one for one in routing_rules.list_all(session) if one.rule is not None]
-    within = [one.rule for one in every if one.rule and (one.active or one.id == kept.id)]
-    without = [one.rule for one in every if one.rule and one.active and one.id != kept.id]
-    by, around = engine.load_setup(session), ticket_facts.load_around(session, found)
-    moved = []
-    for ticket in found:
+    past = tickets.page(session, most=most)
+    every = [other for other in routing_rules.list_all(session) if other.rule is not None]
+    within = [other.rule for other in every if other.rule and (other.active or other.id == stored.id)]
+    without = [other.rule for other in every if other.rule and other.active and other.id != stored.id]
+    by, around = engine.load_setup(session), ticket_facts.load_around(session, past)
+    changed = []
+    for ticket in past:
         facts = engine.request_facts(RoutingRequest(_as_it_came(ticket), around[ticket.id]), by, now)
         before, after = _outcome(routing.walk(without, facts)), _outcome(routing.walk(within, facts))
         if before != after:
-            moved.append(MovedTicket(ticket, before, after))
-    return Trial(len(found), tuple(moved))
+            changed.append(MovedTicket(ticket, before, after))
+    return Trial(len(past), tuple(changed))
 
 
 def explain_ticket(session: Session, ticket: Ticket, now: datetime) -> Explanation:
     """Who would get this ticket now, if it were nobody's."""
     by = engine.load_setup(session)
-    asked = RoutingRequest(ticket, ticket_facts.load_around(session, [ticket])[ticket.id])
-    facts = engine.request_facts(asked, by, now)
+    request = RoutingRequest(ticket, ticket_facts.load_around(session, [ticket])[ticket.id])
+    facts = engine.request_facts(request, by, now)
     fired = routing.walk(by.rules, facts)
     rules = tuple((rule, rule in fired) for rule in by.rules)
     team = (
         availability.load_availability(session, [ticket.team_id]).teams.get(ticket.team_id) if ticket.team_id else None
     )
-    wish = _wish(session, asked, by)
+    wish = _wish(session, request, by)
     if team is None or team.strategy is Strategy.MANUAL:
         return Explanation(ticket, rules, team, wish)
     standings = tuple(routing.standings(team, wish, now))
@@ -92,11 +92,11 @@ def describe_rule(rule: Rule) -> str:
     return f"{conditions.words(rule.conditions)} → {_outcome([rule])}"
 
 
-def _wish(session: Session, asked: RoutingRequest, by: RoutingSetup) -> Wish:
-    ticket, past = asked.ticket, unassigned.load_memory(session, [asked.ticket.id])[asked.ticket.id]
+def _wish(session: Session, request: RoutingRequest, by: RoutingSetup) -> Wish:
+    ticket, past = request.ticket, unassigned.load_memory(session, [request.ticket.id])[request.ticket.id]
     previous = engine.previous_agents(session, [ticket.requester_id]) if by.wants_previous else {}
     before = previous.get(ticket.requester_id)
-    return Wish(ticket.category or "", asked.around.language, past.skills, before, past.never)
+    return Wish(ticket.category or "", request.around.language, past.skills, before, past.never)
 
 
 def _as_it_came(ticket: Ticket) -> Ticket:
@@ -105,6 +105,6 @@ def _as_it_came(ticket: Ticket) -> Ticket:
 
 
 def _outcome(rules: Sequence[Rule]) -> str:
-    told = [acts.words(action) for rule in rules for action in rule.actions]
+    sentences = [acts.words(action) for rule in rules for action in rule.actions]
     skills = [skill for rule in rules for skill in rule.skills]
-    return ", ".join([*told, *([f"skills {' + '.join(skills)}"] if skills else [])]) or "no rule"
+    return ", ".join([*sentences, *([f"skills {' + '.join(skills)}"] if skills else [])]) or "no rule"

@@ -65,13 +65,13 @@ def list_all(session: Session) -> list[StoredAutomation]:
 
 def active_automations(session: Session) -> list[StoredAutomation]:
     """Those that are switched on; a row that no longer can be read is left out, and does not take the others along."""
-    c, kept = automations.c, []
+    c, stored = automations.c, []
     for row in session.execute(sa.select(automations).where(c.active).order_by(c.position, c.name)):
         try:
-            kept.append(_kept(row._mapping))
+            stored.append(_kept(row._mapping))
         except Exception:
             log.exception("automation_not_understood", automation_id=row.id)
-    return kept
+    return stored
 
 
 def get(session: Session, name: str) -> StoredAutomation | None:
@@ -81,63 +81,65 @@ def get(session: Session, name: str) -> StoredAutomation | None:
 
 def save(session: Session, rule: Automation, now: datetime) -> None:
     """A new rule, or another version of one, which is off until it is tried. The same again changes nothing."""
-    known = get(session, rule.name)
-    if known and known.rule.fingerprint() == rule.fingerprint() and known.rule.position == rule.position:
+    stored = get(session, rule.name)
+    if stored and stored.rule.fingerprint() == rule.fingerprint() and stored.rule.position == rule.position:
         return
-    keeps = known is not None and known.rule.fingerprint() == rule.fingerprint()
+    keeps = stored is not None and stored.rule.fingerprint() == rule.fingerprint()
     row = {
         "name": rule.name,
         "position": rule.position,
-        "trigger": rule.trigger.to_json() | ({"trial": dict(known.trial)} if keeps and known else {}),
+        "trigger": rule.trigger.to_json() | ({"trial": dict(stored.trial)} if keeps and stored else {}),
         "conditions": list(rule.given.get("conditions", [])),
         "actions": rule.given.get("actions", []),
-        "active": bool(keeps and known and known.active),
+        "active": bool(keeps and stored and stored.active),
         "created_at": now,
     }
     upsert(session, automations, ("name",), row)
-    if known:
-        failures.retry(session, [(TIMED, known.id)])
+    if stored:
+        failures.retry(session, [(TIMED, stored.id)])
 
 
-def set_active(session: Session, kept: StoredAutomation, *, on: bool) -> None:
+def set_active(session: Session, stored: StoredAutomation, *, on: bool) -> None:
     """On only after a trial of this very version."""
-    if on and not kept.is_tried:
-        raise BadAutomation(f"automation {kept.rule.name!r} must be tried before it is switched on")
-    session.execute(sa.update(automations).where(automations.c.id == kept.id).values(active=on))
+    if on and not stored.is_tried:
+        raise BadAutomation(f"automation {stored.rule.name!r} must be tried before it is switched on")
+    session.execute(sa.update(automations).where(automations.c.id == stored.id).values(active=on))
 
 
-def remove(session: Session, kept: StoredAutomation) -> None:
+def remove(session: Session, stored: StoredAutomation) -> None:
     """What it did stays in the tickets' histories."""
-    session.execute(sa.delete(automation_firings).where(automation_firings.c.automation_id == kept.id))
-    session.execute(sa.delete(automations).where(automations.c.id == kept.id))
+    session.execute(sa.delete(automation_firings).where(automation_firings.c.automation_id == stored.id))
+    session.execute(sa.delete(automations).where(automations.c.id == stored.id))
 
 
 def try_automation(
-    session: Session, kept: StoredAutomation, now: datetime, most: int = TRIED_ON
+    session: Session, stored: StoredAutomation, now: datetime, most: int = TRIED_ON
 ) -> list[PlannedChanges]:
     """What it would change on the newest tickets as they are now; the trial is noted, so that it may be switched on."""
-    found = tickets.page(session, most=most, statuses=sorted(kept.rule.trigger.statuses))
-    would = plan_changes(session, kept.rule, found, now)
-    trial = {"at": now.isoformat(), "fingerprint": kept.rule.fingerprint(), "looked_at": len(found)}
-    row = kept.rule.trigger.to_json() | {"trial": trial | {"would_change": len(would)}}
-    session.execute(sa.update(automations).where(automations.c.id == kept.id).values(trigger=row))
+    newest = tickets.page(session, most=most, statuses=sorted(stored.rule.trigger.statuses))
+    would = plan_changes(session, stored.rule, newest, now)
+    trial = {"at": now.isoformat(), "fingerprint": stored.rule.fingerprint(), "looked_at": len(newest)}
+    row = stored.rule.trigger.to_json() | {"trial": trial | {"would_change": len(would)}}
+    session.execute(sa.update(automations).where(automations.c.id == stored.id).values(trigger=row))
     return would
 
 
-def plan_changes(session: Session, rule: Automation, found: Sequence[Ticket], now: datetime) -> list[PlannedChanges]:
+def plan_changes(
+    session: Session, rule: Automation, candidates: Sequence[Ticket], now: datetime
+) -> list[PlannedChanges]:
     """The tickets whose facts fit, with what the rule would change; nothing is written."""
-    facts = ticket_facts.load_facts(session, found, now)
+    facts = ticket_facts.load_facts(session, candidates, now)
     doing = ActionContext(DESK, now, rule.why)
-    fitting = [t for t in found if t.merged_into is None and conditions.hold(rule.conditions, facts[t.id])]
+    fitting = [t for t in candidates if t.merged_into is None and conditions.hold(rule.conditions, facts[t.id])]
     would = [
         PlannedChanges(ticket, run_actions.plan_events(session, ticket, rule.actions, doing)) for ticket in fitting
     ]
-    return [one for one in would if one.changes]
+    return [plan for plan in would if plan.changes]
 
 
-def record_firing(session: Session, kept: StoredAutomation, ticket_id: int, event_id: int, now: datetime) -> bool:
+def record_firing(session: Session, stored: StoredAutomation, ticket_id: int, event_id: int, now: datetime) -> bool:
     """Write down that it fires for this event; False if it did so already."""
-    row = {"automation_id": kept.id, "ticket_id": ticket_id, "event_id": event_id, "at": now}
+    row = {"automation_id": stored.id, "ticket_id": ticket_id, "event_id": event_id, "at": now}
     return session.execute(insert_ignore(session, automation_firings).values(**row)).rowcount == 1
 
 
@@ -145,12 +147,12 @@ def recent_firings(session: Session, ids: Iterable[int], since: datetime) -> dic
     """Ticket → firings since then."""
     c = automation_firings.c
     query = sa.select(c.ticket_id, sa.func.count()).where(c.ticket_id.in_(sorted(set(ids))), c.at > since)
-    found: Any = session.execute(query.group_by(c.ticket_id))
-    return {row[0]: int(row[1]) for row in found}
+    counted: Any = session.execute(query.group_by(c.ticket_id))
+    return {row[0]: int(row[1]) for row in counted}
 
 
 def due_tickets(
-    session: Session, kept: StoredAutomation, now: datetime, after: int = 0, most: int = MOST_DUE
+    session: Session, stored: StoredAutomation, now: datetime, after: int = 0, most: int = MOST_DUE
 ) -> dict[int, int]:
     """Tickets for which its time has come → the event since which they are silent, or the one that opened them.
 
@@ -158,12 +160,12 @@ def due_tickets(
     `after` pages on.
     """
     t, e, f = tickets_table.c, events.c, automation_firings.c
-    trigger = kept.rule.trigger
+    trigger = stored.rule.trigger
     end = sa.func.min(e.id) if trigger.age_hours else sa.func.max(e.id)
     counts = ~e.why.startswith(rules_automations.WHY, autoescape=True)
     since = sa.select(end).where(e.ticket_id == t.id, counts).correlate(tickets_table).scalar_subquery()
     happened = sa.select(e.at).where(e.id == since).correlate(tickets_table).scalar_subquery()
-    fired = sa.exists().where(f.automation_id == kept.id, f.ticket_id == t.id, f.event_id == since)
+    fired = sa.exists().where(f.automation_id == stored.id, f.ticket_id == t.id, f.event_id == since)
     before = now - timedelta(hours=trigger.age_hours or trigger.silent_hours)
     query = sa.select(t.id, since.label("event_id")).where(
         t.status.in_(sorted(map(str, trigger.statuses))), t.merged_into.is_(None), t.created_at <= before,
@@ -175,6 +177,6 @@ def due_tickets(
 def _kept(row: Mapping[str, Any] | sa.RowMapping) -> StoredAutomation:
     trigger = dict(row["trigger"])
     trial = trigger.pop("trial", {})
-    given = {"name": row["name"], "when": trigger, "conditions": row["conditions"], "actions": row["actions"]}
-    rule = replace(rules_automations.read(given, row["name"]), position=row["position"])
+    content = {"name": row["name"], "when": trigger, "conditions": row["conditions"], "actions": row["actions"]}
+    rule = replace(rules_automations.read(content, row["name"]), position=row["position"])
     return StoredAutomation(row["id"], rule, row["active"], trial)

@@ -48,36 +48,36 @@ Seen = Mapping[int, int | None]
 """Ticket → the version that was seen; None: whichever it has."""
 
 
-def preview(session: Session, seen: Seen, wish: BulkRequest, doing: ActionContext) -> list[BulkOutcome]:
+def preview(session: Session, versions: Seen, wish: BulkRequest, doing: ActionContext) -> list[BulkOutcome]:
     """What would happen, with nothing written."""
-    found = tickets.get_many(session, _checked(seen))
-    return [_planned(session, found.get(number), number, version, wish, doing) for number, version in seen.items()]
+    by_id = tickets.get_many(session, _checked(versions))
+    return [_planned(session, by_id.get(number), number, version, wish, doing) for number, version in versions.items()]
 
 
 def run_bulk(
-    transaction: Callable[[], AbstractContextManager[Session]], seen: Seen, wish: BulkRequest, doing: ActionContext
+    transaction: Callable[[], AbstractContextManager[Session]], versions: Seen, wish: BulkRequest, doing: ActionContext
 ) -> list[BulkOutcome]:
     """Does it, ticket by ticket."""
-    return [_alone(transaction, number, version, wish, doing) for number, version in _checked(seen).items()]
+    return [_alone(transaction, number, version, wish, doing) for number, version in _checked(versions).items()]
 
 
-def _checked(seen: Seen) -> Seen:
-    if len(seen) > MOST:
+def _checked(versions: Seen) -> Seen:
+    if len(versions) > MOST:
         raise NotAllowed(f"at most {MOST} tickets are changed at once")
-    return seen
+    return versions
 
 
 def _planned(
     session: Session, ticket: Ticket | None, number: int, version: int | None, wish: BulkRequest, doing: ActionContext
 ) -> BulkOutcome:
     try:
-        held = _current(ticket, number, version)
+        ticket_now = _current(ticket, number, version)
         if wish.into is not None:
-            return BulkOutcome(number, held.subject, (_merge_event(session, held, wish.into, doing),))
-        events = _change(session, held, wish, doing).events
+            return BulkOutcome(number, ticket_now.subject, (_merge_event(session, ticket_now, wish.into, doing),))
+        events = _change(session, ticket_now, wish, doing).events
         if wish.requester:
-            events += requester.preview(session, held, wish.requester, doing.actor, doing.now)
-        return BulkOutcome(number, held.subject, events)
+            events += requester.preview(session, ticket_now, wish.requester, doing.actor, doing.now)
+        return BulkOutcome(number, ticket_now.subject, events)
     except NotAllowed as error:
         return BulkOutcome(number, ticket.subject if ticket else "", refused=str(error))
 
@@ -92,9 +92,9 @@ def _alone(
     subject = ""
     try:
         with transaction() as session:
-            held = _current(tickets.get(session, number, lock=True), number, version)
-            subject = held.subject
-            events = _do(session, held, wish, doing)
+            ticket_now = _current(tickets.get(session, number, lock=True), number, version)
+            subject = ticket_now.subject
+            events = _do(session, ticket_now, wish, doing)
         return BulkOutcome(number, subject, events)
     except Stale:
         return BulkOutcome(number, subject, refused="somebody else changed it at the same moment")
@@ -143,9 +143,9 @@ def _merge_event(session: Session, ticket: Ticket, into_id: int, doing: ActionCo
     return Event(ticket.id, doing.now, EventKind.MERGED_INTO, doing.actor, after=str(into_id))
 
 
-def actions_of(given: Sequence[Mapping[str, object]]) -> tuple[Action, ...]:
+def actions_of(entries: Sequence[Mapping[str, object]]) -> tuple[Action, ...]:
     """Checked actions; NotAllowed where one is not understood."""
     try:
-        return read(list(given))
+        return read(list(entries))
     except BadAction as error:
         raise NotAllowed(str(error)) from error

@@ -54,34 +54,34 @@ def macros_of_agent(session: Session, agent_id: int) -> list[Macro]:
 
 def get_by_name(session: Session, agent_id: int, name: str) -> Macro:
     """The agent's own before the team's before everybody's; NotAllowed where there is none."""
-    wanted = name.strip().casefold()
-    found = [one for one in macros_of_agent(session, agent_id) if one.name.casefold() == wanted]
-    if not found:
+    folded = name.strip().casefold()
+    matches = [macro for macro in macros_of_agent(session, agent_id) if macro.name.casefold() == folded]
+    if not matches:
         raise NotAllowed(f"there is no macro {name!r}")
-    return min(found, key=lambda one: (one.owner_id is None, one.team_id is None))
+    return min(matches, key=lambda macro: (macro.owner_id is None, macro.team_id is None))
 
 
 def save(
     session: Session,
     name: str,
     text: str,
-    done: Any = (),
+    action_entries: Any = (),
     *,
     team_id: int | None = None,
     owner_id: int | None = None,
 ) -> int:
     """A new one, or another version of the one with this name and owner. Raises BadAction."""
-    checked = actions.read(done, f"macro {name}")
+    checked = actions.read(action_entries, f"macro {name}")
     if not name.strip() or len(name) > LONGEST_NAME or not (text.strip() or checked):
         raise NotAllowed("a macro needs a name, and a text or actions")
     c = macros.c
-    values = {"text": text, "actions": [{one.do: _plain(one.value)} for one in checked], "active": True}
+    values = {"text": text, "actions": [{action.do: _plain(action.value)} for action in checked], "active": True}
     same = (c.name == name.strip(), c.team_id.is_not_distinct_from(team_id), c.owner_id.is_not_distinct_from(owner_id))
-    known = session.execute(sa.update(macros).where(*same).values(**values).returning(c.id)).scalar()
-    if known is not None:
-        return int(known)
-    made = sa.insert(macros).values(name=name.strip(), team_id=team_id, owner_id=owner_id, **values)
-    return int(session.execute(made.returning(c.id)).scalar_one())
+    stored = session.execute(sa.update(macros).where(*same).values(**values).returning(c.id)).scalar()
+    if stored is not None:
+        return int(stored)
+    insertion = sa.insert(macros).values(name=name.strip(), team_id=team_id, owner_id=owner_id, **values)
+    return int(session.execute(insertion.returning(c.id)).scalar_one())
 
 
 def remove(session: Session, macro_id: int) -> bool:
@@ -109,6 +109,6 @@ def _plain(value: Any) -> Any:
 
 
 def _macro(row: Mapping[str, Any] | sa.RowMapping) -> Macro:
-    given: Sequence[Any] = row["actions"]
-    done = actions.read(given, f"macro {row['name']}")
-    return Macro(row["id"], row["name"], row["text"], done, row["team_id"], row["owner_id"], row["uses"])
+    entries: Sequence[Any] = row["actions"]
+    checked = actions.read(entries, f"macro {row['name']}")
+    return Macro(row["id"], row["name"], row["text"], checked, row["team_id"], row["owner_id"], row["uses"])

@@ -87,11 +87,11 @@ def plan_events(session: Session, ticket: Ticket, actions: Sequence[Action], doi
 
 def agent_named(session: Session, name: str) -> people.Person:
     """The one active agent with this address or name; NotAllowed where there is none or several."""
-    wanted = name.strip().lower().lstrip("@")
-    found = [p for p in people.all_agents(session) if p.active and wanted in (p.address, p.name.lower())]
-    if len(found) != 1:
-        raise NotAllowed(f"{len(found) or 'no'} agents are called {name!r}")
-    return found[0]
+    wanted_name = name.strip().lower().lstrip("@")
+    matches = [p for p in people.all_agents(session) if p.active and wanted_name in (p.address, p.name.lower())]
+    if len(matches) != 1:
+        raise NotAllowed(f"{len(matches) or 'no'} agents are called {name!r}")
+    return matches[0]
 
 
 def _one(session: Session, ticket: Ticket, action: Action, doing: ActionContext) -> Ticket:
@@ -134,8 +134,8 @@ def _status(session: Session, ticket: Ticket, value: str, doing: ActionContext) 
 
 def _field(_session: Session, ticket: Ticket, value: Mapping[str, Any], doing: ActionContext) -> Change:
     change = Change(ticket)
-    for name, one in value.items():
-        change = change.then(properties.set_field(change.ticket, name, one, doing.actor, doing.now, doing.why))
+    for name, field_value in value.items():
+        change = change.then(properties.set_field(change.ticket, name, field_value, doing.actor, doing.now, doing.why))
     return change
 
 

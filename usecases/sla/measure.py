@@ -37,49 +37,49 @@ class MeasuredTicket:
 
 def measure(
     session: Session,
-    found: Sequence[Ticket],
+    tickets_now: Sequence[Ticket],
     policies: Sequence[Policy],
     now: datetime,
     quiet: frozenset[int] = frozenset(),
 ) -> dict[int, MeasuredTicket]:
     """Ticket → its clocks. For those in `quiet`, what ended before there was a policy is left in peace."""
-    ids = [ticket.id for ticket in found]
-    told = sla_timers.histories(session, ids)
+    ids = [ticket.id for ticket in tickets_now]
+    events_of = sla_timers.histories(session, ids)
     before = sla_timers.clocks_of_tickets(session, ids)
-    facts = ticket_facts.load_facts(session, found, now) if any(one.conditions for one in policies) else {}
-    made = {}
-    for ticket in found:
+    facts = ticket_facts.load_facts(session, tickets_now, now) if any(candidate.conditions for candidate in policies) else {}
+    by_ticket = {}
+    for ticket in tickets_now:
         policy = sla_policy.policy_for(policies, facts.get(ticket.id, {}))
-        made[ticket.id] = _one(ticket, policy, before[ticket.id], told[ticket.id], now, ticket.id in quiet)
-    return made
+        by_ticket[ticket.id] = _one(ticket, policy, before[ticket.id], events_of[ticket.id], now, ticket.id in quiet)
+    return by_ticket
 
 
 def save_measured(session: Session, measured: Mapping[int, MeasuredTicket]) -> None:
     """Write down what was measured."""
-    before = {number: one.before for number, one in measured.items()}
-    sla_timers.save(session, before, {number: one.clocks for number, one in measured.items()})
-    moved = {number: one.due_at for number, one in measured.items() if one.due_at != one.ticket.due_at}
-    sla_timers.save_due_times(session, moved)
+    before = {number: result.before for number, result in measured.items()}
+    sla_timers.save(session, before, {number: result.clocks for number, result in measured.items()})
+    changed = {number: result.due_at for number, result in measured.items() if result.due_at != result.ticket.due_at}
+    sla_timers.save_due_times(session, changed)
 
 
 def _one(
     ticket: Ticket,
     policy: Policy | None,
     before: Mapping[Target, Clock],
-    told: Sequence[Event],
+    events: Sequence[Event],
     now: datetime,
     quiet: bool,
 ) -> MeasuredTicket:
     if policy is None:
         return MeasuredTicket(ticket, None, before, {t: c for t, c in before.items() if c.ended})
-    found: dict[Target, Clock] = {}
+    clocks_now: dict[Target, Clock] = {}
     happened: list[Happening] = []
-    runs = rules.runs(told, policy.pausing)
+    runs = rules.runs(events, policy.pausing)
     for target, run in runs.items():
         if quiet and run.ended and target not in before:
             continue
         clock, news = rules.measure(policy, target, ticket.priority, run, before.get(target), now)
         if clock is not None:
-            found[target] = clock
+            clocks_now[target] = clock
             happened += news
-    return MeasuredTicket(ticket, policy, before, found, runs, tuple(happened))
+    return MeasuredTicket(ticket, policy, before, clocks_now, runs, tuple(happened))

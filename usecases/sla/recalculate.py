@@ -56,36 +56,43 @@ class Preview:
 
     @property
     def late(self) -> int:
-        return sum(1 for one in self.moved if one.late)
+        return sum(1 for ticket in self.moved if ticket.late)
 
 
 def preview(session: Session, policies: Sequence[Policy], now: datetime, most: int | None = None) -> Preview:
     """What would change for the newest `most` open tickets that the one who looks may see, by number."""
-    looked, moved = 0, []
+    looked, changed = 0, []
     for some in _open_tickets(session, most):
-        found = sla_measure.measure(session, list(get_many(session, some).values()), policies, now, frozenset(some))
-        looked += len(found)
-        moved += [_moved(one, now) for one in found.values() if one.due_at != one.ticket.due_at]
-    return Preview(looked, open_count(session), tuple(sorted(moved, key=lambda one: -one.id)))
+        results = sla_measure.measure(session, list(get_many(session, some).values()), policies, now, frozenset(some))
+        looked += len(results)
+        changed += [_moved(result, now) for result in results.values() if result.due_at != result.ticket.due_at]
+    return Preview(looked, open_count(session), tuple(sorted(changed, key=lambda result: -result.id)))
 
 
 def request_recalculation(session: Session, now: datetime, why: str) -> None:
     """Begin the recalculation; one that runs begins anew."""
-    told = {"at": now.isoformat(), "why": why, "after": 0, "done": 0, "total": open_count(session), "finished_at": None}
-    key_values.put(session, key_values.SLA_REVIEW, told)
+    state = {
+        "at": now.isoformat(),
+        "why": why,
+        "after": 0,
+        "done": 0,
+        "total": open_count(session),
+        "finished_at": None,
+    }
+    key_values.put(session, key_values.SLA_REVIEW, state)
     key_values.remove(session, key_values.SLA_CHANGED)
     enqueue(session, "sla", 0)
 
 
 def progress(session: Session) -> dict[str, Any] | None:
     """How far the newest recalculation is; `waiting` tickets are still to be looked at."""
-    told = key_values.get(session, key_values.SLA_REVIEW)
-    return dict(told) | {"waiting": sla_timers.count_wishes(session)} if told else None
+    state = key_values.get(session, key_values.SLA_REVIEW)
+    return dict(state) | {"waiting": sla_timers.count_wishes(session)} if state else None
 
 
 def is_requested(session: Session) -> bool:
-    told = key_values.get(session, key_values.SLA_REVIEW)
-    return bool(told and told["finished_at"] is None) or key_values.get(session, key_values.SLA_CHANGED) is not None
+    state = key_values.get(session, key_values.SLA_REVIEW)
+    return bool(state and state["finished_at"] is None) or key_values.get(session, key_values.SLA_CHANGED) is not None
 
 
 def run_step(session: Session, now: datetime) -> bool:
@@ -94,16 +101,16 @@ def run_step(session: Session, now: datetime) -> bool:
     if changed is not None:
         _begin(session, now, changed)
         return True
-    told = key_values.get(session, key_values.SLA_REVIEW)
-    if not told or told["finished_at"] is not None:
+    state = key_values.get(session, key_values.SLA_REVIEW)
+    if not state or state["finished_at"] is not None:
         return False
-    query = sa.select(table.c.id).where(_OPEN, table.c.id > told["after"]).order_by(table.c.id).limit(STEP)
+    query = sa.select(table.c.id).where(_OPEN, table.c.id > state["after"]).order_by(table.c.id).limit(STEP)
     ids = list(session.execute(query).scalars())
     sla_timers.request_measuring(session, ids, now, quiet=True)
-    told = told | {"after": ids[-1] if ids else told["after"], "done": told["done"] + len(ids)}
+    state = state | {"after": ids[-1] if ids else state["after"], "done": state["done"] + len(ids)}
     if not ids:
-        told["finished_at"] = now.isoformat()
-    key_values.put(session, key_values.SLA_REVIEW, told)
+        state["finished_at"] = now.isoformat()
+    key_values.put(session, key_values.SLA_REVIEW, state)
     return True
 
 
@@ -130,10 +137,10 @@ def _open_tickets(session: Session, most: int | None) -> Iterator[list[int]]:
         yield ids[start : start + READ]
 
 
-def _moved(one: MeasuredTicket, now: datetime) -> MovedTicket:
-    ticket, after = one.ticket, one.due_at
+def _moved(result: MeasuredTicket, now: datetime) -> MovedTicket:
+    ticket, after = result.ticket, result.due_at
     late = after is not None and after <= now and not (ticket.due_at and ticket.due_at <= now)
-    policy = one.policy.name if one.policy else ""
+    policy = result.policy.name if result.policy else ""
     return MovedTicket(
         ticket.id, ticket.subject, str(ticket.priority), str(ticket.status), policy, ticket.due_at, after, late
     )

@@ -21,29 +21,33 @@ MOST = 50
 
 def add(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime) -> Ticket:
     """From now on replies go there too, and its mails belong here. The caller holds the ticket."""
-    wanted = check_address(address)
-    known = tickets.participants_of(session, [ticket.id])[ticket.id]
-    if known.get(wanted) in (Participation.REQUESTER, Participation.ADDED):
+    canonical_address = check_address(address)
+    roles = tickets.participants_of(session, [ticket.id])[ticket.id]
+    if roles.get(canonical_address) in (Participation.REQUESTER, Participation.ADDED):
         return ticket
-    if len(known) >= MOST:
+    if len(roles) >= MOST:
         raise NotAllowed(f"more than {MOST} people cannot take part")
-    tickets.set_participant(session, ticket.id, wanted, Participation.ADDED)
-    return tickets.save(session, Change(ticket, (Event(ticket.id, at, EventKind.COPY_ADDED, actor, after=wanted),)))
+    tickets.set_participant(session, ticket.id, canonical_address, Participation.ADDED)
+    return tickets.save(
+        session, Change(ticket, (Event(ticket.id, at, EventKind.COPY_ADDED, actor, after=canonical_address),))
+    )
 
 
 def check_address(address: str) -> str:
     """The address as it is kept; NotAllowed for what is none."""
-    wanted = canonical(address)
-    if not _ADDRESS.fullmatch(wanted):
+    canonical_address = canonical(address)
+    if not _ADDRESS.fullmatch(canonical_address):
         raise NotAllowed(f"{address.strip()[:100]!r} is no address")
-    return wanted
+    return canonical_address
 
 
 def remove(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime) -> Ticket:
     """No reply goes there any more, and its mails open tickets of their own."""
-    wanted = canonical(address)
-    where = (participants.c.ticket_id == ticket.id, participants.c.address == wanted)
-    gone = sa.delete(participants).where(*where, participants.c.role != str(Participation.REQUESTER))
-    if session.execute(gone).rowcount == 0:
-        raise NotAllowed(f"{wanted} is not in copy")
-    return tickets.save(session, Change(ticket, (Event(ticket.id, at, EventKind.COPY_REMOVED, actor, before=wanted),)))
+    canonical_address = canonical(address)
+    where = (participants.c.ticket_id == ticket.id, participants.c.address == canonical_address)
+    removal = sa.delete(participants).where(*where, participants.c.role != str(Participation.REQUESTER))
+    if session.execute(removal).rowcount == 0:
+        raise NotAllowed(f"{canonical_address} is not in copy")
+    return tickets.save(
+        session, Change(ticket, (Event(ticket.id, at, EventKind.COPY_REMOVED, actor, before=canonical_address),))
+    )

@@ -44,11 +44,11 @@ def reply(
     channel's own name for the message, by which it can be found again.
     """
     _refuse_empty(text, attachments)
-    said = _message(ticket, MessageKind.REPLY, actor, text, at, via, attachments, external_id)
+    message = _message(ticket, MessageKind.REPLY, actor, text, at, via, attachments, external_id)
     below = signatures.for_reply(session, ticket, actor, at) if signed else ""
     if below:
-        said = replace(said, cut=({"reason": signatures.REASON, "text": below},))
-    message_id = tickets.add_message(session, said)
+        message = replace(message, cut=({"reason": signatures.REASON, "text": below},))
+    message_id = tickets.add_message(session, message)
     return tickets.save(session, change_after_reply(session, ticket, actor, at, message_id))
 
 
@@ -78,12 +78,12 @@ def note(
 ) -> Ticket:
     """An internal note; it never leaves the desk. Agents whom it calls by `@name` are told, and watch from now on."""
     _refuse_empty(text, attachments)
-    said = _message(ticket, MessageKind.NOTE, actor, text, at, via, attachments, external_id)
-    message_id = tickets.add_message(session, said)
+    message = _message(ticket, MessageKind.NOTE, actor, text, at, via, attachments, external_id)
+    message_id = tickets.add_message(session, message)
     called = watchers.watch_mentioned(session, ticket, text, at)
-    why = f"for {', '.join(one.name or one.address for one in called)}" if called else ""
+    why = f"for {', '.join(agent.name or agent.address for agent in called)}" if called else ""
     noted = transitions.note(ticket, actor, at, message_id, why)
-    data = {"mentioned": [one.id for one in called]} if called else {}
+    data = {"mentioned": [agent.id for agent in called]} if called else {}
     return tickets.save(session, Change(noted.ticket, tuple(replace(event, data=data) for event in noted.events)))
 
 
@@ -116,20 +116,22 @@ def merge(
     session: Session, ticket_id: int, into_id: int, actor: Actor, at: datetime, *, why: str = "", react: bool = True
 ) -> Ticket:
     """`ticket_id` ends in `into_id`, which gets its messages, its people (in copy from now on) and its later mail."""
-    found = tickets.get_many(session, [ticket_id, into_id], lock=True)
-    for wanted in (ticket_id, into_id):
-        if wanted not in found:
-            raise NotAllowed(f"there is no ticket #{wanted}")
-    visibility.check_merge(session, found[ticket_id].team_id, found[into_id].team_id)
-    gone, kept = transitions.merge(found[ticket_id], found[into_id], actor, at)
-    moved, copies = _move_all(session, ticket_id, into_id)
+    both_tickets = tickets.get_many(session, [ticket_id, into_id], lock=True)
+    for number in (ticket_id, into_id):
+        if number not in both_tickets:
+            raise NotAllowed(f"there is no ticket #{number}")
+    visibility.check_merge(session, both_tickets[ticket_id].team_id, both_tickets[into_id].team_id)
+    closed, surviving = transitions.merge(both_tickets[ticket_id], both_tickets[into_id], actor, at)
+    moved_ids, copies = _move_all(session, ticket_id, into_id)
     # What an undo needs to know: which messages and people went over by this.
-    data = {"messages": moved, "copies": list(copies), "were": {a: was for a, was in copies.items() if was}}
-    tickets.save(session, Change(gone.ticket, (*gone.events[:-1], replace(gone.events[-1], data=data))), react=react)
+    data = {"messages": moved_ids, "copies": list(copies), "were": {a: was for a, was in copies.items() if was}}
+    tickets.save(
+        session, Change(closed.ticket, (*closed.events[:-1], replace(closed.events[-1], data=data))), react=react
+    )
     tickets.link(session, ticket_id, into_id, "merged")
-    said = [why] * bool(why) + [f"now in copy: {', '.join(copies)}"] * bool(copies)
-    shown = replace(kept.events[-1], why="; ".join(said))
-    return tickets.save(session, Change(kept.ticket, (*kept.events[:-1], shown)), react=react)
+    reasons = [why] * bool(why) + [f"now in copy: {', '.join(copies)}"] * bool(copies)
+    shown = replace(surviving.events[-1], why="; ".join(reasons))
+    return tickets.save(session, Change(surviving.ticket, (*surviving.events[:-1], shown)), react=react)
 
 
 def newest_message(session: Session, ticket_id: int) -> int:
@@ -199,8 +201,8 @@ def _count(session: Session, ticket_id: int) -> int:
 
 def _move(session: Session, message_ids: Sequence[int], external_ids: Sequence[str], to_ticket: int) -> None:
     tickets.move_messages(session, message_ids, to_ticket)
-    known = [threading.mail_key(external_id) for external_id in external_ids if external_id]
-    session.execute(sa.update(thread_ids).where(thread_ids.c.message_id.in_(known)).values(ticket_id=to_ticket))
+    keys = [threading.mail_key(external_id) for external_id in external_ids if external_id]
+    session.execute(sa.update(thread_ids).where(thread_ids.c.message_id.in_(keys)).values(ticket_id=to_ticket))
 
 
 def _move_all(session: Session, from_ticket: int, to_ticket: int) -> tuple[list[int], dict[str, str]]:
@@ -209,7 +211,7 @@ def _move_all(session: Session, from_ticket: int, to_ticket: int) -> tuple[list[
     The ids stay: `merged_into` leads them on.
     """
     where = messages.c.ticket_id == from_ticket
-    moved = list(session.execute(sa.select(messages.c.id).where(where).order_by(messages.c.id)).scalars())
+    moved_ids = list(session.execute(sa.select(messages.c.id).where(where).order_by(messages.c.id)).scalars())
     session.execute(sa.update(messages).where(where).values(ticket_id=to_ticket))
     side_conversations.move(session, from_ticket, to_ticket)
     people = tickets.participants_of(session, [from_ticket, to_ticket])
@@ -221,4 +223,4 @@ def _move_all(session: Session, from_ticket: int, to_ticket: int) -> tuple[list[
     for address, was in copies.items():
         if was:
             tickets.set_participant(session, to_ticket, address, roles[address])
-    return moved, copies
+    return moved_ids, copies

@@ -37,12 +37,12 @@ def remove(session: Session, name: str) -> bool:
     return session.execute(sa.delete(custom_fields).where(custom_fields.c.name == name)).rowcount == 1
 
 
-def fill_field(session: Session, ticket: Ticket, name: str, given: Any, actor: Actor, at: datetime) -> Change:
+def fill_field(session: Session, ticket: Ticket, name: str, value: Any, actor: Actor, at: datetime) -> Change:
     """The change that puts a checked value into a field."""
-    field = next((one for one in list_all(session) if one.name == name), None)
+    field = next((candidate for candidate in list_all(session) if candidate.name == name), None)
     if field is None:
         raise BadField(f"there is no field {name!r}")
-    return properties.set_field(ticket, name, fields.value(field, given), actor, at)
+    return properties.set_field(ticket, name, fields.value(field, value), actor, at)
 
 
 def refuse_unfilled(session: Session, ticket: Ticket) -> None:

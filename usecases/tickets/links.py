@@ -64,13 +64,13 @@ def links_of(session: Session, ticket_id: int) -> list[Link]:
     """All links of a ticket, as it sees them."""
     where = (links.c.ticket_id == ticket_id) | (links.c.other_id == ticket_id)
     rows = list(session.execute(sa.select(links).where(where).order_by(links.c.ticket_id, links.c.other_id)))
-    found = tickets.get_many(session, {row.other_id if row.ticket_id == ticket_id else row.ticket_id for row in rows})
-    made = []
+    others = tickets.get_many(session, {row.other_id if row.ticket_id == ticket_id else row.ticket_id for row in rows})
+    all_links = []
     for row in rows:
         outward = row.ticket_id == ticket_id
-        other = found.get(row.other_id if outward else row.ticket_id)
-        made += [Link(other, row.kind, outward)] if other else []
-    return made
+        other = others.get(row.other_id if outward else row.ticket_id)
+        all_links += [Link(other, row.kind, outward)] if other else []
+    return all_links
 
 
 def link(session: Session, ticket_id: int, other_id: int, kind: str, actor: Actor, at: datetime) -> Ticket:
@@ -79,27 +79,27 @@ def link(session: Session, ticket_id: int, other_id: int, kind: str, actor: Acto
         raise NotAllowed(f"{kind!r} is no kind of link; there are {', '.join(KINDS)}")
     if ticket_id == other_id:
         raise NotAllowed("a ticket is not linked with itself")
-    one, other = _both(session, ticket_id, other_id)
-    if any(known.other.id == other_id and known.kind == kind for known in links_of(session, ticket_id)):
-        return one
+    ticket, other = _both(session, ticket_id, other_id)
+    if any(existing.other.id == other_id and existing.kind == kind for existing in links_of(session, ticket_id)):
+        return ticket
     tickets.link(session, ticket_id, other_id, kind)
-    return _tell(session, EventKind.LINKED, one, other, kind, actor, at)
+    return _tell(session, EventKind.LINKED, ticket, other, kind, actor, at)
 
 
 def unlink(session: Session, ticket_id: int, other_id: int, kind: str, actor: Actor, at: datetime) -> Ticket:
     """Takes a link back that people made, from whichever side."""
-    one, other = _both(session, ticket_id, other_id)
+    ticket, other = _both(session, ticket_id, other_id)
     pairs = ((ticket_id, other_id), (other_id, ticket_id))
     where = (sa.tuple_(links.c.ticket_id, links.c.other_id).in_(pairs), links.c.kind == kind)
     if kind not in KINDS or session.execute(sa.delete(links).where(*where)).rowcount == 0:
         raise NotAllowed(f"there is no such link between #{ticket_id} and #{other_id}")
-    return _tell(session, EventKind.UNLINKED, one, other, kind, actor, at)
+    return _tell(session, EventKind.UNLINKED, ticket, other, kind, actor, at)
 
 
 def set_parent(session: Session, ticket_id: int, parent_id: int | None, actor: Actor, at: datetime) -> Ticket:
     """A child of that ticket, or of none. Families have two generations: a child has no children."""
-    held = tickets.get_many(session, {ticket_id, parent_id or ticket_id}, lock=True)
-    ticket, parent = _found(held, ticket_id), _found(held, parent_id) if parent_id else None
+    locked = tickets.get_many(session, {ticket_id, parent_id or ticket_id}, lock=True)
+    ticket, parent = _found(locked, ticket_id), _found(locked, parent_id) if parent_id else None
     check_parent(session, ticket, parent)
     return tickets.save(session, properties.set_parent(ticket, parent, actor, at))
 
@@ -121,8 +121,8 @@ def resolve_children(session: Session, parent: Ticket, actor: Actor, at: datetim
     stays open, and its history says so."""
     why = f"resolved with its parent #{parent.id}"
     open_ones = [child for child in children(session, parent.id, lock=True) if child.status not in DONE]
-    known = custom_fields.list_all(session) if open_ones else []
-    unready = {child.id: empty for child in open_ones if (empty := fields.missing(known, child))}
+    custom = custom_fields.list_all(session) if open_ones else []
+    unready = {child.id: empty for child in open_ones if (empty := fields.missing(custom, child))}
     for child in open_ones:
         if child.id in unready:
             tickets.save(
@@ -133,25 +133,25 @@ def resolve_children(session: Session, parent: Ticket, actor: Actor, at: datetim
 
 
 def _both(session: Session, ticket_id: int, other_id: int) -> tuple[Ticket, Ticket]:
-    held = tickets.get_many(session, [ticket_id, other_id], lock=True)
-    return _found(held, ticket_id), _found(held, other_id)
+    locked = tickets.get_many(session, [ticket_id, other_id], lock=True)
+    return _found(locked, ticket_id), _found(locked, other_id)
 
 
-def _found(held: dict[int, Ticket], number: int) -> Ticket:
-    if number not in held:
+def _found(locked: dict[int, Ticket], number: int) -> Ticket:
+    if number not in locked:
         raise NotAllowed(f"there is no ticket #{number}")
-    return held[number]
+    return locked[number]
 
 
 def _tell(
-    session: Session, kind: EventKind, one: Ticket, other: Ticket, link_kind: str, actor: Actor, at: datetime
+    session: Session, kind: EventKind, first: Ticket, other: Ticket, link_kind: str, actor: Actor, at: datetime
 ) -> Ticket:
     """An event on both; where a link went is its `before`, where it goes its `after`."""
-    saved = one
-    for ticket, named in ((one, other), (other, one)):
-        outward = ticket is one
+    saved = first
+    for ticket, named in ((first, other), (other, first)):
+        outward = ticket is first
         before, after = ("", str(named.id)) if kind == EventKind.LINKED else (str(named.id), "")
         event = Event(ticket.id, at, kind, actor, before, after, _WORDS[link_kind, outward])
-        done = tickets.save(session, Change(ticket, (event,)))
-        saved = done if outward else saved
+        stored = tickets.save(session, Change(ticket, (event,)))
+        saved = stored if outward else saved
     return saved

@@ -29,8 +29,8 @@ def edit(session: Session, message: Message, text: str, actor: Actor, at: dateti
     if not sent:
         where = messages.c.id == message.id
         session.execute(sa.update(messages).where(where).values(text=text, reply=text))
-    said = "the requester has the first words" if sent else why
-    _save(session, ticket, Event(ticket.id, at, EDITED, actor, message.reply, text, said, message_id=message.id))
+    reason = "the requester has the first words" if sent else why
+    _save(session, ticket, Event(ticket.id, at, EDITED, actor, message.reply, text, reason, message_id=message.id))
     return True
 
 

@@ -40,12 +40,12 @@ class PendingFile:
     attempts: int
 
 
-def request_files(session: Session, made: Iterable[Message], now: datetime) -> None:
+def request_files(session: Session, new_messages: Iterable[Message], now: datetime) -> None:
     """Have the files of these messages fetched that have no bytes yet. Twice is once."""
     rows: list[dict[str, Any]] = [
-        {"ticket_id": one.ticket_id, "message_id": one.id, "place": place, "file_id": file_id, "next_at": now}
-        for one in made
-        for place, file in enumerate(one.attachments)
+        {"ticket_id": message.ticket_id, "message_id": message.id, "place": place, "file_id": file_id, "next_at": now}
+        for message in new_messages
+        for place, file in enumerate(message.attachments)
         if (file_id := _wanted(file))
     ]
     if rows:
@@ -66,8 +66,8 @@ def claim(session: Session, now: datetime, first: Sequence[int] = ()) -> Pending
     number = rows[0].id
     values = {"attempts": _c.attempts + 1, "next_at": now + LEASE}
     columns = [_c[name] for name in PendingFile.__dataclass_fields__]
-    taken = sa.update(late_files).where(_c.id == number).values(**values).returning(*columns)
-    return PendingFile(**session.execute(taken).one()._mapping)
+    claimed = sa.update(late_files).where(_c.id == number).values(**values).returning(*columns)
+    return PendingFile(**session.execute(claimed).one()._mapping)
 
 
 def postpone(session: Session, late: PendingFile, until: datetime) -> None:
@@ -76,8 +76,8 @@ def postpone(session: Session, late: PendingFile, until: datetime) -> None:
 
 def store_file(session: Session, late: PendingFile, sha256: str, size: int, media_type: str, now: datetime) -> None:
     """Its bytes are kept under that name: from now on it is a file like any other."""
-    found = {"sha256": sha256, "size": size} | ({"media_type": media_type} if media_type else {})
-    _end(session, late, found, EventKind.FILE_FETCHED, "", now)
+    facts = {"sha256": sha256, "size": size} | ({"media_type": media_type} if media_type else {})
+    _end(session, late, facts, EventKind.FILE_FETCHED, "", now)
 
 
 def mark_missing(session: Session, late: PendingFile, why: str, now: datetime) -> None:
@@ -86,7 +86,7 @@ def mark_missing(session: Session, late: PendingFile, why: str, now: datetime) -
 
 
 def _end(
-    session: Session, late: PendingFile, found: Mapping[str, Any], kind: EventKind, why: str, now: datetime
+    session: Session, late: PendingFile, facts: Mapping[str, Any], kind: EventKind, why: str, now: datetime
 ) -> None:
     """Whoever deletes the row says how it ended; the message may be on another ticket by now."""
     if session.execute(sa.delete(late_files).where(_c.id == late.id)).rowcount != 1:
@@ -95,7 +95,7 @@ def _end(
     if message is None or late.place >= len(message.attachments) or not _wanted(message.attachments[late.place]):
         return
     files = [dict(file) for file in message.attachments]
-    files[late.place] |= found
+    files[late.place] |= facts
     session.execute(sa.update(messages).where(messages.c.id == message.id).values(attachments=files))
     ticket = tickets.get(session, message.ticket_id, lock=True)
     if ticket is not None:
@@ -109,8 +109,8 @@ def _held(session: Session, message_id: int) -> Message | None:
     named = tickets.message(session, message_id)
     ticket = tickets.get(session, named.ticket_id, lock=True) if named else None
     again = tickets.message(session, message_id) if ticket else None
-    moved = again is not None and ticket is not None and again.ticket_id != ticket.id
-    return _held(session, message_id) if moved else again
+    was_moved = again is not None and ticket is not None and again.ticket_id != ticket.id
+    return _held(session, message_id) if was_moved else again
 
 
 def _wanted(file: Mapping[str, Any]) -> str:

@@ -32,15 +32,15 @@ def change(session: Session, ticket: Ticket, address: str, actor: Actor, at: dat
 
 def plan_change(session: Session, ticket: Ticket, address: str) -> tuple[str, str]:
     """The addresses before and after, checked; nothing is written."""
-    wanted = cc.check_address(address)
+    new_address = cc.check_address(address)
     if ticket.merged_into is not None:
         raise NotAllowed(f"ticket #{ticket.id} was merged into #{ticket.merged_into}")
     if ticket.conversation:
         raise NotAllowed(f"the conversation in {ticket.channel.title()} goes on with who began it")
-    if wanted in {box.address for box in people.all_mailboxes(session)}:
-        raise NotAllowed(f"{wanted} is an address of this desk")
-    known = people.by_ids(session, [ticket.requester_id]).get(ticket.requester_id)
-    return known.address if known else "", wanted
+    if new_address in {box.address for box in people.all_mailboxes(session)}:
+        raise NotAllowed(f"{new_address} is an address of this desk")
+    current = people.by_ids(session, [ticket.requester_id]).get(ticket.requester_id)
+    return current.address if current else "", new_address
 
 
 def preview(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime) -> tuple[Event, ...]:
@@ -59,6 +59,6 @@ def swap_participants(session: Session, ticket_id: int, before: str, after: str)
 def follow_undo(session: Session, change: Change, before: Ticket) -> None:
     """After an undo of the ticket `before`: its people follow."""
     ids = [before.requester_id, change.ticket.requester_id]
-    known = people.by_ids(session, ids) if ids[0] != ids[1] else {}
-    if len(known) == 2:
-        swap_participants(session, before.id, known[ids[0]].address, known[ids[1]].address)
+    people_by_id = people.by_ids(session, ids) if ids[0] != ids[1] else {}
+    if len(people_by_id) == 2:
+        swap_participants(session, before.id, people_by_id[ids[0]].address, people_by_id[ids[1]].address)

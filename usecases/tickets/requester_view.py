@@ -127,17 +127,17 @@ def view_ticket(session: Session, person: Requester, ticket_id: int) -> TicketVi
     return TicketView(person, last, ticket_id, first.subject, False, True, _part(session, person, first, last))
 
 
-def conversation(session: Session, seen: TicketView, *, before: int | None = None) -> list[PublicMessage]:
+def conversation(session: Session, view: TicketView, *, before: int | None = None) -> list[PublicMessage]:
     """The newest PER_PAGE of the public messages below that id, oldest first; one more, if there is one before them."""
-    where = [*_public(seen), *([messages.c.id < before] if before is not None else [])]
+    where = [*_public(view), *([messages.c.id < before] if before is not None else [])]
     query = sa.select(messages).where(*where).order_by(messages.c.id.desc()).limit(PER_PAGE + 1)
-    return [_said(row._mapping, seen) for row in reversed(session.execute(query).all())]
+    return [_said(row._mapping, view) for row in reversed(session.execute(query).all())]
 
 
-def file(session: Session, seen: TicketView, message_id: int, place: int) -> Mapping[str, Any] | None:
+def file(session: Session, view: TicketView, message_id: int, place: int) -> Mapping[str, Any] | None:
     """A file of a message that they see, by its place."""
     columns = (messages.c.attachments, messages.c.trust)
-    row = session.execute(sa.select(*columns).where(messages.c.id == message_id, *_public(seen))).first()
+    row = session.execute(sa.select(*columns).where(messages.c.id == message_id, *_public(view))).first()
     there = row is not None and place < len(row.attachments) and not MessageTrust.from_json(row.trust).withdrawn
     return row.attachments[place] if row and there else None
 
@@ -149,15 +149,15 @@ def agent_and_team(session: Session, ticket: Ticket) -> tuple[str, str]:
     return _display(agent), _display(team)
 
 
-def visible_fields(session: Session, seen: TicketView) -> list[tuple[str, str]]:
+def visible_fields(session: Session, view: TicketView) -> list[tuple[str, str]]:
     """Label and value of the fields that requesters see."""
-    if seen.part is not None:
+    if view.part is not None:
         return []
-    given = seen.ticket.fields
+    values = view.ticket.fields
     shown = [
-        one for one in custom_fields.list_all(session) if one.public and given.get(one.name) not in (None, "", False)
+        field for field in custom_fields.list_all(session) if field.public and values.get(field.name) not in (None, "", False)
     ]
-    return [(one.title, "✓" if given[one.name] is True else str(given[one.name])) for one in shown]
+    return [(field.title, "✓" if values[field.name] is True else str(values[field.name])) for field in shown]
 
 
 def list_requests(
@@ -183,17 +183,17 @@ def list_requests(
     return [_line(session, row, last.get(row.id, row.created_at)) for row in rows]
 
 
-def solve(session: Session, seen: TicketView, at: datetime) -> Ticket:
+def solve(session: Session, view: TicketView, at: datetime) -> Ticket:
     """The requester says that it is solved, whatever agents would have to fill in. Raises NotAllowed."""
-    ticket = tickets.get(session, seen.ticket.id, lock=True)
-    if ticket is None or ticket.requester_id != seen.person.id:
+    ticket = tickets.get(session, view.ticket.id, lock=True)
+    if ticket is None or ticket.requester_id != view.person.id:
         raise NotAllowed("only the requester can say that")
     if ticket.status in DONE:
         raise NotAllowed("it is solved already")
     words = resolution.resolution_from_replies(session, ticket)
-    told = properties.set_resolution(ticket, words, seen.person.actor, at, "the last reply")
+    change = properties.set_resolution(ticket, words, view.person.actor, at, "the last reply")
     return tickets.save(
-        session, told.then(transitions.resolve(told.ticket, seen.person.actor, at, "the requester says so"))
+        session, change.then(transitions.resolve(change.ticket, view.person.actor, at, "the requester says so"))
     )
 
 
@@ -213,25 +213,25 @@ def _sees(session: Session, person: Requester, ticket: Ticket) -> bool:
 
 def _part(session: Session, person: Requester, first: Ticket, last: Ticket) -> MergedPart:
     """By the histories of the merges that led from their ticket to the one that is left."""
-    moved: frozenset[int] | None = None
+    moved_ids: frozenset[int] | None = None
     since, here = first.created_at, first
     while here.id != last.id:
         merge = [event for event in tickets.history(session, here.id) if event.kind == EventKind.MERGED_INTO][-1]
-        moved = frozenset(merge.data.get("messages", ())) if moved is None else moved
+        moved_ids = frozenset(merge.data.get("messages", ())) if moved_ids is None else moved_ids
         since = merge.at
         there = tickets.get(session, here.merged_into or 0)
         if there is None:
             break
         here = there
     role = tickets.participants_of(session, [last.id])[last.id].get(person.address, "")
-    return MergedPart(moved or frozenset(), since, role == Participation.REQUESTER or role in COPIED)
+    return MergedPart(moved_ids or frozenset(), since, role == Participation.REQUESTER or role in COPIED)
 
 
-def _public(seen: TicketView) -> Conditions:
-    c, part = messages.c, seen.part
-    by_them = sa.and_(c.author_kind == str(ActorKind.REQUESTER), c.author_id == seen.person.id)
+def _public(view: TicketView) -> Conditions:
+    c, part = messages.c, view.part
+    by_them = sa.and_(c.author_kind == str(ActorKind.REQUESTER), c.author_id == view.person.id)
     automatic = sa.and_(c.kind == str(MessageKind.AUTOMATIC), by_them)
-    where = [c.ticket_id == seen.ticket.id, c.side_id.is_(None), (c.kind == str(MessageKind.REPLY)) | automatic]
+    where = [c.ticket_id == view.ticket.id, c.side_id.is_(None), (c.kind == str(MessageKind.REPLY)) | automatic]
     if part is None:
         return where
     own = sa.or_(c.id.in_(sorted(part.moved)), by_them)
@@ -239,19 +239,19 @@ def _public(seen: TicketView) -> Conditions:
     return [*where, sa.or_(own, answers) if part.copied else own]
 
 
-def _said(row: sa.RowMapping, seen: TicketView) -> PublicMessage:
-    known = {seen.ticket.requester_id: "requester", seen.person.id: "you"}
+def _said(row: sa.RowMapping, view: TicketView) -> PublicMessage:
+    roles = {view.ticket.requester_id: "requester", view.person.id: "you"}
     by_desk = row["author_kind"] != str(ActorKind.REQUESTER)
-    who = "desk" if by_desk else known.get(row["author_id"], "other")
-    files = tuple({name: one.get(name) for name in ("name", "size", "media_type")} for one in row["attachments"])
+    who = "desk" if by_desk else roles.get(row["author_id"], "other")
+    files = tuple({name: file.get(name) for name in ("name", "size", "media_type")} for file in row["attachments"])
     # Below an agent's words their mail quotes the desk's notice, with what is the desk's own.
     text = (row["reply"] if by_desk else row["reply"] or row["text"]).strip("\n").rstrip()
     text = text if who == "you" else status_links.hidden(text)
     # An emptied row says nothing of where it came from either.
-    gone = not (text or files or row["content_hash"] or row["external_id"]) and row["inbound"]
+    withdrawn = not (text or files or row["content_hash"] or row["external_id"]) and row["inbound"]
     if MessageTrust.from_json(row["trust"]).withdrawn:
-        text, files, gone = "", (), True
-    return PublicMessage(row["id"], row["created_at"], who, _display(row["author_name"]), text, files, gone)
+        text, files, withdrawn = "", (), True
+    return PublicMessage(row["id"], row["created_at"], who, _display(row["author_name"]), text, files, withdrawn)
 
 
 def _display(name: str) -> str:
@@ -261,13 +261,13 @@ def _display(name: str) -> str:
 
 def _joined_with_own(person: Requester) -> sa.ColumnElement[bool]:
     """Whether a ticket was merged into another one of theirs, which is in the list itself."""
-    kept = ticket_rows.alias("kept")
-    return sa.exists().where(kept.c.id == ticket_rows.c.merged_into, kept.c.requester_id == person.id)
+    target = ticket_rows.alias("kept")
+    return sa.exists().where(target.c.id == ticket_rows.c.merged_into, target.c.requester_id == person.id)
 
 
 def _line(session: Session, row: sa.Row[Any], last_at: datetime) -> ListedRequest:
-    kept = tickets.merge_target(session, row.merged_into) if row.merged_into else None
-    status = kept.status if kept else Status(row.status)
+    target = tickets.merge_target(session, row.merged_into) if row.merged_into else None
+    status = target.status if target else Status(row.status)
     return ListedRequest(row.id, row.subject, status, _display(row.name), row.created_at, last_at)
 
 

@@ -21,14 +21,16 @@ def resolve(session: Session, ticket: Ticket, actor: Actor, at: datetime, said: 
     words = said.strip()[:LONGEST] or resolution_from_replies(session, ticket)
     if not words and csat_settings.rules(session).resolution_required:
         raise NotAllowed("say what solved it: answer the requester, or write it down under Resolution")
-    told = properties.set_resolution(ticket, words, actor, at, "" if said.strip() else "the last reply")
-    return told.then(transitions.resolve(told.ticket, actor, at, why))
+    change = properties.set_resolution(ticket, words, actor, at, "" if said.strip() else "the last reply")
+    return change.then(transitions.resolve(change.ticket, actor, at, why))
 
 
 def resolution_from_replies(session: Session, ticket: Ticket) -> str:
     """The resolution as it would be without anybody's words."""
     replies = [
-        one.reply.strip()[:LONGEST] for one in tickets.messages_of(session, ticket.id, most=10_000) if _ours(one)
+        message.reply.strip()[:LONGEST]
+        for message in tickets.messages_of(session, ticket.id, most=10_000)
+        if _ours(message)
     ]
     if not replies or (ticket.resolution and ticket.resolution not in replies):
         return ticket.resolution

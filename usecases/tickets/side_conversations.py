@@ -56,10 +56,10 @@ def start(
     session: Session, ticket: Ticket, to: str, subject: str, actor: Actor, at: datetime, *, react: bool = True
 ) -> tuple[Side, Ticket]:
     """A new conversation in which nothing is said yet."""
-    asked = _asked_now(session, ticket, (), to, at)
+    participants = _asked_now(session, ticket, (), to, at)
     title = " ".join(subject.split())[: rules.LONGEST_SUBJECT] or ticket.subject
     (number,) = reserve_ids(session, side_conversations, 1)
-    side = Side(number, ticket.id, title, asked[0], asked, at, actor.id)
+    side = Side(number, ticket.id, title, participants[0], participants, at, actor.id)
     session.execute(sa.insert(side_conversations).values(**_row(side)))
     return side, tickets.save(session, rules.begun(side, ticket, actor, at).change, react=react)
 
@@ -89,7 +89,7 @@ def add_message(
         signal="written",
         signal_detail=via,
         attachments=tuple(_files(session, ticket.id, words.files)),
-        recipients={"to": [side.address], "cc": [one for one in side.people if one != side.address]},
+        recipients={"to": [side.address], "cc": [address_of for address_of in side.people if address_of != side.address]},
         side_id=side.id,
     )
     number = tickets.add_message(session, message)
@@ -97,16 +97,16 @@ def add_message(
     return save(session, step)
 
 
-def _asked_now(session: Session, ticket: Ticket, known: Sequence[str], typed: str, at: datetime) -> tuple[str, ...]:
+def _asked_now(session: Session, ticket: Ticket, current: Sequence[str], typed: str, at: datetime) -> tuple[str, ...]:
     """Who takes part, with those whose addresses somebody typed; raises NotAllowed for whom nobody may ask aside."""
     new = rules.addresses(canonical_words(typed))
     requester = people.by_ids(session, [ticket.requester_id]).get(ticket.requester_id)
     boxes = set(session.execute(sa.select(mailboxes.c.address).where(mailboxes.c.address.in_(new))).scalars())
-    asked = tuple(dict.fromkeys((*known, *new)))
-    rules.check_people(asked, requester.address if requester else "", boxes)
+    participants = tuple(dict.fromkeys((*current, *new)))
+    rules.check_people(participants, requester.address if requester else "", boxes)
     # Whoever is asked has a row: so their data can be exported and erased, though they may never answer.
     people.ensure_people(session, [Party(address) for address in new], at)
-    return asked
+    return participants
 
 
 def end(session: Session, side: Side, ticket: Ticket, actor: Actor, at: datetime) -> tuple[Side, Ticket]:
@@ -149,8 +149,8 @@ def lock_with_ticket(session: Session, side_id: int) -> tuple[Side, Ticket]:
 
 def by_ids(session: Session, ids: Iterable[int]) -> dict[int, Side]:
     """Whoever looks: for what comes in."""
-    wanted = sorted(set(ids))
-    rows = session.execute(sa.select(*_COLUMNS).where(_c.id.in_(wanted))) if wanted else ()
+    unique_ids = sorted(set(ids))
+    rows = session.execute(sa.select(*_COLUMNS).where(_c.id.in_(unique_ids))) if unique_ids else ()
     return {row.id: _side(row._mapping) for row in rows}
 
 
@@ -164,10 +164,10 @@ def of_ticket(session: Session, ticket_id: int) -> list[Side]:
 
 def messages_by_conversation(session: Session, ticket_id: int) -> dict[int, list[Message]]:
     """What was said in each of them, the oldest first."""
-    found: dict[int, list[Message]] = {}
+    by_side: dict[int, list[Message]] = {}
     for message in tickets.messages_of(session, ticket_id, kinds=(MessageKind.SIDE,), most=2_000):
-        found.setdefault(message.side_id or 0, []).append(message)
-    return found
+        by_side.setdefault(message.side_id or 0, []).append(message)
+    return by_side
 
 
 def quotable_messages(session: Session, ticket_id: int, most: int) -> list[tuple[str, str]]:
@@ -214,12 +214,12 @@ def move_back(session: Session, message_ids: Sequence[int], from_ticket: int, to
 
 def redact_person(session: Session, address: str, instead: str) -> list[int]:
     """Takes somebody out of every conversation in which they were asked; returns the tickets of these."""
-    found = _asked(session, address)
-    for side in found:
-        people_left = [instead if one == address else one for one in side.people]
+    sides = _asked(session, address)
+    for side in sides:
+        people_left = [instead if participant == address else participant for participant in side.people]
         values = {"people": people_left, "address": instead if side.address == address else side.address}
         session.execute(sa.update(side_conversations).where(_c.id == side.id).values(**values))
-    return [side.ticket_id for side in found]
+    return [side.ticket_id for side in sides]
 
 
 def about_person(session: Session, address: str, tickets_of_theirs: Sequence[int]) -> list[dict[str, Any]]:
@@ -231,14 +231,14 @@ def about_person(session: Session, address: str, tickets_of_theirs: Sequence[int
     mine = {side.id: side for side in _asked(session, address)}
     rows = session.execute(sa.select(*_COLUMNS).where(_c.ticket_id.in_(list(tickets_of_theirs))))
     about = {row.id: _side(row._mapping) for row in rows} | mine
-    found = []
+    conversations = []
     for number, side in sorted(about.items()):
         where = (c.side_id == number,) if number in mine else (c.side_id == number, c.author_kind != "third_party")
-        told = sa.select(c.id, c.created_at, c.inbound, c.author_name, c.text, c.attachments).where(*where)
-        said_there = [dict(row._mapping) for row in session.execute(told.order_by(c.id))]
+        columns = sa.select(c.id, c.created_at, c.inbound, c.author_name, c.text, c.attachments).where(*where)
+        said_there = [dict(row._mapping) for row in session.execute(columns.order_by(c.id))]
         whole = {name: getattr(side, name) for name in ("id", "ticket_id", "subject", "address", "created_at")}
-        found.append(whole | {"people": list(side.people), "messages": said_there})
-    return found
+        conversations.append(whole | {"people": list(side.people), "messages": said_there})
+    return conversations
 
 
 def _asked(session: Session, address: str) -> list[Side]:
@@ -251,9 +251,9 @@ def all_as_json(session: Session, ticket_id: int) -> list[dict[str, Any]]:
     """All of a ticket with what was said in them, for programs."""
     sides = of_ticket(session, ticket_id)
     words = messages_by_conversation(session, ticket_id) if sides else {}
-    told = ("id", "ticket_id", "subject", "address", "holds")
+    names = ("id", "ticket_id", "subject", "address", "holds")
     return [
-        {name: getattr(side, name) for name in told}
+        {name: getattr(side, name) for name in names}
         | {"people": list(side.people), "state": str(side.state), "created_at": side.created_at.isoformat()}
         | {"messages": [_message_json(message) for message in words.get(side.id, ())]}
         for side in sides
@@ -261,9 +261,9 @@ def all_as_json(session: Session, ticket_id: int) -> list[dict[str, Any]]:
 
 
 def _message_json(message: Message) -> dict[str, Any]:
-    told = ("id", "inbound", "author_address", "subject", "text", "reply")
-    row = {name: getattr(message, name) for name in told}
-    files = [{"name": one["name"], "media_type": one["media_type"], "size": one["size"]} for one in message.attachments]
+    names = ("id", "inbound", "author_address", "subject", "text", "reply")
+    row = {name: getattr(message, name) for name in names}
+    files = [{"name": file["name"], "media_type": file["media_type"], "size": file["size"]} for file in message.attachments]
     row |= {"author": message.author.name, "automatic": message.trust.automatic, "attachments": files}
     return row | {"created_at": message.created_at.isoformat()}
 
@@ -271,13 +271,13 @@ def _message_json(message: Message) -> dict[str, Any]:
 def _files(session: Session, ticket_id: int, chosen: Sequence[tuple[int, int]]) -> list[Mapping[str, Any]]:
     """Attachments of this ticket's messages; raises NotAllowed for any other."""
     named = tickets.messages_by_ids(session, [number for number, _ in chosen])
-    found: list[Mapping[str, Any]] = []
+    chosen_files: list[Mapping[str, Any]] = []
     for number, place in dict.fromkeys(chosen):
         message = named.get(number)
         if message is None or message.ticket_id != ticket_id or not 0 <= place < len(message.attachments):
             raise NotAllowed(f"message {number} of this ticket has no attachment {place}")
-        found.append({**message.attachments[place], "inline": False, "content_id": ""})
-    return found
+        chosen_files.append({**message.attachments[place], "inline": False, "content_id": ""})
+    return chosen_files
 
 
 def _heading(name: str, at: datetime) -> str:

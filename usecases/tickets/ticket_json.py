@@ -52,17 +52,17 @@ def whole_ticket(session: Session, ticket_id: int, *, after: int = 0, most: int 
         "messages": [_message(message) for message in shown],
         "next_messages": shown[-1].id if len(messages) > len(shown) else None,
         "side_conversations": side_conversations.all_as_json(session, ticket_id),
-        "outbound": [{name: one[name] for name in _OUTBOUND} for one in sent],
-        "deliveries": [_delivery(one) for one in sent if one["kind"] in _ROLES],
+        "outbound": [{name: delivery[name] for name in _OUTBOUND} for delivery in sent],
+        "deliveries": [_delivery(delivery) for delivery in sent if delivery["kind"] in _ROLES],
         "participants": tickets.participants_of(session, [ticket_id])[ticket_id],
         "prediction": tickets.prediction_of(session, ticket_id),
-        "clocks": [asdict(one) for one in sla_timers.clocks_of_tickets(session, [ticket_id])[ticket_id].values()],
+        "clocks": [asdict(delivery) for delivery in sla_timers.clocks_of_tickets(session, [ticket_id])[ticket_id].values()],
     }
 
 
 def _through(messages: Sequence[Message]) -> str:
     """What the requester's first message came through: a form or a mailing list; empty if it came directly."""
-    first = next((one for one in messages if one.inbound), None)
+    first = next((message for message in messages if message.inbound), None)
     return first.trust.through if first else ""
 
 
@@ -77,10 +77,10 @@ def _history_and_links(session: Session, ticket: Ticket) -> dict[str, Any]:
     history, possible = tickets.history(session, ticket.id), undo.undoable_numbers(session, ticket)
     numbers = undo.shown_numbers(session, ticket.id, history)
     links, organisation = ticket_links.links_of(session, ticket.id), ticket.organisation_id or 0
-    events = [{"id": n, **_event(one), "undoable": n in possible} for n, one in zip(numbers, history, strict=True)]
+    events = [{"id": n, **_event(event), "undoable": n in possible} for n, event in zip(numbers, history, strict=True)]
     return {
         "events": events,
-        "links": [{"ticket": one.other.id, "kind": one.kind, "words": one.words} for one in links],
+        "links": [{"ticket": event.other.id, "kind": event.kind, "words": event.words} for event in links],
         "children": [child.id for child in ticket_links.children(session, ticket.id)],
         "organisation": organisations.names(session, [organisation]).get(organisation),
     }

@@ -29,11 +29,11 @@ def undoable_numbers(session: Session, ticket: Ticket) -> tuple[int, ...]:
 
 def shown_numbers(session: Session, ticket_id: int, shown: Sequence[Event]) -> list[int]:
     """The numbers of the events that somebody is shown: the whole history, or a part of it in the same order."""
-    found: list[int] = []
+    numbers: list[int] = []
     for number, event in tickets.numbered_history(session, ticket_id):
-        if len(found) < len(shown) and shown[len(found)] == event:
-            found.append(number)
-    return found
+        if len(numbers) < len(shown) and shown[len(numbers)] == event:
+            numbers.append(number)
+    return numbers
 
 
 def undo(session: Session, ticket_id: int, number: int | None, actor: Actor, at: datetime) -> Ticket:
@@ -44,7 +44,7 @@ def undo(session: Session, ticket_id: int, number: int | None, actor: Actor, at:
     history = tickets.numbered_history(session, ticket_id)
     if number is None:
         number = rules.newest(ticket, history)
-    event = next((event for known, event in history if known == number), None)
+    event = next((event for event_number, event in history if event_number == number), None)
     if event is not None and event.kind in rules.MOVING:
         if number not in rules.possible(ticket, history):
             raise NotAllowed("this was undone already, or something later depends on it")
@@ -73,12 +73,12 @@ def _moved_back(session: Session, ticket: Ticket, number: int, event: Event, act
 def _joined(session: Session, ticket: Ticket, number: int, event: Event, actor: Actor, at: datetime) -> Ticket:
     """What was split off comes back, if nothing else has happened to it."""
     other = int(event.after)
-    there = [one.id for one in tickets.messages_of(session, other, most=2)]
+    there = [message.id for message in tickets.messages_of(session, other, most=2)]
     if there != [event.message_id]:
         raise NotAllowed(f"#{other} has more messages by now; merge it instead")
-    kept = conversation.merge(session, other, ticket.id, actor, at, why="undid the split")
+    merged = conversation.merge(session, other, ticket.id, actor, at, why="undid the split")
     undone = Event(ticket.id, at, EventKind.SPLIT_UNDONE, actor, before=str(other), data={"undid": [number]})
-    return tickets.save(session, Change(kept, (undone,)))
+    return tickets.save(session, Change(merged, (undone,)))
 
 
 def _unmerged(session: Session, gone_id: int, actor: Actor, at: datetime) -> None:
@@ -86,16 +86,16 @@ def _unmerged(session: Session, gone_id: int, actor: Actor, at: datetime) -> Non
     history = tickets.numbered_history(session, gone_id)
     number, merged = _last(history, EventKind.MERGED_INTO)
     into_id = int(merged.after)
-    held = tickets.get_many(session, [gone_id, into_id], lock=True)
-    gone, into = held.get(gone_id), held.get(into_id)
-    if gone is None or into is None or gone.merged_into != into_id:
+    locked = tickets.get_many(session, [gone_id, into_id], lock=True)
+    merged_ticket, into = locked.get(gone_id), locked.get(into_id)
+    if merged_ticket is None or into is None or merged_ticket.merged_into != into_id:
         raise NotAllowed(f"#{gone_id} is not merged into #{into_id} any more")
     if into.merged_into is not None:
         raise NotAllowed(f"#{into_id} was merged into #{into.merged_into} later; undo that first")
     if "messages" not in merged.data:
         raise NotAllowed("this merge was done before the desk noted what it moved; split the messages instead")
     _bring_back(session, merged, gone_id, into_id)
-    tickets.save(session, _alive(gone, history, number, actor, at))
+    tickets.save(session, _alive(merged_ticket, history, number, actor, at))
     from_number = _last(tickets.numbered_history(session, into_id), EventKind.MERGED_FROM, str(gone_id))[0]
     event = Event(into_id, at, EventKind.UNMERGED, actor, before=str(gone_id), data={"undid": [from_number]})
     tickets.save(session, Change(into, (event,)))
@@ -116,35 +116,35 @@ def _bring_back(session: Session, merged: Event, gone_id: int, into_id: int) -> 
     session.execute(sa.delete(links).where(*linked))
 
 
-def _alive(gone: Ticket, history: History, number: int, actor: Actor, at: datetime) -> Change:
+def _alive(merged_ticket: Ticket, history: History, number: int, actor: Actor, at: datetime) -> Change:
     """As it was before the merge: its status, if the merge closed it, and no ticket that it is part of."""
-    place = next(place for place, (known, _) in enumerate(history) if known == number)
+    place = next(place for place, (event_number, _) in enumerate(history) if event_number == number)
     merged = history[place][1]
     closing = history[place - 1] if place else None
     events: list[Event] = []
     if closing and closing[1].kind == EventKind.STATUS_CHANGED and closing[1].why == f"merged into #{merged.after}":
-        start = told.beginning(gone, [event for _, event in history])
+        start = told.beginning(merged_ticket, [event for _, event in history])
         before = told.replay(start, [event for _, event in history[: place - 1]])
         names = ("status", "resolved_at", "closed_at", "reminded_at")
         restored = {name: getattr(before, name) for name in names}
         data = {"undid": [closing[0]], "restored": told.encoded(restored)}
         why = "undid the merge"
         events.append(
-            Event(gone.id, at, EventKind.STATUS_CHANGED, actor, str(gone.status), str(before.status), why, data)
+            Event(merged_ticket.id, at, EventKind.STATUS_CHANGED, actor, str(merged_ticket.status), str(before.status), why, data)
         )
-        gone = replace(gone, **restored)
+        merged_ticket = replace(merged_ticket, **restored)
     data = {"undid": [number], "restored": {"merged_into": None}}
-    events.append(Event(gone.id, at, EventKind.UNMERGED, actor, before=merged.after, data=data))
-    return Change(replace(gone, merged_into=None, updated_at=at), tuple(events))
+    events.append(Event(merged_ticket.id, at, EventKind.UNMERGED, actor, before=merged.after, data=data))
+    return Change(replace(merged_ticket, merged_into=None, updated_at=at), tuple(events))
 
 
 def _last(history: History, kind: str, after: str = "") -> tuple[int, Event]:
-    found = [(n, event) for n, event in history if event.kind == kind and after in ("", event.after)]
-    if not found:
+    matches = [(n, event) for n, event in history if event.kind == kind and after in ("", event.after)]
+    if not matches:
         raise NotAllowed("this ticket was not merged")
-    return found[-1]
+    return matches[-1]
 
 
 def _names(session: Session) -> Names:
-    agents = {one.id: one.name or one.address for one in people.all_agents(session) if one.active}
+    agents = {agent.id: agent.name or agent.address for agent in people.all_agents(session) if agent.active}
     return Names(agents, {team.id: team.name for team in people.all_teams(session)})

@@ -26,15 +26,15 @@ _c = watchers.c
 
 def list_watchers(session: Session, ticket_ids: Iterable[int]) -> dict[int, list[Person]]:
     """Who watches these tickets, in the order of their names."""
-    wanted = sorted(set(ticket_ids))
-    query = sa.select(_c.ticket_id, _c.agent_id).where(_c.ticket_id.in_(wanted))
-    rows = session.execute(query).all() if wanted else []
-    known = people.by_ids(session, [row.agent_id for row in rows])
-    found: dict[int, list[Person]] = {}
+    unique_ids = sorted(set(ticket_ids))
+    query = sa.select(_c.ticket_id, _c.agent_id).where(_c.ticket_id.in_(unique_ids))
+    rows = session.execute(query).all() if unique_ids else []
+    agents = people.by_ids(session, [row.agent_id for row in rows])
+    by_ticket: dict[int, list[Person]] = {}
     for row in rows:
-        if row.agent_id in known and known[row.agent_id].active:
-            found.setdefault(row.ticket_id, []).append(known[row.agent_id])
-    return {number: sorted(some, key=lambda one: one.name or one.address) for number, some in found.items()}
+        if row.agent_id in agents and agents[row.agent_id].active:
+            by_ticket.setdefault(row.ticket_id, []).append(agents[row.agent_id])
+    return {number: sorted(some, key=lambda agent: agent.name or agent.address) for number, some in by_ticket.items()}
 
 
 def watch(session: Session, ticket: Ticket, agent: Person, actor: Actor, at: datetime, why: str = "") -> Ticket:
@@ -61,12 +61,12 @@ def watch_mentioned(session: Session, ticket: Ticket, text: str, at: datetime) -
     """The agents whom a note calls by `@name`; from now on they watch the ticket."""
     if "@" not in text:
         return []
-    agents = {one.id: one for one in people.all_agents(session) if one.active}
-    known = mentions.names((one.id, one.name, one.address) for one in agents.values())
-    found = [agents[number] for number in mentions.mentioned(text, known)]
-    for one in found:
-        _begin(session, ticket, one, at)
-    return found
+    agents = {agent.id: agent for agent in people.all_agents(session) if agent.active}
+    names = mentions.names((agent.id, agent.name, agent.address) for agent in agents.values())
+    mentioned = [agents[number] for number in mentions.mentioned(text, names)]
+    for agent in mentioned:
+        _begin(session, ticket, agent, at)
+    return mentioned
 
 
 def _begin(session: Session, ticket: Ticket, agent: Person, at: datetime) -> bool:
