@@ -24,7 +24,7 @@ from desk.config.settings import Settings
 from storage.db import schema
 from storage.operations import backup, restore
 from storage.operations.backup import BackupError, Manifest
-from storage.operations.pg_tools import NoTool
+from storage.operations.pg_tools import ToolMissing
 
 
 def words(own: Any, command: Callable[..., argparse.ArgumentParser]) -> None:
@@ -46,7 +46,7 @@ def save_desk(args: argparse.Namespace, settings: Settings, now: datetime) -> in
             raise Trouble(f"{args.target} is there already: name a new one", 64)
         try:
             made = _saved(store, args.target, now)
-        except (BackupError, NoTool) as error:
+        except (BackupError, ToolMissing) as error:
             raise Trouble(str(error)) from error
     _told(args, {"target": str(args.target)} | _figures(made))
     if made.missing:
@@ -64,7 +64,7 @@ def restore_desk(args: argparse.Namespace, settings: Settings, now: datetime) ->
             found = restore.restore(folder, settings, now, over=args.yes, dry_run=args.dry_run)
     except sa.exc.DBAPIError as error:
         raise Trouble(f"the database cannot be reached: {first_line(error)}", DATABASE_AWAY) from error
-    except (BackupError, NoTool, OSError, tarfile.TarError) as error:
+    except (BackupError, ToolMissing, OSError, tarfile.TarError) as error:
         raise Trouble(str(error)) from error
     facts = _figures(found.manifest) | {"blobs_written": found.blobs, "aside": found.aside, "dry_run": args.dry_run}
     if found.manifest.schema != schema.NEWEST:

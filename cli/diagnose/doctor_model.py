@@ -19,7 +19,7 @@ _GO_BACK = "`frontdesk classifier rollback` goes back to the model before; worke
 
 def examine(session: Session, data: Path, _now: datetime) -> Iterator[Finding]:
     """The active model first."""
-    active = models.active(session)
+    active = models.active_model(session)
     if active is None:
         yield fine("model", f"{VERSION}, the starter model; no worker has asked for it yet")
     else:

@@ -108,8 +108,10 @@ def _open(visit: Visit, number: int, reason: str) -> None:
         if ticket is None:
             raise HTTPException(404, "There is no such ticket.")
         why, team = {"why": reason}, ticket.team_id
-        audit.record(visit.session, viewer, visibility.OPENED, visit.now, ticket_id=number, team_id=team, data=why)
-        event = Event(number, visit.now, visibility.OPENED, visit.actor, why=reason)
+        audit.record(
+            visit.session, viewer, visibility.OPENED_ANYWAY, visit.now, ticket_id=number, team_id=team, data=why
+        )
+        event = Event(number, visit.now, visibility.OPENED_ANYWAY, visit.actor, why=reason)
         tickets.save(visit.session, Change(ticket, (event,)))
 
 

@@ -26,7 +26,7 @@ class Refused(ValueError):
 
 def load_model(store: Store, session: Session, version: str = "") -> Categoriser:
     """The model of that version, else the active one, else the starter model."""
-    row = models.get(session, version) if version else models.active(session)
+    row = models.get(session, version) if version else models.active_model(session)
     if row is None and version:
         raise Refused(f"there is no model {version!r}: `frontdesk classifier status` lists them")
     return _read(store, row) if row else starter.shipped()
@@ -72,7 +72,7 @@ def import_model(store: Store, session: Session, source: Path, now: datetime) ->
 
 def export_model(store: Store, session: Session, version: str, target: Path) -> str:
     """Exports a model as a zip of its three files; returns its version."""
-    row = models.get(session, version) if version else models.active(session)
+    row = models.get(session, version) if version else models.active_model(session)
     if row is None:
         raise Refused("there is no such model yet: a worker registers the starter model when it first works")
     try:

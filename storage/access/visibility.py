@@ -24,7 +24,7 @@ from storage.tables.learning import incident_reports, incident_tickets
 from storage.tables.people import audit
 from storage.tables.tickets import agents, mailboxes, memberships, participants, people, teams, tickets
 
-OPENED = EventKind.OPENED_ANYWAY
+OPENED_ANYWAY = EventKind.OPENED_ANYWAY
 """What the audit calls it when an admin opens a private ticket without being a member."""
 
 Condition = sa.ColumnElement[bool]
@@ -37,7 +37,7 @@ def viewer_of(
     mine = sa.and_(memberships.c.team_id == teams.c.id, memberships.c.agent_id == agent_id)
     query = sa.select(teams.c.id, memberships.c.agent_id).outerjoin(memberships, mine).where(teams.c.private)
     private = {row.id: row.agent_id is not None for row in session.execute(query)}
-    opened = _opened(session, agent_id, now) if may(role, Verb.OPEN_PRIVATE) and private else ()
+    opened = _opened_tickets(session, agent_id, now) if may(role, Verb.OPEN_PRIVATE) and private else ()
     return visibility.viewer(
         agent_id or None, name, role, private, admins_see_private=admins_see_private, opened=opened
     )
@@ -205,7 +205,9 @@ def mark_privacy_changes(session: Session, happened: Sequence[Event]) -> list[Ev
         if event.kind == EventKind.TEAM_CHANGED and event.data.get("to_id") in private
     }
     leave_incidents(session, private_ids)
-    return [_told(event, private) if event.kind == EventKind.TEAM_CHANGED else event for event in happened]
+    return [
+        _with_privacy_change(event, private) if event.kind == EventKind.TEAM_CHANGED else event for event in happened
+    ]
 
 
 def leave_incidents(session: Session, ids: Iterable[int]) -> None:
@@ -214,13 +216,13 @@ def leave_incidents(session: Session, ids: Iterable[int]) -> None:
         session.execute(sa.delete(table).where(table.c.ticket_id.in_(sorted(set(ids)))))
 
 
-def _told(event: Event, private: frozenset[int]) -> Event:
+def _with_privacy_change(event: Event, private: frozenset[int]) -> Event:
     what = visibility.moved(private, event.data.get("from_id"), event.data.get("to_id"))
     return replace(event, why="; ".join(filter(None, (event.why, what)))) if what else event
 
 
-def _opened(session: Session, agent_id: int, now: datetime) -> list[int]:
-    where = (audit.c.agent_id == agent_id, audit.c.what == OPENED, audit.c.at > now - OPENED_FOR)
+def _opened_tickets(session: Session, agent_id: int, now: datetime) -> list[int]:
+    where = (audit.c.agent_id == agent_id, audit.c.what == OPENED_ANYWAY, audit.c.at > now - OPENED_FOR)
     return list(session.execute(sa.select(audit.c.ticket_id).where(*where)).scalars())
 
 

@@ -115,7 +115,7 @@ def search(session: Session, eyes: Audience, text: str, most: int = 50) -> list[
     if not words:
         return []
     for joined in (_all_of(session, words), _one_of(session, words)):
-        matches = _found(session, eyes, joined, most)
+        matches = _search_rows(session, eyes, joined, most)
         if matches:
             return matches
     return []
@@ -124,7 +124,7 @@ def search(session: Session, eyes: Audience, text: str, most: int = 50) -> list[
 def candidates(session: Session, eyes: Audience, terms: Sequence[str], most: int = 100) -> list[Article]:
     """Published articles that have one of the words, to be compared with a request."""
     words = [word for term in terms for word in _WORD.findall(term.lower())][:MOST_TERMS]
-    return _found(session, eyes, _one_of(session, words), most, str(State.PUBLISHED)) if words else []
+    return _search_rows(session, eyes, _one_of(session, words), most, str(State.PUBLISHED)) if words else []
 
 
 def has_any(session: Session, eyes: Audience) -> bool:
@@ -188,7 +188,7 @@ def _select(session: Session, eyes: Audience) -> sa.Select[Any]:
     return query.where(*published, visibility.public_condition(_c.team_id))
 
 
-def _found(session: Session, eyes: Audience, terms: str, most: int, state: str = "") -> list[Article]:
+def _search_rows(session: Session, eyes: Audience, terms: str, most: int, state: str = "") -> list[Article]:
     matching = sa.text((_POSTGRES if session.postgres else _SQLITE).replace("a.", "articles."))
     query = _select(session, eyes).where(matching.bindparams(terms=terms)).order_by(_c.id.desc()).limit(most)
     if state:

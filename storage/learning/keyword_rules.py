@@ -41,12 +41,12 @@ class StoredKeywordRule:
 
 def list_all(session: Session) -> list[StoredKeywordRule]:
     c = keyword_rules.c
-    return [_kept(row._mapping) for row in session.execute(sa.select(keyword_rules).order_by(c.position, c.name))]
+    return [_stored(row._mapping) for row in session.execute(sa.select(keyword_rules).order_by(c.position, c.name))]
 
 
 def get(session: Session, name: str) -> StoredKeywordRule | None:
     row = session.execute(sa.select(keyword_rules).where(keyword_rules.c.name == name)).first()
-    return _kept(row._mapping) if row else None
+    return _stored(row._mapping) if row else None
 
 
 def active_rules(session: Session, model_categories: frozenset[str]) -> Rulebook:
@@ -57,7 +57,7 @@ def active_rules(session: Session, model_categories: frozenset[str]) -> Rulebook
         for category in categories.list_all(session)
         if category.active and category.name not in model_categories
     ]
-    return Rulebook((*on, *(rule for category in fresh for rule in _by_its_words(category.name, category.words))))
+    return Rulebook((*on, *(rule for category in fresh for rule in _soft_rule(category.name, category.words))))
 
 
 def save(session: Session, rule: Rule, now: datetime) -> None:
@@ -114,7 +114,7 @@ def past_tickets(session: Session, most: int = PAST) -> list[Past]:
     ]
 
 
-def _by_its_words(name: str, text: str) -> tuple[Rule, ...]:
+def _soft_rule(name: str, text: str) -> tuple[Rule, ...]:
     try:
         words = rules.words_of(some=[name, *text.replace(",", " ").split()][: rules.MOST_WORDS])
     except BadRule:
@@ -122,7 +122,7 @@ def _by_its_words(name: str, text: str) -> tuple[Rule, ...]:
     return (Rule(f"words of {name}", name, words, hard=False, position=1_000_000),)
 
 
-def _kept(row: sa.RowMapping) -> StoredKeywordRule:
+def _stored(row: sa.RowMapping) -> StoredKeywordRule:
     words = rules.from_json(row["words"])
     rule = Rule(row["name"], row["category"], words, bool(row["hard"]), row["position"])
     return StoredKeywordRule(row["id"], rule, bool(row["active"]), row["created_at"], row["words"].get("test") or {})

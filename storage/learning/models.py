@@ -45,7 +45,7 @@ _NAMES = tuple(Model.__dataclass_fields__)
 _MODEL = sa.select(*(models.c[name] for name in _NAMES))
 
 
-def active(session: Session) -> Model | None:
+def active_model(session: Session) -> Model | None:
     row = session.execute(_MODEL.where(models.c.state == ACTIVE)).first()
     return Model(**row._mapping) if row else None
 

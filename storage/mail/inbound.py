@@ -89,7 +89,7 @@ _WAITING = [inbound.c[name] for name in WaitingRequest.__dataclass_fields__]
 def store(session: Session, arrivals: Sequence[Arrival]) -> None:
     """One row per new arrival; a copy of one that is there counts on that row. Enqueues ingest."""
     keyed = {_key(arrival): arrival for arrival in reversed(arrivals)}
-    _make_way(session, [keyed[key] for key in sorted(keyed)])
+    _release_repeat_key(session, [keyed[key] for key in sorted(keyed)])
     # In the order of their keys, so that two groups that share copies cannot deadlock.
     insert_rows(session, inbound, [_row(keyed[key]) for key in sorted(keyed)], repeats=_KEY)
     for arrival in arrivals:
@@ -100,7 +100,7 @@ def store(session: Session, arrivals: Sequence[Arrival]) -> None:
 
 def store_one(session: Session, arrival: Arrival) -> int:
     """The same for one arrival; returns the id of its row, or of the row that it repeats."""
-    _make_way(session, [arrival])
+    _release_repeat_key(session, [arrival])
     inbound_id = _write_one(session, arrival)
     enqueue(session, "commands" if _first_state(arrival.source) == InboundState.ORDERED else "ingest", inbound_id)
     return inbound_id
@@ -245,7 +245,14 @@ def requarantine(session: Session, inbound_id: int, reason: str) -> None:
 
 def release(session: Session, inbound_id: int, request: str) -> None:
     """The row goes back to work with a request that could now be made from it."""
-    values = {"state": _again(), "reason": "", "request": request, "attempts": 0, "suspect": False, "settled_at": None}
+    values = {
+        "state": _state_after_release(),
+        "reason": "",
+        "request": request,
+        "attempts": 0,
+        "suspect": False,
+        "settled_at": None,
+    }
     where = (
         inbound.c.id == inbound_id,
         inbound.c.state.in_((InboundState.QUARANTINED, InboundState.REFUSED, InboundState.RELEASING)),
@@ -307,7 +314,7 @@ def _number_of(session: Session, arrival: Arrival) -> int:
 _BY_KEY = sa.select(inbound.c.id).where(*(inbound.c[name] == sa.bindparam(name) for name in _KEY))
 
 
-def _make_way(session: Session, arrivals: Iterable[Arrival]) -> None:
+def _release_repeat_key(session: Session, arrivals: Iterable[Arrival]) -> None:
     """The row of an earlier message that said the same, long enough ago, gives up the key that tells repeats."""
     for arrival in arrivals:
         if arrival.timeless:
@@ -348,7 +355,7 @@ def _row(arrival: Arrival) -> dict[str, Any]:
     }
 
 
-def _again() -> sa.ColumnElement[str]:
+def _state_after_release() -> sa.ColumnElement[str]:
     """Where a row that is released begins anew."""
     return sa.case((inbound.c.source.startswith(_ORDERS), InboundState.ORDERED), else_=InboundState.WAITING)
 

@@ -65,7 +65,7 @@ def lock_received(session: Session, keys: Iterable[str]) -> dict[str, tuple[Inde
 
 def assign(session: Session, places: Sequence[IndexedId]) -> None:
     """Say where ids now belong."""
-    update_rows(session, thread_ids, "message_id", [_place(p) for p in sorted(places, key=lambda p: p.message_id)])
+    update_rows(session, thread_ids, "message_id", [_assignment(p) for p in sorted(places, key=lambda p: p.message_id)])
 
 
 def message_ids_of_ticket(session: Session, ticket_id: int, requester: str, most: int = 100) -> list[str]:
@@ -97,7 +97,7 @@ def add(session: Session, message_id: str, ticket_id: int, row_id: int) -> None:
     session.execute(insert_ignore(session, thread_ids), row)
 
 
-def _place(entry: IndexedId) -> dict[str, Any]:
+def _assignment(entry: IndexedId) -> dict[str, Any]:
     return {
         "message_id": entry.message_id,
         "inbound_id": entry.inbound_id,

@@ -82,7 +82,7 @@ def store(session: Session, outgoing: Sequence[OutboundMessage], now: datetime) 
             "next_at": now,
             "created_at": now,
         }
-        for letter in sorted(_withheld(session, outgoing), key=lambda letter: letter.dedupe_key)
+        for letter in sorted(_withhold_private(session, outgoing), key=lambda letter: letter.dedupe_key)
     ]
     if rows:
         insert_rows(session, outbound, rows, ignore=True)
@@ -93,7 +93,7 @@ def store(session: Session, outgoing: Sequence[OutboundMessage], now: datetime) 
 _BY_KEY = sa.select(outbound.c.id).where(outbound.c.dedupe_key == sa.bindparam("dedupe_key"))
 
 
-def _withheld(session: Session, outgoing: Sequence[OutboundMessage]) -> list[OutboundMessage]:
+def _withhold_private(session: Session, outgoing: Sequence[OutboundMessage]) -> list[OutboundMessage]:
     pairs = {
         (message.ticket_id, message.recipient)
         for message in outgoing
@@ -106,22 +106,25 @@ def _withheld(session: Session, outgoing: Sequence[OutboundMessage]) -> list[Out
         if message.ticket_id and is_read_by_others(message.transport, message.content)
     }
     private = visibility.private_tickets(session, posted) if posted else set()
-    stored = [_empty(message) if (message.ticket_id, message.recipient) in outside else message for message in outgoing]
+    stored = [
+        _without_content(message) if (message.ticket_id, message.recipient) in outside else message
+        for message in outgoing
+    ]
     return [
-        _unposted(message)
+        _undeliverable_reply(message)
         if message.ticket_id in private and is_read_by_others(message.transport, message.content)
         else message
         for message in stored
     ]
 
 
-def _unposted(letter: OutboundMessage) -> OutboundMessage:
+def _undeliverable_reply(letter: OutboundMessage) -> OutboundMessage:
     """A reply that does not leave is undeliverable, so that its agent sees it."""
     state = OutboundState.UNDELIVERABLE if letter.kind == OutboundKind.REPLY else OutboundState.SUPPRESSED
     return replace(letter, state=state, reason="the ticket is private, and others read its Slack channel")
 
 
-def _empty(letter: OutboundMessage) -> OutboundMessage:
+def _without_content(letter: OutboundMessage) -> OutboundMessage:
     if letter.kind in _TO_REQUESTERS:
         return letter
     return replace(
@@ -292,17 +295,17 @@ def texts_to(session: Session, ticket_id: int, recipient: str, most: int) -> lis
 
 def list_captured(session: Session, most: int = 200) -> list[dict[str, Any]]:
     """The newest mails that were caught because there is no relay."""
-    where = (outbound.c.state == OutboundState.CAPTURED, *_seen(session))
+    where = (outbound.c.state == OutboundState.CAPTURED, *_visible_condition(session))
     query = sa.select(outbound).where(*where).order_by(outbound.c.id.desc()).limit(most)
     return [dict(row._mapping) for row in session.execute(query)]
 
 
 def get(session: Session, outbound_id: int) -> dict[str, Any] | None:
-    row = session.execute(sa.select(outbound).where(outbound.c.id == outbound_id, *_seen(session))).first()
+    row = session.execute(sa.select(outbound).where(outbound.c.id == outbound_id, *_visible_condition(session))).first()
     return dict(row._mapping) if row else None
 
 
-def _seen(session: Session) -> list[sa.ColumnElement[bool]]:
+def _visible_condition(session: Session) -> list[sa.ColumnElement[bool]]:
     """A link that opens private tickets is only for who sees all of them."""
     visible = visibility.ticket_id_condition(session, outbound.c.ticket_id)
     return [*visible, outbound.c.kind != OutboundKind.REQUESTS_LINK] if session.viewer.hidden else visible

@@ -60,7 +60,7 @@ def create_backup(store: Store, folder: Path, now: datetime) -> Manifest:
         raise BackupError("there is no desk to back up: the database is empty")
     name, rows, named = _database(store, folder)
     blobs = dict(_blobs(store.settings.data / "blobs", folder / "blobs"))
-    _beside(store, folder)
+    _copy_key_and_models(store, folder)
     lost = tuple(sorted(set(named) - set(blobs)))
     manifest = Manifest(now.isoformat(), revision, name, rows, dict(_files(folder)), blobs, lost)
     partial = folder / f".{MANIFEST}"
@@ -161,7 +161,7 @@ def _blobs(source: Path, target: Path) -> Iterator[tuple[str, int]]:
         yield name, size
 
 
-def _beside(store: Store, folder: Path) -> None:
+def _copy_key_and_models(store: Store, folder: Path) -> None:
     """The key that signs links, and the models."""
     data = store.settings.data
     if (data / "secret.key").exists():
@@ -186,7 +186,7 @@ def _fault(path: Path, size: int, expected: str) -> str:
     return "" if actual == (size, expected) else "is not what was backed up"
 
 
-def is_empty(database: Any) -> bool:
+def is_empty_desk(database: Any) -> bool:
     """Whether nothing ever came here: what may be restored over without asking."""
     with database.engine.connect() as connection:
         names = set(sa.inspect(connection).get_table_names())

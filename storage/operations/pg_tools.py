@@ -18,7 +18,7 @@ from storage.db.session import Database
 _DEBIAN = Path("/usr/lib/postgresql")
 
 
-class NoTool(RuntimeError):
+class ToolMissing(RuntimeError):
     """The tool is not here, or refused; the text says what to run."""
 
 
@@ -55,12 +55,12 @@ def _run(tool: str, options: list[str], url: sa.URL, *files: Path) -> None:
     program = _where(tool)
     command_line = " ".join(word for word in words if not word.startswith("--snapshot"))
     if program is None:
-        raise NoTool(f"{tool} is not here (package postgresql-client). Where it is, run: {command_line}")
+        raise ToolMissing(f"{tool} is not here (package postgresql-client). Where it is, run: {command_line}")
     environ = os.environ | ({"PGPASSWORD": str(url.password)} if url.password else {})
     result = subprocess.run([program, *words[1:]], env=environ, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         first = next(iter(result.stderr.strip().splitlines()), "no reason given")
-        raise NoTool(f"{tool} failed: {first}. It was: {command_line}")
+        raise ToolMissing(f"{tool} failed: {first}. It was: {command_line}")
 
 
 def _where(tool: str) -> str | None:

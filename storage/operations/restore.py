@@ -57,7 +57,7 @@ def restore(folder: Path, settings: Settings, now: datetime, *, over: bool, dry_
             aside = _put_sqlite(folder, settings, now)
             rows = backup.count_rows(backup.sqlite_file(settings))
         # The key last: where the database refuses, the old desk goes on with its own.
-        aside = _beside(folder, settings, now) or aside
+        aside = _copy_key_and_models(folder, settings, now) or aside
     finally:
         database.close()
     wrong = sorted(name for name, count in manifest.rows.items() if rows.get(name) != count)
@@ -73,7 +73,7 @@ def _check(manifest: Manifest, database: Database, settings: Settings, folder: P
         raise BackupError(f"this backup is of {there} and the desk is on {here}: set FRONTDESK_DATABASE_URL")
     # Looking into an SQLite file that is not there would make one.
     is_new = not is_postgres and not backup.sqlite_file(settings).exists()
-    if not over and not is_new and not backup.is_empty(database):
+    if not over and not is_new and not backup.is_empty_desk(database):
         raise BackupError("there is a desk already: --yes restores over it (SQLite's files are kept aside)")
     key, own = folder / "secret.key", settings.data / "secret.key"
     if key.exists() and own.exists() and not over and key.read_bytes() != own.read_bytes():
@@ -104,7 +104,7 @@ _OTHERS = sa.text(
 _STOP = "stop gateways, workers and consoles on all machines first"
 
 
-def _beside(folder: Path, settings: Settings, now: datetime) -> str:
+def _copy_key_and_models(folder: Path, settings: Settings, now: datetime) -> str:
     """Models and the key; a key that is replaced is kept."""
     aside = ""
     if (folder / models.FOLDER).is_dir():

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.db.session import Session
-from storage.privacy.redact import GONE
+from storage.privacy.redact import REDACTED_NAME
 from storage.tables.desk import report_schedules
 from storage.tables.tickets import metadata
 
@@ -155,7 +155,7 @@ def count_rows(session: Session, person: ErasedPerson) -> dict[str, int]:
 def without_person(value: Any, person: ErasedPerson, *, drop: bool = False) -> Any:
     """The same value with the person taken out of all of its texts; `drop` leaves whole items of lists out."""
     if isinstance(value, str):
-        return person.pattern.sub(GONE, value)
+        return person.pattern.sub(REDACTED_NAME, value)
     if isinstance(value, Mapping):
         return {without_person(name, person): without_person(item, person, drop=drop) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -175,12 +175,12 @@ def _sweep_table(session: Session, table: sa.Table, names: Sequence[str], person
 
 
 def _rows(session: Session, table: sa.Table, names: Sequence[str], person: ErasedPerson) -> Sequence[Any]:
-    named = sa.or_(*(_says(table.c[name], word) for name in names for word in (person.address, *person.names)))
+    named = sa.or_(*(_mentions(table.c[name], word) for name in names for word in (person.address, *person.names)))
     columns = (*table.primary_key.columns, *(table.c[name] for name in names))
     return session.execute(sa.select(*columns).where(named)).all()
 
 
-def _says(column: sa.Column[Any], word: str) -> sa.ColumnElement[bool]:
+def _mentions(column: sa.Column[Any], word: str) -> sa.ColumnElement[bool]:
     """JSON keeps what is not ASCII as escapes; SQLite's lower() knows ASCII only, so all spellings are tried."""
     text = sa.cast(column, sa.Text)
     spelled = {word, word.lower(), word.upper(), word.title()}

@@ -27,7 +27,7 @@ from storage.tickets import tickets as ticket_rows
 
 EMPTIED = EventKind.ERASED
 """The event of a ticket whose words are gone."""
-GONE = "(erased)"
+REDACTED_NAME = "(erased)"
 KEPT_WORDS = (
     EventKind.STATUS_CHANGED, EventKind.REOPENED, EventKind.PRIORITY_CHANGED, EventKind.CATEGORY_CHANGED,
     EventKind.CATEGORY_CONFIRMED, EventKind.TEAM_CHANGED, EventKind.ASSIGNED, EventKind.OPENED, EventKind.MERGED_INTO,
@@ -63,11 +63,18 @@ def redact_tickets(session: Session, ids: Iterable[int], actor: Actor, at: datet
     ticket_rows.get_many(session, unique_ids, lock=True)
     message_ids = session.execute(sa.select(messages.c.id).where(messages.c.ticket_id.in_(unique_ids))).scalars()
     redact_messages(session, list(message_ids), redaction)
-    _letters(session, outbound.c.ticket_id.in_(unique_ids), redaction)
+    _redact_outbound_rows(session, outbound.c.ticket_id.in_(unique_ids), redaction)
     redact_inbound(session, inbound.c.ticket_id.in_(unique_ids), redaction)
-    _beside(session, unique_ids, redaction)
+    _redact_attached_rows(session, unique_ids, redaction)
     _empty_events(session, unique_ids)
-    values = {"subject": GONE, "conversation": "", "tags": [], "fields": {}, "priority_why": {}, "resolution": ""}
+    values = {
+        "subject": REDACTED_NAME,
+        "conversation": "",
+        "tags": [],
+        "fields": {},
+        "priority_why": {},
+        "resolution": "",
+    }
     update = sa.update(tickets).where(tickets.c.id.in_(unique_ids)).values(**values, version=tickets.c.version + 1)
     redaction.add("tickets", session.execute(update))
     ticket_rows.add_events(session, [Event(number, at, EMPTIED, actor, why=why) for number in unique_ids], react=False)
@@ -104,20 +111,20 @@ def redact_inbound(session: Session, where: sa.ColumnElement[bool], redaction: R
 def redact_outbound(session: Session, ids: Sequence[int], redaction: Redaction) -> None:
     """Outbound rows keep their kind and how they ended."""
     if ids:
-        _letters(session, outbound.c.id.in_(ids), redaction)
+        _redact_outbound_rows(session, outbound.c.id.in_(ids), redaction)
 
 
-def _letters(session: Session, where: sa.ColumnElement[bool], redaction: Redaction) -> None:
+def _redact_outbound_rows(session: Session, where: sa.ColumnElement[bool], redaction: Redaction) -> None:
     waiting = outbound.c.state.in_((OutboundState.QUEUED, OutboundState.SENDING))
     for row in session.execute(sa.select(outbound.c.raw, outbound.c.content).where(where)):
         files = (row.content or {}).get("attachments") or ()
         redaction.blobs |= {row.raw, *(str(file.get("sha256", "")) for file in files)} - {""}
-    values = {"recipient": GONE, "content": {}, "raw": "", "reason": ""}
+    values = {"recipient": REDACTED_NAME, "content": {}, "raw": "", "reason": ""}
     state = sa.case((waiting, str(OutboundState.SUPPRESSED)), else_=outbound.c.state)
     redaction.add("letters", session.execute(sa.update(outbound).where(where).values(**values, state=state)))
 
 
-def _beside(session: Session, ids: Sequence[int], redaction: Redaction) -> None:
+def _redact_attached_rows(session: Session, ids: Sequence[int], redaction: Redaction) -> None:
     """What hangs on a ticket and has words of its own."""
     for name, table in {
         "suggestions": solved, "participants": participants, "foreign_numbers": foreign_numbers, "drafts": drafts,

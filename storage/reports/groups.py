@@ -33,8 +33,8 @@ def groups(
 ) -> dict[Key, Group]:
     """The tickets as a whole, and by each of the columns `by`."""
     if session.postgres:
-        return _by_database(session, where, times, targets, by)
-    return _by_hand(session, where, times, targets, by)
+        return _group_postgres(session, where, times, targets, by)
+    return _group_sqlite(session, where, times, targets, by)
 
 
 def _sums(targets: Sequence[str]) -> dict[str, sa.ColumnElement[Any]]:
@@ -49,7 +49,7 @@ def names(targets: Sequence[str]) -> list[str]:
     return [*daily_rollup.FLAGS, "score_sum", *promises, *(f"seconds_{status}" for status in STATUSES)]
 
 
-def _by_database(
+def _group_postgres(
     session: Session, where: Where, times: Sequence[str], targets: Sequence[str], by: Sequence[str]
 ) -> dict[Key, Group]:
     sums = _sums(targets)
@@ -93,7 +93,7 @@ class _Sum:
         self.times = list(map(add, self.times, other.times)) if self.times else other.times
 
 
-def _by_hand(
+def _group_sqlite(
     session: Session, where: Where, times: Sequence[str], targets: Sequence[str], by: Sequence[str]
 ) -> dict[Key, Group]:
     sums = _sums(targets)

@@ -81,7 +81,7 @@ def report(session: Session, period: Period, query: ReportQuery, now: datetime) 
     opened, resolved = _both(session, period, plans[0], whose, _BY)
     earlier = [by_key.get(ALL, Group()) for by_key in _both(session, period.before, plans[1], whose, ())]
     backlog = _open_now(session, whose, now)
-    came, went, hours = _course(session, period, plans[0], whose)
+    came, went, hours = _volume_over_time(session, period, plans[0], whose)
     return Report(
         period=period,
         as_of=now,
@@ -142,16 +142,16 @@ def _groups(
         by_key = report_groups.groups(session, [*_within(at, period), *whose], times, targets, by)
     if len(kinds) > 1:
         return by_key
-    return {key: replace(group, times=_twice(group.times)) for key, group in by_key.items()}
+    return {key: replace(group, times=_both_kinds(group.times)) for key, group in by_key.items()}
 
 
-def _twice(times: Mapping[str, Spread]) -> dict[str, Spread]:
+def _both_kinds(times: Mapping[str, Spread]) -> dict[str, Spread]:
     return {
         name.replace("_seconds", kind): spread for name, spread in times.items() for kind in ("_seconds", "_business")
     }
 
 
-def _course(
+def _volume_over_time(
     session: Session, period: Period, plan: Plan | None, whose: Where
 ) -> tuple[Counter[date], Counter[date], list[list[int]]]:
     """Day → opened, day → resolved, and the hours of the week in which they were opened."""
@@ -197,12 +197,12 @@ def _by_day(slots: Mapping[int, int], zone: str) -> Counter[date]:
 def _hours(slots: Mapping[int, int], zone: str) -> list[list[int]]:
     week = [[0] * 24 for _ in range(7)]
     for slot, count in slots.items():
-        here = _here(slot, zone)
+        here = _local_time(slot, zone)
         week[here.weekday()][here.hour] += count
     return week
 
 
-def _here(slot: int, zone: str) -> datetime:
+def _local_time(slot: int, zone: str) -> datetime:
     return datetime.fromtimestamp(slot * SLOT_SECONDS, UTC).astimezone(ZoneInfo(zone))
 
 

@@ -99,11 +99,11 @@ def save(session: Session, counted: Counted, now: datetime, floor: int | None = 
 
     The days on which it makes a difference are loose from now on. Returns how many tickets say something else now.
     """
-    there = _there(session, [number for number, _, _ in counted])
+    there = _stored_rows(session, [number for number, _, _ in counted])
     new = [(number, last, figures) for number, last, figures in counted if last >= _last(there.get(number))]
     deleted_ids = [number for number, _, _ in new if number in there]
     if deleted_ids:
-        session.execute(sa.delete(ticket_facts).where(_among(session, ticket_facts.c.ticket_id, deleted_ids)))
+        session.execute(sa.delete(ticket_facts).where(_in_ids(session, ticket_facts.c.ticket_id, deleted_ids)))
     rows = [_row(figures, last) for _, last, figures in new if figures is not None]
     insert_rows(session, ticket_facts, rows)
     changed = [(there.get(number), figures) for number, _, figures in new if _differ(there.get(number), figures)]
@@ -124,7 +124,7 @@ _SUMMED = tuple(name for name in _NAMES if name not in _IN_NO_SUM)
 
 def count_wrong(session: Session, counted: Counted, above: int, ids: Sequence[int]) -> int:
     """How many rows are not what was counted: of these tickets, and of none (see `forget_others`)."""
-    there = _there(session, [number for number, _, _ in counted])
+    there = _stored_rows(session, [number for number, _, _ in counted])
     pairs = [(there.get(number), figures) for number, _, figures in counted]
     others = sa.select(sa.func.count()).select_from(ticket_facts).where(*_others(above, ids))
     return sum(_differ(*pair) for pair in pairs) + int(session.execute(others).scalar_one())
@@ -176,7 +176,7 @@ def count_figures(session: Session, ids: Iterable[int]) -> Counted:
         return []
     history, last = _histories(session, sorted_ids)
     by_team = _calendars(session)
-    promised, scores = _promised(session, sorted_ids), _scores(session, sorted_ids)
+    promised, scores = _targets_of(session, sorted_ids), _scores(session, sorted_ids)
     counted: Counted = []
     for ticket in by_id:
         number, calendar = ticket.id, by_team.get(ticket.team_id or 0, ALWAYS)
@@ -191,7 +191,7 @@ def _tickets(session: Session, ids: Sequence[int]) -> list[Ticket]:
     """As much of the tickets as figures need, which is a fifth of the work."""
     t = ticket_table.c
     columns = (t.id, t.created_at, t.status, t.priority, t.category, t.team_id, t.assignee_id, t.organisation_id)
-    rows: Any = session.execute(sa.select(*columns, t.channel).where(_among(session, t.id, ids))).all()
+    rows: Any = session.execute(sa.select(*columns, t.channel).where(_in_ids(session, t.id, ids))).all()
     return [
         Ticket(
             number,
@@ -211,7 +211,7 @@ def _tickets(session: Session, ids: Sequence[int]) -> list[Ticket]:
     ]
 
 
-def _among(session: Session, column: sa.ColumnElement[Any], ids: Sequence[int]) -> sa.ColumnElement[bool]:
+def _in_ids(session: Session, column: sa.ColumnElement[Any], ids: Sequence[int]) -> sa.ColumnElement[bool]:
     """IN, with all ids as one parameter: a thousand cost the driver more than the database."""
     if session.postgres:
         array = sa.cast(sa.literal("{" + ",".join(map(str, ids)) + "}", sa.Text), sa.ARRAY(sa.BigInteger))
@@ -223,13 +223,13 @@ def _among(session: Session, column: sa.ColumnElement[Any], ids: Sequence[int]) 
 def _last_events(session: Session, ids: Sequence[int]) -> dict[int, int]:
     """Ticket → up to which event it is counted."""
     c = ticket_facts.c
-    rows: Any = session.execute(sa.select(c.ticket_id, c.last_event_id).where(_among(session, c.ticket_id, ids)))
+    rows: Any = session.execute(sa.select(c.ticket_id, c.last_event_id).where(_in_ids(session, c.ticket_id, ids)))
     return {number: last or 0 for number, last in rows.all()}
 
 
-def _there(session: Session, ids: Iterable[int]) -> dict[int, Any]:
+def _stored_rows(session: Session, ids: Iterable[int]) -> dict[int, Any]:
     query = sa.select(*(ticket_facts.c[name] for name in (*_SUMMED, "last_event_id")))
-    rows = session.execute(query.where(_among(session, ticket_facts.c.ticket_id, sorted(ids)))).all()
+    rows = session.execute(query.where(_in_ids(session, ticket_facts.c.ticket_id, sorted(ids)))).all()
     return {row.ticket_id: row for row in rows}
 
 
@@ -243,7 +243,7 @@ def _histories(session: Session, ids: Sequence[int]) -> tuple[dict[int, list[Eve
     columns = (c.id, c.ticket_id, c.at, c.kind, c.actor_kind, c.after, c.why)
     histories: dict[int, list[Event]] = {}
     last: dict[int, int] = {}
-    rows: Any = session.execute(sa.select(*columns).where(_among(session, c.ticket_id, ids))).all()
+    rows: Any = session.execute(sa.select(*columns).where(_in_ids(session, c.ticket_id, ids))).all()
     # Sorted here: PostgreSQL would rather walk all events in order than sort these.
     for number, ticket_id, at, kind, actor, after, why in sorted(rows, key=itemgetter(0)):
         last[ticket_id] = number
@@ -265,11 +265,11 @@ def _calendars(session: Session) -> dict[int, Calendar]:
     return {row.id: by_id[row.calendar_id][1] for row in rows if row.calendar_id in by_id}
 
 
-def _promised(session: Session, ids: Sequence[int]) -> dict[int, set[str]]:
+def _targets_of(session: Session, ids: Sequence[int]) -> dict[int, set[str]]:
     """Ticket → the targets for which it has a clock."""
     by_ticket: dict[int, set[str]] = {}
     query = sa.select(clocks.c.ticket_id, clocks.c.kind)
-    query = query.where(_among(session, clocks.c.ticket_id, ids), clocks.c.kind.in_(ticket_figures.TARGETS))
+    query = query.where(_in_ids(session, clocks.c.ticket_id, ids), clocks.c.kind.in_(ticket_figures.TARGETS))
     for row in session.execute(query):
         by_ticket.setdefault(row.ticket_id, set()).add(row.kind)
     return by_ticket
@@ -278,6 +278,6 @@ def _promised(session: Session, ids: Sequence[int]) -> dict[int, set[str]]:
 def _scores(session: Session, ids: Sequence[int]) -> dict[int, int]:
     """Ticket → what its requester gave it last."""
     r = ratings.c
-    query = sa.select(r.ticket_id, r.score).where(_among(session, r.ticket_id, ids), r.score.is_not(None))
+    query = sa.select(r.ticket_id, r.score).where(_in_ids(session, r.ticket_id, ids), r.score.is_not(None))
     rows: Any = session.execute(query.order_by(r.rated_at, r.id))
     return {row.ticket_id: row.score for row in rows}

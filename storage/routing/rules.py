@@ -35,7 +35,7 @@ class StoredRoutingRule:
 
 def list_all(session: Session) -> list[StoredRoutingRule]:
     c = routing_rules.c
-    return [_kept(row) for row in session.execute(sa.select(routing_rules).order_by(c.position, c.id))]
+    return [_stored(row) for row in session.execute(sa.select(routing_rules).order_by(c.position, c.id))]
 
 
 def get_by_name(session: Session, name: str) -> StoredRoutingRule | None:
@@ -98,7 +98,7 @@ def _end(session: Session) -> int:
     )
 
 
-def _kept(row: Any) -> StoredRoutingRule:
+def _stored(row: Any) -> StoredRoutingRule:
     rule, problem = None, ""
     try:
         rule = read_rule(row.name, row.conditions, row.actions, f"rule {row.name!r}")

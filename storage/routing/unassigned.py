@@ -45,12 +45,12 @@ def list_leaving_agents(session: Session, now: datetime) -> dict[int, LeavingAge
     owns = c.role.in_(permissions.roles_with(Verb.OWN)).label("owns")
     query = sa.select(c.id, name, c.active, owns).join(people, people.c.id == c.id)
     return {
-        row.id: LeavingAgent(row.name, _why(row.active, row.owns), everything=not (row.active and row.owns))
+        row.id: LeavingAgent(row.name, _reason(row.active, row.owns), everything=not (row.active and row.owns))
         for row in session.execute(query.where(~c.active | ~owns | hands_over, holds))
     }
 
 
-def _why(active: bool, owns: bool) -> str:
+def _reason(active: bool, owns: bool) -> str:
     if not active:
         return "left"
     return "is away" if owns else "may not own tickets any more"

@@ -29,7 +29,7 @@ def limit_memory() -> None:
     # Signals are for the threads that wait for them: this one inherits that it hears none.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
-        threading.Thread(target=_look_after, name="memory", daemon=True).start()
+        threading.Thread(target=_release_regularly, name="memory", daemon=True).start()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -49,7 +49,7 @@ def resident_bytes() -> int:
         return 0
 
 
-def _look_after() -> None:
+def _release_regularly() -> None:
     least = 0
     pause = threading.Event()
     while not pause.wait(LOOK_SECONDS):

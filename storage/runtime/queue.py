@@ -188,7 +188,7 @@ def move_old(opened: RedisBroker) -> int:
     client: Any = opened.client
     keys = [f"dramatiq:{OLD_QUEUE}{end}" for end in ("", ".DQ")]
     contents = [content for key in keys for content in client.hvals(f"{key}.msgs")]
-    wanted = dict.fromkeys(filter(None, map(_wanted, contents)))
+    wanted = dict.fromkeys(filter(None, map(_job_and_row, contents)))
     for job, row_id in wanted:
         opened.enqueue(message(job, row_id))
     client.delete(*keys, *(f"{key}.msgs" for key in keys))
@@ -197,7 +197,7 @@ def move_old(opened: RedisBroker) -> int:
     return len(wanted)
 
 
-def _wanted(content: bytes) -> tuple[str, int] | None:
+def _job_and_row(content: bytes) -> tuple[str, int] | None:
     try:
         read: Any = dramatiq.Message.decode(content)
         job, row_id = current_name(str(read.actor_name)), int(read.args[0])

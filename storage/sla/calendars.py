@@ -88,7 +88,7 @@ def list_users(session: Session, calendar_id: int) -> list[str]:
 def to_calendar(row: CalendarRow) -> Calendar:
     """What a row means; the same object for the same row, so that what it was asked once is not counted again."""
     key = json.dumps([row.time_zone, list(row.slots), row.holidays], sort_keys=True, default=dict)
-    return _meant(key, f"calendar {row.name!r}")
+    return _parse(key, f"calendar {row.name!r}")
 
 
 def by_id(session: Session) -> dict[int, tuple[str, Calendar]]:
@@ -97,6 +97,6 @@ def by_id(session: Session) -> dict[int, tuple[str, Calendar]]:
 
 
 @lru_cache(maxsize=256)
-def _meant(key: str, place: str) -> Calendar:
+def _parse(key: str, place: str) -> Calendar:
     zone, slots, off = json.loads(key)
     return business_hours.read(zone, slots, days_off(off, f"{place}.holidays"), place)

@@ -18,12 +18,12 @@ from storage.db.statements import insert_rows
 from storage.tables.learning import corrections
 from storage.tables.tickets import predictions
 
-SAID = (EventKind.CATEGORY_CHANGED, EventKind.CATEGORY_CONFIRMED)
+CORRECTION_KINDS = (EventKind.CATEGORY_CHANGED, EventKind.CATEGORY_CONFIRMED)
 
 
 def record(session: Session, happened: Sequence[Event]) -> None:
     """Keep what agents said among these events; other events cost nothing."""
-    by_agents = [event for event in happened if event.kind in SAID and event.actor.kind is ActorKind.AGENT]
+    by_agents = [event for event in happened if event.kind in CORRECTION_KINDS and event.actor.kind is ActorKind.AGENT]
     if not by_agents:
         return
     guessed = _guesses(session, {event.ticket_id for event in by_agents})

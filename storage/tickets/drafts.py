@@ -30,7 +30,7 @@ def save(session: Session, ticket_id: int, agent_id: int, draft: Draft, now: dat
         delete_draft(session, ticket_id, agent_id)
         return
     # One box is one draft: a reply that became a note is no reply any more.
-    session.execute(sa.delete(drafts).where(*_whose(ticket_id, agent_id), _c.kind != str(draft.kind)))
+    session.execute(sa.delete(drafts).where(*_of_agent(ticket_id, agent_id), _c.kind != str(draft.kind)))
     row = {"ticket_id": ticket_id, "agent_id": agent_id, "kind": str(draft.kind), "text": draft.text, "at": now}
     upsert(session, drafts, ("ticket_id", "agent_id", "kind"), row)
 
@@ -43,7 +43,7 @@ def add_returned(session: Session, ticket_id: int, agent_id: int, text: str, now
 
 
 def get(session: Session, ticket_id: int, agent_id: int) -> Draft | None:
-    query = sa.select(_c.kind, _c.text).where(*_whose(ticket_id, agent_id)).order_by(_c.at.desc()).limit(1)
+    query = sa.select(_c.kind, _c.text).where(*_of_agent(ticket_id, agent_id)).order_by(_c.at.desc()).limit(1)
     row = session.execute(query).first()
     return Draft(MessageKind(row.kind), row.text) if row else None
 
@@ -55,8 +55,8 @@ def tickets_with_draft(session: Session, agent_id: int) -> list[int]:
 
 
 def delete_draft(session: Session, ticket_id: int, agent_id: int) -> None:
-    session.execute(sa.delete(drafts).where(*_whose(ticket_id, agent_id)))
+    session.execute(sa.delete(drafts).where(*_of_agent(ticket_id, agent_id)))
 
 
-def _whose(ticket_id: int, agent_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+def _of_agent(ticket_id: int, agent_id: int) -> tuple[sa.ColumnElement[bool], ...]:
     return (_c.ticket_id == ticket_id, _c.agent_id == agent_id)

@@ -51,9 +51,9 @@ def _places(settings: Lifecycle, now: datetime) -> list[tuple[tuple[sa.ColumnEle
         ((_c.snoozed_until.is_not(None), _c.snoozed_until <= now), _c.snoozed_until)
     ]
     if settings.close_days:
-        places.append((_left(Status.RESOLVED, settings.close_days, now), _c.updated_at))
+        places.append((_silent_since(Status.RESOLVED, settings.close_days, now), _c.updated_at))
     if settings.resolve_days:
-        quiet = _left(Status.PENDING, settings.remind_days or settings.resolve_days, now)
+        quiet = _silent_since(Status.PENDING, settings.remind_days or settings.resolve_days, now)
         first = (_c.reminded_at.is_(None),) if settings.remind_days else ()
         places.append(((*quiet, *first, _c.snoozed_until.is_(None)), _c.updated_at))
     if settings.remind_days:
@@ -62,5 +62,5 @@ def _places(settings: Lifecycle, now: datetime) -> list[tuple[tuple[sa.ColumnEle
     return places
 
 
-def _left(status: Status, days: int, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+def _silent_since(status: Status, days: int, now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
     return (_c.status == str(status), _c.updated_at <= now - timedelta(days=days))

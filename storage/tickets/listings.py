@@ -162,7 +162,7 @@ def _conditions(session: Session, ticket_filter: TicketFilter, before: int | Non
         if getattr(ticket_filter, name):
             where.append(tickets.c[name] == getattr(ticket_filter, name))
     if ticket_filter.words.strip():
-        where.append(_found(session, ticket_filter.words.strip()))
+        where.append(_matching_words(session, ticket_filter.words.strip()))
     return where
 
 
@@ -178,7 +178,7 @@ def _due(session: Session, ticket_filter: TicketFilter, before: int | None) -> l
     return where
 
 
-def _found(session: Session, words: str) -> sa.ColumnElement[bool]:
+def _matching_words(session: Session, words: str) -> sa.ColumnElement[bool]:
     """`#7` or a `[#7]` anywhere is that ticket, somebody's whole address all of theirs; else words, names and parts of
     addresses are looked for, and a mere number may be either."""
     number = words.removeprefix("#")

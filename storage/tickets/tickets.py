@@ -79,7 +79,7 @@ def save(session: Session, change: Change, *, react: bool = True) -> Ticket:
         return change.ticket
     row = _ticket_row(change.ticket) | {"version": change.ticket.version + 1}
     where = (tickets.c.id == change.ticket.id, tickets.c.version == change.ticket.version)
-    if session.execute(sa.update(tickets).where(*where).values(**_told(row))).rowcount != 1:
+    if session.execute(sa.update(tickets).where(*where).values(**_changed_columns(row))).rowcount != 1:
         raise Stale(f"ticket #{change.ticket.id} was changed by somebody else")
     add_events(session, change.events, react=react)
     return _ticket(row)
@@ -88,7 +88,9 @@ def save(session: Session, change: Change, *, react: bool = True) -> Ticket:
 def save_locked(session: Session, changes: Iterable[Change], *, react: bool = True) -> None:
     """Write changes of tickets that this transaction holds (`lock=True`), so that none can be stale."""
     with_events = [change for change in changes if change.events]
-    rows = [_told(_ticket_row(change.ticket)) | {"version": change.ticket.version + 1} for change in with_events]
+    rows = [
+        _changed_columns(_ticket_row(change.ticket)) | {"version": change.ticket.version + 1} for change in with_events
+    ]
     update_rows(session, tickets, "id", rows)
     add_events(session, [event for change in with_events for event in change.events], react=react)
 
@@ -234,8 +236,8 @@ def history(session: Session, ticket_id: int) -> list[Event]:
     """All events of a ticket, oldest first; without those that name another ticket that the viewer does not see."""
     rows = session.execute(sa.select(events).where(events.c.ticket_id == ticket_id).order_by(events.c.id))
     happened = [_event(row._mapping) for row in rows] if visibility.may_read(session, ticket_id) else []
-    unseen = visibility.hidden_tickets(session, {number for event in happened for number in _named(event)})
-    return [event for event in happened if not unseen.intersection(_named(event))]
+    unseen = visibility.hidden_tickets(session, {number for event in happened for number in _named_tickets(event)})
+    return [event for event in happened if not unseen.intersection(_named_tickets(event))]
 
 
 def numbered_history(session: Session, ticket_id: int) -> list[tuple[int, Event]]:
@@ -292,7 +294,7 @@ def prediction_of(session: Session, ticket_id: int) -> dict[str, Any] | None:
     return dict(row._mapping) if row else None
 
 
-def _named(event: Event) -> list[int]:
+def _named_tickets(event: Event) -> list[int]:
     """The other tickets that an event names."""
     if event.kind not in _NAMING:
         return []
@@ -311,7 +313,7 @@ def _ticket_row(ticket: Ticket) -> dict[str, Any]:
     return row | {"status": str(ticket.status), "priority": str(ticket.priority), "tags": list(ticket.tags)}
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
+def _changed_columns(row: dict[str, Any]) -> dict[str, Any]:
     """Without what follows from clocks: somebody who read the ticket a moment ago must not write an old due time."""
     return {name: value for name, value in row.items() if name != "due_at"}
 

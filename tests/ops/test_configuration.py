@@ -207,7 +207,7 @@ def test_any_state_is_written_as_toml_that_reads_the_same(entries: dict[str, tup
 
 
 def test_every_kind_has_a_keeper_and_is_exported() -> None:
-    assert set(configuration._put) == set(configuration_export._present) == set(KINDS)
+    assert set(configuration._put) == set(configuration_export._without_empty) == set(KINDS)
 
 
 def test_a_table_that_is_none_is_refused() -> None:

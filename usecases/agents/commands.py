@@ -95,7 +95,7 @@ def run_commands(
             lines.append(f"used the macro {command.argument}")
             continue
         change = _change(session, ticket, command, actor, now, via, zone)
-        lines.append(_said(command, change))
+        lines.append(_result_line(command, change))
         ticket = tickets.save(session, change, react=react)
     return lines
 
@@ -130,12 +130,16 @@ def _change(
             return _field_change(session, ticket, command, actor, now)
         case _ if _status(command) is Status.RESOLVED:
             words = word if command.name == "resolve" else ""
-            return _filled(session, ticket, resolution.resolve(session, ticket, actor, now, words, why="by command"))
+            return _fill_required(
+                session, ticket, resolution.resolve(session, ticket, actor, now, words, why="by command")
+            )
         case _:
-            return _filled(session, ticket, transitions.set_status(ticket, _status(command), actor, now, "by command"))
+            return _fill_required(
+                session, ticket, transitions.set_status(ticket, _status(command), actor, now, "by command")
+            )
 
 
-def _filled(session: Session, ticket: Ticket, change: Change) -> Change:
+def _fill_required(session: Session, ticket: Ticket, change: Change) -> Change:
     """The change; where a required field is empty, the answer says what to write."""
     try:
         return custom_fields.refuse_unfilled_end(session, ticket, change)
@@ -156,7 +160,7 @@ def _field_change(session: Session, ticket: Ticket, command: Command, actor: Act
     return custom_fields.fill_field(session, ticket, name, value, actor, now)
 
 
-def _said(command: Command, change: Change) -> str:
+def _result_line(command: Command, change: Change) -> str:
     words = {
         "assign": "assigned to",
         "take": "assigned to you",

@@ -79,13 +79,13 @@ def schedule(
         raise NotAllowed("there is no text to send")
     if actor.id is None or ticket.merged_into is not None:
         raise NotAllowed("nobody is there to answer, or the ticket was merged")
-    _rehearse(session, ticket, actor, answer, now)
+    _check_by_dry_run(session, ticket, actor, answer, now)
     values = {"ticket_id": ticket.id, "agent_id": actor.id, "content": asdict(answer), "send_at": send_at}
     session.execute(sa.insert(scheduled_replies).values(**values))
     return tickets.save(session, tickets_scheduled_replies.schedule(ticket, actor, now, send_at))
 
 
-def _rehearse(session: Session, ticket: Ticket, actor: Actor, answer: ReplyRequest, now: datetime) -> None:
+def _check_by_dry_run(session: Session, ticket: Ticket, actor: Actor, answer: ReplyRequest, now: datetime) -> None:
     """Does all of it and takes it back: an empty required field or a macro that does not fit is refused now, not when
     nobody looks any more."""
     announced = dict(session.enqueued)
@@ -104,7 +104,7 @@ def scheduled_of_ticket(session: Session, ticket_id: int) -> list[ScheduledReply
 
 def cancel(session: Session, ticket: Ticket, number: int, actor: Actor, now: datetime) -> Ticket:
     """Undo: the text is a draft of whoever took it back."""
-    reply = _take(session, number, ticket.id)
+    reply = _delete_row(session, number, ticket.id)
     if reply is None:
         raise NotAllowed("that reply was sent already, or taken back")
     if actor.id is not None:
@@ -126,7 +126,7 @@ def due_replies(session: Session, now: datetime, most: int = 20) -> list[tuple[i
 def send_due(session: Session, number: int, ticket_id: int, now: datetime) -> bool:
     """Say it now; False if somebody else did, or took it back."""
     ticket = tickets.get(session, ticket_id, lock=True)
-    reply = _take(session, number, ticket_id)
+    reply = _delete_row(session, number, ticket_id)
     if reply is None or ticket is None:
         return False
     agent = people.by_ids(session, [reply.agent_id]).get(reply.agent_id)
@@ -136,7 +136,7 @@ def send_due(session: Session, number: int, ticket_id: int, now: datetime) -> bo
         with session.savepoint():
             reply_now(session, ticket, actor, reply.answer, now)
     except NotAllowed as error:
-        _give_back(session, ticket_id, actor, reply, now, str(error))
+        _return_as_draft(session, ticket_id, actor, reply, now, str(error))
     return True
 
 
@@ -150,7 +150,7 @@ def undo_time(seconds: int) -> timedelta:
     return timedelta(seconds=min(seconds, tickets_scheduled_replies.LONGEST_UNDO))
 
 
-def _take(session: Session, number: int, ticket_id: int) -> ScheduledReply | None:
+def _delete_row(session: Session, number: int, ticket_id: int) -> ScheduledReply | None:
     """Whoever deletes the row has it; nobody else."""
     where = (_c.id == number, _c.ticket_id == ticket_id)
     row = session.execute(sa.delete(scheduled_replies).where(*where).returning(*scheduled_replies.c)).first()
@@ -171,7 +171,9 @@ def _refuse(session: Session, ticket: Ticket, reply: ScheduledReply, agent: Pers
         raise NotAllowed("the conversation went on since it was written")
 
 
-def _give_back(session: Session, ticket_id: int, actor: Actor, reply: ScheduledReply, now: datetime, why: str) -> None:
+def _return_as_draft(
+    session: Session, ticket_id: int, actor: Actor, reply: ScheduledReply, now: datetime, why: str
+) -> None:
     ticket = tickets.merge_target(session, ticket_id, lock=True)
     if ticket is None or actor.id is None:
         return

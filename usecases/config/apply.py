@@ -56,13 +56,13 @@ def apply(session: Session, state: State, now: datetime, *, prune: bool = False)
     steps = desk_toml.steps(state, present, prune=prune)
     try:
         with staff.ensure_admin_remains(session):
-            _take(session, steps, state, present, now)
+            _take_steps(session, steps, state, present, now)
     except NotAllowed as error:
         raise BadConfiguration(str(error)) from error
     return steps
 
 
-def _take(session: Session, steps: list[Step], state: State, present: State, now: datetime) -> None:
+def _take_steps(session: Session, steps: list[Step], state: State, present: State, now: datetime) -> None:
     had = {**present, "agent": {**configuration_export.former_agents(session), **present["agent"]}}
 
     def put(step: Step) -> None:
@@ -71,10 +71,10 @@ def _take(session: Session, steps: list[Step], state: State, present: State, now
 
     for step in steps:
         if step.what != "removed":
-            _told(step, put)
+            _take_step(step, put)
     for step in reversed(steps):
         if step.what == "removed":
-            _told(step, lambda s: _remove(session, s, now))
+            _take_step(step, lambda s: _remove(session, s, now))
 
 
 def apply_from_http(
@@ -96,7 +96,7 @@ def _respelled_one(kind: str, name: str, entry: Any) -> tuple[str, Any]:
     return (canonical(name) if kind in _BY_ADDRESS else name), entry
 
 
-def _told(step: Step, go: Callable[[Step], None]) -> None:
+def _take_step(step: Step, go: Callable[[Step], None]) -> None:
     try:
         go(step)
     except (ValueError, sa.exc.IntegrityError) as error:
@@ -131,11 +131,11 @@ def _put_team(session: Session, name: str, entry: Entry, now: datetime) -> None:
     if "members" in entry:
         _put_members(session, team.id, [_agent(session, address, name) for address in entry["members"]], now)
     # After its members, who then hear of it once.
-    membership.set_private(session, team.id, _who(session), now, private=entry["private"])
+    membership.set_private(session, team.id, _acting_viewer(session), now, private=entry["private"])
 
 
 def _put_members(session: Session, team_id: int, agents: Sequence[people.Person], now: datetime) -> None:
-    ids, who = {person.id for person in agents}, _who(session)
+    ids, who = {person.id for person in agents}, _acting_viewer(session)
     for agent in agents:
         membership.join(session, team_id, agent, who, now)
     for agent in people.members(session, [team_id])[team_id]:
@@ -143,14 +143,14 @@ def _put_members(session: Session, team_id: int, agents: Sequence[people.Person]
             membership.leave(session, team_id, agent, who, now)
 
 
-def _who(session: Session) -> Viewer:
+def _acting_viewer(session: Session) -> Viewer:
     """In whose name it is done: the agent's or token's that sent the configuration, or the file's."""
     return membership.acting_actor(session, membership.CONFIGURATION)
 
 
 def _put_agent(session: Session, address: str, entry: Entry, now: datetime) -> None:
     person = people.by_address(session, address)
-    role, who = role_named(entry["role"]), _who(session)
+    role, who = role_named(entry["role"]), _acting_viewer(session)
     if person is None or not person.role:
         person = people.add_agent(session, address, entry["name"], str(role), "", [], now)
     staff.change_active(session, person, who, now, active=True)
@@ -238,7 +238,7 @@ def _remove(session: Session, step: Step, now: datetime) -> None:
     match step.kind:
         case "agent":
             agent = _agent(session, step.name, "agent")
-            staff.change_active(session, agent, _who(session), now, active=False)
+            staff.change_active(session, agent, _acting_viewer(session), now, active=False)
         case "category":
             raise BadConfiguration("a category is retired with active = false, since tickets still name it")
         case "keyword_rule" | "automation":

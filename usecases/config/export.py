@@ -28,7 +28,7 @@ _AGENT = ("role", "skills", "weight", "capacity", "calendar_id", "signature")
 
 def current_configuration(session: Session) -> State:
     """The whole state, each kind in the order of its names or positions."""
-    return {kind: _present[kind](session) for kind in KINDS}
+    return {kind: _without_empty[kind](session) for kind in KINDS}
 
 
 def _calendars(session: Session) -> dict[str, Entry]:
@@ -213,7 +213,7 @@ def _text(value: Any) -> Any:
     return str(value) if isinstance(value, str) else value
 
 
-_present: Mapping[str, Callable[[Session], dict[str, Entry]]] = {
+_without_empty: Mapping[str, Callable[[Session], dict[str, Entry]]] = {
     "calendar": _calendars, "team": _teams, "agent": _agents, "mailbox": _mailboxes,
     "organisation": _organisations, "category": _categories, "field": _fields, "keyword_rule": _keyword_rules,
     "route": _routes, "sla": _slas, "automation": _automations, "macro": _macros,

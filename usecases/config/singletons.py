@@ -49,7 +49,7 @@ def putting(kind: str) -> Callable[[Session, str, Entry, datetime], None]:
 
 def current_entry(session: Session, kind: str) -> dict[str, Entry]:
     """The entry, or nothing where nobody ever set it."""
-    key, read_entry = _KEPT[kind]
+    key, read_entry = _STORED[kind]
     return {"": read_entry(session)} if key_values.get(session, key) is not None else {}
 
 
@@ -67,12 +67,12 @@ def _rule(place: int, entry: object) -> Rule:
     return Rule(**entry)
 
 
-def _told(rule: Rule) -> dict[str, object]:
+def _as_entry(rule: Rule) -> dict[str, object]:
     """As short as somebody would write it."""
     return {name: value for name, value in asdict(rule).items() if value}
 
 
-_KEPT: Mapping[str, tuple[str, Callable[[Session], Entry]]] = {
+_STORED: Mapping[str, tuple[str, Callable[[Session], Entry]]] = {
     "lifecycle": (lifecycle.KEY, lambda session: asdict(lifecycle.rules(session))),
     "aftercare": (csat_settings.KEY, lambda session: asdict(csat_settings.rules(session))),
     "incidents": (detector_settings.KEY, lambda session: asdict(detector_settings.rules(session))),
@@ -80,6 +80,6 @@ _KEPT: Mapping[str, tuple[str, Callable[[Session], Entry]]] = {
         priority_matrix.KEY,
         lambda session: {"matrix": list(key_values.get(session, priority_matrix.KEY) or ())},
     ),
-    "retention": (retention.RULES, lambda session: {"rules": [_told(one) for one in retention.rules(session)]}),
+    "retention": (retention.RULES, lambda session: {"rules": [_as_entry(one) for one in retention.rules(session)]}),
 }
-KINDS = tuple(_KEPT)
+KINDS = tuple(_STORED)

@@ -96,7 +96,7 @@ def run_step(session: Session, order_id: int, now: datetime, most: int = STEP) -
     members = incidents.list_tickets(session, order.incident_id, MEMBER, after=order.last_ticket_id, most=most)
     locked = tickets.get_many(session, [member.ticket_id for member in members], lock=True)
     raised = incidents.last_raises(session, locked) if order.kind == DISMISS else {}
-    changed = sum(_done(session, order, locked[number], raised.get(number), now) for number in sorted(locked))
+    changed = sum(_run_on_ticket(session, order, locked[number], raised.get(number), now) for number in sorted(locked))
     more = len(members) == most
     last = members[-1].ticket_id if members else order.last_ticket_id
     values = {"last_ticket_id": last, "done": order.done + changed, "done_at": None if more else now}
@@ -139,11 +139,11 @@ def _end(session: Session, incident: incidents.Incident, kind: str, actor: Actor
         detector_counts.mark_settled(session, incident.key)
 
 
-def _done(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
+def _run_on_ticket(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
     """One ticket in a savepoint: where the order cannot be done, its history says why, and the others are done."""
     try:
         with session.savepoint():
-            return _do(session, order, ticket, raised, now)
+            return _change_ticket(session, order, ticket, raised, now)
     except Exception as error:
         if is_outage(error) or is_conflict(error):
             raise
@@ -155,7 +155,7 @@ def _done(session: Session, order: Order, ticket: Ticket, raised: Raise | None, 
         return False
 
 
-def _do(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
+def _change_ticket(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
     """One ticket; whether it was changed. What was closed or merged meanwhile stays as it is."""
     if ticket.merged_into is not None or ticket.status is Status.CLOSED:
         return False

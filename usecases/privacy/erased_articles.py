@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from desk.knowledge.articles import State, without_persons
 from storage.db.session import Session
-from storage.privacy.redact import GONE, Redaction
+from storage.privacy.redact import REDACTED_NAME, Redaction
 from storage.tables.desk import article_versions, articles
 
 _SHORTEST = 12
@@ -36,8 +36,8 @@ def redact_articles(
     drafted = a.from_ticket_id.in_(ticket_ids)
     for row in session.execute(sa.select(a.id, a.title, a.text, a.state, a.version).where(drafted)).all():
         published = row.state == str(State.PUBLISHED)
-        title, text = _kept(row.title, theirs), _kept(row.text, theirs)
-        values = {"title": title or GONE, "text": text} if published else {"title": GONE, "text": ""}
+        title, text = _without_lines(row.title, theirs), _without_lines(row.text, theirs)
+        values = {"title": title or REDACTED_NAME, "text": text} if published else {"title": REDACTED_NAME, "text": ""}
         state = row.state if published else str(State.RETIRED)
         session.execute(sa.update(articles).where(a.id == row.id).values(**values, state=state, updated_at=now))
         earlier = v.version < row.version if published else sa.true()
@@ -46,5 +46,5 @@ def redact_articles(
         redaction.counts["articles"] += 1
 
 
-def _kept(text: str, theirs: Collection[str]) -> str:
+def _without_lines(text: str, theirs: Collection[str]) -> str:
     return "\n".join(line for line in text.split("\n") if line.strip() not in theirs).strip()

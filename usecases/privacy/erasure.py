@@ -29,7 +29,7 @@ from storage.people import accounts, people
 from storage.people.addresses import canonical
 from storage.people.people import Person
 from storage.privacy import personal_columns, redact
-from storage.privacy.redact import GONE, Redaction
+from storage.privacy.redact import REDACTED_NAME, Redaction
 from storage.tables.desk import articles
 from storage.tables.learning import models
 from storage.tables.people import agent_aliases, erasures, requester_sessions
@@ -124,10 +124,10 @@ def _erased(store: Store, session: Session, address: str, actor: Actor, now: dat
     names, theirs = _names_and_lines(session, person, own)
     redaction = redact.redact_tickets(session, own, actor, now, "the requester was erased")
     erased_articles.redact_articles(session, own, theirs, now, redaction)
-    _elsewhere(session, person, redaction)
+    _redact_elsewhere(session, person, redaction)
     written_down = personal_columns.person_to_erase(address, names)
     redaction.counts["mentions"] += personal_columns.redact_columns(session, written_down)
-    _name(session, person, now)
+    _redact_person(session, person, now)
     learnt = (models.c.made_by != model_rows.SHIPPED, models.c.state != model_rows.REMOVED)
     versions = list(session.execute(sa.select(models.c.version).where(*learnt)).scalars()) if own else []
     if own:
@@ -162,7 +162,7 @@ def _names_and_lines(session: Session, person: Person, own: Sequence[int]) -> tu
     return names, erased_articles.lines_of_person([*texts, *(base(text) for text in texts[: len(own)])], names)
 
 
-def _elsewhere(session: Session, person: Person, redaction: Redaction) -> None:
+def _redact_elsewhere(session: Session, person: Person, redaction: Redaction) -> None:
     """What they wrote on tickets of others, what was sent to them, and their address wherever it is named."""
     c, by_requester = messages.c, messages.c.author_kind == str(ActorKind.REQUESTER)
     theirs = sa.or_(sa.and_(by_requester, c.author_id == person.id), c.author_address == person.address)
@@ -170,10 +170,10 @@ def _elsewhere(session: Session, person: Person, redaction: Redaction) -> None:
     lines = {line.strip() for row in rows for line in (row.reply + "\n" + row.text).split("\n")}
     needles = {person.address} | {line for line in lines if len(line) >= _SHORTEST}
     redact.redact_messages(session, [row.id for row in rows], redaction)
-    side_tickets = side_conversations.redact_person(session, person.address, GONE)
+    side_tickets = side_conversations.redact_person(session, person.address, REDACTED_NAME)
     copied = sa.select(participants.c.ticket_id).where(participants.c.address == person.address)
     about = {row.ticket_id for row in rows} | set(side_tickets) | set(session.execute(copied).scalars())
-    redact.redact_outbound(session, _letters_with(session, about, person.address, needles), redaction)
+    redact.redact_outbound(session, _outbound_mentioning(session, about, person.address, needles), redaction)
     # Mail of theirs that became no message: set aside, refused, a copy of another.
     redact.redact_inbound(session, inbound.c.id.in_(_their_requests(session, person.address)), redaction)
     redaction.counts["side_conversations"] += len(side_tickets)
@@ -219,19 +219,19 @@ def _sender(request: str, envelope: Mapping[str, Any]) -> str:
     return str(envelope.get("mail_from", "")).lower()
 
 
-def _letters_with(session: Session, ids: Iterable[int], address: str, needles: Iterable[str]) -> list[int]:
+def _outbound_mentioning(session: Session, ids: Iterable[int], address: str, needles: Iterable[str]) -> list[int]:
     """Letters to them, and those about these tickets that say what they said."""
     where = sa.or_(outbound.c.recipient == address, outbound.c.ticket_id.in_(sorted(set(ids))))
     rows = session.execute(sa.select(outbound.c.id, outbound.c.recipient, outbound.c.content).where(where))
-    return [row.id for row in rows if row.recipient == address or _says(row.content, needles)]
+    return [row.id for row in rows if row.recipient == address or _mentions(row.content, needles)]
 
 
-def _says(content: Any, needles: Iterable[str]) -> bool:
+def _mentions(content: Any, needles: Iterable[str]) -> bool:
     text = json.dumps(content, ensure_ascii=False)
     return any(json.dumps(needle, ensure_ascii=False)[1:-1] in text for needle in needles)
 
 
-def _name(session: Session, person: Person, now: datetime) -> None:
+def _redact_person(session: Session, person: Person, now: datetime) -> None:
     """The row stays, for tickets need a requester; it is nobody's, and no mail can reach it."""
     values = {"address": f"erased-{person.id}@erased.invalid", "name": "", "vip": False}
     values |= {"organisation_id": None, "language": "", "time_zone": "", "erased_at": now}

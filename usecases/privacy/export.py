@@ -39,7 +39,7 @@ _MESSAGE = (
     "id", "ticket_id", "kind", "inbound", "author_kind", "author_name", "author_address", "created_at", "subject",
     "text", "recipients", "attachments", "raw",
 )  # fmt: skip
-_LETTER = ("id", "ticket_id", "kind", "transport", "recipient", "state", "created_at", "sent_at", "content")
+_OUTBOUND = ("id", "ticket_id", "kind", "transport", "recipient", "state", "created_at", "sent_at", "content")
 
 _REQUEST = ("id", "channel", "source", "received_at", "state", "reason", "size", "ticket_id", "message_id")
 _ARTICLE = ("id", "title", "text", "state", "audience", "from_ticket_id", "created_at")
@@ -86,8 +86,8 @@ def collect_data(session: Session, address: str) -> dict[str, Any]:
         "person": person | {"organisation": session.execute(name).scalar()},
         "accounts": _rows(session, sa.select(channel_accounts).where(channel_accounts.c.person_id == number)),
         "tickets": own,
-        "messages": [_as_sent(row, address) for row in _rows(session, _said(number, address, ids))],
-        "letters": _rows(session, _sent(address, ids)),
+        "messages": [_as_sent(row, address) for row in _rows(session, _messages(number, address, ids))],
+        "letters": _rows(session, _outbound(address, ids)),
         "ratings": _rows(session, sa.select(ratings).where(ratings.c.ticket_id.in_(ids))),
         "side_conversations": side_conversations.about_person(session, address, ids),
         "guesses": _rows(session, sa.select(predictions).where(predictions.c.ticket_id.in_(ids))),
@@ -100,7 +100,7 @@ def collect_data(session: Session, address: str) -> dict[str, Any]:
     }
 
 
-def _said(number: int, address: str, ids: Sequence[int]) -> sa.Select[Any]:
+def _messages(number: int, address: str, ids: Sequence[int]) -> sa.Select[Any]:
     """The public conversation of their tickets, and what they wrote elsewhere."""
     c = messages.c
     inside = (str(MessageKind.NOTE), str(MessageKind.SIDE))
@@ -118,7 +118,7 @@ def _as_sent(row: dict[str, Any], address: str) -> dict[str, Any]:
     return row | {"text": reply, "author_address": "", "recipients": {}, "raw": ""}
 
 
-def _sent(address: str, ids: Sequence[int]) -> sa.Select[Any]:
+def _outbound(address: str, ids: Sequence[int]) -> sa.Select[Any]:
     """What was sent to them; copies to others and notices to agents are not, by mail or in the agents' channel."""
     c = outbound.c
     # The key of a requester's conversation; the agents' own channel and an agent's account have another shape.
@@ -128,7 +128,7 @@ def _sent(address: str, ids: Sequence[int]) -> sa.Select[Any]:
         if each.conversation_keys
     ]
     own = sa.and_(c.ticket_id.in_(ids), sa.or_(*theirs))
-    return sa.select(*(c[name] for name in _LETTER)).where(sa.or_(c.recipient == address, own)).order_by(c.id)
+    return sa.select(*(c[name] for name in _OUTBOUND)).where(sa.or_(c.recipient == address, own)).order_by(c.id)
 
 
 def _rows(session: Session, query: sa.Select[Any]) -> list[dict[str, Any]]:

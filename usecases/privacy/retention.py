@@ -17,7 +17,7 @@ from desk.tickets.ticket import DESK, Status
 from storage.db.session import Session
 from storage.open_store import Store
 from storage.privacy import redact
-from storage.privacy.redact import GONE, Redaction
+from storage.privacy.redact import REDACTED_NAME, Redaction
 from storage.runtime import key_values
 from storage.tables.people import erasures
 from storage.tables.tickets import inbound, messages, teams, tickets
@@ -94,7 +94,7 @@ def run_step(store: Store, now: datetime, most: int = AT_ONCE) -> int:
         )
         _drop_raw(session, first.raw, redaction)
         receipt = {"counts": dict(redaction.counts), "tickets": list(first.tickets), "models": [], "articles": []}
-        row = {"at": now, "why": f"retention: {_said(first.rule)}", "person_hash": ""}
+        row = {"at": now, "why": f"retention: {_rule_in_words(first.rule)}", "person_hash": ""}
         stored_receipt = receipt | {"blobs": sorted(redaction.blobs), "finished": False}
         insertion = sa.insert(erasures).values(**row, receipt=stored_receipt).returning(erasures.c.id)
         number = int(session.execute(insertion).scalar_one())
@@ -116,7 +116,7 @@ def _tickets(session: Session, rule: Rule, where: Any, now: datetime, most: int)
     if not rule.days:
         return []
     c = tickets.c
-    old = (c.status == str(Status.CLOSED), c.closed_at < now - timedelta(days=rule.days), c.subject != GONE)
+    old = (c.status == str(Status.CLOSED), c.closed_at < now - timedelta(days=rule.days), c.subject != REDACTED_NAME)
     return list(session.execute(sa.select(c.id).where(where, *old).order_by(c.id).limit(most)).scalars())
 
 
@@ -137,5 +137,5 @@ def _drop_raw(session: Session, ids: Sequence[int], redaction: Redaction) -> Non
         redaction.add("raw_mails", session.execute(sa.update(table).where(*chosen).values(raw="")))
 
 
-def _said(rule: Rule) -> str:
+def _rule_in_words(rule: Rule) -> str:
     return ", ".join(f"{name} {value}" for name, value in asdict(rule).items() if value)

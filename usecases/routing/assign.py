@@ -96,7 +96,7 @@ def route(
     session: Session, requests: Sequence[RoutingRequest], by: RoutingSetup, now: datetime, *, dry: bool = False
 ) -> tuple[list[RoutingResult], Availability]:
     """Decide for all; the agents that come into question are held from here on, unless it is a dry run."""
-    rules_of_each = [_walked(request, by, now) for request in requests]
+    rules_of_each = [_matching_rules(request, by, now) for request in requests]
     team_ids = {
         team for request, rules in zip(requests, rules_of_each, strict=True) if (team := _team_of(request, rules, by))
     }
@@ -107,7 +107,7 @@ def route(
     agents_now = availability.load_availability(session, team_ids)
     persons = availability.load_agents(session, named)
     results = [
-        _one(session, request, rules, by, agents_now, persons, now)
+        _route_ticket(session, request, rules, by, agents_now, persons, now)
         for request, rules in zip(requests, rules_of_each, strict=True)
     ]
     return results, agents_now
@@ -151,7 +151,7 @@ def request_facts(request: RoutingRequest, by: RoutingSetup, now: datetime) -> T
     return facts_of_ticket(request.ticket, replace(request.around, hours=hours), now)
 
 
-def _walked(request: RoutingRequest, by: RoutingSetup, now: datetime) -> list[Rule]:
+def _matching_rules(request: RoutingRequest, by: RoutingSetup, now: datetime) -> list[Rule]:
     return routing.walk(by.rules, request_facts(request, by, now)) if request.new and by.rules else []
 
 
@@ -167,7 +167,7 @@ def _named_agents(rules: Sequence[Rule], by: RoutingSetup) -> list[int]:
     return [by.agents[name.lower()] for name in names if name.lower() in by.agents]
 
 
-def _one(
+def _route_ticket(
     session: Session,
     request: RoutingRequest,
     rules: Sequence[Rule],
@@ -192,7 +192,7 @@ def _one(
     if change.ticket.assignee_id is None or request.leaving:
         skills = (*request.skills, *(skill for rule in rules for skill in rule.skills))
         choice, chosen = _by_strategy(change.ticket, request, skills, agents_now, refused, now)
-        chosen = Change(chosen.ticket, tuple(_with(event, {"skills": list(skills)}) for event in chosen.events))
+        chosen = Change(chosen.ticket, tuple(_with_data(event, {"skills": list(skills)}) for event in chosen.events))
         change = change.then(chosen)
     if request.new:
         change = Change(change.ticket, tuple(map(_of_opening, change.events)))
@@ -236,35 +236,35 @@ def _by_strategy(
 ) -> tuple[Choice | None, Change]:
     team = agents_now.teams.get(ticket.team_id or 0)
     if team is None:
-        return None, _unowned(ticket, request, refused, now)
+        return None, _leave_unowned(ticket, request, refused, now)
     wish = Wish(ticket.category or "", request.around.language, skills, request.previous, request.never, request.late)
     choice = routing.choose(team, wish, now)
     why = f"{request.leaving}; {choice.why}" if request.leaving else choice.why
     if choice.member is None:
         free = transitions.assign(ticket, None, "", DESK, now, request.leaving)
-        return choice, free.then(_flagged(free.ticket, choice, now))
+        return choice, free.then(_flag(free.ticket, choice, now))
     agents_now.record_assignment(team.id, choice.member.id, now)
     return choice, transitions.assign(ticket, choice.member.id, choice.member.name, DESK, now, why)
 
 
-def _unowned(ticket: Ticket, request: RoutingRequest, refused: Sequence[str], now: datetime) -> Change:
+def _leave_unowned(ticket: Ticket, request: RoutingRequest, refused: Sequence[str], now: datetime) -> Change:
     """No strategy: it waits in its team for somebody to take it; a rule that named somebody absent is told."""
     free = transitions.assign(ticket, None, "", DESK, now, request.leaving)
     absent = [why for why in refused if why]
     return free.then(properties.flag_unroutable(free.ticket, DESK, now, absent[0])) if absent and request.new else free
 
 
-def _flagged(ticket: Ticket, choice: Choice, now: datetime) -> Change:
+def _flag(ticket: Ticket, choice: Choice, now: datetime) -> Change:
     change = properties.flag_unroutable(ticket, DESK, now, choice.why)
-    return Change(change.ticket, tuple(_with(event, {"closed": choice.closed}) for event in change.events))
+    return Change(change.ticket, tuple(_with_data(event, {"closed": choice.closed}) for event in change.events))
 
 
 def _of_opening(event: Event) -> Event:
     """Marked, so that whoever hears of the new ticket does not hear a second time that it is theirs."""
-    return _with(event, {"opening": True}) if event.kind == EventKind.ASSIGNED else event
+    return _with_data(event, {"opening": True}) if event.kind == EventKind.ASSIGNED else event
 
 
-def _with(event: Event, data: dict[str, Any]) -> Event:
+def _with_data(event: Event, data: dict[str, Any]) -> Event:
     """With this noted, as far as it says something."""
     additions = {name: value for name, value in data.items() if value or value is False}
     return replace(event, data={**event.data, **additions})

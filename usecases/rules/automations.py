@@ -60,7 +60,7 @@ class PlannedChanges:
 
 def list_all(session: Session) -> list[StoredAutomation]:
     c = automations.c
-    return [_kept(row._mapping) for row in session.execute(sa.select(automations).order_by(c.position, c.name))]
+    return [_stored(row._mapping) for row in session.execute(sa.select(automations).order_by(c.position, c.name))]
 
 
 def active_automations(session: Session) -> list[StoredAutomation]:
@@ -68,7 +68,7 @@ def active_automations(session: Session) -> list[StoredAutomation]:
     c, stored = automations.c, []
     for row in session.execute(sa.select(automations).where(c.active).order_by(c.position, c.name)):
         try:
-            stored.append(_kept(row._mapping))
+            stored.append(_stored(row._mapping))
         except Exception:
             log.exception("automation_not_understood", automation_id=row.id)
     return stored
@@ -76,7 +76,7 @@ def active_automations(session: Session) -> list[StoredAutomation]:
 
 def get(session: Session, name: str) -> StoredAutomation | None:
     row = session.execute(sa.select(automations).where(automations.c.name == name)).first()
-    return _kept(row._mapping) if row else None
+    return _stored(row._mapping) if row else None
 
 
 def save(session: Session, rule: Automation, now: datetime) -> None:
@@ -174,7 +174,7 @@ def due_tickets(
     return {row.id: row.event_id for row in session.execute(query.order_by(t.id).limit(most))}
 
 
-def _kept(row: Mapping[str, Any] | sa.RowMapping) -> StoredAutomation:
+def _stored(row: Mapping[str, Any] | sa.RowMapping) -> StoredAutomation:
     trigger = dict(row["trigger"])
     trial = trigger.pop("trial", {})
     content = {"name": row["name"], "when": trigger, "conditions": row["conditions"], "actions": row["actions"]}

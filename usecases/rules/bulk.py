@@ -58,7 +58,7 @@ def run_bulk(
     transaction: Callable[[], AbstractContextManager[Session]], versions: Seen, wish: BulkRequest, doing: ActionContext
 ) -> list[BulkOutcome]:
     """Does it, ticket by ticket."""
-    return [_alone(transaction, number, version, wish, doing) for number, version in _checked(versions).items()]
+    return [_run_on_ticket(transaction, number, version, wish, doing) for number, version in _checked(versions).items()]
 
 
 def _checked(versions: Seen) -> Seen:
@@ -82,7 +82,7 @@ def _planned(
         return BulkOutcome(number, ticket.subject if ticket else "", refused=str(error))
 
 
-def _alone(
+def _run_on_ticket(
     transaction: Callable[[], AbstractContextManager[Session]],
     number: int,
     version: int | None,
@@ -94,7 +94,7 @@ def _alone(
         with transaction() as session:
             ticket_now = _current(tickets.get(session, number, lock=True), number, version)
             subject = ticket_now.subject
-            events = _do(session, ticket_now, wish, doing)
+            events = _change_ticket(session, ticket_now, wish, doing)
         return BulkOutcome(number, subject, events)
     except Stale:
         return BulkOutcome(number, subject, refused="somebody else changed it at the same moment")
@@ -104,7 +104,7 @@ def _alone(
         return BulkOutcome(number, subject, refused="the database was busy; try again")
 
 
-def _do(session: Session, ticket: Ticket, wish: BulkRequest, doing: ActionContext) -> tuple[Event, ...]:
+def _change_ticket(session: Session, ticket: Ticket, wish: BulkRequest, doing: ActionContext) -> tuple[Event, ...]:
     if wish.into is not None:
         event = _merge_event(session, ticket, wish.into, doing)
         conversation.merge(session, ticket.id, wish.into, doing.actor, doing.now, why=doing.why)

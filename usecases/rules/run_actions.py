@@ -57,7 +57,7 @@ def run_actions(session: Session, ticket: Ticket, actions: Sequence[Action], doi
     for action in actions:
         try:
             with session.savepoint():
-                ticket = _one(session, ticket, action, doing)
+                ticket = _run_action(session, ticket, action, doing)
         except NotAllowed as error:
             refused.append(f"{action.do}: {error}")
         except Exception as error:
@@ -94,7 +94,7 @@ def agent_named(session: Session, name: str) -> people.Person:
     return matches[0]
 
 
-def _one(session: Session, ticket: Ticket, action: Action, doing: ActionContext) -> Ticket:
+def _run_action(session: Session, ticket: Ticket, action: Action, doing: ActionContext) -> Ticket:
     change = change_of(session, ticket, action, doing)
     if change is None:
         return _TEXTS[action.do](session, ticket, action.value, doing)

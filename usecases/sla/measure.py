@@ -46,11 +46,17 @@ def measure(
     ids = [ticket.id for ticket in tickets_now]
     events_of = sla_timers.histories(session, ids)
     before = sla_timers.clocks_of_tickets(session, ids)
-    facts = ticket_facts.load_facts(session, tickets_now, now) if any(candidate.conditions for candidate in policies) else {}
+    facts = (
+        ticket_facts.load_facts(session, tickets_now, now)
+        if any(candidate.conditions for candidate in policies)
+        else {}
+    )
     by_ticket = {}
     for ticket in tickets_now:
         policy = sla_policy.policy_for(policies, facts.get(ticket.id, {}))
-        by_ticket[ticket.id] = _one(ticket, policy, before[ticket.id], events_of[ticket.id], now, ticket.id in quiet)
+        by_ticket[ticket.id] = _measure_ticket(
+            ticket, policy, before[ticket.id], events_of[ticket.id], now, ticket.id in quiet
+        )
     return by_ticket
 
 
@@ -62,7 +68,7 @@ def save_measured(session: Session, measured: Mapping[int, MeasuredTicket]) -> N
     sla_timers.save_due_times(session, changed)
 
 
-def _one(
+def _measure_ticket(
     ticket: Ticket,
     policy: Policy | None,
     before: Mapping[Target, Clock],

@@ -65,7 +65,7 @@ def preview(session: Session, policies: Sequence[Policy], now: datetime, most: i
     for some in _open_tickets(session, most):
         results = sla_measure.measure(session, list(get_many(session, some).values()), policies, now, frozenset(some))
         looked += len(results)
-        changed += [_moved(result, now) for result in results.values() if result.due_at != result.ticket.due_at]
+        changed += [_moved_ticket(result, now) for result in results.values() if result.due_at != result.ticket.due_at]
     return Preview(looked, open_count(session), tuple(sorted(changed, key=lambda result: -result.id)))
 
 
@@ -137,7 +137,7 @@ def _open_tickets(session: Session, most: int | None) -> Iterator[list[int]]:
         yield ids[start : start + READ]
 
 
-def _moved(result: MeasuredTicket, now: datetime) -> MovedTicket:
+def _moved_ticket(result: MeasuredTicket, now: datetime) -> MovedTicket:
     ticket, after = result.ticket, result.due_at
     late = after is not None and after <= now and not (ticket.due_at and ticket.due_at <= now)
     policy = result.policy.name if result.policy else ""

@@ -83,7 +83,7 @@ def link(session: Session, ticket_id: int, other_id: int, kind: str, actor: Acto
     if any(existing.other.id == other_id and existing.kind == kind for existing in links_of(session, ticket_id)):
         return ticket
     tickets.link(session, ticket_id, other_id, kind)
-    return _tell(session, EventKind.LINKED, ticket, other, kind, actor, at)
+    return _save_on_both(session, EventKind.LINKED, ticket, other, kind, actor, at)
 
 
 def unlink(session: Session, ticket_id: int, other_id: int, kind: str, actor: Actor, at: datetime) -> Ticket:
@@ -93,13 +93,13 @@ def unlink(session: Session, ticket_id: int, other_id: int, kind: str, actor: Ac
     where = (sa.tuple_(links.c.ticket_id, links.c.other_id).in_(pairs), links.c.kind == kind)
     if kind not in KINDS or session.execute(sa.delete(links).where(*where)).rowcount == 0:
         raise NotAllowed(f"there is no such link between #{ticket_id} and #{other_id}")
-    return _tell(session, EventKind.UNLINKED, ticket, other, kind, actor, at)
+    return _save_on_both(session, EventKind.UNLINKED, ticket, other, kind, actor, at)
 
 
 def set_parent(session: Session, ticket_id: int, parent_id: int | None, actor: Actor, at: datetime) -> Ticket:
     """A child of that ticket, or of none. Families have two generations: a child has no children."""
     locked = tickets.get_many(session, {ticket_id, parent_id or ticket_id}, lock=True)
-    ticket, parent = _found(locked, ticket_id), _found(locked, parent_id) if parent_id else None
+    ticket, parent = _ticket_or_refuse(locked, ticket_id), _ticket_or_refuse(locked, parent_id) if parent_id else None
     check_parent(session, ticket, parent)
     return tickets.save(session, properties.set_parent(ticket, parent, actor, at))
 
@@ -134,16 +134,16 @@ def resolve_children(session: Session, parent: Ticket, actor: Actor, at: datetim
 
 def _both(session: Session, ticket_id: int, other_id: int) -> tuple[Ticket, Ticket]:
     locked = tickets.get_many(session, [ticket_id, other_id], lock=True)
-    return _found(locked, ticket_id), _found(locked, other_id)
+    return _ticket_or_refuse(locked, ticket_id), _ticket_or_refuse(locked, other_id)
 
 
-def _found(locked: dict[int, Ticket], number: int) -> Ticket:
+def _ticket_or_refuse(locked: dict[int, Ticket], number: int) -> Ticket:
     if number not in locked:
         raise NotAllowed(f"there is no ticket #{number}")
     return locked[number]
 
 
-def _tell(
+def _save_on_both(
     session: Session, kind: EventKind, first: Ticket, other: Ticket, link_kind: str, actor: Actor, at: datetime
 ) -> Ticket:
     """An event on both; where a link went is its `before`, where it goes its `after`."""

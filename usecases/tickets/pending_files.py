@@ -91,7 +91,7 @@ def _end(
     """Whoever deletes the row says how it ended; the message may be on another ticket by now."""
     if session.execute(sa.delete(late_files).where(_c.id == late.id)).rowcount != 1:
         return
-    message = _held(session, late.message_id)
+    message = _locked_message(session, late.message_id)
     if message is None or late.place >= len(message.attachments) or not _wanted(message.attachments[late.place]):
         return
     files = [dict(file) for file in message.attachments]
@@ -104,13 +104,13 @@ def _end(
         tickets.save(session, Change(ticket, (event,)), react=False)
 
 
-def _held(session: Session, message_id: int) -> Message | None:
+def _locked_message(session: Session, message_id: int) -> Message | None:
     """The message, whose ticket this transaction holds: another file of it may arrive at this very moment."""
     named = tickets.message(session, message_id)
     ticket = tickets.get(session, named.ticket_id, lock=True) if named else None
     again = tickets.message(session, message_id) if ticket else None
     was_moved = again is not None and ticket is not None and again.ticket_id != ticket.id
-    return _held(session, message_id) if was_moved else again
+    return _locked_message(session, message_id) if was_moved else again
 
 
 def _wanted(file: Mapping[str, Any]) -> str:

@@ -116,22 +116,22 @@ def requester(session: Session, person_id: int) -> Requester | None:
 def view_ticket(session: Session, person: Requester, ticket_id: int) -> TicketView | None:
     """What they see under that number; None if it is nothing."""
     first, last = tickets.get(session, ticket_id), tickets.merge_target(session, ticket_id)
-    if first is None or last is None or not _sees(session, person, first):
+    if first is None or last is None or not _may_see(session, person, first):
         return None
     owns = last.requester_id == person.id
-    if owns or (first.id == last.id) or _sees(session, person, last):
+    if owns or (first.id == last.id) or _may_see(session, person, last):
         takes_part = owns or first.requester_id == person.id
         return TicketView(person, last, ticket_id, last.subject, owns, takes_part)
     if first.requester_id != person.id:
         return None
-    return TicketView(person, last, ticket_id, first.subject, False, True, _part(session, person, first, last))
+    return TicketView(person, last, ticket_id, first.subject, False, True, _merged_part(session, person, first, last))
 
 
 def conversation(session: Session, view: TicketView, *, before: int | None = None) -> list[PublicMessage]:
     """The newest PER_PAGE of the public messages below that id, oldest first; one more, if there is one before them."""
     where = [*_public(view), *([messages.c.id < before] if before is not None else [])]
     query = sa.select(messages).where(*where).order_by(messages.c.id.desc()).limit(PER_PAGE + 1)
-    return [_said(row._mapping, view) for row in reversed(session.execute(query).all())]
+    return [_public_message(row._mapping, view) for row in reversed(session.execute(query).all())]
 
 
 def file(session: Session, view: TicketView, message_id: int, place: int) -> Mapping[str, Any] | None:
@@ -179,7 +179,7 @@ def list_requests(
     joined = ticket_rows.join(people, people.c.id == c.requester_id)
     query = sa.select(*columns).select_from(joined).where(*where).order_by(c.id.desc()).limit(PER_LIST + 1)
     rows = session.execute(query).all()
-    last = _last_said(session, [row.id for row in rows])
+    last = _last_message_at(session, [row.id for row in rows])
     return [_line(session, row, last.get(row.id, row.created_at)) for row in rows]
 
 
@@ -203,7 +203,7 @@ def has_requests(session: Session, person: Requester) -> bool:
     return person.shares or session.execute(own).first() is not None
 
 
-def _sees(session: Session, person: Requester, ticket: Ticket) -> bool:
+def _may_see(session: Session, person: Requester, ticket: Ticket) -> bool:
     shared = (person.organisation_id,) if person.shares and person.organisation_id is not None else ()
     private = ticket.team_id in visibility.private_teams(session)
     return requester_sees(
@@ -211,7 +211,7 @@ def _sees(session: Session, person: Requester, ticket: Ticket) -> bool:
     )
 
 
-def _part(session: Session, person: Requester, first: Ticket, last: Ticket) -> MergedPart:
+def _merged_part(session: Session, person: Requester, first: Ticket, last: Ticket) -> MergedPart:
     """By the histories of the merges that led from their ticket to the one that is left."""
     moved_ids: frozenset[int] | None = None
     since, here = first.created_at, first
@@ -239,7 +239,7 @@ def _public(view: TicketView) -> Conditions:
     return [*where, sa.or_(own, answers) if part.copied else own]
 
 
-def _said(row: sa.RowMapping, view: TicketView) -> PublicMessage:
+def _public_message(row: sa.RowMapping, view: TicketView) -> PublicMessage:
     roles = {view.ticket.requester_id: "requester", view.person.id: "you"}
     by_desk = row["author_kind"] != str(ActorKind.REQUESTER)
     who = "desk" if by_desk else roles.get(row["author_id"], "other")
@@ -271,7 +271,7 @@ def _line(session: Session, row: sa.Row[Any], last_at: datetime) -> ListedReques
     return ListedRequest(row.id, row.subject, status, _display(row.name), row.created_at, last_at)
 
 
-def _last_said(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
+def _last_message_at(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
     """When each ticket's newest public message came; whatever else happened to it is the desk's own."""
     c = messages.c
     where = (c.ticket_id.in_(list(ids)), c.kind == str(MessageKind.REPLY), c.side_id.is_(None))

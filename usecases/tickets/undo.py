@@ -48,7 +48,7 @@ def undo(session: Session, ticket_id: int, number: int | None, actor: Actor, at:
     if event is not None and event.kind in rules.MOVING:
         if number not in rules.possible(ticket, history):
             raise NotAllowed("this was undone already, or something later depends on it")
-        return _moved_back(session, ticket, number, event, actor, at)
+        return _undo_move(session, ticket, number, event, actor, at)
     change = rules.undo(ticket, history, number, actor, at, _names(session))
     if change.ticket.parent_id not in (None, ticket.parent_id):
         ticket_links.check_parent(session, ticket, tickets.get(session, change.ticket.parent_id or 0))
@@ -58,19 +58,19 @@ def undo(session: Session, ticket_id: int, number: int | None, actor: Actor, at:
     return tickets.save(session, change)
 
 
-def _moved_back(session: Session, ticket: Ticket, number: int, event: Event, actor: Actor, at: datetime) -> Ticket:
+def _undo_move(session: Session, ticket: Ticket, number: int, event: Event, actor: Actor, at: datetime) -> Ticket:
     if event.kind == EventKind.SPLIT:
-        return _joined(session, ticket, number, event, actor, at)
+        return _undo_split(session, ticket, number, event, actor, at)
     if event.kind == EventKind.MERGED_FROM:
-        _unmerged(session, int(event.after), actor, at)
+        _undo_merge(session, int(event.after), actor, at)
     else:
-        _unmerged(session, ticket.id, actor, at)
+        _undo_merge(session, ticket.id, actor, at)
     back = tickets.get(session, ticket.id)
     assert back is not None
     return back
 
 
-def _joined(session: Session, ticket: Ticket, number: int, event: Event, actor: Actor, at: datetime) -> Ticket:
+def _undo_split(session: Session, ticket: Ticket, number: int, event: Event, actor: Actor, at: datetime) -> Ticket:
     """What was split off comes back, if nothing else has happened to it."""
     other = int(event.after)
     there = [message.id for message in tickets.messages_of(session, other, most=2)]
@@ -81,7 +81,7 @@ def _joined(session: Session, ticket: Ticket, number: int, event: Event, actor: 
     return tickets.save(session, Change(merged, (undone,)))
 
 
-def _unmerged(session: Session, gone_id: int, actor: Actor, at: datetime) -> None:
+def _undo_merge(session: Session, gone_id: int, actor: Actor, at: datetime) -> None:
     """The merged ticket lives again, with the messages and people that it brought."""
     history = tickets.numbered_history(session, gone_id)
     number, merged = _last(history, EventKind.MERGED_INTO)
@@ -95,7 +95,7 @@ def _unmerged(session: Session, gone_id: int, actor: Actor, at: datetime) -> Non
     if "messages" not in merged.data:
         raise NotAllowed("this merge was done before the desk noted what it moved; split the messages instead")
     _bring_back(session, merged, gone_id, into_id)
-    tickets.save(session, _alive(merged_ticket, history, number, actor, at))
+    tickets.save(session, _reopened(merged_ticket, history, number, actor, at))
     from_number = _last(tickets.numbered_history(session, into_id), EventKind.MERGED_FROM, str(gone_id))[0]
     event = Event(into_id, at, EventKind.UNMERGED, actor, before=str(gone_id), data={"undid": [from_number]})
     tickets.save(session, Change(into, (event,)))
@@ -116,7 +116,7 @@ def _bring_back(session: Session, merged: Event, gone_id: int, into_id: int) -> 
     session.execute(sa.delete(links).where(*linked))
 
 
-def _alive(merged_ticket: Ticket, history: History, number: int, actor: Actor, at: datetime) -> Change:
+def _reopened(merged_ticket: Ticket, history: History, number: int, actor: Actor, at: datetime) -> Change:
     """As it was before the merge: its status, if the merge closed it, and no ticket that it is part of."""
     place = next(place for place, (event_number, _) in enumerate(history) if event_number == number)
     merged = history[place][1]
@@ -130,7 +130,16 @@ def _alive(merged_ticket: Ticket, history: History, number: int, actor: Actor, a
         data = {"undid": [closing[0]], "restored": told.encoded(restored)}
         why = "undid the merge"
         events.append(
-            Event(merged_ticket.id, at, EventKind.STATUS_CHANGED, actor, str(merged_ticket.status), str(before.status), why, data)
+            Event(
+                merged_ticket.id,
+                at,
+                EventKind.STATUS_CHANGED,
+                actor,
+                str(merged_ticket.status),
+                str(before.status),
+                why,
+                data,
+            )
         )
         merged_ticket = replace(merged_ticket, **restored)
     data = {"undid": [number], "restored": {"merged_into": None}}

@@ -50,7 +50,7 @@ class ModelWatch:
     def load_active(self, current: Categoriser, now: datetime) -> Categoriser:
         """The active model as of now."""
         with self._store.database.reading() as session:
-            wanted = models.active(session)
+            wanted = models.active_model(session)
         if self._registers and _is_older_starter(wanted):
             register_starter(self._store, now)
             return self.load_active(current, now)
@@ -85,7 +85,7 @@ def register_starter(store: Store, now: datetime) -> None:
         checksum = shelf.place(parts, folder)
     row = Model(parts.version, now, models.KEPT, "shipped with the program", models.SHIPPED, checksum)
     with store.database.transaction() as session:
-        if _is_older_starter(models.active(session)):
+        if _is_older_starter(models.active_model(session)):
             models.add(session, row)
             models.activate(session, parts.version, now)
             log.info("model_activated", version=parts.version)
@@ -98,7 +98,7 @@ def go_back(store: Store, broken: Model, error: str, now: datetime) -> None:
         kept = [one for one in models.list_all(session) if one.state == models.KEPT and one.activated_at]
     readable = next((one for one in sorted(kept, key=_activated, reverse=True) if _is_readable(folder, one)), None)
     with store.database.transaction() as session:
-        active = models.active(session)
+        active = models.active_model(session)
         if active is None or active.version != broken.version:
             return
         models.set_state(session, broken.version, models.BROKEN, error[:500])

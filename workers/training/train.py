@@ -68,7 +68,7 @@ def _train(store: Store, now: Now, wish: TrainingRequest, progress: _Progress) -
     begun = time.monotonic()
     with store.database.reading() as session:
         material = load_training_data(session)
-        active = models.active(session)
+        active = models.active_model(session)
     version = f"desk-{now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     progress.reach(1)
     judged = evaluate(material, _old(store, active), lambda: progress.reach(2))
@@ -124,7 +124,7 @@ def _keep(store: Store, model: Categoriser, row: Model, active: Model | None, no
     row = replace(row, checksum=shelf.place(model.parts, folder))
     (shelf.where(folder, row.version) / "report.md").write_text(markdown(row.version, row.reason, row.report), "utf-8")
     with store.database.transaction() as session:
-        current = models.active(session)
+        current = models.active_model(session)
         if row.state == models.KEPT and (current and current.version) != (active and active.version):
             why = "another model was made active while this one was trained"
             row = replace(row, state=models.REFUSED, reason=why)

@@ -240,7 +240,7 @@ def test_what_a_requester_wrote_is_never_markup_on_these_pages(place: Place) -> 
 
 def active(store: Store) -> str:
     with store.database.reading() as session:
-        found = models.active(session)
+        found = models.active_model(session)
     return found.version if found else ""
 
 

@@ -129,7 +129,7 @@ def test_without_the_tool_the_command_is_told_and_never_the_password(
 
     database = Database("postgresql://desk:geheim@db.example.test/desk")
     with pytest.raises(
-        pg_tools.NoTool, match=r"pg_restore .*--dbname=postgresql://desk@db\.example\.test/desk"
+        pg_tools.ToolMissing, match=r"pg_restore .*--dbname=postgresql://desk@db\.example\.test/desk"
     ) as said:
         pg_tools.restore(database, tmp_path / "x")
     assert "geheim" not in str(said.value)

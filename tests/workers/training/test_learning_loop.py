@@ -122,7 +122,7 @@ def test_a_training_that_breaks_off_changes_nothing_and_the_next_one_works(
         with pytest.raises(MemoryError):
             training.retrain(desk.store, now_of(desk), TrainingRequest())
     with desk.store.database.reading() as session:
-        active, progress = models.active(session), key_values.get(session, key_values.PROGRESS)
+        active, progress = models.active_model(session), key_values.get(session, key_values.PROGRESS)
     assert active is not None and active.made_by == models.SHIPPED
     assert (progress["running"], progress["result"]) == (False, "failed: MemoryError")
     assert training.retrain(desk.store, now_of(desk), TrainingRequest()).state == models.ACTIVE
@@ -149,7 +149,7 @@ def test_a_model_whose_files_cannot_be_trusted_never_takes_over(desk: SmallDesk,
         look(desk)
         assert desk.context.categoriser is before
     with desk.store.database.reading() as session:
-        active, broken = models.active(session), models.get(session, made.version)
+        active, broken = models.active_model(session), models.get(session, made.version)
     assert active is not None and active.made_by == models.SHIPPED
     assert broken is not None and broken.state == models.BROKEN and broken.reason
     assert not (desk.store.settings.data / "owned").exists(), "no code of the artefact ran"

@@ -35,7 +35,7 @@ def progress(store: Store) -> dict[str, object]:
 
 def active(store: Store) -> models.Model:
     with store.database.reading() as session:
-        found = models.active(session)
+        found = models.active_model(session)
     assert found is not None
     return found
 
