@@ -155,7 +155,9 @@ def visible_fields(session: Session, view: TicketView) -> list[tuple[str, str]]:
         return []
     values = view.ticket.fields
     shown = [
-        field for field in custom_fields.list_all(session) if field.public and values.get(field.name) not in (None, "", False)
+        field
+        for field in custom_fields.list_all(session)
+        if field.public and values.get(field.name) not in (None, "", False)
     ]
     return [(field.title, "✓" if values[field.name] is True else str(values[field.name])) for field in shown]
 

@@ -89,7 +89,10 @@ def add_message(
         signal="written",
         signal_detail=via,
         attachments=tuple(_files(session, ticket.id, words.files)),
-        recipients={"to": [side.address], "cc": [address_of for address_of in side.people if address_of != side.address]},
+        recipients={
+            "to": [side.address],
+            "cc": [copy for copy in side.people if copy != side.address],
+        },
         side_id=side.id,
     )
     number = tickets.add_message(session, message)
@@ -263,7 +266,9 @@ def all_as_json(session: Session, ticket_id: int) -> list[dict[str, Any]]:
 def _message_json(message: Message) -> dict[str, Any]:
     names = ("id", "inbound", "author_address", "subject", "text", "reply")
     row = {name: getattr(message, name) for name in names}
-    files = [{"name": file["name"], "media_type": file["media_type"], "size": file["size"]} for file in message.attachments]
+    files = [
+        {"name": file["name"], "media_type": file["media_type"], "size": file["size"]} for file in message.attachments
+    ]
     row |= {"author": message.author.name, "automatic": message.trust.automatic, "attachments": files}
     return row | {"created_at": message.created_at.isoformat()}
 

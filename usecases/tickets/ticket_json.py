@@ -56,9 +56,7 @@ def whole_ticket(session: Session, ticket_id: int, *, after: int = 0, most: int 
         "deliveries": [_delivery(delivery) for delivery in sent if delivery["kind"] in _ROLES],
         "participants": tickets.participants_of(session, [ticket_id])[ticket_id],
         "prediction": tickets.prediction_of(session, ticket_id),
-        "clocks": [
-            asdict(clock) for clock in sla_timers.clocks_of_tickets(session, [ticket_id])[ticket_id].values()
-        ],
+        "clocks": [asdict(clock) for clock in sla_timers.clocks_of_tickets(session, [ticket_id])[ticket_id].values()],
     }
 
 
