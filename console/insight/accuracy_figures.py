@@ -28,7 +28,7 @@ def accuracy_report(session: Session, now: datetime, weeks: int = WEEKS) -> dict
     """All figures of the accuracy page."""
     since = accuracy.weeks_before(now, weeks - 1)
     facts = accuracy.load_guesses(session, since)
-    active = models.active(session)
+    active = models.active_model(session)
     mix = dict(active.report.get("mix", {})) if active else {}
     spoken = [fact for fact in facts if fact.truth_from == BY_AGENT]
     return {
