@@ -253,7 +253,7 @@ def _fetches(run: Run, row: Row, done: Done, kept: Kept) -> str:
 
 
 def _escapes(run: Run, row: Row, done: Done, kept: Kept) -> str:
-    names = [str(item["name"]) for _, message in kept for item in message.attachments]
+    names = [item.name for _, message in kept for item in message.attachments]
     bad = [name for name in names if not name or re.search(r"[/\\\x00-\x1f]|^\.", name)]
     return f"file names {bad}" if bad else ""
 

@@ -18,7 +18,7 @@ def attachment(visit: Visit) -> Response:
     if message is None or place >= len(message.attachments):
         raise HTTPException(404)
     file = message.attachments[place]
-    return _blob(visit, file["sha256"], file.get("name") or "file")
+    return _blob(visit, file.sha256, file.name or "file")
 
 
 def raw_message(visit: Visit) -> Response:

@@ -101,7 +101,7 @@ def _picture(desk: Desk, session: Session, message_id: int, place: int) -> Respo
     files = message.attachments if message else ()
     if place >= len(files) or not is_picture(files[place]):
         raise HTTPException(404)
-    content = desk.store.blobs.get(session, files[place]["sha256"])
+    content = desk.store.blobs.get(session, files[place].sha256)
     if content is None:
         raise HTTPException(404)
     headers = {
@@ -109,7 +109,7 @@ def _picture(desk: Desk, session: Session, message_id: int, place: int) -> Respo
         "Content-Disposition": "inline",
         "Cache-Control": "private, max-age=600",
     }
-    return Response(content, 200, headers, files[place]["media_type"])
+    return Response(content, 200, headers, files[place].media_type)
 
 
 def _place(request: Request) -> tuple[int, int]:
@@ -135,7 +135,7 @@ def _image(desk: Desk, message: Message, given: Mapping[str, str], origins: Coll
     source = unescape(given.get("src", ""))
     wanted = {source[4:], unquote(source[4:])} if source.lower().startswith("cid:") else set()
     for place, file in enumerate(message.attachments):
-        if file.get("content_id") and file["content_id"] in wanted and is_picture(file):
+        if file.content_id and file.content_id in wanted and is_picture(file):
             key = _key(desk, "picture", f"{message.id}.{place}", _hour(desk))
             return f'<img src="/messages/{message.id}/pictures/{place}?key={key}"{kept}>'
     return f"<img{kept}>"

@@ -8,6 +8,7 @@ from typing import Any
 from console.tickets import html_mail
 from console.web.request_context import Visit
 from desk.mail.states import OutboundKind, OutboundState
+from desk.mail.stored_file import StoredFile
 from desk.tickets.ticket import ActorKind, Message, Ticket
 from usecases.tickets import side_conversations
 
@@ -51,10 +52,10 @@ def _is_lost(messages_of_side: Sequence[Message], posted: Mapping[int, Mapping[s
     return bool(ours) and posted.get(ours[-1], {}).get("state") in (OutboundState.UNDELIVERABLE, OutboundState.BOUNCED)
 
 
-def _files(messages: Sequence[Message]) -> list[tuple[str, Mapping[str, Any]]]:
+def _files(messages: Sequence[Message]) -> list[tuple[str, StoredFile]]:
     """Every file of the ticket once, by the name of its checkbox in the forms."""
-    files: dict[str, tuple[str, Mapping[str, Any]]] = {}
+    files: dict[str, tuple[str, StoredFile]] = {}
     for message in messages:
         for place, file in enumerate(message.attachments):
-            files.setdefault(f"{file.get('sha256')} {file.get('name')}", (f"file-{message.id}-{place}", file))
+            files.setdefault(f"{file.sha256} {file.name}", (f"file-{message.id}-{place}", file))
     return list(files.values())

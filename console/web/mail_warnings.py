@@ -6,7 +6,6 @@ They are made of the remarks that are stored with a message (`trust.defects`), w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from desk.mail.trust import MessageTrust
 
@@ -24,7 +23,7 @@ _SENTENCES: Mapping[str, str] = {
 _PACKED = "winmail.dat holds "
 
 
-def warnings(trust: MessageTrust, files: Sequence[Mapping[str, Any]]) -> list[str]:
+def warnings(trust: MessageTrust, files: Sequence[object]) -> list[str]:
     """What an agent should know before reading the message."""
     attached = "; the file is attached" if files else ""
     sentences = list(_way(trust))

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
 from console.web import mail_warnings, sla_badges
+from desk.mail.stored_file import StoredFile
 from desk.mail.trust import MessageTrust
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event
@@ -171,16 +172,16 @@ def excerpt(text: str) -> str:
     return plain if len(plain) <= 120 else f"{plain[:119].rstrip()}…"
 
 
-def is_picture(attachment: Mapping[str, Any]) -> bool:
-    return attachment.get("media_type") in PICTURES
+def is_picture(attachment: StoredFile) -> bool:
+    return attachment.media_type in PICTURES
 
 
-def is_shown(attachment: Mapping[str, Any]) -> bool:
+def is_shown(attachment: StoredFile) -> bool:
     """Whether an attachment is shown inline, as a picture."""
-    return bool(attachment.get("inline")) and is_picture(attachment)
+    return attachment.inline and is_picture(attachment)
 
 
-def pictures(attachments: Sequence[Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
+def pictures(attachments: Sequence[StoredFile]) -> list[tuple[int, StoredFile]]:
     """The attachments that are shown below a text: its inline pictures."""
     return [(place, file) for place, file in enumerate(attachments) if is_shown(file)]
 

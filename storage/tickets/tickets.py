@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.mail.stored_file import StoredFile
 from desk.mail.trust import MessageTrust
 from desk.priority.levels import Priority
 from desk.tickets.events import EventKind
@@ -351,13 +352,14 @@ def _message_row(message: Message) -> dict[str, Any]:
         "author_name": author.name,
     }
     row |= {"recipients": dict(message.recipients), "trust": message.trust.to_json()}
-    return row | {name: list(row[name]) for name in ("cut", "attachments", "references")}
+    row["attachments"] = [file.to_json() for file in message.attachments]
+    return row | {name: list(row[name]) for name in ("cut", "references")}
 
 
 def _message(row: sa.RowMapping) -> Message:
     author = Actor(ActorKind(row["author_kind"]), row["author_id"], row["author_name"])
     values = {f.name: row[f.name] for f in fields(Message) if f.name != "author"}
-    values |= {name: tuple(row[name]) for name in ("cut", "attachments", "references")}
-    values["trust"] = MessageTrust.from_json(row["trust"])
+    values |= {name: tuple(row[name]) for name in ("cut", "references")}
+    values["attachments"] = tuple(map(StoredFile.from_json, row["attachments"]))
     values["trust"] = MessageTrust.from_json(row["trust"])
     return Message(**values | {"author": author, "kind": MessageKind(row["kind"])})

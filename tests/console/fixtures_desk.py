@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from console.access import passwords
 from desk.mail.inbound_request import Party
+from desk.mail.stored_file import StoredFile
 from desk.priority.levels import Priority
 from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status, Ticket
 from desk.tickets.transitions import opened, tag
@@ -141,8 +142,8 @@ def _asked(number: int, who: Actor, at: datetime, logo: str, raw: str) -> Messag
         html=HTML,
         cut=({"reason": "quote", "text": quoted},),
         attachments=(
-            {"name": "logo.png", "media_type": "image/png", "size": len(PIXEL), "sha256": logo, "content_id": "logo"},
-            {"name": '../evil"\r\n<b>.html', "media_type": "text/html", "size": len(RAW), "sha256": raw},
+            StoredFile("logo.png", "image/png", len(PIXEL), logo, "logo"),
+            StoredFile('../evil"\r\n<b>.html', "text/html", len(RAW), raw),
         ),
         signal="new",
         signal_detail="nothing in it names a thread",

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from desk.mail.inbound_request import Party
+from desk.mail.stored_file import StoredFile
 from desk.priority.levels import Priority
 from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status, Ticket
 from desk.tickets.transitions import opened
@@ -74,16 +75,7 @@ def _conversation(
     session: Session, ticket: Ticket, victim: int, agent: int, raw: str, picture: str, at: datetime
 ) -> tuple[int, ...]:
     who, staff = Actor(ActorKind.REQUESTER, victim, f"Vic {WORD}"), Actor(ActorKind.AGENT, agent, "Hannah")
-    files = (
-        {
-            "name": f"{WORD}.png",
-            "media_type": "image/png",
-            "size": 9,
-            "sha256": picture,
-            "content_id": "p",
-            "inline": True,
-        },
-    )
+    files = (StoredFile(f"{WORD}.png", "image/png", 9, picture, "p", inline=True),)
     asked = Message(
         ticket.id, MessageKind.REPLY, True, who, at, author_address=VICTIM, subject=ticket.subject, text=WORD,
         reply=f"please help me with {WORD} today", html=f"<p>{WORD}</p>", attachments=files, raw=raw,

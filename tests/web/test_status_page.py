@@ -8,6 +8,7 @@ import pytest
 
 from desk.knowledge.articles import Audience, State
 from desk.knowledge.csat import CsatSettings
+from desk.mail.stored_file import StoredFile
 from desk.tickets.fields import Field, Kind
 from desk.tickets.ticket import DESK, Message, MessageKind, Status
 from gateway.web.app import routes
@@ -225,10 +226,10 @@ def test_the_same_as_json(desk: RequesterDesk) -> None:
     assert refused.status_code == 404 and refused.json()["error"]["code"] == "wrong"
 
 
-def stored(desk: RequesterDesk, content: bytes, name: str) -> dict[str, object]:
+def stored(desk: RequesterDesk, content: bytes, name: str) -> StoredFile:
     with desk.store.database.transaction() as session:
         (digest,) = desk.store.blobs.put_many(session, [content], desk.now)
-    return {"name": name, "media_type": "text/plain", "size": len(content), "sha256": digest}
+    return StoredFile(name, "text/plain", len(content), digest)
 
 
 def test_a_form_gives_a_receipt_that_shows_the_state_and_nothing_that_was_said(desk: RequesterDesk) -> None:

@@ -193,9 +193,9 @@ def _contents(desk: Continued, number: int) -> list[Mapping[str, Any]]:
 
 def _files_open(desk: Continued, number: int) -> None:
     files = [file for message in desk.messages(number) for file in message.attachments]
-    assert [file["name"] for file in files] == ["screen.png"]
+    assert [file.name for file in files] == ["screen.png"]
     with desk.store.database.reading() as session:
-        assert desk.store.blobs.get(session, files[0]["sha256"]) == b"\x89PNG" * 500
+        assert desk.store.blobs.get(session, files[0].sha256) == b"\x89PNG" * 500
 
 
 def test_the_figures_of_an_older_desk_are_those_of_its_events(stored: StoredDesk) -> None:

@@ -5,13 +5,13 @@ Mail commands, Slack, the console and the command line use them; notifications f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
+from desk.mail.stored_file import StoredFile
 from desk.mail.trust import MessageTrust
 from desk.people.organisations import organisation
 from desk.tickets import participants, subject, threading, transitions
@@ -34,7 +34,7 @@ def reply(
     at: datetime,
     *,
     via: str,
-    attachments: Sequence[Mapping[str, Any]] = (),
+    attachments: Sequence[StoredFile] = (),
     signed: bool = True,
     external_id: str = "",
 ) -> Ticket:
@@ -73,7 +73,7 @@ def note(
     at: datetime,
     *,
     via: str,
-    attachments: Sequence[Mapping[str, Any]] = (),
+    attachments: Sequence[StoredFile] = (),
     external_id: str = "",
 ) -> Ticket:
     """An internal note; it never leaves the desk. Agents whom it calls by `@name` are told, and watch from now on."""
@@ -141,7 +141,7 @@ def newest_message(session: Session, ticket_id: int) -> int:
     )
 
 
-def _refuse_empty(text: str, attachments: Sequence[Mapping[str, Any]]) -> None:
+def _refuse_empty(text: str, attachments: Sequence[StoredFile]) -> None:
     if not text.strip() and not attachments:
         raise NotAllowed("there is no text to send")
 
@@ -153,7 +153,7 @@ def _message(
     text: str,
     at: datetime,
     via: str,
-    attachments: Sequence[Mapping[str, Any]],
+    attachments: Sequence[StoredFile],
     external_id: str = "",
 ) -> Message:
     return Message(

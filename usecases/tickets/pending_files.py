@@ -6,13 +6,14 @@ reason why it could not be fetched. Nothing here uses the network.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from desk.mail.stored_file import StoredFile
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Change, Event, Message
 from storage.db.session import Session, enqueue
@@ -76,17 +77,25 @@ def postpone(session: Session, late: PendingFile, until: datetime) -> None:
 
 def store_file(session: Session, late: PendingFile, sha256: str, size: int, media_type: str, now: datetime) -> None:
     """Its bytes are kept under that name: from now on it is a file like any other."""
-    facts = {"sha256": sha256, "size": size} | ({"media_type": media_type} if media_type else {})
-    _end(session, late, facts, EventKind.FILE_FETCHED, "", now)
+
+    def fetched(file: StoredFile) -> StoredFile:
+        return replace(file, sha256=sha256, size=size, media_type=media_type or file.media_type)
+
+    _end(session, late, fetched, EventKind.FILE_FETCHED, "", now)
 
 
 def mark_missing(session: Session, late: PendingFile, why: str, now: datetime) -> None:
     """It cannot be had; it stays named on its message, with the reason."""
-    _end(session, late, {"missing": why}, EventKind.FILE_MISSING, why, now)
+    _end(session, late, lambda file: replace(file, missing=why), EventKind.FILE_MISSING, why, now)
 
 
 def _end(
-    session: Session, late: PendingFile, facts: Mapping[str, Any], kind: EventKind, why: str, now: datetime
+    session: Session,
+    late: PendingFile,
+    end: Callable[[StoredFile], StoredFile],
+    kind: EventKind,
+    why: str,
+    now: datetime,
 ) -> None:
     """Whoever deletes the row says how it ended; the message may be on another ticket by now."""
     if session.execute(sa.delete(late_files).where(_c.id == late.id)).rowcount != 1:
@@ -94,12 +103,13 @@ def _end(
     message = _locked_message(session, late.message_id)
     if message is None or late.place >= len(message.attachments) or not _wanted(message.attachments[late.place]):
         return
-    files = [dict(file) for file in message.attachments]
-    files[late.place] |= facts
-    session.execute(sa.update(messages).where(messages.c.id == message.id).values(attachments=files))
+    files = list(message.attachments)
+    files[late.place] = end(files[late.place])
+    stored = [file.to_json() for file in files]
+    session.execute(sa.update(messages).where(messages.c.id == message.id).values(attachments=stored))
     ticket = tickets.get(session, message.ticket_id, lock=True)
     if ticket is not None:
-        name = str(files[late.place].get("name") or late.file_id)
+        name = files[late.place].name or late.file_id
         event = Event(ticket.id, now, kind, DESK, after=name, why=why, message_id=message.id)
         tickets.save(session, Change(ticket, (event,)), react=False)
 
@@ -113,8 +123,7 @@ def _locked_message(session: Session, message_id: int) -> Message | None:
     return _locked_message(session, message_id) if was_moved else again
 
 
-def _wanted(file: Mapping[str, Any]) -> str:
+def _wanted(file: StoredFile) -> str:
     """The id of a file that waits to be fetched; empty for all others."""
-    content_id = str(file.get("content_id") or "")
-    waits = not file.get("sha256") and not file.get("missing") and content_id.startswith(SLACK)
-    return content_id.removeprefix(SLACK) if waits else ""
+    waits = not file.sha256 and not file.missing and file.content_id.startswith(SLACK)
+    return file.content_id.removeprefix(SLACK) if waits else ""

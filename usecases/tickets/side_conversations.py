@@ -6,7 +6,7 @@ its event. Whoever may see the ticket may see them. The rules: `desk/tickets/sid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from desk.mail.inbound_request import Party
+from desk.mail.stored_file import StoredFile
 from desk.portal import status_links
 from desk.tickets import side_conversation as rules
 from desk.tickets.side_conversation import Side, State, Step
@@ -266,22 +267,20 @@ def all_as_json(session: Session, ticket_id: int) -> list[dict[str, Any]]:
 def _message_json(message: Message) -> dict[str, Any]:
     names = ("id", "inbound", "author_address", "subject", "text", "reply")
     row = {name: getattr(message, name) for name in names}
-    files = [
-        {"name": file["name"], "media_type": file["media_type"], "size": file["size"]} for file in message.attachments
-    ]
+    files = [{"name": file.name, "media_type": file.media_type, "size": file.size} for file in message.attachments]
     row |= {"author": message.author.name, "automatic": message.trust.automatic, "attachments": files}
     return row | {"created_at": message.created_at.isoformat()}
 
 
-def _files(session: Session, ticket_id: int, chosen: Sequence[tuple[int, int]]) -> list[Mapping[str, Any]]:
+def _files(session: Session, ticket_id: int, chosen: Sequence[tuple[int, int]]) -> list[StoredFile]:
     """Attachments of this ticket's messages; raises NotAllowed for any other."""
     named = tickets.messages_by_ids(session, [number for number, _ in chosen])
-    chosen_files: list[Mapping[str, Any]] = []
+    chosen_files: list[StoredFile] = []
     for number, place in dict.fromkeys(chosen):
         message = named.get(number)
         if message is None or message.ticket_id != ticket_id or not 0 <= place < len(message.attachments):
             raise NotAllowed(f"message {number} of this ticket has no attachment {place}")
-        chosen_files.append({**message.attachments[place], "inline": False, "content_id": ""})
+        chosen_files.append(replace(message.attachments[place], inline=False, content_id=""))
     return chosen_files
 
 

@@ -105,7 +105,8 @@ def _row(ticket: Ticket, persons: dict[int, Person], teams: dict[int, str]) -> d
 
 def _message(message: Message) -> dict[str, Any]:
     author = message.author
-    row = asdict(message) | {"trust": message.trust.to_json()}
+    files = [file.to_json() for file in message.attachments]
+    row = asdict(message) | {"trust": message.trust.to_json(), "attachments": files}
     return row | {"author": {"kind": str(author.kind), "id": author.id, "name": author.name}}
 
 

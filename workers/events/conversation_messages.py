@@ -11,6 +11,7 @@ from typing import Any
 
 from desk.channels import traits_of
 from desk.mail.states import OutboundKind
+from desk.mail.stored_file import StoredFile
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Message, Ticket
 from storage.mail.outbound import OutboundMessage
@@ -62,9 +63,9 @@ def _message(ticket: Ticket, event_id: int, event: Event, text: str) -> Outbound
     return _row(ticket, f"{ticket.channel}:{event_id}", kind, event, {"text": text})
 
 
-def _file(ticket: Ticket, event_id: int, event: Event, place: int, file: Mapping[str, Any]) -> OutboundMessage:
+def _file(ticket: Ticket, event_id: int, event: Event, place: int, file: StoredFile) -> OutboundMessage:
     """An agent's file has a row of its own, so that one that fails keeps no words back."""
-    content = {"text": str(file.get("name") or "file"), "file": {name: file.get(name) for name in _FILE}}
+    content = {"text": file.name or "file", "file": {name: getattr(file, name) for name in _FILE}}
     return _row(ticket, f"{ticket.channel}:{event_id}:file:{place}", OutboundKind.REPLY, event, content)
 
 

@@ -11,6 +11,7 @@ from desk.mail import automatic
 from desk.mail.author import is_own_list
 from desk.mail.inbound_request import AutoKind, InboundRequest
 from desk.mail.states import InboundState
+from desk.mail.stored_file import StoredFile
 from desk.mail.thanks import Courtesy, courtesy_of
 from desk.mail.trust import MessageTrust
 from desk.priority.assess import why
@@ -287,7 +288,6 @@ class BatchWriter:
 
 def message_fields(request: InboundRequest) -> dict[str, Any]:
     """Those fields of a message that are the request's own."""
-    files = ("name", "media_type", "size", "sha256", "content_id", "inline")
     recipients = {"to": [p.address for p in request.to], "cc": [p.address for p in request.cc]}
     return {
         "subject": request.subject,
@@ -295,7 +295,7 @@ def message_fields(request: InboundRequest) -> dict[str, Any]:
         "reply": request.reply or request.text,
         "html": request.html,
         "cut": tuple({"reason": cut.reason, "text": cut.text} for cut in request.cut),
-        "attachments": tuple({name: getattr(a, name) for name in files} for a in request.attachments),
+        "attachments": tuple(map(StoredFile.of_request, request.attachments)),
         "recipients": recipients,
         "external_id": request.external_id,
         "content_hash": request.content_hash,

@@ -79,7 +79,7 @@ class Sender:
             quoted = texts.quote(asked, ZoneInfo(self.context.store.settings.time_zone))
             content["quote"] = {name: status_links.hidden(text) for name, text in quoted.items()}
         content["cc"] = self._copies(ticket, requester)
-        content["attachments"] = [dict(attachment) for attachment in message.attachments]
+        content["attachments"] = [attachment.to_json() for attachment in message.attachments]
         return self._outbound(key, OutboundKind.REPLY, ticket, requester, content, message.id)
 
     def reminder(
@@ -124,7 +124,7 @@ class Sender:
             "text": "\n\n".join(part for part in (message.reply.rstrip(), quote) if part),
             "signature": self._signature_of(ticket, message, agent),
             "cc": list(message.recipients.get("cc", ())),
-            "attachments": [dict(attachment) for attachment in message.attachments],
+            "attachments": [attachment.to_json() for attachment in message.attachments],
             "side": side.id,
         }
         content |= {"in_reply_to": earlier_ids[-1], "references": list(earlier_ids)} if earlier_ids else {}

@@ -6,9 +6,8 @@ an order is executed as a whole or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from desk.access import permissions
@@ -16,6 +15,7 @@ from desk.access.permissions import Verb
 from desk.channels import Channel, Transport
 from desk.mail.inbound_request import Attachment
 from desk.mail.states import InboundState, OutboundKind
+from desk.mail.stored_file import StoredFile
 from desk.slack.markup import escaped
 from desk.slack.orders import Kind, Order, is_other_workspace
 from desk.tickets import commands, properties
@@ -197,17 +197,13 @@ def _write_message(scene: _OrderContext, ticket: Ticket, actor: Actor, text: str
     """The words as a message; one that was said in the thread can be found again when it is edited there."""
     order, session = scene.order, scene.session
     said = order.message_id if order.kind is Kind.SAID else ""
-    files = [_stored(file) for file in scene.files]
+    files = [StoredFile.of_request(file) for file in scene.files]
     write = conversation.reply if public else conversation.note
     write(session, ticket, actor, text, scene.context.now(), via="slack", attachments=files, external_id=said)
     message_id = conversation.newest_message(session, ticket.id)
     if said:
         message_id_index.add(session, f"{order.conversation}#{said}", ticket.id, message_id)
     return message_id
-
-
-def _stored(file: Attachment) -> Mapping[str, Any]:
-    return asdict(file)
 
 
 def _kept_as_draft(scene: _OrderContext, ticket: Ticket, agent: Person, parsed: Parsed) -> str:

@@ -167,7 +167,7 @@ def _assigned(session: Session, told: TicketEvent, who: str) -> str:
 
 
 def _words(message: Message) -> str:
-    files = [one_line(str(file.get("name") or "file")) for file in message.attachments]
+    files = [one_line(file.name or "file") for file in message.attachments]
     named = [f"_Files: {', '.join(files)}_"] if files else []
     return "\n".join([escaped(message.reply or message.text).strip(), *named])
 

@@ -55,7 +55,7 @@ def test_note_reply_edit_file_and_resolve(agents_on_any: AgentsDesk) -> None:
     agents.does(payloads.edited(direct, "two"))
     agents.does(payloads.deleted(direct))
     (message,) = agents.desk.messages(2)
-    assert message.reply == "two" and message.trust.withdrawn and message.attachments[0]["sha256"]
+    assert message.reply == "two" and message.trust.withdrawn and message.attachments[0].sha256
     assert agents.desk.states() == {"ticketed": 2, "command": 5}
 
 
@@ -88,4 +88,4 @@ def test_the_files_of_one_message_may_arrive_at_the_same_moment(agents_on_any: A
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: pending_files.drain(context), range(4)))
     (ticket,) = agents.desk.tickets()
-    assert all(one["sha256"] for one in agents.desk.messages(ticket.id)[0].attachments)
+    assert all(one.sha256 for one in agents.desk.messages(ticket.id)[0].attachments)

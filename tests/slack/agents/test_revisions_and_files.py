@@ -107,9 +107,9 @@ def test_a_requesters_file_is_fetched_and_is_a_file_of_the_ticket(agents: Agents
     shared = agents.slack.share("F0DOG", "dog.png", DOG, "image/png")
     _direct(agents, "look", subtype="file_share", files=[shared])
     (file,) = agents.desk.messages(1)[0].attachments
-    assert (file["name"], file["media_type"], file["size"]) == ("dog.png", "image/png", len(DOG))
+    assert (file.name, file.media_type, file.size) == ("dog.png", "image/png", len(DOG))
     with agents.desk.store.database.reading() as session:
-        assert agents.desk.store.blobs.get(session, file["sha256"]) == DOG
+        assert agents.desk.store.blobs.get(session, file.sha256) == DOG
     assert agents.desk.kinds(1).count("file_fetched") == 1
     _direct(agents, "and this", thread_ts=agents.desk.tickets()[0].conversation.split(":")[-1], files=[shared])
     assert "_Files: dog.png_" in agents.lines(1)[-1]
@@ -121,10 +121,10 @@ def test_a_busy_slack_is_asked_again_when_it_says_so(http_agents: AgentsDesk) ->
     _direct(http_agents, "look", files=[shared])
     http_agents.desk.later(seconds=59)
     http_agents.work()
-    assert http_agents.desk.messages(1)[0].attachments[0]["sha256"] == ""
+    assert http_agents.desk.messages(1)[0].attachments[0].sha256 == ""
     http_agents.desk.later(seconds=2)
     http_agents.work()
-    assert http_agents.desk.messages(1)[0].attachments[0]["sha256"]
+    assert http_agents.desk.messages(1)[0].attachments[0].sha256
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_a_file_that_cannot_be_had_stays_named_with_the_reason(
     shared = http_agents.slack.share("F0DOG", "dog.png", DOG, "image/png", **wrong)
     _direct(http_agents, "look", files=[{"id": shared["id"], "name": "dog.png"}])
     (file,) = http_agents.desk.messages(1)[0].attachments
-    assert (file["name"], file["sha256"]) == ("dog.png", "") and why in file["missing"]
+    assert (file.name, file.sha256) == ("dog.png", "") and why in file.missing
     event = next(one for one in http_agents.desk.events(1) if one.kind == "file_missing")
     assert why in event.why
     assert all(token == "xoxb-of-these-tests" for token in http_agents.slack.state.downloads)
@@ -166,7 +166,7 @@ def test_without_the_right_the_file_is_named_with_it_in_the_end(http_agents: Age
     for _ in range(8):
         http_agents.desk.later(hours=5)
         http_agents.work()
-    assert "missing_scope" in http_agents.desk.messages(1)[0].attachments[0]["missing"]
+    assert "missing_scope" in http_agents.desk.messages(1)[0].attachments[0].missing
 
 
 def test_more_bytes_than_slack_said_are_not_taken(http_agents: AgentsDesk) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 import sqlalchemy as sa
 
+from desk.mail.stored_file import StoredFile
 from desk.tickets import transitions
 from desk.tickets.ticket import DESK, Status
 from storage.open_store import Store
@@ -118,7 +119,7 @@ def test_a_blob_that_somebody_stores_again_meanwhile_is_there_afterwards(any_sto
             with any_store.database.transaction() as session:
                 any_store.blobs.put(session, content, desk.now)
                 held = tickets.messages_of(session, number + 1)[0]
-                file = {"name": "a", "media_type": "x/y", "size": 1, "sha256": name}
+                file = StoredFile("a", "x/y", 1, name)
                 tickets.add_message(session, replace(held, attachments=(file,), id=0))
             with any_store.database.reading() as session:
                 assert any_store.blobs.get(session, name) == content
