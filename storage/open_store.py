@@ -14,7 +14,7 @@ from storage.runtime.queue import RedisQueue, broker
 
 @dataclass(frozen=True)
 class Store:
-    """The record of one desk. Close it when the process ends."""
+    """The store of one desk. Close it when the process ends."""
 
     settings: Settings
     database: Database

@@ -22,7 +22,7 @@ _PREFIX = "fd_"
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """What is known of a token after it was shown."""
+    """An API token, without its secret."""
 
     id: int
     name: str
@@ -35,7 +35,7 @@ _COLUMNS = [api_tokens.c[name] for name in ApiToken.__dataclass_fields__]
 
 
 def create(session: Session, name: str, scopes: Sequence[str], now: datetime) -> str:
-    """A new token for those scopes; this is the only time that it can be read."""
+    """A new token for those scopes; its text is returned this once and cannot be read again."""
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         raise ValueError(f"a scope is one of {', '.join(SCOPES)}")
@@ -53,7 +53,7 @@ def find(session: Session, token: str) -> ApiToken | None:
 
 
 def revoke(session: Session, token_id: int, now: datetime) -> bool:
-    """From now on the token opens nothing; False if there is no such valid token."""
+    """Revokes the token; False if there is no such valid token."""
     where = (api_tokens.c.id == token_id, api_tokens.c.revoked_at.is_(None))
     return session.execute(sa.update(api_tokens).where(*where).values(revoked_at=now)).rowcount == 1
 

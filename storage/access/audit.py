@@ -25,7 +25,7 @@ AGAIN = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that somebody did. `agent_id` is None for tokens and for the command line."""
+    """One entry of the audit log. `agent_id` is None for tokens and for the command line."""
 
     id: int
     at: datetime
@@ -38,7 +38,7 @@ class Entry:
 
 
 def record_reads(writing: Session, reading: Session, at: datetime) -> None:
-    """Write down what a session noted."""
+    """Stores the reads that a session noted."""
     viewer, reads = reading.viewer, dict(reading.reads)
     reading.reads.clear()
     c = audit.c
@@ -59,7 +59,7 @@ def record(
     team_id: int | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> int:
-    """One row; returns its number."""
+    """Stores one entry; returns its id."""
     row = _row(viewer, what, ticket_id, team_id, at) | {"data": dict(data or {})}
     return int(session.execute(sa.insert(audit).values(**row).returning(audit.c.id)).scalar_one())
 
@@ -67,7 +67,7 @@ def record(
 def entries(
     session: Session, teams: Collection[int] | None = None, *, before: int | None = None, most: int = 100
 ) -> list[Entry]:
-    """The newest first; `teams` are those of which to tell, None all."""
+    """The newest first; `teams` limits them to entries about those teams, None means all."""
     query = sa.select(*(audit.c[name] for name in Entry.__dataclass_fields__)).order_by(audit.c.id.desc()).limit(most)
     if teams is not None:
         query = query.where(audit.c.team_id.in_(sorted(teams)))
@@ -77,7 +77,7 @@ def entries(
 
 
 def entries_of_ticket(session: Session, ticket_id: int) -> list[Entry]:
-    """All about one ticket, oldest first."""
+    """All entries about one ticket, oldest first."""
     query = sa.select(*(audit.c[name] for name in Entry.__dataclass_fields__)).where(audit.c.ticket_id == ticket_id)
     return [Entry(**row._mapping) for row in session.execute(query.order_by(audit.c.id))]
 

@@ -33,7 +33,7 @@ Condition = sa.ColumnElement[bool]
 def viewer_of(
     session: Session, agent_id: int, name: str, role: str, now: datetime, *, admins_see_private: bool = False
 ) -> Viewer:
-    """What an agent (or nobody: id 0, a token) sees at this moment."""
+    """The viewer for an agent at this moment (or for nobody: id 0, a token)."""
     mine = sa.and_(memberships.c.team_id == teams.c.id, memberships.c.agent_id == agent_id)
     query = sa.select(teams.c.id, memberships.c.agent_id).outerjoin(memberships, mine).where(teams.c.private)
     private = {row.id: row.agent_id is not None for row in session.execute(query)}
@@ -45,7 +45,7 @@ def viewer_of(
 
 @contextmanager
 def reading_as(session: Session, viewer: Viewer) -> Iterator[None]:
-    """For the length of the block the session reads for them."""
+    """Within the block the session reads as that viewer."""
     before, session.viewer = session.viewer, viewer
     try:
         yield
@@ -54,7 +54,7 @@ def reading_as(session: Session, viewer: Viewer) -> Iterator[None]:
 
 
 def set_private(session: Session, team_id: int, *, private: bool) -> None:
-    """From now on only its members see its tickets, or everybody does."""
+    """Makes the team's tickets visible to its members only, or to everybody."""
     session.execute(sa.update(teams).where(teams.c.id == team_id).values(private=private))
     if private:
         for table in (incident_tickets, incident_reports):
@@ -67,14 +67,14 @@ def private_teams(session: Session) -> frozenset[int]:
 
 
 def ticket_condition(session: Session) -> list[Condition]:
-    """For queries that read the table of tickets."""
+    """The condition for queries on the table of tickets."""
     return team_condition(session, tickets.c.team_id, tickets.c.id)
 
 
 def team_condition(
     session: Session, team_id: sa.ColumnElement[Any], ticket_id: sa.ColumnElement[Any] | None = None
 ) -> list[Condition]:
-    """For any table that carries a ticket's team; a private ticket that was opened anyway is in no sum."""
+    """The condition for any table with a ticket's team; private tickets opened by an outsider are in no sum."""
     viewer = session.viewer
     if not viewer.hidden:
         return []
@@ -83,7 +83,7 @@ def team_condition(
 
 
 def ticket_id_condition(session: Session, ticket_id: sa.ColumnElement[Any]) -> list[Condition]:
-    """For tables that only name a ticket; rows that name none are seen."""
+    """The condition for tables that only name a ticket; rows that name none are visible."""
     viewer = session.viewer
     if not viewer.hidden:
         return []
@@ -95,7 +95,7 @@ def ticket_id_condition(session: Session, ticket_id: sa.ColumnElement[Any]) -> l
 
 
 def text_condition(session: Session, ticket_id: str) -> str:
-    """The same for statements written as text; `ticket_id` is a column's name."""
+    """The same condition for statements written as text; `ticket_id` is a column's name."""
     viewer = session.viewer
     if not viewer.hidden:
         return ""
@@ -107,12 +107,15 @@ def text_condition(session: Session, ticket_id: str) -> str:
 
 
 def public_condition(team_id: sa.ColumnElement[Any]) -> Condition:
-    """For what is made of everybody's tickets and shown to everybody: incidents, suggestions."""
+    """The condition for what everybody sees, such as incidents and suggestions: no private tickets."""
     return sa.or_(team_id.is_(None), team_id.not_in(sa.select(teams.c.id).where(teams.c.private)))
 
 
 def mailbox_condition(session: Session, *columns: sa.ColumnElement[Any]) -> list[Condition]:
-    """For mail that is on no ticket: what was sent to a private team's mailbox (with or without a reply token)."""
+    """The condition for mail on no ticket.
+
+    Leaves out what was sent to the mailbox of a private team (with or without a reply token).
+    """
     if not session.viewer.hidden:
         return []
     where = mailboxes.c.team_id.in_(sorted(session.viewer.hidden))
@@ -130,7 +133,7 @@ def mailbox_condition(session: Session, *columns: sa.ColumnElement[Any]) -> list
 
 
 def hidden_tickets(session: Session, ids: Iterable[int]) -> set[int]:
-    """Those of the tickets that the viewer does not see."""
+    """Those of the tickets that the viewer may not see."""
     unique_ids = sorted(set(ids))
     if not session.viewer.hidden or not unique_ids:
         return set()
@@ -141,7 +144,7 @@ def hidden_tickets(session: Session, ids: Iterable[int]) -> set[int]:
 
 
 def may_read(session: Session, ticket_id: int) -> bool:
-    """Whether the viewer may read it; that they read a private ticket is noted, to be written down."""
+    """Whether the viewer may read the ticket; reading a private ticket is noted for the audit log."""
     viewer = session.viewer
     if not viewer.audited:
         return True
@@ -154,7 +157,7 @@ def may_read(session: Session, ticket_id: int) -> bool:
 
 
 def check_merge(session: Session, team_id: int | None, into: int | None) -> None:
-    """A private ticket and one that is not do not become one by the way; raises NotAllowed."""
+    """Raises NotAllowed for a merge of a private ticket with one that is not private."""
     if team_id != into and not private_teams(session).isdisjoint((team_id, into)):
         raise NotAllowed("one of the two is of a private team: give both to the same team first")
 
@@ -174,8 +177,9 @@ def private_tickets(session: Session, ids: Iterable[int]) -> set[int]:
 
 
 def outsiders(session: Session, letters: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
-    """Those (ticket, address) where the ticket is private, and the address an agent's who is neither a member nor
-    takes part in it."""
+    """Those (ticket, address) pairs where the ticket is private, and the address belongs to an agent who is neither a
+    member nor takes part in it.
+    """
     pairs = set(letters)
     joined = tickets.join(teams, sa.and_(teams.c.id == tickets.c.team_id, teams.c.private))
     query = sa.select(tickets.c.id, tickets.c.team_id).select_from(joined)
@@ -195,7 +199,9 @@ def _is_outside(session: Session, ticket_id: int, team_id: int, address: str) ->
 
 
 def mark_privacy_changes(session: Session, happened: Sequence[Event]) -> list[Event]:
-    """The events; one that moves a ticket into or out of a private team says so, and takes it out of incidents."""
+    """The events; one that moves a ticket into or out of a private team is marked, and the ticket leaves its
+    incidents.
+    """
     if not any(event.kind == EventKind.TEAM_CHANGED for event in happened):
         return list(happened)
     private = private_teams(session)
@@ -211,7 +217,7 @@ def mark_privacy_changes(session: Session, happened: Sequence[Event]) -> list[Ev
 
 
 def leave_incidents(session: Session, ids: Iterable[int]) -> None:
-    """Incidents are everybody's, so what has become private is no part of one."""
+    """Removes tickets from incidents: everybody sees incidents, so no private ticket may be in one."""
     for table in (incident_tickets, incident_reports):
         session.execute(sa.delete(table).where(table.c.ticket_id.in_(sorted(set(ids)))))
 

@@ -15,19 +15,19 @@ KEY = "priority_matrix"
 
 
 def matrix_rows(session: Session, settings: Settings) -> tuple[str, ...]:
-    """Its rows, such as `one = high medium medium low`."""
+    """The rows of the matrix, such as `one = high medium medium low`."""
     return tuple(key_values.get(session, KEY) or settings.priority_matrix)
 
 
 def set_matrix_rows(session: Session, matrix: Sequence[str]) -> None:
-    """From now on these; none: the processes' setting again. Raises BadMatrix."""
+    """Stores the matrix; without rows the process's setting counts again. Raises BadMatrix."""
     if matrix:
         priority.matrix(tuple(matrix))
     key_values.put(session, KEY, list(matrix))
 
 
 def with_stored_matrix(session: Session, store: Store, usual: tuple[str, ...]) -> Store:
-    """The same store, whose settings have the desk's matrix; `usual` is what the processes were started with."""
+    """The same store, whose settings have the stored matrix; `usual` is the one that the process was started with."""
     matrix = tuple(key_values.get(session, KEY) or usual)
     if matrix == store.settings.priority_matrix:
         return store

@@ -16,17 +16,17 @@ NEWEST = "0009"
 
 
 class NewerSchema(RuntimeError):
-    """The database was migrated by a newer release; this one must not touch it."""
+    """The database was migrated by a newer release; this one must not write to it."""
 
 
 def migrate(database: Database) -> None:
-    """Bring the database up to date; safe to run again after a kill, and by several processes at once."""
+    """Migrates the database to this code; may be run again after a kill, and by several processes at once."""
     if version(database) != NEWEST:
         _upgrade(database)
 
 
 def version(database: Database) -> str | None:
-    """The migration that the database is at; None for an empty one."""
+    """The revision of the database; None for an empty one."""
     with database.engine.connect() as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
             return None

@@ -53,7 +53,7 @@ def insert_rows(
 
 
 def insert_or_count(session: Session, table: sa.Table, keys: Sequence[str]) -> Any:
-    """INSERT that counts on the row that is there already, instead of making a second one."""
+    """INSERT that increments the counter of an existing row instead of adding a second one."""
     added = {"repeats": table.c.repeats + 1}
     return insert(session, table).on_conflict_do_update(index_elements=list(keys), set_=added)
 

@@ -38,7 +38,7 @@ _UNNAMED = sa.and_(tickets.c.category.is_(None), predictions.c.category.is_(None
 
 @dataclass(frozen=True, slots=True)
 class OpenedTicket:
-    """A ticket that was opened, with what the detector wants to know of it."""
+    """A ticket that was opened, with what the detector needs of it."""
 
     ticket_id: int
     at: datetime
@@ -55,7 +55,7 @@ class OpenedTicket:
 
 @dataclass(frozen=True, slots=True)
 class CountedTicket:
-    """A ticket as it is counted; no category: it does not count."""
+    """A ticket as it is counted; without a category it does not count."""
 
     ticket_id: int
     at: datetime
@@ -65,7 +65,7 @@ class CountedTicket:
 
 
 def lock_floor(session: Session) -> int:
-    """One watcher at a time until this transaction ends; returns the floor: tickets up to there were looked at."""
+    """Only one process counts until this transaction ends; returns the floor: tickets up to it were counted."""
     session.execute(insert_ignore(session, settings), {"key": STATE, "value": {"floor": 0}})
     query = sa.select(settings.c.value).where(settings.c.key == STATE)
     return int(session.execute(for_update(session, query)).scalar_one()["floor"])
@@ -77,7 +77,10 @@ def floor(session: Session) -> int:
 
 
 def load_new_tickets(session: Session, above: int, most: int = PAGE) -> list[OpenedTicket]:
-    """Tickets above the floor not looked at yet, in order; those of a split have no prediction and do not count."""
+    """Tickets above the floor that are not counted yet, in order.
+
+    Tickets made by a split have no prediction and do not count.
+    """
     query = (
         sa.select(
             tickets.c.id.label("ticket_id"),
@@ -106,14 +109,16 @@ def load_new_tickets(session: Session, above: int, most: int = PAGE) -> list[Ope
 
 
 def without_counted(session: Session, above: int, ids: Sequence[int]) -> set[int]:
-    """Those that no other watcher has counted meanwhile."""
+    """Those that no other process has counted in the meantime."""
     ids_above = {number for number in ids if number > above}
     counted = sa.select(reports.c.ticket_id).where(reports.c.ticket_id.between(min(ids), max(ids)))
     return ids_above.difference(session.execute(counted).scalars())
 
 
 def count_tickets(session: Session, opened: Sequence[CountedTicket], now: datetime, hushed: Collection[str]) -> None:
-    """Count them; what is `hushed` (categories of open incidents) is not what is usual, so it is no history."""
+    """Counts the tickets; reports in `hushed` categories (of open incidents) are no history, because they are not
+    usual.
+    """
     rows = [
         {name: getattr(ticket, name) for name in CountedTicket.__slots__}
         for ticket in opened
@@ -136,7 +141,7 @@ def count_tickets(session: Session, opened: Sequence[CountedTicket], now: dateti
 
 
 def move_floor(session: Session, opened: Sequence[OpenedTicket], before: int, now: datetime) -> None:
-    """Everything that is older than a moment, and was looked at, need not be looked for again."""
+    """Raises the floor: counted tickets older than a moment need not be searched again."""
     settled = [ticket.ticket_id for ticket in opened if ticket.at < now - SETTLED]
     recent = (reports.c.at < now - SETTLED, reports.c.at > now - _LATELY)
     top = session.execute(sa.select(sa.func.max(reports.c.ticket_id)).where(*recent)).scalar()
@@ -183,7 +188,7 @@ def load_history(session: Session, keys: Iterable[Key], now: datetime) -> dict[K
 
 
 def history_start(session: Session, now: datetime) -> datetime | None:
-    """When the desk's known past begins; None if it has none."""
+    """When the desk's history begins; None if it has none."""
     past_total = (traffic.c.category == "", traffic.c.organisation == "", traffic.c.hour < _hour(now))
     first = session.execute(sa.select(sa.func.min(traffic.c.hour)).where(*past_total)).scalar()
     return None if first is None else datetime.fromtimestamp(first * 3600, UTC)
@@ -199,7 +204,7 @@ def recent_reports(session: Session, key: Key, since: datetime) -> list[CountedT
 
 
 def mark_settled(session: Session, key: Key) -> None:
-    """What was dealt with does not count towards another alarm."""
+    """Marks the reports of a key, so that they do not count towards another alarm."""
     where = [reports.c.category == key.category]
     if key.organisation:
         where.append(reports.c.organisation == key.organisation)
@@ -207,13 +212,13 @@ def mark_settled(session: Session, key: Key) -> None:
 
 
 def has_old_rows(session: Session, now: datetime) -> bool:
-    """Whether there is something to forget; asked often, so that it is done in small pieces."""
+    """Whether there are rows to delete; asked often, so that little is deleted at a time."""
     oldest = session.execute(sa.select(sa.func.min(reports.c.at))).scalar()
     return oldest is not None and oldest < now - KEPT - timedelta(hours=1)
 
 
 def delete_old(session: Session, now: datetime) -> None:
-    """What is too old to count; the floor is above it then, or it would be counted again."""
+    """Deletes what is too old to count, and raises the floor, or it would be counted again."""
     before = lock_floor(session)
     old = reports.c.at < now - KEPT
     top = session.execute(sa.select(sa.func.max(reports.c.ticket_id)).where(old)).scalar() or 0
@@ -248,7 +253,7 @@ def _windows(
 
 
 def _keys(ticket: CountedTicket) -> list[tuple[str, str, int]]:
-    """Under which sums a report counts: organisations by the day, because their hours are too thin to tell anything."""
+    """The sums in which a report counts: for organisations by the day, because they have too few reports an hour."""
     hour = _hour(ticket.at)
     keys = [("", "", hour), (ticket.category, "", hour)]
     if ticket.organisation:
@@ -266,5 +271,5 @@ def _hour(at: datetime) -> int:
 
 
 def _slot(hour: int) -> int:
-    """The epoch began on a Thursday."""
+    """The hour of the week. The epoch began on a Thursday."""
     return (hour + 3 * 24) % incident_detector.SLOTS

@@ -26,7 +26,7 @@ MEMBER, SUGGESTED, TAKEN_OUT = "member", "suggested", "taken-out"
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Many people with the same trouble at the same time."""
+    """Many people with the same problem at the same time."""
 
     id: int
     category: str
@@ -47,7 +47,7 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class IncidentTicket:
-    """A ticket in an incident: sure ("member"), unsure ("suggested"), or taken out by an agent."""
+    """A ticket of an incident: sure ("member"), unsure ("suggested"), or removed by an agent."""
 
     ticket_id: int
     state: str
@@ -56,7 +56,7 @@ class IncidentTicket:
 
 
 def open_incident(session: Session, alarm: Alarm, now: datetime) -> int | None:
-    """Open an incident for the alarm's key; None if there is an open one already."""
+    """Opens an incident for the alarm's key; None if there is an open one already."""
     row = {
         "category": alarm.key.category,
         "organisation": alarm.key.organisation,
@@ -74,7 +74,7 @@ def open_incident(session: Session, alarm: Alarm, now: datetime) -> int | None:
 
 
 def widen(session: Session, incident_id: int, alarm: Alarm) -> None:
-    """It turned out to concern more than one organisation."""
+    """The incident concerns more than one organisation."""
     values = {"organisation": "", "people": alarm.people, "window_minutes": alarm.minutes, "why": alarm.why}
     session.execute(sa.update(incidents).where(incidents.c.id == incident_id).values(**values))
 
@@ -101,7 +101,7 @@ def page(session: Session, states: Sequence[str] = (), before: int | None = None
 
 
 def dismissed_keys(session: Session, categories: Iterable[str], since: datetime) -> dict[Key, int]:
-    """Keys whose alarm was called false since then, with how many people that was."""
+    """Keys whose alarm was dismissed since then, with how many people that was."""
     c = incidents.c
     query = sa.select(c.category, c.organisation, sa.func.max(c.people).label("most")).where(
         c.state == DISMISSED, c.category.in_(sorted(set(categories))), c.ended_at > since
@@ -111,7 +111,7 @@ def dismissed_keys(session: Session, categories: Iterable[str], since: datetime)
 
 
 def end(session: Session, incident_id: int, state: str, now: datetime, agent_id: int | None = None) -> bool:
-    """Quiet, resolved or dismissed; False if it was not open (dismissed: not quiet either)."""
+    """Sets the end state: quiet, resolved or dismissed; False if it was not open (dismissed: not quiet either)."""
     from_states = (OPEN, QUIET) if state == DISMISSED else (OPEN,)
     where = (incidents.c.id == incident_id, incidents.c.state.in_(from_states))
     values = {"state": state, "ended_at": now, "ended_by": agent_id}
@@ -119,7 +119,7 @@ def end(session: Session, incident_id: int, state: str, now: datetime, agent_id:
 
 
 def save_reach(session: Session, incident_id: int, count: int, last_at: datetime) -> None:
-    """How many people it has reached, and when the last one wrote."""
+    """Stores how many people it has reached, and when the last one wrote."""
     where = (incidents.c.id == incident_id, incidents.c.last_at <= last_at)
     session.execute(sa.update(incidents).where(*where).values(last_at=last_at))
     session.execute(sa.update(incidents).where(incidents.c.id == incident_id).values(people=count))
@@ -128,7 +128,7 @@ def save_reach(session: Session, incident_id: int, count: int, last_at: datetime
 def add_tickets(
     session: Session, incident_id: int, members: Mapping[int, tuple[str, float]], now: datetime
 ) -> list[int]:
-    """Tickets with their state and likeness; those that it has keep theirs. Returns the new ones."""
+    """Adds tickets with their state and likeness; existing ones keep theirs. Returns the new ones."""
     existing = session.execute(
         sa.select(incident_tickets.c.ticket_id).where(
             incident_tickets.c.incident_id == incident_id, incident_tickets.c.ticket_id.in_(sorted(members))
@@ -144,7 +144,7 @@ def add_tickets(
 
 
 def set_ticket_state(session: Session, incident_id: int, ticket_id: int, state: str) -> bool:
-    """An agent decides about one ticket; False if it is not in the incident, or is so already."""
+    """An agent decides about one ticket; False if it is not in the incident, or has that state already."""
     c = incident_tickets.c
     same = (c.incident_id == incident_id, c.ticket_id == ticket_id, c.state != state)
     where = (*same, *visibility.ticket_id_condition(session, c.ticket_id))
@@ -152,7 +152,7 @@ def set_ticket_state(session: Session, incident_id: int, ticket_id: int, state: 
 
 
 def add_ticket(session: Session, incident_id: int, ticket_id: int, now: datetime) -> bool:
-    """An agent names a ticket that nobody suggested; False if it is in it, is not there, or may not be seen by all."""
+    """An agent adds a ticket that was not suggested; False if it is in it, does not exist, or is private."""
     where = (*visibility.ticket_condition(session), visibility.public_condition(tickets.c.team_id))
     query = sa.select(tickets.c.id).where(tickets.c.id == ticket_id, tickets.c.merged_into.is_(None), *where)
     if session.execute(query).first() is None:
@@ -198,7 +198,7 @@ def ticket_counts(session: Session, ids: Iterable[int]) -> dict[int, dict[str, i
 
 
 def open_members(session: Session, incident_id: int) -> dict[str, int]:
-    """Members by status, merged ones left out: what an answer to all would reach."""
+    """Members by status, without merged ones: the tickets that an answer to all would reach."""
     query = (
         sa.select(tickets.c.status, sa.func.count())
         .join(incident_tickets, incident_tickets.c.ticket_id == tickets.c.id)
@@ -260,7 +260,7 @@ def opening_texts(session: Session, ids: Iterable[int], length: int) -> dict[int
 
 
 def usual_texts(session: Session, category: str, before: datetime, most: int, length: int) -> list[str]:
-    """What is usually written: the last tickets of the category before a moment, and as many of any category."""
+    """The newest tickets of the category before a moment, and as many of any category, for comparison."""
     own = (tickets.c.category == category, tickets.c.created_at < before)
     newest = sa.select(tickets.c.id).where(*own).order_by(tickets.c.created_at.desc()).limit(most).subquery()
     texts = _words(session, tickets.c.id.in_(sa.select(newest.c.id)), length)

@@ -30,7 +30,7 @@ _POSTGRES = "a.search @@ to_tsquery('simple', :terms)"
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """As it is now; `version` counts its words' changes. `id` is 0 until storage gives it a number."""
+    """An article in its current version; `version` counts changes of its text. `id` is 0 until it is stored."""
 
     id: int
     title: str
@@ -62,7 +62,7 @@ _c = articles.c
 
 
 def add(session: Session, article: Article) -> Article:
-    """A new article with its first version."""
+    """Stores a new article with its first version."""
     (number,) = reserve_ids(session, articles, 1)
     new = replace(article, id=number)
     session.execute(sa.insert(articles).values(**_row(new)))
@@ -76,7 +76,10 @@ def get(session: Session, article_id: int, eyes: Audience) -> Article | None:
 
 
 def save(session: Session, old: Article, new: Article, editor_id: int | None) -> Article:
-    """Write it; other words are another version. NotAllowed where somebody else changed it meanwhile."""
+    """Stores the article; a changed text is a new version.
+
+    NotAllowed where somebody else changed it in the meantime.
+    """
     if not new.title.strip() or len(new.title) > LONGEST_TITLE or len(new.text) > LONGEST_TEXT:
         raise NotAllowed(f"an article has a title of 1 to {LONGEST_TITLE} letters and a text of at most {LONGEST_TEXT}")
     words_changed = (old.title, old.text) != (new.title, new.text)
@@ -110,7 +113,7 @@ def page(
 
 
 def search(session: Session, eyes: Audience, text: str, most: int = 50) -> list[Article]:
-    """Those that have all the words (the last one may be a beginning), or else one of them; the newest first."""
+    """Articles that have all the words (the last one may be a prefix), else one of them; the newest first."""
     words = list(dict.fromkeys(word.lower() for word in _WORD.findall(text[:1000])))[:MOST_TERMS]
     if not words:
         return []
@@ -128,7 +131,7 @@ def candidates(session: Session, eyes: Audience, terms: Sequence[str], most: int
 
 
 def has_any(session: Session, eyes: Audience) -> bool:
-    """Whether there is anything at all to suggest."""
+    """Whether there is any article to suggest."""
     return session.execute(_select(session, eyes).where(_c.state == str(State.PUBLISHED)).limit(1)).first() is not None
 
 
@@ -149,7 +152,7 @@ def versions(session: Session, article_id: int) -> list[Version]:
 def record_use(
     session: Session, article_ids: Iterable[int], kind: str, now: datetime, ticket_id: int | None, who: int | None
 ) -> None:
-    """An article was suggested, used, or (not) helpful; for one ticket each kind counts once."""
+    """Records that an article was suggested, used, or (not) helpful; each kind counts once per ticket."""
     u = article_uses.c
     existing_ids = set(session.execute(sa.select(_c.id).where(_c.id.in_(sorted(set(article_ids))))).scalars())
     for number in sorted(existing_ids):

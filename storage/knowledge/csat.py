@@ -30,7 +30,7 @@ _TOKEN = re.compile(r"([1-9][0-9]{0,17})-([a-z2-7]{26})")
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """One question and, once given, its answer."""
+    """One request for a rating and, once given, its answer."""
 
     id: int
     ticket_id: int
@@ -49,12 +49,12 @@ _RATING = sa.select(*(ratings.c[name] for name in Rating.__dataclass_fields__))
 
 
 def make_token(rating_id: int, secret: bytes) -> str:
-    """What a link carries."""
+    """The signed token of a link."""
     return f"{rating_id}-{sign('rating', str(rating_id), secret)}"
 
 
 def read_token(text: str, secret: bytes) -> int | None:
-    """The rating that a genuine token names."""
+    """The id of the rating that a genuine token names."""
     match = _TOKEN.fullmatch(text)
     if match is None or not hmac.compare_digest(match[2], sign("rating", match[1], secret)):
         return None
@@ -62,7 +62,7 @@ def read_token(text: str, secret: bytes) -> int | None:
 
 
 def plan(session: Session, ids: Iterable[int], rules: CsatSettings, now: datetime) -> None:
-    """The question for tickets that were resolved just now, unless they were asked about before."""
+    """Plans a rating for tickets that were just resolved, unless one was planned before."""
     unique_ids = sorted(set(ids))
     if not unique_ids or not rules.ask_rating:
         return
@@ -93,20 +93,20 @@ def is_due(session: Session, now: datetime) -> bool:
 
 
 def due_ratings(session: Session, now: datetime, most: int) -> list[Rating]:
-    """What the clock has to look at; nobody else gets it until this transaction ends."""
+    """The ratings to process now; no other process gets them until this transaction ends."""
     picked = _RATING.where(*_due(now)).order_by(ratings.c.next_at, ratings.c.id).limit(most)
     return [Rating(**row._mapping) for row in session.execute(for_update(session, picked, skip=True))]
 
 
 def was_asked_since(session: Session, requester_id: int, since: datetime, but: int) -> bool:
-    """Whether this requester got another question after that moment."""
+    """Whether this requester got another request for a rating after that moment."""
     where = (ratings.c.requester_id == requester_id, ratings.c.state != PLANNED, ratings.c.asked_at > since)
     query = sa.select(ratings.c.id).where(*where, ratings.c.id != but).limit(1)
     return session.execute(query).first() is not None
 
 
 def mark_asked(session: Session, rating: Rating, now: datetime, again_at: datetime | None) -> None:
-    """The question leaves; `again_at` is when to look for an answer."""
+    """Marks the rating as asked; `again_at` is when to check for an answer."""
     if rating.state == PLANNED:
         _set(session, rating.id, state=ASKED, asked_at=now, next_at=again_at)
     else:
@@ -114,7 +114,7 @@ def mark_asked(session: Session, rating: Rating, now: datetime, again_at: dateti
 
 
 def drop(session: Session, rating: Rating) -> None:
-    """What was never asked is forgotten; what was asked is not asked again."""
+    """Deletes a rating that was not asked yet; one that was asked is not asked again."""
     if rating.state == PLANNED:
         session.execute(sa.delete(ratings).where(ratings.c.id == rating.id))
     else:
@@ -133,13 +133,13 @@ def of_ticket(session: Session, ticket_id: int) -> Rating | None:
 
 
 def record_score(session: Session, rating_id: int, score: int, comment: str, now: datetime) -> None:
-    """The first answer sets the moment; a changed mind keeps it, so that the time for changing ends."""
+    """Stores a score; the first one sets the moment, a later change keeps it, so that the time for changes ends."""
     first = sa.func.coalesce(ratings.c.rated_at, sa.bindparam("first", now, type_=ratings.c.rated_at.type))
     _set(session, rating_id, state=RATED, score=score, comment=comment, rated_at=first, next_at=None)
 
 
 def is_private(session: Session, ticket_id: int) -> bool:
-    """Whether the ticket belongs to a team that keeps its tickets to itself."""
+    """Whether the ticket belongs to a private team."""
     query = sa.select(teams.c.private).join(tickets, tickets.c.team_id == teams.c.id).where(tickets.c.id == ticket_id)
     return bool(session.execute(query).scalar())
 
@@ -157,7 +157,7 @@ def language_of(session: Session, ticket_id: int) -> str:
 
 
 def ratings_between(session: Session, since: datetime, until: datetime) -> list[Rating]:
-    """Everything that was asked in that time, the newest first."""
+    """All ratings that were asked in that time, the newest first."""
     where = (ratings.c.state != PLANNED, ratings.c.asked_at >= since, ratings.c.asked_at < until)
     query = _RATING.where(*where).order_by(ratings.c.asked_at.desc(), ratings.c.id.desc())
     return [Rating(**row._mapping) for row in session.execute(query)]

@@ -25,7 +25,7 @@ BY_AGENT, BY_SILENCE = "agent", "silence"
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedGuess:
-    """One guess. `guessed` is the likeliest category, also where the model was unsure; `truth` may be unknown yet."""
+    """One guess. `guessed` is the likeliest category, even where the model was unsure; `truth` may not be known yet."""
 
     ticket_id: int
     at: datetime
@@ -46,7 +46,7 @@ class EvaluatedGuess:
 
 @dataclass(frozen=True, slots=True)
 class UncertainTicket:
-    """A ticket about which nobody has spoken, and what the model hesitates between."""
+    """A ticket that no agent has categorised, and the categories between which the model is unsure."""
 
     ticket_id: int
     subject: str
@@ -74,7 +74,7 @@ def load_guesses(session: Session, since: datetime, most: int = MOST) -> list[Ev
 
 
 def load_uncertain_tickets(session: Session, most: int = 2_000) -> list[UncertainTicket]:
-    """Open questions: the newest tickets whose category is not sure and about which no agent spoke."""
+    """The newest tickets whose category is unsure and that no agent has categorised."""
     p = predictions.c
     spoken = sa.select(corrections.c.id).where(corrections.c.ticket_id == tickets.c.id).exists()
     query = (

@@ -17,7 +17,7 @@ LONGEST_NAME, LONGEST_WORDS = 100, 2000
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """One row; a retired one is not guessed any more after the next training."""
+    """A category; a retired one is not guessed any more after the next training."""
 
     name: str
     words: str
@@ -31,13 +31,13 @@ def list_all(session: Session) -> list[Category]:
 
 
 def save(session: Session, name: str, words: str, now: datetime, *, active: bool = True) -> None:
-    """A new category, other words for one, or a retired one; a retraining is asked for."""
+    """Stores a new category, changed words, or a retired one, and requests a training."""
     row = {"name": name, "words": words, "active": active, "created_at": now}
     upsert(session, categories, ("name",), row)
     ask_for_training(session, f"category {name} was {'set' if active else 'retired'}", now)
 
 
 def ask_for_training(session: Session, why: str, now: datetime) -> None:
-    """The scheduler enqueues it again, if this message is lost."""
+    """Requests a training; the scheduler enqueues it again if the message is lost."""
     key_values.put(session, key_values.ASKED, {"why": why, "at": now.isoformat()})
     enqueue(session, "train", 0)

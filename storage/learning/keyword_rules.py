@@ -26,7 +26,7 @@ PAST = 5_000
 
 @dataclass(frozen=True, slots=True)
 class StoredKeywordRule:
-    """One row: the rule, whether it is on, and what its last test said."""
+    """A stored rule, whether it is on, and the result of its last test."""
 
     id: int
     rule: Rule
@@ -50,7 +50,7 @@ def get(session: Session, name: str) -> StoredKeywordRule | None:
 
 
 def active_rules(session: Session, model_categories: frozenset[str]) -> Rulebook:
-    """The rules that are on; and for a category that the model does not know yet, its own words as a soft rule."""
+    """The rules that are on; a category that the model does not know yet also gets a soft rule of its own words."""
     on = [stored.rule for stored in list_all(session) if stored.active]
     fresh = [
         category
@@ -61,14 +61,14 @@ def active_rules(session: Session, model_categories: frozenset[str]) -> Rulebook
 
 
 def save(session: Session, rule: Rule, now: datetime) -> None:
-    """A new rule, or another version of one; switched off until it is tested."""
+    """Stores a new rule, or a new version of one; it is off until it is tested."""
     row = {"name": rule.name, "category": rule.category, "words": rule.words.to_json(), "hard": rule.hard}
     row |= {"position": rule.position, "active": False, "created_at": now}
     upsert(session, keyword_rules, ("name",), row)
 
 
 def run_test(session: Session, stored: StoredKeywordRule, now: datetime) -> Trial:
-    """Against past tickets; the result is noted, so that this version may be switched on."""
+    """Tests the rule against past tickets and stores the result, so that this version may be switched on."""
     trial = rules.tried(stored.rule, past_tickets(session))
     result: dict[str, Any] = {
         "at": now.isoformat(),
@@ -82,7 +82,7 @@ def run_test(session: Session, stored: StoredKeywordRule, now: datetime) -> Tria
 
 
 def set_active(session: Session, stored: StoredKeywordRule, *, on: bool) -> None:
-    """On only after a test of this very version."""
+    """Switches a rule on or off; on only after a test of this version."""
     if on and not stored.is_tested:
         raise BadRule(f"rule {stored.rule.name!r} must be tested before it is switched on")
     session.execute(sa.update(keyword_rules).where(keyword_rules.c.id == stored.id).values(active=on))
@@ -93,7 +93,7 @@ def remove(session: Session, stored: StoredKeywordRule) -> None:
 
 
 def past_tickets(session: Session, most: int = PAST) -> list[Past]:
-    """The newest tickets that were guessed, with the agents' last word where there is one."""
+    """The newest tickets with a guess, with the agents' last correction where there is one."""
     c = corrections.c
     is_corrected = sa.select(c.id).where(c.ticket_id == tickets.c.id).exists().label("said")
     p = predictions.c

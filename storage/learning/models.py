@@ -27,7 +27,7 @@ SHIPPED = "shipped"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One row."""
+    """One model."""
 
     version: str
     created_at: datetime
@@ -62,19 +62,19 @@ def list_all(session: Session, most: int = 200) -> list[Model]:
 
 
 def add(session: Session, model: Model) -> bool:
-    """A new row; False if there is one of that version."""
+    """Stores a new model; False if that version exists."""
     row = {name: getattr(model, name) for name in _NAMES} | {"report": dict(model.report)}
     return session.execute(insert_ignore(session, models), row).rowcount == 1
 
 
 def finish(session: Session, model: Model) -> None:
-    """The row as it stands at the end of its training."""
+    """Stores the model as it is at the end of its training."""
     row = {name: getattr(model, name) for name in _NAMES if name != "version"} | {"report": dict(model.report)}
     session.execute(sa.update(models).where(models.c.version == model.version).values(**row))
 
 
 def activate(session: Session, version: str, now: datetime) -> None:
-    """This one from now on, and the one before it is kept; both in this transaction."""
+    """Activates this model and keeps the previous one; both in this transaction."""
     session.execute(sa.update(models).where(models.c.state == ACTIVE).values(state=KEPT))
     values = {"state": ACTIVE, "activated_at": now}
     session.execute(sa.update(models).where(models.c.version == version).values(**values))
@@ -90,26 +90,26 @@ def has_broken(session: Session) -> bool:
 
 
 def clear_broken(session: Session) -> None:
-    """Once a newly trained model works, what was broken before it is history; the reason stays on its row."""
+    """Removes the broken state once a newly trained model works; the reason stays on the row."""
     session.execute(sa.update(models).where(models.c.state == BROKEN).values(state=REMOVED))
 
 
 def last_attempt(session: Session) -> Model | None:
-    """The newest model that was trained from the desk's data, whatever became of it."""
+    """The newest model that was trained from the desk's data, whatever its state."""
     where = (models.c.made_by.in_(("retrain", "command")), models.c.state != CANDIDATE)
     row = session.execute(_MODEL.where(*where).order_by(models.c.created_at.desc()).limit(1)).first()
     return Model(**row._mapping) if row else None
 
 
 def previous_model(session: Session) -> Model | None:
-    """The one that was active before the active one, and still has its files."""
+    """The model that was active before the active one, and still has its files."""
     where = (models.c.state == KEPT, models.c.activated_at.is_not(None))
     row = session.execute(_MODEL.where(*where).order_by(models.c.activated_at.desc()).limit(1)).first()
     return Model(**row._mapping) if row else None
 
 
 def removable_versions(session: Session, most: int) -> list[str]:
-    """Versions whose files may go: those beyond the newest `most` that have files, never the active one."""
+    """Versions whose files may be deleted: those beyond the newest `most` with files, never the active one."""
     query = _MODEL.where(models.c.state.in_((ACTIVE, KEPT, REFUSED, BROKEN)))
     order = sa.func.coalesce(models.c.activated_at, models.c.created_at).desc()
     rows = [row for row in session.execute(query.order_by(order)) if row.state != ACTIVE]

@@ -14,7 +14,7 @@ from storage.tables.tickets import events
 
 
 def priority_changes(session: Session, since: datetime) -> list[tuple[str, str, int]]:
-    """(what the desk said, what agents made of it in the end, tickets), the most frequent first."""
+    """(priority of the desk, agents' last priority, number of tickets), the most frequent first."""
     c = events.c
     by_agents = (c.kind == EventKind.PRIORITY_CHANGED, c.actor_kind == str(ActorKind.AGENT), c.at >= since)
     ends = sa.select(c.ticket_id, sa.func.min(c.id).label("first"), sa.func.max(c.id).label("last"))

@@ -49,7 +49,10 @@ class SolvedTicket:
 
 
 def index_tickets(session: Session, ids: Iterable[int]) -> int:
-    """Those of the tickets that are solved and were answered; the others are forgotten. Returns how many there are."""
+    """Indexes those of the tickets that are solved and were answered, removes the others.
+
+    Returns how many were indexed.
+    """
     unique_ids = sorted(set(ids))
     if not unique_ids:
         return 0
@@ -62,7 +65,7 @@ def index_tickets(session: Session, ids: Iterable[int]) -> int:
 def candidates(
     session: Session, terms: Sequence[str], category: str = "", but: Collection[int] = (), most: int = MOST_CANDIDATES
 ) -> list[SolvedTicket]:
-    """Solved tickets that share at least three of the words; two or one where more find too few; the newest first."""
+    """Solved tickets that share at least three of the words; two or one where that finds too few; the newest first."""
     by_ticket: dict[int, SolvedTicket] = {}
     for shared, among in _TIERS:
         groups = list(combinations(terms[:among], shared))
@@ -72,7 +75,7 @@ def candidates(
 
 
 def get(session: Session, ticket_id: int) -> SolvedTicket | None:
-    """What is kept of one solved ticket."""
+    """The indexed row of one solved ticket."""
     query = sa.select(*(solved.c[name] for name in SolvedTicket.__dataclass_fields__)).where(
         solved.c.ticket_id == ticket_id
     )
@@ -93,7 +96,7 @@ def names_of_both(session: Session, ids: Collection[int]) -> dict[int, tuple[str
 
 
 def has_use(session: Session, ticket_id: int) -> bool:
-    """Whether it is written down already what became of this ticket's suggestions."""
+    """Whether the use of this ticket's suggestions is recorded already."""
     query = sa.select(suggestion_uses.c.id).where(suggestion_uses.c.ticket_id == ticket_id).limit(1)
     return session.execute(query).first() is not None
 
@@ -101,7 +104,7 @@ def has_use(session: Session, ticket_id: int) -> bool:
 def record_use(
     session: Session, ticket_id: int, kind: str, source_id: int, agent_id: int | None, outcome: str, at: datetime
 ) -> None:
-    """An agent took a suggestion as it is ("used"), changed it ("edited") or went without ("ignored")."""
+    """An agent used a suggestion as it is ("used"), changed it ("edited") or did not use it ("ignored")."""
     values = {"ticket_id": ticket_id, "kind": kind, "source_id": source_id, "agent_id": agent_id}
     session.execute(sa.insert(suggestion_uses).values(**values, outcome=outcome, at=at))
 
@@ -138,7 +141,7 @@ def _postgres_terms(groups: Sequence[Sequence[str]]) -> str:
 
 
 def _answered(ids: Sequence[int]) -> sa.Select[Any]:
-    """Each ticket with its opening words and the answer that came last before it was solved."""
+    """Each ticket with its first message and the last answer before it was solved."""
     question, answer = messages.alias("said"), messages.alias("gave")
     first = _end_of(sa.func.min, messages.c.author_kind == str(ActorKind.REQUESTER), messages.c.inbound)
     last = _end_of(sa.func.max, messages.c.author_kind == str(ActorKind.AGENT))

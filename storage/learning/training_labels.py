@@ -20,7 +20,7 @@ MOST_LETTERS = 20_000
 
 
 def labels_by_agents(session: Session, most: int = MOST_SAID) -> list[Example]:
-    """Tickets whose category an agent set or confirmed: the newest word counts."""
+    """Tickets whose category an agent set or confirmed; the newest correction counts."""
     c = corrections.c
     last = sa.select(sa.func.max(c.id).label("id")).group_by(c.ticket_id).order_by(sa.desc("id")).limit(most).subquery()
     query = (
@@ -37,7 +37,7 @@ def labels_by_agents(session: Session, most: int = MOST_SAID) -> list[Example]:
 
 
 def labels_by_silence(session: Session, most: int = MOST_SILENT) -> list[Example]:
-    """Finished tickets whose automatic category nobody ever changed or confirmed."""
+    """Finished tickets whose automatic category no agent changed or confirmed."""
     finished = (str(Status.RESOLVED), str(Status.CLOSED))
     spoken = sa.select(corrections.c.id).where(corrections.c.ticket_id == tickets.c.id).exists()
     p = predictions.c
@@ -57,7 +57,7 @@ def labels_by_silence(session: Session, most: int = MOST_SILENT) -> list[Example
 
 
 def opening_text(session: Session, ticket_id: int) -> str:
-    """The words that a ticket's category is guessed from; empty if there is none."""
+    """The text from which a ticket's category is guessed; empty if there is none."""
     return opening_texts(session, [ticket_id]).get(ticket_id, "")
 
 

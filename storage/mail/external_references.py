@@ -22,7 +22,7 @@ _c = foreign_numbers.c
 
 
 def find_tickets(session: Session, keys: Collection[Key]) -> dict[Key, int]:
-    """The tickets of those numbers that are known."""
+    """The tickets of those external references that are stored."""
     if not keys:
         return {}
     query = sa.select(_c.number, _c.domain, _c.ticket_id).where(sa.tuple_(_c.number, _c.domain).in_(sorted(keys)))
@@ -30,7 +30,7 @@ def find_tickets(session: Session, keys: Collection[Key]) -> dict[Key, int]:
 
 
 def save(session: Session, places: Mapping[Key, int], now: datetime) -> None:
-    """From now on these numbers mean these tickets, whatever they meant before."""
+    """From now on these references mean these tickets, whatever they meant before."""
     if not places:
         return
     # In the order of their keys, so that two workers that learn the same numbers cannot deadlock.
@@ -43,13 +43,13 @@ def save(session: Session, places: Mapping[Key, int], now: datetime) -> None:
 
 
 def keys_of_ticket(session: Session, ticket_id: int) -> list[Key]:
-    """The numbers that mean this ticket, the first one first."""
+    """The references of this ticket, the first one first."""
     query = sa.select(_c.number, _c.domain).where(_c.ticket_id == ticket_id)
     return [(row.number, row.domain) for row in session.execute(query.order_by(_c.first_seen_at, _c.number))]
 
 
 def move(session: Session, keys: Collection[Key], from_ticket: int, to_ticket: int, since: datetime) -> None:
-    """The numbers that a message brought at that moment go with it to another ticket; older ones stay."""
+    """The references that a message brought at that moment go with it to another ticket; older ones stay."""
     if not keys:
         return
     brought = sa.tuple_(_c.number, _c.domain).in_(sorted(keys))

@@ -24,7 +24,7 @@ MOST_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """All UIDs up to `last_uid` are done with; both are 0 for a folder that was never seen."""
+    """All UIDs up to `last_uid` are done; both are 0 for a folder that was never fetched."""
 
     uidvalidity: int = 0
     last_uid: int = 0
@@ -32,7 +32,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class FirstSeen:
-    """The folder when it was first seen: UIDs below `uidnext` were there before us, and so was mail before `day`."""
+    """The folder when it was first fetched: UIDs below `uidnext` were there before, and so was mail before `day`."""
 
     uidvalidity: int
     uidnext: int
@@ -41,7 +41,7 @@ class FirstSeen:
 
 @dataclass(frozen=True, slots=True)
 class FolderHealth:
-    """How one folder is doing. `lag_seconds` is how long the oldest mail that is not fetched yet has waited."""
+    """The state of one folder. `lag_seconds` is how long the oldest mail that is not fetched yet has waited."""
 
     mailbox_id: int
     mailbox: str
@@ -67,7 +67,7 @@ class FolderHealth:
 
 
 def get_mark(session: Session, mailbox_id: int, folder: str) -> Mark:
-    """Where fetching goes on."""
+    """Where fetching continues."""
     row = session.execute(
         sa.select(imap_folders.c.uidvalidity, imap_folders.c.last_uid).where(*_is(mailbox_id, folder))
     ).first()
@@ -75,12 +75,12 @@ def get_mark(session: Session, mailbox_id: int, folder: str) -> Mark:
 
 
 def set_mark(session: Session, mailbox_id: int, folder: str, new: Mark) -> None:
-    """Advance the mark, or begin anew under another UIDVALIDITY."""
+    """Advances the mark, or begins anew under another UIDVALIDITY."""
     _change(session, mailbox_id, folder, asdict(new))
 
 
 def get_first_seen(session: Session, mailbox_id: int, folder: str) -> FirstSeen | None:
-    """What was remembered when the folder was first seen."""
+    """What was stored when the folder was first fetched."""
     value = session.execute(
         sa.select(settings.c.value).where(settings.c.key == _first_seen_key(mailbox_id, folder))
     ).scalar()
@@ -90,7 +90,7 @@ def get_first_seen(session: Session, mailbox_id: int, folder: str) -> FirstSeen 
 
 
 def save_first_seen(session: Session, mailbox_id: int, folder: str, first: FirstSeen) -> None:
-    """Remember it once; a second call changes nothing."""
+    """Stores it once; a second call changes nothing."""
     value = {"uidvalidity": first.uidvalidity, "uidnext": first.uidnext, "day": first.day.isoformat()}
     session.execute(insert_ignore(session, settings), {"key": _first_seen_key(mailbox_id, folder), "value": value})
 
@@ -98,13 +98,13 @@ def save_first_seen(session: Session, mailbox_id: int, folder: str, first: First
 def record_success(
     session: Session, mailbox_id: int, folder: str, lag_seconds: float, now: datetime, remark: str = ""
 ) -> None:
-    """The folder was fetched from just now; `remark` says what did not work although the mails are stored."""
+    """The folder was fetched; `remark` names a problem although the mails are stored."""
     good = {"last_good_at": now, "failing_since": None, "error": remark[:MOST_ERROR], "lag_seconds": lag_seconds}
     _change(session, mailbox_id, folder, good)
 
 
 def record_failure(session: Session, mailbox_id: int, folder: str, error: str, now: datetime) -> None:
-    """Fetching failed; the moment of the first failure in a row stays."""
+    """Fetching failed; the time of the first failure in a row stays."""
     values = {"mailbox_id": mailbox_id, "folder": folder, "failing_since": now, "error": error[:MOST_ERROR]}
     added = session.execute(insert_ignore(session, imap_folders).values(**values))
     if added.rowcount == 1:
@@ -118,7 +118,7 @@ def record_failure(session: Session, mailbox_id: int, folder: str, error: str, n
 
 
 def list_health(session: Session) -> list[FolderHealth]:
-    """Every folder that is to be fetched, in the order of the mailboxes; never reached ones have no `last_good_at`."""
+    """Every configured folder, in the order of the mailboxes; one that was never fetched has no `last_good_at`."""
     rows = {(row.mailbox_id, row.folder): row for row in session.execute(sa.select(imap_folders))}
     watched = [(box, folder) for box in all_mailboxes(session) if box.imap for folder in folders_of(box)]
     return [_health(box, folder, rows.get((box.id, folder))) for box, folder in watched]

@@ -30,7 +30,7 @@ _KEY = ("content_hash", "external_id", "source", "channel")
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What a door writes down: the key that recognises a copy, the request as JSON, the raw blob.
+    """An accepted request to be stored: the key that recognises a copy, the request as JSON, the raw blob.
 
     `quarantine` is the reason if the content could not be read; then `request` is empty.
     """
@@ -63,7 +63,7 @@ class WaitingRequest:
 
 @dataclass(frozen=True, slots=True)
 class SettledRequest:
-    """How a request ended, and where."""
+    """The end state of a request, and its ticket."""
 
     inbound_id: int
     state: InboundState
@@ -87,7 +87,7 @@ _WAITING = [inbound.c[name] for name in WaitingRequest.__dataclass_fields__]
 
 
 def store(session: Session, arrivals: Sequence[Arrival]) -> None:
-    """One row per new arrival; a copy of one that is there counts on that row. Enqueues ingest."""
+    """One row for each new arrival; a copy of a stored one counts on that row. Enqueues ingest."""
     keyed = {_key(arrival): arrival for arrival in reversed(arrivals)}
     _release_repeat_key(session, [keyed[key] for key in sorted(keyed)])
     # In the order of their keys, so that two groups that share copies cannot deadlock.
@@ -99,7 +99,7 @@ def store(session: Session, arrivals: Sequence[Arrival]) -> None:
 
 
 def store_one(session: Session, arrival: Arrival) -> int:
-    """The same for one arrival; returns the id of its row, or of the row that it repeats."""
+    """Stores one arrival; returns the id of its row, or of the row that it repeats."""
     _release_repeat_key(session, [arrival])
     inbound_id = _write_one(session, arrival)
     enqueue(session, "commands" if _first_state(arrival.source) == InboundState.ORDERED else "ingest", inbound_id)
@@ -107,7 +107,7 @@ def store_one(session: Session, arrival: Arrival) -> int:
 
 
 def list_waiting(session: Session, most: int) -> list[WaitingRequest]:
-    """The oldest rows that wait, only to be looked at: nobody holds them."""
+    """The oldest waiting rows, without claiming them."""
     return [WaitingRequest(**row._mapping) for row in session.execute(_OLDEST.limit(most))]
 
 
@@ -152,7 +152,7 @@ def _claim_one(session: Session, where: Sequence[sa.ColumnElement[bool]], now: d
 
 
 def defer_command(session: Session, inbound_id: int) -> None:
-    """What an order is about is not there yet: this try does not count, and the lease keeps it for a while."""
+    """What a command is about is not there yet: this try does not count, and the lease keeps it for a while."""
     session.execute(sa.update(inbound).where(inbound.c.id == inbound_id).values(attempts=inbound.c.attempts - 1))
 
 
@@ -162,12 +162,12 @@ def has_waiting_commands(session: Session) -> bool:
 
 
 def release_lease(session: Session, inbound_id: int) -> None:
-    """The attempt is over; whoever is killed before this keeps the row for SUSPECT_LEASE."""
+    """The attempt is over; a killed process keeps the row until the lease ends (SUSPECT_LEASE)."""
     session.execute(sa.delete(leases).where(leases.c.name == f"{_HELD}{inbound_id}"))
 
 
 def reclaim(session: Session, inbound_id: int) -> bool:
-    """Lock one row again after its attempt was counted; False if it has settled meanwhile."""
+    """Locks a row again after its attempt was counted; False if it has settled in the meantime."""
     query = sa.select(inbound.c.id).where(
         inbound.c.id == inbound_id, inbound.c.state.in_((InboundState.WAITING, InboundState.ORDERED))
     )
@@ -185,7 +185,7 @@ def mark_suspect(session: Session, ids: Iterable[int], reason: str = "") -> None
 
 
 def note_failure(session: Session, inbound_id: int, reason: str) -> None:
-    """Why the last attempt failed; whatever the row ends as, this is overwritten then."""
+    """Stores why the last attempt failed; the end state overwrites it."""
     where = (inbound.c.id == inbound_id, inbound.c.state.in_((InboundState.WAITING, InboundState.ORDERED)))
     session.execute(sa.update(inbound).where(*where).values(reason=reason))
 
@@ -195,7 +195,7 @@ def last_failure(session: Session, inbound_id: int) -> str:
 
 
 def settle(session: Session, settled: Sequence[SettledRequest], now: datetime) -> None:
-    """Write the end states."""
+    """Stores the end states."""
     rows = [
         {
             "id": request.inbound_id,
@@ -229,7 +229,7 @@ def request_release(session: Session, inbound_id: int) -> bool:
 
 
 def list_releasing(session: Session, most: int = 20) -> list[ReleasedRequest]:
-    """Rows that somebody released and that must be read again."""
+    """Released rows that must be read again."""
     columns = (inbound.c.id, inbound.c.raw, inbound.c.source, inbound.c.received_at, inbound.c.envelope)
     rows = session.execute(
         sa.select(*columns).where(inbound.c.state == InboundState.RELEASING).order_by(inbound.c.id).limit(most)
@@ -244,7 +244,7 @@ def requarantine(session: Session, inbound_id: int, reason: str) -> None:
 
 
 def release(session: Session, inbound_id: int, request: str) -> None:
-    """The row goes back to work with a request that could now be made from it."""
+    """The row waits again, with the request that could now be read."""
     values = {
         "state": _state_after_release(),
         "reason": "",
@@ -271,20 +271,20 @@ def list_by_state(session: Session, states: Sequence[str], most: int = 200) -> l
 
 
 def get(session: Session, inbound_id: int) -> dict[str, Any] | None:
-    """One row whole; None where the viewer may not see it."""
+    """One whole row; None where the viewer may not see it."""
     row = session.execute(sa.select(inbound).where(inbound.c.id == inbound_id, *visible_condition(session))).first()
     return dict(row._mapping) if row else None
 
 
 def visible_condition(session: Session) -> list[sa.ColumnElement[bool]]:
-    """Neither what became part of a hidden ticket, nor what was sent to the mailbox of a hidden team."""
+    """Leaves out what became part of a hidden ticket, and what was sent to the mailbox of a private team."""
     theirs = visibility.mailbox_condition(session, inbound.c.source, inbound.c.envelope)
     return [*visibility.ticket_id_condition(session, inbound.c.ticket_id), *theirs]
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What the ledger adds up to: accepted = the sum of the end states + unsettled."""
+    """The sums of the inbound log: accepted = the sum of the end states + unsettled."""
 
     accepted: int
     states: Mapping[str, int]
@@ -315,7 +315,7 @@ _BY_KEY = sa.select(inbound.c.id).where(*(inbound.c[name] == sa.bindparam(name) 
 
 
 def _release_repeat_key(session: Session, arrivals: Iterable[Arrival]) -> None:
-    """The row of an earlier message that said the same, long enough ago, gives up the key that tells repeats."""
+    """An earlier message with the same content, old enough, gives up the key that recognises repeats."""
     for arrival in arrivals:
         if arrival.timeless:
             same = [inbound.c[name] == value for name, value in zip(_KEY, _key(arrival), strict=True)]
@@ -356,7 +356,7 @@ def _row(arrival: Arrival) -> dict[str, Any]:
 
 
 def _state_after_release() -> sa.ColumnElement[str]:
-    """Where a row that is released begins anew."""
+    """The state in which a released row begins again."""
     return sa.case((inbound.c.source.startswith(_ORDERS), InboundState.ORDERED), else_=InboundState.WAITING)
 
 

@@ -24,7 +24,10 @@ from storage.tables.tickets import inbound, messages, outbound, thread_ids
 
 @dataclass(frozen=True, slots=True)
 class IndexedId:
-    """One id: `inbound_id` claimed it; `row_id` is 0 while only its replies are here; `ticket_id` 0 until settled."""
+    """One Message-ID: `inbound_id` claimed it.
+
+    `row_id` is 0 while only replies to it are here; `ticket_id` is 0 until settled.
+    """
 
     message_id: str
     inbound_id: int
@@ -34,7 +37,7 @@ class IndexedId:
 
 
 def claim(session: Session, claims: Mapping[str, int]) -> dict[str, IndexedId]:
-    """Claim keys (key → inbound id); returns every key's row, ours or the one that was there first."""
+    """Claims keys (key → inbound id); returns every key's row, ours or the one that was there first."""
     keys = sorted(claims)
     if not keys:
         return {}
@@ -44,7 +47,7 @@ def claim(session: Session, claims: Mapping[str, int]) -> dict[str, IndexedId]:
 
 
 def find(session: Session, keys: Iterable[str]) -> dict[str, IndexedId]:
-    """The rows of those keys that are there."""
+    """The rows of those keys that exist."""
     c = thread_ids.c
     columns = (c.message_id, c.inbound_id, c.ticket_id, c.row_id, c.content_hash)
     rows: Any = session.execute(sa.select(*columns).where(c.message_id.in_(list(keys))))
@@ -52,7 +55,7 @@ def find(session: Session, keys: Iterable[str]) -> dict[str, IndexedId]:
 
 
 def lock_received(session: Session, keys: Iterable[str]) -> dict[str, tuple[IndexedId, datetime]]:
-    """Those keys whose message is here, held until this transaction ends, and when that message came."""
+    """Those keys whose message is here, locked until this transaction ends, and when that message came."""
     c = thread_ids.c
     columns = (c.message_id, c.inbound_id, c.ticket_id, c.row_id, c.content_hash, inbound.c.received_at)
     joined = thread_ids.join(inbound, inbound.c.id == c.inbound_id)
@@ -64,12 +67,12 @@ def lock_received(session: Session, keys: Iterable[str]) -> dict[str, tuple[Inde
 
 
 def assign(session: Session, places: Sequence[IndexedId]) -> None:
-    """Say where ids now belong."""
+    """Stores to which tickets the ids now belong."""
     update_rows(session, thread_ids, "message_id", [_assignment(p) for p in sorted(places, key=lambda p: p.message_id)])
 
 
 def message_ids_of_ticket(session: Session, ticket_id: int, requester: str, most: int = 100) -> list[str]:
-    """The ids of the newest mails that went to and fro on a ticket, oldest first: those the requester's program has."""
+    """The ids of the newest mails from and to a ticket's requester, oldest first."""
     m, o = messages.c, outbound.c
     came = (m.ticket_id == ticket_id, m.kind == str(MessageKind.REPLY), m.author_kind == str(ActorKind.REQUESTER))
     went = (
@@ -92,7 +95,7 @@ def message_ids_of_ticket(session: Session, ticket_id: int, requester: str, most
 
 
 def add(session: Session, message_id: str, ticket_id: int, row_id: int) -> None:
-    """A message of our own, so that answers find it."""
+    """Adds a message of our own, so that answers find its ticket."""
     row = {"message_id": message_id, "ticket_id": ticket_id, "row_id": row_id, "content_hash": ""}
     session.execute(insert_ignore(session, thread_ids), row)
 

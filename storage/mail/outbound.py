@@ -32,7 +32,7 @@ LEASE = timedelta(seconds=25)
 
 @dataclass(frozen=True, slots=True)
 class OutboundMessage:
-    """What shall leave: `content` is all that the transport needs to render it; `dedupe_key` makes it once only."""
+    """A message to be sent: `content` is all that the transport needs; `dedupe_key` is unique, so it is stored once."""
 
     dedupe_key: str
     kind: OutboundKind
@@ -119,7 +119,7 @@ def _withhold_private(session: Session, outgoing: Sequence[OutboundMessage]) -> 
 
 
 def _undeliverable_reply(letter: OutboundMessage) -> OutboundMessage:
-    """A reply that does not leave is undeliverable, so that its agent sees it."""
+    """A reply that may not be sent is undeliverable, so that its agent sees it."""
     state = OutboundState.UNDELIVERABLE if letter.kind == OutboundKind.REPLY else OutboundState.SUPPRESSED
     return replace(letter, state=state, reason="the ticket is private, and others read its Slack channel")
 
@@ -151,7 +151,7 @@ def _claimed(row: sa.RowMapping) -> ClaimedMessage:
 
 
 def renew(session: Session, letter: ClaimedMessage, now: datetime) -> bool:
-    """Keep a claimed row for another LEASE; False if somebody else has it meanwhile."""
+    """Extends the lease of a claimed row; False if another worker has it in the meantime."""
     mine = (
         outbound.c.id == letter.id,
         outbound.c.state == OutboundState.SENDING,
@@ -163,7 +163,7 @@ def renew(session: Session, letter: ClaimedMessage, now: datetime) -> bool:
 def mark(
     session: Session, outbound_id: int, state: OutboundState, now: datetime, reason: str = "", raw: str = ""
 ) -> None:
-    """The row's end: sent, caught, undeliverable, suppressed."""
+    """Sets the row's end state: sent, caught, undeliverable, suppressed."""
     values: dict[str, Any] = {
         "state": state,
         "reason": reason,
@@ -179,7 +179,7 @@ def mark(
 
 
 def mark_captured(session: Session, raws: Mapping[int, str], now: datetime) -> None:
-    """The rows whose mails (id → blob) were kept here instead of being sent."""
+    """Marks the rows whose mails (id → blob) were captured here instead of being sent."""
     rows = [
         {"id": i, "state": OutboundState.CAPTURED, "reason": "", "sent_at": now, "raw": raw} for i, raw in raws.items()
     ]
@@ -187,19 +187,19 @@ def mark_captured(session: Session, raws: Mapping[int, str], now: datetime) -> N
 
 
 def postpone(session: Session, outbound_id: int, until: datetime, reason: str) -> None:
-    """Not now: again at that moment."""
+    """Postpones the row until that moment."""
     values = {"state": OutboundState.QUEUED, "next_at": until, "reason": reason}
     session.execute(sa.update(outbound).where(outbound.c.id == outbound_id).values(**values))
 
 
 def state_of(session: Session, dedupe_key: str) -> str:
-    """How far the row of that name is; empty where there is none."""
+    """The state of the row with that key; empty where there is none."""
     query = sa.select(outbound.c.state).where(outbound.c.dedupe_key == dedupe_key)
     return session.execute(query).scalar() or ""
 
 
 def is_due(session: Session, now: datetime) -> bool:
-    """Whether a row waits that should have left by now."""
+    """Whether a waiting row is due."""
     query = (
         sa.select(outbound.c.id)
         .where(outbound.c.state.in_((OutboundState.QUEUED, OutboundState.SENDING)), outbound.c.next_at <= now)
@@ -244,7 +244,7 @@ _MOST_RECENT = 20_000
 
 
 def recent_recipients(session: Session, since: datetime) -> dict[str, int]:
-    """Who has had automatic mails since then, and how many; among the newest rows, so it is never a long look."""
+    """Who got automatic mails since then, and how many; among the newest rows, so the query stays cheap."""
     newest = sa.select(sa.func.max(outbound.c.id)).scalar_subquery()
     where = (outbound.c.id > newest - _MOST_RECENT, outbound.c.created_at > since, outbound.c.kind.in_(AUTOMATIC))
     query = sa.select(outbound.c.recipient, sa.func.count()).where(*where, outbound.c.state != OutboundState.SUPPRESSED)
@@ -254,7 +254,7 @@ def recent_recipients(session: Session, since: datetime) -> dict[str, int]:
 def recent_automatic(
     session: Session, recipients: Sequence[str], since: datetime, of_kinds: Sequence[OutboundKind] = AUTOMATIC
 ) -> dict[str, int]:
-    """How many automatic mails each recipient has had since then: the reply budget."""
+    """How many automatic mails each recipient got since then: the reply budget."""
     where = (outbound.c.recipient.in_(list(recipients)), outbound.c.created_at > since)
     kinds = outbound.c.kind.in_(of_kinds)
     query = sa.select(outbound.c.recipient, sa.func.count()).where(
@@ -264,7 +264,7 @@ def recent_automatic(
 
 
 def recent_notices(session: Session, ticket_ids: Sequence[int], since: datetime) -> dict[tuple[int, str], int]:
-    """How many notices about each ticket each agent has had since then."""
+    """How many notices about each ticket each agent got since then."""
     where = (
         outbound.c.ticket_id.in_(list(ticket_ids)),
         outbound.c.kind == OutboundKind.NOTICE,
@@ -276,7 +276,7 @@ def recent_notices(session: Session, ticket_ids: Sequence[int], since: datetime)
 
 
 def messages_of_ticket(session: Session, ticket_id: int) -> list[dict[str, Any]]:
-    """All that left or should leave for a ticket, oldest first, without the content."""
+    """All outbound messages of a ticket, oldest first, without the content."""
     columns = [column for column in outbound.c if column.name != "content"]
     rows = session.execute(sa.select(*columns).where(outbound.c.ticket_id == ticket_id).order_by(outbound.c.id))
     return [dict(row._mapping) for row in rows]
@@ -294,7 +294,7 @@ def texts_to(session: Session, ticket_id: int, recipient: str, most: int) -> lis
 
 
 def list_captured(session: Session, most: int = 200) -> list[dict[str, Any]]:
-    """The newest mails that were caught because there is no relay."""
+    """The newest mails that were captured because there is no relay."""
     where = (outbound.c.state == OutboundState.CAPTURED, *_visible_condition(session))
     query = sa.select(outbound).where(*where).order_by(outbound.c.id.desc()).limit(most)
     return [dict(row._mapping) for row in session.execute(query)]
@@ -306,7 +306,7 @@ def get(session: Session, outbound_id: int) -> dict[str, Any] | None:
 
 
 def _visible_condition(session: Session) -> list[sa.ColumnElement[bool]]:
-    """A link that opens private tickets is only for who sees all of them."""
+    """A mail with a link that opens private tickets is visible only to viewers who see all of them."""
     visible = visibility.ticket_id_condition(session, outbound.c.ticket_id)
     return [*visible, outbound.c.kind != OutboundKind.REQUESTS_LINK] if session.viewer.hidden else visible
 

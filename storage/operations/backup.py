@@ -30,12 +30,15 @@ _PIECE = 1 << 20
 
 
 class BackupError(RuntimeError):
-    """It cannot be done; the text says why and what to do."""
+    """The backup or restore is refused; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What is in a backup: rows of each table, files with size and SHA-256, blobs (named by theirs) with their size."""
+    """The content of a backup.
+
+    Rows of each table, files with size and SHA-256, blobs (named by theirs) with their size.
+    """
 
     made_at: str
     schema: str
@@ -49,7 +52,7 @@ class Manifest:
 
 
 def create_backup(store: Store, folder: Path, now: datetime) -> Manifest:
-    """Write a backup into the folder, which must be empty; it has its manifest only when it is whole."""
+    """Writes a backup into an empty folder; the manifest is written last."""
     if folder.exists() and any(folder.iterdir()):
         raise BackupError(f"{folder} is not empty: name a new folder")
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,13 +74,13 @@ def create_backup(store: Store, folder: Path, now: datetime) -> Manifest:
 
 
 def _close(folder: Path) -> None:
-    """For its owner only, also where somebody copies a single file out of the folder."""
+    """Readable for its owner only, also where somebody copies a single file out of the folder."""
     for path in folder.rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a backup. BackupError where there is none that can be read."""
+    """The manifest of a backup; BackupError where there is none that can be read."""
     try:
         content: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         content["files"] = {name: (int(size), str(digest)) for name, (size, digest) in content["files"].items()}
@@ -90,7 +93,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def list_faults(folder: Path, manifest: Manifest) -> list[str]:
-    """What is not as the manifest says, file by file; nothing if all is well."""
+    """The differences from the manifest, file by file; empty if there are none."""
     faults = [f"{name}: {_fault(folder / name, *expected)}" for name, expected in manifest.files.items()]
     faults += [
         f"blobs/{name}: {_fault(blob(folder / 'blobs', name), size, name)}" for name, size in manifest.blobs.items()
@@ -99,7 +102,7 @@ def list_faults(folder: Path, manifest: Manifest) -> list[str]:
 
 
 def sqlite_file(settings: Settings) -> Path:
-    """Where an SQLite desk is."""
+    """The path of an SQLite desk."""
     return Path(database_url(settings).removeprefix("sqlite:///"))
 
 
@@ -143,7 +146,7 @@ def _database(store: Store, folder: Path) -> tuple[str, dict[str, int], list[str
 
 
 def _blobs(source: Path, target: Path) -> Iterator[tuple[str, int]]:
-    """Every blob is copied and weighed; one whose content is not its name is no blob any more."""
+    """Copies and measures every blob; leaves out those whose content does not match their name."""
     for path in sorted(source.glob("??/*")) if source.is_dir() else ():
         name = path.parent.name + path.name
         if path.name.startswith("."):
@@ -187,7 +190,7 @@ def _fault(path: Path, size: int, expected: str) -> str:
 
 
 def is_empty_desk(database: Any) -> bool:
-    """Whether nothing ever came here: what may be restored over without asking."""
+    """Whether nothing was ever received: then a restore needs no confirmation."""
     with database.engine.connect() as connection:
         names = set(sa.inspect(connection).get_table_names())
         return not any(

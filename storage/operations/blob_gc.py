@@ -22,7 +22,7 @@ AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class SweepResult:
-    """What is gone."""
+    """What was removed."""
 
     removed: int = 0
     octets: int = 0
@@ -32,7 +32,7 @@ class SweepResult:
 
 
 def sweep(store: Store, names: Iterable[str]) -> SweepResult:
-    """Remove those that nothing names; a transaction for each few."""
+    """Removes those blobs that nothing names; a transaction for each few."""
     unique_names, result = sorted({name for name in names if name}), SweepResult()
     for begin in range(0, len(unique_names), AT_ONCE):
         with store.database.transaction() as session:
@@ -41,7 +41,7 @@ def sweep(store: Store, names: Iterable[str]) -> SweepResult:
 
 
 def unreferenced(session: Session, names: Iterable[str]) -> dict[str, int]:
-    """Those that nothing names, with their size."""
+    """Those blobs that nothing names, with their size."""
     unnamed = set(names)
     unnamed -= _named(session, unnamed) if unnamed else set()
     query = sa.select(blobs.c.sha256, blobs.c.size).where(blobs.c.sha256.in_(sorted(unnamed)))

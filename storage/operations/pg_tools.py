@@ -19,7 +19,7 @@ _DEBIAN = Path("/usr/lib/postgresql")
 
 
 class ToolMissing(RuntimeError):
-    """The tool is not here, or refused; the text says what to run."""
+    """The tool is not installed, or failed; the text says what to run."""
 
 
 def dump(database: Database, target: Path) -> tuple[dict[str, int], list[str]]:
@@ -37,7 +37,7 @@ def dump(database: Database, target: Path) -> tuple[dict[str, int], list[str]]:
 
 
 def restore(database: Database, source: Path) -> None:
-    """All or nothing; tables of an empty desk are in nobody's way."""
+    """Restores all or nothing; existing tables of an empty desk are replaced."""
     options = ["--no-owner", "--exit-on-error", "--single-transaction", "--clean", "--if-exists"]
     _run("pg_restore", options, database.engine.url, source)
 

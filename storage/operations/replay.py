@@ -67,12 +67,12 @@ def copy_setup(source: Session, target: Session) -> None:
 
 
 def last_inbound(session: Session) -> int:
-    """The newest row's number; 0 where there is none."""
+    """The newest row's id; 0 where there is none."""
     return int(session.execute(sa.select(sa.func.coalesce(sa.func.max(inbound.c.id), 0))).scalar_one())
 
 
 def outcomes(session: Session, after: int) -> Iterator[Outcome]:
-    """Every row behind that number, in order."""
+    """Every row after that id, in order."""
     opened = (predictions.c.ticket_id == inbound.c.ticket_id) & (predictions.c.message_id == inbound.c.message_id)
     joined = (
         inbound.outerjoin(messages, messages.c.id == inbound.c.message_id)

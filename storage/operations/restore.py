@@ -25,7 +25,7 @@ from storage.runtime import locks
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was done, or would be."""
+    """What was restored, or would be."""
 
     manifest: Manifest
     blobs: int
@@ -33,7 +33,7 @@ class Restored:
 
 
 def restore(folder: Path, settings: Settings, now: datetime, *, over: bool, dry_run: bool) -> Restored:
-    """Raises BackupError before anything is written where the backup or the place is not right."""
+    """Restores a backup. Raises BackupError before anything is written where the backup or the place is not right."""
     manifest = backup.read_manifest(folder)
     faults = backup.list_faults(folder, manifest)
     if faults:
@@ -81,7 +81,7 @@ def _check(manifest: Manifest, database: Database, settings: Settings, folder: P
 
 
 def _refuse_running(database: Database, settings: Settings, now: datetime) -> None:
-    """Nobody may work on the desk meanwhile, on this machine or another; --yes does not change that."""
+    """Refuses while a process works on the desk, on this machine or another; --yes does not change that."""
     is_sqlite = database.engine.dialect.name == "sqlite"
     if is_sqlite and not backup.sqlite_file(settings).exists():
         return
