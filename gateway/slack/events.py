@@ -50,11 +50,11 @@ Clock = Callable[[], datetime]
 
 
 class NotWrittenDown(Exception):
-    """The message could not be stored: no answer that would let Slack forget it."""
+    """The message could not be stored, so Slack must send it again."""
 
 
 class SlackEvents:
-    """Writes Slack's messages down. `accept` is `gateway.intake.accept` everywhere but in tests."""
+    """Stores Slack's messages and orders. `accept` is `gateway.intake.accept` everywhere but in tests."""
 
     def __init__(self, store: Store, clock: Clock, workspace: Workspace, accept: Accept = intake.accept) -> None:
         self._store = store
@@ -64,8 +64,8 @@ class SlackEvents:
         self._answers = Answers(store)
         # Threads that each commit for themselves would wait for one another longer than Slack waits for its answer.
         self._group: GroupCommit[Incoming, int] = GroupCommit(self._commit, spare=0)
-        # Slack hears its answer first; a window may open a moment later.
-        self._windows = ThreadPoolExecutor(2, "slack-windows")
+        # Slack is answered first; a modal may open a moment later.
+        self._modals = ThreadPoolExecutor(2, "slack-windows")
 
     def take(self, body: Mapping[str, Any]) -> str:
         """Returns when the message is on disk, or when there is nothing to write, what to say to a typed command.
@@ -84,7 +84,7 @@ class SlackEvents:
         return ""
 
     def _order(self, received: ReceivedOrder, body: Mapping[str, Any]) -> str:
-        """What changes nothing is answered at once; all else is written down."""
+        """Answers at once what changes nothing; stores everything else."""
         order = received.order
         if order.kind in (Kind.EDITED, Kind.WITHDRAWN):
             self._stored(lambda: self._write_order(received, body) if self._is_kept(order) else None)
@@ -92,7 +92,7 @@ class SlackEvents:
         account = self._workspace.account_of(order.user)
         order = replace(order, guest=account.guest, email=account.email, unknown=account.unknown)
         if received.opens:
-            self._windows.submit(self._open, replace(received, order=order))
+            self._modals.submit(self._open, replace(received, order=order))
             return ""
         if order.kind is Kind.TYPED:
             answer = self._answers.typed(order, self._clock())
@@ -103,18 +103,18 @@ class SlackEvents:
         return "Written down; what came of it follows here."
 
     def _open(self, received: ReceivedOrder) -> None:
-        """The window that a button asks for, or why there is none."""
+        """Opens the modal of a button, or tells why not."""
         order = received.order
         try:
             needs = Verb.NOTE if received.opens == Button.ANSWER else Verb.CHANGE
             shown = self._answers.shown(order, needs, self._clock())
             why = shown if isinstance(shown, str) else ""
-            if not isinstance(shown, str) and self._workspace.show(
+            if not isinstance(shown, str) and self._workspace.open_modal(
                 received.trigger, modals.view(received.opens, shown, order)
             ):
                 why = "Slack did not open the window in time. Press the button again."
             if why:
-                self._workspace.whisper(order.channel, order.user, order.thread_ts, why)
+                self._workspace.send_ephemeral(order.channel, order.user, order.thread_ts, why)
         except Exception as error:
             log.exception("slack_window_failed", error=type(error).__name__)
 
@@ -149,7 +149,7 @@ class SlackEvents:
         return self._accept(self._store, incoming, self._clock())
 
     def _is_agents_thread(self, message: SlackMessage) -> bool:
-        """A thread under a card of ours. One whose row is not written yet is known by who began it."""
+        """A thread under a card of ours. One whose row is not stored yet is recognised by its author."""
         if message.way not in (Way.THREAD, Way.MENTION) or message.thread_ts in ("", message.ts):
             return False
         with self._store.database.reading() as session:
@@ -199,7 +199,7 @@ def web_client(settings: Settings, seconds: int = LOOKUP_SECONDS) -> WebClient:
 
 
 def quiet_logger() -> logging.Logger:
-    """Bolt's own log: silent, since it writes down what people say, and the same trouble every five seconds."""
+    """Bolt's own log: silent, since it logs messages, and the same error every five seconds."""
     logger = logging.getLogger("slack_client")
     logger.setLevel(logging.CRITICAL)
     return logger
@@ -226,7 +226,7 @@ def _listen(app: App, events: SlackEvents) -> None:
 
     def interaction(body: dict[str, Any], ack: Ack) -> None:
         answer = events.take(body)
-        # Typed commands have room for an answer that only this person sees; a window closes at an empty one.
+        # A typed command may be answered ephemerally; a modal closes at an empty answer.
         ack({"response_type": "ephemeral", "text": answer} if answer and "command" in body else "")
 
     app.event(anything)(event)

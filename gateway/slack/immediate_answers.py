@@ -43,13 +43,13 @@ _MOST = 20
 
 
 class Answers:
-    """Reads the record for agents in Slack."""
+    """Reads tickets for agents in Slack."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     def typed(self, order: Order, now: datetime) -> str | Order:
-        """What to say to a typed command at once; or the order, if there is something to be carried out."""
+        """The answer to a typed command; or the order, if it must be executed."""
         if not order.ticket_id and order.text.split()[:1] == ["link"]:
             return order
         if order.unknown:
@@ -70,7 +70,7 @@ class Answers:
         return "\n".join([*errors, "", _help("")]) if errors else replace(order, text=commanded)
 
     def shown(self, order: Order, needs: Verb, now: datetime) -> ModalTicket | str:
-        """What a window shows of its ticket, for who may do what it asks for; or why there is none."""
+        """The content of a modal, if the agent may do what it is for; or why there is none."""
         if order.unknown:
             return WHO
         with self._as_agent(order, now) as (session, agent):

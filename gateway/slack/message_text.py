@@ -16,7 +16,7 @@ _MARKUP = re.compile(r"<[@#!]?([^<>|]*)(?:\|([^<>]*))?>|[*_~`\s]|&(?:amp|lt|gt);
 
 
 def own_text(message: Mapping[str, Any]) -> str:
-    """What its author wrote: the text, or the blocks where there is none."""
+    """The author's own text: the text, or the blocks where there is none."""
     text = _text(message, "text")
     return text if text.strip() else "\n".join(_of_blocks(message.get("blocks")))[:MOST_LETTERS]
 
@@ -126,7 +126,7 @@ def _inline(one: Mapping[str, Any]) -> str:
 
 
 def _bare(words: str) -> str:
-    """The letters alone, to see whether something is said already."""
+    """The characters without markup, to compare texts."""
     return _MARKUP.sub(lambda match: (match[2] or match[1] or "").replace(" ", ""), words).casefold()
 
 

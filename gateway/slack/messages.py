@@ -20,7 +20,7 @@ SHORTCUT = "open_ticket"
 """The callback id of the message shortcut in the app's manifest."""
 
 _PERSONS = ("", "file_share", "thread_broadcast", "me_message")
-"""Subtypes of a message that somebody wrote; all others tell of edits, deletions, joins, bots…"""
+"""Subtypes of a message that a person wrote; all others are edits, deletions, joins, bots…"""
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}\Z")
@@ -43,7 +43,7 @@ class SlackMessage:
 
     `ours_only` says that it counts only in a thread that is a ticket already; `known_is_old` that in such a thread
     it is nothing new. `under_bot` says that the thread stands under a message of ours; `user_team` is the writer's
-    own workspace, where Slack tells it. `shared` are words of attachments and of messages that were shared with it.
+    own workspace, where Slack names it. `shared` is the text of attachments and of messages shared with it.
     """
 
     way: Way
@@ -65,7 +65,7 @@ class SlackMessage:
 
     @property
     def whole(self) -> str:
-        """All its words: the author's own first."""
+        """All its text: the author's own first."""
         return "\n\n".join(part for part in (self.text, self.shared) if part)
 
     @property
@@ -190,7 +190,7 @@ def _not_a_person(event: Mapping[str, Any], bot_user: str) -> str:
 
 
 def _same_moment(event_time: Any, ts: str) -> bool:
-    """Slack tells of a message when it is written; where the two differ by days, an old event was signed anew."""
+    """Slack sends an event when a message is written; where the two differ by days, an old event was signed anew."""
     if isinstance(event_time, bool) or not isinstance(event_time, int) or not TS.match(ts):
         return True
     return abs(event_time - int(ts.partition(".")[0])) <= _DAY

@@ -49,7 +49,7 @@ def read_order(body: Mapping[str, Any]) -> ReceivedOrder | None:
 
 
 def order_of_message(message: SlackMessage) -> ReceivedOrder:
-    """What is said in a ticket's thread of the agents."""
+    """The order of an agent's message in a ticket's thread."""
     order = Order(
         Kind.SAID,
         message.team,
@@ -95,7 +95,7 @@ def _submitted(body: Mapping[str, Any]) -> ReceivedOrder | None:
     channel, ts, thread_ts = (str(known.get(name, "")) for name in ("channel", "ts", "thread_ts"))
     order = replace(_by(Kind.SUBMITTED, body), channel=channel, ts=ts, thread_ts=thread_ts)
     order = replace(order, ticket_id=number, text=text, commands=commands)
-    # One window is sent once, however often and with whatever words it comes again.
+    # One modal is submitted once, however often and with whatever text it comes again.
     return ReceivedOrder(order, f"submitted:{text_of(view, 'id')}", text_of(view, "id"))
 
 
@@ -152,7 +152,7 @@ def _changed(body: Mapping[str, Any]) -> ReceivedOrder | None:
     if gone:
         return ReceivedOrder(order, f"{order.message_id}:withdrawn", order.message_id)
     edited = text_of(mapping_of(now, "edited"), "ts")
-    # Slack tells of a preview, a reply or a language that it found in the same way; the words are the old ones then.
+    # Slack sends the same event for a preview, a reply or a detected language; the text is unchanged then.
     if not edited or text_of(now, "text") == before.get("text"):
         return None
     return ReceivedOrder(order, f"{order.message_id}:edited:{edited}", f"{order.message_id}\0{edited}\0{order.text}")

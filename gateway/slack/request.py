@@ -57,7 +57,7 @@ def to_order_request(order: Order, external_id: str, once: str, name: str, now: 
 
 
 def kept_bytes(body: Mapping[str, Any]) -> bytes:
-    """The body for the record, without what would let somebody act in Slack."""
+    """The body as it is stored, without the secrets that would let somebody act in Slack."""
     return json.dumps({key: value for key, value in body.items() if key not in _SECRETS}).encode()
 
 

@@ -102,7 +102,7 @@ class SocketConnection(Connection):
                     break
                 # The library's handshake leaves the last line feed of the HTTP answer unread.
                 for opcode, payload in frames.feed(data.removeprefix(b"\n") if fresh else data):
-                    self._heard(opcode, payload, state)
+                    self._handle_frame(opcode, payload, state)
                 fresh = False
             except (OSError, BadFrame, UnicodeDecodeError) as error:
                 log.warning("slack_line_broke", error=type(error).__name__)
@@ -133,17 +133,17 @@ class SocketConnection(Connection):
             except TimeoutError:
                 return None
 
-    def _heard(self, opcode: int, payload: bytes, state: ConnectionState) -> None:
+    def _handle_frame(self, opcode: int, payload: bytes, state: ConnectionState) -> None:
         if opcode == _TEXT and self.on_message_listener is not None:
             self.on_message_listener(payload.decode())
         elif opcode == _PING:
             self.pong(payload)
         elif opcode == _PONG:
-            self._heard_pong(payload)
+            self._handle_pong(payload)
         elif opcode == _CLOSE:
             state.terminated = True
 
-    def _heard_pong(self, payload: bytes) -> None:
+    def _handle_pong(self, payload: bytes) -> None:
         """The library pings with "session:time", and calls a line stale whose last such time is long ago."""
         session, _, moment = payload.decode("ascii", "replace").partition(":")
         if session == self.session_id:

@@ -64,16 +64,16 @@ class Workspace:
             account = slack_account.read(self._ask("users.info", {"user": user}) or {}, self._team or "")
             return account if account.unknown else self._remember(user, account)
 
-    def show(self, trigger: str, view: Mapping[str, Any]) -> str:
-        """Open a window for whoever pressed a button; returns why it did not open, or nothing."""
-        return self._tell("views.open", {"trigger_id": trigger, "view": dict(view)})
+    def open_modal(self, trigger: str, view: Mapping[str, Any]) -> str:
+        """Opens a modal for the person who pressed a button; returns the error, or nothing."""
+        return self._call("views.open", {"trigger_id": trigger, "view": dict(view)})
 
-    def whisper(self, channel: str, user: str, thread_ts: str, text: str) -> str:
-        """Say something that only this person sees; returns why it could not be said, or nothing."""
+    def send_ephemeral(self, channel: str, user: str, thread_ts: str, text: str) -> str:
+        """Sends an ephemeral message to this person; returns the error, or nothing."""
         place = {"channel": channel, "user": user} | ({"thread_ts": thread_ts} if thread_ts else {})
-        return self._tell("chat.postEphemeral", place | {"text": text})
+        return self._call("chat.postEphemeral", place | {"text": text})
 
-    def _tell(self, method: str, arguments: Mapping[str, Any]) -> str:
+    def _call(self, method: str, arguments: Mapping[str, Any]) -> str:
         if self._client is None:
             return "no token"
         try:

@@ -39,21 +39,21 @@ SURE_ENOUGH = 0.3
 
 
 def drain(context: Context) -> int:
-    """Look at all tickets that were opened since the last look, and tend the open incidents."""
+    """Counts all tickets opened since the last run, runs bulk orders, and ends quiet incidents."""
     done = 0
-    while seen := _look(context):
+    while seen := _count_page(context):
         done += seen
         if seen < detector_counts.PAGE:
             break
     done += isolation.drain(context, lambda: _orders(context))
-    _tend(context)
+    _end_quiet_incidents(context)
     return done
 
 
-def _look(context: Context) -> int:
+def _count_page(context: Context) -> int:
     """One page of opened tickets; what is read before the lock may have been counted by somebody else meanwhile."""
     with context.store.database.reading() as session:
-        # Also where nobody watches, tickets are counted: what is usual must be known when somebody begins to.
+        # Tickets are counted also while detection is off: the usual rate must be known when it is switched on.
         rules = context.configuration(session).detector
         opened = detector_counts.load_new_tickets(session, detector_counts.floor(session))
     if not opened:
@@ -70,7 +70,7 @@ def _look(context: Context) -> int:
         return len(rows)
 
     def put_off(session: Session, row: OpenedTicket, _reason: str) -> None:
-        # It counts for nothing, but as looked at: the next look must not begin with it.
+        # Marked as counted, without a category: the next run must not begin with it.
         detector_counts.count_tickets(
             session, [CountedTicket(row.ticket_id, row.at, row.requester_id)], context.now(), ()
         )
@@ -110,7 +110,7 @@ def _category(one: OpenedTicket) -> str | None:
 
 
 def _link_repeats(context: Context, session: Session, opened: Sequence[OpenedTicket], now: datetime) -> None:
-    """The second of two requests that say the same is linked to the first; nothing is merged."""
+    """Links the second of two requests with the same text to the first; nothing is merged."""
     human = [one for one in opened if one.kind == MessageKind.REPLY and one.address != UNKNOWN_SENDER]
     if not human:
         return
@@ -135,12 +135,12 @@ def _repeats(own: Sequence[EarlierTicket], new: Collection[int]) -> list[tuple[i
             continue
         probes = duplicates.probes(words)
         near = (other for other, theirs in lines[:place] if any(probe in theirs for probe in probes))
-        if first := next((other.ticket_id for other in near if _says_the_same(one, other)), None):
+        if first := next((other.ticket_id for other in near if _is_same_text(one, other)), None):
             pairs.append((one.ticket_id, first))
     return pairs
 
 
-def _says_the_same(one: EarlierTicket, other: EarlierTicket) -> bool:
+def _is_same_text(one: EarlierTicket, other: EarlierTicket) -> bool:
     within = one.at - other.at <= duplicates.WITHIN
     return within and duplicates.is_repeat(
         duplicates.said(one.subject, one.text), duplicates.said(other.subject, other.text)
@@ -155,7 +155,7 @@ def _evaluate(
     rules: Detector,
     now: datetime,
 ) -> None:
-    """Open what is alarming, and let the open incidents gather."""
+    """Opens incidents for alarms, and groups new tickets into open ones."""
     counted = [
         one for one in reports if one.category and one.at > now - timedelta(minutes=max(incident_detector.WINDOWS))
     ]
@@ -163,8 +163,10 @@ def _evaluate(
     covered = {key.category for key in running if not key.organisation}
     touched = {Key(one.category) for one in counted if one.category not in covered}
     touched |= {Key(one.category, one.organisation) for one in counted if one.organisation} if touched else set()
-    asked = {key for key in touched if key.category not in covered and key not in running} if rules.watches else set()
-    for alarm in _alarms(session, asked, rules, now):
+    candidates = (
+        {key for key in touched if key.category not in covered and key not in running} if rules.watches else set()
+    )
+    for alarm in _alarms(session, candidates, rules, now):
         _open(context, session, alarm, running, now)
     if running:
         grouping.group_new(context, session, list(running.values()), reports, opened, now)
@@ -176,15 +178,15 @@ def _alarms(session: Session, touched: set[Key], rules: Detector, now: datetime)
     if known is None or not incident_detector.knows_enough(incident_detector.past(known, now)):
         return []
     found = detector_counts.load_windows(session, now)
-    asked = [key for key in sorted(touched, key=lambda k: (k.organisation, k.category)) if _enough(found.get(key))]
-    if not asked:
+    candidates = [key for key in sorted(touched, key=lambda k: (k.organisation, k.category)) if _enough(found.get(key))]
+    if not candidates:
         return []
-    rates = _rates(session, asked, found, now)
+    rates = _rates(session, candidates, found, now)
     false = incidents.dismissed_keys(
-        session, {key.category for key in asked}, now - timedelta(days=rules.remember_days)
+        session, {key.category for key in candidates}, now - timedelta(days=rules.remember_days)
     )
     alarms: dict[str, Alarm] = {}
-    for key in asked:
+    for key in candidates:
         alarm = incident_detector.alarm(key, found[key], rates[key], false.get(key, 0), rules)
         if alarm is not None:
             alarms.setdefault(key.category, alarm)
@@ -192,12 +194,12 @@ def _alarms(session: Session, touched: set[Key], rules: Detector, now: datetime)
 
 
 def _rates(
-    session: Session, asked: Sequence[Key], found: Mapping[Key, Sequence[Window]], now: datetime
+    session: Session, candidates: Sequence[Key], found: Mapping[Key, Sequence[Window]], now: datetime
 ) -> dict[Key, incident_detector.Rate]:
     """What is usual now for each of these keys."""
-    whole = {Key(key.category) for key in asked}
-    places = {Key("", key.organisation) for key in asked if key.organisation}
-    known = detector_counts.load_history(session, {*asked, *whole, *places}, now)
+    whole = {Key(key.category) for key in candidates}
+    places = {Key("", key.organisation) for key in candidates if key.organisation}
+    known = detector_counts.load_history(session, {*candidates, *whole, *places}, now)
     desk, since = known.get(Key(""), (incident_detector.Traffic(), now))
     past = incident_detector.past(since, now)
     messages = sum(windows[-1].messages for key, windows in found.items() if not key.organisation)
@@ -207,7 +209,7 @@ def _rates(
         others = messages - (found[key][-1].messages if key in found else 0)
         busy = incident_detector.busyness(others, desk, past)
         rates[key] = incident_detector.rate_of(own, (now - first).total_seconds() / 3600, desk, past, busy)
-    for key in asked:
+    for key in candidates:
         if key.organisation:
             own, _ = known.get(key, (incident_detector.Traffic(), now))
             share, _ = known.get(Key("", key.organisation), (incident_detector.Traffic(), now))
@@ -217,16 +219,16 @@ def _rates(
 
 def _open(context: Context, session: Session, alarm: Alarm, running: dict[Key, Incident], now: datetime) -> None:
     """A new incident; or the one of an organisation, when others have the same trouble."""
-    narrow = next((one for key, one in running.items() if key.category == alarm.key.category), None)
-    if narrow is not None:
+    open_incident = next((one for key, one in running.items() if key.category == alarm.key.category), None)
+    if open_incident is not None:
         if not alarm.key.organisation:
-            incidents.widen(session, narrow.id, alarm)
-            grouping.group_first(context, session, narrow.id, alarm, now)
+            incidents.widen(session, open_incident.id, alarm)
+            grouping.group_first(context, session, open_incident.id, alarm, now)
         return
     number = incidents.open_incident(session, alarm, now)
     if number is None:
         return
-    grouping.group_first(context, session, number, alarm, now, tell=True)
+    grouping.group_first(context, session, number, alarm, now, notify=True)
     log.info("incident_opened", incident_id=number, people=alarm.people, minutes=alarm.minutes)
 
 
@@ -244,8 +246,8 @@ def _orders(context: Context) -> Work[int]:
     return Work(bulk_orders.JOB, claim, do, int, binds="order_id")
 
 
-def _tend(context: Context) -> None:
-    """Incidents whose hour was an ordinary one go quiet; once an hour old sums are forgotten."""
+def _end_quiet_incidents(context: Context) -> None:
+    """Ends incidents whose last hour was ordinary; removes old counts once an hour."""
     now = context.now()
     with context.store.database.reading() as session:
         calm = timedelta(minutes=context.configuration(session).detector.quiet_minutes)

@@ -28,9 +28,9 @@ _NO_WORDS = 0.0
 
 
 def group_first(
-    context: Context, session: Session, number: int, alarm: Alarm, now: datetime, *, tell: bool = False
+    context: Context, session: Session, number: int, alarm: Alarm, now: datetime, *, notify: bool = False
 ) -> None:
-    """What came before the alarm, in the longer window; with `tell` the leads will hear of it."""
+    """Groups the tickets before the alarm, in the longer window; with `notify` the leads are notified."""
     since = now - timedelta(minutes=max(WINDOWS))
     reports = detector_counts.recent_reports(session, alarm.key, since)
     texts = incidents.opening_texts(session, [one.ticket_id for one in reports], LONGEST_TEXT)
@@ -41,7 +41,7 @@ def group_first(
         # Nothing in common but category and time: that is what the alarm is about.
         begun = now - timedelta(minutes=alarm.minutes)
         places = {one.ticket_id: (MEMBER if one.at > begun else SUGGESTED, _NO_WORDS) for one in reports}
-    _take_in(context, session, number, places, now, tell=tell)
+    _take_in(context, session, number, places, now, notify=notify)
 
 
 def group_new(
@@ -52,7 +52,7 @@ def group_new(
     opened: Sequence[OpenedTicket],
     now: datetime,
 ) -> None:
-    """New tickets against every open incident; a ticket joins the one that it is most like."""
+    """Compares new tickets with every open incident; a ticket joins the most similar one."""
     lately = {one.ticket_id for one in opened}
     new = [one for one in reports if one.ticket_id in lately and one.category]
     texts = incidents.opening_texts(session, [one.ticket_id for one in new], LONGEST_TEXT) if new else {}
@@ -76,7 +76,7 @@ def _take_in(
     places: Mapping[int, tuple[str, float]],
     now: datetime,
     *,
-    tell: bool = False,
+    notify: bool = False,
 ) -> None:
     new = incidents.add_tickets(session, number, places, now)
     members = [ticket for ticket in new if places[ticket][0] == MEMBER]
@@ -85,7 +85,7 @@ def _take_in(
     why = "the same category and like words, at the same time"
     by = priority.matrix(context.store.settings.priority_matrix)
     incident_members.add_members(session, number, members, now, why, DESK, by, react=context.react)
-    if tell:
+    if notify:
         found = incidents.get(session, number)
         event = Event(
             members[0], now, EventKind.INCIDENT_OPENED, DESK, after=str(number), why=found.why if found else ""

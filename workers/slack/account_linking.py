@@ -26,7 +26,7 @@ def is_asked(order: Order) -> bool:
 
 
 def link(context: Context, session: Session, order: Order) -> tuple[str, str]:
-    """How it ended, and the words for whoever typed it."""
+    """The result, and the text for the person who typed it."""
     agent = (
         None
         if is_other_workspace(order) or order.guest or order.unknown
@@ -43,7 +43,7 @@ def link(context: Context, session: Session, order: Order) -> tuple[str, str]:
 
 def _agent(context: Context, session: Session, code: str) -> Person | None:
     number = slack_link_code.agent_of(code, context.now())
-    found = people.by_ids(session, [number]).get(number) if number else None
-    if found is None or not found.is_agent or not slack_link_code.is_genuine(code, found.key_version, context.secret):
+    agent = people.by_ids(session, [number]).get(number) if number else None
+    if agent is None or not agent.is_agent or not slack_link_code.is_genuine(code, agent.key_version, context.secret):
         return None
-    return found if slack_threads.use_linking_code(session, found.id, slack_link_code.until(code)) else None
+    return agent if slack_threads.use_linking_code(session, agent.id, slack_link_code.until(code)) else None

@@ -19,11 +19,11 @@ log = structlog.get_logger()
 
 
 class Unanswered(Exception):
-    """Slack does not say who it is; it may in a moment."""
+    """Slack did not answer; a later call may succeed."""
 
 
 def resolve_account(context: Context, order: Order) -> Order:
-    """The order with what Slack says of its account. Raises Unanswered where it says nothing."""
+    """The order with Slack's data about its account. Raises Unanswered where Slack does not answer."""
     if not order.unknown:
         return order
     try:

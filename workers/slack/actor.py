@@ -31,11 +31,11 @@ from workers.slack import files as slack_files
 log = structlog.get_logger()
 
 PATIENCE = timedelta(minutes=3)
-"""So long an order waits for the thread or message that it is about: that may still be on its way to the record."""
+"""How long an order waits for its thread or message, which may not be stored yet."""
 
 
 class NotYet(Exception):
-    """What the order is about is not there yet."""
+    """The thread or message of the order is not stored yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Task:
 
 
 def drain(context: Context, first: Sequence[int] = ()) -> int:
-    """Carry out all that waits, the rows in `first` at once; returns how many orders were tried."""
+    """Executes all waiting orders, the rows in `first` first; returns how many were tried."""
     done = 0
     while True:
         with context.store.database.transaction() as session:
@@ -63,24 +63,24 @@ def drain(context: Context, first: Sequence[int] = ()) -> int:
             return done
         done += 1
         with bound_contextvars(inbound_id=row.id):
-            settled = _alone(context, row)
+            settled = _work(context, row)
         if settled:
             with context.store.database.transaction() as session:
                 inbound.release_lease(session, row.id)
 
 
-def _alone(context: Context, row: WaitingRequest) -> bool:
+def _work(context: Context, row: WaitingRequest) -> bool:
     """One order; False where it has to wait a little. After its last attempt it is quarantined."""
     if row.attempts > MOST_ATTEMPTS:
         _quarantine(context, row)
         return True
     try:
-        order = _known(context, row, slack_orders.of_fields(from_json(row.request).fields))
+        order = _with_account(context, row, slack_orders.of_fields(from_json(row.request).fields))
         files, why = _files(context, order)
         with context.store.database.transaction() as session:
             if inbound.reclaim(session, row.id):
                 task = Task(row, order, files, why, context.now())
-                inbound.settle(session, [_settled(context, session, task)], task.now)
+                inbound.settle(session, [_execute(context, session, task)], task.now)
         return True
     except NotYet:
         with context.store.database.transaction() as session:
@@ -95,8 +95,8 @@ def _alone(context: Context, row: WaitingRequest) -> bool:
         return True
 
 
-def _known(context: Context, row: WaitingRequest, order: Order) -> Order:
-    """The order with the account that Slack vouches for; it waits for that a while, and is then nobody's."""
+def _with_account(context: Context, row: WaitingRequest, order: Order) -> Order:
+    """The order with its Slack account; it waits for that a while, and is then treated as unknown."""
     if order.kind in (Kind.EDITED, Kind.WITHDRAWN):
         return order
     try:
@@ -108,16 +108,16 @@ def _known(context: Context, row: WaitingRequest, order: Order) -> Order:
 
 
 def _files(context: Context, order: Order) -> tuple[Sequence[Attachment], str]:
-    """What came with the words of an agent, and why something is missing. Nobody else makes the desk fetch anything."""
+    """The files of an agent's message, and why one is missing. Files of others are not fetched."""
     if order.kind is not Kind.SAID or not order.files:
         return (), ""
     with context.store.database.reading() as session:
         agent = slack_threads.agent_of(session, order, by_email=context.store.settings.slack_match_email)
-    heard = agent is not None and agent.may(Verb.NOTE)
-    return slack_files.fetch_all(context, order.files) if heard else ((), "")
+    may_write = agent is not None and agent.may(Verb.NOTE)
+    return slack_files.fetch_all(context, order.files) if may_write else ((), "")
 
 
-def _settled(context: Context, session: Session, task: Task) -> SettledRequest:
+def _execute(context: Context, session: Session, task: Task) -> SettledRequest:
     session.via = "slack"
     if task.order.kind in (Kind.EDITED, Kind.WITHDRAWN):
         return message_edits.apply_edit(session, task.row.id, task.order, task.now, _missing(task))
@@ -125,7 +125,7 @@ def _settled(context: Context, session: Session, task: Task) -> SettledRequest:
 
 
 def _missing(task: Task) -> slack_commands.Missing:
-    """What to do where the order's thread or message is unknown: wait for it for a while, then say so."""
+    """What to do where the order's thread or message is unknown: wait for a while, then refuse."""
 
     def missing(reason: str) -> SettledRequest:
         if task.may_wait:

@@ -46,7 +46,7 @@ UNKNOWN = "Nothing was done: Slack did not say who you are, though it was asked 
 
 @dataclass(frozen=True, slots=True)
 class _OrderContext:
-    """One order with everything that carrying it out needs."""
+    """One order with everything that its execution needs."""
 
     context: Context
     session: Session
@@ -60,16 +60,16 @@ class _OrderContext:
         return SettledRequest(self.row.id, state, reason[:300], ticket_id, message_id)
 
     def answer(self, text: str, ticket_id: int | None = None) -> None:
-        """Words that only the author sees, where they did it."""
+        """Sends an ephemeral answer to the author, where they acted."""
         order = self.order
         content = {"channel": order.channel, "whisper_to": order.user, "text": text}
         if order.kind is not Kind.TYPED and order.thread_ts:
             content["thread_ts"] = order.thread_ts
         key = f"slack-answer:{self.row.id}"
-        letter = OutboundMessage(
+        message = OutboundMessage(
             key, OutboundKind.COMMAND_ANSWER, order.account, key, content, ticket_id, transport=Transport.SLACK
         )
-        outbound.store(self.session, [letter], self.context.now())
+        outbound.store(self.session, [message], self.context.now())
 
 
 def execute(
@@ -81,30 +81,30 @@ def execute(
     why_no_files: str,
     missing: Missing,
 ) -> SettledRequest:
-    """How the order ended."""
-    scene = _OrderContext(context, session, row, order, files)
+    """Executes the order; returns its end state."""
+    ctx = _OrderContext(context, session, row, order, files)
     if account_linking.is_asked(order):
         why, said = account_linking.link(context, session, order)
-        scene.answer(escaped(said))
-        return scene.settled(InboundState.COMMAND if why == "linked" else InboundState.REFUSED, why)
+        ctx.answer(escaped(said))
+        return ctx.settled(InboundState.COMMAND if why == "linked" else InboundState.REFUSED, why)
     number = order.ticket_id or slack_threads.ticket_of(session, order.channel, order.thread_ts) or 0
     if not number:
         return missing("there is no ticket in this thread")
     agent = slack_threads.agent_of(session, order, by_email=context.store.settings.slack_match_email)
     if agent is None:
-        scene.answer(UNKNOWN if order.unknown else NO_AGENT.format(account=order.account))
-        return scene.settled(InboundState.REFUSED, _why_nobody(order), number)
+        ctx.answer(UNKNOWN if order.unknown else NO_AGENT.format(account=order.account))
+        return ctx.settled(InboundState.REFUSED, _refusal_reason(order), number)
     accounts.set_account(session, Channel.SLACK, agent.id, order.account, context.now())
     ticket = tickets.merge_target(session, number, lock=True)
     viewer = visibility.viewer_of(session, agent.id, agent.name, agent.role, context.now())
     if ticket is None or not viewer.sees(ticket.id, ticket.team_id):
-        scene.answer(f"Nothing was done: there is no ticket #{number} that you may see.")
-        return scene.settled(InboundState.REFUSED, "the ticket is not there for this agent", number if ticket else None)
+        ctx.answer(f"Nothing was done: there is no ticket #{number} that you may see.")
+        return ctx.settled(InboundState.REFUSED, "the ticket is not there for this agent", number if ticket else None)
     with visibility.reading_as(session, viewer):
-        return _execute(scene, agent, ticket, why_no_files)
+        return _execute(ctx, agent, ticket, why_no_files)
 
 
-def _why_nobody(order: Order) -> str:
+def _refusal_reason(order: Order) -> str:
     if order.unknown:
         return f"Slack did not say whose account {order.account} is"
     if is_other_workspace(order):
@@ -112,55 +112,55 @@ def _why_nobody(order: Order) -> str:
     return f"{order.account} is {'a guest' if order.guest else 'the account of no agent'}"
 
 
-def _execute(scene: _OrderContext, agent: Person, ticket: Ticket, why_no_files: str) -> SettledRequest:
-    parsed = _parsed(scene)
+def _execute(ctx: _OrderContext, agent: Person, ticket: Ticket, why_no_files: str) -> SettledRequest:
+    parsed = _parsed(ctx)
     actor = Actor(ActorKind.AGENT, agent.id, agent.name or agent.address)
-    why = permissions.refused(agent.role, _needs(scene, parsed))
+    why = permissions.refused(agent.role, _needs(ctx, parsed))
     if why:
-        return _not_permitted(scene, actor, ticket, parsed, why)
+        return _not_permitted(ctx, actor, ticket, parsed, why)
     if parsed.errors or any(command.name == "help" for command in parsed.commands):
         known = f"```{commands.help_for(SLACK)}```"
         wrong = [escaped(error) for error in parsed.errors] + ["Nothing was done. These are the commands:"]
-        scene.answer("\n".join([*(wrong if parsed.errors else []), known]), ticket.id)
-        return scene.settled(InboundState.COMMAND, "; ".join(parsed.errors) or "help", ticket.id)
+        ctx.answer("\n".join([*(wrong if parsed.errors else []), known]), ticket.id)
+        return ctx.settled(InboundState.COMMAND, "; ".join(parsed.errors) or "help", ticket.id)
     try:
         if why_no_files and parsed.is_reply:
             raise NotAllowed(f"a file could not be fetched from Slack ({why_no_files})")
-        with scene.session.savepoint():
-            agent_commands.check_commands(scene.session, ticket, parsed.commands, actor)
-            message_id, done = _do(scene, ticket, parsed, actor)
+        with ctx.session.savepoint():
+            agent_commands.check_commands(ctx.session, ticket, parsed.commands, actor)
+            message_id, done = _do(ctx, ticket, parsed, actor)
     except NotAllowed as error:
-        kept = _kept_as_draft(scene, ticket, agent, parsed)
-        scene.answer(f"Nothing was done on #{ticket.id}: {escaped(str(error))}.{kept}", ticket.id)
-        return scene.settled(InboundState.COMMAND, str(error), ticket.id)
+        kept = _keep_draft(ctx, ticket, agent, parsed)
+        ctx.answer(f"Nothing was done on #{ticket.id}: {escaped(str(error))}.{kept}", ticket.id)
+        return ctx.settled(InboundState.COMMAND, str(error), ticket.id)
     lines = [*done, *([f"a file is missing: {why_no_files}"] if why_no_files else [])]
-    scene.answer(f"#{ticket.id}: {escaped('; '.join(lines))}.", ticket.id)
-    return scene.settled(InboundState.COMMAND, "; ".join(lines), ticket.id, message_id)
+    ctx.answer(f"#{ticket.id}: {escaped('; '.join(lines))}.", ticket.id)
+    return ctx.settled(InboundState.COMMAND, "; ".join(lines), ticket.id, message_id)
 
 
-def _needs(scene: _OrderContext, parsed: Parsed) -> list[Verb]:
-    """What the order asks for, as verbs of the table of permissions; a text without a command is a note."""
+def _needs(ctx: _OrderContext, parsed: Parsed) -> list[Verb]:
+    """The permissions that the order needs; a text without a command is a note."""
     needs = [permissions.verb_of_command(command.name) for command in parsed.commands]
-    says_note = (parsed.text or scene.files) and not parsed.is_reply
+    says_note = (parsed.text or ctx.files) and not parsed.is_reply
     return [Verb.NOTE, *needs] if says_note else needs
 
 
-def _not_permitted(scene: _OrderContext, actor: Actor, ticket: Ticket, parsed: Parsed, why: str) -> SettledRequest:
-    """The role does not allow all of it: nothing is done, and the words are kept as a note."""
-    session, now, order = scene.session, scene.context.now(), scene.order
+def _not_permitted(ctx: _OrderContext, actor: Actor, ticket: Ticket, parsed: Parsed, why: str) -> SettledRequest:
+    """The role does not allow all of it: nothing is done, and the text is kept as a note."""
+    session, now, order = ctx.session, ctx.context.now(), ctx.order
     text = order.text or parsed.text
     message_id = None
     if text.strip():
         message_id = conversation.note_refused(session, ticket, actor, text, now, via="slack", why=why)
-    tickets.save(session, properties.not_permitted(ticket, actor, now, why, message_id), react=scene.context.react)
+    tickets.save(session, properties.not_permitted(ticket, actor, now, why, message_id), react=ctx.context.react)
     kept = " Your words were kept as an internal note." if message_id else ""
-    scene.answer(f"Nothing was done on #{ticket.id}: {escaped(why)}.{kept}", ticket.id)
-    return scene.settled(InboundState.COMMAND, why, ticket.id, message_id)
+    ctx.answer(f"Nothing was done on #{ticket.id}: {escaped(why)}.{kept}", ticket.id)
+    return ctx.settled(InboundState.COMMAND, why, ticket.id, message_id)
 
 
-def _parsed(scene: _OrderContext) -> Parsed:
-    """The commands of a window or button, or those that stand in what was said; mentions by the names we know."""
-    order = scene.order
+def _parsed(ctx: _OrderContext) -> Parsed:
+    """The commands of a modal or button, or those in the text; mentions are replaced by names."""
+    order = ctx.order
     if order.kind in (Kind.SAID, Kind.TYPED):
         read = commands.parse(order.text, SLACK)
         if order.kind is Kind.TYPED and read.text and not (read.is_reply or read.is_note):
@@ -170,45 +170,45 @@ def _parsed(scene: _OrderContext) -> Parsed:
         read = Parsed(order.commands, errors, order.text)
     if read.is_reply and read.is_note:
         read = replace(read, errors=(*read.errors, "a text is either a reply or a note"))
-    return with_names(scene.session, order.team, read)
+    return with_names(ctx.session, order.team, read)
 
 
-def _do(scene: _OrderContext, ticket: Ticket, parsed: Parsed, actor: Actor) -> tuple[int | None, list[str]]:
-    """The message's id, if anything was said, and a line for everything that was done."""
-    session, now = scene.session, scene.context.now()
+def _do(ctx: _OrderContext, ticket: Ticket, parsed: Parsed, actor: Actor) -> tuple[int | None, list[str]]:
+    """The id of the stored message, if there is one, and a line for each thing that was done."""
+    session, now = ctx.session, ctx.context.now()
     texts = agent_commands.macro_texts(session, ticket, parsed.commands, actor, now)
     text = "\n\n".join(part for part in (*texts, parsed.text) if part)
     message_id, done = None, []
     if any(texts) and not (parsed.is_reply or parsed.is_note):
         raise NotAllowed("this macro has a text: write !reply before it to send it, or !note to keep it inside")
-    if text or scene.files or (not texts and (parsed.is_reply or parsed.is_note)):
-        message_id = _write_message(scene, ticket, actor, text, public=parsed.is_reply)
+    if text or ctx.files or (not texts and (parsed.is_reply or parsed.is_note)):
+        message_id = _write_message(ctx, ticket, actor, text, public=parsed.is_reply)
         ticket = tickets.get(session, ticket.id, lock=True) or ticket
         done.append("your reply is on its way to the requester" if parsed.is_reply else "kept as an internal note")
-    zone = ZoneInfo(scene.context.store.settings.time_zone)
-    react = scene.context.react
+    zone = ZoneInfo(ctx.context.store.settings.time_zone)
+    react = ctx.context.react
     lines = agent_commands.run_commands(
         session, ticket, parsed.commands, actor, now, react=react, via="slack", zone=zone
     )
     return message_id, done + lines
 
 
-def _write_message(scene: _OrderContext, ticket: Ticket, actor: Actor, text: str, *, public: bool) -> int:
-    """The words as a message; one that was said in the thread can be found again when it is edited there."""
-    order, session = scene.order, scene.session
+def _write_message(ctx: _OrderContext, ticket: Ticket, actor: Actor, text: str, *, public: bool) -> int:
+    """Stores the text as a message; one from the thread is indexed, so that a later edit finds it."""
+    order, session = ctx.order, ctx.session
     said = order.message_id if order.kind is Kind.SAID else ""
-    files = [StoredFile.of_request(file) for file in scene.files]
+    files = [StoredFile.of_request(file) for file in ctx.files]
     write = conversation.reply if public else conversation.note
-    write(session, ticket, actor, text, scene.context.now(), via="slack", attachments=files, external_id=said)
+    write(session, ticket, actor, text, ctx.context.now(), via="slack", attachments=files, external_id=said)
     message_id = conversation.newest_message(session, ticket.id)
     if said:
         message_id_index.add(session, f"{order.conversation}#{said}", ticket.id, message_id)
     return message_id
 
 
-def _kept_as_draft(scene: _OrderContext, ticket: Ticket, agent: Person, parsed: Parsed) -> str:
-    """What was typed into a window is gone with it, so it is kept."""
-    if scene.order.kind is not Kind.SUBMITTED or not parsed.text:
+def _keep_draft(ctx: _OrderContext, ticket: Ticket, agent: Person, parsed: Parsed) -> str:
+    """Keeps the text of a modal as a draft, because the modal is closed."""
+    if ctx.order.kind is not Kind.SUBMITTED or not parsed.text:
         return ""
-    drafts.add_returned(scene.session, ticket.id, agent.id, parsed.text, scene.context.now())
+    drafts.add_returned(ctx.session, ticket.id, agent.id, parsed.text, ctx.context.now())
     return " Your text is kept: it stands in the console's box for this ticket."

@@ -20,22 +20,22 @@ from workers.slack.mentions import with_names
 def apply_edit(
     session: Session, inbound_id: int, order: Order, now: datetime, missing: Callable[[str], SettledRequest]
 ) -> SettledRequest:
-    """Both versions are kept: the event has the words before and after."""
+    """Applies the edit or deletion; the event has the text before and after."""
     key = f"{order.conversation}#{order.message_id}"
-    known = message_id_index.find(session, [key]).get(key)
-    message = tickets.message(session, known.row_id) if known is not None and known.row_id else None
+    indexed = message_id_index.find(session, [key]).get(key)
+    message = tickets.message(session, indexed.row_id) if indexed is not None and indexed.row_id else None
     if message is None:
         return missing("it is on no ticket")
     if order.kind is Kind.WITHDRAWN:
         done = message_edits.withdraw(session, message, DESK, now)
     else:
-        done = message_edits.edit(session, message, _words(session, order, message), message.author, now)
+        done = message_edits.edit(session, message, _text(session, order, message), message.author, now)
     why = str(order.kind) if done else f"{order.kind}: nothing new"
     return SettledRequest(inbound_id, InboundState.COMMAND, why, message.ticket_id, message.id)
 
 
-def _words(session: Session, order: Order, message: Message) -> str:
-    """What an agent changed is read as it was when it was said: without its commands, with people's names."""
+def _text(session: Session, order: Order, message: Message) -> str:
+    """The edited text; an agent's without its commands and with people's names, as when it was written."""
     if message.author.kind is not ActorKind.AGENT:
         return order.text
     return with_names(session, order.team, parse(order.text, SLACK)).text

@@ -34,8 +34,8 @@ class Fetched:
 def fetch(settings: Settings, file_id: str) -> Fetched:
     """The bytes of one file."""
     answer = call(web_client(settings), "files.info", {"file": file_id})
-    found = answer.get("file")
-    file = found if isinstance(found, dict) else {}
+    file_data = answer.get("file")
+    file = file_data if isinstance(file_data, dict) else {}
     if file.get("is_external") or file.get("mode") in ("external", "tombstone", "hidden_by_limit"):
         raise TransportError("its content is not in Slack", permanent=True)
     size = file.get("size")
@@ -50,8 +50,8 @@ def fetch(settings: Settings, file_id: str) -> Fetched:
 
 
 def fetch_all(context: Context, files: Sequence[SlackFile]) -> tuple[list[Attachment], str]:
-    """All of them as attachments; where one cannot be had, those that can, and the reason."""
-    made, why = [], ""
+    """All of them as attachments; where one cannot be fetched, the others, and the reason."""
+    attachments, why = [], ""
     for file in files:
         try:
             fetched = fetch(context.store.settings, file.id)
@@ -60,25 +60,25 @@ def fetch_all(context: Context, files: Sequence[SlackFile]) -> tuple[list[Attach
             continue
         with context.store.database.transaction() as session:
             sha256 = context.store.blobs.put(session, fetched.data, context.now())
-        made.append(Attachment(file.name or file.id, fetched.media_type, len(fetched.data), sha256))
-    return made, why
+        attachments.append(Attachment(file.name or file.id, fetched.media_type, len(fetched.data), sha256))
+    return attachments, why
 
 
 def _downloaded(settings: Settings, address: str) -> tuple[bytes, str]:
     for _ in range(_MOST_REDIRECTS + 1):
         url = checked(settings, address)
-        line = connection(settings, url, SECONDS)
+        http = connection(settings, url, SECONDS)
         try:
             path = f"{url.path or '/'}?{url.query}" if url.query else url.path or "/"
-            line.request("GET", path, headers={"Authorization": f"Bearer {settings.slack_bot_token}"})
-            response = line.getresponse()
+            http.request("GET", path, headers={"Authorization": f"Bearer {settings.slack_bot_token}"})
+            response = http.getresponse()
             if response.status not in (301, 302, 303, 307, 308):
                 return _body(response, settings.max_message_bytes), response.headers.get_content_type()
             address = urljoin(address, response.headers.get("Location", ""))
         except (HTTPException, OSError, ValueError) as error:
             raise TransportError(f"Slack could not be reached ({type(error).__name__})", permanent=False) from None
         finally:
-            line.close()
+            http.close()
     raise TransportError("Slack leads in circles", permanent=True)
 
 

@@ -34,11 +34,11 @@ def drain(context: Context, first: Sequence[int] = ()) -> int:
             return done
         done += 1
         with bound_contextvars(ticket_id=late.ticket_id, message_id=late.message_id):
-            _one(context, late)
+            _fetch_one(context, late)
 
 
-def _one(context: Context, late: PendingFile) -> None:
-    """One file. What breaks us waits like one that was refused, so that the others are fetched."""
+def _fetch_one(context: Context, late: PendingFile) -> None:
+    """Fetches one file. One that raises is retried like a refused one, so that the others are fetched."""
     try:
         fetched = slack_files.fetch(context.store.settings, late.file_id)
         with context.store.database.transaction() as session:

@@ -27,7 +27,7 @@ CHANGES = frozenset({
     EventKind.PRIORITY_CHANGED, EventKind.CATEGORY_CHANGED, EventKind.SNOOZED, EventKind.WOKEN, EventKind.MERGED_INTO,
     EventKind.UNMERGED,
 })  # fmt: skip
-"""After these the card says something else."""
+"""After these events the card changes."""
 MOST_LETTERS = 3_500
 _CUT = "\n… (more in the console)"
 
@@ -43,46 +43,46 @@ class TicketEvent:
     persons: Mapping[int, Person]
 
 
-def messages_for(session: Session, teams: Mapping[int, Team], told: TicketEvent) -> list[OutboundMessage]:
+def messages_for(session: Session, teams: Mapping[int, Team], happened: TicketEvent) -> list[OutboundMessage]:
     """The rows that follow from one event."""
-    ticket, event = told.ticket, told.event
-    letters = _left(teams, told) if event.kind == EventKind.TEAM_CHANGED else []
+    ticket, event = happened.ticket, happened.event
+    rows = _card_of_former_team(teams, happened) if event.kind == EventKind.TEAM_CHANGED else []
     team = teams.get(ticket.team_id or 0)
     if team is None or not team.slack_channel or team.id in visibility.private_teams(session):
-        return letters
+        return rows
     channel = team.slack_channel
-    line = _line(session, told, channel)
+    line = _line(session, happened, channel)
     if event.kind != EventKind.OPENED and not line and event.kind not in CHANGES:
-        return letters
-    letters.append(_row(ticket, card_key(ticket.id, channel), channel, {"card": ticket.id, "root": True}))
+        return rows
+    rows.append(_row(ticket, card_key(ticket.id, channel), channel, {"card": ticket.id, "root": True}))
     if event.kind in CHANGES and not event.data.get("opening"):
-        letters.append(_row(ticket, f"slack-card:{told.event_id}:{channel}", channel, {"card": ticket.id}))
+        rows.append(_row(ticket, f"slack-card:{happened.event_id}:{channel}", channel, {"card": ticket.id}))
     if line:
-        words = {"thread_of": ticket.id, "text": cut(line, MOST_LETTERS, _CUT)}
-        letters.append(_row(ticket, f"slack-line:{told.event_id}", channel, words, event.message_id))
-    return letters
+        text = {"thread_of": ticket.id, "text": cut(line, MOST_LETTERS, _CUT)}
+        rows.append(_row(ticket, f"slack-line:{happened.event_id}", channel, text, event.message_id))
+    return rows
 
 
-def newest_cards(letters: Sequence[OutboundMessage]) -> list[OutboundMessage]:
-    """The letters of a batch, but of the changes of one card only the last: a card is drawn when it is sent."""
-    last = {_card_of(one): one.dedupe_key for one in letters if _card_of(one)}
-    return [one for one in letters if not _card_of(one) or last[_card_of(one)] == one.dedupe_key]
+def newest_cards(rows: Sequence[OutboundMessage]) -> list[OutboundMessage]:
+    """The rows of a batch, but of the changes of one card only the last: a card is made when it is sent."""
+    last = {_card_of(one): one.dedupe_key for one in rows if _card_of(one)}
+    return [one for one in rows if not _card_of(one) or last[_card_of(one)] == one.dedupe_key]
 
 
-def _card_of(letter: OutboundMessage) -> str:
-    """Which card a letter changes; empty for all others."""
-    content = letter.content
-    changes = letter.transport == Transport.SLACK and "card" in content and not content.get("root")
+def _card_of(row: OutboundMessage) -> str:
+    """The card that a row changes; empty for all others."""
+    content = row.content
+    changes = row.transport == Transport.SLACK and "card" in content and not content.get("root")
     return f"{content['card']}:{content['channel']}" if changes else ""
 
 
-def _left(teams: Mapping[int, Team], told: TicketEvent) -> list[OutboundMessage]:
+def _card_of_former_team(teams: Mapping[int, Team], happened: TicketEvent) -> list[OutboundMessage]:
     """The card in the channel of the team that had it; the row names no ticket, which may be private by now."""
-    before = teams.get(told.event.data.get("from_id") or 0)
+    before = teams.get(happened.event.data.get("from_id") or 0)
     if before is None or not before.slack_channel:
         return []
-    key = f"slack-card:{told.event_id}:left"
-    content = {"channel": before.slack_channel, "card": told.ticket.id, "text": ""}
+    key = f"slack-card:{happened.event_id}:left"
+    content = {"channel": before.slack_channel, "card": happened.ticket.id, "text": ""}
     return [
         OutboundMessage(
             key,
@@ -98,9 +98,16 @@ def _left(teams: Mapping[int, Team], told: TicketEvent) -> list[OutboundMessage]
 def _row(
     ticket: Ticket, key: str, channel: str, content: Mapping[str, Any], message_id: int | None = None
 ) -> OutboundMessage:
-    said = {"text": f"#{ticket.id}", **content, "channel": channel}
+    full_content = {"text": f"#{ticket.id}", **content, "channel": channel}
     return OutboundMessage(
-        key, OutboundKind.NOTICE, f"slack:{channel}", _id(key), said, ticket.id, message_id, transport=Transport.SLACK
+        key,
+        OutboundKind.NOTICE,
+        f"slack:{channel}",
+        _id(key),
+        full_content,
+        ticket.id,
+        message_id,
+        transport=Transport.SLACK,
     )
 
 
@@ -108,33 +115,33 @@ def _id(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def _line(session: Session, told: TicketEvent, channel: str) -> str:
-    """What is said of an event in the thread; empty for what the card says, and for what was said there."""
-    event, who = told.event, one_line(told.event.actor.name or "The desk")
-    words = _words(told.message) if told.message is not None else ""
-    if event.kind in (EventKind.REPLIED, EventKind.NOTED) and told.message is not None:
-        if _was_said_here(told.message, channel):
+def _line(session: Session, happened: TicketEvent, channel: str) -> str:
+    """The line about an event in the thread; empty for what the card shows, and for messages written there."""
+    event, who = happened.event, one_line(happened.event.actor.name or "The desk")
+    text = _text_of(happened.message) if happened.message is not None else ""
+    if event.kind in (EventKind.REPLIED, EventKind.NOTED) and happened.message is not None:
+        if _is_from_channel(happened.message, channel):
             return ""
         did = "replied to the requester" if event.kind == EventKind.REPLIED else "noted"
-        return f"*{who}* {did}:\n{words}"
-    if event.kind in (EventKind.SIDE_SENT, EventKind.SIDE_ANSWERED) and told.message is not None:
+        return f"*{who}* {did}:\n{text}"
+    if event.kind in (EventKind.SIDE_SENT, EventKind.SIDE_ANSWERED) and happened.message is not None:
         did = f"wrote aside to {one_line(event.after)}" if event.kind == EventKind.SIDE_SENT else "answered aside"
-        return f"*{who}* {did}:\n{words}"
+        return f"*{who}* {did}:\n{text}"
     if event.kind == EventKind.REQUESTER_REPLIED:
-        return f"*{who}* wrote:\n{words}"
+        return f"*{who}* wrote:\n{text}"
     if event.kind == EventKind.ASSIGNED and not event.data.get("opening"):
-        return _assigned(session, told, who)
+        return _assigned(session, happened, who)
     if event.kind == EventKind.UNDELIVERABLE and event.why.startswith("notice"):
         return ""
-    say = _LINES.get(event.kind)
-    if say is None or (event.kind == EventKind.STATUS_CHANGED and event.why in _FOLLOWS):
+    template = _LINES.get(event.kind)
+    if template is None or (event.kind == EventKind.STATUS_CHANGED and event.why in _FOLLOWS):
         return ""
     reason = f" ({one_line(event.why)})" if event.why and event.why != "by command" else ""
-    return f"*{who}*: {say.format(before=_plain(event.before), after=_plain(event.after))}{reason}"
+    return f"*{who}*: {template.format(before=_plain(event.before), after=_plain(event.after))}{reason}"
 
 
 _FOLLOWS = ("waiting for the requester", "assigned")
-"""That status follows from what was said just before."""
+"""Reasons of a status that follows from the line before."""
 
 _LINES: Mapping[str, str] = {
     EventKind.STATUS_CHANGED: "status is now {after}",
@@ -156,23 +163,23 @@ _LINES: Mapping[str, str] = {
 }
 
 
-def _assigned(session: Session, told: TicketEvent, who: str) -> str:
-    """The new owner's account is mentioned, so that Slack tells them."""
-    if not told.event.after:
+def _assigned(session: Session, happened: TicketEvent, who: str) -> str:
+    """Mentions the new assignee's account, so that Slack notifies them."""
+    if not happened.event.after:
         return f"*{who}*: nobody owns it now"
-    owner = told.persons.get(told.event.data.get("to_id") or 0)
+    owner = happened.persons.get(happened.event.data.get("to_id") or 0)
     account = accounts.account_of(session, Channel.SLACK, owner.id).rpartition(":")[2] if owner else ""
-    name = f"<@{account}>" if account.isalnum() and account.isascii() else one_line(told.event.after)
+    name = f"<@{account}>" if account.isalnum() and account.isascii() else one_line(happened.event.after)
     return f"*{who}*: {name} takes care of it"
 
 
-def _words(message: Message) -> str:
+def _text_of(message: Message) -> str:
     files = [one_line(file.name or "file") for file in message.attachments]
     named = [f"_Files: {', '.join(files)}_"] if files else []
     return "\n".join([escaped(message.reply or message.text).strip(), *named])
 
 
-def _was_said_here(message: Message, channel: str) -> bool:
+def _is_from_channel(message: Message, channel: str) -> bool:
     return message.author.kind is ActorKind.AGENT and message.external_id.split(":")[1:2] == [channel]
 
 

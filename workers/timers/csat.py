@@ -37,7 +37,7 @@ _DONE = (Status.RESOLVED, Status.CLOSED)
 
 
 def drain(context: Context) -> int:
-    """All that is due; returns how many rows were looked at."""
+    """Works all that is due; returns how many rows."""
     return isolation.drain(context, lambda: _work(context))
 
 
@@ -52,22 +52,22 @@ def _work(context: Context) -> Work[Rating]:
     return Work(csat.JOB, claim, do, lambda rating: rating.id, binds="rating_id")
 
 
-def _ask(context: Context, session: Session, found: Sequence[Rating]) -> None:
+def _ask(context: Context, session: Session, ratings: Sequence[Rating]) -> None:
     rules, sender = csat_settings.rules(session), Sender(context, session)
-    held = tickets.get_many(session, {one.ticket_id for one in found}, lock=True)
-    known = people.by_ids(session, {one.requester_id for one in held.values()})
-    letters, changes = [], []
-    for rating in found:
-        ticket = held[rating.ticket_id]
-        why_not = _why_not(sender, rules, rating, ticket, known[ticket.requester_id])
+    locked = tickets.get_many(session, {one.ticket_id for one in ratings}, lock=True)
+    requesters = people.by_ids(session, {one.requester_id for one in locked.values()})
+    messages, changes = [], []
+    for rating in ratings:
+        ticket = locked[rating.ticket_id]
+        why_not = _why_not(sender, rules, rating, ticket, requesters[ticket.requester_id])
         if why_not:
             csat.drop(session, rating)
             log.info("rating_not_asked", ticket_id=ticket.id, reason=why_not)
             continue
-        letters.append(_letter(sender, rating, ticket, known[ticket.requester_id]))
+        messages.append(_message(sender, rating, ticket, requesters[ticket.requester_id]))
         changes.append(_mark(session, rules, rating, ticket, context))
     tickets.save_locked(session, changes, react=context.react)
-    outbound.store(session, letters, context.now())
+    outbound.store(session, messages, context.now())
 
 
 def _mark(session: Session, rules: CsatSettings, rating: Rating, ticket: Ticket, context: Context) -> Change:
@@ -79,7 +79,7 @@ def _mark(session: Session, rules: CsatSettings, rating: Rating, ticket: Ticket,
 
 
 def _why_not(sender: Sender, rules: CsatSettings, rating: Rating, ticket: Ticket, requester: Person) -> str:
-    """The reason why nobody is asked; empty if somebody is."""
+    """Why the requester is not asked; empty if they are."""
     if not rules.ask_rating or not sender.context.store.settings.public_url:
         return "switched off" if not rules.ask_rating else "FRONTDESK_PUBLIC_URL is not set"
     if ticket.status not in _DONE or ticket.merged_into is not None:
@@ -113,7 +113,7 @@ def _asked_lately(sender: Sender, rules: CsatSettings, rating: Rating, requester
     return "asked lately about another ticket" if lately else ""
 
 
-def _letter(sender: Sender, rating: Rating, ticket: Ticket, requester: Person) -> OutboundMessage:
+def _message(sender: Sender, rating: Rating, ticket: Ticket, requester: Person) -> OutboundMessage:
     said = csat_texts.words(csat.language_of(sender.session, ticket.id))
     again = rating.state != csat.PLANNED
     place = sender.context.store.settings.public_url.rstrip("/")

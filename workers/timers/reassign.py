@@ -37,31 +37,31 @@ FREES = (
     EventKind.SPLIT,
     EventKind.MERGED_INTO,
 )
-"""After these somebody may have room again, or a ticket may be nobody's."""
+"""After these events an agent may have capacity again, or a ticket may be unassigned."""
 
 
 def drain(context: Context) -> int:
-    """Everything that can be given to somebody now; returns how many tickets changed."""
+    """Assigns every ticket that can be assigned now; returns how many tickets changed."""
     with context.store.database.reading() as session:
         if not needed(session, assignment.load_setup(session), context.now()):
             return 0
-    return _lost(context) + _unowned(context) + _flagged(context) + _escalate(context)
+    return _of_absent_agents(context) + _unowned(context) + _flagged(context) + _escalate(context)
 
 
 def on_events(session: Session, by: RoutingSetup, happened: Sequence[Event]) -> None:
-    """Look again if these events may have freed somebody, or left a ticket alone."""
+    """Enqueues the job if these events may have freed an agent, or left a ticket unassigned."""
     if by.active and any(event.kind in FREES and not event.data.get("opening") for event in happened):
         enqueue(session, "reassign", 0)
 
 
 def needed(session: Session, by: RoutingSetup, now: datetime) -> bool:
-    """Whether there is anything to look at; it only reads, so nobody who writes waits for it."""
+    """Whether there is anything to assign; it only reads, so it blocks no writer."""
     return bool(unassigned.list_leaving_agents(session, now)) or (
         by.active and (unassigned.has_flags(session) or bool(unassigned.list_unowned(session, by.automatic, 1)))
     )
 
 
-def _lost(context: Context) -> int:
+def _of_absent_agents(context: Context) -> int:
     """Tickets of agents who left, and open ones of those who are away and hand over."""
     done = 0
     while True:
@@ -112,7 +112,7 @@ def _flagged(context: Context) -> int:
 
 
 def _escalate(context: Context) -> int:
-    """Flags whose time is over are told once more; from then on skills do not count."""
+    """Escalates flags whose time is over; from then on skills do not count."""
     with context.store.database.transaction() as session:
         now, by = _now(context), assignment.load_setup(session)
         found = tickets.get_many(session, unassigned.list_unescalated(session, now, BATCH), lock=True).values()
@@ -138,7 +138,7 @@ def _route(context: Context, session: Session, by: RoutingSetup, asked: Sequence
 
 
 def _asked(session: Session, by: RoutingSetup, found: Sequence[Ticket]) -> list[RoutingRequest]:
-    """With who had the requester before, and what the history says of skills and of who gave it back."""
+    """The routing requests, with the requester's previous agent, and skills and returns from the history."""
     around, past = (
         ticket_facts.load_around(session, found),
         unassigned.load_memory(session, [ticket.id for ticket in found]),

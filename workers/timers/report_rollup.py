@@ -39,7 +39,7 @@ class Rebuilt:
 
 
 def no_progress(_count: int) -> None:
-    """Hears how far it is."""
+    """Ignores the progress."""
 
 
 def is_time(session: Session, now: datetime) -> bool:
@@ -49,8 +49,7 @@ def is_time(session: Session, now: datetime) -> bool:
 
 
 def drain(context: Context, fresh: timedelta = ticket_rollup.FRESH) -> int:
-    """Count every ticket of which something was heard since the last look, and sum up the days that have become quiet;
-    then send the reports that are due."""
+    """Counts the tickets that had events since the last run, sums up complete days, and sends the reports due."""
     done = catch_up(context.store, context.now(), fresh)
     sum_up(context.store, context.now())
     report_mail.send_due(context.store, context.now())
@@ -58,28 +57,28 @@ def drain(context: Context, fresh: timedelta = ticket_rollup.FRESH) -> int:
 
 
 def catch_up(store: Store, now: datetime, fresh: timedelta = timedelta()) -> int:
-    """Everything that happened until now is in the figures; returns how many tickets were counted."""
-    done, after, settled = 0, None, True
+    """Counts all tickets with events until now; returns how many."""
+    done, after, complete = 0, None, True
     while True:
         with store.database.reading() as session:
-            look = ticket_rollup.count_next(
+            page = ticket_rollup.count_next(
                 session, ticket_rollup.floor(session) if after is None else after, now, fresh
             )
-        if look is None:
+        if page is None:
             return done
-        # Above what is not settled the floor stays, although the look goes on.
-        rises = settled
-        settled = settled and look.floor >= look.upto
-        after = look.upto
-        if not look.counted and not rises:
+        # The floor does not rise above what is not complete, although counting goes on.
+        rises = complete
+        complete = complete and page.floor >= page.upto
+        after = page.upto
+        if not page.counted and not rises:
             continue
         with store.database.transaction() as session:
             floor = ticket_rollup.lock_floor(session)
-            ticket_rollup.save(session, look.counted, now, max(floor, look.floor) if rises else None)
-        done += len(look.counted)
+            ticket_rollup.save(session, page.counted, now, max(floor, page.floor) if rises else None)
+        done += len(page.counted)
 
 
-def sum_up(store: Store, now: datetime, told: Progress = no_progress) -> int:
+def sum_up(store: Store, now: datetime, progress: Progress = no_progress) -> int:
     """Sum up the days that are due; returns how many."""
     name, done = store.settings.time_zone, 0
     with store.database.reading() as session:
@@ -98,10 +97,12 @@ def sum_up(store: Store, now: datetime, told: Progress = no_progress) -> int:
             for day in days:
                 daily_rollup.sum_up(session, day, name)
         done += len(days)
-        told(done)
+        progress(done)
 
 
-def rebuild(store: Store, now: datetime, told: Progress = no_progress, told_days: Progress = no_progress) -> Rebuilt:
+def rebuild(
+    store: Store, now: datetime, progress: Progress = no_progress, progress_of_days: Progress = no_progress
+) -> Rebuilt:
     """Count every ticket anew, and sum up every day anew; reports stay whole meanwhile."""
     done, wrong, above = 0, 0, 0
     while True:
@@ -114,16 +115,16 @@ def rebuild(store: Store, now: datetime, told: Progress = no_progress, told_days
         if not ids:
             break
         done, above = done + len(ids), ids[-1]
-        told(done)
+        progress(done)
     with store.database.transaction() as session:
         ticket_rollup.lock_floor(session)
         daily_rollup.start_zone(session, store.settings.time_zone)
-    days = sum_up(store, now, told_days)
+    days = sum_up(store, now, progress_of_days)
     log.info("figures_rebuilt", count=done, days=days)
     return Rebuilt(done, wrong, days)
 
 
-def check(store: Store, told: Progress = no_progress, told_days: Progress = no_progress) -> Rebuilt:
+def check(store: Store, progress: Progress = no_progress, progress_of_days: Progress = no_progress) -> Rebuilt:
     """What a rebuild would find; only reads. Loose days are not summed up, so they cannot be wrong."""
     done, wrong, above = 0, 0, 0
     while True:
@@ -133,23 +134,23 @@ def check(store: Store, told: Progress = no_progress, told_days: Progress = no_p
         if not ids:
             break
         done, above = done + len(ids), ids[-1]
-        told(done)
+        progress(done)
     with store.database.reading() as session:
         days = daily_rollup.summed_days(session)
     wrong_days = 0
     for place, day in enumerate(days):
         with store.database.reading() as session:
             wrong_days += daily_rollup.differs(session, day, store.settings.time_zone)
-        told_days(place + 1)
+        progress_of_days(place + 1)
     return Rebuilt(done, wrong, len(days), wrong_days)
 
 
 def send(store: Store, schedule: Schedule, now: datetime, *, dry_run: bool) -> list[OutboundMessage]:
-    """The letters of a report now, besides its time; with `dry_run` they are only shown."""
+    """Sends a report now, besides its schedule, and returns its mails; with `dry_run` nothing is sent."""
     catch_up(store, now)
     with store.database.reading() as session:
-        made = report_mail.compose(store, session, schedule, now)
+        messages = report_mail.compose(store, session, schedule, now)
     if not dry_run:
         with store.database.transaction() as session:
-            outbound.store(session, made, now)
-    return made
+            outbound.store(session, messages, now)
+    return messages

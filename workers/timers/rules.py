@@ -30,27 +30,29 @@ from workers.runtime.context import Context
 log = structlog.get_logger()
 
 LOOK_EVERY = timedelta(minutes=2)
-"""Timed rules speak of hours: looking every few minutes is enough."""
+"""Timed rules have conditions in hours: checking every few minutes is enough."""
 _HOUR = timedelta(hours=1)
 _CAPPED = EventKind.AUTOMATIONS_CAPPED
 
 
 def on_events(context: Context, session: Session, happened: Sequence[tuple[int, Event]], now: datetime) -> None:
-    """Whatever these events fire."""
+    """Runs the rules that these events trigger."""
     on = [kept for kept in context.configuration(session).automations if kept.rule.trigger.events]
     kinds = {kind for kept in on for kind in kept.rule.trigger.events}
-    told = [(number, e) for number, e in happened if e.kind in kinds and not e.why.startswith(rules_automations.WHY)]
-    if not told:
+    triggering = [
+        (number, e) for number, e in happened if e.kind in kinds and not e.why.startswith(rules_automations.WHY)
+    ]
+    if not triggering:
         return
-    used = automations.recent_firings(session, {e.ticket_id for _, e in told}, now - _HOUR)
-    for number, event in told:
+    recent_firings = automations.recent_firings(session, {e.ticket_id for _, e in triggering}, now - _HOUR)
+    for number, event in triggering:
         for kept in on:
             if event.kind in kept.rule.trigger.events:
-                _fire_alone(session, _Firing(kept, event.ticket_id, number, event.kind), now, used)
+                _fire_alone(session, _Firing(kept, event.ticket_id, number, event.kind), now, recent_firings)
 
 
 def drain(context: Context) -> int:
-    """What time fires, in one transaction; ran twice, it fires once."""
+    """Runs the timed rules, in one transaction; idempotent."""
     with context.store.database.transaction() as session:
         return by_time(context, session, context.now())
 
@@ -73,10 +75,10 @@ def _sweep(session: Session, kept: StoredAutomation, now: datetime) -> int:
         after = max(ready)
         found = list(tickets.get_many(session, ready).values())
         facts = ticket_facts.load_facts(session, found, now)
-        used = automations.recent_firings(session, [ticket.id for ticket in found], now - _HOUR)
+        recent_firings = automations.recent_firings(session, [ticket.id for ticket in found], now - _HOUR)
         for ticket in found:
             firing = _Firing(kept, ticket.id, ready[ticket.id], "")
-            fired += _fire_alone(session, firing, now, used, facts[ticket.id])
+            fired += _fire_alone(session, firing, now, recent_firings, facts[ticket.id])
     return fired
 
 
@@ -91,15 +93,19 @@ class _Firing:
 
 
 def _fire_alone(
-    session: Session, firing: _Firing, now: datetime, used: dict[int, int], facts: conditions.TicketFacts | None = None
+    session: Session,
+    firing: _Firing,
+    now: datetime,
+    recent_firings: dict[int, int],
+    facts: conditions.TicketFacts | None = None,
 ) -> bool:
-    """The firing in a savepoint: a rule that breaks on this ticket is said there, once, and stops nothing else."""
+    """Runs the firing in a savepoint: a rule that fails on this ticket is noted there, once, and stops nothing else."""
     kept = firing.kept
     try:
         if facts is not None and not conditions.hold(kept.rule.conditions, facts):
             return False
         with bound_contextvars(ticket_id=firing.ticket_id, automation_id=kept.id), session.savepoint():
-            return _fire(session, firing, now, used)
+            return _fire(session, firing, now, recent_firings)
     except Exception as error:
         if is_outage(error) or is_conflict(error):
             raise
@@ -119,7 +125,7 @@ def _note_failure(session: Session, firing: _Firing, reason: str, now: datetime)
         )
 
 
-def _fire(session: Session, firing: _Firing, now: datetime, used: dict[int, int]) -> bool:
+def _fire(session: Session, firing: _Firing, now: datetime, recent_firings: dict[int, int]) -> bool:
     """One rule on one ticket, if its conditions hold by now."""
     kept, ticket_id = firing.kept, firing.ticket_id
     ticket = tickets.get(session, ticket_id, lock=True)
@@ -128,12 +134,12 @@ def _fire(session: Session, firing: _Firing, now: datetime, used: dict[int, int]
     facts = ticket_facts.load_facts(session, [ticket], now)[ticket.id]
     if not conditions.hold(kept.rule.conditions, {**facts, "event": firing.kind}):
         return False
-    if used.get(ticket_id, 0) >= rules_automations.MOST_AN_HOUR:
+    if recent_firings.get(ticket_id, 0) >= rules_automations.MOST_AN_HOUR:
         _cap(session, ticket, kept, now)
         return False
     if not automations.record_firing(session, kept, ticket_id, firing.event_id, now):
         return False
-    used[ticket_id] = used.get(ticket_id, 0) + 1
+    recent_firings[ticket_id] = recent_firings.get(ticket_id, 0) + 1
     _act(session, kept, ticket, now, facts)
     return True
 
@@ -158,7 +164,7 @@ def _act(
 
 
 def _cap(session: Session, ticket: Ticket, kept: StoredAutomation, now: datetime) -> None:
-    """Said once an hour and ticket: somebody should look at the rules."""
+    """Notes the cap once an hour and ticket, so that an admin checks the rules."""
     if any(e.kind == _CAPPED and now - e.at < _HOUR for e in tickets.history(session, ticket.id)):
         return
     why = (

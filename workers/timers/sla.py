@@ -33,21 +33,21 @@ log = structlog.get_logger()
 
 BATCH = 200
 LATER = timedelta(hours=1)
-"""A ticket whose clocks cannot be read is looked at again then, so that it is in nobody's way."""
+"""A ticket whose timers cannot be measured is tried again then, so that it blocks no other."""
 
 
 def drain(context: Context, first: Sequence[int] = ()) -> int:
-    """Look at all tickets that are due, those in `first` at once; returns how many."""
+    """Measures all tickets that are due, those in `first` first; returns how many."""
     done = 0
     while True:
-        looked = isolation.batch(context, _work(context, first))
-        done += looked
-        if looked == 0 and not _review(context):
+        worked = isolation.batch(context, _work(context, first))
+        done += worked
+        if worked == 0 and not _review(context):
             return done
 
 
 def _work(context: Context, first: Sequence[int]) -> Work[tuple[int, bool]]:
-    """A row is a ticket to look at, and whether quietly."""
+    """A row is a ticket to measure, and whether quietly."""
 
     def claim(session: Session) -> list[tuple[int, bool]]:
         return list(sla_timers.claim(session, context.now(), BATCH, first).items())
@@ -57,7 +57,7 @@ def _work(context: Context, first: Sequence[int]) -> Work[tuple[int, bool]]:
         return len(rows)
 
     def put_off(session: Session, row: tuple[int, bool], _reason: str) -> None:
-        # The wish to look was taken away with the claim.
+        # The request to measure was removed with the claim.
         sla_timers.request_measuring(session, [row[0]], context.now(), quiet=row[1])
         sla_timers.postpone(session, row[0], context.now() + LATER)
 
@@ -77,12 +77,12 @@ def _measure(session: Session, claimed: dict[int, bool], now: datetime) -> None:
     quiet = frozenset(number for number, one in claimed.items() if one)
     measured = sla_measure.measure(session, found, sla_policies.active_policies(session), now, quiet)
     sla_measure.save_measured(session, measured)
-    told = sum(_write_events(session, one, now, quiet=one.ticket.id in quiet) for one in measured.values())
-    log.info("clocks_looked_at", count=len(measured), told=told)
+    recorded = sum(_write_events(session, one, now, quiet=one.ticket.id in quiet) for one in measured.values())
+    log.info("clocks_looked_at", count=len(measured), told=recorded)
 
 
 def _write_events(session: Session, one: MeasuredTicket, now: datetime, *, quiet: bool) -> int:
-    """What happens by now; what was over before anybody asked for clocks is noted, but disturbs nobody."""
+    """Records what is due; a breach from before there was a policy is recorded without notices."""
     ticket = one.ticket
     for happening in one.happened:
         if quiet and happening.what is not EventKind.SLA_BREACHED:
@@ -112,7 +112,7 @@ def _event(one: MeasuredTicket, happening: Happening, now: datetime, *, quiet: b
 
 
 def _escalate(session: Session, ticket: Ticket, one: MeasuredTicket, happening: Happening, now: datetime) -> Ticket:
-    """A step of the policy; its deeds are events with the reason, and so is the step itself."""
+    """Runs a step of the policy; its actions are events with the reason, and so is the step itself."""
     assert one.policy is not None
     step, why = (
         one.policy.escalations[happening.step],
@@ -120,8 +120,8 @@ def _escalate(session: Session, ticket: Ticket, one: MeasuredTicket, happening: 
     )
     values = {"ticket.number": str(ticket.id), "ticket.subject": ticket.subject}
     done = run_actions.run_actions(session, ticket, step.actions, run_actions.ActionContext(DESK, now, why, values))
-    said = "; ".join(
+    actions_text = "; ".join(
         [", ".join(map(actions.words, step.actions)), *(f"not done: {refusal}" for refusal in done.refused)]
     )
-    tickets.add_events(session, [Event(ticket.id, now, EventKind.SLA_ESCALATED, DESK, after=said, why=why)])
+    tickets.add_events(session, [Event(ticket.id, now, EventKind.SLA_ESCALATED, DESK, after=actions_text, why=why)])
     return done.ticket

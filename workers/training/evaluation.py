@@ -23,7 +23,7 @@ Examples = tuple[list[str], list[str | None]]
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The desk's examples, and the admin's categories: those retired, and those with words."""
+    """The desk's examples, and the admin's categories: retired ones, and those with a description."""
 
     chosen: Chosen
     retired: frozenset[str]
@@ -55,7 +55,7 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The verdict and what it rests on."""
+    """The result of an evaluation, its reason and its report."""
 
     promote: bool
     reason: str
@@ -63,7 +63,7 @@ class Evaluation:
 
 
 def evaluate(material: TrainingData, old: tuple[Categoriser | None, int], next_stage: Callable[[], None]) -> Evaluation:
-    """Train on the older part and measure on the newest; with too few words nothing is trained here."""
+    """Trains on the older part and measures on the newest; with too few examples nothing is trained."""
     learn, newest = learning.split(material.chosen.examples)
     facts = _facts(material)
     if not newest:
@@ -84,7 +84,7 @@ def _measured(
     beside = {"previous model": before} if before else {}
     found = report(trial.classes_.tolist(), chances, truth, trial.parts.thresholds, beside)
     said = [str(name) for name in trial.classes_[chances.argmax(axis=1)]]
-    # The old model may know some of these words already; only what neither has learned from is a fair comparison.
+    # The old model may know some of these examples; only those that neither has learned from compare fairly.
     fair = [place for place, one in enumerate(newest) if one.correction_id > old[1]]
     new_figures = _figures(said, truth, fair, found.calibration_error, len(newest))
     old_figures = _figures(before, truth, fair, 0.0, 0) if before else None
@@ -126,7 +126,7 @@ def _languages(texts: Sequence[str], said: Sequence[str], truth: Sequence[str]) 
 
 
 def markdown(version: str, reason: str, facts: Mapping[str, Any]) -> str:
-    """The report for people, beside the model's files."""
+    """The report as Markdown, stored beside the model's files."""
     lines = [f"# Model {version}", "", f"{reason[:1].upper()}{reason[1:]}.", ""]
     lines += [f"- examples: {facts['said']} said by agents, {facts['silent']} never contradicted"]
     lines += [f"- left out: {count} ({why})" for why, count in facts["left_out"].items()]

@@ -45,25 +45,25 @@ class Busy(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """Who asks for a training, why, and whether it may change anything."""
+    """Who requests a training, why, and whether it is a dry run."""
 
     made_by: str = "retrain"
     why: str = ""
     dry_run: bool = False
 
 
-def retrain(store: Store, now: Now, wish: TrainingRequest) -> Model:
+def retrain(store: Store, now: Now, request: TrainingRequest) -> Model:
     """One training from begin to end; returns its row. Raises Busy while another one runs."""
-    with _alone(store, now) as holder:
-        progress = _Progress(store, now, wish, holder)
+    with _training_lease(store, now) as holder:
+        progress = _Progress(store, now, request, holder)
         try:
-            return _train(store, now, wish, progress)
+            return _train(store, now, request, progress)
         except BaseException as error:
             progress.end(f"failed: {type(error).__name__}")
             raise
 
 
-def _train(store: Store, now: Now, wish: TrainingRequest, progress: _Progress) -> Model:
+def _train(store: Store, now: Now, request: TrainingRequest, progress: _Progress) -> Model:
     progress.reach(0)
     begun = time.monotonic()
     with store.database.reading() as session:
@@ -74,25 +74,25 @@ def _train(store: Store, now: Now, wish: TrainingRequest, progress: _Progress) -
     judged = evaluate(material, _old(store, active), lambda: progress.reach(2))
     progress.reach(3)
     model = Categoriser(version=version, created=now()).fit_hints(*material.everything(), material.hints)
-    report = judged.report | {"seconds": round(time.monotonic() - begun, 1), "why": wish.why}
+    report = judged.report | {"seconds": round(time.monotonic() - begun, 1), "why": request.why}
     row = Model(
         version=version,
         created_at=now(),
         state=models.KEPT if judged.promote else models.REFUSED,
         reason=judged.reason,
-        made_by=wish.made_by,
+        made_by=request.made_by,
         examples=len(material.chosen.examples),
         last_correction_id=material.last_correction_id,
         report=report,
     )
-    if wish.dry_run:
+    if request.dry_run:
         progress.end(f"tried only: {row.reason}")
         return row
     progress.reach(4)
-    made = _keep(store, model, row, active, now)
-    progress.end(f"{made.state}: {made.reason}")
-    log.info("model_trained", version=version, state=made.state, examples=made.examples)
-    return made
+    stored = _keep(store, model, row, active, now)
+    progress.end(f"{stored.state}: {stored.reason}")
+    log.info("model_trained", version=version, state=stored.state, examples=stored.examples)
+    return stored
 
 
 def load_training_data(session: Session) -> TrainingData:
@@ -106,7 +106,7 @@ def load_training_data(session: Session) -> TrainingData:
 
 
 def prune(store: Store, now: datetime) -> None:
-    """The files of all but the newest few models go, and whatever a killed training left behind."""
+    """The files of all but the newest few models go, and what a killed training left behind."""
     folder = store.settings.data / models.FOLDER
     with store.database.transaction() as session:
         gone = models.removable_versions(session, MOST_KEPT)
@@ -158,10 +158,10 @@ def _is_old(path: Path, now: datetime) -> bool:
 
 
 class _Progress:
-    """Says how far it is, where pages and commands can read it."""
+    """Stores the progress, where pages and commands read it."""
 
-    def __init__(self, store: Store, now: Now, wish: TrainingRequest, holder: str) -> None:
-        self._store, self._now, self._wish, self._holder = store, now, wish, holder
+    def __init__(self, store: Store, now: Now, request: TrainingRequest, holder: str) -> None:
+        self._store, self._now, self._request, self._holder = store, now, request, holder
         self._begun = now()
 
     def reach(self, stage: int) -> None:
@@ -173,27 +173,27 @@ class _Progress:
 
     def _note(self, facts: dict[str, object]) -> None:
         now = self._now()
-        whole = facts | {"why": self._wish.why, "begun_at": self._begun.isoformat(), "at": now.isoformat()}
+        whole = facts | {"why": self._request.why, "begun_at": self._begun.isoformat(), "at": now.isoformat()}
         with self._store.database.transaction() as session:
             key_values.put(
-                session, key_values.PROGRESS, whole | {"dry_run": self._wish.dry_run, "holder": self._holder}
+                session, key_values.PROGRESS, whole | {"dry_run": self._request.dry_run, "holder": self._holder}
             )
 
 
 @contextmanager
-def _alone(store: Store, now: Now) -> Iterator[str]:
+def _training_lease(store: Store, now: Now) -> Iterator[str]:
     """The lease, renewed by a thread until the end."""
     holder = f"training-{secrets.token_hex(6)}"
     if not _take(store, holder, now()):
         raise Busy("another training runs")
     stop = threading.Event()
-    keeper = threading.Thread(target=_renew, args=(store, holder, now, stop), name="lease", daemon=True)
-    keeper.start()
+    renewer = threading.Thread(target=_renew, args=(store, holder, now, stop), name="lease", daemon=True)
+    renewer.start()
     try:
         yield holder
     finally:
         stop.set()
-        keeper.join()
+        renewer.join()
         with store.database.transaction() as session:
             locks.release(session, LEASE, holder)
 

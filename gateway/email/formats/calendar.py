@@ -67,7 +67,7 @@ def in_words(content: bytes, declared: str, method: str) -> str:
 
 
 def answer(root: Part) -> str:
-    """What a calendar's answer to an invitation says, if no words of a person are with it; else empty."""
+    """The answer to an invitation as text, if it has no comment of a person; else empty."""
     part = next((part for part in root.walk() if part.media_type == "text/calendar"), None)
     if part is None:
         return ""
@@ -87,7 +87,7 @@ def _commented(event: _Event) -> bool:
 
 
 def start(content: bytes, declared: str) -> tuple[date, time | None] | None:
-    """When the first event begins, to see whether the words of the mail say it already."""
+    """When the first event begins, to check whether the mail's text says so already."""
     source = charset.decode(content[:MAX_BYTES], declared).replace("\r\n", "\n").replace("\n ", "")
     _, events = _events(source.split("\n")[:MAX_LINES])
     found = events[0].single.get("DTSTART") if events else None

@@ -28,7 +28,7 @@ _SEVERAL = 0x1000
 
 @dataclass(slots=True)
 class Packed:
-    """One file inside; its name and type are the sender's words."""
+    """One file inside; its name and type are the sender's claims."""
 
     name: str = ""
     media_type: str = ""

@@ -319,7 +319,7 @@ def _is_mixed(label: str) -> bool:
 
 
 def _is_phrase(phrase: str) -> bool:
-    """A name may be words or quoted strings; an @ outside quotes is somebody's game."""
+    """A name may be words or quoted strings; an @ outside quotes is a disguise."""
     bare = "".join(phrase.split('"')[::2])
     if not bare.isascii():
         # The vowel marks of Indic and Thai names.

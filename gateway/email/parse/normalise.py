@@ -106,7 +106,7 @@ def _remarks(defect: str, *more: Iterable[str]) -> tuple[str, ...]:
 def _understood(
     request: InboundRequest, root: Part, parts: Sequence[Part], own_domains: frozenset[str]
 ) -> InboundRequest:
-    """The request with what its words and signs mean: the new reply, a bounce, automatic mail, a mail passed on."""
+    """The request with its meaning: the new reply, a bounce, automatic mail, a forwarded mail."""
     author, null_sender = request.sender.address, _is_null(request.envelope, root.header)
     bounce = bounces.read(root, request.text, author, null_sender=null_sender, own_domains=own_domains)
     judged = _automatic(root, request, bounce, null_sender=null_sender)
@@ -114,7 +114,7 @@ def _understood(
     titled, passed_on = _is_titled_forward(request.subject, root.header), None
     if auto is AutoKind.NONE:
         passed_on = forwarded_mail.original_sender(request.text, parts, titled=titled)
-    # A mail that is passed on is kept whole; in an answer, only the new words are the reply.
+    # A forwarded mail is kept whole; in an answer, only the new text is the reply.
     reply, cut = (request.text.strip("\n"), ()) if passed_on and titled else reply_text.split(request.text)
     request = replace(request, reply=reply, cut=cut, bounce=bounce, forwarded=passed_on)
     return replace(request, auto=auto, auto_reason=judged.reason, no_answer=judged.no_answer)

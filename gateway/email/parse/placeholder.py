@@ -12,7 +12,7 @@ from functools import cache
 from desk.text import mail_words
 
 MOST = 700
-"""Characters of a text that may be a placeholder; longer ones are somebody's words."""
+"""Characters of a text that may be a placeholder; longer ones are content."""
 _WORD = re.compile(r"\w+")
 _MARK = re.compile(
     r"<[^<>\n]{0,300}>|\[(?:image|cid|logo|bild|img|https?)[^\]\n]{0,300}\]|&\w{2,8};|https?://\S{1,500}", re.I
@@ -34,7 +34,7 @@ def stands_for(text: str, html: str) -> bool:
         return False
     if _says_so(text):
         return True
-    # Nothing of the text is in the HTML: not the same words told twice, but a text that nobody was meant to read.
+    # Nothing of the text is in the HTML: not the same content twice, but a text that is not meant to be read.
     return len(set(words) & set(beside)) * 5 <= len(set(words)) and _speaks_of_reading(text)
 
 

@@ -55,7 +55,7 @@ class ParsedText:
 
 
 def read(texts: Sequence[Part], htmls: Sequence[Part], others: Sequence[Part]) -> ParsedText:
-    """The text and HTML of the chosen parts; invitations and what Outlook packed in are told too."""
+    """The text and HTML of the chosen parts, with invitations and the content of winmail.dat."""
     found = ParsedText()
     pieces = [_text(part, found) for part in texts[:MAX_PARTS]]
     found.text = _together(pieces)
@@ -91,7 +91,7 @@ def _text(part: Part, found: ParsedText) -> str:
 
 
 def _undecodable(part: Part, found: ParsedText) -> str:
-    """What is called base64 and is none: shown as it stands if there are words in it, else kept as a file."""
+    """A part that is declared base64 and is none: shown as it is if it is prose, else kept as a file."""
     found.defects.append("text part cannot be decoded")
     source = part.raw[part.start : part.end]
     if _is_prose(part):
@@ -204,7 +204,7 @@ def _looks_uuencoded(text: str, at: int) -> bool:
 
 
 def _add_invitation(parts: Sequence[Part], found: ParsedText) -> None:
-    """What an invitation says, unless the words of the mail say it already."""
+    """Adds the text of an invitation, unless the mail says it already."""
     for part in parts:
         if part.media_type != "text/calendar":
             continue
@@ -228,7 +228,7 @@ def _says(text: str, start: tuple[date, time | None] | None) -> bool:
 
 
 def _add_package(parts: Sequence[Part], found: ParsedText) -> None:
-    """What is in a winmail.dat: its files, and its words where there are no other."""
+    """Adds the files of a winmail.dat, and its text where there is no other."""
     for part in parts:
         if not (part.media_type in _PACKAGES or part.params.get("name", "").lower() == "winmail.dat"):
             continue
