@@ -41,7 +41,7 @@ class BadAutomation(ValueError):
 class Trigger:
     """One of `events`; or `silent_hours` without any event, or `age_hours` since the opening, in one of `statuses`."""
 
-    events: frozenset[str] = frozenset()
+    events: frozenset[EventKind] = frozenset()
     silent_hours: float = 0.0
     age_hours: float = 0.0
     statuses: frozenset[Status] = frozenset()
@@ -51,7 +51,7 @@ class Trigger:
         return bool(self.silent_hours or self.age_hours)
 
     def to_json(self) -> dict[str, Any]:
-        made: dict[str, Any] = {"event": sorted(self.events)} if self.events else {}
+        made: dict[str, Any] = {"event": sorted(map(str, self.events))} if self.events else {}
         made |= {"silent_hours": self.silent_hours} if self.silent_hours else {}
         made |= {"age_hours": self.age_hours} if self.age_hours else {}
         return made | ({"status": sorted(self.statuses)} if self.statuses else {})
@@ -127,7 +127,7 @@ def read_trigger(given: Any, place: str = "when") -> Trigger:
         raise BadAutomation(f"{place}.status should be some of {', '.join(Status)}")
     open_ones = (Status.NEW, Status.OPEN, Status.PENDING, Status.ON_HOLD)
     chosen = frozenset(map(Status, statuses)) or (frozenset(open_ones) if any(hours) else frozenset())
-    return Trigger(frozenset(events), hours[0], hours[1], chosen)
+    return Trigger(frozenset(map(EventKind, events)), hours[0], hours[1], chosen)
 
 
 def _listed(given: Any) -> list[str]:

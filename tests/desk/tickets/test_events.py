@@ -27,14 +27,30 @@ def _words(call: ast.Call) -> Iterator[str]:
         yield from (c.value for c in choices if isinstance(c, ast.Constant) and isinstance(c.value, str) and c.value)
 
 
-def test_no_event_is_made_with_a_bare_word_for_its_kind() -> None:
+def _compared(node: ast.Compare) -> Iterator[str]:
+    """The bare words that the kind of an event is compared with."""
+    left = node.left
+    if isinstance(left, ast.Attribute) and left.attr == "kind" and ast.unparse(left.value) in ("event", "e"):
+        yield from (c.value for c in ast.walk(node) if isinstance(c, ast.Constant) and isinstance(c.value, str))
+
+
+def test_no_event_is_made_or_compared_with_a_bare_word_for_its_kind() -> None:
     kinds, bare = set(EventKind), []
     for room in ROOMS:
         for path in sorted((ROOT / room).rglob("*.py")):
             for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and kinds & set(_words(node)):
+                words = _words(node) if isinstance(node, ast.Call) else ()
+                words = _compared(node) if isinstance(node, ast.Compare) else words
+                if kinds & set(words):
                     bare.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert bare == []
+
+
+def test_a_bare_word_is_found() -> None:
+    call, comparison = ast.parse('Event(1, at, "opened", DESK)\nevent.kind in ("opened", "noted")').body
+    assert isinstance(call, ast.Expr) and isinstance(call.value, ast.Call) and [*_words(call.value)] == ["opened"]
+    assert isinstance(comparison, ast.Expr) and isinstance(comparison.value, ast.Compare)
+    assert [*_compared(comparison.value)] == ["opened", "noted"]
 
 
 def test_the_type_checker_knows_what_the_kind_of_an_event_is() -> None:
