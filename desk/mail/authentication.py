@@ -4,7 +4,7 @@ The proof of a sender has three values. A pass is "pass" for the very domain of 
 for another domain, or results that contradict each other. Everything else is no statement: "none" and "bestguesspass"
 (the domain publishes no policy), "temperror" and "permerror" (nothing could be found out), "policy", "neutral" and
 words that RFC 7489 does not know, a pass that names no domain, no result, no header, a header that cannot be read.
-Fail closed for agents: what is not proven is kept and shown, never obeyed.
+Fail closed for agents: what is not proven is kept and shown, never executed.
 """
 
 from __future__ import annotations

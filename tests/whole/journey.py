@@ -78,5 +78,5 @@ def _check_forgeries(desk: Fleet, town: Town, notice: EmailMessage) -> None:
         town.post(forged, sender, str(forged["To"]), HOME_PEER)
     wait_until(lambda: kinds(desk).count("unverified_note") == 3, "the forged mails are not shown")
     told = [words(town.next_mail("alice")) for _ in range(6)]
-    assert sum("not obeyed" in text.splitlines()[0] for text in told) == 6, told
+    assert sum("not executed" in text.splitlines()[0] for text in told) == 6, told
     assert ticket(desk).status == "open" and town.unread("carol") == 0

@@ -91,7 +91,7 @@ def _not_visible(
     """Stored as a note for the team; the agent is told nothing of a ticket that they may not see."""
     _keep_unverified(context, session, decision, agent, ticket, NOT_VISIBLE, now)
     text = (
-        "Your mail was not obeyed: you cannot act on the ticket that it names. Its words were kept for those who can."
+        "Your mail was not executed: you cannot act on the ticket that it names. Its text was kept for those who can."
     )
     if _may_be_answered(context, decision):
         item, sender = decision.item, outgoing.Sender(context, session)
@@ -111,7 +111,7 @@ def _unproven(
     context: Context, session: Session, decision: Decision, agent: Person, ticket: Ticket, proof: Proof, now: datetime
 ) -> None:
     _keep_unverified(context, session, decision, agent, ticket, proof.why, now)
-    text = f"Your mail about ticket #{ticket.id} was kept as an internal note and not obeyed: {proof.why}."
+    text = f"Your mail about ticket #{ticket.id} was kept as an internal note and not executed: {proof.why}."
     _answer(context, session, decision, agent, ticket, text, now)
 
 

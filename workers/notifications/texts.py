@@ -57,7 +57,7 @@ _HAPPENED = {
     EventKind.WOKEN: "A ticket that you had put aside is back",
     EventKind.DELIVERY_FAILED: "A mail to the requester came back",
     EventKind.UNDELIVERABLE: "A mail to the requester could not be delivered",
-    EventKind.UNVERIFIED_NOTE: "A mail in your name was kept, not obeyed",
+    EventKind.UNVERIFIED_NOTE: "A mail in your name was kept as a note, not executed",
     EventKind.NOT_PERMITTED: "An agent's words were kept as a note: the role does not allow more",
     EventKind.ALIAS_SEEN: "A mail to your signed address was kept, and not sent",
     EventKind.OPENED_ANYWAY: "An admin who is not in your team opened this private ticket",

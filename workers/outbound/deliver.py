@@ -102,16 +102,16 @@ def _send_one(context: Context, message: ClaimedMessage, transports: Mapping[str
 
 
 @contextmanager
-def _lease_renewed(context: Context, letter: ClaimedMessage) -> Iterator[None]:
+def _lease_renewed(context: Context, message: ClaimedMessage) -> Iterator[None]:
     """Renews the message's lease while it is being sent, however slow the other side is."""
     sent = threading.Event()
 
     def renew() -> None:
         while not sent.wait(outbound.LEASE.total_seconds() / 3):
             try:
-                _renewed(context, letter)
+                _renewed(context, message)
             except sa.exc.DBAPIError as error:
-                log.warning("lease_not_renewed", outbound_id=letter.id, error=type(error).__name__)
+                log.warning("lease_not_renewed", outbound_id=message.id, error=type(error).__name__)
 
     threading.Thread(target=renew, name="lease", daemon=True).start()
     try:
@@ -120,38 +120,38 @@ def _lease_renewed(context: Context, letter: ClaimedMessage) -> Iterator[None]:
         sent.set()
 
 
-def _renewed(context: Context, letter: ClaimedMessage) -> bool:
+def _renewed(context: Context, message: ClaimedMessage) -> bool:
     with context.store.database.transaction() as session:
-        return outbound.renew(session, letter, context.now())
+        return outbound.renew(session, message, context.now())
 
 
-def _failed(context: Context, letter: ClaimedMessage, error: TransportError) -> None:
+def _failed(context: Context, message: ClaimedMessage, error: TransportError) -> None:
     """Postpones the message; or, if a retry cannot help, marks it undeliverable and notes that on the ticket."""
     now = context.now()
-    log.warning("letter_failed", attempt=letter.attempts)
+    log.warning("letter_failed", attempt=message.attempts)
     with context.store.database.transaction() as session:
         # After the lease has ended another worker may have sent the message.
-        if not outbound.renew(session, letter, now):
+        if not outbound.renew(session, message, now):
             return
-        if error.permanent or letter.attempts > len(BACK_OFF):
-            _give_up(session, letter, str(error), now)
+        if error.permanent or message.attempts > len(BACK_OFF):
+            _give_up(session, message, str(error), now)
             return
-        pause = BACK_OFF[letter.attempts - 1]
+        pause = BACK_OFF[message.attempts - 1]
         if error.retry_after is not None:
             pause = timedelta(seconds=error.retry_after)
-        outbound.postpone(session, letter.id, now + pause, str(error))
+        outbound.postpone(session, message.id, now + pause, str(error))
 
 
-def _give_up(session: Session, letter: ClaimedMessage, reason: str, now: datetime) -> None:
-    outbound.mark(session, letter.id, OutboundState.UNDELIVERABLE, now, reason)
-    surviving = tickets.merge_target(session, letter.ticket_id) if letter.ticket_id else None
+def _give_up(session: Session, message: ClaimedMessage, reason: str, now: datetime) -> None:
+    outbound.mark(session, message.id, OutboundState.UNDELIVERABLE, now, reason)
+    surviving = tickets.merge_target(session, message.ticket_id) if message.ticket_id else None
     ticket = tickets.get(session, surviving.id, lock=True) if surviving else None
     if ticket is None:
         return
-    why = f"{letter.kind} to {letter.recipient}: {reason}"
-    side = int(letter.content.get("side", 0))
-    failure = Failure(How.REFUSED, letter.kind, letter.recipient, why, letter.message_id, side, letter.message_id)
+    why = f"{message.kind} to {message.recipient}: {reason}"
+    side = int(message.content.get("side", 0))
+    failure = Failure(How.REFUSED, message.kind, message.recipient, why, message.message_id, side, message.message_id)
     # A notice about an undeliverable notice would loop.
-    ticket = tickets.save(session, delivery.failed(ticket, failure, now), react=letter.kind in _NOTIFIED)
-    if letter.kind == OutboundKind.SIDE:
+    ticket = tickets.save(session, delivery.failed(ticket, failure, now), react=message.kind in _NOTIFIED)
+    if message.kind == OutboundKind.SIDE:
         side_conversations.record_bounce(session, side, ticket, now)

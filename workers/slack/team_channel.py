@@ -155,7 +155,7 @@ _LINES: Mapping[str, str] = {
     EventKind.MESSAGE_WITHDRAWN: "a message was taken back in Slack",
     EventKind.DELIVERY_FAILED: "a mail to {after} came back",
     EventKind.UNDELIVERABLE: "could not be delivered to {after}",
-    EventKind.UNVERIFIED_NOTE: "a mail that claims to be from {after} was not obeyed",
+    EventKind.UNVERIFIED_NOTE: "a mail that claims to be from {after} was not executed",
     EventKind.NOT_PERMITTED: "kept as a note, nothing else was done",
     EventKind.SLA_WARNED: "a due time is near",
     EventKind.SLA_BREACHED: "a due time has passed",
