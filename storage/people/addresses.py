@@ -24,7 +24,7 @@ def canonical(address: str) -> str:
 
 
 def canonical_words(text: str) -> str:
-    """A line in which every domain is in that form, such as a list of addresses or a header field."""
+    """A text in which every domain has that form, such as a list of addresses or a header field."""
     return text if text.isascii() else _WORD.sub(lambda word: canonical_domain(word[0]), text)
 
 

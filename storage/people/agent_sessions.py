@@ -43,12 +43,12 @@ def find_agent(session: Session, value: str, now: datetime) -> Person | None:
 
 
 def end(session: Session, value: str, agent: Person) -> None:
-    """Sign out: this value opens nothing any more."""
+    """Signs out: the cookie value becomes invalid."""
     session.execute(sa.delete(console_sessions).where(console_sessions.c.token_hash == _hash(value, agent)))
 
 
 def set_password(session: Session, agent_id: int, password_hash: str) -> None:
-    """A new password; every session of the agent is over."""
+    """Stores a new password, which ends every session of the agent."""
     session.execute(sa.update(agents).where(agents.c.id == agent_id).values(password_hash=password_hash))
     session.execute(sa.delete(console_sessions).where(console_sessions.c.agent_id == agent_id))
 

@@ -30,13 +30,13 @@ IN_HAND = (str(Status.NEW), str(Status.OPEN))
 
 @dataclass
 class Availability:
-    """Teams by id while a batch is routed; whoever got a ticket has one more at once, in every team."""
+    """Teams by id while a batch is routed; an agent who gets a ticket has one more at once, in every team."""
 
     teams: dict[int, Team]
     turns: dict[tuple[int, int], datetime] = field(default_factory=dict)
 
     def record_assignment(self, team_id: int, agent_id: int, now: datetime) -> None:
-        """Turns of one team are never at the same moment, however many tickets share theirs."""
+        """Records who got the ticket; no two turns of a team have the same moment."""
         last_turns = [member.last for member in self.teams[team_id].members if member.last]
         at = max([now, *(last + timedelta(microseconds=1) for last in last_turns)])
         self.turns[(team_id, agent_id)] = at
@@ -85,7 +85,7 @@ def load_availability(session: Session, team_ids: Iterable[int]) -> Availability
 
 
 def load_agents(session: Session, agent_ids: Iterable[int]) -> dict[int, Member]:
-    """These agents, if they are active, as no team sees them."""
+    """These agents, if they are active, without a team."""
     unique_ids = sorted(set(agent_ids))
     if not unique_ids:
         return {}
@@ -100,7 +100,7 @@ def load_agents(session: Session, agent_ids: Iterable[int]) -> dict[int, Member]
 
 
 def open_ticket_counts(session: Session, agent_ids: Iterable[int]) -> dict[int, int]:
-    """Agent → tickets in hand; reads only what they hold."""
+    """Agent → number of open tickets; reads only those tickets."""
     unique_ids = sorted(set(agent_ids))
     if not unique_ids:
         return {}
@@ -112,7 +112,7 @@ def open_ticket_counts(session: Session, agent_ids: Iterable[int]) -> dict[int, 
 
 
 def save_turns(session: Session, roster: Availability) -> None:
-    """Write the turns that were given."""
+    """Stores the turns that were assigned."""
     for (team_id, agent_id), at in sorted(roster.turns.items()):
         where = (memberships.c.team_id == team_id, memberships.c.agent_id == agent_id)
         session.execute(sa.update(memberships).where(*where).values(last_assigned_at=at))
@@ -169,7 +169,7 @@ def set_agent(session: Session, agent_id: int, **values: Any) -> None:
 
 
 def set_away(session: Session, agent_id: int, since: datetime, until: datetime | None, *, hands_over: bool) -> None:
-    """Absent from then on; `hands_over`: what the agent holds open goes to others when it begins."""
+    """Sets an absence; with `hands_over` the agent's open tickets go to others when it begins."""
     values: dict[str, Any] = {"away_from": since, "away_until": until, "hands_over": hands_over}
     set_agent(session, agent_id, **values, available=True)
 

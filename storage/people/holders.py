@@ -20,7 +20,7 @@ ROLES = permissions.roles_with(Verb.OWN)
 
 
 def reason_against(session: Session, team_id: int | None, agent_id: int) -> str:
-    """Why this agent cannot own tickets of that team, as a sentence without its stop; empty where they can."""
+    """Why this agent cannot own tickets of that team, as a sentence without its full stop; empty where they can."""
     agent = people.by_ids(session, [agent_id]).get(agent_id)
     if agent is None or not agent.is_agent:
         return "there is no such agent"
@@ -31,21 +31,21 @@ def reason_against(session: Session, team_id: int | None, agent_id: int) -> str:
 
 
 def check(session: Session, team_id: int | None, agent_id: int | None) -> None:
-    """Raises NotAllowed for whoever cannot own tickets of that team; nobody (None) always can."""
+    """Raises NotAllowed for an agent who cannot own tickets of that team; nobody (None) always can."""
     why = reason_against(session, team_id, agent_id) if agent_id is not None else ""
     if why:
         raise NotAllowed(why)
 
 
 def check_member(session: Session, team_id: int | None, agent_id: int) -> None:
-    """Raises NotAllowed for an agent who is outside of that team, if it is private."""
+    """Raises NotAllowed for an agent who is no member of that team, if it is private."""
     name = _outside_of(session, team_id, agent_id) if team_id is not None else ""
     if name:
         raise NotAllowed(f"{name} is a private team, and this agent is no member")
 
 
 def list_possible(session: Session, team_id: int | None = None) -> list[Person]:
-    """The agents who are offered as owners: of that team's tickets, or of any."""
+    """The agents who are offered as owners, of that team's tickets or of any."""
     query = sa.select(agents.c.id).where(agents.c.active, agents.c.role.in_(ROLES))
     if team_id is not None:
         members = sa.select(memberships.c.agent_id).where(memberships.c.team_id == team_id)

@@ -18,7 +18,7 @@ from storage.tables.tickets import people
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """`shared`: its people may see each other's tickets."""
+    """An organisation; with `shared` its people may see each other's tickets."""
 
     id: int
     name: str
@@ -48,7 +48,10 @@ def by_domain(session: Session) -> dict[str, int]:
 
 
 def find_by_address(whose: Mapping[str, int], address: str) -> int | None:
-    """By the whole domain or the nearest one above it: `a@mail.example.org` is of `example.org`."""
+    """The organisation of the whole domain or the nearest one above it.
+
+    `a@mail.example.org` belongs to `example.org`.
+    """
     domain = address.rpartition("@")[2].lower() if whose else ""
     while domain:
         if domain in whose:
@@ -58,7 +61,7 @@ def find_by_address(whose: Mapping[str, int], address: str) -> int | None:
 
 
 def save(session: Session, organisation: Organisation, now: datetime) -> Organisation:
-    """A new organisation, or new facts of the one with this name. People of its domains belong to it from now on."""
+    """Stores a new organisation, or changes the one with this name. People of its domains belong to it from now on."""
     domains = tuple(dict.fromkeys(_domain(other) for other in organisation.domains))
     other_domains = {
         domain: other.name for other in list_all(session) if other.name != organisation.name for domain in other.domains

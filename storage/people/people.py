@@ -20,7 +20,7 @@ from storage.tables.tickets import agents, mailboxes, memberships, people, teams
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with an address; an agent as well if `role` is set (a word of `desk.access.permissions.Role`)."""
+    """A person with an address; an agent as well if `role` is set (`desk.access.permissions.Role`)."""
 
     id: int
     address: str
@@ -44,7 +44,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """`slack_channel` is the id of the channel where its tickets have their threads; empty: in none."""
+    """A team; `slack_channel` is the id of the channel where its tickets have their threads, or empty."""
 
     id: int
     name: str
@@ -53,7 +53,7 @@ class Team:
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """An address of the desk; `imap` says how to fetch it, if it is fetched (never with a password in it)."""
+    """An address of the desk; `imap` says how it is fetched, if it is (never with a password in it)."""
 
     id: int
     address: str
@@ -78,7 +78,7 @@ _PERSON = sa.select(
 
 
 def by_addresses(session: Session, addresses: Iterable[str]) -> dict[str, Person]:
-    """Those of the (lower-case) addresses that belong to somebody."""
+    """The people of those (lower-case) addresses."""
     unique_addresses = sorted(set(addresses))
     if not unique_addresses:
         return {}
@@ -98,7 +98,7 @@ def by_ids(session: Session, ids: Iterable[int]) -> dict[int, Person]:
 
 
 def ensure_people(session: Session, parties: Sequence[Party], now: datetime) -> dict[str, Person]:
-    """A person for every party, made where there was none; in sorted order, so that no two workers deadlock."""
+    """A person for every party, created where there is none; in sorted order, so that no two workers deadlock."""
     named = {party.address: party for party in sorted(parties, key=lambda p: p.address, reverse=True)}
     persons = by_addresses(session, named)
     missing = [named[address] for address in sorted(named) if address not in persons]
@@ -110,7 +110,7 @@ def ensure_people(session: Session, parties: Sequence[Party], now: datetime) -> 
 
 
 def _named(session: Session, persons: dict[str, Person], named: dict[str, Party]) -> dict[str, Person]:
-    """Those who were without a name until now, with the one that they give themselves."""
+    """Those without a name until now get the name that they give themselves."""
     learnt = [replace(p, name=named[a].name) for a, p in persons.items() if not p.name and named[a].name]
     update_rows(session, people, "id", [{"id": p.id, "name": p.name} for p in sorted(learnt, key=lambda p: p.id)])
     return {person.address: person for person in learnt}
@@ -150,7 +150,7 @@ def set_name(session: Session, person_id: int, name: str) -> None:
 
 
 def set_vip(session: Session, person_id: int, vip: bool) -> None:
-    """From now on this person's new requests stand one step higher, or no longer do."""
+    """Marks or unmarks a VIP: new requests of a VIP get one priority higher."""
     session.execute(sa.update(people).where(people.c.id == person_id).values(vip=vip))
 
 
@@ -180,7 +180,7 @@ def all_teams(session: Session) -> list[Team]:
 
 
 def set_slack_channel(session: Session, team_id: int, channel: str) -> None:
-    """Where the team's tickets have their threads from now on."""
+    """Sets the channel where the team's tickets have their threads."""
     session.execute(sa.update(teams).where(teams.c.id == team_id).values(slack_channel=channel))
 
 
@@ -203,13 +203,13 @@ def add_mailbox(
 
 
 def tickets_of_mailbox(session: Session, mailbox_id: int) -> int:
-    """How many tickets came to it."""
+    """How many tickets came through the mailbox."""
     query = sa.select(sa.func.count()).select_from(tickets).where(tickets.c.mailbox_id == mailbox_id)
     return int(session.execute(query).scalar_one())
 
 
 def remove_mailbox(session: Session, mailbox_id: int) -> None:
-    """The desk has this address no longer; what its tickets need of it is the caller's to know."""
+    """Removes the mailbox; the caller decides what its tickets still need of it."""
     session.execute(sa.delete(imap_folders).where(imap_folders.c.mailbox_id == mailbox_id))
     session.execute(sa.delete(mailboxes).where(mailboxes.c.id == mailbox_id))
 

@@ -35,12 +35,12 @@ def find_requester(session: Session, value: str, now: datetime) -> int | None:
 
 
 def end(session: Session, value: str) -> None:
-    """Log out: this value opens nothing any more."""
+    """Signs out: the cookie value becomes invalid."""
     session.execute(sa.delete(requester_sessions).where(requester_sessions.c.token_hash == _hash(value)))
 
 
 def revoke_links(session: Session, person_id: int) -> None:
-    """No link that the person was sent opens anything any more, and every session of theirs is over."""
+    """Revokes every link that was sent to the person, and ends all their sessions."""
     row = sa.update(people).where(people.c.id == person_id)
     session.execute(row.values(link_version=people.c.link_version + 1))
     session.execute(sa.delete(requester_sessions).where(requester_sessions.c.person_id == person_id))

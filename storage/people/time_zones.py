@@ -9,5 +9,5 @@ from storage.tables.tickets import people
 
 
 def zone_of_person(session: Session, person_id: int) -> str:
-    """A name such as Europe/Berlin; empty where nobody said it."""
+    """A name such as Europe/Berlin; empty where it is not known."""
     return str(session.execute(sa.select(people.c.time_zone).where(people.c.id == person_id)).scalar() or "")

@@ -119,7 +119,7 @@ _DROPPED = ("report_schedules.recipients", "scheduled_replies.content")
 
 @dataclass(frozen=True, slots=True)
 class ErasedPerson:
-    """How they may be written: an address in small letters, and whole names."""
+    """How the person may be written: the address in lower case, and whole names."""
 
     address: str
     names: tuple[str, ...] = ()
@@ -131,14 +131,14 @@ class ErasedPerson:
 
 
 def person_to_erase(address: str, names: Iterable[str]) -> ErasedPerson:
-    """A name of one word is too often a common word, or somebody else's."""
+    """Leaves out names of one word, which are often common words or somebody else's."""
     return ErasedPerson(
         address, tuple(sorted({name.strip() for name in names if len(name.split()) > 1}, key=len, reverse=True))
     )
 
 
 def redact_columns(session: Session, person: ErasedPerson) -> int:
-    """Take them out of every swept column; returns how many rows changed."""
+    """Redacts the person in every searched column; returns how many rows changed."""
     changed = sum(_sweep_table(session, metadata.tables[name], columns, person) for name, columns in SWEPT.items())
     for row in session.execute(sa.select(report_schedules.c.id, report_schedules.c.recipients)).all():
         if not row.recipients:
@@ -147,13 +147,13 @@ def redact_columns(session: Session, person: ErasedPerson) -> int:
 
 
 def count_rows(session: Session, person: ErasedPerson) -> dict[str, int]:
-    """Table → rows that name them in what the desk itself wrote."""
+    """Table → rows with the person in a searched column."""
     by_table = {name: len(_rows(session, metadata.tables[name], columns, person)) for name, columns in SWEPT.items()}
     return {name: rows for name, rows in by_table.items() if rows}
 
 
 def without_person(value: Any, person: ErasedPerson, *, drop: bool = False) -> Any:
-    """The same value with the person taken out of all of its texts; `drop` leaves whole items of lists out."""
+    """The value without the person in any of its texts; `drop` removes whole items of lists."""
     if isinstance(value, str):
         return person.pattern.sub(REDACTED_NAME, value)
     if isinstance(value, Mapping):

@@ -45,7 +45,7 @@ _NOTHING: dict[str, Any] = {
 
 @dataclass
 class Redaction:
-    """How many rows of what were emptied or removed; the blobs that they named."""
+    """How many rows were redacted or removed, by table; and the blobs that they named."""
 
     counts: Counter[str] = field(default_factory=Counter)
     blobs: set[str] = field(default_factory=set)
@@ -56,7 +56,7 @@ class Redaction:
 
 
 def redact_tickets(session: Session, ids: Iterable[int], actor: Actor, at: datetime, why: str) -> Redaction:
-    """All that was said on these tickets, by whomever, is gone; their numbers, times, states and owners stay."""
+    """Removes all text of these tickets, whoever wrote it; their numbers, times, states and owners stay."""
     unique_ids, redaction = sorted(set(ids)), Redaction()
     if not unique_ids:
         return redaction
@@ -82,7 +82,7 @@ def redact_tickets(session: Session, ids: Iterable[int], actor: Actor, at: datet
 
 
 def redact_messages(session: Session, ids: Sequence[int], redaction: Redaction) -> None:
-    """These messages say nothing any more, wherever they are."""
+    """Removes the text of these messages."""
     if not ids:
         return
     chosen = messages.c.id.in_(ids)
@@ -97,7 +97,7 @@ def redact_messages(session: Session, ids: Sequence[int], redaction: Redaction) 
 
 
 def redact_inbound(session: Session, where: sa.ColumnElement[bool], redaction: Redaction) -> None:
-    """Inbound rows keep how they ended, and nothing of what they were."""
+    """Redacts rows of the inbound log; their end state stays."""
     c = inbound.c
     inbound_rows = session.execute(sa.select(c.id, c.raw).where(where, c.content_hash.not_like("erased-%"))).all()
     redaction.blobs |= {row.raw for row in inbound_rows} - {""}
@@ -109,7 +109,7 @@ def redact_inbound(session: Session, where: sa.ColumnElement[bool], redaction: R
 
 
 def redact_outbound(session: Session, ids: Sequence[int], redaction: Redaction) -> None:
-    """Outbound rows keep their kind and how they ended."""
+    """Redacts rows of the outbound log; their kind and end state stay."""
     if ids:
         _redact_outbound_rows(session, outbound.c.id.in_(ids), redaction)
 
@@ -125,7 +125,7 @@ def _redact_outbound_rows(session: Session, where: sa.ColumnElement[bool], redac
 
 
 def _redact_attached_rows(session: Session, ids: Sequence[int], redaction: Redaction) -> None:
-    """What hangs on a ticket and has words of its own."""
+    """Redacts rows that belong to a ticket and have text of their own."""
     for name, table in {
         "suggestions": solved, "participants": participants, "foreign_numbers": foreign_numbers, "drafts": drafts,
         "scheduled_replies": scheduled_replies, "incident_reports": incident_reports, "thread_ids": thread_ids,
@@ -139,7 +139,7 @@ def _redact_attached_rows(session: Session, ids: Sequence[int], redaction: Redac
 
 
 def _empty_events(session: Session, ids: Sequence[int]) -> None:
-    """States and numbers stay; reasons, quoted words and the requester's name go."""
+    """Removes reasons, quoted text and the requester's name; states and numbers stay."""
     own = events.c.ticket_id.in_(ids)
     session.execute(sa.update(events).where(own).values(why=""))
     session.execute(sa.update(events).where(own, events.c.kind.not_in(KEPT_WORDS)).values(before="", after="", data={}))
@@ -153,5 +153,5 @@ def _empty_events(session: Session, ids: Sequence[int]) -> None:
 
 
 def _is_plain(value: Any) -> bool:
-    """Numbers and truths; texts and lists may quote."""
+    """Numbers and booleans; texts and lists may quote."""
     return value is None or isinstance(value, (bool, int, float))

@@ -38,7 +38,10 @@ Hours = list[list[int]]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`whose` as conditions on tickets and on sums; `loose` are the spans whose tickets are counted."""
+    """How a period is added up.
+
+    `whose` as conditions on tickets and on sums; `loose` are the spans whose tickets are counted.
+    """
 
     period: Period
     view: str
@@ -59,7 +62,7 @@ class Plan:
 
 
 def plan(session: Session, period: Period, view: str, whose: Where, whose_days: Where) -> Plan | None:
-    """How to add up this period; None if its tickets are better counted."""
+    """The plan for this period; None if counting its tickets is cheaper."""
     if not _is_large(session, period) or daily_rollup.stored_zone(session) != period.zone:
         return None
     loose = daily_rollup.list_loose(session, period.first, period.last)
@@ -76,7 +79,7 @@ def _is_large(session: Session, period: Period) -> bool:
 
 
 def _spans(days: Sequence[date], zone: str) -> Iterator[Period]:
-    """Days in a row are one span."""
+    """Consecutive days as one span."""
     first = None
     for place, day in enumerate(days):
         first = first or day
@@ -87,7 +90,7 @@ def _spans(days: Sequence[date], zone: str) -> Iterator[Period]:
 
 @dataclass(slots=True)
 class _Sum:
-    """What is known of some tickets; groups are made of these by adding."""
+    """The sums of some tickets; adding them makes groups."""
 
     count: int = 0
     told: list[int] = field(default_factory=list)
@@ -149,14 +152,14 @@ def _group(totals: _Sum, names: Sequence[str], times: Sequence[str], targets: Se
 
 
 def by_day(session: Session, query_plan: Plan, side: str) -> Counter[date]:
-    """Day → tickets, of the days that hold."""
+    """Day → tickets, from the days with valid sums."""
     query = sa.select(d.day, sa.func.sum(d["count"])).where(*query_plan.summed(side)).group_by(d.day)
     rows: Any = session.execute(query)
     return Counter({day: int(count) for day, count in rows})
 
 
 def hours(session: Session, query_plan: Plan) -> Hours:
-    """Seven days by twenty-four hours, of the days that hold."""
+    """Seven days by twenty-four hours, from the days with valid sums."""
     week = [[0] * 24 for _ in range(7)]
     text = sa.func.aggregate_strings(d.quarters, "")
     rows: Any = session.execute(sa.select(d.day, text).where(*query_plan.summed(OPENED)).group_by(d.day))
@@ -179,7 +182,7 @@ def _of_day(day: Period, quarters: Mapping[str, int]) -> Iterator[tuple[int, int
 
 
 def volume(session: Session, query_plan: Plan, views: Sequence[str]) -> dict[str, Counter[str]]:
-    """View → name → opened tickets, of the days that hold."""
+    """View → name → opened tickets, from the days with valid sums."""
     query = sa.select(d.view, d.value, sa.func.sum(d["count"])).where(*query_plan.summed(OPENED, *views))
     rows: Any = session.execute(query.group_by(d.view, d.value))
     by_view: dict[str, Counter[str]] = {view: Counter() for view in views}

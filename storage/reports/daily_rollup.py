@@ -46,7 +46,7 @@ FLAGS = {"one_touch": f.one_touch, "reopened": f.reopened > 0, "rated": f.score.
 
 
 def sum_columns() -> dict[str, sa.ColumnElement[Any]]:
-    """What is added up of tickets, by the names of the columns: each is 0 or 1, or a number."""
+    """The columns that are summed, by name: each is 0 or 1 per ticket, or a number."""
     expressions: dict[str, sa.ColumnElement[Any]] = {name: sa.case((flag, 1), else_=0) for name, flag in FLAGS.items()}
     expressions["score_sum"] = sa.func.coalesce(f.score, 0)
     for target in TARGETS:
@@ -59,18 +59,18 @@ def sum_columns() -> dict[str, sa.ColumnElement[Any]]:
 
 
 def length_codes(side: str) -> sa.ColumnElement[str]:
-    """The lengths that a side of a day is about: four letters a ticket that was opened, two a resolved one."""
+    """The durations of a side of a day: four letters for each opened ticket, two for each resolved one."""
     return sa.func.substr(f.letters, 1, 4) if side == OPENED else sa.func.substr(f.letters, 5, 2)
 
 
 def stored_zone(session: Session) -> str:
-    """The zone whose days are summed up; nothing while none are."""
+    """The time zone of the sums; empty while there are none."""
     value = key_values.get(session, STATE)
     return str(value["zone"]) if isinstance(value, Mapping) else ""
 
 
 def start_zone(session: Session, name: str) -> None:
-    """From now on days are those of this zone; all of them are loose, and due."""
+    """Changes the time zone of the sums; all days are loose then, and due."""
     key_values.put(session, STATE, {"zone": name})
     session.execute(sa.delete(loose_days))
     query = sa.select(sa.func.min(f.opened_at), sa.func.max(f.opened_at), sa.func.max(f.resolved_at))
@@ -85,7 +85,7 @@ def start_zone(session: Session, name: str) -> None:
 
 
 def mark_loose(session: Session, slots: Iterable[int], now: datetime) -> None:
-    """Something changed in the days in which these quarters of an hour lie."""
+    """Marks the days in which these quarters of an hour lie, because a figure changed."""
     name = stored_zone(session)
     days = sorted({day_of(slot, name) for slot in slots}) if name else []
     if days:
@@ -108,7 +108,7 @@ def list_loose(session: Session, first: date, last: date) -> list[date]:
 
 
 def due_days(session: Session, now: datetime, most: int) -> list[date]:
-    """The next days to sum up: those that are quiet, the quietest first, and of too many those that are calm."""
+    """The next days to sum: those without a recent change, longest first; if too many wait, also calmer ones."""
     changed = loose_days.c.changed_at
     rows = session.execute(sa.select(loose_days.c.day, changed).order_by(changed, loose_days.c.day)).all()
     some = len(rows) - MOST_LOOSE
@@ -126,13 +126,13 @@ def sum_up(session: Session, day: date, name: str) -> None:
 
 
 def summed_days(session: Session) -> list[date]:
-    """The days that hold."""
+    """The days with valid sums."""
     query = sa.select(d.day).where(d.view == "", d.day.not_in(sa.select(loose_days.c.day))).distinct()
     return list(session.execute(query.order_by(d.day)).scalars())
 
 
 def differs(session: Session, day: date, name: str) -> bool:
-    """Whether the rows of this day are not those that it should have."""
+    """Whether the stored rows of this day differ from what they should be."""
     stored = session.execute(_STORED, {"of_day": day})
     queries = [_of_day(view, side, session.postgres) for view in VIEWS for side in SIDES]
     expected = (row for query in queries for row in session.execute(query, _span(day, name)))

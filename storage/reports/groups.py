@@ -44,7 +44,7 @@ def _sums(targets: Sequence[str]) -> dict[str, sa.ColumnElement[Any]]:
 
 
 def names(targets: Sequence[str]) -> list[str]:
-    """What a group is made of, besides its count and its lengths of time."""
+    """The names of a group's figures, besides its count and its durations."""
     promises = [f"{outcome}_{target}" for target in targets for outcome in ("kept", "broken")]
     return [*daily_rollup.FLAGS, "score_sum", *promises, *(f"seconds_{status}" for status in STATUSES)]
 
@@ -81,7 +81,7 @@ def _spread(count: int, mean: Any, shares: Sequence[int] | None) -> Spread:
 
 @dataclass(slots=True)
 class _Sum:
-    """What is known of some tickets; groups are made of these by adding."""
+    """The sums of some tickets; adding them makes groups."""
 
     count: int = 0
     told: list[int] = field(default_factory=list)
@@ -120,7 +120,7 @@ def _of_sum(totals: _Sum, sums: Sequence[str], times: Sequence[str], targets: Se
 
 
 def spread(values: Iterable[int]) -> Spread:
-    """As PostgreSQL's percentile_disc has it."""
+    """Median and p90, as PostgreSQL's percentile_disc computes them."""
     ordered = sorted(values)
     if not ordered:
         return Spread()

@@ -154,7 +154,7 @@ def _both_kinds(times: Mapping[str, Spread]) -> dict[str, Spread]:
 def _volume_over_time(
     session: Session, period: Period, plan: Plan | None, whose: Where
 ) -> tuple[Counter[date], Counter[date], list[list[int]]]:
-    """Day → opened, day → resolved, and the hours of the week in which they were opened."""
+    """Day → opened, day → resolved, and the hours of the week in which tickets were opened."""
     spans = ([*_within(f.opened_at, period), *whose], [*_within(f.resolved_at, period), *whose])
     if plan is not None:
         spans = (plan.tickets(OPENED), plan.tickets(RESOLVED))
@@ -177,7 +177,7 @@ def _slots(session: Session, slot: sa.ColumnElement[Any], where: Where) -> dict[
 def _days(
     session: Session, period: Period, whose: Where, left: int, opened: Mapping[date, int], resolved: Mapping[date, int]
 ) -> list[Day]:
-    """Each day, with what was left at its end: counted backwards from what is left now."""
+    """Each day, with the backlog at its end: counted backwards from the backlog now."""
     left -= _count(session, [*whose, f.opened_at >= period.end])
     left += _count(session, [*whose, f.resolved_at >= period.end])
     day_list: list[Day] = []
@@ -225,7 +225,7 @@ def _volume(session: Session, period: Period, plan: Plan | None, whose: Where) -
 
 
 def _counted(session: Session, where: Where) -> dict[str, Counter[str]]:
-    """All three in one pass."""
+    """All three in one query."""
     keys = [f[name] for name in DIMENSIONS]
     by_dimension: dict[str, Counter[str]] = {name: Counter() for name in DIMENSIONS}
     rows: Any = session.execute(sa.select(*keys, sa.func.count()).where(*where).group_by(*keys))
@@ -237,7 +237,7 @@ def _counted(session: Session, where: Where) -> dict[str, Counter[str]]:
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """What is not resolved now, counted in one pass."""
+    """The backlog now, counted in one query."""
 
     statuses: Mapping[str, int]
     bands: Mapping[int, int]
@@ -268,7 +268,7 @@ def _open_now(session: Session, whose: Where, now: datetime) -> _Open:
 
 
 def _incidents(session: Session, period: Period) -> int:
-    """Incidents that began in the period, but for false alarms."""
+    """Incidents that began in the period, without dismissed ones."""
     at = incidents.c.opened_at
     where = [*_within(at, period), incidents.c.state != "dismissed"]
     return int(session.execute(sa.select(sa.func.count()).select_from(incidents).where(*where)).scalar_one())
@@ -291,7 +291,7 @@ def _lines(
     open_by: Mapping[Any, int],
     names: Mapping[int, str],
 ) -> list[Line]:
-    """One line for each that had something to do, the busiest first."""
+    """One line for each that had tickets, the busiest first."""
     ids = {key[1] for by_key in (opened, resolved) for key in by_key if key[0] == name} | set(open_by)
     lines = [
         Line(

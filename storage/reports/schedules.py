@@ -38,7 +38,7 @@ def get_by_name(session: Session, name: str) -> Schedule | None:
 
 
 def save(session: Session, schedule: Schedule) -> None:
-    """Write it by its name; one of that name gets the new recipients and contents."""
+    """Stores the schedule by its name; an existing one gets the new recipients and contents."""
     values = {"recipients": list(schedule.recipients), "every": schedule.every, "next_at": schedule.next_at}
     upsert(
         session,
@@ -58,7 +58,7 @@ def due_schedules(session: Session, now: datetime) -> list[Schedule]:
 
 
 def set_next(session: Session, schedule: Schedule, next_at: datetime) -> bool:
-    """The next time; False if somebody else has sent this one."""
+    """Stores the next time; False if another process has sent this one."""
     c = report_schedules.c
     query = sa.update(report_schedules).where(c.id == schedule.id, c.next_at == schedule.next_at)
     return session.execute(query.values(next_at=next_at)).rowcount == 1

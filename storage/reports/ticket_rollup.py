@@ -50,7 +50,10 @@ Counted = list[tuple[int, int, Facts | None]]
 
 @dataclass(frozen=True, slots=True)
 class RollupBatch:
-    """Some events above a floor: where the next look begins, how far the floor may rise, what was counted."""
+    """Some events above the floor.
+
+    Where the next batch begins, how far the floor may rise, and the computed figures.
+    """
 
     upto: int
     floor: int
@@ -58,20 +61,20 @@ class RollupBatch:
 
 
 def floor(session: Session) -> int:
-    """All events up to there are in the figures."""
+    """The id up to which all events are in the figures."""
     value = key_values.get(session, STATE)
     return int(value["floor"]) if isinstance(value, Mapping) else 0
 
 
 def lock_floor(session: Session) -> int:
-    """One keeper at a time until this transaction ends; returns the floor."""
+    """Only one process stores figures until this transaction ends; returns the floor."""
     session.execute(insert_ignore(session, settings), {"key": STATE, "value": {"floor": 0}})
     query = sa.select(settings.c.value).where(settings.c.key == STATE)
     return int(session.execute(for_update(session, query)).scalar_one()["floor"])
 
 
 def is_behind(session: Session) -> bool:
-    """Whether anything happened that is not in the figures for good."""
+    """Whether there are events that are not in the figures yet."""
     query = sa.select(events.c.id).where(events.c.id > floor(session)).limit(1)
     return session.execute(query).scalar() is not None
 
@@ -79,7 +82,7 @@ def is_behind(session: Session) -> bool:
 def count_next(
     session: Session, after: int, now: datetime, fresh: timedelta = FRESH, most: int = PAGE
 ) -> RollupBatch | None:
-    """Count the tickets of the next events; None if there are none. Only reads."""
+    """Computes the tickets of the next events; None if there are none. Only reads."""
     happened = sa.select(events.c.id, events.c.ticket_id, events.c.at).where(events.c.id > after)
     some = happened.order_by(events.c.id).limit(most).subquery().c
     unsure = sa.func.min(sa.case((some.at > now - max(SETTLED, fresh), some.id)))
@@ -123,7 +126,7 @@ _SUMMED = tuple(name for name in _NAMES if name not in _IN_NO_SUM)
 
 
 def count_wrong(session: Session, counted: Counted, above: int, ids: Sequence[int]) -> int:
-    """How many rows are not what was counted: of these tickets, and of none (see `forget_others`)."""
+    """How many rows differ from the computed figures: of these tickets, and of none (see `delete_others`)."""
     there = _stored_rows(session, [number for number, _, _ in counted])
     pairs = [(there.get(number), figures) for number, _, figures in counted]
     others = sa.select(sa.func.count()).select_from(ticket_facts).where(*_others(above, ids))
@@ -131,7 +134,7 @@ def count_wrong(session: Session, counted: Counted, above: int, ids: Sequence[in
 
 
 def _differ(old: Any, new: Facts | None) -> bool:
-    """Whether a sum by day would be another one."""
+    """Whether a daily sum would change."""
     if old is None or new is None:
         return old is not new
     return any(getattr(old, name) != getattr(new, name) for name in _SUMMED)
@@ -150,7 +153,10 @@ def next_ticket_ids(session: Session, above: int, most: int = PAGE) -> list[int]
 
 
 def delete_others(session: Session, above: int, ids: Sequence[int], now: datetime) -> int:
-    """Throw away rows whose ticket is gone: between `above` and the last of these tickets, or all above if none."""
+    """Deletes rows whose ticket no longer exists.
+
+    Between `above` and the last of these tickets, or all above if none.
+    """
     slots = (ticket_facts.c.opened_slot, ticket_facts.c.resolved_slot)
     deleted = session.execute(sa.delete(ticket_facts).where(*_others(above, ids)).returning(*slots)).all()
     daily_rollup.mark_loose(session, set(_slots(*deleted)), now)
@@ -169,7 +175,7 @@ def list_all(session: Session) -> dict[int, Facts]:
 
 
 def count_figures(session: Session, ids: Iterable[int]) -> Counted:
-    """The figures of these tickets, from their events."""
+    """Computes the figures of these tickets from their events."""
     sorted_ids = sorted(ids)
     by_id = _tickets(session, sorted_ids)
     if not by_id:
@@ -188,7 +194,7 @@ def count_figures(session: Session, ids: Iterable[int]) -> Counted:
 
 
 def _tickets(session: Session, ids: Sequence[int]) -> list[Ticket]:
-    """As much of the tickets as figures need, which is a fifth of the work."""
+    """Only the columns that figures need, which is a fifth of the work."""
     t = ticket_table.c
     columns = (t.id, t.created_at, t.status, t.priority, t.category, t.team_id, t.assignee_id, t.organisation_id)
     rows: Any = session.execute(sa.select(*columns, t.channel).where(_in_ids(session, t.id, ids))).all()
@@ -212,7 +218,7 @@ def _tickets(session: Session, ids: Sequence[int]) -> list[Ticket]:
 
 
 def _in_ids(session: Session, column: sa.ColumnElement[Any], ids: Sequence[int]) -> sa.ColumnElement[bool]:
-    """IN, with all ids as one parameter: a thousand cost the driver more than the database."""
+    """IN, with all ids as one parameter: a thousand parameters cost the driver more than the database."""
     if session.postgres:
         array = sa.cast(sa.literal("{" + ",".join(map(str, ids)) + "}", sa.Text), sa.ARRAY(sa.BigInteger))
         return column.in_(sa.select(sa.func.unnest(array)))
@@ -221,7 +227,7 @@ def _in_ids(session: Session, column: sa.ColumnElement[Any], ids: Sequence[int])
 
 
 def _last_events(session: Session, ids: Sequence[int]) -> dict[int, int]:
-    """Ticket → up to which event it is counted."""
+    """Ticket → the last event that is in its figures."""
     c = ticket_facts.c
     rows: Any = session.execute(sa.select(c.ticket_id, c.last_event_id).where(_in_ids(session, c.ticket_id, ids)))
     return {number: last or 0 for number, last in rows.all()}
@@ -266,7 +272,7 @@ def _calendars(session: Session) -> dict[int, Calendar]:
 
 
 def _targets_of(session: Session, ids: Sequence[int]) -> dict[int, set[str]]:
-    """Ticket → the targets for which it has a clock."""
+    """Ticket → the targets for which it has a timer."""
     by_ticket: dict[int, set[str]] = {}
     query = sa.select(clocks.c.ticket_id, clocks.c.kind)
     query = query.where(_in_ids(session, clocks.c.ticket_id, ids), clocks.c.kind.in_(ticket_figures.TARGETS))
@@ -276,7 +282,7 @@ def _targets_of(session: Session, ids: Sequence[int]) -> dict[int, set[str]]:
 
 
 def _scores(session: Session, ids: Sequence[int]) -> dict[int, int]:
-    """Ticket → what its requester gave it last."""
+    """Ticket → its requester's last score."""
     r = ratings.c
     query = sa.select(r.ticket_id, r.score).where(_in_ids(session, r.ticket_id, ids), r.score.is_not(None))
     rows: Any = session.execute(query.order_by(r.rated_at, r.id))

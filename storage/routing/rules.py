@@ -21,7 +21,7 @@ STEP = 10
 
 @dataclass(frozen=True, slots=True)
 class StoredRoutingRule:
-    """One row; `rule` is None where this release does not understand it, and `problem` says why."""
+    """A stored rule; `rule` is None where this release cannot read it, and `problem` says why."""
 
     id: int
     name: str
@@ -44,7 +44,7 @@ def get_by_name(session: Session, name: str) -> StoredRoutingRule | None:
 
 
 def active_rules(session: Session) -> tuple[Rule, ...]:
-    """What is switched on and understood, in order. A rule that is not understood keeps no mail waiting."""
+    """The active rules in order. A rule that cannot be read is left out, and no mail waits for it."""
     rules = list_all(session)
     for stored in rules:
         if stored.active and stored.rule is None:
@@ -55,7 +55,7 @@ def active_rules(session: Session) -> tuple[Rule, ...]:
 def save(
     session: Session, name: str, conditions: Any, actions: Any, *, position: int | None = None, active: bool = True
 ) -> StoredRoutingRule:
-    """A new rule at the end, or another version of one in its place; BadRouting if it cannot be meant."""
+    """Stores a new rule at the end, or a new version in its place; BadRouting if it is not valid."""
     name = " ".join(name.split())
     if not name or len(name) > 100:
         raise BadRouting("a rule's name has 1 to 100 letters")
@@ -80,7 +80,7 @@ def remove(session: Session, stored: StoredRoutingRule) -> None:
 
 
 def move(session: Session, stored: StoredRoutingRule, by: int) -> None:
-    """So many places down (up: negative)."""
+    """Moves a rule down by so many places (up: negative)."""
     order = [rule.id for rule in list_all(session)]
     place = order.index(stored.id)
     order.insert(max(0, min(len(order) - 1, place + by)), order.pop(place))

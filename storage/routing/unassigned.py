@@ -28,7 +28,7 @@ _OPEN = (str(Status.NEW), str(Status.OPEN))
 
 @dataclass(frozen=True, slots=True)
 class LeavingAgent:
-    """An agent whose tickets go to others; `everything`: also what waits for somebody else."""
+    """An agent whose tickets go to others; `everything`: also tickets that wait for somebody else."""
 
     name: str
     why: str
@@ -36,7 +36,7 @@ class LeavingAgent:
 
 
 def list_leaving_agents(session: Session, now: datetime) -> dict[int, LeavingAgent]:
-    """Who left, whose role may own nothing, and who is away now and hands over, as far as they hold anything."""
+    """Agents who left, whose role may own nothing, or who are away now and hand over, as far as they own tickets."""
     c = agents.c
     away = c.away_from.is_not(None) & (c.away_from <= now) & (c.away_until.is_(None) | (c.away_until > now))
     hands_over = c.hands_over & (away | ~c.available)
@@ -57,7 +57,7 @@ def _reason(active: bool, owns: bool) -> str:
 
 
 def tickets_to_reassign(session: Session, of: Mapping[int, LeavingAgent], most: int) -> list[int]:
-    """What they hold and should not."""
+    """The tickets that they own and should not."""
     all_of_it = sorted(number for number, agent in of.items() if agent.everything)
     open_ones = sorted(number for number, agent in of.items() if not agent.everything)
     c = tickets.c
@@ -67,7 +67,7 @@ def tickets_to_reassign(session: Session, of: Mapping[int, LeavingAgent], most: 
 
 
 def list_unowned(session: Session, team_ids: Sequence[int], most: int) -> list[int]:
-    """Open tickets of these teams that nobody owns, that do not sleep and carry no flag."""
+    """Open tickets of these teams without an owner, without a snooze and without a flag."""
     c = tickets.c
     where = (c.team_id.in_(team_ids), c.status.in_(_OPEN), c.assignee_id.is_(None), c.unroutable_at.is_(None))
     query = sa.select(c.id).where(*where, c.snoozed_until.is_(None), c.merged_into.is_(None))
@@ -76,15 +76,17 @@ def list_unowned(session: Session, team_ids: Sequence[int], most: int) -> list[i
 
 @dataclass(frozen=True, slots=True)
 class RoutingMemory:
-    """What a ticket's history says to whoever looks for an owner: the skills that a rule asked for, and who gave it
-    back last and so does not get it again."""
+    """What a ticket's history says to routing.
+
+    The skills that a rule asked for, and who gave it back last and so does not get it again.
+    """
 
     skills: tuple[str, ...] = ()
     never: frozenset[int] = frozenset()
 
 
 def load_memory(session: Session, ids: Sequence[int]) -> dict[int, RoutingMemory]:
-    """Skills are forgotten when a person moves the ticket to another team."""
+    """The routing memory of these tickets; skills no longer count once a person moves the ticket to another team."""
     c = events.c
     where = (c.ticket_id.in_(ids), c.kind.in_((EventKind.ASSIGNED, EventKind.UNROUTABLE, EventKind.TEAM_CHANGED)))
     query = sa.select(c.ticket_id, c.kind, c.data, c.actor_kind).where(*where).order_by(c.id)
@@ -109,7 +111,7 @@ def flagged_teams(session: Session) -> list[int]:
 
 
 def list_flagged(session: Session, team_ids: Sequence[int], after: int, most: int) -> list[int]:
-    """Flagged tickets of these teams, behind the first `after`."""
+    """Flagged tickets of these teams, after the first `after`."""
     c = tickets.c
     where = (c.unroutable_at.is_not(None), c.status.in_(_OPEN), c.team_id.in_(team_ids), c.assignee_id.is_(None))
     query = sa.select(c.id).where(*where).order_by(_rank(), c.unroutable_at, c.id).offset(after).limit(most)
@@ -117,7 +119,7 @@ def list_flagged(session: Session, team_ids: Sequence[int], after: int, most: in
 
 
 def list_unescalated(session: Session, before: datetime, most: int) -> list[int]:
-    """Flagged tickets of which leads have not been told a second time since, the oldest first."""
+    """Flagged tickets without a second notice to the leads since then, the oldest first."""
     c, e = tickets.c, events.c
     escalated = sa.select(e.id).where(
         e.ticket_id == c.id, e.kind == EventKind.UNROUTABLE_ESCALATED, e.at >= c.unroutable_at
@@ -128,7 +130,7 @@ def list_unescalated(session: Session, before: datetime, most: int) -> list[int]
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A ticket that nobody can take."""
+    """A ticket that no agent could take."""
 
     id: int
     subject: str
@@ -140,7 +142,7 @@ class Flag:
 
 
 def list_flags(session: Session, most: int = 200) -> list[Flag]:
-    """What carries a flag, the most urgent first, with the newest reason."""
+    """The flagged tickets, the most urgent first, with the newest reason."""
     c, e = tickets.c, events.c
     again = sa.select(e.id).where(
         e.ticket_id == c.id, e.kind == EventKind.UNROUTABLE_ESCALATED, e.at >= c.unroutable_at
@@ -159,7 +161,7 @@ def list_flags(session: Session, most: int = 200) -> list[Flag]:
 
 
 def count_flags(session: Session) -> int:
-    """How many tickets carry a flag, as far as they may be seen."""
+    """How many flagged tickets the viewer may see."""
     where = (*visibility.ticket_condition(session), tickets.c.unroutable_at.is_not(None), tickets.c.status.in_(_OPEN))
     return int(session.execute(sa.select(sa.func.count()).select_from(tickets).where(*where)).scalar_one())
 

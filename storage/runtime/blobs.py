@@ -27,27 +27,29 @@ INLINE_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class PreparedBlobs:
-    """Contents on their way: the SHA-256 (hex) of each, in order, and each content once by that name."""
+    """Contents to be stored: the SHA-256 (hex) of each, in order, and each content once by that name."""
 
     names: list[str]
     named: Mapping[str, bytes]
 
 
 class BlobStore:
-    """The large blobs under one folder, spread by the first two letters of their hash."""
+    """The large blobs under one folder, in sub-folders by the first two letters of their hash."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def prepare(self, contents: Sequence[bytes]) -> PreparedBlobs:
-        """Hash the contents and make the large ones durable, before a transaction begins in which others would wait."""
+        """Hashes the contents and writes the large ones to disk, before a transaction begins in which others would
+        wait.
+        """
         names = [hashlib.sha256(content).hexdigest() for content in contents]
         named = dict(zip(names, contents, strict=True))
         self._write({name: content for name, content in named.items() if len(content) > INLINE_BYTES})
         return PreparedBlobs(names, named)
 
     def store_prepared(self, session: Session, prepared: PreparedBlobs, now: datetime) -> None:
-        """Name what is held in the record; from its COMMIT on it is stored."""
+        """Stores the rows of the prepared blobs; they are stored from the COMMIT on."""
         rows = [_row(name, content, now) for name, content in sorted(prepared.named.items())]
         insert_rows(session, blobs, rows, ignore=True)
         # Whoever removed the last use of the same content may have taken the file meanwhile.
@@ -55,7 +57,7 @@ class BlobStore:
         self._write({name: content for name, content in large.items() if not self._path(name).exists()})
 
     def unlink(self, names: Iterable[str]) -> None:
-        """Take away the files of blobs that nothing names any more."""
+        """Deletes the files of blobs that nothing names any more."""
         for name in names:
             self._path(name).unlink(missing_ok=True)
 

@@ -26,7 +26,7 @@ class QueueUnavailable(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class DeadJob:
-    """One job. `actor` is empty where it cannot be read."""
+    """One job. `actor` is empty where it cannot be decoded."""
 
     id: str
     actor: str
@@ -39,7 +39,7 @@ class DeadJob:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """One queue: the messages that wait or are worked, and those that were given up."""
+    """One queue: the messages that wait or are processed, and those that were given up."""
 
     queue: str
     waiting: int
@@ -47,7 +47,7 @@ class Depth:
 
 
 def list_jobs(url: str, most: int = MOST) -> list[DeadJob]:
-    """The newest first, of all queues. Raises Away."""
+    """The newest first, of all queues. Raises QueueUnavailable."""
     try:
         with _client(url) as client:
             jobs = [job for queue in _ALL for job in _of_queue(client, queue, most)]
@@ -64,7 +64,7 @@ def _of_queue(client: redis.Redis, queue: str, most: int) -> list[DeadJob]:
 
 
 def depths(url: str) -> list[Depth]:
-    """Each queue's messages. Raises Away."""
+    """Each queue's messages. Raises QueueUnavailable."""
     try:
         with _client(url) as client:
             return [_depth(client, queue) for queue in QUEUES]
@@ -80,7 +80,7 @@ def _depth(client: redis.Redis, queue: str) -> Depth:
 
 
 def drop(url: str, ids: Collection[str]) -> int:
-    """Throw them away; returns how many there were."""
+    """Drops them; returns how many there were."""
     if not ids:
         return 0
     dropped: list[Any] = []
@@ -95,7 +95,7 @@ def drop(url: str, ids: Collection[str]) -> int:
 
 
 def retry(url: str, ids: Collection[str]) -> int:
-    """Enqueue them again, each kind of job and row once; what cannot be read stays. Returns how many went."""
+    """Enqueues them again, each job and row once; what cannot be decoded stays. Returns how many were enqueued."""
     selected = [job for job in list_jobs(url) if job.id in set(ids) and job.actor in JOBS]
     opened = broker(url, for_workers=False)
     try:

@@ -26,7 +26,7 @@ _c = failures.c
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One row that is put off; `next_at` is None where it was given up."""
+    """A postponed row; `next_at` is None where it was given up."""
 
     job: str
     row_id: int
@@ -37,13 +37,13 @@ class Failure:
 
 
 def ready_condition(job: str, number: sa.ColumnElement[int], now: datetime) -> sa.ColumnElement[bool]:
-    """Whether the row with this number may be claimed for the job now."""
+    """The condition that the row with this id may be claimed for the job now."""
     waits = _c.next_at.is_(None) | (_c.next_at > now)
     return ~sa.exists().where(_c.job == job, _c.row_id == number, waits)
 
 
 def record(session: Session, job: str, row_id: int, reason: str, now: datetime, *, last: bool = False) -> Failure:
-    """It failed once more, and is put off; with `last` it is given up at once."""
+    """Postpones the row after another failure; with `last` it is given up at once."""
     where = (_c.job == job, _c.row_id == row_id)
     attempts = int(session.execute(sa.select(_c.attempts).where(*where)).scalar() or 0) + 1
     next_at = None if last or attempts > len(PAUSES) else now + PAUSES[attempts - 1]
@@ -54,7 +54,7 @@ def record(session: Session, job: str, row_id: int, reason: str, now: datetime, 
 
 
 def clear(session: Session, job: str, ids: Iterable[int]) -> None:
-    """These went well at last."""
+    """Removes the failures of rows that succeeded."""
     failed = set(session.execute(sa.select(_c.row_id).where(_c.job == job)).scalars())
     if mended := failed.intersection(ids):
         session.execute(sa.delete(failures).where(_c.job == job, _c.row_id.in_(sorted(mended))))
@@ -67,13 +67,13 @@ def waiting(session: Session, job: str, now: datetime) -> set[int]:
 
 
 def list_failures(session: Session, most: int = 1000) -> list[Failure]:
-    """All that is put off, the newest first."""
+    """All postponed rows, the newest first."""
     rows = session.execute(sa.select(failures).order_by(_c.failed_at.desc(), _c.job, _c.row_id).limit(most))
     return [Failure(**row._mapping) for row in rows]
 
 
 def retry(session: Session, rows: Sequence[tuple[str, int]]) -> int:
-    """Forget the failures of these rows, so that the scheduler's next round finds them; returns how many there were."""
+    """Removes the failures of these rows, so that the scheduler enqueues them again; returns how many there were."""
     removed = 0
     for job, row_id in rows:
         removed += session.execute(sa.delete(failures).where(_c.job == job, _c.row_id == row_id)).rowcount
@@ -81,7 +81,7 @@ def retry(session: Session, rows: Sequence[tuple[str, int]]) -> int:
 
 
 def given_up(session: Session) -> dict[str, int]:
-    """Job → how many rows wait for people."""
+    """Job → number of rows that wait for people."""
     query = sa.select(_c.job, sa.func.count()).where(_c.next_at.is_(None))
     return read_counts(session, query.group_by(_c.job))
 

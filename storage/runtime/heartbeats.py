@@ -37,7 +37,7 @@ Report = Callable[[], Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The last word of one process, or of its scheduler."""
+    """The last heartbeat of one process, or of its scheduler."""
 
     name: str
     kind: str
@@ -46,25 +46,25 @@ class Heartbeat:
 
 
 def record_heartbeat(session: Session, name: str, kind: str, now: datetime, data: Mapping[str, Any]) -> None:
-    """Say that it works, and what does not; those that have been silent for a day are forgotten."""
+    """Stores a heartbeat with the process's state; deletes heartbeats older than a day."""
     session.execute(sa.delete(heartbeats).where(heartbeats.c.at < now - KEPT))
     upsert(session, heartbeats, ("name",), {"name": name, "kind": kind, "at": now, "data": dict(data)})
 
 
 def remove_heartbeat(session: Session, name: str) -> None:
-    """It stops on purpose, and need not be missed."""
+    """The process stops on purpose and is not missed."""
     session.execute(sa.delete(heartbeats).where(heartbeats.c.name == name))
 
 
 def live_heartbeats(session: Session, now: datetime) -> list[Heartbeat]:
-    """Who has said something lately; a word from the future is of a clock that goes wrong, and does not count."""
+    """Recent heartbeats; one from the future was written with a wrong clock, and does not count."""
     near = heartbeats.c.at.between(now - PATIENCE, now + PATIENCE)
     rows = session.execute(sa.select(heartbeats).where(near).order_by(heartbeats.c.name))
     return [Heartbeat(**row._mapping) for row in rows]
 
 
 def silent_queues(beats: list[Heartbeat], queues: tuple[str, ...]) -> list[str]:
-    """The queues of which no live worker takes messages."""
+    """The queues that no live worker processes."""
     working = {queue for beat in beats if beat.kind == WORKER for queue in _working(beat.data)}
     return [queue for queue in queues if queue not in working]
 
@@ -75,7 +75,7 @@ def _working(data: Mapping[str, Any]) -> set[str]:
 
 @contextmanager
 def send_heartbeats(database: Database, kind: str, report: Report) -> Iterator[None]:
-    """Says within this block, at once and every few seconds, what `report` finds."""
+    """Records the state that `report` returns, at once and every few seconds within the block."""
     name = f"{kind}:{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     stop = Event()
 
@@ -95,7 +95,7 @@ def send_heartbeats(database: Database, kind: str, report: Report) -> Iterator[N
 
 
 def _beat(database: Database, name: str, kind: str, report: Report) -> None:
-    """A database that is away is no reason to end: that the beat is missing says it."""
+    """Records one heartbeat; while the database is down the missing heartbeat says so."""
     try:
         data = report()
         with database.transaction() as session:

@@ -16,7 +16,7 @@ class KeyReused(ValueError):
 
 
 def begin(session: Session, key: str, content_hash: str, now: datetime) -> int | None:
-    """Take the key; returns the inbound id if it was taken before with the same content. Rivals wait for each other."""
+    """Claims the key; returns the inbound id if it was used before with the same content. Concurrent requests wait."""
     row = {"key": key, "content_hash": content_hash, "created_at": now}
     if session.execute(insert_ignore(session, idempotency), row).rowcount == 1:
         return None

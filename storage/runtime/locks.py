@@ -33,13 +33,13 @@ def release(session: Session, name: str, holder: str) -> None:
 
 
 def is_held(session: Session, name: str, now: datetime, silence: timedelta) -> bool:
-    """Whether somebody has renewed it lately, as far as its time is plausible."""
+    """Whether a process has renewed the lease recently, as far as its end is plausible."""
     moment = expires_at(session, name)
     return moment is not None and now - silence < moment < now + silence + SKEW
 
 
 def held_leases(session: Session, now: datetime) -> list[tuple[str, datetime]]:
-    """The leases that somebody holds, with their ends."""
+    """The leases that are held, with their ends."""
     query = sa.select(leases.c.name, leases.c.until).where(leases.c.until > now).order_by(leases.c.name)
     return [(row.name, row.until) for row in session.execute(query)]
 

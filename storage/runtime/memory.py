@@ -23,7 +23,7 @@ _STATM = Path("/proc/self/statm")
 
 
 def limit_memory() -> None:
-    """At the start of a process, before it has threads; from then on one of its threads looks after it."""
+    """Called at the start of a process, before it has threads; a thread then releases memory regularly."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, ARENAS)
     # Signals are for the threads that wait for them: this one inherits that it hears none.
@@ -35,14 +35,14 @@ def limit_memory() -> None:
 
 
 def release_memory() -> None:
-    """Collect what only refers to itself, and hand free pages back."""
+    """Collects cyclic garbage, and returns free pages to the system."""
     gc.collect()
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def resident_bytes() -> int:
-    """What this process holds in memory; 0 where the system does not say."""
+    """The resident memory of this process; 0 where the system does not say."""
     try:
         return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):

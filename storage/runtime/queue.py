@@ -173,7 +173,7 @@ class RedisQueue:
 
 
 def message(job: str, row_id: int) -> dramatiq.Message[None]:
-    """The message that has a worker do this job with that row first, made without importing the actor."""
+    """The queue message for this job and row, made without importing the actor."""
     request_id = get_contextvars().get("request_id")
     options = {"request_id": request_id} if request_id else {}
     queue = JOBS[job].queue
@@ -207,5 +207,5 @@ def _job_and_row(content: bytes) -> tuple[str, int] | None:
 
 
 def current_name(job: str) -> str:
-    """What a job is called now."""
+    """The current name of a job that was renamed."""
     return RENAMED.get(job, job)

@@ -31,7 +31,7 @@ _MEND = (
 
 
 class WrongKey(BadSetting):
-    """The key is not the one that this desk signs with, or the desk's key is gone."""
+    """The key is not the one that this desk signs with, or the desk's key is lost."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(SETTING, f"{problem}: {_MEND}")
@@ -50,7 +50,7 @@ def load(settings: Settings, database: Database) -> bytes:
 
 
 def check(database: Database, secret: bytes) -> None:
-    """Raises WrongKey where the desk remembers another key; one that remembers none remembers this from now on."""
+    """Raises WrongKey where the stored fingerprint is of another key; without one, stores this key's."""
     own = fingerprint(secret)
     with database.reading() as session:
         stored = key_values.get(session, FINGERPRINT)
@@ -63,7 +63,7 @@ def check(database: Database, secret: bytes) -> None:
 
 
 def accept(settings: Settings, database: Database) -> None:
-    """Go on with the key that is there, or with a new one where there is none."""
+    """Accepts the key that is there, or a new one where there is none."""
     path = _path(settings)
     if not settings.secret_key and not path.exists():
         _make(path)
@@ -72,7 +72,7 @@ def accept(settings: Settings, database: Database) -> None:
 
 
 def fingerprint(secret: bytes) -> str:
-    """Says whether two keys are the same, and nothing else about them."""
+    """A hash that tells whether two keys are the same, and nothing else about them."""
     return hashlib.sha256(b"frontdesk signing key\0" + secret).hexdigest()[:32]
 
 
@@ -81,7 +81,7 @@ def _path(settings: Settings) -> Path:
 
 
 def _is_used(database: Database) -> bool:
-    """Whether requests came in, or a key was remembered."""
+    """Whether requests were received, or a fingerprint is stored."""
     file = database.engine.url.database or ""
     # Looking into an SQLite file that is not there would make one.
     if database.engine.dialect.name == "sqlite" and not Path(file).exists():

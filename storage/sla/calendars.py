@@ -51,7 +51,7 @@ def get_by_name(session: Session, name: str) -> CalendarRow | None:
 
 
 def save(session: Session, calendar: CalendarRow) -> CalendarRow:
-    """Write a calendar by its id, or by its name if it has none; BadCalendar if it cannot be meant."""
+    """Stores a calendar by its id, or by its name if it has none; BadCalendar if it is not valid."""
     if not calendar.name.strip():
         raise BadCalendar("calendar: a name is missing")
     to_calendar(calendar)
@@ -78,7 +78,7 @@ def remove(session: Session, calendar_id: int) -> None:
 
 
 def list_users(session: Session, calendar_id: int) -> list[str]:
-    """The teams and agents that work by it."""
+    """The teams and agents that use the calendar."""
     named = sa.select(teams.c.name).where(teams.c.calendar_id == calendar_id)
     working = sa.select(people.c.address).join(agents, agents.c.id == people.c.id)
     agent_ids = session.execute(working.where(agents.c.calendar_id == calendar_id)).scalars()
@@ -86,7 +86,7 @@ def list_users(session: Session, calendar_id: int) -> list[str]:
 
 
 def to_calendar(row: CalendarRow) -> Calendar:
-    """What a row means; the same object for the same row, so that what it was asked once is not counted again."""
+    """The calendar of a row; the same object for the same row, so that what was computed once is not computed again."""
     key = json.dumps([row.time_zone, list(row.slots), row.holidays], sort_keys=True, default=dict)
     return _parse(key, f"calendar {row.name!r}")
 

@@ -23,7 +23,7 @@ from storage.tables.desk import sla_policies
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
-    """A policy as it is kept; without a calendar it counts every hour."""
+    """A stored policy; without a calendar it counts every hour."""
 
     name: str
     targets: Mapping[str, Any]
@@ -37,7 +37,7 @@ class PolicyRow:
 
 
 def list_all(session: Session) -> list[PolicyRow]:
-    """All policies in their order, also those that are switched off."""
+    """All policies in their order, also inactive ones."""
     query = sa.select(sla_policies).order_by(sla_policies.c.position, sla_policies.c.id)
     return [PolicyRow(**row._mapping) for row in session.execute(query)]
 
@@ -51,7 +51,7 @@ def get_by_name(session: Session, name: str) -> PolicyRow | None:
 
 
 def save(session: Session, policy: PolicyRow) -> PolicyRow:
-    """Write a policy by its id, or by its name if it has none; BadPolicy and the like if it cannot be meant."""
+    """Stores a policy by its id, or by its name if it has none; BadPolicy and the like if it is not valid."""
     if not policy.name.strip():
         raise BadPolicy("policy: a name is missing")
     to_policy(policy, calendars.by_id(session))
@@ -80,19 +80,19 @@ def any_active(session: Session) -> bool:
 
 
 def active_policies(session: Session) -> tuple[Policy, ...]:
-    """What holds now, in order."""
+    """The active policies, in order."""
     return to_policies(session, list_all(session))
 
 
 def to_policies(session: Session, rows: Sequence[PolicyRow]) -> tuple[Policy, ...]:
-    """What these rows mean together, in order; those that are switched off mean nothing."""
+    """The policies of these rows, in order; inactive ones are left out."""
     calendars_by_id = calendars.by_id(session)
     active_rows = sorted((row for row in rows if row.active), key=lambda row: (row.position, row.id or float("inf")))
     return tuple(to_policy(row, calendars_by_id) for row in active_rows)
 
 
 def to_policy(row: PolicyRow, calendars_by_id: Mapping[int, tuple[str, Any]]) -> Policy:
-    """What a row means."""
+    """The policy of one row."""
     place = f"policy {row.name!r}"
     if row.calendar_id is not None and row.calendar_id not in calendars_by_id:
         raise BadPolicy(f"{place}: its calendar is gone")

@@ -41,7 +41,7 @@ _HEARD = (
 
 
 def request_measuring(session: Session, ids: Iterable[int], now: datetime, *, quiet: bool = False) -> None:
-    """Wish that the clocks of these tickets are looked at."""
+    """Requests a measurement of these tickets."""
     row = {"kind": LOOK, "state": QUIET if quiet else LOOK, "started_at": now, "next_at": now}
     unique_ids = sorted(set(ids))
     insert_rows(session, clocks, [row | {"ticket_id": number} for number in unique_ids], ignore=True)
@@ -50,7 +50,7 @@ def request_measuring(session: Session, ids: Iterable[int], now: datetime, *, qu
 
 
 def request_recalculation(session: Session, what: str) -> None:
-    """A policy or calendar is another one; the recalculation follows, whoever changed it."""
+    """A policy or calendar was changed; requests the recalculation, whoever changed it."""
     key_values.put(session, key_values.SLA_CHANGED, what)
     enqueue(session, "sla", 0)
 
@@ -60,7 +60,7 @@ def any_due(session: Session, now: datetime) -> bool:
 
 
 def oldest_due(session: Session) -> datetime | None:
-    """The oldest moment at which somebody should have looked, or is to look."""
+    """The oldest moment at which a measurement was or is due."""
     return session.execute(sa.select(sa.func.min(clocks.c.next_at))).scalar()
 
 
@@ -89,13 +89,13 @@ def claim(session: Session, now: datetime, most: int, first: Sequence[int] = ())
 
 
 def postpone(session: Session, ticket_id: int, until: datetime) -> None:
-    """Look at this ticket no earlier than that."""
+    """Measures that ticket no earlier than that moment."""
     where = (clocks.c.ticket_id == ticket_id, clocks.c.next_at < until)
     session.execute(sa.update(clocks).where(*where).values(next_at=until))
 
 
 def clocks_of_tickets(session: Session, ids: Iterable[int]) -> dict[int, dict[Target, Clock]]:
-    """Ticket → its clocks as they were written down."""
+    """Ticket → its stored timers."""
     by_ticket: dict[int, dict[Target, Clock]] = {number: {} for number in ids}
     query = sa.select(clocks).where(clocks.c.ticket_id.in_(sorted(by_ticket)), clocks.c.kind != LOOK)
     for row in session.execute(query) if by_ticket else ():
@@ -104,7 +104,7 @@ def clocks_of_tickets(session: Session, ids: Iterable[int]) -> dict[int, dict[Ta
 
 
 def histories(session: Session, ids: Sequence[int]) -> dict[int, list[Event]]:
-    """Ticket → those of its events that clocks hear, oldest first."""
+    """Ticket → those of its events that affect timers, oldest first."""
     c = events.c
     columns = (c.id, c.ticket_id, c.at, c.kind, c.actor_kind, c.after, c.why, c.data, c.message_id)
     where = (c.ticket_id.in_(sorted(ids)), c.kind.in_(_HEARD))
@@ -128,7 +128,7 @@ def histories(session: Session, ids: Sequence[int]) -> dict[int, list[Event]]:
 def save(
     session: Session, before: Mapping[int, Mapping[Target, Clock]], now: Mapping[int, Mapping[Target, Clock]]
 ) -> None:
-    """The clocks of these tickets as they are now; only what changed is written."""
+    """Stores the timers of these tickets; only changes are written."""
     removed = [(n, target) for n, some in before.items() for target in some if target not in now.get(n, {})]
     for target in {target for _, target in removed}:
         numbers = [number for number, kind in removed if kind is target]
@@ -146,12 +146,15 @@ def save(
 
 
 def save_due_times(session: Session, due: Mapping[int, datetime | None]) -> None:
-    """The tickets' due times: they follow from the clocks, so they are no change of a ticket and no new version."""
+    """Stores the tickets' due times.
+
+    They follow from the timers, so they are no change of a ticket and no new version.
+    """
     update_rows(session, tickets, "id", [{"id": number, "due_at": at} for number, at in sorted(due.items())])
 
 
 def count_wishes(session: Session) -> int:
-    """How many tickets are still to be looked at."""
+    """How many tickets wait for a measurement."""
     query = sa.select(sa.func.count()).select_from(clocks)
     return int(session.execute(query.where(clocks.c.kind == LOOK, clocks.c.next_at.is_not(None))).scalar_one())
 
@@ -161,7 +164,7 @@ def any_running(session: Session) -> bool:
 
 
 def counts(session: Session, now: datetime) -> dict[str, int]:
-    """How many clocks run, run late, stand still; and how many tickets wait to be looked at."""
+    """How many timers run, are late or are paused; and how many tickets wait for a measurement."""
     c, running = clocks.c, clocks.c.state == str(State.RUNNING)
     query = sa.select(
         sa.func.count().filter(running).label("running"),

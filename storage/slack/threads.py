@@ -22,7 +22,7 @@ _CODES = "slack_code_used:"
 
 
 def ticket_of(session: Session, channel: str, thread_ts: str) -> int | None:
-    """The ticket that agents work on in that thread."""
+    """The ticket of that thread."""
     query = sa.select(_c.ticket_id).where(_c.channel == channel, _c.thread_ts == thread_ts)
     return session.execute(query).scalar()
 
@@ -39,7 +39,7 @@ def add(session: Session, ticket_id: int, channel: str, thread_ts: str) -> None:
 
 
 def use_linking_code(session: Session, agent_id: int, until: int) -> bool:
-    """Whether a linking code of that age may still be used; from now on neither it nor an older one may."""
+    """Whether a linking code of that age may be used; afterwards neither it nor an older one may."""
     availability.lock(session, (), (agent_id,))
     key = f"{_CODES}{agent_id}"
     if until <= (key_values.get(session, key) or 0):

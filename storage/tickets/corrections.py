@@ -22,7 +22,7 @@ CORRECTION_KINDS = (EventKind.CATEGORY_CHANGED, EventKind.CATEGORY_CONFIRMED)
 
 
 def record(session: Session, happened: Sequence[Event]) -> None:
-    """Keep what agents said among these events; other events cost nothing."""
+    """Stores the corrections among these events; other events cost nothing."""
     by_agents = [event for event in happened if event.kind in CORRECTION_KINDS and event.actor.kind is ActorKind.AGENT]
     if not by_agents:
         return
@@ -36,13 +36,13 @@ def newest_id(session: Session) -> int:
 
 
 def count_after(session: Session, correction_id: int) -> int:
-    """How many there are since that one."""
+    """How many corrections there are since that one."""
     query = sa.select(sa.func.count()).select_from(corrections).where(corrections.c.id > correction_id)
     return session.execute(query).scalar() or 0
 
 
 def corrections_of_ticket(session: Session, ticket_id: int) -> list[dict[str, Any]]:
-    """What agents said about one ticket, oldest first."""
+    """The corrections of one ticket, oldest first."""
     query = sa.select(corrections).where(corrections.c.ticket_id == ticket_id).order_by(corrections.c.id)
     return [dict(row._mapping) for row in session.execute(query)]
 

@@ -25,7 +25,7 @@ class Draft:
 
 
 def save(session: Session, ticket_id: int, agent_id: int, draft: Draft, now: datetime) -> None:
-    """The text as it is now; an empty one is no draft."""
+    """Stores the current text; an empty one deletes the draft."""
     if not draft.text.strip():
         delete_draft(session, ticket_id, agent_id)
         return
@@ -36,7 +36,7 @@ def save(session: Session, ticket_id: int, agent_id: int, draft: Draft, now: dat
 
 
 def add_returned(session: Session, ticket_id: int, agent_id: int, text: str, now: datetime) -> None:
-    """A reply that comes back, above what was typed meanwhile."""
+    """Adds the text of a reply that was cancelled or refused above what was typed in the meantime."""
     before = get(session, ticket_id, agent_id)
     joined = f"{text}\n\n{before.text}" if before and before.text != text else text
     save(session, ticket_id, agent_id, Draft(MessageKind.REPLY, joined), now)
@@ -49,7 +49,7 @@ def get(session: Session, ticket_id: int, agent_id: int) -> Draft | None:
 
 
 def tickets_with_draft(session: Session, agent_id: int) -> list[int]:
-    """Where the agent has something unsent."""
+    """The tickets where the agent has a draft."""
     query = sa.select(_c.ticket_id).where(_c.agent_id == agent_id).distinct().order_by(_c.ticket_id)
     return list(session.execute(query).scalars())
 

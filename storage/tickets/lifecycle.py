@@ -32,7 +32,7 @@ def set_rules(session: Session, settings: Lifecycle) -> None:
 
 
 def due_tickets(session: Session, settings: Lifecycle, now: datetime, most: int) -> list[int]:
-    """Tickets that may have to move by now; whether they do is looked at again under their lock."""
+    """Tickets that may be due; the job checks each again while it holds the ticket."""
     ticket_ids: list[int] = []
     for where, order in _places(settings, now):
         if len(ticket_ids) < most:

@@ -32,7 +32,7 @@ _RECENT = 2000
 
 @dataclass(frozen=True, slots=True)
 class TicketFilter:
-    """Which tickets: empty or None means all. `assignee` NOBODY finds those that nobody owns."""
+    """Which tickets: empty or None means all. `assignee` NOBODY finds those without an owner."""
 
     statuses: tuple[Status, ...] = ()
     words: str = ""
@@ -113,7 +113,7 @@ def status_counts(session: Session) -> dict[str, int]:
 
 
 def snoozed_counts(session: Session) -> dict[str, int]:
-    """How many of them are put aside for now."""
+    """How many tickets of each status are snoozed."""
     where = (tickets.c.snoozed_until.is_not(None), *visibility.ticket_condition(session))
     # Counted here: asked to group, SQLite walks all tickets by status instead of the few by the index of the snoozed.
     return Counter(session.execute(sa.select(tickets.c.status).where(*where)).scalars())
@@ -137,7 +137,7 @@ def list_set_aside(session: Session, states: Sequence[str], *, before: int | Non
 
 
 def list_captured(session: Session, *, before: int | None, most: int) -> list[dict[str, Any]]:
-    """Mails that were caught because there is no relay."""
+    """Mails that were captured because there is no relay."""
     where = [outbound.c.state == "caught", *visibility.ticket_id_condition(session, outbound.c.ticket_id)]
     return _page(session, sa.select(outbound), outbound.c.id, where, before, most)
 
@@ -167,7 +167,10 @@ def _conditions(session: Session, ticket_filter: TicketFilter, before: int | Non
 
 
 def _due(session: Session, ticket_filter: TicketFilter, before: int | None) -> list[sa.ColumnElement[bool]]:
-    """By the index of due times; a page goes on after the due time and number of the last ticket of the one before."""
+    """The condition by due time.
+
+    A page continues after the due time and number of the last ticket of the page before.
+    """
     c = tickets.c
     where: list[sa.ColumnElement[bool]] = [c.due_at.is_not(None)]
     if ticket_filter.due_before is not None:

@@ -20,7 +20,7 @@ NAMES = (
 
 
 def placeholder_values(session: Session, ticket: Ticket, agent: Actor, now: datetime) -> Mapping[str, str]:
-    """All of NAMES on this ticket."""
+    """The values of all NAMES on this ticket."""
     facts = ticket_facts.load_facts(session, [ticket], now)[ticket.id]
     requester = str(facts["requester"] or "")
     team = str(facts["team"] or "")

@@ -24,7 +24,7 @@ _c = presence.c
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """An agent who is at a ticket; `doing` is VIEWING or WRITING."""
+    """An agent who has a ticket open; `doing` is VIEWING or WRITING."""
 
     agent_id: int
     name: str
@@ -32,7 +32,7 @@ class Present:
 
 
 def record(session: Session, ticket_id: int, agent_id: int, doing: str, now: datetime) -> None:
-    """A sign of life. What is over is forgotten on the way."""
+    """Stores a signal of an open page, and deletes old ones."""
     session.execute(sa.delete(presence).where(_c.ticket_id == ticket_id, _c.at < now - LASTS))
     row = {"ticket_id": ticket_id, "agent_id": agent_id, "doing": doing, "at": now}
     upsert(session, presence, ("ticket_id", "agent_id"), row)
@@ -44,7 +44,7 @@ def remove(session: Session, ticket_id: int, agent_id: int) -> None:
 
 
 def list_present(session: Session, ticket_ids: Iterable[int], now: datetime, but: int) -> dict[int, list[Present]]:
-    """Who is at these tickets besides that agent; who writes comes first."""
+    """Who has these tickets open besides that agent; agents who write come first."""
     query = (
         sa.select(_c.ticket_id, _c.agent_id, _c.doing, people.c.name, people.c.address)
         .join(people, people.c.id == _c.agent_id)

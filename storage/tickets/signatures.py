@@ -22,7 +22,7 @@ REASON = "signature"
 
 
 def for_reply(session: Session, ticket: Ticket, actor: Actor, now: datetime) -> str:
-    """The signature that an answer gets now; "" where nobody has written one."""
+    """The signature of a reply that is written now; "" where there is none."""
     written = _written(session, ticket, actor)
     if "{" not in written:
         return written
@@ -34,7 +34,7 @@ def for_reply(session: Session, ticket: Ticket, actor: Actor, now: datetime) -> 
 
 
 def for_message(message: Message) -> str:
-    """The signature that was chosen for a reply written here."""
+    """The signature that was chosen for a stored reply."""
     return "\n".join(part["text"] for part in message.cut if part["reason"] == REASON and not message.inbound)
 
 
@@ -47,7 +47,7 @@ def of_teams(session: Session) -> dict[int, str]:
 
 
 def checked(text: str) -> str:
-    """The text as it is kept; NotAllowed where it is too long."""
+    """The cleaned text; NotAllowed where it is too long."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     cleaned = "".join(letter for letter in plain if letter.isprintable() or letter == "\n").strip()
     if len(cleaned) > LONGEST:
@@ -57,7 +57,7 @@ def checked(text: str) -> str:
 
 
 def set_agent(session: Session, agent_id: int, text: str) -> str:
-    """The agent's own from now on; none where it is empty. Returns it as it is kept."""
+    """Stores the agent's own signature; an empty text removes it. Returns the stored text."""
     signature = checked(text)
     session.execute(sa.update(agents).where(agents.c.id == agent_id).values(signature=signature))
     return signature

@@ -22,13 +22,13 @@ from storage.tables.tickets import events, mailboxes, messages, people, predicti
 
 
 def load_facts(session: Session, ticket_list: Sequence[Ticket], now: datetime) -> dict[int, TicketFacts]:
-    """Ticket → its facts; `text` is what the requester's first message says."""
+    """Ticket → its facts; `text` is the requester's first message."""
     around = load_around(session, ticket_list)
     return {ticket.id: facts_of_ticket(ticket, around[ticket.id], now) for ticket in ticket_list}
 
 
 def load_around(session: Session, ticket_list: Sequence[Ticket]) -> dict[int, Around]:
-    """Ticket → what its row only names. `hours` and `event` are for the caller to fill in (`dataclasses.replace`)."""
+    """Ticket → the rows around it. `hours` and `event` are for the caller to fill in (`dataclasses.replace`)."""
     if not ticket_list:
         return {}
     ids = [ticket.id for ticket in ticket_list]
@@ -53,7 +53,7 @@ def load_around(session: Session, ticket_list: Sequence[Ticket]) -> dict[int, Ar
 
 
 def load_people(session: Session, ids: Iterable[int]) -> dict[int, Around]:
-    """Person → what is known of them as a requester: address, name, VIP, organisation, plan, language."""
+    """Person → their facts as a requester: address, name, VIP, organisation, plan, language."""
     return {row["id"]: Around(**_of_requester(row, "")) for row in _rows_of_people(session, set(ids))}
 
 
@@ -85,7 +85,7 @@ def _names(session: Session, table: sa.Table, column: sa.Column[Any], ids: Itera
 
 
 def _first_words(session: Session, ids: Sequence[int]) -> dict[int, Around]:
-    """The first message's words and files, and the language that was heard in them."""
+    """The first message's text and files, and its language."""
     c = messages.c
     first = sa.select(sa.func.min(c.id).label("id")).where(c.ticket_id.in_(ids)).group_by(c.ticket_id).subquery()
     words = sa.func.substr(c.reply, 1, LONGEST_TEXT).label("words")
@@ -112,7 +112,7 @@ def _reopened(session: Session, ids: Sequence[int]) -> dict[int, int]:
 
 
 def _waiting_since(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
-    """When the requester said the first thing that nobody has answered yet."""
+    """The time of the requester's first message that nobody has answered yet."""
     c, answer = messages.c, messages.alias("answer")
     kinds = (c.kind == str(MessageKind.REPLY), c.author_kind == str(ActorKind.REQUESTER))
     last = (

@@ -23,7 +23,7 @@ from storage.tickets import corrections
 
 
 class Stale(RuntimeError):
-    """Somebody else changed the ticket meanwhile: read it again and decide anew."""
+    """Somebody else changed the ticket in the meantime: load it again and decide anew."""
 
 
 _NAMING = (
@@ -50,7 +50,7 @@ def get_many(session: Session, ids: Iterable[int], *, lock: bool = False) -> dic
 
 
 def merge_target(session: Session, ticket_id: int, *, lock: bool = False) -> Ticket | None:
-    """The ticket, or the one that it was merged into, however often."""
+    """The ticket, or the one that it was merged into, through any number of merges."""
     ticket = get(session, ticket_id, lock=lock)
     while ticket is not None and ticket.merged_into is not None:
         ticket = get(session, ticket.merged_into, lock=lock)
@@ -70,12 +70,12 @@ def page(
 
 
 def insert_many(session: Session, new_tickets: Sequence[Ticket]) -> None:
-    """New tickets with the ids that were reserved for them."""
+    """Stores new tickets with the ids that were reserved for them."""
     insert_rows(session, tickets, [_ticket_row(ticket) for ticket in new_tickets])
 
 
 def save(session: Session, change: Change, *, react: bool = True) -> Ticket:
-    """Write a change and its events; raises Stale if the ticket is no longer the one that was read."""
+    """Stores a change and its events; raises Stale if the ticket has changed since it was loaded."""
     if not change.events:
         return change.ticket
     row = _ticket_row(change.ticket) | {"version": change.ticket.version + 1}
@@ -87,7 +87,7 @@ def save(session: Session, change: Change, *, react: bool = True) -> Ticket:
 
 
 def save_locked(session: Session, changes: Iterable[Change], *, react: bool = True) -> None:
-    """Write changes of tickets that this transaction holds (`lock=True`), so that none can be stale."""
+    """Stores changes of tickets that this transaction holds (`lock=True`), so that none can be stale."""
     with_events = [change for change in changes if change.events]
     rows = [
         _changed_columns(_ticket_row(change.ticket)) | {"version": change.ticket.version + 1} for change in with_events
@@ -97,7 +97,7 @@ def save_locked(session: Session, changes: Iterable[Change], *, react: bool = Tr
 
 
 def add_events(session: Session, happened: Sequence[Event], *, react: bool = True) -> None:
-    """Append to the history; unless told otherwise the consequences are enqueued."""
+    """Adds events to the history; unless `react` is off the job `events` is enqueued."""
     if not happened:
         return
     insert_rows(
@@ -129,18 +129,18 @@ def claim_events(session: Session, most: int, now: datetime, first: Sequence[int
 
 
 def mark_unreacted(session: Session, event_id: int) -> None:
-    """Its consequences failed: they are still to come."""
+    """The consequences of the event failed and must be done again."""
     session.execute(sa.update(events).where(events.c.id == event_id).values(reacted=False))
 
 
 def has_unreacted(session: Session, now: datetime | None = None) -> bool:
-    """Whether consequences are still to come; with a moment, whether some may be claimed now."""
+    """Whether events wait for their consequences; with a moment, whether some may be claimed now."""
     where = [~events.c.reacted, *([failures.ready_condition(EVENTS, events.c.id, now)] if now else [])]
     return session.execute(sa.select(events.c.id).where(*where).limit(1)).scalar() is not None
 
 
 def reserve(session: Session, count: int) -> list[int]:
-    """Ticket numbers."""
+    """Reserves ticket numbers."""
     return reserve_ids(session, tickets, count)
 
 
@@ -183,7 +183,7 @@ def message(session: Session, message_id: int) -> Message | None:
 
 
 def newest_of_agent(session: Session, ticket_id: int, agent_id: int, kind: MessageKind) -> Message | None:
-    """What an agent last wrote on a ticket with the desk itself, not by mail."""
+    """The last message that an agent wrote on a ticket in the console, Slack or API, not by mail."""
     c = messages.c
     own = (c.author_kind == str(ActorKind.AGENT), c.author_id == agent_id, c.kind == str(kind), ~c.inbound)
     query = sa.select(messages).where(c.ticket_id == ticket_id, *own).order_by(c.id.desc()).limit(1)
@@ -242,7 +242,7 @@ def history(session: Session, ticket_id: int) -> list[Event]:
 
 
 def numbered_history(session: Session, ticket_id: int) -> list[tuple[int, Event]]:
-    """All events with their numbers, whoever looks: for what is decided by them, not for what is shown."""
+    """All events with their ids, for every viewer: for decisions, not for display."""
     rows = session.execute(sa.select(events).where(events.c.ticket_id == ticket_id).order_by(events.c.id))
     return [(row.id, _event(row._mapping)) for row in rows]
 
@@ -263,7 +263,7 @@ def add_participants(session: Session, rows: Iterable[tuple[int, str, str]]) -> 
 
 
 def set_participant(session: Session, ticket_id: int, address: str, role: str) -> None:
-    """As what somebody takes part from now on, whatever it was before."""
+    """Sets how somebody takes part from now on, whatever it was before."""
     row = {"ticket_id": ticket_id, "address": address, "role": str(role)}
     upsert(session, participants, ("ticket_id", "address"), row)
 
@@ -281,7 +281,7 @@ def links_of(session: Session, ticket_id: int) -> list[tuple[int, str]]:
 
 
 def tickets_naming_others(session: Session, ids: Iterable[int]) -> set[int]:
-    """Those tickets that were opened by a mail that names a ticket in which its sender has no part."""
+    """Those tickets that were opened by a mail that names a ticket in which its sender does not take part."""
     where = (links.c.ticket_id.in_(sorted(set(ids))), links.c.kind == "named")
     return set(session.execute(sa.select(links.c.ticket_id).where(*where)).scalars())
 
@@ -315,7 +315,7 @@ def _ticket_row(ticket: Ticket) -> dict[str, Any]:
 
 
 def _changed_columns(row: dict[str, Any]) -> dict[str, Any]:
-    """Without what follows from clocks: somebody who read the ticket a moment ago must not write an old due time."""
+    """Without the columns that follow from timers: a change must not store an old due time."""
     return {name: value for name, value in row.items() if name != "due_at"}
 
 

@@ -34,12 +34,12 @@ CONFIGURATION = Viewer(name="a configuration")
 
 
 def acting_actor(session: Session, otherwise: Viewer) -> Viewer:
-    """For whom this session acts; the desk itself acts in the name of `otherwise`."""
+    """The actor of this session; the desk itself acts as `otherwise`."""
     return session.viewer if session.viewer.name else otherwise
 
 
 def join(session: Session, team_id: int, agent: Person, who: Viewer, now: datetime) -> None:
-    """The agent is a member from now on; a second time changes nothing."""
+    """Makes the agent a member; a second time changes nothing."""
     if _is_member(session, team_id, agent.id):
         return
     before = _members(session, team_id)
@@ -49,7 +49,7 @@ def join(session: Session, team_id: int, agent: Person, who: Viewer, now: dateti
 
 
 def leave(session: Session, team_id: int, agent: Person, who: Viewer, now: datetime) -> None:
-    """The agent is no member any more."""
+    """Removes the agent from the team."""
     if not _is_member(session, team_id, agent.id):
         return
     before = _members(session, team_id)
@@ -60,7 +60,7 @@ def leave(session: Session, team_id: int, agent: Person, who: Viewer, now: datet
 
 
 def set_private(session: Session, team_id: int, who: Viewer, now: datetime, *, private: bool) -> None:
-    """From now on only its members see its tickets, or everybody does."""
+    """Makes the team's tickets visible to its members only, or to everybody."""
     if (team_id in visibility.private_teams(session)) is private:
         return
     visibility.set_private(session, team_id, private=private)
@@ -93,7 +93,7 @@ def _audit_and_notify(
 def _notices(
     session: Session, team_id: int, number: int, text: str, audience: Iterable[Person]
 ) -> list[OutboundMessage]:
-    """One for each member; answering it goes to the mailbox as any mail does."""
+    """One notice for each member; an answer goes to the mailbox like any mail."""
     name = session.execute(sa.select(teams.c.name).where(teams.c.id == team_id)).scalar_one()
     boxes = people.all_mailboxes(session)
     box = next((box for box in boxes if box.team_id == team_id), boxes[0] if boxes else None)
@@ -122,7 +122,7 @@ def _notice(box: people.Mailbox, team: str, number: int, text: str, agent: Perso
 
 
 def _free_tickets_of_outsiders(session: Session, team_id: int, now: datetime) -> None:
-    """What agents outside of a private team own there, they own no longer."""
+    """Unassigns the tickets of a private team that agents outside of it own."""
     if team_id not in visibility.private_teams(session):
         return
     c = ticket_rows.c

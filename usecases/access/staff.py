@@ -26,7 +26,7 @@ ROLE_CHANGED, ACTIVATED, DEACTIVATED = "role_changed", "agent_activated", "agent
 
 @contextmanager
 def ensure_admin_remains(session: Session) -> Iterator[None]:
-    """What is done in the block may change any roles, as long as an active admin is left if there was one."""
+    """The block may change any roles, as long as an active admin is left if there was one."""
     before = _admins(session, hold=True)
     yield
     if before and not _admins(session):
@@ -34,19 +34,19 @@ def ensure_admin_remains(session: Session) -> Iterator[None]:
 
 
 def set_role(session: Session, agent: Person, role: str, who: Viewer, now: datetime) -> None:
-    """Another role from now on; NotAllowed for the last active admin."""
+    """Sets the agent's role; NotAllowed for the last active admin."""
     with ensure_admin_remains(session):
         change_role(session, agent, role, who, now)
 
 
 def set_active(session: Session, agent: Person, who: Viewer, now: datetime, *, active: bool) -> None:
-    """An agent who left, or who is back; NotAllowed for the last active admin."""
+    """Deactivates or reactivates an agent; NotAllowed for the last active admin."""
     with ensure_admin_remains(session):
         change_active(session, agent, who, now, active=active)
 
 
 def change_role(session: Session, agent: Person, role: str, who: Viewer, now: datetime) -> None:
-    """For callers inside of `keeping_an_admin`. What the agent may own no longer goes to others."""
+    """For callers inside of `ensure_admin_remains`. Tickets that the agent may no longer own go to others."""
     new_role = role_named(role)
     if agent.role == new_role:
         return
@@ -57,7 +57,7 @@ def change_role(session: Session, agent: Person, role: str, who: Viewer, now: da
 
 
 def change_active(session: Session, agent: Person, who: Viewer, now: datetime, *, active: bool) -> None:
-    """For callers inside of `keeping_an_admin`."""
+    """For callers inside of `ensure_admin_remains`."""
     if agent.active is active:
         return
     people.set_active(session, agent.id, active)

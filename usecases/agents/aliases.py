@@ -22,7 +22,7 @@ from usecases.tickets import cc
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """An address, and since when it is the agent's; None: it was only seen."""
+    """An address, and since when it is confirmed; None: it was only seen."""
 
     address: str
     agent_id: int
@@ -40,19 +40,19 @@ def agents_by_alias(session: Session, addresses: Iterable[str]) -> dict[str, Per
 
 
 def aliases_of_agent(session: Session, agent_id: int) -> list[Alias]:
-    """Those of one agent, the confirmed and the seen."""
+    """The aliases of one agent, confirmed and seen."""
     query = sa.select(*(agent_aliases.c[name] for name in Alias.__dataclass_fields__))
     rows = session.execute(query.where(agent_aliases.c.agent_id == agent_id).order_by(agent_aliases.c.address))
     return [Alias(**row._mapping) for row in rows]
 
 
 def record_seen(session: Session, agent_id: int, address: str, at: datetime) -> None:
-    """Somebody wrote from there to the agent's signed address: the agent may confirm it."""
+    """A mail from that address answered the agent's signed address; the agent may confirm it."""
     session.execute(insert_ignore(session, agent_aliases), {"address": address, "agent_id": agent_id, "seen_at": at})
 
 
 def confirm(session: Session, agent_id: int, address: str, at: datetime) -> str:
-    """The agent says that an address that was seen is theirs."""
+    """The agent confirms an address that was seen."""
     canonical_address = cc.check_address(address)
     if canonical_address not in {alias.address for alias in aliases_of_agent(session, agent_id)}:
         raise NotAllowed(f"nothing came from {canonical_address} to a signed address of yours")
@@ -60,7 +60,7 @@ def confirm(session: Session, agent_id: int, address: str, at: datetime) -> str:
 
 
 def add(session: Session, agent_id: int, address: str, at: datetime) -> str:
-    """From now on the address acts as the agent's; seen or not."""
+    """Adds an address as confirmed, whether it was seen or not."""
     canonical_address = cc.check_address(address)
     person = people.by_address(session, canonical_address)
     if person is not None and person.role:
@@ -76,7 +76,7 @@ def add(session: Session, agent_id: int, address: str, at: datetime) -> str:
 
 
 def remove(session: Session, agent_id: int, address: str) -> None:
-    """The address is no agent's any more; NotAllowed where it was none."""
+    """Removes an alias; NotAllowed where it was none."""
     c = agent_aliases.c
     deletion = sa.delete(agent_aliases).where(c.agent_id == agent_id, c.address == address.strip().lower())
     if session.execute(deletion).rowcount == 0:

@@ -29,7 +29,7 @@ UTC = ZoneInfo("UTC")
 def macro_texts(
     session: Session, ticket: Ticket, commands: Sequence[Command], actor: Actor, now: datetime
 ) -> list[str]:
-    """What the macros among the commands say on this ticket."""
+    """The texts of the macros among the commands, for this ticket."""
     wanted_macros = [
         macros.get_by_name(session, actor.id or 0, command.argument) for command in commands if command.name == "macro"
     ]
@@ -70,7 +70,7 @@ def run_commands(
     via: str = "",
     zone: ZoneInfo = UTC,
 ) -> list[str]:
-    """Do them in order; returns a line for each. `via` names the channel that they came by."""
+    """Runs the commands in order; returns a line for each. `via` names the channel that they came by."""
     lines = []
     for command in commands:
         if command.name in ("note", "reply"):
@@ -140,7 +140,7 @@ def _change(
 
 
 def _fill_required(session: Session, ticket: Ticket, change: Change) -> Change:
-    """The change; where a required field is empty, the answer says what to write."""
+    """The change; where a required field is empty, the error says what to write."""
     try:
         return custom_fields.refuse_unfilled_end(session, ticket, change)
     except Unfilled as error:
@@ -187,7 +187,7 @@ def _status(command: Command) -> Status:
 
 
 def _agent(session: Session, word: str) -> Person:
-    """The one active agent whose address or name this is, or begins."""
+    """The one active agent whose address or name is this word, or begins with it."""
     name = word.lower().lstrip("@")
     if not name:
         raise NotAllowed(f"{word!r} is nobody's name")

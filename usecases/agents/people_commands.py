@@ -14,7 +14,7 @@ NAMES = frozenset({"copy", "requester", "alias"})
 
 
 def check(session: Session, ticket: Ticket, command: Command, actor: Actor) -> None:
-    """Raises NotAllowed where it cannot be done."""
+    """Raises NotAllowed where the command cannot be done."""
     if command.name == "requester":
         requester.plan_change(session, ticket, command.argument)
     elif command.name == "alias" and actor.id is None:
@@ -26,7 +26,7 @@ def check(session: Session, ticket: Ticket, command: Command, actor: Actor) -> N
 def run(
     session: Session, ticket: Ticket, command: Command, actor: Actor, now: datetime, *, react: bool
 ) -> tuple[Ticket, str]:
-    """The ticket afterwards, and what was done in words."""
+    """The ticket afterwards, and a line of text for what was done."""
     if command.name == "requester":
         return requester.change(session, ticket, command.argument, actor, now, react=react), (
             f"the requester is now {command.argument.lower()}"

@@ -33,8 +33,10 @@ _c = scheduled_replies.c
 
 @dataclass(frozen=True, slots=True)
 class ReplyRequest:
-    """What an agent wants said. `seen` is the last message that they knew, where the reply waits for long; `signed`:
-    with the signature."""
+    """A reply that an agent wants to send.
+
+    `seen` is the last message that they knew, for replies that wait long; `signed`: with the signature.
+    """
 
     text: str
     resolve: bool = False
@@ -45,7 +47,7 @@ class ReplyRequest:
 
 @dataclass(frozen=True, slots=True)
 class ScheduledReply:
-    """An answer that waits."""
+    """A reply that waits."""
 
     id: int
     ticket_id: int
@@ -57,7 +59,7 @@ class ScheduledReply:
 def reply_now(
     session: Session, ticket: Ticket, actor: Actor, answer: ReplyRequest, now: datetime, *, via: str = "console"
 ) -> Ticket:
-    """The reply, and what goes with it: the macro that made it, the end of the ticket."""
+    """Stores the reply, and what goes with it: the macro that made it, the resolution of the ticket."""
     ticket = conversation.reply(session, ticket, actor, answer.text, now, via=via, signed=answer.signed)
     macro = next((candidate for candidate in macros.list_all(session) if candidate.id == answer.macro_id), None)
     if macro is not None:
@@ -74,7 +76,7 @@ def reply_now(
 def schedule(
     session: Session, ticket: Ticket, actor: Actor, answer: ReplyRequest, now: datetime, send_at: datetime
 ) -> Ticket:
-    """It waits. Raises NotAllowed for what could not be said even now, so that nobody waits in vain."""
+    """Schedules the reply. Raises NotAllowed for one that could not be sent even now."""
     if not answer.text.strip():
         raise NotAllowed("there is no text to send")
     if actor.id is None or ticket.merged_into is not None:
@@ -103,7 +105,7 @@ def scheduled_of_ticket(session: Session, ticket_id: int) -> list[ScheduledReply
 
 
 def cancel(session: Session, ticket: Ticket, number: int, actor: Actor, now: datetime) -> Ticket:
-    """Undo: the text is a draft of whoever took it back."""
+    """Cancels the reply: its text becomes a draft of whoever cancelled it."""
     reply = _delete_row(session, number, ticket.id)
     if reply is None:
         raise NotAllowed("that reply was sent already, or taken back")
@@ -116,7 +118,7 @@ JOB = "send_scheduled"
 
 
 def due_replies(session: Session, now: datetime, most: int = 20) -> list[tuple[int, int]]:
-    """Numbers and tickets of what should have left by now, in the order in which their tickets are to be held."""
+    """Ids and tickets of due replies, in the order in which their tickets must be locked."""
     where = (_c.send_at <= now, failures.ready_condition(JOB, _c.id, now))
     query = sa.select(_c.id, _c.ticket_id).where(*where).order_by(_c.send_at, _c.id).limit(most)
     rows = [(int(row.id), int(row.ticket_id)) for row in session.execute(query)]
@@ -124,7 +126,7 @@ def due_replies(session: Session, now: datetime, most: int = 20) -> list[tuple[i
 
 
 def send_due(session: Session, number: int, ticket_id: int, now: datetime) -> bool:
-    """Say it now; False if somebody else did, or took it back."""
+    """Sends it now; False if another process did, or it was cancelled."""
     ticket = tickets.get(session, ticket_id, lock=True)
     reply = _delete_row(session, number, ticket_id)
     if reply is None or ticket is None:
@@ -151,7 +153,7 @@ def undo_time(seconds: int) -> timedelta:
 
 
 def _delete_row(session: Session, number: int, ticket_id: int) -> ScheduledReply | None:
-    """Whoever deletes the row has it; nobody else."""
+    """The process that deletes the row sends the reply; no other."""
     where = (_c.id == number, _c.ticket_id == ticket_id)
     row = session.execute(sa.delete(scheduled_replies).where(*where).returning(*scheduled_replies.c)).first()
     return _waiting(row._mapping) if row else None

@@ -50,7 +50,7 @@ _SECRETS = frozenset({"password", "token", "client_secret", "refresh_token"})
 
 
 def apply(session: Session, state: State, now: datetime, *, prune: bool = False) -> list[Step]:
-    """Go from the present state to the wanted one; returns the steps. BadConfiguration where one cannot be gone."""
+    """Takes the steps from the current state to the wanted one; returns them. BadConfiguration where one is refused."""
     state = _respelled(state)
     present = configuration_export.current_configuration(session)
     steps = desk_toml.steps(state, present, prune=prune)
@@ -86,7 +86,7 @@ def apply_from_http(
 
 
 def _respelled(state: State) -> State:
-    """With every address in the form in which it is stored."""
+    """The state with every address in its canonical form."""
     return {kind: dict(_respelled_one(kind, *entry) for entry in entries.items()) for kind, entries in state.items()}
 
 
@@ -144,7 +144,7 @@ def _put_members(session: Session, team_id: int, agents: Sequence[people.Person]
 
 
 def _acting_viewer(session: Session) -> Viewer:
-    """In whose name it is done: the agent's or token's that sent the configuration, or the file's."""
+    """Who applies the configuration: the agent or token that sent it, or the file."""
     return membership.acting_actor(session, membership.CONFIGURATION)
 
 

@@ -61,7 +61,7 @@ def _teams(session: Session) -> dict[str, Entry]:
 
 
 def former_agents(session: Session) -> dict[str, Entry]:
-    """Those who left, as they were; a file that names one brings them back so."""
+    """Agents who left; a file that names one reactivates them with these values."""
     return _agents(session, active=False)
 
 
@@ -173,7 +173,7 @@ def _automations(session: Session) -> dict[str, Entry]:
 
 
 def _macros(session: Session) -> dict[str, Entry]:
-    """Those of everybody and of teams; what is one agent's is nobody else's matter."""
+    """The macros of everybody and of teams; an agent's own are not exported."""
     names = {team.id: team.name for team in people.all_teams(session)}
     shared = [macro for macro in macros.list_all(session) if macro.owner_id is None]
     return {

@@ -24,7 +24,7 @@ Named = tuple[str, tuple[conditions.Condition, ...]]
 
 
 def unreachable(session: Session) -> list[str]:
-    """A sentence for each rule that is on and can never fire."""
+    """A sentence for each active rule that can never fire."""
     values, routes = _values(session), routing_rules.active_rules(session)
     asking = [Asking(rule.name, rule.conditions, rule.is_last, _sets(rule.actions)) for rule in routes]
     sentences = [*_impossible("route", ((rule.name, rule.conditions) for rule in routes), values | _tags(session))]
@@ -48,7 +48,7 @@ def _impossible(
 
 
 def _values(session: Session) -> dict[str, frozenset[str]]:
-    """What a ticket of this desk can have, where that is a closed list."""
+    """The possible values of a ticket's fields, where that is a closed list."""
     all_organisations = organisations.list_all(session)
     values: dict[str, Iterable[str]] = {
         "team": (row.name for row in people.all_teams(session)),
@@ -80,7 +80,7 @@ def _tags(session: Session) -> dict[str, frozenset[str]]:
 
 
 def _unknown_fields(session: Session) -> dict[str, frozenset[str]]:
-    """Custom fields that rules ask for and nobody defined: no ticket has anything there."""
+    """Custom fields that rules ask for and that do not exist: no ticket has a value there."""
     defined = {f"field.{field.name}" for field in custom_fields.list_all(session)}
     names = {name for rule in routing_rules.active_rules(session) for name in _fields(rule.conditions)}
     names |= {name for stored in automations.list_all(session) for name in _fields(stored.rule.conditions)}

@@ -27,7 +27,7 @@ _RULE = {"team": "", "category": "", "days": 0, "raw_days": 0}
 
 
 def save(session: Session, kind: str, entry: Entry) -> None:
-    """Write it; ValueError where it cannot be meant."""
+    """Stores the entry; ValueError where it is not valid."""
     match kind:
         case "lifecycle":
             lifecycle.set_rules(session, lifecycle_rules.read(entry))
@@ -48,7 +48,7 @@ def putting(kind: str) -> Callable[[Session, str, Entry, datetime], None]:
 
 
 def current_entry(session: Session, kind: str) -> dict[str, Entry]:
-    """The entry, or nothing where nobody ever set it."""
+    """The entry, or None where it was never set."""
     key, read_entry = _STORED[kind]
     return {"": read_entry(session)} if key_values.get(session, key) is not None else {}
 
@@ -68,7 +68,7 @@ def _rule(place: int, entry: object) -> Rule:
 
 
 def _as_entry(rule: Rule) -> dict[str, object]:
-    """As short as somebody would write it."""
+    """As short as a person would write it."""
     return {name: value for name, value in asdict(rule).items() if value}
 
 

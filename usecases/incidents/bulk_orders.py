@@ -39,7 +39,7 @@ _DONE = (Status.RESOLVED, Status.CLOSED)
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`total` tickets to do, `done` of them changed so far; `done_at` when all were looked at."""
+    """A bulk action: `total` tickets, of which `done` were changed so far; `done_at` when all were processed."""
 
     id: int
     incident_id: int
@@ -56,14 +56,14 @@ class Order:
 
     @property
     def actor(self) -> Actor:
-        """Who ordered it; a token has a name and no number."""
+        """Who ordered it; a token has a name and no id."""
         return Actor(ActorKind.AGENT, self.agent_id, self.agent_name) if self.agent_name else DESK
 
 
 def place_order(
     session: Session, incident_id: int, key: str, kind: str, text: str, actor: Actor, now: datetime
 ) -> Order:
-    """Write the order down; the same key again is the same order. Resolving and dismissing end the incident at once."""
+    """Stores the order; the same key again is the same order. Resolving and dismissing end the incident at once."""
     incident = incidents.get(session, incident_id, lock=True)
     if incident is None:
         raise NotAllowed(f"there is no incident {incident_id}")
@@ -87,7 +87,7 @@ def place_order(
 
 
 def run_step(session: Session, order_id: int, now: datetime, most: int = STEP) -> bool:
-    """Do some of its tickets; whether there are more."""
+    """Processes some of its tickets; returns whether there are more."""
     query = sa.select(orders).where(orders.c.id == order_id, orders.c.done_at.is_(None))
     row = session.execute(for_update(session, query)).first()
     if row is None:
@@ -105,7 +105,7 @@ def run_step(session: Session, order_id: int, now: datetime, most: int = STEP) -
 
 
 def preview_order(session: Session, incident_id: int, kind: str, most: int = 100_000) -> list[dict[str, Any]]:
-    """The tickets that an order would do now; nothing is written."""
+    """The tickets that an order would change now; nothing is stored."""
     left_out = _DONE if kind == RESOLVE else (Status.CLOSED,)
     rows = incidents.rows(session, incident_id, most)
     members = (row for row in rows if row["state"] == MEMBER and row["merged_into"] is None)
@@ -113,7 +113,7 @@ def preview_order(session: Session, incident_id: int, kind: str, most: int = 100
 
 
 def waiting_orders(session: Session, now: datetime) -> list[int]:
-    """Orders that are not done and not put off, oldest first."""
+    """Orders that are not done and not postponed, oldest first."""
     where = (orders.c.done_at.is_(None), failures.ready_condition(JOB, orders.c.id, now))
     return list(session.execute(sa.select(orders.c.id).where(*where).order_by(orders.c.id)).scalars())
 
@@ -123,7 +123,7 @@ def get(session: Session, order_id: int) -> Order:
 
 
 def orders_of_incident(session: Session, incident_id: int) -> list[Order]:
-    """All that was ordered, oldest first."""
+    """All orders of an incident, oldest first."""
     rows = session.execute(sa.select(orders).where(orders.c.incident_id == incident_id).order_by(orders.c.id))
     return [Order(**row._mapping) for row in rows]
 
@@ -140,7 +140,7 @@ def _end(session: Session, incident: incidents.Incident, kind: str, actor: Actor
 
 
 def _run_on_ticket(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
-    """One ticket in a savepoint: where the order cannot be done, its history says why, and the others are done."""
+    """One ticket in a savepoint: if it fails, the ticket's history says why, and the others are processed."""
     try:
         with session.savepoint():
             return _change_ticket(session, order, ticket, raised, now)
@@ -156,7 +156,10 @@ def _run_on_ticket(session: Session, order: Order, ticket: Ticket, raised: Raise
 
 
 def _change_ticket(session: Session, order: Order, ticket: Ticket, raised: Raise | None, now: datetime) -> bool:
-    """One ticket; whether it was changed. What was closed or merged meanwhile stays as it is."""
+    """Changes one ticket; returns whether it changed.
+
+    A ticket that was closed or merged in the meantime stays as it is.
+    """
     if ticket.merged_into is not None or ticket.status is Status.CLOSED:
         return False
     return _VERBS[order.kind](session, order, ticket, raised, now)

@@ -25,7 +25,7 @@ WHY = "the same requester said the same within a day"
 
 @dataclass(frozen=True, slots=True)
 class EarlierTicket:
-    """A ticket with the words that opened it."""
+    """A ticket with the text that opened it."""
 
     ticket_id: int
     requester_id: int
@@ -35,14 +35,14 @@ class EarlierTicket:
 
 
 def frequent_requesters(session: Session, requesters: Collection[int], since: datetime) -> set[int]:
-    """Those of them who opened more than one ticket since then: nobody else can have repeated anything."""
+    """Those who opened more than one ticket since then: only they can have sent a duplicate."""
     c = tickets.c
     query = sa.select(c.requester_id).where(c.requester_id.in_(sorted(requesters)), c.created_at >= since - WITHIN)
     return set(session.execute(query.group_by(c.requester_id).having(sa.func.count() > 1)).scalars())
 
 
 def opened_by(session: Session, requesters: Collection[int], since: datetime, length: int) -> list[EarlierTicket]:
-    """The tickets that those people opened since then, oldest first: one statement for all of them."""
+    """The tickets that those people opened since then, oldest first, in one statement."""
     if not requesters:
         return []
     place = sa.func.row_number().over(partition_by=tickets.c.requester_id, order_by=tickets.c.id.desc()).label("place")
@@ -67,7 +67,7 @@ def opened_by(session: Session, requesters: Collection[int], since: datetime, le
 
 
 def link_duplicates(session: Session, pairs: Iterable[tuple[int, int]], at: datetime, *, react: bool = True) -> int:
-    """Link (repeat, first) pairs, with an event on both; what is linked already stays as it is."""
+    """Links (repeat, first) pairs, with an event on both; existing links stay as they are."""
     happened: list[Event] = []
     for repeat, first in pairs:
         row = {"ticket_id": repeat, "other_id": first, "kind": REPEAT}

@@ -28,7 +28,7 @@ def add_members(
     *,
     react: bool = True,
 ) -> None:
-    """Every member gets its event, and the priority of what hits many where no agent has said otherwise."""
+    """Each ticket gets its event, and the incident's priority where no agent has set another."""
     count, begun, last = incidents.measure_reach(session, number)
     incidents.save_reach(session, number, count, last or now)
     minutes = max(1, math.ceil(((last or now) - (begun or now)).total_seconds() / 60))
@@ -43,7 +43,7 @@ def add_members(
 
 
 def include_ticket(session: Session, number: int, ticket_id: int, actor: Actor, by: Matrix, now: datetime) -> None:
-    """An agent takes a ticket in, whether it was suggested or not."""
+    """An agent adds a ticket, whether it was suggested or not."""
     changed = incidents.set_ticket_state(session, number, ticket_id, MEMBER) or incidents.add_ticket(
         session, number, ticket_id, now
     )
@@ -53,7 +53,7 @@ def include_ticket(session: Session, number: int, ticket_id: int, actor: Actor, 
 
 
 def remove_ticket(session: Session, number: int, ticket_id: int, actor: Actor, now: datetime) -> None:
-    """It has nothing to do with it: its priority goes back if nobody has changed it since."""
+    """An agent removes a ticket: its priority goes back if nobody has changed it since."""
     if not incidents.set_ticket_state(session, number, ticket_id, TAKEN_OUT):
         raise NotAllowed(f"ticket #{ticket_id} is not in incident {number}")
     ticket = tickets.get_many(session, [ticket_id], lock=True)[ticket_id]

@@ -31,7 +31,7 @@ def lines_of_person(texts: Iterable[str], names: Iterable[str]) -> frozenset[str
 def redact_articles(
     session: Session, ticket_ids: Sequence[int], theirs: Collection[str], now: datetime, redaction: Redaction
 ) -> None:
-    """Empty what was not published; take their lines out of what was."""
+    """Empties unpublished articles; removes their lines from published ones."""
     a, v = articles.c, article_versions.c
     drafted = a.from_ticket_id.in_(ticket_ids)
     for row in session.execute(sa.select(a.id, a.title, a.text, a.state, a.version).where(drafted)).all():

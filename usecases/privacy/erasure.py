@@ -45,12 +45,12 @@ _OTHER_INDEXES = ("people_grams", "solved_search", "article_search")
 
 
 class Refused(ValueError):
-    """Not erased; the text says why and what to do."""
+    """The person was not erased; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was erased, in numbers. `models` may hold words of theirs until the next training has replaced them."""
+    """The counts of an erasure. `models` may contain their text until the next training has replaced them."""
 
     id: int
     at: datetime
@@ -65,7 +65,7 @@ class Receipt:
 
 
 def erase(store: Store, address: str, actor: Actor, now: datetime, *, why: str = "", dry_run: bool = False) -> Receipt:
-    """Erase them now; a dry run does all of it and takes it back. Raises Refused."""
+    """Erases the person now; a dry run does all of it and rolls it back. Raises Refused."""
     with store.database.transaction(dry_run=dry_run) as session:
         session.overwrite_deleted()
         receipt_id = _erased(store, session, canonical(address), actor, now, why)
@@ -77,7 +77,7 @@ def erase(store: Store, address: str, actor: Actor, now: datetime, *, why: str =
 
 
 def finish(store: Store, receipt_id: int) -> Receipt:
-    """Remove the blobs that nothing names any more. May run again."""
+    """Removes the blobs that nothing names any more. May run again."""
     with store.database.reading() as session:
         names = _row(session, receipt_id)["receipt"].get("blobs", [])
     swept = blob_gc.sweep(store, names)
@@ -91,14 +91,14 @@ def finish(store: Store, receipt_id: int) -> Receipt:
 
 
 def purge(store: Store) -> None:
-    """What SQLite's search indexes and its log keep of removed words; PostgreSQL's vacuum does it by itself."""
+    """Removes deleted text from SQLite's search indexes and its WAL; PostgreSQL's vacuum does it by itself."""
     with store.database.transaction() as session:
         _purge_indexes(session)
     store.database.checkpoint_log()
 
 
 def unfinished(session: Session) -> list[int]:
-    """Receipts whose process was ended between the two halves."""
+    """Receipts whose process ended between the two halves."""
     rows = session.execute(sa.select(erasures.c.id, erasures.c.receipt))
     return [row.id for row in rows if not row.receipt.get("finished")]
 
@@ -151,7 +151,7 @@ def _erased(store: Store, session: Session, address: str, actor: Actor, now: dat
 
 
 def _names_and_lines(session: Session, person: Person, own: Sequence[int]) -> tuple[set[str], frozenset[str]]:
-    """What they are called on their messages, and the lines that they wrote on their own tickets."""
+    """Their names on their messages, and the lines that they wrote on their own tickets."""
     c, by_requester = messages.c, messages.c.author_kind == str(ActorKind.REQUESTER)
     theirs = sa.or_(sa.and_(by_requester, c.author_id == person.id), c.author_address == person.address)
     query = sa.select(c.author_name, c.subject, c.text, c.reply).where(theirs)
@@ -163,7 +163,7 @@ def _names_and_lines(session: Session, person: Person, own: Sequence[int]) -> tu
 
 
 def _redact_elsewhere(session: Session, person: Person, redaction: Redaction) -> None:
-    """What they wrote on tickets of others, what was sent to them, and their address wherever it is named."""
+    """Their messages on other people's tickets, what was sent to them, and their address wherever it is named."""
     c, by_requester = messages.c, messages.c.author_kind == str(ActorKind.REQUESTER)
     theirs = sa.or_(sa.and_(by_requester, c.author_id == person.id), c.author_address == person.address)
     rows = session.execute(sa.select(c.id, c.ticket_id, c.reply, c.text).where(theirs)).all()
@@ -188,7 +188,7 @@ def _redact_elsewhere(session: Session, person: Person, redaction: Redaction) ->
 
 
 def _their_requests(session: Session, address: str) -> list[int]:
-    """Settled rows that they sent; others' rows that only name them are kept without the name."""
+    """Settled rows that they sent; other people's rows that only name them stay without the name."""
     c, quoted = inbound.c, f'"{address}"'
     texts = (sa.func.lower(sa.cast(column, sa.Text)) for column in (c.request, c.envelope))
     named = [text.contains(quoted, autoescape=True) for text in texts]
@@ -220,7 +220,7 @@ def _sender(request: str, envelope: Mapping[str, Any]) -> str:
 
 
 def _outbound_mentioning(session: Session, ids: Iterable[int], address: str, needles: Iterable[str]) -> list[int]:
-    """Letters to them, and those about these tickets that say what they said."""
+    """Outbound messages to them, and those about these tickets that quote them."""
     where = sa.or_(outbound.c.recipient == address, outbound.c.ticket_id.in_(sorted(set(ids))))
     rows = session.execute(sa.select(outbound.c.id, outbound.c.recipient, outbound.c.content).where(where))
     return [row.id for row in rows if row.recipient == address or _mentions(row.content, needles)]
@@ -232,14 +232,14 @@ def _mentions(content: Any, needles: Iterable[str]) -> bool:
 
 
 def _redact_person(session: Session, person: Person, now: datetime) -> None:
-    """The row stays, for tickets need a requester; it is nobody's, and no mail can reach it."""
+    """The row stays, because tickets need a requester, but belongs to nobody and gets no mail."""
     values = {"address": f"erased-{person.id}@erased.invalid", "name": "", "vip": False}
     values |= {"organisation_id": None, "language": "", "time_zone": "", "erased_at": now}
     session.execute(sa.update(people_table).where(people_table.c.id == person.id).values(**values))
 
 
 def _purge_indexes(session: Session) -> None:
-    """Merged into one, an index has no removed words left in it."""
+    """Merged into one segment, an index contains no removed text."""
     if not session.postgres:
         session.overwrite_deleted()
         for table in (*_MESSAGE_INDEXES, *_OTHER_INDEXES):

@@ -119,7 +119,7 @@ def _as_sent(row: dict[str, Any], address: str) -> dict[str, Any]:
 
 
 def _outbound(address: str, ids: Sequence[int]) -> sa.Select[Any]:
-    """What was sent to them; copies to others and notices to agents are not, by mail or in the agents' channel."""
+    """Messages sent to them, without copies to others and notices to agents."""
     c = outbound.c
     # The key of a requester's conversation; the agents' own channel and an agent's account have another shape.
     theirs = [

@@ -29,7 +29,7 @@ LONGEST_DAYS = 36_500
 
 
 class BadRule(ValueError):
-    """The rule says nothing, or names nothing; the text says what."""
+    """The rule is empty, or names something that does not exist; the text says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class DueContent:
-    """What a rule would empty now."""
+    """What a rule would redact now."""
 
     rule: Rule
     tickets: tuple[int, ...]
@@ -57,7 +57,7 @@ def rules(session: Session) -> list[Rule]:
 
 
 def set_rules(session: Session, new_rules: Sequence[Rule]) -> None:
-    """These from now on, in this order. Raises BadRule."""
+    """Stores these rules in this order. Raises BadRule."""
     for rule in new_rules:
         if not (0 <= rule.days <= LONGEST_DAYS and 0 <= rule.raw_days <= LONGEST_DAYS and rule.days + rule.raw_days):
             raise BadRule("a rule says after how many days words or raw mail go")
@@ -83,7 +83,7 @@ def find_due(session: Session, now: datetime, most: int = AT_ONCE) -> list[DueCo
 
 
 def run_step(store: Store, now: datetime, most: int = AT_ONCE) -> int:
-    """Empty some of what is due; returns how many tickets and mails, 0 when nothing is left."""
+    """Redacts some of what is due; returns how many tickets and mails, 0 when nothing is left."""
     with store.database.transaction() as session:
         session.overwrite_deleted()
         first = next(iter(find_due(session, now, most)), None)

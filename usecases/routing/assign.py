@@ -34,7 +34,7 @@ from usecases.rules.run_actions import ActionContext
 
 @dataclass(frozen=True, slots=True)
 class RoutingSetup:
-    """The rules in force, every team's strategy (without members), and the agents whom a rule may name."""
+    """The active rules, every team's strategy (without members), and the agents whom a rule may name."""
 
     rules: tuple[Rule, ...] = ()
     teams: dict[int, Team] = field(default_factory=dict)
@@ -42,12 +42,12 @@ class RoutingSetup:
 
     @property
     def active(self) -> bool:
-        """Whether there is anything to route by; if not, nobody pays for it."""
+        """Whether there is anything to route by; if not, routing costs nothing."""
         return bool(self.rules) or any(team.strategy is not Strategy.MANUAL for team in self.teams.values())
 
     @property
     def automatic(self) -> list[int]:
-        """The teams that do not wait for somebody to take a ticket."""
+        """The teams whose tickets are assigned automatically."""
         return [number for number, team in self.teams.items() if team.strategy is not Strategy.MANUAL]
 
     @property
@@ -60,8 +60,11 @@ class RoutingSetup:
 
 @dataclass(frozen=True, slots=True)
 class RoutingRequest:
-    """A ticket that wants an agent. Rules are for those that are `new`; others bring the `skills` that a rule asked of
-    them. `leaving` says why its owner loses it."""
+    """A ticket to be routed.
+
+    Rules are for those that are `new`; others bring the `skills` that a rule asked of them. `leaving` says why its
+    owner loses it.
+    """
 
     ticket: Ticket
     around: Around = field(default_factory=Around)
@@ -75,7 +78,7 @@ class RoutingRequest:
 
 @dataclass(frozen=True, slots=True)
 class RoutingResult:
-    """What becomes of it: the change, texts that rules want written, the rules, and the choice if one was made."""
+    """The result: the change, texts that rules want written, the rules, and the choice if one was made."""
 
     asked: RoutingRequest
     change: Change
@@ -86,7 +89,7 @@ class RoutingResult:
 
 
 def load_setup(session: Session) -> RoutingSetup:
-    """Everything that changes seldom, in two or three statements."""
+    """Everything that seldom changes, in two or three statements."""
     rules = routing_rules.active_rules(session)
     named = any(action.do == "assign" for rule in rules for action in rule.actions)
     return RoutingSetup(rules, availability.team_settings(session), _names(session) if named else {})
@@ -95,7 +98,7 @@ def load_setup(session: Session) -> RoutingSetup:
 def route(
     session: Session, requests: Sequence[RoutingRequest], by: RoutingSetup, now: datetime, *, dry: bool = False
 ) -> tuple[list[RoutingResult], Availability]:
-    """Decide for all; the agents that come into question are held from here on, unless it is a dry run."""
+    """Decides for all requests; the candidate agents are locked from here on, unless it is a dry run."""
     rules_of_each = [_matching_rules(request, by, now) for request in requests]
     team_ids = {
         team for request, rules in zip(requests, rules_of_each, strict=True) if (team := _team_of(request, rules, by))
@@ -116,7 +119,7 @@ def route(
 def save_results(
     session: Session, results: Iterable[RoutingResult], agents_now: Availability, now: datetime, *, react: bool = True
 ) -> list[Ticket]:
-    """Save what was decided, for tickets that this transaction holds; returns those that changed."""
+    """Stores the results, for tickets that this transaction holds; returns those that changed."""
     changed = [result for result in results if result.change.events or result.texts]
     tickets.save_locked(session, [result.change for result in changed], react=react)
     availability.save_turns(session, agents_now)
@@ -140,12 +143,12 @@ def previous_agents(session: Session, requester_ids: Iterable[int]) -> dict[int,
 
 
 def asks_for_facts(conditions: Iterable[Condition], *names: str) -> bool:
-    """Whether any of them asks for one of these facts."""
+    """Whether any of the conditions asks for one of these facts."""
     return any(condition.field in names or asks_for_facts(condition.parts, *names) for condition in conditions)
 
 
 def request_facts(request: RoutingRequest, by: RoutingSetup, now: datetime) -> TicketFacts:
-    """As rules see the ticket; `hours` is "open" or "closed" by its team's calendar."""
+    """The facts of the ticket; `hours` is "open" or "closed" by its team's calendar."""
     team = by.teams.get(request.ticket.team_id or 0)
     hours = "closed" if team and not is_open(team.calendar, now) else "open"
     return facts_of_ticket(request.ticket, replace(request.around, hours=hours), now)
@@ -156,7 +159,7 @@ def _matching_rules(request: RoutingRequest, by: RoutingSetup, now: datetime) ->
 
 
 def _team_of(request: RoutingRequest, rules: Sequence[Rule], by: RoutingSetup) -> int | None:
-    """The team that will have it."""
+    """The team that the ticket will have."""
     team_names = [action.value for rule in rules for action in rule.actions if action.do == "team"]
     named = by.team_named(team_names[-1]) if team_names else None
     return named.id if named else request.ticket.team_id
@@ -248,7 +251,7 @@ def _by_strategy(
 
 
 def _leave_unowned(ticket: Ticket, request: RoutingRequest, refused: Sequence[str], now: datetime) -> Change:
-    """No strategy: it waits in its team for somebody to take it; a rule that named somebody absent is told."""
+    """No strategy: the ticket waits in its team for an agent to take it; a named agent who is absent is noted."""
     free = transitions.assign(ticket, None, "", DESK, now, request.leaving)
     absent = [why for why in refused if why]
     return free.then(properties.flag_unroutable(free.ticket, DESK, now, absent[0])) if absent and request.new else free
@@ -260,7 +263,7 @@ def _flag(ticket: Ticket, choice: Choice, now: datetime) -> Change:
 
 
 def _of_opening(event: Event) -> Event:
-    """Marked, so that whoever hears of the new ticket does not hear a second time that it is theirs."""
+    """Marked as part of the opening, so that the owner gets one notice and not two."""
     return _with_data(event, {"opening": True}) if event.kind == EventKind.ASSIGNED else event
 
 

@@ -25,7 +25,7 @@ PAST = 200
 
 @dataclass(frozen=True, slots=True)
 class MovedTicket:
-    """One past ticket and what the rules make of it without and with the rule."""
+    """One past ticket and the result of the rules without and with the rule."""
 
     ticket: Ticket
     without: str
@@ -44,7 +44,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Every rule in force and whether it acts, and every member of the team with what speaks against them."""
+    """Every active rule and whether it fires, and every member of the team with what speaks against them."""
 
     ticket: Ticket
     rules: tuple[tuple[Rule, bool], ...]
@@ -55,7 +55,9 @@ class Explanation:
 
 
 def try_rule(session: Session, stored: StoredRoutingRule, now: datetime, most: int = PAST) -> Trial:
-    """The rule as if it were on, against the newest tickets as if they came now, with the other rules as they are."""
+    """Evaluates the rule as if it were on, on the newest tickets as if they came now, with the other rules as they
+    are.
+    """
     past = tickets.page(session, most=most)
     every = [other for other in routing_rules.list_all(session) if other.rule is not None]
     within = [other.rule for other in every if other.rule and (other.active or other.id == stored.id)]
@@ -71,7 +73,7 @@ def try_rule(session: Session, stored: StoredRoutingRule, now: datetime, most: i
 
 
 def explain_ticket(session: Session, ticket: Ticket, now: datetime) -> Explanation:
-    """Who would get this ticket now, if it were nobody's."""
+    """Who would get this ticket now, if it had no owner."""
     by = engine.load_setup(session)
     request = RoutingRequest(ticket, ticket_facts.load_around(session, [ticket])[ticket.id])
     facts = engine.request_facts(request, by, now)

@@ -38,7 +38,7 @@ TRIED_ON = 500
 
 @dataclass(frozen=True, slots=True)
 class StoredAutomation:
-    """One row: the rule, whether it is on, and what its last trial said."""
+    """A stored automation, whether it is on, and the result of its last trial."""
 
     id: int
     rule: Automation
@@ -64,7 +64,7 @@ def list_all(session: Session) -> list[StoredAutomation]:
 
 
 def active_automations(session: Session) -> list[StoredAutomation]:
-    """Those that are switched on; a row that no longer can be read is left out, and does not take the others along."""
+    """The active automations; a row that cannot be read is left out."""
     c, stored = automations.c, []
     for row in session.execute(sa.select(automations).where(c.active).order_by(c.position, c.name)):
         try:
@@ -80,7 +80,7 @@ def get(session: Session, name: str) -> StoredAutomation | None:
 
 
 def save(session: Session, rule: Automation, now: datetime) -> None:
-    """A new rule, or another version of one, which is off until it is tried. The same again changes nothing."""
+    """Stores a new automation, or a new version, which is off until it is tried. The same again changes nothing."""
     stored = get(session, rule.name)
     if stored and stored.rule.fingerprint() == rule.fingerprint() and stored.rule.position == rule.position:
         return
@@ -100,14 +100,14 @@ def save(session: Session, rule: Automation, now: datetime) -> None:
 
 
 def set_active(session: Session, stored: StoredAutomation, *, on: bool) -> None:
-    """On only after a trial of this very version."""
+    """Switches it on or off; on only after a trial of this version."""
     if on and not stored.is_tried:
         raise BadAutomation(f"automation {stored.rule.name!r} must be tried before it is switched on")
     session.execute(sa.update(automations).where(automations.c.id == stored.id).values(active=on))
 
 
 def remove(session: Session, stored: StoredAutomation) -> None:
-    """What it did stays in the tickets' histories."""
+    """Deletes the automation; its events stay in the tickets' histories."""
     session.execute(sa.delete(automation_firings).where(automation_firings.c.automation_id == stored.id))
     session.execute(sa.delete(automations).where(automations.c.id == stored.id))
 
@@ -115,7 +115,7 @@ def remove(session: Session, stored: StoredAutomation) -> None:
 def try_automation(
     session: Session, stored: StoredAutomation, now: datetime, most: int = TRIED_ON
 ) -> list[PlannedChanges]:
-    """What it would change on the newest tickets as they are now; the trial is noted, so that it may be switched on."""
+    """What it would change on the newest tickets; the result is stored, so that it may be switched on."""
     newest = tickets.page(session, most=most, statuses=sorted(stored.rule.trigger.statuses))
     would = plan_changes(session, stored.rule, newest, now)
     trial = {"at": now.isoformat(), "fingerprint": stored.rule.fingerprint(), "looked_at": len(newest)}
@@ -127,7 +127,7 @@ def try_automation(
 def plan_changes(
     session: Session, rule: Automation, candidates: Sequence[Ticket], now: datetime
 ) -> list[PlannedChanges]:
-    """The tickets whose facts fit, with what the rule would change; nothing is written."""
+    """The tickets that fit, with what the rule would change; nothing is stored."""
     facts = ticket_facts.load_facts(session, candidates, now)
     doing = ActionContext(DESK, now, rule.why)
     fitting = [t for t in candidates if t.merged_into is None and conditions.hold(rule.conditions, facts[t.id])]
@@ -138,7 +138,7 @@ def plan_changes(
 
 
 def record_firing(session: Session, stored: StoredAutomation, ticket_id: int, event_id: int, now: datetime) -> bool:
-    """Write down that it fires for this event; False if it did so already."""
+    """Records that it fires for this event; False if it did so already."""
     row = {"automation_id": stored.id, "ticket_id": ticket_id, "event_id": event_id, "at": now}
     return session.execute(insert_ignore(session, automation_firings).values(**row)).rowcount == 1
 

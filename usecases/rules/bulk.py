@@ -49,7 +49,7 @@ Seen = Mapping[int, int | None]
 
 
 def preview(session: Session, versions: Seen, wish: BulkRequest, doing: ActionContext) -> list[BulkOutcome]:
-    """What would happen, with nothing written."""
+    """What would happen; nothing is stored."""
     by_id = tickets.get_many(session, _checked(versions))
     return [_planned(session, by_id.get(number), number, version, wish, doing) for number, version in versions.items()]
 
@@ -57,7 +57,7 @@ def preview(session: Session, versions: Seen, wish: BulkRequest, doing: ActionCo
 def run_bulk(
     transaction: Callable[[], AbstractContextManager[Session]], versions: Seen, wish: BulkRequest, doing: ActionContext
 ) -> list[BulkOutcome]:
-    """Does it, ticket by ticket."""
+    """Changes ticket by ticket."""
     return [_run_on_ticket(transaction, number, version, wish, doing) for number, version in _checked(versions).items()]
 
 

@@ -28,7 +28,7 @@ LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class Macro:
-    """`team_id` and `owner_id` say whose it is; None of both: everybody's."""
+    """A macro; `team_id` and `owner_id` say whose it is; without both it is for everybody."""
 
     id: int
     name: str
@@ -44,7 +44,7 @@ def list_all(session: Session) -> list[Macro]:
 
 
 def macros_of_agent(session: Session, agent_id: int) -> list[Macro]:
-    """Everybody's, those of the agent's teams, and the agent's own."""
+    """The macros for everybody, of the agent's teams, and the agent's own."""
     c = macros.c
     own_teams = sa.select(memberships.c.team_id).where(memberships.c.agent_id == agent_id)
     everybodys = sa.and_(c.team_id.is_(None), c.owner_id.is_(None))
@@ -89,14 +89,14 @@ def remove(session: Session, macro_id: int) -> bool:
 
 
 def render_text(session: Session, macro: Macro, ticket: Ticket, agent: Actor, now: datetime) -> str:
-    """The macro's text on this ticket, as the agent would write it."""
+    """The macro's text on this ticket, with its placeholders filled in."""
     return fill(macro.text, placeholders.placeholder_values(session, ticket, agent, now))
 
 
 def apply(
     session: Session, macro: Macro, ticket: Ticket, agent: Actor, now: datetime, *, react: bool = True
 ) -> run_actions.ActionResult:
-    """Do what the macro does, and count it."""
+    """Runs the macro's actions, and counts the use."""
     session.execute(sa.update(macros).where(macros.c.id == macro.id).values(uses=macros.c.uses + 1))
     doing = ActionContext(
         agent, now, f"macro {macro.name}", placeholders.placeholder_values(session, ticket, agent, now), react

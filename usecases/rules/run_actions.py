@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class ActionContext:
-    """In whose name, when and why; `values` fill the names in texts; `react` enqueues the consequences."""
+    """Who acts, when and why; `values` fill the placeholders in texts; `react` enqueues the consequences."""
 
     actor: Actor
     now: datetime
@@ -41,7 +41,7 @@ class ActionContext:
 
 @dataclass(frozen=True, slots=True)
 class ActionResult:
-    """The ticket afterwards, and what could not be done."""
+    """The ticket afterwards, and the actions that were refused."""
 
     ticket: Ticket
     refused: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ def run_actions(session: Session, ticket: Ticket, actions: Sequence[Action], doi
 
 
 def plan_events(session: Session, ticket: Ticket, actions: Sequence[Action], doing: ActionContext) -> tuple[Event, ...]:
-    """The events that these actions would leave, with nothing written: for dry runs. Texts and notices count as one."""
+    """The events that these actions would make; nothing is stored. For dry runs; texts and notices count as one."""
     happened: list[Event] = []
     for action in actions:
         try:

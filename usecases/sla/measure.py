@@ -21,7 +21,7 @@ from storage.tickets import ticket_facts
 
 @dataclass(frozen=True, slots=True)
 class MeasuredTicket:
-    """One ticket's clocks, before and now."""
+    """One ticket's timers, before and now."""
 
     ticket: Ticket
     policy: Policy | None
@@ -42,7 +42,9 @@ def measure(
     now: datetime,
     quiet: frozenset[int] = frozenset(),
 ) -> dict[int, MeasuredTicket]:
-    """Ticket → its clocks. For those in `quiet`, what ended before there was a policy is left in peace."""
+    """Ticket → its timers. For those in `quiet`, targets that were met or missed before they had a policy make no
+    event.
+    """
     ids = [ticket.id for ticket in tickets_now]
     events_of = sla_timers.histories(session, ids)
     before = sla_timers.clocks_of_tickets(session, ids)
@@ -61,7 +63,7 @@ def measure(
 
 
 def save_measured(session: Session, measured: Mapping[int, MeasuredTicket]) -> None:
-    """Write down what was measured."""
+    """Stores the measured timers."""
     before = {number: result.before for number, result in measured.items()}
     sla_timers.save(session, before, {number: result.clocks for number, result in measured.items()})
     changed = {number: result.due_at for number, result in measured.items() if result.due_at != result.ticket.due_at}

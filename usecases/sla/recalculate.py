@@ -60,7 +60,7 @@ class Preview:
 
 
 def preview(session: Session, policies: Sequence[Policy], now: datetime, most: int | None = None) -> Preview:
-    """What would change for the newest `most` open tickets that the one who looks may see, by number."""
+    """What would change for the newest `most` open tickets that the viewer may see, by number."""
     looked, changed = 0, []
     for some in _open_tickets(session, most):
         results = sla_measure.measure(session, list(get_many(session, some).values()), policies, now, frozenset(some))
@@ -70,7 +70,7 @@ def preview(session: Session, policies: Sequence[Policy], now: datetime, most: i
 
 
 def request_recalculation(session: Session, now: datetime, why: str) -> None:
-    """Begin the recalculation; one that runs begins anew."""
+    """Starts the recalculation; a running one starts again."""
     state = {
         "at": now.isoformat(),
         "why": why,
@@ -85,7 +85,7 @@ def request_recalculation(session: Session, now: datetime, why: str) -> None:
 
 
 def progress(session: Session) -> dict[str, Any] | None:
-    """How far the newest recalculation is; `waiting` tickets are still to be looked at."""
+    """The progress of the newest recalculation; `waiting` tickets must still be measured."""
     state = key_values.get(session, key_values.SLA_REVIEW)
     return dict(state) | {"waiting": sla_timers.count_wishes(session)} if state else None
 
@@ -96,7 +96,7 @@ def is_requested(session: Session) -> bool:
 
 
 def run_step(session: Session, now: datetime) -> bool:
-    """Wish for some more tickets; False if there is nothing (more) to do."""
+    """Requests measurements of some more tickets; False if there is nothing (more) to do."""
     changed = key_values.get(session, key_values.SLA_CHANGED)
     if changed is not None:
         _begin(session, now, changed)
@@ -119,7 +119,7 @@ def open_count(session: Session) -> int:
 
 
 def _begin(session: Session, now: datetime, why: str) -> None:
-    """Where no ticket has a clock, and none gets one, there is nothing to do."""
+    """Where no ticket has a timer, and none gets one, there is nothing to do."""
     if sla_policies.any_active(session) or sla_timers.any_running(session):
         request_recalculation(session, now, why)
     key_values.remove(session, key_values.SLA_CHANGED)

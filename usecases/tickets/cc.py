@@ -20,7 +20,7 @@ MOST = 50
 
 
 def add(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime) -> Ticket:
-    """From now on replies go there too, and its mails belong here. The caller holds the ticket."""
+    """Puts the address in copy: it gets replies, and its mails belong to the ticket. The caller holds the ticket."""
     canonical_address = check_address(address)
     roles = tickets.participants_of(session, [ticket.id])[ticket.id]
     if roles.get(canonical_address) in (Participation.REQUESTER, Participation.ADDED):
@@ -34,7 +34,7 @@ def add(session: Session, ticket: Ticket, address: str, actor: Actor, at: dateti
 
 
 def check_address(address: str) -> str:
-    """The address as it is kept; NotAllowed for what is none."""
+    """The canonical address; NotAllowed for what is none."""
     canonical_address = canonical(address)
     if not _ADDRESS.fullmatch(canonical_address):
         raise NotAllowed(f"{address.strip()[:100]!r} is no address")
@@ -42,7 +42,7 @@ def check_address(address: str) -> str:
 
 
 def remove(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime) -> Ticket:
-    """No reply goes there any more, and its mails open tickets of their own."""
+    """Removes the address from copy: its mails open tickets of their own."""
     canonical_address = canonical(address)
     where = (participants.c.ticket_id == ticket.id, participants.c.address == canonical_address)
     removal = sa.delete(participants).where(*where, participants.c.role != str(Participation.REQUESTER))

@@ -53,7 +53,7 @@ def reply(
 
 
 def note_refused(session: Session, ticket: Ticket, actor: Actor, text: str, at: datetime, *, via: str, why: str) -> int:
-    """Words of an agent whose role does not allow what they ask for, as a note that says so; the message's number."""
+    """Stores the text of an agent whose role does not allow it, as a note that says so; returns the message's id."""
     note = _message(ticket, MessageKind.NOTE, actor, text, at, via, ())
     return tickets.add_message(session, replace(note, trust=MessageTrust(unverified="", refused=why)))
 
@@ -88,7 +88,7 @@ def note(
 
 
 def split(session: Session, message_id: int, actor: Actor, at: datetime) -> Ticket:
-    """Undo an attach: the message becomes a ticket of its own, linked to the one that it left."""
+    """Makes the message a ticket of its own, linked to the one that it left."""
     message = tickets.message(session, message_id)
     if message is None or message.kind in (MessageKind.NOTE, MessageKind.SIDE) or not message.inbound:
         raise NotAllowed("only a message of the conversation that came in can be split off")
@@ -115,7 +115,7 @@ def split(session: Session, message_id: int, actor: Actor, at: datetime) -> Tick
 def merge(
     session: Session, ticket_id: int, into_id: int, actor: Actor, at: datetime, *, why: str = "", react: bool = True
 ) -> Ticket:
-    """`ticket_id` ends in `into_id`, which gets its messages, its people (in copy from now on) and its later mail."""
+    """Merges `ticket_id` into `into_id`, which gets its messages, its people (in copy) and its later mail."""
     both_tickets = tickets.get_many(session, [ticket_id, into_id], lock=True)
     for number in (ticket_id, into_id):
         if number not in both_tickets:
@@ -188,7 +188,7 @@ def _split_ticket(number: int, old: Ticket, message: Message, at: datetime) -> T
 
 
 def _numbers(message: Message) -> list[tuple[str, str]]:
-    """Other desks' numbers in its subject, as those of its author's desk."""
+    """External references in its subject, of its author's organisation."""
     whose = organisation(message.author_address)
     return [(number, whose) for number in subject.lasting_numbers(message.subject)] if whose else []
 

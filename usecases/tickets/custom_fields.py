@@ -24,7 +24,7 @@ def list_all(session: Session) -> list[Field]:
 
 
 def save(session: Session, field: Field) -> Field:
-    """A new field, or the one with this name as it shall be. What tickets hold in it stays."""
+    """Stores a new field, or changes the one with this name. Values on tickets stay."""
     checked = fields.read(asdict(field))
     row: dict[str, Any] = asdict(checked) | {"kind": str(checked.kind)}
     row |= {"choices": list(checked.choices), "categories": list(checked.categories)}
@@ -33,7 +33,7 @@ def save(session: Session, field: Field) -> Field:
 
 
 def remove(session: Session, name: str) -> bool:
-    """No ticket is asked for it any more; what tickets hold in it stays in their record."""
+    """Removes the field; values on tickets stay in their history."""
     return session.execute(sa.delete(custom_fields).where(custom_fields.c.name == name)).rowcount == 1
 
 
@@ -46,7 +46,7 @@ def fill_field(session: Session, ticket: Ticket, name: str, value: Any, actor: A
 
 
 def refuse_unfilled(session: Session, ticket: Ticket) -> None:
-    """Unfilled if the ticket cannot be resolved because a required field is empty."""
+    """Raises Unfilled if the ticket cannot be resolved because a required field is empty."""
     empty = fields.missing(list_all(session), ticket)
     if empty:
         raise Unfilled(empty)

@@ -74,7 +74,7 @@ def links_of(session: Session, ticket_id: int) -> list[Link]:
 
 
 def link(session: Session, ticket_id: int, other_id: int, kind: str, actor: Actor, at: datetime) -> Ticket:
-    """Says how two tickets belong together; said twice it is no change."""
+    """Links two tickets; an existing link is no change."""
     if kind not in KINDS:
         raise NotAllowed(f"{kind!r} is no kind of link; there are {', '.join(KINDS)}")
     if ticket_id == other_id:
@@ -87,7 +87,7 @@ def link(session: Session, ticket_id: int, other_id: int, kind: str, actor: Acto
 
 
 def unlink(session: Session, ticket_id: int, other_id: int, kind: str, actor: Actor, at: datetime) -> Ticket:
-    """Takes a link back that people made, from whichever side."""
+    """Removes a link that people made, from either side."""
     ticket, other = _both(session, ticket_id, other_id)
     pairs = ((ticket_id, other_id), (other_id, ticket_id))
     where = (sa.tuple_(links.c.ticket_id, links.c.other_id).in_(pairs), links.c.kind == kind)
@@ -97,7 +97,7 @@ def unlink(session: Session, ticket_id: int, other_id: int, kind: str, actor: Ac
 
 
 def set_parent(session: Session, ticket_id: int, parent_id: int | None, actor: Actor, at: datetime) -> Ticket:
-    """A child of that ticket, or of none. Families have two generations: a child has no children."""
+    """Makes the ticket a child of that one, or of none. There are two generations: a child has no children."""
     locked = tickets.get_many(session, {ticket_id, parent_id or ticket_id}, lock=True)
     ticket, parent = _ticket_or_refuse(locked, ticket_id), _ticket_or_refuse(locked, parent_id) if parent_id else None
     check_parent(session, ticket, parent)

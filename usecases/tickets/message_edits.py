@@ -21,7 +21,7 @@ EDITED, WITHDRAWN = EventKind.MESSAGE_EDITED, EventKind.MESSAGE_WITHDRAWN
 
 
 def edit(session: Session, message: Message, text: str, actor: Actor, at: datetime, why: str = "") -> bool:
-    """False where nothing changes."""
+    """Stores the new text; False where nothing changes."""
     ticket = tickets.get(session, message.ticket_id, lock=True)
     if ticket is None or text == message.reply:
         return False
@@ -35,7 +35,7 @@ def edit(session: Session, message: Message, text: str, actor: Actor, at: dateti
 
 
 def withdraw(session: Session, message: Message, actor: Actor, at: datetime, why: str = "") -> bool:
-    """False where it was withdrawn before."""
+    """Marks the message as withdrawn; False where it was before."""
     ticket = tickets.get(session, message.ticket_id, lock=True)
     if ticket is None or message.trust.withdrawn:
         return False

@@ -31,7 +31,7 @@ _c = late_files.c
 
 @dataclass(frozen=True, slots=True)
 class PendingFile:
-    """One file that a worker now fetches; `attempts` counts this try."""
+    """One file to be fetched by a worker; `attempts` counts this try."""
 
     id: int
     ticket_id: int
@@ -42,7 +42,7 @@ class PendingFile:
 
 
 def request_files(session: Session, new_messages: Iterable[Message], now: datetime) -> None:
-    """Have the files of these messages fetched that have no bytes yet. Twice is once."""
+    """Requests the files of these messages that have no bytes yet; a second time changes nothing."""
     rows: list[dict[str, Any]] = [
         {"ticket_id": message.ticket_id, "message_id": message.id, "place": place, "file_id": file_id, "next_at": now}
         for message in new_messages
@@ -76,7 +76,7 @@ def postpone(session: Session, late: PendingFile, until: datetime) -> None:
 
 
 def store_file(session: Session, late: PendingFile, sha256: str, size: int, media_type: str, now: datetime) -> None:
-    """Its bytes are kept under that name: from now on it is a file like any other."""
+    """The file has been fetched and is stored under that hash: from now on it is a file like any other."""
 
     def fetched(file: StoredFile) -> StoredFile:
         return replace(file, sha256=sha256, size=size, media_type=media_type or file.media_type)
@@ -85,7 +85,7 @@ def store_file(session: Session, late: PendingFile, sha256: str, size: int, medi
 
 
 def mark_missing(session: Session, late: PendingFile, why: str, now: datetime) -> None:
-    """It cannot be had; it stays named on its message, with the reason."""
+    """The file cannot be fetched; it stays named on its message, with the reason."""
     _end(session, late, lambda file: replace(file, missing=why), EventKind.FILE_MISSING, why, now)
 
 
@@ -97,7 +97,7 @@ def _end(
     why: str,
     now: datetime,
 ) -> None:
-    """Whoever deletes the row says how it ended; the message may be on another ticket by now."""
+    """The process that deletes the row stores the result; the message may be on another ticket by now."""
     if session.execute(sa.delete(late_files).where(_c.id == late.id)).rowcount != 1:
         return
     message = _locked_message(session, late.message_id)

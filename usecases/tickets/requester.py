@@ -19,7 +19,7 @@ from usecases.tickets import cc
 
 
 def change(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime, *, react: bool = True) -> Ticket:
-    """Changes it; the caller holds the ticket. NotAllowed where there is nobody to write to."""
+    """Changes the requester; the caller holds the ticket. NotAllowed where the address cannot get mail."""
     before, after = plan_change(session, ticket, address)
     if before == after:
         return ticket
@@ -31,7 +31,7 @@ def change(session: Session, ticket: Ticket, address: str, actor: Actor, at: dat
 
 
 def plan_change(session: Session, ticket: Ticket, address: str) -> tuple[str, str]:
-    """The addresses before and after, checked; nothing is written."""
+    """The addresses before and after, checked; nothing is stored."""
     new_address = cc.check_address(address)
     if ticket.merged_into is not None:
         raise NotAllowed(f"ticket #{ticket.id} was merged into #{ticket.merged_into}")
@@ -44,20 +44,20 @@ def plan_change(session: Session, ticket: Ticket, address: str) -> tuple[str, st
 
 
 def preview(session: Session, ticket: Ticket, address: str, actor: Actor, at: datetime) -> tuple[Event, ...]:
-    """What would stand in the history."""
+    """The event that the change would make."""
     before, after = plan_change(session, ticket, address)
     return () if before == after else (Event(ticket.id, at, EventKind.REQUESTER_CHANGED, actor, before, after),)
 
 
 def swap_participants(session: Session, ticket_id: int, before: str, after: str) -> None:
-    """Who takes part as what: the old requester wrote here, and gets no copies."""
+    """Stores who takes part how: the old requester wrote here, and gets no copies."""
     for address, part in ((before, Participation.SENDER), (after, Participation.REQUESTER)):
         if address:
             tickets.set_participant(session, ticket_id, address, part)
 
 
 def follow_undo(session: Session, change: Change, before: Ticket) -> None:
-    """After an undo of the ticket `before`: its people follow."""
+    """After an undo from the ticket `before`: its participants follow."""
     ids = [before.requester_id, change.ticket.requester_id]
     people_by_id = people.by_ids(session, ids) if ids[0] != ids[1] else {}
     if len(people_by_id) == 2:

@@ -36,7 +36,7 @@ Conditions = Sequence[sa.ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Somebody who looks at their requests. `shares`: their organisation lets its people see each other's."""
+    """A person in the portal. `shares`: their organisation lets its people see each other's tickets."""
 
     id: int
     address: str
@@ -54,7 +54,7 @@ class Requester:
 
 @dataclass(frozen=True, slots=True)
 class MergedPart:
-    """Of a ticket that theirs was merged into: these messages, and answers to all since then, if they get copies."""
+    """The part of a ticket that their own was merged into: these messages, and later answers if they get copies."""
 
     moved: frozenset[int]
     since: datetime
@@ -101,7 +101,7 @@ class ListedRequest:
 
 
 def requester(session: Session, person_id: int) -> Requester | None:
-    """Who was erased sees nothing any more."""
+    """The person; None for one who was erased."""
     c, o = people.c, organisations.c
     joined = people.outerjoin(organisations, o.id == c.organisation_id)
     shown = (o.name.label("organisation"), sa.func.coalesce(o.shared, sa.false()).label("shares"))
@@ -135,7 +135,7 @@ def conversation(session: Session, view: TicketView, *, before: int | None = Non
 
 
 def file(session: Session, view: TicketView, message_id: int, place: int) -> Mapping[str, Any] | None:
-    """A file of a message that they see, by its place."""
+    """A file of a message that they may see, by its position."""
     columns = (messages.c.attachments, messages.c.trust)
     row = session.execute(sa.select(*columns).where(messages.c.id == message_id, *_public(view))).first()
     there = row is not None and place < len(row.attachments) and not MessageTrust.from_json(row.trust).withdrawn
@@ -186,7 +186,7 @@ def list_requests(
 
 
 def solve(session: Session, view: TicketView, at: datetime) -> Ticket:
-    """The requester says that it is solved, whatever agents would have to fill in. Raises NotAllowed."""
+    """The requester marks it as solved, whatever required fields are empty. Raises NotAllowed."""
     ticket = tickets.get(session, view.ticket.id, lock=True)
     if ticket is None or ticket.requester_id != view.person.id:
         raise NotAllowed("only the requester can say that")
@@ -200,7 +200,7 @@ def solve(session: Session, view: TicketView, at: datetime) -> Ticket:
 
 
 def has_requests(session: Session, person: Requester) -> bool:
-    """Whether there is anything to look at."""
+    """Whether they have any ticket to see."""
     own = sa.select(ticket_rows.c.id).where(ticket_rows.c.requester_id == person.id).limit(1)
     return person.shares or session.execute(own).first() is not None
 
@@ -257,7 +257,7 @@ def _public_message(row: sa.RowMapping, view: TicketView) -> PublicMessage:
 
 
 def _display(name: str) -> str:
-    """A name that is an address is none to show."""
+    """The name, unless it is an address."""
     return "" if "@" in name else name
 
 
@@ -274,7 +274,7 @@ def _line(session: Session, row: sa.Row[Any], last_at: datetime) -> ListedReques
 
 
 def _last_message_at(session: Session, ids: Sequence[int]) -> dict[int, datetime]:
-    """When each ticket's newest public message came; whatever else happened to it is the desk's own."""
+    """The time of each ticket's newest public message; other changes are internal."""
     c = messages.c
     where = (c.ticket_id.in_(list(ids)), c.kind == str(MessageKind.REPLY), c.side_id.is_(None))
     query = sa.select(c.ticket_id, sa.func.max(c.created_at).label("at")).where(*where).group_by(c.ticket_id)

@@ -17,7 +17,7 @@ LONGEST = 20_000
 
 
 def resolve(session: Session, ticket: Ticket, actor: Actor, at: datetime, said: str = "", why: str = "") -> Change:
-    """Resolved, with the words that go with it. NotAllowed where words are needed and there are none."""
+    """Resolves the ticket with its resolution. NotAllowed where one is required and there is none."""
     words = said.strip()[:LONGEST] or resolution_from_replies(session, ticket)
     if not words and csat_settings.rules(session).resolution_required:
         raise NotAllowed("say what solved it: answer the requester, or write it down under Resolution")
@@ -26,7 +26,7 @@ def resolve(session: Session, ticket: Ticket, actor: Actor, at: datetime, said: 
 
 
 def resolution_from_replies(session: Session, ticket: Ticket) -> str:
-    """The resolution as it would be without anybody's words."""
+    """The resolution taken from the last reply."""
     replies = [
         message.reply.strip()[:LONGEST]
         for message in tickets.messages_of(session, ticket.id, most=10_000)

@@ -48,7 +48,7 @@ class SideMessage:
 def start_with_message(
     session: Session, ticket: Ticket, to: str, subject: str, words: SideMessage, actor: Actor, at: datetime, *, via: str
 ) -> tuple[Side, Ticket]:
-    """A new conversation with its first message. `to` is one address or several; the caller holds the ticket."""
+    """Starts a conversation with its first message. `to` is one address or several; the caller holds the ticket."""
     side, ticket = start(session, ticket, to, subject, actor, at)
     return add_message(session, side, ticket, words, actor, at, via=via)
 
@@ -56,7 +56,7 @@ def start_with_message(
 def start(
     session: Session, ticket: Ticket, to: str, subject: str, actor: Actor, at: datetime, *, react: bool = True
 ) -> tuple[Side, Ticket]:
-    """A new conversation in which nothing is said yet."""
+    """Starts a conversation without a message."""
     participants = _asked_now(session, ticket, (), to, at)
     title = " ".join(subject.split())[: rules.LONGEST_SUBJECT] or ticket.subject
     (number,) = reserve_ids(session, side_conversations, 1)
@@ -68,7 +68,7 @@ def start(
 def add_message(
     session: Session, side: Side, ticket: Ticket, words: SideMessage, actor: Actor, at: datetime, *, via: str
 ) -> tuple[Side, Ticket]:
-    """A further message to the third party. The caller holds the ticket."""
+    """Adds a message to the third party. The caller holds the ticket."""
     text = words.text.replace("\r\n", "\n").strip("\n")
     if not text.strip():
         raise NotAllowed("there is no text to send")
@@ -122,26 +122,26 @@ def reopen(session: Session, side: Side, ticket: Ticket, actor: Actor, at: datet
 
 
 def record_bounce(session: Session, side_id: int, ticket: Ticket, at: datetime) -> None:
-    """A mail there could not be delivered; a ticket that waited for its answer goes on."""
+    """A mail of the conversation bounced; a ticket that was on hold for its answer goes on."""
     side = by_ids(session, [side_id]).get(side_id)
     if side is not None:
         save(session, rules.failed(side, ticket, at))
 
 
 def save(session: Session, step: Step, *, react: bool = True) -> tuple[Side, Ticket]:
-    """Write the conversation, and the ticket with its events."""
+    """Stores the conversation, and the ticket with its events."""
     save_row(session, step.side)
     return step.side, tickets.save(session, step.change, react=react)
 
 
 def save_row(session: Session, side: Side) -> None:
-    """Write the conversation alone; its ticket's change is written by whoever made it."""
+    """Stores the conversation alone; the caller stores the change of its ticket."""
     values = {"state": str(side.state), "holds": side.holds, "people": list(side.people)}
     session.execute(sa.update(side_conversations).where(_c.id == side.id).values(**values))
 
 
 def lock_with_ticket(session: Session, side_id: int) -> tuple[Side, Ticket]:
-    """The conversation and its ticket, which the transaction holds from now on; NotAllowed where there is none."""
+    """The conversation and its ticket, locked from now on; NotAllowed where there is none."""
     number = session.execute(sa.select(_c.ticket_id).where(_c.id == side_id)).scalar()
     ticket = tickets.get(session, number, lock=True) if number else None
     # Read again under the lock: the ticket may have been merged meanwhile, or somebody else wrote.
@@ -152,7 +152,7 @@ def lock_with_ticket(session: Session, side_id: int) -> tuple[Side, Ticket]:
 
 
 def by_ids(session: Session, ids: Iterable[int]) -> dict[int, Side]:
-    """Whoever looks: for what comes in."""
+    """For every viewer, because inbound mail needs them."""
     unique_ids = sorted(set(ids))
     rows = session.execute(sa.select(*_COLUMNS).where(_c.id.in_(unique_ids))) if unique_ids else ()
     return {row.id: _side(row._mapping) for row in rows}
@@ -167,7 +167,7 @@ def of_ticket(session: Session, ticket_id: int) -> list[Side]:
 
 
 def messages_by_conversation(session: Session, ticket_id: int) -> dict[int, list[Message]]:
-    """What was said in each of them, the oldest first."""
+    """The messages of each conversation, the oldest first."""
     by_side: dict[int, list[Message]] = {}
     for message in tickets.messages_of(session, ticket_id, kinds=(MessageKind.SIDE,), most=2_000):
         by_side.setdefault(message.side_id or 0, []).append(message)
@@ -175,7 +175,7 @@ def messages_by_conversation(session: Session, ticket_id: int) -> dict[int, list
 
 
 def quotable_messages(session: Session, ticket_id: int, most: int) -> list[tuple[str, str]]:
-    """The newest public messages as they are quoted to a third party: names and words, no addresses."""
+    """The newest public messages as they are quoted to a third party: names and text, no addresses."""
     if most <= 0:
         return []
     c = messages.c
@@ -201,12 +201,12 @@ def message_ids_of_mails(session: Session, side_id: int, before: int) -> list[st
 
 
 def move(session: Session, from_ticket: int, to_ticket: int) -> None:
-    """A merge takes them along."""
+    """A merge moves them to the other ticket."""
     session.execute(sa.update(side_conversations).where(_c.ticket_id == from_ticket).values(ticket_id=to_ticket))
 
 
 def move_back(session: Session, message_ids: Sequence[int], from_ticket: int, to_ticket: int) -> None:
-    """A merge was undone: those that have one of its messages go back, with all that was said since."""
+    """An undone merge moves back those that have one of its messages, with all later messages."""
     named = sa.select(messages.c.side_id).where(messages.c.id.in_(list(message_ids)), messages.c.side_id.is_not(None))
     ids = sorted(set(session.execute(named).scalars()))
     if ids:
@@ -217,7 +217,7 @@ def move_back(session: Session, message_ids: Sequence[int], from_ticket: int, to
 
 
 def redact_person(session: Session, address: str, instead: str) -> list[int]:
-    """Takes somebody out of every conversation in which they were asked; returns the tickets of these."""
+    """Removes a person from every conversation in which they were asked; returns the tickets of these."""
     sides = _asked(session, address)
     for side in sides:
         people_left = [instead if participant == address else participant for participant in side.people]
@@ -252,7 +252,7 @@ def _asked(session: Session, address: str) -> list[Side]:
 
 
 def all_as_json(session: Session, ticket_id: int) -> list[dict[str, Any]]:
-    """All of a ticket with what was said in them, for programs."""
+    """All conversations of a ticket with their messages, as JSON."""
     sides = of_ticket(session, ticket_id)
     words = messages_by_conversation(session, ticket_id) if sides else {}
     names = ("id", "ticket_id", "subject", "address", "holds")

@@ -23,12 +23,12 @@ from usecases.tickets import links as ticket_links
 
 
 def undoable_numbers(session: Session, ticket: Ticket) -> tuple[int, ...]:
-    """The numbers of the events that can be undone now."""
+    """The ids of the events that can be undone now."""
     return rules.possible(ticket, tickets.numbered_history(session, ticket.id))
 
 
 def shown_numbers(session: Session, ticket_id: int, shown: Sequence[Event]) -> list[int]:
-    """The numbers of the events that somebody is shown: the whole history, or a part of it in the same order."""
+    """The ids of the events that are shown: the whole history, or a part of it in the same order."""
     numbers: list[int] = []
     for number, event in tickets.numbered_history(session, ticket_id):
         if len(numbers) < len(shown) and shown[len(numbers)] == event:
@@ -37,7 +37,7 @@ def shown_numbers(session: Session, ticket_id: int, shown: Sequence[Event]) -> l
 
 
 def undo(session: Session, ticket_id: int, number: int | None, actor: Actor, at: datetime) -> Ticket:
-    """Takes back that event, or the newest that can be; returns the ticket as it is then."""
+    """Undoes that event, or the newest that can be; returns the ticket afterwards."""
     ticket = tickets.get(session, ticket_id, lock=True)
     if ticket is None:
         raise NotAllowed(f"there is no ticket #{ticket_id}")
@@ -71,7 +71,7 @@ def _undo_move(session: Session, ticket: Ticket, number: int, event: Event, acto
 
 
 def _undo_split(session: Session, ticket: Ticket, number: int, event: Event, actor: Actor, at: datetime) -> Ticket:
-    """What was split off comes back, if nothing else has happened to it."""
+    """Merges the split ticket back, if nothing else has happened to it."""
     other = int(event.after)
     there = [message.id for message in tickets.messages_of(session, other, most=2)]
     if there != [event.message_id]:
@@ -82,7 +82,7 @@ def _undo_split(session: Session, ticket: Ticket, number: int, event: Event, act
 
 
 def _undo_merge(session: Session, gone_id: int, actor: Actor, at: datetime) -> None:
-    """The merged ticket lives again, with the messages and people that it brought."""
+    """Reopens the merged ticket, with the messages and people that it brought."""
     history = tickets.numbered_history(session, gone_id)
     number, merged = _last(history, EventKind.MERGED_INTO)
     into_id = int(merged.after)

@@ -25,7 +25,7 @@ _c = watchers.c
 
 
 def list_watchers(session: Session, ticket_ids: Iterable[int]) -> dict[int, list[Person]]:
-    """Who watches these tickets, in the order of their names."""
+    """The watchers of these tickets, by name."""
     unique_ids = sorted(set(ticket_ids))
     query = sa.select(_c.ticket_id, _c.agent_id).where(_c.ticket_id.in_(unique_ids))
     rows = session.execute(query).all() if unique_ids else []
@@ -38,7 +38,7 @@ def list_watchers(session: Session, ticket_ids: Iterable[int]) -> dict[int, list
 
 
 def watch(session: Session, ticket: Ticket, agent: Person, actor: Actor, at: datetime, why: str = "") -> Ticket:
-    """From now on; a second time changes nothing."""
+    """Adds a watcher; a second time changes nothing."""
     if not _begin(session, ticket, agent, at):
         return ticket
     name, data = agent.name or agent.address, {"agent_id": agent.id}
@@ -58,7 +58,7 @@ def unwatch(session: Session, ticket: Ticket, agent: Person, actor: Actor, at: d
 
 
 def watch_mentioned(session: Session, ticket: Ticket, text: str, at: datetime) -> list[Person]:
-    """The agents whom a note calls by `@name`; from now on they watch the ticket."""
+    """The agents whom a note mentions by `@name`; from now on they watch the ticket."""
     if "@" not in text:
         return []
     agents = {agent.id: agent for agent in people.all_agents(session) if agent.active}
