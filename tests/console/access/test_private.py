@@ -229,9 +229,9 @@ def test_an_admin_erases_a_person_after_the_page_said_what_would_go(
     adam, carol = enter("adam"), "carol@customer.example.test"
     assert "has ever written here" in adam.press("/privacy/erase", "/privacy", address="who@x.test").text
     told = adam.press("/privacy/erase", "/privacy", address=carol, why="by letter").text
-    assert "This would go" in told
+    assert "This would be erased" in told
     assert console.ticket().subject == "Invoice 7 is wrong"
-    assert "This would go" in adam.press("/privacy/erase", "/privacy", address=carol, sure="carol").text
+    assert "This would be erased" in adam.press("/privacy/erase", "/privacy", address=carol, sure="carol").text
     assert (
         "Erased; receipt 1" in adam.press("/privacy/erase", "/privacy", address=carol, why="by letter", sure=carol).text
     )

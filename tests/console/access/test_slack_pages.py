@@ -77,7 +77,7 @@ def test_a_message_that_was_taken_back_is_marked_and_keeps_its_words(console: Co
     with console.store.database.transaction() as session:
         message_edits.withdraw(session, message, DESK, console.now[0], "taken back in Slack")
     text = alice.get(f"/tickets/{console.things.ticket}").text
-    assert "Taken back by its author" in text and html.escape(message.reply.split("\n")[0]) in text
+    assert "Withdrawn by its author" in text and html.escape(message.reply.split("\n")[0]) in text
 
 
 def test_a_file_without_bytes_is_named_with_the_reason(console: Console, alice: Browser) -> None:
