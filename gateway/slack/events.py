@@ -95,7 +95,7 @@ class SlackEvents:
             self._modals.submit(self._open, replace(received, order=order))
             return ""
         if order.kind is Kind.TYPED:
-            answer = self._answers.typed(order, self._clock())
+            answer = self._answers.answer_command(order, self._clock())
             if isinstance(answer, str):
                 return answer
             order = answer
@@ -107,7 +107,7 @@ class SlackEvents:
         order = received.order
         try:
             needs = Verb.NOTE if received.opens == Button.ANSWER else Verb.CHANGE
-            shown = self._answers.shown(order, needs, self._clock())
+            shown = self._answers.modal_content(order, needs, self._clock())
             why = shown if isinstance(shown, str) else ""
             if not isinstance(shown, str) and self._workspace.open_modal(
                 received.trigger, modals.view(received.opens, shown, order)

@@ -48,7 +48,7 @@ class Answers:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def typed(self, order: Order, now: datetime) -> str | Order:
+    def answer_command(self, order: Order, now: datetime) -> str | Order:
         """The answer to a typed command; or the order, if it must be executed."""
         if not order.ticket_id and order.text.split()[:1] == ["link"]:
             return order
@@ -69,7 +69,7 @@ class Answers:
         errors = [escaped(error) for error in parse(commanded, SLACK).errors]
         return "\n".join([*errors, "", _help("")]) if errors else replace(order, text=commanded)
 
-    def shown(self, order: Order, needs: Verb, now: datetime) -> ModalTicket | str:
+    def modal_content(self, order: Order, needs: Verb, now: datetime) -> ModalTicket | str:
         """The content of a modal, if the agent may do what it is for; or why there is none."""
         if order.unknown:
             return WHO

@@ -191,14 +191,17 @@ class Matcher:
         """An agent's mail about a ticket; None if the agent writes as a requester."""
         if token is not None:
             target, side = self._of_token(token)
-            named, detail = self.targets.at(self.targets.named(item)), token_address.partition("@")[0][:40]
+            named, detail = (
+                self.targets.of_candidate(self.targets.candidate_of(item)),
+                token_address.partition("@")[0][:40],
+            )
             if target is not None:
                 signed = (token, token_address, trust)
                 return Decision(
                     item, InboundState.COMMAND, target, Signal.ADDRESS, detail, named, "", "", *signed, side=side
                 )
-        candidate = self.targets.named(item)
-        target = self.targets.at(candidate)
+        candidate = self.targets.candidate_of(item)
+        target = self.targets.of_candidate(candidate)
         if candidate is None or target is None or self._takes_part(item, target, candidate, trust):
             return None
         return Decision(
@@ -214,7 +217,7 @@ class Matcher:
     def _by_unknown(self, item: Item, token: ReplyToken, token_address: str, trust: Verdict) -> Decision | None:
         """An unknown sender at an agent's reply address: perhaps the agent; None for a participant of the ticket."""
         target, _ = self._of_token(token)
-        named = self.targets.at(self.targets.named(item))
+        named = self.targets.of_candidate(self.targets.candidate_of(item))
         if target is None or any(item.sender in each.people for each in (target, named) if each):
             return None
         detail, signed = token_address.partition("@")[0][:40], (token, token_address, trust)
@@ -222,7 +225,7 @@ class Matcher:
 
     def _by_requester(self, item: Item, token: ReplyToken | None, trust: Verdict) -> Decision:
         named = self._candidate(item, token, trust)
-        candidate, target = named, self.targets.at(named)
+        candidate, target = named, self.targets.of_candidate(named)
         if candidate is None or target is None or not self._takes_part(item, target, candidate, trust):
             linked, (candidate, target) = target, self._by_external_reference(item, trust)
             if candidate is None or target is None:
@@ -241,7 +244,7 @@ class Matcher:
     def _bridge(self, item: Item, target: Target, candidate: Candidate, trust: Verdict) -> Target | None:
         """The parent's ticket, if a late message came onto its reply's ticket and its author takes part in both."""
         parent = self.targets.by_reference(item) if candidate.signal is Signal.LATE else None
-        other = self.targets.at(parent)
+        other = self.targets.of_candidate(parent)
         if other is None or other is target or parent is None or self._is_closed_for_long(other):
             return None
         return other if self._takes_part(item, other, parent, trust) else None
@@ -268,8 +271,8 @@ class Matcher:
         if third_party is not None:
             # The sender takes no part there: it goes to the public conversation, if they take part in that.
             return Candidate(third_party.side.ticket_id, third_party.signal, third_party.detail)
-        late, named = self.targets.late(item), self.targets.named(item)
-        target = self.targets.at(late)
+        late, named = self.targets.candidate_of_replies(item), self.targets.candidate_of(item)
+        target = self.targets.of_candidate(late)
         if late is None or target is None or (named is not None and named.signal.signed):
             return named
         return late if named is None or self._takes_part(item, target, late, trust) else named

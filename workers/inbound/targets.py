@@ -53,7 +53,7 @@ class Targets:
             self._targets[ticket.id] = Target(people, requester, ticket)
         return self._targets[ticket.id]
 
-    def at(self, candidate: Candidate | None) -> Target | None:
+    def of_candidate(self, candidate: Candidate | None) -> Target | None:
         """The ticket that a candidate names."""
         if candidate is None:
             return None
@@ -61,14 +61,14 @@ class Targets:
             return self.new_keys[candidate.detail]
         return self.target(candidate.ticket_id)
 
-    def named(self, item: Item) -> Candidate | None:
+    def candidate_of(self, item: Item) -> Candidate | None:
         """The ticket that a mail names by anything but a reply address, whoever wrote it."""
         signed = item.keys.signed_ids
         if signed:
             return Candidate(signed[0][0], Signal.MESSAGE_ID, signed[0][1])
         return self.by_reference(item) or self._by_subject(item)
 
-    def late(self, item: Item) -> Candidate | None:
+    def candidate_of_replies(self, item: Item) -> Candidate | None:
         """The ticket of the replies to this mail, which came before it and hold its id; none names what has no id."""
         key = self.batch.key_of(item)
         if key == item.keys.content:

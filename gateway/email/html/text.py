@@ -70,7 +70,7 @@ class _Reader:
     target: str = ""
     label: list[str] = field(default_factory=list)
 
-    def say(self, text: str) -> None:
+    def add_text(self, text: str) -> None:
         if self.target and len(self.label) < 20:
             self.label.append(text[:500])
         if self.pre:
@@ -192,7 +192,7 @@ def read(source: str) -> tuple[list[Line], Shape]:
         if left < 0:
             left = size
         if left > at:
-            reader.say(source[at:left])
+            reader.add_text(source[at:left])
         if left == size:
             break
         at = _tag(reader, source, left)
