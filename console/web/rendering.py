@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup, escape
 
 from console.web import mail_warnings, sla_badges
+from desk.mail.inbound_request import Cut
 from desk.mail.stored_file import StoredFile
 from desk.mail.trust import MessageTrust
 from desk.tickets.events import EventKind
@@ -153,10 +154,10 @@ _CUT: Mapping[str, str] = {
 }
 
 
-def cut_summary(part: Mapping[str, str]) -> str:
+def cut_summary(part: Cut) -> str:
     """Which part was cut off a message (quote, signature, …), and how long it is."""
-    count = sum(1 for line in part["text"].split("\n") if line.strip("> \t"))
-    name = _CUT.get(part["reason"], label(part["reason"]))
+    count = sum(1 for line in part.text.split("\n") if line.strip("> \t"))
+    name = _CUT.get(part.reason, label(part.reason))
     return f"{name} ({count} line{'' if count == 1 else 's'})"
 
 

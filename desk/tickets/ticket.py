@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from desk.mail.inbound_request import Cut
 from desk.mail.stored_file import StoredFile
 from desk.mail.trust import UNKNOWN_TRUST, MessageTrust
 from desk.priority.levels import Priority
@@ -136,7 +137,7 @@ class Message:
     """One message of a ticket: a public reply, a note, automatic mail, or a word of the side conversation `side_id`.
 
     `recipients` are the To and Cc addresses; `signal` is what decided the thread, `trust` what is known of the sender.
-    `cut` are plain mappings as stored. `id` is 0 until storage gives it a number.
+    `cut` is what the shown text leaves out. `id` is 0 until storage gives it a number.
     """
 
     ticket_id: int
@@ -150,7 +151,7 @@ class Message:
     text: str = ""
     reply: str = ""
     html: str = ""
-    cut: tuple[Mapping[str, str], ...] = ()
+    cut: tuple[Cut, ...] = ()
     attachments: tuple[StoredFile, ...] = ()
     recipients: Mapping[str, Any] = field(default_factory=dict)
     external_id: str = ""

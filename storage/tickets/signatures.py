@@ -35,7 +35,7 @@ def for_reply(session: Session, ticket: Ticket, actor: Actor, now: datetime) -> 
 
 def for_message(message: Message) -> str:
     """The signature that was chosen for a stored reply."""
-    return "\n".join(part["text"] for part in message.cut if part["reason"] == REASON and not message.inbound)
+    return "\n".join(part.text for part in message.cut if part.reason == REASON and not message.inbound)
 
 
 def of_agent(session: Session, agent_id: int) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from desk.mail.inbound_request import Cut
 from desk.mail.stored_file import StoredFile
 from desk.mail.trust import MessageTrust
 from desk.priority.levels import Priority
@@ -353,13 +354,15 @@ def _message_row(message: Message) -> dict[str, Any]:
     }
     row |= {"recipients": dict(message.recipients), "trust": message.trust.to_json()}
     row["attachments"] = [file.to_json() for file in message.attachments]
-    return row | {name: list(row[name]) for name in ("cut", "references")}
+    row["cut"] = [{"reason": part.reason, "text": part.text} for part in message.cut]
+    return row | {"references": list(message.references)}
 
 
 def _message(row: sa.RowMapping) -> Message:
     author = Actor(ActorKind(row["author_kind"]), row["author_id"], row["author_name"])
     values = {f.name: row[f.name] for f in fields(Message) if f.name != "author"}
-    values |= {name: tuple(row[name]) for name in ("cut", "references")}
+    values["references"] = tuple(row["references"])
+    values["cut"] = tuple(Cut(part["reason"], part["text"]) for part in row["cut"])
     values["attachments"] = tuple(map(StoredFile.from_json, row["attachments"]))
     values["trust"] = MessageTrust.from_json(row["trust"])
     return Message(**values | {"author": author, "kind": MessageKind(row["kind"])})

@@ -9,7 +9,7 @@ from functools import cache
 import sqlalchemy as sa
 
 from console.access import passwords
-from desk.mail.inbound_request import Party
+from desk.mail.inbound_request import Cut, Party
 from desk.mail.stored_file import StoredFile
 from desk.priority.levels import Priority
 from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status, Ticket
@@ -140,7 +140,7 @@ def _asked(number: int, who: Actor, at: datetime, logo: str, raw: str) -> Messag
         text=f"{new}\n\n{quoted}",
         reply=new,
         html=HTML,
-        cut=({"reason": "quote", "text": quoted},),
+        cut=(Cut("quote", quoted),),
         attachments=(
             StoredFile("logo.png", "image/png", len(PIXEL), logo, "logo"),
             StoredFile('../evil"\r\n<b>.html', "text/html", len(RAW), raw),

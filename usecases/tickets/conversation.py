@@ -11,6 +11,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from desk.mail.inbound_request import Cut
 from desk.mail.stored_file import StoredFile
 from desk.mail.trust import MessageTrust
 from desk.people.organisations import organisation
@@ -47,7 +48,7 @@ def reply(
     message = _message(ticket, MessageKind.REPLY, actor, text, at, via, attachments, external_id)
     below = signatures.for_reply(session, ticket, actor, at) if signed else ""
     if below:
-        message = replace(message, cut=({"reason": signatures.REASON, "text": below},))
+        message = replace(message, cut=(Cut(signatures.REASON, below),))
     message_id = tickets.add_message(session, message)
     return tickets.save(session, change_after_reply(session, ticket, actor, at, message_id))
 

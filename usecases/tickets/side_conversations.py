@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.mail.inbound_request import Party
+from desk.mail.inbound_request import Cut, Party
 from desk.mail.stored_file import StoredFile
 from desk.portal import status_links
 from desk.tickets import side_conversation as rules
@@ -86,7 +86,7 @@ def add_message(
         subject=side.subject,
         text=rules.quoted(text, quotable_messages(session, ticket.id, words.quote)),
         reply=text,
-        cut=({"reason": signatures.REASON, "text": below},) if below else (),
+        cut=(Cut(signatures.REASON, below),) if below else (),
         signal="written",
         signal_detail=via,
         attachments=tuple(_files(session, ticket.id, words.files)),

@@ -47,7 +47,7 @@ def find_known_quotes(context: Context, session: Session, decisions: Sequence[De
         if reply != request.reply:
             cut_replies[decision.item.inbound_id] = {
                 "reply": reply,
-                "cut": tuple({"reason": part.reason, "text": part.text} for part in cut),
+                "cut": cut,
             }
     return cut_replies
 

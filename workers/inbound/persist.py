@@ -294,7 +294,7 @@ def message_fields(request: InboundRequest) -> dict[str, Any]:
         "text": request.text,
         "reply": request.reply or request.text,
         "html": request.html,
-        "cut": tuple({"reason": cut.reason, "text": cut.text} for cut in request.cut),
+        "cut": request.cut,
         "attachments": tuple(map(StoredFile.of_request, request.attachments)),
         "recipients": recipients,
         "external_id": request.external_id,

@@ -25,8 +25,8 @@ def test_what_we_sent_is_a_quote_in_any_language(any_desk: SmallDesk) -> None:
     any_desk.receive(any_desk.mail(BOB, "Re: Printer", f"{NEW}\n\n{quoted}\n", reply_to=str(to)))
     said = any_desk.messages(1)[-1]
     assert said.kind is MessageKind.REPLY and said.reply == NEW
-    assert {part["reason"] for part in said.cut} == {"quote"} and "second printer" in said.cut[0]["text"]
-    assert quoted.split("\n")[0] in said.cut[0]["text"] and said.text.startswith(NEW)
+    assert {part.reason for part in said.cut} == {"quote"} and "second printer" in said.cut[0].text
+    assert quoted.split("\n")[0] in said.cut[0].text and said.text.startswith(NEW)
 
 
 def test_our_acknowledgement_is_known_too(desk: SmallDesk) -> None:
@@ -70,4 +70,4 @@ def test_an_agents_answer_never_carries_the_notice_to_the_requester(desk: SmallD
     (reply,) = desk.sent("reply", BOB)
     assert words(reply).startswith("Please switch them off.\nI come at once.\n\nOn ")
     assert ALICE not in words(reply) and "#note" not in words(reply) and desk.ticket(1).tags == ("fire",)
-    assert "New ticket" in "".join(part["text"] for part in desk.messages(1)[-1].cut)
+    assert "New ticket" in "".join(part.text for part in desk.messages(1)[-1].cut)
