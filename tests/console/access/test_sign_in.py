@@ -146,7 +146,7 @@ def test_a_made_up_cookie_opens_nothing(stranger: Browser, value: str) -> None:
 def test_an_account_that_is_guessed_at_waits_wherever_the_guesses_come_from(
     console: Console, app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "fits", lambda given, stored: given == PASSWORD)
+    monkeypatch.setattr(passwords, "verify_password", lambda given, stored: given == PASSWORD)
     codes = []
     for n in range(52):
         with TestClient(app, client=(f"192.0.2.{n}", 1)) as client:
@@ -162,7 +162,7 @@ def test_an_account_that_is_guessed_at_waits_wherever_the_guesses_come_from(
 def test_wrong_passwords_of_one_place_lock_the_account_there_and_nowhere_else(
     console: Console, app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "fits", lambda given, stored: given == PASSWORD)
+    monkeypatch.setattr(passwords, "verify_password", lambda given, stored: given == PASSWORD)
     codes = []
     with TestClient(app, client=("192.0.2.1", 1)) as attacker, TestClient(app, client=("192.0.2.2", 1)) as elsewhere:
         for _ in range(30):
@@ -175,7 +175,7 @@ def test_wrong_passwords_of_one_place_lock_the_account_there_and_nowhere_else(
 def test_a_browser_that_is_known_is_not_locked_by_others_at_the_same_place(
     console: Console, app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "fits", lambda given, stored: given == PASSWORD)
+    monkeypatch.setattr(passwords, "verify_password", lambda given, stored: given == PASSWORD)
     with TestClient(app, client=("192.0.2.1", 1)) as client, TestClient(app, client=("192.0.2.1", 1)) as attacker:
         assert Browser(client).sign_in().status_code == 303
         codes = [Browser(attacker).sign_in("alice", "wrong").status_code for _ in range(12)]
@@ -199,7 +199,7 @@ def test_a_made_up_cookie_of_a_known_browser_helps_nobody(value: str) -> None:
 def test_colleagues_who_sign_in_rightly_do_not_use_up_their_offices_limit(
     app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(passwords, "fits", lambda given, stored: given == PASSWORD)
+    monkeypatch.setattr(passwords, "verify_password", lambda given, stored: given == PASSWORD)
     for _ in range(25):
         with TestClient(app, client=("192.0.2.1", 1)) as client:
             assert Browser(client).sign_in().status_code == 303

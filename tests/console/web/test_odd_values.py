@@ -272,8 +272,8 @@ def test_no_value_makes_any_route_of_any_application_fail(
 ) -> None:
     logging.disable(logging.CRITICAL)
     monkeypatch.setattr(Pace, "_wait", lambda *_: 0.0)
-    monkeypatch.setattr(passwords, "fits", lambda *_: False)
-    monkeypatch.setattr(passwords, "hashed", lambda _: "x")
+    monkeypatch.setattr(passwords, "verify_password", lambda *_: False)
+    monkeypatch.setattr(passwords, "hash_password", lambda _: "x")
     faults: list[str] = []
     with ExitStack() as stack:
         for app in applications(desk.store):
