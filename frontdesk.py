@@ -36,7 +36,7 @@ MOST_FILES = 65_536
 
 def main(argv: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
-    args = _parser_for(given[0] if given else "").parse_args(given)
+    args = parser(given[0] if given else "").parse_args(given)
     try:
         settings = configuration.load(os.environ, _options(args), Path.cwd())
         if args.run in PROCESSES:
@@ -232,7 +232,6 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-SERVING = ("up", "gateway", "console", "http", "worker", "clock")
 PROCESSES = (run_up, run_gateway, run_worker, run_clock, run_console, run_http)
 """These tell in their log what they do; the other commands answer, and complain."""
 
@@ -268,29 +267,27 @@ def _log_in(config: Any) -> None:
         raise ValueError(f"{error} (--no-test adds it all the same)") from error
 
 
-def parser() -> argparse.ArgumentParser:
-    """All words of the command."""
-    from cli import parser as others
-    from gateway.email.imap import config as imap_config
+def parser(first: str | None = None) -> argparse.ArgumentParser:
+    """The whole command line, or as much of it as a call with this first word needs (None: all of it)."""
+    from cli import parser as commands
 
     top, words = _top()
     _processes(words)
-    imap_words = {"auth": imap_config.AUTH, "start": imap_config.START, "tls": imap_config.TLS}
-    others.add(words, others.Ways(_train, _figures, run_replay, imap_config.read_config, imap_words, _log_in))
+    ways = commands.Ways(_train, _figures, run_replay, _read_imap, _imap_words, _log_in)
+    commands.add(words, ways, first)
     return top
 
 
-def _parser_for(word: str) -> argparse.ArgumentParser:
-    """Who serves, and `init` before it, need not carry every command's code with them."""
-    if word not in (*SERVING, "init"):
-        return parser()
-    top, words = _top()
-    _processes(words)
-    if word == "init":
-        from cli.process import init
+def _read_imap(settings: Any) -> Any:
+    from gateway.email.imap import config
 
-        init.words(words)
-    return top
+    return config.read_config(settings)
+
+
+def _imap_words() -> dict[str, Sequence[str]]:
+    from gateway.email.imap import config
+
+    return {"auth": config.AUTH, "start": config.START, "tls": config.TLS}
 
 
 def _top() -> tuple[argparse.ArgumentParser, Words]:

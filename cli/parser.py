@@ -1,7 +1,7 @@
-"""All words of `frontdesk` that ask, change and look, and return: those of its processes are in frontdesk.py.
+"""The commands of `frontdesk` that look at the desk and change it; the processes are in frontdesk.py.
 
-In: the words so far, and `Ways`, what a command needs of rooms that this one may not open. Out: a parser that knows
-them. It imports every command, so a process that serves does not import it.
+Each first word has its own function here, which imports the command's code: `frontdesk ledger` need not wait for the
+code of eighty other commands. Of the other words only the line in `frontdesk --help` is built.
 """
 
 from __future__ import annotations
@@ -11,42 +11,75 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from cli import desk_parser, knowledge_parser, learning_parser, ticket_parser
-from cli.admin import incidents, mailboxes, people, report, signatures, staffing
-from cli.data import privacy
-from cli.diagnose import captured_mail, doctor, inbound_log
 from cli.grammar import Words, command, group
-from cli.process import init
 
 
 @dataclass(frozen=True, slots=True)
 class Ways:
     """Through other rooms: to train and to count in this process, to replay mails, and to check an IMAP mailbox.
 
-    `imap_words` are the words that its settings may have: `auth`, `start`, `tls`.
+    `imap_words` gives the words that its settings may have: `auth`, `start`, `tls`.
     """
 
     train: Callable[..., Any]
     figures: Callable[[], Any]
     replay: Callable[..., int]
     check_imap: Callable[[Mapping[str, Any]], Any]
-    imap_words: Mapping[str, Sequence[str]]
+    imap_words: Callable[[], Mapping[str, Sequence[str]]]
     log_in: Callable[[Any], None]
 
 
-def add(words: Words, ways: Ways) -> None:
-    """All commands but those that serve."""
-    _administration(words, ways)
-    _looking(words, ways)
-    learning_parser.add(words, group, command, ways.train)
-    knowledge_parser.add(words, group, command)
-    desk_parser.add(words, group, command)
-    report.words(words, command, ways.figures)
+def add(words: Words, ways: Ways, first: str | None = None) -> None:
+    """All commands but the processes: those that `first` names (None: all) whole, of the others only their help."""
+    for names, build in BUILDERS.items():
+        if first is None or first in names:
+            build(words, ways)
+        else:
+            for name in names:
+                words.add_parser(name, help=TEXTS[name])
 
 
-def _administration(words: Words, ways: Ways) -> None:
+def _init(words: Words, ways: Ways) -> None:
+    from cli.process import init
+
     init.words(words)
-    _mailboxes(group(words, "mailbox", "the addresses of the desk"), ways)
+
+
+def _mailbox(words: Words, ways: Ways) -> None:
+    from cli.admin import mailboxes, people, signatures
+
+    mailbox, imap_words = group(words, "mailbox", TEXTS["mailbox"]), ways.imap_words()
+    add = command(
+        mailbox, "add", partial(mailboxes.add, check=ways.check_imap, log_in=ways.log_in), "a new address of the desk"
+    )
+    add.add_argument("address")
+    add.add_argument("--name", default="")
+    add.add_argument("--team", metavar="NAME")
+    add.add_argument("--signature", metavar="TEXT", help=r"below every reply; \n is a new line, {agent} who answers")
+    add.add_argument("--imap-host", metavar="HOST", help="fetch it from there")
+    add.add_argument("--imap-port", type=int)
+    add.add_argument("--imap-tls", choices=imap_words["tls"])
+    add.add_argument("--imap-user")
+    add.add_argument("--imap-auth", choices=imap_words["auth"])
+    for secret in ("password", "token"):
+        for source in ("env", "file", "command"):
+            add.add_argument(f"--imap-{secret}-{source}", help=f"where the {secret} is found")
+    add.add_argument("--imap-folder", action="append", dest="imap_folders", metavar="NAME")
+    add.add_argument("--imap-after", metavar="seen|nothing|move:FOLDER", help="what becomes of a mail that is stored")
+    add.add_argument("--imap-start", choices=imap_words["start"], help="what of the older mail is fetched")
+    add.add_argument("--imap-poll-seconds", type=float)
+    add.add_argument("--imap-ca-file", metavar="FILE")
+    add.add_argument("--imap-json", metavar="JSON", help="all of this at once, and `refresh` for OAuth refresh tokens")
+    add.add_argument("--no-test", action="store_true", help="do not try the login first")
+    command(mailbox, "list", people.mailbox_list, "all addresses of the desk")
+    command(mailbox, "remove", mailboxes.remove, "one that no ticket was sent to").add_argument("address")
+    signatures.mailbox_words(mailbox, command)
+
+
+def _team(words: Words, ways: Ways) -> None:
+    from cli.admin import people, staffing
+    from cli.data import privacy
+
     team = group(words, "team", "the teams")
     command(team, "add", people.team_add, "a new team").add_argument("name")
     command(team, "list", people.team_list, "all teams")
@@ -56,6 +89,11 @@ def _administration(words: Words, ways: Ways) -> None:
     channel.add_argument("--off", action="store_true", help="in none any more")
     staffing.team_words(team, command)
     privacy.team_words(team, command)
+
+
+def _agent(words: Words, ways: Ways) -> None:
+    from cli.admin import people, staffing
+
     agent = group(words, "agent", "the agents")
     add = command(agent, "add", people.agent_add, "a new agent; of one who is there, what the options name is changed")
     add.add_argument("address")
@@ -72,9 +110,20 @@ def _administration(words: Words, ways: Ways) -> None:
     command(agent, "list", people.agent_list, "all agents")
     command(agent, "deactivate", people.agent_deactivate, "an agent who left").add_argument("address")
     staffing.agent_words(agent, command)
+
+
+def _person(words: Words, ways: Ways) -> None:
+    from cli.admin import people
+    from cli.data import privacy
+
     person = group(words, "person", "people who write")
     privacy.person_words(person, command)
     people.vip_words(person, command)
+
+
+def _token(words: Words, ways: Ways) -> None:
+    from cli.admin import people
+
     token = group(words, "token", "tokens of the JSON API")
     add = command(token, "add", people.token_add, "a new token, shown once")
     add.add_argument("name")
@@ -83,49 +132,199 @@ def _administration(words: Words, ways: Ways) -> None:
     command(token, "revoke", people.token_revoke, "make a token void").add_argument("id", type=int)
 
 
-def _mailboxes(mailbox: Words, ways: Ways) -> None:
-    add = command(
-        mailbox, "add", partial(mailboxes.add, check=ways.check_imap, log_in=ways.log_in), "a new address of the desk"
-    )
-    add.add_argument("address")
-    add.add_argument("--name", default="")
-    add.add_argument("--team", metavar="NAME")
-    add.add_argument("--signature", metavar="TEXT", help=r"below every reply; \n is a new line, {agent} who answers")
-    add.add_argument("--imap-host", metavar="HOST", help="fetch it from there")
-    add.add_argument("--imap-port", type=int)
-    add.add_argument("--imap-tls", choices=ways.imap_words["tls"])
-    add.add_argument("--imap-user")
-    add.add_argument("--imap-auth", choices=ways.imap_words["auth"])
-    for secret in ("password", "token"):
-        for source in ("env", "file", "command"):
-            add.add_argument(f"--imap-{secret}-{source}", help=f"where the {secret} is found")
-    add.add_argument("--imap-folder", action="append", dest="imap_folders", metavar="NAME")
-    add.add_argument("--imap-after", metavar="seen|nothing|move:FOLDER", help="what becomes of a mail that is stored")
-    add.add_argument("--imap-start", choices=ways.imap_words["start"], help="what of the older mail is fetched")
-    add.add_argument("--imap-poll-seconds", type=float)
-    add.add_argument("--imap-ca-file", metavar="FILE")
-    add.add_argument("--imap-json", metavar="JSON", help="all of this at once, and `refresh` for OAuth refresh tokens")
-    add.add_argument("--no-test", action="store_true", help="do not try the login first")
-    command(mailbox, "list", people.mailbox_list, "all addresses of the desk")
-    command(mailbox, "remove", mailboxes.remove, "one that no ticket was sent to").add_argument("address")
-    signatures.mailbox_words(mailbox, command)
+def _doctor(words: Words, ways: Ways) -> None:
+    from cli.diagnose import doctor
 
-
-def _looking(words: Words, ways: Ways) -> None:
     command(words, "doctor", doctor.doctor, "look at everything that the desk depends on, and say what to do")
+
+
+def _inbound_log(words: Words, ways: Ways) -> None:
+    from cli.diagnose import inbound_log
+
     command(words, "ledger", inbound_log.ledger, "what was accepted, and how it ended")
-    ticket_parser.words(group(words, "ticket", "the tickets"), command)
-    incidents.words(group(words, "incident", "many people with the same trouble at the same time"), command)
-    again = command(words, "replay", ways.replay, "what would become of these mails? nothing is kept, nothing is sent")
-    again.add_argument("source", help="an mbox, Maildir, folder of .eml files, or imaps://user@host/FOLDER")
-    again.add_argument("--for-real", action="store_true", help="keep the tickets; still nothing is sent")
-    again.add_argument("--verbose", action="store_true", help="a line for each mail")
+
+
+def _quarantine(words: Words, ways: Ways) -> None:
+    from cli.diagnose import inbound_log
+
+    quarantine = group(words, "quarantine", TEXTS["quarantine"])
+    listing = command(quarantine, "list", inbound_log.quarantine_list, "the newest ones")
+    listing.add_argument("--most", type=int, default=200)
+    command(quarantine, "show", inbound_log.quarantine_show, "one, with its bytes").add_argument("id", type=int)
+    command(quarantine, "release", inbound_log.quarantine_release, "try one again").add_argument("id", type=int)
+
+
+def _captured_mail(words: Words, ways: Ways) -> None:
+    from cli.diagnose import captured_mail
+
     mail = command(words, "caught", captured_mail.caught, "outgoing mail that was caught because there is no relay")
     mail.add_argument("id", type=int, nargs="?", help="show this one whole")
     mail.add_argument("--kind", default="", help="only this kind: acknowledgement, notice, reply, command-answer")
     mail.add_argument("--reply-to", action="store_true", help="print only where the newest one wants its answer to go")
-    aside = group(words, "quarantine", "what was set aside")
-    listing = command(aside, "list", inbound_log.quarantine_list, "the newest ones")
-    listing.add_argument("--most", type=int, default=200)
-    command(aside, "show", inbound_log.quarantine_show, "one, with its bytes").add_argument("id", type=int)
-    command(aside, "release", inbound_log.quarantine_release, "try one again").add_argument("id", type=int)
+
+
+def _replay(words: Words, ways: Ways) -> None:
+    again = command(words, "replay", ways.replay, "what would become of these mails? nothing is kept, nothing is sent")
+    again.add_argument("source", help="an mbox, Maildir, folder of .eml files, or imaps://user@host/FOLDER")
+    again.add_argument("--for-real", action="store_true", help="keep the tickets; still nothing is sent")
+    again.add_argument("--verbose", action="store_true", help="a line for each mail")
+
+
+def _ticket(words: Words, ways: Ways) -> None:
+    from cli import ticket_parser
+
+    ticket_parser.words(group(words, "ticket", "the tickets"), command)
+
+
+def _incident(words: Words, ways: Ways) -> None:
+    from cli.admin import incidents
+
+    incidents.words(group(words, "incident", "many people with the same trouble at the same time"), command)
+
+
+def _learning(words: Words, ways: Ways) -> None:
+    from cli import learning_parser
+
+    learning_parser.add(words, group, command, ways.train)
+
+
+def _knowledge(words: Words, ways: Ways) -> None:
+    from cli import knowledge_parser
+
+    knowledge_parser.add(words, group, command)
+
+
+def _calendar(words: Words, ways: Ways) -> None:
+    from cli.admin import calendars
+
+    calendars.words(group(words, "calendar", TEXTS["calendar"]), command)
+
+
+def _sla(words: Words, ways: Ways) -> None:
+    from cli.admin import sla
+
+    sla.words(group(words, "sla", TEXTS["sla"]), command)
+
+
+def _automation(words: Words, ways: Ways) -> None:
+    from cli.admin import automations
+
+    automations.words(group(words, "automation", TEXTS["automation"]), command)
+
+
+def _macro(words: Words, ways: Ways) -> None:
+    from cli.admin import macros
+
+    macros.words(group(words, "macro", TEXTS["macro"]), command)
+
+
+def _route(words: Words, ways: Ways) -> None:
+    from cli.admin import routing
+
+    routing.words(group(words, "route", TEXTS["route"]), command)
+
+
+def _lifecycle(words: Words, ways: Ways) -> None:
+    from cli.admin import lifecycle
+
+    lifecycle.words(words, group, command)
+
+
+def _privacy(words: Words, ways: Ways) -> None:
+    from cli.data import privacy
+
+    privacy.words(words, group, command)
+
+
+def _configuration(words: Words, ways: Ways) -> None:
+    from cli.data import apply
+
+    apply.words(words, command)
+
+
+def _backup(words: Words, ways: Ways) -> None:
+    from cli.data import backup
+
+    backup.words(words, command)
+
+
+def _queue(words: Words, ways: Ways) -> None:
+    from cli.diagnose import queue
+
+    queue.words(group(words, "queue", TEXTS["queue"]), command)
+
+
+def _report(words: Words, ways: Ways) -> None:
+    from cli.admin import report
+
+    report.words(words, command, ways.figures)
+
+
+BUILDERS: Mapping[tuple[str, ...], Callable[[Words, Ways], None]] = {
+    ("init",): _init,
+    ("mailbox",): _mailbox,
+    ("team",): _team,
+    ("agent",): _agent,
+    ("person",): _person,
+    ("token",): _token,
+    ("doctor",): _doctor,
+    ("ledger",): _inbound_log,
+    ("ticket",): _ticket,
+    ("incident",): _incident,
+    ("replay",): _replay,
+    ("caught",): _captured_mail,
+    ("quarantine",): _quarantine,
+    ("classifier", "rule", "category"): _learning,
+    ("similar", "article", "csat"): _knowledge,
+    ("calendar",): _calendar,
+    ("sla",): _sla,
+    ("automation",): _automation,
+    ("lifecycle", "field", "organisation"): _lifecycle,
+    ("macro",): _macro,
+    ("route",): _route,
+    ("audit", "retention"): _privacy,
+    ("apply", "export-config"): _configuration,
+    ("backup", "restore"): _backup,
+    ("queue",): _queue,
+    ("report",): _report,
+}
+"""Who builds the commands of which first words."""
+
+TEXTS: Mapping[str, str] = {
+    "init": "make or migrate the desk's tables, with a first team, mailbox and agent",
+    "mailbox": "the addresses of the desk",
+    "team": "the teams",
+    "agent": "the agents",
+    "person": "people who write",
+    "token": "tokens of the JSON API",
+    "doctor": "look at everything that the desk depends on, and say what to do",
+    "ledger": "what was accepted, and how it ended",
+    "ticket": "the tickets",
+    "incident": "many people with the same trouble at the same time",
+    "replay": "what would become of these mails? nothing is kept, nothing is sent",
+    "caught": "outgoing mail that was caught because there is no relay",
+    "quarantine": "what was set aside",
+    "classifier": "the categoriser: how it is, training, reasons, undo",
+    "rule": "keyword rules beside the categoriser",
+    "category": "the categories",
+    "similar": "the solved tickets that are most like this one, and their answers",
+    "article": "what solved one ticket, written for the next",
+    "csat": "how content requesters are",
+    "calendar": "business hours and days off",
+    "sla": "policies and clocks: what is due when, and why",
+    "automation": "when something happens to a ticket, act",
+    "lifecycle": "how long tickets wait before the desk moves them on; shows, or sets",
+    "field": "custom fields of tickets",
+    "organisation": "whose people belong together, by the domain of their address",
+    "macro": "texts and actions that agents use again and again",
+    "route": "who gets a ticket: rules, tests, reasons",
+    "audit": "who read what in private teams, who joined and left teams, whose role was changed",
+    "retention": "how long words and raw mail are kept",
+    "apply": "make the desk what a file says: teams, rules, clocks, macros, fields…",
+    "export-config": "write the file that makes another desk work like this one",
+    "backup": "save the whole desk, while it works: database, blobs, models, key",
+    "restore": "make this desk what a backup holds; stop the desk first",
+    "queue": "jobs that were given up",
+    "report": "a period in figures, beside the period before",
+}
+"""The line of each in `frontdesk --help`; a test holds them to the commands themselves."""
