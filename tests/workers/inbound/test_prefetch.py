@@ -20,7 +20,7 @@ def test_requests_are_read_and_guessed_before_anything_is_held(desk: SmallDesk) 
     accept(desk.store, [desk.mail(BOB, "Cannot login", "I cannot login to my account.")], desk.now)
     thought = prefetch.prefetch_batch(desk.context, 10)
     (row,) = _waiting(desk)
-    assert set(thought.items) == set(thought.guessed) == {row.id}
+    assert set(thought.items) == set(thought.guesses_by_id) == {row.id}
     assert thought.guesses([thought.item(row)])[0].category == "Access / Authentication"
     assert desk.states() == {}
 

@@ -267,14 +267,14 @@ def test_a_request_that_cannot_be_settled_is_quarantined_with_the_reason(
 ) -> None:
     breaks(
         monkeypatch,
-        ingest.Settlement,
+        ingest.BatchWriter,
         "write",
         lambda _self, decisions: any(one.item.request.subject == POISON for one in decisions),
     )
     any_desk.receive(any_desk.mail(BOB, "Hello", "A question."), any_desk.mail(CAROL, POISON, "Odd."))
     assert any_desk.states() == {"ticketed": 1, "quarantined": 1}
     with any_desk.store.database.reading() as session:
-        (row,) = ingest.inbound.set_aside(session, ["quarantined"])
+        (row,) = ingest.inbound.list_by_state(session, ["quarantined"])
     assert row["reason"].startswith("could not be settled in 3 attempts: Bug at ")
 
 

@@ -36,7 +36,7 @@ def enqueued_by(desk: SmallDesk) -> list[tuple[str, int]]:
     desk.store.database.queue = queued
     clock = Scheduler(desk.context)
     assert clock.sweep()
-    clock._give_back()
+    clock._release_lease()
     return queued.enqueued
 
 
@@ -69,7 +69,7 @@ def test_only_one_of_two_clocks_works_and_the_other_takes_over(any_desk: SmallDe
     assert [first.sweep(), second.sweep(), first.sweep()] == [True, False, True]
     any_desk.now += LEASE + timedelta(seconds=1)
     assert [second.sweep(), first.sweep()] == [True, False]
-    second._give_back()
+    second._release_lease()
     assert first.sweep()
 
 
