@@ -12,6 +12,8 @@ from functools import cache
 from classifier.model import Categoriser
 from classifier.starter import shipped
 from desk.mail.inbound_request import Envelope
+from desk.mail.states import OutboundState
+from desk.signed import reply_address
 from desk.tickets.ticket import Event, Message, Ticket
 from gateway.email.parse.normalise import normalise
 from gateway.intake import Incoming, accept
@@ -157,6 +159,13 @@ class SmallDesk:
         with self.store.database.reading() as session:
             raws = [self.store.blobs.get(session, str(row["raw"])) for row in rows]
         return [message_from_bytes(raw or b"", policy=policy.default) for raw in raws]  # type: ignore[arg-type]
+
+    def hand_to_relay(self, external_id: str) -> str:
+        """That mail left by a relay instead of being caught; returns its envelope sender, where reports about it go."""
+        row = next(row for row in self.letters() if row["external_id"] == external_id)
+        with self.store.database.transaction() as session:
+            outbound.mark(session, row["id"], OutboundState.SENT, self.now)
+        return reply_address.bounce_address(row["content"]["from"], row["id"], self.store.secret)
 
     def notice_address(self, agent: Person, ticket: int) -> str:
         """The reply address in the last notice of that ticket to that agent."""

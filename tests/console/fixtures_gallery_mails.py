@@ -170,8 +170,9 @@ def bounce(desk: SmallDesk) -> None:
         "Message-ID: <dsn@mx.old.example.test>\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n"
         f'Content-Type: multipart/report; report-type=delivery-status; boundary="{boundary}"\r\n\r\n{body}'
     )
+    returns = desk.hand_to_relay(str(sent["Message-ID"]).strip("<>"))
     desk.later(minutes=1)
-    desk.receive(desk.raw_mail(raw.encode(), "", [SUPPORT]))
+    desk.receive(desk.raw_mail(raw.encode(), "", [returns]))
 
 
 def out_of_office(desk: SmallDesk) -> None:

@@ -302,7 +302,7 @@ def test_caught_mail_is_listed_and_names_the_address_to_answer_to(
     capsys.readouterr()
     assert frontdesk.main(["caught", "--kind", "notice", "--reply-to"]) == 0
     assert capsys.readouterr().out.strip() == notice["reply_to"]
-    assert notice["reply_to"].startswith("support+a-")
+    assert notice["reply_to"].startswith("support+a1-")
     assert frontdesk.main(["caught", str(notice["id"])]) == 0
     assert "Reply-To:" in capsys.readouterr().out
 

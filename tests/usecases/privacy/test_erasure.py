@@ -30,7 +30,8 @@ def desk(any_store: Store) -> SmallDesk:
     desk.receive(
         desk.mail(CAROL, "my invoice", "there is something wrong with my invoice", cc=BOB, message_id="c1@x.test")
     )
-    desk.receive(desk.mail(bob, "Re: my invoice", f"i know: the {WORD} is missing on it", reply_to="c1@x.test"))
+    text = f"i know: the {WORD} is missing on it"
+    desk.receive(desk.mail(bob, "Re: my invoice", text, reply_to="c1@x.test", cc=CAROL))
     alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
     for ticket in desk.tickets():
         with any_store.database.transaction() as session:

@@ -172,7 +172,7 @@ def test_a_bounce_is_kept_aside_ends_the_waiting_and_is_told(desk: SmallDesk) ->
         f"--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: <{row['external_id']}>\r\n"
         "Subject: Part 7\r\n\r\nx\r\n--b--\r\n"
     )
-    desk.receive(desk.raw_mail(text.encode(), "", [SUPPORT]))
+    desk.receive(desk.raw_mail(text.encode(), "", [desk.hand_to_relay(str(row["external_id"]))]))
     assert len(said(desk)) == 2 and [m.kind for m in desk.messages(1)] == ["reply"]
     assert desk.ticket(1).status == "open"
     assert "A mail in a side conversation came back" in words(desk.sent("notice", ALICE)[-1])
