@@ -138,7 +138,8 @@ def test_a_program_hears_which_field_is_wrong(asking: Web, more: dict[str, objec
 
 def test_a_program_hears_of_a_name_that_is_no_text_at_all(asking: Web) -> None:
     answer = asking.post(json.dumps(TYPED | {"fields": {"\ud800": "1"}}).encode())
-    assert answer.status_code == 422 and list(answer.json()["error"]["fields"]) == ["fields.?"]
+    assert answer.status_code == 422 and answer.json()["error"]["message"]
+    assert asking.rows() == []
 
 
 def test_the_same_key_with_other_answers_is_refused(asking: Web) -> None:

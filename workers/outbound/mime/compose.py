@@ -44,7 +44,7 @@ def compose(message: ClaimedMessage, read_blob: Callable[[str], bytes | None], n
 def recipient(message: ClaimedMessage) -> str:
     """The envelope's recipient; each further recipient has a row of their own."""
     address = canonical(message.recipient)
-    if not _WIDE_ADDRESS.match(address):
+    if not _WIDE_ADDRESS.match(address) or message.recipient != message.recipient.strip():
         raise Unsendable(_NO_ADDRESS.format(_line(message.recipient)[:100]))
     return address
 

@@ -42,18 +42,18 @@ def desk(store: Store, server: Dovecot) -> Desk:
 DIES_AFTER_STORING = textwrap.dedent(
     """
     import os, signal, sys, time
-    from desk.settings import Settings
+    from desk.config.settings import Settings
     from storage.open_store import open_store
     from tests.dovecot import Dovecot
-    from tests.email.imap_desk import Desk
+    from tests.gateway.email.imap.imap_desk import Desk
     store = open_store(Settings(data_dir=sys.argv[1], secret_key=sys.argv[2]))
     desk = Desk(store, None)
     def accept(mails):
         desk.accept(mails)
         os.kill(os.getpid(), signal.SIGKILL)
-    from gateway.email.imap import keep_mailboxes
-    from tests.email.imap_desk import around
-    keep_mailboxes(store, accept, around())
+    from gateway.email.imap.poller import start_pollers
+    from tests.gateway.email.imap.imap_desk import around
+    start_pollers(store, accept, around())
     time.sleep(60)
     """
 )
