@@ -14,7 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import (
+from benchmarks import processes, report
+from benchmarks.figures import BOUNDS, Line
+from benchmarks.lab import ROOT, Lab, opened
+from benchmarks.measures import (
     commit_figures,
     desk_figures,
     idle_figures,
@@ -23,12 +26,8 @@ from benchmarks import (
     mail_figures,
     memory_figures,
     predict_figures,
-    processes,
     race_figures,
-    report,
 )
-from benchmarks.figures import BOUNDS, Line
-from benchmarks.lab import ROOT, Lab, opened
 from desk.config.settings import Settings
 from storage.runtime.logging_setup import configure_logging
 

@@ -25,7 +25,7 @@ from unittest.mock import patch
 from benchmarks import processes, sender
 from benchmarks.mails import Mail
 from benchmarks.sender import Sent
-from tests import postgres
+from tests.servers import postgres
 
 T = TypeVar("T")
 ROOT = Path(__file__).parents[1]

@@ -26,10 +26,10 @@ from desk.config.settings import Settings
 from storage.db import schema
 from storage.db.session import Database
 from storage.open_store import Store, open_store
-from tests import postgres
 from tests.components import dies_with_us, need
 from tests.fixtures_small_starter import small_starter
 from tests.run_report import RunReport
+from tests.servers import postgres
 
 __all__ = ["small_starter"]
 

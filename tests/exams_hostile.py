@@ -28,7 +28,7 @@ from storage.access import api_tokens
 from storage.mail import outbound
 from storage.tickets import tickets
 from tests.fixtures_hostile_desk import BOB, Done, HostileDesk, Neighbour, hostile_desk
-from tests.fleet import AGENT, store_time, wait_until
+from tests.servers.fleet import AGENT, store_time, wait_until
 from tests.slack import payloads
 from tests.slack.fake_slack import BOT_TOKEN, FakeSlack
 from tests.slack.serving import SIGNING_SECRET, Poster

@@ -24,7 +24,7 @@ from desk.config.settings import Settings
 from storage.open_store import Store, open_store
 from storage.people import people
 from storage.tables.tickets import inbound
-from tests.fleet import SUPPORT, Fleet, store_time
+from tests.servers.fleet import SUPPORT, Fleet, store_time
 
 SALES = "sales@desk.example.test"
 CAROL, DAVE, NEIGHBOUR = "carol@customer.example.test", "dave@other.example.test", "nora@neighbour.example.test"

@@ -11,9 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from storage.open_store import Store, open_store
-from tests import postgres
-from tests.fleet import AGENT, Fleet, wait_until
-from tests.running import SCRIPT, frontdesk, plain_environ
+from tests.servers import postgres
+from tests.servers.fleet import AGENT, Fleet, wait_until
+from tests.servers.running import SCRIPT, frontdesk, plain_environ
 
 MAIL = b"From: ada@example.test\r\nTo: support@desk.example.test\r\nSubject: x\r\nMessage-ID: <%d@x>\r\n\r\nHelp.\r\n"
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.components import dies_with_us
-from tests.running import alive, children_of, wait_for
+from tests.servers.running import alive, children_of, wait_for
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.components import need
-from tests.running import Desk, alive, children_of, frontdesk, plain_environ, running_desk, wait_for
+from tests.servers.running import Desk, alive, children_of, frontdesk, plain_environ, running_desk, wait_for
 
 MAIL = (
     "From: Ada <ada-{0}@example.test>\r\nTo: support@desk.example.test\r\n"

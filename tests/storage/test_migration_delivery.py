@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 
 from storage.db import schema
 from storage.db.session import Database
-from tests.postgres import Postgres
+from tests.servers.postgres import Postgres
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 UMLAUT, ASCII = "info@müller.example", "info@xn--mller-kva.example"

@@ -16,11 +16,11 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 from storage.people import people
-from tests import dovecot, postfix
 from tests.components import need
-from tests.dovecot import PASSWORD, Dovecot
-from tests.fleet import AGENT, SUPPORT, Fleet, wait_until
-from tests.postfix import AUTHSERV_ID, CORP_PEER, Postfix
+from tests.servers import dovecot, postfix
+from tests.servers.dovecot import PASSWORD, Dovecot
+from tests.servers.fleet import AGENT, SUPPORT, Fleet, wait_until
+from tests.servers.postfix import AUTHSERV_ID, CORP_PEER, Postfix
 from tests.small_desk import words
 
 CAROL = "carol@home.example.test"

@@ -6,8 +6,8 @@ from email.message import EmailMessage
 
 from desk.tickets.ticket import Message, Ticket
 from storage.tickets import tickets
-from tests.fleet import AGENT, SUPPORT, Fleet, wait_until
-from tests.postfix import AUTHSERV_ID
+from tests.servers.fleet import AGENT, SUPPORT, Fleet, wait_until
+from tests.servers.postfix import AUTHSERV_ID
 from tests.small_desk import words
 from tests.whole.fixtures_town import CAROL, HOME_PEER, Town, agent_answers, answer, requester_writes
 

@@ -23,7 +23,7 @@ import pytest
 
 from storage.open_store import Store
 from tests.components import dies_with_us, skip_for_want_of
-from tests.fleet import ROOT, SUPPORT, Fleet, wait_until
+from tests.servers.fleet import ROOT, SUPPORT, Fleet, wait_until
 from tests.whole.fixtures_town import mail
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]

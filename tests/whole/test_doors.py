@@ -16,7 +16,7 @@ import pytest
 
 from storage.mail import outbound
 from storage.open_store import Store
-from tests.fleet import AGENT, Fleet, wait_until
+from tests.servers.fleet import AGENT, Fleet, wait_until
 from tests.slack import payloads
 from tests.slack.fake_slack import APP_TOKEN, BOT_TOKEN, FakeSlack
 from tests.slack.serving import SIGNING_SECRET, Poster

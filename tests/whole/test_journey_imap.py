@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from storage.open_store import Store
 from storage.tables import runtime as runtime_tables
 from storage.tables import tickets as ticket_tables
-from tests.dovecot import Dovecot
-from tests.dovecot import running as dovecot_running
-from tests.fleet import SUPPORT, Fleet, store_time, wait_until
+from tests.servers.dovecot import Dovecot
+from tests.servers.dovecot import running as dovecot_running
+from tests.servers.fleet import SUPPORT, Fleet, store_time, wait_until
 from tests.whole.fixtures_town import around, fetch_from, mail
 from tests.whole.journey import walk
 

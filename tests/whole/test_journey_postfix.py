@@ -8,8 +8,8 @@ import pytest
 
 from storage.mail import outbound
 from storage.open_store import Store
-from tests.fleet import Fleet
-from tests.ports import free_port
+from tests.servers.fleet import Fleet
+from tests.servers.ports import free_port
 from tests.small_desk import words
 from tests.whole.fixtures_town import GONE, REFUSED, Town, agent_answers, around, requester_writes
 from tests.whole.journey import kinds, walk

@@ -13,10 +13,10 @@ import pytest
 
 from storage.mail import outbound
 from storage.open_store import Store, open_store
-from tests import postgres
 from tests.components import postgres_folder
 from tests.conftest import SECRET
-from tests.fleet import SUPPORT, Fleet, wait_until, whole_desk
+from tests.servers import postgres
+from tests.servers.fleet import SUPPORT, Fleet, wait_until, whole_desk
 
 pytestmark = [pytest.mark.services, pytest.mark.slow]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from storage.open_store import Store
-from tests.fleet import SUPPORT, Fleet, whole_desk
+from tests.servers.fleet import SUPPORT, Fleet, whole_desk
 
 MAILS, SESSIONS = 2000, 20
 

@@ -14,8 +14,8 @@ import redis
 from storage.mail import outbound
 from storage.open_store import Store
 from storage.runtime.queue import QUEUES, broker, message
-from tests.dovecot import running as dovecot_running
-from tests.fleet import SUPPORT, Fleet, wait_until, whole_desk
+from tests.servers.dovecot import running as dovecot_running
+from tests.servers.fleet import SUPPORT, Fleet, wait_until, whole_desk
 from tests.whole.fixtures_town import CAROL, fetch_from
 
 pytestmark = pytest.mark.services

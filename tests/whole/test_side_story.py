@@ -11,7 +11,7 @@ import pytest
 from storage.mail import outbound
 from storage.open_store import Store
 from storage.tickets import tickets
-from tests.fleet import AGENT, SUPPORT, Fleet, wait_until, whole_desk
+from tests.servers.fleet import AGENT, SUPPORT, Fleet, wait_until, whole_desk
 from tests.small_desk import words
 from tests.whole.fixtures_town import CAROL, answer
 from tests.whole.journey import messages, ticket

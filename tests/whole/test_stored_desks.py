@@ -23,7 +23,7 @@ from storage.db.session import normal_url
 from storage.open_store import Store, database_url, open_store
 from storage.people import people
 from storage.tickets import tickets
-from tests.postgres import Postgres
+from tests.servers.postgres import Postgres
 from tests.small_desk import SmallDesk, categoriser
 from tests.storage.db.schema_shape import shape
 from usecases.tickets import conversation

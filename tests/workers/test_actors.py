@@ -17,7 +17,7 @@ from storage.open_store import Store, open_store
 from storage.runtime import heartbeats, queue
 from storage.runtime.queue import JOBS, QUEUES
 from storage.tickets import tickets
-from tests.fleet import wait_until
+from tests.servers.fleet import wait_until
 from tests.small_desk import BOB, CAROL, SmallDesk
 from workers import actors
 from workers.inbound import ingest

@@ -28,8 +28,9 @@ from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
 
-from tests import postgres
 from tests.running import Desk, frontdesk, running_desk, wait_for
+
+from tests import postgres
 
 CAROL, DAVE, SUPPORT = "carol@customer.example.test", "dave@other.example.test", "support@desk.example.test"
 CONFIGURATION = """

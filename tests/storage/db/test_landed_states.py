@@ -14,7 +14,7 @@ from alembic.config import Config
 
 from storage.db import schema
 from storage.db.session import Database
-from tests.postgres import Postgres
+from tests.servers.postgres import Postgres
 from tests.storage.db.schema_shape import shape
 
 STATES = Path(__file__).parents[2] / "data" / "landed_states.tar.xz"

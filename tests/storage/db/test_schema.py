@@ -18,7 +18,7 @@ from storage.db import schema
 from storage.db.session import Database
 from storage.open_store import Store
 from storage.tables.tickets import metadata
-from tests.postgres import Postgres
+from tests.servers.postgres import Postgres
 
 ROOT = Path(schema.__file__).parents[2]
 

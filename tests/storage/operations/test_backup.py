@@ -17,7 +17,7 @@ from storage.operations import backup, pg_tools, restore
 from storage.operations.backup import BackupError
 from storage.runtime import locks
 from storage.tickets import tickets
-from tests import postgres
+from tests.servers import postgres
 from tests.small_desk import BOB, SmallDesk
 
 LARGE = "a line of a long letter\n" * 5000

@@ -16,7 +16,7 @@ from storage.mail import outbound
 from storage.mail.outbound import OutboundMessage
 from storage.open_store import Store
 from storage.tickets import tickets
-from tests.relay import Relay, listening
+from tests.servers.relay import Relay, listening
 from tests.small_desk import ALICE, BOB, CAROL, SmallDesk
 from workers.outbound import deliver, email
 from workers.outbound.errors import TransportError

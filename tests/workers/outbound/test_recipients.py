@@ -15,8 +15,8 @@ from desk.tickets.ticket import Actor, ActorKind
 from storage.mail import outbound
 from storage.open_store import Store
 from storage.tickets import tickets
-from tests.relay import Relay, listening
 from tests.reports import dsn
+from tests.servers.relay import Relay, listening
 from tests.small_desk import ALICE, BOB, CAROL, EVE, SUPPORT, SmallDesk
 from usecases.tickets import conversation
 from workers.outbound import deliver

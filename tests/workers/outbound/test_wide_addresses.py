@@ -18,7 +18,7 @@ from storage.open_store import Store
 from storage.people import people
 from storage.people.addresses import canonical, canonical_words, readable
 from storage.tickets import tickets
-from tests.relay import Relay, listening
+from tests.servers.relay import Relay, listening
 from tests.small_desk import BOB, SUPPORT, SmallDesk
 from usecases.config import apply as configuration
 from usecases.tickets import conversation

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from gateway.email.archives.mbox import read_mbox
 from gateway.email.archives.replay_source import BadReplaySource, read_mails
-from tests import dovecot
-from tests.dovecot import PASSWORD, Dovecot
 from tests.gateway.email.imap.imap_desk import mail
+from tests.servers import dovecot
+from tests.servers.dovecot import PASSWORD, Dovecot
 
 DATE = b"From ana@example.test Mon Nov 23 13:50:37 2026\n"
 

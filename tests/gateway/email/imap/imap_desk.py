@@ -23,7 +23,7 @@ from storage.open_store import Store
 from storage.people import people
 from storage.people.people import Mailbox
 from storage.tables import tickets as ticket_tables
-from tests.dovecot import PASSWORD, Dovecot
+from tests.servers.dovecot import PASSWORD, Dovecot
 
 QUICK = PollerTiming(lease=3.0, slice=0.05, first=0.05, refused=0.05, most=0.2, store_most=0.1)
 ENVIRON = {"SUPPORT_PASSWORD": PASSWORD, "WRONG_PASSWORD": "Tr0ub4dor&3 wrong"}

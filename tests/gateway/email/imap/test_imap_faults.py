@@ -16,12 +16,12 @@ import pytest
 from gateway.email.imap.fetch import MOST_TRIES
 from gateway.email.smtp.types import Outcome, RawMail
 from storage.open_store import Store
-from tests import dovecot
 from tests.conftest import SECRET
-from tests.dovecot import Dovecot
 from tests.gateway.email.imap import imap_proxy
 from tests.gateway.email.imap.imap_desk import ENVIRON, Desk, mail, until
 from tests.gateway.email.imap.imap_proxy import HANG_UP
+from tests.servers import dovecot
+from tests.servers.dovecot import Dovecot
 
 SEEN = b"\\Seen"
 ROOT = Path(__file__).parents[4]

@@ -19,11 +19,11 @@ from gateway.email.imap.errors import ImapError
 from gateway.email.imap.login import connect, drop
 from storage.open_store import Store
 from storage.people import people
-from tests import dovecot
-from tests.dovecot import PASSWORD, Dovecot
 from tests.gateway.email.imap import oauth_server
 from tests.gateway.email.imap.imap_desk import ENVIRON, Desk, around, mail, until
 from tests.gateway.email.imap.oauth_server import OAuthServer
+from tests.servers import dovecot
+from tests.servers.dovecot import PASSWORD, Dovecot
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from gateway.email.imap.errors import ImapError
 from gateway.email.imap.poller import Backoff, PollerTiming
 from gateway.email.smtp.types import DiskFull, Outcome, RawMail
 from storage.open_store import Store
-from tests import dovecot
-from tests.dovecot import CAPABILITY, Dovecot
 from tests.gateway.email.imap.imap_desk import QUICK, Desk, around, mail, until
+from tests.servers import dovecot
+from tests.servers.dovecot import CAPABILITY, Dovecot
 
 SEEN = b"\\Seen"
 

@@ -8,7 +8,7 @@ import frontdesk
 from desk.tickets.fields import Field
 from storage.open_store import Store
 from storage.people import people
-from tests.ops.test_cli import NOW, Say, arrive, begun, quiet, say
+from tests.cli.test_cli import NOW, Say, arrive, begun, quiet, say
 from usecases.access import membership
 from usecases.access.membership import COMMAND_LINE
 from usecases.tickets import custom_fields

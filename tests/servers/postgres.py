@@ -22,7 +22,7 @@ import psycopg
 from storage.db import schema
 from storage.db.session import Database
 from tests.components import need, postgres_folder, skip_for_want_of
-from tests.ports import free_port
+from tests.servers.ports import free_port
 
 TEMPLATE = "frontdesk_template"
 _OPTIONS = {"fsync": "on", "listen_addresses": "127.0.0.1", "max_connections": "200", "shared_buffers": "32MB"}

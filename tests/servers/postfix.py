@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.components import dies_with_us, need, skip_for_want_of
-from tests.ports import free_port
+from tests.servers.ports import free_port
 
 AUTHSERV_ID = "mx.desk.example.test"
 CORP_PEER = "127.0.0.2"

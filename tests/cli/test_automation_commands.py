@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import frontdesk
-from tests.ops.test_cli import Say, begun, quiet, say
+from tests.cli.test_cli import Say, begun, quiet, say
 
 __all__ = ["begun", "quiet", "say"]
 RULE = """

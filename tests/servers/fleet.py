@@ -23,10 +23,10 @@ from storage.open_store import Store
 from storage.people import people
 from storage.tickets import tickets
 from tests.components import dies_with_us, need
-from tests.ports import free_port
-from tests.running import PATIENCE
+from tests.servers.ports import free_port
+from tests.servers.running import PATIENCE
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SUPPORT = "support@desk.example.test"
 AGENT = "alice@corp.example.test"
 

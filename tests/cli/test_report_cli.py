@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import frontdesk
-from tests.ops.test_cli import Say, arrive, begun, quiet, say
+from tests.cli.test_cli import Say, arrive, begun, quiet, say
 
 __all__ = ["begun", "quiet", "say"]
 

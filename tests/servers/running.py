@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from tests.components import dies_with_us
 
-SCRIPT = Path(__file__).parent.parent / "frontdesk.py"
+SCRIPT = Path(__file__).parents[2] / "frontdesk.py"
 PATIENCE = 120.0
 T = TypeVar("T")
 

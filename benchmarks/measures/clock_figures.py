@@ -1,4 +1,4 @@
-"""`python -m benchmarks.clock_figures`: what a sweep of due times costs with few clocks and with many.
+"""`python -m benchmarks.measures.clock_figures`: what a sweep of due times costs with few clocks and with many.
 
 In: how many clocks (1,000,000 on half as many open tickets). Out: a section for `docs/benchmarks.md`: the look whether
 anything is due, the work on 200 tickets that are due, the page of the soonest due times, ten years of business hours;
@@ -39,7 +39,7 @@ from storage.sla.policies import PolicyRow
 from storage.tables.column_types import UTCDateTime
 from storage.tickets import listings
 from storage.tickets.listings import TicketFilter
-from tests import postgres
+from tests.servers import postgres
 from workers.runtime.context import Context
 from workers.timers import sla as worker
 
@@ -52,8 +52,9 @@ OFFICE = CalendarRow(
 )
 TARGETS = {"first_response": "4h", "resolution": "16h"}
 _ABOUT = """\
-`python -m benchmarks.clock_figures --write` writes this section. Half as many open tickets as clocks. A sweep looks
-every two seconds whether anything is due; both that and what is due are found by index, so they cost with a million
+`python -m benchmarks.measures.clock_figures --write` writes this section. Half as many open tickets as clocks. A sweep
+looks every two seconds whether anything is due; both that and what is due are found by index, so they cost with a
+million
 clocks what they cost with a thousand. "Measured, told, written" reads the tickets' histories, measures two clocks each
 by business hours with a country's holidays, and writes breaches with their events. Wall time, on two cores that were
 busy with others."""
@@ -78,7 +79,7 @@ _CLOCKS = (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser("benchmarks.clock_figures", description=__doc__)
+    parser = argparse.ArgumentParser("benchmarks.measures.clock_figures", description=__doc__)
     parser.add_argument("--clocks", type=int, default=1_000_000)
     parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))
     parser.add_argument("--write", action="store_true")

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.desk_figures`: P14, P16 and the reports, on a desk of a million tickets.
+"""`python -m benchmarks.measures.desk_figures`: P14, P16 and the reports, on a desk of a million tickets.
 
 In: how many tickets, which databases, a folder to keep them in. Out: lines of the table of all figures, and a section
 for `docs/benchmarks.md`: full text with the newest 50, the pages of the console as a browser asks for them (in this
@@ -39,7 +39,7 @@ from storage.reports import report as report_rows
 from storage.reports import ticket_rollup as figures_of
 from storage.reports.report import ReportQuery
 from storage.tickets import full_text
-from tests import postgres
+from tests.servers import postgres
 from workers.timers import report_rollup
 
 ROUNDS, FEWER, WARM = 40, 12, 3
@@ -53,7 +53,7 @@ ZONE = "Europe/Berlin"
 KEY = "a key of the benchmark, known to everybody"
 KINDS = ("SQLite", "PostgreSQL")
 _LIMIT = {"P14": 50, "P16": 300, "reports": 2_000}
-PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 
 
 @dataclass(slots=True)
@@ -158,9 +158,9 @@ def told(
     machine = processes.machine()
     keeping = "; ".join(f"{kind} {new:.2f} and {old:.2f} ms" for kind, (new, old) in costs.items())
     words = (
-        f"`python -m benchmarks.desk_figures --count {count}`: {count:,} tickets with a message each over two years "
-        "(`benchmarks/big_desk.py`; only the first thousand have a history), of which the figures of the last 14 days "
-        "still change. Pages are asked for as a browser does, signed in, in one process; CPU is with that of the "
+        f"`python -m benchmarks.measures.desk_figures --count {count}`: {count:,} tickets with a message each over two "
+        "years (`benchmarks/big_desk.py`; only the first thousand have a history), of which the figures of the last 14 "
+        "days still change. Pages are asked for as a browser does, signed in, in one process; CPU is with that of the "
         "database. Keeping the figures costs, of CPU a ticket, when it is new and when it has its whole history: "
         f"{keeping}."
     )

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from benchmarks import desks, mails, processes
 from benchmarks.desks import ACKNOWLEDGED, POSTGRESQL, SQLITE, Desk
 from benchmarks.figures import Line
-from benchmarks.idle_figures import supervised
 from benchmarks.lab import Lab
+from benchmarks.measures.idle_figures import supervised
 from desk.config.settings import read
 from storage.db.session import Database
 from storage.open_store import database_url

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.solved_figures`: how long it takes to find the solved tickets that are like a new one.
+"""`python -m benchmarks.measures.solved_figures`: how long it takes to find the solved tickets that are like a new one.
 
 In: how many solved tickets (1,000,000). Out: a table for `docs/benchmarks.md`: finding candidates on disk and comparing
 them, on SQLite and PostgreSQL, with long and with short requests. Texts are made up: the words of the shipped model as
@@ -29,7 +29,7 @@ from storage.db.session import Database
 from storage.db.statements import insert_rows
 from storage.learning import solved_index
 from storage.tables.learning import solved as rows_of
-from tests import postgres
+from tests.servers import postgres
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 CHUNK = 5_000
@@ -62,7 +62,7 @@ class Writer:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser("benchmarks.solved_figures", description=__doc__)
+    parser = argparse.ArgumentParser("benchmarks.measures.solved_figures", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--only", choices=("SQLite", "PostgreSQL"))

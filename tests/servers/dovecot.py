@@ -24,7 +24,7 @@ from typing import Any
 from imapclient import IMAPClient
 
 from tests.components import dies_with_us, need
-from tests.ports import free_port
+from tests.servers.ports import free_port
 
 PASSWORD = "correct horse"
 CAPABILITY = "IMAP4rev1 SASL-IR LOGIN-REFERRALS ID ENABLE LITERAL+ UIDPLUS MOVE UNSELECT"

@@ -8,7 +8,7 @@ import pytest
 
 import frontdesk
 from storage.open_store import Store
-from tests.ops.test_cli import Say, arrive, begun, quiet, say
+from tests.cli.test_cli import Say, arrive, begun, quiet, say
 
 __all__ = ["begun", "quiet", "say"]
 

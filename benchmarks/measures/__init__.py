@@ -1,0 +1,1 @@
+"""The figures: each module measures some of them and says how."""

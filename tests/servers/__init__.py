@@ -1,0 +1,1 @@
+"""Real servers and whole desks that tests start."""
