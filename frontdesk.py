@@ -307,7 +307,7 @@ def _version() -> str:
 
 def _processes(words: Words) -> None:
     everything = command(words, "up", run_up, "run the whole desk on this machine")
-    gateway = command(words, "gateway", run_gateway, "run the doors: SMTP, LMTP, IMAP, Slack; with --http the form too")
+    gateway = command(words, "gateway", run_gateway, "run the servers of mail and Slack; with --http the form too")
     console = command(words, "console", run_console, "run the agents' pages")
     http = command(words, "http", run_http, "run form, API, Slack's events and the agents' pages on one address")
     worker = command(words, "worker", run_worker, "do the work, with a clock beside it")

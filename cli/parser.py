@@ -1,7 +1,7 @@
 """The commands of `frontdesk` that look at the desk and change it; the processes are in frontdesk.py.
 
-Each first word has its own function here, which imports the command's code: `frontdesk ledger` need not wait for the
-code of eighty other commands. Of the other words only the line in `frontdesk --help` is built.
+Each command group has its own function, which imports its code only when it is called: `frontdesk ledger` does not wait
+for the code of eighty other commands. For the other groups only the line in `frontdesk --help` is built.
 """
 
 from __future__ import annotations

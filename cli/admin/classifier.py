@@ -1,6 +1,6 @@
-"""Commands on the categoriser: how it is, train it, ask it, go back, take it along, and teach it.
+"""Commands on the categoriser: its state, training, explanations, rollback, export and import, and active learning.
 
-In: the command line. Out: lines for people or JSON. How a model is trained is handed in by whoever may know workers.
+The caller hands in the function that trains, since only frontdesk.py may import workers.
 """
 
 from __future__ import annotations

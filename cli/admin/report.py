@@ -1,6 +1,6 @@
 """Commands on reports: a period in figures, all figures counted anew, and reports that go out by mail.
 
-Who counts and who sends is given from outside, because workers do. With `--dry-run` a letter is printed and not sent,
+Who counts and who sends is given from outside, because workers do. With `--dry-run` a mail is printed and not sent,
 and figures are compared and not written.
 """
 
@@ -55,7 +55,7 @@ def words(words: Any, command: Any, workers: Workers) -> None:
     command(schedule, "remove", schedule_remove, "send this one no more").add_argument("name")
     send = command(schedule, "send", schedule_send, "send one now, besides its time")
     send.add_argument("name")
-    send.add_argument("--dry-run", action="store_true", help="only print the letter")
+    send.add_argument("--dry-run", action="store_true", help="only print the mail")
     send.set_defaults(workers=workers)
 
 

@@ -101,7 +101,7 @@ def _throwaway(real: Store) -> Iterator[Store]:
 
 
 def _copy_model(real: Store, folder: Path) -> None:
-    """The files of the active model; without any the rehearsal has the starter model, as the desk would."""
+    """The files of the active model; without any the replay has the starter model, as the desk would."""
     with real.database.reading() as session:
         active = models.active_model(session)
     source = real.settings.data / models.FOLDER / (active.version if active else "none")

@@ -150,7 +150,7 @@ def _leaving(session: Session) -> Finding:
     states = outbound.totals(session)
     found = ", ".join(f"{count} {state}" for state, count in sorted(states.items())) or "nothing yet"
     if states.get(OutboundState.UNDELIVERABLE):
-        return warning("outbound", found, "the tickets show which letters did not leave, and why")
+        return warning("outbound", found, "the tickets show which messages were not delivered, and why")
     return fine("outbound", found)
 
 

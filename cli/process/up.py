@@ -25,7 +25,7 @@ from desk.config.settings import Settings, host_and_port
 
 DATABASE_PATIENCE = 60.0
 DOORS, WORKERS, QUEUE = 0, 1, 2
-"""The order of stopping: the doors first, the queue last."""
+"""The order of stopping: the servers first, the queue last."""
 GRACE = {DOORS: 15.0, WORKERS: 30.0, QUEUE: 33.0}
 """Seconds after the call to stop until what is left is killed."""
 

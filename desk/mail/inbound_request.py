@@ -1,4 +1,4 @@
-"""InboundRequest, the one request schema: every channel's adapter makes it, everything behind the door reads only it.
+"""InboundRequest, the one request schema: every channel's adapter makes it, all that follows reads only it.
 
 Checked once, here, when it is made; after that no one checks again. JSON there and back (`to_json`, `from_json`);
 `VERSION` rises when a field changes its meaning, and `from_json` reads every version that was ever written.
@@ -137,7 +137,8 @@ class ThreadKeys:
 class InboundRequest:
     """One request of one person by one channel.
 
-    `source` names the door (accepted recipients joined by a comma, a mailbox and folder, a Slack workspace, a form).
+    `source` names where it came in (accepted recipients joined by a comma, a mailbox and folder, a Slack workspace,
+    a form).
     `external_id` is the channel's own id (Message-ID without brackets, event id, Idempotency-Key).
     `content_hash` is the SHA-256 (hex) of the content without trace headers, so that two copies are recognised.
     `sender` proves something only if `sender_strict`: exactly one address that parsed strictly. `sender_clear` is less:

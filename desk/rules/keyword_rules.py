@@ -166,7 +166,7 @@ def _phrases_of(typed: Sequence[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A past ticket: what the model thought, and the category that it ended with; `said` if an agent gave it."""
+    """A past ticket: what the model guessed, and the category that it ended with; `said` if an agent gave it."""
 
     ticket_id: int
     subject: str

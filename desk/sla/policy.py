@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Any
 
 from desk.priority.levels import Priority
-from desk.rules import actions as deeds
+from desk.rules import actions as rule_actions
 from desk.rules import conditions as questions
 from desk.rules.actions import Action
 from desk.rules.conditions import Condition, TicketFacts
@@ -147,7 +147,7 @@ def _escalation(given: Any, place: str) -> Escalation:
     if not isinstance(given, Mapping) or set(given) != {"at", "actions"}:
         raise BadPolicy(f'{place} should look like {{"at": 100, "actions": [{{"notify": "lead"}}]}}')
     part, after = _when(given["at"], f"{place}.at")
-    found = deeds.read(given["actions"], f"{place}.actions")
+    found = rule_actions.read(given["actions"], f"{place}.actions")
     if not found:
         raise BadPolicy(f"{place}.actions has no action")
     return Escalation(str(given["at"]), part, after, found)

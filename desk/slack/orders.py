@@ -19,7 +19,7 @@ FIELD = "slack_order"
 """The field of the request in which an order travels."""
 
 SOURCE = "orders:slack:"
-"""A door whose requests are orders: they are carried out, and open no ticket."""
+"""The source of requests that are orders: they are executed, and open no ticket."""
 
 
 class Kind(StrEnum):

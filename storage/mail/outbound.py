@@ -63,26 +63,26 @@ class ClaimedMessage:
 
 
 def store(session: Session, outgoing: Sequence[OutboundMessage], now: datetime) -> None:
-    """Write letters down; one whose dedupe_key is known stays as it was. Enqueues deliver.
+    """Stores messages; one whose dedupe_key is known stays as it was. Enqueues deliver.
 
     What would tell an agent of a private ticket of others is kept without its words, and does not leave.
     """
     rows = [
         {
-            "dedupe_key": letter.dedupe_key,
-            "transport": str(letter.transport),
-            "kind": str(letter.kind),
-            "ticket_id": letter.ticket_id,
-            "message_id": letter.message_id,
-            "recipient": letter.recipient,
-            "external_id": letter.external_id,
-            "content": dict(letter.content),
-            "state": str(letter.state),
-            "reason": letter.reason,
+            "dedupe_key": message.dedupe_key,
+            "transport": str(message.transport),
+            "kind": str(message.kind),
+            "ticket_id": message.ticket_id,
+            "message_id": message.message_id,
+            "recipient": message.recipient,
+            "external_id": message.external_id,
+            "content": dict(message.content),
+            "state": str(message.state),
+            "reason": message.reason,
             "next_at": now,
             "created_at": now,
         }
-        for letter in sorted(_withhold_private(session, outgoing), key=lambda letter: letter.dedupe_key)
+        for message in sorted(_withhold_private(session, outgoing), key=lambda message: message.dedupe_key)
     ]
     if rows:
         insert_rows(session, outbound, rows, ignore=True)
@@ -118,17 +118,17 @@ def _withhold_private(session: Session, outgoing: Sequence[OutboundMessage]) -> 
     ]
 
 
-def _undeliverable_reply(letter: OutboundMessage) -> OutboundMessage:
+def _undeliverable_reply(message: OutboundMessage) -> OutboundMessage:
     """A reply that may not be sent is undeliverable, so that its agent sees it."""
-    state = OutboundState.UNDELIVERABLE if letter.kind == OutboundKind.REPLY else OutboundState.SUPPRESSED
-    return replace(letter, state=state, reason="the ticket is private, and others read its Slack channel")
+    state = OutboundState.UNDELIVERABLE if message.kind == OutboundKind.REPLY else OutboundState.SUPPRESSED
+    return replace(message, state=state, reason="the ticket is private, and others read its Slack channel")
 
 
-def _without_content(letter: OutboundMessage) -> OutboundMessage:
-    if letter.kind in _TO_REQUESTERS:
-        return letter
+def _without_content(message: OutboundMessage) -> OutboundMessage:
+    if message.kind in _TO_REQUESTERS:
+        return message
     return replace(
-        letter, state=OutboundState.SUPPRESSED, reason="its reader is in no private team of this ticket", content={}
+        message, state=OutboundState.SUPPRESSED, reason="its reader is in no private team of this ticket", content={}
     )
 
 
@@ -150,12 +150,12 @@ def _claimed(row: sa.RowMapping) -> ClaimedMessage:
     return ClaimedMessage(**{**row, "kind": OutboundKind(row["kind"])})
 
 
-def renew(session: Session, letter: ClaimedMessage, now: datetime) -> bool:
+def renew(session: Session, message: ClaimedMessage, now: datetime) -> bool:
     """Extends the lease of a claimed row; False if another worker has it in the meantime."""
     mine = (
-        outbound.c.id == letter.id,
+        outbound.c.id == message.id,
         outbound.c.state == OutboundState.SENDING,
-        outbound.c.attempts == letter.attempts,
+        outbound.c.attempts == message.attempts,
     )
     return session.execute(sa.update(outbound).where(*mine).values(next_at=now + LEASE)).rowcount == 1
 
