@@ -11,7 +11,7 @@ _SIGNS = "=+\\-@＝＋－＠﹢﹣﹦﹫⁼"
 _HIDDEN = "\\s\"'`´’‘“”„\u200b-\u200f\u2060\ufeff"
 """What a spreadsheet takes off the beginning of a cell."""
 _FORMULA = re.compile(f"[{_HIDDEN}]*[{_SIGNS}]|[\t\r\n]")
-_LATER = re.compile(f"([;\t\r\n|])(?=[{_HIDDEN}]*[{_SIGNS}])")
+_LATER = re.compile(f"(\r\n|[;\t\r\n|])(?=[{_HIDDEN}]*[{_SIGNS}])")
 """Where another separator is usual, a cell begins behind it."""
 
 

@@ -16,7 +16,7 @@ from tests.servers.running import alive, children_of, wait_for
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import sys
-from console.cli.supervisor import Program, Supervisor
+from cli.process.supervisor import Program, Supervisor
 ours = Supervisor([Program("shell", ["/bin/sh", "-c", sys.argv[1]], {}, 0, 1.0, is_ready=lambda: True)])
 ours.start()
 ours.watch()

@@ -107,8 +107,14 @@ def _is_named(address: str, value: bytes) -> bool:
     source = charset.guess(value[: header.MAX_VALUE])
     if _CONTROL.search(source) or not (address.isascii() or _is_utf8(value)):
         return False
-    written = re.findall(r"<([^<>]*)>", source) or re.findall(r"[^\s;,:]*@[^\s;,]*", source)
+    written = re.findall(r"<([^<>]*)>", source) or _words_with_at(source)
     return len(written) == 1 and written[0].strip().lower() == address and _is_usable(written[0].strip())
+
+
+def _words_with_at(source: str) -> list[str]:
+    """The words that may be addresses. Split, since a search would take the square of the field's length."""
+    parts = [word.partition("@") for word in re.split(r"[\s;,]+", source) if "@" in word]
+    return [f"{before.rpartition(':')[2]}@{behind}" for before, _, behind in parts]
 
 
 def _is_usable(address: str) -> bool:

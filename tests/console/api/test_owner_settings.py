@@ -104,7 +104,11 @@ def test_sent_back_unchanged_the_owners_settings_stay(console: Console, stranger
     owner_applies(console, OWNERS)
     head = token(console.store, "configuration")
     whole = stranger.get(PATH, headers=head).json()
-    assert post(stranger, PATH, head, {"mailbox": whole["mailbox"]}).json() == {"dry_run": False, "steps": []}
+    assert post(stranger, PATH, head, {"mailbox": whole["mailbox"]}).json() == {
+        "dry_run": False,
+        "steps": [],
+        "warnings": [],
+    }
     assert kept(console) == OWNERS and attempts(console) == []
 
 

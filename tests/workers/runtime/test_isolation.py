@@ -89,7 +89,7 @@ def test_an_event_that_cannot_be_reacted_to_keeps_no_acknowledgement_back(
     any_desk: SmallDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        breaks(patch, dispatch, "_letters", lambda _sender, _session, _scene, ticket, *_: ticket.subject == POISON)
+        breaks(patch, dispatch, "_messages", lambda _sender, _session, _scene, ticket, *_: ticket.subject == POISON)
         bad = opened(any_desk)
         assert len(any_desk.letters("acknowledgement")) == GOOD
         (row,) = failed(any_desk)
@@ -112,7 +112,7 @@ def test_what_went_well_at_the_second_try_is_no_failure_any_more(
     any_desk: SmallDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        breaks(patch, dispatch, "_letters", lambda *_: True)
+        breaks(patch, dispatch, "_messages", lambda *_: True)
         any_desk.receive(any_desk.mail(BOB, "Hello", "A question."))
         assert len(failed(any_desk)) == 1
     any_desk.now += PAUSES[0] + timedelta(seconds=1)
@@ -221,7 +221,7 @@ def test_an_order_that_cannot_be_done_at_all_keeps_no_other_order_waiting(
     with any_desk.store.database.transaction() as session:
         for key in ("bad", "good"):
             bulk_orders.place_order(session, 1, key, bulk_orders.ANSWER, key, alice(any_desk), any_desk.now)
-    breaks(monkeypatch, bulk_orders, "step", lambda _session, number, _now: number == 1)
+    breaks(monkeypatch, bulk_orders, "run_step", lambda _session, number, _now: number == 1)
     detector.drain(any_desk.context)
     any_desk.work()
     assert len(any_desk.letters("reply")) == 1

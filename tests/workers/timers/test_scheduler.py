@@ -189,7 +189,7 @@ def test_a_look_that_fails_is_named_and_the_others_go_on(any_desk: SmallDesk, mo
     any_desk.store.database.queue = queued
     clock = Scheduler(any_desk.context)
     with monkeypatch.context() as patch:
-        patch.setattr(lifecycle, "due", lambda *_: 1 / 0)
+        patch.setattr(lifecycle, "due_tickets", lambda *_: 1 / 0)
         assert clock.sweep()
     assert queued.enqueued == [("ingest", 1)]
     (beat,) = _beats(any_desk)

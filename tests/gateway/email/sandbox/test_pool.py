@@ -206,8 +206,8 @@ def test_children_end_when_the_gateway_is_killed() -> None:
 
 
 _GATEWAY = f"""
-from gateway.email.sandbox.pool import Jail
-sandbox = Jail(2, parser={PARSER!r})
+from gateway.email.sandbox.pool import SandboxPool
+sandbox = SandboxPool(2, parser={PARSER!r})
 print(*sandbox.pids, flush=True)
 input()
 """
