@@ -66,8 +66,8 @@ _HAPPENED = {
     EventKind.NOTICE_ASKED: "A rule asks you to look",
     EventKind.SLA_WARNED: "A due time is near",
     EventKind.SLA_BREACHED: "A due time is over",
-    EventKind.UNROUTABLE: "Nobody can take this ticket now",
-    EventKind.UNROUTABLE_ESCALATED: "Still nobody for this ticket",
+    EventKind.UNROUTABLE: "No agent is available for this ticket",
+    EventKind.UNROUTABLE_ESCALATED: "Still no agent for this ticket",
     EventKind.SIDE_ANSWERED: "An answer in a side conversation",
 }
 _ASIDE = {

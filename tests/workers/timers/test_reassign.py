@@ -124,7 +124,7 @@ def test_leads_hear_of_it_once_an_hour_and_skills_stop_counting_when_its_time_is
     assert [t.unroutable_at is not None for t in desk.tickets()] == [True] * 3
     text = str(desk.letters("notice", lead.address)[-1]["content"])
     assert "No agent is available for this ticket" in text and "nobody in Support for VPN" in text
-    told = len([one for one in desk.letters("notice", lead.address) if "Nobody can take" in str(one["content"])])
+    told = len([one for one in desk.letters("notice", lead.address) if "No agent is available" in str(one["content"])])
     assert told == 1
     desk.later(minutes=19)
     assert look(desk) == 0
@@ -141,7 +141,7 @@ def test_when_its_time_is_over_and_still_nobody_is_there_leads_hear_again_once(a
     desk.later(minutes=20)
     assert (look(desk), look(desk)) == (2, 0)
     assert desk.event(1, "unroutable_escalated").why == "nobody for 20 minutes; from now on skills do not count"
-    again = [one for one in desk.letters("notice") if "Still nobody for this ticket" in str(one["content"])]
+    again = [one for one in desk.letters("notice") if "Still no agent for this ticket" in str(one["content"])]
     assert [one["recipient"] for one in again] == [desk.alice.address]
 
 
@@ -155,7 +155,7 @@ def test_after_hours_nobody_is_woken_and_the_time_runs_when_the_team_is_open(any
     desk.burst(1)
     flag = desk.event(1, "unroutable")
     assert flag.data["closed"] and "is off work until Tue 3 Nov 09:00" in flag.why
-    assert not [one for one in desk.letters("notice") if "Nobody can take" in str(one["content"])]
+    assert not [one for one in desk.letters("notice") if "No agent is available" in str(one["content"])]
     desk.later(hours=10)
     assert look(desk) == 0
     desk.later(hours=5)

@@ -44,7 +44,7 @@ DIES_AFTER_STORING = textwrap.dedent(
     import os, signal, sys, time
     from desk.config.settings import Settings
     from storage.open_store import open_store
-    from tests.dovecot import Dovecot
+    from tests.servers.dovecot import Dovecot
     from tests.gateway.email.imap.imap_desk import Desk
     store = open_store(Settings(data_dir=sys.argv[1], secret_key=sys.argv[2]))
     desk = Desk(store, None)
