@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 
 # Before anybody imports NumPy: beside each other, processes that each use all processors wait for each other.
@@ -26,6 +27,7 @@ from desk.config.settings import Settings
 from storage.db import schema
 from storage.db.session import Database
 from storage.open_store import Store, open_store
+from storage.runtime.logging_setup import OURS
 from tests.components import dies_with_us, need
 from tests.fixtures_small_starter import small_starter
 from tests.run_report import RunReport
@@ -71,6 +73,28 @@ def password_hasher(monkeypatch: pytest.MonkeyPatch) -> object:
     """Passwords that cost nothing; tests/console/access/test_passwords.py keeps the real ones."""
     monkeypatch.setattr(passwords, "_hasher", CHEAP_HASHER)
     return CHEAP_HASHER
+
+
+@pytest.fixture(autouse=True)
+def log_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A command that a test runs in this process sets up logging; the next test finds it as it was.
+
+    Loggers are not cached meanwhile: one that has logged once would keep the command's set-up for ever.
+    """
+    before, root, ours = structlog.get_config(), logging.getLogger(), logging.getLogger(OURS)
+    handlers, levels = list(root.handlers), (root.level, ours.level)
+    configure = structlog.configure
+    monkeypatch.setattr(
+        structlog, "configure", lambda **given: configure(**(given | {"cache_logger_on_first_use": False}))
+    )
+    monkeypatch.setattr(logging, "raiseExceptions", logging.raiseExceptions)
+    yield
+    configure(**before)
+    logging.disable(logging.NOTSET)
+    root.handlers[:] = [handler for handler in root.handlers if handler in handlers]
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
+    structlog.contextvars.clear_contextvars()
 
 
 @pytest.fixture

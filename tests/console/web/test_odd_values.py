@@ -282,7 +282,6 @@ def test_no_value_makes_any_route_of_any_application_fail(
             for method, path in sorted(walked(app)):
                 if zlib.crc32(f"{method} {path}".encode()) % PARTS == part:
                     faults += tried(desk, client, method, path, monkeypatch)
-    logging.disable(logging.NOTSET)
     assert faults == []
 
 
