@@ -120,7 +120,8 @@ def test_a_worker_takes_only_the_queues_that_it_was_told_to(queued: Store) -> No
 def test_a_consumer_whose_thread_has_ended_is_told_of_and_begins_anew(queued: Store) -> None:
     desk = SmallDesk(queued)
     with working(queued, set(QUEUES)) as (worker, broker):
-        wait_until(lambda: set(QUEUES) <= set(broker.looked_at), "a queue was never looked into", 20)
+        everything = broker.get_declared_queues() | broker.get_declared_delay_queues()
+        wait_until(lambda: everything <= set(broker.looked_at), "a queue was never looked into", 20)
         assert heartbeat.report(worker, broker, 0.0)["silent"] == []
         consumer = worker.consumers[queue.REQUESTS]
         consumer.stop()
