@@ -187,7 +187,7 @@ def _door_routes(store: Store) -> list[Any]:
         from gateway.slack.events import bolt_app
 
         app = bolt_app(store, settings, _utc_now)
-        made += slack.routes(app, settings.slack_signing_secret, _utc_now)
+        made += slack.routes(app, settings.slack_signing_secret)
     return made
 
 

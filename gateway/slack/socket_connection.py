@@ -1,8 +1,8 @@
 """Slack's Socket Mode client with a WebSocket reader of our own.
 
 slack_sdk reads frames by recursion, one call deeper per frame or buffer: a few hundred messages in a row end in a
-RecursionError, and what it had half read spoils all that follows. This reader is a loop. Everything else (handshake,
-proxy, TLS, acks, reconnecting) stays the library's.
+RecursionError, and a pause within a frame loses what was read before it and spoils all that follows. This reader is a
+loop. Everything else (handshake, proxy, TLS, acks, reconnecting) stays the library's.
 """
 
 from __future__ import annotations

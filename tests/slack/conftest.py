@@ -48,7 +48,7 @@ def app(store: Store, slack_settings: Settings) -> App:
 @pytest.fixture
 def post(app: App) -> Iterator[Poster]:
     """The signed mode behind a real web server."""
-    with served(Starlette(routes=http.routes(app, SIGNING_SECRET, now))) as port:
+    with served(Starlette(routes=http.routes(app, SIGNING_SECRET))) as port:
         yield Poster(port)
 
 
@@ -73,7 +73,7 @@ def agents(request: pytest.FixtureRequest, small_desk: SmallDesk, slack: FakeSla
     small(small_desk)
     app = bolt_app(small_desk.store, small_desk.store.settings, now)
     if request.param == "signed HTTP":
-        with served(Starlette(routes=http.routes(app, SIGNING_SECRET, now))) as port:
+        with served(Starlette(routes=http.routes(app, SIGNING_SECRET))) as port:
             yield AgentsDesk(small_desk, slack, over_http(Poster(port)))
         return
     line = SocketMode(app, small_desk.store.settings, ping_seconds=0.2)
@@ -87,7 +87,7 @@ def http_agents(small_desk: SmallDesk, slack: FakeSlack) -> Iterator[AgentsDesk]
     """The same over signed HTTP only, for what does not depend on the mode."""
     small(small_desk)
     app = bolt_app(small_desk.store, small_desk.store.settings, now)
-    with served(Starlette(routes=http.routes(app, SIGNING_SECRET, now))) as port:
+    with served(Starlette(routes=http.routes(app, SIGNING_SECRET))) as port:
         yield AgentsDesk(small_desk, slack, over_http(Poster(port)))
 
 

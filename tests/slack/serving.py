@@ -12,10 +12,10 @@ from http.client import HTTPConnection
 from typing import Any
 
 import uvicorn
+from slack_sdk.signature import SignatureVerifier
 from starlette.applications import Starlette
 
 from gateway.slack import http
-from gateway.slack.signature import signature_of
 from tests.slack.payloads import as_bytes
 
 SIGNING_SECRET = "a signing secret of these tests"
@@ -59,7 +59,7 @@ class Poster:
     ) -> int:
         """Bytes with a genuine signature, unless another is given ("" for none)."""
         moment = str(int(now().timestamp())) if at is None else at
-        made = signature_of(SIGNING_SECRET, moment, content) if signature is None else signature
+        made = signature_of(moment, content) if signature is None else signature
         sent = {"content-type": kind, "x-slack-request-timestamp": moment} | (headers or {})
         if made:
             sent["x-slack-signature"] = made
@@ -68,7 +68,7 @@ class Poster:
     def signed(self, content: bytes, kind: str) -> tuple[int, bytes]:
         """Status and body of the answer to bytes with a genuine signature."""
         moment = str(int(now().timestamp()))
-        signature = signature_of(SIGNING_SECRET, moment, content)
+        signature = signature_of(moment, content)
         headers = {"content-type": kind, "x-slack-request-timestamp": moment, "x-slack-signature": signature}
         return self.answer(content, headers)
 
@@ -86,6 +86,11 @@ class Poster:
         """The same event again and again, as Slack does when it hears no answer."""
         again = [{"x-slack-retry-num": str(n), "x-slack-retry-reason": "http_timeout"} for n in range(1, retries + 1)]
         return [self(body, headers) for headers in ({}, *again)]
+
+
+def signature_of(at: str, content: bytes, secret: str = SIGNING_SECRET) -> str:
+    """The header X-Slack-Signature for a body that is sent at that moment (Unix seconds)."""
+    return SignatureVerifier(secret).generate_signature(timestamp=at, body=content) or ""
 
 
 def now() -> datetime:

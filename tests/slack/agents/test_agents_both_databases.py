@@ -33,7 +33,7 @@ def agents_on_any(any_store: Store, slack: FakeSlack) -> Iterator[AgentsDesk]:
     )
     desk = SmallDesk(replace(any_store, settings=settings))
     small(desk)
-    with served(Starlette(routes=http.routes(bolt_app(desk.store, settings, now), SIGNING_SECRET, now))) as port:
+    with served(Starlette(routes=http.routes(bolt_app(desk.store, settings, now), SIGNING_SECRET))) as port:
         yield AgentsDesk(desk, slack, over_http(Poster(port)))
 
 

@@ -93,7 +93,7 @@ def test_an_account_of_another_workspace_with_an_agents_id_is_refused(http_agent
 def post(small_desk: SmallDesk, slack: FakeSlack) -> Iterator[Poster]:
     small(small_desk)
     app = bolt_app(small_desk.store, small_desk.store.settings, now)
-    with served(Starlette(routes=http.routes(app, SIGNING_SECRET, now))) as port:
+    with served(Starlette(routes=http.routes(app, SIGNING_SECRET))) as port:
         yield Poster(port)
 
 
@@ -216,7 +216,7 @@ def test_an_address_links_only_if_slack_confirmed_it_and_the_desk_wants_it(
     profile = {"real_name": "Somebody", "email": "Alice@Corp.example.test"}
     slack.state.accounts["U0ALICE"] = {"profile": profile, "is_email_confirmed": confirmed}
     app = bolt_app(desk.store, settings, now)
-    with served(Starlette(routes=http.routes(app, SIGNING_SECRET, now))) as port:
+    with served(Starlette(routes=http.routes(app, SIGNING_SECRET))) as port:
         agents = AgentsDesk(desk, slack, over_http(Poster(port)))
         ticket = agents.mail()
         agents.says(ticket.id, "!take")

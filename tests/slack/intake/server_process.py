@@ -21,7 +21,7 @@ from tests.slack.serving import served
 def main(folder: str, secret: str) -> None:
     settings = Settings(data_dir=folder, secret_key="a key of a process that will be killed", log_level="error")
     app = bolt_app(open_store(settings), settings, _now)
-    with served(Starlette(routes=http.routes(app, secret, _now))) as port:
+    with served(Starlette(routes=http.routes(app, secret))) as port:
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
         threading.Event().wait()

@@ -208,7 +208,7 @@ def test_a_database_that_is_down_gives_503_and_the_next_delivery_is_taken(
         return really(store, incoming, at)
 
     app = bolt_app(store, slack_settings, now, accept)
-    with served(Starlette(routes=http.routes(app, SIGNING_SECRET, now))) as port:
+    with served(Starlette(routes=http.routes(app, SIGNING_SECRET))) as port:
         for body in (payloads.direct("patience"), payloads.shortcut("patience too")):
             failures[:] = [OperationalError("SELECT 1", {}, Exception("the server is away"))]
             assert Poster(port).delivered(body, retries=1) == [503, 200]

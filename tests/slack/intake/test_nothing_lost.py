@@ -45,7 +45,7 @@ def test_500_events_by_http_delivered_four_times_make_500_rows(any_store: Store,
         chunk = deliveries[start : start + 40]
         random.Random(start).shuffle(chunk)
         deliveries[start : start + 40] = chunk
-    web = Starlette(routes=http.routes(bolt_app(any_store, settings, now), SIGNING_SECRET, now))
+    web = Starlette(routes=http.routes(bolt_app(any_store, settings, now), SIGNING_SECRET))
     with served(web) as port, ThreadPoolExecutor(8) as slacks:
         answers = Counter(slacks.map(Poster(port), deliveries))
     assert answers == {200: 4 * EVENTS}

@@ -140,6 +140,11 @@ def test_a_message_in_parts_is_joined_around_a_ping() -> None:
     assert Frames().feed(parts) == [(0x9, b"?"), (0x1, b"one two 3")]
 
 
+def test_hundreds_of_messages_at_once_are_all_read() -> None:
+    messages = [(0x1, bytes([number % 251]) * (1500 + 7 * number)) for number in range(600)]
+    assert Frames().feed(b"".join(_frame(*message) for message in messages)) == messages
+
+
 @given(data=st.binary(max_size=200))
 def test_garbage_on_the_line_ends_in_bad_frame_at_worst(data: bytes) -> None:
     with suppress(BadFrame):

@@ -33,7 +33,7 @@ def say(request: pytest.FixtureRequest, desk: SmallDesk, slack: FakeSlack) -> It
     """Somebody says something, and the workers have seen to it."""
     app = bolt_app(desk.store, desk.store.settings, now)
     if request.param == "signed HTTP":
-        with served(Starlette(routes=http.routes(app, SIGNING_SECRET, now))) as port:
+        with served(Starlette(routes=http.routes(app, SIGNING_SECRET))) as port:
             yield lambda body: _posted(Poster(port), desk, body)
         return
     line = SocketMode(app, desk.store.settings, ping_seconds=0.2)
@@ -78,7 +78,7 @@ def test_everybody_in_the_thread_of_a_mention_writes_to_one_ticket(say: Say, des
 def test_a_reply_right_behind_its_parent_is_heard(desk: SmallDesk, slack: FakeSlack) -> None:
     root = payloads.ts()
     app = bolt_app(desk.store, desk.store.settings, now)
-    with served(Starlette(routes=http.routes(app, SIGNING_SECRET, now))) as port:
+    with served(Starlette(routes=http.routes(app, SIGNING_SECRET))) as port:
         assert Poster(port)(payloads.mention("first", at=root)) == 200
         assert Poster(port)(payloads.said_in_channel("behind it", thread_ts=root)) == 200
     desk.work()
