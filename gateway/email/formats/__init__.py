@@ -1,1 +1,1 @@
-"""Formats inside mail: invitations, S/MIME, winmail.dat, uuencoded and yEnc files."""
+"""Formats inside mail: invitations, S/MIME, winmail.dat."""

@@ -50,7 +50,7 @@ def attachment(part: Part, number: int) -> tuple[Attachment, bytes]:
 def inner_attachment(
     name: str, content: bytes, media_type: str, content_id: str, number: int
 ) -> tuple[Attachment, bytes]:
-    """A file that stood uuencoded in the text, or in a winmail.dat."""
+    """A file that stood inside another part, as in a winmail.dat."""
     name = clean_name(name) or f"file-{number}"
     if not _TYPE.fullmatch(media_type):
         media_type = _KNOWN.get("." + name.lower().rpartition(".")[2], "application/octet-stream")

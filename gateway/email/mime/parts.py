@@ -63,7 +63,7 @@ class Part:
         if encoding in _QUOTED_PRINTABLE:
             return a2b_qp(data)
         if encoding in ("x-uuencode", "uuencode", "uue", "x-uue"):
-            return uudecoded(data)
+            return _uudecoded(data)
         return data
 
     def is_broken_base64(self) -> bool:
@@ -248,7 +248,7 @@ def _encoding(value: bytes) -> str:
     return value.split(b";", 1)[0].split(b"(", 1)[0].strip(b" \t\"'").decode("ascii", "replace").lower()
 
 
-def uudecoded(data: bytes) -> bytes:
+def _uudecoded(data: bytes) -> bytes:
     """Uuencoded lines decoded; the `begin` and `end` lines and broken lines are skipped."""
     out: list[bytes] = []
     for line in header.lines(data):

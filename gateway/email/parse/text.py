@@ -1,7 +1,7 @@
-"""The readable text of a mail's text parts: charset, format=flowed, HTML, uuencoded files in the text.
+"""The readable text of a mail's text parts: charset, format=flowed, HTML, invitations, winmail.dat.
 
-The result has the text, the HTML that is safe to show, files found in the text, and defects. The parts are chosen in
-gateway/email/mime/body.py; quotes are cut in desk/mail/reply_text.py.
+The result has the text, the HTML that is safe to show, files found inside other parts, and defects. The parts are
+chosen in gateway/email/mime/body.py; quotes are cut in desk/mail/reply_text.py.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from datetime import date, time
 from typing import NamedTuple
 
 from desk.mail.inbound_request import MAX_TEXT
-from gateway.email.formats import calendar, tnef, yenc
+from gateway.email.formats import calendar, tnef
 from gateway.email.html import clean as html_clean
 from gateway.email.html import text as html_text
 from gateway.email.html.text import Line, Shape
 from gateway.email.mime import charset
-from gateway.email.mime.parts import Part, uudecoded
+from gateway.email.mime.parts import Part
 from gateway.email.parse import placeholder
 
 MAX_PART = 4_000_000
@@ -26,8 +26,6 @@ MAX_PART = 4_000_000
 MAX_PARTS = 100
 MAX_LOOK = 20_000
 
-_UU_BEGIN = re.compile(r"^begin [0-7]{3,4} ([^\r\n]{1,200})\r?$", re.M)
-_UU_END = re.compile(r"^end[ \t]*\r?$", re.M)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w.:-]{2,40})", re.I)
 _PACKAGES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 _NUMBER = re.compile(r"\d{1,4}")
@@ -85,8 +83,6 @@ def _text(part: Part, found: ParsedText) -> str:
         source = _ENRICHED.sub("", source)
     if part.params.get("format", "").lower() == "flowed":
         source = unflowed(source, delete_space=part.params.get("delsp", "").lower() == "yes")
-    if "begin " in source:
-        source = _without_files(source, found)
     return source
 
 
@@ -130,9 +126,6 @@ def _read_html(part: Part, found: ParsedText) -> tuple[str, list[Line], Shape]:
 def decoded(part: Part, found: ParsedText) -> str:
     """The characters of a text part."""
     data = part.content()
-    if b"=ybegin " in data:
-        data, files = yenc.split_yenc(data)
-        found.files += [InnerFile(name, content) for name, content in files]
     if len(data) > MAX_PART:
         found.defects.append("text part cut")
         data = data[:MAX_PART]
@@ -174,33 +167,6 @@ def unflowed(text: str, *, delete_space: bool) -> str:
 
 def _quoted(depth: int, pieces: list[str]) -> str:
     return ">" * depth + " " * (depth > 0) + "".join(pieces)
-
-
-def _without_files(text: str, found: ParsedText) -> str:
-    """Uuencoded files stand between `begin 644 name` and `end`; they become files, the rest stays text."""
-    out: list[str] = []
-    at = 0
-    for begin in _UU_BEGIN.finditer(text):
-        if begin.start() < at or len(found.files) >= MAX_PARTS or not _looks_uuencoded(text, begin.end()):
-            continue
-        end = _UU_END.search(text, begin.end())
-        stop = end.end() if end else len(text)
-        block = text[begin.end() : stop].encode("utf-8", "replace")
-        found.files.append(InnerFile(begin[1].strip(), uudecoded(block)))
-        out.append(text[at : begin.start()])
-        at = stop
-        if not end:
-            break
-    return "".join([*out, text[at:]])
-
-
-def _looks_uuencoded(text: str, at: int) -> bool:
-    """Whether the first line after `begin` has the length that its first character states."""
-    first = text[at : at + 100].lstrip("\r\n").split("\n", 1)[0].rstrip("\r")
-    if not first or not " " <= first[0] <= "`":
-        return False
-    stated = ((ord(first[0]) - 32) & 63) * 4 / 3 + 1
-    return 0 <= len(first) - stated < 5 or len(first.rstrip()) == 1
 
 
 def _add_invitation(parts: Sequence[Part], found: ParsedText) -> None:

@@ -143,11 +143,22 @@ def test_files_come_with_their_bytes_and_clean_names() -> None:
     assert {digest for digest, _ in done.files} == {file.sha256 for file in done.request.attachments}
 
 
-def test_a_uuencoded_file_in_the_text_becomes_a_file() -> None:
-    request = read(mail("see\r\nbegin 644 a.txt\r\n#0V%T\r\n`\r\nend\r\nthanks\r\n"))
+@pytest.mark.parametrize("encoding", ["x-uuencode", "uuencode", "UUE"])
+def test_a_file_whose_part_is_declared_uuencoded_is_decoded(encoding: str) -> None:
+    part = f"Content-Transfer-Encoding: {encoding}\r\nContent-Disposition: attachment; filename=a.txt\r\n"
+    request = read(
+        mail(
+            f"--b\r\n{part}\r\nbegin 644 a.txt\r\n#0V%T\r\n`\r\nend\r\n--b--",
+            "Content-Type: multipart/mixed; boundary=b",
+        )
+    )
     assert [(file.name, file.size) for file in request.attachments] == [("a.txt", 3)]
-    assert "begin" not in request.text
-    assert "thanks" in request.text
+
+
+def test_uuencoded_lines_in_a_text_stay_text() -> None:
+    request = read(mail("see\r\nbegin 644 a.txt\r\n#0V%T\r\n`\r\nend\r\nthanks\r\n"))
+    assert not request.attachments
+    assert "#0V%T" in request.text and "thanks" in request.text
 
 
 def test_nul_bytes_never_reach_the_text() -> None:

@@ -133,11 +133,3 @@ def test_a_digest_keeps_each_of_its_mails() -> None:
     parts = "".join(f"--b\r\n\r\nSubject: {name}\r\n\r\nwords of {name}\r\n" for name in ("One", "Two"))
     request = read(mail(parts + "--b--", "Content-Type: multipart/digest; boundary=b"))
     assert [kept.media_type for kept in request.attachments] == ["message/rfc822"] * 2
-
-
-def test_a_file_in_yenc_is_a_file() -> None:
-    block = bytes((byte + 42) % 256 for byte in b"abc") + b"=" + bytes([(0 + 42 + 64) % 256])
-    raw = mail(b"see\r\n=ybegin line=128 size=4 name=x y.bin\r\n" + block + b"\r\n=yend size=4\r\nthanks\r\n", PLAIN)
-    request = read(raw)
-    assert [(kept.name, kept.size) for kept in request.attachments] == [("x y.bin", 4)]
-    assert request.text.split() == ["see", "thanks"]
