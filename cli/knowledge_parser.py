@@ -7,14 +7,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import fields
-from functools import partial
 from typing import Any
 
 from cli.admin import articles, csat
 from cli.tickets import similar
-from desk.knowledge.articles import Audience, State
-from desk.knowledge.csat import CsatSettings
+from desk.knowledge.articles import State
 
 Group = Callable[[Any, str, str], Any]
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
@@ -35,29 +32,13 @@ def _articles(own: Any, command: Command) -> None:
     listing.add_argument("--category")
     listing.add_argument("--most", type=int, default=50)
     command(own, "show", articles.shown, "one, with its versions and uses").add_argument("id", type=int)
-    made = command(own, "draft", articles.drafted, "make a draft of a solved ticket")
-    made.add_argument("ticket", type=int)
-    publish = command(own, "publish", partial(articles.moved, state=State.PUBLISHED), "show it to its readers")
-    publish.add_argument("--audience", choices=list(Audience))
-    retire = command(own, "retire", partial(articles.moved, state=State.RETIRED), "point nobody to it any more")
-    for one in (publish, retire):
-        one.add_argument("id", type=int)
     out = command(own, "export", articles.given_out, "all articles as JSON")
     out.add_argument("--state", choices=list(State))
     take = command(own, "import", articles.taken_in, "take articles in, known by title and language")
     for one in (out, take):
         one.add_argument("file", metavar="FILE.json")
-    for one in (made, publish, retire, take):
-        one.add_argument("--dry-run", action="store_true", help="say what would come of it; change nothing")
+    take.add_argument("--dry-run", action="store_true", help="say what would come of it; change nothing")
 
 
 def _csat(own: Any, command: Command) -> None:
     command(own, "show", csat.figures, "what they said").add_argument("--days", type=int, default=30)
-    rules = command(own, "set", csat.rules, "when they are asked; without options: how it is set")
-    rules.add_argument("--dry-run", action="store_true", help="say how it would be; change nothing")
-    for one in fields(CsatSettings):
-        name = f"--{one.name.replace('_', '-')}"
-        if isinstance(one.default, bool):
-            rules.add_argument(name, action=argparse.BooleanOptionalAction, default=None)
-        else:
-            rules.add_argument(name, type=int, metavar="N")

@@ -1,4 +1,4 @@
-"""The words of the commands for what the desk learns: classifier, rule, category.
+"""The words of the commands for what the desk learns: classifier.
 
 In: the parser, and how a model is trained. Out: more words. It refuses to know what they do.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from cli.admin import classifier, keyword_rules
+from cli.admin import classifier
 
 Group = Callable[[Any, str, str], Any]
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
@@ -18,8 +18,6 @@ Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 
 def add(words: Any, group: Group, command: Command, train: classifier.Train) -> None:
     _classifier(group(words, "classifier", "the categoriser: how it is, training, reasons, undo"), command, train)
-    _rules(group(words, "rule", "keyword rules beside the categoriser"), command)
-    _categories(group(words, "category", "the categories"), command)
 
 
 def _classifier(own: Any, command: Command, train: classifier.Train) -> None:
@@ -45,30 +43,3 @@ def _classifier(own: Any, command: Command, train: classifier.Train) -> None:
     command(own, "teach", classifier.teach, "the tickets that would teach it most").add_argument(
         "--most", type=int, default=20
     )
-
-
-def _rules(own: Any, command: Command) -> None:
-    add = command(
-        own, "add", keyword_rules.rule_add, "a new rule or another version of one; it is off until it was tested"
-    )
-    add.add_argument("name")
-    add.add_argument("category")
-    for kind, text in (("all", "all of these"), ("any", "any of these"), ("none", "none of these")):
-        add.add_argument(
-            f"--{kind}", action="append", metavar="WORDS", help=f"{text}; commas between, phrases, `word*`"
-        )
-    add.add_argument("--hard", action="store_true", help="decide the category, not only suggest it")
-    add.add_argument("--position", type=int, default=0, help="lower ones are asked first")
-    command(own, "list", keyword_rules.RULES.listing, "all rules")
-    command(own, "test", keyword_rules.rule_test, "what it would have changed").add_argument("name")
-    command(own, "on", keyword_rules.RULES.on, "switch it on").add_argument("name")
-    command(own, "off", keyword_rules.RULES.off, "switch it off").add_argument("name")
-    command(own, "remove", keyword_rules.RULES.remove, "remove it").add_argument("name")
-
-
-def _categories(own: Any, command: Command) -> None:
-    add = command(own, "add", keyword_rules.category_add, "a new category, known at once by its words")
-    add.add_argument("name")
-    add.add_argument("--words", default="", help="a few words and synonyms that requesters use")
-    command(own, "list", keyword_rules.category_list, "all categories")
-    command(own, "retire", keyword_rules.category_retire, "do not guess it any more").add_argument("name")

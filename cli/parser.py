@@ -46,7 +46,7 @@ def _init(words: Words, ways: Ways) -> None:
 
 
 def _mailbox(words: Words, ways: Ways) -> None:
-    from cli.admin import mailboxes, people, signatures
+    from cli.admin import mailboxes, people
 
     mailbox, imap_words = group(words, "mailbox", TEXTS["mailbox"]), ways.imap_words()
     add = command(
@@ -73,22 +73,14 @@ def _mailbox(words: Words, ways: Ways) -> None:
     add.add_argument("--no-test", action="store_true", help="do not try the login first")
     command(mailbox, "list", people.mailbox_list, "all addresses of the desk")
     command(mailbox, "remove", mailboxes.remove, "one that no ticket was sent to").add_argument("address")
-    signatures.mailbox_words(mailbox, command)
 
 
 def _team(words: Words, ways: Ways) -> None:
-    from cli.admin import people, staffing
-    from cli.data import privacy
+    from cli.admin import people
 
     team = group(words, "team", "the teams")
     command(team, "add", people.team_add, "a new team").add_argument("name")
     command(team, "list", people.team_list, "all teams")
-    channel = command(team, "slack", people.team_slack, "in which Slack channel a team's tickets have their threads")
-    channel.add_argument("name")
-    channel.add_argument("channel", nargs="?", default="", metavar="CHANNEL_ID")
-    channel.add_argument("--off", action="store_true", help="in none any more")
-    staffing.team_words(team, command)
-    privacy.team_words(team, command)
 
 
 def _agent(words: Words, ways: Ways) -> None:
@@ -103,10 +95,6 @@ def _agent(words: Words, ways: Ways) -> None:
     add.add_argument("--activate", action="store_true", help="an agent who left is back")
     add.add_argument("--team", action="append", default=[], metavar="NAME")
     add.add_argument("--slack-user", default="", metavar="slack:TEAM:USER")
-    account = command(agent, "slack", people.agent_slack, "which account in Slack acts as this agent")
-    account.add_argument("address")
-    account.add_argument("account", nargs="?", default="", metavar="slack:TEAM:USER")
-    account.add_argument("--off", action="store_true", help="none any more")
     command(agent, "list", people.agent_list, "all agents")
     command(agent, "deactivate", people.agent_deactivate, "an agent who left").add_argument("address")
     staffing.agent_words(agent, command)
@@ -194,22 +182,10 @@ def _knowledge(words: Words, ways: Ways) -> None:
     knowledge_parser.add(words, group, command)
 
 
-def _calendar(words: Words, ways: Ways) -> None:
-    from cli.admin import calendars
-
-    calendars.words(group(words, "calendar", TEXTS["calendar"]), command)
-
-
 def _sla(words: Words, ways: Ways) -> None:
     from cli.admin import sla
 
     sla.words(group(words, "sla", TEXTS["sla"]), command)
-
-
-def _automation(words: Words, ways: Ways) -> None:
-    from cli.admin import automations
-
-    automations.words(group(words, "automation", TEXTS["automation"]), command)
 
 
 def _macro(words: Words, ways: Ways) -> None:
@@ -222,12 +198,6 @@ def _route(words: Words, ways: Ways) -> None:
     from cli.admin import routing
 
     routing.words(group(words, "route", TEXTS["route"]), command)
-
-
-def _lifecycle(words: Words, ways: Ways) -> None:
-    from cli.admin import lifecycle
-
-    lifecycle.words(words, group, command)
 
 
 def _privacy(words: Words, ways: Ways) -> None:
@@ -274,12 +244,9 @@ BUILDERS: Mapping[tuple[str, ...], Callable[[Words, Ways], None]] = {
     ("replay",): _replay,
     ("caught",): _captured_mail,
     ("quarantine",): _quarantine,
-    ("classifier", "rule", "category"): _learning,
+    ("classifier",): _learning,
     ("similar", "article", "csat"): _knowledge,
-    ("calendar",): _calendar,
     ("sla",): _sla,
-    ("automation",): _automation,
-    ("lifecycle", "field", "organisation"): _lifecycle,
     ("macro",): _macro,
     ("route",): _route,
     ("audit", "retention"): _privacy,
@@ -305,19 +272,12 @@ TEXTS: Mapping[str, str] = {
     "caught": "outgoing mail that was caught because there is no relay",
     "quarantine": "what was set aside",
     "classifier": "the categoriser: how it is, training, reasons, undo",
-    "rule": "keyword rules beside the categoriser",
-    "category": "the categories",
     "similar": "the solved tickets that are most like this one, and their answers",
     "article": "what solved one ticket, written for the next",
     "csat": "how content requesters are",
-    "calendar": "business hours and days off",
-    "sla": "policies and clocks: what is due when, and why",
-    "automation": "when something happens to a ticket, act",
-    "lifecycle": "how long tickets wait before the desk moves them on; shows, or sets",
-    "field": "custom fields of tickets",
-    "organisation": "whose people belong together, by the domain of their address",
+    "sla": "what is due when, and why",
     "macro": "texts and actions that agents use again and again",
-    "route": "who gets a ticket: rules, tests, reasons",
+    "route": "who gets a ticket, and why",
     "audit": "who read what in private teams, who joined and left teams, whose role was changed",
     "retention": "how long words and raw mail are kept",
     "apply": "make the desk what a file says: teams, rules, clocks, macros, fields…",

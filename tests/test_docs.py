@@ -51,12 +51,19 @@ def test_every_link_to_another_document_leads_somewhere(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_in_a_document_is_one(name: str, words: argparse.ArgumentParser) -> None:
-    assert [said for said in _commands((ROOT / name).read_text()) if not _known(words, said)] == []
+    assert [said for said in _commands(_of_today((ROOT / name).read_text())) if not _known(words, said)] == []
 
 
 def test_a_command_that_is_none_would_be_found(words: argparse.ArgumentParser) -> None:
-    assert _known(words, "ticket list --json") and _known(words, "incident list|show") and _known(words, "rule on NAME")
+    assert (
+        _known(words, "ticket list --json") and _known(words, "incident list|show") and _known(words, "queue retry ID")
+    )
     assert not _known(words, "ticket lost") and not _known(words, "ticket list --jsonn")
+
+
+def _of_today(text: str) -> str:
+    """Without what the changelog says of earlier releases, which had other commands."""
+    return re.split(r"^## \d", text, maxsplit=1, flags=re.MULTILINE)[0] if "## Unreleased" in text else text
 
 
 def _paths(row: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`frontdesk article`: list, show, draft from a ticket, publish, retire, take out and take in as JSON.
+"""`frontdesk article`: list, show, export and import as JSON.
 
 What is taken in is known by its title and language: the same words again change nothing, other words are another
 version of the same article.
@@ -16,17 +16,12 @@ from typing import Any
 
 from cli import output
 from cli.open_desk import Trouble, opened
-from console.knowledge import articles as drafting
-from desk.access.permissions import Role
 from desk.config.settings import Settings
-from desk.knowledge import articles as rules
 from desk.knowledge.articles import Audience, State
-from desk.tickets.ticket import DESK, NotAllowed
 from storage.db.session import Session
 from storage.knowledge import articles
 from storage.knowledge.articles import Article
 from storage.runtime.logging_setup import escaped
-from storage.tickets import tickets
 
 _COLUMNS = ("id", "state", "audience", "category", "version", "title", "suggested", "used", "helped", "not_helped")
 _TAKEN = ("title", "text", "category", "language", "state", "audience")
@@ -70,48 +65,6 @@ def shown(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     output.fields({name: whole[name] for name in (*_COLUMNS, "tickets")})
     for line in article.text.splitlines():
         print("    " + escaped(line))
-    return 0
-
-
-def drafted(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    """Prints what was taken out, so that somebody reads it before others do."""
-    with opened(settings) as store, store.database.transaction() as session:
-        ticket = tickets.get(session, args.ticket, lock=True)
-        if ticket is None:
-            raise Trouble(f"there is no ticket #{args.ticket}")
-        try:
-            draft = drafting.drafted_from(session, ticket)
-            made = None if args.dry_run else drafting.add_draft(session, ticket, DESK, now)
-        except NotAllowed as error:
-            raise Trouble(str(error)) from error
-    if args.json:
-        output.as_json(asdict(draft) | {"id": made.id if made else None})
-        return 0
-    print(f"{f'article {made.id}' if made else 'would be'}: {escaped(draft.title)}\n\n{escaped(draft.text)}\n")
-    for kind, text in draft.removed:
-        print(f"taken out, {kind}: {escaped(text)}")
-    return 0
-
-
-def moved(args: argparse.Namespace, settings: Settings, now: datetime, state: State) -> int:
-    """Published or retired; `--audience` says for whom."""
-    with opened(settings) as store, store.database.transaction() as session:
-        article = _found(session, args.id)
-        audience = Audience(getattr(args, "audience", None) or article.audience)
-        if article.team_id is not None and audience is Audience.PUBLIC:
-            raise Trouble("a private team's article is not for everybody")
-        try:
-            published = now if state is State.PUBLISHED else article.published_at
-            changed = replace(article, state=rules.moved(article.state, state, Role.ADMIN), updated_at=now)
-            changed = replace(changed, audience=audience, published_at=published)
-            if not args.dry_run:
-                articles.save(session, article, changed, None)
-        except NotAllowed as error:
-            raise Trouble(str(error)) from error
-    if args.json:
-        output.as_json(asdict(changed))
-    else:
-        print(f"article {changed.id} {'would be' if args.dry_run else 'is'} {changed.state}, {changed.audience}")
     return 0
 
 

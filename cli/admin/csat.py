@@ -1,9 +1,8 @@
-"""`frontdesk csat`: how content requesters are, and when they are asked."""
+"""`frontdesk csat`: how content requesters are."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +10,6 @@ from cli import output
 from cli.open_desk import Trouble, opened
 from console.insight import csat as csat_page
 from desk.config.settings import Settings
-from desk.knowledge import csat as rules_of
-from storage.knowledge import csat_settings
 from storage.runtime.logging_setup import escaped
 
 _COLUMNS = ("name", "asked", "answered", "mean", "median", "satisfied")
@@ -32,22 +29,6 @@ def figures(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     )
     for one in found["answers"]:
         print(f"{one['score']} of 5 for #{one['ticket_id']}  {escaped(' '.join(one['comment'].split()))}".rstrip())
-    return 0
-
-
-def rules(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    """Shows the settings, changed by what is given."""
-    given = {
-        name: value for name in rules_of.CsatSettings.__dataclass_fields__ if (value := getattr(args, name)) is not None
-    }
-    with opened(settings) as store, store.database.transaction() as session:
-        try:
-            wanted = rules_of.read(asdict(csat_settings.rules(session)) | given)
-        except rules_of.BadCsatSettings as error:
-            raise Trouble(str(error), 64) from error
-        if given and not args.dry_run:
-            csat_settings.set_rules(session, wanted)
-    (output.as_json if args.json else output.fields)(asdict(wanted))
     return 0
 
 

@@ -17,12 +17,11 @@ from cli import output
 from cli.open_desk import Trouble, opened
 from desk.access.permissions import MEANS, Verb
 from desk.config.settings import Settings
-from desk.incidents import detector as incident_detector
 from desk.priority import assess as priority
 from desk.tickets.ticket import DESK, Actor, ActorKind, NotAllowed
 from storage.config import priority_matrix
 from storage.db.session import Session
-from storage.incidents import detector_settings, incidents
+from storage.incidents import incidents
 from storage.incidents.incidents import MEMBER, STATES, Incident
 from storage.open_store import Store
 from storage.people import people
@@ -33,12 +32,6 @@ from usecases.incidents.bulk_orders import ANSWER, DISMISS, RESOLVE
 _COLUMNS = ("id", "state", "category", "organisation", "people", "tickets", "opened_at", "last_at")
 _TICKET = ("id", "state", "status", "priority", "likeness", "requester", "subject")
 _MOST = 100_000
-_RULES = {
-    "fewest_people": "from so many people on",
-    "one_in": "at what happens by chance less than once in N",
-    "quiet_minutes": "so long it must be ordinary to be over",
-    "remember_days": "so long a dismissed alarm makes the desk deafer",
-}
 
 
 def words(group: Any, command: Any) -> None:
@@ -61,10 +54,6 @@ def words(group: Any, command: Any) -> None:
         one.set_defaults(order=kind)
         if kind == DISMISS:
             one.set_defaults(text="")
-    rules = command(group, "rules", incident_rules, "how easily the desk is alarmed; with options these from now on")
-    rules.add_argument("--watches", choices=("yes", "no"), help="whether the desk looks for incidents at all")
-    for name, help_text in _RULES.items():
-        rules.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N", help=help_text)
     for verb, text in (("add", "take a ticket in"), ("remove", "take a ticket out; its priority goes back")):
         one = command(group, verb, incident_move, text)
         one.add_argument("id", type=int)
@@ -117,27 +106,6 @@ def incident_order(args: argparse.Namespace, settings: Settings, now: datetime) 
         output.as_json(asdict(order))
     else:
         print(f"incident {order.incident_id}, {order.kind}: {order.done} of {order.total} tickets changed")
-    return 0
-
-
-def incident_rules(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    """Show them, or set those that are given."""
-    given = {name: getattr(args, name) for name in _RULES if getattr(args, name) is not None}
-    given |= {"watches": args.watches == "yes"} if args.watches else {}
-    with opened(settings) as store:
-        try:
-            with store.database.transaction() as session:
-                if given:
-                    detector_settings.set_rules(
-                        session, incident_detector.read(asdict(detector_settings.rules(session)) | given)
-                    )
-                kept = asdict(detector_settings.rules(session))
-        except incident_detector.BadDetector as error:
-            raise Trouble(str(error), 64) from error
-    if args.json:
-        output.as_json(kept)
-    else:
-        output.fields(kept)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Commands on macros: list, add from words or a file, show, remove."""
+"""Commands on macros: list, add."""
 
 from __future__ import annotations
 
@@ -30,8 +30,6 @@ def words(own: Any, command: Command) -> None:
     made.add_argument("--text", default="", help=r"with {names} in braces; \n is a new line")
     made.add_argument("--actions", default="[]", help="""as TOML: '[{ tag = "refund" }]'""")
     made.add_argument("--team", default="")
-    command(own, "show", one, "a macro whole").add_argument("id", type=int)
-    command(own, "remove", remove, "take a macro away").add_argument("id", type=int)
 
 
 def listing(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -57,21 +55,6 @@ def add(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
             raise Trouble(str(error), 64) from error
         row = _row(session, _macro(session, number))
     return output.said(args, row, f"macro {args.name} is number {number}")
-
-
-def one(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.reading() as session:
-        row = _row(session, _macro(session, args.id))
-    return output.said(
-        args, row, f"{row['name']} ({row['whose']})\ndoes: {row['does'] or 'nothing besides'}\n\n{row['text']}"
-    )
-
-
-def remove(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.transaction() as session:
-        row = _row(session, _macro(session, args.id))
-        macros.remove(session, args.id)
-    return output.said(args, row, f"macro {row['name']} is gone")
 
 
 def _macro(session: Session, number: int) -> Macro:

@@ -18,7 +18,6 @@ from desk.access.permissions import Role, role_named
 from desk.channels import Channel
 from desk.config.settings import Settings
 from desk.mail.inbound_request import Party
-from desk.slack.orders import is_account, is_channel
 from desk.tickets.ticket import NotAllowed
 from storage.access import api_tokens, visibility
 from storage.db.session import Session
@@ -137,33 +136,6 @@ def vip_words(own: Any, command: Callable[[Any, str, Any, str], argparse.Argumen
     made = command(own, "vip", person_vip, "raise this person's requests")
     made.add_argument("address")
     made.add_argument("--off", action="store_true", help="no longer")
-
-
-def agent_slack(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    """Which account in Slack acts as this agent; `--off`: none."""
-    if not args.off and not is_account(args.account):
-        raise Trouble(f"{args.account!r} is no account such as slack:T0123:U0456 (its author sees it in Slack)")
-    with opened(settings) as store, store.database.transaction() as session:
-        agent = people.by_address(session, args.address)
-        if agent is None or not agent.role:
-            raise Trouble(f"there is no agent {args.address}")
-        account = "" if args.off else args.account
-        accounts.set_account(session, Channel.SLACK, agent.id, account, now)
-        linked = _agent(session, agent)
-    return output.said(args, linked, f"{agent.address}: {account or 'no account in Slack'}")
-
-
-def team_slack(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    """In which channel the team's tickets have their threads; `--off`: in none."""
-    if not args.off and not is_channel(args.channel):
-        raise Trouble(
-            f"{args.channel!r} is no channel's id such as C0123456 (Slack shows it under the channel's details)"
-        )
-    with opened(settings) as store, store.database.transaction() as session:
-        team = _team(session, args.name)
-        people.set_slack_channel(session, team.id, "" if args.off else args.channel)
-    value = {"id": team.id, "name": team.name, "slack_channel": "" if args.off else args.channel}
-    return output.said(args, value, f"{team.name}: {value['slack_channel'] or 'no channel in Slack'}")
 
 
 def person_vip(args: argparse.Namespace, settings: Settings, now: datetime) -> int:

@@ -1,30 +1,26 @@
-"""Commands on who is there: absence, skills, room and hours of agents; how a team shares its tickets."""
+"""Commands on absence: an agent is away, is back, and is shown as routing sees them."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from cli import output
-from cli.admin import aliases, signatures
+from cli.admin import aliases
 from cli.open_desk import Trouble, opened
 from desk.config.settings import Settings
-from desk.routing.routing import BadRouting, Member, Strategy, Team, absence, read_skills
+from desk.routing.routing import Member, absence
 from storage.db.session import Session
 from storage.people import availability, people
 from storage.people.people import Person
 from storage.sla import calendars
-from usecases.access import membership
-from usecases.access.membership import COMMAND_LINE
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 
 _AGENT = ("address", "weight", "capacity", "skills", "calendar", "absence", "open")
-_TEAM = ("name", "strategy", "previous", "escalate_minutes", "calendar", "agents")
 
 
 def agent_words(own: Any, command: Command) -> None:
@@ -36,33 +32,8 @@ def agent_words(own: Any, command: Command) -> None:
     gone.add_argument("--until", default="", metavar="DATE", help="until then; a date alone is its first minute")
     gone.add_argument("--hand-over", action="store_true", help="open tickets go to others when it begins")
     command(own, "back", back, "there again").add_argument("address")
-    skills = command(
-        own, "skills", set_skills, 'such as German, VPN, "category:Billing / Invoice"; none takes all away'
-    )
-    skills.add_argument("address")
-    skills.add_argument("skills", nargs="*")
-    room = command(own, "capacity", set_capacity, "how many open tickets, and what share of the team's")
-    room.add_argument("address")
-    room.add_argument("tickets", help="a number, or none for no limit")
-    room.add_argument("--weight", type=int, help="2 gets twice as much as 1, 0 nothing")
-    hours = command(own, "hours", set_hours, "the calendar by which routing knows this agent's hours")
-    hours.add_argument("address")
-    hours.add_argument("calendar", help="its name, or none for the team's")
     command(own, "show", agent_show, "one agent as routing sees them").add_argument("address")
-    signatures.agent_words(own, command)
     aliases.agent_words(own, command)
-
-
-def team_words(own: Any, command: Command) -> None:
-    made = command(own, "set", team_set, "how a team shares its tickets")
-    made.add_argument("name")
-    made.add_argument("--strategy", choices=[str(one) for one in Strategy])
-    made.add_argument("--previous", choices=("yes", "no"), help="who had the requester's last ticket comes first")
-    made.add_argument("--escalate-minutes", type=int, help="leads are told again when nobody took it for so long")
-    made.add_argument("--calendar", help="its hours, by name; none for always")
-    for name, text in (("--join", "this agent becomes a member"), ("--leave", "this agent is no member any more")):
-        made.add_argument(name, action="append", default=[], metavar="ADDRESS", help=text)
-    signatures.team_words(own, command)
 
 
 def away(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
@@ -79,54 +50,8 @@ def back(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     return _on_agent(args, settings, now, lambda session, one: availability.end_absence(session, one.id))
 
 
-def set_skills(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    found = _meant(lambda: read_skills([part for text in args.skills for part in text.split(",") if part.strip()]))
-    return _on_agent(
-        args, settings, now, lambda session, one: availability.set_agent(session, one.id, skills=list(found))
-    )
-
-
-def set_capacity(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    if not (args.tickets == "none" or (args.tickets.isascii() and args.tickets.isdigit() and len(args.tickets) < 6)):
-        raise Trouble(f"{args.tickets!r} should be a number of tickets, or none", 64)
-    if args.weight is not None and not 0 <= args.weight <= 100:
-        raise Trouble("--weight should be 0 to 100", 64)
-    values: dict[str, Any] = {"capacity": None if args.tickets == "none" else int(args.tickets)}
-    values |= {} if args.weight is None else {"weight": args.weight}
-    return _on_agent(args, settings, now, lambda session, one: availability.set_agent(session, one.id, **values))
-
-
-def set_hours(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    return _on_agent(
-        args, settings, now, lambda s, one: availability.set_agent(s, one.id, calendar_id=_calendar(s, args.calendar))
-    )
-
-
 def agent_show(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     return _on_agent(args, settings, now, lambda _session, _one: None)
-
-
-def team_set(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    with opened(settings) as store, store.database.transaction() as session:
-        team = people.team_named(session, args.name)
-        if team is None:
-            raise Trouble(f"there is no team {args.name!r}: `frontdesk team add {args.name!r}` makes it")
-        before = availability.team_settings(session)[team.id]
-        minutes = before.options.escalate_minutes if args.escalate_minutes is None else args.escalate_minutes
-        if not 1 <= minutes <= 10_080:
-            raise Trouble("--escalate-minutes should be 1 to 10080", 64)
-        previous = before.options.previous if args.previous is None else args.previous == "yes"
-        options = replace(before.options, previous=previous, escalate_minutes=minutes)
-        hours = (
-            availability.calendar_of(session, team.id) if args.calendar is None else _calendar(session, args.calendar)
-        )
-        availability.set_team(session, team.id, Strategy(args.strategy or before.strategy), options, hours)
-        for address in args.join:
-            membership.join(session, team.id, _agent(session, address), COMMAND_LINE, now)
-        for address in args.leave:
-            membership.leave(session, team.id, _agent(session, address), COMMAND_LINE, now)
-        row = _team(session, availability.load_availability(session, [team.id]).teams[team.id])
-    return output.rows(args, [row], _TEAM) if not args.json else output.said(args, row, "")
 
 
 def _on_agent(
@@ -153,35 +78,11 @@ def _member(session: Session, agent: Person, seen: Member, now: datetime) -> dic
     return row | {"away_from": seen.away_from, "away_until": seen.away_until}
 
 
-def _team(session: Session, team: Team) -> dict[str, Any]:
-    own = availability.calendar_of(session, team.id)
-    hours = calendars.get(session, own) if own else None
-    row = {"name": team.name, "strategy": str(team.strategy), "previous": team.options.previous}
-    row |= {"escalate_minutes": team.options.escalate_minutes, "calendar": hours.name if hours else ""}
-    return row | {"agents": [member.name for member in team.members]}
-
-
-def _meant(make: Callable[[], Any]) -> Any:
-    try:
-        return make()
-    except BadRouting as error:
-        raise Trouble(str(error), 64) from error
-
-
 def _agent(session: Session, address: str) -> Person:
     agent = people.by_address(session, address.strip())
     if agent is None or not agent.is_agent:
         raise Trouble(f"there is no agent {address}")
     return agent
-
-
-def _calendar(session: Session, name: str) -> int | None:
-    if name == "none":
-        return None
-    found = calendars.get_by_name(session, name)
-    if found is None:
-        raise Trouble(f"there is no calendar {name!r}: `frontdesk calendar list` shows all")
-    return found.id
 
 
 def _moment(text: str, settings: Settings) -> datetime | None:

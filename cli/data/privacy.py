@@ -20,8 +20,6 @@ from desk.tickets.ticket import DESK
 from storage.access import audit
 from storage.access.audit import Entry
 from storage.people import people, requester_sessions
-from usecases.access import membership
-from usecases.access.membership import COMMAND_LINE
 from usecases.privacy import erasure, retention
 from usecases.privacy import export as personal_data
 from usecases.privacy.retention import Rule
@@ -42,12 +40,6 @@ def words(top: Any, group: Group, command: Command) -> None:
     seen.add_argument("--most", type=int, default=100)
     kept = group(top, "retention", "how long words and raw mail are kept")
     command(kept, "list", retention_list, "the rules, in their order")
-    rule = command(kept, "add", retention_add, "a further rule; the first that a ticket fits counts")
-    rule.add_argument("--team", default="", metavar="NAME")
-    rule.add_argument("--category", default="", metavar="NAME", help="and those below it")
-    rule.add_argument("--days", type=int, default=0, help="after closing the words go; 0 keeps them")
-    rule.add_argument("--raw-days", type=int, default=0, help="after so many days raw mail goes; 0 keeps it")
-    command(kept, "remove", retention_remove, "take a rule away").add_argument("place", type=int)
     run = command(kept, "run", retention_run, "empty now what is due; a worker does so every night")
     run.add_argument("--dry-run", action="store_true", help="only say what would be emptied")
 
@@ -63,12 +55,6 @@ def person_words(own: Any, command: Command) -> None:
     copy.add_argument("--out", required=True, metavar="FILE")
     void = command(own, "void-links", void_links, "no link to their requests that was mailed so far works any more")
     void.add_argument("address")
-
-
-def team_words(own: Any, command: Command) -> None:
-    private = command(own, "private", team_private, "only its members see its tickets")
-    private.add_argument("name")
-    private.add_argument("--off", action="store_true", help="everybody does again")
 
 
 def void_links(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
@@ -130,18 +116,6 @@ def export(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     return output.said(args, asdict(done) | {"file": str(target)}, text)
 
 
-def team_private(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
-    with opened(settings) as store, store.database.transaction() as session:
-        team = people.team_named(session, args.name)
-        if team is None:
-            raise Trouble(f"there is no team {args.name!r}")
-        members = [one.address for one in people.members(session, [team.id])[team.id]]
-        membership.set_private(session, team.id, COMMAND_LINE, now, private=not args.off)
-    who = "all agents" if args.off else ", ".join(members) or "nobody: it has no members"
-    said = f"the tickets of {team.name} are seen by {who}"
-    return output.said(args, {"team": team.name, "private": not args.off, "members": members}, said)
-
-
 def _audit_row(entry: Entry, teams: Mapping[int, str]) -> dict[str, Any]:
     member = entry.data.get("member", "")
     return asdict(entry) | {"team": teams.get(entry.team_id or 0, ""), "why": _why(entry), "member": member}
@@ -167,26 +141,6 @@ def audited(args: argparse.Namespace, settings: Settings, _now: datetime) -> int
 def retention_list(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     with opened(settings) as store, store.database.reading() as session:
         return _rules(args, retention.rules(session))
-
-
-def retention_add(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.transaction() as session:
-        made = [*retention.rules(session), Rule(args.team, args.category, args.days, args.raw_days)]
-        try:
-            retention.set_rules(session, made)
-        except retention.BadRule as error:
-            raise Trouble(str(error), 64) from error
-        return _rules(args, made)
-
-
-def retention_remove(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
-    with opened(settings) as store, store.database.transaction() as session:
-        known = retention.rules(session)
-        if not 1 <= args.place <= len(known):
-            raise Trouble(f"there is no rule {args.place}")
-        left = [rule for place, rule in enumerate(known, 1) if place != args.place]
-        retention.set_rules(session, left)
-        return _rules(args, left)
 
 
 def retention_run(args: argparse.Namespace, settings: Settings, now: datetime) -> int:

@@ -19,6 +19,7 @@ from desk.sla.business_hours import BadCalendar
 from storage.sla import calendars
 from storage.sla import policies as sla_policies
 from storage.sla.calendars import CalendarRow
+from usecases.sla import calendars as calendar_removal
 from usecases.sla import recalculate as sla_review
 
 MOST_LOOKED_AT = 2000
@@ -60,11 +61,7 @@ def change(visit: Visit, fields: Mapping[str, str]) -> Response:
 
 
 def _removed(visit: Visit, known: CalendarRow) -> Response:
-    users = [one.name for one in sla_policies.list_all(visit.session) if one.calendar_id == known.id]
-    users += calendars.list_users(visit.session, known.id)
-    if users:
-        raise BadCalendar(f"it is used by {', '.join(users)}")
-    calendars.remove(visit.session, known.id)
+    calendar_removal.remove(visit.session, known)
     return RedirectResponse("/sla?done=removed", 303)
 
 

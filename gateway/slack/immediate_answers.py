@@ -34,7 +34,8 @@ from usecases.tickets import custom_fields, resolution
 NO_AGENT = (
     "This is for the agents of the desk, and your account in Slack belongs to none of them. If you are one, link it "
     "with the code from your account's page in the console, or ask an admin: "
-    "`frontdesk agent slack YOU@EXAMPLE.COM {account}`. To ask for help, write to the bot in a direct message."
+    "`frontdesk agent add YOU@EXAMPLE.COM --slack-user {account}`. To ask for help, write to the bot in a direct "
+    "message."
 )
 WHO = "Slack did not say in time who you are. Try again in a moment."
 NO_TICKET = "There is no ticket #{number} that you may see."

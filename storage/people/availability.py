@@ -118,11 +118,6 @@ def save_turns(session: Session, roster: Availability) -> None:
         session.execute(sa.update(memberships).where(*where).values(last_assigned_at=at))
 
 
-def calendar_of(session: Session, team_id: int) -> int | None:
-    """The team's calendar."""
-    return session.execute(sa.select(teams.c.calendar_id).where(teams.c.id == team_id)).scalar()
-
-
 def own_calendar(session: Session, agent_id: int) -> int | None:
     """The agent's own calendar; None where the team's counts."""
     return session.execute(sa.select(agents.c.calendar_id).where(agents.c.id == agent_id)).scalar()

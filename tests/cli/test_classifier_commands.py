@@ -1,4 +1,4 @@
-"""`frontdesk classifier`, `rule` and `category`: what they print, what they change, and how they refuse."""
+"""`frontdesk classifier`: what it prints, what it changes, and how it refuses; categories and keyword rules."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ import frontdesk
 from classifier import artefact, starter
 from classifier.explanation import explanation as explain
 from cli.tickets import explanation
-from storage.learning import models
+from desk.rules.keyword_rules import BadRule, Rule, words_of
+from storage.learning import keyword_rules, models
 from storage.open_store import Store
+from tests.cli.configured import configure
 from tests.small_desk import CAROL, SmallDesk
 from tests.workers.training.test_learning_loop import GARDEN, say
 from workers.runtime.active_model import register_starter
@@ -142,31 +144,40 @@ def test_evaluate_history_and_teach_answer(ask: Say, told: Say, garden: SmallDes
     assert told("classifier", "status")[0] == told("classifier", "history")[0] == told("classifier", "teach")[0] == 0
 
 
-def test_a_rule_from_made_to_removed(ask: Say, told: Say, garden: SmallDesk) -> None:
-    made = ask("rule", "add", "plants", "Facilities / Plants", "--any", "begonia*,fern", "--hard")
-    assert (made["active"], made["any"]) == (False, ["begonia*", "fern"])
-    status, text = told("rule", "on", "plants")
-    assert (status, "frontdesk rule test plants" in text) == (1, True)
-    trial = ask("rule", "test", "plants")
-    assert trial["sentence"] == "would have changed 3 tickets, 3 of them as agents had them"
-    assert ask("rule", "on", "plants")["active"] is True
-    assert ask("rule", "off", "plants")["active"] is False
-    assert ask("rule", "list")[0]["test"] == trial["sentence"]
-    ask("rule", "remove", "plants")
-    assert ask("rule", "list") == []
-    assert told("rule", "test", "plants")[0] == 1
-    assert told("rule", "add", "bad", "x")[0] == 64
+def test_a_keyword_rule_is_switched_on_only_after_it_was_tested(garden: SmallDesk) -> None:
+    words = words_of([], ["begonia*", "fern"], [])
+    with garden.store.database.transaction() as session:
+        keyword_rules.save(session, Rule("plants", "Facilities / Plants", words, hard=True, position=0), garden.now)
+        rule = keyword_rules.get(session, "plants")
+        assert rule
+        with pytest.raises(BadRule):
+            keyword_rules.set_active(session, rule, on=True)
+        trial = keyword_rules.run_test(session, rule, garden.now)
+        assert trial.sentence == "would have changed 3 tickets, 3 of them as agents had them"
+        tested = keyword_rules.get(session, "plants")
+        assert tested and tested.test["sentence"] == trial.sentence
+        keyword_rules.set_active(session, tested, on=True)
+        keyword_rules.remove(session, tested)
+        assert keyword_rules.list_all(session) == []
 
 
-def test_a_category_is_added_listed_and_retired(ask: Say, told: Say) -> None:
-    ask("category", "add", "Airships", "--words", "zeppelin blimp")
-    listed = {row["name"]: row for row in ask("category", "list")}
-    assert listed["Airships"]["words"] == "zeppelin blimp"
-    assert listed["Access / Authentication"]["from"] == "starter"
-    ask("category", "retire", "Access / Authentication")
-    listed = {row["name"]: row for row in ask("category", "list")}
-    assert listed["Access / Authentication"]["active"] is False
-    assert told("category", "retire", "nonsense")[0] == 1
+def test_a_keyword_rule_without_words_is_none() -> None:
+    with pytest.raises(BadRule):
+        words_of([], [], [])
+
+
+def test_a_category_is_added_and_retired_by_the_file(ask: Say, told: Say, quiet: Store) -> None:
+    configure(
+        quiet,
+        """
+[[category]]
+name = "Airships"
+words = "zeppelin blimp"
+[[category]]
+name = "Access / Authentication"
+active = false
+""",
+    )
     made = ask("classifier", "train")
     assert made["state"] == "active"
     assert ask("classifier", "explain", "a blimp and a zeppelin")["category"] == "Airships"

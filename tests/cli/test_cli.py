@@ -13,12 +13,14 @@ import pytest
 
 import frontdesk
 from desk.channels import Channel
+from desk.config.desk_toml import BadConfiguration
 from desk.mail.inbound_request import InboundRequest, Party, to_json
 from desk.mail.states import END_STATES, InboundState
 from storage.mail import inbound
 from storage.mail.inbound import Arrival
 from storage.open_store import Store
 from storage.runtime import failures
+from tests.cli.configured import configure
 from tests.small_desk import ALICE, BOB, SmallDesk
 from workers.events import dispatch
 from workers.inbound import ingest
@@ -333,46 +335,33 @@ def test_a_mailboxs_signature_stays_until_another_is_given(begun: Any, say: Say)
     assert box["signature"] == "{agent}\nThe desk" and box["name"] == "Support"
 
 
-def test_signatures_of_an_agent_a_team_and_a_mailbox_are_shown_and_written(begun: Any, say: Say) -> None:
-    address, box = begun["agent"], begun["mailboxes"][0]
-    assert say("agent", "signature", address)["signature"] == ""
-    assert say("agent", "signature", address, "--text", "Yours,\\n{agent.name}")["signature"] == "Yours,\n{agent.name}"
-    team = say("team", "list")[0]["name"]
-    assert say("team", "signature", team, "--text", "The team", "--dry-run")["signature"] == "The team"
-    assert say("team", "signature", team)["signature"] == ""
-    assert say("mailbox", "signature", box, "--text", "{desk}")["signature"] == "{desk}"
-    assert say("agent", "signature", address)["signature"] == "Yours,\n{agent.name}"
-
-
-def test_a_team_has_a_channel_in_slack_and_an_agent_an_account(begun: Any, say: Say) -> None:
-    say("team", "slack", "Support", "C0AGENTS")
-    assert [team["slack_channel"] for team in say("team", "list") if team["name"] == "Support"] == ["C0AGENTS"]
-    assert say("team", "slack", "Support", "--off")["slack_channel"] == ""
-    say("agent", "add", "lin@corp.example.test", "--name", "Lin")
-    say("agent", "add", "kim@corp.example.test", "--name", "Kim")
-    assert say("agent", "slack", "lin@corp.example.test", "slack:T0DESK:U0LIN")["slack_user"] == "slack:T0DESK:U0LIN"
-    say("agent", "slack", "kim@corp.example.test", "slack:T0DESK:U0LIN")
-    assert [agent["slack_user"] for agent in say("agent", "list") if agent["name"] == "Lin"] == [""]
-    assert say("agent", "slack", "kim@corp.example.test", "--off")["slack_user"] == ""
+def test_an_agent_has_an_account_in_slack_that_is_nobody_elses(begun: Any, say: Say) -> None:
+    account = "slack:T0DESK:U0LIN"
+    assert say("agent", "add", "lin@corp.example.test", "--slack-user", account)["slack_user"] == account
+    assert say("agent", "add", "kim@corp.example.test")["slack_user"] == ""
+    assert say("agent", "add", "kim@corp.example.test", "--slack-user", account)["slack_user"] == account
+    assert [agent["slack_user"] for agent in say("agent", "list") if agent["address"].startswith("lin")] == [""]
 
 
 @pytest.mark.parametrize(
-    "words",
-    [
-        ["team", "slack", "Support", "#agents"],
-        ["team", "slack", "Nowhere", "C0AGENTS"],
-        ["agent", "slack", "nobody@corp.example.test", "slack:T0DESK:U0LIN"],
-        ["agent", "slack", "alice@corp.example.test", "U0LIN"],
-    ],
+    ("kind", "key", "value"),
+    [("team", "slack_channel", "C0AGENTS"), ("agent", "slack_user", "slack:T0DESK:U0LIN")],
 )
-def test_a_channel_or_account_that_cannot_be_is_refused(begun: Any, words: list[str]) -> None:
-    assert frontdesk.main(words) != 0
+def test_a_channel_or_account_in_slack_is_set_and_taken_away_by_the_file(
+    begun: Any, say: Say, store: Store, kind: str, key: str, value: str
+) -> None:
+    entry = f'[[{kind}]]\n{"name" if kind == "team" else "address"} = "{kind}@corp.example.test"\n{key} = '
+    for text in (value, ""):
+        configure(store, f'{entry}"{text}"')
+        assert [one[key] for one in say(kind, "list") if f"{kind}@corp.example.test" in one.values()] == [text]
+    with pytest.raises(BadConfiguration, match="should be an"):
+        configure(store, f'{entry}"#agents"')
 
 
 def test_an_agent_answers_from_the_command_line(begun: Any, say: Say, store: Store) -> None:
     desk = SmallDesk(store, delivers=False)
     desk.receive(desk.mail(BOB, "Printer", "It burns."))
-    say("agent", "signature", ALICE, "--text", "Yours, {agent.first_name}")
+    configure(store, f'[[agent]]\naddress = "{ALICE}"\nname = "Alice Agent"\nsignature = "Yours, {{agent.first_name}}"')
     dry = say("ticket", "reply", "1", "--as", ALICE, "--text", "Unplug it.", "--resolve", "--dry-run")
     assert (dry["text"], dry["signature"], dry["ticket"]["status"]) == ("Unplug it.", "Yours, Alice", "resolved")
     assert [one.text for one in desk.messages(1) if not one.inbound] == [] and desk.ticket(1).status == "new"

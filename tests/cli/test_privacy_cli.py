@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 
 import frontdesk
+from desk.config.desk_toml import BadConfiguration
 from desk.tickets import transitions
 from desk.tickets.ticket import DESK, Actor, ActorKind
 from storage.open_store import Store
 from storage.people import people
 from storage.tickets import tickets
+from tests.cli.configured import configure
 from tests.small_desk import BOB, SmallDesk
 from usecases.tickets import conversation
 
@@ -92,9 +94,9 @@ def test_a_person_is_erased_after_a_dry_run_said_what_would_go(say: Say, desk: S
 
 
 def test_a_team_becomes_private_and_who_did_so_is_written_down(say: Say, desk: SmallDesk) -> None:
-    assert say("team", "private", "support") == {"team": "Support", "private": True, "members": [desk.alice.address]}
+    configure(desk.store, '[[team]]\nname = "Support"\nprivate = true')
     assert [(one["what"], one["team"]) for one in say("audit")] == [("team_made_private", "Support")]
-    say("team", "private", "Support", "--off")
+    configure(desk.store, '[[team]]\nname = "Support"\nprivate = false')
     assert len(say("audit", "--team", "Support")) == 2
     assert say("audit", "--team", "Billing") == []
 
@@ -104,14 +106,17 @@ def test_retention_is_set_tried_and_done(say: Say, desk: SmallDesk) -> None:
         held = tickets.get(session, 1, lock=True)
         assert held
         tickets.save(session, transitions.close(held, DESK, datetime(2020, 1, 1, tzinfo=UTC)))
-    assert "after how many days" in say("retention", "add", "--team", "Support", code=64)
-    assert say("retention", "add", "--team", "Support", "--days", "365")[0]["place"] == 1
+    with pytest.raises(BadConfiguration, match="after how many days"):
+        configure(desk.store, '[retention]\nrules = [{ team = "Support" }]')
+    configure(desk.store, '[retention]\nrules = [{ team = "Support", days = 365 }]')
+    assert [(one["place"], one["days"]) for one in say("retention", "list")] == [(1, 365)]
     (would,) = say("retention", "run", "--dry-run")
     assert would["tickets"] == 1
     assert desk.ticket(1).subject == "printer"
     assert say("retention", "run") == {"emptied": 1}
     assert desk.ticket(1).subject == "(erased)"
-    assert say("retention", "remove", "1") == []
+    configure(desk.store, "[retention]\nrules = []")
+    assert say("retention", "list") == []
 
 
 def test_the_tables_are_for_people(say: Say, capsys: pytest.CaptureFixture[str], desk: SmallDesk) -> None:

@@ -1,4 +1,4 @@
-"""The command's words for the record: undo, many at once, sleep, fields, links, organisations, the lifecycle's days."""
+"""The commands on tickets: undo, many at once, sleep, fields, links, organisations; and the days of the lifecycle."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 
 import frontdesk
 from storage.open_store import Store
+from tests.cli.configured import apply, configure
 from tests.cli.test_cli import Say, arrive, begun, quiet, say
 
 __all__ = ["begun", "quiet", "say"]
@@ -44,20 +45,22 @@ def test_many_are_changed_and_those_that_cannot_be_are_said(
     assert frontdesk.main(["ticket", "set", "1"]) == 64
 
 
-def test_the_days_of_the_lifecycle_are_shown_and_set(say: Say, desk: Store) -> None:
-    assert say("lifecycle") == {"reopen_days": 30, "remind_days": 0, "resolve_days": 0, "close_days": 7}
-    assert say("lifecycle", "--remind-days", "3", "--resolve-days", "7")["resolve_days"] == 7
-    assert say("lifecycle")["remind_days"] == 3
-    assert frontdesk.main(["lifecycle", "--remind-days", "9"]) == 64
+def test_the_days_of_the_lifecycle_are_set_by_the_file_and_shown(
+    say: Say, desk: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "lifecycle" not in say("export-config") or not say("export-config")["lifecycle"]
+    assert apply(monkeypatch, "[lifecycle]\nremind_days = 3\nresolve_days = 7") == 0
+    shown = say("export-config")["lifecycle"][""]
+    assert shown == {"reopen_days": 30, "remind_days": 3, "resolve_days": 7, "close_days": 7}
+    assert apply(monkeypatch, "[lifecycle]\nremind_days = 9") == 64
 
 
 def test_sleep_fields_links_and_copies(say: Say, desk: Store) -> None:
     assert say("ticket", "snooze", "1", "2126-11-30")["snoozed_until"].startswith("2126-11-30T09:00")
     assert say("ticket", "wake", "1")["snoozed_until"] is None
-    say("field", "add", "amount", "--kind", "number")
+    configure(desk, '[[field]]\nname = "amount"\nkind = "number"')
     assert say("ticket", "field", "1", "amount", "12,5")["fields"] == {"amount": 12.5}
     assert frontdesk.main(["ticket", "field", "1", "amount", "much"]) == 1
-    assert [row["name"] for row in say("field", "list")] == ["amount"]
     say("ticket", "link", "1", "blocks", "2")
     assert say("ticket", "show", "2")["links"] == [{"ticket": 1, "kind": "blocks", "words": "is blocked by"}]
     say("ticket", "unlink", "2", "blocks", "1")
@@ -71,17 +74,15 @@ def test_sleep_fields_links_and_copies(say: Say, desk: Store) -> None:
     assert frontdesk.main(["ticket", "set", "1", "--requester", "nobody"]) == 1
     say("ticket", "copy", "1", "boss@example.test")
     assert say("ticket", "show", "1")["participants"]["boss@example.test"] == "added"
-    assert say("field", "remove", "amount") == {"removed": "amount"}
 
 
-def test_tickets_belong_to_the_organisation_of_their_requesters_domain(say: Say, desk: Store) -> None:
-    assert say("organisation", "add", "Example", "--domain", "example.test", "--plan", "gold")["domains"] == [
-        "example.test"
-    ]
+def test_tickets_belong_to_the_organisation_of_their_requesters_domain(
+    say: Say, desk: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(desk, '[[organisation]]\nname = "Example"\ndomains = ["example.test"]\nplan = "gold"')
     arrive(desk, "Keyboard")
     assert say("ticket", "show", "3")["organisation"] == "Example"
     assert say("ticket", "show", "1")["organisation"] is None
-    for wrong in ("gmail.com", "nothing", "a@b.example"):
-        assert frontdesk.main(["organisation", "add", "Other", "--domain", wrong]) == 64
-    assert frontdesk.main(["organisation", "add", "Other", "--domain", "example.test"]) == 64
-    assert [row["plan"] for row in say("organisation", "list")] == ["gold"]
+    for wrong in ("gmail.com", "nothing", "a@b.example", "example.test"):
+        assert apply(monkeypatch, f'[[organisation]]\nname = "Other"\ndomains = ["{wrong}"]') == 64
+    assert [one["plan"] for one in say("export-config")["organisation"].values()] == ["gold"]

@@ -1,4 +1,4 @@
-"""`frontdesk route`, `agent away|back|skills|capacity|hours|show`, `team set`, as somebody at a keyboard uses them."""
+"""`frontdesk route` and `agent away|back|show`, as somebody at a keyboard uses them; teams and rules of the file."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 import frontdesk
+from desk.config.desk_toml import BadConfiguration
 from desk.routing.routing import Strategy
 from storage.open_store import Store
-from storage.sla import calendars
-from storage.sla.calendars import CalendarRow
+from tests.cli.configured import apply, configure
 from tests.workers.routing.test_routing import RoutedDesk
+from usecases.config.export import current_configuration
 
 ALICE = "alice@corp.example.test"
 
@@ -35,62 +36,78 @@ def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return capsys.readouterr().err
 
 
-def test_rules_are_added_tested_moved_switched_and_removed(
-    desk: RoutedDesk, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("actions", "why"),
+    [
+        ('{ team = "Nope" }', "there is no team 'Nope'"),
+        ('{ assign = "nobody@corp.example.test" }', "there is no agent 'nobody@corp.example.test'"),
+        ('[{ tag = "x" }, { assign = "Nobody" }]', "there is no agent 'Nobody'"),
+    ],
+)
+def test_a_rule_that_leads_nowhere_is_warned_about(
+    desk: RoutedDesk,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    actions: str,
+    why: str,
 ) -> None:
-    desk.burst(3)
-    condition = '[{"field": "subject", "contains": "question 1"}]'
-    made = said(capsys, "route", "add", "one", "--if", condition, "--then", '{"team": "Billing"}', "--off")
-    assert (made["active"], made["does"]) == (False, "subject contains question 1 → team Billing")
-    said(capsys, "route", "add", "two", "--then", '{"tag": "seen"}')
-    trial = said(capsys, "route", "test", "one", "--last", "100")
-    assert trial["sentence"] == "would route 1 of 3 tickets differently"
-    assert [(row["ticket"], row["without"], row["with"]) for row in trial["moved"]] == [(2, "tag seen", "team Billing")]
-    assert [rule["name"] for rule in said(capsys, "route", "move", "two", "-1")] == ["two", "one"]
-    assert said(capsys, "route", "test", "one")["moved"][0]["with"] == "tag seen, team Billing"
-    assert said(capsys, "route", "on", "ONE")["active"] is True
-    said(capsys, "route", "remove", "one", "--dry-run")
-    assert len(said(capsys, "route", "rules")) == 2
-    said(capsys, "route", "remove", "one")
-    assert [rule["name"] for rule in said(capsys, "route", "rules")] == ["two"]
+    assert apply(monkeypatch, f'[[route]]\nname = "x"\nactions = {actions}') == 0
+    assert f"warning: [[route]] 'x': {why}" in capsys.readouterr().err
 
 
-def test_what_cannot_be_meant_is_said(desk: RoutedDesk, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "is no action" in refused(capsys, "route", "add", "x", "--then", '{"dance": "now"}')
-    assert "there is no team 'Nope'" in refused(capsys, "route", "add", "x", "--then", '{"team": "Nope"}')
-    assert "are JSON" in refused(capsys, "route", "add", "x", "--then", "{")
-    assert "there is no rule" in refused(capsys, "route", "test", "x")
+def test_a_rule_that_leads_to_a_team_or_an_agent_is_not_warned_about(
+    desk: RoutedDesk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for actions in ('{ team = "support" }', f'{{ assign = "{ALICE}" }}', '{ assign = "alice agent" }'):
+        assert apply(monkeypatch, f'[[route]]\nname = "x"\nactions = {actions}') == 0
+        assert capsys.readouterr().err == ""
+
+
+def test_a_rule_that_cannot_be_meant_is_refused(desk: RoutedDesk, store: Store) -> None:
+    with pytest.raises(BadConfiguration, match="is no action"):
+        configure(store, '[[route]]\nname = "x"\nactions = { dance = "now" }')
+
+
+def test_an_absence_that_cannot_be_meant_is_refused(desk: RoutedDesk, capsys: pytest.CaptureFixture[str]) -> None:
     assert "there is no agent" in refused(capsys, "agent", "away", "nobody@corp.example.test")
     assert "still to come" in refused(capsys, "agent", "away", ALICE, "--until", "2020-01-01")
     assert "is no date" in refused(capsys, "agent", "away", ALICE, "--until", "tomorrow")
-    assert "number of tickets" in refused(capsys, "agent", "capacity", ALICE, "many")
-    assert said(capsys, "route", "rules") == []
 
 
-def test_agents_say_what_they_can_and_when_they_are_there(
+def test_agents_are_away_and_back_and_shown_as_the_file_has_them(
     desk: RoutedDesk, store: Store, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with store.database.transaction() as session:
-        calendars.save(session, CalendarRow("Office", "UTC", [{"days": "mon-fri", "from": "09:00", "to": "17:00"}]))
-    assert said(capsys, "agent", "skills", ALICE, "German", "VPN")["skills"] == ["German", "VPN"]
-    seen = said(capsys, "agent", "capacity", ALICE, "8", "--weight", "2")
-    assert (seen["capacity"], seen["weight"]) == (8, 2)
-    assert said(capsys, "agent", "hours", ALICE, "office")["calendar"] == "Office"
+    configure(
+        store,
+        f"""
+[[calendar]]
+name = "Office"
+slots = [{{ days = "mon-fri", from = "09:00", to = "17:00" }}]
+[[agent]]
+address = "{ALICE}"
+skills = ["German", "VPN"]
+capacity = 8
+weight = 2
+calendar = "Office"
+""",
+    )
+    seen = said(capsys, "agent", "show", ALICE)
+    assert (seen["skills"], seen["capacity"], seen["weight"]) == (["German", "VPN"], 8, 2)
     assert said(capsys, "agent", "away", ALICE, "--until", "2050-01-01")["absence"].startswith(
         "is away until Sat 1 Jan"
     )
     assert said(capsys, "agent", "away", ALICE, "--from", "2049-01-01")["absence"].startswith("will be away from 2049")
     assert said(capsys, "agent", "back", ALICE)["absence"] == ""
-    assert said(capsys, "agent", "capacity", ALICE, "none")["capacity"] is None
     assert "Office" in (frontdesk.main(["agent", "show", ALICE]), capsys.readouterr().out)[1]
 
 
-def test_a_team_is_set_and_keeps_what_is_not_named(desk: RoutedDesk, capsys: pytest.CaptureFixture[str]) -> None:
-    said(capsys, "team", "set", "support", "--strategy", "skill", "--previous", "yes")
-    team = said(capsys, "team", "set", "Support", "--escalate-minutes", "90", "--join", "max@corp.example.test")
+def test_a_team_keeps_what_the_file_does_not_name(desk: RoutedDesk, store: Store) -> None:
+    configure(store, '[[team]]\nname = "Support"\nstrategy = "skill"\nprevious = true')
+    configure(store, '[[team]]\nname = "Support"\nescalate_minutes = 90\nmembers = ["max@corp.example.test"]')
+    with store.database.reading() as session:
+        team = current_configuration(session)["team"]["Support"]
     assert (team["strategy"], team["previous"], team["escalate_minutes"]) == ("skill", True, 90)
-    assert team["agents"] == ["Alice Agent", "Max Agent", "Agent 2"]
-    assert said(capsys, "team", "set", "Support", "--leave", ALICE)["agents"] == ["Max Agent", "Agent 2"]
+    assert team["members"] == ["max@corp.example.test"]
 
 
 def test_who_would_get_a_ticket_is_explained_and_what_waits_is_listed(

@@ -1,8 +1,9 @@
-"""Calendars, policies and clocks by command: what they print, what they would move, and how they refuse."""
+"""What is due when, by command: what it prints, and how a policy of desk.toml is refused."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,12 +11,26 @@ from typing import Any
 import pytest
 
 import frontdesk
+from desk.config.desk_toml import BadConfiguration
 from storage.open_store import Store
+from tests.cli.configured import configure
 from tests.small_desk import BOB, SmallDesk
+from usecases.config import apply as configuration
 from workers.timers import sla as sla_timers
 
 Say = Callable[..., Any]
-OFFICE = ("--time-zone", "Europe/Berlin", "--slot", "mon-fri 09:00-17:00", "--country", "DE", "--off", "12-24")
+OFFICE = """
+[[calendar]]
+name = "Office"
+time_zone = "Europe/Berlin"
+slots = [{ days = "mon-fri", from = "09:00", to = "17:00" }]
+holidays = { country = "DE", own = ["12-24"] }
+"""
+STANDARD = """
+[[sla]]
+name = "Standard"
+targets = { first_response = { urgent = 30, high = "1h", medium = "4h", low = "8h" } }
+"""
 
 
 @pytest.fixture
@@ -40,47 +55,28 @@ def run(desk: SmallDesk, capsys: pytest.CaptureFixture[str]) -> Say:
     return answer
 
 
-def test_a_calendar_is_shown_with_its_next_days_and_days_off(run: Say) -> None:
-    run("calendar", "add", "Office", *OFFICE)
-    assert "mon-fri 09:00-17:00" in run("calendar", "list")
-    shown = json.loads(run("calendar", "show", "office", "--json"))
-    assert shown["holidays"] == {"country": "DE", "own": ["12-24"]}
-    assert len(shown["open"]) >= 7
-    assert any(day.endswith("12-24") for day in shown["days_off"])
-    assert "12-24" in run("calendar", "show", "Office")
-
-
-def test_a_calendar_that_is_used_stays(run: Say) -> None:
-    run("calendar", "add", "Office", *OFFICE)
-    run("sla", "add", "Standard", "--resolution", "16h", "--calendar", "Office")
-    assert "used by Standard" in run("calendar", "remove", "Office", code=1)
-    run("sla", "remove", "Standard")
-    run("calendar", "remove", "Office", "--dry-run")
-    run("calendar", "remove", "Office")
-    assert json.loads(run("calendar", "list", "--json")) == []
-
-
-def test_a_policy_is_tried_before_it_is_added_and_tells_which_tickets_move(desk: SmallDesk, run: Say) -> None:
+def test_a_policy_of_the_file_gives_tickets_their_due_times(desk: SmallDesk, run: Say) -> None:
     desk.receive(desk.mail(BOB, "Printer", "It is on fire and nobody can print."))
-    words = ("sla", "add", "Standard", "--first-response", "urgent=30,high=1h,medium=4h,low=8h", "--json")
-    tried = json.loads(run(*words, "--dry-run"))
-    assert [one["id"] for one in tried["moved"]] == [1]
-    assert json.loads(run("sla", "list", "--json"))["policies"] == []
-    run(*words)
+    configure(desk.store, STANDARD)
     assert desk.ticket(1).due_at is None
-    assert "0 of 1 tickets" in run("sla", "list")
     sla_timers.drain(desk.context)
-    due = desk.ticket(1).due_at
-    assert due is not None and due.isoformat() == tried["moved"][0]["after"]
+    assert desk.ticket(1).due_at is not None
     assert "1 clocks run" in run("sla", "list")
-    assert "0 of 1 open tickets" in run("sla", "preview")
+    assert [one["name"] for one in json.loads(run("sla", "list", "--json"))["policies"]] == ["Standard"]
+    assert "0 of 1 open tickets" in run("sla", "recalculate", "--dry-run")
     assert json.loads(run("sla", "recalculate", "--json"))["total"] == 1
 
 
 def test_why_a_ticket_is_due_is_told_in_sums_of_minutes(desk: SmallDesk, run: Say) -> None:
-    run("calendar", "add", "Office", *OFFICE)
-    run("sla", "add", "Standard", "--first-response", "4h", "--resolution", "16h", "--calendar", "Office",
-        "--escalations", '[{"at": "breach+60min", "actions": [{"notify": "lead"}]}]')  # fmt: skip
+    configure(
+        desk.store,
+        f"""{OFFICE}[[sla]]
+name = "Standard"
+calendar = "Office"
+targets = {{ first_response = "4h", resolution = "16h" }}
+escalations = [{{ at = "breach+60min", actions = [{{ notify = "lead" }}] }}]
+""",
+    )
     desk.now -= timedelta(days=3)
     desk.receive(desk.mail(BOB, "Printer", "It is on fire."))
     desk.now += timedelta(days=3)
@@ -94,30 +90,36 @@ def test_why_a_ticket_is_due_is_told_in_sums_of_minutes(desk: SmallDesk, run: Sa
 
 
 @pytest.mark.parametrize(
-    ("given", "why", "code"),
+    ("given", "why"),
     [
-        (("--first-response", "soon"), "should be minutes such as 240, or 4h", 65),
-        ((), "has no target", 65),
-        (("--resolution", "1h", "--calendar", "Nowhere"), "there is no calendar", 1),
-        (("--resolution", "1h", "--if", "{"), "is no JSON", 65),
-        (("--resolution", "1h", "--if", '[{"field": "age_hours", "above": 3}]'), "cannot depend on age_hours", 65),
-        (("--resolution", "1h", "--escalations", '[{"at": 0, "actions": []}]'), "should be a percentage", 65),
-        (("--resolution", "1h", "--escalations", '[{"at": 50, "actions": [{"shout": "x"}]}]'), "is no action", 65),
-        (("--resolution", "urgent=1h,soonish=2h"), "should have some of urgent", 65),
+        ('targets = { first_response = "soon" }', "should be minutes such as 240, or 4h"),
+        ("targets = {}", "has no target"),
+        ('targets = { resolution = "1h" }\ncalendar = "Nowhere"', "there is no calendar"),
+        ('targets = { resolution = "1h" }\nconditions = [{ field = "age_hours", above = 3 }]', "cannot depend on"),
+        ('targets = { resolution = "1h" }\nescalations = [{ at = 0, actions = [] }]', "should be a percentage"),
+        ('targets = { resolution = "1h" }\nescalations = [{ at = 50, actions = [{ shout = "x" }] }]', "is no action"),
+        ('targets = { resolution = { urgent = "1h", soonish = "2h" } }', "should have some of urgent"),
     ],
 )
-def test_a_policy_that_cannot_be_meant_is_refused_with_the_reason(
-    run: Say, given: tuple[str, ...], why: str, code: int
-) -> None:
-    assert why in run("sla", "add", "Bad", *given, code=code)
+def test_a_policy_that_cannot_be_meant_is_refused_with_the_reason(store: Store, given: str, why: str) -> None:
+    with pytest.raises(BadConfiguration, match=re.escape(why)):
+        configure(store, f'[[sla]]\nname = "Bad"\n{given}')
 
 
-def test_a_slot_that_cannot_be_meant_is_refused(run: Say) -> None:
-    assert "mon-fri 09:00-17:00" in run("calendar", "add", "Office", "--slot", "weekdays", code=65)
+@pytest.mark.parametrize("slot", ['{ days = "weekdays" }', '{ days = "mon-fri", from = "25:00", to = "26:00" }', "7"])
+def test_a_slot_that_cannot_be_meant_is_refused(store: Store, slot: str) -> None:
+    with pytest.raises(BadConfiguration):
+        configure(store, f'[[calendar]]\nname = "Office"\nslots = [{slot}]')
+
+
+def test_a_calendar_that_a_policy_uses_is_not_pruned(store: Store) -> None:
+    configure(store, OFFICE + '[[sla]]\nname = "S"\ncalendar = "Office"\ntargets = { resolution = "16h" }')
+    with pytest.raises(BadConfiguration, match="is used by S"), store.database.transaction() as session:
+        configuration.apply(session, {"calendar": {}}, datetime.now(UTC), prune=True)
 
 
 def test_the_doctor_sees_due_times_that_nobody_looks_after(desk: SmallDesk, run: Say) -> None:
-    run("sla", "add", "Standard", "--first-response", "1h")
+    configure(desk.store, STANDARD)
     desk.now -= timedelta(hours=3)
     desk.receive(desk.mail(BOB, "Printer", "It is on fire."))
     assert "was not looked at" in run_doctor(run)
@@ -137,7 +139,7 @@ def run_doctor(run: Say) -> str:
 
 
 def test_a_ticket_is_shown_with_its_clocks(desk: SmallDesk, run: Say) -> None:
-    run("sla", "add", "Standard", "--first-response", "1h")
+    configure(desk.store, STANDARD)
     desk.receive(desk.mail(BOB, "Printer", "It is on fire."))
     sla_timers.drain(desk.context)
     whole = json.loads(run("ticket", "show", "1", "--json"))

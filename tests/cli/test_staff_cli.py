@@ -8,6 +8,7 @@ import frontdesk
 from desk.tickets.fields import Field
 from storage.open_store import Store
 from storage.people import people
+from tests.cli.configured import configure
 from tests.cli.test_cli import NOW, Say, arrive, begun, quiet, say
 from usecases.access import membership
 from usecases.access.membership import COMMAND_LINE
@@ -49,12 +50,11 @@ def test_the_last_admin_is_neither_demoted_nor_deactivated(begun: Any, say: Say)
     assert not agent(say, admin)["active"]
 
 
-def test_changes_of_roles_and_teams_are_in_the_audit(begun: Any, say: Say) -> None:
+def test_changes_of_roles_and_teams_are_in_the_audit(begun: Any, say: Say, store: Store) -> None:
     say("agent", "add", LEA, "--name", "Lea", "--role", "lead")
-    say("team", "add", "HR")
-    say("team", "private", "HR")
+    configure(store, '[[team]]\nname = "HR"\nprivate = true')
     say("agent", "add", LEA, "--team", "HR", "--role", "agent")
-    say("team", "set", "HR", "--leave", LEA)
+    configure(store, '[[team]]\nname = "HR"\nmembers = []')
     rows = [(row["what"], row["team"], row["member"], row["why"]) for row in say("audit")]
     assert ("joined_team", "HR", LEA, "") in rows and ("left_team", "HR", LEA, "") in rows
     assert ("role_changed", "", LEA, "lead → agent") in rows

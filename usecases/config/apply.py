@@ -42,6 +42,7 @@ from usecases.access import membership, staff
 from usecases.config import export as configuration_export
 from usecases.config import singletons
 from usecases.rules import automations, macros
+from usecases.sla import calendars as calendar_removal
 from usecases.tickets import custom_fields
 
 _BY_ADDRESS = ("agent", "mailbox")
@@ -244,6 +245,10 @@ def _remove(session: Session, step: Step, now: datetime) -> None:
         case "keyword_rule" | "automation":
             keeper: Any = keyword_rules if step.kind == "keyword_rule" else automations
             keeper.remove(session, keeper.get(session, step.name))
+        case "calendar":
+            calendar = calendars.get_by_name(session, step.name)
+            if calendar is not None:
+                calendar_removal.remove(session, calendar)
         case "field":
             custom_fields.remove(session, step.name)
         case "macro":
@@ -262,7 +267,6 @@ def _remove(session: Session, step: Step, now: datetime) -> None:
 
 def _remove_row(session: Session, step: Step) -> None:
     tables: dict[str, tuple[Any, str]] = {
-        "calendar": (desk_tables.calendars, "name"),
         "team": (teams, "name"),
         "mailbox": (mailboxes, "address"),
         "route": (desk_tables.routing_rules, "name"),

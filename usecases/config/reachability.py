@@ -1,4 +1,4 @@
-"""Finds rules that can never fire with the desk's current configuration; shown after every `apply`."""
+"""Finds rules that can never fire or whose action does nothing, as the desk is now; shown after every `apply`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from classifier import starter
 from desk.channels import Channel
 from desk.priority.levels import Priority
+from desk.routing.routing import Rule
 from desk.rules import conditions
 from desk.rules.actions import Action
 from desk.rules.reachability import Asking, Values, impossible, shadowed
@@ -14,6 +15,7 @@ from desk.tickets.ticket import Status
 from storage.db.session import Session
 from storage.learning import categories, keyword_rules
 from storage.people import organisations, people
+from storage.people.people import Person
 from storage.routing import rules as routing_rules
 from storage.sla import policies
 from storage.tickets import listings
@@ -24,7 +26,7 @@ Named = tuple[str, tuple[conditions.Condition, ...]]
 
 
 def unreachable(session: Session) -> list[str]:
-    """A sentence for each active rule that can never fire."""
+    """A sentence for each active rule that can never fire, and for each route to nobody."""
     values, routes = _values(session), routing_rules.active_rules(session)
     asking = [Asking(rule.name, rule.conditions, rule.is_last, _sets(rule.actions)) for rule in routes]
     sentences = [*_impossible("route", ((rule.name, rule.conditions) for rule in routes), values | _tags(session))]
@@ -35,7 +37,22 @@ def unreachable(session: Session) -> list[str]:
     rules = (rule.rule for rule in automations.list_all(session) if rule.active)
     sentences += _impossible("automation", ((rule.name, rule.conditions) for rule in rules), values)
     dead = shadowed(asking, values)
-    return [*sentences, *(f"[[route]] {name!r} can never fire: {taker} comes first" for name, taker in dead.items())]
+    sentences += (f"[[route]] {name!r} can never fire: {taker} comes first" for name, taker in dead.items())
+    return [*sentences, *_routes_to_nobody(session, routes)]
+
+
+def _routes_to_nobody(session: Session, routes: Iterable[Rule]) -> Iterator[str]:
+    agents = [agent for agent in people.all_agents(session) if agent.active]
+    for route in routes:
+        for action in route.actions:
+            if action.do == "team" and people.team_named(session, action.value) is None:
+                yield f"[[route]] {route.name!r}: there is no team {action.value!r}"
+            if action.do == "assign" and not _is_one_agent(agents, str(action.value)):
+                yield f"[[route]] {route.name!r}: there is no agent {action.value!r}"
+
+
+def _is_one_agent(agents: Iterable[Person], name: str) -> bool:
+    return sum(name.lower() in (agent.address, agent.name.lower()) for agent in agents) == 1
 
 
 def _impossible(

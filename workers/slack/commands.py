@@ -39,7 +39,8 @@ from workers.slack.mentions import with_names
 Missing = Callable[[str], SettledRequest]
 NO_AGENT = (
     "Nothing was done: your account in Slack belongs to no agent of the desk. If you are one, link it with the code "
-    "from your account's page in the console, or ask an admin: `frontdesk agent slack YOU@EXAMPLE.COM {account}`."
+    "from your account's page in the console, or ask an admin: "
+    "`frontdesk agent add YOU@EXAMPLE.COM --slack-user {account}`."
 )
 UNKNOWN = "Nothing was done: Slack did not say who you are, though it was asked again. Do it once more in a moment."
 

@@ -1,17 +1,18 @@
-"""The page and commands of automations: leads write, try and switch on; what is wrong is explained."""
+"""The page of automations: leads write, try and switch on; what is wrong is explained."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import tomllib
 
 import pytest
 import sqlalchemy as sa
 
-import frontdesk
+from desk.rules.automations import BadAutomation, read
+from storage.db.session import Session
 from storage.tables.tickets import agents
-from tests.console.conftest import Browser, Console
+from tests.console.conftest import START, Browser, Console
 from usecases.rules import automations
+from usecases.rules.automations import StoredAutomation
 
 RULE = """
 name = "Invoices are important"
@@ -56,24 +57,26 @@ def test_agents_read_and_leads_write(alice: Browser) -> None:
     assert alice.press("/automations/add", "/automations", text=RULE).status_code == 403
 
 
-def test_the_command_takes_rules_from_a_file(
-    console: Console, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(frontdesk, "configure_logging", lambda _settings: None)
-    monkeypatch.setenv("FRONTDESK_DATA_DIR", console.store.settings.data_dir)
-    monkeypatch.setenv("FRONTDESK_SECRET_KEY", console.store.settings.secret_key)
-    file = tmp_path / "rules.toml"
-    file.write_text(f"[[automation]]{RULE}")
-    name = "Invoices are important"
-    assert frontdesk.main(["automation", "add", str(file)]) == 0
-    assert frontdesk.main(["automation", "on", name]) != 0
-    assert "must be tried" in capsys.readouterr().err
-    assert frontdesk.main(["automation", "test", name, "--json"]) == 0
-    assert [one["ticket"] for one in json.loads(capsys.readouterr().out)["would_change"]] == [console.things.ticket]
-    assert frontdesk.main(["automation", "on", name]) == 0
-    capsys.readouterr()
-    assert frontdesk.main(["automation", "list", "--json"]) == 0
-    assert [(one["name"], one["active"]) for one in json.loads(capsys.readouterr().out)] == [(name, True)]
-    file.write_text("[[automation]]\nname = 7\n")
-    assert frontdesk.main(["automation", "add", str(file)]) == 64
-    assert "automation 1: name should be" in capsys.readouterr().err
+def test_a_rule_is_switched_on_only_after_it_was_tried(console: Console) -> None:
+    rule = read(tomllib.loads(RULE), "automation 1")
+    with console.store.database.transaction() as session:
+        automations.save(session, rule, START)
+        with pytest.raises(BadAutomation, match="must be tried"):
+            automations.set_active(session, _stored(session), on=True)
+        would = automations.try_automation(session, _stored(session), START)
+        assert [one.ticket.id for one in would] == [console.things.ticket]
+        automations.set_active(session, _stored(session), on=True)
+        assert _stored(session).active
+        automations.remove(session, _stored(session))
+        assert automations.list_all(session) == []
+
+
+def test_a_rule_that_cannot_be_meant_names_its_place() -> None:
+    with pytest.raises(BadAutomation, match="automation 1: name should be"):
+        read({"name": 7}, "automation 1")
+
+
+def _stored(session: Session) -> StoredAutomation:
+    stored = automations.get(session, "Invoices are important")
+    assert stored
+    return stored

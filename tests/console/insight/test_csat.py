@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 import frontdesk
+from desk.config.desk_toml import BadConfiguration
 from storage.db.statements import insert_rows
 from storage.knowledge import csat, csat_settings
 from storage.tables.desk import ratings as rows
+from tests.cli.configured import configure
 from tests.console.conftest import START, Browser, Console
 
 
@@ -57,7 +59,7 @@ def test_leads_say_when_requesters_are_asked(console: Console, alice: Browser, b
     )
 
 
-def test_the_command_tells_figures_and_sets_the_rules(
+def test_the_command_tells_figures(
     console: Console, rated: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FRONTDESK_DATA_DIR", console.store.settings.data_dir)
@@ -65,9 +67,9 @@ def test_the_command_tells_figures_and_sets_the_rules(
     assert frontdesk.main(["csat", "show", "--days", "3650", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["all"]["asked"] == 2
     assert frontdesk.main(["csat", "show", "--days", "3650"]) == 0 and "2 of 5 for #1" in capsys.readouterr().out
-    assert frontdesk.main(["csat", "set", "--ask-rating", "--rating-after-hours", "7", "--dry-run", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["rating_after_hours"] == 7
-    assert frontdesk.main(["csat", "set", "--no-help-pages", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["rating_after_hours"], told["help_pages"]) == (1, False)
-    assert frontdesk.main(["csat", "set", "--rating-after-hours", "99999"]) == 64
+    assert frontdesk.main(["csat", "show", "--days", "0"]) == 64
+
+
+def test_days_that_cannot_be_meant_are_refused_by_the_file_too(console: Console) -> None:
+    with pytest.raises(BadConfiguration):
+        configure(console.store, "[aftercare]\nrating_after_hours = 99999")

@@ -94,5 +94,6 @@ def test_the_commands_keep_macros(
     assert (made["text"], made["does"], made["whose"]) == ("Hi\nthere", "tag x", "everybody")
     assert frontdesk.main([*add, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["id"] == made["id"]
-    assert frontdesk.main(["macro", "remove", str(made["id"])]) == 0
-    assert frontdesk.main(["macro", "show", str(made["id"])]) != 0
+    assert frontdesk.main(["macro", "list", "--json"]) == 0
+    assert [one["name"] for one in json.loads(capsys.readouterr().out) if one["id"] == made["id"]] == ["Hello"]
+    assert frontdesk.main(["macro", "add", "Bad", "--actions", "[{ fly = 1 }]"]) == 64
