@@ -145,7 +145,8 @@ def _automatic(root: Part, request: InboundRequest, bounce: Bounce | None, *, nu
     recipients = (*request.envelope.rcpt_to, *request.thread.delivered_to)
     if loop_header.came_back(root.header, request.sender.address, recipients):
         return _of_kind(AutoKind.OWN, "from this mailbox, with our own header")
-    receipt = bounces.success(root) or calendar.answer(root)
+    author = request.sender.address
+    receipt = bounces.success(root, request.text, author, null_sender=null_sender) or calendar.answer(root)
     if receipt:
         return _of_kind(AutoKind.RECEIPT, receipt)
     judged = automatic.judge(_signs(root.header, request, null_sender=null_sender))

@@ -58,18 +58,20 @@ _TEXT = re.compile(
 _FINAL = re.compile(
     r"permanent|giving up|will not (?:be )?retr|could not be delivered|\b5\d\d[ -]|expired|too long", re.I
 )
-_NOTICE = re.compile(r'"notificationType"\s{0,4}:\s{0,4}"(?:Bounce|Complaint)"|"eventType"\s{0,4}:\s{0,4}"Bounce"')
-_DIAGNOSTIC = re.compile(r"^.{0,200}(?<![\d.])(?:[45]\d\d[ -]|[45]\.\d\.\d).{0,300}$", re.M)
-_NAMED = (
-    re.compile(r"^[ \t]{0,8}<([^<>\s]{1,128}@[^<>\s]{1,200})>[ \t]{0,3}(?::|\.{3}|$)", re.M),
-    re.compile(r"(?:final|original)-recipient:[^\n;]{0,40};[ \t]{0,4}<?([^<>\s;]{1,128}@[^<>\s;]{1,200})", re.I),
-    re.compile(r"^[ \t]{1,12}<?([^<>\s:;]{1,128}@[^<>\s:;]{1,200}?)>?[ \t]{0,3}:?$", re.M),
-    re.compile(
-        r"(?:recipients?|address|to|for|user|mailbox)[ \t]{0,3}:?[ \t]{0,3}<?([^<>\s:;,]{1,128}@[^<>\s:;,]{1,200}\w)>?",
-        re.I,
-    ),
+_WAITING = re.compile(
+    r"not yet been delivered|will (?:be (?:re)?tried|continue|keep trying)|no action is required|"
+    r"(?:delivery|message) (?:to the following \w+ )?(?:has been |is )(?:delayed|postponed)|still (?:being )?trying|"
+    r"this is a warning message only|just a warning",
+    re.I,
 )
-_ANY = re.compile(r"[A-Za-z0-9._%+=-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,200}\.[A-Za-z]{2,24}")
+_GIVEN_UP = re.compile(r"permanent|giv(?:ing|en) up|will not (?:be )?(?:continue|retr)|final attempt", re.I)
+_PEOPLE_TOO = re.compile(r"po+st[-_.]?master|mailer|mdaemon|bounces?|mail[-_.]?system")
+_FORWARDS = re.compile(r"\[?(?:fwd?|wg|tr|rv|i|vs|vb|doorst|enc|pd|转发|轉寄)\s?[:：]", re.I)
+_SERVICE = re.compile(
+    r"(?:.{0,40}[._-])?(?:webhooks?|events?|notifications?|notify|sns|ses|delivery|bounces?|sendgrid|mailgun|postmark|"
+    r"sparkpost|mailjet|mandrill|brevo|alerts?|aws)(?:[._+-].{0,40})?"
+)
+_DIAGNOSTIC = re.compile(r"^.{0,200}(?<![\d.])(?:[45]\d\d[ -]|[45]\.\d\.\d).{0,300}$", re.M)
 
 
 def is_machine(author: str) -> bool:
@@ -78,15 +80,23 @@ def is_machine(author: str) -> bool:
     return bool(local) and _MACHINE.fullmatch(local) is not None
 
 
+def is_named_machine(value: str) -> bool:
+    """Whether a From has the name by which mail servers call themselves, whatever its address is."""
+    if "<" not in value[1:]:
+        return False
+    name = value.partition("<")[0].strip().strip("\"' ").casefold()
+    return name in mail_words.texts("bounces", "name")
+
+
+def is_service(author: str) -> bool:
+    """Whether a mail service's program writes from there."""
+    return _SERVICE.fullmatch(author.partition("@")[0].lower()) is not None
+
+
 def account(value: str) -> str:
     """The account that a From without an address names ("MAILER-DAEMON <>")."""
     words = value.replace("<>", "").strip().strip('"').split()
     return words[0] if len(words) == 1 else "mailer-daemon" if "mail delivery" in value.lower() else ""
-
-
-def is_notice(text: str) -> bool:
-    """Whether it is a mail service's notification in JSON."""
-    return '"Bounce"' in text[:5_000] and _NOTICE.search(text[:5_000]) is not None
 
 
 def speaks_of_failure(text: str) -> bool:
@@ -106,6 +116,11 @@ def _has(kind: str, text: str) -> bool:
     return any(words in folded for words in mail_words.texts("bounces", kind))
 
 
+def is_forward(subject: str) -> bool:
+    """Whether the subject says that somebody passes a mail on."""
+    return _FORWARDS.match(subject) is not None
+
+
 def is_delay(subject: str) -> bool:
     return _DELAY.search(subject) is not None or _has("delay", subject[:500])
 
@@ -114,20 +129,24 @@ def is_final(text: str) -> bool:
     return _FINAL.search(text) is not None
 
 
-def is_failure(subject: str, text: str, author: str, *, null_sender: bool, failed: bool) -> bool:
-    """Whether prose from this author is a report of a failed delivery."""
-    if is_notice(text):
-        return True
-    machine = is_machine(author)
-    if not (machine or null_sender or failed):
+def is_waiting(text: str) -> bool:
+    """Whether the words say that the mail is still on its way."""
+    return _WAITING.search(text) is not None and _GIVEN_UP.search(text) is None
+
+
+def is_failure(subject: str, text: str, author: str, *, null_sender: bool, sure: bool) -> bool:
+    """Whether prose from this author is a report of a failed delivery; `sure`: a mail server wrote it by its names."""
+    if not (sure or null_sender):
         return False
     named = is_titled(subject)
     if not named and judge(Signs(subject=subject)).reason:
         return False
     spoken = speaks_of_failure(text)
-    if machine or failed:
-        return named or spoken
-    if author.startswith(("no-reply@", "noreply@")):
+    if sure and not null_sender and _PEOPLE_TOO.fullmatch(author.partition("@")[0].lower()):
+        # Behind these names people answer, too.
+        coded = _DIAGNOSTIC.search(text) is not None or "@" in text
+        return (named or spoken) and coded
+    if sure or author.startswith(("no-reply@", "noreply@")):
         return named or spoken
     return named and (spoken or not author)
 
@@ -136,12 +155,3 @@ def diagnostic(text: str) -> str:
     """The first line with an SMTP status in it."""
     match = _DIAGNOSTIC.search(text)
     return match[0].strip() if match else ""
-
-
-def recipients(text: str) -> list[str]:
-    """The addresses that the prose says failed, by the first way of writing that finds any."""
-    for pattern in _NAMED:
-        found = [match.rstrip(".,;:>") for match in pattern.findall(text)[:100]]
-        if found:
-            return found
-    return list(dict.fromkeys(_ANY.findall(text[:3_000])))[:1]
