@@ -253,16 +253,18 @@ def _figures() -> Any:
     return report_rollup
 
 
-def _log_in(config: Any) -> None:
+def _log_in(config: Any, settings: Settings) -> None:
     """Tries the login of a mailbox that is to be fetched; raises ValueError."""
     import time
 
     from gateway.email.imap import login
     from gateway.email.imap.credentials import Credentials
     from gateway.email.imap.errors import ImapError
+    from storage.runtime.guarded_connection import guard_for
 
+    guard = guard_for(settings)
     try:
-        login.drop(login.connect(config, Credentials(config, os.environ, time.monotonic)))
+        login.drop(login.connect(config, Credentials(config, os.environ, time.monotonic, guard), guard))
     except ImapError as error:
         raise ValueError(f"{error} (--no-test adds it all the same)") from error
 

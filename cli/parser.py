@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from cli.grammar import Words, command, group
+from desk.config.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Ways:
     replay: Callable[..., int]
     check_imap: Callable[[Mapping[str, Any]], Any]
     imap_words: Callable[[], Mapping[str, Sequence[str]]]
-    log_in: Callable[[Any], None]
+    log_in: Callable[[Any, Settings], None]
 
 
 def add(words: Words, ways: Ways, first: str | None = None) -> None:

@@ -27,7 +27,12 @@ Config = Callable[[Mapping[str, Any]], Any]
 
 
 def add(
-    args: argparse.Namespace, settings: Settings, now: datetime, *, check: Config, log_in: Callable[[Any], None]
+    args: argparse.Namespace,
+    settings: Settings,
+    now: datetime,
+    *,
+    check: Config,
+    log_in: Callable[[Any, Settings], None],
 ) -> int:
     """`check` reads the settings of fetching, `log_in` tries them; both raise ValueError with what to do."""
     address = canonical(args.address)
@@ -37,7 +42,7 @@ def add(
     def tried(imap: Mapping[str, Any]) -> None:
         config = check(imap)
         if not args.no_test:
-            log_in(config)
+            log_in(config, settings)
 
     status = commands.mailbox_add(args, settings, now, check=tried)
     for sentence in _remarks(settings, address, test=not args.no_test):
@@ -66,7 +71,7 @@ def remove(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
 def _needed(box: Mailbox, count: int) -> str:
     return (
         f"{box.address} stays: {count} ticket{' was' if count == 1 else 's were'} sent to it, and answers leave in its "
-        "name. To end only the fetching, add it again without --imap options; to refuse its mail, do so at your server"
+        "name. To end only the fetching, apply a desk.toml with imap = {}; to refuse its mail, do so at your server"
     )
 
 

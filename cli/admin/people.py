@@ -16,6 +16,7 @@ from cli.process.init import new_password
 from console.access import passwords
 from desk.access.permissions import Role, role_named
 from desk.channels import Channel
+from desk.config import owner_settings
 from desk.config.settings import Settings
 from desk.mail.inbound_request import Party
 from desk.tickets.ticket import NotAllowed
@@ -152,20 +153,36 @@ def mailbox_add(
     args: argparse.Namespace, settings: Settings, _now: datetime, *, check: Callable[[Mapping[str, Any]], object]
 ) -> int:
     """`check` reads the settings of fetching as the gateway will, and raises ValueError where they are wrong."""
-    imap = _imap(args)
+    address, given = _address(args.address), _imap(args)
+    with opened(settings) as store, store.database.reading() as session:
+        fetching = _fetching(given, _mailbox_at(session, address))
     try:
-        if imap is not None:
-            check(imap)
+        if given is not None and fetching is not None:
+            check(fetching)
     except ValueError as error:
         raise Trouble(f"the mailbox cannot be fetched like this: {error}", 64) from error
     with opened(settings) as store, store.database.transaction() as session:
         signature = None if args.signature is None else args.signature.replace("\\n", "\n").strip()[:MAX_SIGNATURE]
-        address = _address(args.address)
-        known = next((box for box in people.all_mailboxes(session) if box.address == address), None)
-        name = args.name or (known.name if known else "")
-        fetching = imap or (known.imap if known else None)
-        box = people.add_mailbox(session, address, name, _mailbox_team(session, args, known), fetching, signature)
-    return output.said(args, box, f"mailbox {box.address}" + (" fetched by IMAP" if box.imap else ""))
+        present = _mailbox_at(session, address)
+        name = args.name or (present.name if present else "")
+        box = people.add_mailbox(session, address, name, _mailbox_team(session, args, present), fetching, signature)
+    fetched = f" fetched by IMAP from {box.imap['host']}" if box.imap else ""
+    return output.said(args, box, f"mailbox {box.address}{fetched}")
+
+
+def _mailbox_at(session: Session, address: str) -> Mailbox | None:
+    return next((box for box in people.all_mailboxes(session) if box.address == address), None)
+
+
+def _fetching(given: dict[str, Any] | None, present: Mailbox | None) -> Mapping[str, Any] | None:
+    """How it is fetched from now on. Options without a host complete the settings that the mailbox has.
+
+    Whoever names the host on this machine vouches for it; one that HTTP named stays guarded.
+    """
+    stored = present.imap if present else None
+    if given is None:
+        return stored
+    return given if "host" in given else {**(stored or {}), **given}
 
 
 def _mailbox_team(session: Session, args: argparse.Namespace, known: Mailbox | None) -> int | None:
@@ -237,9 +254,9 @@ def _imap(args: argparse.Namespace) -> dict[str, Any] | None:
     given = {name.removeprefix("imap_"): value for name, value in vars(args).items() if name.startswith("imap_")}
     whole = given.pop("json", None)
     imap = {name: value for name, value in given.items() if value is not None}
-    if not whole:
-        return imap or None
+    if not whole and not imap:
+        return None
     try:
-        return {**json.loads(whole), **imap}
+        return owner_settings.vouched({**json.loads(whole or "{}"), **imap})
     except (ValueError, TypeError) as error:
         raise Trouble("--imap-json is not a JSON object", 64) from error

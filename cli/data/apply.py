@@ -21,7 +21,6 @@ from desk.config.desk_toml import BadConfiguration, State, Step, read, to_toml
 from desk.config.settings import Settings
 from usecases.config import apply as configuration
 from usecases.config import export as configuration_export
-from usecases.config import reachability
 
 STARTERS = Path(desk.__file__).parent / "config" / "starters"
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
@@ -54,7 +53,7 @@ def apply(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
         try:
             with store.database.transaction() as session:
                 taken = configuration.apply(session, wanted, now, prune=args.prune)
-                warnings = reachability.unreachable(session)
+                warnings = configuration.warnings(session)
                 if args.dry_run:
                     raise _RollBack
         except _RollBack:

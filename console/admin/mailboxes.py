@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from console.web.request_context import Visit
+from desk.config import owner_settings
 from storage.mail import imap_folders
 from storage.people import people
 
@@ -16,4 +17,5 @@ def show(visit: Visit) -> Response:
     }
     teams = {team.id: team.name for team in people.all_teams(visit.session)}
     boxes = people.all_mailboxes(visit.session)
-    return visit.html("admin/mailboxes.html", boxes=boxes, folders=folders, teams=teams)
+    unfinished = {box.id: owner_settings.unfinished(box.address, box.imap) for box in boxes}
+    return visit.html("admin/mailboxes.html", boxes=boxes, folders=folders, teams=teams, unfinished=unfinished)

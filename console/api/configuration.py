@@ -25,7 +25,6 @@ from desk.web.public_address import networks
 from storage.tickets import tickets
 from usecases.config import apply as configuration
 from usecases.config import export as configuration_export
-from usecases.config import reachability
 from usecases.tickets import custom_fields
 
 SCOPE = "configuration"
@@ -63,7 +62,7 @@ def apply_configuration(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]
         wanted = read({kind: entries for kind, entries in body.items() if kind not in _SETTINGS})
         with visit.session.connection.begin_nested() as point:
             steps = configuration.apply_from_http(visit.session, wanted, visit.now, allowed, prune=prune)
-            warnings = reachability.unreachable(visit.session)
+            warnings = configuration.warnings(visit.session)
             if dry:
                 point.rollback()
     except OwnerOnly as error:

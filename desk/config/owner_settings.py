@@ -6,6 +6,7 @@ settings name. So by HTTP a mailbox keeps what it has of these: sent back unchan
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from desk.web.public_address import Network, is_inside_name
 
 OWNERS = ("_command", "_file", "_env")
 """Names that end so say what is run or read on this machine."""
+SECRETS = ("password", "token")
 FREE = frozenset({"folders", "after", "start", "poll_seconds"})
 """Where a mailbox has a secret, HTTP may change only these: all others say where the secret goes."""
 _HOW = "is taken from the machine's owner only: frontdesk mailbox add, or frontdesk apply with a desk.toml"
@@ -36,6 +38,33 @@ def from_http(wanted: State, present: State, allowed: Sequence[Network]) -> Stat
     return {**wanted, "mailbox": checked} if "mailbox" in wanted else wanted
 
 
+def from_owner(wanted: State) -> State:
+    """The same as the machine's owner says it: the servers that it names need no guard, unless it asks for one."""
+    boxes = wanted.get("mailbox", {})
+    vouched_for = {
+        address: {**box, "imap": vouched(box["imap"])} if box.get("imap") else box for address, box in boxes.items()
+    }
+    return {**wanted, "mailbox": vouched_for} if "mailbox" in wanted else wanted
+
+
+def vouched(imap: Mapping[str, Any]) -> Entry:
+    """The settings with the word of the machine's owner. Without that word a server is reached under the guard."""
+    return {"guarded": False, **imap} if imap.get("host") else dict(imap)
+
+
+def unfinished(address: str, imap: Mapping[str, Any] | None) -> str:
+    """What the machine's owner must still run where a fetched mailbox has no password; "" where it has one."""
+    if not imap or any(
+        path.endswith(tuple(f"{name}{kind}" for name in SECRETS for kind in OWNERS)) for path, _ in _owned(imap)
+    ):
+        return ""
+    oauth = str(imap.get("auth", "password")) != "password"
+    option = "--imap-token-file" if oauth else "--imap-password-file"
+    command = shlex.join(["frontdesk", "mailbox", "add", address, option, "FILE"])
+    why = f"a {'token' if oauth else 'password'} is named on the machine only. Run there"
+    return f"mailbox {address} is not fetched yet: {why}, after a look at its server {imap.get('host')!r}: {command}"
+
+
 def _mailbox(address: str, box: Entry, kept: Entry, allowed: Sequence[Network]) -> Entry:
     if not box.get("imap"):
         return box
@@ -51,7 +80,7 @@ def _imap(place: str, given: Mapping[str, Any], kept: Mapping[str, Any], allowed
         if had.get(name) != value:
             raise OwnerOnly(f"{place}{name}", _HOW)
     if had:
-        given = {**given, "guarded": kept["guarded"]} if "guarded" in kept else given
+        given = {"guarded": kept["guarded"], **given} if "guarded" in kept else given
         changed = sorted(name for name in {*given, *kept} - FREE if given.get(name) != kept.get(name))
         if changed:
             raise OwnerOnly(f"{place}{changed[0]}", f"says where the mailbox's password goes, and {_HOW}")

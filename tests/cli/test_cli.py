@@ -209,6 +209,7 @@ def test_a_fetched_mailbox_names_its_secret_and_keeps_none(begun: Any, say: Say)
         "password_env": "DESK_IMAP",
         "folders": ["INBOX"],
         "after": "move:Done",
+        "guarded": False,
     }
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 import frontdesk
+from cli.open_desk import opened
+from desk.config.settings import Settings
 from desk.signed import reply_address
+from storage.people import people
 
 LONG = "kundenservice-und-reklamationen-zentrale@desk.example.test"
 
@@ -43,6 +46,25 @@ def test_a_login_that_fails_adds_no_mailbox_unless_told(
     assert "cannot be reached" in said and "--no-test" in said and "secret" not in said
     assert "help@desk.example.test" not in boxes(desk, capsys)
     assert run(desk, *words, "--no-test") == 0 and "help@desk.example.test" in boxes(desk, capsys)
+
+
+def test_a_password_completes_what_came_over_http_and_leaves_it_guarded(
+    desk: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imap = {"host": "127.0.0.1", "port": 1, "user": "help", "guarded": True}
+    with opened(Settings(data_dir=str(desk))) as store, store.database.transaction() as session:
+        people.add_mailbox(session, "help@desk.example.test", "Help", None, imap)
+    monkeypatch.setenv("HELP_PASSWORD", "secret")
+    words = ["mailbox", "add", "help@desk.example.test", "--imap-password-env", "HELP_PASSWORD"]
+    assert run(desk, *words) == 64
+    assert "127.0.0.1 is not a public server" in capsys.readouterr().err
+    monkeypatch.setenv("FRONTDESK_INTERNAL_NETWORKS", "127.0.0.0/8")
+    assert run(desk, *words) == 64
+    assert "cannot be reached" in capsys.readouterr().err
+    assert run(desk, *words, "--no-test", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["imap"] == {**imap, "password_env": "HELP_PASSWORD"}
+    assert run(desk, *words, "--imap-host", "127.0.0.1", "--imap-user", "help", "--no-test", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["imap"]["guarded"] is False
 
 
 def test_a_long_name_is_told_what_its_answers_do(desk: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -78,7 +78,8 @@ def test_a_mailbox_that_is_added_again_keeps_what_is_not_named(begun: Any, say: 
     say(*box, "--signature", "Yours")
     found = next(one for one in say("mailbox", "list") if one["address"] == "hr@desk.example.test")
     assert (found["name"], found["team"], found["signature"]) == ("HR desk", "HR", "Yours")
-    assert found["imap"] == {"host": "imap.example.test", "user": "u", "password_env": "HR_IMAP"}
+    owned = {"host": "imap.example.test", "user": "u", "password_env": "HR_IMAP", "guarded": False}
+    assert found["imap"] == owned
 
 
 def test_setting_a_ticket_honours_required_fields(begun: Any, say: Say, store: Store) -> None:

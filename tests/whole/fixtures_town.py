@@ -85,7 +85,7 @@ def fetch_from(fleet: Fleet, mailboxes: Dovecot, poll_seconds: int = 60) -> None
     """From now on the desk also fetches its mail from Dovecot's mailbox "support"."""
     fleet.environment["THE_IMAP_PASSWORD"] = PASSWORD
     imap = {"host": "127.0.0.1", "port": mailboxes.imap_port, "tls": "none", "user": "support"}
-    imap |= {"password_env": "THE_IMAP_PASSWORD", "poll_seconds": poll_seconds}
+    imap |= {"password_env": "THE_IMAP_PASSWORD", "poll_seconds": poll_seconds, "guarded": False}
     with fleet.store.database.transaction() as session:
         team = people.all_teams(session)[0]
         people.add_mailbox(session, SUPPORT, "Support", team.id, imap)

@@ -40,7 +40,7 @@ from storage.tables.tickets import people as people_table
 from storage.tickets import signatures
 from usecases.access import membership, staff
 from usecases.config import export as configuration_export
-from usecases.config import singletons
+from usecases.config import reachability, singletons
 from usecases.rules import automations, macros
 from usecases.sla import calendars as calendar_removal
 from usecases.tickets import custom_fields
@@ -51,7 +51,14 @@ _SECRETS = frozenset({"password", "token", "client_secret", "refresh_token"})
 
 
 def apply(session: Session, state: State, now: datetime, *, prune: bool = False) -> list[Step]:
-    """Takes the steps from the current state to the wanted one; returns them. BadConfiguration where one is refused."""
+    """Takes the steps from the current state to the wanted one; returns them. BadConfiguration where one is refused.
+
+    It is what the machine's owner says; what came over HTTP goes through `apply_from_http`.
+    """
+    return _apply(session, owner_settings.from_owner(state), now, prune=prune)
+
+
+def _apply(session: Session, state: State, now: datetime, *, prune: bool) -> list[Step]:
     state = _respelled(state)
     present = configuration_export.current_configuration(session)
     steps = desk_toml.steps(state, present, prune=prune)
@@ -83,7 +90,14 @@ def apply_from_http(
 ) -> list[Step]:
     """The same for what came over HTTP: what only the machine's owner may say stays as it is, or is refused."""
     checked = owner_settings.from_http(state, configuration_export.current_configuration(session), allowed)
-    return apply(session, checked, now, prune=prune)
+    return _apply(session, checked, now, prune=prune)
+
+
+def warnings(session: Session) -> list[str]:
+    """What the configuration, as it is now, will not do: rules that never fire, mailboxes that lack a password."""
+    boxes = people.all_mailboxes(session)
+    unfinished = (owner_settings.unfinished(box.address, box.imap) for box in boxes)
+    return [*reachability.unreachable(session), *filter(None, unfinished)]
 
 
 def _respelled(state: State) -> State:

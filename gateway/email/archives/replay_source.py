@@ -104,7 +104,7 @@ def _place(spec: str) -> _Place:
     secret = SecretSource(env=PASSWORD_VARIABLE)
     config = ImapConfig(
         url.hostname, port or PORTS[tls], tls, unquote(url.username), (folder,), "password", secret, None,
-        after="nothing", start="all",
+        after="nothing", start="all", guarded=False,
     )  # fmt: skip
     return _Place(config, folder)
 

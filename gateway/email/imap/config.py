@@ -65,8 +65,9 @@ class ImapConfig:
     start: str = "unseen"
     poll_seconds: float = 60.0
     ca_file: str = ""
-    guarded: bool = False
-    """Its hosts came over HTTP: they are reached at public addresses only (`storage/runtime/guarded_connection.py`)."""
+    guarded: bool = True
+    """Its hosts are reached at public addresses only (`storage/runtime/guarded_connection.py`), unless the machine's
+    owner says otherwise: what an earlier version stored has no word about it, and may have come over HTTP."""
 
 
 KINDS = ("env", "file", "command")
@@ -191,7 +192,7 @@ def _poll_seconds(data: Mapping[str, Any]) -> float:
 
 
 def _flag(data: Mapping[str, Any], name: str) -> bool:
-    value = data.get(name, False)
+    value = data.get(name, True)
     if not isinstance(value, bool):
         raise BadImapConfig(f"{name}: should be true or false")
     return value

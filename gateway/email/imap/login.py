@@ -43,6 +43,10 @@ def connect(config: ImapConfig, credentials: Credentials, guard: Guard | None = 
     return client
 
 
+VOUCH = "frontdesk mailbox add with --imap-host, or frontdesk apply with a desk.toml"
+"""How the machine's owner names a server within the own networks."""
+
+
 def drop(client: Any) -> None:
     """Closes the socket; never raises."""
     try:
@@ -57,7 +61,7 @@ def explain(error: BaseException, config: ImapConfig) -> str:
     if isinstance(error, (ImapError, StoreRefused)):
         return str(error)
     if isinstance(error, AddressRefused):
-        return str(error)
+        return f"{error}. If it is yours, say so on this machine: {VOUCH}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return (
             f"the certificate of {place} is not trusted ({error.verify_message}); nothing was sent to it. "

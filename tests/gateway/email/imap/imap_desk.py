@@ -69,6 +69,7 @@ class Desk:
             "user": address.partition("@")[0],
             "password_env": "SUPPORT_PASSWORD",
             "poll_seconds": 1,
+            "guarded": False,
         }
         settings |= {"port": self.dovecot.imaps_port} if imap.get("tls") == "ssl" else {}
         with self.store.database.transaction() as session:

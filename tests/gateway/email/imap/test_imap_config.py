@@ -19,6 +19,11 @@ def test_the_least_settings_are_enough_and_safe() -> None:
     assert (config.after, config.start, config.poll_seconds) == ("seen", "unseen", 60.0)
 
 
+@pytest.mark.parametrize(("given", "guarded"), [({}, True), ({"guarded": True}, True), ({"guarded": False}, False)])
+def test_only_the_owners_word_takes_the_guard_away(given: dict[str, Any], guarded: bool) -> None:
+    assert read_config(LEAST | given).guarded is guarded
+
+
 def test_starttls_has_its_own_port() -> None:
     assert read_config(LEAST | {"tls": "starttls"}).port == 143
 

@@ -40,7 +40,7 @@ def server(oauth: OAuthServer) -> Iterator[Dovecot]:
 
 
 def settings(server: Dovecot, **changes: Any) -> dict[str, Any]:
-    plain = {"host": "127.0.0.1", "port": server.imap_port, "tls": "none", "user": "support"}
+    plain = {"host": "127.0.0.1", "port": server.imap_port, "tls": "none", "user": "support", "guarded": False}
     return plain | ({} if _names_secret(changes) else {"password_env": "SUPPORT_PASSWORD"}) | changes
 
 
@@ -85,7 +85,14 @@ def test_a_server_that_echoes_the_password_does_not_get_it_into_the_error() -> N
     secret = ENVIRON["WRONG_PASSWORD"]
     with scripted(b"* OK ready\r\n", echo=True) as port:
         error = trouble(
-            {"host": "127.0.0.1", "port": port, "tls": "none", "user": "x", "password_env": "WRONG_PASSWORD"}
+            {
+                "host": "127.0.0.1",
+                "port": port,
+                "tls": "none",
+                "user": "x",
+                "password_env": "WRONG_PASSWORD",
+                "guarded": False,
+            }
         )
     assert "•••" in str(error)
     assert_no_secret(str(error), secret)
@@ -127,7 +134,14 @@ def test_a_certificate_for_another_name_is_refused(server: Dovecot) -> None:
 
 def test_without_starttls_nothing_is_sent_in_the_clear() -> None:
     with scripted(b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] ready\r\n") as port:
-        data = {"host": "127.0.0.1", "port": port, "tls": "starttls", "user": "x", "password_env": "SUPPORT_PASSWORD"}
+        data = {
+            "host": "127.0.0.1",
+            "port": port,
+            "tls": "starttls",
+            "user": "x",
+            "password_env": "SUPPORT_PASSWORD",
+            "guarded": False,
+        }
         error = trouble(data)
     assert "offers no STARTTLS" in str(error)
 
