@@ -4,8 +4,9 @@ In: a ticket as it stands (whose it is, what it is about), its events in order, 
 one row that every report is made of. All of it follows from the events, so it may be counted again at any time and
 comes out the same. It refuses to know rows, and keeps no counter.
 
-A response is an agent's public reply. The next response is counted from the requester's first message after a response;
-a bare thanks asks for nothing. A merged ticket has no figures of its own: it is counted in the one that it went into.
+A response is an agent's public reply that was delivered. The next response is counted from the requester's first
+message after a response; a bare thanks asks for nothing. A merged ticket has no figures of its own: it is counted in
+the one that it went into.
 """
 
 from __future__ import annotations
@@ -83,10 +84,13 @@ class _Tape:
     closed_at: datetime | None = None
     resolved_at: datetime | None = None
     answered_at: datetime | None = None
+    answered_by: int | None = None
     asked_at: datetime | None = None
     replies: int = 0
     reopened: int = 0
     spans: list[tuple[datetime, datetime]] = field(default_factory=list)
+    span_by: int | None = None
+    """The reply that ended the last span."""
     seconds: dict[Status, float] = field(default_factory=dict)
     late: set[str] = field(default_factory=set)
     merged: bool = False
@@ -100,7 +104,9 @@ class _Tape:
         if event.kind in (EventKind.STATUS_CHANGED, EventKind.REOPENED):
             self._moved(_STATUSES[event.after], event.at, again=event.kind == EventKind.REOPENED)
         elif event.kind == EventKind.REPLIED and event.actor.kind is ActorKind.AGENT:
-            self._answered(event.at)
+            self._answered(event.at, event.message_id)
+        elif event.kind in (EventKind.UNDELIVERABLE, EventKind.DELIVERY_FAILED) and event.data.get("reply"):
+            self._not_delivered(event.data["reply"])
         elif event.kind == EventKind.REQUESTER_REPLIED:
             if self.answered_at and not self.asked_at and event.why != NOT_REOPENED:
                 self.asked_at = event.at
@@ -121,12 +127,20 @@ class _Tape:
         self.status, self.since = to, at
         self.reopened += again
 
-    def _answered(self, at: datetime) -> None:
+    def _answered(self, at: datetime, reply_id: int | None) -> None:
         self.replies += 1
-        self.answered_at = self.answered_at or at
+        if self.answered_at is None:
+            self.answered_at, self.answered_by = at, reply_id
         if self.asked_at:
             self.spans.append((self.asked_at, at))
-            self.asked_at = None
+            self.asked_at, self.span_by = None, reply_id
+
+    def _not_delivered(self, reply_id: int) -> None:
+        """The requester did not get it: the response is owed as if nobody had answered."""
+        if self.answered_by == reply_id:
+            self.answered_at = self.answered_by = None
+        if self.span_by == reply_id:
+            self.asked_at, self.span_by = self.spans.pop()[0], None
 
 
 def facts(

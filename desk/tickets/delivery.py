@@ -36,6 +36,8 @@ class Failure:
     why: str
     reply_id: int | None = None
     side_id: int = 0
+    reply_at: datetime | None = None
+    """When that message was written."""
     event_message_id: int | None = None
     """The message beside which the history shows it: the reply, or the report that came."""
 
@@ -48,12 +50,16 @@ def failed(ticket: Ticket, failure: Failure, at: datetime) -> Change:
     first = brings_back and ticket.undelivered_at is None
     if first:
         data |= {"flagged": True, "reply": failure.reply_id}
+        # An answer that arrived nowhere was no response: the next one is the first.
+        if failure.reply_at is not None and failure.reply_at == ticket.first_response_at:
+            data["first_response"] = True
     event = Event(
         ticket.id, at, EventKind(failure.how), DESK, "", failure.address, failure.why, data, failure.event_message_id
     )
     if not first:
         return Change(ticket, (event,))
-    change = Change(replace(ticket, updated_at=at, undelivered_at=at), (event,))
+    responded = None if data.get("first_response") else ticket.first_response_at
+    change = Change(replace(ticket, updated_at=at, undelivered_at=at, first_response_at=responded), (event,))
     if ticket.status in DONE or ticket.status is Status.PENDING:
         return change.then(
             transitions.reopen(change.ticket, DESK, at, f"the answer to {failure.address} was not delivered")

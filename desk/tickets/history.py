@@ -109,7 +109,9 @@ def _answered(ticket: Ticket, event: Event) -> dict[str, Any]:
 
 
 def _undelivered(ticket: Ticket, event: Event) -> dict[str, Any]:
-    return {"undelivered_at": event.at if event.data.get("flagged") else ticket.undelivered_at}
+    responded = None if event.data.get("first_response") else ticket.first_response_at
+    flag = event.at if event.data.get("flagged") else ticket.undelivered_at
+    return {"undelivered_at": flag, "first_response_at": responded}
 
 
 def _by_agent(event: Event) -> bool:

@@ -25,6 +25,7 @@ from desk.tickets.ticket import Change, Ticket
 from storage.db.session import Session
 from storage.mail import outbound
 from storage.people.addresses import canonical
+from storage.tickets import tickets
 
 LATEST = timedelta(days=10)
 """Mail servers give up after five days, some after a week."""
@@ -91,7 +92,11 @@ def record(
     how = How.RETURNED if bounce.permanent else How.DELAYED
     if bounce.permanent and not outbound.mark_returned(session, about.id, _reason(bounce)):
         return Change(ticket)
-    failure = Failure(how, about.kind, about.recipient, _reason(bounce), about.reply_id, about.side_id, message_id)
+    reply = tickets.message(session, about.reply_id) if about.reply_id else None
+    reply_at = reply.created_at if reply else None
+    failure = Failure(
+        how, about.kind, about.recipient, _reason(bounce), about.reply_id, about.side_id, reply_at, message_id
+    )
     return delivery.failed(ticket, failure, now)
 
 

@@ -150,7 +150,11 @@ def _give_up(session: Session, message: ClaimedMessage, reason: str, now: dateti
         return
     why = f"{message.kind} to {message.recipient}: {reason}"
     side = int(message.content.get("side", 0))
-    failure = Failure(How.REFUSED, message.kind, message.recipient, why, message.message_id, side, message.message_id)
+    written = tickets.message(session, message.message_id) if message.message_id else None
+    reply_at = written.created_at if written else None
+    failure = Failure(
+        How.REFUSED, message.kind, message.recipient, why, message.message_id, side, reply_at, message.message_id
+    )
     # A notice about an undeliverable notice would loop.
     ticket = tickets.save(session, delivery.failed(ticket, failure, now), react=message.kind in _NOTIFIED)
     if message.kind == OutboundKind.SIDE:

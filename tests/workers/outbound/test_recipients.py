@@ -173,6 +173,37 @@ def test_a_new_answer_takes_the_flag_away_and_its_failure_sets_it_again(desk: Sm
     assert desk.ticket(1).undelivered_at is None and desk.ticket(1).status == "pending"
 
 
+@pytest.mark.parametrize("by_report", [True, False])
+def test_an_answer_that_did_not_arrive_was_no_first_response(desk: SmallDesk, relay: Relay, by_report: bool) -> None:
+    relay.rcpt = {} if by_report else {BOB: "550 no such user"}
+    answer(desk)
+    if by_report:
+        assert desk.ticket(1).first_response_at is not None
+        returns(desk, relay, BOB)
+    ticket, events = desk.ticket(1), desk.events(1)
+    assert ticket.first_response_at is None
+    assert history.replay(history.beginning(ticket, events), events).first_response_at is None
+    relay.rcpt = {}
+    desk.later(hours=2)
+    answer(desk, text="Once more.")
+    assert desk.ticket(1).first_response_at == desk.now
+
+
+def test_a_later_answer_that_does_not_arrive_leaves_the_first_response(desk: SmallDesk, relay: Relay) -> None:
+    first_at, row = desk.now, answer(desk)
+    desk.later(minutes=1)
+    desk.receive(desk.mail(BOB, "Re: Help", "And now?", reply_to=str(row["external_id"])))
+    relay.rcpt = {BOB: "550 no such user"}
+    answer(desk, text="Like this.")
+    assert desk.ticket(1).undelivered_at is not None and desk.ticket(1).first_response_at == first_at
+
+
+def test_a_copy_that_does_not_arrive_leaves_the_first_response(desk: SmallDesk, relay: Relay) -> None:
+    relay.rcpt = {CAROL: "550 no such user"}
+    answer(desk)
+    assert desk.ticket(1).first_response_at is not None
+
+
 def test_the_requesters_next_message_takes_the_flag_away(desk: SmallDesk, relay: Relay) -> None:
     relay.rcpt = {BOB: "550 quota"}
     row = answer(desk)
