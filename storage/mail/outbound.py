@@ -240,15 +240,6 @@ AUTOMATIC = (
     OutboundKind.CONFIRMATION,
     OutboundKind.REMINDER,
 )
-_MOST_RECENT = 20_000
-
-
-def recent_recipients(session: Session, since: datetime) -> dict[str, int]:
-    """Who got automatic mails since then, and how many; among the newest rows, so the query stays cheap."""
-    newest = sa.select(sa.func.max(outbound.c.id)).scalar_subquery()
-    where = (outbound.c.id > newest - _MOST_RECENT, outbound.c.created_at > since, outbound.c.kind.in_(AUTOMATIC))
-    query = sa.select(outbound.c.recipient, sa.func.count()).where(*where, outbound.c.state != OutboundState.SUPPRESSED)
-    return read_counts(session, query.group_by(outbound.c.recipient))
 
 
 def recent_automatic(

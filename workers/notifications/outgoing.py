@@ -187,7 +187,8 @@ class Sender:
         """The same messages; automatic ones beyond the budget of an address, domain or ticket are kept, not sent."""
         settings = self.context.store.settings
         limits = Limits(settings.acknowledgements_per_hour, settings.acknowledgements_per_domain_and_hour)
-        return reply_budget.within_budget(self.session, messages, self.proven, limits, now)
+        recent = self.context.recent_automatic
+        return reply_budget.within_budget(self.session, messages, self.proven, limits, recent, now)
 
     def _remember_proof(self, key: str, verdict: Verdict | None) -> None:
         if verdict is Verdict.PASS:

@@ -19,6 +19,7 @@ from desk.mail.states import OutboundKind, OutboundState
 from storage.db.session import Session
 from storage.mail import outbound
 from storage.mail.outbound import OutboundMessage
+from storage.mail.recent_automatic import RecentAutomatic
 
 BUDGET_TIME = timedelta(hours=1)
 TO_REQUESTERS = (OutboundKind.ACKNOWLEDGEMENT, OutboundKind.REMINDER)
@@ -47,23 +48,27 @@ class _Counts:
 
 
 def within_budget(
-    session: Session, messages: Sequence[OutboundMessage], proven: Collection[str], limits: Limits, now: datetime
+    session: Session,
+    messages: Sequence[OutboundMessage],
+    proven: Collection[str],
+    limits: Limits,
+    recent: RecentAutomatic,
+    now: datetime,
 ) -> list[OutboundMessage]:
     """The same messages; those beyond a limit are kept and not sent. `proven`: keys of messages to proven senders."""
-    counts = _load(session, messages, now - BUDGET_TIME)
+    counts = _load(session, messages, recent, now - BUDGET_TIME)
     return [_limited(message, counts, message.dedupe_key in proven, limits) for message in messages]
 
 
-def _load(session: Session, messages: Sequence[OutboundMessage], since: datetime) -> _Counts:
+def _load(session: Session, messages: Sequence[OutboundMessage], recent: RecentAutomatic, since: datetime) -> _Counts:
     counts = _Counts()
     budgeted = [message.recipient for message in messages if message.kind in (*TO_REQUESTERS, COMMAND_ANSWER)]
     if budgeted:
-        recent = outbound.recent_recipients(session, since)
-        exact = outbound.recent_automatic(session, budgeted, since)
-        # The exact count knows all of an address, the recent one its other spellings.
-        for address, number in (recent | exact).items():
-            counts.victims[victim(address)] += number
-            counts.domains[victim_domain(address)] += number
+        counted = recent.count(session, since)
+        counts.domains.update({domain: counted[domain] for domain in map(victim_domain, budgeted)})
+        mailboxes = {victim(address) for address in budgeted}
+        counts.victims.update({mailbox: counted[mailbox] for mailbox in mailboxes})
+        counts.victims.update(outbound.recent_automatic(session, sorted(mailboxes), since))
         counts.commands.update(outbound.recent_automatic(session, budgeted, since, (COMMAND_ANSWER,)))
     tickets = sorted(
         {message.ticket_id for message in messages if message.kind == OutboundKind.NOTICE and message.ticket_id}

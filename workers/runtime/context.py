@@ -17,6 +17,7 @@ from storage.config import priority_matrix
 from storage.db.session import Session
 from storage.incidents import detector_settings
 from storage.learning import keyword_rules
+from storage.mail.recent_automatic import RecentAutomatic
 from storage.open_store import Store
 from storage.people import organisations, people
 from storage.people.people import Mailbox, Team
@@ -63,6 +64,7 @@ class Context:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     react: bool = True
     watch: ModelWatch | None = None
+    recent_automatic: RecentAutomatic = field(default_factory=RecentAutomatic, repr=False)
     _configuration: tuple[float, DeskConfiguration] | None = field(default=None, repr=False)
     _matrix: tuple[str, ...] = field(default=(), repr=False)
 
