@@ -65,10 +65,15 @@ def find_deliveries(session: Session, reports: Mapping[int, InboundRequest], sec
 def _chosen(
     request: InboundRequest, signed: Mapping[str, Any] | None, rows: Sequence[Mapping[str, Any]]
 ) -> Delivery | None:
-    """The row whose envelope sender it came to, or that of another recipient of the same mail whom the report names."""
+    """The row whose envelope sender it came to; a copy that the report names, where it came to the requester's."""
     named = _addressed(request, rows)
-    if signed is None or (named is not None and named["external_id"] == signed["external_id"]):
-        return _delivery(named, signed=signed is not None)
+    if signed is None:
+        return _delivery(named, signed=False)
+    # Each recipient knows the envelope sender of their own mail. Somebody in copy must not use it to say that the
+    # requester got nothing, or another copy; a copy that failed moves nothing, so the requester's is enough for it.
+    of_same = named is not None and named["external_id"] == signed["external_id"]
+    if of_same and signed["kind"] == OutboundKind.REPLY and named is not None and named["kind"] == OutboundKind.COPY:
+        return _delivery(named, signed=True)
     return _delivery(signed, signed=True)
 
 

@@ -283,6 +283,26 @@ def test_forged_reports_change_nothing(desk: SmallDesk, relay: Relay) -> None:
     assert desk.ticket(1).status == "pending" and len(desk.tickets()) == 1
 
 
+@pytest.mark.parametrize("about", [BOB, DAVE])
+@pytest.mark.parametrize("original", [None, ""])
+def test_somebody_in_copy_cannot_say_that_another_recipient_got_nothing(
+    desk: SmallDesk, relay: Relay, about: str, original: str | None
+) -> None:
+    with desk.store.database.transaction() as session:
+        tickets.set_participant(session, 1, DAVE, "added")
+    answer(desk, resolve=True)
+    assert states(desk) == {BOB: "sent", CAROL: "sent", DAVE: "sent"}
+    returns(desk, relay, CAROL, about, **({} if original is None else {"original": original}))
+    assert states(desk) == {BOB: "sent", CAROL: "sent", DAVE: "sent"} and failures(desk) == []
+    assert desk.ticket(1).status == "resolved" and desk.ticket(1).undelivered_at is None
+
+
+def test_the_requesters_own_report_may_name_a_copy(desk: SmallDesk, relay: Relay) -> None:
+    answer(desk)
+    returns(desk, relay, BOB, CAROL)
+    assert states(desk) == {BOB: "sent", CAROL: "bounced"} and desk.ticket(1).undelivered_at is None
+
+
 def test_a_report_that_comes_weeks_later_changes_nothing(desk: SmallDesk, relay: Relay) -> None:
     answer(desk)
     desk.later(days=20)
