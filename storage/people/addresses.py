@@ -39,6 +39,13 @@ def readable(address: str) -> str:
     return f"{local}{at}{_in_letters(domain)}" if "xn--" in domain else address
 
 
+def spellings(address: str) -> tuple[str, ...]:
+    """The address as it is stored, and with the letters of its domain where that has others."""
+    stored = canonical(address)
+    local, at, domain = stored.rpartition("@")
+    return (stored, f"{local}{at}{_decoded(domain)}") if "xn--" in domain else (stored,)
+
+
 @lru_cache(maxsize=1024)
 def _in_ascii(domain: str) -> str:
     # Imported late: its tables are large, and most addresses need none of them.
@@ -50,15 +57,19 @@ def _in_ascii(domain: str) -> str:
         return domain.lower()
 
 
-@lru_cache(maxsize=1024)
 def _in_letters(domain: str) -> str:
+    letters = _decoded(domain)
+    return letters if _in_ascii(letters) == domain and _is_latin(letters) else domain
+
+
+@lru_cache(maxsize=1024)
+def _decoded(domain: str) -> str:
     import idna
 
     try:
-        letters = idna.decode(domain)
+        return idna.decode(domain)
     except (idna.IDNAError, UnicodeError):
         return domain
-    return letters if _in_ascii(letters) == domain and _is_latin(letters) else domain
 
 
 def _is_latin(domain: str) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.db.session import Session
+from storage.people import addresses
 from storage.privacy.redact import REDACTED_NAME
 from storage.tables.desk import report_schedules
 from storage.tables.tickets import metadata
@@ -116,17 +117,27 @@ others' own words. What is theirs among them was emptied before (`storage/privac
 _DROPPED = ("report_schedules.recipients", "scheduled_replies.content")
 """Lists of those who get something: who is gone is left out, instead of leaving a mark that nobody can write to."""
 
+_NO_LONGER = r"(?<![\w.+-]){}(?!-?\w|\.\w)"
+"""An address that is no part of a longer one, which is somebody else's."""
+
 
 @dataclass(frozen=True, slots=True)
 class ErasedPerson:
-    """How the person may be written: the address in lower case, and whole names."""
+    """How the person may be written: the address in lower case, also with the letters of its domain; whole names."""
 
     address: str
     names: tuple[str, ...] = ()
 
     @property
+    def addresses(self) -> tuple[str, ...]:
+        return addresses.spellings(self.address)
+
+    @property
     def pattern(self) -> re.Pattern[str]:
-        words = [re.escape(self.address), *(rf"\b{re.escape(name)}\b" for name in self.names)]
+        words = [
+            *(_NO_LONGER.format(re.escape(one)) for one in self.addresses),
+            *(rf"\b{re.escape(name)}\b" for name in self.names),
+        ]
         return re.compile("|".join(words), re.IGNORECASE)
 
 
@@ -159,7 +170,7 @@ def without_person(value: Any, person: ErasedPerson, *, drop: bool = False) -> A
     if isinstance(value, Mapping):
         return {without_person(name, person): without_person(item, person, drop=drop) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        items = [item for item in value if not (drop and isinstance(item, str) and item.lower() == person.address)]
+        items = [item for item in value if not (drop and isinstance(item, str) and item.lower() in person.addresses)]
         return [without_person(item, person, drop=drop) for item in items]
     return value
 
@@ -175,13 +186,16 @@ def _sweep_table(session: Session, table: sa.Table, names: Sequence[str], person
 
 
 def _rows(session: Session, table: sa.Table, names: Sequence[str], person: ErasedPerson) -> Sequence[Any]:
-    named = sa.or_(*(_mentions(table.c[name], word) for name in names for word in (person.address, *person.names)))
+    named = sa.or_(*(mentions(table.c[name], word) for name in names for word in (*person.addresses, *person.names)))
     columns = (*table.primary_key.columns, *(table.c[name] for name in names))
     return session.execute(sa.select(*columns).where(named)).all()
 
 
-def _mentions(column: sa.Column[Any], word: str) -> sa.ColumnElement[bool]:
-    """JSON keeps what is not ASCII as escapes; SQLite's lower() knows ASCII only, so all spellings are tried."""
+def mentions(column: sa.Column[Any], word: str) -> sa.ColumnElement[bool]:
+    """Whether the column's text has the word.
+
+    JSON keeps what is not ASCII as escapes; SQLite's lower() knows ASCII only, so all spellings are tried.
+    """
     text = sa.cast(column, sa.Text)
     spelled = {word, word.lower(), word.upper(), word.title()}
     spelled |= {json.dumps(spelling)[1:-1] for spelling in spelled}

@@ -26,7 +26,7 @@ from storage.learning import models as model_rows
 from storage.open_store import Store
 from storage.operations import blob_gc
 from storage.people import accounts, people
-from storage.people.addresses import canonical
+from storage.people.addresses import canonical, spellings
 from storage.people.people import Person
 from storage.privacy import personal_columns, redact
 from storage.privacy.redact import REDACTED_NAME, Redaction
@@ -168,7 +168,7 @@ def _redact_elsewhere(session: Session, person: Person, redaction: Redaction) ->
     theirs = sa.or_(sa.and_(by_requester, c.author_id == person.id), c.author_address == person.address)
     rows = session.execute(sa.select(c.id, c.ticket_id, c.reply, c.text).where(theirs)).all()
     lines = {line.strip() for row in rows for line in (row.reply + "\n" + row.text).split("\n")}
-    needles = {person.address} | {line for line in lines if len(line) >= _SHORTEST}
+    needles = set(spellings(person.address)) | {line for line in lines if len(line) >= _SHORTEST}
     redact.redact_messages(session, [row.id for row in rows], redaction)
     side_tickets = side_conversations.redact_person(session, person.address, REDACTED_NAME)
     copied = sa.select(participants.c.ticket_id).where(participants.c.address == person.address)
@@ -189,9 +189,11 @@ def _redact_elsewhere(session: Session, person: Person, redaction: Redaction) ->
 
 def _their_requests(session: Session, address: str) -> list[int]:
     """Settled rows that they sent; other people's rows that only name them stay without the name."""
-    c, quoted = inbound.c, f'"{address}"'
-    texts = (sa.func.lower(sa.cast(column, sa.Text)) for column in (c.request, c.envelope))
-    named = [text.contains(quoted, autoescape=True) for text in texts]
+    c = inbound.c
+    # In quotes: a longer address that ends alike is somebody else's.
+    spelled = {word for one in spellings(address) for word in (one, one.upper(), one.title())}
+    quoted = {text for word in spelled for text in (f'"{word}"', json.dumps(word))}
+    named = [personal_columns.mentions(column, text) for column in (c.request, c.envelope) for text in quoted]
     query = sa.select(c.id, c.request, c.envelope, c.state).where(
         sa.or_(*named), c.state.not_in((InboundState.WAITING, InboundState.ORDERED))
     )
@@ -215,8 +217,8 @@ def _their_requests(session: Session, address: str) -> list[int]:
 def _sender(request: str, envelope: Mapping[str, Any]) -> str:
     """Who sent what could be read, else who the envelope says."""
     if request:
-        return str((json.loads(request).get("sender") or {}).get("address", "")).lower()
-    return str(envelope.get("mail_from", "")).lower()
+        return canonical(str((json.loads(request).get("sender") or {}).get("address", "")))
+    return canonical(str(envelope.get("mail_from", "")))
 
 
 def _outbound_mentioning(session: Session, ids: Iterable[int], address: str, needles: Iterable[str]) -> list[int]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import sqlalchemy as sa
 
-from desk.tickets.ticket import DESK, Actor, ActorKind
+from desk.tickets.events import EventKind
+from desk.tickets.ticket import DESK, Actor, ActorKind, Event
 from storage.open_store import Store
 from storage.people import people
+from storage.people.addresses import canonical
 from storage.runtime import key_values
-from storage.tables.tickets import metadata
+from storage.tables.tickets import inbound, metadata
 from storage.tickets import tickets
-from tests.small_desk import BOB, CAROL, SmallDesk
+from tests.small_desk import BOB, CAROL, SUPPORT, SmallDesk
 from usecases.privacy import erasure
 from usecases.tickets import conversation
 
@@ -148,3 +152,39 @@ def test_nobody_and_agents_are_refused_and_the_next_training_is_asked_for(desk: 
     with desk.store.database.reading() as session:
         assert "unlearned" in key_values.get(session, key_values.ASKED)["why"]
         assert [one.why for one in erasure.receipts(session)] == [""]
+
+
+@pytest.mark.parametrize("domain", ["bücher.example", "straße.example", "пример.example"])
+def test_both_spellings_of_a_domain_with_letters_are_found(any_store: Store, domain: str) -> None:
+    desk, letters = SmallDesk(any_store), f"jo@{domain}"
+    stored = canonical(letters)
+    desk.receive(desk.mail(stored, "my shelf", "it is too long for me"))
+    desk.receive(desk.mail(CAROL, "my invoice", "there is something wrong"))
+    ticket = desk.tickets()[1]
+    mention = f"asked {letters}, {letters.upper()} and {stored} about it"
+    with any_store.database.transaction() as session:
+        event = Event(ticket.id, desk.now, EventKind.NOTED, DESK, why=mention, data={"copies": [letters, stored]})
+        tickets.add_events(session, [event], react=False)
+        key_values.put(session, "somebody", {"to": [letters], letters: mention})
+        envelope = {"mail_from": letters, "rcpt_to": [SUPPORT]}
+        session.execute(sa.update(inbound).where(inbound.c.ticket_id == ticket.id).values(envelope=envelope))
+    erasure.erase(any_store, letters, DESK, desk.now)
+    left = everything(any_store)
+    escaped = json.dumps(letters)[1:-1].lower()
+    assert not any(spelling in left for spelling in (letters.lower(), stored, escaped))
+
+
+def test_an_address_that_only_ends_alike_is_somebody_elses(any_store: Store) -> None:
+    desk = SmallDesk(any_store)
+    others = [canonical(one) for one in ("anna-jo@bücher.example", "a.jo@bücher.example", "jo@bücher.example.org")]
+    for address in (canonical("jo@bücher.example"), *others):
+        desk.receive(desk.mail(address, "my shelf", "it is too long for me"))
+    with any_store.database.transaction() as session:
+        key_values.put(session, "somebody", [*others, "jo@bücher.example."])
+    with any_store.database.reading() as session:
+        before = session.execute(sa.select(inbound.c.request, inbound.c.envelope).where(inbound.c.id == 2)).one()
+    erasure.erase(any_store, "jo@bücher.example", DESK, desk.now)
+    with any_store.database.reading() as session:
+        after = session.execute(sa.select(inbound.c.request, inbound.c.envelope).where(inbound.c.id == 2)).one()
+        assert key_values.get(session, "somebody") == [*others, "(erased)."]
+    assert tuple(before) == tuple(after)
