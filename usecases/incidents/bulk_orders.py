@@ -7,7 +7,7 @@ steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,15 +15,19 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 
+from desk.access import permissions
+from desk.access.permissions import Verb
 from desk.incidents import priority as incident_priority
 from desk.incidents.priority import Raise
 from desk.tickets import fields, properties, transitions
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, NotAllowed, Status, Ticket
+from storage.access import visibility
 from storage.db.session import Session, enqueue, is_conflict, is_outage
 from storage.db.statements import for_update, insert_ignore
 from storage.incidents import detector_counts, incidents
 from storage.incidents.incidents import DISMISSED, MEMBER, RESOLVED
+from storage.people import people
 from storage.runtime import failures
 from storage.tables.learning import incident_orders as orders
 from storage.tickets import tickets
@@ -162,7 +166,22 @@ def _change_ticket(session: Session, order: Order, ticket: Ticket, raised: Raise
     """
     if ticket.merged_into is not None or ticket.status is Status.CLOSED:
         return False
+    _check_still_allowed(session, order, ticket, now)
     return _VERBS[order.kind](session, order, ticket, raised, now)
+
+
+def _check_still_allowed(session: Session, order: Order, ticket: Ticket, now: datetime) -> None:
+    """An order runs for minutes: whoever lost the role or the team meanwhile changes nothing any more."""
+    if order.agent_id is None:
+        return
+    agent = people.by_ids(session, [order.agent_id]).get(order.agent_id)
+    if agent is None or not agent.is_agent:
+        raise NotAllowed("who ordered it is no active agent any more")
+    if why := permissions.refused(agent.role, _NEEDED[order.kind]):
+        raise NotAllowed(why)
+    viewer = visibility.viewer_of(session, agent.id, agent.name, agent.role, now)
+    if not viewer.sees(ticket.id, ticket.team_id):
+        raise NotAllowed("who ordered it is not in the private team of this ticket")
 
 
 def _answer(session: Session, order: Order, ticket: Ticket, _raised: object, now: datetime) -> bool:
@@ -193,4 +212,9 @@ def _dismiss(session: Session, order: Order, ticket: Ticket, raised: Raise | Non
     return bool(change.events)
 
 
+_NEEDED: Mapping[str, Sequence[Verb]] = {
+    ANSWER: (Verb.INCIDENT, Verb.REPLY),
+    RESOLVE: (Verb.INCIDENT, Verb.REPLY, Verb.CHANGE),
+    DISMISS: (Verb.INCIDENT, Verb.CHANGE),
+}
 _VERBS: Mapping[str, Callable[..., bool]] = {ANSWER: _answer, RESOLVE: _resolve, DISMISS: _dismiss}

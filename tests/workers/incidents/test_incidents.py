@@ -18,6 +18,7 @@ from storage.incidents import incidents
 from storage.incidents.incidents import DISMISSED, MEMBER, OPEN, QUIET, RESOLVED, SUGGESTED, Incident
 from storage.people import people
 from storage.tables.learning import incident_traffic
+from storage.tables.tickets import agents
 from storage.tickets import tickets
 from tests.small_desk import BOB, CAROL, SmallDesk, words
 from usecases.incidents import bulk_orders
@@ -307,3 +308,26 @@ def test_what_is_sent_twice_is_linked_and_nothing_is_merged(any_desk: SmallDesk)
     watch.drain(any_desk.context)
     with any_desk.store.database.reading() as session:
         assert tickets.links_of(session, 5) == []
+
+
+@pytest.mark.parametrize("kind", [bulk_orders.ANSWER, bulk_orders.RESOLVE, bulk_orders.DISMISS])
+@pytest.mark.parametrize("lost", ["read-only", "light", "deactivated"])
+def test_who_loses_the_role_while_an_order_runs_changes_no_further_ticket(
+    desk: SmallDesk, kind: str, lost: str
+) -> None:
+    everyday(desk)
+    hit = outage(desk)
+    alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
+    with desk.store.database.transaction() as session:
+        order = bulk_orders.place_order(session, 1, "k", kind, "It is repaired.", alice, desk.now)
+        assert bulk_orders.run_step(session, order.id, desk.now, most=2)
+        values = {"active": False} if lost == "deactivated" else {"role": lost}
+        session.execute(sa.update(agents).where(agents.c.id == desk.alice.id).values(**values))
+        while bulk_orders.run_step(session, order.id, desk.now, most=2):
+            pass
+        ended = bulk_orders.get(session, order.id)
+    assert ended.done_at is not None and ended.done <= 2
+    failed = [[e.why for e in desk.events(number) if e.kind == "incident_order_failed"] for number in sorted(hit)]
+    assert not any(failed[:2]) and all(len(reasons) == 1 for reasons in failed[2:])
+    assert all(("may not" in why) or ("no active agent" in why) for (why,) in failed[2:])
+    assert sum("replied" in desk.kinds(number) for number in hit) <= 2
