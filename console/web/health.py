@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import redis
 import sqlalchemy as sa
@@ -226,12 +227,18 @@ def routes(store: Store, now: Clock = lambda: datetime.now(UTC)) -> list[Route]:
 
 
 def may_read_metrics(request: Request, settings: Settings) -> bool:
-    """Whoever sends the token; if no token is set, clients on this machine that do not come through a proxy."""
+    """Whoever sends the token; if no token is set, clients on this machine that do not come through a proxy.
+
+    A proxy on this machine that adds no header looks like a client on it. So where the settings say that the pages are
+    reached from outside, only the token counts.
+    """
     if settings.metrics_token:
         kind, _, given = request.headers.get("authorization", "").partition(" ")
         wanted = settings.metrics_token.encode()
         return kind.lower() == "bearer" and hmac.compare_digest(given.strip().encode("utf-8", "replace"), wanted)
-    proxied = any(name in request.headers for name in _PROXIES)
+    host = urlsplit(settings.public_url).hostname or ""
+    outside = bool(settings.trusted_proxies) or not (host in ("", "localhost") or is_within(host, LOOPBACK))
+    proxied = outside or any(name in request.headers for name in _PROXIES)
     return not proxied and is_within(request.client.host if request.client else "", LOOPBACK)
 
 

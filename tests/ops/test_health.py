@@ -265,6 +265,29 @@ def test_figures_are_for_this_machine_only(store: Store, client: str, headers: d
 
 
 @pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"public_url": "https://help.example.com"}, 401),
+        ({"public_url": "http://203.0.113.9:8025"}, 401),
+        ({"trusted_proxies": ("127.0.0.1",)}, 401),
+        ({"public_url": "http://localhost:8025"}, 200),
+        ({"public_url": "http://127.0.0.1:8025"}, 200),
+    ],
+)
+def test_where_a_proxy_without_headers_may_stand_figures_need_the_token(
+    store: Store, changes: dict[str, Any], code: int
+) -> None:
+    with with_settings(store, **changes) as opened:
+        app = Starlette(routes=health.routes(opened, lambda: NOW))
+        with TestClient(app, client=("127.0.0.1", 1)) as browser:
+            assert browser.get("/metrics").status_code == code
+    with with_settings(store, **changes, metrics_token=TOKEN) as opened:
+        app = Starlette(routes=health.routes(opened, lambda: NOW))
+        with TestClient(app, client=("127.0.0.1", 1)) as browser:
+            assert browser.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+
+
+@pytest.mark.parametrize(
     ("header", "code"),
     [("", 401), (TOKEN, 401), (f"Bearer {TOKEN}", 200), (f"bearer {TOKEN}", 200), ("Bearer", 401), ("Bearer x", 401)],
 )

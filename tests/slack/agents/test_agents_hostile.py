@@ -11,12 +11,14 @@ from starlette.applications import Starlette
 
 from desk.channels import Channel
 from desk.config.settings import Settings
-from desk.slack.orders import Button
+from desk.slack import account as slack_account
+from desk.slack.orders import Button, Kind, Order
 from gateway.slack import http
 from gateway.slack.events import bolt_app
 from storage.access import visibility
 from storage.mail import inbound
 from storage.people import accounts, people
+from storage.slack import threads as slack_threads
 from tests.slack import payloads
 from tests.slack.agents_desk import ACCOUNT, AgentsDesk, over_http, small
 from tests.slack.fake_slack import FakeSlack, Trouble
@@ -225,6 +227,16 @@ def test_an_address_links_only_if_slack_confirmed_it_and_the_desk_wants_it(
         assert person is not None
         assert (accounts.account_of(session, Channel.SLACK, person.id) == ACCOUNT) is linked
     assert (desk.ticket(ticket.id).assignee_id == desk.alice.id) is linked
+
+
+@pytest.mark.parametrize("domain", ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example"])
+def test_an_address_links_in_either_spelling_of_its_domain(small_desk: SmallDesk, domain: str) -> None:
+    with small_desk.store.database.transaction() as session:
+        agent = people.add_agent(session, "ute@bücher.example", "Ute", "agent", "", [], small_desk.now)
+        answer = {"user": {"profile": {"email": f"Ute@{domain}"}, "is_email_confirmed": True}}
+        order = Order(Kind.PRESSED, "T1", "U0UTE", email=slack_account.read(answer, "").email)
+        matched = slack_threads.agent_of(session, order, by_email=True)
+    assert matched is not None and matched.id == agent.id
 
 
 def test_an_address_never_takes_the_place_of_another_account(http_agents: AgentsDesk, slack: FakeSlack) -> None:
