@@ -47,7 +47,7 @@ def from_owner(wanted: State) -> State:
     return {**wanted, "mailbox": vouched_for} if "mailbox" in wanted else wanted
 
 
-def vouched(imap: Mapping[str, Any]) -> Entry:
+def vouched(imap: Mapping[str, Any]) -> dict[str, Any]:
     """The settings with the word of the machine's owner. Without that word a server is reached under the guard."""
     return {"guarded": False, **imap} if imap.get("host") else dict(imap)
 
