@@ -44,9 +44,11 @@ from console.tickets import (
     downloads,
     html_mail,
     inbox,
+    live,
     macros,
     presence,
     side_conversations,
+    views,
     watchers,
 )
 from console.tickets import properties as ticket_properties
@@ -108,6 +110,8 @@ def _sign_in_routes(desk: Desk) -> list[BaseRoute]:
 def _page_routes(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/tickets", page(desk, inbox.show)),
+        Route("/tickets/rows", page(desk, inbox.show_rows)),
+        live.route(desk),
         *bulk.routes(desk),
         Route("/tickets/{ticket_id:int}", page(desk, detail.show)),
         Route("/messages/{message_id:int}/raw", page(desk, downloads.raw_message)),
@@ -171,6 +175,7 @@ def _action_routes(desk: Desk) -> list[BaseRoute]:
         *signatures.action_routes(desk),
         *aliases.action_routes(desk),
         *side_conversations.routes(desk),
+        *views.routes(desk),
         Route("/quarantine/{inbound_id:int}/release", action(desk, quarantine.release, Verb.RELEASE), methods=["POST"]),
     ]
 

@@ -38,7 +38,7 @@ from storage.sla.calendars import CalendarRow
 from storage.sla.policies import PolicyRow
 from storage.tables.column_types import UTCDateTime
 from storage.tickets import listings
-from storage.tickets.listings import TicketFilter
+from storage.tickets.list_filter import Order, TicketFilter
 from tests.servers import postgres
 from workers.runtime.context import Context
 from workers.timers import sla as worker
@@ -178,7 +178,7 @@ def _any(session: Session) -> object:
 
 
 def _soonest(session: Session) -> object:
-    return listings.ticket_rows(session, TicketFilter(by_due=True), before=None, most=50)
+    return listings.ticket_rows(session, TicketFilter(order=Order.DUE), before=None, most=50)
 
 
 def _read(database: Database, ask: Callable[[Session], object]) -> None:

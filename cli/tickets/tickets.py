@@ -15,7 +15,7 @@ from desk.mail.trust import MessageTrust
 from desk.tickets.ticket import DESK, NotAllowed, Status, Ticket
 from storage.runtime.logging_setup import escaped
 from storage.tickets import listings, tickets
-from storage.tickets.listings import TicketFilter
+from storage.tickets.list_filter import TicketFilter
 from usecases.tickets import conversation
 from usecases.tickets.ticket_json import ticket_rows, whole_ticket
 

@@ -20,7 +20,7 @@
     if (document.hidden || leaving) return;
     const doing = Date.now() - typedAt < 20000 ? "writing" : "viewing";
     try {
-      const answer = await fetch(place.dataset.others, { method: "POST", body: body({ doing }) });
+      const answer = await fetch(place.dataset.others, { method: "POST", body: body({ doing, read: place.dataset.newest || "" }) });
       if (!answer.ok || answer.redirected) return;
       const state = await answer.json();
       setText(place, state.others.map(words).join(" "));

@@ -1,7 +1,8 @@
 """Who else views a ticket or writes on it: an open page asks every few seconds.
 
-The JSON holds the other agents, the ticket's version (a new one means that it changed), and the replies that are still
-scheduled. Tickets that the agent may not see are not found.
+The page names the newest message that it shows, which its agent has read with that. The JSON holds the other agents,
+the version of the ticket (a new one means that it changed), and the replies that are still scheduled. Tickets that the
+agent may not see are not found.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from starlette.routing import BaseRoute, Route
 from console.tickets import composer
 from console.web.request_context import Desk, Visit, action
 from desk.access.permissions import Verb
-from storage.tickets import presence, tickets
+from desk.web.clean_input import whole_number
+from storage.tickets import presence, reads, tickets
 from usecases.agents import scheduled_replies
 
 
@@ -37,6 +39,8 @@ def report_presence(visit: Visit, fields: Mapping[str, str]) -> Response:
         presence.remove(visit.session, ticket.id, visit.agent.id)
     elif doing in (presence.VIEWING, presence.WRITING):
         presence.record(visit.session, ticket.id, visit.agent.id, doing, visit.now)
+        if read := whole_number(fields.get("read", "")):
+            reads.mark_read(visit.session, ticket.id, visit.agent.id, read)
     others = presence.list_present(visit.session, [ticket.id], visit.now, but=visit.agent.id).get(ticket.id, [])
     present = [{"name": one.name, "doing": one.doing} for one in others]
     waiting = [one.id for one in scheduled_replies.scheduled_of_ticket(visit.session, ticket.id)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -173,6 +174,17 @@ def excerpt(text: str) -> str:
     return plain if len(plain) <= 120 else f"{plain[:119].rstrip()}…"
 
 
+def initials(name: str) -> str:
+    """The first letters of the first and the last word of a name or address."""
+    words = [word for word in re.split(r"[\s._+-]+", name.partition("@")[0]) if word]
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
+
+
+def hue(name: str) -> str:
+    """The class that colours somebody's avatar; the same name has always the same."""
+    return f"hue-{zlib.crc32(name.encode()) % 8}"
+
+
 def is_picture(attachment: StoredFile) -> bool:
     return attachment.media_type in PICTURES
 
@@ -250,6 +262,8 @@ def _environment() -> Environment:
         "due_badge": sla_badges.due_badge,
         "event_sentence": event_sentence,
         "excerpt": excerpt,
+        "hue": hue,
+        "initials": initials,
         "label": label,
         "lines": lines,
         "mail_warnings": mail_warnings.warnings,

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from console.web.clean_requests import with_clean_requests
 from console.web.connection_limit import ConnectionLimit
@@ -38,7 +38,7 @@ class WebServer:
         self._socket = _listening(host, port)
         protocol: Any = partial(LimitedProtocol, places or ConnectionLimit())
         config = uvicorn.Config(
-            with_request_ids(with_clean_requests(app), trusted),
+            self._told_when_stopping(with_request_ids(with_clean_requests(app), trusted)),
             http=protocol,
             log_config=None,
             access_log=False,
@@ -66,6 +66,15 @@ class WebServer:
     def stop(self) -> None:
         """Accepts no more requests and lets running ones end; callable from any thread and signal handler."""
         self._server.should_exit = True
+
+    def _told_when_stopping(self, app: ASGIApp) -> ASGIApp:
+        """The app; a response that has no end asks `frontdesk.stopping` of its scope whether to end."""
+
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            scope["frontdesk.stopping"] = lambda: self._server.should_exit
+            await app(scope, receive, send)
+
+        return serve
 
     @contextlib.contextmanager
     def beside(self) -> Iterator[None]:

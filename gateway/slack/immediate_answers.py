@@ -27,7 +27,7 @@ from storage.people import holders, people
 from storage.people.people import Person
 from storage.slack import threads as slack_threads
 from storage.tickets import listings, tickets
-from storage.tickets.listings import TicketFilter
+from storage.tickets.list_filter import TicketFilter
 from usecases.rules import macros
 from usecases.tickets import custom_fields, resolution
 

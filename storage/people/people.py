@@ -169,6 +169,12 @@ def members(session: Session, team_ids: Iterable[int]) -> dict[int, list[Person]
     return by_team
 
 
+def team_ids_of(session: Session, agent_id: int) -> list[int]:
+    """The teams that the agent is a member of."""
+    query = sa.select(memberships.c.team_id).where(memberships.c.agent_id == agent_id).order_by(memberships.c.team_id)
+    return list(session.execute(query).scalars())
+
+
 def add_team(session: Session, name: str) -> Team:
     session.execute(insert_ignore(session, teams), {"name": name})
     row = session.execute(sa.select(teams).where(teams.c.name == name)).one()

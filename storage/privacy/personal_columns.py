@@ -40,6 +40,7 @@ SWEPT: Mapping[str, tuple[str, ...]] = {
     "predictions": ("reasons",),
     "report_schedules": ("recipients", "content"),
     "routing_rules": ("conditions", "actions"),
+    "saved_views": ("name", "query"),
     "scheduled_replies": ("content",),
     "settings": ("value",),
     "side_conversations": ("people", "address", "subject"),

@@ -18,6 +18,26 @@ watchers = sa.Table(
     at("at", nullable=False),
 )
 
+ticket_reads = sa.Table(
+    "ticket_reads",
+    metadata,
+    ref("ticket_id", "tickets.id", primary_key=True),
+    ref("agent_id", "agents.id", primary_key=True),
+    sa.Column("message_id", BigId, nullable=False),
+)
+
+saved_views = sa.Table(
+    "saved_views",
+    metadata,
+    identity(),
+    sa.Column("name", sa.Text, nullable=False),
+    text("query"),
+    ref("owner_id", "agents.id", nullable=False, index=True),
+    flag("shared"),
+    at("created_at", nullable=False),
+    **AUTOINCREMENT,
+)
+
 presence = sa.Table(
     "presence",
     metadata,

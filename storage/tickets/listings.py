@@ -5,7 +5,6 @@ Every list is paged by id, newest first. A page reads one row more than it shows
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,36 +13,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from desk.tickets.ticket import Status
 from storage.access import visibility
 from storage.db.session import Session
 from storage.db.statements import read_counts
 from storage.mail import inbound as ledger
-from storage.people.addresses import canonical
 from storage.tables.tickets import inbound, outbound, people, predictions, teams, tickets
-from storage.tickets import full_text
+from storage.tickets.list_filter import TicketFilter, list_conditions, order_by
 
-MOST_FOUND = 500
-"""A search looks at so many tickets at most."""
-_NUMBER_IN_SUBJECT = re.compile(r"\[#([0-9]{1,18})\]")
-NOBODY = 0
 _RECENT = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class TicketFilter:
-    """Which tickets: empty or None means all. `assignee` NOBODY finds those without an owner."""
-
-    statuses: tuple[Status, ...] = ()
-    words: str = ""
-    assignee: int | None = None
-    team: int | None = None
-    category: str = ""
-    priority: str = ""
-    snoozed: bool | None = None
-    by_due: bool = False
-    """Those with a due time, the soonest first, instead of all, the newest first."""
-    due_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +68,22 @@ def ticket_rows(session: Session, ticket_filter: TicketFilter, *, before: int | 
         .outerjoin(teams, teams.c.id == tickets.c.team_id)
         .outerjoin(owner, owner.c.id == tickets.c.assignee_id)
         .outerjoin(predictions, predictions.c.ticket_id == tickets.c.id)
-        .where(*visibility.ticket_condition(session), *_conditions(session, ticket_filter, before))
+        .where(*list_conditions(session, ticket_filter, before))
     )
-    order = (tickets.c.due_at, tickets.c.id) if ticket_filter.by_due else (tickets.c.id.desc(),)
-    rows = session.execute(query.order_by(*order).limit(most))
+    rows = session.execute(query.order_by(*order_by(ticket_filter.order)).limit(most))
     return [TicketRow(**row._mapping) for row in rows]
 
 
 def ticket_ids(session: Session, ticket_filter: TicketFilter, *, before: int | None, most: int) -> list[int]:
-    """The ids of those tickets alone, the newest first."""
-    where = (*visibility.ticket_condition(session), *_conditions(session, ticket_filter, before))
-    return list(
-        session.execute(sa.select(tickets.c.id).where(*where).order_by(tickets.c.id.desc()).limit(most)).scalars()
-    )
+    """The ids of those tickets alone, in the filter's order."""
+    query = sa.select(tickets.c.id).where(*list_conditions(session, ticket_filter, before))
+    return list(session.execute(query.order_by(*order_by(ticket_filter.order)).limit(most)).scalars())
+
+
+def count_tickets(session: Session, ticket_filter: TicketFilter, most: int) -> int:
+    """How many tickets there are, counted up to `most`."""
+    some = sa.select(tickets.c.id).where(*list_conditions(session, ticket_filter, None)).limit(most).subquery()
+    return int(session.execute(sa.select(sa.func.count()).select_from(some)).scalar_one())
 
 
 def status_counts(session: Session) -> dict[str, int]:
@@ -140,62 +120,6 @@ def list_captured(session: Session, *, before: int | None, most: int) -> list[di
     """Mails that were captured because there is no relay."""
     where = [outbound.c.state == "caught", *visibility.ticket_id_condition(session, outbound.c.ticket_id)]
     return _page(session, sa.select(outbound), outbound.c.id, where, before, most)
-
-
-def _conditions(session: Session, ticket_filter: TicketFilter, before: int | None) -> list[sa.ColumnElement[bool]]:
-    where: list[sa.ColumnElement[bool]] = []
-    if ticket_filter.by_due:
-        where += _due(session, ticket_filter, before)
-    elif before is not None:
-        where.append(tickets.c.id < before)
-    if ticket_filter.snoozed is not None:
-        asleep = tickets.c.snoozed_until
-        where.append(asleep.is_not(None) if ticket_filter.snoozed else asleep.is_(None))
-    if ticket_filter.statuses:
-        where.append(tickets.c.status.in_([str(status) for status in ticket_filter.statuses]))
-    if ticket_filter.assignee is not None:
-        nobody = ticket_filter.assignee == NOBODY
-        where.append(tickets.c.assignee_id.is_(None) if nobody else tickets.c.assignee_id == ticket_filter.assignee)
-    if ticket_filter.team is not None:
-        where.append(tickets.c.team_id == ticket_filter.team)
-    for name in ("category", "priority"):
-        if getattr(ticket_filter, name):
-            where.append(tickets.c[name] == getattr(ticket_filter, name))
-    if ticket_filter.words.strip():
-        where.append(_matching_words(session, ticket_filter.words.strip()))
-    return where
-
-
-def _due(session: Session, ticket_filter: TicketFilter, before: int | None) -> list[sa.ColumnElement[bool]]:
-    """The condition by due time.
-
-    A page continues after the due time and number of the last ticket of the page before.
-    """
-    c = tickets.c
-    where: list[sa.ColumnElement[bool]] = [c.due_at.is_not(None)]
-    if ticket_filter.due_before is not None:
-        where.append(c.due_at <= ticket_filter.due_before)
-    last = session.execute(sa.select(c.due_at).where(c.id == before)).scalar() if before is not None else None
-    if last is not None:
-        where.append((c.due_at > last) | ((c.due_at == last) & (c.id > before)))
-    return where
-
-
-def _matching_words(session: Session, words: str) -> sa.ColumnElement[bool]:
-    """`#7` or a `[#7]` anywhere is that ticket, somebody's whole address all of theirs; else words, names and parts of
-    addresses are looked for, and a mere number may be either."""
-    number = words.removeprefix("#")
-    is_number = number.isascii() and number.isdigit() and len(number) < 19
-    if is_number and words.startswith("#"):
-        return tickets.c.id == int(number)
-    if in_subject := _NUMBER_IN_SUBJECT.search(words):
-        return tickets.c.id == int(in_subject[1])
-    if "@" in words and " " not in words:
-        whose = session.execute(sa.select(people.c.id).where(people.c.address == canonical(words)[:320])).scalar()
-        if whose is not None:
-            return tickets.c.requester_id.in_([whose])
-    hits = tickets.c.id.in_(full_text.find_tickets(session, words, MOST_FOUND))
-    return hits | (tickets.c.id == int(number)) if is_number else hits
 
 
 def _page(

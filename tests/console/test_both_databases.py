@@ -15,7 +15,7 @@ from storage.access import api_tokens
 from storage.open_store import Store
 from storage.people import agent_sessions, people
 from storage.tickets import listings
-from storage.tickets.listings import NOBODY, TicketFilter
+from storage.tickets.list_filter import NOBODY, TicketFilter
 from tests.console.conftest import START, Browser
 from tests.console.fixtures_desk import Furnished, furnish
 

@@ -14,7 +14,8 @@ from desk.mail.trust import MessageTrust
 from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Status
 from desk.web.download import disposition
 from storage.tickets import tickets
-from storage.tickets.listings import TicketFilter, ticket_rows
+from storage.tickets.list_filter import TicketFilter
+from storage.tickets.listings import ticket_rows
 from tests.console.conftest import START, Browser, Console
 from tests.console.fixtures_desk import PIXEL, RAW, plain_ticket
 
