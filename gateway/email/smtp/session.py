@@ -1,7 +1,7 @@
 """One SMTP or LMTP connection: reads commands, refuses early, stores each mail, and answers 250 only for a stored one.
 
-The base class brings the connection and STARTTLS; the command loop and DATA are ours, because aiosmtpd 1.4.6 takes bare
-LF for the end of a command, caps nothing, refuses long lines and spends most of its time in both.
+The base class brings the connection and STARTTLS. The command loop and DATA are ours: aiosmtpd 1.4.6 takes bare LF for
+the end of a command, forgets the session when the peer stops sending, and refuses long lines (docs/decisions.md).
 """
 
 from __future__ import annotations
