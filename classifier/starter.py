@@ -1,8 +1,6 @@
 """The model of the first day: it knows common requests in five languages before the desk has a single example.
 
-In comes the directory where the model should live; out comes the categoriser in it. It is copied there from the
-trained model that is shipped beside the data, or trained from the data where none is shipped. It refuses to know the
-desk's own categories and corrections: retraining replaces what stands in the directory.
+It is shipped beside its data, and trained from them where an installation came without it.
 """
 
 from __future__ import annotations
@@ -16,18 +14,6 @@ from classifier.model import BrokenArtefact, Categoriser
 DATA = Path(__file__).resolve().parent / "data"
 SHIPPED = DATA / "starter_model"
 VERSION = "starter-4"
-
-
-def starter(directory: Path) -> Categoriser:
-    """The model in the directory; the starter model, put there first, where there is none yet.
-
-    A directory that holds something broken raises BrokenArtefact: it may be the desk's own model, and replacing it
-    silently would hide the loss.
-    """
-    if directory.exists() and any(directory.iterdir()):
-        return Categoriser.load(directory)
-    artefact.place(shipped().parts, directory)
-    return Categoriser.load(directory)
 
 
 def shipped() -> Categoriser:

@@ -75,11 +75,6 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def routes(store: Store, settings: Settings | None = None, clock: Clock = _now) -> list[BaseRoute]:
-    """The whole console, to be mounted last: it answers every path that no earlier route matched."""
-    return [Mount("/", app=create_app(store, settings or store.settings, clock=clock))]
-
-
 def create_app(store: Store, settings: Settings, more: Sequence[BaseRoute] = (), clock: Clock = _now) -> Starlette:
     """The console as a Starlette application; `more` are routes of other rooms that are matched first."""
     desk = Desk(store, settings, clock)

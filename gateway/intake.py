@@ -32,8 +32,6 @@ from storage.runtime.failures import reason_of
 
 log = structlog.get_logger()
 
-KeyReused = idempotency.KeyReused
-
 
 @dataclass(frozen=True, slots=True)
 class Incoming:

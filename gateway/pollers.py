@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import structlog
 
 from gateway.email.imap.config import BadImapConfig
-from gateway.email.imap.poller import ImapPoller, note_failure
+from gateway.email.imap.poller import ImapPoller, PollerDependencies, note_failure
 from gateway.email.imap.session import Accept
 from storage.mail import imap_folders
 from storage.open_store import Store
@@ -22,9 +22,10 @@ log = structlog.get_logger()
 class ImapPollers:
     """All IMAP pollers of this process. One with wrong settings shows as failing until its settings change."""
 
-    def __init__(self, store: Store, accept: Accept) -> None:
+    def __init__(self, store: Store, accept: Accept, dependencies: PollerDependencies | None = None) -> None:
         self._store = store
         self._accept = accept
+        self._dependencies = dependencies
         self._pollers: dict[int, tuple[Mailbox, ImapPoller | None]] = {}
 
     def keep(self, mailboxes: Iterable[Mailbox]) -> None:
@@ -41,7 +42,7 @@ class ImapPollers:
 
     def _begin(self, mailbox: Mailbox) -> ImapPoller | None:
         try:
-            poller = ImapPoller(self._store, mailbox, self._accept)
+            poller = ImapPoller(self._store, mailbox, self._accept, self._dependencies)
         except BadImapConfig as error:
             log.error("imap_settings_refused", mailbox_id=mailbox.id, why=str(error))
             note_failure(self._store, mailbox, imap_folders.folders_of(mailbox), str(error), datetime.now(UTC))

@@ -205,11 +205,6 @@ def _parts(rows: Sequence[tuple[str, int]], whole: int) -> Iterator[tuple[Any, .
         yield name or "none", count, share(count, whole)
 
 
-def _hours(report: Report) -> Iterator[tuple[Any, ...]]:
-    for name, hours in zip(DAYS, report.hours, strict=True):
-        yield name, *hours
-
-
 def _day(day: Any) -> tuple[Any, ...]:
     return day.day.isoformat(), day.opened, day.resolved, day.backlog
 

@@ -92,11 +92,6 @@ def to_team(ticket: Ticket, team_id: int, name: str, actor: Actor, at: datetime,
     return moved.then(assign(moved.ticket, None, "", actor, at, f"moved to team {name}"))
 
 
-def hold(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change:
-    """Waiting for a third party."""
-    return set_status(ticket, Status.ON_HOLD, actor, at, why)
-
-
 def resolve(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change:
     """The agent says that it is solved."""
     return set_status(ticket, Status.RESOLVED, actor, at, why)

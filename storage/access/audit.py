@@ -76,12 +76,6 @@ def entries(
     return [Entry(**row._mapping) for row in session.execute(query)]
 
 
-def entries_of_ticket(session: Session, ticket_id: int) -> list[Entry]:
-    """All entries about one ticket, oldest first."""
-    query = sa.select(*(audit.c[name] for name in Entry.__dataclass_fields__)).where(audit.c.ticket_id == ticket_id)
-    return [Entry(**row._mapping) for row in session.execute(query.order_by(audit.c.id))]
-
-
 def _row(viewer: Viewer, what: str, ticket_id: int | None, team_id: int | None, at: datetime) -> dict[str, Any]:
     who = {"agent_id": viewer.agent_id, "agent_name": viewer.name}
     return {"at": at, **who, "what": what, "ticket_id": ticket_id, "team_id": team_id, "data": {}}

@@ -67,12 +67,6 @@ def add(session: Session, model: Model) -> bool:
     return session.execute(insert_ignore(session, models), row).rowcount == 1
 
 
-def finish(session: Session, model: Model) -> None:
-    """Stores the model as it is at the end of its training."""
-    row = {name: getattr(model, name) for name in _NAMES if name != "version"} | {"report": dict(model.report)}
-    session.execute(sa.update(models).where(models.c.version == model.version).values(**row))
-
-
 def activate(session: Session, version: str, now: datetime) -> None:
     """Activates this model and keeps the previous one; both in this transaction."""
     session.execute(sa.update(models).where(models.c.state == ACTIVE).values(state=KEPT))

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from desk.tickets.ticket import ActorKind, MessageKind, Status
 from storage.access import visibility
 from storage.db.session import Session
-from storage.db.statements import insert_rows, read_counts
+from storage.db.statements import insert_rows
 from storage.tables.learning import solved, suggestion_uses
 from storage.tables.tickets import messages, people, tickets
 
@@ -107,13 +107,6 @@ def record_use(
     """An agent used a suggestion as it is ("used"), changed it ("edited") or did not use it ("ignored")."""
     values = {"ticket_id": ticket_id, "kind": kind, "source_id": source_id, "agent_id": agent_id}
     session.execute(sa.insert(suggestion_uses).values(**values, outcome=outcome, at=at))
-
-
-def count_uses(session: Session, kind: str, since: datetime) -> dict[str, int]:
-    """How often each outcome happened."""
-    where = (suggestion_uses.c.kind == kind, suggestion_uses.c.at >= since)
-    query = sa.select(suggestion_uses.c.outcome, sa.func.count()).where(*where).group_by(suggestion_uses.c.outcome)
-    return read_counts(session, query)
 
 
 def _search(session: Session, groups: Sequence[Sequence[str]], category: str, most: int) -> list[SolvedTicket]:

@@ -42,12 +42,6 @@ def save(session: Session, places: Mapping[Key, int], now: datetime) -> None:
     session.execute(statement.on_conflict_do_update(index_elements=[_c.number, _c.domain], set_=changes), rows)
 
 
-def keys_of_ticket(session: Session, ticket_id: int) -> list[Key]:
-    """The references of this ticket, the first one first."""
-    query = sa.select(_c.number, _c.domain).where(_c.ticket_id == ticket_id)
-    return [(row.number, row.domain) for row in session.execute(query.order_by(_c.first_seen_at, _c.number))]
-
-
 def move(session: Session, keys: Collection[Key], from_ticket: int, to_ticket: int, since: datetime) -> None:
     """The references that a message brought at that moment go with it to another ticket; older ones stay."""
     if not keys:

@@ -1,8 +1,7 @@
 """The canonical form of an e-mail address: lower case, the domain as in DNS (`info@xn--mller-kva.example`).
 
-The canonical form is stored and compared; `readable` gives the one for people. A domain that is not valid by IDNA 2008
-stays as it was written, and so does one with letters that only look like others (full width, invisible): it must never
-become somebody else's address.
+It is stored and compared. A domain that is not valid by IDNA 2008 stays as it was written, and so does one with letters
+that only look like others (full width, invisible): it must never become somebody else's address.
 """
 
 from __future__ import annotations
@@ -33,12 +32,6 @@ def canonical_domain(domain: str) -> str:
     return domain.lower() if domain.isascii() else _in_ascii(domain)
 
 
-def readable(address: str) -> str:
-    """The address as people write it; where its letters could pass for others, as it is stored."""
-    local, at, domain = address.rpartition("@")
-    return f"{local}{at}{_in_letters(domain)}" if "xn--" in domain else address
-
-
 def spellings(address: str) -> tuple[str, ...]:
     """The address as it is stored, and with the letters of its domain where that has others."""
     stored = canonical(address)
@@ -57,11 +50,6 @@ def _in_ascii(domain: str) -> str:
         return domain.lower()
 
 
-def _in_letters(domain: str) -> str:
-    letters = _decoded(domain)
-    return letters if _in_ascii(letters) == domain and _is_latin(letters) else domain
-
-
 @lru_cache(maxsize=1024)
 def _decoded(domain: str) -> str:
     import idna
@@ -70,8 +58,3 @@ def _decoded(domain: str) -> str:
         return idna.decode(domain)
     except (idna.IDNAError, UnicodeError):
         return domain
-
-
-def _is_latin(domain: str) -> bool:
-    names = (unicodedata.name(letter, "") for letter in domain if letter.isalpha())
-    return all(name.startswith("LATIN ") for name in names)

@@ -168,12 +168,6 @@ def _others(above: int, ids: Sequence[int]) -> list[sa.ColumnElement[bool]]:
     return [number > above, *([number <= ids[-1], number.not_in(ids)] if ids else [])]
 
 
-def list_all(session: Session) -> dict[int, Facts]:
-    """All rows, for small desks and tests."""
-    columns = [column for column in ticket_facts.c if column.name != "last_event_id"]
-    return {row.ticket_id: Facts(**row._mapping) for row in session.execute(sa.select(*columns))}
-
-
 def count_figures(session: Session, ids: Iterable[int]) -> Counted:
     """Computes the figures of these tickets from their events."""
     sorted_ids = sorted(ids)

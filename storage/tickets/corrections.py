@@ -6,7 +6,6 @@ They are stored in the transaction of the event that they come from; every categ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,17 +38,6 @@ def count_after(session: Session, correction_id: int) -> int:
     """How many corrections there are since that one."""
     query = sa.select(sa.func.count()).select_from(corrections).where(corrections.c.id > correction_id)
     return session.execute(query).scalar() or 0
-
-
-def corrections_of_ticket(session: Session, ticket_id: int) -> list[dict[str, Any]]:
-    """The corrections of one ticket, oldest first."""
-    query = sa.select(corrections).where(corrections.c.ticket_id == ticket_id).order_by(corrections.c.id)
-    return [dict(row._mapping) for row in session.execute(query)]
-
-
-def list_since(session: Session, at: datetime) -> list[dict[str, Any]]:
-    query = sa.select(corrections).where(corrections.c.at >= at).order_by(corrections.c.id)
-    return [dict(row._mapping) for row in session.execute(query)]
 
 
 def _guesses(session: Session, ids: set[int]) -> dict[int, tuple[int | None, str]]:

@@ -48,12 +48,6 @@ def get(session: Session, ticket_id: int, agent_id: int) -> Draft | None:
     return Draft(MessageKind(row.kind), row.text) if row else None
 
 
-def tickets_with_draft(session: Session, agent_id: int) -> list[int]:
-    """The tickets where the agent has a draft."""
-    query = sa.select(_c.ticket_id).where(_c.agent_id == agent_id).distinct().order_by(_c.ticket_id)
-    return list(session.execute(query).scalars())
-
-
 def delete_draft(session: Session, ticket_id: int, agent_id: int) -> None:
     session.execute(sa.delete(drafts).where(*_of_agent(ticket_id, agent_id)))
 

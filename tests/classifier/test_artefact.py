@@ -7,15 +7,14 @@ import json
 import pickle
 import shutil
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from classifier import starter as starter_module
+from classifier import starter
 from classifier.model import BrokenArtefact, Categoriser
-from classifier.starter import SHIPPED, examples, shipped, starter, trained
+from classifier.starter import SHIPPED, examples, shipped, trained
 
 TEXTS = examples()[0]
 
@@ -54,7 +53,7 @@ def test_a_save_that_fails_keeps_the_old_model(saved: Path, monkeypatch: pytest.
     monkeypatch.setattr(Path, "rename", fails_the_second_time)
     with pytest.raises(OSError, match="no space left"):
         Categoriser(version="new").fit(["apple", "car"], ["fruit", "traffic"]).save(saved)
-    assert Categoriser.load(saved).parts.version == starter_module.VERSION
+    assert Categoriser.load(saved).parts.version == starter.VERSION
     assert [path.name for path in saved.parent.iterdir()] == ["model"]
 
 
@@ -137,35 +136,10 @@ def test_a_damaged_model_is_refused_and_runs_nothing(saved: Path, damage: Callab
     assert not (saved / "code_ran").exists()
 
 
-def test_the_starter_is_put_where_no_model_is_yet(tmp_path: Path) -> None:
-    model = starter(tmp_path / "deep" / "model")
-    assert Categoriser.load(tmp_path / "deep" / "model").parts.version == model.parts.version
-    (tmp_path / "empty").mkdir()
-    assert starter(tmp_path / "empty").guess(["Cannot login"]) == model.guess(["Cannot login"])
-
-
-def test_many_who_start_at_once_get_the_same_model(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        models = list(pool.map(starter, [tmp_path / "model"] * 8))
-    assert {model.parts.version for model in models} == {starter_module.VERSION}
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
-
-
-def test_the_starter_leaves_the_model_of_the_desk_alone(saved: Path) -> None:
-    Categoriser(version="ours").fit(["apple", "car"], ["fruit", "traffic"]).save(saved)
-    assert starter(saved).parts.version == "ours"
-
-
-def test_the_starter_does_not_hide_that_the_model_of_the_desk_is_broken(saved: Path) -> None:
-    (saved / "model.npz").write_bytes(b"")
-    with pytest.raises(BrokenArtefact):
-        starter(saved)
-
-
 @pytest.mark.usefixtures("small_starter")
 def test_an_installation_without_the_shipped_model_trains_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starter_module, "SHIPPED", tmp_path / "nothing")
-    assert starter(tmp_path / "model").predict(["Cannot login"]).tolist() == ["Access / Authentication"]
+    monkeypatch.setattr(starter, "SHIPPED", tmp_path / "nothing")
+    assert shipped().predict(["Cannot login"]).tolist() == ["Access / Authentication"]
 
 
 def test_the_shipped_model_is_small() -> None:

@@ -22,8 +22,6 @@ from storage.tickets import listings
 from usecases.rules import automations, macros
 from usecases.tickets import custom_fields
 
-Named = tuple[str, tuple[conditions.Condition, ...]]
-
 
 def unreachable(session: Session) -> list[str]:
     """A sentence for each active rule that can never fire, and for each route to nobody."""

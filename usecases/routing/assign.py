@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from desk.routing import routing
 from desk.routing.routing import Choice, Member, Rule, Strategy, Team, Wish
 from desk.rules.actions import Action
-from desk.rules.conditions import Condition, TicketFacts
+from desk.rules.conditions import TicketFacts
 from desk.rules.ticket_facts import Around, facts_of_ticket
 from desk.sla.business_hours import is_open
 from desk.tickets import properties, transitions
@@ -140,11 +140,6 @@ def previous_agents(session: Session, requester_ids: Iterable[int]) -> dict[int,
     )
     query = sa.select(c.requester_id, c.assignee_id).join(last, last.c.id == c.id)
     return {row.requester_id: row.assignee_id for row in session.execute(query)} if unique_ids else {}
-
-
-def asks_for_facts(conditions: Iterable[Condition], *names: str) -> bool:
-    """Whether any of the conditions asks for one of these facts."""
-    return any(condition.field in names or asks_for_facts(condition.parts, *names) for condition in conditions)
 
 
 def request_facts(request: RoutingRequest, by: RoutingSetup, now: datetime) -> TicketFacts:

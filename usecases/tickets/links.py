@@ -55,10 +55,6 @@ class Link:
     def words(self) -> str:
         return _WORDS.get((self.kind, self.outward), self.kind)
 
-    @property
-    def by_hand(self) -> bool:
-        return self.kind in KINDS
-
 
 def links_of(session: Session, ticket_id: int) -> list[Link]:
     """All links of a ticket, as it sees them."""

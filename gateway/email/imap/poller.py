@@ -22,7 +22,7 @@ import sqlalchemy as sa
 import structlog
 from imapclient import IMAPClient
 
-from gateway.email.imap.config import BadImapConfig, ImapConfig, read_config
+from gateway.email.imap.config import ImapConfig, read_config
 from gateway.email.imap.credentials import Credentials
 from gateway.email.imap.errors import ImapError, Stopping, StoreRefused
 from gateway.email.imap.fetch import FetchLimits
@@ -30,7 +30,7 @@ from gateway.email.imap.login import connect, drop, explain
 from gateway.email.imap.session import Accept, ImapSession, SessionDependencies
 from storage.mail import imap_folders
 from storage.open_store import Store
-from storage.people.people import Mailbox, all_mailboxes
+from storage.people.people import Mailbox
 from storage.runtime import locks
 from storage.runtime.guarded_connection import guard_for
 
@@ -189,26 +189,6 @@ class ImapPoller:
         why = self._credentials.hidden(explain(error, self.config))
         log.warning("imap_mailbox_failed", mailbox_id=self.mailbox.id, error=type(error).__name__, why=why)
         note_failure(self._store, self.mailbox, self.config.folders, why, self._dependencies.now())
-
-
-def start_pollers(store: Store, accept: Accept, dependencies: PollerDependencies | None = None) -> list[ImapPoller]:
-    """A started poller for every mailbox that is fetched; one with wrong settings shows as failing instead."""
-    dependencies = dependencies or PollerDependencies()
-    with store.database.reading() as session:
-        mailboxes = [mailbox for mailbox in all_mailboxes(session) if mailbox.imap]
-    started = [_started(store, mailbox, accept, dependencies) for mailbox in mailboxes]
-    return [poller for poller in started if poller is not None]
-
-
-def _started(store: Store, mailbox: Mailbox, accept: Accept, dependencies: PollerDependencies) -> ImapPoller | None:
-    try:
-        poller = ImapPoller(store, mailbox, accept, dependencies)
-    except BadImapConfig as error:
-        log.error("imap_settings_refused", mailbox_id=mailbox.id, why=str(error))
-        note_failure(store, mailbox, imap_folders.folders_of(mailbox), str(error), dependencies.now())
-        return None
-    poller.start()
-    return poller
 
 
 def note_failure(store: Store, mailbox: Mailbox, folders: Sequence[str], why: str, now: datetime) -> None:

@@ -25,7 +25,6 @@ MAX_IDS = 1_000
 _FIELD = re.compile(rb"([!-9;-~]{1,200})[ \t]*:")
 _LINE_ENDS = re.compile(rb"\r*\n|\r")
 _ENCODED_WORD = re.compile(rb"=\?([\w.:+*/-]{1,60})\?([bBqQ])\?((?:[^?]|\?(?!=)){0,2000})\?=")
-_BETWEEN_WORDS = re.compile(rb"[ \t]*")
 _PARAMETER = re.compile(
     r'([\w.*-]{1,80})\s*=\s*(?:"((?:[^"\\]|\\.){0,2000})"|([^;\s"]+(?:[ \t]+[^;\s"=]+(?=[\s;]|$))*))', re.S
 )

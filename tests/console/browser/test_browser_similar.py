@@ -12,10 +12,10 @@ from playwright.sync_api import Page, expect
 from desk.knowledge.articles import Audience, State
 from storage.knowledge import articles
 from storage.knowledge.articles import Article
-from storage.learning import solved_index
 from storage.open_store import Store
 from tests.console.chromium import chromium, opened, sign_in
 from tests.console.fixtures_desk import Furnished, furnish
+from tests.storage.rows import suggestion_outcomes
 
 pytestmark = pytest.mark.services
 __all__ = ["chromium"]
@@ -49,4 +49,4 @@ def test_a_click_puts_the_article_behind_what_was_typed_and_sending_counts_it(
     expect(page.get_by_role("status")).to_contain_text("Reply")
     with store.database.reading() as session:
         assert articles.count_uses(session, [number])[number] == {"suggested": 1, "used": 1}
-        assert solved_index.count_uses(session, "article", now) == {"edited": 1}
+        assert suggestion_outcomes(session, "article") == {"edited": 1}

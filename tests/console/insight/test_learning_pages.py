@@ -25,6 +25,7 @@ from storage.tickets import corrections, tickets
 from tests.console.conftest import Browser, csrf
 from tests.console.fixtures_desk import PASSWORD, hashed, promote
 from tests.small_desk import ALICE, CAROL, MAX, SmallDesk
+from tests.storage.rows import corrections_of_ticket
 from tests.workers.training.test_learning_loop import GARDEN, look, now_of
 from workers.runtime.active_model import ModelWatch, register_starter
 from workers.training import train as training
@@ -81,7 +82,7 @@ def test_three_corrections_by_the_api_change_what_the_next_training_predicts_and
         assert (answer.status_code, answer.json()["category"]) == (200, NEW)
     with desk.store.database.reading() as session:
         assert corrections.count_after(session, 0) == 3
-        assert {row["via"] for row in corrections.corrections_of_ticket(session, 1)} == {"api"}
+        assert {row["via"] for row in corrections_of_ticket(session, 1)} == {"api"}
     desk.later(hours=1)
     assert training.retrain(desk.store, now_of(desk), TrainingRequest()).state == models.ACTIVE
     look(desk)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +15,6 @@ from console.routes import create_app
 from desk.tickets import transitions
 from desk.tickets.ticket import Actor, ActorKind
 from storage.access import api_tokens
-from storage.learning import solved_index
 from storage.open_store import Store
 from storage.people import people
 from storage.tables.tickets import teams
@@ -24,6 +22,7 @@ from storage.tickets import tickets
 from tests.console.conftest import Browser
 from tests.console.fixtures_desk import PASSWORD, hashed
 from tests.small_desk import ALICE, BOB, CAROL, MAX, SmallDesk
+from tests.storage.rows import suggestion_outcomes
 from usecases.tickets import conversation
 
 TOKEN = "The VPN token shows error 4711 since this morning, please help me to get it renewed."
@@ -40,7 +39,7 @@ class Place:
 
     def uses(self) -> dict[str, int]:
         with self.desk.store.database.reading() as session:
-            return solved_index.count_uses(session, "similar", self.desk.now - timedelta(days=1))
+            return suggestion_outcomes(session, "similar")
 
 
 @pytest.fixture

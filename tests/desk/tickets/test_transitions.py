@@ -40,7 +40,7 @@ some_verbs: st.SearchStrategy[Verb] = st.one_of(
     st.just(lambda t, at: transitions.keep_automatic(t, at, "why")),
     st.just(lambda t, at: transitions.reply(t, ALICE, at)),
     st.just(lambda t, at: transitions.note(t, ALICE, at)),
-    st.just(lambda t, at: transitions.hold(t, ALICE, at)),
+    st.just(lambda t, at: transitions.set_status(t, Status.ON_HOLD, ALICE, at)),
     st.just(lambda t, at: transitions.resolve(t, ALICE, at)),
     st.just(lambda t, at: transitions.close(t, ALICE, at)),
     st.just(lambda t, at: transitions.reopen(t, ALICE, at)),

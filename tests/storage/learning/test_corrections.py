@@ -14,6 +14,7 @@ from storage.open_store import Store
 from storage.people import people
 from storage.tickets import corrections, tickets
 from tests.console.fixtures_desk import plain_ticket
+from tests.storage.rows import corrections_of_ticket
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 ALICE = Actor(ActorKind.AGENT, 1, "Alice")
@@ -33,7 +34,7 @@ def test_an_agents_change_of_category_is_a_correction(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         ticket = guessed(session)
         tickets.save(session, transitions.set_category(ticket, "Billing / Invoice", ALICE, NOW, via="console"))
-        (row,) = corrections.corrections_of_ticket(session, ticket.id)
+        (row,) = corrections_of_ticket(session, ticket.id)
     said = {name: row[name] for name in ("agent_id", "via", "before", "after", "model_version", "at")}
     assert said == {
         "agent_id": 1,
@@ -51,7 +52,7 @@ def test_confirming_a_suggestion_sets_it_and_confirming_again_keeps_the_word(any
         saved = tickets.save(session, transitions.confirm_category(ticket, "Billing / Refund", ALICE, NOW, "console"))
         assert saved.category == "Billing / Refund"
         tickets.save(session, transitions.confirm_category(saved, "Billing / Refund", ALICE, NOW, "console"))
-        rows = corrections.corrections_of_ticket(session, ticket.id)
+        rows = corrections_of_ticket(session, ticket.id)
     assert [(row["before"], row["after"]) for row in rows] == [
         ("", "Billing / Refund"),
         ("Billing / Refund", "Billing / Refund"),
@@ -62,7 +63,7 @@ def test_what_the_desk_itself_changes_is_no_correction(any_store: Store) -> None
     with any_store.database.transaction() as session:
         ticket = guessed(session)
         tickets.save(session, transitions.set_category(ticket, "Billing / Invoice", DESK, NOW))
-        assert corrections.corrections_of_ticket(session, ticket.id) == []
+        assert corrections_of_ticket(session, ticket.id) == []
 
 
 def test_no_correction_without_its_event(any_store: Store) -> None:

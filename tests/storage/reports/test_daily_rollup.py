@@ -26,6 +26,7 @@ from storage.tables.reports import loose_days
 from storage.tables.reports import ticket_facts as facts_table
 from storage.tables.tickets import teams
 from tests.storage.random_desk import START, RandomDesk
+from tests.storage.rows import facts_by_ticket
 from workers.timers import report_rollup
 
 ZONES = ("Asia/Kolkata", "Europe/Berlin", "Pacific/Chatham")
@@ -63,7 +64,7 @@ def test_a_day_that_holds_says_what_its_tickets_say(any_store: Store, seed: int,
         count = sa.func.sum(days_table.c["count"])
         query = sa.select(count).where(days_table.c.view == "", days_table.c.side == OPENED)
         of_days = session.execute(query.where(days_table.c.day.not_in(loose))).scalar() or 0
-        facts = ticket_rollup.list_all(session).values()
+        facts = facts_by_ticket(session).values()
     assert wrong == []
     assert len(held) > 5 and 0 < len(loose) <= daily_rollup.MOST_LOOSE
     opened = [daily_rollup.day_of(one.opened_slot, zone) for one in facts]
@@ -145,7 +146,7 @@ def test_a_private_team_is_in_no_long_report_of_those_who_are_no_members(
             told = report_rows.report(session, period, ReportQuery(), desk.now)
             monkeypatch.setattr(daily_plan, "EXACT_TICKETS", 10_000)
             _agree(told, report_rows.report(session, period, ReportQuery(), desk.now))
-        rows = [row for row in ticket_rollup.list_all(session).values() if row.team_id != desk.teams[0]]
+        rows = [row for row in facts_by_ticket(session).values() if row.team_id != desk.teams[0]]
     assert told.error and told.now.opened.count == len(rows)
     assert desk.teams[0] not in {line.id for line in told.teams}
 

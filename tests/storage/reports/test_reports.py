@@ -16,11 +16,11 @@ from desk.reports.ticket_figures import Facts
 from storage.access import visibility
 from storage.open_store import Store
 from storage.reports import report as report_rows
-from storage.reports import ticket_rollup
 from storage.reports.groups import spread
 from storage.reports.report import ReportQuery
 from storage.tables.tickets import teams
 from tests.storage.random_desk import RandomDesk
+from tests.storage.rows import facts_by_ticket
 from workers.timers import report_rollup
 
 ZONE = "Asia/Kolkata"
@@ -28,7 +28,7 @@ ZONE = "Asia/Kolkata"
 
 def _told(store: Store, period: Period, asked: ReportQuery, now: datetime) -> tuple[Report, list[Facts]]:
     with store.database.reading() as session:
-        return report_rows.report(session, period, asked, now), list(ticket_rollup.list_all(session).values())
+        return report_rows.report(session, period, asked, now), list(facts_by_ticket(session).values())
 
 
 def _desk(store: Store, seed: int) -> tuple[RandomDesk, Period]:
@@ -135,7 +135,7 @@ def test_a_private_team_is_in_no_sum_of_those_who_are_no_members(any_store: Stor
         stranger = visibility.viewer_of(session, desk.agents[0], "", "agent", desk.now)
         with visibility.reading_as(session, stranger):
             told = report_rows.report(session, period, ReportQuery(), desk.now)
-        rows = [row for row in ticket_rollup.list_all(session).values() if row.team_id != desk.teams[0]]
+        rows = [row for row in facts_by_ticket(session).values() if row.team_id != desk.teams[0]]
     assert told.now.opened.count == sum(_inside(row.opened_at, period) for row in rows)
     assert sum(told.statuses.values()) == sum(row.resolved_at is None for row in rows)
     assert desk.teams[0] not in {line.id for line in told.teams}

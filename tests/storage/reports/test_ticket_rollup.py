@@ -16,6 +16,7 @@ from storage.tables.reports import ticket_facts as facts_table
 from storage.tables.tickets import teams
 from tests.small_desk import CAROL, SmallDesk
 from tests.storage.random_desk import RandomDesk, recount
+from tests.storage.rows import facts_by_ticket
 from usecases.tickets import conversation
 from workers.timers import report_rollup
 
@@ -35,7 +36,7 @@ def test_figures_agree_with_a_recount_from_events(any_store: Store, seed: int) -
     desk = _happened(any_store, seed)
     report_rollup.catch_up(any_store, desk.now)
     with any_store.database.reading() as session:
-        rows = ticket_rollup.list_all(session)
+        rows = facts_by_ticket(session)
         for number in range(1, desk.count + 1):
             counted = recount(session, number)
             if counted is None:
@@ -58,23 +59,23 @@ def test_what_was_kept_up_is_what_a_rebuild_counts(any_store: Store, seed: int) 
             desk.open(3)
     report_rollup.catch_up(any_store, desk.now)
     with any_store.database.reading() as session:
-        kept = ticket_rollup.list_all(session)
+        kept = facts_by_ticket(session)
     assert report_rollup.rebuild(any_store, desk.now).tickets == desk.count
     with any_store.database.reading() as session:
-        assert ticket_rollup.list_all(session) == kept
+        assert facts_by_ticket(session) == kept
 
 
 def test_a_rebuild_counts_anew_what_was_spoilt(any_store: Store) -> None:
     desk = _happened(any_store, 4, 10, 50)
     report_rollup.catch_up(any_store, desk.now)
     with any_store.database.transaction() as session:
-        kept = ticket_rollup.list_all(session)
+        kept = facts_by_ticket(session)
         session.execute(sa.update(facts_table).values(replies=99))
         row = dict(session.execute(sa.select(facts_table).limit(1)).one()._mapping)
         session.execute(sa.insert(facts_table).values(row | {"ticket_id": 9_999}))
     report_rollup.rebuild(any_store, desk.now)
     with any_store.database.reading() as session:
-        assert ticket_rollup.list_all(session) == kept
+        assert facts_by_ticket(session) == kept
 
 
 def test_what_was_counted_later_is_not_overwritten_by_what_was_counted_before(any_store: Store) -> None:
@@ -85,10 +86,10 @@ def test_what_was_counted_later_is_not_overwritten_by_what_was_counted_before(an
         desk.step()
     report_rollup.catch_up(any_store, desk.now)
     with any_store.database.transaction() as session:
-        kept = ticket_rollup.list_all(session)
+        kept = facts_by_ticket(session)
         ticket_rollup.lock_floor(session)
         ticket_rollup.save(session, early, desk.now)
-        assert ticket_rollup.list_all(session) == kept
+        assert facts_by_ticket(session) == kept
 
 
 def test_the_floor_rises_only_over_what_is_settled(any_store: Store) -> None:
@@ -119,6 +120,6 @@ def test_business_hours_are_those_of_the_team(store: Store) -> None:
         conversation.reply(session, ticket, Actor(ActorKind.AGENT, desk.alice.id), "Out!", desk.now, via="test")
     report_rollup.catch_up(store, desk.now)
     with store.database.reading() as session:
-        told = ticket_rollup.list_all(session)[1]
+        told = facts_by_ticket(session)[1]
     assert told.first_response_seconds == 18 * 3600
     assert told.first_response_business == 2 * 3600

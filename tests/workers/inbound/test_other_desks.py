@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from desk.tickets.ticket import DESK
-from storage.mail import external_references
 from tests.small_desk import BOB, SUPPORT, SmallDesk
+from tests.storage.rows import references_of_ticket
 from tests.workers.other_desk import HELPDESK, MACHINE, OtherDesk
 from usecases.tickets import conversation
 
@@ -122,8 +122,8 @@ def test_split_undoes_it_and_takes_along_what_the_message_brought(any_desk: Smal
     any_desk.receive(any_desk.mail(HELPDESK, "INC0012345 / INC0099999", "Something else."))
     with any_desk.store.database.transaction() as session:
         conversation.split(session, any_desk.messages(1)[1].id, DESK, any_desk.now)
-        assert external_references.keys_of_ticket(session, 1) == [("INC0012345", "partner.example")]
-        assert external_references.keys_of_ticket(session, 2) == [("INC0099999", "partner.example")]
+        assert references_of_ticket(session, 1) == [("INC0012345", "partner.example")]
+        assert references_of_ticket(session, 2) == [("INC0099999", "partner.example")]
 
 
 def test_after_a_merge_the_number_leads_to_the_ticket_that_is_left(desk: SmallDesk) -> None:

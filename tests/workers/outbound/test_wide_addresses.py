@@ -16,7 +16,7 @@ from gateway.email.smtp.envelope_path import read_path
 from gateway.web.submission import InvalidFields, Submission, checked, is_address
 from storage.open_store import Store
 from storage.people import people
-from storage.people.addresses import canonical, canonical_words, readable
+from storage.people.addresses import canonical, canonical_words
 from storage.tickets import tickets
 from tests.servers.relay import Relay, listening
 from tests.small_desk import BOB, SUPPORT, SmallDesk
@@ -75,11 +75,6 @@ def answer(desk: SmallDesk, number: int = 1) -> None:
 )
 def test_an_address_has_one_form_and_never_becomes_somebody_elses(written: str, stored: str) -> None:
     assert canonical(written) == stored and canonical(stored) == stored
-
-
-def test_people_read_a_domain_in_letters_unless_they_could_pass_for_others() -> None:
-    assert readable(ASCII) == UMLAUT and readable(BOB) == BOB
-    assert readable("a@xn--80ak6aa92e.example") == "a@xn--80ak6aa92e.example"
 
 
 def test_a_header_of_our_mail_server_names_the_same_domain_in_either_spelling() -> None:

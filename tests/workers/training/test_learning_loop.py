@@ -16,6 +16,7 @@ from storage.open_store import Store
 from storage.runtime import key_values, locks
 from storage.tickets import corrections, tickets
 from tests.small_desk import ALICE, CAROL, SmallDesk
+from tests.storage.rows import corrections_of_ticket
 from workers.runtime.active_model import ModelWatch, register_starter
 from workers.training import schedule as training_schedule
 from workers.training import train as training
@@ -86,7 +87,7 @@ def test_an_agents_command_by_mail_is_a_correction_too(store: Store) -> None:
     address = desk.notice_address(desk.alice, 1)
     desk.receive(desk.mail(ALICE, "Re: Plants", "#category Facilities / Plants\n", to=address))
     with store.database.reading() as session:
-        (row,) = corrections.corrections_of_ticket(session, 1)
+        (row,) = corrections_of_ticket(session, 1)
     assert (row["via"], row["after"], row["agent_id"]) == ("email", "Facilities / Plants", desk.alice.id)
 
 

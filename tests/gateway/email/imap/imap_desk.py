@@ -14,8 +14,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from gateway.email.imap.poller import ImapPoller, PollerDependencies, PollerTiming, start_pollers
+from gateway.email.imap.poller import PollerDependencies, PollerTiming
 from gateway.email.smtp.types import Outcome, RawMail
+from gateway.pollers import ImapPollers
 from storage.mail import imap_folders, inbound
 from storage.mail.imap_folders import FolderHealth
 from storage.mail.inbound import Arrival
@@ -88,13 +89,14 @@ class Desk:
         return [Outcome.STORED] * len(mails)
 
     @contextmanager
-    def kept(self, surroundings: PollerDependencies | None = None) -> Iterator[list[ImapPoller]]:
-        keepers = start_pollers(self.store, self.accept, surroundings or around())
+    def kept(self, surroundings: PollerDependencies | None = None) -> Iterator[None]:
+        pollers = ImapPollers(self.store, self.accept, surroundings or around())
+        with self.store.database.reading() as session:
+            pollers.keep(people.all_mailboxes(session))
         try:
-            yield keepers
+            yield
         finally:
-            for keeper in keepers:
-                keeper.stop()
+            pollers.stop()
 
     def subjects(self) -> list[str]:
         with self.lock:

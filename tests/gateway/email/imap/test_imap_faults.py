@@ -48,13 +48,13 @@ DIES_AFTER_STORING = textwrap.dedent(
     from tests.gateway.email.imap.imap_desk import Desk
     store = open_store(Settings(data_dir=sys.argv[1], secret_key=sys.argv[2]))
     desk = Desk(store, None)
+    stored = desk.accept
     def accept(mails):
-        desk.accept(mails)
+        stored(mails)
         os.kill(os.getpid(), signal.SIGKILL)
-    from gateway.email.imap.poller import start_pollers
-    from tests.gateway.email.imap.imap_desk import around
-    start_pollers(store, accept, around())
-    time.sleep(60)
+    desk.accept = accept
+    with desk.kept():
+        time.sleep(60)
     """
 )
 

@@ -230,8 +230,7 @@ def test_a_mailbox_with_wrong_settings_shows_as_failing_and_the_others_run(store
     with store.database.transaction() as session:
         people.add_mailbox(session, "broken@example.test", "", None, {"host": "", "password_env": "X"})
     desk.add("sales@example.test", password_env="SALES")
-    with desk.kept(around(environ={"SALES": server.users["sales"]})) as keepers:
-        assert [keeper.mailbox.address for keeper in keepers] == ["sales@example.test"]
+    with desk.kept(around(environ={"SALES": server.users["sales"]})):
         until(lambda: desk.well(address="sales@example.test"))
     assert desk.health(address="broken@example.test").error == "host: should be a text of one line"
 
