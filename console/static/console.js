@@ -3,20 +3,22 @@
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-for (const time of document.querySelectorAll("time[datetime]")) {
-  const at = new Date(time.dateTime);
-  time.title = `${whole.format(at)} (${zone}) · ${time.dateTime}`;
-  if (!("age" in time.dataset)) time.textContent = whole.format(at);
+function localise(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    time.title = `${whole.format(at)} (${zone}) · ${time.dateTime}`;
+    if (!("age" in time.dataset)) time.textContent = whole.format(at);
+  }
 }
+localise(document);
 const shown = document.getElementById("zone");
 if (shown && zone) shown.textContent = `Times are shown in ${zone}.`;
 
 // One submission per click; typed text is kept until a page says that it was sent.
-for (const form of document.querySelectorAll("form[method=post]")) {
-  form.addEventListener("submit", () => {
-    setTimeout(() => form.querySelectorAll("button").forEach((button) => (button.disabled = true)));
-  });
-}
+document.addEventListener("submit", ({ target, defaultPrevented }) => {
+  if (target.method !== "post" || defaultPrevented) return;
+  setTimeout(() => target.querySelectorAll("button").forEach((button) => (button.disabled = true)));
+});
 addEventListener("pageshow", () => {
   document.querySelectorAll("form[method=post] button").forEach((button) => (button.disabled = false));
 });

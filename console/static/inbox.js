@@ -10,7 +10,6 @@
   const empty = inbox.querySelector("[data-empty]");
   const lines = () => [...body.rows];
   const picks = () => [...body.querySelectorAll("input[name^=pick-]")];
-  const wide = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
   let here = -1;
   let lastPick = null;
 
@@ -114,11 +113,7 @@
       } else if (old) old.remove();
       else if (row) { if (still) waiting.set(number, row); else place(row); }
     }
-    for (const time of body.querySelectorAll("time[datetime]")) {
-      const at = new Date(time.dateTime);
-      time.title = wide.format(at);
-      if (!("age" in time.dataset)) time.textContent = wide.format(at);
-    }
+    localise(body);
     here = lines().findIndex((row) => row.classList.contains("here"));
     tell();
   }

@@ -22,7 +22,7 @@ from desk.web.clean_input import whole_number
 from storage.incidents import incidents
 from storage.mail import outbound
 from storage.people import holders, people
-from storage.tickets import listings, tickets
+from storage.tickets import changes, listings, tickets
 from usecases.rules import macros as known_macros
 
 PER_PAGE = 200
@@ -80,6 +80,7 @@ def page(
         ticket=ticket,
         automatic=_automatic(history),
         history=history,
+        newest_event=changes.newest_event(visit.session),
         history_shown=history if "history" in visit.request.query_params else history[-MOST_HISTORY:],
         seen=len(history),
         outbound_messages=sent,

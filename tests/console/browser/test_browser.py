@@ -89,12 +89,14 @@ def test_a_text_that_was_not_sent_outlives_what_else_is_done(page: Page, things:
     sign_in(page)
     page.goto(f"/tickets/{things.ticket}")
     page.get_by_label("Text").fill("Half a sen")
-    page.get_by_label("Priority").select_option("low")
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("status")).to_have_text("Saved.")
+    page.get_by_label("Priority", exact=True).select_option("low")
+    expect(page.get_by_role("status").filter(has_text="Saved.")).to_be_visible()
+    expect(page.get_by_label("Text")).to_have_value("Half a sen")
+    page.reload()
+    expect(page.get_by_label("Priority", exact=True)).to_have_value("low")
     expect(page.get_by_label("Text")).to_have_value("Half a sen")
     page.get_by_role("button", name="Send reply").click()
-    expect(page.get_by_role("status")).to_have_text("Reply sent.")
+    expect(page.get_by_role("status").filter(has_text="Reply sent.")).to_be_visible()
     expect(page.get_by_label("Text")).to_have_value("")
 
 

@@ -28,7 +28,7 @@ from usecases.tickets import conversation, custom_fields
 from workers.runtime.context import Context
 from workers.timers import scheduled_replies as sender
 
-_TEXT = re.compile(r"<textarea[^>]*>\n(.*?)</textarea>", re.DOTALL)
+_TEXT = re.compile(r'<textarea id="text"[^>]*>\n(.*?)</textarea>', re.DOTALL)
 
 
 @pytest.fixture
