@@ -80,7 +80,6 @@ def page(
         ticket=ticket,
         automatic=_automatic(history),
         history=history,
-        newest_event=changes.newest_event(visit.session),
         history_shown=history if "history" in visit.request.query_params else history[-MOST_HISTORY:],
         seen=len(history),
         outbound_messages=sent,
@@ -111,6 +110,7 @@ def _said(visit: Visit, ticket: Ticket) -> dict[str, Any]:
     shown = messages[:PER_PAGE]
     return {
         "messages": shown,
+        "newest_event": changes.newest_event(visit.session),
         "more": shown[-1].id if len(messages) > PER_PAGE else 0,
         "frames": {one.id: html_mail.frame_url(visit.desk, one.id) for one in shown if one.html},
         "folded": _folded([one.id for one in shown]),
