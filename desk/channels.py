@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 
 class Channel(StrEnum):
@@ -23,6 +23,17 @@ class Transport(StrEnum):
 
     MAIL = "mail"
     SLACK = "slack"
+
+
+class OutboundContent(Protocol):
+    """What an outbound message says; each transport has a frozen dataclass of its own."""
+
+    @property
+    def shared_place(self) -> str:
+        """Where it is posted, if others may read it there; empty: it has one reader."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As the row stores it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +86,7 @@ def traits_of(channel: str) -> Traits:
     return _BY_NAME.get(channel, TRAITS[Channel.WEB])
 
 
-def is_read_by_others(transport: str, content: Mapping[str, Any]) -> bool:
+def is_read_by_others(transport: str, content: OutboundContent) -> bool:
     """Whether others than one person read an outbound message: it goes to a room, and not to one person in it."""
-    prefix = _DIRECT.get(transport)
-    if prefix is None or content.get("whisper_to"):
-        return False
-    return not str(content.get("channel", prefix)).startswith(prefix)
+    prefix, place = _DIRECT.get(transport), content.shared_place
+    return bool(place) and prefix is not None and not place.startswith(prefix)

@@ -139,10 +139,12 @@ def schedule_send(args: argparse.Namespace, settings: Settings, now: datetime) -
             found = _found(session, args.name)
         made = args.workers().send(store, found, now, dry_run=args.dry_run)
     if args.json:
-        output.as_json([{"to": letter.recipient, "sent": not args.dry_run, **letter.content} for letter in made])
+        sent = not args.dry_run
+        output.as_json([{"to": mail.recipient, "sent": sent, **mail.content.to_json()} for mail in made])
         return 0
     if args.dry_run and made:
-        print(f"Subject: {made[0].content['subject']}\n\n{made[0].content['text']}\n")
+        content = made[0].content.to_json()
+        print(f"Subject: {content['subject']}\n\n{content['text']}\n")
     told = "nothing was sent; it would go" if args.dry_run else "on its way"
     print(f"{told} to {', '.join(letter.recipient for letter in made)}")
     return 0

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from desk.channels import Transport, is_read_by_others
+from desk.mail.content import MailContent
 from desk.mail.states import OutboundKind, OutboundState
 from storage.access import visibility
 from storage.db.session import Session, enqueue
 from storage.db.statements import claim_rows, insert_rows, read_counts, update_rows
+from storage.mail.outbound_content import read_content
+from storage.mail.outbound_message import ClaimedMessage, OutboundMessage, SentMessage
 from storage.tables.tickets import outbound
 
 _TO_REQUESTERS = (
@@ -25,41 +28,9 @@ _TO_REQUESTERS = (
     OutboundKind.COMMAND_ANSWER,
     OutboundKind.SIDE,
 )
-"""Letters to somebody who takes part, or is asked aside, or who has just written."""
+"""Messages to somebody who takes part in the ticket or in a side conversation, or who has just written."""
 LEASE = timedelta(seconds=25)
 """How long a row stays with the worker that claimed it, before another may try; the worker renews it."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutboundMessage:
-    """A message to be sent: `content` is all that the transport needs; `dedupe_key` is unique, so it is stored once."""
-
-    dedupe_key: str
-    kind: OutboundKind
-    recipient: str
-    external_id: str
-    content: Mapping[str, Any]
-    ticket_id: int | None = None
-    message_id: int | None = None
-    transport: Transport = Transport.MAIL
-    state: OutboundState = OutboundState.QUEUED
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimedMessage:
-    """A row that this worker now sends; `attempts` counts this try."""
-
-    id: int
-    kind: OutboundKind
-    transport: str
-    recipient: str
-    external_id: str
-    content: Mapping[str, Any]
-    ticket_id: int | None
-    message_id: int | None
-    attempts: int
-    created_at: datetime
 
 
 def store(session: Session, outgoing: Sequence[OutboundMessage], now: datetime) -> None:
@@ -76,7 +47,7 @@ def store(session: Session, outgoing: Sequence[OutboundMessage], now: datetime) 
             "message_id": message.message_id,
             "recipient": message.recipient,
             "external_id": message.external_id,
-            "content": dict(message.content),
+            "content": message.content.to_json(),
             "state": str(message.state),
             "reason": message.reason,
             "next_at": now,
@@ -127,9 +98,8 @@ def _undeliverable_reply(message: OutboundMessage) -> OutboundMessage:
 def _without_content(message: OutboundMessage) -> OutboundMessage:
     if message.kind in _TO_REQUESTERS:
         return message
-    return replace(
-        message, state=OutboundState.SUPPRESSED, reason="its reader is in no private team of this ticket", content={}
-    )
+    why = "its reader is in no private team of this ticket"
+    return replace(message, state=OutboundState.SUPPRESSED, reason=why, content=MailContent())
 
 
 def claim(session: Session, most: int, now: datetime, first: Sequence[int] = ()) -> list[ClaimedMessage]:
@@ -147,7 +117,8 @@ def claim(session: Session, most: int, now: datetime, first: Sequence[int] = ())
 
 
 def _claimed(row: sa.RowMapping) -> ClaimedMessage:
-    return ClaimedMessage(**{**row, "kind": OutboundKind(row["kind"])})
+    content = read_content(row["transport"], row["content"])
+    return ClaimedMessage(**{**row, "kind": OutboundKind(row["kind"]), "content": content})
 
 
 def renew(session: Session, message: ClaimedMessage, now: datetime) -> bool:
@@ -218,20 +189,28 @@ def mark_returned(session: Session, outbound_id: int, reason: str) -> bool:
     return session.execute(sa.update(outbound).where(*left).values(**values)).rowcount == 1
 
 
-def by_ids(session: Session, ids: Iterable[int]) -> list[dict[str, Any]]:
-    """The rows with those numbers."""
-    return _rows_where(session, outbound.c.id, ids)
+def by_ids(session: Session, ids: Iterable[int]) -> list[SentMessage]:
+    """The mails with those numbers."""
+    return _sent_where(session, outbound.c.id, ids)
 
 
-def by_external_ids(session: Session, names: Iterable[str]) -> list[dict[str, Any]]:
-    """The rows with those Message-IDs: one for each recipient, oldest first."""
-    return _rows_where(session, outbound.c.external_id, names)
+def by_external_ids(session: Session, names: Iterable[str]) -> list[SentMessage]:
+    """The mails with those Message-IDs: one for each recipient, oldest first."""
+    return _sent_where(session, outbound.c.external_id, names)
 
 
-def _rows_where(session: Session, column: sa.Column[Any], values: Iterable[Any]) -> list[dict[str, Any]]:
+def _sent_where(session: Session, column: sa.Column[Any], values: Iterable[Any]) -> list[SentMessage]:
     unique_values = sorted(set(values))
-    query = sa.select(outbound).where(column.in_(unique_values)).order_by(outbound.c.id)
-    return [dict(row._mapping) for row in session.execute(query)] if unique_values else []
+    if not unique_values:
+        return []
+    columns = [outbound.c[name] for name in SentMessage.__dataclass_fields__]
+    rows = session.execute(sa.select(*columns).where(column.in_(unique_values)).order_by(outbound.c.id))
+    return [_sent(row._mapping) for row in rows]
+
+
+def _sent(row: sa.RowMapping) -> SentMessage:
+    content = MailContent.from_json(row["content"] or {})
+    return SentMessage(**{**row, "kind": OutboundKind(row["kind"]), "content": content})
 
 
 AUTOMATIC = (

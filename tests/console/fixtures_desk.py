@@ -9,6 +9,7 @@ from functools import cache
 import sqlalchemy as sa
 
 from console.access import passwords
+from desk.mail.content import MailContent
 from desk.mail.inbound_request import Cut, Party
 from desk.mail.stored_file import StoredFile
 from desk.priority.levels import Priority
@@ -17,7 +18,7 @@ from desk.tickets.transitions import opened, tag
 from storage.db.session import Session
 from storage.mail import imap_folders, inbound, outbound
 from storage.mail.inbound import Arrival
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.open_store import Store
 from storage.people import people
 from storage.tables.tickets import agents
@@ -194,7 +195,7 @@ def _aside(store: Store, session: Session, now: datetime) -> int:
 
 def _letters(session: Session, ticket: int, now: datetime) -> int:
     text = "Thank you. It is ticket #1.\n\nSee https://desk.example.test/status?a=1&b=2 <b>now</b>\n"
-    content = {"subject": "Re: Invoice 7 is wrong", "text": text, "from": "support@desk.example.test"}
+    content = MailContent("support@desk.example.test", subject="Re: Invoice 7 is wrong", text=text)
     to = "carol@customer.example.test"
     outbound.store(
         session,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from desk.mail.content import MailContent
 from desk.mail.inbound_request import Party
 from desk.mail.stored_file import StoredFile
 from desk.priority.levels import Priority
@@ -15,7 +16,7 @@ from desk.tickets.transitions import opened
 from storage.db.session import Session
 from storage.mail import inbound, outbound
 from storage.mail.inbound import Arrival
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.open_store import Store
 from storage.people import people
 from storage.tables.learning import incident_tickets, incidents, solved
@@ -115,7 +116,7 @@ def _ledger(store: Store, session: Session, ticket: Ticket, raw: str, at: dateti
 
 
 def _letter(session: Session, ticket: Ticket, raw: str, at: datetime) -> int:
-    content = {"subject": f"Re: {ticket.subject}", "text": WORD, "from": MAILBOX}
+    content = MailContent(MAILBOX, subject=f"Re: {ticket.subject}", text=WORD)
     outbound.store(session, [OutboundMessage("p1", "reply", VICTIM, "p@desk", content, ticket.id, state="caught")], at)
     found = next(row for row in outbound.list_captured(session) if row["ticket_id"] == ticket.id)
     outbound.mark(session, found["id"], "caught", at, raw=raw)

@@ -96,8 +96,8 @@ def test_the_mail_is_calm_and_speaks_the_browsers_language(desk: RequesterDesk) 
     desk.press("/my", "/my/ask", email=BOB)
     with desk.store.database.reading() as session:
         (letter,) = [one for one in outbound.claim(session, 100, desk.now) if one.kind == "requests-link"]
-    assert letter.content["subject"] == "Le lien vers vos demandes" and letter.content["automatic"]
-    assert "30 minutes :\n\nhttps://desk.example.test/my/open/" in letter.content["text"]
+    assert letter.content.subject == "Le lien vers vos demandes" and letter.content.automatic
+    assert "30 minutes :\n\nhttps://desk.example.test/my/open/" in letter.content.text
     assert letter.external_id.startswith("requests.") and letter.ticket_id is None
 
 

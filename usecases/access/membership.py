@@ -12,13 +12,14 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from desk.access.visibility import EVERYBODY, Viewer
+from desk.mail.content import MailContent
 from desk.mail.states import OutboundKind
 from desk.tickets import transitions
 from desk.tickets.ticket import DESK
 from storage.access import audit, visibility
 from storage.db.session import Session
 from storage.mail import outbound
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.people import availability, people
 from storage.people.people import Person
 from storage.tables.tickets import memberships, teams
@@ -106,16 +107,16 @@ def _notices(
 def _notice(box: people.Mailbox, team: str, number: int, text: str, agent: Person) -> OutboundMessage:
     key = f"{KIND}:{number}:{agent.id}"
     what, _, who = text.rpartition(": ")
-    content = {
-        "from": box.address,
-        "from_name": box.name,
-        "to": agent.address,
-        "to_name": agent.name,
-        "reply_to": box.address,
-        "subject": f"Private team {team}: {what[:1].lower()}{what[1:]}",
-        "text": f"{what}.\n\nTeam: {team}\nDone by: {who}\n\nThe audit of the desk has it too.\n",
-        "automatic": True,
-    }
+    content = MailContent(
+        mailbox=box.address,
+        from_name=box.name,
+        to=agent.address,
+        to_name=agent.name,
+        reply_to=box.address,
+        subject=f"Private team {team}: {what[:1].lower()}{what[1:]}",
+        text=f"{what}.\n\nTeam: {team}\nDone by: {who}\n\nThe audit of the desk has it too.\n",
+        automatic=True,
+    )
     unique = hashlib.sha256(f"{key}:{agent.address}".encode()).hexdigest()[:20]
     # Not one of our signed Message-IDs: an answer to it belongs to no ticket.
     return OutboundMessage(key, KIND, agent.address, f"team.{unique}@{box.address.rpartition('@')[2]}", content)

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
 
-from desk.channels import traits_of
+from desk.channels import OutboundContent, traits_of
 from desk.mail.states import OutboundKind
 from desk.mail.stored_file import StoredFile
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Message, Ticket
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.people.people import Person
 from workers.outbound.transport import ConversationTexts
 from workers.outbound.transports import CONVERSATION_TEXTS
@@ -60,21 +59,18 @@ def _text(
 
 def _message(ticket: Ticket, event_id: int, event: Event, text: str) -> OutboundMessage:
     kind = OutboundKind.REPLY if event.kind == EventKind.REPLIED else OutboundKind.NOTICE
-    return _row(ticket, f"{ticket.channel}:{event_id}", kind, event, {"text": text})
+    content = CONVERSATION_TEXTS[ticket.channel].content(ticket.conversation, text)
+    return _row(ticket, f"{ticket.channel}:{event_id}", kind, event, content)
 
 
 def _file(ticket: Ticket, event_id: int, event: Event, place: int, file: StoredFile) -> OutboundMessage:
     """An agent's file has a row of its own, so that one that fails keeps no words back."""
-    content = {"text": file.name or "file", "file": {name: getattr(file, name) for name in _FILE}}
+    content = CONVERSATION_TEXTS[ticket.channel].content(ticket.conversation, file.name or "file", file)
     return _row(ticket, f"{ticket.channel}:{event_id}:file:{place}", OutboundKind.REPLY, event, content)
 
 
-_FILE = ("name", "size", "sha256", "media_type")
-
-
-def _row(ticket: Ticket, key: str, kind: OutboundKind, event: Event, content: Mapping[str, Any]) -> OutboundMessage:
+def _row(ticket: Ticket, key: str, kind: OutboundKind, event: Event, content: OutboundContent) -> OutboundMessage:
     external_id = hashlib.sha256(f"{key}:{ticket.id}".encode()).hexdigest()[:32]
-    content = {**CONVERSATION_TEXTS[ticket.channel].destination(ticket.conversation), **content}
     transport = traits_of(ticket.channel).transport
     return OutboundMessage(
         key, kind, ticket.conversation, external_id, content, ticket.id, event.message_id, transport=transport

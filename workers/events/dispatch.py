@@ -16,7 +16,7 @@ from desk.tickets.ticket import ActorKind, Event, Message, MessageKind, Ticket
 from storage.db.session import Session
 from storage.learning import solved_index
 from storage.mail import message_id_index, outbound
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from storage.sla import policies as sla_policies

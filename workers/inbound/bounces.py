@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 from desk.config.settings import Settings
@@ -24,6 +23,7 @@ from desk.tickets.delivery import Failure, How
 from desk.tickets.ticket import Change, Ticket
 from storage.db.session import Session
 from storage.mail import outbound
+from storage.mail.outbound_message import SentMessage
 from storage.people.addresses import canonical
 from storage.tickets import tickets
 
@@ -54,25 +54,23 @@ def find_deliveries(session: Session, reports: Mapping[int, InboundRequest], sec
     """For each report (by the number of its inbound row) the delivery that it is about, if it names one of ours."""
     own = {number: _outbound_id(request, secret) for number, request in reports.items()}
     names = {number: _original(request) for number, request in reports.items()}
-    by_id = {row["id"]: row for row in outbound.by_ids(session, filter(None, own.values()))}
-    by_name: dict[str, list[Mapping[str, Any]]] = {}
+    by_id = {row.id: row for row in outbound.by_ids(session, filter(None, own.values()))}
+    by_name: dict[str, list[SentMessage]] = {}
     for row in outbound.by_external_ids(session, filter(None, names.values())):
-        by_name.setdefault(row["external_id"], []).append(row)
+        by_name.setdefault(row.external_id, []).append(row)
     chosen = {n: _chosen(r, by_id.get(own[n] or 0), by_name.get(names[n], ())) for n, r in reports.items()}
     return {number: one for number, one in chosen.items() if one is not None}
 
 
-def _chosen(
-    request: InboundRequest, signed: Mapping[str, Any] | None, rows: Sequence[Mapping[str, Any]]
-) -> Delivery | None:
+def _chosen(request: InboundRequest, signed: SentMessage | None, rows: Sequence[SentMessage]) -> Delivery | None:
     """The row whose envelope sender it came to; a copy that the report names, where it came to the requester's."""
     named = _addressed(request, rows)
     if signed is None:
         return _delivery(named, signed=False)
     # Each recipient knows the envelope sender of their own mail. Somebody in copy must not use it to say that the
     # requester got nothing, or another copy; a copy that failed moves nothing, so the requester's is enough for it.
-    of_same = named is not None and named["external_id"] == signed["external_id"]
-    if of_same and signed["kind"] == OutboundKind.REPLY and named is not None and named["kind"] == OutboundKind.COPY:
+    of_same = named is not None and named.external_id == signed.external_id
+    if of_same and signed.kind == OutboundKind.REPLY and named is not None and named.kind == OutboundKind.COPY:
         return _delivery(named, signed=True)
     return _delivery(signed, signed=True)
 
@@ -114,21 +112,20 @@ def _original(request: InboundRequest) -> str:
     return request.bounce.original_message_id if request.bounce else ""
 
 
-def _addressed(request: InboundRequest, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def _addressed(request: InboundRequest, rows: Sequence[SentMessage]) -> SentMessage | None:
     """Of the rows of one mail, the one whose recipient the report names; the first if it names nobody."""
     bounce = request.bounce
     if bounce is None or not bounce.recipients:
         return rows[0] if len(rows) == 1 else None
-    return next((row for row in rows if _names(bounce, row["recipient"])), None)
+    return next((row for row in rows if _names(bounce, row.recipient)), None)
 
 
-def _delivery(row: Mapping[str, Any] | None, *, signed: bool) -> Delivery | None:
-    if row is None or not row["ticket_id"]:
+def _delivery(row: SentMessage | None, *, signed: bool) -> Delivery | None:
+    if row is None or not row.ticket_id:
         return None
-    content = row["content"] or {}
     return Delivery(
-        row["id"], OutboundKind(row["kind"]), row["recipient"], row["ticket_id"], row["external_id"], row["message_id"],
-        int(content.get("side", 0)), row["created_at"], row["sent_at"], str(content.get("from", "")), signed,
+        row.id, row.kind, row.recipient, row.ticket_id, row.external_id, row.message_id,
+        row.content.side, row.created_at, row.sent_at, row.content.mailbox, signed,
     )  # fmt: skip
 
 

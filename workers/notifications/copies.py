@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from desk.channels import Transport
+from desk.mail.content import MailContent
 from desk.mail.states import OutboundKind, OutboundState
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 
 KIND = OutboundKind.COPY
 _SPLIT = (OutboundKind.REPLY, OutboundKind.SIDE)
@@ -23,11 +23,13 @@ def split_by_recipient(messages: Iterable[OutboundMessage]) -> list[OutboundMess
 
 
 def _rows(message: OutboundMessage) -> list[OutboundMessage]:
-    copies = [address for address in dict.fromkeys(message.content.get("cc", ())) if address != message.recipient]
-    if message.transport != Transport.MAIL or message.kind not in _SPLIT or not copies:
+    content = message.content
+    if not isinstance(content, MailContent) or message.kind not in _SPLIT:
         return [message]
-    content = dict(message.content) | {"to": message.recipient, "alone": True}
-    first = replace(message, content=content)
+    copies = [address for address in dict.fromkeys(content.cc) if address != message.recipient]
+    if not copies:
+        return [message]
+    first = replace(message, content=replace(content, to=message.recipient, alone=True))
     rest = replace(first, kind=KIND, state=OutboundState.QUEUED, reason="")
     return [
         first,

@@ -14,7 +14,7 @@ from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Status, Ticket
 from storage.db.session import Session
 from storage.knowledge import csat, csat_settings
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from workers.notifications.outgoing import Sender

@@ -11,7 +11,7 @@ from desk.tickets.ticket import Event, Ticket
 from storage.db.session import Session
 from storage.incidents import incidents
 from storage.incidents.incidents import MEMBER, Incident
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from workers.notifications import texts

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from desk.access.permissions import Verb
 from desk.mail.authentication import Verdict
+from desk.mail.content import MailContent, Quote
 from desk.mail.inbound_request import UNKNOWN_SENDER, InboundRequest
 from desk.mail.states import OutboundKind, OutboundState
 from desk.portal import status_links
@@ -27,10 +27,11 @@ from desk.tickets.ticket import Event, Message, Ticket
 from storage.db.session import Session
 from storage.knowledge import csat
 from storage.mail import message_id_index
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.people.people import Mailbox, Person
 from storage.tickets import signatures, tickets
 from workers.notifications import portal_link, reply_budget, texts
+from workers.notifications.portal_link import Addressee
 from workers.notifications.reply_budget import COMMAND_ANSWER, Limits
 from workers.runtime.context import Context
 
@@ -59,129 +60,133 @@ class Sender:
     def acknowledgement(self, ticket: Ticket, requester: Person, message: Message) -> OutboundMessage:
         """The automatic "we have it, this is its number", in the requester's own thread."""
         key = f"acknowledgement:{ticket.id}"
-        content = self._content(ticket, requester, reply_address.REQUESTER, key)
-        content |= {"subject": _answer(ticket, message), "signature": self._signature(ticket, self._desk_name)}
         self._remember_proof(key, message.trust.verdict)
-        content["text"] = texts.acknowledgement(ticket, "" if content["signature"] else self._desk_name)
-        return self._outbound(
-            key, OutboundKind.ACKNOWLEDGEMENT, ticket, requester, content | _thread(message) | _AUTOMATIC
+        signature = self._signature(ticket, self._desk_name)
+        content = replace(
+            self._content(ticket, requester, reply_address.REQUESTER, _answer(ticket, message)),
+            text=texts.acknowledgement(ticket, "" if signature else self._desk_name),
+            signature=signature,
+            automatic=True,
         )
+        to = Addressee(OutboundKind.ACKNOWLEDGEMENT, ticket, requester)
+        return self._outbound(key, to, _answering(content, message))
 
     def reply(self, ticket: Ticket, requester: Person, message: Message, asked: Message | None) -> OutboundMessage:
         """An agent's public reply to the requester, with the requester's last message quoted below."""
         key = f"reply:{message.id}"
-        content = self._content(ticket, requester, reply_address.REQUESTER, key)
         agent = self._desk_name if "@" in message.author.name else message.author.name
-        content["from_name"] = agent if agent == self._desk_name else f"{agent} ({self._desk_name})"
-        content |= self._thread(ticket, requester, asked) | {"subject": _answer(ticket, asked)}
-        content |= {"text": message.reply.rstrip(), "signature": self._signature_of(ticket, message, agent)}
-        if asked and asked.reply.strip():
-            quoted = texts.quote(asked, ZoneInfo(self.context.store.settings.time_zone))
-            content["quote"] = {name: status_links.hidden(text) for name, text in quoted.items()}
-        content["cc"] = self._copies(ticket, requester)
-        content["attachments"] = [attachment.to_json() for attachment in message.attachments]
-        return self._outbound(key, OutboundKind.REPLY, ticket, requester, content, message.id)
+        content = replace(
+            self._content(ticket, requester, reply_address.REQUESTER, _answer(ticket, asked)),
+            from_name=self._agent_of_desk(agent),
+            text=message.reply.rstrip(),
+            signature=self._signature_of(ticket, message, agent),
+            quote=self._quote(asked),
+            cc=tuple(self._copies(ticket, requester)),
+            attachments=message.attachments,
+        )
+        to = Addressee(OutboundKind.REPLY, ticket, requester)
+        return self._outbound(key, to, self._in_thread(content, ticket, requester, asked), message.id)
 
     def reminder(
         self, ticket: Ticket, requester: Person, event_id: int, asked: Message | None, days: int
     ) -> OutboundMessage:
         """Asks the requester once more, in the thread that they know; automatic, so the budget holds."""
         key = f"reminder:{event_id}"
-        content = self._content(ticket, requester, reply_address.REQUESTER, key)
-        content |= self._thread(ticket, requester, asked) | {"subject": _answer(ticket, asked)}
         text = texts.reminder(ticket, days, csat.language_of(self.session, ticket.id))
-        content |= {"text": text, "signature": self._signature(ticket, self._desk_name)}
-        return self._outbound(key, OutboundKind.REMINDER, ticket, requester, content | _AUTOMATIC)
+        to = Addressee(OutboundKind.REMINDER, ticket, requester)
+        return self._outbound(key, to, self._request(to, _answer(ticket, asked), text, asked))
 
     def csat_request(
-        self, ticket: Ticket, requester: Person, key: str, subject_line: str, text: str, asked: Message | None
+        self, to: Addressee, key: str, subject_line: str, text: str, asked: Message | None
     ) -> OutboundMessage:
         """Asks the requester for a rating; automatic, with a budget of its own."""
-        content = self._content(ticket, requester, reply_address.REQUESTER, key)
-        content |= self._thread(ticket, requester, asked) | {"subject": subject_line}
-        content |= {"text": text, "signature": self._signature(ticket, self._desk_name)}
-        return self._outbound(key, OutboundKind.RATING, ticket, requester, content | _AUTOMATIC)
+        return self._outbound(key, to, self._request(to, subject_line, text, asked))
 
     def side_message(
         self, ticket: Ticket, person: Person, side: Side, message: Message, earlier_ids: Sequence[str]
     ) -> OutboundMessage:
         """An agent's word to a third party; `before` are the ids of the mails exchanged there so far."""
         key = f"side:{message.id}"
-        content = self._content(ticket, person, reply_address.REQUESTER, key)
-        box, secret, now = content["from"], self.context.secret, self.context.now()
-        carrier = self._carrier(box, reply_address.REQUESTER)
-        signed = (ticket.id, side.id, reply_address.NO_VERSION, secret, now)
-        unique = reply_address.side_unique(side.id, self._unique(key))
+        subject_line = subject.answer(side.subject) if earlier_ids else side.subject
+        content = self._content(ticket, person, reply_address.REQUESTER, subject_line)
+        carrier = self._carrier(content.mailbox, reply_address.REQUESTER)
+        signed = (ticket.id, side.id, reply_address.NO_VERSION, self.context.secret, self.context.now())
         # What a program or the command line sends is the desk's own word.
         agent = message.author.name if message.author.id and "@" not in message.author.name else self._desk_name
         quote = message.text.removeprefix(message.reply).strip("\n")
-        content |= {
-            "from_name": agent if agent == self._desk_name else f"{agent} ({self._desk_name})",
-            "to_name": "",
-            "reply_to": reply_address.reply_address(carrier, reply_address.SIDE, *signed) if carrier else box,
-            "message_id": reply_address.message_id(ticket.id, unique, secret, box.rpartition("@")[2]),
-            "subject": subject.answer(side.subject) if earlier_ids else side.subject,
-            "text": "\n\n".join(part for part in (message.reply.rstrip(), quote) if part),
-            "signature": self._signature_of(ticket, message, agent),
-            "cc": list(message.recipients.get("cc", ())),
-            "attachments": [attachment.to_json() for attachment in message.attachments],
-            "side": side.id,
-        }
-        content |= {"in_reply_to": earlier_ids[-1], "references": list(earlier_ids)} if earlier_ids else {}
-        return self._outbound(key, OutboundKind.SIDE, ticket, person, content, message.id)
+        content = replace(
+            content,
+            from_name=self._agent_of_desk(agent),
+            to_name="",
+            reply_to=reply_address.reply_address(carrier, reply_address.SIDE, *signed) if carrier else content.mailbox,
+            text="\n\n".join(part for part in (message.reply.rstrip(), quote) if part),
+            signature=self._signature_of(ticket, message, agent),
+            cc=tuple(message.recipients.get("cc", ())),
+            attachments=message.attachments,
+            side=side.id,
+            in_reply_to=earlier_ids[-1] if earlier_ids else "",
+            references=tuple(earlier_ids),
+        )
+        unique = reply_address.side_unique(side.id, self._unique(key))
+        return self._outbound(key, Addressee(OutboundKind.SIDE, ticket, person), content, message.id, unique)
 
     def notice(
         self, ticket: Ticket, agent: Person, event_id: int, event: Event, message: Message | None
     ) -> OutboundMessage:
         """Tells an agent what happened; answering this mail answers the requester, or the third party who wrote."""
         key = f"notice:{event_id}:{agent.id}"
-        content = self._content(ticket, agent, reply_address.AGENT, key)
+        content = replace(
+            self._content(ticket, agent, reply_address.AGENT, _tagged(ticket)),
+            from_name=f"{message.author.name if message else 'Frontdesk'} via {self._desk_name}",
+            text=texts.notice(ticket, event, message, agent.role, takes_commands=self._takes_commands),
+            references=(self._thread_id(ticket),),
+            automatic=True,
+        )
         if event.kind == EventKind.SIDE_ANSWERED and agent.may(Verb.NOTE):
             signed = (event.data["side"], agent.id, agent.key_version, self.context.secret, self.context.now())
-            carrier = self._carrier(content["from"], reply_address.AGENT)
-            content["reply_to"] = (
-                reply_address.reply_address(carrier, reply_address.SIDE_AGENT, *signed) if carrier else ""
-            )
-        who = message.author.name if message else "Frontdesk"
-        content["from_name"] = f"{who} via {self._desk_name}"
-        text = texts.notice(ticket, event, message, agent.role, takes_commands=self._takes_commands)
-        content |= {"subject": _tagged(ticket), "text": text}
-        content["references"] = [self._thread_id(ticket)]
-        return self._outbound(key, OutboundKind.NOTICE, ticket, agent, content | _AUTOMATIC)
+            carrier = self._carrier(content.mailbox, reply_address.AGENT)
+            reply_to = reply_address.reply_address(carrier, reply_address.SIDE_AGENT, *signed) if carrier else ""
+            content = replace(content, reply_to=reply_to)
+        return self._outbound(key, Addressee(OutboundKind.NOTICE, ticket, agent), content)
 
     def incident(self, ticket: Ticket, agent: Person, number: int, text: str) -> OutboundMessage:
         """Alerts a lead of an incident; it carries no reply address of a ticket."""
         key = f"incident:{number}:{agent.id}"
-        content = self._content(ticket, agent, reply_address.AGENT, key)
         subject_line = f"Incident {number}: {text.partition(': ')[2].splitlines()[0]}"
-        content |= {"subject": subject_line, "text": text, "reply_to": self._mailbox(ticket).address}
-        return self._outbound(key, OutboundKind.INCIDENT, ticket, agent, content | _AUTOMATIC)
+        content = self._content(ticket, agent, reply_address.AGENT, subject_line)
+        content = replace(content, text=text, reply_to=content.mailbox, automatic=True)
+        return self._outbound(key, Addressee(OutboundKind.INCIDENT, ticket, agent), content)
 
     def command_answer(self, mail: CommandMail, agent: Person, ticket: Ticket, text: str) -> OutboundMessage:
         """What became of an agent's commands."""
         key = f"{COMMAND_ANSWER}:{mail.inbound_id}"
         self._remember_proof(key, mail.proof)
-        content = self._content(ticket, agent, reply_address.AGENT, key)
-        content |= {"subject": _tagged(ticket), "text": text}
-        content |= {"in_reply_to": mail.message_id, "references": [self._thread_id(ticket)]}
-        return self._outbound(key, COMMAND_ANSWER, ticket, agent, content | _AUTOMATIC)
+        content = replace(
+            self._content(ticket, agent, reply_address.AGENT, _tagged(ticket)),
+            text=text,
+            in_reply_to=mail.message_id,
+            references=(self._thread_id(ticket),),
+            automatic=True,
+        )
+        return self._outbound(key, Addressee(COMMAND_ANSWER, ticket, agent), content)
 
     def refusal(self, inbound_id: int, request: InboundRequest, agent: Person, text: str) -> OutboundMessage:
         """Tells an agent that a mail was not executed, and nothing of the ticket that it named."""
         key = f"{COMMAND_ANSWER}:{inbound_id}"
         box = self.context.configuration(self.session).of_addresses(request.envelope.rcpt_to) or self._first_mailbox
-        content = {
-            "from": box.address,
-            "from_name": self._desk_name,
-            "to": agent.address,
-            "to_name": agent.name,
-            "reply_to": box.address,
-            "subject": subject.answer(request.subject),
-            "text": text,
-            "in_reply_to": request.thread.message_id,
-        }
+        content = MailContent(
+            mailbox=box.address,
+            from_name=self._desk_name,
+            to=agent.address,
+            to_name=agent.name,
+            reply_to=box.address,
+            subject=subject.answer(request.subject),
+            text=text,
+            in_reply_to=request.thread.message_id,
+            automatic=True,
+        )
         external_id = f"refused.{self._unique(key)}@{box.address.rpartition('@')[2]}"
-        return OutboundMessage(key, COMMAND_ANSWER, agent.address, external_id, content | _AUTOMATIC)
+        return OutboundMessage(key, COMMAND_ANSWER, agent.address, external_id, content)
 
     def within_budget(self, messages: Sequence[OutboundMessage], now: datetime) -> list[OutboundMessage]:
         """The same messages; automatic ones beyond the budget of an address, domain or ticket are kept, not sent."""
@@ -194,24 +199,38 @@ class Sender:
         if verdict is Verdict.PASS:
             self.proven.add(key)
 
-    def _content(self, ticket: Ticket, person: Person, purpose: str, key: str) -> dict[str, Any]:
+    def _content(self, ticket: Ticket, person: Person, purpose: str, subject_line: str) -> MailContent:
         box = self._mailbox(ticket)
-        now, secret, carrier = self.context.now(), self.context.secret, self._carrier(box.address, purpose)
-        reply_to = box.address
+        carrier, reply_to = self._carrier(box.address, purpose), box.address
         if carrier and (purpose != reply_address.AGENT or person.may(Verb.NOTE)):
-            signed = (purpose, ticket.id, person.id, person.key_version, secret, now)
+            signed = (purpose, ticket.id, person.id, person.key_version, self.context.secret, self.context.now())
             reply_to = reply_address.reply_address(carrier, *signed)
-        return {
-            "from": box.address,
-            "from_name": box.name or self._desk_name,
-            "to": person.address,
-            "to_name": person.name,
-            "reply_to": reply_to,
-            "message_id": reply_address.message_id(
-                ticket.id, self._unique(key), secret, box.address.rpartition("@")[2]
-            ),
-            "ticket": ticket.id,
-        }
+        return MailContent(
+            mailbox=box.address,
+            from_name=box.name or self._desk_name,
+            to=person.address,
+            to_name=person.name,
+            reply_to=reply_to,
+            subject=subject_line,
+            ticket=ticket.id,
+        )
+
+    def _request(self, to: Addressee, subject_line: str, text: str, asked: Message | None) -> MailContent:
+        """Asks the requester for something, in the thread that they know."""
+        ticket = to.ticket
+        content = replace(
+            self._content(ticket, to.person, reply_address.REQUESTER, subject_line),
+            text=text,
+            signature=self._signature(ticket, self._desk_name),
+            automatic=True,
+        )
+        return self._in_thread(content, ticket, to.person, asked)
+
+    def _quote(self, asked: Message | None) -> Quote:
+        if asked is None or not asked.reply.strip():
+            return Quote()
+        quoted = texts.quote(asked, ZoneInfo(self.context.store.settings.time_zone))
+        return Quote(status_links.hidden(quoted.attribution), status_links.hidden(quoted.text))
 
     def _carrier(self, mailbox: str, purpose: str) -> str:
         """The mailbox whose name has room for a token; an agent may be sent to another domain of the desk."""
@@ -222,31 +241,32 @@ class Sender:
         return hashlib.sha256(key.encode() + self.context.secret).hexdigest()[:20]
 
     def _outbound(
-        self,
-        key: str,
-        kind: OutboundKind,
-        ticket: Ticket,
-        person: Person,
-        content: dict[str, Any],
-        message_id: int | None = None,
+        self, key: str, to: Addressee, content: MailContent, message_id: int | None = None, unique: str = ""
     ) -> OutboundMessage:
-        store, now = self.context.store, self.context.now()
-        content |= portal_link.with_portal_link(store, self.session, kind, ticket, person, content, now)
-        reachable = "@" in person.address and not person.address.endswith(NOWHERE)
+        """The row. `unique` is the part of its Message-ID that a side conversation makes."""
+        address = to.person.address
+        reachable = "@" in address and not address.endswith(NOWHERE)
         state, reason = (
             (OutboundState.QUEUED, "") if reachable else (OutboundState.SUPPRESSED, "there is no address to write to")
         )
         return OutboundMessage(
             dedupe_key=key,
-            kind=kind,
-            recipient=person.address,
-            external_id=content.pop("message_id"),
-            content=content,
-            ticket_id=ticket.id,
+            kind=to.kind,
+            recipient=address,
+            external_id=self._message_id(to.ticket, unique or self._unique(key), content.mailbox),
+            content=portal_link.with_portal_link(self.context, self.session, to, content),
+            ticket_id=to.ticket.id,
             message_id=message_id,
             state=state,
             reason=reason,
         )
+
+    def _message_id(self, ticket: Ticket, unique: str, mailbox: str) -> str:
+        return reply_address.message_id(ticket.id, unique, self.context.secret, mailbox.rpartition("@")[2])
+
+    def _agent_of_desk(self, agent: str) -> str:
+        """The agent's name as requesters read it; `agent` may be the desk's own name."""
+        return agent if agent == self._desk_name else f"{agent} ({self._desk_name})"
 
     @property
     def _takes_commands(self) -> bool:
@@ -267,16 +287,17 @@ class Sender:
             return self._signature(ticket, agent)
         return texts.signature(signatures.for_message(message), agent, self._desk_name)
 
-    def _thread(self, ticket: Ticket, requester: Person, asked: Message | None) -> dict[str, Any]:
-        """In-Reply-To, and References with every id of the thread that the requester's mail program has."""
+    def _in_thread(self, content: MailContent, ticket: Ticket, requester: Person, asked: Message | None) -> MailContent:
+        """With In-Reply-To, and References with every id of the thread that the requester's mail program has."""
         exchanged = message_id_index.message_ids_of_ticket(self.session, ticket.id, requester.address)
         asked_id = asked.external_id if asked and "@" in asked.external_id else ""
         parent = asked_id or (exchanged[-1] if exchanged else "")
         if not parent:
-            return {}
+            return content
         earlier_ids = exchanged[: exchanged.index(parent)] if parent in exchanged else exchanged
         chain = [*earlier_ids, *(asked.references if asked_id and asked else ())]
-        return {"in_reply_to": parent, "references": [*dict.fromkeys(i for i in chain if i != parent), parent]}
+        references = (*dict.fromkeys(i for i in chain if i != parent), parent)
+        return replace(content, in_reply_to=parent, references=references)
 
     def _mailbox(self, ticket: Ticket) -> Mailbox:
         places = self.context.configuration(self.session)
@@ -297,18 +318,15 @@ class Sender:
 
     def _thread_id(self, ticket: Ticket) -> str:
         """One id under which an agent's mail program gathers all notices of a ticket."""
-        domain = self._mailbox(ticket).address.rpartition("@")[2]
-        return reply_address.message_id(ticket.id, "0", self.context.secret, domain)
+        return self._message_id(ticket, "0", self._mailbox(ticket).address)
 
 
-_AUTOMATIC: dict[str, Any] = {"automatic": True}
-
-
-def _thread(message: Message) -> dict[str, Any]:
-    """In-Reply-To and References, the chain kept whole; forms and programs have no Message-ID to answer."""
+def _answering(content: MailContent, message: Message) -> MailContent:
+    """With In-Reply-To and the whole References; forms and programs have no Message-ID to answer."""
     if "@" not in message.external_id:
-        return {}
-    return {"in_reply_to": message.external_id, "references": [*message.references, message.external_id]}
+        return content
+    chain = (*message.references, message.external_id)
+    return replace(content, in_reply_to=message.external_id, references=chain)
 
 
 def _answer(ticket: Ticket, asked: Message | None) -> str:

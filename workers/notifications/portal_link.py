@@ -5,18 +5,17 @@ A mail with people in copy gets none: whoever has the link may answer and resolv
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, replace
 
+from desk.mail.content import MailContent
 from desk.mail.states import OutboundKind
 from desk.portal import status_links
 from desk.portal import texts as portal_texts
 from desk.tickets.ticket import Ticket
 from storage.db.session import Session
 from storage.knowledge import csat
-from storage.open_store import Store
 from storage.people.people import Person
+from workers.runtime.context import Context
 
 LINES = {
     OutboundKind.ACKNOWLEDGEMENT: "ack_line",
@@ -26,23 +25,25 @@ LINES = {
 }
 
 
-def with_portal_link(
-    store: Store,
-    session: Session,
-    kind: OutboundKind,
-    ticket: Ticket,
-    person: Person,
-    content: Mapping[str, Any],
-    now: datetime,
-) -> dict[str, Any]:
-    """The changed part of the content."""
-    if kind not in LINES or content.get("cc") or person.id != ticket.requester_id:
-        return {}
-    link = status_links.mailed_link(store.settings, ticket.id, person.id, person.link_version, store.secret, now)
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """Who gets a mail of which kind about which ticket."""
+
+    kind: OutboundKind
+    ticket: Ticket
+    person: Person
+
+
+def with_portal_link(context: Context, session: Session, to: Addressee, content: MailContent) -> MailContent:
+    """The content with the link below its signature, where the addressee gets one."""
+    ticket, person, store = to.ticket, to.person, context.store
+    if to.kind not in LINES or content.cc or person.id != ticket.requester_id:
+        return content
+    version, now = person.link_version, context.now()
+    link = status_links.mailed_link(store.settings, ticket.id, person.id, version, store.secret, now)
     if not link:
-        return {}
+        return content
     # The acknowledgement is in English, without a query for the language: one leaves for every new ticket.
-    spoken = "en" if kind == OutboundKind.ACKNOWLEDGEMENT else csat.language_of(session, ticket.id)
-    line = portal_texts.words(spoken)[LINES[kind]].format(link=link)
-    signature = str(content.get("signature", ""))
-    return {"signature": f"{signature}\n\n{line}" if signature else line}
+    language = "en" if to.kind == OutboundKind.ACKNOWLEDGEMENT else csat.language_of(session, ticket.id)
+    line = portal_texts.words(language)[LINES[to.kind]].format(link=link)
+    return replace(content, signature=f"{content.signature}\n\n{line}" if content.signature else line)

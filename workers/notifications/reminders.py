@@ -10,7 +10,7 @@ from desk.mail.author import is_unattended
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Ticket
 from storage.db.session import Session
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.people.people import Person
 from storage.tickets import tickets
 from workers.notifications.outgoing import Sender

@@ -18,7 +18,7 @@ from desk.mail.reply_budget import victim, victim_domain
 from desk.mail.states import OutboundKind, OutboundState
 from storage.db.session import Session
 from storage.mail import outbound
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.mail.recent_automatic import RecentAutomatic
 
 BUDGET_TIME = timedelta(hours=1)

@@ -12,6 +12,7 @@ from functools import partial
 import structlog
 
 from desk.access.visibility import Viewer
+from desk.mail.content import MailContent
 from desk.mail.states import OutboundKind
 from desk.reports import period
 from desk.reports import tables as report_tables
@@ -20,7 +21,7 @@ from desk.reports.report import Report
 from storage.access import visibility
 from storage.db.session import Session
 from storage.mail import outbound
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.open_store import Store
 from storage.people import people
 from storage.reports import report as report_rows
@@ -104,15 +105,14 @@ def _send(store: Store, schedule: Schedule, now: datetime) -> int:
 def _mail(store: Store, schedule: Schedule, days: Period, sender: str, address: str, text: str) -> OutboundMessage:
     key = f"report:{schedule.name}:{days.first}:{days.last}:{address}"
     unique = hashlib.sha256(key.encode() + store.secret).hexdigest()[:20]
-    content = {
-        "from": sender,
-        "from_name": store.settings.desk_name,
-        "to": address,
-        "to_name": "",
-        "reply_to": sender,
-        "subject": f"{schedule.name}: {days.first} to {days.last}",
-        "text": text,
-        "automatic": True,
-    }
+    content = MailContent(
+        mailbox=sender,
+        from_name=store.settings.desk_name,
+        to=address,
+        reply_to=sender,
+        subject=f"{schedule.name}: {days.first} to {days.last}",
+        text=text,
+        automatic=True,
+    )
     # Not one of our signed Message-IDs: an answer to it belongs to no ticket.
     return OutboundMessage(key, OutboundKind.REPORT, address, f"report.{unique}@{sender.rpartition('@')[2]}", content)

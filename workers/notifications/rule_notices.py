@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from desk.tickets.ticket import Event, NotAllowed, Ticket
 from storage.db.session import Session
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from storage.tables.people import watchers

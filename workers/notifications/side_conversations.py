@@ -8,7 +8,7 @@ from __future__ import annotations
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Message, Ticket
 from storage.db.session import Session
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.people import people
 from usecases.tickets import side_conversations
 from workers.notifications.outgoing import Sender

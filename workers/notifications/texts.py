@@ -7,6 +7,7 @@ from datetime import tzinfo
 
 from desk.access.permissions import Role, Verb, may
 from desk.mail.authentication import Verdict
+from desk.mail.content import Quote
 from desk.portal import texts as portal_texts
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Message, Ticket
@@ -33,12 +34,12 @@ def reminder(ticket: Ticket, days: int, language: str) -> str:
     return texts["reminder.text"].format(number=ticket.id, left=left)
 
 
-def quote(asked: Message, zone: tzinfo) -> dict[str, str]:
+def quote(asked: Message, zone: tzinfo) -> Quote:
     """The requester's last message, as it is quoted below a reply. Notes are never quoted."""
     when = (asked.sent_at or asked.created_at).astimezone(zone).strftime("%Y-%m-%d %H:%M %Z").strip()
     lines = asked.reply.strip("\n").rstrip().split("\n")
     kept = [*lines[:MOST_QUOTED], "…"] if len(lines) > MOST_QUOTED else lines
-    return {"attribution": f"On {when}, {asked.author.name} wrote:", "text": "\n".join(kept)}
+    return Quote(f"On {when}, {asked.author.name} wrote:", "\n".join(kept))
 
 
 def signature(template: str, agent: str, desk_name: str) -> str:

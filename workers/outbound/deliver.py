@@ -15,12 +15,13 @@ import sqlalchemy as sa
 import structlog
 from structlog.contextvars import bound_contextvars
 
+from desk.mail.content import MailContent
 from desk.mail.states import OutboundKind, OutboundState
 from desk.tickets import delivery
 from desk.tickets.delivery import Failure, How
 from storage.db.session import Session, is_outage
 from storage.mail import outbound
-from storage.mail.outbound import ClaimedMessage
+from storage.mail.outbound_message import ClaimedMessage
 from storage.tickets import tickets
 from usecases.tickets import side_conversations
 from workers.outbound.errors import TransportError
@@ -149,7 +150,7 @@ def _give_up(session: Session, message: ClaimedMessage, reason: str, now: dateti
     if ticket is None:
         return
     why = f"{message.kind} to {message.recipient}: {reason}"
-    side = int(message.content.get("side", 0))
+    side = message.content_as(MailContent).side
     written = tickets.message(session, message.message_id) if message.message_id else None
     reply_at = written.created_at if written else None
     failure = Failure(

@@ -16,11 +16,12 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from desk.mail.content import MailContent
 from desk.mail.states import OutboundState
 from desk.signed import reply_address
 from storage.db.session import Session, is_outage
 from storage.mail import outbound
-from storage.mail.outbound import ClaimedMessage
+from storage.mail.outbound_message import ClaimedMessage
 from storage.people.addresses import canonical
 from workers.outbound.errors import TransportError
 from workers.outbound.mime import compose, dkim
@@ -74,7 +75,8 @@ class RelayTransport:
 
     def prepare(self, session: Session, message: ClaimedMessage) -> Send:
         # The null sender keeps machines from answering what a machine wrote (RFC 3834 section 3.3).
-        mailbox = "" if message.content.get("automatic") else canonical(message.content["from"])
+        content = message.content_as(MailContent)
+        mailbox = "" if content.automatic else canonical(content.mailbox)
         data = _composed(self._context, session, message)
         mail_from = _bounces_to(self._context, session, message, mailbox)
 
@@ -142,7 +144,7 @@ class CapturingTransport:
 def _composed(context: Context, session: Session, message: ClaimedMessage) -> bytes:
     now = context.now().astimezone(ZoneInfo(context.store.settings.time_zone))
     data = compose.compose(message, lambda name: context.store.blobs.get(session, name), now)
-    return dkim.signed(data, message.content["from"], context.store.settings)
+    return dkim.signed(data, message.content_as(MailContent).mailbox, context.store.settings)
 
 
 def _bounces_to(context: Context, session: Session, message: ClaimedMessage, mailbox: str) -> str:

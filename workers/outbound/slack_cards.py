@@ -6,19 +6,18 @@ private ticket or of one that left the team.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from desk.config.settings import Settings
 from desk.mail.states import OutboundState
+from desk.slack.content import Block, SlackContent
 from desk.slack.markup import cut, escaped, one_line
 from desk.slack.orders import MORE, Button
 from desk.tickets.ticket import Ticket
 from storage.access import visibility
 from storage.db.session import Session
 from storage.mail import outbound
-from storage.mail.outbound import ClaimedMessage
+from storage.mail.outbound_message import ClaimedMessage
 from storage.people import people
 from storage.slack import threads as slack_threads
 from storage.tickets import tickets
@@ -36,49 +35,63 @@ def card_key(ticket_id: int, channel: str) -> str:
 
 def resolve_row(session: Session, row: ClaimedMessage, settings: Settings) -> ClaimedMessage | None:
     """The row as it is to be sent; None where there is nothing to send any more."""
-    content, channel = row.content, str(row.content.get("channel", ""))
-    if "card" in content:
-        card = _card(session, int(content["card"]), channel, settings)
-        standing = slack_threads.thread_of(session, int(content["card"]), channel)
-        if card is None or (not standing and not content.get("root")):
-            return None
-        return replace(row, content={**content, **card, **({"update_ts": standing} if standing else {})})
-    if "thread_of" not in content:
+    content = row.content_as(SlackContent)
+    if content.card is not None:
+        return _with_card(session, row, content, settings)
+    if content.thread_of is None:
         return row
-    thread_ts = slack_threads.thread_of(session, int(content["thread_of"]), channel)
+    thread_ts = slack_threads.thread_of(session, content.thread_of, content.channel)
     if thread_ts:
-        return replace(row, content={**content, "thread_ts": thread_ts})
-    root = outbound.state_of(session, card_key(int(content["thread_of"]), channel))
+        return replace(row, content=replace(content, thread_ts=thread_ts))
+    root = outbound.state_of(session, card_key(content.thread_of, content.channel))
     if root not in (OutboundState.QUEUED, OutboundState.SENDING):
         return None
     raise TransportError("the ticket's thread is not there yet", permanent=False)
 
 
+def _with_card(
+    session: Session, row: ClaimedMessage, content: SlackContent, settings: Settings
+) -> ClaimedMessage | None:
+    ticket_id = content.card or 0
+    card = _card(session, ticket_id, content.channel, settings)
+    update_ts = slack_threads.thread_of(session, ticket_id, content.channel)
+    if card is None or (not update_ts and not content.root):
+        return None
+    return replace(row, content=replace(content, text=card.text, blocks=card.blocks, update_ts=update_ts or ""))
+
+
 def note_posted(session: Session, row: ClaimedMessage, ts: str) -> None:
     """Remembers the thread under a card that was posted."""
-    if ts and row.content.get("root"):
-        slack_threads.add(session, int(row.content["card"]), str(row.content["channel"]), ts)
+    content = row.content_as(SlackContent)
+    if ts and content.root and content.card is not None:
+        slack_threads.add(session, content.card, content.channel, ts)
 
 
-def _card(session: Session, ticket_id: int, channel: str, settings: Settings) -> Mapping[str, Any] | None:
+@dataclass(frozen=True, slots=True)
+class _Card:
+    text: str
+    blocks: tuple[Block, ...]
+
+
+def _card(session: Session, ticket_id: int, channel: str, settings: Settings) -> _Card | None:
     ticket = tickets.get(session, ticket_id)
     if ticket is None:
         return None
-    team = next((one for one in people.all_teams(session) if one.id == ticket.team_id), None)
+    team = next((each for each in people.all_teams(session) if each.id == ticket.team_id), None)
     if visibility.private_tickets(session, [ticket.id]):
         return _only_text(f"#{ticket.id} is not worked on here any more.")
     if ticket.merged_into is not None:
         return _only_text(f"#{ticket.id} was merged into #{ticket.merged_into}.")
     if team is None or team.slack_channel != channel:
         return _only_text(f"#{ticket.id} is with {one_line(team.name) if team else 'no team'} now.")
-    return {"text": f"#{ticket.id} {one_line(ticket.subject)}", "blocks": _blocks(session, ticket, settings)}
+    return _Card(f"#{ticket.id} {one_line(ticket.subject)}", tuple(_blocks(session, ticket, settings)))
 
 
-def _only_text(text: str) -> Mapping[str, Any]:
-    return {"text": text, "blocks": [_section(text)]}
+def _only_text(text: str) -> _Card:
+    return _Card(text, (_section(text),))
 
 
-def _blocks(session: Session, ticket: Ticket, settings: Settings) -> list[dict[str, Any]]:
+def _blocks(session: Session, ticket: Ticket, settings: Settings) -> list[Block]:
     persons = people.by_ids(session, [i for i in (ticket.requester_id, ticket.assignee_id) if i])
     owner, requester = persons.get(ticket.assignee_id or 0), persons[ticket.requester_id]
     first = tickets.messages_of(session, ticket.id, most=1)
@@ -101,7 +114,7 @@ def _blocks(session: Session, ticket: Ticket, settings: Settings) -> list[dict[s
     return [*blocks, context, _buttons(ticket.id)]
 
 
-def _buttons(number: int) -> dict[str, Any]:
+def _buttons(number: int) -> Block:
     value = str(number)
     options = [
         {"text": {"type": "plain_text", "text": label}, "value": f"{word}:{value}"} for word, (label, _) in MORE.items()
@@ -116,11 +129,11 @@ def _buttons(number: int) -> dict[str, Any]:
     return {"type": "actions", "block_id": f"ticket:{value}", "elements": elements}
 
 
-def _button(text: str, action: Button, value: str) -> dict[str, Any]:
+def _button(text: str, action: Button, value: str) -> Block:
     label = {"type": "plain_text", "text": text}
     return {"type": "button", "text": label, "action_id": str(action), "value": value}
 
 
-def _section(text: str) -> dict[str, Any]:
+def _section(text: str) -> Block:
     # Verbatim: Slack finds no channels and mentions of its own in what somebody wrote.
     return {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}}

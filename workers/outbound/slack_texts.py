@@ -7,6 +7,8 @@ somebody or disguise a link.
 from __future__ import annotations
 
 from desk.channels import TRAITS, Channel
+from desk.mail.stored_file import StoredFile
+from desk.slack.content import SlackContent
 from desk.slack.markup import cut, escaped, one_line
 from desk.tickets.ticket import Ticket
 
@@ -24,10 +26,9 @@ def place_of(conversation: str) -> tuple[str, str]:
     return rest[1], rest[2]
 
 
-def destination(conversation: str) -> dict[str, str]:
-    """The part of an outbound message's content that says where it is posted."""
-    channel, thread_ts = place_of(conversation)
-    return {"channel": channel, "thread_ts": thread_ts}
+def content(conversation: str, text: str, file: StoredFile | None = None) -> SlackContent:
+    """A message or a file in the thread."""
+    return SlackContent(*place_of(conversation), text, file=file)
 
 
 def opened_text(ticket: Ticket, assignee: str, category: str, team: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from desk.channels import OutboundContent
 from desk.mail.states import OutboundState
+from desk.mail.stored_file import StoredFile
 from desk.tickets.ticket import Ticket
 from storage.db.session import Session
-from storage.mail.outbound import ClaimedMessage
+from storage.mail.outbound_message import ClaimedMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,8 @@ class MessageTransport(Protocol):
 class ConversationTexts(Protocol):
     """What a channel with conversations of its own writes to requesters, in its own markup."""
 
-    def destination(self, conversation: str) -> Mapping[str, str]:
-        """The part of an outbound message's content that says where it is posted."""
+    def content(self, conversation: str, text: str, file: StoredFile | None = None) -> OutboundContent:
+        """What an outbound message to the conversation says."""
 
     def opened_text(self, ticket: Ticket, assignee: str, category: str, team: str) -> str:
         """The first answer; a name that is empty is not known yet."""

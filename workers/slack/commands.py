@@ -16,6 +16,7 @@ from desk.channels import Channel, Transport
 from desk.mail.inbound_request import Attachment
 from desk.mail.states import InboundState, OutboundKind
 from desk.mail.stored_file import StoredFile
+from desk.slack.content import SlackContent
 from desk.slack.markup import escaped
 from desk.slack.orders import Kind, Order, is_other_workspace
 from desk.tickets import commands, properties
@@ -25,7 +26,7 @@ from storage.access import visibility
 from storage.db.session import Session
 from storage.mail import message_id_index, outbound
 from storage.mail.inbound import SettledRequest, WaitingRequest
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.people import accounts
 from storage.people.people import Person
 from storage.slack import threads as slack_threads
@@ -63,9 +64,8 @@ class _OrderContext:
     def answer(self, text: str, ticket_id: int | None = None) -> None:
         """Sends an ephemeral answer to the author, where they acted."""
         order = self.order
-        content = {"channel": order.channel, "whisper_to": order.user, "text": text}
-        if order.kind is not Kind.TYPED and order.thread_ts:
-            content["thread_ts"] = order.thread_ts
+        thread_ts = "" if order.kind is Kind.TYPED else order.thread_ts
+        content = SlackContent(order.channel, thread_ts, text, whisper_to=order.user)
         key = f"slack-answer:{self.row.id}"
         message = OutboundMessage(
             key, OutboundKind.COMMAND_ANSWER, order.account, key, content, ticket_id, transport=Transport.SLACK

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from desk.channels import Channel, Transport
 from desk.mail.states import OutboundKind
+from desk.slack.content import SlackContent
 from desk.slack.markup import cut, escaped, one_line
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Event, Message, Ticket
 from storage.access import visibility
 from storage.db.session import Session
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.people import accounts
 from storage.people.people import Person, Team
 from workers.outbound.slack_cards import card_key
@@ -54,26 +54,28 @@ def messages_for(session: Session, teams: Mapping[int, Team], happened: TicketEv
     line = _line(session, happened, channel)
     if event.kind != EventKind.OPENED and not line and event.kind not in CHANGES:
         return rows
-    rows.append(_row(ticket, card_key(ticket.id, channel), channel, {"card": ticket.id, "root": True}))
+    card = SlackContent(channel, text=f"#{ticket.id}", card=ticket.id)
+    rows.append(_row(ticket, card_key(ticket.id, channel), replace(card, root=True)))
     if event.kind in CHANGES and not event.data.get("opening"):
-        rows.append(_row(ticket, f"slack-card:{happened.event_id}:{channel}", channel, {"card": ticket.id}))
+        rows.append(_row(ticket, f"slack-card:{happened.event_id}:{channel}", card))
     if line:
-        text = {"thread_of": ticket.id, "text": cut(line, MOST_LETTERS, _CUT)}
-        rows.append(_row(ticket, f"slack-line:{happened.event_id}", channel, text, event.message_id))
+        content = SlackContent(channel, text=cut(line, MOST_LETTERS, _CUT), thread_of=ticket.id)
+        rows.append(_row(ticket, f"slack-line:{happened.event_id}", content, event.message_id))
     return rows
 
 
 def newest_cards(rows: Sequence[OutboundMessage]) -> list[OutboundMessage]:
     """The rows of a batch, but of the changes of one card only the last: a card is made when it is sent."""
-    last = {_card_of(one): one.dedupe_key for one in rows if _card_of(one)}
-    return [one for one in rows if not _card_of(one) or last[_card_of(one)] == one.dedupe_key]
+    last = {_card_of(row): row.dedupe_key for row in rows if _card_of(row)}
+    return [row for row in rows if not _card_of(row) or last[_card_of(row)] == row.dedupe_key]
 
 
 def _card_of(row: OutboundMessage) -> str:
     """The card that a row changes; empty for all others."""
     content = row.content
-    changes = row.transport == Transport.SLACK and "card" in content and not content.get("root")
-    return f"{content['card']}:{content['channel']}" if changes else ""
+    if not isinstance(content, SlackContent) or content.card is None or content.root:
+        return ""
+    return f"{content.card}:{content.channel}"
 
 
 def _card_of_former_team(teams: Mapping[int, Team], happened: TicketEvent) -> list[OutboundMessage]:
@@ -81,30 +83,17 @@ def _card_of_former_team(teams: Mapping[int, Team], happened: TicketEvent) -> li
     before = teams.get(happened.event.data.get("from_id") or 0)
     if before is None or not before.slack_channel:
         return []
-    key = f"slack-card:{happened.event_id}:left"
-    content = {"channel": before.slack_channel, "card": happened.ticket.id, "text": ""}
-    return [
-        OutboundMessage(
-            key,
-            OutboundKind.NOTICE,
-            f"slack:{before.slack_channel}",
-            _id(key),
-            content,
-            transport=Transport.SLACK,
-        )
-    ]
+    content = SlackContent(before.slack_channel, card=happened.ticket.id)
+    return [replace(_row(happened.ticket, f"slack-card:{happened.event_id}:left", content), ticket_id=None)]
 
 
-def _row(
-    ticket: Ticket, key: str, channel: str, content: Mapping[str, Any], message_id: int | None = None
-) -> OutboundMessage:
-    full_content = {"text": f"#{ticket.id}", **content, "channel": channel}
+def _row(ticket: Ticket, key: str, content: SlackContent, message_id: int | None = None) -> OutboundMessage:
     return OutboundMessage(
         key,
         OutboundKind.NOTICE,
-        f"slack:{channel}",
+        f"slack:{content.channel}",
         _id(key),
-        full_content,
+        content,
         ticket.id,
         message_id,
         transport=Transport.SLACK,

@@ -15,17 +15,19 @@ from desk.channels import traits_of
 from desk.knowledge import csat_texts
 from desk.knowledge.csat import CsatSettings
 from desk.mail.author import is_unattended
+from desk.mail.states import OutboundKind
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Change, Event, Status, Ticket
 from storage.db.session import Session
 from storage.knowledge import csat, csat_settings
 from storage.knowledge.csat import Rating
 from storage.mail import outbound
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from storage.tickets import tickets
 from workers.notifications.outgoing import Sender
+from workers.notifications.portal_link import Addressee
 from workers.runtime import isolation
 from workers.runtime.context import Context
 from workers.runtime.isolation import Work
@@ -121,4 +123,5 @@ def _message(sender: Sender, rating: Rating, ticket: Ticket, requester: Person) 
     key = f"rating:{rating.id}" + (":again" if again else "")
     text = csat_texts.mail(ticket.id, link, said, again=again)
     asked = tickets.last_requester_message(sender.session, ticket.id, 2**62)
-    return sender.csat_request(ticket, requester, key, said["subject"].format(number=ticket.id), text, asked)
+    to = Addressee(OutboundKind.RATING, ticket, requester)
+    return sender.csat_request(to, key, said["subject"].format(number=ticket.id), text, asked)

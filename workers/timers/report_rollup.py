@@ -13,7 +13,7 @@ import structlog
 
 from storage.db.session import Session
 from storage.mail import outbound
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.open_store import Store
 from storage.reports import daily_rollup, ticket_rollup
 from storage.reports import schedules as report_schedules

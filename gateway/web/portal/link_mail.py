@@ -12,13 +12,14 @@ from datetime import datetime
 import structlog
 
 from desk.mail.author import is_unattended
+from desk.mail.content import MailContent
 from desk.mail.states import OutboundKind
 from desk.portal import status_links
 from desk.portal.status_links import ENTRY_FOR
 from desk.portal.texts import Words
 from storage.db.session import Session
 from storage.mail import outbound
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.open_store import Store
 from storage.people import people
 from usecases.tickets import requester_view
@@ -56,15 +57,15 @@ def _mail(store: Store, person: Requester, sender: str, texts: Words, now: datet
     unique = hashlib.sha256(key.encode() + store.secret).hexdigest()[:20]
     token = status_links.entry_token(person.id, person.link_version, store.secret, now)
     link = f"{store.settings.public_url.rstrip('/')}/my/open/{token}"
-    content = {
-        "from": sender,
-        "from_name": store.settings.desk_name,
-        "to": person.address,
-        "to_name": person.name,
-        "reply_to": sender,
-        "subject": texts["mail_subject"],
-        "text": texts["mail_text"].format(minutes=int(ENTRY_FOR.total_seconds()) // 60, link=link),
-        "signature": store.settings.desk_name,
-        "automatic": True,
-    }
+    content = MailContent(
+        mailbox=sender,
+        from_name=store.settings.desk_name,
+        to=person.address,
+        to_name=person.name,
+        reply_to=sender,
+        subject=texts["mail_subject"],
+        text=texts["mail_text"].format(minutes=int(ENTRY_FOR.total_seconds()) // 60, link=link),
+        signature=store.settings.desk_name,
+        automatic=True,
+    )
     return OutboundMessage(key, KIND, person.address, f"requests.{unique}@{sender.rpartition('@')[2]}", content)

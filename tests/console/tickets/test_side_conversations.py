@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from desk.mail.content import MailContent
 from desk.mail.states import OutboundState
 from desk.tickets.side_conversation import Side
 from desk.tickets.ticket import Message
 from storage.access import api_tokens
 from storage.mail import outbound
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from tests.console.conftest import START, Browser, Console
 from usecases.tickets import side_conversations
 
@@ -90,9 +91,8 @@ def test_a_mail_that_did_not_arrive_is_seen_before_the_conversation_is_opened(al
     ask(alice, console)
     with console.store.database.transaction() as session:
         message = side_conversations.messages_by_conversation(session, console.things.ticket)[1][0].id
-        lost = OutboundMessage(
-            "side:x", "side", SUE, "x@desk.test", {}, console.things.ticket, message, state=OutboundState.UNDELIVERABLE
-        )
+        ticket, state = console.things.ticket, OutboundState.UNDELIVERABLE
+        lost = OutboundMessage("side:x", "side", SUE, "x@desk.test", MailContent(), ticket, message, state=state)
         outbound.store(session, [lost], START)
     summary = alice.get(f"/tickets/{console.things.ticket}").text.split('id="side-1"')[1].split("</summary>")[0]
     assert "not delivered" in summary and "no answer yet" not in summary

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.config.settings import Settings
+from desk.slack.content import SlackContent
 from desk.tickets.ticket import Ticket
-from storage.mail.outbound import ClaimedMessage
+from storage.mail.outbound_message import ClaimedMessage
 from tests.slack import payloads
 from tests.slack.fake_slack import BOT_TOKEN, FakeSlack, Trouble
 from workers.outbound import slack as transport
@@ -29,7 +30,9 @@ def desk(slack: FakeSlack) -> Settings:
 def letter(text: str = "hello", attempts: int = 1, external_id: str = "slack.1", **content: Any) -> ClaimedMessage:
     place = {"channel": payloads.CHANNEL, "thread_ts": payloads.ts(5), "text": text}
     key = f"slack:{payloads.TEAM}:{payloads.CHANNEL}:{payloads.ts(5)}"
-    return ClaimedMessage(1, "reply", "slack", key, external_id, place | content, 1, 1, attempts, AT)
+    return ClaimedMessage(
+        1, "reply", "slack", key, external_id, SlackContent.from_json(place | content), 1, 1, attempts, AT
+    )
 
 
 def refusal(error: pytest.ExceptionInfo[TransportError]) -> tuple[bool, int | None]:

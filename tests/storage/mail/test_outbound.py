@@ -6,16 +6,20 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
+from desk.mail.content import MailContent
 from desk.mail.states import OutboundState
 from storage.mail import outbound
-from storage.mail.outbound import LEASE, OutboundMessage
+from storage.mail.outbound import LEASE
+from storage.mail.outbound_message import OutboundMessage
 from storage.open_store import Store
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
 def put(store: Store, *keys: str, **more: object) -> None:
-    letters = [OutboundMessage(key, "acknowledgement", "bob@x", f"{key}@d", {"text": key}, **more) for key in keys]  # type: ignore[arg-type]
+    letters = [
+        OutboundMessage(key, "acknowledgement", "bob@x", f"{key}@d", MailContent(text=key), **more) for key in keys
+    ]  # type: ignore[arg-type]
     with store.database.transaction() as session:
         outbound.store(session, letters, NOW)
 
@@ -31,7 +35,9 @@ def test_a_letter_with_a_known_key_stays_as_it_was(any_store: Store) -> None:
     with any_store.database.reading() as session:
         assert outbound.totals(session) == {"queued": 2}
         row = outbound.by_external_ids(session, ["a@d"])[0]
-    assert row is not None and row["reason"] == "" and row["content"] == {"text": "a"}
+        stored = outbound.get(session, row.id)
+    assert row.content == MailContent(text="a")
+    assert stored is not None and stored["reason"] == "" and stored["content"] == {"text": "a"}
 
 
 def test_workers_that_claim_at_once_get_each_letter_once(any_store: Store) -> None:

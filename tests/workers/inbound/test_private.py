@@ -6,12 +6,13 @@ import pytest
 import sqlalchemy as sa
 
 from desk.channels import Transport
+from desk.slack.content import SlackContent
 from desk.tickets import transitions
 from desk.tickets.ticket import DESK
 from storage.access import visibility
 from storage.incidents import detector_counts
 from storage.mail import outbound
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.open_store import Store
 from storage.people import people
 from storage.people.people import Person
@@ -117,7 +118,7 @@ def test_an_incident_never_holds_a_private_ticket(desk: SmallDesk) -> None:
 def test_no_line_about_a_private_ticket_stands_in_a_slack_channel(desk: SmallDesk) -> None:
     make_private(desk)
     with desk.store.database.transaction() as session:
-        places = {"C": {"channel": "C123", "text": "x"}, "D": {"channel": "D123", "text": "x"}}
+        places = {"C": SlackContent("C123", text="x"), "D": SlackContent("D123", text="x")}
         for number in (1, 2):
             for place, content in places.items():
                 for kind in ("reply", "notice"):

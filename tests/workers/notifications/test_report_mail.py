@@ -79,7 +79,7 @@ def test_what_is_private_is_in_no_letter(desk: SmallDesk) -> None:
     desk.now = datetime(2026, 11, 9, 7, 1, tzinfo=UTC)
     with desk.store.database.reading() as session:
         (row,) = report_schedules.list_all(session)
-    text = report_rollup.send(desk.store, row, desk.now, dry_run=True)[0].content["text"]
+    text = report_rollup.send(desk.store, row, desk.now, dry_run=True)[0].content.to_json()["text"]
     assert "Opened: 1 " in text
     assert "Billing" not in text
     assert _reports(desk) == []

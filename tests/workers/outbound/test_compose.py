@@ -12,7 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from storage.mail.outbound import ClaimedMessage
+from desk.mail.content import MailContent
+from storage.mail.outbound_message import ClaimedMessage
 from workers.outbound.mime import compose
 from workers.outbound.mime.compose import Unsendable
 
@@ -27,7 +28,8 @@ MIME = {"Content-Type", "Content-Transfer-Encoding", "MIME-Version"}
 
 def letter(recipient: str = BOB, **content: Any) -> ClaimedMessage:
     base = {"from": "support@desk.example.test", "from_name": "Desk", "to_name": "Bob", "subject": "s", "text": "t"}
-    return ClaimedMessage(1, "reply", "mail", recipient, "fd.1.a.b@desk.example.test", base | content, 1, 1, 1, NOW)
+    whole = MailContent.from_json(base | content)
+    return ClaimedMessage(1, "reply", "mail", recipient, "fd.1.a.b@desk.example.test", whole, 1, 1, 1, NOW)
 
 
 def composed(made: ClaimedMessage) -> EmailMessage:

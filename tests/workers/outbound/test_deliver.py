@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import AuthResult
 
+from desk.mail.content import MailContent
 from desk.mail.states import OutboundState
 from desk.signed import reply_address
 from storage.mail import outbound
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import ClaimedMessage, OutboundMessage
 from storage.open_store import Store
 from storage.tickets import tickets
 from tests.servers.relay import Relay, listening
@@ -43,7 +44,8 @@ def desk(store: Store, relay: Relay) -> Iterator[SmallDesk]:
 
 def put(desk: SmallDesk, recipient: str = BOB, key: str = "one", **content: Any) -> int:
     base = {"from": "support@desk.example.test", "subject": "s", "text": "t"}
-    letter = OutboundMessage(key, "reply", recipient, f"fd.{key}@desk.example.test", base | content, ticket_id=1)
+    whole = MailContent.from_json(base | content)
+    letter = OutboundMessage(key, "reply", recipient, f"fd.{key}@desk.example.test", whole, ticket_id=1)
     with desk.store.database.transaction() as session:
         outbound.store(session, [letter], desk.now)
     return int(str(desk.letters(recipient=recipient)[-1]["id"]))
@@ -172,8 +174,8 @@ def test_a_letter_that_breaks_us_does_not_hold_up_its_neighbours(
     bad, good = put(desk, BOB, "bad", subject="boom"), put(desk, CAROL, "good")
     honest = compose.compose
 
-    def breaks(letter: outbound.ClaimedMessage, *rest: Any) -> bytes:
-        if letter.content["subject"] == "boom":
+    def breaks(letter: ClaimedMessage, *rest: Any) -> bytes:
+        if letter.content_as(MailContent).subject == "boom":
             raise KeyError("a bug")
         return honest(letter, *rest)
 

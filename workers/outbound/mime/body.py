@@ -6,8 +6,8 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from desk.mail.content import MailContent
 from workers.outbound.mime import html, wire
 from workers.outbound.mime.wire import Part
 
@@ -32,14 +32,13 @@ class File:
         return self.inline and self.media_type in _PICTURES
 
 
-def build_body(content: Mapping[str, Any], files: Sequence[File], unique: str) -> Part:
+def build_body(content: MailContent, files: Sequence[File], unique: str) -> Part:
     """The body of text, HTML and files; `unique` is the mail's id."""
     shown = _pictures([file for file in files if file.is_shown])
-    reply = _with_names(_clean(content.get("text", "")), shown)
-    signature = _clean(content.get("signature", "")).strip("\n")
+    reply = _with_names(_clean(content.text), shown)
+    signature = _clean(content.signature).strip("\n")
     signature = f"-- \n{signature}" if signature else ""
-    quote = {name: _clean(text) for name, text in content.get("quote", {}).items()}
-    attribution, quoted = quote.get("attribution", ""), quote.get("text", "")
+    attribution, quoted = _clean(content.quote.attribution), _clean(content.quote.text)
     ids = {name: _content_id(number, unique) for number, name in enumerate(shown, 1)}
     page = wire.text("html", html.page(reply, signature, attribution, quoted, ids))
     pictures = [wire.file(name, file.media_type, file.data, content_id=ids[name]) for name, file in shown.items()]

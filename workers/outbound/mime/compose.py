@@ -7,13 +7,14 @@ like an encoded word is broken up, because mail programs decode it, control char
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from email.utils import format_datetime
-from typing import Any
 
+from desk.mail.content import MailContent
 from desk.mail.states import OutboundKind
-from storage.mail.outbound import ClaimedMessage
+from desk.mail.stored_file import StoredFile
+from storage.mail.outbound_message import ClaimedMessage
 from storage.people.addresses import canonical
 from workers.outbound.mime import body, wire
 from workers.outbound.mime.body import File
@@ -35,9 +36,9 @@ class Unsendable(ValueError):
 
 def compose(message: ClaimedMessage, read_blob: Callable[[str], bytes | None], now: datetime) -> bytes:
     """The whole mail, CRLF lines, dated in the time zone of `now`. Raises Unsendable where it cannot be sent."""
-    content = message.content
-    headers = [*_headers(message, now), *_thread(content), *_signs(message)]
-    files = [_file(one, read_blob) for one in content.get("attachments", ())]
+    content = message.content_as(MailContent)
+    headers = [*_headers(message, content, now), *_thread(content), *_signs(message, content)]
+    files = [_file(stored, read_blob) for stored in content.attachments]
     return wire.mail(headers, body.build_body(content, files, message.external_id))
 
 
@@ -54,46 +55,44 @@ def is_wide(address: str) -> bool:
     return not address.isascii()
 
 
-def _headers(message: ClaimedMessage, now: datetime) -> Iterator[Header]:
-    content, wide = message.content, is_wide(recipient(message))
+def _headers(message: ClaimedMessage, content: MailContent, now: datetime) -> Iterator[Header]:
+    wide = is_wide(recipient(message))
     yield "Message-ID", f"<{message.external_id}>"
-    yield "Date", format_datetime(message.created_at.astimezone(now.tzinfo) if content.get("automatic") else now)
-    yield "From", _mailbox(content.get("from_name", ""), content["from"])
-    yield "To", _party(content.get("to_name", ""), content.get("to") or message.recipient, wide=wide)
-    copies = [each for each in content.get("cc", ()) if _WIDE_ADDRESS.match(canonical(each))]
+    yield "Date", format_datetime(message.created_at.astimezone(now.tzinfo) if content.automatic else now)
+    yield "From", _mailbox(content.from_name, content.mailbox)
+    yield "To", _party(content.to_name, content.to or message.recipient, wide=wide)
+    copies = [each for each in content.cc if _WIDE_ADDRESS.match(canonical(each))]
     if copies:
         yield "Cc", ", ".join(_party("", each, wide=wide) for each in copies)
-    if content.get("reply_to"):
-        yield "Reply-To", _mailbox(content.get("from_name", ""), content["reply_to"])
-    yield "Subject", wire.unstructured(_line(content.get("subject", "")))
+    if content.reply_to:
+        yield "Reply-To", _mailbox(content.from_name, content.reply_to)
+    yield "Subject", wire.unstructured(_line(content.subject))
 
 
-def _thread(content: Mapping[str, Any]) -> Iterator[Header]:
-    parent = content.get("in_reply_to", "")
-    if _ID.match(parent):
-        yield "In-Reply-To", f"<{parent}>"
-    chain = [each for each in content.get("references", ()) if _ID.match(each)]
+def _thread(content: MailContent) -> Iterator[Header]:
+    if _ID.match(content.in_reply_to):
+        yield "In-Reply-To", f"<{content.in_reply_to}>"
+    chain = [each for each in content.references if _ID.match(each)]
     if len(chain) > MOST_REFERENCES:
         chain = [chain[0], *chain[-MOST_REFERENCES + 1 :]]
     if chain:
         yield "References", " ".join(f"<{each}>" for each in chain)
 
 
-def _signs(message: ClaimedMessage) -> Iterator[Header]:
+def _signs(message: ClaimedMessage, content: MailContent) -> Iterator[Header]:
     """What tells other machines that a machine wrote this (RFC 3834), so that none answers."""
     yield "X-Frontdesk", f"{message.kind}; ticket={message.ticket_id or 0}"
-    if message.content.get("automatic"):
+    if content.automatic:
         yield "Auto-Submitted", "auto-generated" if message.kind == OutboundKind.NOTICE else "auto-replied"
         yield "X-Auto-Response-Suppress", "All"
         yield "Precedence", "auto_reply"
 
 
-def _file(stored: Mapping[str, Any], read_blob: Callable[[str], bytes | None]) -> File:
-    data = read_blob(stored["sha256"])
+def _file(stored: StoredFile, read_blob: Callable[[str], bytes | None]) -> File:
+    data = read_blob(stored.sha256)
     if data is None:
-        raise Unsendable(f"the attachment {_line(stored['name'])!r} is no longer stored")
-    media_type = _media_type(stored.get("media_type", ""))
-    return File(_line(stored["name"]), media_type, data, stored.get("content_id", ""), bool(stored.get("inline")))
+        raise Unsendable(f"the attachment {_line(stored.name)!r} is no longer stored")
+    return File(_line(stored.name), _media_type(stored.media_type), data, stored.content_id, stored.inline)
 
 
 def _media_type(text: str) -> str:
