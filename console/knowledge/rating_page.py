@@ -21,6 +21,7 @@ from console.web import rendering
 from console.web.request_context import Desk, read_fields
 from desk.knowledge import csat_texts
 from desk.knowledge.csat import CHANGED_WITHIN, LOW, SCORES, may_vote
+from desk.tickets.event_data import RatingGiven
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Ticket
 from desk.web.rate_limit import Pace
@@ -89,7 +90,7 @@ def _write_down(session: Session, asked: _Asked, score: int, text: str, now: dat
     person = people.by_ids(session, [asked.ticket.requester_id]).get(asked.ticket.requester_id)
     who = Actor(ActorKind.REQUESTER, asked.ticket.requester_id, person.name if person else "")
     before = "" if rating.score is None else str(rating.score)
-    data = {"rating": rating.id, "score": score, "low": score <= LOW}
+    data = RatingGiven(rating=rating.id, score=score, low=score <= LOW)
     event = Event(asked.ticket.id, now, EventKind.RATED, who, before, str(score), comment, data)
     tickets.save(session, Change(asked.ticket, (event,)))
     log.info("ticket_rated", ticket_id=asked.ticket.id, score=score)

@@ -16,6 +16,7 @@ from console.web.request_context import Visit
 from desk.mail.inbound_request import AutoKind
 from desk.mail.states import OutboundKind, OutboundState
 from desk.priority.levels import Priority
+from desk.tickets.event_data import Opening
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import MOVES, Event, Ticket
 from desk.web.clean_input import whole_number
@@ -135,8 +136,8 @@ def _automatic(history: Sequence[Event]) -> dict[int, Automatic]:
         if event.message_id and event.kind == EventKind.AUTOMATIC_KEPT:
             kind, _, why = event.why.partition(": ")
             by_message[event.message_id] = Automatic(kind, why)
-        elif event.message_id and event.kind == EventKind.OPENED and event.data.get("automatic"):
-            by_message[event.message_id] = Automatic(event.data["automatic"], event.data.get("reason", ""), opened=True)
+        elif event.message_id and (opening := event.data_as(Opening)).automatic:
+            by_message[event.message_id] = Automatic(opening.automatic, opening.reason, opened=True)
         elif event.kind in (EventKind.DELIVERY_FAILED, EventKind.DELIVERY_DELAYED) and event.message_id in by_message:
             by_message[event.message_id].events.append(event)
     return by_message

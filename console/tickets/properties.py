@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 from console.web.request_context import Action, Visit
 from desk.tickets import fields as field_rules
 from desk.tickets import properties
-from desk.tickets.events import EventKind
+from desk.tickets.event_data import CopySuggestion
 from desk.tickets.participants import Participation
 from desk.tickets.ticket import DONE, Change, Event, NotAllowed, Ticket
 from desk.web.clean_input import check_day
@@ -65,7 +65,7 @@ def page_values(visit: Visit, ticket: Ticket, history: Sequence[Event]) -> dict[
 
 def _newcomers(visit: Visit, ticket: Ticket, history: Sequence[Event]) -> list[str]:
     """Addresses suggested for CC that no agent has decided about."""
-    named = [each for event in history if event.kind == EventKind.COPY_SUGGESTED for each in event.data["addresses"]]
+    named = [each for event in history for each in event.data_as(CopySuggestion).addresses]
     people = tickets.participants_of(visit.session, [ticket.id])[ticket.id] if named else {}
     return [each for each in dict.fromkeys(named) if people.get(each) in WAITING]
 

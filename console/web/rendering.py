@@ -15,6 +15,7 @@ from console.web import mail_warnings, sla_badges
 from desk.mail.inbound_request import Cut
 from desk.mail.stored_file import StoredFile
 from desk.mail.trust import MessageTrust
+from desk.tickets.event_data import FieldChange
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event
 
@@ -119,7 +120,7 @@ def event_sentence(event: Event) -> str:
     if sentence is None:
         rest = " → ".join(part for part in (event.before, event.after) if part)
         return " ".join([event.kind.replace("_", " "), rest]).strip()
-    field = label(event.data.get("field", ""))
+    field = label(event.data_as(FieldChange).name)
     return sentence.format(before=_word(event.before), after=_word(event.after), field=field)
 
 

@@ -44,7 +44,7 @@ def raised(ticket: Ticket, number: int, reason: str, by: Matrix, at: datetime) -
     urgency = _urgency(ticket.priority_why)
     reasons = (reason, *ticket.priority_why.get("reasons", ()))
     change = raise_priority.raised(ticket, Judgement(by[Impact.MANY, urgency], Impact.MANY, urgency, reasons), at)
-    events = (replace(event, why=reason, data={**event.data, "incident": number}) for event in change.events)
+    events = (replace(event, why=reason).with_data(incident=number) for event in change.events)
     return Change(change.ticket, tuple(events))
 
 

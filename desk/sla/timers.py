@@ -22,6 +22,7 @@ from desk.priority.levels import Priority
 from desk.sla import business_hours
 from desk.sla.business_hours import Calendar, Span
 from desk.sla.policy import Policy, Target
+from desk.tickets.event_data import NonDelivery, Opening
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Event, Status
 from desk.tickets.transitions import NOT_REOPENED
@@ -248,14 +249,14 @@ class _Book:
     def read(self, event: Event) -> None:
         # Two workers' events may be written a moment out of order.
         at = self.last = max(event.at, self.last or event.at)
-        if event.kind == EventKind.OPENED and not event.data.get("automatic"):
+        if event.kind == EventKind.OPENED and not event.data_as(Opening).automatic:
             self._opened(at)
         elif event.kind == EventKind.REQUESTER_REPLIED and event.why != NOT_REOPENED:
             self._asked(at)
         elif event.kind == EventKind.REPLIED and event.actor.kind is ActorKind.AGENT:
             self._answered(at, event.message_id)
-        elif event.kind in (EventKind.UNDELIVERABLE, EventKind.DELIVERY_FAILED) and event.data.get("reply"):
-            self._not_delivered(at, event.data["reply"])
+        elif event.kind in (EventKind.UNDELIVERABLE, EventKind.DELIVERY_FAILED):
+            self._not_delivered(at, event.data_as(NonDelivery).reply)
         elif event.kind in (EventKind.STATUS_CHANGED, EventKind.REOPENED) and event.after in set(Status):
             self._moved(at, Status(event.after))
         elif event.kind == EventKind.MERGED_INTO:
@@ -279,9 +280,9 @@ class _Book:
                 tape.stop(tape.at if tape.ended else at, State.MET)
                 tape.met_by = reply_id
 
-    def _not_delivered(self, at: datetime, reply_id: int) -> None:
+    def _not_delivered(self, at: datetime, reply_id: int | None) -> None:
         """The response is owed again from now on; that it looked given before is nobody's fault."""
-        for target in RESPONSES:
+        for target in RESPONSES if reply_id else ():
             tape = self.tapes.get(target)
             if tape is not None and tape.state is State.MET and tape.met_by == reply_id:
                 tape.go(at)

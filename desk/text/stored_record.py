@@ -26,6 +26,8 @@ class _Column:
     key: str
     default: Any
     read: Reader
+    takes_none: bool
+    always: bool
 
 
 def stored_as(key: str, default: str = "") -> Any:
@@ -33,10 +35,15 @@ def stored_as(key: str, default: str = "") -> Any:
     return field(default=default, metadata={"key": key})
 
 
+def always_stored(default: Any) -> Any:
+    """A field that is stored even if it equals its default."""
+    return field(default=default, metadata={"always": True})
+
+
 def to_json(record: Any) -> dict[str, Any]:
     """The fields that differ from their defaults."""
     values = ((column, getattr(record, column.name)) for column in _columns_of(type(record)).values())
-    return {column.key: _plain(value) for column, value in values if value != column.default}
+    return {column.key: _plain(value) for column, value in values if column.always or value != column.default}
 
 
 def from_json(cls: type[T], stored: Mapping[str, Any]) -> T:
@@ -44,10 +51,10 @@ def from_json(cls: type[T], stored: Mapping[str, Any]) -> T:
     columns, values = _columns_of(cls), {}
     for key, value in stored.items():
         column = columns.get(key)
-        if column is None or value is None:
+        if column is None or (value is None and not column.takes_none):
             continue
         try:
-            values[column.name] = column.read(value)
+            values[column.name] = None if value is None else column.read(value)
         except (TypeError, ValueError, AttributeError):
             continue
     return cls(**values)
@@ -79,7 +86,9 @@ def _columns(cls: Any) -> Mapping[str, _Column]:
 
 def _column(each: Field[Any], hint: Any) -> _Column:
     default = each.default if each.default_factory is MISSING else each.default_factory()
-    return _Column(each.name, each.metadata.get("key", each.name), default, _reader(hint))
+    optional = hint is Any or type(None) in typing.get_args(hint)
+    always = bool(each.metadata.get("always"))
+    return _Column(each.name, each.metadata.get("key", each.name), default, _reader(hint), optional, always)
 
 
 def _reader(hint: Any) -> Reader:

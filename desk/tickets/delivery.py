@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from desk.mail.states import OutboundKind
 from desk.tickets import transitions
+from desk.tickets.event_data import NonDelivery
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, DONE, Change, Event, Status, Ticket
 
@@ -45,14 +45,13 @@ class Failure:
 def failed(ticket: Ticket, failure: Failure, at: datetime) -> Change:
     """The event, and the ticket brought back where the requester did not get an answer."""
     brings_back = failure.kind == OutboundKind.REPLY and failure.how is not How.DELAYED and ticket.merged_into is None
-    data: dict[str, Any] = {"recipient": str(failure.kind)} | ({"side": failure.side_id} if failure.side_id else {})
+    data = NonDelivery(recipient=str(failure.kind), side=failure.side_id)
     # While the flag stands no further failure opens it again: a rule that answers by itself would go round for ever.
     first = brings_back and ticket.undelivered_at is None
     if first:
-        data |= {"flagged": True, "reply": failure.reply_id}
         # An answer that arrived nowhere was no response: the next one is the first.
-        if failure.reply_at is not None and failure.reply_at == ticket.first_response_at:
-            data["first_response"] = True
+        no_response = failure.reply_at is not None and failure.reply_at == ticket.first_response_at
+        data = replace(data, flagged=True, reply=failure.reply_id, first_response=no_response)
     event = Event(
         ticket.id, at, EventKind(failure.how), DESK, "", failure.address, failure.why, data, failure.event_message_id
     )

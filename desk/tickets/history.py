@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from desk.priority.levels import Priority
+from desk.tickets.event_data import FieldChange, NonDelivery, Opening, RequesterTransfer, TagChange, Transfer
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DONE, ActorKind, Event, Status, Ticket
 from desk.tickets.transitions import NOT_REOPENED
@@ -28,17 +29,17 @@ def beginning(ticket: Ticket, events: Iterable[Event]) -> Ticket:
     """The ticket as it was when it was opened."""
     events = list(events)
     first = next((event for event in events if event.kind == EventKind.OPENED), None)
-    data = first.data if first else {}
+    data = first.data_as(Opening) if first else Opening()
     changed = next((event for event in events if event.kind == EventKind.REQUESTER_CHANGED), None)
-    requester = changed.data["from_id"] if changed else ticket.requester_id
+    requester = changed.data_as(RequesterTransfer).from_id if changed else ticket.requester_id
     blank = Ticket(ticket.id, ticket.subject, requester, ticket.created_at, ticket.created_at)
     return replace(
         blank,
         **{name: getattr(ticket, name) for name in ("mailbox_id", "channel", "conversation", "version", "due_at")},
-        priority=Priority(data.get("priority", Priority.MEDIUM)),
-        category=data.get("category"),
-        team_id=data.get("team_id"),
-        organisation_id=data.get("organisation_id"),
+        priority=Priority(data.priority or Priority.MEDIUM),
+        category=data.category,
+        team_id=data.team_id,
+        organisation_id=data.organisation_id,
     )
 
 
@@ -51,8 +52,8 @@ def replay(ticket: Ticket, events: Iterable[Event]) -> Ticket:
 
 def after(ticket: Ticket, event: Event) -> Ticket:
     """The ticket after one event."""
-    if "restored" in event.data:
-        return replace(ticket, **_decoded(event.data["restored"]))
+    if event.data.restored is not None:
+        return replace(ticket, **_decoded(event.data.restored))
     tell = _TELLS.get(event.kind)
     return replace(ticket, updated_at=event.at, **tell(ticket, event)) if tell else ticket
 
@@ -89,12 +90,17 @@ def _moved(ticket: Ticket, event: Event) -> dict[str, Any]:
 
 def tags_of(event: Event) -> tuple[str, ...]:
     """Which tags it added or took off."""
-    told = event.data.get("tags")
-    return tuple(told) if told is not None else tuple((event.after or event.before).split(", "))
+    return event.data_as(TagChange).tags or tuple((event.after or event.before).split(", "))
+
+
+def field_of(event: Event) -> tuple[str, Any]:
+    """The custom field that changed, and its value since then; None: none."""
+    change = event.data_as(FieldChange)
+    return change.name, change.new if change.new is not None else event.after or None
 
 
 def _field(ticket: Ticket, event: Event) -> dict[str, Any]:
-    name, value = event.data["field"], event.data.get("to", event.after or None)
+    name, value = field_of(event)
     left = {key: held for key, held in ticket.fields.items() if key != name}
     return {"fields": left if value is None else left | {name: value}}
 
@@ -109,8 +115,9 @@ def _answered(ticket: Ticket, event: Event) -> dict[str, Any]:
 
 
 def _undelivered(ticket: Ticket, event: Event) -> dict[str, Any]:
-    responded = None if event.data.get("first_response") else ticket.first_response_at
-    flag = event.at if event.data.get("flagged") else ticket.undelivered_at
+    failure = event.data_as(NonDelivery)
+    responded = None if failure.first_response else ticket.first_response_at
+    flag = event.at if failure.flagged else ticket.undelivered_at
     return {"undelivered_at": flag, "first_response_at": responded}
 
 
@@ -125,11 +132,11 @@ def _number(event: Event) -> int | None:
 _TELLS: Mapping[EventKind, Callable[[Ticket, Event], dict[str, Any]]] = {
     EventKind.STATUS_CHANGED: _moved,
     EventKind.REOPENED: _moved,
-    EventKind.ASSIGNED: lambda _t, e: {"assignee_id": e.data.get("to_id")},
-    EventKind.TEAM_CHANGED: lambda _t, e: {"team_id": e.data.get("to_id")},
+    EventKind.ASSIGNED: lambda _t, e: {"assignee_id": e.data_as(Transfer).to_id or None},
+    EventKind.TEAM_CHANGED: lambda _t, e: {"team_id": e.data_as(Transfer).to_id or None},
     EventKind.REQUESTER_CHANGED: lambda _t, e: {
-        "requester_id": e.data["to_id"],
-        "organisation_id": e.data.get("to_organisation"),
+        "requester_id": e.data_as(RequesterTransfer).to_id,
+        "organisation_id": e.data_as(RequesterTransfer).to_organisation,
     },
     EventKind.PRIORITY_CHANGED: lambda _t, e: {"priority": Priority(e.after)},
     EventKind.CATEGORY_CHANGED: lambda _t, e: {"category": e.after or None},

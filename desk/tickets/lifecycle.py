@@ -12,6 +12,7 @@ from typing import Any
 
 from desk.mail.inbound_request import AutoKind
 from desk.tickets import properties, transitions
+from desk.tickets.event_data import EventData
 from desk.tickets.ticket import DESK, Change, Status, Ticket
 
 LONGEST = 3650
@@ -21,8 +22,8 @@ ASIDE_BY = "automatic mail"
 
 
 _TAGS: Mapping[AutoKind, str] = {AutoKind.REPLY: "automatic-reply", AutoKind.LIST: "newsletter"}
-ASIDE: Mapping[str, Any] = {"set_aside": True}
-"""In the data of the events of a ticket that was closed as it came: nobody is told, and no figure counts it."""
+ASIDE = EventData(set_aside=True)
+"""The data of the events of a ticket that was closed as it came: nobody is told, and no figure counts it."""
 
 
 class BadLifecycle(ValueError):

@@ -5,11 +5,11 @@ Fields, tags taken off, parents, snooze, resolution, and the flag that nobody su
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from desk.tickets.event_data import NO_DATA, EventData, FieldChange, Received, RequesterTransfer, TagChange
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, DONE, Actor, Change, Event, NotAllowed, Status, Ticket
 from desk.tickets.transitions import NOT_REOPENED, resolve
@@ -22,7 +22,7 @@ def untag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime, why
         return Change(ticket)
     left = tuple(tag for tag in ticket.tags if tag not in gone)
     return _change(
-        ticket, at, EventKind.UNTAGGED, actor, before=", ".join(gone), why=why, data={"tags": list(gone)}, tags=left
+        ticket, at, EventKind.UNTAGGED, actor, before=", ".join(gone), why=why, data=TagChange(tags=gone), tags=left
     )
 
 
@@ -33,7 +33,7 @@ def set_field(ticket: Ticket, name: str, value: Any, actor: Actor, at: datetime,
         return Change(ticket)
     left = {key: held for key, held in ticket.fields.items() if key != name}
     fields = left if value is None else left | {name: value}
-    data = {"field": name, "from": before, "to": value}
+    data = FieldChange(name=name, old=before, new=value)
     return _change(
         ticket,
         at,
@@ -93,12 +93,12 @@ def set_requester(
     """The ticket is somebody else's; `before` and `after` are their addresses."""
     if ticket.requester_id == person_id:
         return Change(ticket)
-    data = {
-        "from_id": ticket.requester_id,
-        "to_id": person_id,
-        "from_organisation": ticket.organisation_id,
-        "to_organisation": organisation_id,
-    }
+    data = RequesterTransfer(
+        from_id=ticket.requester_id,
+        to_id=person_id,
+        from_organisation=ticket.organisation_id,
+        to_organisation=organisation_id,
+    )
     owner: dict[str, Any] = {"requester_id": person_id, "organisation_id": organisation_id}
     return _change(ticket, at, EventKind.REQUESTER_CHANGED, actor, before=before, after=after, data=data, **owner)
 
@@ -130,7 +130,7 @@ def confirm(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None =
     A ticket that waits for a third party is only marked: somebody else is still at work on it.
     """
     done = ticket.status in DONE
-    why, data = NOT_REOPENED if done else "", {"confirmed": True}
+    why, data = NOT_REOPENED if done else "", Received(confirmed=True)
     event = Event(ticket.id, at, EventKind.REQUESTER_REPLIED, actor, why=why, data=data, message_id=message_id)
     kept = ticket.reminded_at if done else None
     marked = Change(replace(ticket, updated_at=at, reminded_at=kept), (event,))
@@ -152,10 +152,10 @@ def _change(
     before: str = "",
     after: str = "",
     why: str = "",
-    data: Mapping[str, Any] | None = None,
+    data: EventData = NO_DATA,
     **fields: Any,
 ) -> Change:
-    event = Event(ticket.id, at, kind, actor, before, after, why, data or {})
+    event = Event(ticket.id, at, kind, actor, before, after, why, data)
     return Change(replace(ticket, updated_at=at, **fields), (event,))
 
 

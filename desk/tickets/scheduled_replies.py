@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from desk.tickets.event_data import AgentNamed
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Actor, Change, Event, NotAllowed, Ticket
 
@@ -47,7 +48,8 @@ def take_back(ticket: Ticket, actor: Actor, at: datetime) -> Change:
 
 def give_back(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
     """It could not be sent; its text is a draft again."""
-    return Change(ticket, (Event(ticket.id, at, EventKind.REPLY_RETURNED, DESK, why=why, data={"agent_id": actor.id}),))
+    data = AgentNamed(agent_id=actor.id or 0)
+    return Change(ticket, (Event(ticket.id, at, EventKind.REPLY_RETURNED, DESK, why=why, data=data),))
 
 
 def _told(ticket: Ticket, kind: EventKind, actor: Actor, at: datetime, *, after: str = "") -> Change:

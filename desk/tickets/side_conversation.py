@@ -8,14 +8,14 @@ only the status may change, where an agent put it on hold until the answer. It r
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from desk.mail.thanks import Courtesy
 from desk.tickets import properties, threading, transitions
+from desk.tickets.event_data import NO_DATA, EventData, SideMessage
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Actor, Change, Event, NotAllowed, Status, Ticket
 
@@ -92,7 +92,7 @@ def sent(
     if "@" not in side.address:
         raise NotAllowed("whoever was asked there was erased: ask somebody else")
     first = _opened_again(side, ticket, actor, at, "an agent wrote")
-    data = {"files": files} if files else {}
+    data = SideMessage(files=files)
     said = _event(side, ticket, at, EventKind.SIDE_SENT, actor, message_id=message_id, data=data)
     change = Change(ticket, (*first, said))
     if hold:
@@ -116,16 +116,17 @@ def answered(
     """
     first = _opened_again(side, ticket, actor, at, "they wrote") if courtesy is Courtesy.NONE else ()
     said = _event(side, ticket, at, EventKind.SIDE_ANSWERED, actor, message_id=message_id)
-    strange = [each for each in dict.fromkeys(newcomers) if each not in side.people][:MOST_PEOPLE]
+    strange = tuple(each for each in dict.fromkeys(newcomers) if each not in side.people)[:MOST_PEOPLE]
     if strange:
-        said = replace(said, data={**said.data, "newcomers": strange})
+        said = said.with_data(newcomers=strange)
     now = replace(side, state=State.OPEN if first else side.state)
     return _let_go(now, Change(ticket, (*first, said)), DESK, at, f"{side.address} answered")
 
 
 def kept(side: Side, ticket: Ticket, at: datetime, why: str, message_id: int) -> Step:
     """Automatic mail is kept there, and is no answer."""
-    event = Event(ticket.id, at, EventKind.AUTOMATIC_KEPT, DESK, why=why, data={"side": side.id}, message_id=message_id)
+    data = EventData(side=side.id)
+    event = Event(ticket.id, at, EventKind.AUTOMATIC_KEPT, DESK, why=why, data=data, message_id=message_id)
     return Step(side, Change(ticket, (event,)))
 
 
@@ -190,8 +191,8 @@ def _event(
     *,
     why: str = "",
     message_id: int | None = None,
-    data: Mapping[str, Any] | None = None,
+    data: EventData = NO_DATA,
 ) -> Event:
-    told = {"side": side.id, **(data or {})}
     whom = ", ".join(side.people) if kind in (EventKind.SIDE_OPENED, EventKind.SIDE_SENT) else side.address
-    return Event(ticket.id, at, kind, actor, after=whom, why=why, data=told, message_id=message_id)
+    data = replace(data, side=side.id)
+    return Event(ticket.id, at, kind, actor, after=whom, why=why, data=data, message_id=message_id)

@@ -6,16 +6,19 @@ What may happen to a ticket is in `transitions`; nothing here stores, sends or a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from desk.mail.inbound_request import Cut
 from desk.mail.stored_file import StoredFile
 from desk.mail.trust import UNKNOWN_TRUST, MessageTrust
 from desk.priority.levels import Priority
+from desk.tickets.event_data import NO_DATA, EventData
 from desk.tickets.events import EventKind
+
+T = TypeVar("T", bound=EventData)
 
 
 class NotAllowed(ValueError):
@@ -116,8 +119,16 @@ class Event:
     before: str = ""
     after: str = ""
     why: str = ""
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: EventData = NO_DATA
     message_id: int | None = None
+
+    def data_as(self, family: type[T]) -> T:
+        """Its data as that family has it; empty if the event says nothing of it."""
+        return self.data if isinstance(self.data, family) else family()
+
+    def with_data(self, **fields: Any) -> Event:
+        """The same event, of which its data says this too."""
+        return replace(self, data=replace(self.data, **fields))
 
 
 @dataclass(frozen=True, slots=True)

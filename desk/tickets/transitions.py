@@ -12,14 +12,19 @@ from typing import Any
 
 from desk.mail.thanks import Courtesy
 from desk.priority.levels import Priority
+from desk.tickets.event_data import NO_DATA, EventData, Opening, PriorityChange, TagChange, Transfer
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, DONE, MOVES, Actor, ActorKind, Change, Event, NotAllowed, Status, Ticket
 
 
 def opened(ticket: Ticket, actor: Actor, why: str) -> Change:
     """A new ticket's first event; `why` names the channel and mailbox. Its data is where the history begins."""
-    data = {name: getattr(ticket, name) for name in ("category", "team_id", "organisation_id")}
-    data = {"priority": str(ticket.priority), **{name: value for name, value in data.items() if value is not None}}
+    data = Opening(
+        priority=str(ticket.priority),
+        category=ticket.category,
+        team_id=ticket.team_id,
+        organisation_id=ticket.organisation_id,
+    )
     return Change(ticket, (_event(ticket, ticket.created_at, EventKind.OPENED, actor, "", ticket.status, why, data),))
 
 
@@ -74,7 +79,7 @@ def assign(ticket: Ticket, agent_id: int | None, name: str, actor: Actor, at: da
     """The ticket gets one owner (None: none)."""
     if ticket.assignee_id == agent_id:
         return Change(ticket)
-    data = {"from_id": ticket.assignee_id, "to_id": agent_id}
+    data = Transfer(from_id=ticket.assignee_id, to_id=agent_id)
     flag = None if agent_id is not None else ticket.unroutable_at
     owned: dict[str, Any] = {"assignee_id": agent_id, "unroutable_at": flag}
     changed = _change(ticket, at, EventKind.ASSIGNED, actor, after=name, why=why, data=data, **owned)
@@ -87,7 +92,7 @@ def to_team(ticket: Ticket, team_id: int, name: str, actor: Actor, at: datetime,
     """Another team owns the ticket; an assignee stays only if routing or an agent says so, so it is cleared."""
     if ticket.team_id == team_id:
         return Change(ticket)
-    data = {"from_id": ticket.team_id, "to_id": team_id}
+    data = Transfer(from_id=ticket.team_id, to_id=team_id)
     moved = _change(ticket, at, EventKind.TEAM_CHANGED, actor, after=name, why=why, data=data, team_id=team_id)
     return moved.then(assign(moved.ticket, None, "", actor, at, f"moved to team {name}"))
 
@@ -144,7 +149,7 @@ def set_priority(
         known["set_by"] = "agent"
     elif because is None and why:
         known["reasons"] = [why, *known.get("reasons", ())]
-    before, kind, data = ticket.priority, EventKind.PRIORITY_CHANGED, {"was_why": dict(ticket.priority_why)}
+    before, kind, data = ticket.priority, EventKind.PRIORITY_CHANGED, PriorityChange(was_why=dict(ticket.priority_why))
     return _change(ticket, at, kind, actor, before, priority, why, data, priority=priority, priority_why=known)
 
 
@@ -154,7 +159,7 @@ def set_category(
     """Another category; an agent's change is a correction that the categoriser learns from."""
     if category == ticket.category:
         return Change(ticket)
-    before, after, data = ticket.category or "", category or "", {"via": via} if via else {}
+    before, after, data = ticket.category or "", category or "", EventData(via=via)
     return _change(ticket, at, EventKind.CATEGORY_CHANGED, actor, before, after, why, data, category=category)
 
 
@@ -162,9 +167,7 @@ def confirm_category(ticket: Ticket, category: str, actor: Actor, at: datetime, 
     """The agent says that the guess is right; what was only suggested is set, and the word is kept either way."""
     if category != ticket.category:
         return set_category(ticket, category, actor, at, "the suggestion was right", via)
-    return _change(
-        ticket, at, EventKind.CATEGORY_CONFIRMED, actor, category, category, data={"via": via} if via else {}
-    )
+    return _change(ticket, at, EventKind.CATEGORY_CONFIRMED, actor, category, category, data=EventData(via=via))
 
 
 def tag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime) -> Change:
@@ -172,7 +175,7 @@ def tag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime) -> Ch
     new = tuple(dict.fromkeys(t for t in tags if t not in ticket.tags))
     if not new:
         return Change(ticket)
-    data = {"tags": list(new)}
+    data = TagChange(tags=new)
     return _change(ticket, at, EventKind.TAGGED, actor, after=", ".join(new), data=data, tags=ticket.tags + new)
 
 
@@ -206,7 +209,7 @@ def _change(
     before: str = "",
     after: str = "",
     why: str = "",
-    data: Mapping[str, Any] | None = None,
+    data: EventData = NO_DATA,
     message_id: int | None = None,
     **fields: Any,
 ) -> Change:
@@ -222,7 +225,7 @@ def _event(
     before: str = "",
     after: str = "",
     why: str = "",
-    data: Mapping[str, Any] | None = None,
+    data: EventData = NO_DATA,
     message_id: int | None = None,
 ) -> Event:
-    return Event(ticket.id, at, kind, actor, str(before), str(after), why, data or {}, message_id)
+    return Event(ticket.id, at, kind, actor, str(before), str(after), why, data, message_id)

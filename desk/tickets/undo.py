@@ -15,6 +15,16 @@ from typing import Any
 
 from desk.priority.levels import Priority
 from desk.tickets import history as told
+from desk.tickets.event_data import (
+    NO_DATA,
+    NOT_RECORDED,
+    EventData,
+    FieldChange,
+    PriorityChange,
+    RequesterTransfer,
+    TagChange,
+    Transfer,
+)
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Status, Ticket
 
@@ -103,12 +113,12 @@ def undo(ticket: Ticket, history: History, number: int, actor: Actor, at: dateti
 
 def _things(event: Event) -> tuple[str, ...]:
     """What an event changed: a later change of the same thing depends on it."""
-    if "undid" in event.data:
+    if event.data.undid:
         return ()
     if event.kind in (EventKind.TAGGED, EventKind.UNTAGGED):
         return tuple(f"tag {tag}" for tag in told.tags_of(event))
     if event.kind == EventKind.FIELD_CHANGED:
-        return (f"field {event.data['field']}",)
+        return (f"field {event.data_as(FieldChange).name}",)
     if event.kind in MOVING:
         return (f"{event.kind} {event.after}",)
     return (_THINGS[event.kind],) if event.kind in _THINGS else ()
@@ -121,7 +131,7 @@ class _Holding:
         self.history = history
         self.stacks: dict[str, list[int]] = {}
         for number, event in history:
-            for gone in event.data.get("undid", ()):
+            for gone in event.data.undid:
                 for stack in self.stacks.values():
                     if gone in stack:
                         stack.remove(gone)
@@ -156,7 +166,7 @@ def _refuse(ticket: Ticket, history: History, holding: _Holding, group: Sequence
     if ticket.merged_into is not None:
         raise NotAllowed(f"ticket #{ticket.id} was merged into #{ticket.merged_into}; undo that first")
     event = history[group[0]][1]
-    if "undid" in event.data:
+    if event.data.undid:
         raise NotAllowed("this was an undo; do it anew instead")
     if not _things(event) or event.kind in MOVING:
         raise NotAllowed(f'"{event.kind.replace("_", " ")}" is nothing that can be undone')
@@ -177,12 +187,13 @@ def _restored(ticket: Ticket, before: Ticket, event: Event) -> dict[str, Any]:
     if event.kind in (EventKind.TAGGED, EventKind.UNTAGGED):
         return {"tags": _tags_back(ticket, before, event)}
     if event.kind == EventKind.FIELD_CHANGED:
-        name = event.data["field"]
+        name = event.data_as(FieldChange).name
         left = {key: held for key, held in ticket.fields.items() if key != name}
         return {"fields": left | {name: before.fields[name]} if name in before.fields else left}
     values = {name: getattr(before, name) for name in _FIELDS[_THINGS[event.kind]]} | _said(event)
-    if event.kind == EventKind.PRIORITY_CHANGED and "was_why" in event.data:
-        values["priority_why"] = dict(event.data["was_why"])
+    reasons = event.data_as(PriorityChange).was_why
+    if reasons is not None:
+        values["priority_why"] = dict(reasons)
     return values
 
 
@@ -190,9 +201,11 @@ def _said(event: Event) -> dict[str, Any]:
     """What the event itself says of the moment before: imported tickets have no history that would tell."""
     if event.kind in (EventKind.ASSIGNED, EventKind.TEAM_CHANGED):
         name = "assignee_id" if event.kind == EventKind.ASSIGNED else "team_id"
-        return {name: event.data["from_id"]} if "from_id" in event.data else {}
+        before = event.data_as(Transfer).from_id
+        return {name: before} if before != NOT_RECORDED else {}
     if event.kind == EventKind.REQUESTER_CHANGED:
-        return {"requester_id": event.data["from_id"], "organisation_id": event.data.get("from_organisation")}
+        transfer = event.data_as(RequesterTransfer)
+        return {"requester_id": transfer.from_id, "organisation_id": transfer.from_organisation}
     if event.kind in (EventKind.STATUS_CHANGED, EventKind.REOPENED):
         return {"status": Status(event.before)}
     if event.kind == EventKind.PRIORITY_CHANGED:
@@ -228,7 +241,7 @@ def _back(ticket: Ticket, step: _Step, names: Names) -> Change:
     if all(getattr(ticket, name) == value for name, value in restored.items()):
         return Change(ticket)
     kind, before, after, more = _words(ticket, event, restored, names)
-    data = {**more, "undid": [step.number], "restored": told.encoded(restored)}
+    data = replace(more, undid=(step.number,), restored=told.encoded(restored))
     why = f"undid what {event.actor.name or 'the desk'} did at {event.at:%Y-%m-%d %H:%M} UTC"
     new = Event(ticket.id, step.at, kind, step.actor, before, after, why, data)
     return Change(replace(ticket, updated_at=step.at, **restored), (new,))
@@ -236,37 +249,37 @@ def _back(ticket: Ticket, step: _Step, names: Names) -> Change:
 
 def _words(
     ticket: Ticket, event: Event, restored: Mapping[str, Any], names: Names
-) -> tuple[EventKind, str, str, dict[str, Any]]:
+) -> tuple[EventKind, str, str, EventData]:
     """Kind, before, after and data of the event that tells it, in the shape that its verb would have given it."""
     match event.kind:
         case EventKind.TAGGED:
-            return EventKind.UNTAGGED, event.after, "", {"tags": list(told.tags_of(event))}
+            return EventKind.UNTAGGED, event.after, "", TagChange(tags=told.tags_of(event))
         case EventKind.UNTAGGED:
-            return EventKind.TAGGED, "", event.before, {"tags": list(told.tags_of(event))}
+            return EventKind.TAGGED, "", event.before, TagChange(tags=told.tags_of(event))
         case EventKind.SNOOZED | EventKind.WOKEN:
             until, now = restored["snoozed_until"], ticket.snoozed_until
             kind = EventKind.SNOOZED if until else EventKind.WOKEN
-            return kind, now.isoformat() if now else "", until.isoformat() if until else "", {}
+            return kind, now.isoformat() if now else "", until.isoformat() if until else "", NO_DATA
         case EventKind.ASSIGNED:
             return _given_back(EventKind.ASSIGNED, ticket.assignee_id, restored["assignee_id"], names.agents, "agent")
         case EventKind.TEAM_CHANGED:
             return _given_back(EventKind.TEAM_CHANGED, ticket.team_id, restored["team_id"], names.teams, "team")
         case EventKind.FIELD_CHANGED:
-            name = event.data["field"]
-            told_so = {"field": name, "from": event.data.get("to"), "to": restored["fields"].get(name)}
-            return event.kind, event.after, event.before, told_so
+            change = event.data_as(FieldChange)
+            back = FieldChange(name=change.name, old=change.new, new=restored["fields"].get(change.name))
+            return event.kind, event.after, event.before, back
         case EventKind.REOPENED:
-            return EventKind.STATUS_CHANGED, event.after, event.before, {}
+            return EventKind.STATUS_CHANGED, event.after, event.before, NO_DATA
         case _:
-            return event.kind, event.after, event.before, {}
+            return event.kind, event.after, event.before, NO_DATA
 
 
 def _given_back(
     kind: EventKind, now: int | None, then: int | None, names: Mapping[int, str], what: str
-) -> tuple[EventKind, str, str, dict[str, Any]]:
+) -> tuple[EventKind, str, str, EventData]:
     if then is not None and then not in names:
         raise NotAllowed(f"the {what} who had it before is not there any more")
-    return kind, "", names.get(then, "") if then else "", {"from_id": now, "to_id": then}
+    return kind, "", names.get(then, "") if then else "", Transfer(from_id=now, to_id=then)
 
 
 def _place(history: History, number: int) -> int:

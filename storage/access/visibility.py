@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from desk.access import visibility
 from desk.access.permissions import Verb, may
 from desk.access.visibility import OPENED_FOR, Viewer
+from desk.tickets.event_data import Transfer
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, NotAllowed
 from storage.db.session import Session
@@ -208,7 +209,7 @@ def mark_privacy_changes(session: Session, happened: Sequence[Event]) -> list[Ev
     private_ids = {
         event.ticket_id
         for event in happened
-        if event.kind == EventKind.TEAM_CHANGED and event.data.get("to_id") in private
+        if event.kind == EventKind.TEAM_CHANGED and event.data_as(Transfer).to_id in private
     }
     leave_incidents(session, private_ids)
     return [
@@ -223,7 +224,8 @@ def leave_incidents(session: Session, ids: Iterable[int]) -> None:
 
 
 def _with_privacy_change(event: Event, private: frozenset[int]) -> Event:
-    what = visibility.moved(private, event.data.get("from_id"), event.data.get("to_id"))
+    transfer = event.data_as(Transfer)
+    what = visibility.moved(private, transfer.from_id, transfer.to_id)
     return replace(event, why="; ".join(filter(None, (event.why, what)))) if what else event
 
 

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from desk.incidents.detector import Alarm, Key
 from desk.incidents.priority import Raise
+from desk.tickets.event_data import PriorityChange, read_data
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Status
 from storage.access import visibility
@@ -276,9 +277,10 @@ def last_raises(session: Session, ids: Iterable[int]) -> dict[int, Raise]:
     query = query.where(e.ticket_id.in_(sorted(set(ids))), e.kind == EventKind.PRIORITY_CHANGED)
     raises: dict[int, Raise] = {}
     for row in session.execute(query.order_by(e.id)):
-        data = row.data or {}
-        number = None if row.actor_kind == str(ActorKind.AGENT) else data.get("incident")
-        raises[row.ticket_id] = Raise(number, row.before, row.after, data.get("was_why", {}))
+        data = read_data(EventKind.PRIORITY_CHANGED, row.data)
+        change = data if isinstance(data, PriorityChange) else PriorityChange()
+        number = None if row.actor_kind == str(ActorKind.AGENT) else change.incident or None
+        raises[row.ticket_id] = Raise(number, row.before, row.after, change.was_why or {})
     return raises
 
 

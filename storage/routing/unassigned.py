@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from desk.access import permissions
 from desk.access.permissions import Verb
 from desk.priority.levels import Priority
+from desk.tickets.event_data import Transfer, read_data
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Status
 from storage.access import visibility
@@ -93,12 +94,11 @@ def load_memory(session: Session, ids: Sequence[int]) -> dict[int, RoutingMemory
     memories = {number: RoutingMemory() for number in ids}
     for row in session.execute(query) if ids else ():
         before, by_person = memories[row.ticket_id], row.actor_kind == str(ActorKind.AGENT)
-        skills = (
-            () if by_person and row.kind == EventKind.TEAM_CHANGED else tuple(row.data.get("skills") or before.skills)
-        )
+        data = read_data(row.kind, row.data)
+        skills = () if by_person and row.kind == EventKind.TEAM_CHANGED else data.skills or before.skills
         never = before.never if row.kind == EventKind.UNROUTABLE else frozenset[int]()
-        if row.kind == EventKind.ASSIGNED and by_person and row.data.get("from_id"):
-            never = frozenset({row.data["from_id"]})
+        if row.kind == EventKind.ASSIGNED and by_person and isinstance(data, Transfer) and data.from_id:
+            never = frozenset({data.from_id})
         memories[row.ticket_id] = RoutingMemory(skills, never)
     return memories
 

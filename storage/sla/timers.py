@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from desk.sla.policy import Target
 from desk.sla.timers import Clock, State
+from desk.tickets.event_data import read_data
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Event
 from storage.db.session import Session, enqueue
@@ -118,7 +119,7 @@ def histories(session: Session, ids: Sequence[int]) -> dict[int, list[Event]]:
             actor,
             after=row.after,
             why=row.why,
-            data=row.data,
+            data=read_data(row.kind, row.data),
             message_id=row.message_id,
         )
         by_ticket[row.ticket_id].append(event)

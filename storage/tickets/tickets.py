@@ -13,6 +13,7 @@ from desk.mail.inbound_request import Cut
 from desk.mail.stored_file import StoredFile
 from desk.mail.trust import MessageTrust
 from desk.priority.levels import Priority
+from desk.tickets.event_data import read_data
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
 from storage.access import visibility
@@ -321,6 +322,7 @@ def _changed_columns(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _event_row(event: Event, react: bool, via: str) -> dict[str, Any]:
+    data = event.data.to_json()
     return {
         "ticket_id": event.ticket_id,
         "at": event.at,
@@ -331,7 +333,7 @@ def _event_row(event: Event, react: bool, via: str) -> dict[str, Any]:
         "before": event.before,
         "after": event.after,
         "why": event.why,
-        "data": {"via": via, **event.data} if via else dict(event.data),
+        "data": {"via": via, **data} if via else data,
         "message_id": event.message_id,
         "reacted": not react,
     }
@@ -339,8 +341,9 @@ def _event_row(event: Event, react: bool, via: str) -> dict[str, Any]:
 
 def _event(row: sa.RowMapping) -> Event:
     actor = Actor(ActorKind(row["actor_kind"]), row["actor_id"], row["actor_name"])
-    names = ("before", "after", "why", "data", "message_id")
-    return Event(row["ticket_id"], row["at"], EventKind(row["kind"]), actor, *(row[name] for name in names))
+    kind, data = EventKind(row["kind"]), read_data(row["kind"], row["data"])
+    words = (row["before"], row["after"], row["why"])
+    return Event(row["ticket_id"], row["at"], kind, actor, *words, data, row["message_id"])
 
 
 def _message_row(message: Message) -> dict[str, Any]:

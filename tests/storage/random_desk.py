@@ -20,6 +20,7 @@ from desk.mail.inbound_request import Party
 from desk.mail.thanks import Courtesy
 from desk.priority.levels import Priority
 from desk.tickets import transitions
+from desk.tickets.event_data import SlaTarget
 from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, NotAllowed, Status, Ticket
 from storage.db.session import Session
 from storage.open_store import Store
@@ -111,7 +112,8 @@ class RandomDesk:
 
     def _late(self, ticket: Ticket, at: datetime) -> Change:
         target = self.dice.choice(["first_response", "next_response", "resolution"])
-        event = Event(ticket.id, at, "sla_breached", DESK, after=target.replace("_", " "), data={"target": target})
+        words, data = target.replace("_", " "), SlaTarget(target=target)
+        event = Event(ticket.id, at, "sla_breached", DESK, after=words, data=data)
         return Change(ticket, (event,))
 
     def _rated(self, session: Session, ticket: Ticket, at: datetime) -> Change:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -190,7 +189,10 @@ def _route_ticket(
     if change.ticket.assignee_id is None or request.leaving:
         skills = (*request.skills, *(skill for rule in rules for skill in rule.skills))
         choice, chosen = _by_strategy(change.ticket, request, skills, agents_now, refused, now)
-        chosen = Change(chosen.ticket, tuple(_with_data(event, {"skills": list(skills)}) for event in chosen.events))
+        chosen = Change(
+            chosen.ticket,
+            tuple(event.with_data(skills=tuple(skills)) for event in chosen.events),
+        )
         change = change.then(chosen)
     if request.new:
         change = Change(change.ticket, tuple(map(_of_opening, change.events)))
@@ -254,18 +256,12 @@ def _leave_unowned(ticket: Ticket, request: RoutingRequest, refused: Sequence[st
 
 def _flag(ticket: Ticket, choice: Choice, now: datetime) -> Change:
     change = properties.flag_unroutable(ticket, DESK, now, choice.why)
-    return Change(change.ticket, tuple(_with_data(event, {"closed": choice.closed}) for event in change.events))
+    return Change(change.ticket, tuple(event.with_data(closed=choice.closed) for event in change.events))
 
 
 def _of_opening(event: Event) -> Event:
     """Marked as part of the opening, so that the owner gets one notice and not two."""
-    return _with_data(event, {"opening": True}) if event.kind == EventKind.ASSIGNED else event
-
-
-def _with_data(event: Event, data: dict[str, Any]) -> Event:
-    """With this noted, as far as it says something."""
-    additions = {name: value for name, value in data.items() if value or value is False}
-    return replace(event, data={**event.data, **additions})
+    return event.with_data(opening=True) if event.kind == EventKind.ASSIGNED else event
 
 
 def _write_texts(session: Session, result: RoutingResult, now: datetime, *, react: bool) -> None:

@@ -16,6 +16,7 @@ from desk.mail.stored_file import StoredFile
 from desk.mail.trust import MessageTrust
 from desk.people.organisations import organisation
 from desk.tickets import participants, subject, threading, transitions
+from desk.tickets.event_data import Mention, Merge
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
 from storage.access import visibility
@@ -84,7 +85,7 @@ def note(
     called = watchers.watch_mentioned(session, ticket, text, at)
     why = f"for {', '.join(agent.name or agent.address for agent in called)}" if called else ""
     noted = transitions.note(ticket, actor, at, message_id, why)
-    data = {"mentioned": [agent.id for agent in called]} if called else {}
+    data = Mention(mentioned=tuple(agent.id for agent in called))
     return tickets.save(session, Change(noted.ticket, tuple(replace(event, data=data) for event in noted.events)))
 
 
@@ -125,7 +126,7 @@ def merge(
     closed, surviving = transitions.merge(both_tickets[ticket_id], both_tickets[into_id], actor, at)
     moved_ids, copies = _move_all(session, ticket_id, into_id)
     # What an undo needs to know: which messages and people went over by this.
-    data = {"messages": moved_ids, "copies": list(copies), "were": {a: was for a, was in copies.items() if was}}
+    data = Merge(messages=tuple(moved_ids), copies=tuple(copies), were={a: was for a, was in copies.items() if was})
     tickets.save(
         session, Change(closed.ticket, (*closed.events[:-1], replace(closed.events[-1], data=data))), react=react
     )

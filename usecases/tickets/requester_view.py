@@ -18,6 +18,7 @@ from desk.access.visibility import requester_sees
 from desk.mail.trust import MessageTrust
 from desk.portal import status_links
 from desk.tickets import properties, transitions
+from desk.tickets.event_data import Merge
 from desk.tickets.events import EventKind
 from desk.tickets.participants import COPIED, Participation
 from desk.tickets.ticket import DONE, Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
@@ -219,7 +220,7 @@ def _merged_part(session: Session, person: Requester, first: Ticket, last: Ticke
     since, here = first.created_at, first
     while here.id != last.id:
         merge = [event for event in tickets.history(session, here.id) if event.kind == EventKind.MERGED_INTO][-1]
-        moved_ids = frozenset(merge.data.get("messages", ())) if moved_ids is None else moved_ids
+        moved_ids = frozenset(merge.data_as(Merge).messages or ()) if moved_ids is None else moved_ids
         since = merge.at
         there = tickets.get(session, here.merged_into or 0)
         if there is None:

@@ -114,4 +114,4 @@ def _event(event: Event) -> dict[str, Any]:
     actor = event.actor
     row = {"at": event.at, "kind": event.kind, "actor": {"kind": str(actor.kind), "id": actor.id, "name": actor.name}}
     rest = {"before": event.before, "after": event.after, "why": event.why, "message_id": event.message_id}
-    return row | rest | {"data": dict(event.data)}
+    return row | rest | {"data": event.data.to_json()}

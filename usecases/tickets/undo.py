@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from desk.tickets import history as told
 from desk.tickets import undo as rules
+from desk.tickets.event_data import EventData, Merge
 from desk.tickets.events import EventKind
 from desk.tickets.participants import COPIED
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
@@ -77,7 +78,7 @@ def _undo_split(session: Session, ticket: Ticket, number: int, event: Event, act
     if there != [event.message_id]:
         raise NotAllowed(f"#{other} has more messages by now; merge it instead")
     merged = conversation.merge(session, other, ticket.id, actor, at, why="undid the split")
-    undone = Event(ticket.id, at, EventKind.SPLIT_UNDONE, actor, before=str(other), data={"undid": [number]})
+    undone = Event(ticket.id, at, EventKind.SPLIT_UNDONE, actor, before=str(other), data=EventData(undid=(number,)))
     return tickets.save(session, Change(merged, (undone,)))
 
 
@@ -92,26 +93,26 @@ def _undo_merge(session: Session, gone_id: int, actor: Actor, at: datetime) -> N
         raise NotAllowed(f"#{gone_id} is not merged into #{into_id} any more")
     if into.merged_into is not None:
         raise NotAllowed(f"#{into_id} was merged into #{into.merged_into} later; undo that first")
-    if "messages" not in merged.data:
+    if merged.data_as(Merge).messages is None:
         raise NotAllowed("this merge was done before the desk noted what it moved; split the messages instead")
     _bring_back(session, merged, gone_id, into_id)
     tickets.save(session, _reopened(merged_ticket, history, number, actor, at))
     from_number = _last(tickets.numbered_history(session, into_id), EventKind.MERGED_FROM, str(gone_id))[0]
-    event = Event(into_id, at, EventKind.UNMERGED, actor, before=str(gone_id), data={"undid": [from_number]})
+    event = Event(into_id, at, EventKind.UNMERGED, actor, before=str(gone_id), data=EventData(undid=(from_number,)))
     tickets.save(session, Change(into, (event,)))
 
 
 def _bring_back(session: Session, merged: Event, gone_id: int, into_id: int) -> None:
     """Those messages that are still there; who came in copy only by the merge leaves again."""
-    ids = list(merged.data["messages"])
+    moved = merged.data_as(Merge)
+    ids = list(moved.messages or ())
     mine = (messages.c.id.in_(ids), messages.c.ticket_id == into_id)
     session.execute(sa.update(messages).where(*mine).values(ticket_id=gone_id))
     side_conversations.move_back(session, ids, into_id, gone_id)
     c = participants.c
-    came = (c.ticket_id == into_id, c.address.in_(list(merged.data.get("copies", ()))), c.role.in_(sorted(COPIED)))
+    came = (c.ticket_id == into_id, c.address.in_(list(moved.copies)), c.role.in_(sorted(COPIED)))
     session.execute(sa.delete(participants).where(*came))
-    were = merged.data.get("were", {})
-    tickets.add_participants(session, [(into_id, address, part) for address, part in were.items()])
+    tickets.add_participants(session, [(into_id, address, part) for address, part in moved.were.items()])
     linked = (links.c.ticket_id == gone_id, links.c.other_id == into_id, links.c.kind == "merged")
     session.execute(sa.delete(links).where(*linked))
 
@@ -127,7 +128,7 @@ def _reopened(merged_ticket: Ticket, history: History, number: int, actor: Actor
         before = told.replay(start, [event for _, event in history[: place - 1]])
         names = ("status", "resolved_at", "closed_at", "reminded_at")
         restored = {name: getattr(before, name) for name in names}
-        data = {"undid": [closing[0]], "restored": told.encoded(restored)}
+        data = EventData(undid=(closing[0],), restored=told.encoded(restored))
         why = "undid the merge"
         events.append(
             Event(
@@ -142,7 +143,7 @@ def _reopened(merged_ticket: Ticket, history: History, number: int, actor: Actor
             )
         )
         merged_ticket = replace(merged_ticket, **restored)
-    data = {"undid": [number], "restored": {"merged_into": None}}
+    data = EventData(undid=(number,), restored={"merged_into": None})
     events.append(Event(merged_ticket.id, at, EventKind.UNMERGED, actor, before=merged.after, data=data))
     return Change(replace(merged_ticket, merged_into=None, updated_at=at), tuple(events))
 

@@ -11,6 +11,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from desk.people import mentions
+from desk.tickets.event_data import AgentNamed
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from storage.access import visibility
@@ -41,7 +42,7 @@ def watch(session: Session, ticket: Ticket, agent: Person, actor: Actor, at: dat
     """Adds a watcher; a second time changes nothing."""
     if not _begin(session, ticket, agent, at):
         return ticket
-    name, data = agent.name or agent.address, {"agent_id": agent.id}
+    name, data = agent.name or agent.address, AgentNamed(agent_id=agent.id)
     event = Event(ticket.id, at, EventKind.WATCHED, actor, after=name, why=why, data=data)
     # Nothing follows from it: nobody is told that somebody watches.
     return tickets.save(session, Change(ticket, (event,)), react=False)
@@ -51,9 +52,8 @@ def unwatch(session: Session, ticket: Ticket, agent: Person, actor: Actor, at: d
     where = (_c.ticket_id == ticket.id, _c.agent_id == agent.id)
     if session.execute(sa.delete(watchers).where(*where)).rowcount == 0:
         return ticket
-    event = Event(
-        ticket.id, at, EventKind.UNWATCHED, actor, before=agent.name or agent.address, data={"agent_id": agent.id}
-    )
+    name, data = agent.name or agent.address, AgentNamed(agent_id=agent.id)
+    event = Event(ticket.id, at, EventKind.UNWATCHED, actor, before=name, data=data)
     return tickets.save(session, Change(ticket, (event,)))
 
 

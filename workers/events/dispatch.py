@@ -11,6 +11,7 @@ import structlog
 from desk.channels import traits_of
 from desk.mail.authentication import Verdict
 from desk.mail.author import is_unattended
+from desk.tickets.event_data import NOT_RECORDED, AgentNamed, Transfer
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Event, Message, MessageKind, Ticket
 from storage.db.session import Session
@@ -100,7 +101,7 @@ def _react(context: Context, session: Session, events: Sequence[tuple[int, Event
     for event_id, event in events:
         ticket = batch.tickets.get(event.ticket_id)
         # Automatic mail that was closed at once notifies nobody.
-        if ticket is not None and not event.data.get("set_aside"):
+        if ticket is not None and not event.data.set_aside:
             outgoing += _messages(sender, session, batch, ticket, event_id, event)
     solved_index.index_tickets(session, [event.ticket_id for _, event in events if event.kind in SOLVES])
     if sla_policies.any_active(session):
@@ -120,7 +121,7 @@ def _event_context(session: Session, events: list[Event]) -> _EventContext:
     found = tickets.get_many(session, {event.ticket_id for event in events})
     messages = tickets.messages_by_ids(session, {e.message_id for e in events if e.message_id})
     ids = {t.requester_id for t in found.values()} | {t.assignee_id for t in found.values() if t.assignee_id}
-    ids |= {event.data["agent_id"] for event in events if event.kind == EventKind.ALIAS_SEEN}
+    ids |= {event.data_as(AgentNamed).agent_id for event in events if event.kind == EventKind.ALIAS_SEEN}
     teams = people.members(session, {t.team_id for t in found.values() if t.team_id})
     watchers = tickets_watchers.list_watchers(
         session, {one.ticket_id for one in events if one.kind in watcher_notices.KINDS}
@@ -207,12 +208,12 @@ def _may_acknowledge(context: Context, ticket: Ticket, message: Message | None, 
 def _recipients(batch: _EventContext, ticket: Ticket, event: Event) -> list[Person]:
     """The assignee; while there is none, the team. Nobody is notified of their own actions."""
     if event.kind == EventKind.ASSIGNED:
-        if event.data.get("opening") or event.data.get("to_id", ticket.assignee_id) != ticket.assignee_id:
+        if event.data.opening or event.data_as(Transfer).to_id not in (NOT_RECORDED, ticket.assignee_id):
             return []  # the new ticket's own notice says so, or it was assigned to somebody else since.
         new = batch.persons.get(ticket.assignee_id or 0)
         return [new] if new and new.is_agent and new.id != event.actor.id and new.notify else []
     if event.kind == EventKind.ALIAS_SEEN:
-        owner = batch.persons.get(event.data["agent_id"])
+        owner = batch.persons.get(event.data_as(AgentNamed).agent_id)
         return [owner] if owner and owner.is_agent else []
     if event.kind == EventKind.WOKEN and event.actor.kind is not ActorKind.SYSTEM:
         return []  # an agent woke it, and that event has its own notices.

@@ -13,6 +13,7 @@ from desk.mail.authentication import Verdict
 from desk.mail.inbound_request import AutoKind
 from desk.mail.states import InboundState
 from desk.tickets import transitions
+from desk.tickets.event_data import AgentNamed
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, Message, MessageKind, Ticket
 from storage.db.session import Session
@@ -56,11 +57,11 @@ def keep_as_note(
             InboundState.AUTOMATIC,
         )
     else:
-        data = {"agent_id": agent.id, "offered": decision.trust is not Verdict.FAIL}
+        data = AgentNamed(agent_id=agent.id, offered=decision.trust is not Verdict.FAIL)
         seen_alias = Event(ticket.id, now, EventKind.ALIAS_SEEN, DESK, sender.address, agent.address)
         event = replace(seen_alias, why=unverified, data=data, message_id=message_id)
         change, state = Change(ticket, (event,)), InboundState.COMMAND
-        if data["offered"]:
+        if data.offered:
             aliases.record_seen(session, agent.id, sender.address, now)
     tickets.save(session, change, react=context.react)
     inbound.settle(session, [SettledRequest(decision.item.inbound_id, state, unverified, ticket.id, message_id)], now)

@@ -16,6 +16,7 @@ from desk.mail.thanks import Courtesy, courtesy_of
 from desk.mail.trust import MessageTrust
 from desk.priority.assess import why
 from desk.tickets import lifecycle, transitions
+from desk.tickets.event_data import Opening
 from desk.tickets.events import EventKind
 from desk.tickets.fields import Field
 from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, Message, MessageKind, Status, Ticket
@@ -180,16 +181,16 @@ class BatchWriter:
         fresh, auto_events = replace(ticket, status=Status.NEW), self.auto_events.get(decision.item.inbound_id, ())
         source = f"{request.channel} to {request.source}"
         event = transitions.opened(fresh, self._actor(decision.item), source).events[0]
-        closed = lifecycle.ASIDE if ticket.status is Status.CLOSED else {}
-        data = {
-            **closed,
-            "automatic": "" if request.auto is AutoKind.NONE else str(request.auto),
-            "reason": request.auto_reason,
-            "priority": str(ticket.priority),
-            "priority_reasons": ticket.priority_why["reasons"],
-        }
-        data |= sender_trust.verification_data(decision)
-        self.events.append(_with(event, message_id, {**event.data, **data}))
+        data = replace(
+            event.data_as(Opening),
+            set_aside=ticket.status is Status.CLOSED,
+            automatic="" if request.auto is AutoKind.NONE else str(request.auto),
+            reason=request.auto_reason,
+            priority=str(ticket.priority),
+            priority_reasons=tuple(ticket.priority_why["reasons"]),
+            verified=sender_trust.verification(decision),
+        )
+        self.events.append(replace(event, data=data, message_id=message_id))
         self.events += (*self.answered.get(decision.item.inbound_id, ()), *auto_events)
         self._link(decision)
 
@@ -314,12 +315,6 @@ def _settled(decision: Decision, message_id: int | None) -> SettledRequest:
     ticket = decision.target.ticket if decision.target else None
     number = ticket.id if ticket else None
     return SettledRequest(decision.item.inbound_id, decision.state, decision.reason, number, message_id)
-
-
-def _with(event: Event, message_id: int, data: dict[str, Any]) -> Event:
-    return Event(
-        event.ticket_id, event.at, event.kind, event.actor, event.before, event.after, event.why, data, message_id
-    )
 
 
 def _target_of(decision: Decision) -> Target:

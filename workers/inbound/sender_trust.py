@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from desk.mail.authentication import Verdict
 from desk.tickets import properties
+from desk.tickets.event_data import CopySuggestion
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, Change, Event, Ticket
 from storage.db.session import Session
@@ -19,21 +19,19 @@ from usecases.tickets import resolution
 from workers.inbound.match import Decision
 
 
-def verification_data(decision: Decision) -> dict[str, Any]:
-    """The data of an event whose sender our mail server could not verify."""
-    return {"verified": False} if decision.trust is Verdict.FAIL else {}
+def verification(decision: Decision) -> bool | None:
+    """What an event says of its sender: False if our mail server could not verify them."""
+    return False if decision.trust is Verdict.FAIL else None
 
 
 def with_sender_data(change: Change, decision: Decision) -> Change:
     """The change of a further message, with data about its sender's verification and newcomers."""
     if not change.events:
         return change
-    data_of_sender = verification_data(decision) | (
-        {"newcomers": list(decision.newcomers)} if decision.newcomers else {}
-    )
-    if not data_of_sender:
+    verified = verification(decision)
+    if verified is None and not decision.newcomers:
         return change
-    first = replace(change.events[0], data={**change.events[0].data, **data_of_sender})
+    first = change.events[0].with_data(verified=verified, newcomers=tuple(decision.newcomers))
     asked = [_suggestion(first, decision)] if decision.newcomers else []
     return replace(change, events=(first, *change.events[1:], *asked))
 
@@ -55,5 +53,5 @@ def confirm_resolution(session: Session, ticket: Ticket, actor: Actor, at: datet
 def _suggestion(event: Event, decision: Decision) -> Event:
     names = ", ".join(decision.newcomers)
     why = "new in this conversation: they get no copies before an agent puts them in copy"
-    data = {"addresses": list(decision.newcomers)}
+    data = CopySuggestion(addresses=tuple(decision.newcomers))
     return replace(event, kind=EventKind.COPY_SUGGESTED, before="", after=names, why=why, data=data)

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from desk.access.permissions import Role
 from desk.knowledge.csat import LOW
+from desk.tickets.event_data import RatingGiven
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Status, Ticket
 from storage.db.session import Session
@@ -31,7 +32,8 @@ def low_rating_notices(
     sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event
 ) -> list[OutboundMessage]:
     """The notices of a `rated` event."""
-    if event.kind != EventKind.RATED or int(event.data.get("score", 5)) > LOW:
+    score = event.data_as(RatingGiven).score
+    if event.kind != EventKind.RATED or score is None or score > LOW:
         return []
     return [sender.notice(ticket, lead, event_id, event, None) for lead in _recipients(session, ticket) if lead.notify]
 

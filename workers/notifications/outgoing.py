@@ -143,7 +143,7 @@ class Sender:
             automatic=True,
         )
         if event.kind == EventKind.SIDE_ANSWERED and agent.may(Verb.NOTE):
-            signed = (event.data["side"], agent.id, agent.key_version, self.context.secret, self.context.now())
+            signed = (event.data.side, agent.id, agent.key_version, self.context.secret, self.context.now())
             carrier = self._carrier(content.mailbox, reply_address.AGENT)
             reply_to = reply_address.reply_address(carrier, reply_address.SIDE_AGENT, *signed) if carrier else ""
             content = replace(content, reply_to=reply_to)

@@ -19,7 +19,7 @@ KINDS = (EventKind.SIDE_SENT,)
 def messages_for(
     sender: Sender, session: Session, ticket: Ticket, event: Event, message: Message | None
 ) -> list[OutboundMessage]:
-    side = side_conversations.by_ids(session, [event.data["side"]]).get(event.data["side"])
+    side = side_conversations.by_ids(session, [event.data.side]).get(event.data.side)
     person = people.by_address(session, side.address) if side else None
     if side is None or person is None or message is None:
         return []

@@ -7,6 +7,7 @@ policy (`quiet`) is in the history only.
 from __future__ import annotations
 
 from desk.access.permissions import Role
+from desk.tickets.event_data import SlaTarget
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Ticket
 from storage.db.session import Session
@@ -20,7 +21,7 @@ KINDS = (EventKind.SLA_WARNED, EventKind.SLA_BREACHED)
 
 def notices_for(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
     """The notices of an `sla_warned` or `sla_breached` event."""
-    if event.data.get("quiet"):
+    if event.data_as(SlaTarget).quiet:
         return []
     audience = recipients(session, ticket, breached=event.kind == EventKind.SLA_BREACHED)
     return [sender.notice(ticket, agent, event_id, event, None) for agent in audience]

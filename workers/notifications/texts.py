@@ -9,6 +9,7 @@ from desk.access.permissions import Role, Verb, may
 from desk.mail.authentication import Verdict
 from desk.mail.content import Quote
 from desk.portal import texts as portal_texts
+from desk.tickets.event_data import AgentNamed, NonDelivery, Received
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Message, Ticket
 
@@ -91,8 +92,8 @@ def notice(
     ticket: Ticket, event: Event, message: Message | None, role: str = Role.AGENT, *, takes_commands: bool = True
 ) -> str:
     """The text of a notice to an agent with this role; `takes_commands`: whether the desk takes commands by mail."""
-    copied = event.data.get("recipient") == "copy"
-    words = _HAPPENED | (_ASIDE if event.data.get("side") else _COPY if copied else {})
+    copied = event.data_as(NonDelivery).recipient == "copy"
+    words = _HAPPENED | (_ASIDE if event.data.side else _COPY if copied else {})
     head = [
         f"{words.get(event.kind, event.kind)}: #{ticket.id} {ticket.subject}",
         f"Status {ticket.status}, priority {ticket.priority}, category {ticket.category or 'needs a human'}",
@@ -127,7 +128,7 @@ def _of_sender(event: Event, message: Message | None) -> list[str]:
         lines = [
             f"It came from {event.before}, which is not known as an address of yours. The requester did not get it."
         ]
-        if event.data.get("offered"):
+        if event.data_as(AgentNamed).offered:
             lines += [
                 f"If {event.before} is yours, confirm it: answer with `#alias {event.before}` on the first line,",
                 "or on the page of your account. From then on you can answer from there as well.",
@@ -136,12 +137,12 @@ def _of_sender(event: Event, message: Message | None) -> list[str]:
         lines = [
             "Our mail server could not verify the sender: the mail is forged, or was changed or sent on on its way."
         ]
-    if event.data.get("confirmed"):
+    if event.data_as(Received).confirmed:
         lines += ["The requester says that it works. If there is still something to do: #reopen"]
-    newcomers = event.data.get("newcomers", ())
+    newcomers = event.data.newcomers
     if newcomers:
         # Whoever is new in a side conversation is added in the console.
-        command = "" if event.data.get("side") else "#copy "
+        command = "" if event.data.side else "#copy "
         there = "; these lines put them there:" if command else ":"
         lines += [f"New in this conversation, and not in copy of answers{there}"]
         lines += [f"  {command}{each}" for each in newcomers]

@@ -21,7 +21,7 @@ KINDS = (EventKind.UNROUTABLE, EventKind.UNROUTABLE_ESCALATED)
 
 def notices_for(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
     """The notices of one event; within an hour all notices to a lead have one dedupe key, so only one is sent."""
-    if event.data.get("closed") or ticket.unroutable_at is None:
+    if event.data.closed or ticket.unroutable_at is None:
         return []
     hour = f"{event.kind}:{ticket.team_id}:{event.at:%Y%m%d%H}"
     notices = [(lead, sender.notice(ticket, lead, event_id, event, None)) for lead in _recipients(session, ticket)]

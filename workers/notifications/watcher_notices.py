@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from desk.tickets.event_data import Mention
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Event, Message, Ticket
 from storage.db.session import Session
@@ -30,7 +31,8 @@ def notices_for(
     notified: set[int],
 ) -> list[OutboundMessage]:
     """`notified` are the agents who get another notice of the event."""
-    mentioned = people.by_ids(session, event.data["mentioned"]) if event.data.get("mentioned") else {}
+    numbers = event.data_as(Mention).mentioned
+    mentioned = people.by_ids(session, numbers) if numbers else {}
     notices = [
         sender.notice(ticket, agent, event_id, replace(event, kind=EventKind.MENTIONED), message)
         for _, agent in sorted(mentioned.items())

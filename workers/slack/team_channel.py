@@ -13,6 +13,7 @@ from desk.channels import Channel, Transport
 from desk.mail.states import OutboundKind
 from desk.slack.content import SlackContent
 from desk.slack.markup import cut, escaped, one_line
+from desk.tickets.event_data import Transfer
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Event, Message, Ticket
 from storage.access import visibility
@@ -56,7 +57,7 @@ def messages_for(session: Session, teams: Mapping[int, Team], happened: TicketEv
         return rows
     card = SlackContent(channel, text=f"#{ticket.id}", card=ticket.id)
     rows.append(_row(ticket, card_key(ticket.id, channel), replace(card, root=True)))
-    if event.kind in CHANGES and not event.data.get("opening"):
+    if event.kind in CHANGES and not event.data.opening:
         rows.append(_row(ticket, f"slack-card:{happened.event_id}:{channel}", card))
     if line:
         content = SlackContent(channel, text=cut(line, MOST_LETTERS, _CUT), thread_of=ticket.id)
@@ -80,7 +81,7 @@ def _card_of(row: OutboundMessage) -> str:
 
 def _card_of_former_team(teams: Mapping[int, Team], happened: TicketEvent) -> list[OutboundMessage]:
     """The card in the channel of the team that had it; the row names no ticket, which may be private by now."""
-    before = teams.get(happened.event.data.get("from_id") or 0)
+    before = teams.get(happened.event.data_as(Transfer).from_id or 0)
     if before is None or not before.slack_channel:
         return []
     content = SlackContent(before.slack_channel, card=happened.ticket.id)
@@ -118,7 +119,7 @@ def _line(session: Session, happened: TicketEvent, channel: str) -> str:
         return f"*{who}* {did}:\n{text}"
     if event.kind == EventKind.REQUESTER_REPLIED:
         return f"*{who}* wrote:\n{text}"
-    if event.kind == EventKind.ASSIGNED and not event.data.get("opening"):
+    if event.kind == EventKind.ASSIGNED and not event.data.opening:
         return _assigned(session, happened, who)
     if event.kind == EventKind.UNDELIVERABLE and event.why.startswith("notice"):
         return ""
@@ -156,7 +157,7 @@ def _assigned(session: Session, happened: TicketEvent, who: str) -> str:
     """Mentions the new assignee's account, so that Slack notifies them."""
     if not happened.event.after:
         return f"*{who}*: nobody owns it now"
-    owner = happened.persons.get(happened.event.data.get("to_id") or 0)
+    owner = happened.persons.get(happened.event.data_as(Transfer).to_id or 0)
     account = accounts.account_of(session, Channel.SLACK, owner.id).rpartition(":")[2] if owner else ""
     name = f"<@{account}>" if account.isalnum() and account.isascii() else one_line(happened.event.after)
     return f"*{who}*: {name} takes care of it"

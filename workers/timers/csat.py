@@ -16,6 +16,7 @@ from desk.knowledge import csat_texts
 from desk.knowledge.csat import CsatSettings
 from desk.mail.author import is_unattended
 from desk.mail.states import OutboundKind
+from desk.tickets.event_data import Opening
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Change, Event, Status, Ticket
 from storage.db.session import Session
@@ -99,9 +100,7 @@ def _cannot_answer(sender: Sender, ticket: Ticket, requester: Person) -> str:
         return "nobody reads that address"
     if requester.id == ticket.assignee_id:
         return "the requester solved it"
-    if any(
-        event.data.get("automatic") for event in tickets.history(session, ticket.id) if event.kind == EventKind.OPENED
-    ):
+    if any(event.data_as(Opening).automatic for event in tickets.history(session, ticket.id)):
         return "a machine opened it"
     said = tickets.last_requester_message(session, ticket.id, 2**62)
     return "the address was not written plainly" if said and not said.trust.is_clear else ""

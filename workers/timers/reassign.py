@@ -50,7 +50,7 @@ def drain(context: Context) -> int:
 
 def on_events(session: Session, by: RoutingSetup, happened: Sequence[Event]) -> None:
     """Enqueues the job if these events may have freed an agent, or left a ticket unassigned."""
-    if by.active and any(event.kind in FREES and not event.data.get("opening") for event in happened):
+    if by.active and any(event.kind in FREES and not event.data.opening for event in happened):
         enqueue(session, "reassign", 0)
 
 

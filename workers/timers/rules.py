@@ -15,6 +15,7 @@ from structlog.contextvars import bound_contextvars
 
 from desk.rules import automations as rules_automations
 from desk.rules import conditions
+from desk.tickets.event_data import RuleRun
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Change, Event, Ticket
 from storage.db.session import Session, is_conflict, is_outage
@@ -155,10 +156,10 @@ def _act(
     what = ", ".join(f"{action.do}" for action in kept.rule.actions)
     refused = "; ".join(done.refused)
     event = Event(
-        ticket.id, now, EventKind.AUTOMATION_FIRED, doing.actor, "", kept.rule.name, kept.rule.why, {"did": what}
+        ticket.id, now, EventKind.AUTOMATION_FIRED, doing.actor, "", kept.rule.name, kept.rule.why, RuleRun(did=what)
     )
     if refused:
-        event = replace(event, why=f"{kept.rule.why}, but not {refused}", data={"did": what, "refused": refused})
+        event = replace(event, why=f"{kept.rule.why}, but not {refused}", data=RuleRun(did=what, refused=refused))
     tickets.add_events(session, [event])
     log.info("automation_fired", automation_id=kept.id, ticket_id=ticket.id, refused=len(done.refused))
 

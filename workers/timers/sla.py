@@ -15,6 +15,7 @@ import structlog
 from desk.rules import actions
 from desk.sla import explain as sla_explanation
 from desk.sla.timers import Happening
+from desk.tickets.event_data import SlaTarget
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Event, Ticket
 from storage.db.session import Session
@@ -97,18 +98,17 @@ def _write_events(session: Session, one: MeasuredTicket, now: datetime, *, quiet
 def _event(one: MeasuredTicket, happening: Happening, now: datetime, *, quiet: bool) -> Event:
     assert one.policy is not None
     clock = one.clocks[happening.target]
-    data = {
-        "target": str(happening.target),
-        "policy": one.policy.name,
-        "policy_id": one.policy.id,
-        "priority": str(one.ticket.priority),
-        "due_at": clock.due_at.isoformat() if clock.due_at else None,
-    }
+    data = SlaTarget(
+        target=str(happening.target),
+        policy=one.policy.name,
+        policy_id=one.policy.id,
+        priority=str(one.ticket.priority),
+        due_at=clock.due_at.isoformat() if clock.due_at else None,
+        quiet=quiet,
+    )
     why = sla_explanation.why(one.policy, clock, happening)
     words = happening.target.words
-    return Event(
-        one.ticket.id, now, happening.what, DESK, after=words, why=why, data=data | ({"quiet": True} if quiet else {})
-    )
+    return Event(one.ticket.id, now, happening.what, DESK, after=words, why=why, data=data)
 
 
 def _escalate(session: Session, ticket: Ticket, one: MeasuredTicket, happening: Happening, now: datetime) -> Ticket:

@@ -103,8 +103,8 @@ def _check_owners(events: list[Event]) -> None:
     owner = None
     for event in events:
         if event.kind == "assigned":
-            assert event.data.get("from_id") == owner, event
-            owner = event.data.get("to_id")
+            assert event.data.from_id == owner, event
+            owner = event.data.to_id
 
 
 def test_of_agents_who_take_the_same_ticket_from_the_same_page_one_gets_it(any_store: Store) -> None:

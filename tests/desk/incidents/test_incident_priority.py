@@ -29,13 +29,13 @@ def plain(priority: Priority = Priority.MEDIUM, urgency: str = "normal", **value
 
 def last(change: Change) -> Raise:
     (event,) = change.events
-    return Raise(event.data["incident"], event.before, event.after, event.data["was_why"])
+    return Raise(event.data.incident, event.before, event.after, event.data.was_why)
 
 
 def test_the_reason_is_in_words_and_the_earlier_ones_stay() -> None:
     change = incident_priority.raised(plain(), 3, incident_priority.affects(9, 12), MATRIX, NOW)
     (event,) = change.events
-    assert (event.why, event.data["incident"], event.after) == (REASON, 3, "urgent")
+    assert (event.why, event.data.incident, event.after) == (REASON, 3, "urgent")
     assert change.ticket.priority_why["reasons"] == [REASON, "“cannot log in”"]
     assert change.ticket.priority_why["impact"] == "many" and change.ticket.priority_why["urgency"] == "degraded"
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from desk.mail.thanks import Courtesy, courtesy_of
 from desk.tickets import properties
+from desk.tickets.event_data import Received
 from desk.tickets.ticket import Actor, ActorKind, Status, Ticket
 
 ROWS = [
@@ -45,10 +46,10 @@ def test_nothing_is_confirmed_where_a_reserve_follows(works: str, reserve: str, 
 def test_a_confirmation_resolves_what_is_not_finished_with_its_reason(status: Status) -> None:
     change = properties.confirm(Ticket(1, "x", 1, NOW, NOW, status), KIM, NOW, 7)
     assert change.ticket.status is Status.RESOLVED and change.events[-1].why == properties.CONFIRMED
-    assert change.events[0].data == {"confirmed": True} and change.events[0].message_id == 7
+    assert change.events[0].data == Received(confirmed=True) and change.events[0].message_id == 7
 
 
 @pytest.mark.parametrize("status", [Status.RESOLVED, Status.CLOSED, Status.ON_HOLD])
 def test_what_is_finished_or_with_a_third_party_is_only_marked(status: Status) -> None:
     change = properties.confirm(Ticket(1, "x", 1, NOW, NOW, status), KIM, NOW)
-    assert change.ticket.status is status and [event.data for event in change.events] == [{"confirmed": True}]
+    assert change.ticket.status is status and [event.data for event in change.events] == [Received(confirmed=True)]

@@ -17,6 +17,7 @@ from desk.sla import timers as sla_timers
 from desk.sla.business_hours import DAY, Calendar, Slot, read
 from desk.sla.policy import Policy, Target, read_escalations, read_targets
 from desk.sla.timers import Clock, State, measure, nearest, reaches, runs, used
+from desk.tickets.event_data import NonDelivery, Opening
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Actor, ActorKind, Event
 from desk.tickets.transitions import NOT_REOPENED
@@ -165,7 +166,7 @@ def test_notes_and_automatic_mail_stop_no_clock(nothing: Event) -> None:
 
 
 def test_a_ticket_that_a_machine_opened_has_no_clock_until_a_person_writes() -> None:
-    opened = event(MONDAY, "opened", REQUESTER, data={"automatic": "list"})
+    opened = event(MONDAY, "opened", REQUESTER, data=Opening(automatic="list"))
     assert runs([opened], frozenset()) == {}
     written = event(MONDAY + timedelta(hours=2), "requester_replied", REQUESTER)
     assert runs([opened, written], frozenset())[Target.FIRST_RESPONSE].started_at == written.at
@@ -304,8 +305,8 @@ def test_a_response_that_was_not_delivered_is_owed_again(kind: str) -> None:
     answered, known = MONDAY + timedelta(hours=1), MONDAY + timedelta(hours=3)
     told = [event(MONDAY, "opened", REQUESTER, "new"), event(answered, "replied", message_id=7)]
     assert runs(told, frozenset())[Target.FIRST_RESPONSE].state is State.MET
-    failed = event(known, kind, DESK, data={"flagged": True, "reply": 7})
+    failed = event(known, kind, DESK, data=NonDelivery(flagged=True, reply=7))
     run = runs([*told, failed], frozenset())[Target.FIRST_RESPONSE]
     assert run.state is State.RUNNING and run.since == known and run.spans == ((MONDAY, answered),)
-    other = event(known, kind, DESK, data={"flagged": True, "reply": 6})
+    other = event(known, kind, DESK, data=NonDelivery(flagged=True, reply=6))
     assert runs([*told, other], frozenset())[Target.FIRST_RESPONSE].state is State.MET

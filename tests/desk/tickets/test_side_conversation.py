@@ -105,7 +105,7 @@ def test_who_was_erased_is_written_to_no_more() -> None:
 def test_a_proven_answer_names_whom_it_has_in_copy_and_adds_nobody() -> None:
     people = ("sam@supplier.test", "sue@supplier.test")
     made = side_conversation.answered(TALK, TICKET, SUE, NOW, 1, newcomers=people)
-    assert made.side.people == TALK.people and made.change.events[-1].data["newcomers"] == ["sam@supplier.test"]
+    assert made.side.people == TALK.people and made.change.events[-1].data.newcomers == ("sam@supplier.test",)
     assert side_conversation.answered(replace(TALK, state=State.CLOSED), TICKET, SUE, NOW, 1).side.state is State.OPEN
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from desk.priority.levels import Priority
 from desk.tickets import transitions
+from desk.tickets.event_data import Transfer
 from desk.tickets.ticket import MOVES, Actor, ActorKind, Change, NotAllowed, Status, Ticket
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -105,7 +106,7 @@ def test_another_team_takes_the_ticket_from_its_owner_and_says_so() -> None:
     ticket = transitions.assign(NEW, 2, "Alice", ALICE, NOW).ticket
     change = transitions.to_team(ticket, 5, "Billing", ALICE, NOW)
     assert change.ticket.assignee_id is None and [e.kind for e in change.events] == ["team_changed", "assigned"]
-    assert change.events[1].data == {"from_id": 2, "to_id": None}
+    assert change.events[1].data == Transfer(from_id=2, to_id=None)
 
 
 def test_the_first_reply_owns_the_ticket_and_is_remembered_as_the_first() -> None:

@@ -139,7 +139,7 @@ class Desk(RuleBasedStateMachine):
         if self.ticket.snoozed_until is None and (expected["snoozed_until"] or self.now) <= known[place][1].at:
             expected["snoozed_until"] = None  # it would have woken by now.
         got = fields_of(self.ticket)
-        if not rest and "undid" in self.events[-1].data:
+        if not rest and self.events[-1].data.undid:
             assert got == expected
 
     def _along_the_table(self, change: Change) -> None:
@@ -148,7 +148,7 @@ class Desk(RuleBasedStateMachine):
             if event.kind in ("status_changed", "reopened"):
                 assert event.before == status
                 move = (status, Status(event.after))
-                assert move[1] in MOVES[move[0]] or ("undid" in event.data and move[0] in MOVES[move[1]])
+                assert move[1] in MOVES[move[0]] or (event.data.undid and move[0] in MOVES[move[1]])
                 status = move[1]
         assert status is change.ticket.status
 

@@ -42,7 +42,7 @@ def test_what_an_agent_says_in_the_thread_is_a_note_and_leaves_for_nobody(agents
     assert (note.kind, note.reply, note.author.id) == ("note", "This requester is difficult.", agents.desk.alice.id)
     assert agents.desk.sent("reply") == [] and "internal note" in agents.whispered()
     event = agents.desk.events(ticket.id)[-1]
-    assert (event.kind, event.actor.id, event.data["via"]) == ("noted", agents.desk.alice.id, "slack")
+    assert (event.kind, event.actor.id, event.data.via) == ("noted", agents.desk.alice.id, "slack")
     assert agents.lines(ticket.id) == []
     assert agents.desk.states() == {"ticketed": 1, "command": 1}
 
@@ -54,7 +54,7 @@ def test_a_reply_from_the_thread_reaches_the_requester_by_mail(agents: AgentsDes
     assert words(mail).startswith("Please switch it off & on.\nIs it this one (https://x.example)?")
     ticket = agents.desk.ticket(ticket.id)
     assert (ticket.status, ticket.assignee_id) == ("pending", agents.desk.alice.id)
-    assert {event.data.get("via") for event in agents.desk.events(ticket.id) if event.actor.id} >= {"slack"}
+    assert {event.data.via for event in agents.desk.events(ticket.id) if event.actor.id} >= {"slack"}
     agents.desk.receive(agents.desk.mail(BOB, "Re: Printer", "It works!", to=str(mail["Reply-To"])))
     agents.work()
     assert agents.lines(ticket.id)[-2].endswith("wrote:\nIt works!") or "wrote:\nIt works!" in "".join(
@@ -132,7 +132,7 @@ def test_commands_in_the_thread_use_mentions(http_agents: AgentsDesk) -> None:
     note = next(one for one in http_agents.desk.messages(ticket.id) if one.kind == "note")
     assert note.reply == "@Max Agent please look"
     noted = next(event for event in http_agents.desk.events(ticket.id) if event.kind == "noted")
-    assert noted.data["mentioned"] == [http_agents.desk.max.id]
+    assert noted.data.mentioned == (http_agents.desk.max.id,)
 
 
 def test_resolving_needs_the_required_fields_and_asks_for_them(http_agents: AgentsDesk) -> None:

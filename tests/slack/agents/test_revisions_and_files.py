@@ -37,7 +37,7 @@ def test_an_edit_shows_the_new_words_and_keeps_the_old_ones(agents: AgentsDesk) 
         "The printer on floor 2",
         "The printer on floor 3 <left>",
     )
-    assert (event.actor.kind, event.message_id, event.data["via"]) == ("requester", message.id, "slack")
+    assert (event.actor.kind, event.message_id, event.data.via) == ("requester", message.id, "slack")
     assert any("changed a message" in line for line in agents.lines(ticket.id))
 
 

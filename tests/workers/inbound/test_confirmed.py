@@ -46,7 +46,7 @@ def test_it_is_undone_like_any_other_change(desk: SmallDesk) -> None:
 def test_a_resolved_ticket_stays_so_and_is_marked(desk: SmallDesk) -> None:
     asked(desk, "#resolve")
     desk.receive(desk.mail(BOB, "Re: Email access", THANKS, reply_to="first@x"))
-    assert desk.ticket(1).status == "resolved" and desk.events(1)[-1].data["confirmed"] is True
+    assert desk.ticket(1).status == "resolved" and desk.events(1)[-1].data.confirmed is True
 
 
 @pytest.mark.parametrize("text", ["Thank you, but it is still not working.", "thanks, but it still fails"])

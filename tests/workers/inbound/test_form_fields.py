@@ -38,7 +38,7 @@ def test_answers_become_fields_with_their_types_and_an_event_each(desk: SmallDes
     desk.receive(sent(desk, Answers("", {"asset": "P-17", "seats": 3, "urgent": True})))
     assert desk.ticket(1).fields == {"asset": "P-17", "seats": 3, "urgent": True}
     events = [event for event in desk.events(1) if event.kind == "field_changed"]
-    assert [(event.data["field"], event.why) for event in events] == [
+    assert [(event.data.name, event.why) for event in events] == [
         (name, "answered in the form") for name in ("asset", "seats", "urgent")
     ]
     assert all(str(event.actor.kind) == "requester" for event in events)

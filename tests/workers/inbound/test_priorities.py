@@ -53,7 +53,7 @@ def test_a_new_ticket_has_its_priority_and_the_words_that_made_it(desk: SmallDes
     assert ticket.priority is Priority.URGENT
     assert ticket.priority_why["impact"] == "many"
     assert ticket.priority_why["reasons"] == ["'Nobody can log in': affects many users"]
-    assert desk.events(1)[0].data["priority"] == "urgent"
+    assert desk.events(1)[0].data.priority == "urgent"
 
 
 def test_what_a_mail_quotes_makes_nothing_urgent(desk: SmallDesk) -> None:

@@ -59,14 +59,14 @@ def test_a_requesters_own_signed_signal_appends_and_is_marked_where_the_check_fa
     assert len(desk.tickets()) == 1 and desk.ticket(1).status == "open"
     message = desk.messages(1)[-1]
     (event,) = [event for event in desk.events(1) if event.message_id == message.id]
-    assert message.trust.verdict == "fail" and event.data["verified"] is False
+    assert message.trust.verdict == "fail" and event.data.verified is False
 
 
 @pytest.mark.parametrize("signal", ["references", "subject"])
 def test_a_weaker_signal_opens_a_linked_ticket_where_the_check_failed(desk: SmallDesk, signal: str) -> None:
     answer(desk, signal, "fail")
     assert desk.ticket(1).status == "pending" and "linked" in desk.kinds(2)
-    assert desk.events(2)[0].data["verified"] is False
+    assert desk.events(2)[0].data.verified is False
 
 
 @pytest.mark.parametrize("signal", ["address", "message-id", "references", "subject"])

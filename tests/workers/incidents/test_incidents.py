@@ -98,7 +98,7 @@ def test_many_people_with_one_trouble_are_one_incident(any_desk: SmallDesk) -> N
         kinds = any_desk.kinds(number)
         assert kinds.count("incident_joined") == kinds.count("priority_changed") == 1
     (raised,) = [e for e in any_desk.events(hit[0]) if e.kind == "priority_changed"]
-    assert raised.why.startswith("affects many users: ") and raised.data["incident"] == 1
+    assert raised.why.startswith("affects many users: ") and raised.data.incident == 1
 
 
 def test_a_calm_desk_has_none_and_watching_twice_is_watching_once(any_desk: SmallDesk) -> None:

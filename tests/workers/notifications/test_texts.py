@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from desk.tickets.event_data import EventData
 from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Message, MessageKind, Ticket
 from storage.open_store import Store
 from storage.tickets import tickets
@@ -177,7 +178,7 @@ def test_a_notice_offers_commands_only_where_they_will_be_done(
 
 
 def test_an_answer_of_a_third_party_offers_commands_only_where_they_will_be_done() -> None:
-    event = Event(7, NOW, "side_answered", DESK, after="bank@third.example.test", data={"side": 1})
+    event = Event(7, NOW, "side_answered", DESK, after="bank@third.example.test", data=EventData(side=1))
     for takes_commands in (True, False):
         text = texts.notice(TICKET, event, said("Yes"), takes_commands=takes_commands)
         assert ("#reply" in text, "#resolve" in text) == (takes_commands, takes_commands)

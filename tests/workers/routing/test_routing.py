@@ -192,7 +192,7 @@ def test_nobody_there_is_a_flag_with_its_reason_and_the_team_is_told(any_store: 
     assert ticket.assignee_id is None and ticket.unroutable_at == desk.now
     flag = desk.event(ticket.id, "unroutable")
     assert flag.why == "nobody in Support: Alice Agent is not available, Agent 2 is away until Tue 3 Nov 09:00"
-    assert not flag.data["closed"]
+    assert not flag.data.closed
 
 
 def test_whoever_takes_a_flagged_ticket_takes_the_flag_away(any_store: Store) -> None:

@@ -47,7 +47,7 @@ def brought(desk: RoutedDesk, count: int, to: str = SUPPORT) -> None:
 
 def owners_told(desk: RoutedDesk, numbers: Sequence[int]) -> list[int]:
     """How often each ticket was given to somebody."""
-    return [sum(e.kind == "assigned" and bool(e.data["to_id"]) for e in desk.events(number)) for number in numbers]
+    return [sum(e.kind == "assigned" and bool(e.data.to_id) for e in desk.events(number)) for number in numbers]
 
 
 @pytest.mark.parametrize(("strategy", "count"), [(Strategy.ROUND_ROBIN, 1000), (Strategy.LEAST_LOADED, 300)])

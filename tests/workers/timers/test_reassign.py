@@ -154,7 +154,7 @@ def test_after_hours_nobody_is_woken_and_the_time_runs_when_the_team_is_open(any
     desk.later(hours=9)
     desk.burst(1)
     flag = desk.event(1, "unroutable")
-    assert flag.data["closed"] and "is off work until Tue 3 Nov 09:00" in flag.why
+    assert flag.data.closed and "is off work until Tue 3 Nov 09:00" in flag.why
     assert not [one for one in desk.letters("notice") if "No agent is available" in str(one["content"])]
     desk.later(hours=10)
     assert look(desk) == 0

@@ -134,7 +134,7 @@ def test_warning_and_breach_are_events_and_letters_each_once(any_desk: SmallDesk
     assert [row["recipient"] for row in letters] == [ALICE, ALICE, "lea@corp.example.test"]
     breach = any_desk.events(number)[-1]
     assert breach.why == 'policy "Standard": 4 h for the first response were over on Mon 2026-11-02 14:00 Europe/Berlin'
-    assert (breach.data["target"], breach.data["policy"]) == ("first_response", "Standard")
+    assert (breach.data.target, breach.data.policy) == ("first_response", "Standard")
 
 
 def test_a_breach_that_nobody_of_the_team_would_hear_of_reaches_leads_and_admins(any_desk: SmallDesk) -> None:
