@@ -233,7 +233,7 @@ class Week:
         for row in rows:
             team = by[row.team_id]
             told = tickets.history(session, row.id)
-            given = [event for event in told if event.kind == "assigned" and event.data["to_id"]]
+            given = [event for event in told if event.kind == "assigned" and event.data.to_id]
             self._count(team.name, told, given)
             if given:
                 waited = between(team.calendar, row.created_at, given[0].at) / 60
