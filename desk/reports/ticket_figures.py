@@ -20,6 +20,7 @@ from typing import Any
 from desk.reports.quantile_sketch import letter
 from desk.sla import business_hours
 from desk.sla.business_hours import ALWAYS, Calendar
+from desk.tickets.event_data import NonDelivery
 from desk.tickets.events import EventKind
 from desk.tickets.lifecycle import ASIDE_BY
 from desk.tickets.ticket import ActorKind, Event, Status, Ticket
@@ -105,8 +106,8 @@ class _Tape:
             self._moved(_STATUSES[event.after], event.at, again=event.kind == EventKind.REOPENED)
         elif event.kind == EventKind.REPLIED and event.actor.kind is ActorKind.AGENT:
             self._answered(event.at, event.message_id)
-        elif event.kind in (EventKind.UNDELIVERABLE, EventKind.DELIVERY_FAILED) and event.data.get("reply"):
-            self._not_delivered(event.data["reply"])
+        elif (reply_id := event.data_as(NonDelivery).reply) and event.kind != EventKind.DELIVERY_DELAYED:
+            self._not_delivered(reply_id)
         elif event.kind == EventKind.REQUESTER_REPLIED:
             if self.answered_at and not self.asked_at and event.why != NOT_REOPENED:
                 self.asked_at = event.at

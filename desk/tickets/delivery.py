@@ -57,7 +57,7 @@ def failed(ticket: Ticket, failure: Failure, at: datetime) -> Change:
     )
     if not first:
         return Change(ticket, (event,))
-    responded = None if data.get("first_response") else ticket.first_response_at
+    responded = None if data.first_response else ticket.first_response_at
     change = Change(replace(ticket, updated_at=at, undelivered_at=at, first_response_at=responded), (event,))
     if ticket.status in DONE or ticket.status is Status.PENDING:
         return change.then(

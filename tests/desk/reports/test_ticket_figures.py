@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from desk.reports.ticket_figures import Facts, facts
+from desk.tickets.event_data import NonDelivery
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Actor, ActorKind, Event, Ticket
 
@@ -31,7 +32,7 @@ def asked(hours: int) -> Event:
 
 
 def failed(hours: int, reply: int, kind: EventKind) -> Event:
-    return Event(1, MONDAY + hours * HOUR, kind, DESK, data={"flagged": True, "reply": reply})
+    return Event(1, MONDAY + hours * HOUR, kind, DESK, data=NonDelivery(flagged=True, reply=reply))
 
 
 KINDS = pytest.mark.parametrize("kind", [EventKind.UNDELIVERABLE, EventKind.DELIVERY_FAILED])

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from desk.mail.content import MailContent
 from desk.mail.states import OutboundKind, OutboundState
 from storage.mail import outbound
-from storage.mail.outbound import OutboundMessage
+from storage.mail.outbound_message import OutboundMessage
 from storage.mail.recent_automatic import OVERLAP, RecentAutomatic
 from storage.open_store import Store
 
@@ -26,7 +27,7 @@ def send(
     state: OutboundState = OutboundState.QUEUED,
 ) -> None:
     messages = [
-        OutboundMessage(f"{at}:{kind}:{place}:{name}", kind, name, f"{place}@x", {}, state=state)
+        OutboundMessage(f"{at}:{kind}:{place}:{name}", kind, name, f"{place}@x", MailContent(), state=state)
         for place, name in enumerate(recipients)
     ]
     with store.database.transaction() as session:

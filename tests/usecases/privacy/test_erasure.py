@@ -7,6 +7,7 @@ import json
 import pytest
 import sqlalchemy as sa
 
+from desk.tickets.event_data import EventData
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Actor, ActorKind, Event
 from storage.open_store import Store
@@ -163,7 +164,9 @@ def test_both_spellings_of_a_domain_with_letters_are_found(any_store: Store, dom
     ticket = desk.tickets()[1]
     mention = f"asked {letters}, {letters.upper()} and {stored} about it"
     with any_store.database.transaction() as session:
-        event = Event(ticket.id, desk.now, EventKind.NOTED, DESK, why=mention, data={"copies": [letters, stored]})
+        event = Event(
+            ticket.id, desk.now, EventKind.NOTED, DESK, why=mention, data=EventData(more={"copies": [letters, stored]})
+        )
         tickets.add_events(session, [event], react=False)
         key_values.put(session, "somebody", {"to": [letters], letters: mention})
         envelope = {"mail_from": letters, "rcpt_to": [SUPPORT]}
