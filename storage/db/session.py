@@ -192,6 +192,8 @@ def _engine(url: str, pool_size: int) -> sa.Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     options = "-c statement_timeout=60000 -c lock_timeout=30000 -c idle_in_transaction_session_timeout=120000"
+    # Compiling a statement takes longer than any of ours runs.
+    options += " -c jit=off"
     arguments = {"connect_timeout": 4, "options": options, "application_name": "frontdesk"}
     # A ping for each transaction is cheap beside a batch, and a restarted server causes no error.
     return sa.create_engine(

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import sqlalchemy as sa
 
@@ -15,11 +16,19 @@ from storage.access import visibility
 from storage.db.session import Session
 
 MOST_TERMS = 20
-MOST_PEOPLE = 2000
+MOST_PEOPLE = 1000
 """So many requesters with a name or address like that, the newest first."""
+_MOST_TO_READ = 4_000
+"""So many messages that have all groups of three letters are read for the whole words, the newest first."""
+_PROBE = 500
+"""So many of the newest tickets tell whether a name or address is very common."""
+_EVERYWHERE = 0.1
+"""A word in so large a part of the messages is found as it is written, without its spellings in other messages."""
 _MOST_BEGINNINGS = 300
 """A word of one or two letters is looked up as so many beginnings of three letters at most."""
 _GRAM = 3
+_EACH = 4
+"""So many messages are looked for where so many tickets are wanted, since several are of one ticket."""
 _NO_WORD = re.compile(r"[\x00-\x20\x7f'\"\\]+")
 _LETTER = re.compile(r"[^\W_]")
 # As in the migration: PostgreSQL uses a partial index only for a query that repeats its condition.
@@ -52,7 +61,9 @@ def find_tickets(session: Session, query: str, most: int = 50) -> list[int]:
     if not words:
         return []
     terms = _word_terms(words, postgres=session.postgres)
-    hits = {**_messages(session, "words", terms, most), **_messages(session, "folded", terms, most)}
+    hits = _messages(session, "words", terms, most)
+    if not _is_everywhere(session, hits, most):
+        hits |= _messages(session, "folded", terms, most)
     if _HAS_WIDE.search(text):
         hits |= _messages(session, "grams", _gram_terms(session, "message_grams", words), most, words)
     by_message = list(dict.fromkeys(hits[message] for message in sorted(hits, reverse=True)))
@@ -64,35 +75,94 @@ def _messages(session: Session, index: str, terms: str, most: int, words: Sequen
     """Message → its ticket, of the newest messages that the index finds; `words` are looked for letter by letter."""
     if not terms:
         return {}
-    values: dict[str, object] = {"terms": terms, "most": most * 4}
+    values: dict[str, object] = {"terms": terms, "most": most * _EACH, "read": max(most * _EACH, _MOST_TO_READ)}
     if session.postgres:
-        where = _POSTGRES[index] + _letter_by_letter(f"lower{_BODY}", words, values)
-        base, newest = f"SELECT m.id, m.ticket_id FROM messages m WHERE {where}", "m.id"
+        base, newest = _postgres_messages(index, words, values), "m.id"
     else:
         # FTS5 walks backwards by its own rowid and stops; by the message's id it would find and sort everything first.
         table, newest = _SQLITE[index], "s.rowid"
         joined = f"{table} s JOIN messages m ON m.id = s.rowid"
         base = f"SELECT m.id, m.ticket_id FROM {joined} WHERE {table} MATCH :terms"
     where = visibility.text_condition(session, "m.ticket_id")
-    rows = session.execute(sa.text(f"{base}{where} ORDER BY {newest} DESC LIMIT :most"), values)
+    with _planning(session, _PLAN_EACH if index == "words" else _INDEX_ONLY):
+        rows = session.execute(sa.text(f"{base}{where} ORDER BY {newest} DESC LIMIT :most"), values).all()
     return {row.id: row.ticket_id for row in rows}
+
+
+def _postgres_messages(index: str, words: Sequence[str], values: dict[str, object]) -> str:
+    """The statement up to its last condition.
+
+    For words alone the planner knows how common they are, and walks back from the newest message or asks the index. Of
+    the other two it knows nothing, and to walk would mean to call their functions for each row; so their order is by a
+    sum, for which only the index is of use.
+    """
+    if index == "words":
+        return f"SELECT m.id, m.ticket_id FROM messages m WHERE {_POSTGRES[index]}"
+    body = f"m.id, m.ticket_id, m.subject, m.text FROM messages m WHERE {_POSTGRES[index]}"
+    newest = f"SELECT {body} ORDER BY m.id + 0 DESC LIMIT :read"
+    return f"SELECT m.id, m.ticket_id FROM ({newest}) m WHERE TRUE{_letter_by_letter(f'lower{_BODY}', words, values)}"
+
+
+def _is_everywhere(session: Session, hits: Mapping[int, int], most: int) -> bool:
+    """Whether the newest messages alone have so many hits that other spellings would add nothing that is looked for."""
+    if len(hits) < most * _EACH:
+        return False
+    # Ids have gaps, so the messages among which the hits are must be counted; no further than it matters.
+    values = {"oldest": min(hits), "most": int(len(hits) / _EVERYWHERE) + 1}
+    among = sa.text("SELECT count(*) FROM (SELECT 1 FROM messages WHERE id >= :oldest LIMIT :most) AS newest")
+    return len(hits) >= _EVERYWHERE * int(session.execute(among, values).scalar_one())
 
 
 def _requesters_tickets(session: Session, words: Sequence[str], most: int) -> list[int]:
     """The newest tickets of those whose name and address have all the words, or parts of them."""
+    if session.postgres and len(_newest_tickets(session, words, _PROBE, _PROBE)) >= _EVERYWHERE * _PROBE:
+        tickets = _newest_tickets(session, words, most, int(most / _EVERYWHERE))
+        if len(tickets) == most:
+            return tickets
     terms = _gram_terms(session, "people_grams", words)
     if not terms:
         return []
     values: dict[str, object] = {"terms": terms, "most": most, "people": MOST_PEOPLE}
     if session.postgres:
-        where = f"search_grams({_PERSON}) @@ CAST(:terms AS tsquery)" + _letter_by_letter(_PERSON, words, values)
-        whose = f"SELECT p.id FROM people p WHERE {where} ORDER BY p.id DESC LIMIT :people"
+        person = "p.id, p.name, p.address FROM people p"
+        having = f"SELECT {person} WHERE search_grams({_PERSON}) @@ CAST(:terms AS tsquery)"
+        newest = f"{having} ORDER BY p.id + 0 DESC LIMIT :people"
+        whose = f"SELECT p.id FROM ({newest}) p WHERE TRUE{_letter_by_letter(_PERSON, words, values)}"
     else:
         whose = "SELECT rowid FROM people_grams WHERE people_grams MATCH :terms ORDER BY rowid DESC LIMIT :people"
     # A sum, for by its own order the database would walk all tickets to find those of a few people.
     where = visibility.text_condition(session, "t.id")
     query = f"SELECT t.id FROM tickets t WHERE t.requester_id IN ({whose}){where} ORDER BY t.id + 0 DESC LIMIT :most"
-    return list(session.execute(sa.text(query), values).scalars())
+    with _planning(session, _INDEX_ONLY):
+        return list(session.execute(sa.text(query), values).scalars())
+
+
+def _newest_tickets(session: Session, words: Sequence[str], most: int, among: int) -> list[int]:
+    """The newest tickets, of so many, of requesters whose name or address has the words as they are written."""
+    values: dict[str, object] = {f"word{place}": _beginning(word) for place, word in enumerate(words)}
+    values |= {"most": most, "among": among}
+    having = " AND ".join(f"strpos(lower(' ' || p.name || ' ' || p.address), :word{n}) > 0" for n in range(len(words)))
+    newest = "SELECT t.id, t.requester_id FROM tickets t ORDER BY t.id DESC LIMIT :among"
+    where = visibility.text_condition(session, "t.id")
+    query = f"SELECT t.id FROM ({newest}) t JOIN people p ON p.id = t.requester_id WHERE {having}{where}"
+    return list(session.execute(sa.text(f"{query} ORDER BY t.id DESC LIMIT :most"), values).scalars())
+
+
+_INDEX_ONLY = ("enable_seqscan", "off", "on")
+"""For an expression's index PostgreSQL expects as much work as for the whole table, which is far more."""
+_PLAN_EACH = ("plan_cache_mode", "force_custom_plan", "auto")
+"""How common a word is decides how it is looked for; a plan for all words alike is the wrong one for common ones."""
+
+
+@contextmanager
+def _planning(session: Session, setting: tuple[str, str, str]) -> Iterator[None]:
+    """A setting of PostgreSQL's planner (name, value, usual value) for the statements within."""
+    name, value, usual = setting
+    if session.postgres:
+        session.execute(sa.text(f"SET LOCAL {name} = {value}"))
+    yield
+    if session.postgres:
+        session.execute(sa.text(f"SET LOCAL {name} = {usual}"))
 
 
 def _letter_by_letter(column: str, words: Sequence[str], values: dict[str, object]) -> str:
@@ -122,7 +192,7 @@ def _gram_terms(session: Session, index: str, words: Sequence[str]) -> str:
     """Three letters at a time. A shorter word must begin a word, unless its script has no spaces between words."""
     terms = []
     for word in words:
-        whole = word if len(word) >= _GRAM or _HAS_WIDE.search(word) else f" {word}"
+        whole = _beginning(word)
         if session.postgres:
             grams = [whole[place : place + _GRAM] for place in range(max(1, len(whole) - _GRAM + 1))]
             terms += [f"'{gram}'" + (":*" if len(gram) < _GRAM else "") for gram in grams]
@@ -133,6 +203,11 @@ def _gram_terms(session: Session, index: str, words: Sequence[str]) -> str:
         else:
             return ""
     return (" & " if session.postgres else " AND ").join(terms)
+
+
+def _beginning(word: str) -> str:
+    """The letters to look for: with the space before it, a short word is the beginning of one."""
+    return word if len(word) >= _GRAM or _HAS_WIDE.search(word) else f" {word}"
 
 
 def _beginnings(session: Session, index: str, start: str) -> Iterable[str]:
