@@ -216,7 +216,7 @@ class Week:
         """After every look for owners nothing may be without one silently; hourly, nothing may keep a flag in vain."""
         with self.store.database.reading() as session:
             automatic = assignment.load_setup(session).automatic
-            self.report.silent += len(unassigned.list_unowned(session, automatic, 1000))
+            self.report.silent += len(unassigned.list_unowned(session, automatic, self.now, 1000))
             if self.now.minute == 0:
                 flags = tickets.get_many(session, [one.id for one in unassigned.list_flags(session)])
                 found = [explain_ticket(session, ticket, self.now).choice for ticket in flags.values()]
@@ -226,7 +226,7 @@ class Week:
         report = self.report
         report.reasons = [one.why for one in unassigned.list_flags(session)]
         report.left = len(unassigned.list_flags(session)) + len(
-            unassigned.list_unowned(session, assignment.load_setup(session).automatic, 1000)
+            unassigned.list_unowned(session, assignment.load_setup(session).automatic, self.now, 1000)
         )
         rows = session.execute(sa.select(table.c.id, table.c.team_id, table.c.created_at)).all()
         by = availability.team_settings(session)

@@ -52,12 +52,12 @@ Counted = list[tuple[int, int, Facts | None]]
 class RollupBatch:
     """Some events above the floor.
 
-    Where the next batch begins, how far the floor may rise, and the computed figures.
+    Where the next batch begins, how far the floor may rise, and the tickets that are to be counted.
     """
 
     upto: int
     floor: int
-    counted: Counted
+    tickets: tuple[int, ...]
 
 
 def floor(session: Session) -> int:
@@ -79,10 +79,10 @@ def is_behind(session: Session) -> bool:
     return session.execute(query).scalar() is not None
 
 
-def count_next(
+def next_batch(
     session: Session, after: int, now: datetime, fresh: timedelta = FRESH, most: int = PAGE
 ) -> RollupBatch | None:
-    """Computes the tickets of the next events; None if there are none. Only reads."""
+    """The tickets of the next events; None if there are none."""
     happened = sa.select(events.c.id, events.c.ticket_id, events.c.at).where(events.c.id > after)
     some = happened.order_by(events.c.id).limit(most).subquery().c
     unsure = sa.func.min(sa.case((some.at > now - max(SETTLED, fresh), some.id)))
@@ -94,7 +94,7 @@ def count_next(
     changed_ids = [number for number, last, at, _ in rows if at <= now - fresh and last > last_counted.get(number, 0)]
     upto = max(last for _, last, _, _ in rows)
     unsettled = min((first for *_, first in rows if first is not None), default=upto + 1)
-    return RollupBatch(upto, unsettled - 1, count_figures(session, changed_ids))
+    return RollupBatch(upto, unsettled - 1, tuple(changed_ids))
 
 
 def save(session: Session, counted: Counted, now: datetime, floor: int | None = None) -> int:

@@ -1,6 +1,7 @@
 """Tickets that wait for an owner, the most urgent first.
 
-The queries use an index of waiting tickets, so they cost what waits and not what exists.
+The queries use an index of waiting tickets, so they cost what waits and not what exists. Those that a job works through
+leave out the tickets that it put off.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from desk.tickets.events import EventKind
 from desk.tickets.ticket import ActorKind, Status
 from storage.access import visibility
 from storage.db.session import Session
+from storage.runtime import failures
 from storage.tables.tickets import HELD, agents, events, people, teams, tickets
 
+JOB = "reassign"
 RANK: Mapping[Priority, int] = {priority: place for place, priority in enumerate(Priority)}
 PATIENCE = 30 * 60
 """Seconds after which a flag in a team without strategy is told again."""
@@ -42,7 +45,8 @@ def list_leaving_agents(session: Session, now: datetime) -> dict[int, LeavingAge
     away = c.away_from.is_not(None) & (c.away_from <= now) & (c.away_until.is_(None) | (c.away_until > now))
     hands_over = c.hands_over & (away | ~c.available)
     name = sa.case((people.c.name != "", people.c.name), else_=people.c.address).label("name")
-    holds = sa.select(tickets.c.id).where(sa.text(HELD), tickets.c.assignee_id == c.id).exists()
+    ready = failures.ready_condition(JOB, tickets.c.id, now)
+    holds = sa.select(tickets.c.id).where(sa.text(HELD), tickets.c.assignee_id == c.id, ready).exists()
     owns = c.role.in_(permissions.roles_with(Verb.OWN)).label("owns")
     query = sa.select(c.id, name, c.active, owns).join(people, people.c.id == c.id)
     return {
@@ -57,21 +61,23 @@ def _reason(active: bool, owns: bool) -> str:
     return "is away" if owns else "may not own tickets any more"
 
 
-def tickets_to_reassign(session: Session, of: Mapping[int, LeavingAgent], most: int) -> list[int]:
+def tickets_to_reassign(session: Session, of: Mapping[int, LeavingAgent], now: datetime, most: int) -> list[int]:
     """The tickets that they own and should not."""
     all_of_it = sorted(number for number, agent in of.items() if agent.everything)
     open_ones = sorted(number for number, agent in of.items() if not agent.everything)
     c = tickets.c
     condition = c.assignee_id.in_(all_of_it) | (c.assignee_id.in_(open_ones) & c.status.in_(_OPEN))
     query = sa.select(c.id).where(sa.text(HELD), c.assignee_id.in_(sorted(of)), condition, c.merged_into.is_(None))
+    query = query.where(failures.ready_condition(JOB, c.id, now))
     return list(session.execute(query.order_by(_rank(), c.id).limit(most)).scalars()) if of else []
 
 
-def list_unowned(session: Session, team_ids: Sequence[int], most: int) -> list[int]:
+def list_unowned(session: Session, team_ids: Sequence[int], now: datetime, most: int) -> list[int]:
     """Open tickets of these teams without an owner, without a snooze and without a flag."""
     c = tickets.c
     where = (c.team_id.in_(team_ids), c.status.in_(_OPEN), c.assignee_id.is_(None), c.unroutable_at.is_(None))
     query = sa.select(c.id).where(*where, c.snoozed_until.is_(None), c.merged_into.is_(None))
+    query = query.where(failures.ready_condition(JOB, c.id, now))
     return list(session.execute(query.order_by(_rank(), c.id).limit(most)).scalars())
 
 
@@ -110,11 +116,12 @@ def flagged_teams(session: Session) -> list[int]:
     return list(session.execute(query.distinct()).scalars())
 
 
-def list_flagged(session: Session, team_ids: Sequence[int], after: int, most: int) -> list[int]:
+def list_flagged(session: Session, team_ids: Sequence[int], now: datetime, after: int, most: int) -> list[int]:
     """Flagged tickets of these teams, after the first `after`."""
     c = tickets.c
     where = (c.unroutable_at.is_not(None), c.status.in_(_OPEN), c.team_id.in_(team_ids), c.assignee_id.is_(None))
-    query = sa.select(c.id).where(*where).order_by(_rank(), c.unroutable_at, c.id).offset(after).limit(most)
+    ready = failures.ready_condition(JOB, c.id, now)
+    query = sa.select(c.id).where(*where, ready).order_by(_rank(), c.unroutable_at, c.id).offset(after).limit(most)
     return list(session.execute(query).scalars())
 
 
@@ -125,7 +132,8 @@ def list_unescalated(session: Session, before: datetime, most: int) -> list[int]
         e.ticket_id == c.id, e.kind == EventKind.UNROUTABLE_ESCALATED, e.at >= c.unroutable_at
     )
     where = (c.unroutable_at.is_not(None), c.unroutable_at < before, c.status.in_(_OPEN), ~escalated.exists())
-    return list(session.execute(sa.select(c.id).where(*where).order_by(c.unroutable_at).limit(most)).scalars())
+    ready = failures.ready_condition(JOB, c.id, before)
+    return list(session.execute(sa.select(c.id).where(*where, ready).order_by(c.unroutable_at).limit(most)).scalars())
 
 
 @dataclass(frozen=True, slots=True)

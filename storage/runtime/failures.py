@@ -7,21 +7,26 @@ because that may quote a requester. Whoever claims rows for a job leaves out the
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
+import structlog
 
-from storage.db.session import Session
+from storage.db.session import Session, is_conflict, is_outage
 from storage.db.statements import read_counts, upsert
 from storage.tables.runtime import failures
 
 PAUSES = (timedelta(seconds=10), timedelta(minutes=2))
 """Pauses after the first and second failure; after the third the row is given up until somebody has it tried again."""
 
+FOUND_HERE_ONLY = frozenset({"rollup"})
+"""Jobs that have passed a failed row by: whoever has it tried again must not forget it."""
+
 _c = failures.c
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,26 @@ def waiting(session: Session, job: str, now: datetime) -> set[int]:
     return set(session.execute(sa.select(_c.row_id).where(*where)).scalars())
 
 
+def attempt(session: Session, job: str, row_id: int, step: Callable[[], int], now: datetime) -> int:
+    """One step within a larger transaction, in a savepoint: if it fails, that is written down and the rest goes on."""
+    try:
+        with session.savepoint():
+            done = step()
+            clear(session, job, [row_id])
+            return done
+    except Exception as error:
+        if is_outage(error) or is_conflict(error):
+            raise
+        log.exception("item_failed", job=job, row_id=row_id)
+        record(session, job, row_id, reason_of(error), now)
+        return 0
+
+
+def due(session: Session, job: str, now: datetime) -> list[int]:
+    """The failed rows of a job whose next try is due."""
+    return list(session.execute(sa.select(_c.row_id).where(_c.job == job, _c.next_at <= now)).scalars())
+
+
 def list_failures(session: Session, most: int = 1000) -> list[Failure]:
     """All postponed rows, the newest first."""
     rows = session.execute(sa.select(failures).order_by(_c.failed_at.desc(), _c.job, _c.row_id).limit(most))
@@ -73,11 +98,14 @@ def list_failures(session: Session, most: int = 1000) -> list[Failure]:
 
 
 def retry(session: Session, rows: Sequence[tuple[str, int]]) -> int:
-    """Removes the failures of these rows, so that the scheduler enqueues them again; returns how many there were."""
-    removed = 0
+    """The scheduler enqueues these rows again, with all tries before them; returns how many there were."""
+    retried = 0
     for job, row_id in rows:
-        removed += session.execute(sa.delete(failures).where(_c.job == job, _c.row_id == row_id)).rowcount
-    return removed
+        again: sa.Update | sa.Delete = sa.delete(failures)
+        if job in FOUND_HERE_ONLY:
+            again = sa.update(failures).values(attempts=0, next_at=_c.failed_at)
+        retried += session.execute(again.where(_c.job == job, _c.row_id == row_id)).rowcount
+    return retried
 
 
 def given_up(session: Session) -> dict[str, int]:

@@ -1,7 +1,8 @@
 """Retention: how long content is kept, by team and category; applied in small steps, each with a receipt.
 
 Due tickets are redacted (numbers and times stay), and raw mail may go earlier. A ticket has the first rule that it
-fits; without one it is kept for good. Only closed tickets are redacted.
+fits; without one it is kept for good. Only closed tickets are redacted. What cannot be redacted is put off with its
+reason, and the rest goes on.
 """
 
 from __future__ import annotations
@@ -9,23 +10,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 
 from desk.tickets.ticket import DESK, Status
-from storage.db.session import Session
+from storage.db.session import Session, is_conflict, is_outage
 from storage.open_store import Store
 from storage.privacy import redact
 from storage.privacy.redact import REDACTED_NAME, Redaction
-from storage.runtime import key_values
+from storage.runtime import failures, key_values
 from storage.tables.people import erasures
 from storage.tables.tickets import inbound, messages, teams, tickets
 from usecases.privacy import erasure
 
 RULES = "retention"
+TICKETS_JOB, RAW_JOB = "retention", "retention_raw"
+"""Under these names tickets, and messages with raw mail, are put off."""
 AT_ONCE = 100
 LONGEST_DAYS = 36_500
+
+log = structlog.get_logger()
 
 
 class BadRule(ValueError):
@@ -89,17 +96,40 @@ def run_step(store: Store, now: datetime, most: int = AT_ONCE) -> int:
         first = next(iter(find_due(session, now, most)), None)
         if first is None:
             return 0
-        redaction = redact.redact_tickets(
-            session, first.tickets, DESK, now, f"kept for {first.rule.days} days after closing"
-        )
-        _drop_raw(session, first.raw, redaction)
-        receipt = {"counts": dict(redaction.counts), "tickets": list(first.tickets), "models": [], "articles": []}
-        row = {"at": now, "why": f"retention: {_rule_in_words(first.rule)}", "person_hash": ""}
-        stored_receipt = receipt | {"blobs": sorted(redaction.blobs), "finished": False}
-        insertion = sa.insert(erasures).values(**row, receipt=stored_receipt).returning(erasures.c.id)
-        number = int(session.execute(insertion).scalar_one())
-    erasure.finish(store, number)
+        receipts = _redacted(session, first, now)
+    for number in receipts:
+        erasure.finish(store, number)
     return len(first.tickets) + len(first.raw)
+
+
+def _redacted(session: Session, content: DueContent, now: datetime) -> list[int]:
+    """The receipts: one for all; if that fails, one for each ticket and each mail that can be redacted alone."""
+    try:
+        with session.savepoint():
+            return [_redact(session, content, now)]
+    except Exception as error:
+        if is_outage(error) or is_conflict(error):
+            raise
+        log.warning("batch_failed", job=TICKETS_JOB, error=failures.reason_of(error))
+    singles = [(TICKETS_JOB, number, DueContent(content.rule, (number,), ())) for number in content.tickets]
+    singles += [(RAW_JOB, number, DueContent(content.rule, (), (number,))) for number in content.raw]
+    attempts = (
+        failures.attempt(session, job, number, partial(_redact, session, single, now), now)
+        for job, number, single in singles
+    )
+    return [receipt for receipt in attempts if receipt]
+
+
+def _redact(session: Session, content: DueContent, now: datetime) -> int:
+    """Redacts all of it; returns the number of the receipt."""
+    why = f"kept for {content.rule.days} days after closing"
+    redaction = redact.redact_tickets(session, content.tickets, DESK, now, why)
+    _drop_raw(session, content.raw, redaction)
+    receipt = {"counts": dict(redaction.counts), "tickets": list(content.tickets), "models": [], "articles": []}
+    row = {"at": now, "why": f"retention: {_rule_in_words(content.rule)}", "person_hash": ""}
+    stored_receipt = receipt | {"blobs": sorted(redaction.blobs), "finished": False}
+    insertion = sa.insert(erasures).values(**row, receipt=stored_receipt).returning(erasures.c.id)
+    return int(session.execute(insertion).scalar_one())
 
 
 def _fits(rule: Rule) -> sa.ColumnElement[bool]:
@@ -117,7 +147,8 @@ def _tickets(session: Session, rule: Rule, where: Any, now: datetime, most: int)
         return []
     c = tickets.c
     old = (c.status == str(Status.CLOSED), c.closed_at < now - timedelta(days=rule.days), c.subject != REDACTED_NAME)
-    return list(session.execute(sa.select(c.id).where(where, *old).order_by(c.id).limit(most)).scalars())
+    ready = failures.ready_condition(TICKETS_JOB, c.id, now)
+    return list(session.execute(sa.select(c.id).where(where, *old, ready).order_by(c.id).limit(most)).scalars())
 
 
 def _raw(session: Session, rule: Rule, where: Any, now: datetime, most: int) -> list[int]:
@@ -127,7 +158,8 @@ def _raw(session: Session, rule: Rule, where: Any, now: datetime, most: int) -> 
     c = messages.c
     query = sa.select(c.id).join(tickets, tickets.c.id == c.ticket_id)
     old = (c.raw != "", c.created_at < now - timedelta(days=rule.raw_days))
-    return list(session.execute(query.where(where, *old).order_by(c.id).limit(most)).scalars())
+    ready = failures.ready_condition(RAW_JOB, c.id, now)
+    return list(session.execute(query.where(where, *old, ready).order_by(c.id).limit(most)).scalars())
 
 
 def _drop_raw(session: Session, ids: Sequence[int], redaction: Redaction) -> None:

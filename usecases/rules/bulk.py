@@ -1,6 +1,7 @@
 """Bulk changes: the same actions on many tickets, each in a transaction of its own; refused ones are reported.
 
-A ticket gets all of the actions or none. A ticket that changed since it was shown is refused.
+A ticket gets all of the actions or none. A ticket that changed since it was shown is refused; one that fails in a way
+that nobody thought of says so, and the others are changed.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+import structlog
 
 from desk.rules.actions import Action, BadAction, read
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Change, Event, NotAllowed, Ticket
-from storage.db.session import Session
+from storage.db.session import Session, is_outage
+from storage.runtime.failures import reason_of
 from storage.tickets import tickets
 from storage.tickets.tickets import Stale
 from usecases.rules import run_actions
@@ -22,6 +25,8 @@ from usecases.rules.run_actions import ActionContext
 from usecases.tickets import conversation, custom_fields, requester
 
 MOST = 500
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +75,31 @@ def _checked(versions: Seen) -> Seen:
 def _planned(
     session: Session, ticket: Ticket | None, number: int, version: int | None, wish: BulkRequest, doing: ActionContext
 ) -> BulkOutcome:
+    subject = ticket.subject if ticket else ""
     try:
-        ticket_now = _current(ticket, number, version)
-        if wish.into is not None:
-            return BulkOutcome(number, ticket_now.subject, (_merge_event(session, ticket_now, wish.into, doing),))
-        events = _change(session, ticket_now, wish, doing).events
-        if wish.requester:
-            events += requester.preview(session, ticket_now, wish.requester, doing.actor, doing.now)
-        return BulkOutcome(number, ticket_now.subject, events)
+        with session.savepoint():
+            events = _planned_events(session, _current(ticket, number, version), wish, doing)
+        return BulkOutcome(number, subject, events)
     except NotAllowed as error:
-        return BulkOutcome(number, ticket.subject if ticket else "", refused=str(error))
+        return BulkOutcome(number, subject, refused=str(error))
+    except Exception as error:
+        if is_outage(error):
+            raise
+        log.exception("bulk_preview_failed", ticket_id=number)
+        return BulkOutcome(number, subject, refused=_unforeseen(error))
+
+
+def _planned_events(session: Session, ticket: Ticket, wish: BulkRequest, doing: ActionContext) -> tuple[Event, ...]:
+    if wish.into is not None:
+        return (_merge_event(session, ticket, wish.into, doing),)
+    events = _change(session, ticket, wish, doing).events
+    if wish.requester:
+        events += requester.preview(session, ticket, wish.requester, doing.actor, doing.now)
+    return events
+
+
+def _unforeseen(error: Exception) -> str:
+    return f"it failed ({reason_of(error)}); the log has more"
 
 
 def _run_on_ticket(
@@ -102,6 +122,9 @@ def _run_on_ticket(
         return BulkOutcome(number, subject, refused=str(error))
     except sa.exc.OperationalError:
         return BulkOutcome(number, subject, refused="the database was busy; try again")
+    except Exception as error:
+        log.exception("bulk_change_failed", ticket_id=number)
+        return BulkOutcome(number, subject, refused=_unforeseen(error))
 
 
 def _change_ticket(session: Session, ticket: Ticket, wish: BulkRequest, doing: ActionContext) -> tuple[Event, ...]:

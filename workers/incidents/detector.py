@@ -22,6 +22,7 @@ from storage.db.session import Session
 from storage.incidents import detector_counts, incidents
 from storage.incidents.detector_counts import LONGEST_TEXT, CountedTicket, OpenedTicket
 from storage.incidents.incidents import QUIET, Incident
+from storage.runtime import failures
 from usecases.incidents import bulk_orders
 from usecases.incidents import duplicates as incidents_duplicates
 from usecases.incidents.duplicates import EarlierTicket
@@ -259,7 +260,7 @@ def _end_quiet_incidents(context: Context) -> None:
     with context.store.database.transaction() as session:
         detector_counts.lock_floor(session)
         for one in over:
-            isolation.attempt(session, "end_incidents", one.id, partial(_go_quiet, session, one, now), now)
+            failures.attempt(session, "end_incidents", one.id, partial(_go_quiet, session, one, now), now)
         detector_counts.delete_old(session, now)
 
 

@@ -26,6 +26,7 @@ RIVALRY_TRIES = 5
 log = structlog.get_logger()
 
 Row = TypeVar("Row")
+Result = TypeVar("Result")
 
 
 def _put_off_nothing_else(_session: Session, _row: object, _reason: str) -> None:
@@ -68,21 +69,6 @@ def batch(context: Context, work: Work[Row]) -> int:
     return _with_rivals(context, work, _one_by_one)
 
 
-def attempt(session: Session, job: str, row_id: int, step: Callable[[], int], now: datetime) -> int:
-    """One step within a larger transaction, in a savepoint: if it fails, that is written down and the rest goes on."""
-    try:
-        with session.savepoint():
-            done = step()
-            failures.clear(session, job, [row_id])
-            return done
-    except Exception as error:
-        if is_outage(error) or is_conflict(error):
-            raise
-        log.exception("item_failed", job=job, row_id=row_id)
-        failures.record(session, job, row_id, failures.reason_of(error), now)
-        return 0
-
-
 def alone(database: Database, job: str, row_id: int, step: Callable[[], int], now: datetime) -> int:
     """One piece of work with transactions of its own: if it fails, that is written down and the next has its turn."""
     try:
@@ -97,6 +83,27 @@ def alone(database: Database, job: str, row_id: int, step: Callable[[], int], no
     with database.transaction() as session:
         failures.clear(session, job, [row_id])
     return done
+
+
+def read_in_halves(
+    database: Database, job: str, ids: Sequence[int], read: Callable[[Sequence[int]], list[Result]], now: datetime
+) -> list[Result]:
+    """For steps that only read: all at once; where that fails, each half, down to the row that fails alone."""
+    if not ids:
+        return []
+    try:
+        return read(ids)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        if len(ids) == 1:
+            log.exception("item_failed", job=job, row_id=ids[0])
+            with database.transaction() as session:
+                failures.record(session, job, ids[0], failures.reason_of(error), now)
+            return []
+    middle = len(ids) // 2
+    halves = (read_in_halves(database, job, half, read, now) for half in (ids[:middle], ids[middle:]))
+    return [result for half in halves for result in half]
 
 
 _How = Callable[[Context, Session, Work[Row], Sequence[Row]], int]

@@ -1,14 +1,16 @@
 """The reassign job: finds an assignee for tickets that lost theirs or never had one.
 
 These are tickets of agents who left or hand over their work while away, unassigned tickets of routing teams, flagged
-tickets whose team has capacity again, and flags that have waited for too long. It is idempotent.
+tickets whose team has capacity again, and flags that have waited for too long. It is idempotent. A ticket that cannot
+be routed is put off with its reason, and the others get their owners.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -20,10 +22,13 @@ from desk.tickets.ticket import DESK, Change, Event, Ticket
 from storage.db.session import Session, enqueue
 from storage.people import availability
 from storage.routing import unassigned
+from storage.routing.unassigned import JOB
 from storage.tickets import ticket_facts, tickets
 from usecases.routing import assign as assignment
 from usecases.routing.assign import RoutingRequest, RoutingSetup
+from workers.runtime import isolation
 from workers.runtime.context import Context
+from workers.runtime.isolation import Work
 
 log = structlog.get_logger()
 
@@ -51,77 +56,100 @@ def drain(context: Context) -> int:
 def on_events(session: Session, by: RoutingSetup, happened: Sequence[Event]) -> None:
     """Enqueues the job if these events may have freed an agent, or left a ticket unassigned."""
     if by.active and any(event.kind in FREES and not event.data.opening for event in happened):
-        enqueue(session, "reassign", 0)
+        enqueue(session, JOB, 0)
 
 
 def needed(session: Session, by: RoutingSetup, now: datetime) -> bool:
     """Whether there is anything to assign; it only reads, so it blocks no writer."""
     return bool(unassigned.list_leaving_agents(session, now)) or (
-        by.active and (unassigned.has_flags(session) or bool(unassigned.list_unowned(session, by.automatic, 1)))
+        by.active and (unassigned.has_flags(session) or bool(unassigned.list_unowned(session, by.automatic, now, 1)))
     )
 
 
 def _of_absent_agents(context: Context) -> int:
     """Tickets of agents who left, and open ones of those who are away and hand over."""
-    done = 0
-    while True:
-        with context.store.database.transaction() as session:
-            gone = unassigned.list_leaving_agents(session, context.now())
-            held = unassigned.tickets_to_reassign(session, gone, BATCH)
-            found = [t for t in tickets.get_many(session, held, lock=True).values() if t.assignee_id in gone]
-            leaving = {t.id: f"{gone[t.assignee_id].name} {gone[t.assignee_id].why}" for t in found if t.assignee_id}
-            by = assignment.load_setup(session)
-            asked = [replace(one, leaving=leaving[one.ticket.id]) for one in _asked(session, by, found)]
-            done += _route(context, session, by, asked)
-        if len(held) < BATCH:
-            return done
+
+    def claim(session: Session) -> list[Ticket]:
+        gone = unassigned.list_leaving_agents(session, context.now())
+        ids = unassigned.tickets_to_reassign(session, gone, context.now(), BATCH)
+        return [t for t in tickets.get_many(session, ids, lock=True).values() if t.assignee_id in gone]
+
+    def do(session: Session, held: Sequence[Ticket]) -> int:
+        gone = unassigned.list_leaving_agents(session, context.now())
+        leaving = {t.id: f"{gone[t.assignee_id].name} {gone[t.assignee_id].why}" for t in held if t.assignee_id in gone}
+        by = assignment.load_setup(session)
+        asked = _asked(session, by, [ticket for ticket in held if ticket.id in leaving])
+        return _route(context, session, by, [replace(one, leaving=leaving[one.ticket.id]) for one in asked])
+
+    return isolation.drain(context, lambda: _work(claim, do))
 
 
 def _unowned(context: Context) -> int:
     """Open tickets of routing teams that nobody owns and that carry no flag: moved, given back, or from before."""
-    done = 0
-    while True:
-        with context.store.database.transaction() as session:
-            by = assignment.load_setup(session)
-            ids = unassigned.list_unowned(session, by.automatic, BATCH) if by.automatic else []
-            found = tickets.get_many(session, ids, lock=True).values()
-            still = [t for t in found if t.assignee_id is None and t.unroutable_at is None and t.merged_into is None]
-            done += _route(context, session, by, _asked(session, by, still))
-        if len(ids) < BATCH:
-            return done
+
+    def claim(session: Session) -> list[Ticket]:
+        by = assignment.load_setup(session)
+        ids = unassigned.list_unowned(session, by.automatic, context.now(), BATCH) if by.automatic else []
+        found = tickets.get_many(session, ids, lock=True).values()
+        return [t for t in found if t.assignee_id is None and t.unroutable_at is None and t.merged_into is None]
+
+    def do(session: Session, held: Sequence[Ticket]) -> int:
+        by = assignment.load_setup(session)
+        return _route(context, session, by, _asked(session, by, held))
+
+    return isolation.drain(context, lambda: _work(claim, do))
 
 
 def _flagged(context: Context) -> int:
     """Flagged tickets of teams where somebody has room, the most urgent first; those that cannot go are passed over."""
     done = passed = 0
     while True:
-        with context.store.database.transaction() as session:
-            now, by = _now(context), assignment.load_setup(session)
-            teams = availability.load_availability(
-                session, set(unassigned.flagged_teams(session)) & set(by.automatic)
-            ).teams
-            room = [n for n, team in teams.items() if any(not hindrance(one, now)[0] for one in team.members)]
-            ids = unassigned.list_flagged(session, room, passed, BATCH) if room else []
-            found = tickets.get_many(session, ids, lock=True)
-            still = [found[n] for n in ids if found[n].assignee_id is None and found[n].unroutable_at is not None]
-            late = [replace(one, late=_is_late(by, one.ticket, now)) for one in _asked(session, by, still)]
-            given = _route(context, session, by, late)
-        done, passed = done + given, passed + len(ids) - given
-        if len(ids) < BATCH:
+        page: list[int] = []
+        given = isolation.batch(context, _work(partial(_claim_flagged, context, page, passed), partial(_give, context)))
+        done, passed = done + given, passed + len(page) - given
+        if len(page) < BATCH:
             return done
+
+
+def _claim_flagged(context: Context, page: list[int], passed: int, session: Session) -> list[Ticket]:
+    """The next flagged tickets after those that were passed over; `page` has all that were looked at."""
+    now, by = _now(context), assignment.load_setup(session)
+    flagged = set(unassigned.flagged_teams(session)) & set(by.automatic)
+    teams = availability.load_availability(session, flagged).teams
+    room = [n for n, team in teams.items() if any(not hindrance(one, now)[0] for one in team.members)]
+    page[:] = unassigned.list_flagged(session, room, now, passed, BATCH) if room else []
+    found = tickets.get_many(session, page, lock=True)
+    return [found[n] for n in page if found[n].assignee_id is None and found[n].unroutable_at is not None]
+
+
+def _give(context: Context, session: Session, held: Sequence[Ticket]) -> int:
+    now, by = _now(context), assignment.load_setup(session)
+    return _route(
+        context, session, by, [replace(one, late=_is_late(by, one.ticket, now)) for one in _asked(session, by, held)]
+    )
 
 
 def _escalate(context: Context) -> int:
     """Escalates flags whose time is over; from then on skills do not count."""
-    with context.store.database.transaction() as session:
+
+    def claim(session: Session) -> list[Ticket]:
+        ids = unassigned.list_unescalated(session, _now(context), BATCH)
+        return list(tickets.get_many(session, ids, lock=True).values())
+
+    def do(session: Session, held: Sequence[Ticket]) -> int:
         now, by = _now(context), assignment.load_setup(session)
-        found = tickets.get_many(session, unassigned.list_unescalated(session, now, BATCH), lock=True).values()
-        late = [t for t in found if t.unroutable_at is not None and _is_late(by, t, now)]
+        late = [ticket for ticket in held if ticket.unroutable_at is not None and _is_late(by, ticket, now)]
         tickets.save_locked(session, [_escalated(ticket, now) for ticket in late], react=context.react)
         if late:
             log.info("unroutable_escalated", count=len(late))
-            enqueue(session, "reassign", 0)
+            enqueue(session, JOB, 0)
         return len(late)
+
+    return isolation.drain(context, lambda: _work(claim, do))
+
+
+def _work(claim: Callable[[Session], Sequence[Ticket]], do: Callable[[Session, Sequence[Ticket]], int]) -> Work[Ticket]:
+    return Work(JOB, claim, do, lambda ticket: ticket.id)
 
 
 def _route(context: Context, session: Session, by: RoutingSetup, asked: Sequence[RoutingRequest]) -> int:

@@ -1,13 +1,15 @@
 """The rollup job: keeps the figures of reports up to date by counting the tickets that had events since the last run.
 
-One process writes at a time, by a lock, and figures that were counted later are not overwritten.
+One process writes at a time, by a lock, and figures that were counted later are not overwritten. A ticket that cannot
+be counted, or a day that cannot be summed up, is put off with its reason, and the rest goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -18,12 +20,17 @@ from storage.open_store import Store
 from storage.reports import daily_rollup, ticket_rollup
 from storage.reports import schedules as report_schedules
 from storage.reports.schedules import Schedule
+from storage.reports.ticket_rollup import Counted
+from storage.runtime import failures
 from workers.notifications import report_mail
+from workers.runtime import isolation
 from workers.runtime.context import Context
 
 log = structlog.get_logger()
 
 Progress = Callable[[int], None]
+JOB, DAYS_JOB = "rollup", "sum_up_days"
+"""Under these names tickets and days (by their ordinal number) are put off."""
 DAYS_AT_ONCE = 4
 """In one transaction: on SQLite others wait to write meanwhile."""
 
@@ -45,7 +52,7 @@ def no_progress(_count: int) -> None:
 def is_time(session: Session, now: datetime) -> bool:
     """Whether there is something to count, to sum up or to send."""
     waiting = ticket_rollup.is_behind(session) or bool(report_schedules.due_schedules(session, now))
-    return waiting or bool(daily_rollup.due_days(session, now, 1))
+    return waiting or bool(_due_days(session, now, 1)) or bool(failures.due(session, JOB, now))
 
 
 def drain(context: Context, fresh: timedelta = ticket_rollup.FRESH) -> int:
@@ -58,10 +65,10 @@ def drain(context: Context, fresh: timedelta = ticket_rollup.FRESH) -> int:
 
 def catch_up(store: Store, now: datetime, fresh: timedelta = timedelta()) -> int:
     """Counts all tickets with events until now; returns how many."""
-    done, after, complete = 0, None, True
+    done, after, complete = _count_failed(store, now), None, True
     while True:
         with store.database.reading() as session:
-            page = ticket_rollup.count_next(
+            page = ticket_rollup.next_batch(
                 session, ticket_rollup.floor(session) if after is None else after, now, fresh
             )
         if page is None:
@@ -70,12 +77,37 @@ def catch_up(store: Store, now: datetime, fresh: timedelta = timedelta()) -> int
         rises = complete
         complete = complete and page.floor >= page.upto
         after = page.upto
-        if not page.counted and not rises:
+        if not page.tickets and not rises:
             continue
+        counted = _counted(store, page.tickets, now)
         with store.database.transaction() as session:
             floor = ticket_rollup.lock_floor(session)
-            ticket_rollup.save(session, page.counted, now, max(floor, page.floor) if rises else None)
-        done += len(page.counted)
+            ticket_rollup.save(session, counted, now, max(floor, page.floor) if rises else None)
+            failures.clear(session, JOB, (number for number, _, _ in counted))
+        done += len(counted)
+
+
+def _count_failed(store: Store, now: datetime) -> int:
+    """Counts the failed tickets whose next try is due; the floor has passed their events."""
+    with store.database.reading() as session:
+        ids = failures.due(session, JOB, now)
+    if not ids:
+        return 0
+    counted = _counted(store, ids, now)
+    with store.database.transaction() as session:
+        ticket_rollup.lock_floor(session)
+        ticket_rollup.save(session, counted, now)
+        # What failed again is put off by now; what is gone has no figures and no failure any more.
+        failures.clear(session, JOB, set(ids).intersection(failures.due(session, JOB, now)))
+    return len(counted)
+
+
+def _counted(store: Store, ids: Sequence[int], now: datetime) -> Counted:
+    def count(some: Sequence[int]) -> Counted:
+        with store.database.reading() as session:
+            return ticket_rollup.count_figures(session, some)
+
+    return isolation.read_in_halves(store.database, JOB, ids, count, now)
 
 
 def sum_up(store: Store, now: datetime, progress: Progress = no_progress) -> int:
@@ -89,15 +121,26 @@ def sum_up(store: Store, now: datetime, progress: Progress = no_progress) -> int
             daily_rollup.start_zone(session, name)
     while True:
         with store.database.reading() as session:
-            days = daily_rollup.due_days(session, now, DAYS_AT_ONCE)
+            days = _due_days(session, now, DAYS_AT_ONCE)
         if not days:
             return done
         with store.database.transaction() as session:
             ticket_rollup.lock_floor(session)
             for day in days:
-                daily_rollup.sum_up(session, day, name)
-        done += len(days)
+                step = partial(_sum_up_day, session, day, name)
+                done += failures.attempt(session, DAYS_JOB, day.toordinal(), step, now)
         progress(done)
+
+
+def _due_days(session: Session, now: datetime, most: int) -> list[date]:
+    put_off = failures.waiting(session, DAYS_JOB, now)
+    days = daily_rollup.due_days(session, now, most + len(put_off))
+    return [day for day in days if day.toordinal() not in put_off][:most]
+
+
+def _sum_up_day(session: Session, day: date, name: str) -> int:
+    daily_rollup.sum_up(session, day, name)
+    return 1
 
 
 def rebuild(
@@ -108,7 +151,7 @@ def rebuild(
     while True:
         with store.database.reading() as session:
             ids = ticket_rollup.next_ticket_ids(session, above)
-            counted = ticket_rollup.count_figures(session, ids)
+        counted = _counted(store, ids, now)
         with store.database.transaction() as session:
             ticket_rollup.lock_floor(session)
             wrong += ticket_rollup.delete_others(session, above, ids, now) + ticket_rollup.save(session, counted, now)

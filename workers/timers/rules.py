@@ -25,7 +25,6 @@ from storage.tickets import ticket_facts, tickets
 from usecases.rules import automations, run_actions
 from usecases.rules.automations import StoredAutomation
 from usecases.rules.run_actions import ActionContext
-from workers.runtime import isolation
 from workers.runtime.context import Context
 
 log = structlog.get_logger()
@@ -66,7 +65,7 @@ def by_time(context: Context, session: Session, now: datetime) -> int:
 
 
 def _rule(session: Session, kept: StoredAutomation, now: datetime) -> int:
-    return isolation.attempt(session, automations.TIMED, kept.id, lambda: _sweep(session, kept, now), now)
+    return failures.attempt(session, automations.TIMED, kept.id, lambda: _sweep(session, kept, now), now)
 
 
 def _sweep(session: Session, kept: StoredAutomation, now: datetime) -> int:
