@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from desk.mail.reply_lines.shape import INVISIBLE, ends_in_colon, is_shaped
 from desk.text import mail_words
 
 MOST_LINES = 4
 MAX_LENGTH = 450
-INVISIBLE = " \t\u00a0\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\ufeff"
 
 _TIME = re.compile(r"\d{1,2}\s?[:.h時时시點点]\s?\d{2}|\d{1,2}\s?(?:am|pm|uhr|時|点|點|시)\b|\b\d{1,2}:\d{2}", re.I)
 _DAY = re.compile(
@@ -23,7 +23,7 @@ _DAY = re.compile(
 _DATE = re.compile(r"\d{1,4}[./-]\s?\d{1,2}[./-]\s?\d{1,4}|\b(?:19|20|25)\d\d\b|\d\s?年")
 _ADDRESS = re.compile(r"[^\s<>\"(),;:]@[^\s<>\"(),;:]")
 _GMT = re.compile(r"\b(?:GMT|UTC)\s?[+-]\d{1,2}", re.I)
-_TAIL = " \t\u00a0*_-—–>:：\"'”’)"
+_TAIL = " \t\u00a0\u200e\u200f\u202b\u202c*_-—–>:：׃៖։․\"'”’)"
 _NAMED = re.compile(r"[<(][^\s<>()]{1,128}@[^\s<>()]{1,200}[>)]")
 _SHARED = re.compile(
     r"(?P<words>.{1,300}?)[ \t]?-{0,6}[ \t]?(?P<rest>\b(?:On|Am|Le|El|Il|Em|Op|Den)\s"
@@ -38,15 +38,31 @@ def is_attribution(joined: str, *, quoted: bool) -> bool:
     joined = joined.strip(INVISIBLE)
     if not 6 <= len(joined) <= MAX_LENGTH:
         return False
+    return _is_worded(joined, quoted=quoted) or (is_shaped(joined, quoted=quoted) and (quoted or not is_own(joined)))
+
+
+def has_verb(joined: str) -> bool:
+    """Whether the verb of an attribution stands in it ("wrote", "schrieb")."""
+    return _has_verb(joined.casefold())
+
+
+def is_own(joined: str) -> bool:
+    """Whether a person speaks of a mail ("I wrote to you on …:"), which no program does."""
+    return _own().search(joined.casefold()) is not None
+
+
+def _is_worded(joined: str, *, quoted: bool) -> bool:
+    """Whether it is one by the words of the tables."""
     folded = joined.casefold().strip("*_ \t\u00a0\u200e\u200f\u202a\u202b")
-    colon = joined.rstrip(' \t\u00a0*_->"').endswith((":", "："))
+    colon = ends_in_colon(joined)
     address, time, day = _signs(joined)
     if not folded:
         return False
     if folded[0] == "-" and _DECORATED.fullmatch(folded) and (_ends_with_verb(folded) or _is_whole(joined, folded)):
         return True
     if not (address or time or day):
-        return quoted and colon and _ends_with_verb(folded) and len(joined) < 80
+        named = _ends_with_verb(folded) or _quoting().match(folded) is not None
+        return quoted and colon and named and len(joined) < 80
     if folded.startswith(">>>"):
         # GroupWise: `>>> Kim Park <kim@example.org> 03/03/26 9:41 AM >>>`
         return folded.endswith(">>>") and day and time
@@ -62,9 +78,7 @@ def is_attribution(joined: str, *, quoted: bool) -> bool:
     if shaped and _has_verb(folded):
         return True
     # Yandex, Mail.ru and Gmail in some languages write only a date and a name: `26.06.2014, 14:41, "A" <a@b>:`
-    return (
-        day and time and ((folded[0].isdigit() and quoted) or (address and (quoted or joined.endswith((">:", ">：")))))
-    )
+    return day and time and ((folded[0].isdigit() and quoted) or (address and joined.endswith((">:", ">："))))
 
 
 def _is_whole(joined: str, folded: str) -> bool:

@@ -1,7 +1,8 @@
 """The lines at the end of a mail that only say who wrote it: a name, then phone, address, web page, without any mark.
 
 In: the lines of a mail, their letters and what is cut already. Out: the first and last line of such a block. It is
-strict, since words that a person wrote must not be lost: a name first, short lines only, and two kinds of contact.
+strict, since words that a person wrote must not be lost: a name or a firm first, short lines only, and two kinds of
+contact; bars may part what others write on lines of their own, and stars may make it bold.
 """
 
 from __future__ import annotations
@@ -10,17 +11,27 @@ import re
 from collections.abc import Sequence
 from itertools import dropwhile
 
-MAX_LINES = 8
+MAX_LINES = 10
 MAX_RULED_LINES = 24
 MAX_WIDTH = 64
+MAX_BARRED_WIDTH = 140
 
-_NAME = re.compile(r"(?:[^\W\d_][^\W\d_.'’-]{0,30}[.,]?[ \t]{0,2}){2,5}")
+_NAME = re.compile(r"(?:[^\W\d_](?:[^\W\d_]|['’.\u0300-\u036f\u0900-\u0dff\u0e30-\u0e4e-]){0,30}[.,]?[ \t]{0,2}){2,5}")
+_FIRM = re.compile(
+    r"\b(?:GmbH|AG|KG|e\.?V|Ltd|LLC|Inc|plc|Corp|Co|S\.?A|S\.?L|SARL|SAS|S\.?r\.?l|S\.?p\.?A|B\.?V|N\.?V|AB|A/S|ApS|AS|Oy|Kft|"
+    r"Zrt|s\.r\.o|a\.s|d\.o\.o|Lda|Ltda|OÜ|UAB|SIA)\b|株式会社|有限|ООО|ТОВ|주식회사|公司"
+)
 _KINDS = (
     re.compile(r"[^\s@<>]{1,64}@[\w.-]{1,120}\.[a-z]{2,}", re.I),
     re.compile(r"(?:\+|\(|\b)\d[\d ()./-]{6,20}\d\b"),
     re.compile(r"(?:https?://|\bwww\.)\S{3,200}", re.I),
-    re.compile(r"\b(?:skype|twitter|linkedin|whatsapp|icq)\b", re.I),
+    re.compile(r"\b(?:skype|twitter|linkedin|whatsapp|icq|telegram)\b", re.I),
 )
+_PARTICLES = frozenset(
+    "de van von der den da do dos di du la le del della bin al el y e af av zu ten ter ibn und".split()  # noqa: SIM905
+)
+_BAR = re.compile(r"\s[|•·│/]\s")
+_BOLD = " \t*_\u00a0\u200e\u200f"
 
 
 def contact_block(lines: Sequence[str], letters: str, reasons: Sequence[str]) -> tuple[int, int]:
@@ -39,6 +50,14 @@ def contact_block(lines: Sequence[str], letters: str, reasons: Sequence[str]) ->
     return (ruled, stop) if ruled and _is_ruled_contact(lines[ruled + 1 : inner]) else (0, 0)
 
 
+def is_card(block: Sequence[str]) -> bool:
+    """Whether short lines below a rule are somebody's card: a name first, or a kind of contact among them."""
+    lines = [line.strip(_BOLD) for line in block if line.strip(_BOLD)]
+    if not lines or any(len(line) > MAX_BARRED_WIDTH for line in lines):
+        return False
+    return _is_name(lines[0]) or _contacts(lines) > 0
+
+
 def _paragraph(lines: Sequence[str], letters: str, reasons: Sequence[str], stop: int) -> int:
     """The first line of the last paragraph, or 0 if it is long or all there is."""
     at = stop
@@ -54,10 +73,14 @@ def _stands_alone(lines: Sequence[str], letters: str, start: int) -> bool:
 
 
 def _is_contact(block: Sequence[str]) -> bool:
-    named = list(dropwhile(_is_picture, block))
-    if len(named) < 3 or any(len(line) > MAX_WIDTH for line in named) or not _is_name(named[0]):
+    named = [line.strip(_BOLD) for line in dropwhile(_is_picture, block)]
+    if not named or any(len(line) > (MAX_BARRED_WIDTH if _BAR.search(line) else MAX_WIDTH) for line in named):
         return False
-    return _contacts(named) >= 2
+    first = _BAR.split(named[0])[0]
+    if not (_is_name(first) or _FIRM.search(first)):
+        return False
+    barred = sum(len(_BAR.findall(line)) for line in named)
+    return _contacts(named) >= 2 and (len(named) > 2 or barred >= 2 or (len(named) == 2 and barred > 0))
 
 
 def _is_picture(line: str) -> bool:
@@ -66,8 +89,14 @@ def _is_picture(line: str) -> bool:
 
 
 def _is_name(line: str) -> bool:
-    plain = line.strip().rstrip(",")
-    return _NAME.fullmatch(plain) is not None and all(word[:1].isupper() for word in plain.split())
+    plain = line.strip(_BOLD).rstrip(",").replace("*", "")
+    if not plain or len(plain) > MAX_WIDTH:
+        return False
+    if plain[0].lower() == plain[0].upper() or "\u10d0" <= plain[0] <= "\u10ff":
+        # A script without capitals: a name has few signs, and no point at its end.
+        return len(plain) <= 20 and plain.count(" ") <= 3 and plain[-1] not in "。.!?？！،؟।" and plain[-1].isalpha()
+    words = [word for word in plain.split() if word not in _PARTICLES]
+    return _NAME.fullmatch(plain) is not None and all(word[:1].isupper() for word in words)
 
 
 def _contacts(block: Sequence[str]) -> int:

@@ -11,8 +11,12 @@ from functools import cache
 from desk.text import mail_words
 
 _FOOTER = re.compile(
-    r"mailing list|mailman|unsubscribe|listinfo|google groups|yahoo! groups|view it on github|"
-    r"reply to this email directly|you received this (?:message|email) because|you are receiving this|list archive",
+    r"mailing[ -]?list|mailman|unsubscribe|[+-](?:leave|request|owner)@|@lists?\.|\blists?\.[a-z0-9-]{1,60}\.[a-z]{2,}|"
+    r"liste de diffusion|lista de correo|lista de discuss|lista de distribu|lista di distrib|lista dyskusyjn|"
+    r"mailinglijst|sähköpostilista|levelezőlista|рассылк|розсилк|メーリングリスト|邮件列表|郵件列表|메일링|"
+    r"grupos d[eo] google|groupes google|google-gruppe|groups? google|group/[a-z0-9_.-]{2,60}|listinfo|"
+    r"google groups|yahoo! groups|view it on github|reply to this email directly|"
+    r"you received this (?:message|email) because|you are receiving this|list archive",
     re.I,
 )
 _LONGEST_LEAD = 80

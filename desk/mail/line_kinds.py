@@ -1,7 +1,8 @@
 """One letter for each line of a mail's text: quote, attribution, header block, signature and so on.
 
 In: lines, and lines that were sent earlier. Out: a string with a letter for each line. It looks at a line and a few of
-its neighbours, never farther, and takes its words from desk/mail_words; what becomes of a letter is decided in
+its neighbours, never farther, and takes its words from desk/text/mail_words and shapes from
+desk/mail/reply_lines; what becomes of a letter is decided in
 desk/mail/reply_text.py.
 """
 
@@ -12,8 +13,28 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import islice
 
-from desk.mail.attribution import INVISIBLE, MOST_LINES, goes_on, is_attribution, is_tail, is_verb_alone, opens, parted
+from desk.mail.attribution import (
+    MOST_LINES,
+    goes_on,
+    has_verb,
+    is_attribution,
+    is_own,
+    is_tail,
+    is_verb_alone,
+    opens,
+    parted,
+)
 from desk.mail.footers import is_disclaimer, is_footer
+from desk.mail.reply_lines.devices import names_device
+from desk.mail.reply_lines.header_blocks import block_end, is_apples
+from desk.mail.reply_lines.quote_repairs import (
+    is_named_quote,
+    mark_broken_links,
+    mark_cut_addresses,
+    mark_named_quotes,
+    mark_wrapped_quotes,
+)
+from desk.mail.reply_lines.shape import COLONS, INVISIBLE, ends_in_colon, has_moment, is_addressed
 from desk.text import mail_words
 
 EMPTY, TEXT, QUOTE, ATTRIBUTION = "e", "t", "q", "a"
@@ -24,7 +45,7 @@ WORDS = "tc"
 SIGNATURE, DASHES, SENT_FROM, RULE, FOOTER, CODE, ARMOUR = "s", "d", "m", "r", "l", "c", "p"
 DISCLAIMER = "i"
 
-_ENDS = frozenset(":：-*>")
+_ENDS = frozenset(":：-*>׃៖։․")
 MIN_KNOWN = 12
 """Shorter lines ("Hello,") are written by everybody and prove no quote."""
 MAX_LOOK = 1_000
@@ -35,17 +56,22 @@ MAX_ARMOURS = 20
 MAX_TRIES = 1_000
 """Lines of one mail that are tried as the end of an attribution, or as the start of a header block."""
 
-_QUOTE = re.compile(r"[ \t]{0,3}>")
+_QUOTE = re.compile(r"[ \t\u00a0\u200e\u200f\u202a\u202b\u2067]{0,4}>")
 _NOT_QUOTE = re.compile(r"[ \t]{0,3}>>{1,9} >>{1,9} [^<>]{0,200}<")
-_RULE = re.compile(r"[ \t>*]{0,8}(?:[-_=—–─━*]{5,}|(?:[-_*] ){5,})[ \t*]{0,8}")
-_NAMED_QUOTE = re.compile(r"[ \t]{0,8}([^\W\d_]{1,12}>|[|:])(?:\s|$)")
+_SHORT_RULES = frozenset(("--", "—", "––", "__", "___", "____", "---", "***", "~~~", "===", "* * *", "— — —"))
+_RULE = re.compile(r"[ \t>*]{0,8}(?:[-_=—–─━*~#+◆◇■□●○★☆※]{5,}|(?:[-_*=~—] ){3,}[-_*=~—]?)[ \t*]{0,8}")
 _RUN_ON = re.compile(r" {1,4}([^\s:：]{1,30}[ ,].{10,250}?[:：]) {2,8}\S")
+_ABOVE = re.compile(
+    r"(?:above|oberhalb|über|dessus|encima|arriba|acima|sopra|boven|ovan|over|yläpuol|yli|powyżej|nad|выше|вище|над|изнад|"
+    r"iznad|üstün|πάνω|fölé|felett|deasupra|virš|augš|kohal|מעל|فوق|บน|trên|atas|より上|之上|上方|以上|위에|ऊपर).{0,40}"
+    r"(?:line|linie|zeile|ligne|línea|linea|linha|riga|regel|rad\b|raden|linj|rivi|wiersz|lini[ięjo]|řád|riad|строк|рядк|ред\b|"
+    r"satır|γραμμή|sor\b|vonal|rând|linij|līnij|rea\b|joon|שורה|قو|سطر|บรรทัด|dòng|baris|garis|行|線|线|줄|선)|"
+    r"(?:line|zeile|linie|regel|rivin|tämän|この行|在此行|此行|此線|줄|satırın|שורה|السطر).{0,30}"
+    r"(?:above|oberhalb|yläpuol|より上|之上|上方|上に|위에|üstün|מעל)"
+)
+_MARKED = re.compile(r"(-{2,30}|={2,30}|\*{2,30}) ?[^\W_][^\n]{1,60}[^\W_]\S? ?(-{2,30}|={2,30}|\*{2,30})")
 _TITLED = re.compile(r">{3,5} (?:\"|On )")
 _DASHES = re.compile(r"[\s*_\-—–=<>+#|:：.\u200e\u200f]+")
-_FORM_FIELD = re.compile(r"[^\W\d_][\w /-]{1,24}: ?\S")
-_INNER_LABEL = re.compile(r"\s([^\W\d_]{2,20}): ")
-_LINK_END = re.compile(r"[=/&%<>)]")
-_LABEL = re.compile(r"[ \t*_>|]{0,6}([^\s:：*_][^:：\n]{0,28}?)[ \t\u00a0*_]{0,4}[:：][ \t\u00a0*_]{0,4}(.{0,400})")
 
 
 def letters(lines: Sequence[str], known: Sequence[str] = ()) -> str:
@@ -55,10 +81,14 @@ def letters(lines: Sequence[str], known: Sequence[str] = ()) -> str:
     found = [_letter(line[:MAX_LOOK], sent) for line in lines]
     _mark_code(lines, found)
     _mark_armour(lines, found)
-    _mark_broken_quotes(lines, found)
+    if QUOTE in found:
+        mark_cut_addresses(lines, found)
+        mark_broken_links(lines, found)
+        mark_wrapped_quotes(lines, found)
     _mark_attributions(lines, found)
     _settle_titles(found)
-    _mark_named_quotes(lines, found)
+    mark_named_quotes(lines, found)
+    _mark_devices(lines, found)
     _mark_header_blocks(lines, found)
     _mark_footers(lines, found)
     _mark_disclaimers(lines, found)
@@ -78,6 +108,8 @@ def with_shared_lines_parted(lines: list[str], found: str) -> tuple[list[str], s
 
 def _letter(line: str, sent: set[str]) -> str:
     plain = line.strip()
+    if not plain.isascii():
+        plain = plain.strip(INVISIBLE)
     if not plain:
         return EMPTY
     if plain[0] == ">" and _QUOTE.match(line):
@@ -91,7 +123,7 @@ def _letter(line: str, sent: set[str]) -> str:
         return QUOTE
     if sent and len(plain) >= MIN_KNOWN and _bare(plain) in sent:
         return QUOTE
-    if plain in ("--", "—", "––"):
+    if plain in _SHORT_RULES:
         return SIGNATURE if line.endswith((" ", "\u00a0")) else DASHES
     if _RULE.fullmatch(plain):
         return RULE
@@ -110,9 +142,13 @@ def _worded(plain: str) -> str:
     if plain[:3] == "##-" and plain[-3:] == "-##" and len(plain) > 10:
         # Zendesk: "type your reply above this line", in whatever language its desk speaks.
         return ORIGINAL
+    if decorated and _ABOVE.search(bare):
+        return ORIGINAL
     if bare in _delimiters("forward") or (decorated and bare.startswith(_forward_starts())):
         return FORWARD
-    lead = folded.lstrip("-*_([<•· \u200e")
+    if folded.endswith(_sent_from_ends()) and names_device(plain):
+        return SENT_FROM
+    lead = folded.lstrip("-*_([<•· \u200e\u200f\u202a\u202b")
     if lead[:2] in _sent_from_heads() and (_is_exact(lead) or (_is_short_tail(folded) and _is_sent_from(lead))):
         return SENT_FROM
     return TEXT
@@ -171,6 +207,11 @@ def _sent_from_heads() -> frozenset[str]:
 
 
 @cache
+def _sent_from_ends() -> tuple[str, ...]:
+    return mail_words.texts("sent_from", "end")
+
+
+@cache
 def _around() -> tuple[tuple[str, str], ...]:
     halves = (text.partition("…") for text in mail_words.texts("sent_from", "around"))
     return tuple((start.strip(), end.strip()) for start, _, end in halves)
@@ -199,15 +240,6 @@ def _mark_armour(lines: Sequence[str], found: list[str]) -> None:
         found[index:stop] = [ARMOUR] * (stop - index)
 
 
-def _mark_broken_quotes(lines: Sequence[str], found: list[str]) -> None:
-    """A long link that a program broke out of its quote leaves one line without a quote mark between quoted ones."""
-    for index in range(1, len(found) - 1):
-        if found[index] == TEXT and found[index - 1] == QUOTE == found[index + 1]:
-            plain = lines[index][:MAX_LOOK].strip()
-            if "http" in plain[:12] or (" " not in plain and _LINK_END.search(plain)):
-                found[index] = QUOTE
-
-
 def _mark_attributions(lines: Sequence[str], found: list[str]) -> None:
     """The lines above a quote that say who wrote it and when; up to four lines, judged from the last upwards."""
     ends = (
@@ -229,35 +261,19 @@ def _mark_run_on(lines: Sequence[str], found: list[str]) -> None:
             return
 
 
+def _mark_devices(lines: Sequence[str], found: list[str]) -> None:
+    """Right above a quote, a line alone that names a device or an app is the phone's, in any language."""
+    for index in [at for at, letter in enumerate(found) if letter in (ATTRIBUTION, QUOTE) and at > 1]:
+        at = index - 1
+        while at > index - 3 and found[at] == EMPTY:
+            at -= 1
+        if at > 0 and found[at] == TEXT and found[at - 1] == EMPTY and names_device(lines[at].strip(INVISIBLE)):
+            found[at] = SENT_FROM
+
+
 def _settle_titles(found: list[str]) -> None:
     for index in [at for at, letter in enumerate(found) if letter == TITLE]:
-        around = (found[index - 1] if index else EMPTY, _next_letter(found, index))
-        found[index] = QUOTE if QUOTE in around else ATTRIBUTION
-
-
-def _mark_named_quotes(lines: Sequence[str], found: list[str]) -> None:
-    """Below an attribution, lines behind a name (`    Kim> old words`, by Supercite), a bar or a colon are one."""
-    for index in [at for at, letter in enumerate(found) if letter == ATTRIBUTION]:
-        at = index + 1
-        while at < len(found) and found[at] == EMPTY:
-            at += 1
-        match = _NAMED_QUOTE.match(lines[at]) if at < len(found) and found[at] == TEXT else None
-        while match and at < len(found) and found[at] in TEXT + EMPTY:
-            if found[at] == TEXT and not lines[at].lstrip().startswith(match[1]):
-                break
-            found[at] = QUOTE if found[at] == TEXT else EMPTY
-            at += 1
-
-
-def _is_named_quote(lines: Sequence[str], found: list[str], last: int) -> bool:
-    """Whether the next two lines begin with the same mark that is no `>`."""
-    below = [
-        line
-        for line, letter in zip(lines[last + 1 : last + 5], found[last + 1 : last + 5], strict=True)
-        if letter == TEXT
-    ]
-    marks = [match[1] for line in below[:2] if (match := _NAMED_QUOTE.match(line))]
-    return len(marks) == 2 and marks[0] == marks[1]
+        found[index] = QUOTE if index and found[index - 1] == QUOTE else ATTRIBUTION
 
 
 def _may_end(line: str, found: list[str], index: int) -> bool:
@@ -267,7 +283,7 @@ def _may_end(line: str, found: list[str], index: int) -> bool:
 
 def _attribution_start(lines: Sequence[str], found: list[str], last: int) -> int:
     """Where the attribution that ends in this line begins, or -1."""
-    quoted = _next_letter(found, last) == QUOTE or _is_named_quote(lines, found, last)
+    quoted = _next_letter(found, last) == QUOTE or is_named_quote(lines, found, last) or _is_first(lines, found, last)
     joined, best = "", -1
     for start in range(last, max(-1, last - MOST_LINES - 1), -1):
         if found[start] not in (TEXT, SENT_FROM, EMPTY) or len(joined) > 600:
@@ -288,6 +304,17 @@ def _attribution_start(lines: Sequence[str], found: list[str], last: int) -> int
     return best
 
 
+def _is_first(lines: Sequence[str], found: list[str], last: int) -> bool:
+    """Whether nothing but the attribution itself can stand above, and it has an address and a moment."""
+    first = next((index for index, letter in enumerate(found[: last + 1]) if letter != EMPTY), last)
+    if last - first > 1 or any(letter not in (TEXT, EMPTY) for letter in found[first : last + 1]):
+        return False
+    joined = " ".join(lines[first : last + 1])[:MAX_LOOK]
+    if last > first and ends_in_colon(lines[first][:MAX_LOOK]):
+        return False
+    return has_moment(joined) and (is_addressed(joined) or has_verb(joined)) and not is_own(joined)
+
+
 def _next_letter(found: list[str], index: int) -> str:
     for letter in found[index + 1 : index + 6]:
         if letter != EMPTY:
@@ -298,57 +325,28 @@ def _next_letter(found: list[str], index: int) -> str:
 def _mark_header_blocks(lines: Sequence[str], found: list[str]) -> None:
     """Two or more header lines in a row ("From: … Sent: … To: …") open an embedded mail."""
     starts = (index for index, line in enumerate(lines) if found[index] == TEXT and (":" in line or "：" in line))
+    looked = [line[:MAX_LOOK] for line in lines]
     for index in islice(starts, MAX_TRIES):
-        stop = _header_block(lines, index)
+        stop = block_end(looked, index)
         found[index:stop] = [HEADER] * (stop - index)
+        if stop > index:
+            _mark_above(lines, found, index)
 
 
-def _header_block(lines: Sequence[str], start: int) -> int:
-    """The end of a header block that begins here, or `start` where there is none."""
-    kinds: set[str] = set()
-    values, index, last, gap = "", start, start, 0
-    while index < len(lines) and index < start + 24 and gap < 3:
-        label = header_label(lines[index][:MAX_LOOK])
-        if label:
-            kinds |= {label[0], *_labels_inside(label[1])}
-            values += " " + label[1]
-            last, gap = index, 0
-        elif index == start:
-            return start
-        else:
-            gap += 1
-        index += 1
-    named = kinds - {"other"}
-    strong = "@" in values or "subject" in named or {"from", "sent", "to"} <= named
-    is_block = len(named) >= 2 and strong and bool(named & {"from", "sent", "date"})
-    return last + 1 if is_block and not _is_form(lines, start, last) else start
-
-
-def _is_form(lines: Sequence[str], first: int, last: int) -> bool:
-    """Whether the block goes on with labels that no mail has ("Phone: …"): somebody filled in a form."""
-    around = (lines[first - 1] if first else "", lines[last + 1] if last + 1 < len(lines) else "")
-    return any(_FORM_FIELD.match(line[:MAX_LOOK]) and header_label(line[:MAX_LOOK]) is None for line in around)
-
-
-def header_label(line: str) -> tuple[str, str] | None:
-    """The kind of a header line of an embedded mail and its value, or None."""
-    match = _LABEL.match(line) if ":" in line or "：" in line else None
-    if match is None:
-        return None
-    kind = _labels().get(match[1].strip(INVISIBLE).casefold())
-    return (kind, match[2].strip(" *_\u00a0")) if kind else None
-
-
-def _labels_inside(value: str) -> set[str]:
-    """The kinds of labels on the same line, where HTML had them in a row ("From: a@example.com Date: …")."""
-    if ": " not in value:
-        return set()
-    return {kind for word in _INNER_LABEL.findall(value) if (kind := _labels().get(word.casefold()))}
-
-
-@cache
-def _labels() -> dict[str, str]:
-    return {text: kind for _, kind, text in reversed(mail_words.rows("header_labels"))}
+def _mark_above(lines: Sequence[str], found: list[str], block: int) -> None:
+    """A line above a header block that no table has: a mark in dashes, or what Apple's Mail writes above a forward."""
+    at = block - 1
+    while at > block - 3 and at >= 0 and found[at] == EMPTY:
+        at -= 1
+    if at < 0 or found[at] != TEXT:
+        return
+    plain = lines[at][:MAX_LOOK].strip(INVISIBLE)
+    mark = _MARKED.fullmatch(plain)
+    if mark:
+        # Gmail alone writes ten dashes and nine, and only above what it forwards.
+        found[at] = FORWARD if (len(mark[1]), len(mark[2])) == (10, 9) else ORIGINAL
+    elif plain[-1:] in COLONS and len(plain) < 50 and (at == 0 or found[at - 1] == EMPTY) and is_apples(lines, block):
+        found[at] = FORWARD
 
 
 def _mark_footers(lines: Sequence[str], found: list[str]) -> None:

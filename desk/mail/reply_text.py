@@ -11,8 +11,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 from desk.mail import line_kinds as kinds
-from desk.mail.contact_block import contact_block
+from desk.mail.attribution import is_attribution
+from desk.mail.contact_block import contact_block, is_card
 from desk.mail.inbound_request import Cut
+from desk.mail.reply_lines import joined
+from desk.mail.reply_lines.devices import names_device
 
 MAX_SIGNATURE_LINES = 20
 MAX_DASHED_LINES = 6
@@ -39,7 +42,7 @@ def _parted(text: str, known: Sequence[str]) -> tuple[str, tuple[Cut, ...]]:
     """What is left, which may be nothing."""
     if not text.strip():
         return "", ()
-    lines = text.split("\n")
+    lines = joined.parted(text.split("\n"), lambda line, marked: is_attribution(line, quoted=marked))
     letters = kinds.letters(lines, known)
     lines, letters = kinds.with_shared_lines_parted(lines, letters)
     reasons = _reasons(lines, letters)
@@ -90,10 +93,18 @@ def _cut_attributed(letters: str, reasons: list[str], end: int) -> None:
         below = _run(letters, after, end, kinds.EMPTY)
         marked = below < end and letters[below] == kinds.QUOTE
         stop = _quote_end(letters, below, end) if marked else end
+        if not marked and not _has_words(letters, reasons, at):
+            # The quote is deleted and the line above it is left: what follows is the person's.
+            stop = after
         if marked and _is_interleaved(letters, stop, end):
             stop = after
         reasons[at:stop] = [QUOTE] * (stop - at)
         at = letters.find(kinds.ATTRIBUTION, stop, end)
+
+
+def _has_words(letters: str, reasons: list[str], end: int) -> bool:
+    """Whether a person's words stand above."""
+    return any(letters[index] in kinds.WORDS + kinds.QUOTE and not reasons[index] for index in range(end))
 
 
 def _is_interleaved(letters: str, at: int, end: int) -> bool:
@@ -144,7 +155,7 @@ def _cut_rule_above(letters: str, reasons: list[str]) -> None:
 
 def _cut_signature(lines: list[str], letters: str, reasons: list[str]) -> None:
     """A signature or a list's footer below the words, and lines that a phone adds."""
-    _cut_sent_from(letters, reasons)
+    _cut_sent_from(lines, letters, reasons)
     _cut_below(kinds.FOOTER, MAX_FOOTER_LINES, FOOTER, letters, reasons)
     _cut_below(kinds.DISCLAIMER, MAX_DISCLAIMER_LINES, FOOTER, letters, reasons)
     _cut_below(kinds.SIGNATURE, MAX_SIGNATURE_LINES, SIGNATURE, letters, reasons)
@@ -154,8 +165,10 @@ def _cut_signature(lines: list[str], letters: str, reasons: list[str]) -> None:
     _cut_dashed_name(lines, letters, reasons)
 
 
-def _cut_sent_from(letters: str, reasons: list[str]) -> None:
+def _cut_sent_from(lines: list[str], letters: str, reasons: list[str]) -> None:
     """A line that a phone adds is the last; with a person's words below it, it is a person's too."""
+    start = _phones_end(lines, letters, reasons)
+    reasons[start + 1 :] = [reason or QUOTE for reason in reasons[start + 1 :]]
     last = True
     for index in range(len(letters) - 1, -1, -1):
         if letters[index] == kinds.SENT_FROM and last:
@@ -164,15 +177,39 @@ def _cut_sent_from(letters: str, reasons: list[str]) -> None:
             last = False
 
 
+def _phones_end(lines: list[str], letters: str, reasons: list[str]) -> int:
+    """The phone's line that parts a person's words from an earlier mail without any mark; else the last line.
+
+    The line must name a device and stand alone, words must stand above it and no quote, and a whole mail below it.
+    """
+    end = len(letters) - 1
+    at = letters.find(kinds.SENT_FROM)
+    if at < 2 or reasons[at] or any(letter in letters[:at] for letter in (kinds.QUOTE, kinds.ATTRIBUTION)):
+        return end
+    alone = letters[at - 1] == kinds.EMPTY and letters[at + 1 : at + 2] == kinds.EMPTY
+    below = sum(letters[index] == kinds.TEXT and not reasons[index] for index in range(at + 1, len(letters)))
+    return at if alone and below > 2 and kinds.TEXT in letters[:at] and names_device(lines[at].strip()) else end
+
+
 def _cut_dashed(lines: list[str], letters: str, reasons: list[str]) -> None:
     """Two dashes without the space of RFC 3676 are often a person's divider: only few lines, and no sentences, go."""
-    at = letters.rfind(kinds.DASHES)
-    if at < 0 or reasons[at]:
+    at = _last_divider(letters, reasons)
+    if at < 0:
         return
     stop = next((index for index in range(at + 1, len(letters)) if reasons[index]), len(letters))
     below = [line.strip() for line in lines[at + 1 : stop] if line.strip()]
-    if len(below) <= MAX_DASHED_LINES and not any(map(_is_sentence, below)):
+    if len(below) > MAX_DASHED_LINES or any(map(_is_sentence, below)):
+        return
+    if lines[at].strip() in ("--", "—", "––") or is_card(below):
         reasons[at:stop] = [SIGNATURE] * (stop - at)
+
+
+def _last_divider(letters: str, reasons: list[str]) -> int:
+    """The last dashes or rule that is not cut; what an earlier mail had below its own is its business."""
+    for index in range(len(letters) - 1, -1, -1):
+        if letters[index] in kinds.DASHES + kinds.RULE and not reasons[index]:
+            return index
+    return -1
 
 
 def _cut_dashed_name(lines: list[str], letters: str, reasons: list[str]) -> None:

@@ -29,13 +29,18 @@ _OUTLOOK_BORDER = re.compile(
 )
 
 
+_BAR = re.compile(r"border-left\s*:\s*(?:\d|solid|thin|medium|#|rgb)")
+
+
 def kind(tag: str, source: str) -> str:
-    """What a start tag marks: "quote", "gmail", "cut", "signature" or nothing."""
+    """What a start tag marks: "quote", "gmail", "cut", "signature", "bar" (on the left of a div) or nothing."""
     for match in _ATTRIBUTE.finditer(source):
         value = (match[2] or match[3] or match[4] or "").lower()
         if match[1].lower() == "style":
             if tag in ("div", "p") and _OUTLOOK_BORDER.search(value):
                 return "cut"
+            if tag == "div" and _BAR.search(value):
+                return "bar"
         elif _CUT_MARK.search(value):
             return "cut"
         elif tag != "blockquote" and _GMAIL_MARK.search(value):

@@ -11,6 +11,7 @@ import html
 import re
 from dataclasses import dataclass, field
 
+from desk.mail.reply_lines.shape import ends_in_colon
 from gateway.email.html import links
 from gateway.email.html import marks as html_marks
 
@@ -129,6 +130,11 @@ class _Reader:
         kind = html_marks.kind(tag, source)
         if not kind or (tag == "blockquote" and _is_own_quote(self, source)):
             return
+        if kind == "bar":
+            self.end_line()
+            if not _ends_in_colon(self):
+                return
+            kind = "quote"
         if kind == "cut":
             self.end_line()
             self.depth += 1
@@ -178,8 +184,13 @@ def _is_own_quote(reader: _Reader, source: str) -> bool:
     """Gmail's button for a quotation makes a blockquote.gmail_quote of its own, with no attribution above it."""
     if reader.gmail or reader.containers or not html_marks.is_gmail(source):
         return False
-    last = next((line.text for line in reversed(reader.lines[-4:]) if line.text), "")
-    return bool(last) and not last.endswith((":", "："))
+    return bool(reader.lines) and not _ends_in_colon(reader)
+
+
+def _ends_in_colon(reader: _Reader) -> bool:
+    """Whether the last line announces what follows."""
+    last = next((line.text for line in reversed(reader.lines[-4:]) if line.text), ":")
+    return ends_in_colon(last)
 
 
 def read(source: str) -> tuple[list[Line], Shape]:

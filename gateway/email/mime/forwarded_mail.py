@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from desk.mail import line_kinds
 from desk.mail.inbound_request import Party
+from desk.mail.reply_lines.header_blocks import header_label
 from gateway.email.mime import addresses
 from gateway.email.mime.parts import Part, read_header
 
@@ -39,7 +40,7 @@ def _inline(text: str, *, titled: bool) -> Party | None:
     if at < 0:
         return None
     for line in lines[at : at + 12]:
-        label = line_kinds.header_label(line.lstrip("> "))
+        label = header_label(line.lstrip("> "))
         if label and label[0] == "from":
             return _party([label[1].encode("utf-8", "replace")])
     return None

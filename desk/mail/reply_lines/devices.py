@@ -1,0 +1,24 @@
+"""Recognises the line that a phone or a mail app adds, by the device or app that it names, in any language."""
+
+from __future__ import annotations
+
+import re
+
+MOST_WIDTH = 80
+MOST_WORDS = 10
+
+_DEVICE = re.compile(
+    r"iphone|ipad|ipod|android|galaxy|samsung|huawei|honor|xiaomi|redmi|oppo|oneplus|nokia|motorola|moto\b|pixel|xperia|"
+    r"fairphone|blackberry|windows phone|outlook|yahoo|proton|gmail|k-9|thunderbird|fairemail|bluemail|blue mail|"
+    r"aqua ?mail|\bnine\b|spark\b|edison|airmail|mailspring|"
+    r"mail\.ru|яндекс|yandex|web\.de|gmx|libero|tutanota|\btuta\b|"
+    r"smartphone|スマートフォン|手机|手機|휴대폰|小米|华为|華為",
+    re.I,
+)
+
+
+def names_device(line: str) -> bool:
+    """Whether a short line names a device or an app and is no question."""
+    if len(line) > MOST_WIDTH or line[-1:] in "?!？！:" or line.count(" ") >= MOST_WORDS:
+        return False
+    return _DEVICE.search(line) is not None

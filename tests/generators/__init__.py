@@ -1,0 +1,1 @@
+"""Generators of test material that know the true answer."""
