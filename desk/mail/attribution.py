@@ -29,6 +29,7 @@ _SHARED = re.compile(
     r"(?P<words>.{1,300}?)[ \t]?-{0,6}[ \t]?(?P<rest>\b(?:On|Am|Le|El|Il|Em|Op|Den)\s"
     r"(?:\w{2,10}[.,]{0,2}\s\d|\w{2,10}\.?,\s\w{2,10}\.?\s\d|\d{1,4}[./\s-]).{0,300})"
 )
+_SHARED_WORDS = ("On ", "Am ", "Le ", "El ", "Il ", "Em ", "Op ", "Den ")
 _DATE_FIRST = re.compile(r"\d{4}[./-]\d{1,2}[./-]\d{1,2}\s|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}[\s,]")
 _DECORATED = re.compile(r"-{2,}[^-].{2,110}[^-]\s?-{2,}:?")
 
@@ -114,9 +115,8 @@ def _ends_with_verb(folded: str) -> bool:
     """The verb stands in the last words ("wrote:", "schrieb:", "님이 작성:")."""
     tail = folded.rstrip(_TAIL)
     # The words are tried by hand: one expression of them all is forty times slower.
-    if not tail.endswith(_verbs()):
-        return False
-    return any(tail.endswith(verb) and _begins_word(tail, len(tail) - len(verb), verb) for verb in _verbs())
+    verbs = _verbs_by_end().get(tail[-2:], ())
+    return any(tail.endswith(verb) and _begins_word(tail, len(tail) - len(verb), verb) for verb in verbs)
 
 
 def _has_verb(folded: str) -> bool:
@@ -168,6 +168,15 @@ def _verbs() -> tuple[str, ...]:
 
 
 @cache
+def _verbs_by_end() -> dict[str, tuple[str, ...]]:
+    """The verbs by their last two letters."""
+    ends: dict[str, tuple[str, ...]] = {}
+    for verb in _verbs():
+        ends[verb[-2:]] = (*ends.get(verb[-2:], ()), verb)
+    return ends
+
+
+@cache
 def _quoting() -> re.Pattern[str]:
     return re.compile(rf"{mail_words.alternatives('attributions', 'quoting')}\s")
 
@@ -185,7 +194,9 @@ def _on() -> re.Pattern[str]:
 
 def parted(line: str) -> tuple[str, str]:
     """The reply and the attribution where they stand on one line; ("", line) where they do not."""
-    match = _SHARED.match(line) if len(line) <= MAX_LENGTH else None
+    if len(line) > MAX_LENGTH or not any(line.find(word, 1) > 0 for word in _SHARED_WORDS):
+        return "", line
+    match = _SHARED.match(line)
     if match is None or not is_attribution(match["rest"], quoted=True):
         return "", line
     words = match["words"].rstrip(" -—–\t")

@@ -27,6 +27,7 @@ from desk.mail.attribution import (
 from desk.mail.footers import is_disclaimer, is_footer
 from desk.mail.reply_lines.devices import names_device
 from desk.mail.reply_lines.header_blocks import block_end, is_apples
+from desk.mail.reply_lines.protected import mark_armour, mark_code
 from desk.mail.reply_lines.quote_repairs import (
     is_named_quote,
     mark_broken_links,
@@ -52,7 +53,6 @@ MAX_LOOK = 1_000
 """Characters of a line that are looked at."""
 MAX_LINES = 50_000
 """Lines that are looked at; nobody writes more, and what follows is taken for text."""
-MAX_ARMOURS = 20
 MAX_TRIES = 1_000
 """Lines of one mail that are tried as the end of an attribution, or as the start of a header block."""
 
@@ -60,6 +60,8 @@ _QUOTE = re.compile(r"[ \t\u00a0\u200e\u200f\u202a\u202b\u2067]{0,4}>")
 _NOT_QUOTE = re.compile(r"[ \t]{0,3}>>{1,9} >>{1,9} [^<>]{0,200}<")
 _SHORT_RULES = frozenset(("--", "—", "––", "__", "___", "____", "---", "***", "~~~", "===", "* * *", "— — —"))
 _RULE = re.compile(r"[ \t>*]{0,8}(?:[-_=—–─━*~#+◆◇■□●○★☆※]{5,}|(?:[-_*=~—] ){3,}[-_*=~—]?)[ \t*]{0,8}")
+_ABOVE_QUOTE = re.compile(f"{EMPTY}{TEXT}(?={EMPTY}{{0,2}}[{ATTRIBUTION}{QUOTE}])")
+_RULED = frozenset("-_=—–─━*~#+◆◇■□●○★☆※")
 _RUN_ON = re.compile(r" {1,4}([^\s:：]{1,30}[ ,].{10,250}?[:：]) {2,8}\S")
 _ABOVE = re.compile(
     r"(?:above|oberhalb|über|dessus|encima|arriba|acima|sopra|boven|ovan|over|yläpuol|yli|powyżej|nad|выше|вище|над|изнад|"
@@ -79,10 +81,12 @@ def letters(lines: Sequence[str], known: Sequence[str] = ()) -> str:
     sent = {_bare(line) for line in known}
     all_lines, lines = lines, lines[:MAX_LINES]
     found = [_letter(line[:MAX_LOOK], sent) for line in lines]
-    _mark_code(lines, found)
-    _mark_armour(lines, found)
-    if QUOTE in found:
+    mark_code(lines, found)
+    mark_armour(lines, found)
+    shape = "".join(found)
+    if TEXT + QUOTE in shape:
         mark_cut_addresses(lines, found)
+    if QUOTE + TEXT in shape:
         mark_broken_links(lines, found)
         mark_wrapped_quotes(lines, found)
     _mark_attributions(lines, found)
@@ -123,9 +127,9 @@ def _letter(line: str, sent: set[str]) -> str:
         return QUOTE
     if sent and len(plain) >= MIN_KNOWN and _bare(plain) in sent:
         return QUOTE
-    if plain in _SHORT_RULES:
+    if len(plain) < 6 and plain in _SHORT_RULES:
         return SIGNATURE if line.endswith((" ", "\u00a0")) else DASHES
-    if _RULE.fullmatch(plain):
+    if plain[-1] in _RULED and _RULE.fullmatch(plain):
         return RULE
     if len(plain) < 120:
         return _worded(plain)
@@ -146,7 +150,7 @@ def _worded(plain: str) -> str:
         return ORIGINAL
     if bare in _delimiters("forward") or (decorated and bare.startswith(_forward_starts())):
         return FORWARD
-    if folded.endswith(_sent_from_ends()) and names_device(plain):
+    if folded[-1] in _sent_from_last() and folded.endswith(_sent_from_ends()) and names_device(plain):
         return SENT_FROM
     lead = folded.lstrip("-*_([<•· \u200e\u200f\u202a\u202b")
     if lead[:2] in _sent_from_heads() and (_is_exact(lead) or (_is_short_tail(folded) and _is_sent_from(lead))):
@@ -212,6 +216,12 @@ def _sent_from_ends() -> tuple[str, ...]:
 
 
 @cache
+def _sent_from_last() -> frozenset[str]:
+    """The last letters of those ends: most other lines are dismissed by them."""
+    return frozenset(text[-1] for text in _sent_from_ends())
+
+
+@cache
 def _around() -> tuple[tuple[str, str], ...]:
     halves = (text.partition("…") for text in mail_words.texts("sent_from", "around"))
     return tuple((start.strip(), end.strip()) for start, _, end in halves)
@@ -219,25 +229,6 @@ def _around() -> tuple[tuple[str, str], ...]:
 
 def _bare(line: str) -> str:
     return " ".join(line.split()).lstrip("> ").casefold()
-
-
-def _mark_code(lines: Sequence[str], found: list[str]) -> None:
-    """Lines between a pair of ``` fences are code, whatever they look like."""
-    fences = [index for index, line in enumerate(lines) if line.lstrip()[:3] == "```"]
-    for first, last in zip(fences[::2], fences[1::2], strict=False):
-        found[first : last + 1] = [CODE] * (last + 1 - first)
-
-
-def _mark_armour(lines: Sequence[str], found: list[str]) -> None:
-    """The lines that PGP puts around a signed text: its head, and the signature up to its end."""
-    marks = ((index, line) for index, line in enumerate(lines) if line.startswith("-----BEGIN PGP SIG"))
-    for index, line in islice(marks, MAX_ARMOURS):
-        if line.startswith("-----BEGIN PGP SIGNED MESSAGE-----"):
-            stop = next((at for at in range(index, min(len(lines), index + 5)) if found[at] == EMPTY), index + 1)
-        else:
-            ends = (at + 1 for at in range(index, min(len(lines), index + 100)) if lines[at].startswith("-----END PGP"))
-            stop = next(ends, index + 1)
-        found[index:stop] = [ARMOUR] * (stop - index)
 
 
 def _mark_attributions(lines: Sequence[str], found: list[str]) -> None:
@@ -263,11 +254,9 @@ def _mark_run_on(lines: Sequence[str], found: list[str]) -> None:
 
 def _mark_devices(lines: Sequence[str], found: list[str]) -> None:
     """Right above a quote, a line alone that names a device or an app is the phone's, in any language."""
-    for index in [at for at, letter in enumerate(found) if letter in (ATTRIBUTION, QUOTE) and at > 1]:
-        at = index - 1
-        while at > index - 3 and found[at] == EMPTY:
-            at -= 1
-        if at > 0 and found[at] == TEXT and found[at - 1] == EMPTY and names_device(lines[at].strip(INVISIBLE)):
+    for match in _ABOVE_QUOTE.finditer("".join(found)):
+        at = match.start() + 1
+        if names_device(lines[at].strip(INVISIBLE)):
             found[at] = SENT_FROM
 
 

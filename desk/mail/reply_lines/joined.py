@@ -49,6 +49,8 @@ def _of_line(line: str, is_attribution: Judge) -> list[str]:
     mark = _mark(line)
     if mark:
         return [line[: mark.start(1)].rstrip(), mark[1], line[mark.end() :].lstrip()]
+    if " > " not in line and _opener().match(line):
+        return [line]
     for end, marked in _ends(line):
         start = _start(line[:end], lambda text, marked=marked: is_attribution(text, marked))  # type: ignore[misc]
         if start:
