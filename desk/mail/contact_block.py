@@ -15,6 +15,7 @@ MAX_LINES = 10
 MAX_RULED_LINES = 24
 MAX_WIDTH = 64
 MAX_BARRED_WIDTH = 140
+MOST_CARD_WORDS = 6
 
 _NAME = re.compile(r"(?:[^\W\d_](?:[^\W\d_]|['’.\u0300-\u036f\u0900-\u0dff\u0e30-\u0e4e-]){0,30}[.,]?[ \t]{0,2}){2,5}")
 _FIRM = re.compile(
@@ -55,7 +56,7 @@ def is_card(block: Sequence[str]) -> bool:
     lines = [line.strip(_BOLD) for line in block if line.strip(_BOLD)]
     if not lines or any(len(line) > MAX_BARRED_WIDTH for line in lines):
         return False
-    return _is_name(lines[0]) or _contacts(lines) > 0
+    return _is_name(lines[0]) or (_contacts(lines) > 0 and len(lines[0].split()) <= MOST_CARD_WORDS)
 
 
 def _paragraph(lines: Sequence[str], letters: str, reasons: Sequence[str], stop: int) -> int:

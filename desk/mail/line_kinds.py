@@ -56,19 +56,20 @@ MAX_LINES = 50_000
 MAX_TRIES = 1_000
 """Lines of one mail that are tried as the end of an attribution, or as the start of a header block."""
 
-_QUOTE = re.compile(r"[ \t\u00a0\u200e\u200f\u202a\u202b\u2067]{0,4}>")
+_QUOTE = re.compile(r"[ \t\u00a0\u200e\u200f\u202a\u202b\u2067]{0,3}>")
 _NOT_QUOTE = re.compile(r"[ \t]{0,3}>>{1,9} >>{1,9} [^<>]{0,200}<")
 _SHORT_RULES = frozenset(("--", "—", "––", "__", "___", "____", "---", "***", "~~~", "===", "* * *", "— — —"))
-_RULE = re.compile(r"[ \t>*]{0,8}(?:[-_=—–─━*~#+◆◇■□●○★☆※]{5,}|(?:[-_*=~—] ){3,}[-_*=~—]?)[ \t*]{0,8}")
+_RULE = re.compile(r"[ \t>*]{0,8}(?:[-_=—–─━*~◆◇■□●○★☆※]{5,}|(?:[-_*=~—] ){3,}[-_*=~—]?)[ \t*]{0,8}")
 _ABOVE_QUOTE = re.compile(f"{EMPTY}{TEXT}(?={EMPTY}{{0,2}}[{ATTRIBUTION}{QUOTE}])")
-_RULED = frozenset("-_=—–─━*~#+◆◇■□●○★☆※")
+_RULED = frozenset("-_=—–─━*~◆◇■□●○★☆※")
 _RUN_ON = re.compile(r" {1,4}([^\s:：]{1,30}[ ,].{10,250}?[:：]) {2,8}\S")
+_DECOR = frozenset("-—–_=*#<>")
 _ABOVE = re.compile(
-    r"(?:above|oberhalb|über|dessus|encima|arriba|acima|sopra|boven|ovan|over|yläpuol|yli|powyżej|nad|выше|вище|над|изнад|"
+    r"\b(?:above|oberhalb|über|dessus|encima|arriba|acima|sopra|boven|ovan|over|yläpuol|yli|powyżej|nad|выше|вище|над|изнад|"
     r"iznad|üstün|πάνω|fölé|felett|deasupra|virš|augš|kohal|מעל|فوق|บน|trên|atas|より上|之上|上方|以上|위에|ऊपर).{0,40}"
     r"(?:line|linie|zeile|ligne|línea|linea|linha|riga|regel|rad\b|raden|linj|rivi|wiersz|lini[ięjo]|řád|riad|строк|рядк|ред\b|"
     r"satır|γραμμή|sor\b|vonal|rând|linij|līnij|rea\b|joon|שורה|قو|سطر|บรรทัด|dòng|baris|garis|行|線|线|줄|선)|"
-    r"(?:line|zeile|linie|regel|rivin|tämän|この行|在此行|此行|此線|줄|satırın|שורה|السطر).{0,30}"
+    r"\b(?:line|zeile|linie|regel|rivin|tämän|この行|在此行|此行|此線|줄|satırın|שורה|السطر).{0,30}"
     r"(?:above|oberhalb|yläpuol|より上|之上|上方|上に|위에|üstün|מעל)"
 )
 _MARKED = re.compile(r"(-{2,30}|={2,30}|\*{2,30}) ?[^\W_][^\n]{1,60}[^\W_]\S? ?(-{2,30}|={2,30}|\*{2,30})")
@@ -146,7 +147,7 @@ def _worded(plain: str) -> str:
     if plain[:3] == "##-" and plain[-3:] == "-##" and len(plain) > 10:
         # Zendesk: "type your reply above this line", in whatever language its desk speaks.
         return ORIGINAL
-    if decorated and _ABOVE.search(bare):
+    if decorated and plain[0] in _DECOR and plain[-1] in _DECOR and _ABOVE.search(bare):
         return ORIGINAL
     if bare in _delimiters("forward") or (decorated and bare.startswith(_forward_starts())):
         return FORWARD
@@ -279,7 +280,7 @@ def _attribution_start(lines: Sequence[str], found: list[str], last: int) -> int
             break
         if found[start] == EMPTY:
             # Only a line that plainly goes on (`<` or `wrote:` alone) reaches over an empty line.
-            if (len(joined) > 60 or best >= 0) and not joined.startswith("<"):
+            if not (joined.startswith("<") or (best < 0 and len(joined) <= 60 and (quoted or is_verb_alone(joined)))):
                 break
             continue
         line, below = lines[start][:MAX_LOOK].strip(), joined
@@ -300,6 +301,8 @@ def _is_first(lines: Sequence[str], found: list[str], last: int) -> bool:
         return False
     joined = " ".join(lines[first : last + 1])[:MAX_LOOK]
     if last > first and ends_in_colon(lines[first][:MAX_LOOK]):
+        return False
+    if not ends_in_colon(joined):
         return False
     return has_moment(joined) and (is_addressed(joined) or has_verb(joined)) and not is_own(joined)
 

@@ -200,7 +200,8 @@ def _cut_dashed(lines: list[str], letters: str, reasons: list[str]) -> None:
     below = [line.strip() for line in lines[at + 1 : stop] if line.strip()]
     if len(below) > MAX_DASHED_LINES or any(map(_is_sentence, below)):
         return
-    if lines[at].strip() in ("--", "—", "––") or is_card(below):
+    is_title = letters[at] == kinds.RULE and letters[at - 1 : at] == kinds.TEXT and lines[at].strip()[0] in "-=~*"
+    if lines[at].strip() in ("--", "—", "––") or (is_card(below) and not is_title):
         reasons[at:stop] = [SIGNATURE] * (stop - at)
 
 

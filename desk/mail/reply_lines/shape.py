@@ -19,7 +19,9 @@ MOST_BEFORE = 5
 
 _BRACKETED = re.compile(r"[<(\[]{1,2} ?[^\s<>()\[\]]{1,128}@[^\s<>()\[\]]{1,200} ?[>)\]]{1,2}")
 _BARE = re.compile(r"[^\s<>\"(),;:]{1,128}@[^\s<>\"(),;:]{1,200}")
-_CLOCK = re.compile(r"\d{1,2}\s?[:.h時时시點点٫]\s?\d{2}|\d{1,2}\s?(?:am|pm|uhr|時|点|點|시)\b", re.I)
+_CLOCK = re.compile(
+    r"(?<![\d.:])\d{1,2}\s?(?:[:h時时시點点٫]\s?\d{2}|\.\d{2}(?![\d.]))|\d{1,2}\s?(?:am|pm|uhr|時|点|點|시)\b", re.I
+)
 _DATE = re.compile(
     r"\d{1,4}\s?[./\-年년]\s?\d{1,2}\s?[./\-月월]\s?\d{1,4}|\b\d{1,2}\b.{0,24}\b(?:19|20|25|14)\d\d|\b(?:19|20|25)\d\d\b.{0,24}\d"
 )
@@ -49,7 +51,9 @@ def is_shaped(joined: str, *, quoted: bool) -> bool:
     if named and _words(joined[: named.start()]) > MOST_BEFORE and not _DIGIT.search(joined, 0, named.start()):
         return False
     if not quoted:
-        return named is not None and time and day and colon and words <= MOST_WORDS - FEW_WORDS
+        if named is None or not (time and day and colon) or words > MOST_WORDS - FEW_WORDS:
+            return False
+        return _words(joined[named.end() :]) <= MOST_BEFORE or not _DIGIT.search(joined, 0, named.start())
     if named and (time or day):
         return words <= MOST_WORDS
     if not colon:
