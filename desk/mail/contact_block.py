@@ -16,6 +16,7 @@ MAX_RULED_LINES = 24
 MAX_WIDTH = 64
 MAX_BARRED_WIDTH = 140
 MOST_CARD_WORDS = 6
+MOST_BOXED_LINES = 6
 
 _NAME = re.compile(r"(?:[^\W\d_](?:[^\W\d_]|['’.\u0300-\u036f\u0900-\u0dff\u0e30-\u0e4e-]){0,30}[.,]?[ \t]{0,2}){2,5}")
 _FIRM = re.compile(
@@ -48,7 +49,11 @@ def contact_block(lines: Sequence[str], letters: str, reasons: Sequence[str]) ->
     # Japanese signatures stand between two rules.
     inner = stop - 1 if stop and letters[stop - 1] == "r" else stop
     ruled = _below_rule(letters, reasons, inner)
-    return (ruled, stop) if ruled and _is_ruled_contact(lines[ruled + 1 : inner]) else (0, 0)
+    block = [line for line in lines[ruled + 1 : inner] if line.strip()] if ruled else []
+    boxed = (
+        inner < stop and 0 < len(block) <= MOST_BOXED_LINES and _is_name(block[0]) and not any(map(_is_prose, block))
+    )
+    return (ruled, stop) if boxed or _is_ruled_contact(block) else (0, 0)
 
 
 def is_card(block: Sequence[str]) -> bool:
@@ -102,7 +107,8 @@ def _is_name(line: str) -> bool:
 
 def _contacts(block: Sequence[str]) -> int:
     text = "\n".join(block)
-    return sum(pattern.search(text) is not None for pattern in _KINDS)
+    kinds = sum(pattern.search(text) is not None for pattern in _KINDS)
+    return 2 if kinds == 1 and len(_KINDS[1].findall(text)) > 1 else kinds
 
 
 def _is_name_above_device(lines: Sequence[str], letters: str, start: int, stop: int) -> bool:
@@ -114,6 +120,10 @@ def _is_name_above_device(lines: Sequence[str], letters: str, start: int, stop: 
 def _below_rule(letters: str, reasons: Sequence[str], stop: int) -> int:
     at = letters.rfind("r", 0, stop)
     return at if at > 0 and stop - at <= MAX_RULED_LINES and not any(reasons[at:stop]) else 0
+
+
+def _is_prose(line: str) -> bool:
+    return len(line) > MAX_WIDTH or line.rstrip()[-1:] in tuple("?!。？！") or line.count(" ") > MAX_LINES
 
 
 def _is_ruled_contact(block: Sequence[str]) -> bool:

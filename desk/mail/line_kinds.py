@@ -24,7 +24,7 @@ from desk.mail.attribution import (
     opens,
     parted,
 )
-from desk.mail.footers import is_disclaimer, is_footer
+from desk.mail.footers import is_disclaimer, is_footer, is_notice
 from desk.mail.reply_lines.devices import names_device
 from desk.mail.reply_lines.header_blocks import block_end, is_apples
 from desk.mail.reply_lines.protected import mark_armour, mark_code
@@ -33,6 +33,7 @@ from desk.mail.reply_lines.quote_repairs import (
     mark_broken_links,
     mark_cut_addresses,
     mark_named_quotes,
+    mark_quoted_attribution,
     mark_wrapped_quotes,
 )
 from desk.mail.reply_lines.shape import COLONS, INVISIBLE, ends_in_colon, has_moment, is_addressed
@@ -56,7 +57,7 @@ MAX_LINES = 50_000
 MAX_TRIES = 1_000
 """Lines of one mail that are tried as the end of an attribution, or as the start of a header block."""
 
-_QUOTE = re.compile(r"[ \t\u00a0\u200e\u200f\u202a\u202b\u2067]{0,3}>")
+_QUOTE = re.compile(r"[ \t\u00a0\u200e\u200f\u202a\u202b\u2067]{0,3}(?:[>＞]|&gt;)")
 _NOT_QUOTE = re.compile(r"[ \t]{0,3}>>{1,9} >>{1,9} [^<>]{0,200}<")
 _SHORT_RULES = frozenset(("--", "—", "––", "__", "___", "____", "---", "***", "~~~", "===", "* * *", "— — —"))
 _RULE = re.compile(r"[ \t>*]{0,8}(?:[-_=—–─━*~◆◇■□●○★☆※]{5,}|(?:[-_*=~—] ){3,}[-_*=~—]?)[ \t*]{0,8}")
@@ -92,6 +93,7 @@ def letters(lines: Sequence[str], known: Sequence[str] = ()) -> str:
         mark_wrapped_quotes(lines, found)
     _mark_attributions(lines, found)
     _settle_titles(found)
+    mark_quoted_attribution(lines, found)
     mark_named_quotes(lines, found)
     _mark_devices(lines, found)
     _mark_header_blocks(lines, found)
@@ -117,7 +119,7 @@ def _letter(line: str, sent: set[str]) -> str:
         plain = plain.strip(INVISIBLE)
     if not plain:
         return EMPTY
-    if plain[0] == ">" and _QUOTE.match(line):
+    if plain[0] in ">＞&" and _QUOTE.match(line):
         if plain[-3:] == ">>>" and len(plain) < 200 and is_attribution(plain, quoted=False):
             return ATTRIBUTION
         if _TITLED.match(plain) and is_attribution(plain.lstrip("> "), quoted=False):
@@ -354,5 +356,5 @@ def _mark_disclaimers(lines: Sequence[str], found: list[str]) -> None:
     """A paragraph that begins as the ones do that companies hang under every mail."""
     for index, letter in enumerate(found):
         starts = not index or found[index - 1] in EMPTY + RULE + SIGNATURE + DASHES + DISCLAIMER
-        if letter == TEXT and starts and is_disclaimer(lines[index]):
+        if letter == TEXT and starts and (is_disclaimer(lines[index]) or (index and is_notice(lines[index]))):
             found[index] = DISCLAIMER

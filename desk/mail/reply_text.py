@@ -146,9 +146,9 @@ def _cut_rule_above(letters: str, reasons: list[str]) -> None:
     while first and (reasons[first - 1] or letters[first - 1] in kinds.EMPTY):
         first -= 1
     start = first
-    while start and letters[start - 1] in kinds.RULE + kinds.EMPTY:
-        start -= 1
     reason = next((one for one in reasons[first:] if one in (QUOTE, FOOTER)), "")
+    while start and letters[start - 1] in kinds.RULE + kinds.EMPTY + (kinds.DASHES if reason == FOOTER else ""):
+        start -= 1
     if start < first and reason:
         reasons[start:first] = [reason] * (first - start)
 
@@ -171,10 +171,16 @@ def _cut_sent_from(lines: list[str], letters: str, reasons: list[str]) -> None:
     reasons[start + 1 :] = [reason or QUOTE for reason in reasons[start + 1 :]]
     last = True
     for index in range(len(letters) - 1, -1, -1):
-        if letters[index] == kinds.SENT_FROM and last:
+        if letters[index] == kinds.SENT_FROM and (last or _is_above_cut(lines, reasons, index)):
             reasons[index] = SIGNATURE
         elif letters[index] in kinds.WORDS and not reasons[index]:
             last = False
+
+
+def _is_above_cut(lines: list[str], reasons: list[str], index: int) -> bool:
+    """Whether a phone's line stands right above what is cut: the answer is then below the quote."""
+    below = next((at for at in range(index + 1, min(len(lines), index + 4)) if lines[at].strip()), index)
+    return bool(reasons[below]) and names_device(lines[index].strip())
 
 
 def _phones_end(lines: list[str], letters: str, reasons: list[str]) -> int:

@@ -14,8 +14,10 @@ LEAST_UNKNOWN = 3
 """So many lines with labels that no table has are needed, with an address in brackets and a moment among them."""
 
 _FORM_FIELD = re.compile(r"[^\W\d_][\w /-]{1,24}: ?\S")
-_COMMIT = frozenset({"author", "authordate", "commit", "commitdate", "merge", "signed-off-by", "reviewed-by"})
-"""Labels of a version control's log, which people paste."""
+_PASTED = frozenset(
+    "author authordate commit commitdate merge signed-off-by reviewed-by received return-path message-id".split()  # noqa: SIM905
+)
+"""Labels of a version control's log and of a whole mail's head, which people paste."""
 _INNER = re.compile(r"(?<![\s\d])\s?[:：]\s")
 _INNER_LABEL = re.compile(r"\s([^\W\d_]{2,20}): ")
 _LABEL = re.compile(r"[ \t*_>|]{0,6}([^\s:：*_][^:：\n]{0,28}?)[ \t\u00a0*_]{0,4}[:：][ \t\u00a0*_]{0,4}(.{0,400})")
@@ -73,7 +75,7 @@ def _unknown_end(lines: Sequence[str], start: int) -> int:
         match = _LABEL.match(line)
         if match is None or not match[2] or match[1].count(" ") > 2:
             break
-        if match[1].casefold() in _COMMIT:
+        if match[1].casefold() in _PASTED or match[1][:2] == "X-":
             return start
         values.append(match[2])
     if len(values) < LEAST_UNKNOWN or not any(map(is_bracketed, values)) or not any(map(has_moment, values)):

@@ -53,7 +53,7 @@ def _of_line(line: str, is_attribution: Judge) -> list[str]:
         return [line]
     for end, marked in _ends(line):
         start = _start(line[:end], lambda text, marked=marked: is_attribution(text, marked))  # type: ignore[misc]
-        if start:
+        if start and any(map(str.isalnum, line[:start])):
             pieces = (line[:start].rstrip(), line[start:end].strip(), line[end:].strip())
             return [piece for piece in pieces if piece]
     return [line]

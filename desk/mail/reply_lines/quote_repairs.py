@@ -8,14 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from desk.mail.reply_lines.shape import COLONS
+from desk.mail.attribution import is_attribution
+from desk.mail.reply_lines.shape import COLONS, ends_in_colon
 
-EMPTY, TEXT, QUOTE, ATTRIBUTION = "e", "t", "q", "a"
+EMPTY, TEXT, QUOTE, ATTRIBUTION, SENT_FROM = "e", "t", "q", "a", "m"
 MAX_LOOK = 1_000
 LEAST_WIDTH = 40
 """No program wraps at fewer characters."""
 
-_NAMED_QUOTE = re.compile(r"[ \t]{0,8}([^\W\d_]{1,12}>|[|:])(?:\s|$)")
+_NAMED_QUOTE = re.compile(r"[ \t]{0,8}(?:([^\W\d_]{1,12}>|[|:])(?:\s|$)|([»›│┃]))")
 _LINK_END = re.compile(r"[=/&%<>)]")
 _CUT_BRACKET = re.compile(r"<[^<>]{0,200}$")
 _ENDS = tuple(f".?!。？！…;{COLONS}")
@@ -87,7 +88,7 @@ def mark_named_quotes(lines: Sequence[str], letters: list[str]) -> None:
             at += 1
         match = _NAMED_QUOTE.match(lines[at]) if at < len(letters) and letters[at] == TEXT else None
         while match and at < len(letters) and letters[at] in TEXT + EMPTY:
-            if letters[at] == TEXT and not lines[at].lstrip().startswith(match[1]):
+            if letters[at] == TEXT and not lines[at].lstrip().startswith(match[1] or match[2]):
                 break
             letters[at] = QUOTE if letters[at] == TEXT else EMPTY
             at += 1
@@ -100,5 +101,16 @@ def is_named_quote(lines: Sequence[str], letters: list[str], last: int) -> bool:
         for line, letter in zip(lines[last + 1 : last + 5], letters[last + 1 : last + 5], strict=True)
         if letter == TEXT
     ]
-    marks = [match[1] for line in below[:2] if (match := _NAMED_QUOTE.match(line))]
+    marks = [(match[1] or match[2]) for line in below[:2] if (match := _NAMED_QUOTE.match(line))]
     return len(marks) == 2 and marks[0] == marks[1]
+
+
+def mark_quoted_attribution(lines: Sequence[str], letters: list[str]) -> None:
+    """Some phones quote the line above the quote too; the first of a quote then is one like any other."""
+    at = next((index for index, letter in enumerate(letters) if letter != EMPTY), -1)
+    first = letters.index(QUOTE) if QUOTE in letters else -1
+    if first < 0 or (first and letters[first - 1] != EMPTY) or (at != first and letters[at] != SENT_FROM):
+        return
+    plain = lines[first][:MAX_LOOK].strip("> \t")
+    if ends_in_colon(plain) and is_attribution(plain, quoted=True):
+        letters[first] = ATTRIBUTION

@@ -13,16 +13,18 @@ _ATTRIBUTE = re.compile(
 )
 _QUOTE_MARK = re.compile(
     r"\b(?:x_|ecx)?(?:protonmail_quote|yahoo_quoted|yahoo-quoted|olk_src_body_section|zmail_extra|tutanota_quote|mail_quote|"
-    r"js-readmsg-msg|front-blockquote|moz-email-headers-table|yqt\d{5,}|gmx-quote|wmquote|mailru-quote|mcntmcntquote|reply_message)\b"
+    r"js-readmsg-msg|front-blockquote|moz-email-headers-table|yqt\d{5,}|gmx-quote|wmquote|mailru-quote|mcntmcntquote|reply_message|"
+    r"quoted_text|isreplycontent|mail-app-auto-quote|messagereplysection|bloop_original_html|__quoted_text__|quoted-content)\b"
 )
 _GMAIL_MARK = re.compile(r"\b(?:x_|ecx)?gmail_quote(?:_container)?\b")
 _SIGNATURE_MARK = re.compile(
     r"\b(?:x_)?(?:gmail_signature|moz-signature|applemailsignature|ms-outlook-mobile-signature|protonmail_signature_block|"
-    r"mobile-signature|gmail_signature_prefix|bloop_sign\w*|spark_signature|signature_block)\b"
+    r"mobile-signature|gmail_signature_prefix|bloop_sign\w*|spark_signature|signature_block|"
+    r"messagesignaturesection|ydp\w{1,20}signature|tutanota-signature|__sig_pre__|__sig_post__|mail-editor-signature)\b"
 )
 _CUT_MARK = re.compile(
     r"\b(?:x_)?(?:divrplyfwdmsg|appendonsend|stopspelling|__divider__|zwchr|mail-editor-reference-message-container|"
-    r"replysplit|reply-intro)\b"
+    r"replysplit|reply-intro|orimsghtmlseperator|ms-outlook-mobile-reference-message)\b"
 )
 _OUTLOOK_BORDER = re.compile(
     r"border-top\s*:\s*(?:solid\s+#(?:b5c4df|e1e1e1)\s+1\.0pt|#(?:b5c4df|e1e1e1)\s+1\.0pt\s+solid|#?\w+\s+1pt\s+solid)"
@@ -33,21 +35,21 @@ _BAR = re.compile(r"border-left\s*:\s*(?:\d|solid|thin|medium|#|rgb)")
 
 
 def kind(tag: str, source: str) -> str:
-    """What a start tag marks: "quote", "gmail", "cut", "signature", "bar" (on the left of a div) or nothing."""
+    """What a start tag marks: "quote", "gmail", "cut", "signature", "bar" (on the left) or nothing."""
     for match in _ATTRIBUTE.finditer(source):
         value = (match[2] or match[3] or match[4] or "").lower()
         if match[1].lower() == "style":
             if tag in ("div", "p") and _OUTLOOK_BORDER.search(value):
                 return "cut"
-            if tag == "div" and _BAR.search(value):
+            if tag in ("div", "td", "table", "p") and _BAR.search(value):
                 return "bar"
         elif _CUT_MARK.search(value):
             return "cut"
         elif tag != "blockquote" and _GMAIL_MARK.search(value):
             return "gmail"
-        elif _QUOTE_MARK.search(value):
+        elif _QUOTE_MARK.search(value) or (value == "quote" and match[1].lower() == "name"):
             return "quote"
-        elif _SIGNATURE_MARK.search(value):
+        elif _SIGNATURE_MARK.search(value) or value in ("signature", "x_signature"):
             return "signature"
     return "quote" if tag == "blockquote" else ""
 

@@ -88,6 +88,61 @@ def phone(source: Source, template: str) -> Answer:
     return [f'<div dir="auto">{_lines(words)}<br><br><div dir="ltr">{line}</div><div><br>{quote}</div></div>'], words
 
 
+def named(source: Source, template: str) -> Answer:
+    """Containers by which web mails and apps name what they quote."""
+    words, above, older = source.words(), _line(source, template), _lines(source.older())
+    shape = source.random.choice(
+        (
+            '<div name="quote" style="margin:10px 5px">{}<br>{}</div>',
+            '<div id="mail-app-auto-quote"><div>{}</div><div>{}</div></div>',
+            '<div class="protonmail_quote">{}<br><blockquote class="protonmail_quote">{}</blockquote></div>',
+            '<div class="yahoo_quoted" id="yahoo_quoted_1"><div>{}</div><div>{}</div></div>',
+            '<div class="tutanota_quote">{}<br>{}</div>',
+            '<div class="zmail_extra"><div id="1">{}</div><blockquote>{}</blockquote></div>',
+            '<blockquote id="isReplyContent" style="padding-left:1ex"><div>{}</div>{}</blockquote>',
+            '<div id="isReplyContent" style="padding-left:7px"><div>{}</div>{}</div>',
+            '<div id="oriMsgHtmlSeperator"></div><div class="quoted_text">{}<br>{}</div>',
+            '<div class="moz-forward-container">{}<blockquote>{}</blockquote></div>',
+            '<hr id="zwchr" data-marker="__DIVIDER__"><div data-marker="__QUOTED_TEXT__">{}<br>{}</div>',
+            '<div class="x_gmail_quote"><div dir="ltr">{}</div><blockquote>{}</blockquote></div>',
+            '<div class="front-blockquote">{}<br>{}</div>',
+            '<div class="ms-outlook-mobile-reference-message">{}<br>{}</div>',
+            '<div name="messageReplySection">{}<blockquote>{}</blockquote></div>',
+            '<div class="gmail_extra"><div class="gmail_quote">{}<br>{}</div></div>',
+            '<div class="WordSection1"><div style="border:none;border-top:solid #B5C4DF 1.0pt">{}</div>{}</div>',
+            '<div class="bloop_original_html">{}<blockquote class="clean_bq">{}</blockquote></div>',
+            '<div id="reply-intro">{}</div><blockquote type="cite">{}</blockquote>',
+            '<div class="cm_quote">{}</div><blockquote class="cm_quote" type="cite">{}</blockquote>',
+            "<p>{}</p><table><tr><td style='border-left:2px solid blue;padding-left:4px'>{}</td></tr></table>",
+        )
+    )
+    return [f"<div>{_lines(words)}</div><br>{shape.format(above, older)}"], words
+
+
+def signed_app(source: Source, template: str) -> Answer:
+    """A signature that an app marks, above the quote."""
+    words, above, older = source.words(), _line(source, template), _lines(source.older())
+    name = source.random.choice(source.language.names)
+    sign = source.random.choice(
+        (
+            '<div class="gmail_signature" data-smartmail="gmail_signature">{}<br>Example Ltd.</div>',
+            '<div id="Signature"><p>{}</p><p>Example Ltd.</p></div>',
+            '<div id="x_Signature"><p>{}</p><p>Example Ltd.</p></div>',
+            '<div class="moz-signature">-- <br>{}</div>',
+            '<pre class="moz-signature" cols="72">-- \n{}\nExample Ltd.</pre>',
+            '<div id="AppleMailSignature"><div>{}</div></div>',
+            '<div class="protonmail_signature_block"><div>{}<br>Example Ltd.</div></div>',
+            '<div id="ms-outlook-mobile-signature">{}</div>',
+            '<div name="messageSignatureSection"><br>{}</div>',
+            '<div class="spark_signature">{}</div>',
+            '<div data-marker="__SIG_PRE__">{}<br>Example Ltd.</div>',
+            '<div class="ydp1signature">{}</div>',
+            '<div class="tutanota-signature">{}</div>',
+        )
+    ).format(name)
+    return [f"<div>{_lines(words)}</div><br>{sign}<br><div>{above}</div><blockquote>{older}</blockquote>"], words
+
+
 def _line(source: Source, template: str) -> str:
     return html.escape(" ".join(source.attribution(template)))
 
@@ -102,5 +157,5 @@ def _paragraphs(lines: list[str]) -> str:
 
 STYLES: dict[str, Callable[[Source, str], Answer]] = {
     f"html {style.__name__}": style
-    for style in (gmail, cite, signed_below, no_attribution, border, bar_left, nothing_marked, phone)
+    for style in (gmail, cite, signed_below, no_attribution, border, bar_left, nothing_marked, phone, named, signed_app)
 }

@@ -177,6 +177,27 @@ def bare(source: Source, template: str) -> Answer:
     return words, words
 
 
+def disclaimed(source: Source, template: str) -> Answer:
+    """A company's paragraph below the words, and a virus scanner's below that."""
+    words = source.words()
+    rule = source.random.choice(([], [""], ["", "_" * 32], ["", "-- "], ["", "---"]))
+    tail = source.random.choice(([], [], ["", "---", *source.random.choice(SCANNERS)], ["", *SCANNERS[0]]))
+    return [*words, *rule, "", source.random.choice(DISCLAIMERS), *tail], words
+
+
+def marked(source: Source, template: str) -> Answer:
+    """Quote marks that are no `>`."""
+    words, mark = source.words(), source.random.choice(("＞", "> > ", "» ", "&gt; ", "\u2502 ", "›", "| "))
+    older = [*source.older(), source.older_language.older[0]]
+    return [*words, "", *source.attribution(template), *quoted(older, mark)], words
+
+
+def twice(source: Source, template: str) -> Answer:
+    """Two earlier mails below each other, each with its header block."""
+    words = source.words()
+    return [*words, "", *_block(source), "", *source.older(), "", *_block(source), "", *source.older()], words
+
+
 def own_words(source: Source, template: str) -> Answer:
     """What people write that looks like what programs write."""
     words = source.random.choice(data.own_words()).split("\n")
@@ -229,13 +250,40 @@ ABOVE = (
     "--- 이 줄 위에 답장을 입력하세요 ---",
 )
 
+DISCLAIMERS = (
+    "This e-mail and any attachments are confidential and may be legally privileged. Delete it if it is not for you.",
+    "CONFIDENTIALITY NOTICE: the content of this message is for the named recipient only.",
+    "Please consider the environment before printing this e-mail.",
+    "The information in this email is confidential and intended solely for the addressee.",
+    "Diese E-Mail enthält vertrauliche Informationen. Sind Sie nicht der Adressat, löschen Sie sie bitte.",
+    "Der Inhalt dieser E-Mail ist vertraulich und ausschließlich für den bezeichneten Adressaten bestimmt.",
+    "Ce message et les pièces jointes sont confidentiels et établis à l'intention exclusive de ses destinataires.",
+    "Este mensaje y sus archivos adjuntos van dirigidos exclusivamente a su destinatario y son confidenciales.",
+    "Esta mensagem e os seus anexos são confidenciais e destinam-se apenas ao destinatário.",
+    "Questo messaggio e i suoi allegati sono destinati esclusivamente al destinatario e sono riservati.",
+    "Dit bericht is vertrouwelijk en uitsluitend bestemd voor de geadresseerde.",
+    "Det här meddelandet är konfidentiellt och endast avsett för mottagaren.",
+    "Denne e-mail er fortrolig og kun beregnet til modtageren.",
+    "Treść tej wiadomości jest poufna i przeznaczona wyłącznie dla adresata.",
+    "Tato zpráva je důvěrná a je určena pouze adresátovi.",
+    "Данное сообщение является конфиденциальным и предназначено только для адресата.",
+    "Bu e-posta ve ekleri gizlidir ve yalnızca alıcısı içindir.",
+)
+SCANNERS = (
+    ["This email has been checked for viruses by Avast antivirus software.", "https://www.avast.com/antivirus"],
+    ["Diese E-Mail wurde von Avast-Antivirussoftware auf Viren geprüft.", "www.avast.com"],
+    ["L'absence de virus dans ce courrier électronique a été vérifiée par le logiciel antivirus Avast."],
+    ["El software de antivirus Avast ha analizado este correo electrónico en busca de virus."],
+    ["Virus-free. www.avast.com"],
+)
+
 WITH_ATTRIBUTION: dict[str, Callable[[Source, str], Answer]] = {
     style.__name__: style
     for style in (top, top_nested, top_signed, top_phone, top_wrapped, top_footer, bottom, interleaved,
-                  attribution_left, flattened, bar, unmarked)
+                  attribution_left, flattened, bar, unmarked, marked)
 }  # fmt: skip
 WITHOUT: dict[str, Callable[[Source, str], Answer]] = {
     style.__name__: style
     for style in (block, original, flattened_original, above_mark, forward, signed, signed_footer, phone_only,
-                  phone_unmarked, bare, own_words, quote_alone)
+                  phone_unmarked, bare, own_words, disclaimed, twice, quote_alone)
 }  # fmt: skip
