@@ -48,6 +48,7 @@ from console.tickets import (
     macros,
     presence,
     side_conversations,
+    uploads,
     views,
     watchers,
 )
@@ -140,7 +141,6 @@ def _page_routes(desk: Desk) -> list[BaseRoute]:
 
 def _action_routes(desk: Desk) -> list[BaseRoute]:
     verbs = {
-        "reply": (actions.reply, Verb.NOTE),
         "update": (actions.update, Verb.CHANGE),
         "take": (actions.take, Verb.ASSIGN),
         "split": (actions.split, Verb.CHANGE),
@@ -151,6 +151,8 @@ def _action_routes(desk: Desk) -> list[BaseRoute]:
         **{name: (act, Verb.CHANGE) for name, act in ticket_properties.actions_by_name(actions.locked_ticket).items()},
     }
     return [
+        uploads.route(desk),
+        Route("/tickets/{ticket_id:int}/reply", actions.reply_with_files(desk), methods=["POST"]),
         *(
             Route(f"/tickets/{{ticket_id:int}}/{name}", actions.on_ticket(desk, act, verb), methods=["POST"])
             for name, (act, verb) in verbs.items()

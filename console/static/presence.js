@@ -7,6 +7,7 @@
   const text = document.querySelector("textarea[data-draft]");
   const kind = () => (document.querySelector("input[name=kind]:checked") || {}).value || "reply";
   const body = (fields) => new URLSearchParams({ csrf: token.value, ...fields });
+  const files = () => Object.fromEntries([...document.querySelectorAll(".attached input[type=hidden]")].map((one) => [one.name, one.value]));
   let typedAt = 0;
   let leaving = false;
 
@@ -48,7 +49,7 @@
       if (!dirty || leaving) return;
       dirty = false;
       pending = new AbortController();
-      const fields = body({ kind: kind(), text: text.value });
+      const fields = body({ kind: kind(), text: text.value, ...files() });
       fetch(text.dataset.draft, { method: "POST", body: fields, signal: pending.signal }).then(
         (answer) => { if (!answer.ok) dirty = true; }, () => { dirty = true; });
     };
@@ -67,7 +68,7 @@
     });
     addEventListener("pageshow", () => { leaving = false; });
     addEventListener("pagehide", () => {
-      if (dirty && !leaving) navigator.sendBeacon(text.dataset.draft, body({ kind: kind(), text: text.value }));
+      if (dirty && !leaving) navigator.sendBeacon(text.dataset.draft, body({ kind: kind(), text: text.value, ...files() }));
     });
   }
 

@@ -7,6 +7,7 @@ agent sees what changed, keeps the typed text, and decides again.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any
 
 import anyio.to_thread
@@ -15,19 +16,22 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from console.tickets import composer, macros
+from console.tickets import composer, macros, uploads
 from console.tickets import detail as ticket_page
 from console.tickets.composer import LONGEST_TEXT
 from console.web.request_context import (
     Action,
     Desk,
+    PostedForm,
     Visit,
     check_csrf,
     read_fields,
+    read_form,
     redirect_to_sign_in,
     signed_in_visit,
 )
 from desk.access.permissions import Verb
+from desk.mail.stored_file import StoredFile
 from desk.priority.levels import Priority
 from desk.tickets import transitions
 from desk.tickets.ticket import DONE, Change, MessageKind, NotAllowed, Status, Ticket
@@ -53,22 +57,36 @@ CARRIED = (
 def on_ticket(desk: Desk, act: Action, verb: Verb = Verb.CHANGE) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     """An action on a ticket in one transaction; a conflict or a refused action rolls it back and is explained."""
 
-    def perform(request: Request, fields: Mapping[str, str]) -> Response:
-        try:
-            with desk.store.database.transaction() as session:
-                visit = signed_in_visit(desk, request, session)
-                response = _checked(visit, fields, act, verb) if visit else redirect_to_sign_in(request)
-                audit.record_reads(session, session, desk.clock())
-                return response
-        except Stale:
-            return _refusal_page(desk, request, fields, "")
-        except NotAllowed as error:
-            return _refusal_page(desk, request, fields, str(error))
-
     async def endpoint(request: Request) -> Response:
-        return await anyio.to_thread.run_sync(perform, request, await read_fields(request))
+        form = PostedForm(await read_fields(request))
+        return await anyio.to_thread.run_sync(_perform, desk, act, verb, request, form)
 
     return endpoint
+
+
+def reply_with_files(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """The reply form, which may carry files."""
+
+    async def endpoint(request: Request) -> Response:
+        form = await read_form(request, uploads.most_bytes(desk), uploads.MOST_FILES)
+        return await anyio.to_thread.run_sync(_perform, desk, reply, Verb.NOTE, request, form)
+
+    return endpoint
+
+
+def _perform(desk: Desk, act: Action, verb: Verb, request: Request, form: PostedForm) -> Response:
+    try:
+        with desk.store.database.transaction() as session:
+            visit = signed_in_visit(desk, request, session)
+            if visit is None:
+                return redirect_to_sign_in(request)
+            response = _checked(replace(visit, uploads=form.files), form.fields, act, verb)
+            audit.record_reads(session, session, desk.clock())
+            return response
+    except Stale:
+        return _refusal_page(desk, request, form.fields, "")
+    except NotAllowed as error:
+        return _refusal_page(desk, request, form.fields, str(error))
 
 
 def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
@@ -78,15 +96,17 @@ def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
     text = fields.get("text", "").replace("\r\n", "\n").strip("\n")
     if len(text) > LONGEST_TEXT:
         raise NotAllowed(f"a message has at most {LONGEST_TEXT} characters")
-    if _is_repeated(visit, ticket, text, fields, AGAIN_SECONDS):
+    files = (*uploads.files_of_form(visit.desk, fields), *uploads.store(visit, visit.uploads))
+    uploads.check_size(visit.desk, files)
+    if _is_repeated(visit, ticket, text, fields, AGAIN_SECONDS, files):
         drafts.delete_draft(visit.session, ticket.id, visit.agent.id)
         return _repeated(ticket, fields)
     if fields.get("kind") == MessageKind.NOTE:
         drafts.delete_draft(visit.session, ticket.id, visit.agent.id)
-        noted = conversation.note(visit.session, ticket, visit.actor, text, visit.now, via="console")
+        noted = conversation.note(visit.session, ticket, visit.actor, text, visit.now, via="console", attachments=files)
         macros.run_actions_of_message(visit, noted, fields)
         return _back(ticket, "noted")
-    return _back(ticket, composer.send_reply(visit, ticket, text, fields))
+    return _back(ticket, composer.send_reply(visit, ticket, text, fields, files))
 
 
 def verbs_of_message(fields: Mapping[str, str]) -> tuple[Verb, ...]:
@@ -161,18 +181,19 @@ def _refusal_page(desk: Desk, request: Request, fields: Mapping[str, str], why: 
             return redirect_to_sign_in(request)
         ticket = ticket_page.ticket_or_404(visit)
         if why:
-            return ticket_page.page(visit, ticket, 422, why, fields.get("text", ""))
+            return ticket_page.page(visit, ticket, 422, why, fields)
         return _conflict(visit, ticket, fields)
 
 
 def _conflict(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Response:
     text = fields.get("text", "").replace("\r\n", "\n").strip("\n")
-    if _is_repeated(visit, ticket, text, fields, CONFLICT_SECONDS):
+    if _is_repeated(visit, ticket, text, fields, CONFLICT_SECONDS, uploads.files_of_form(visit.desk, fields)):
         return _back(ticket, "replied")
     history = tickets.history(visit.session, ticket.id)
     seen = whole_number(fields.get("seen", ""), len(history)) or 0
     wishes = {name: value for name, value in fields.items() if name.removeprefix("was_") in CARRIED}
     shown = {n: v for n, v in wishes.items() if not n.startswith("was_") and v != wishes.get(f"was_{n}", "")}
+    wishes |= uploads.carried(fields)
     return visit.html(
         "tickets/conflict.html",
         409,
@@ -186,15 +207,23 @@ def _conflict(visit: Visit, ticket: Ticket, fields: Mapping[str, str]) -> Respon
     )
 
 
-def _is_repeated(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str], seconds: int) -> bool:
-    """A double click, or Back and Send once more: the agent's last message has the same text."""
+def _is_repeated(
+    visit: Visit,
+    ticket: Ticket,
+    text: str,
+    fields: Mapping[str, str],
+    seconds: int,
+    files: tuple[StoredFile, ...],
+) -> bool:
+    """A double click, or Back and Send once more: the agent's last message has the same text and files."""
     wanted = MessageKind.NOTE if fields.get("kind") == MessageKind.NOTE else MessageKind.REPLY
-    if not text:
+    if not text and not files:
         return False
-    if wanted is MessageKind.REPLY and composer.is_scheduled_already(visit, ticket, text, fields):
+    if wanted is MessageKind.REPLY and composer.is_scheduled_already(visit, ticket, text, fields, files):
         return True
     last = tickets.newest_of_agent(visit.session, ticket.id, visit.agent.id, wanted)
-    return last is not None and last.text == text and (visit.now - last.created_at).total_seconds() < seconds
+    same = last is not None and (last.text, last.attachments) == (text, files)
+    return last is not None and same and (visit.now - last.created_at).total_seconds() < seconds
 
 
 def _repeated(ticket: Ticket, fields: Mapping[str, str]) -> Response:

@@ -6,6 +6,7 @@ Everything works without scripts, except that drafts are not saved while the age
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,12 +16,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from console.admin import signatures
-from console.tickets import macros, similar
+from console.tickets import macros, similar, uploads
 from console.web.request_context import Visit
 from desk.access.permissions import Verb
 from desk.channels import traits_of
+from desk.mail.stored_file import StoredFile
 from desk.tickets import scheduled_replies
-from desk.tickets.ticket import MessageKind, Status, Ticket
+from desk.tickets.ticket import MessageKind, NotAllowed, Status, Ticket
 from storage.people import people
 from storage.tickets import drafts, presence, tickets
 from storage.tickets.drafts import Draft
@@ -32,13 +34,18 @@ _SOON = timedelta(minutes=2)
 """An answer that can still be taken back leaves within this time."""
 
 
-def page_values(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
-    """Template values: scheduled replies and the text of the box; a suggestion or macro replaces a draft."""
+def page_values(visit: Visit, ticket: Ticket, typed: str, fields: Mapping[str, str]) -> dict[str, Any]:
+    """Template values: scheduled replies, the text of the box and its files; a suggestion or macro replaces a draft.
+
+    `fields` are those of a form that was refused.
+    """
     kept = drafts.get(visit.session, ticket.id, visit.agent.id) if not typed else None
     waiting = agents_scheduled_replies.scheduled_of_ticket(visit.session, ticket.id)
     names = people.by_ids(visit.session, [one.agent_id for one in waiting])
     return {
         "typed": kept.text if kept else typed,
+        "files": _files(visit, kept, fields),
+        "most_bytes": uploads.most_bytes(visit.desk),
         "as_note": kept is not None and kept.kind is MessageKind.NOTE,
         "waiting": [(one, names[one.agent_id]) for one in waiting],
         "may_undo": [one.id for one in waiting if _may_undo(visit, one)],
@@ -48,11 +55,22 @@ def page_values(visit: Visit, ticket: Ticket, typed: str) -> dict[str, Any]:
     }
 
 
-def send_reply(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -> str:
+def _files(visit: Visit, kept: Draft | None, fields: Mapping[str, str]) -> list[dict[str, str | int]]:
+    """The files of the box: those of the refused form, else the draft's."""
+    with suppress(NotAllowed):
+        files = uploads.files_of_form(visit.desk, fields) or (kept.files if kept else ())
+        return [uploads.describe(visit.desk, file) for file in files]
+    return []
+
+
+def send_reply(
+    visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str], files: tuple[StoredFile, ...] = ()
+) -> str:
     """Sends a public reply at once or schedules it; returns which of the two."""
     macro = macros.macro_of_message(visit, fields)
     signed = signatures.is_wanted(fields)
     wanted = ReplyRequest(text, fields.get("then") == Status.RESOLVED, macro.id if macro else None, signed=signed)
+    wanted = replace(wanted, files=files)
     drafts.delete_draft(visit.session, ticket.id, visit.agent.id)
     later = fields.get("later", "")
     undo = agents_scheduled_replies.undo_time(visit.desk.settings.undo_send_seconds)
@@ -95,16 +113,21 @@ def save_draft(visit: Visit, fields: Mapping[str, str]) -> Response:
     if len(text) > LONGEST_TEXT:
         raise HTTPException(413, "This is too long.")
     kind = MessageKind.NOTE if fields.get("kind") == MessageKind.NOTE else MessageKind.REPLY
-    drafts.save(visit.session, ticket.id, visit.agent.id, Draft(kind, text), visit.now)
+    files = uploads.files_of_form(visit.desk, fields)
+    drafts.save(visit.session, ticket.id, visit.agent.id, Draft(kind, text, files), visit.now)
     return Response(status_code=204)
 
 
-def is_scheduled_already(visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str]) -> bool:
-    """Whether a reply with this text is scheduled already: to be sent in a moment, or later if the form says later."""
+def is_scheduled_already(
+    visit: Visit, ticket: Ticket, text: str, fields: Mapping[str, str], files: tuple[StoredFile, ...]
+) -> bool:
+    """Whether this reply is scheduled already: to be sent in a moment, or later if the form says later."""
     soon = visit.now + _SOON
     waiting = agents_scheduled_replies.scheduled_of_ticket(visit.session, ticket.id)
     return any(
-        one.agent_id == visit.agent.id and one.answer.text == text and (one.send_at <= soon or fields.get("later"))
+        one.agent_id == visit.agent.id
+        and (one.answer.text, one.answer.files) == (text, files)
+        and (one.send_at <= soon or fields.get("later"))
         for one in waiting
     )
 

@@ -24,7 +24,6 @@ from storage.incidents import incidents
 from storage.mail import outbound
 from storage.people import holders, people
 from storage.tickets import changes, listings, tickets
-from usecases.rules import macros as known_macros
 
 PER_PAGE = 200
 MOST_HISTORY = 300
@@ -67,14 +66,15 @@ def page(
     ticket: Ticket,
     status: int = 200,
     problem: str = "",
-    typed: str = "",
+    form: Mapping[str, str] | None = None,
     side_form: Mapping[str, str] | None = None,
 ) -> Response:
-    """The ticket page; after a failed form with the reason and the typed text."""
+    """The ticket page; after a failed form with the reason and what was typed."""
     conversation, history = _said(visit, ticket), tickets.history(visit.session, ticket.id)
     solutions, hints = similar.solutions(visit.session, ticket), article_hints.for_ticket(visit.session, ticket)
     chosen, answer = similar.suggestion_to_use(visit, solutions, hints)
     macro, sent = macros.selected_macro(visit), outbound.messages_of_ticket(visit.session, ticket.id)
+    typed = (form or {}).get("text", "") or answer or macros.filled_text(visit, ticket, macro)
     return visit.html(
         "tickets/ticket.html",
         status,
@@ -89,15 +89,13 @@ def page(
         links=tickets.links_of(visit.session, ticket.id),
         dues=sla_badges.badges(visit.session, ticket, visit.now),
         problem=problem,
-        macro=macro,
-        macro_does=macros.describe_actions(macro),
-        macros=known_macros.macros_of_agent(visit.session, visit.agent.id),
         solutions=solutions,
         hints=hints,
         chosen=chosen,
+        **macros.page_values(visit, macro),
         **conversation,
         **page_values(visit, ticket),
-        **composer.page_values(visit, ticket, typed or answer or macros.filled_text(visit, ticket, macro)),
+        **composer.page_values(visit, ticket, typed, form or {}),
         **watchers.page_values(visit, ticket),
         **side_panel.page_values(visit, ticket, conversation["messages"], sent, side_form),
         **record.page_values(visit, ticket, history),

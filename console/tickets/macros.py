@@ -36,6 +36,12 @@ def action_routes(desk: Desk) -> list[BaseRoute]:
     ]
 
 
+def page_values(visit: Visit, macro: Macro | None) -> dict[str, object]:
+    """Template values of the ticket page: the agent's macros, the chosen one, and what it does."""
+    known = macros.macros_of_agent(visit.session, visit.agent.id)
+    return {"macro": macro, "macro_does": describe_actions(macro), "macros": known}
+
+
 def selected_macro(visit: Visit) -> Macro | None:
     """The macro that the query of the ticket page names."""
     return _own(visit, visit.request.query_params.get("macro", ""))

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import anyio.to_thread
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import MutableHeaders, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -84,6 +84,8 @@ class Visit:
     agent: Person
     cookie: str
     now: datetime
+    uploads: tuple[UploadFile, ...] = ()
+    """Files that came with the form."""
 
     @property
     def actor(self) -> Actor:
@@ -201,6 +203,26 @@ async def read_fields(request: Request) -> dict[str, str]:
         raise HTTPException(413, "This is too long.")
     form = await request.form(max_files=0, max_fields=MOST_FIELDS, max_part_size=MOST_BODY)
     return {clean_text(name): clean_text(value) for name, value in form.multi_items() if isinstance(value, str)}
+
+
+@dataclass(frozen=True, slots=True)
+class PostedForm:
+    """A form with files: its text fields, and the files where they lie until they are read."""
+
+    fields: Mapping[str, str]
+    files: tuple[UploadFile, ...] = ()
+
+
+async def read_form(request: Request, most_bytes: int, most_files: int) -> PostedForm:
+    """A posted form with its files, within limits; a body of another type has neither."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return PostedForm(await read_fields(request))
+    declared = request.headers.get("content-length", "")
+    if not declared.isascii() or not declared.isdigit() or int(declared[:15]) > most_bytes + MOST_BODY:
+        raise HTTPException(413, f"This is too long: files have at most {most_bytes // 1_000_000} MB together.")
+    form = await request.form(max_files=most_files, max_fields=MOST_FIELDS, max_part_size=MOST_BODY)
+    texts = {clean_text(name): clean_text(value) for name, value in form.multi_items() if isinstance(value, str)}
+    return PostedForm(texts, tuple(value for _, value in form.multi_items() if isinstance(value, UploadFile)))
 
 
 def check_csrf(desk: Desk, request: Request, fields: Mapping[str, str], secret_of_browser: str) -> None:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from storage.db.session import Session
 from storage.open_store import Store
-from storage.tables.people import scheduled_replies
+from storage.tables.people import drafts, scheduled_replies
 from storage.tables.tickets import blobs, inbound, messages, outbound
 
 AT_ONCE = 200
@@ -65,7 +65,7 @@ def _named(session: Session, names: set[str]) -> set[str]:
         query = sa.select(table.c.raw).distinct().where(table.c.raw.in_(sorted(names)))
         in_use |= set(session.execute(query).scalars())
     # Where files are listed as JSON, one look through the rows that have any tells for all names.
-    for column in (messages.c.attachments, outbound.c.content, scheduled_replies.c.content):
+    for column in (messages.c.attachments, outbound.c.content, scheduled_replies.c.content, drafts.c.files):
         in_use |= _in_json(session, column, names - in_use)
     return in_use
 

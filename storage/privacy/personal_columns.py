@@ -92,7 +92,7 @@ LEFT: Mapping[str, str] = {
     "automations": "name trigger",
     "categories": "name",
     "custom_fields": "name kind categories",
-    "drafts": "kind",
+    "drafts": "kind files",
     "erasures": "person_hash receipt",
     "events": "kind actor_kind actor_name",
     "imap_folders": "folder",

@@ -54,6 +54,7 @@ drafts = sa.Table(
     ref("agent_id", "agents.id", primary_key=True),
     sa.Column("kind", sa.Text, primary_key=True),
     text("text"),
+    json("files", "[]"),
     at("at", nullable=False),
 )
 

@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
 from desk.access import permissions
 from desk.access.permissions import Verb
+from desk.mail.stored_file import StoredFile
 from desk.tickets import scheduled_replies as tickets_scheduled_replies
 from desk.tickets.ticket import Actor, ActorKind, MessageKind, NotAllowed, Status, Ticket
 from storage.access import visibility
@@ -43,6 +45,15 @@ class ReplyRequest:
     macro_id: int | None = None
     seen: int | None = None
     signed: bool = True
+    files: tuple[StoredFile, ...] = ()
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> ReplyRequest:
+        files = tuple(StoredFile.from_json(file) for file in stored.get("files", ()))
+        return cls(**{**stored, "files": files})
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self) | {"files": [file.to_json() for file in self.files]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,9 @@ def reply_now(
     session: Session, ticket: Ticket, actor: Actor, answer: ReplyRequest, now: datetime, *, via: str = "console"
 ) -> Ticket:
     """Stores the reply, and what goes with it: the macro that made it, the resolution of the ticket."""
-    ticket = conversation.reply(session, ticket, actor, answer.text, now, via=via, signed=answer.signed)
+    ticket = conversation.reply(
+        session, ticket, actor, answer.text, now, via=via, attachments=answer.files, signed=answer.signed
+    )
     macro = next((candidate for candidate in macros.list_all(session) if candidate.id == answer.macro_id), None)
     if macro is not None:
         result = macros.apply(session, macro, ticket, actor, now)
@@ -77,12 +90,12 @@ def schedule(
     session: Session, ticket: Ticket, actor: Actor, answer: ReplyRequest, now: datetime, send_at: datetime
 ) -> Ticket:
     """Schedules the reply. Raises NotAllowed for one that could not be sent even now."""
-    if not answer.text.strip():
+    if not answer.text.strip() and not answer.files:
         raise NotAllowed("there is no text to send")
     if actor.id is None or ticket.merged_into is not None:
         raise NotAllowed("nobody is there to answer, or the ticket was merged")
     _check_by_dry_run(session, ticket, actor, answer, now)
-    values = {"ticket_id": ticket.id, "agent_id": actor.id, "content": asdict(answer), "send_at": send_at}
+    values = {"ticket_id": ticket.id, "agent_id": actor.id, "content": answer.to_json(), "send_at": send_at}
     session.execute(sa.insert(scheduled_replies).values(**values))
     return tickets.save(session, tickets_scheduled_replies.schedule(ticket, actor, now, send_at))
 
@@ -110,7 +123,7 @@ def cancel(session: Session, ticket: Ticket, number: int, actor: Actor, now: dat
     if reply is None:
         raise NotAllowed("that reply was sent already, or taken back")
     if actor.id is not None:
-        drafts.add_returned(session, ticket.id, actor.id, reply.answer.text, now)
+        drafts.add_returned(session, ticket.id, actor.id, reply.answer.text, now, reply.answer.files)
     return tickets.save(session, tickets_scheduled_replies.take_back(ticket, actor, now))
 
 
@@ -179,7 +192,7 @@ def _return_as_draft(
     ticket = tickets.merge_target(session, ticket_id, lock=True)
     if ticket is None or actor.id is None:
         return
-    drafts.add_returned(session, ticket.id, actor.id, reply.answer.text, now)
+    drafts.add_returned(session, ticket.id, actor.id, reply.answer.text, now, reply.answer.files)
     tickets.save(session, tickets_scheduled_replies.give_back(ticket, actor, now, why))
 
 
@@ -187,4 +200,4 @@ def _waiting(row: Mapping[str, object] | sa.RowMapping) -> ScheduledReply:
     values = dict(row)
     content = values.pop("content")
     assert isinstance(content, Mapping)
-    return ScheduledReply(**values, answer=ReplyRequest(**content))
+    return ScheduledReply(**values, answer=ReplyRequest.from_json(content))
