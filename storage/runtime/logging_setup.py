@@ -1,17 +1,19 @@
 """Sets up logging: events with fields on stderr, as JSON or as lines for people.
 
 Control characters are escaped, so that no value can forge a log line. A log that cannot be written (disk full) stops
-no work. Third-party packages log from WARNING upwards only, because some of them print the data that they handle.
+no work. Of an error its place and class are logged and not its text, which may quote a mail. Third-party packages log
+from WARNING upwards only, because some of them print the data that they handle.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from typing import TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 from desk.config.settings import Settings
 
@@ -52,9 +54,35 @@ def _shared() -> list[Processor]:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        structlog.processors.ExceptionRenderer(_exception_text),
         _escape,
     ]
+
+
+def _exception_text(info: ExcInfo) -> str:
+    """Where an error happened and of which classes it and its causes are, without what they say.
+
+    Errors quote what they choke on: a number that is none, the key of a row that is there twice, an address.
+    """
+    lines: list[str] = []
+    error: BaseException | None = info[1]
+    while error is not None:
+        frames = traceback.format_tb(error.__traceback__)
+        lines[:0] = ["".join(frames).rstrip("\n"), _class_text(error)]
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n".join(filter(None, lines))
+
+
+def _class_text(error: BaseException) -> str:
+    diagnosis = getattr(error, "diag", None)
+    facts = [
+        getattr(error, "strerror", None),
+        getattr(error, "sqlstate", None),
+        getattr(diagnosis, "constraint_name", None),
+        getattr(error, "sqlite_errorname", None),
+    ]
+    known = ", ".join(fact for fact in facts if isinstance(fact, str))
+    return f"{type(error).__module__}.{type(error).__qualname__}" + (f": {known}" if known else "")
 
 
 def _formatter(settings: Settings, stream: TextIO) -> logging.Formatter:
