@@ -43,6 +43,13 @@ def test_every_file_that_a_table_names_is_there(name: str) -> None:
     assert [path for row in rows for path in _paths(row) if not list(ROOT.glob(path))] == []
 
 
+def test_every_test_that_the_table_of_attacks_names_is_there() -> None:
+    rows = [row for row in (ROOT / "docs" / "security.md").read_text().splitlines() if "`tests/" in row and "|" in row]
+    named = [pair for row in rows for pair in _tests(row)]
+    assert len(rows) > 50 and len(named) > 100
+    assert [(path, test) for path, test in named if f"def {test}(" not in (ROOT / path).read_text()] == []
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_link_to_another_document_leads_somewhere(name: str) -> None:
     links = [link for link in _LINK.findall((ROOT / name).read_text()) if "://" not in link]
@@ -75,6 +82,16 @@ def _paths(row: str) -> Iterator[str]:
             yield said.rstrip("/")
         elif folder and re.fullmatch(r"\w+\.(py|html|css|tsv)", said):
             yield f"{folder}/{said}"
+
+
+def _tests(row: str) -> Iterator[tuple[str, str]]:
+    """Each test of a row, with the file that is named before it."""
+    path = ""
+    for said in _CODE.findall(row):
+        if said.startswith("tests/"):
+            path = said
+        elif said.startswith("test_"):
+            yield path, said
 
 
 def _commands(text: str) -> Iterator[str]:

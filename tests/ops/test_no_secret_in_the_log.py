@@ -92,3 +92,11 @@ def test_the_causes_of_an_error_are_named(any_store: Store, log: io.StringIO) ->
     text = log.getvalue()
     assert "FileNotFoundError: No such file or directory" in text and "builtins.RuntimeError" in text
     assert "test_the_causes_of_an_error_are_named" in text
+
+
+@pytest.mark.parametrize("sign", ["\n", "\r", "\x1b[31m", "\u2028", "\u202e", "\x00"])
+def test_a_line_break_forges_no_entry(any_store: Store, log: io.StringIO, sign: str) -> None:
+    before = len(log.getvalue())
+    structlog.get_logger(__name__).warning("name_refused", name=f"x{sign}2026-01-01 [error] database_lost")
+    text = log.getvalue()[before:]
+    assert sign not in text.rstrip("\n") and text.count("\n") == 1

@@ -146,6 +146,15 @@ def test_without_a_valid_token_nothing_is_taken(web: Web) -> None:
     assert web.rows() == []
 
 
+def test_a_token_counts_in_its_header_only(web: Web) -> None:
+    """An address stands in the logs of proxies and in histories."""
+    token = make_token(web.store, "inbound")
+    for query in ("token", "access_token", "api_key", "authorization"):
+        answer = web.client.post(f"/api/v1/inbound?{query}={token}", json=BODY)
+        assert answer.status_code == 401 and token not in answer.text
+    assert web.rows() == []
+
+
 def test_a_revoked_token_opens_nothing(web: Web) -> None:
     with web.store.database.transaction() as session:
         (known,) = api_tokens.all_tokens(session)
