@@ -59,13 +59,13 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _exception_text(info: ExcInfo) -> str:
+def _exception_text(exc_info: ExcInfo) -> str:
     """Where an error happened and of which classes it and its causes are, without what they say.
 
     Errors quote what they choke on: a number that is none, the key of a row that is there twice, an address.
     """
     lines: list[str] = []
-    error: BaseException | None = info[1]
+    error: BaseException | None = exc_info[1]
     while error is not None:
         frames = traceback.format_tb(error.__traceback__)
         lines[:0] = ["".join(frames).rstrip("\n"), _class_text(error)]
