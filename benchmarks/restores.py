@@ -70,9 +70,11 @@ def saved(kind: str, count: int, folder: Path, stack: ExitStack) -> str:
     restore.restore(folder / "saved", other.settings, now, over=True, dry_run=False)
     restoring = time.perf_counter() - began
     there = _counts(other.settings)
-    missing = sum(max(0, rows - there.get(name, 0)) for name, rows in manifest.rows.items())
+    # Without the tables that SQLite keeps for its search indexes.
+    kept = {name: rows for name, rows in manifest.rows.items() if name in there}
+    missing = sum(max(0, rows - there[name]) for name, rows in kept.items())
     size = sum(path.stat().st_size for path in (folder / "saved").rglob("*") if path.is_file())
-    cells = (kind, f"{sum(manifest.rows.values()):,}", f"{size / 1e6:,.0f} MB", f"{saving:.0f}", f"{restoring:.0f}")
+    cells = (kind, f"{sum(kept.values()):,}", f"{size / 1e6:,.0f} MB", f"{saving:.0f}", f"{restoring:.0f}")
     return f"| {' | '.join(cells)} | {missing} | {len(faults)} |"
 
 

@@ -52,7 +52,17 @@ def test_the_requester_of_a_forms_mail_is_who_filled_it_in(desk: SmallDesk) -> N
     assert "wordpress@shop.example.test" not in participants(desk, 1)
 
 
-@pytest.mark.parametrize("sender", [SUPPORT, "Forms <noreply@forms.example.test>", "www-data@web1.example.test"])
+@pytest.mark.parametrize(
+    "sender",
+    [
+        SUPPORT,
+        "Forms <noreply@forms.example.test>",
+        "www-data@web1.example.test",
+        "Survey <notifications@survey.example.test>",
+        "notify@plugins.example.test",
+        "Benachrichtigung <benachrichtigung2@web.example.test>",
+    ],
+)
 def test_a_form_may_send_as_the_desk_itself_or_as_nobody(desk: SmallDesk, sender: str) -> None:
     desk.receive(desk.mail(sender, "Contact", "Where is my parcel?", headers=[answer_to(ERIKA)]))
     assert requester(desk, 1) == ERIKA and recipients(desk, "acknowledgement") == [ERIKA]
