@@ -17,7 +17,7 @@ from cli.open_desk import Trouble, opened
 from desk.access.permissions import MEANS, Verb
 from desk.config.settings import Settings
 from desk.tickets.side_conversation import Side
-from desk.tickets.ticket import DESK, Actor, ActorKind, NotAllowed
+from desk.tickets.ticket import DESK, Actor, ActorKind, Author, NotAllowed
 from storage.db.session import Session
 from storage.people import people
 from storage.runtime.logging_setup import escaped
@@ -84,7 +84,7 @@ def ask(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
             raise NotAllowed(f"there is no ticket #{args.id}")
         to = ", ".join(args.address)
         return side_conversations.start_with_message(
-            session, ticket, to, args.subject, said, actor, now, via="command line"
+            session, ticket, to, args.subject, said, Author(actor, now, "command line")
         )[0]
 
     return _run(args, settings, do, "was asked aside")
@@ -95,7 +95,7 @@ def send(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
 
     def do(session: Session, actor: Actor) -> Side:
         side, ticket = side_conversations.lock_with_ticket(session, args.id)
-        return side_conversations.add_message(session, side, ticket, said, actor, now, via="command line")[0]
+        return side_conversations.add_message(session, side, ticket, said, Author(actor, now, "command line"))[0]
 
     return _run(args, settings, do, "was written to")
 

@@ -23,7 +23,7 @@ from console.web.api_writing import write_endpoint
 from console.web.request_context import Action, Desk, Visit, action, read_fields, signed_in_visit
 from desk.access.permissions import Verb
 from desk.tickets.side_conversation import MOST_QUOTED, Side, State
-from desk.tickets.ticket import Actor, ActorKind, Message, NotAllowed, Ticket
+from desk.tickets.ticket import Actor, ActorKind, Author, Message, NotAllowed, Ticket
 from storage.tickets import tickets
 from usecases.tickets import side_conversations
 from usecases.tickets.side_conversations import SideMessage
@@ -55,7 +55,7 @@ def begin(visit: Visit, fields: Mapping[str, str]) -> Response:
         if side.address in to.lower() and _is_repeated(visit, newest, words):
             return _back(ticket, side, "asked")
     side, _ = side_conversations.start_with_message(
-        visit.session, ticket, to, subject, words, visit.actor, visit.now, via="console"
+        visit.session, ticket, to, subject, words, Author(visit.actor, visit.now, "console")
     )
     return _back(ticket, side, "asked")
 
@@ -65,7 +65,7 @@ def send_message(visit: Visit, fields: Mapping[str, str]) -> Response:
     side = _side_of_form(visit, ticket, fields)
     newest = {one.id: message for one, message in _newest(visit, ticket)}
     if not _is_repeated(visit, newest.get(side.id), words):
-        side_conversations.add_message(visit.session, side, ticket, words, visit.actor, visit.now, via="console")
+        side_conversations.add_message(visit.session, side, ticket, words, Author(visit.actor, visit.now, "console"))
     return _back(ticket, side)
 
 
@@ -98,7 +98,7 @@ def begin_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
         if side.address in to.lower() and _is_repeated(visit, newest, words):
             return _side_json(visit, side)
     side, _ = side_conversations.start_with_message(
-        visit.session, ticket, to, subject, words, who, visit.now, via="api"
+        visit.session, ticket, to, subject, words, Author(who, visit.now, "api")
     )
     return _side_json(visit, side)
 
@@ -108,7 +108,7 @@ def send_message_by_api(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]
     (side, ticket), words = _side_of_path(visit), _from_json(body)
     newest = {one.id: message for one, message in _newest(visit, ticket)}
     if not _is_repeated(visit, newest.get(side.id), words):
-        side_conversations.add_message(visit.session, side, ticket, words, _author(visit), visit.now, via="api")
+        side_conversations.add_message(visit.session, side, ticket, words, Author(_author(visit), visit.now, "api"))
     return _side_json(visit, side)
 
 

@@ -39,13 +39,13 @@ class Parsed:
         return any(command.name == "reply" for command in self.commands)
 
     @property
-    def aside(self) -> str:
-        """Whom the text goes to, if it goes to a third party."""
+    def third_parties(self) -> str:
+        """Whose side conversation the text starts; empty: none."""
         return ", ".join(command.argument for command in self.commands if command.name == "side")
 
     @property
     def others(self) -> tuple[Command, ...]:
-        """The commands but for the one that says where the text goes aside."""
+        """The commands but for the one that starts a side conversation."""
         return tuple(command for command in self.commands if command.name != "side")
 
 

@@ -188,7 +188,7 @@ class SlaTarget(EventData):
 
 
 @dataclass(frozen=True, slots=True)
-class SideMessage(EventData):
+class SideSent(EventData):
     """A message of a side conversation."""
 
     files: int = 0
@@ -227,7 +227,7 @@ FAMILIES: Mapping[EventKind, type[EventData]] = {
     EventKind.RATED: RatingGiven,
     EventKind.SLA_WARNED: SlaTarget,
     EventKind.SLA_BREACHED: SlaTarget,
-    EventKind.SIDE_SENT: SideMessage,
+    EventKind.SIDE_SENT: SideSent,
     EventKind.AUTOMATION_FIRED: RuleRun,
 }
 """The family of each kind; the others say nothing beyond what any event may say."""

@@ -8,14 +8,14 @@ only the status may change, where an agent put it on hold until the answer. It r
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from desk.mail.thanks import Courtesy
 from desk.tickets import properties, threading, transitions
-from desk.tickets.event_data import NO_DATA, EventData, SideMessage
+from desk.tickets.event_data import EventData, SideSent
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, Actor, Change, Event, NotAllowed, Status, Ticket
 
@@ -46,6 +46,28 @@ class Side:
     agent_id: int | None = None
     state: State = State.OPEN
     holds: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """A stored message of an agent to the third party; `hold`: the ticket waits for the answer."""
+
+    actor: Actor
+    at: datetime
+    id: int
+    hold: bool = False
+    files: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMessage:
+    """A stored message of the third party. `newcomers` are in copy of a proven one; agents may add them."""
+
+    actor: Actor
+    at: datetime
+    id: int
+    courtesy: Courtesy = Courtesy.NONE
+    newcomers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,44 +105,33 @@ def begun(side: Side, ticket: Ticket, actor: Actor, at: datetime) -> Step:
     return Step(side, Change(ticket, (_event(side, ticket, at, EventKind.SIDE_OPENED, actor, why=side.subject),)))
 
 
-def sent(
-    side: Side, ticket: Ticket, actor: Actor, at: datetime, message_id: int, *, hold: bool = False, files: int = 0
-) -> Step:
+def sent(side: Side, ticket: Ticket, message: SentMessage) -> Step:
     """An agent writes to the third party; in a closed conversation that opens it again."""
     if ticket.merged_into is not None:
         raise NotAllowed(f"ticket #{ticket.id} was merged into #{ticket.merged_into}")
     if "@" not in side.address:
         raise NotAllowed("whoever was asked there was erased: ask somebody else")
+    actor, at = message.actor, message.at
     first = _opened_again(side, ticket, actor, at, "an agent wrote")
-    data = SideMessage(files=files)
-    said = _event(side, ticket, at, EventKind.SIDE_SENT, actor, message_id=message_id, data=data)
-    change = Change(ticket, (*first, said))
-    if hold:
+    data = SideSent(files=message.files, side=side.id)
+    event = _event(side, ticket, at, EventKind.SIDE_SENT, actor)
+    change = Change(ticket, (*first, replace(event, message_id=message.id, data=data)))
+    if message.hold:
         why = f"waiting for {side.address}"
         change = change.then(transitions.set_status(ticket, Status.ON_HOLD, actor, at, why))
-    return Step(replace(side, state=State.OPEN, holds=side.holds or hold), change)
+    return Step(replace(side, state=State.OPEN, holds=side.holds or message.hold), change)
 
 
-def answered(
-    side: Side,
-    ticket: Ticket,
-    actor: Actor,
-    at: datetime,
-    message_id: int,
-    courtesy: Courtesy = Courtesy.NONE,
-    newcomers: Iterable[str] = (),
-) -> Step:
-    """The third party writes. A ticket that waited for it is open again; a bare thanks opens no closed conversation.
-
-    `newcomers` are people whom a proven answer has in copy: they are named to the agents, who may add them.
-    """
-    first = _opened_again(side, ticket, actor, at, "they wrote") if courtesy is Courtesy.NONE else ()
-    said = _event(side, ticket, at, EventKind.SIDE_ANSWERED, actor, message_id=message_id)
-    strange = tuple(each for each in dict.fromkeys(newcomers) if each not in side.people)[:MOST_PEOPLE]
-    if strange:
-        said = said.with_data(newcomers=strange)
+def answered(side: Side, ticket: Ticket, message: ReceivedMessage) -> Step:
+    """The third party writes. A ticket that waited for it is open again; a bare thanks opens no closed conversation."""
+    actor, at = message.actor, message.at
+    first = _opened_again(side, ticket, actor, at, "they wrote") if message.courtesy is Courtesy.NONE else ()
+    event = replace(_event(side, ticket, at, EventKind.SIDE_ANSWERED, actor), message_id=message.id)
+    strangers = [each for each in dict.fromkeys(message.newcomers) if each not in side.people]
+    if strangers:
+        event = event.with_data(newcomers=tuple(strangers[:MOST_PEOPLE]))
     now = replace(side, state=State.OPEN if first else side.state)
-    return _let_go(now, Change(ticket, (*first, said)), DESK, at, f"{side.address} answered")
+    return _let_go(now, Change(ticket, (*first, event)), DESK, at, f"{side.address} answered")
 
 
 def kept(side: Side, ticket: Ticket, at: datetime, why: str, message_id: int) -> Step:
@@ -182,17 +193,6 @@ def _opened_again(side: Side, ticket: Ticket, actor: Actor, at: datetime, why: s
     return (_event(side, ticket, at, EventKind.SIDE_REOPENED, actor, why=why),) if side.state is State.CLOSED else ()
 
 
-def _event(
-    side: Side,
-    ticket: Ticket,
-    at: datetime,
-    kind: EventKind,
-    actor: Actor,
-    *,
-    why: str = "",
-    message_id: int | None = None,
-    data: EventData = NO_DATA,
-) -> Event:
+def _event(side: Side, ticket: Ticket, at: datetime, kind: EventKind, actor: Actor, why: str = "") -> Event:
     whom = ", ".join(side.people) if kind in (EventKind.SIDE_OPENED, EventKind.SIDE_SENT) else side.address
-    data = replace(data, side=side.id)
-    return Event(ticket.id, at, kind, actor, after=whom, why=why, data=data, message_id=message_id)
+    return Event(ticket.id, at, kind, actor, after=whom, why=why, data=EventData(side=side.id))

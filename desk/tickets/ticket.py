@@ -69,6 +69,15 @@ class Actor:
     name: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who writes, when, and by which channel (console, mail, slack, a rule…)."""
+
+    actor: Actor
+    at: datetime
+    via: str = ""
+
+
 DESK = Actor(ActorKind.SYSTEM, None, "Frontdesk")
 
 

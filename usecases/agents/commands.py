@@ -6,6 +6,7 @@ All or nothing: the caller rolls back if one is refused.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -59,18 +60,20 @@ def check_commands(session: Session, ticket: Ticket, commands: Sequence[Command]
             _field_change(session, ticket, command, actor, ticket.updated_at)
 
 
-def run_commands(
-    session: Session,
-    ticket: Ticket,
-    commands: Sequence[Command],
-    actor: Actor,
-    now: datetime,
-    *,
-    react: bool,
-    via: str = "",
-    zone: ZoneInfo = UTC,
-) -> list[str]:
-    """Runs the commands in order; returns a line for each. `via` names the channel that they came by."""
+@dataclass(frozen=True, slots=True)
+class CommandRun:
+    """Who gives commands and when, by which channel (`via`), in which time zone, and whether notices follow."""
+
+    actor: Actor
+    now: datetime
+    react: bool
+    via: str = ""
+    zone: ZoneInfo = UTC
+
+
+def run_commands(session: Session, ticket: Ticket, commands: Sequence[Command], run: CommandRun) -> list[str]:
+    """Runs the commands in order; returns a line for each."""
+    actor, now, react = run.actor, run.now, run.react
     lines = []
     for command in commands:
         if command.name in ("note", "reply"):
@@ -94,7 +97,7 @@ def run_commands(
             ticket = _macro(session, ticket, command.argument, actor, now, react)
             lines.append(f"used the macro {command.argument}")
             continue
-        change = _change(session, ticket, command, actor, now, via, zone)
+        change = _change(session, ticket, command, run)
         lines.append(_result_line(command, change))
         ticket = tickets.save(session, change, react=react)
     return lines
@@ -106,10 +109,8 @@ _STATUS = {
 }  # fmt: skip
 
 
-def _change(
-    session: Session, ticket: Ticket, command: Command, actor: Actor, now: datetime, via: str, zone: ZoneInfo
-) -> Change:
-    word = command.argument
+def _change(session: Session, ticket: Ticket, command: Command, run: CommandRun) -> Change:
+    word, actor, now = command.argument, run.actor, run.now
     match command.name:
         case "assign" | "take":
             agent = _agent(session, word) if command.name == "assign" and word.lower() != "me" else None
@@ -121,11 +122,11 @@ def _change(
         case "priority":
             return transitions.set_priority(ticket, Priority(word.lower()), actor, now, "by command")
         case "category":
-            return transitions.set_category(ticket, word, actor, now, "by command", via)
+            return transitions.set_category(ticket, word, actor, now, "by command", run.via)
         case "tag":
             return transitions.tag(ticket, tuple(word.replace(",", " ").split()), actor, now)
         case "snooze":
-            return properties.snooze(ticket, until(word, now, zone), actor, now, "by command")
+            return properties.snooze(ticket, until(word, now, run.zone), actor, now, "by command")
         case "field":
             return _field_change(session, ticket, command, actor, now)
         case _ if _status(command) is Status.RESOLVED:

@@ -17,8 +17,8 @@ from desk.mail.inbound_request import Cut, Party
 from desk.mail.stored_file import StoredFile
 from desk.portal import status_links
 from desk.tickets import side_conversation as rules
-from desk.tickets.side_conversation import Side, State, Step
-from desk.tickets.ticket import Actor, ActorKind, Message, MessageKind, NotAllowed, Ticket
+from desk.tickets.side_conversation import SentMessage, Side, State, Step
+from desk.tickets.ticket import Actor, ActorKind, Author, Message, MessageKind, NotAllowed, Ticket
 from storage.access import visibility
 from storage.db.session import Session
 from storage.db.statements import reserve_ids
@@ -46,28 +46,26 @@ class SideMessage:
 
 
 def start_with_message(
-    session: Session, ticket: Ticket, to: str, subject: str, words: SideMessage, actor: Actor, at: datetime, *, via: str
+    session: Session, ticket: Ticket, to: str, subject: str, message: SideMessage, by: Author
 ) -> tuple[Side, Ticket]:
     """Starts a conversation with its first message. `to` is one address or several; the caller holds the ticket."""
-    side, ticket = start(session, ticket, to, subject, actor, at)
-    return add_message(session, side, ticket, words, actor, at, via=via)
+    side, ticket = start(session, ticket, to, subject, by)
+    return add_message(session, side, ticket, message, by)
 
 
 def start(
-    session: Session, ticket: Ticket, to: str, subject: str, actor: Actor, at: datetime, *, react: bool = True
+    session: Session, ticket: Ticket, to: str, subject: str, by: Author, *, react: bool = True
 ) -> tuple[Side, Ticket]:
     """Starts a conversation without a message."""
-    participants = _asked_now(session, ticket, (), to, at)
+    participants = _asked_now(session, ticket, (), to, by.at)
     title = " ".join(subject.split())[: rules.LONGEST_SUBJECT] or ticket.subject
     (number,) = reserve_ids(session, side_conversations, 1)
-    side = Side(number, ticket.id, title, participants[0], participants, at, actor.id)
+    side = Side(number, ticket.id, title, participants[0], participants, by.at, by.actor.id)
     session.execute(sa.insert(side_conversations).values(**_row(side)))
-    return side, tickets.save(session, rules.begun(side, ticket, actor, at).change, react=react)
+    return side, tickets.save(session, rules.begun(side, ticket, by.actor, by.at).change, react=react)
 
 
-def add_message(
-    session: Session, side: Side, ticket: Ticket, words: SideMessage, actor: Actor, at: datetime, *, via: str
-) -> tuple[Side, Ticket]:
+def add_message(session: Session, side: Side, ticket: Ticket, words: SideMessage, by: Author) -> tuple[Side, Ticket]:
     """Adds a message to the third party. The caller holds the ticket."""
     text = words.text.replace("\r\n", "\n").strip("\n")
     if not text.strip():
@@ -75,20 +73,20 @@ def add_message(
     if len(text) > LONGEST_TEXT:
         raise NotAllowed(f"a message has at most {LONGEST_TEXT} characters")
     if words.also.strip():
-        side = replace(side, people=_asked_now(session, ticket, side.people, words.also, at))
-    below = signatures.for_reply(session, ticket, actor, at)
+        side = replace(side, people=_asked_now(session, ticket, side.people, words.also, by.at))
+    below = signatures.for_reply(session, ticket, by.actor, by.at)
     message = Message(
         ticket.id,
         MessageKind.SIDE,
         inbound=False,
-        author=actor,
-        created_at=at,
+        author=by.actor,
+        created_at=by.at,
         subject=side.subject,
         text=rules.quoted(text, quotable_messages(session, ticket.id, words.quote)),
         reply=text,
         cut=(Cut(signatures.REASON, below),) if below else (),
         signal="written",
-        signal_detail=via,
+        signal_detail=by.via,
         attachments=tuple(_files(session, ticket.id, words.files)),
         recipients={
             "to": [side.address],
@@ -97,8 +95,8 @@ def add_message(
         side_id=side.id,
     )
     number = tickets.add_message(session, message)
-    step = rules.sent(side, ticket, actor, at, number, hold=words.hold, files=len(message.attachments))
-    return save(session, step)
+    sent = SentMessage(by.actor, by.at, number, words.hold, len(message.attachments))
+    return save(session, rules.sent(side, ticket, sent))
 
 
 def _asked_now(session: Session, ticket: Ticket, current: Sequence[str], typed: str, at: datetime) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ begins.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from desk.mail.authentication import Verdict
@@ -29,10 +29,19 @@ from workers.runtime.context import Context
 _MACHINES = (AutoKind.REPLY, AutoKind.RECEIPT, AutoKind.LIST)
 
 
-def keep_as_note(
-    context: Context, session: Session, decision: Decision, agent: Person, sender: Person, ticket: Ticket, now: datetime
-) -> None:
-    """`agent` is whose signed address it is; `sender` the person of the unknown address."""
+@dataclass(frozen=True, slots=True)
+class AliasMail:
+    """A mail from an unknown address (`sender`) to the signed address of an agent."""
+
+    decision: Decision
+    agent: Person
+    sender: Person
+    ticket: Ticket
+
+
+def keep_as_note(context: Context, session: Session, mail: AliasMail, now: datetime) -> None:
+    """Stores it as a note, and offers the address to the agent as one of theirs."""
+    decision, agent, sender, ticket = mail.decision, mail.agent, mail.sender, mail.ticket
     request, author = decision.item.request, Actor(ActorKind.THIRD_PARTY, sender.id, sender.name or sender.address)
     machine = request.auto in _MACHINES
     unverified = f"{sender.address} is not known as an address of {agent.name or agent.address}"

@@ -156,9 +156,8 @@ class BatchWriter:
         before = self.changes.get(ticket.id, Change(ticket))
         if decision.side is not None:
             boxes = self._configuration.mailboxes
-            after = side_conversation_mail.apply_mail(
-                self.session, self.batch, decision, before.ticket, boxes, message_id, self.now
-            )
+            message = side_conversation_mail.received(self.batch, decision, boxes, message_id, self.now)
+            after = side_conversation_mail.apply_mail(self.session, self.batch, decision, before.ticket, message)
         elif decision.state == InboundState.AUTOMATIC:
             why = f"{request.auto}: {request.auto_reason}"
             after = transitions.keep_automatic(before.ticket, self.now, why, message_id)

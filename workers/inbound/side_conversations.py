@@ -20,9 +20,9 @@ from desk.signed.reply_address import SIDE, SIDE_AGENT
 from desk.tickets import side_conversation as rules
 from desk.tickets.commands import Parsed
 from desk.tickets.events import EventKind
-from desk.tickets.side_conversation import Side
+from desk.tickets.side_conversation import ReceivedMessage, Side
 from desk.tickets.threading import Signal
-from desk.tickets.ticket import Actor, ActorKind, Change, Message, MessageKind, NotAllowed, Ticket
+from desk.tickets.ticket import Actor, ActorKind, Author, Change, Message, MessageKind, NotAllowed, Ticket
 from storage.db.session import Session
 from usecases.tickets import side_conversations
 from workers.inbound import bounces
@@ -68,30 +68,33 @@ def may_write(item: Item, side: Side, requester: str, own_domains: Collection[st
     return believed and rules.takes_part(side, item.request.sender.address, requester, own_domains)
 
 
+def received(
+    batch: BatchContext, decision: Decision, boxes: Collection[str], message_id: int, now: datetime
+) -> ReceivedMessage:
+    """What the stored message says to its side conversation; `boxes` are the desk's own addresses."""
+    request, by = decision.item.request, author(batch, decision)
+    if decision.state == InboundState.AUTOMATIC:
+        return ReceivedMessage(by, now, message_id)
+    courtesy = courtesy_of(request.reply or request.text, files=bool(request.attachments))
+    return ReceivedMessage(by, now, message_id, courtesy, tuple(_newcomers(decision, boxes)))
+
+
 def apply_mail(
-    session: Session,
-    batch: BatchContext,
-    decision: Decision,
-    ticket: Ticket,
-    boxes: Collection[str],
-    message_id: int,
-    now: datetime,
+    session: Session, batch: BatchContext, decision: Decision, ticket: Ticket, message: ReceivedMessage
 ) -> Change:
     """The change that a mail makes to its side conversation and to the ticket."""
     assert decision.side is not None
     # Not the one of the decision: another mail of this batch may have changed it.
-    side, request = batch.sides[decision.side.id], decision.item.request
+    side, request, now = batch.sides[decision.side.id], decision.item.request, message.at
     if decision.state == InboundState.AUTOMATIC:
-        step = rules.kept(side, ticket, now, f"{request.auto}: {request.auto_reason}", message_id)
-        marked = bounces.record(session, step.change.ticket, request, decision.about, now, message_id)
+        step = rules.kept(side, ticket, now, f"{request.auto}: {request.auto_reason}", message.id)
+        marked = bounces.record(session, step.change.ticket, request, decision.about, now, message.id)
         change = step.change.then(marked)
         if any(event.kind == EventKind.DELIVERY_FAILED for event in marked.events):
             step = rules.failed(step.side, change.ticket, now)
             change = change.then(step.change)
     else:
-        courtesy = courtesy_of(request.reply or request.text, files=bool(request.attachments))
-        by, strangers = author(batch, decision), _newcomers(decision, boxes)
-        step = rules.answered(side, ticket, by, now, message_id, courtesy, strangers)
+        step = rules.answered(side, ticket, message)
         change = step.change
     if step.side != side:
         side_conversations.save_row(session, step.side)
@@ -115,24 +118,13 @@ def start_by_mail(
         raise NotAllowed("a text goes to one place: aside, to the requester or into a note")
     if not parsed.text.strip():
         raise NotAllowed("there is no text to send aside")
-    return side_conversations.start(session, ticket, parsed.aside, "", actor, now, react=react)
+    return side_conversations.start(session, ticket, parsed.third_parties, "", Author(actor, now), react=react)
 
 
 def message_fields(side: Side, text: str) -> dict[str, Any]:
     """The fields of an agent's mail as a message to the third party: only the agent's own text is sent."""
     others = [one for one in side.people if one != side.address]
     return {"side_id": side.id, "text": text, "recipients": {"to": [side.address], "cc": others}}
-
-
-def record_sent(
-    session: Session, decision: Decision, ticket: Ticket, actor: Actor, message_id: int, parsed: Parsed, now: datetime,
-    *, react: bool,
-) -> Ticket:  # fmt: skip
-    """Records an agent's message to a third party; the mail follows from the event. `#hold` lasts until the answer."""
-    assert decision.side is not None
-    hold, files = any(one.name == "hold" for one in parsed.commands), len(decision.item.request.attachments)
-    step = rules.sent(decision.side, ticket, actor, now, message_id, hold=hold, files=files)
-    return side_conversations.save(session, step, react=react)[1]
 
 
 def author(batch: BatchContext, decision: Decision) -> Actor:

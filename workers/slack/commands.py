@@ -32,6 +32,7 @@ from storage.people.people import Person
 from storage.slack import threads as slack_threads
 from storage.tickets import drafts, tickets
 from usecases.agents import commands as agent_commands
+from usecases.agents.commands import CommandRun
 from usecases.tickets import conversation
 from workers.runtime.context import Context
 from workers.slack import account_linking
@@ -187,10 +188,8 @@ def _do(ctx: _OrderContext, ticket: Ticket, parsed: Parsed, actor: Actor) -> tup
         ticket = tickets.get(session, ticket.id, lock=True) or ticket
         done.append("your reply is on its way to the requester" if parsed.is_reply else "kept as an internal note")
     zone = ZoneInfo(ctx.context.store.settings.time_zone)
-    react = ctx.context.react
-    lines = agent_commands.run_commands(
-        session, ticket, parsed.commands, actor, now, react=react, via="slack", zone=zone
-    )
+    run = CommandRun(actor, now, ctx.context.react, "slack", zone)
+    lines = agent_commands.run_commands(session, ticket, parsed.commands, run)
     return message_id, done + lines
 
 

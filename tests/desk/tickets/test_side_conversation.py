@@ -13,7 +13,7 @@ from desk.mail.thanks import Courtesy
 from desk.signed import reply_address
 from desk.tickets import history as told
 from desk.tickets import side_conversation
-from desk.tickets.side_conversation import Side, State
+from desk.tickets.side_conversation import ReceivedMessage, SentMessage, Side, State
 from desk.tickets.ticket import Actor, ActorKind, Event, NotAllowed, Status, Ticket
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -28,10 +28,10 @@ def step(name: str, talk: Side, ticket: Ticket, at: datetime) -> side_conversati
     match name:
         case "sent" | "held":
             hold = name == "held" and ticket.status not in (Status.RESOLVED, Status.CLOSED)
-            return side_conversation.sent(talk, ticket, ALICE, at, 1, hold=hold)
+            return side_conversation.sent(talk, ticket, SentMessage(ALICE, at, 1, hold=hold))
         case "answered" | "thanked":
             courtesy = Courtesy.THANKS if name == "thanked" else Courtesy.NONE
-            return side_conversation.answered(talk, ticket, SUE, at, 1, courtesy)
+            return side_conversation.answered(talk, ticket, ReceivedMessage(SUE, at, 1, courtesy))
         case "machine":
             return side_conversation.kept(talk, ticket, at, "out of office", 1)
         case "failed":
@@ -94,19 +94,22 @@ def test_several_addresses_are_read_as_people_write_them() -> None:
 
 def test_a_merged_ticket_asks_nobody() -> None:
     with pytest.raises(NotAllowed, match="merged"):
-        side_conversation.sent(TALK, replace(TICKET, merged_into=8), ALICE, NOW, 1)
+        side_conversation.sent(TALK, replace(TICKET, merged_into=8), SentMessage(ALICE, NOW, 1))
 
 
 def test_who_was_erased_is_written_to_no_more() -> None:
     with pytest.raises(NotAllowed, match="erased"):
-        side_conversation.sent(replace(TALK, address="(erased)"), TICKET, ALICE, NOW, 1)
+        side_conversation.sent(replace(TALK, address="(erased)"), TICKET, SentMessage(ALICE, NOW, 1))
 
 
 def test_a_proven_answer_names_whom_it_has_in_copy_and_adds_nobody() -> None:
     people = ("sam@supplier.test", "sue@supplier.test")
-    made = side_conversation.answered(TALK, TICKET, SUE, NOW, 1, newcomers=people)
+    made = side_conversation.answered(TALK, TICKET, ReceivedMessage(SUE, NOW, 1, newcomers=tuple(people)))
     assert made.side.people == TALK.people and made.change.events[-1].data.newcomers == ("sam@supplier.test",)
-    assert side_conversation.answered(replace(TALK, state=State.CLOSED), TICKET, SUE, NOW, 1).side.state is State.OPEN
+    assert (
+        side_conversation.answered(replace(TALK, state=State.CLOSED), TICKET, ReceivedMessage(SUE, NOW, 1)).side.state
+        is State.OPEN
+    )
 
 
 @given(st.integers(1, 2**62), st.integers(1, 2**62), st.text(alphabet="0123456789abcdef", min_size=20, max_size=20))

@@ -11,7 +11,7 @@ import pytest
 
 from desk.sla import timers as sla_timers
 from desk.sla.policy import Target
-from desk.tickets.ticket import DESK, Actor, ActorKind
+from desk.tickets.ticket import DESK, Actor, ActorKind, Author
 from storage.access import visibility
 from storage.open_store import Store
 from storage.people import people
@@ -43,7 +43,7 @@ def ask(desk: SmallDesk, to: str = SUE) -> None:
         held = tickets.get(session, 1, lock=True)
         assert held is not None
         side_conversations.start_with_message(
-            session, held, to, "Part 7", SideMessage("Is it there?"), alice, desk.now, via="test"
+            session, held, to, "Part 7", SideMessage("Is it there?"), Author(alice, desk.now, "test")
         )
     desk.work()
 

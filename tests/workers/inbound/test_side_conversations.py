@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from desk.rules import automations
 from desk.tickets import transitions
 from desk.tickets.side_conversation import Side, State
-from desk.tickets.ticket import Actor, ActorKind, NotAllowed
+from desk.tickets.ticket import Actor, ActorKind, Author, NotAllowed
 from gateway.intake import accept
 from storage.people import people
 from storage.tickets import tickets
@@ -29,9 +29,8 @@ def ask(desk: SmallDesk, text: str = "Is part 7 in stock?", *, to: str = SUE, ti
     with desk.store.database.transaction() as session:
         held = tickets.get(session, ticket, lock=True)
         assert held is not None
-        side, _ = side_conversations.start_with_message(
-            session, held, to, "Part 7", SideMessage(text, **more), alice, desk.now, via="test"  # type: ignore[arg-type]
-        )  # fmt: skip
+        message, by = SideMessage(text, **more), Author(alice, desk.now, "test")  # type: ignore[arg-type]
+        side, _ = side_conversations.start_with_message(session, held, to, "Part 7", message, by)
     desk.work()
     return side.id
 
@@ -353,7 +352,7 @@ def test_whom_an_agent_adds_is_heard_from_then_on(desk: SmallDesk) -> None:
         side, ticket = side_conversations.lock_with_ticket(session, number)
         alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
         words_to = SideMessage("Eve, please do.", also=EVE)
-        side_conversations.add_message(session, side, ticket, words_to, alice, desk.now, via="test")
+        side_conversations.add_message(session, side, ticket, words_to, Author(alice, desk.now, "test"))
     desk.work()
     assert asked(desk)["Cc"] == EVE
     answer(desk, EVE, "Here it is.")
