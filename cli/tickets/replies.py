@@ -24,6 +24,7 @@ from storage.tickets import signatures, tickets
 from usecases.agents import scheduled_replies
 from usecases.agents.scheduled_replies import ReplyRequest
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 
 Command = Callable[[Any, str, Any, str], argparse.ArgumentParser]
 
@@ -53,7 +54,7 @@ def reply(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
 def note(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     def say(session: Session, ticket: Ticket) -> Ticket:
         actor = in_name_of(session, args.agent, ticket, Verb.NOTE)
-        return conversation.note(session, ticket, actor, _text(args), now, via="command line")
+        return conversation.note(session, ticket, Written(actor, _text(args), now, via="command line"))
 
     return _go(args, settings, say)
 

@@ -16,7 +16,8 @@ from desk.tickets.ticket import DESK, NotAllowed, Status, Ticket
 from storage.runtime.logging_setup import escaped
 from storage.tickets import listings, tickets
 from storage.tickets.list_filter import TicketFilter
-from usecases.tickets import conversation
+from usecases.tickets import conversation, merging
+from usecases.tickets.merging import MergeRequest
 from usecases.tickets.ticket_json import ticket_rows, whole_ticket
 
 _COLUMNS = ("id", "status", "priority", "category", "team", "assignee", "requester", "subject")
@@ -62,7 +63,7 @@ def ticket_split(args: argparse.Namespace, settings: Settings, now: datetime) ->
 def ticket_merge(args: argparse.Namespace, settings: Settings, now: datetime) -> int:
     with opened(settings) as store, store.database.transaction() as session:
         try:
-            kept = conversation.merge(session, args.id, args.into, DESK, now)
+            kept = merging.merge(session, MergeRequest(args.id, args.into, DESK, now))
         except NotAllowed as error:
             raise Trouble(str(error)) from error
     return _say(args, kept, f"ticket #{args.id} is part of #{kept.id} now")

@@ -24,6 +24,7 @@ from storage.tickets.tickets import Stale
 from usecases.agents import scheduled_replies
 from usecases.agents.scheduled_replies import ReplyRequest
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 
 
 def routes(desk: Desk) -> list[BaseRoute]:
@@ -44,7 +45,7 @@ def reply(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
 
 def note(visit: Visit, body: Mapping[str, Any]) -> dict[str, Any]:
     ticket, actor, text = _checked(visit, body, Verb.NOTE)
-    return _ticket_state(conversation.note(visit.session, ticket, actor, text, visit.now, via=_via(visit)))
+    return _ticket_state(conversation.note(visit.session, ticket, Written(actor, text, visit.now, via=_via(visit))))
 
 
 def in_name_of(session: Session, address: str, ticket: Ticket, verb: Verb) -> Actor:

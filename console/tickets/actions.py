@@ -40,7 +40,9 @@ from storage.access import audit
 from storage.people import holders, people
 from storage.tickets import drafts, tickets
 from storage.tickets.tickets import Stale
-from usecases.tickets import conversation, custom_fields, resolution
+from usecases.tickets import conversation, custom_fields, merging, resolution
+from usecases.tickets.conversation import Written
+from usecases.tickets.merging import MergeRequest
 
 log = structlog.get_logger()
 
@@ -103,7 +105,8 @@ def reply(visit: Visit, fields: Mapping[str, str]) -> Response:
         return _repeated(ticket, fields)
     if fields.get("kind") == MessageKind.NOTE:
         drafts.delete_draft(visit.session, ticket.id, visit.agent.id)
-        noted = conversation.note(visit.session, ticket, visit.actor, text, visit.now, via="console", attachments=files)
+        written = Written(visit.actor, text, visit.now, via="console", attachments=files)
+        noted = conversation.note(visit.session, ticket, written)
         macros.run_actions_of_message(visit, noted, fields)
         return _back(ticket, "noted")
     return _back(ticket, composer.send_reply(visit, ticket, text, fields, files))
@@ -151,7 +154,7 @@ def merge(visit: Visit, fields: Mapping[str, str]) -> Response:
     """Merges this ticket into another one."""
     ticket = locked_ticket(visit, fields)
     into = _id(fields.get("into", "").strip().removeprefix("#"))
-    kept = conversation.merge(visit.session, ticket.id, into, visit.actor, visit.now)
+    kept = merging.merge(visit.session, MergeRequest(ticket.id, into, visit.actor, visit.now))
     return _back(kept, "merged")
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from desk.tickets.event_data import NO_DATA, EventData, FieldChange, Received, RequesterTransfer, TagChange
+from desk.tickets.event_data import FieldChange, Received, RequesterTransfer, TagChange
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, DONE, Actor, Change, Event, NotAllowed, Status, Ticket
 from desk.tickets.transitions import NOT_REOPENED, resolve
@@ -22,7 +22,9 @@ def untag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime, why
         return Change(ticket)
     left = tuple(tag for tag in ticket.tags if tag not in gone)
     return _change(
-        ticket, at, EventKind.UNTAGGED, actor, before=", ".join(gone), why=why, data=TagChange(tags=gone), tags=left
+        ticket,
+        Event(ticket.id, at, EventKind.UNTAGGED, actor, before=", ".join(gone), why=why, data=TagChange(tags=gone)),
+        tags=left,
     )
 
 
@@ -36,13 +38,7 @@ def set_field(ticket: Ticket, name: str, value: Any, actor: Actor, at: datetime,
     data = FieldChange(name=name, old=before, new=value)
     return _change(
         ticket,
-        at,
-        EventKind.FIELD_CHANGED,
-        actor,
-        before=_shown(before),
-        after=_shown(value),
-        why=why,
-        data=data,
+        Event(ticket.id, at, EventKind.FIELD_CHANGED, actor, _shown(before), _shown(value), why, data),
         fields=fields,
     )
 
@@ -54,7 +50,9 @@ def snooze(ticket: Ticket, until: datetime, actor: Actor, at: datetime, why: str
     if ticket.status in DONE:
         raise NotAllowed(f"a ticket that is {ticket.status} needs no sleep")
     before, after = ticket.snoozed_until.isoformat() if ticket.snoozed_until else "", until.astimezone(UTC).isoformat()
-    return _change(ticket, at, EventKind.SNOOZED, actor, before=before, after=after, why=why, snoozed_until=until)
+    return _change(
+        ticket, Event(ticket.id, at, EventKind.SNOOZED, actor, before=before, after=after, why=why), snoozed_until=until
+    )
 
 
 def wake(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change:
@@ -62,7 +60,9 @@ def wake(ticket: Ticket, actor: Actor, at: datetime, why: str = "") -> Change:
     if ticket.snoozed_until is None:
         return Change(ticket)
     return _change(
-        ticket, at, EventKind.WOKEN, actor, before=ticket.snoozed_until.isoformat(), why=why, snoozed_until=None
+        ticket,
+        Event(ticket.id, at, EventKind.WOKEN, actor, before=ticket.snoozed_until.isoformat(), why=why),
+        snoozed_until=None,
     )
 
 
@@ -75,7 +75,9 @@ def set_parent(ticket: Ticket, parent: Ticket | None, actor: Actor, at: datetime
         raise NotAllowed(f"#{parent.id} cannot be the parent: it is this ticket, or a child itself")
     before = f"#{ticket.parent_id}" if ticket.parent_id else ""
     after = f"#{number}" if number else ""
-    return _change(ticket, at, EventKind.PARENT_CHANGED, actor, before=before, after=after, parent_id=number)
+    return _change(
+        ticket, Event(ticket.id, at, EventKind.PARENT_CHANGED, actor, before=before, after=after), parent_id=number
+    )
 
 
 def set_resolution(ticket: Ticket, text: str, actor: Actor, at: datetime, why: str = "") -> Change:
@@ -83,7 +85,9 @@ def set_resolution(ticket: Ticket, text: str, actor: Actor, at: datetime, why: s
     if ticket.resolution == text:
         return Change(ticket)
     return _change(
-        ticket, at, EventKind.RESOLUTION_SET, actor, before=ticket.resolution, after=text, why=why, resolution=text
+        ticket,
+        Event(ticket.id, at, EventKind.RESOLUTION_SET, actor, before=ticket.resolution, after=text, why=why),
+        resolution=text,
     )
 
 
@@ -100,14 +104,16 @@ def set_requester(
         to_organisation=organisation_id,
     )
     owner: dict[str, Any] = {"requester_id": person_id, "organisation_id": organisation_id}
-    return _change(ticket, at, EventKind.REQUESTER_CHANGED, actor, before=before, after=after, data=data, **owner)
+    return _change(
+        ticket, Event(ticket.id, at, EventKind.REQUESTER_CHANGED, actor, before=before, after=after, data=data), **owner
+    )
 
 
 def flag_unroutable(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
     """Nobody suitable is there: seen by everybody, and its own clock runs from now."""
     if ticket.unroutable_at is not None:
         return Change(ticket)
-    return _change(ticket, at, EventKind.UNROUTABLE, actor, why=why, unroutable_at=at)
+    return _change(ticket, Event(ticket.id, at, EventKind.UNROUTABLE, actor, why=why), unroutable_at=at)
 
 
 def not_resolved(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
@@ -117,7 +123,7 @@ def not_resolved(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change
 
 def remind(ticket: Ticket, at: datetime, why: str) -> Change:
     """The requester is asked once more, before the ticket is resolved for want of an answer."""
-    return _change(ticket, at, EventKind.REMINDED, DESK, why=why, reminded_at=at)
+    return _change(ticket, Event(ticket.id, at, EventKind.REMINDED, DESK, why=why), reminded_at=at)
 
 
 CONFIRMED = "the requester says that it works"
@@ -143,20 +149,9 @@ def _shown(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _change(
-    ticket: Ticket,
-    at: datetime,
-    kind: EventKind,
-    actor: Actor,
-    *,
-    before: str = "",
-    after: str = "",
-    why: str = "",
-    data: EventData = NO_DATA,
-    **fields: Any,
-) -> Change:
-    event = Event(ticket.id, at, kind, actor, before, after, why, data)
-    return Change(replace(ticket, updated_at=at, **fields), (event,))
+def _change(ticket: Ticket, event: Event, **fields: Any) -> Change:
+    """The ticket with these fields, and the event that says so."""
+    return Change(replace(ticket, updated_at=event.at, **fields), (event,))
 
 
 def not_permitted(ticket: Ticket, actor: Actor, at: datetime, why: str, message_id: int | None = None) -> Change:

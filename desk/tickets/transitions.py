@@ -12,7 +12,7 @@ from typing import Any
 
 from desk.mail.thanks import Courtesy
 from desk.priority.levels import Priority
-from desk.tickets.event_data import NO_DATA, EventData, Opening, PriorityChange, TagChange, Transfer
+from desk.tickets.event_data import EventData, Opening, PriorityChange, TagChange, Transfer
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import DESK, DONE, MOVES, Actor, ActorKind, Change, Event, NotAllowed, Status, Ticket
 
@@ -25,7 +25,8 @@ def opened(ticket: Ticket, actor: Actor, why: str) -> Change:
         team_id=ticket.team_id,
         organisation_id=ticket.organisation_id,
     )
-    return Change(ticket, (_event(ticket, ticket.created_at, EventKind.OPENED, actor, "", ticket.status, why, data),))
+    status, at = str(ticket.status), ticket.created_at
+    return Change(ticket, (Event(ticket.id, at, EventKind.OPENED, actor, after=status, why=why, data=data),))
 
 
 NOT_REOPENED = "thanks: not reopened"
@@ -43,8 +44,12 @@ def receive(
     ticket = replace(ticket, undelivered_at=None)
     done = ticket.status in DONE and courtesy is not Courtesy.NONE
     if done or (ticket.status is Status.PENDING and courtesy is Courtesy.THANKS):
-        return _change(ticket, at, EventKind.REQUESTER_REPLIED, actor, why=NOT_REOPENED, message_id=message_id)
-    said = _change(ticket, at, EventKind.REQUESTER_REPLIED, actor, message_id=message_id, reminded_at=None)
+        return _change(
+            ticket, Event(ticket.id, at, EventKind.REQUESTER_REPLIED, actor, why=NOT_REOPENED, message_id=message_id)
+        )
+    said = _change(
+        ticket, Event(ticket.id, at, EventKind.REQUESTER_REPLIED, actor, message_id=message_id), reminded_at=None
+    )
     said = said.then(_awake(said.ticket, actor, at, "the requester replied"))
     if ticket.status in (Status.PENDING, Status.RESOLVED, Status.CLOSED):
         return said.then(reopen(said.ticket, actor, at, "the requester replied"))
@@ -53,7 +58,7 @@ def receive(
 
 def keep_automatic(ticket: Ticket, at: datetime, why: str, message_id: int | None = None) -> Change:
     """Automatic mail is kept on its ticket: no status, no clock, no answer."""
-    return Change(ticket, (_event(ticket, at, EventKind.AUTOMATIC_KEPT, DESK, why=why, message_id=message_id),))
+    return Change(ticket, (Event(ticket.id, at, EventKind.AUTOMATIC_KEPT, DESK, why=why, message_id=message_id),))
 
 
 def reply(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = None, *, owns: bool = True) -> Change:
@@ -61,7 +66,10 @@ def reply(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = N
     ticket = replace(ticket, undelivered_at=None) if actor.kind is ActorKind.AGENT else ticket
     first = ticket.first_response_at or at
     said = _change(
-        ticket, at, EventKind.REPLIED, actor, message_id=message_id, first_response_at=first, reminded_at=None
+        ticket,
+        Event(ticket.id, at, EventKind.REPLIED, actor, message_id=message_id),
+        first_response_at=first,
+        reminded_at=None,
     )
     if owns and ticket.assignee_id is None and actor.id is not None:
         said = said.then(assign(said.ticket, actor.id, actor.name, actor, at, "replied first"))
@@ -72,7 +80,7 @@ def reply(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = N
 
 def note(ticket: Ticket, actor: Actor, at: datetime, message_id: int | None = None, why: str = "") -> Change:
     """An internal note; nothing but the history changes."""
-    return _change(ticket, at, EventKind.NOTED, actor, why=why, message_id=message_id)
+    return _change(ticket, Event(ticket.id, at, EventKind.NOTED, actor, why=why, message_id=message_id))
 
 
 def assign(ticket: Ticket, agent_id: int | None, name: str, actor: Actor, at: datetime, why: str = "") -> Change:
@@ -82,7 +90,7 @@ def assign(ticket: Ticket, agent_id: int | None, name: str, actor: Actor, at: da
     data = Transfer(from_id=ticket.assignee_id, to_id=agent_id)
     flag = None if agent_id is not None else ticket.unroutable_at
     owned: dict[str, Any] = {"assignee_id": agent_id, "unroutable_at": flag}
-    changed = _change(ticket, at, EventKind.ASSIGNED, actor, after=name, why=why, data=data, **owned)
+    changed = _change(ticket, Event(ticket.id, at, EventKind.ASSIGNED, actor, after=name, why=why, data=data), **owned)
     if ticket.status is Status.NEW and agent_id is not None:
         changed = changed.then(set_status(changed.ticket, Status.OPEN, actor, at, "assigned"))
     return changed
@@ -93,7 +101,9 @@ def to_team(ticket: Ticket, team_id: int, name: str, actor: Actor, at: datetime,
     if ticket.team_id == team_id:
         return Change(ticket)
     data = Transfer(from_id=ticket.team_id, to_id=team_id)
-    moved = _change(ticket, at, EventKind.TEAM_CHANGED, actor, after=name, why=why, data=data, team_id=team_id)
+    moved = _change(
+        ticket, Event(ticket.id, at, EventKind.TEAM_CHANGED, actor, after=name, why=why, data=data), team_id=team_id
+    )
     return moved.then(assign(moved.ticket, None, "", actor, at, f"moved to team {name}"))
 
 
@@ -129,7 +139,12 @@ def set_status(ticket: Ticket, status: Status, actor: Actor, at: datetime, why: 
         "unroutable_at": None if status in DONE else ticket.unroutable_at,
         "undelivered_at": None if status in DONE and actor.kind is ActorKind.AGENT else ticket.undelivered_at,
     }
-    moved = _change(ticket, at, kind, actor, ticket.status, status, why, status=status, **times)
+    moved = _change(
+        ticket,
+        Event(ticket.id, at, kind, actor, before=str(ticket.status), after=str(status), why=why),
+        status=status,
+        **times,
+    )
     return moved if status not in DONE else moved.then(_awake(moved.ticket, actor, at, str(status)))
 
 
@@ -150,7 +165,12 @@ def set_priority(
     elif because is None and why:
         known["reasons"] = [why, *known.get("reasons", ())]
     before, kind, data = ticket.priority, EventKind.PRIORITY_CHANGED, PriorityChange(was_why=dict(ticket.priority_why))
-    return _change(ticket, at, kind, actor, before, priority, why, data, priority=priority, priority_why=known)
+    return _change(
+        ticket,
+        Event(ticket.id, at, kind, actor, before=str(before), after=str(priority), why=why, data=data),
+        priority=priority,
+        priority_why=known,
+    )
 
 
 def set_category(
@@ -160,14 +180,19 @@ def set_category(
     if category == ticket.category:
         return Change(ticket)
     before, after, data = ticket.category or "", category or "", EventData(via=via)
-    return _change(ticket, at, EventKind.CATEGORY_CHANGED, actor, before, after, why, data, category=category)
+    return _change(
+        ticket,
+        Event(ticket.id, at, EventKind.CATEGORY_CHANGED, actor, before=before, after=after, why=why, data=data),
+        category=category,
+    )
 
 
 def confirm_category(ticket: Ticket, category: str, actor: Actor, at: datetime, via: str = "") -> Change:
     """The agent says that the guess is right; what was only suggested is set, and the word is kept either way."""
     if category != ticket.category:
         return set_category(ticket, category, actor, at, "the suggestion was right", via)
-    return _change(ticket, at, EventKind.CATEGORY_CONFIRMED, actor, category, category, data=EventData(via=via))
+    data = EventData(via=via)
+    return _change(ticket, Event(ticket.id, at, EventKind.CATEGORY_CONFIRMED, actor, category, category, data=data))
 
 
 def tag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime) -> Change:
@@ -176,7 +201,9 @@ def tag(ticket: Ticket, tags: tuple[str, ...], actor: Actor, at: datetime) -> Ch
     if not new:
         return Change(ticket)
     data = TagChange(tags=new)
-    return _change(ticket, at, EventKind.TAGGED, actor, after=", ".join(new), data=data, tags=ticket.tags + new)
+    return _change(
+        ticket, Event(ticket.id, at, EventKind.TAGGED, actor, after=", ".join(new), data=data), tags=ticket.tags + new
+    )
 
 
 def merge(ticket: Ticket, into: Ticket, actor: Actor, at: datetime) -> tuple[Change, Change]:
@@ -188,44 +215,25 @@ def merge(ticket: Ticket, into: Ticket, actor: Actor, at: datetime) -> tuple[Cha
             raise NotAllowed(f"ticket #{one.id} was merged into #{one.merged_into} already")
     closed = close(ticket, actor, at, f"merged into #{into.id}")
     gone = closed.then(
-        _change(closed.ticket, at, EventKind.MERGED_INTO, actor, after=str(into.id), merged_into=into.id)
+        _change(
+            closed.ticket,
+            Event(closed.ticket.id, at, EventKind.MERGED_INTO, actor, after=str(into.id)),
+            merged_into=into.id,
+        )
     )
-    return gone, _change(into, at, EventKind.MERGED_FROM, actor, after=str(ticket.id))
+    return gone, _change(into, Event(into.id, at, EventKind.MERGED_FROM, actor, after=str(ticket.id)))
 
 
 def _awake(ticket: Ticket, actor: Actor, at: datetime, why: str) -> Change:
     if ticket.snoozed_until is None:
         return Change(ticket)
     return _change(
-        ticket, at, EventKind.WOKEN, actor, before=ticket.snoozed_until.isoformat(), why=why, snoozed_until=None
+        ticket,
+        Event(ticket.id, at, EventKind.WOKEN, actor, before=ticket.snoozed_until.isoformat(), why=why),
+        snoozed_until=None,
     )
 
 
-def _change(
-    ticket: Ticket,
-    at: datetime,
-    kind: EventKind,
-    actor: Actor,
-    before: str = "",
-    after: str = "",
-    why: str = "",
-    data: EventData = NO_DATA,
-    message_id: int | None = None,
-    **fields: Any,
-) -> Change:
-    event = _event(ticket, at, kind, actor, before, after, why, data, message_id)
-    return Change(replace(ticket, updated_at=at, **fields), (event,))
-
-
-def _event(
-    ticket: Ticket,
-    at: datetime,
-    kind: EventKind,
-    actor: Actor,
-    before: str = "",
-    after: str = "",
-    why: str = "",
-    data: EventData = NO_DATA,
-    message_id: int | None = None,
-) -> Event:
-    return Event(ticket.id, at, kind, actor, str(before), str(after), why, data, message_id)
+def _change(ticket: Ticket, event: Event, **fields: Any) -> Change:
+    """The ticket with these fields, and the event that says so."""
+    return Change(replace(ticket, updated_at=event.at, **fields), (event,))

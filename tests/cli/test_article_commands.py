@@ -17,6 +17,7 @@ from storage.open_store import Store
 from storage.tickets import tickets
 from tests.small_desk import BOB, SmallDesk
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 
 
 @pytest.fixture
@@ -31,7 +32,9 @@ def desk(store: Store, monkeypatch: pytest.MonkeyPatch) -> SmallDesk:
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
         actor = Actor(ActorKind.AGENT, made.alice.id, "Alice Agent")
-        replied = conversation.reply(session, ticket, actor, "Press renew in Kestrel.", made.now, via="console")
+        replied = conversation.reply(
+            session, ticket, Written(actor, "Press renew in Kestrel.", made.now, via="console")
+        )
         tickets.save(session, transitions.resolve(replied, actor, made.now))
     return made
 

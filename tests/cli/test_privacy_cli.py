@@ -24,6 +24,7 @@ from storage.tickets import tickets
 from tests.cli.configured import configure
 from tests.small_desk import BOB, SmallDesk
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 
 Say = Callable[..., Any]
 RAW_NAME = '../../=cmd|"evil".html'
@@ -45,7 +46,9 @@ def desk(store: Store, monkeypatch: pytest.MonkeyPatch) -> SmallDesk:
     with store.database.transaction() as session:
         held = tickets.get(session, 1, lock=True)
         assert held
-        conversation.note(session, held, Actor(ActorKind.AGENT, desk.alice.id, "Alice"), "he is odd", desk.now, via="x")
+        conversation.note(
+            session, held, Written(Actor(ActorKind.AGENT, desk.alice.id, "Alice"), "he is odd", desk.now, via="x")
+        )
     return desk
 
 

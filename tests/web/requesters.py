@@ -23,6 +23,7 @@ from storage.tables.tickets import metadata
 from storage.tickets import tickets
 from tests.small_desk import BOB, SmallDesk
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 
 PLACE = "https://desk.example.test"
 _TOKEN = re.compile(r'name="token" value="([^"]+)"')
@@ -109,14 +110,16 @@ class RequesterDesk(SmallDesk):
         with self.store.database.transaction() as session:
             ticket = tickets.get(session, number, lock=True)
             assert ticket
-            conversation.reply(session, ticket, self.agent, text, self.now, via="console", attachments=attachments)
+            conversation.reply(
+                session, ticket, Written(self.agent, text, self.now, via="console", attachments=attachments)
+            )
         self.work()
 
     def note(self, number: int, text: str) -> None:
         with self.store.database.transaction() as session:
             ticket = tickets.get(session, number, lock=True)
             assert ticket
-            conversation.note(session, ticket, self.agent, text, self.now, via="console")
+            conversation.note(session, ticket, Written(self.agent, text, self.now, via="console"))
 
     def everything(self) -> Mapping[str, Any]:
         """All rows of all tables, to see that nothing was changed."""

@@ -20,7 +20,8 @@ from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, CAROL, EVE
 from tests.web.requesters import RequesterDesk
 from usecases.privacy import erasure
-from usecases.tickets import conversation
+from usecases.tickets import conversation, merging
+from usecases.tickets.merging import MergeRequest
 
 SECRET = b"a key of the tests, known to everybody"
 
@@ -205,7 +206,7 @@ def test_what_was_typed_survives_every_refusal(desk: RequesterDesk, monkeypatch:
 def test_merged_requests_lead_on_and_show_only_what_was_theirs(desk: RequesterDesk) -> None:
     desk.reply(2, "Dear Carol, your salary is 4,000.")
     with desk.store.database.transaction() as session:
-        conversation.merge(session, 1, 2, desk.agent, desk.now)
+        merging.merge(session, MergeRequest(1, 2, desk.agent, desk.now))
     desk.work()
     desk.later(minutes=5)
     desk.reply(2, "To both: it is repaired.")

@@ -27,6 +27,7 @@ from tests.servers.postgres import Postgres
 from tests.small_desk import SmallDesk, categoriser
 from tests.storage.db.schema_shape import shape
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 from workers.runtime.context import Context
 from workers.timers import report_rollup
 
@@ -176,7 +177,7 @@ def _answer(desk: Continued, number: int) -> None:
         ticket = tickets.get(session, number, lock=True)
         assert ticket is not None
         conversation.reply(
-            session, ticket, Actor(ActorKind.AGENT, agent.id, agent.name), "We are.", desk.now, via="console"
+            session, ticket, Written(Actor(ActorKind.AGENT, agent.id, agent.name), "We are.", desk.now, via="console")
         )
     desk.work()
     assert desk.ticket(number).status is Status.PENDING

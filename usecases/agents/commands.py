@@ -22,7 +22,8 @@ from storage.people.people import Person
 from storage.tickets import tickets
 from usecases.agents import people_commands
 from usecases.rules import macros
-from usecases.tickets import conversation, custom_fields, resolution, undo
+from usecases.tickets import custom_fields, merging, resolution, undo
+from usecases.tickets.merging import MergeRequest
 
 UTC = ZoneInfo("UTC")
 
@@ -87,8 +88,8 @@ def run_commands(session: Session, ticket: Ticket, commands: Sequence[Command], 
             lines.append(line)
             continue
         if command.name == "merge":
-            into = conversation.merge(
-                session, ticket.id, _other(session, ticket, command.argument), actor, now, react=react
+            into = merging.merge(
+                session, MergeRequest(ticket.id, _other(session, ticket, command.argument), actor, now, react=react)
             )
             lines.append(f"merged into #{into.id}")
             ticket = into

@@ -29,6 +29,7 @@ from storage.tables.tickets import messages
 from storage.tickets import drafts, tickets
 from usecases.rules import macros
 from usecases.tickets import conversation, custom_fields, resolution
+from usecases.tickets.conversation import Written
 
 _c = scheduled_replies.c
 
@@ -71,9 +72,8 @@ def reply_now(
     session: Session, ticket: Ticket, actor: Actor, answer: ReplyRequest, now: datetime, *, via: str = "console"
 ) -> Ticket:
     """Stores the reply, and what goes with it: the macro that made it, the resolution of the ticket."""
-    ticket = conversation.reply(
-        session, ticket, actor, answer.text, now, via=via, attachments=answer.files, signed=answer.signed
-    )
+    written = Written(actor, answer.text, now, via=via, attachments=answer.files, signed=answer.signed)
+    ticket = conversation.reply(session, ticket, written)
     macro = next((candidate for candidate in macros.list_all(session) if candidate.id == answer.macro_id), None)
     if macro is not None:
         result = macros.apply(session, macro, ticket, actor, now)

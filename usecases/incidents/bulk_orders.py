@@ -32,6 +32,7 @@ from storage.runtime import failures
 from storage.tables.learning import incident_orders as orders
 from storage.tickets import tickets
 from usecases.tickets import conversation, custom_fields
+from usecases.tickets.conversation import Written
 
 log = structlog.get_logger()
 
@@ -185,7 +186,7 @@ def _check_still_allowed(session: Session, order: Order, ticket: Ticket, now: da
 
 
 def _answer(session: Session, order: Order, ticket: Ticket, _raised: object, now: datetime) -> bool:
-    conversation.reply(session, ticket, order.actor, order.text, now, via=f"incident {order.incident_id}")
+    conversation.reply(session, ticket, Written(order.actor, order.text, now, via=f"incident {order.incident_id}"))
     return True
 
 
@@ -194,7 +195,7 @@ def _resolve(session: Session, order: Order, ticket: Ticket, _raised: object, no
         return False
     if order.text.strip():
         via = f"incident {order.incident_id}"
-        ticket = conversation.reply(session, ticket, order.actor, order.text, now, via=via)
+        ticket = conversation.reply(session, ticket, Written(order.actor, order.text, now, via=via))
     why = f"incident {order.incident_id} is over"
     empty = fields.missing(custom_fields.list_all(session), ticket)
     if empty:

@@ -22,7 +22,8 @@ from storage.tickets import tickets
 from storage.tickets.tickets import Stale
 from usecases.rules import run_actions
 from usecases.rules.run_actions import ActionContext
-from usecases.tickets import conversation, custom_fields, requester
+from usecases.tickets import custom_fields, merging, requester
+from usecases.tickets.merging import MergeRequest
 
 MOST = 500
 
@@ -130,7 +131,7 @@ def _run_on_ticket(
 def _change_ticket(session: Session, ticket: Ticket, wish: BulkRequest, doing: ActionContext) -> tuple[Event, ...]:
     if wish.into is not None:
         event = _merge_event(session, ticket, wish.into, doing)
-        conversation.merge(session, ticket.id, wish.into, doing.actor, doing.now, why=doing.why)
+        merging.merge(session, MergeRequest(ticket.id, wish.into, doing.actor, doing.now, why=doing.why))
         return (event,)
     change = _change(session, ticket, wish, doing)
     saved, events = tickets.save(session, change), change.events

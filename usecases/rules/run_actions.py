@@ -24,6 +24,7 @@ from storage.people import holders, people
 from storage.runtime.failures import reason_of
 from storage.tickets import tickets
 from usecases.tickets import conversation, custom_fields, watchers
+from usecases.tickets.conversation import Written
 
 log = structlog.get_logger()
 
@@ -149,11 +150,15 @@ def _snooze(_session: Session, ticket: Ticket, value: float, doing: ActionContex
 
 
 def _note(session: Session, ticket: Ticket, value: str, doing: ActionContext) -> Ticket:
-    return conversation.note(session, ticket, doing.actor, _filled(value, doing), doing.now, via=doing.why or "rule")
+    return conversation.note(
+        session, ticket, Written(doing.actor, _filled(value, doing), doing.now, via=doing.why or "rule")
+    )
 
 
 def _reply(session: Session, ticket: Ticket, value: str, doing: ActionContext) -> Ticket:
-    return conversation.reply(session, ticket, doing.actor, _filled(value, doing), doing.now, via=doing.why or "rule")
+    return conversation.reply(
+        session, ticket, Written(doing.actor, _filled(value, doing), doing.now, via=doing.why or "rule")
+    )
 
 
 def _notify(session: Session, ticket: Ticket, value: tuple[str, ...], doing: ActionContext) -> Ticket:

@@ -1,4 +1,4 @@
-"""Replies, notes, splits and merges; each with its events, in one transaction.
+"""Replies, notes and splits; each with its events, in one transaction.
 
 Mail commands, Slack, the console and the command line use them; notifications follow from the events.
 """
@@ -6,7 +6,7 @@ Mail commands, Slack, the console and the command line use them; notifications f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -15,48 +15,53 @@ from desk.mail.inbound_request import Cut
 from desk.mail.stored_file import StoredFile
 from desk.mail.trust import MessageTrust
 from desk.people.organisations import organisation
-from desk.tickets import participants, subject, threading, transitions
-from desk.tickets.event_data import Mention, Merge
+from desk.tickets import subject, threading, transitions
+from desk.tickets.event_data import Mention
 from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, ActorKind, Change, Event, Message, MessageKind, NotAllowed, Ticket
-from storage.access import visibility
 from storage.db.session import Session
 from storage.mail import external_references
 from storage.people import holders
 from storage.tables.tickets import messages, thread_ids
 from storage.tickets import signatures, tickets
-from usecases.tickets import side_conversations, watchers
+from usecases.tickets import watchers
 
 
-def reply(
-    session: Session,
-    ticket: Ticket,
-    actor: Actor,
-    text: str,
-    at: datetime,
-    *,
-    via: str,
-    attachments: Sequence[StoredFile] = (),
-    signed: bool = True,
-    external_id: str = "",
-) -> Ticket:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What somebody of the desk writes on a ticket, and by which channel (`via`).
+
+    `external_id` is the channel's own name for the message, by which it can be found again; a reply that is not
+    `signed` has no signature.
+    """
+
+    actor: Actor
+    text: str
+    at: datetime
+    via: str
+    attachments: Sequence[StoredFile] = ()
+    external_id: str = ""
+    signed: bool = True
+
+
+def reply(session: Session, ticket: Ticket, written: Written) -> Ticket:
     """An agent's public reply; the mail or Slack message to the requester follows from its event.
 
-    The signature is fixed now and kept beside the words; `signed` off: this one goes without. `external_id` is the
-    channel's own name for the message, by which it can be found again.
+    The signature is fixed now and kept beside the words.
     """
-    _refuse_empty(text, attachments)
-    message = _message(ticket, MessageKind.REPLY, actor, text, at, via, attachments, external_id)
-    below = signatures.for_reply(session, ticket, actor, at) if signed else ""
+    _refuse_empty(written)
+    actor, at = written.actor, written.at
+    message = _message(ticket, MessageKind.REPLY, written)
+    below = signatures.for_reply(session, ticket, actor, at) if written.signed else ""
     if below:
         message = replace(message, cut=(Cut(signatures.REASON, below),))
     message_id = tickets.add_message(session, message)
     return tickets.save(session, change_after_reply(session, ticket, actor, at, message_id))
 
 
-def note_refused(session: Session, ticket: Ticket, actor: Actor, text: str, at: datetime, *, via: str, why: str) -> int:
+def note_refused(session: Session, ticket: Ticket, written: Written, why: str) -> int:
     """Stores the text of an agent whose role does not allow it, as a note that says so; returns the message's id."""
-    note = _message(ticket, MessageKind.NOTE, actor, text, at, via, ())
+    note = _message(ticket, MessageKind.NOTE, written)
     return tickets.add_message(session, replace(note, trust=MessageTrust(unverified="", refused=why)))
 
 
@@ -67,22 +72,12 @@ def change_after_reply(session: Session, ticket: Ticket, actor: Actor, at: datet
     return transitions.reply(ticket, actor, at, message_id, owns=owns)
 
 
-def note(
-    session: Session,
-    ticket: Ticket,
-    actor: Actor,
-    text: str,
-    at: datetime,
-    *,
-    via: str,
-    attachments: Sequence[StoredFile] = (),
-    external_id: str = "",
-) -> Ticket:
-    """An internal note; it never leaves the desk. Agents whom it calls by `@name` are told, and watch from now on."""
-    _refuse_empty(text, attachments)
-    message = _message(ticket, MessageKind.NOTE, actor, text, at, via, attachments, external_id)
-    message_id = tickets.add_message(session, message)
-    called = watchers.watch_mentioned(session, ticket, text, at)
+def note(session: Session, ticket: Ticket, written: Written) -> Ticket:
+    """An internal note; it never leaves the desk. Agents whom it mentions by `@name` are notified, and watch it."""
+    _refuse_empty(written)
+    actor, at = written.actor, written.at
+    message_id = tickets.add_message(session, _message(ticket, MessageKind.NOTE, written))
+    called = watchers.watch_mentioned(session, ticket, written.text, at)
     why = f"for {', '.join(agent.name or agent.address for agent in called)}" if called else ""
     noted = transitions.note(ticket, actor, at, message_id, why)
     data = Mention(mentioned=tuple(agent.id for agent in called))
@@ -114,28 +109,6 @@ def split(session: Session, message_id: int, actor: Actor, at: datetime) -> Tick
     return new
 
 
-def merge(
-    session: Session, ticket_id: int, into_id: int, actor: Actor, at: datetime, *, why: str = "", react: bool = True
-) -> Ticket:
-    """Merges `ticket_id` into `into_id`, which gets its messages, its people (in copy) and its later mail."""
-    both_tickets = tickets.get_many(session, [ticket_id, into_id], lock=True)
-    for number in (ticket_id, into_id):
-        if number not in both_tickets:
-            raise NotAllowed(f"there is no ticket #{number}")
-    visibility.check_merge(session, both_tickets[ticket_id].team_id, both_tickets[into_id].team_id)
-    closed, surviving = transitions.merge(both_tickets[ticket_id], both_tickets[into_id], actor, at)
-    moved_ids, copies = _move_all(session, ticket_id, into_id)
-    # What an undo needs to know: which messages and people went over by this.
-    data = Merge(messages=tuple(moved_ids), copies=tuple(copies), were={a: was for a, was in copies.items() if was})
-    tickets.save(
-        session, Change(closed.ticket, (*closed.events[:-1], replace(closed.events[-1], data=data))), react=react
-    )
-    tickets.link(session, ticket_id, into_id, "merged")
-    reasons = [why] * bool(why) + [f"now in copy: {', '.join(copies)}"] * bool(copies)
-    shown = replace(surviving.events[-1], why="; ".join(reasons))
-    return tickets.save(session, Change(surviving.ticket, (*surviving.events[:-1], shown)), react=react)
-
-
 def newest_message(session: Session, ticket_id: int) -> int:
     """The id of the message that was written last on a ticket that this transaction holds."""
     return int(
@@ -143,34 +116,25 @@ def newest_message(session: Session, ticket_id: int) -> int:
     )
 
 
-def _refuse_empty(text: str, attachments: Sequence[StoredFile]) -> None:
-    if not text.strip() and not attachments:
+def _refuse_empty(written: Written) -> None:
+    if not written.text.strip() and not written.attachments:
         raise NotAllowed("there is no text to send")
 
 
-def _message(
-    ticket: Ticket,
-    kind: MessageKind,
-    actor: Actor,
-    text: str,
-    at: datetime,
-    via: str,
-    attachments: Sequence[StoredFile],
-    external_id: str = "",
-) -> Message:
+def _message(ticket: Ticket, kind: MessageKind, written: Written) -> Message:
     return Message(
         ticket.id,
         kind,
         inbound=False,
-        author=actor,
-        created_at=at,
+        author=written.actor,
+        created_at=written.at,
         subject=ticket.subject,
-        text=text,
-        reply=text,
+        text=written.text,
+        reply=written.text,
         signal="written",
-        signal_detail=via,
-        attachments=tuple(attachments),
-        external_id=external_id,
+        signal_detail=written.via,
+        attachments=tuple(written.attachments),
+        external_id=written.external_id,
     )
 
 
@@ -205,24 +169,3 @@ def _move(session: Session, message_ids: Sequence[int], external_ids: Sequence[s
     tickets.move_messages(session, message_ids, to_ticket)
     keys = [threading.mail_key(external_id) for external_id in external_ids if external_id]
     session.execute(sa.update(thread_ids).where(thread_ids.c.message_id.in_(keys)).values(ticket_id=to_ticket))
-
-
-def _move_all(session: Session, from_ticket: int, to_ticket: int) -> tuple[list[int], dict[str, str]]:
-    """Messages, side conversations and people go over; returns which messages, and who is now in copy and was what.
-
-    The ids stay: `merged_into` leads them on.
-    """
-    where = messages.c.ticket_id == from_ticket
-    moved_ids = list(session.execute(sa.select(messages.c.id).where(where).order_by(messages.c.id)).scalars())
-    session.execute(sa.update(messages).where(where).values(ticket_id=to_ticket))
-    side_conversations.move(session, from_ticket, to_ticket)
-    people = tickets.participants_of(session, [from_ticket, to_ticket])
-    roles = {a: participants.after_merge(role) for a, role in people[from_ticket].items()}
-    tickets.add_participants(session, [(to_ticket, a, role) for a, role in roles.items()])
-    there, copied = people[to_ticket], participants.COPIED
-    copies = {a: there.get(a, "") for a, role in sorted(roles.items()) if role in copied}
-    copies = {a: was for a, was in copies.items() if was not in (*copied, participants.Participation.REQUESTER)}
-    for address, was in copies.items():
-        if was:
-            tickets.set_participant(session, to_ticket, address, roles[address])
-    return moved_ids, copies

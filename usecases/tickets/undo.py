@@ -19,8 +19,9 @@ from storage.db.session import Session
 from storage.people import holders, people
 from storage.tables.tickets import links, messages, participants
 from storage.tickets import tickets
-from usecases.tickets import conversation, requester, side_conversations
 from usecases.tickets import links as ticket_links
+from usecases.tickets import merging, requester, side_conversations
+from usecases.tickets.merging import MergeRequest
 
 
 def undoable_numbers(session: Session, ticket: Ticket) -> tuple[int, ...]:
@@ -77,7 +78,7 @@ def _undo_split(session: Session, ticket: Ticket, number: int, event: Event, act
     there = [message.id for message in tickets.messages_of(session, other, most=2)]
     if there != [event.message_id]:
         raise NotAllowed(f"#{other} has more messages by now; merge it instead")
-    merged = conversation.merge(session, other, ticket.id, actor, at, why="undid the split")
+    merged = merging.merge(session, MergeRequest(other, ticket.id, actor, at, why="undid the split"))
     undone = Event(ticket.id, at, EventKind.SPLIT_UNDONE, actor, before=str(other), data=EventData(undid=(number,)))
     return tickets.save(session, Change(merged, (undone,)))
 

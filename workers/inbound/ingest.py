@@ -22,8 +22,9 @@ from storage.mail import external_references, inbound
 from storage.mail.inbound import MOST_ATTEMPTS, SettledRequest, WaitingRequest
 from storage.runtime import failures
 from storage.tickets import tickets
-from usecases.tickets import conversation
 from usecases.tickets import links as ticket_links
+from usecases.tickets import merging
+from usecases.tickets.merging import MergeRequest
 from workers.inbound import agent_mail, assign_new, batch_context, prefetch
 from workers.inbound.item import Item
 from workers.inbound.match import Decision, Matcher
@@ -153,7 +154,7 @@ def _merge_or_link(context: Context, session: Session, found: dict[int, int], no
         ticket_links.link(session, second, first, "relates", DESK, now)
         return
     why = "one thread: the message between them came last"
-    conversation.merge(session, second, first, DESK, now, why=why, react=context.react)
+    merging.merge(session, MergeRequest(second, first, DESK, now, why=why, react=context.react))
 
 
 def _in_order(items: list[Item]) -> list[Item]:

@@ -34,6 +34,7 @@ from storage.tickets import drafts, tickets
 from usecases.agents import commands as agent_commands
 from usecases.agents.commands import CommandRun
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 from workers.runtime.context import Context
 from workers.slack import account_linking
 from workers.slack.mentions import with_names
@@ -153,7 +154,7 @@ def _not_permitted(ctx: _OrderContext, actor: Actor, ticket: Ticket, parsed: Par
     text = order.text or parsed.text
     message_id = None
     if text.strip():
-        message_id = conversation.note_refused(session, ticket, actor, text, now, via="slack", why=why)
+        message_id = conversation.note_refused(session, ticket, Written(actor, text, now, via="slack"), why=why)
     tickets.save(session, properties.not_permitted(ticket, actor, now, why, message_id), react=ctx.context.react)
     kept = " Your words were kept as an internal note." if message_id else ""
     ctx.answer(f"Nothing was done on #{ticket.id}: {escaped(why)}.{kept}", ticket.id)
@@ -196,13 +197,13 @@ def _do(ctx: _OrderContext, ticket: Ticket, parsed: Parsed, actor: Actor) -> tup
 def _write_message(ctx: _OrderContext, ticket: Ticket, actor: Actor, text: str, *, public: bool) -> int:
     """Stores the text as a message; one from the thread is indexed, so that a later edit finds it."""
     order, session = ctx.order, ctx.session
-    said = order.message_id if order.kind is Kind.SAID else ""
+    external_id = order.message_id if order.kind is Kind.SAID else ""
     files = [StoredFile.of_request(file) for file in ctx.files]
     write = conversation.reply if public else conversation.note
-    write(session, ticket, actor, text, ctx.context.now(), via="slack", attachments=files, external_id=said)
+    write(session, ticket, Written(actor, text, ctx.context.now(), "slack", files, external_id))
     message_id = conversation.newest_message(session, ticket.id)
-    if said:
-        message_id_index.add(session, f"{order.conversation}#{said}", ticket.id, message_id)
+    if external_id:
+        message_id_index.add(session, f"{order.conversation}#{external_id}", ticket.id, message_id)
     return message_id
 
 

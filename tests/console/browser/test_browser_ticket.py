@@ -15,6 +15,7 @@ from tests.console.chromium import chromium, opened, sign_in
 from tests.console.conftest import START
 from tests.console.fixtures_desk import furnish
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 
 pytestmark = pytest.mark.services
 __all__ = ["chromium"]
@@ -44,7 +45,7 @@ def test_a_colleagues_note_arrives_while_one_writes(store: Store, chromium: Any)
         with store.database.transaction() as session:
             ticket = tickets.get(session, things.ticket, lock=True)
             assert ticket
-            conversation.note(session, ticket, bob, "I called her already.", START, via="console")
+            conversation.note(session, ticket, Written(bob, "I called her already.", START, via="console"))
         expect(page.get_by_text("I called her already.")).to_be_visible()
         expect(page.get_by_label("Text", exact=True)).to_have_value("My answer")
         page.get_by_role("button", name="Send reply").click()

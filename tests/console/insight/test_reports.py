@@ -22,6 +22,7 @@ from storage.tables.tickets import tickets as ticket_rows
 from storage.tickets import tickets
 from tests.console.conftest import Browser, Console
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 from workers.timers import report_rollup
 
 
@@ -33,7 +34,7 @@ def counted(console: Console) -> Console:
         ticket = tickets.get(session, console.things.ticket)
         assert ticket
         agent = Actor(ActorKind.AGENT, console.things.alice, "Alice")
-        conversation.reply(session, ticket, agent, "Here it is.", console.now[0], via="console")
+        conversation.reply(session, ticket, Written(agent, "Here it is.", console.now[0], via="console"))
     report_rollup.catch_up(console.store, console.now[0] + timedelta(minutes=3))
     return console
 

@@ -25,6 +25,7 @@ from tests.small_desk import categoriser
 from usecases.agents import scheduled_replies as agents_scheduled_replies
 from usecases.rules import macros
 from usecases.tickets import conversation, custom_fields
+from usecases.tickets.conversation import Written
 from workers.runtime.context import Context
 from workers.timers import scheduled_replies as sender
 
@@ -218,7 +219,9 @@ def test_a_reply_for_later_is_held_back_when_the_conversation_went_on(
     with console.store.database.transaction() as session:
         held = tickets.get(session, number, lock=True)
         assert held is not None
-        conversation.reply(session, held, Actor(ActorKind.AGENT, console.things.bob, "Bob"), "Here", START, via="x")
+        conversation.reply(
+            session, held, Written(Actor(ActorKind.AGENT, console.things.bob, "Bob"), "Here", START, via="x")
+        )
     console.later(days=2)
     before = len(replies(console))
     assert sender.drain(context) == 1

@@ -24,6 +24,7 @@ from tests.console.fixtures_desk import PASSWORD, hashed
 from tests.small_desk import ALICE, BOB, CAROL, MAX, SmallDesk
 from tests.storage.rows import suggestion_outcomes
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 
 TOKEN = "The VPN token shows error 4711 since this morning, please help me to get it renewed."
 ANSWER = "Please open the Kestrel app and press renew."
@@ -67,7 +68,7 @@ def solve(desk: SmallDesk, number: int) -> None:
         ticket = tickets.get(session, number, lock=True)
         assert ticket is not None
         actor = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
-        replied = conversation.reply(session, ticket, actor, ANSWER, desk.now, via="console")
+        replied = conversation.reply(session, ticket, Written(actor, ANSWER, desk.now, via="console"))
         tickets.save(session, transitions.resolve(replied, actor, desk.now))
     desk.work()
 
@@ -134,7 +135,7 @@ def test_the_answer_names_neither_the_other_requester_nor_the_other_agent(place:
         ticket = tickets.get(session, 4, lock=True)
         assert ticket is not None
         actor = Actor(ActorKind.AGENT, desk.alice.id, "Alice Agent")
-        replied = conversation.reply(session, ticket, actor, said, desk.now, via="console")
+        replied = conversation.reply(session, ticket, Written(actor, said, desk.now, via="console"))
         tickets.save(session, transitions.resolve(replied, actor, desk.now))
     desk.work()
     desk.receive(desk.mail(CAROL, "Token of the kestrel", "My kestrel token says error 9009."))

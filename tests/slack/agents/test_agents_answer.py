@@ -17,6 +17,7 @@ from tests.small_desk import BOB, words
 from usecases.privacy import export as personal_data
 from usecases.rules import macros
 from usecases.tickets import conversation, custom_fields
+from usecases.tickets.conversation import Written
 
 
 def test_a_ticket_has_a_card_in_its_teams_channel(agents: AgentsDesk) -> None:
@@ -248,7 +249,7 @@ def test_what_is_said_in_the_agents_channel_is_in_no_requesters_export(http_agen
     http_agents.does(payloads.direct("I cannot login", user="U0ANN"))
     (ticket,) = http_agents.desk.tickets()
     with http_agents.desk.store.database.transaction() as session:
-        conversation.note(session, ticket, DESK, "a difficult person", http_agents.desk.now, via="test")
+        conversation.note(session, ticket, Written(DESK, "a difficult person", http_agents.desk.now, via="test"))
     http_agents.says(ticket.id, "!reply Try again.")
     http_agents.work()
     assert any("a difficult person" in line for line in http_agents.lines(ticket.id))

@@ -11,6 +11,7 @@ from storage.tickets import ticket_facts, tickets
 from tests.small_desk import ALICE, BOB, CAROL, SmallDesk
 from tests.storage.rows import suggestion_outcomes
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 
 TOKEN = "The VPN token shows error 4711 since this morning, please help me to get it renewed."
 ANSWER = "Please open the Kestrel app and press renew."
@@ -21,7 +22,7 @@ def _solve(desk: SmallDesk, number: int, answer: str) -> None:
         ticket = tickets.get(session, number, lock=True)
         assert ticket is not None
         actor = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
-        replied = conversation.reply(session, ticket, actor, answer, desk.now, via="console")
+        replied = conversation.reply(session, ticket, Written(actor, answer, desk.now, via="console"))
         tickets.save(session, transitions.resolve(replied, actor, desk.now))
     desk.work()
 

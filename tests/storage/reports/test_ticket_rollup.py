@@ -18,6 +18,7 @@ from tests.small_desk import CAROL, SmallDesk
 from tests.storage.random_desk import RandomDesk, recount
 from tests.storage.rows import facts_by_ticket
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 from workers.timers import report_rollup
 
 SEEDS = (1, 2, 3)
@@ -117,7 +118,9 @@ def test_business_hours_are_those_of_the_team(store: Store) -> None:
     ticket = desk.ticket(1)
 
     with store.database.transaction() as session:
-        conversation.reply(session, ticket, Actor(ActorKind.AGENT, desk.alice.id), "Out!", desk.now, via="test")
+        conversation.reply(
+            session, ticket, Written(Actor(ActorKind.AGENT, desk.alice.id), "Out!", desk.now, via="test")
+        )
     report_rollup.catch_up(store, desk.now)
     with store.database.reading() as session:
         told = facts_by_ticket(session)[1]

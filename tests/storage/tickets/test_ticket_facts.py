@@ -13,6 +13,7 @@ from storage.tables.tickets import people
 from storage.tickets import ticket_facts, tickets
 from tests.small_desk import BOB, CAROL, SmallDesk
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 
 GERMAN = "Guten Tag, ich habe die Rechnung nicht bekommen. Können Sie mir die Rechnung bitte noch einmal schicken?"
 
@@ -44,7 +45,7 @@ def test_who_was_answered_does_not_wait(any_store: Store) -> None:
         alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice Agent")
         held = tickets.get(session, ticket.id, lock=True)
         assert held
-        conversation.reply(session, held, alice, "Yes.", desk.now, via="console")
+        conversation.reply(session, held, Written(alice, "Yes.", desk.now, via="console"))
     with any_store.database.reading() as session:
         facts = ticket_facts.load_facts(session, [desk.ticket(ticket.id)], desk.now + timedelta(hours=2))[ticket.id]
     assert facts["waiting_hours"] == 0.0 and facts["assignee"] == "Alice Agent"

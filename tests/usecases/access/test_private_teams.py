@@ -24,6 +24,7 @@ from usecases.access.membership import COMMAND_LINE
 from usecases.rules import run_actions
 from usecases.rules.run_actions import ActionContext
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 
 HR = 2
 """The team that is private here."""
@@ -99,7 +100,7 @@ def by_action(session: Session, desk: SmallDesk, do: dict[str, Any], who: Actor)
 def by_reply(session: Session, desk: SmallDesk) -> None:
     held = tickets.get(session, 1, lock=True)
     assert held
-    conversation.reply(session, held, actor(desk.alice), "hello", desk.now, via="test")
+    conversation.reply(session, held, Written(actor(desk.alice), "hello", desk.now, via="test"))
 
 
 def test_no_action_makes_somebody_outside_the_owner(desk: SmallDesk) -> None:

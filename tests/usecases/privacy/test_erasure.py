@@ -19,6 +19,7 @@ from storage.tickets import tickets
 from tests.small_desk import BOB, CAROL, SUPPORT, SmallDesk
 from usecases.privacy import erasure
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 
 WORD = "quittenmarmelade"
 LARGE = f"{WORD} " * 8_000
@@ -42,8 +43,8 @@ def desk(any_store: Store) -> SmallDesk:
         with any_store.database.transaction() as session:
             held = tickets.get(session, ticket.id, lock=True)
             assert held
-            answered = conversation.reply(session, held, alice, "we look at it", desk.now, via="console")
-            conversation.note(session, answered, alice, "a note of ours", desk.now, via="console")
+            answered = conversation.reply(session, held, Written(alice, "we look at it", desk.now, via="console"))
+            conversation.note(session, answered, Written(alice, "a note of ours", desk.now, via="console"))
         desk.work()
     return desk
 

@@ -11,7 +11,9 @@ from storage.open_store import Store
 from storage.tickets import tickets
 from storage.tickets.tickets import Stale
 from tests.small_desk import BOB, CAROL, SmallDesk
-from usecases.tickets import conversation
+from usecases.tickets import conversation, merging
+from usecases.tickets.conversation import Written
+from usecases.tickets.merging import MergeRequest
 
 ALICE = Actor(ActorKind.SYSTEM, None, "Alice")
 
@@ -37,7 +39,7 @@ def split(desk: SmallDesk, message_id: int) -> int:
 def merge(desk: SmallDesk, gone: int, into: int) -> bool:
     try:
         with desk.store.database.transaction() as session:
-            conversation.merge(session, gone, into, ALICE, desk.now)
+            merging.merge(session, MergeRequest(gone, into, ALICE, desk.now))
     except (NotAllowed, Stale):
         return False
     return True
@@ -88,4 +90,4 @@ def test_an_empty_reply_is_refused(desk: SmallDesk) -> None:
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
         with pytest.raises(NotAllowed, match="no text"):
-            conversation.reply(session, ticket, ALICE, " \n", desk.now, via="console")
+            conversation.reply(session, ticket, Written(ALICE, " \n", desk.now, via="console"))

@@ -11,8 +11,10 @@ from storage.open_store import Store
 from storage.people import people
 from storage.tickets import tickets
 from tests.small_desk import BOB, CAROL, SmallDesk
-from usecases.tickets import cc, conversation, undo
+from usecases.tickets import cc, conversation, merging, undo
 from usecases.tickets import links as ticket_links
+from usecases.tickets.conversation import Written
+from usecases.tickets.merging import MergeRequest
 
 
 @pytest.fixture
@@ -50,7 +52,7 @@ def replayed(desk: SmallDesk, number: int) -> None:
 def merged(desk: SmallDesk, gone: int = 1, into: int = 2) -> None:
     desk.later(minutes=1)
     with desk.store.database.transaction() as session:
-        conversation.merge(session, gone, into, alice(desk), desk.now)
+        merging.merge(session, MergeRequest(gone, into, alice(desk), desk.now))
 
 
 def test_the_newest_step_is_undone_first_and_then_the_one_before(desk: SmallDesk) -> None:
@@ -114,7 +116,7 @@ def test_a_split_is_undone_unless_the_new_ticket_lives_its_own_life(desk: SmallD
         new = conversation.split(session, message, alice(desk), desk.now).id
         ticket = tickets.get(session, new)
         assert ticket is not None
-        conversation.note(session, ticket, alice(desk), "Mine.", desk.now, via="console")
+        conversation.note(session, ticket, Written(alice(desk), "Mine.", desk.now, via="console"))
     with pytest.raises(NotAllowed, match="more messages"):
         back(desk, 1, event_number(desk, 1, "split"))
 

@@ -8,7 +8,8 @@ from desk.tickets.ticket import DESK
 from tests.small_desk import BOB, SUPPORT, SmallDesk
 from tests.storage.rows import references_of_ticket
 from tests.workers.other_desk import HELPDESK, MACHINE, OtherDesk
-from usecases.tickets import conversation
+from usecases.tickets import conversation, merging
+from usecases.tickets.merging import MergeRequest
 
 JANE, LATER = "jane@partner.example", "[INC0012345] Printer"
 AUTO = [("Auto-Submitted", "auto-replied")]
@@ -129,7 +130,7 @@ def test_split_undoes_it_and_takes_along_what_the_message_brought(any_desk: Smal
 def test_after_a_merge_the_number_leads_to_the_ticket_that_is_left(desk: SmallDesk) -> None:
     desk.receive(desk.mail(BOB, "Printer", "It burns."), desk.mail(HELPDESK, LATER, "It burns."))
     with desk.store.database.transaction() as session:
-        conversation.merge(session, 2, 1, DESK, desk.now)
+        merging.merge(session, MergeRequest(2, 1, DESK, desk.now))
     desk.receive(desk.mail(HELPDESK, "INC0012345 again", "Still.", to=SUPPORT))
     assert desk.messages(1)[-1].signal == "foreign-number"
 

@@ -16,7 +16,8 @@ from gateway.intake import accept
 from storage.people import people
 from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, CAROL, EVE, SUPPORT, SmallDesk, words
-from usecases.tickets import conversation, side_conversations, undo, watchers
+from usecases.tickets import merging, side_conversations, undo, watchers
+from usecases.tickets.merging import MergeRequest
 from usecases.tickets.side_conversations import SideMessage
 from workers.inbound import ingest
 
@@ -218,7 +219,7 @@ def test_a_merge_takes_it_along_and_an_undo_brings_it_back(desk: SmallDesk) -> N
     desk.receive(desk.mail(BOB, "Printer again", "Same."))
     ask(desk)
     with desk.store.database.transaction() as session:
-        conversation.merge(session, 1, 2, Actor(ActorKind.AGENT, desk.alice.id), desk.now)
+        merging.merge(session, MergeRequest(1, 2, Actor(ActorKind.AGENT, desk.alice.id), desk.now))
     answer(desk, SUE, "Yes.", by="address and parent")
     assert said(desk, 2) == ["Is part 7 in stock?", "Yes."] and len(desk.tickets()) == 2
     with desk.store.database.transaction() as session:

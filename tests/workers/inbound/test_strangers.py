@@ -11,7 +11,8 @@ from storage.open_store import Store
 from storage.people import people
 from storage.tickets import tickets
 from tests.small_desk import ALICE, BILLING, BOB, CAROL, EVE, SUPPORT, SmallDesk, words
-from usecases.tickets import conversation, requester_view, undo
+from usecases.tickets import conversation, merging, requester_view, undo
+from usecases.tickets.merging import MergeRequest
 
 OURS = "mx.desk.example.test"
 SAM = "sam@home.example.test"
@@ -141,7 +142,7 @@ def test_whom_a_merge_brings_without_being_its_requester_stays_out_of_copy(desk:
     desk.receive(desk.mail(BOB, "One", "First.", message_id="a@x"), desk.mail(CAROL, "Two", "Second."))
     desk.receive(desk.mail(BOB, "Re: One", "Sam as well.", cc=SAM, reply_to="a@x"))
     with desk.store.database.transaction() as session:
-        conversation.merge(session, 1, 2, DESK, desk.now)
+        merging.merge(session, MergeRequest(1, 2, DESK, desk.now))
     assert BOB in copies(desk, 2) and SAM not in copies(desk, 2)
 
 
@@ -152,7 +153,7 @@ def test_a_merge_of_their_own_ticket_puts_in_copy_who_was_only_asked_before_and_
     any_desk.receive(any_desk.mail(BOB, "Re: Offer", "And Carol.", cc=CAROL, reply_to="p@x"))
     any_desk.receive(any_desk.mail(CAROL, "Re: Offer", "For the desk alone.", reply_to="p@x"))
     with any_desk.store.database.transaction() as session:
-        conversation.merge(session, 2, 1, DESK, any_desk.now)
+        merging.merge(session, MergeRequest(2, 1, DESK, any_desk.now))
         assert tickets.participants_of(session, [1])[1][CAROL] == "added"
         undo.undo(session, 2, None, DESK, any_desk.now)
         assert tickets.participants_of(session, [1])[1][CAROL] == "asked"

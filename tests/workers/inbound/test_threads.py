@@ -8,7 +8,8 @@ import pytest
 
 from desk.tickets.ticket import DESK
 from tests.small_desk import ALICE, BILLING, BOB, CAROL, EVE, SUPPORT, SmallDesk
-from usecases.tickets import conversation
+from usecases.tickets import conversation, merging
+from usecases.tickets.merging import MergeRequest
 
 
 def test_a_reply_finds_its_parent_by_message_id(desk: SmallDesk) -> None:
@@ -118,7 +119,7 @@ def test_the_same_message_id_with_other_content_is_another_message(any_desk: Sma
 def test_mail_for_a_merged_ticket_lands_on_the_survivor(any_desk: SmallDesk) -> None:
     any_desk.receive(any_desk.mail(BOB, "One", "First.", message_id="a@x"), any_desk.mail(BOB, "Two", "Second."))
     with any_desk.store.database.transaction() as session:
-        conversation.merge(session, 1, 2, DESK, any_desk.now)
+        merging.merge(session, MergeRequest(1, 2, DESK, any_desk.now))
     any_desk.receive(any_desk.mail(BOB, "Re: One", "Third.", reply_to="a@x"), any_desk.mail(BOB, "Re: [#1]", "Fourth."))
     assert len(any_desk.messages(2)) == 4 and any_desk.ticket(1).merged_into == 2
 
@@ -126,7 +127,7 @@ def test_mail_for_a_merged_ticket_lands_on_the_survivor(any_desk: SmallDesk) -> 
 def test_whose_ticket_is_merged_away_still_gets_the_answer_and_the_history_says_so(any_desk: SmallDesk) -> None:
     any_desk.receive(any_desk.mail(BOB, "Mail is down", "Help."), any_desk.mail(CAROL, "Mail is down too", "Help."))
     with any_desk.store.database.transaction() as session:
-        conversation.merge(session, 2, 1, DESK, any_desk.now)
+        merging.merge(session, MergeRequest(2, 1, DESK, any_desk.now))
     any_desk.receive(any_desk.mail(ALICE, "Re", "It is back.", to=any_desk.notice_address(any_desk.alice, 1)))
     (answer,) = any_desk.sent("reply")
     assert answer["To"] == BOB and answer["Cc"] == CAROL

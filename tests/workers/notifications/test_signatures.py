@@ -10,6 +10,7 @@ from storage.people import people
 from storage.tickets import signatures, tickets
 from tests.small_desk import ALICE, BOB, SUPPORT, SmallDesk, words
 from usecases.tickets import conversation, resolution
+from usecases.tickets.conversation import Written
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def answer(desk: SmallDesk, text: str = "Try again.", *, actor: Actor | None = N
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, 1, lock=True)
         assert ticket
-        conversation.reply(session, ticket, by, text, desk.now, via="test", signed=signed)
+        conversation.reply(session, ticket, Written(by, text, desk.now, via="test", signed=signed))
     desk.work()
     return words(desk.sent("reply", BOB)[-1])
 

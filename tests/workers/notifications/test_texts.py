@@ -14,6 +14,7 @@ from storage.open_store import Store
 from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, CAROL, EVE, MAX, SUPPORT, SmallDesk, words
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 from workers.notifications import texts
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -69,7 +70,7 @@ def test_notes_and_agents_addresses_never_reach_the_requester(desk: SmallDesk) -
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
         alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice Agent")
-        conversation.note(session, ticket, alice, "another secret", desk.now, via="console")
+        conversation.note(session, ticket, Written(alice, "another secret", desk.now, via="console"))
     desk.receive(desk.mail(EVE, "Re: [#1]", "I do not take part"))
     answer(desk, "Try again now.")
     mails = desk.sent(recipient=BOB)

@@ -10,6 +10,7 @@ from storage.access import visibility
 from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, MAX, SmallDesk, words
 from usecases.tickets import conversation, watchers
+from usecases.tickets.conversation import Written
 
 KNOWN = mentions.names([(1, "Ann", "ann@a.test"), (2, "Ann Lee", "lee@a.test"), (3, "", "lee@b.test")])
 
@@ -37,7 +38,7 @@ def _note(desk: SmallDesk, text: str) -> None:
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
         alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice Agent")
-        conversation.note(session, ticket, alice, text, desk.now, via="test")
+        conversation.note(session, ticket, Written(alice, text, desk.now, via="test"))
     desk.work()
 
 

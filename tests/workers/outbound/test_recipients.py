@@ -19,6 +19,7 @@ from tests.reports import dsn
 from tests.servers.relay import Relay, listening
 from tests.small_desk import ALICE, BOB, CAROL, EVE, SUPPORT, SmallDesk
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 from workers.outbound import deliver
 
 DAVE = "dave@partner.example.test"
@@ -47,7 +48,7 @@ def answer(desk: SmallDesk, *, resolve: bool = False, text: str = "Try again.") 
     with desk.store.database.transaction() as session:
         held = tickets.get(session, 1, lock=True)
         assert held is not None
-        ticket = conversation.reply(session, held, alice, text, desk.now, via="console")
+        ticket = conversation.reply(session, held, Written(alice, text, desk.now, via="console"))
         if resolve:
             tickets.save(session, transitions.resolve(ticket, alice, desk.now))
     desk.work()

@@ -22,6 +22,7 @@ from tests.servers.relay import Relay, listening
 from tests.small_desk import BOB, SUPPORT, SmallDesk
 from usecases.config import apply as configuration
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 
 UMLAUT, ASCII = "info@müller.example", "info@xn--mller-kva.example"
 WIDE = "jörg@home.example.test"
@@ -54,7 +55,7 @@ def answer(desk: SmallDesk, number: int = 1) -> None:
         held = tickets.get(session, number, lock=True)
         assert held is not None
         alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice Agent")
-        conversation.reply(session, held, alice, "Try again.", desk.now, via="console")
+        conversation.reply(session, held, Written(alice, "Try again.", desk.now, via="console"))
     desk.work()
 
 

@@ -14,6 +14,7 @@ from storage.tables.tickets import people as people_table
 from storage.tickets import lifecycle, tickets
 from tests.small_desk import ALICE, BOB, SmallDesk, words
 from usecases.tickets import conversation
+from usecases.tickets.conversation import Written
 from workers.timers import lifecycle as workers_lifecycle
 
 PATIENT = Lifecycle(remind_days=3, resolve_days=7, close_days=5)
@@ -35,7 +36,7 @@ def answered(desk: SmallDesk) -> int:
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
-        conversation.reply(session, ticket, alice(desk), "Which printer?", desk.now, via="console")
+        conversation.reply(session, ticket, Written(alice(desk), "Which printer?", desk.now, via="console"))
     desk.work()
     return 1
 
@@ -119,7 +120,7 @@ def test_nobody_is_reminded_where_nobody_reads(desk: SmallDesk) -> None:
     with desk.store.database.transaction() as session:
         ticket = tickets.get(session, 1, lock=True)
         assert ticket is not None
-        conversation.reply(session, ticket, alice(desk), "Which order?", desk.now, via="console")
+        conversation.reply(session, ticket, Written(alice(desk), "Which order?", desk.now, via="console"))
     desk.later(days=4)
     assert sweep(desk) == 1 and desk.letters("reminder") == []
 

@@ -27,7 +27,9 @@ from storage.tickets import tickets
 from tests.small_desk import ALICE, BOB, MAX, SmallDesk
 from usecases.sla import measure as sla_measure
 from usecases.sla import recalculate as sla_review
-from usecases.tickets import conversation
+from usecases.tickets import conversation, merging
+from usecases.tickets.conversation import Written
+from usecases.tickets.merging import MergeRequest
 from workers.events import dispatch
 from workers.scheduler import Scheduler as TheClock
 from workers.timers import sla as worker
@@ -75,7 +77,7 @@ def reply(desk: SmallDesk, number: int) -> None:
         ticket = tickets.get(session, number, lock=True)
         assert ticket
         conversation.reply(
-            session, ticket, Actor(ActorKind.AGENT, desk.alice.id, "Alice"), "Try.", desk.now, via="test"
+            session, ticket, Written(Actor(ActorKind.AGENT, desk.alice.id, "Alice"), "Try.", desk.now, via="test")
         )
     work(desk)
 
@@ -307,7 +309,7 @@ def test_a_merged_ticket_has_no_due_time(any_desk: SmallDesk) -> None:
     promise(any_desk)
     one, two = ask(any_desk, "one"), ask(any_desk, "two")
     with any_desk.store.database.transaction() as session:
-        conversation.merge(session, two, one, DESK, any_desk.now)
+        merging.merge(session, MergeRequest(two, one, DESK, any_desk.now))
     work(any_desk)
     assert any_desk.ticket(two).due_at is None
     assert any_desk.ticket(one).due_at is not None
