@@ -21,7 +21,7 @@ from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Message, Message
 from storage.db.session import Session
 from storage.open_store import Store
 from storage.people import people
-from storage.people.people import Person
+from storage.people.people import NewAgent, Person
 from storage.reports import daily_rollup
 from storage.tickets import tickets
 from workers.timers import report_rollup
@@ -122,7 +122,9 @@ def _staff(session: Session, start: datetime) -> tuple[list[int], list[Person]]:
 
 def _agent(session: Session, number: int, team: int, start: datetime) -> Person:
     role = "agent" if number else "admin"
-    return people.add_agent(session, f"agent{number}@bench.example", f"Agent {number}", role, "", [team], start)
+    return people.add_agent(
+        session, NewAgent(f"agent{number}@bench.example", f"Agent {number}", role, "", [team]), start
+    )
 
 
 def _lived(ticket: Ticket, asked: Actor, agent: Actor, dice: random.Random) -> Change:

@@ -30,6 +30,7 @@ from desk.tickets.ticket import Actor, ActorKind, Event
 from gateway.intake import Incoming, accept
 from storage.open_store import Store, open_store
 from storage.people import availability, people
+from storage.people.people import NewAgent
 from storage.routing import rules as routing_rules
 from storage.routing import unassigned
 from storage.sla import calendars
@@ -141,7 +142,7 @@ class Week:
 
     def _hire(self, session: Any, name: str, team_id: int) -> None:
         address = f"{name.lower().replace(' ', '.')}@corp.example.test"
-        agent = people.add_agent(session, address, name, "agent", "", [team_id], self.now)
+        agent = people.add_agent(session, NewAgent(address, name, "agent", "", [team_id]), self.now)
         availability.set_agent(session, agent.id, weight=2, capacity=16)
         self.agents[name] = agent.id
 

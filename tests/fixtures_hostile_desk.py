@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from desk.config.settings import Settings
 from storage.open_store import Store, open_store
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.tables.tickets import inbound
 from tests.servers.fleet import SUPPORT, Fleet, store_time
 
@@ -112,7 +113,7 @@ def hostile_desk(folder: Path, **environment: str) -> Iterator[HostileDesk]:
         with store.database.transaction() as session:
             team = people.add_team(session, "Sales")
             people.add_mailbox(session, SALES, "Sales", team.id)
-            people.add_agent(session, BOB, "Bob Agent", "agent", "", [team.id], store_time())
+            people.add_agent(session, NewAgent(BOB, "Bob Agent", "agent", "", [team.id]), store_time())
         fleet.start("valkey", "gateway", "worker1", "http")
         desk = HostileDesk(store, fleet)
         desk.watch.start()

@@ -20,7 +20,7 @@ from gateway.intake import Incoming, accept
 from storage.mail import inbound, outbound
 from storage.open_store import Store
 from storage.people import people
-from storage.people.people import Person
+from storage.people.people import NewAgent, Person
 from storage.tickets import tickets
 from workers.events import dispatch
 from workers.inbound import ingest
@@ -58,8 +58,8 @@ class SmallDesk:
             other = people.add_team(session, "Billing")
             people.add_mailbox(session, SUPPORT, "Support", team.id)
             people.add_mailbox(session, BILLING, "Billing", other.id)
-            self.alice = people.add_agent(session, ALICE, "Alice Agent", "agent", "", [team.id], self.now)
-            self.max = people.add_agent(session, MAX, "Max Agent", "agent", "", [other.id], self.now)
+            self.alice = people.add_agent(session, NewAgent(ALICE, "Alice Agent", "agent", "", [team.id]), self.now)
+            self.max = people.add_agent(session, NewAgent(MAX, "Max Agent", "agent", "", [other.id]), self.now)
 
     def limit_acknowledgements(self, *, domain: int) -> None:
         """From now on so many automatic mails an hour go to a domain, and our mail server says who is proven."""

@@ -28,6 +28,7 @@ from storage.db import schema
 from storage.db.session import Database, Session
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.runtime import key_values
 from storage.runtime.blobs import BlobStore
 from storage.runtime.logging_setup import configure_logging
@@ -136,7 +137,7 @@ def _fill(store: Store, tickets: int) -> None:
         calendar = calendars.save(session, OFFICE)
         policy = sla_policies.save(session, PolicyRow("Standard", TARGETS, calendar_id=calendar.id))
         key_values.remove(session, key_values.SLA_CHANGED)
-        agent = people.add_agent(session, "a@desk.example.test", "A", "agent", "", [], NOW)
+        agent = people.add_agent(session, NewAgent("a@desk.example.test", "A", "agent"), NOW)
         opened, due = NOW - timedelta(hours=1), NOW + timedelta(hours=3)
         known = {"count": tickets, "opened": opened, "due": due, "person": agent.id, "policy": policy.id}
         for statement, more in (

@@ -20,7 +20,7 @@ from desk.config.settings import Settings
 from desk.knowledge.articles import Audience, State
 from storage.db.session import Session
 from storage.knowledge import articles
-from storage.knowledge.articles import Article
+from storage.knowledge.articles import Article, ArticleFilter
 from storage.runtime.logging_setup import escaped
 
 _COLUMNS = ("id", "state", "audience", "category", "version", "title", "suggested", "used", "helped", "not_helped")
@@ -43,7 +43,9 @@ def listed(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
             found = articles.search(session, Audience.INTERNAL, args.search, args.most)
         else:
             state, category = args.state or "", args.category or ""
-            found = articles.page(session, Audience.INTERNAL, state=state, category=category, most=args.most)
+            found = articles.page(
+                session, Audience.INTERNAL, ArticleFilter(state=state, category=category, most=args.most)
+            )
         uses = articles.count_uses(session, [one.id for one in found])
     rows = [asdict(one) | _counts(uses[one.id]) for one in found]
     if args.json:
@@ -71,7 +73,7 @@ def shown(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
 def given_out(args: argparse.Namespace, settings: Settings, _now: datetime) -> int:
     """All that no private team keeps, as JSON."""
     with opened(settings) as store, store.database.reading() as session:
-        found = articles.page(session, Audience.INTERNAL, state=args.state or "", most=_MOST)
+        found = articles.page(session, Audience.INTERNAL, ArticleFilter(state=args.state or "", most=_MOST))
     rows = [{name: asdict(one)[name] for name in _TAKEN} for one in reversed(found) if one.team_id is None]
     text = json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
     if args.file == "-":
@@ -100,7 +102,9 @@ def taken_in(args: argparse.Namespace, settings: Settings, now: datetime) -> int
 
 
 def _take_in(session: Session, wanted: list[Article], now: datetime, dry_run: bool) -> _Taken:
-    known = {(one.title, one.language): one for one in articles.page(session, Audience.INTERNAL, most=_MOST)}
+    known = {
+        (one.title, one.language): one for one in articles.page(session, Audience.INTERNAL, ArticleFilter(most=_MOST))
+    }
     done = _Taken()
     for one in wanted:
         old = known.get((one.title, one.language))

@@ -27,7 +27,7 @@ from storage.open_store import Store
 from storage.people import people
 from usecases.incidents import bulk_orders
 from usecases.incidents import members as incident_members
-from usecases.incidents.bulk_orders import ANSWER, DISMISS, RESOLVE
+from usecases.incidents.bulk_orders import ANSWER, DISMISS, RESOLVE, NewOrder
 
 _COLUMNS = ("id", "state", "category", "organisation", "people", "tickets", "opened_at", "last_at")
 _TICKET = ("id", "state", "status", "priority", "likeness", "requester", "subject")
@@ -146,7 +146,7 @@ def _place(args: argparse.Namespace, store: Store, now: datetime) -> bulk_orders
     try:
         with store.database.transaction() as session:
             actor = _actor(session, args.agent)
-            return bulk_orders.place_order(session, args.id, key, args.order, args.text, actor, now)
+            return bulk_orders.place_order(session, NewOrder(args.id, key, args.order, args.text, actor), now)
     except NotAllowed as error:
         raise Trouble(str(error)) from error
 

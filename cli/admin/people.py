@@ -24,7 +24,7 @@ from storage.access import api_tokens, visibility
 from storage.db.session import Session
 from storage.people import accounts, agent_sessions, people
 from storage.people.addresses import canonical
-from storage.people.people import Mailbox, Person, Team
+from storage.people.people import Mailbox, NewAgent, Person, Team
 from usecases.access import membership, staff
 from usecases.access.membership import COMMAND_LINE
 
@@ -85,7 +85,7 @@ def _new_agent(session: Session, address: str, args: argparse.Namespace, now: da
     public = [team.id for team in people.all_teams(session) if team.id not in private]
     teams = [_team(session, name).id for name in args.team] or public[:1]
     role = str(role_named(args.role or Role.AGENT))
-    agent = people.add_agent(session, address, args.name or "", role, passwords.hash_password(password), [], now)
+    agent = people.add_agent(session, NewAgent(address, args.name or "", role, passwords.hash_password(password)), now)
     _join(session, agent, teams, now)
     if args.slack_user:
         accounts.set_account(session, Channel.SLACK, agent.id, args.slack_user, now)

@@ -26,6 +26,7 @@ from storage.db.session import Database, Session, is_unavailable
 from storage.open_store import Store, database_url, open_store
 from storage.people import people
 from storage.people.addresses import canonical
+from storage.people.people import NewAgent
 from storage.runtime import secret_key
 
 FIRST_TEAM = "Support"
@@ -120,5 +121,5 @@ def _furnish(session: Session, settings: Settings, now: datetime, agent: str | N
     password = new_password()
     address = agent or f"admin@{domain}"
     hashed = passwords.hash_password(password)
-    people.add_agent(session, address, "Admin", Role.ADMIN, hashed, [teams[0].id], now)
+    people.add_agent(session, NewAgent(address, "Admin", Role.ADMIN, hashed, [teams[0].id]), now)
     return Begun(schema.NEWEST, boxes, canonical(address), password)

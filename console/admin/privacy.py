@@ -30,6 +30,7 @@ from desk.access.permissions import Verb
 from desk.access.visibility import EVERYBODY, LONGEST_REASON
 from desk.tickets.ticket import Change, Event
 from storage.access import audit, visibility
+from storage.access.audit import Action
 from storage.people import people
 from storage.tickets import tickets
 from usecases.privacy import erasure
@@ -109,7 +110,7 @@ def _open(visit: Visit, number: int, reason: str) -> None:
             raise HTTPException(404, "There is no such ticket.")
         why, team = {"why": reason}, ticket.team_id
         audit.record(
-            visit.session, viewer, visibility.OPENED_ANYWAY, visit.now, ticket_id=number, team_id=team, data=why
+            visit.session, viewer, Action(visibility.OPENED_ANYWAY, visit.now, ticket_id=number, team_id=team, data=why)
         )
         event = Event(number, visit.now, visibility.OPENED_ANYWAY, visit.actor, why=reason)
         tickets.save(visit.session, Change(ticket, (event,)))

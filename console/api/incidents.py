@@ -27,7 +27,7 @@ from storage.incidents import incidents
 from storage.incidents.incidents import STATES, Incident
 from usecases.incidents import bulk_orders
 from usecases.incidents import members as incident_members
-from usecases.incidents.bulk_orders import ANSWER, DISMISS, RESOLVE
+from usecases.incidents.bulk_orders import ANSWER, DISMISS, RESOLVE, NewOrder
 
 PER_PAGE = 50
 LONGEST_TEXT = 60_000
@@ -93,7 +93,7 @@ def _order(kind: str) -> Write:
             rows = bulk_orders.preview_order(visit.session, incident.id, kind)
             return {"incident": incident.id, "kind": kind, "dry_run": True, "tickets": [row["id"] for row in rows]}
         key = _key(visit, body, text)
-        order = bulk_orders.place_order(visit.session, incident.id, key, kind, text, _actor(visit), visit.now)
+        order = bulk_orders.place_order(visit.session, NewOrder(incident.id, key, kind, text, _actor(visit)), visit.now)
         bulk_orders.run_step(visit.session, order.id, visit.now)
         return _order_json(bulk_orders.get(visit.session, order.id))
 

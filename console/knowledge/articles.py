@@ -29,7 +29,7 @@ from desk.tickets.events import EventKind
 from desk.tickets.ticket import Actor, Change, Event, MessageKind, NotAllowed, Ticket
 from storage.db.session import Session
 from storage.knowledge import articles, csat
-from storage.knowledge.articles import Article
+from storage.knowledge.articles import Article, ArticleFilter
 from storage.people import people
 from storage.tickets import listings, tickets
 from usecases.tickets.resolution import resolution_from_replies
@@ -46,7 +46,9 @@ def show(visit: Visit) -> Response:
         articles.search(visit.session, Audience.INTERNAL, words, PER_PAGE)
         if words
         else articles.page(
-            visit.session, Audience.INTERNAL, state=wanted, category=asked.get("category", ""), before=visit.before()
+            visit.session,
+            Audience.INTERNAL,
+            ArticleFilter(state=wanted, category=asked.get("category", ""), before=visit.before()),
         )
     )
     return visit.html(
@@ -85,7 +87,7 @@ def draft_from(visit: Visit, fields: Mapping[str, str]) -> Response:
     ticket = tickets.get(visit.session, visit.number("ticket_id"), lock=True)
     if ticket is None:
         raise HTTPException(404, "There is no such ticket.")
-    drafts = articles.page(visit.session, Audience.INTERNAL, ticket_id=ticket.id, most=1)
+    drafts = articles.page(visit.session, Audience.INTERNAL, ArticleFilter(ticket_id=ticket.id, most=1))
     article = drafts[0] if drafts else add_draft(visit.session, ticket, visit.actor, visit.now)
     return _to(article.id, "drafted")
 

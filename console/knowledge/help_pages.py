@@ -24,7 +24,7 @@ from desk.web.clean_input import whole_number
 from desk.web.rate_limit import Pace
 from storage.db.session import Session
 from storage.knowledge import articles, csat_settings
-from storage.knowledge.articles import Article
+from storage.knowledge.articles import Article, ArticleFilter
 
 PER_PAGE = 50
 MOST_WORDS = 300
@@ -82,7 +82,9 @@ def _listed(session: Session, words: str, category: str, before: int | None) -> 
     if words:
         return articles.search(session, Audience.PUBLIC, words, PER_PAGE)
     wanted = str(State.PUBLISHED)
-    return articles.page(session, Audience.PUBLIC, state=wanted, category=category, before=before, most=PER_PAGE)
+    return articles.page(
+        session, Audience.PUBLIC, ArticleFilter(state=wanted, category=category, before=before, most=PER_PAGE)
+    )
 
 
 def _open(session: Session) -> CsatSettings:

@@ -26,7 +26,7 @@ from storage.incidents.incidents import MEMBER, STATES, SUGGESTED, TAKEN_OUT, In
 from storage.people import people
 from usecases.incidents import bulk_orders
 from usecases.incidents import members as incident_members
-from usecases.incidents.bulk_orders import ANSWER, DISMISS, RESOLVE
+from usecases.incidents.bulk_orders import ANSWER, DISMISS, RESOLVE, NewOrder
 
 log = structlog.get_logger()
 
@@ -121,7 +121,7 @@ def _order(visit: Visit, fields: Mapping[str, str], kind: str) -> Response:
     key = fields.get("key", "")[:64]
     if not key:
         raise NotAllowed("the form came without its key; load the page again")
-    order = bulk_orders.place_order(visit.session, incident.id, key, kind, text, visit.actor, visit.now)
+    order = bulk_orders.place_order(visit.session, NewOrder(incident.id, key, kind, text, visit.actor), visit.now)
     bulk_orders.run_step(visit.session, order.id, visit.now)
     log.info("incident_ordered", incident_id=incident.id, kind=kind, agent_id=visit.agent.id)
     return _back(visit, kind)

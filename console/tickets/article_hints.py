@@ -12,7 +12,7 @@ from desk.knowledge.articles import Audience, State
 from desk.tickets.ticket import Ticket
 from storage.db.session import Session
 from storage.knowledge import articles
-from storage.knowledge.articles import Article
+from storage.knowledge.articles import Article, ArticleFilter
 from storage.learning import training_labels
 
 MOST = 3
@@ -35,7 +35,9 @@ def for_ticket(session: Session, ticket: Ticket, eyes: Audience = Audience.INTER
     hints = for_words(session, question, eyes, ticket.category or "", most)
     if ticket.category and len(hints) < most:
         suggested = {one.article.id for one in hints}
-        same = articles.page(session, eyes, state=str(State.PUBLISHED), category=ticket.category, most=most)
+        same = articles.page(
+            session, eyes, ArticleFilter(state=str(State.PUBLISHED), category=ticket.category, most=most)
+        )
         hints += [Hint(one, 0.0) for one in same if one.id not in suggested]
     return hints[:most]
 

@@ -22,6 +22,7 @@ from storage.access import visibility
 from storage.db.session import Session
 from storage.knowledge import articles
 from storage.learning import solved_index, training_labels
+from storage.learning.solved_index import SuggestionUse
 
 MOST = 5
 SIMILAR, ARTICLE = "similar", "article"
@@ -76,13 +77,17 @@ def note_use(visit: Visit, ticket: Ticket, fields: Mapping[str, str], text: str)
     used, offered = (_NAMED.findall(fields.get(name, "")[:300]) for name in ("used", "offered"))
     for kind, number in dict.fromkeys(used):
         outcome = "used" if _same(_answer(visit.session, kind, int(number)), text) else "edited"
-        solved_index.record_use(visit.session, ticket.id, kind, int(number), visit.agent.id, outcome, visit.now)
+        solved_index.record_use(
+            visit.session, SuggestionUse(ticket.id, kind, int(number), visit.agent.id, outcome), visit.now
+        )
     for use, named in ((articles.SUGGESTED, offered), (articles.USED, used)):
         numbers = [int(number) for kind, number in named if kind == ARTICLE]
         articles.record_use(visit.session, numbers, use, visit.now, ticket.id, visit.agent.id)
     if offered and not used and not solved_index.has_use(visit.session, ticket.id):
         kind, number = offered[0]
-        solved_index.record_use(visit.session, ticket.id, kind, int(number), visit.agent.id, "ignored", visit.now)
+        solved_index.record_use(
+            visit.session, SuggestionUse(ticket.id, kind, int(number), visit.agent.id, "ignored"), visit.now
+        )
 
 
 def _solution(

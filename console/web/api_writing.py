@@ -22,6 +22,7 @@ from desk.access.visibility import Viewer
 from desk.tickets.ticket import NotAllowed
 from desk.web.clean_input import BadInput, NotJson, read_json
 from storage.access import audit
+from storage.access.audit import Action
 from storage.tickets.tickets import Stale
 
 log = structlog.get_logger()
@@ -76,7 +77,7 @@ def _note_attempt(desk: Desk, error: NotAllowed) -> None:
     if isinstance(error, AuditedRefusal):
         log.warning("request_refused_and_noted", what=error.what)
         with desk.store.database.transaction() as session:
-            audit.record(session, error.viewer, error.what, desk.clock(), data=error.data)
+            audit.record(session, error.viewer, Action(error.what, desk.clock(), data=error.data))
 
 
 def _check(desk: Desk, request: Request, visit: Visit, verb: Verb) -> None:

@@ -49,18 +49,20 @@ def record_reads(writing: Session, reading: Session, at: datetime) -> None:
     insert_rows(writing, audit, [_row(viewer, READ, t, team, at) for t, team in reads.items() if t not in recent_ids])
 
 
-def record(
-    session: Session,
-    viewer: Viewer,
-    what: str,
-    at: datetime,
-    *,
-    ticket_id: int | None = None,
-    team_id: int | None = None,
-    data: Mapping[str, Any] | None = None,
-) -> int:
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that is audited, and the ticket or team that it was done to."""
+
+    what: str
+    at: datetime
+    ticket_id: int | None = None
+    team_id: int | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+def record(session: Session, viewer: Viewer, action: Action) -> int:
     """Stores one entry; returns its id."""
-    row = _row(viewer, what, ticket_id, team_id, at) | {"data": dict(data or {})}
+    row = _row(viewer, action.what, action.ticket_id, action.team_id, action.at) | {"data": dict(action.data)}
     return int(session.execute(sa.insert(audit).values(**row).returning(audit.c.id)).scalar_one())
 
 

@@ -92,23 +92,29 @@ def save(session: Session, old: Article, new: Article, editor_id: int | None) ->
     return new
 
 
-def page(
-    session: Session,
-    eyes: Audience,
-    *,
-    state: str = "",
-    category: str = "",
-    before: int | None = None,
-    most: int = 50,
-    ticket_id: int | None = None,
-) -> list[Article]:
+@dataclass(frozen=True, slots=True)
+class ArticleFilter:
+    """Which articles a list shows: at most `most`, with smaller numbers than `before`."""
+
+    state: str = ""
+    category: str = ""
+    before: int | None = None
+    most: int = 50
+    ticket_id: int | None = None
+
+
+def page(session: Session, eyes: Audience, shown: ArticleFilter = ArticleFilter()) -> list[Article]:
     """The newest first."""
-    query = _select(session, eyes).order_by(_c.id.desc()).limit(most)
-    for column, value in ((_c.state, state), (_c.category, category), (_c.from_ticket_id, ticket_id)):
+    query = _select(session, eyes).order_by(_c.id.desc()).limit(shown.most)
+    for column, value in (
+        (_c.state, shown.state),
+        (_c.category, shown.category),
+        (_c.from_ticket_id, shown.ticket_id),
+    ):
         if value:
             query = query.where(column == value)
-    if before is not None:
-        query = query.where(_c.id < before)
+    if shown.before is not None:
+        query = query.where(_c.id < shown.before)
     return [_article(row._mapping) for row in session.execute(query)]
 
 

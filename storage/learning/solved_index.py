@@ -7,7 +7,7 @@ returns a few hundred that share the rarest words with a new request; `classifie
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import combinations
 from typing import Any
@@ -101,12 +101,19 @@ def has_use(session: Session, ticket_id: int) -> bool:
     return session.execute(query).first() is not None
 
 
-def record_use(
-    session: Session, ticket_id: int, kind: str, source_id: int, agent_id: int | None, outcome: str, at: datetime
-) -> None:
+@dataclass(frozen=True, slots=True)
+class SuggestionUse:
     """An agent used a suggestion as it is ("used"), changed it ("edited") or did not use it ("ignored")."""
-    values = {"ticket_id": ticket_id, "kind": kind, "source_id": source_id, "agent_id": agent_id}
-    session.execute(sa.insert(suggestion_uses).values(**values, outcome=outcome, at=at))
+
+    ticket_id: int
+    kind: str
+    source_id: int
+    agent_id: int | None
+    outcome: str
+
+
+def record_use(session: Session, use: SuggestionUse, at: datetime) -> None:
+    session.execute(sa.insert(suggestion_uses).values(**asdict(use), at=at))
 
 
 def _search(session: Session, groups: Sequence[Sequence[str]], category: str, most: int) -> list[SolvedTicket]:

@@ -116,20 +116,29 @@ def _named(session: Session, persons: dict[str, Person], named: dict[str, Party]
     return {person.address: person for person in learnt}
 
 
-def add_agent(
-    session: Session, address: str, name: str, role: str, password_hash: str, team_ids: Sequence[int], now: datetime
-) -> Person:
+@dataclass(frozen=True, slots=True)
+class NewAgent:
+    """Who becomes an agent, with which role, password and teams."""
+
+    address: str
+    name: str
+    role: str
+    password_hash: str = ""
+    team_ids: Sequence[int] = ()
+
+
+def add_agent(session: Session, agent: NewAgent, now: datetime) -> Person:
     """Makes the person an agent of those teams; an agent that exists gets the new role, password and teams."""
-    address = canonical(address)
+    address, name = canonical(agent.address), agent.name
     person = ensure_people(session, [Party(address, name)], now)[address]
-    values = {"role": role, "active": True, "password_hash": password_hash}
+    values = {"role": agent.role, "active": True, "password_hash": agent.password_hash}
     if person.role:
         session.execute(sa.update(agents).where(agents.c.id == person.id).values(**values))
     else:
         session.execute(sa.insert(agents).values(id=person.id, **values))
     if name:
         session.execute(sa.update(people).where(people.c.id == person.id).values(name=name))
-    rows = [{"team_id": team_id, "agent_id": person.id} for team_id in team_ids]
+    rows = [{"team_id": team_id, "agent_id": person.id} for team_id in agent.team_ids]
     if rows:
         session.execute(insert_ignore(session, memberships), rows)
     return by_ids(session, [person.id])[person.id]

@@ -12,6 +12,7 @@ import frontdesk
 from storage.incidents import incidents
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.tickets import tickets
 from tests.console.conftest import START
 from tests.console.operations.test_incidents import outage
@@ -53,7 +54,7 @@ def test_all_are_answered_in_an_agents_name_and_resolved(
 ) -> None:
     number, made = hit
     with store.database.transaction() as session:
-        people.add_agent(session, "lena@corp.example.test", "Lena", "lead", "", [], START)
+        people.add_agent(session, NewAgent("lena@corp.example.test", "Lena", "lead"), START)
     answered = said(capsys, "answer", str(number), "--text", "We are on it.", "--as", "lena@corp.example.test")
     resolved = said(capsys, "resolve", str(number))
     assert (answered["done"], resolved["done"], resolved["total"]) == (3, 3, 3)

@@ -21,6 +21,7 @@ from storage.mail.inbound import Arrival
 from storage.mail.outbound_message import OutboundMessage
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.tables.tickets import agents
 from storage.tickets import tickets
 
@@ -66,7 +67,9 @@ def furnish(store: Store, now: datetime) -> Furnished:
         team = people.add_team(session, "Billing")
         people.add_team(session, "IT")
         staff = [
-            people.add_agent(session, f"{name}@corp.example.test", name.capitalize(), role, hashed(), [team.id], now)
+            people.add_agent(
+                session, NewAgent(f"{name}@corp.example.test", name.capitalize(), role, hashed(), [team.id]), now
+            )
             for name, role in (("alice", "agent"), ("bob", "lead"), ("rita", "read-only"))
         ]
         box = people.add_mailbox(session, "support@desk.example.test", "Support", team.id)

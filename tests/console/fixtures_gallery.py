@@ -21,6 +21,7 @@ from console.web.server import WebServer
 from desk.config.settings import Settings
 from storage.open_store import Store, open_store
 from storage.people import people
+from storage.people.people import NewAgent
 from tests.components import find
 from tests.console.fixtures_desk import PASSWORD
 from tests.console.fixtures_gallery_mails import SCENES
@@ -57,7 +58,7 @@ def _furnish(store: Store) -> dict[str, int]:
     """The number of each scene's ticket."""
     desk = SmallDesk(store)
     with store.database.transaction() as session:
-        people.add_agent(session, ALICE, "Alice Agent", "agent", passwords.hash_password(PASSWORD), [], desk.now)
+        people.add_agent(session, NewAgent(ALICE, "Alice Agent", "agent", passwords.hash_password(PASSWORD)), desk.now)
     places = {}
     for name, scene in SCENES.items():
         desk.later(hours=1)

@@ -19,6 +19,7 @@ from storage.mail.inbound import Arrival
 from storage.mail.outbound_message import OutboundMessage
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.tables.learning import incident_tickets, incidents, solved
 from storage.tables.tickets import teams
 from storage.tables.tickets import tickets as rows
@@ -53,8 +54,10 @@ def furnish_private(store: Store, beside: int, now: datetime) -> Private:
     with store.database.transaction() as session:
         team = people.add_team(session, "HR").id
         session.execute(sa.update(teams).where(teams.c.id == team).values(private=True))
-        hannah = people.add_agent(session, "hannah@corp.example.test", "Hannah", "lead", hashed(), [team], now)
-        adam = people.add_agent(session, "adam@corp.example.test", "Adam", "admin", hashed(), [], now)
+        hannah = people.add_agent(
+            session, NewAgent("hannah@corp.example.test", "Hannah", "lead", hashed(), [team]), now
+        )
+        adam = people.add_agent(session, NewAgent("adam@corp.example.test", "Adam", "admin", hashed()), now)
         people.add_mailbox(session, MAILBOX, "HR", team)
         victim = people.ensure_people(session, [Party(VICTIM, f"Vic {WORD}")], now)[VICTIM]
         number = tickets.reserve(session, 4000)[-1]

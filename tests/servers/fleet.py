@@ -21,6 +21,7 @@ import redis
 from storage.mail import inbound
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.tickets import tickets
 from tests.components import dies_with_us, need
 from tests.servers.ports import free_port
@@ -45,7 +46,7 @@ class Fleet:
             now = store_time()
             team = people.add_team(session, "Support")
             people.add_mailbox(session, SUPPORT, "Support", team.id)
-            people.add_agent(session, AGENT, "Alice Agent", "agent", "", [team.id], now)
+            people.add_agent(session, NewAgent(AGENT, "Alice Agent", "agent", "", [team.id]), now)
 
     def __enter__(self) -> Fleet:
         return self

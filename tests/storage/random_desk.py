@@ -25,6 +25,7 @@ from desk.tickets.ticket import DESK, Actor, ActorKind, Change, Event, NotAllowe
 from storage.db.session import Session
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.tables.desk import clocks, ratings
 from storage.tables.tickets import events
 from storage.tickets import tickets
@@ -48,7 +49,9 @@ class RandomDesk:
         self.now = START
         with self.store.database.transaction() as session:
             self.teams = tuple(people.add_team(session, name).id for name in ("Support", "Billing"))
-            made = [people.add_agent(session, f"a{n}@corp.example.test", "", "agent", "", [], START) for n in range(3)]
+            made = [
+                people.add_agent(session, NewAgent(f"a{n}@corp.example.test", "", "agent"), START) for n in range(3)
+            ]
             self.agents = tuple(one.id for one in made)
             person = people.ensure_people(session, [Party("carol@home.example.test")], START)["carol@home.example.test"]
             self.carol = Actor(ActorKind.REQUESTER, person.id, "Carol")

@@ -27,6 +27,7 @@ from storage.knowledge import articles, csat_settings
 from storage.knowledge.articles import Audience
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.reports import report as report_rows
 from storage.reports.report import ReportQuery
 from storage.sla import timers as sla_timers
@@ -83,7 +84,7 @@ def story(any_store: Store) -> Any:
         starter = read(tomllib.loads((STARTERS / "internal.toml").read_text(encoding="utf-8")))
         configuration.apply(session, starter, desk.now)
         configuration.apply(session, read(tomllib.loads(MEMBERS)), desk.now)
-        people.add_agent(session, INA, "Ina Tech", "lead", hashed(), [], desk.now)
+        people.add_agent(session, NewAgent(INA, "Ina Tech", "lead", hashed()), desk.now)
         csat_settings.set_rules(session, CsatSettings(ask_rating=True))
         lifecycle.set_rules(session, replace(lifecycle.rules(session), close_days=7))
         token = api_tokens.create(session, "portal", ("inbound",), desk.now)

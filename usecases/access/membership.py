@@ -17,6 +17,7 @@ from desk.mail.states import OutboundKind
 from desk.tickets import transitions
 from desk.tickets.ticket import DESK
 from storage.access import audit, visibility
+from storage.access.audit import Action
 from storage.db.session import Session
 from storage.mail import outbound
 from storage.mail.outbound_message import OutboundMessage
@@ -86,7 +87,7 @@ def _audit_and_notify(
     always_notify: bool = False,
 ) -> None:
     data = {"member_id": agent.id, "member": agent.address} if agent else {}
-    number = audit.record(session, who, what, now, team_id=team_id, data=data)
+    number = audit.record(session, who, Action(what, now, team_id=team_id, data=data))
     if always_notify or team_id in visibility.private_teams(session):
         outbound.store(session, _notices(session, team_id, number, f"{text}: {who.name}", audience), now)
 

@@ -15,6 +15,7 @@ from desk.access.permissions import Role, role_named
 from desk.access.visibility import Viewer
 from desk.tickets.ticket import NotAllowed
 from storage.access import audit
+from storage.access.audit import Action
 from storage.db.session import Session, enqueue
 from storage.db.statements import for_update
 from storage.people import people
@@ -52,7 +53,7 @@ def change_role(session: Session, agent: Person, role: str, who: Viewer, now: da
         return
     session.execute(sa.update(agents).where(agents.c.id == agent.id).values(role=str(new_role)))
     data = {"member_id": agent.id, "member": agent.address, "before": agent.role, "after": str(new_role)}
-    audit.record(session, who, ROLE_CHANGED, now, data=data)
+    audit.record(session, who, Action(ROLE_CHANGED, now, data=data))
     enqueue(session, "reassign", 0)
 
 
@@ -62,7 +63,7 @@ def change_active(session: Session, agent: Person, who: Viewer, now: datetime, *
         return
     people.set_active(session, agent.id, active)
     what = ACTIVATED if active else DEACTIVATED
-    audit.record(session, who, what, now, data={"member_id": agent.id, "member": agent.address})
+    audit.record(session, who, Action(what, now, data={"member_id": agent.id, "member": agent.address}))
 
 
 def _admins(session: Session, *, hold: bool = False) -> list[int]:

@@ -29,6 +29,7 @@ from storage.learning import categories, keyword_rules
 from storage.people import accounts, availability, organisations, people
 from storage.people.addresses import canonical
 from storage.people.organisations import Organisation
+from storage.people.people import NewAgent
 from storage.routing import rules as routing_rules
 from storage.sla import calendars
 from storage.sla import policies as sla_policies
@@ -167,7 +168,7 @@ def _put_agent(session: Session, address: str, entry: Entry, now: datetime) -> N
     person = people.by_address(session, address)
     role, who = role_named(entry["role"]), _acting_viewer(session)
     if person is None or not person.role:
-        person = people.add_agent(session, address, entry["name"], str(role), "", [], now)
+        person = people.add_agent(session, NewAgent(address, entry["name"], str(role)), now)
     staff.change_active(session, person, who, now, active=True)
     staff.change_role(session, person, role, who, now)
     people.set_name(session, person.id, entry["name"])

@@ -65,10 +65,20 @@ class Order:
         return Actor(ActorKind.AGENT, self.agent_id, self.agent_name) if self.agent_name else DESK
 
 
-def place_order(
-    session: Session, incident_id: int, key: str, kind: str, text: str, actor: Actor, now: datetime
-) -> Order:
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """What somebody wants done to all tickets of an incident; `key` makes it one even if it is sent twice."""
+
+    incident_id: int
+    key: str
+    kind: str
+    text: str
+    actor: Actor
+
+
+def place_order(session: Session, order: NewOrder, now: datetime) -> Order:
     """Stores the order; the same key again is the same order. Resolving and dismissing end the incident at once."""
+    incident_id, kind, text, actor = order.incident_id, order.kind, order.text, order.actor
     incident = incidents.get(session, incident_id, lock=True)
     if incident is None:
         raise NotAllowed(f"there is no incident {incident_id}")
@@ -76,7 +86,7 @@ def place_order(
         raise NotAllowed("there is no text to send")
     row = {
         "incident_id": incident_id,
-        "key": f"{incident_id}:{kind}:{key}",
+        "key": f"{incident_id}:{kind}:{order.key}",
         "kind": kind,
         "text": text,
         "agent_id": actor.id if actor.kind is ActorKind.AGENT else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from desk.incidents import priority as incident_priority
@@ -17,18 +17,19 @@ from storage.incidents.incidents import MEMBER, TAKEN_OUT
 from storage.tickets import tickets
 
 
-def add_members(
-    session: Session,
-    number: int,
-    members: Sequence[int],
-    now: datetime,
-    why: str,
-    actor: Actor,
-    by: Matrix,
-    *,
-    react: bool = True,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """Who adds tickets to an incident, when and why, and whether notices follow."""
+
+    actor: Actor
+    now: datetime
+    why: str
+    react: bool = True
+
+
+def add_members(session: Session, number: int, members: Sequence[int], by: Matrix, joining: Joining) -> None:
     """Each ticket gets its event, and the incident's priority where no agent has set another."""
+    now, actor, why = joining.now, joining.actor, joining.why
     count, begun, last = incidents.measure_reach(session, number)
     incidents.save_reach(session, number, count, last or now)
     minutes = max(1, math.ceil(((last or now) - (begun or now)).total_seconds() / 60))
@@ -39,7 +40,7 @@ def add_members(
         joined = Event(ticket_id, now, EventKind.INCIDENT_JOINED, actor, after=str(number), why=why)
         change = Change(replace(ticket, updated_at=now), (joined,))
         changes.append(change.then(incident_priority.raised(change.ticket, number, reason, by, now)))
-    tickets.save_locked(session, changes, react=react)
+    tickets.save_locked(session, changes, react=joining.react)
 
 
 def include_ticket(session: Session, number: int, ticket_id: int, actor: Actor, by: Matrix, now: datetime) -> None:
@@ -49,7 +50,7 @@ def include_ticket(session: Session, number: int, ticket_id: int, actor: Actor, 
     )
     if not changed:
         raise NotAllowed(f"ticket #{ticket_id} is in incident {number} already, or there is no such ticket to put in")
-    add_members(session, number, [ticket_id], now, "an agent took it in", actor, by)
+    add_members(session, number, [ticket_id], by, Joining(actor, now, "an agent took it in"))
 
 
 def remove_ticket(session: Session, number: int, ticket_id: int, actor: Actor, now: datetime) -> None:

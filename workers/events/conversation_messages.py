@@ -6,42 +6,33 @@ Only for channels with conversations of their own (Slack); the texts and the mar
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 
 from desk.channels import OutboundContent, traits_of
 from desk.mail.states import OutboundKind
 from desk.mail.stored_file import StoredFile
 from desk.tickets.events import EventKind
-from desk.tickets.ticket import Event, Message, Ticket
 from storage.mail.outbound_message import OutboundMessage
-from storage.people.people import Person
+from workers.notifications.ticket_event import TicketEvent
 from workers.outbound.transport import ConversationTexts
 from workers.outbound.transports import CONVERSATION_TEXTS
 
 
-def messages_for(
-    ticket: Ticket, event_id: int, event: Event, message: Message | None, persons: Mapping[int, Person], team: str
-) -> list[OutboundMessage]:
+def messages_for(happened: TicketEvent, team: str) -> list[OutboundMessage]:
     """One message with the reply or change, and one for each file; none where the ticket has no conversation."""
+    ticket, event, message = happened.ticket, happened.event, happened.message
     texts = CONVERSATION_TEXTS.get(ticket.channel)
     if texts is None or not ticket.conversation:
         return []
-    text = _text(texts, ticket, event, message, persons, team)
-    messages = [_message(ticket, event_id, event, text)] if text else []
+    text = _text(texts, happened, team)
+    messages = [_message(happened, text)] if text else []
     files = message.attachments if event.kind == EventKind.REPLIED and message is not None else ()
-    return messages + [_file(ticket, event_id, event, place, file) for place, file in enumerate(files)]
+    return messages + [_file(happened, place, file) for place, file in enumerate(files)]
 
 
-def _text(
-    texts: ConversationTexts,
-    ticket: Ticket,
-    event: Event,
-    message: Message | None,
-    persons: Mapping[int, Person],
-    team: str,
-) -> str:
+def _text(texts: ConversationTexts, happened: TicketEvent, team: str) -> str:
+    ticket, event, message = happened.ticket, happened.event, happened.message
     if event.kind == EventKind.OPENED:
-        owner = persons.get(ticket.assignee_id or 0)
+        owner = happened.persons.get(ticket.assignee_id or 0)
         return texts.opened_text(ticket, owner.name if owner else "", ticket.category or "", team)
     if event.kind == EventKind.REPLIED and message is not None:
         return texts.reply_text(message.author.name, message.reply)
@@ -57,21 +48,22 @@ def _text(
     return ""
 
 
-def _message(ticket: Ticket, event_id: int, event: Event, text: str) -> OutboundMessage:
-    kind = OutboundKind.REPLY if event.kind == EventKind.REPLIED else OutboundKind.NOTICE
-    content = CONVERSATION_TEXTS[ticket.channel].content(ticket.conversation, text)
-    return _row(ticket, f"{ticket.channel}:{event_id}", kind, event, content)
+def _message(happened: TicketEvent, text: str) -> OutboundMessage:
+    kind = OutboundKind.REPLY if happened.event.kind == EventKind.REPLIED else OutboundKind.NOTICE
+    content = CONVERSATION_TEXTS[happened.ticket.channel].content(happened.ticket.conversation, text)
+    return _row(happened, str(happened.event_id), kind, content)
 
 
-def _file(ticket: Ticket, event_id: int, event: Event, place: int, file: StoredFile) -> OutboundMessage:
+def _file(happened: TicketEvent, place: int, file: StoredFile) -> OutboundMessage:
     """An agent's file has a row of its own, so that one that fails keeps no words back."""
-    content = CONVERSATION_TEXTS[ticket.channel].content(ticket.conversation, file.name or "file", file)
-    return _row(ticket, f"{ticket.channel}:{event_id}:file:{place}", OutboundKind.REPLY, event, content)
+    texts = CONVERSATION_TEXTS[happened.ticket.channel]
+    content = texts.content(happened.ticket.conversation, file.name or "file", file)
+    return _row(happened, f"{happened.event_id}:file:{place}", OutboundKind.REPLY, content)
 
 
-def _row(ticket: Ticket, key: str, kind: OutboundKind, event: Event, content: OutboundContent) -> OutboundMessage:
+def _row(happened: TicketEvent, name: str, kind: OutboundKind, content: OutboundContent) -> OutboundMessage:
+    ticket, transport = happened.ticket, traits_of(happened.ticket.channel).transport
+    key = f"{ticket.channel}:{name}"
     external_id = hashlib.sha256(f"{key}:{ticket.id}".encode()).hexdigest()[:32]
-    transport = traits_of(ticket.channel).transport
-    return OutboundMessage(
-        key, kind, ticket.conversation, external_id, content, ticket.id, event.message_id, transport=transport
-    )
+    number = happened.event.message_id
+    return OutboundMessage(key, kind, ticket.conversation, external_id, content, ticket.id, number, transport=transport)

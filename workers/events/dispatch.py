@@ -38,6 +38,7 @@ from workers.notifications import (
 from workers.notifications import side_conversations as side_notices
 from workers.notifications.csat_requests import low_rating_notices, plan_ratings
 from workers.notifications.outgoing import Sender
+from workers.notifications.ticket_event import TicketEvent
 from workers.runtime import isolation
 from workers.runtime.context import Context
 from workers.runtime.isolation import Work
@@ -102,7 +103,8 @@ def _react(context: Context, session: Session, events: Sequence[tuple[int, Event
         ticket = batch.tickets.get(event.ticket_id)
         # Automatic mail that was closed at once notifies nobody.
         if ticket is not None and not event.data.set_aside:
-            outgoing += _messages(sender, session, batch, ticket, event_id, event)
+            message = batch.messages.get(event.message_id or 0)
+            outgoing += _messages(sender, session, batch, TicketEvent(ticket, event_id, event, message, batch.persons))
     solved_index.index_tickets(session, [event.ticket_id for _, event in events if event.kind in SOLVES])
     if sla_policies.any_active(session):
         sla_timers.request_measuring(
@@ -129,14 +131,12 @@ def _event_context(session: Session, events: list[Event]) -> _EventContext:
     return _EventContext(found, messages, people.by_ids(session, ids), teams, watchers)
 
 
-def _messages(
-    sender: Sender, session: Session, batch: _EventContext, ticket: Ticket, event_id: int, event: Event
-) -> list[OutboundMessage]:
-    message = batch.messages.get(event.message_id or 0)
+def _messages(sender: Sender, session: Session, batch: _EventContext, happened: TicketEvent) -> list[OutboundMessage]:
+    ticket, event, message = happened.ticket, happened.event, happened.message
     requester = batch.persons[ticket.requester_id]
     if ticket.merged_into is not None and event.kind in (EventKind.OPENED, EventKind.REQUESTER_REPLIED):
         return []  # the notices are those of the ticket that it was merged into.
-    outgoing = _slack_messages(sender, session, batch, ticket, event_id, event)
+    outgoing = _slack_messages(sender, session, happened)
     unproven = ticket.id in batch.kept_out
     # A web site's form may write in the mailbox's own name; nobody is there to read an acknowledgement.
     ourselves = sender.context.configuration(session).of_addresses((requester.address,)) is not None
@@ -147,36 +147,31 @@ def _messages(
     if event.kind == EventKind.REPLIED and message is not None and traits_of(ticket.channel).answered_by_mail:
         outgoing.append(_reply(sender, session, ticket, requester, message))
     if event.kind == EventKind.NOTICE_ASKED:
-        outgoing += rule_notices.notices_for(sender, session, ticket, event_id, event)
+        outgoing += rule_notices.notices_for(sender, session, happened)
     if event.kind == EventKind.INCIDENT_OPENED:
         outgoing += incident_alerts.messages_for(sender, session, ticket, event)
-    outgoing += reminders.messages_for(sender, session, ticket, requester, event_id, event)
+    outgoing += reminders.messages_for(sender, session, requester, happened)
     if event.kind in side_notices.KINDS:
         outgoing += side_notices.messages_for(sender, session, ticket, event, message)
     if event.kind in sla_alerts.KINDS:
-        outgoing += sla_alerts.notices_for(sender, session, ticket, event_id, event)
+        outgoing += sla_alerts.notices_for(sender, session, happened)
     if event.kind in unassigned_alerts.KINDS:
-        outgoing += unassigned_alerts.notices_for(sender, session, ticket, event_id, event)
-    outgoing += low_rating_notices(sender, session, ticket, event_id, event)
+        outgoing += unassigned_alerts.notices_for(sender, session, happened)
+    outgoing += low_rating_notices(sender, session, happened)
     notified = _recipients(batch, ticket, event) if event.kind in NOTIFIED else []
-    outgoing += [sender.notice(ticket, agent, event_id, event, message) for agent in notified]
+    outgoing += [sender.notice(happened, agent) for agent in notified]
     if event.kind in watcher_notices.KINDS:
         watchers, ids = batch.watchers.get(ticket.id, []), {agent.id for agent in notified}
-        outgoing += watcher_notices.notices_for(sender, session, ticket, event_id, event, message, watchers, ids)
+        outgoing += watcher_notices.notices_for(sender, session, happened, watchers, ids)
     return outgoing
 
 
-def _slack_messages(
-    sender: Sender, session: Session, batch: _EventContext, ticket: Ticket, event_id: int, event: Event
-) -> list[OutboundMessage]:
+def _slack_messages(sender: Sender, session: Session, happened: TicketEvent) -> list[OutboundMessage]:
     """To the requester's thread, and to the channels of teams."""
-    teams, message = sender.context.configuration(session).teams, batch.messages.get(event.message_id or 0)
-    team = teams.get(ticket.team_id or 0)
-    to_requester = conversation_messages.messages_for(
-        ticket, event_id, event, message, batch.persons, team.name if team else ""
-    )
-    ticket_event = team_channel.TicketEvent(ticket, event_id, event, message, batch.persons)
-    return [*to_requester, *team_channel.messages_for(session, teams, ticket_event)]
+    teams = sender.context.configuration(session).teams
+    team = teams.get(happened.ticket.team_id or 0)
+    to_requester = conversation_messages.messages_for(happened, team.name if team else "")
+    return [*to_requester, *team_channel.messages_for(session, teams, happened)]
 
 
 def _reply(sender: Sender, session: Session, ticket: Ticket, requester: Person, message: Message) -> OutboundMessage:

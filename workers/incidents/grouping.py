@@ -20,6 +20,7 @@ from storage.incidents.detector_counts import LONGEST_TEXT, CountedTicket, Opene
 from storage.incidents.incidents import MEMBER, SUGGESTED, Incident
 from storage.tickets import tickets
 from usecases.incidents import members as incident_members
+from usecases.incidents.members import Joining
 from workers.runtime.context import Context
 
 _USUAL = 80
@@ -84,7 +85,7 @@ def _take_in(
         return
     why = "the same category and like words, at the same time"
     by = priority.matrix(context.store.settings.priority_matrix)
-    incident_members.add_members(session, number, members, now, why, DESK, by, react=context.react)
+    incident_members.add_members(session, number, members, by, Joining(DESK, now, why, react=context.react))
     if notify:
         found = incidents.get(session, number)
         event = Event(

@@ -19,6 +19,7 @@ from storage.mail.outbound_message import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from workers.notifications.outgoing import Sender
+from workers.notifications.ticket_event import TicketEvent
 
 
 def plan_ratings(session: Session, events: Sequence[Event], now: datetime) -> None:
@@ -28,14 +29,13 @@ def plan_ratings(session: Session, events: Sequence[Event], now: datetime) -> No
         csat.plan(session, solved, csat_settings.rules(session), now)
 
 
-def low_rating_notices(
-    sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event
-) -> list[OutboundMessage]:
+def low_rating_notices(sender: Sender, session: Session, happened: TicketEvent) -> list[OutboundMessage]:
     """The notices of a `rated` event."""
+    event = happened.event
     score = event.data_as(RatingGiven).score
     if event.kind != EventKind.RATED or score is None or score > LOW:
         return []
-    return [sender.notice(ticket, lead, event_id, event, None) for lead in _recipients(session, ticket) if lead.notify]
+    return [sender.notice(happened, lead) for lead in _recipients(session, happened.ticket) if lead.notify]
 
 
 def _recipients(session: Session, ticket: Ticket) -> list[Person]:

@@ -23,7 +23,7 @@ from desk.tickets import subject
 from desk.tickets.events import EventKind
 from desk.tickets.participants import COPIED
 from desk.tickets.side_conversation import Side
-from desk.tickets.ticket import Event, Message, Ticket
+from desk.tickets.ticket import Message, Ticket
 from storage.db.session import Session
 from storage.knowledge import csat
 from storage.mail import message_id_index
@@ -33,6 +33,7 @@ from storage.tickets import signatures, tickets
 from workers.notifications import portal_link, reply_budget, texts
 from workers.notifications.portal_link import Addressee
 from workers.notifications.reply_budget import COMMAND_ANSWER, Limits
+from workers.notifications.ticket_event import TicketEvent
 from workers.runtime.context import Context
 
 NOWHERE = ".invalid"
@@ -130,11 +131,10 @@ class Sender:
         unique = reply_address.side_unique(side.id, self._unique(key))
         return self._outbound(key, Addressee(OutboundKind.SIDE, ticket, person), content, message.id, unique)
 
-    def notice(
-        self, ticket: Ticket, agent: Person, event_id: int, event: Event, message: Message | None
-    ) -> OutboundMessage:
+    def notice(self, happened: TicketEvent, agent: Person) -> OutboundMessage:
         """Tells an agent what happened; answering this mail answers the requester, or the third party who wrote."""
-        key = f"notice:{event_id}:{agent.id}"
+        ticket, event, message = happened.ticket, happened.event, happened.message
+        key = f"notice:{happened.event_id}:{agent.id}"
         content = replace(
             self._content(ticket, agent, reply_address.AGENT, _tagged(ticket)),
             from_name=f"{message.author.name if message else 'Frontdesk'} via {self._desk_name}",

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import sqlalchemy as sa
 
-from desk.tickets.ticket import Event, NotAllowed, Ticket
+from desk.tickets.ticket import NotAllowed, Ticket
 from storage.db.session import Session
 from storage.mail.outbound_message import OutboundMessage
 from storage.people import people
@@ -17,10 +17,12 @@ from storage.people.people import Person
 from storage.tables.people import watchers
 from usecases.rules import run_actions
 from workers.notifications.outgoing import Sender
+from workers.notifications.ticket_event import TicketEvent
 
 
-def notices_for(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
+def notices_for(sender: Sender, session: Session, happened: TicketEvent) -> list[OutboundMessage]:
     """The notices of one event."""
+    ticket, event = happened.ticket, happened.event
     words = [word.strip() for word in event.after.split(",")]
     recipients = {
         agent.id: agent
@@ -28,7 +30,7 @@ def notices_for(sender: Sender, session: Session, ticket: Ticket, event_id: int,
         for agent in _agents_named(session, ticket, word)
         if agent.active and agent.notify
     }
-    return [sender.notice(ticket, agent, event_id, event, None) for _, agent in sorted(recipients.items())]
+    return [sender.notice(happened, agent) for _, agent in sorted(recipients.items())]
 
 
 def _agents_named(session: Session, ticket: Ticket, word: str) -> Iterator[Person]:

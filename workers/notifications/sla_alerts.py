@@ -9,22 +9,24 @@ from __future__ import annotations
 from desk.access.permissions import Role
 from desk.tickets.event_data import SlaTarget
 from desk.tickets.events import EventKind
-from desk.tickets.ticket import Event, Ticket
+from desk.tickets.ticket import Ticket
 from storage.db.session import Session
 from storage.mail.outbound_message import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from workers.notifications.outgoing import Sender
+from workers.notifications.ticket_event import TicketEvent
 
 KINDS = (EventKind.SLA_WARNED, EventKind.SLA_BREACHED)
 
 
-def notices_for(sender: Sender, session: Session, ticket: Ticket, event_id: int, event: Event) -> list[OutboundMessage]:
+def notices_for(sender: Sender, session: Session, happened: TicketEvent) -> list[OutboundMessage]:
     """The notices of an `sla_warned` or `sla_breached` event."""
+    ticket, event = happened.ticket, happened.event
     if event.data_as(SlaTarget).quiet:
         return []
     audience = recipients(session, ticket, breached=event.kind == EventKind.SLA_BREACHED)
-    return [sender.notice(ticket, agent, event_id, event, None) for agent in audience]
+    return [sender.notice(happened, agent) for agent in audience]
 
 
 def recipients(session: Session, ticket: Ticket, *, breached: bool) -> list[Person]:

@@ -10,37 +10,28 @@ from dataclasses import replace
 
 from desk.tickets.event_data import Mention
 from desk.tickets.events import EventKind
-from desk.tickets.ticket import Event, Message, Ticket
 from storage.db.session import Session
 from storage.mail.outbound_message import OutboundMessage
 from storage.people import people
 from storage.people.people import Person
 from workers.notifications.outgoing import Sender
+from workers.notifications.ticket_event import TicketEvent
 
 KINDS = (EventKind.REQUESTER_REPLIED, EventKind.REPLIED, EventKind.NOTED, EventKind.SIDE_ANSWERED)
 
 
 def notices_for(
-    sender: Sender,
-    session: Session,
-    ticket: Ticket,
-    event_id: int,
-    event: Event,
-    message: Message | None,
-    watchers: Sequence[Person],
-    notified: set[int],
+    sender: Sender, session: Session, happened: TicketEvent, watchers: Sequence[Person], notified: set[int]
 ) -> list[OutboundMessage]:
     """`notified` are the agents who get another notice of the event."""
+    event = happened.event
     numbers = event.data_as(Mention).mentioned
     mentioned = people.by_ids(session, numbers) if numbers else {}
+    mention = replace(happened, event=replace(event, kind=EventKind.MENTIONED))
     notices = [
-        sender.notice(ticket, agent, event_id, replace(event, kind=EventKind.MENTIONED), message)
+        sender.notice(mention, agent)
         for _, agent in sorted(mentioned.items())
         if agent.active and agent.notify and agent.id != event.actor.id
     ]
-    excluded = notified | set(mentioned) | {event.actor.id, ticket.requester_id}
-    return notices + [
-        sender.notice(ticket, agent, event_id, event, message)
-        for agent in watchers
-        if agent.notify and agent.id not in excluded
-    ]
+    excluded = notified | set(mentioned) | {event.actor.id, happened.ticket.requester_id}
+    return notices + [sender.notice(happened, agent) for agent in watchers if agent.notify and agent.id not in excluded]

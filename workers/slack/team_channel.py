@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from desk.channels import Channel, Transport
 from desk.mail.states import OutboundKind
@@ -15,12 +15,13 @@ from desk.slack.content import SlackContent
 from desk.slack.markup import cut, escaped, one_line
 from desk.tickets.event_data import Transfer
 from desk.tickets.events import EventKind
-from desk.tickets.ticket import ActorKind, Event, Message, Ticket
+from desk.tickets.ticket import ActorKind, Message, Ticket
 from storage.access import visibility
 from storage.db.session import Session
 from storage.mail.outbound_message import OutboundMessage
 from storage.people import accounts
-from storage.people.people import Person, Team
+from storage.people.people import Team
+from workers.notifications.ticket_event import TicketEvent
 from workers.outbound.slack_cards import card_key
 
 CHANGES = frozenset({
@@ -31,17 +32,6 @@ CHANGES = frozenset({
 """After these events the card changes."""
 MOST_LETTERS = 3_500
 _CUT = "\n… (more in the console)"
-
-
-@dataclass(frozen=True, slots=True)
-class TicketEvent:
-    """One event with what its line needs."""
-
-    ticket: Ticket
-    event_id: int
-    event: Event
-    message: Message | None
-    persons: Mapping[int, Person]
 
 
 def messages_for(session: Session, teams: Mapping[int, Team], happened: TicketEvent) -> list[OutboundMessage]:

@@ -14,6 +14,7 @@ from console.web.local_path import local_path
 from console.web.sign_in_limits import SignInLimits
 from storage.open_store import Store
 from storage.people import agent_sessions, people
+from storage.people.people import NewAgent
 from tests.console import fixtures_desk
 from tests.console.conftest import START, Browser, Console, csrf
 from tests.console.fixtures_desk import PASSWORD
@@ -102,7 +103,7 @@ def test_a_new_password_ends_all_other_sessions(app: Any, alice: Browser) -> Non
 def test_a_password_set_elsewhere_ends_the_sessions_too(console: Console, alice: Browser) -> None:
     with console.store.database.transaction() as session:
         agent = people.by_ids(session, [console.things.alice])[console.things.alice]
-        people.add_agent(session, agent.address, "", "agent", passwords.hash_password("another one"), [], START)
+        people.add_agent(session, NewAgent(agent.address, "", "agent", passwords.hash_password("another one")), START)
     assert alice.get("/tickets").status_code == 303
 
 

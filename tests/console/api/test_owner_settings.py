@@ -14,6 +14,7 @@ import gateway
 from desk.config.desk_toml import read
 from storage.access import audit
 from storage.people import people
+from storage.people.people import NewAgent
 from tests.console.admin.test_configuration_api import PATH, post, token
 from tests.console.conftest import START, Browser, Console, csrf
 from usecases.config import apply as configuration
@@ -94,7 +95,7 @@ def test_an_admins_session_is_refused_in_the_same_way(console: Console, alice: B
     with console.store.database.transaction() as session:
         boss = people.by_address(session, "alice@corp.example.test")
         assert boss is not None
-        people.add_agent(session, boss.address, boss.name, "admin", boss.password_hash, [], START)
+        people.add_agent(session, NewAgent(boss.address, boss.name, "admin", boss.password_hash), START)
     head = {"X-CSRF-Token": csrf(alice.get("/account").text)}
     body = mailbox({**PLACE, "password_command": "touch PROOF"})
     assert post(alice, PATH, head, body).status_code == 422 and kept(console) is None

@@ -16,6 +16,7 @@ from console.routes import create_app
 from console.web.server import WebServer
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from tests.console.chromium import chromium, sign_in
 from tests.console.fixtures_desk import PASSWORD, PIXEL
 from tests.small_desk import ALICE, BOB, SUPPORT, SmallDesk
@@ -67,7 +68,7 @@ def page(request: pytest.FixtureRequest, chromium: Any, store: Store, outside: E
     """The ticket that a mail with many pictures made, with its HTML opened."""
     desk = SmallDesk(store)
     with store.database.transaction() as session:
-        people.add_agent(session, ALICE, "Alice", "agent", passwords.hash_password(PASSWORD), [], desk.now)
+        people.add_agent(session, NewAgent(ALICE, "Alice", "agent", passwords.hash_password(PASSWORD)), desk.now)
     place = f"elsewhere.test:{outside.port}"
     html = (
         f'<p style="background:url(http://a.{place}/style.png)">Hello,</p><img src="http://a.{place}/1.png?x=1&amp;y=2">'

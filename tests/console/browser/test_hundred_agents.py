@@ -15,6 +15,7 @@ from desk.tickets import history
 from desk.tickets.ticket import Event, MessageKind
 from storage.open_store import Store
 from storage.people import agent_sessions, people
+from storage.people.people import NewAgent
 from storage.tickets import tickets
 from tests.console.conftest import Browser
 from tests.small_desk import BOB, SmallDesk
@@ -52,7 +53,9 @@ def _signed_in(desk: SmallDesk) -> list[str]:
     with desk.store.database.transaction() as session:
         team = people.all_teams(session)[0].id
         made = [
-            people.add_agent(session, f"agent{n}@corp.example.test", f"Agent {n}", "agent", "", [team], desk.now)
+            people.add_agent(
+                session, NewAgent(f"agent{n}@corp.example.test", f"Agent {n}", "agent", "", [team]), desk.now
+            )
             for n in range(AGENTS)
         ]
         return [agent_sessions.begin(session, agent, desk.now) for agent in made]

@@ -20,6 +20,7 @@ from storage.learning import accuracy, models
 from storage.learning.models import Model
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.runtime import key_values
 from storage.tickets import corrections, tickets
 from tests.console.conftest import Browser, csrf
@@ -54,7 +55,7 @@ def place(store: Store) -> Iterator[Place]:
     desk.context.watch = ModelWatch(store)
     with store.database.transaction() as session:
         for address, name in ((ALICE, "Alice Agent"), (MAX, "Max Agent")):
-            people.add_agent(session, address, name, "agent", hashed(), [], desk.now)
+            people.add_agent(session, NewAgent(address, name, "agent", hashed()), desk.now)
         promote(session, desk.alice.id, "lead")
     app = create_app(store, store.settings, clock=lambda: desk.now)
     with TestClient(app) as one, TestClient(app) as other, TestClient(app) as third:

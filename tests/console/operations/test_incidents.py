@@ -21,6 +21,8 @@ from tests.console.conftest import START, Browser, Console
 from tests.console.fixtures_desk import plain_ticket
 from usecases.incidents import bulk_orders, duplicates
 from usecases.incidents import members as incident_members
+from usecases.incidents.bulk_orders import NewOrder
+from usecases.incidents.members import Joining
 from usecases.tickets import custom_fields
 
 _KEY = re.compile(r'name="key" value="([^"]+)"')
@@ -38,7 +40,9 @@ def outage(store: Store, people: int, now: datetime, state: str = MEMBER) -> tup
         ]
         incidents.add_tickets(session, number, dict.fromkeys(made, (state, 0.8)), now)
         if state == MEMBER:
-            incident_members.add_members(session, number, made, now, "the same words", DESK, matrix(DEFAULT_MATRIX))
+            incident_members.add_members(
+                session, number, made, matrix(DEFAULT_MATRIX), Joining(DESK, now, "the same words")
+            )
     return number, made
 
 
@@ -154,7 +158,7 @@ def test_a_suggested_ticket_is_neither_raised_nor_answered(console: Console, ali
 def test_five_hundred_tickets_are_answered_in_steps(any_store: Store) -> None:
     number, made = outage(any_store, 130, START)
     with any_store.database.transaction() as session:
-        one = bulk_orders.place_order(session, number, "k", "answer", "Soon.", DESK, START)
+        one = bulk_orders.place_order(session, NewOrder(number, "k", "answer", "Soon.", DESK), START)
     steps = 1
     while True:
         with any_store.database.transaction() as session:

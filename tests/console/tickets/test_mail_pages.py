@@ -16,6 +16,7 @@ from console.tickets import remote_images
 from console.web.rendering import lines
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from tests.console import fixtures_gallery_mails as mails
 from tests.console.conftest import Browser
 from tests.console.fixtures_desk import PASSWORD
@@ -38,7 +39,7 @@ class Gallery:
 def gallery(store: Store) -> Gallery:
     desk = SmallDesk(store)
     with store.database.transaction() as session:
-        people.add_agent(session, ALICE, "Alice", "agent", passwords.hash_password(PASSWORD), [], desk.now)
+        people.add_agent(session, NewAgent(ALICE, "Alice", "agent", passwords.hash_password(PASSWORD)), desk.now)
     app = create_app(store, store.settings, clock=lambda: desk.now)
     alice, stranger = (Browser(TestClient(app, base_url="http://desk.example.test")) for _ in range(2))
     page = alice.get("/login").text

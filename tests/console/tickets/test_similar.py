@@ -17,6 +17,7 @@ from desk.tickets.ticket import Actor, ActorKind
 from storage.access import api_tokens
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.tables.tickets import teams
 from storage.tickets import tickets
 from tests.console.conftest import Browser
@@ -48,7 +49,7 @@ def place(store: Store) -> Iterator[Place]:
     desk = SmallDesk(store, delivers=False)
     with store.database.transaction() as session:
         for address, name in ((ALICE, "Alice Agent"), (MAX, "Max Agent")):
-            people.add_agent(session, address, name, "agent", hashed(), [], desk.now)
+            people.add_agent(session, NewAgent(address, name, "agent", hashed()), desk.now)
     desk.receive(desk.mail(BOB, "VPN token", TOKEN))
     solve(desk, 1)
     desk.receive(
@@ -105,7 +106,7 @@ def test_an_answer_to_a_ticket_without_suggestions_counts_nothing(place: Place) 
 def test_a_private_teams_solutions_are_for_its_members(place: Place) -> None:
     with place.desk.store.database.transaction() as session:
         session.execute(sa.update(teams).where(teams.c.name == "Support").values(private=True))
-        people.add_agent(session, ALICE, "Alice Agent", "agent", hashed(), [1], place.desk.now)
+        people.add_agent(session, NewAgent(ALICE, "Alice Agent", "agent", hashed(), [1]), place.desk.now)
     assert "Similar solved tickets" in place.alice.get("/tickets/2").text
     assert "Similar solved tickets" not in place.max.get("/tickets/2").text
 

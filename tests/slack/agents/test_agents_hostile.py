@@ -18,6 +18,7 @@ from gateway.slack.events import bolt_app
 from storage.access import visibility
 from storage.mail import inbound
 from storage.people import accounts, people
+from storage.people.people import NewAgent
 from storage.slack import threads as slack_threads
 from tests.slack import payloads
 from tests.slack.agents_desk import ACCOUNT, AgentsDesk, over_http, small
@@ -187,7 +188,7 @@ def test_a_private_ticket_is_neither_shown_nor_changed_by_others(http_agents: Ag
 def test_who_may_only_read_changes_nothing(http_agents: AgentsDesk) -> None:
     desk = http_agents.desk
     with desk.store.database.transaction() as session:
-        people.add_agent(session, "alice@corp.example.test", "", "read-only", "", [], desk.now)
+        people.add_agent(session, NewAgent("alice@corp.example.test", "", "read-only"), desk.now)
     ticket = http_agents.mail()
     http_agents.says(ticket.id, "!take")
     assert not _acted(http_agents) and "may not assign tickets" in http_agents.whispered()
@@ -232,7 +233,7 @@ def test_an_address_links_only_if_slack_confirmed_it_and_the_desk_wants_it(
 @pytest.mark.parametrize("domain", ["bücher.example", "BÜCHER.example", "xn--bcher-kva.example"])
 def test_an_address_links_in_either_spelling_of_its_domain(small_desk: SmallDesk, domain: str) -> None:
     with small_desk.store.database.transaction() as session:
-        agent = people.add_agent(session, "ute@bücher.example", "Ute", "agent", "", [], small_desk.now)
+        agent = people.add_agent(session, NewAgent("ute@bücher.example", "Ute", "agent"), small_desk.now)
         answer = {"user": {"profile": {"email": f"Ute@{domain}"}, "is_email_confirmed": True}}
         order = Order(Kind.PRESSED, "T1", "U0UTE", email=slack_account.read(answer, "").email)
         matched = slack_threads.agent_of(session, order, by_email=True)

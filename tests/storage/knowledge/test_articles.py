@@ -16,6 +16,7 @@ from storage.knowledge import articles
 from storage.knowledge.articles import Article
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.tables.tickets import teams
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -52,8 +53,8 @@ def test_the_public_sees_what_is_published_for_it_and_agents_not_what_others_kee
     with any_store.database.transaction() as session:
         hr = people.add_team(session, "HR")
         session.execute(sa.update(teams).where(teams.c.id == hr.id).values(private=True))
-        member = people.add_agent(session, "a@corp.example.test", "A", "agent", "", [hr.id], NOW).id
-        other = people.add_agent(session, "b@corp.example.test", "B", "agent", "", [], NOW).id
+        member = people.add_agent(session, NewAgent("a@corp.example.test", "A", "agent", "", [hr.id]), NOW).id
+        other = people.add_agent(session, NewAgent("b@corp.example.test", "B", "agent"), NOW).id
         published = {"state": State.PUBLISHED, "audience": Audience.PUBLIC}
         made(session, "open", "word", **published)
         made(session, "inside", "word", state=State.PUBLISHED)

@@ -12,6 +12,7 @@ from storage.db.session import Session
 from storage.learning import training_labels
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.tickets import corrections, tickets
 from tests.console.fixtures_desk import plain_ticket
 from tests.storage.rows import corrections_of_ticket
@@ -22,7 +23,7 @@ ALICE = Actor(ActorKind.AGENT, 1, "Alice")
 
 def guessed(session: Session, category: str = "Billing / Refund", outcome: str = "suggest") -> Ticket:
     """A ticket with a guess."""
-    people.add_agent(session, "alice@corp.example.test", "Alice", "agent", "", [], NOW)
+    people.add_agent(session, NewAgent("alice@corp.example.test", "Alice", "agent"), NOW)
     ticket = plain_ticket(session, "carol@customer.example.test", "Money", "Give it back", NOW)
     (message,) = tickets.messages_of(session, ticket.id)
     row = {"ticket_id": ticket.id, "message_id": message.id, "model_version": "starter-1", "category": category}

@@ -6,6 +6,7 @@ from classifier.similar import Text, nearest, telling, texts
 from desk.tickets import transitions
 from desk.tickets.ticket import DESK, Actor, ActorKind
 from storage.learning import solved_index
+from storage.learning.solved_index import SuggestionUse
 from storage.open_store import Store
 from storage.tickets import ticket_facts, tickets
 from tests.small_desk import ALICE, BOB, CAROL, SmallDesk
@@ -81,7 +82,7 @@ def test_what_agents_did_with_suggestions_is_counted(any_store: Store) -> None:
     desk.receive(desk.mail(BOB, "VPN token", TOKEN))
     with any_store.database.transaction() as session:
         for outcome in ("used", "edited", "used"):
-            solved_index.record_use(session, 1, "similar", 1, desk.alice.id, outcome, desk.now)
+            solved_index.record_use(session, SuggestionUse(1, "similar", 1, desk.alice.id, outcome), desk.now)
         assert suggestion_outcomes(session, "similar") == {"used": 2, "edited": 1}
 
 

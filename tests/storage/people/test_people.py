@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from desk.mail.inbound_request import Party
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
@@ -42,7 +43,7 @@ def test_odd_names_and_addresses_are_kept_as_they_are(any_store: Store) -> None:
 def test_an_agent_who_left_and_came_back_has_another_key(any_store: Store) -> None:
     with any_store.database.transaction() as session:
         team = people.add_team(session, "Support")
-        first = people.add_agent(session, "Alice@X", "Alice", "agent", "h", [team.id], NOW)
+        first = people.add_agent(session, NewAgent("Alice@X", "Alice", "agent", "h", [team.id]), NOW)
         people.set_active(session, first.id, False)
         gone = people.by_address(session, "ALICE@x")
         assert gone is not None and not gone.is_agent and people.members(session, [team.id]) == {team.id: []}

@@ -13,6 +13,7 @@ from desk.tickets import transitions
 from desk.tickets.ticket import DESK, Ticket
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.tickets import tickets
 from storage.tickets.tickets import Stale
 
@@ -23,7 +24,7 @@ NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 def agents(any_store: Store) -> list[int]:
     """One ticket, #1, and twenty agents."""
     with any_store.database.transaction() as session:
-        made = [people.add_agent(session, f"a{n}@x", f"A{n}", "agent", "", [], NOW).id for n in range(20)]
+        made = [people.add_agent(session, NewAgent(f"a{n}@x", f"A{n}", "agent"), NOW).id for n in range(20)]
         requester = people.ensure_people(session, [Party("bob@x")], NOW)["bob@x"]
         (number,) = tickets.reserve(session, 1)
         tickets.insert_many(session, [Ticket(number, "s", requester.id, NOW, NOW)])

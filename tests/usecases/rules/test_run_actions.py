@@ -12,6 +12,7 @@ from desk.tickets.ticket import DESK, NotAllowed, Status, Ticket
 from storage.db.session import Session, enqueue
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.tickets import tickets
 from usecases.rules import run_actions
 from usecases.rules.run_actions import ActionContext
@@ -23,8 +24,8 @@ DOING = ActionContext(DESK, NOW, "rule Refunds", {"requester": "Bob"})
 
 def _ticket(session: Session) -> Ticket:
     team = people.add_team(session, "Billing")
-    people.add_agent(session, "alice@corp.example.test", "Alice Agent", "agent", "", [team.id], NOW)
-    bob = people.add_agent(session, "bob@home.example.test", "Bob", "agent", "", [], NOW)
+    people.add_agent(session, NewAgent("alice@corp.example.test", "Alice Agent", "agent", "", [team.id]), NOW)
+    bob = people.add_agent(session, NewAgent("bob@home.example.test", "Bob", "agent"), NOW)
     (number,) = tickets.reserve(session, 1)
     made = Ticket(number, "Refund", bob.id, NOW, NOW)
     tickets.insert_many(session, [made])

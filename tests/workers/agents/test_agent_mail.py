@@ -13,6 +13,7 @@ from desk.mail.inbound_request import AutoKind
 from desk.tickets.fields import Field, Kind
 from storage.open_store import Store
 from storage.people import people
+from storage.people.people import NewAgent
 from tests.small_desk import ALICE, BOB, EVE, MAX, SUPPORT, SmallDesk, words
 from usecases.rules import macros
 from usecases.tickets import custom_fields
@@ -102,7 +103,7 @@ def test_five_hundred_forged_agent_mails_do_nothing(strict: SmallDesk, address: 
     strict.receive(strict.mail(BOB, "Another", "Matter."))
     other_ticket = strict.notice_address(strict.alice, 2)
     with strict.store.database.transaction() as session:
-        people.add_agent(session, MAX, "Max Agent", "agent", "", [1], strict.now)
+        people.add_agent(session, NewAgent(MAX, "Max Agent", "agent", "", [1]), strict.now)
     strict.receive(strict.mail(BOB, "Third", "Matter."))
     other_agent = strict.notice_address(strict.max, 3)
     forged = _forgeries(address, other_agent, other_ticket)

@@ -15,7 +15,7 @@ from storage.mail import outbound
 from storage.mail.outbound_message import OutboundMessage
 from storage.open_store import Store
 from storage.people import people
-from storage.people.people import Person
+from storage.people.people import NewAgent, Person
 from storage.tables.tickets import memberships
 from storage.tickets import tickets
 from tests.small_desk import ALICE, BILLING, BOB, CAROL, MAX, SmallDesk
@@ -74,7 +74,7 @@ def test_an_agent_who_left_the_team_commands_nothing_by_an_old_notice(desk: Smal
     with desk.store.database.transaction() as session:
         team = people.team_named(session, "Billing")
         assert team
-        people.add_agent(session, ALICE, "", "agent", "", [team.id], desk.now)
+        people.add_agent(session, NewAgent(ALICE, "", "agent", "", [team.id]), desk.now)
     desk.receive(desk.mail(BOB, "Re: my salary", "hello?", to=BILLING, reply_to="b1@x.test"))
     to = desk.notice_address(desk.alice, 1)
     with desk.store.database.transaction() as session:

@@ -17,11 +17,13 @@ from storage.db.statements import insert_rows
 from storage.incidents import incidents
 from storage.incidents.incidents import DISMISSED, MEMBER, OPEN, QUIET, RESOLVED, SUGGESTED, Incident
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.tables.learning import incident_traffic
 from storage.tables.tickets import agents
 from storage.tickets import tickets
 from tests.small_desk import BOB, CAROL, SmallDesk, words
 from usecases.incidents import bulk_orders
+from usecases.incidents.bulk_orders import NewOrder
 from workers.inbound import ingest
 from workers.incidents import detector as watch
 
@@ -81,7 +83,7 @@ def ordered(desk: SmallDesk, kind: str, text: str = "", steps: int = 9) -> None:
     """What an agent orders for all tickets of the first incident."""
     alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
     with desk.store.database.transaction() as session:
-        order = bulk_orders.place_order(session, 1, "k", kind, text, alice, desk.now)
+        order = bulk_orders.place_order(session, NewOrder(1, "k", kind, text, alice), desk.now)
         for _ in range(steps):
             bulk_orders.run_step(session, order.id, desk.now)
 
@@ -138,7 +140,7 @@ def test_machines_and_agents_do_not_count(any_desk: SmallDesk) -> None:
         )
     with any_desk.store.database.transaction() as session:
         for place in range(len(OUTAGE)):
-            people.add_agent(session, f"staff{place}@corp.example.test", "", "agent", "", [], any_desk.now)
+            people.add_agent(session, NewAgent(f"staff{place}@corp.example.test", "", "agent"), any_desk.now)
     for place, text in enumerate(OUTAGE):
         any_desk.receive(any_desk.mail(f"staff{place}@corp.example.test", "Cannot log in", text))
     watch.drain(any_desk.context)
@@ -185,8 +187,8 @@ def test_the_lead_is_told_once(any_desk: SmallDesk) -> None:
     with any_desk.store.database.transaction() as session:
         team = people.team_named(session, "Support")
         assert team
-        people.add_agent(session, "lena@corp.example.test", "Lena", "lead", "", [team.id], any_desk.now)
-        people.add_agent(session, "root@corp.example.test", "Root", "admin", "", [team.id], any_desk.now)
+        people.add_agent(session, NewAgent("lena@corp.example.test", "Lena", "lead", "", [team.id]), any_desk.now)
+        people.add_agent(session, NewAgent("root@corp.example.test", "Root", "admin", "", [team.id]), any_desk.now)
     everyday(any_desk)
     outage(any_desk)
     any_desk.work()
@@ -200,7 +202,7 @@ def test_the_lead_is_told_once(any_desk: SmallDesk) -> None:
 @pytest.mark.parametrize("role", ["admin", "agent"])
 def test_without_a_lead_the_admins_are_told(desk: SmallDesk, role: str) -> None:
     with desk.store.database.transaction() as session:
-        people.add_agent(session, "root@corp.example.test", "Root", role, "", [], desk.now)
+        people.add_agent(session, NewAgent("root@corp.example.test", "Root", role), desk.now)
     everyday(desk)
     outage(desk)
     desk.work()
@@ -319,7 +321,7 @@ def test_who_loses_the_role_while_an_order_runs_changes_no_further_ticket(
     hit = outage(desk)
     alice = Actor(ActorKind.AGENT, desk.alice.id, "Alice")
     with desk.store.database.transaction() as session:
-        order = bulk_orders.place_order(session, 1, "k", kind, "It is repaired.", alice, desk.now)
+        order = bulk_orders.place_order(session, NewOrder(1, "k", kind, "It is repaired.", alice), desk.now)
         assert bulk_orders.run_step(session, order.id, desk.now, most=2)
         values = {"active": False} if lost == "deactivated" else {"role": lost}
         session.execute(sa.update(agents).where(agents.c.id == desk.alice.id).values(**values))

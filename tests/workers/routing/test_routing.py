@@ -13,7 +13,7 @@ from desk.tickets.ticket import Event, Status
 from gateway.intake import accept
 from storage.open_store import Store
 from storage.people import availability, people
-from storage.people.people import Person
+from storage.people.people import NewAgent, Person
 from storage.routing import rules as routing_rules
 from storage.tables.tickets import tickets
 from tests.small_desk import BILLING, BOB, CAROL, SmallDesk
@@ -33,7 +33,7 @@ class RoutedDesk(SmallDesk):
             for number in range(2, agents + 1):
                 address = f"agent{number}@corp.example.test"
                 self.staff.append(
-                    people.add_agent(session, address, f"Agent {number}", "agent", "", [team.id], self.now)
+                    people.add_agent(session, NewAgent(address, f"Agent {number}", "agent", "", [team.id]), self.now)
                 )
             availability.set_team(session, team.id, strategy, options or Options(), None)
 

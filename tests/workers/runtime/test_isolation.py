@@ -30,6 +30,7 @@ from tests.small_desk import BOB, CAROL, SmallDesk
 from usecases.agents import scheduled_replies as agents_scheduled_replies
 from usecases.agents.scheduled_replies import ReplyRequest
 from usecases.incidents import bulk_orders
+from usecases.incidents.bulk_orders import NewOrder
 from usecases.sla import measure as sla_measure
 from workers.events import dispatch
 from workers.inbound import ingest
@@ -205,7 +206,9 @@ def test_an_order_for_an_incident_answers_all_tickets_but_the_one_that_cannot_be
     bad = opened(any_desk)
     _incident(any_desk)
     with any_desk.store.database.transaction() as session:
-        bulk_orders.place_order(session, 1, "k", bulk_orders.ANSWER, "It is repaired.", alice(any_desk), any_desk.now)
+        bulk_orders.place_order(
+            session, NewOrder(1, "k", bulk_orders.ANSWER, "It is repaired.", alice(any_desk)), any_desk.now
+        )
     breaks(monkeypatch, bulk_orders.conversation, "reply", lambda _session, ticket, *_: ticket.id == bad)
     detector.drain(any_desk.context)
     any_desk.work()
@@ -220,7 +223,7 @@ def test_an_order_that_cannot_be_done_at_all_keeps_no_other_order_waiting(
     _incident(any_desk)
     with any_desk.store.database.transaction() as session:
         for key in ("bad", "good"):
-            bulk_orders.place_order(session, 1, key, bulk_orders.ANSWER, key, alice(any_desk), any_desk.now)
+            bulk_orders.place_order(session, NewOrder(1, key, bulk_orders.ANSWER, key, alice(any_desk)), any_desk.now)
     breaks(monkeypatch, bulk_orders, "run_step", lambda _session, number, _now: number == 1)
     detector.drain(any_desk.context)
     any_desk.work()

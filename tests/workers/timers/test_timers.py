@@ -17,6 +17,7 @@ from desk.sla.timers import Clock, State
 from desk.tickets import properties, transitions
 from desk.tickets.ticket import DESK, Actor, ActorKind
 from storage.people import people
+from storage.people.people import NewAgent
 from storage.sla import calendars
 from storage.sla import policies as sla_policies
 from storage.sla import timers as sla_timers
@@ -121,7 +122,7 @@ def test_warning_and_breach_are_events_and_letters_each_once(any_desk: SmallDesk
     number = ask(any_desk)
     with any_desk.store.database.transaction() as session:
         team = any_desk.ticket(number).team_id
-        people.add_agent(session, "lea@corp.example.test", "Lea Lead", "lead", "", [team or 0], any_desk.now)
+        people.add_agent(session, NewAgent("lea@corp.example.test", "Lea Lead", "lead", "", [team or 0]), any_desk.now)
     do(any_desk, number, lambda t, a, at: transitions.assign(t, any_desk.alice.id, "Alice", a, at))
     before = len(any_desk.letters("notice"))
     any_desk.later(hours=3, minutes=12)
@@ -144,7 +145,7 @@ def test_a_breach_that_nobody_of_the_team_would_hear_of_reaches_leads_and_admins
     number = ask(any_desk)
     with any_desk.store.database.transaction() as session:
         people.set_active(session, any_desk.alice.id, False)
-        people.add_agent(session, MAX, "", "admin", "", [], any_desk.now)
+        people.add_agent(session, NewAgent(MAX, "", "admin"), any_desk.now)
     any_desk.later(hours=5)
     work(any_desk)
     assert any_desk.letters("notice", MAX)[-1]["ticket_id"] == number
