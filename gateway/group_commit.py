@@ -38,6 +38,20 @@ class _Waiting(Generic[T, R]):
     future: Future[R] | asyncio.Future[R]
 
 
+@dataclass(frozen=True, slots=True)
+class GroupLimits:
+    """How much waits and is committed at once, by number of items and by their size together."""
+
+    most: int = 100
+    most_waiting: int = 10_000
+    most_in_batch: int = 10_000
+    spare: int = 1
+    patience: float = 0.25
+
+
+USUAL_LIMITS = GroupLimits()
+
+
 class GroupCommit(Generic[T, R]):
     """`commit(items)` runs in a thread of ours and returns one result per item, in order, or raises for all of them.
 
@@ -48,27 +62,19 @@ class GroupCommit(Generic[T, R]):
     def __init__(
         self,
         commit: Callable[[list[T]], Sequence[R]],
-        *,
-        most: int = 100,
+        limits: GroupLimits = USUAL_LIMITS,
         size: Callable[[T], int] = lambda _item: 1,
-        most_waiting: int = 10_000,
-        most_in_batch: int = 10_000,
-        spare: int = 1,
-        patience: float = 0.25,
     ) -> None:
         self._commit = commit
-        self._most = most
         self._size = size
-        self._most_waiting = most_waiting
-        self._most_in_batch = most_in_batch
-        self._patience = patience
+        self._limits = limits
         self._waiting: deque[_Waiting[T, R]] = deque()
         self._held = 0
         self._begun: dict[int, float] = {}
         self._closed = False
         self._changed = threading.Condition()
         self._threads = [
-            threading.Thread(target=self._work, name=f"group-commit-{n}", daemon=True) for n in range(1 + spare)
+            threading.Thread(target=self._work, name=f"group-commit-{n}", daemon=True) for n in range(1 + limits.spare)
         ]
         for thread in self._threads:
             thread.start()
@@ -106,7 +112,7 @@ class GroupCommit(Generic[T, R]):
         with self._changed:
             if self._closed:
                 raise QueueClosed
-            if self._held and self._held + entry.size > self._most_waiting:
+            if self._held and self._held + entry.size > self._limits.most_waiting:
                 raise QueueFull
             self._held += entry.size
             self._waiting.append(entry)
@@ -142,19 +148,19 @@ class GroupCommit(Generic[T, R]):
             while not (self._waiting and self._may_begin()):
                 if self._closed and not self._waiting:
                     return []
-                self._changed.wait(self._patience if self._waiting else None)
+                self._changed.wait(self._limits.patience if self._waiting else None)
             batch = [self._waiting.popleft()]
             weight = batch[0].size
-            while self._waiting and len(batch) < self._most:
+            while self._waiting and len(batch) < self._limits.most:
                 weight += self._waiting[0].size
-                if weight > self._most_in_batch:
+                if weight > self._limits.most_in_batch:
                     break
                 batch.append(self._waiting.popleft())
             self._begun[threading.get_ident()] = time.monotonic()
             return batch
 
     def _may_begin(self) -> bool:
-        return not self._begun or time.monotonic() - max(self._begun.values()) >= self._patience
+        return not self._begun or time.monotonic() - max(self._begun.values()) >= self._limits.patience
 
     def _release(self, batch: list[_Waiting[T, R]]) -> None:
         with self._changed:

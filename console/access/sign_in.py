@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import anyio.to_thread
@@ -50,14 +51,16 @@ def sign_in(desk: Desk) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         place, browser_cookie, now = desk.came_from(request), request.cookies.get(COOKIE, ""), desk.clock()
         wait = desk.sign_ins.wait(address, place, browser_cookie, now)
         if wait:
-            return _page(desk, request, wanted, address, OFTEN.format(minutes=math.ceil(wait / 60)), 429, wait)
+            return _page(
+                desk, request, wanted, address, _Problem(OFTEN.format(minutes=math.ceil(wait / 60)), 429, wait)
+            )
         try:
             agent = _agent(desk, address, fields.get("password", ""))
         except passwords.Busy:
-            return _page(desk, request, wanted, address, BUSY, 503, 5)
+            return _page(desk, request, wanted, address, _Problem(BUSY, 503, 5))
         if agent is None:
             desk.sign_ins.count_failure(address, place, browser_cookie, now)
-            return _page(desk, request, wanted, address, WRONG, 403)
+            return _page(desk, request, wanted, address, _Problem(WRONG, 403))
         return _signed_in(desk, request, agent, local_path(wanted))
 
     async def endpoint(request: Request) -> Response:
@@ -168,22 +171,26 @@ def _give_cookie(desk: Desk, response: Response, value: str) -> None:
     response.set_cookie(desk.cookie, value, max_age=age, secure=desk.secure, httponly=True, samesite="lax")
 
 
-def _page(
-    desk: Desk,
-    request: Request,
-    wanted: str,
-    address: str = "",
-    problem: str = "",
-    status: int = 200,
-    wait: float = 0,
-) -> Response:
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Why nobody was signed in, and how many seconds to wait before the next try."""
+
+    text: str = ""
+    status: int = 200
+    wait: float = 0
+
+
+_NO_PROBLEM = _Problem()
+
+
+def _page(desk: Desk, request: Request, wanted: str, address: str = "", problem: _Problem = _NO_PROBLEM) -> Response:
     before = request.cookies.get(_BEFORE, "") or secrets.token_urlsafe(24)
     with desk.store.database.reading() as session:
         first_run = not people.all_agents(session)
     values = {"settings": desk.settings, "csrf": desk.csrf(f"before:{before}"), "next": wanted[:LONGEST_PATH]}
-    values |= {"address": address, "problem": problem, "first_run": first_run}
-    response = HTMLResponse(rendering.render("access/sign_in.html", values), status)
+    values |= {"address": address, "problem": problem.text, "first_run": first_run}
+    response = HTMLResponse(rendering.render("access/sign_in.html", values), problem.status)
     response.set_cookie(_BEFORE, before, max_age=3600, secure=desk.secure, httponly=True, samesite="lax")
-    if wait:
-        response.headers["Retry-After"] = str(math.ceil(wait))
+    if problem.wait:
+        response.headers["Retry-After"] = str(math.ceil(problem.wait))
     return response

@@ -77,7 +77,7 @@ def add(visit: Visit, fields: Mapping[str, str]) -> Response:
 def test(visit: Visit, fields: Mapping[str, str]) -> Response:
     kept = BUTTONS.kept(visit, fields)
     now = visit.now.astimezone(ZoneInfo(visit.desk.settings.time_zone))
-    return _page(visit, trial=routing_dry_run.try_rule(visit.session, kept, now), tested=kept.name)
+    return _page(visit, tried=(kept.name, routing_dry_run.try_rule(visit.session, kept, now)))
 
 
 def move(visit: Visit, fields: Mapping[str, str]) -> Response:
@@ -91,10 +91,10 @@ def _page(
     *,
     problem: str = "",
     typed: Mapping[str, str] | None = None,
-    trial: Trial | None = None,
-    tested: str = "",
+    tried: tuple[str, Trial] | None = None,
     groups: Groups | None = None,
 ) -> Response:
+    """`tried`: the rule that was tested, and what came of it."""
     every = routing_rules.list_all(visit.session)
     return visit.html(
         "admin/routing.html",
@@ -102,8 +102,8 @@ def _page(
         rules=[(kept, routing_dry_run.describe_rule(kept.rule) if kept.rule else kept.problem) for kept in every],
         problem=problem,
         typed=typed or {},
-        trial=trial,
-        tested=tested,
+        trial=tried[1] if tried else None,
+        tested=tried[0] if tried else "",
         facts=condition_form.facts(visit.session, _NOT_ASKED),
         ops=condition_form.OPS,
         kinds=condition_form.KINDS,

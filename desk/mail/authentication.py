@@ -54,34 +54,40 @@ def verdict(headers: tuple[str, ...], authserv_id: str, peer_is_relay: bool, fro
     return Verdict.PASS if results == {Verdict.PASS} else Verdict.NONE
 
 
-def agent_proof(
-    token: ReplyToken | None,
-    agent_id: int | None,
-    sender_strict: bool,
-    token_in_envelope: bool,
-    other_ticket: bool,
-    vouched: Verdict,
-    site_vouches: bool,
-) -> Proof:
-    """The four conditions: signed address for this agent, strict From, an aligned pass, an active agent.
+@dataclass(frozen=True, slots=True)
+class AgentMailFacts:
+    """What is known of a mail that somebody sent as an agent."""
 
-    `agent_id` is the active agent whom the From address belongs to. `site_vouches` is whether this site has a
-    receiving MTA that could have vouched; where it has none, text still counts but commands do not.
-    """
+    token: ReplyToken | None
+    """Of the signed address that it was sent to."""
+    agent_id: int | None
+    """The active agent whom the From address belongs to."""
+    sender_strict: bool
+    token_in_envelope: bool
+    other_ticket: bool
+    """It answers a mail of another ticket than its address names."""
+    vouched: Verdict
+    site_vouches: bool
+    """This site has a receiving MTA that could have vouched; where it has none, text counts but commands do not."""
+
+
+def agent_proof(facts: AgentMailFacts) -> Proof:
+    """The four conditions: signed address for this agent, strict From, an aligned pass, an active agent."""
+    token = facts.token
     if token is None or token.purpose not in (AGENT, SIDE_AGENT):
         return _refused("it was not sent to the reply address of the notice")
     if token.expired:
         return _refused("the reply address has expired")
-    if agent_id is None or not sender_strict or agent_id != token.person_id:
+    if facts.agent_id is None or not facts.sender_strict or facts.agent_id != token.person_id:
         return _refused("the sender is not the agent for whom the reply address was made")
-    if not token_in_envelope:
+    if not facts.token_in_envelope:
         return _refused("the reply address is not where the mail was delivered to")
-    if other_ticket:
+    if facts.other_ticket:
         return _refused("it answers a mail of another ticket")
-    if vouched is Verdict.PASS:
+    if facts.vouched is Verdict.PASS:
         return Proof(True, True)
-    if site_vouches:
-        return _refused(f"the receiving mail server did not confirm the sender (DMARC: {vouched})")
+    if facts.site_vouches:
+        return _refused(f"the receiving mail server did not confirm the sender (DMARC: {facts.vouched})")
     return Proof(True, False, "commands need a receiving mail server that confirms senders (authserv_id)")
 
 

@@ -49,14 +49,22 @@ class ReplyToken:
     expired: bool
 
 
-def reply_address(
-    mailbox: str, purpose: str, ticket_id: int, person_id: int, key_version: int, secret: bytes, now: datetime
-) -> str:
-    """The address under which this one person answers on this one ticket; `key_version` revokes a person's tokens."""
+@dataclass(frozen=True, slots=True)
+class ReplyRight:
+    """What a reply address permits: one person answers on one ticket; `key_version` revokes a person's tokens."""
+
+    purpose: str
+    ticket_id: int
+    person_id: int
+    key_version: int
+
+
+def reply_address(mailbox: str, right: ReplyRight, secret: bytes, now: datetime) -> str:
+    """The address under which this one person answers on this one ticket."""
     local, _, domain = mailbox.rpartition("@")
     day = _base36((int(now.timestamp()) // 86400) + LIFETIME.days).rjust(3, "0")
-    body = f"{purpose}{_base36(ticket_id)}-{_base36(person_id)}-{day}"
-    return f"{local}+{body}{_short_mac(secret, 'reply', body, str(key_version))}@{domain}"
+    body = f"{right.purpose}{_base36(right.ticket_id)}-{_base36(right.person_id)}-{day}"
+    return f"{local}+{body}{_short_mac(secret, 'reply', body, str(right.key_version))}@{domain}"
 
 
 def bounce_address(mailbox: str, outbound_id: int, secret: bytes) -> str:

@@ -5,7 +5,7 @@ Fields, tags taken off, parents, snooze, resolution, and the flag that nobody su
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -91,10 +91,20 @@ def set_resolution(ticket: Ticket, text: str, actor: Actor, at: datetime, why: s
     )
 
 
-def set_requester(
-    ticket: Ticket, person_id: int, organisation_id: int | None, before: str, after: str, actor: Actor, at: datetime
-) -> Change:
-    """The ticket is somebody else's; `before` and `after` are their addresses."""
+@dataclass(frozen=True, slots=True)
+class NewRequester:
+    """Whose ticket it becomes; `before` and `after` are the addresses of the requester until then and from then on."""
+
+    person_id: int
+    organisation_id: int | None
+    before: str
+    after: str
+
+
+def set_requester(ticket: Ticket, requester: NewRequester, actor: Actor, at: datetime) -> Change:
+    """The ticket is somebody else's."""
+    person_id, organisation_id = requester.person_id, requester.organisation_id
+    before, after = requester.before, requester.after
     if ticket.requester_id == person_id:
         return Change(ticket)
     data = RequesterTransfer(

@@ -25,7 +25,7 @@ from desk.config.settings import Settings
 from desk.mail.inbound_request import InboundRequest
 from desk.slack.orders import Button, Kind, Order
 from gateway import intake
-from gateway.group_commit import GroupCommit
+from gateway.group_commit import GroupCommit, GroupLimits
 from gateway.intake import Incoming
 from gateway.slack import modals, orders
 from gateway.slack.immediate_answers import Answers
@@ -63,7 +63,7 @@ class SlackEvents:
         self._accept = accept
         self._answers = Answers(store)
         # Threads that each commit for themselves would wait for one another longer than Slack waits for its answer.
-        self._group: GroupCommit[Incoming, int] = GroupCommit(self._commit, spare=0)
+        self._group: GroupCommit[Incoming, int] = GroupCommit(self._commit, GroupLimits(spare=0))
         # Slack is answered first; a modal may open a moment later.
         self._modals = ThreadPoolExecutor(2, "slack-windows")
 

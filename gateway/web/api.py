@@ -28,7 +28,7 @@ from gateway.web import body
 from gateway.web import texts as web_texts
 from gateway.web.body import MEGABYTE, BadBody
 from gateway.web.request_context import RequestContext, Unavailable
-from gateway.web.submission import MOST_LETTERS, File, InvalidFields, Submission, checked, incoming
+from gateway.web.submission import MOST_LETTERS, File, InvalidFields, Submission, Way, checked, incoming
 from storage.access import api_tokens
 from storage.access.api_tokens import ApiToken
 from storage.mail import inbound
@@ -134,7 +134,7 @@ class Api:
             )
             typed = replace(typed, answers=answers)
             sent = checked(typed, self.context.own_addresses(), subject_needed=False, also=wrong)
-            incoming_request = incoming(sent, files, Channel.API, f"api:{token.id}", key, peer, now)
+            incoming_request = incoming(sent, files, Way(Channel.API, f"api:{token.id}", key, peer), now)
             inbound_id = self.context.accept(incoming_request, key, now)
         except InvalidFields as error:
             raise Refused(422, "fields", error.problems) from None

@@ -27,7 +27,7 @@ from gateway.web import texts as web_texts
 from gateway.web.body import BadBody, Posted
 from gateway.web.form_fields import PREFIX, FormFields
 from gateway.web.request_context import RequestContext, Unavailable
-from gateway.web.submission import InvalidFields, Submission, checked, incoming
+from gateway.web.submission import InvalidFields, Submission, Way, checked, incoming
 from storage.knowledge.articles import Article
 from storage.runtime.idempotency import KeyReused
 
@@ -163,7 +163,7 @@ class Form:
         if wait:
             raise FormRefused(429, "often", wait)
         now = self.context.clock()
-        request = incoming(sent, posted.files(), Channel.WEB, "form", key, peer, now)
+        request = incoming(sent, posted.files(), Way(Channel.WEB, "form", key, peer), now)
         try:
             inbound_id = self.context.accept(request, f"form:{key}", now)
         except KeyReused:

@@ -90,15 +90,23 @@ def is_address(text: str) -> bool:
     return _ADDRESS.fullmatch(address) is not None and all(unicodedata.category(one)[0] in "LMN" for one in wide)
 
 
-def incoming(
-    sent: Submission, files: Collection[File], channel: Channel, source: str, key: str, peer: str, now: datetime
-) -> Incoming:
-    """The request of a checked submission; `key` makes it one even if it is sent twice."""
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a submission came: `key` makes it one even if it is sent twice; `peer` is the address of its sender."""
+
+    channel: Channel
+    source: str
+    key: str
+    peer: str
+
+
+def incoming(sent: Submission, files: Collection[File], way: Way, now: datetime) -> Incoming:
+    """The request of a checked submission."""
     named = [_attachment(file) for file in files]
     request = InboundRequest(
-        channel=channel,
-        source=source,
-        external_id=key,
+        channel=way.channel,
+        source=way.source,
+        external_id=way.key,
         content_hash=_content_hash(sent, named),
         received_at=now,
         sender=Party(sent.email, clean_line(sent.name)),
@@ -107,7 +115,7 @@ def incoming(
         reply=sent.body,
         sent_at=now,
         attachments=tuple(named),
-        envelope=Envelope(mail_from=sent.email, peer=peer),
+        envelope=Envelope(mail_from=sent.email, peer=way.peer),
         fields=(("verified", "no"), *sent.answers.pairs()),
     )
     return Incoming(request, tuple((one.sha256, file.content) for one, file in zip(named, files, strict=True)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -47,7 +48,8 @@ def join(session: Session, team_id: int, agent: Person, who: Viewer, now: dateti
     before = _members(session, team_id)
     availability.add_member(session, team_id, agent.id)
     text = f"{_name(agent)} was added to the private team"
-    _audit_and_notify(session, team_id, JOINED, agent, who, now, text, [*before, agent])
+    change = _TeamChange(team_id, JOINED, text, who, now, agent)
+    _audit_and_notify(session, change, [*before, agent] if _is_private(session, team_id) else [])
 
 
 def leave(session: Session, team_id: int, agent: Person, who: Viewer, now: datetime) -> None:
@@ -57,39 +59,47 @@ def leave(session: Session, team_id: int, agent: Person, who: Viewer, now: datet
     before = _members(session, team_id)
     availability.remove_member(session, team_id, agent.id)
     text = f"{_name(agent)} was taken out of the private team"
-    _audit_and_notify(session, team_id, LEFT, agent, who, now, text, before)
+    change = _TeamChange(team_id, LEFT, text, who, now, agent)
+    _audit_and_notify(session, change, before if _is_private(session, team_id) else [])
     _free_tickets_of_outsiders(session, team_id, now)
 
 
 def set_private(session: Session, team_id: int, who: Viewer, now: datetime, *, private: bool) -> None:
     """Makes the team's tickets visible to its members only, or to everybody."""
-    if (team_id in visibility.private_teams(session)) is private:
+    if _is_private(session, team_id) is private:
         return
     visibility.set_private(session, team_id, private=private)
     what = MADE_PRIVATE if private else MADE_PUBLIC
     text = (
         "Only members see the tickets of this team from now on" if private else "Everybody sees the tickets from now on"
     )
-    _audit_and_notify(session, team_id, what, None, who, now, text, _members(session, team_id), always_notify=True)
+    _audit_and_notify(session, _TeamChange(team_id, what, text, who, now), _members(session, team_id))
     _free_tickets_of_outsiders(session, team_id, now)
 
 
-def _audit_and_notify(
-    session: Session,
-    team_id: int,
-    what: str,
-    agent: Person | None,
-    who: Viewer,
-    now: datetime,
-    text: str,
-    audience: Iterable[Person],
-    *,
-    always_notify: bool = False,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _TeamChange:
+    """What somebody did to a team: for the audit (`what`), in a sentence, and to which member."""
+
+    team_id: int
+    what: str
+    text: str
+    who: Viewer
+    now: datetime
+    agent: Person | None = None
+
+
+def _audit_and_notify(session: Session, change: _TeamChange, audience: Iterable[Person]) -> None:
+    agent = change.agent
     data = {"member_id": agent.id, "member": agent.address} if agent else {}
-    number = audit.record(session, who, Action(what, now, team_id=team_id, data=data))
-    if always_notify or team_id in visibility.private_teams(session):
-        outbound.store(session, _notices(session, team_id, number, f"{text}: {who.name}", audience), now)
+    action = Action(change.what, change.now, team_id=change.team_id, data=data)
+    number = audit.record(session, change.who, action)
+    notices = _notices(session, change.team_id, number, f"{change.text}: {change.who.name}", audience)
+    outbound.store(session, notices, change.now)
+
+
+def _is_private(session: Session, team_id: int) -> bool:
+    return team_id in visibility.private_teams(session)
 
 
 def _notices(
@@ -125,7 +135,7 @@ def _notice(box: people.Mailbox, team: str, number: int, text: str, agent: Perso
 
 def _free_tickets_of_outsiders(session: Session, team_id: int, now: datetime) -> None:
     """Unassigns the tickets of a private team that agents outside of it own."""
-    if team_id not in visibility.private_teams(session):
+    if not _is_private(session, team_id):
         return
     c = ticket_rows.c
     inside = sa.select(memberships.c.agent_id).where(memberships.c.team_id == team_id)

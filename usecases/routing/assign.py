@@ -6,7 +6,7 @@ Without `save_results` it is a dry run. Who gets a ticket is decided in `desk/ro
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -108,10 +108,8 @@ def route(
         availability.lock(session, team_ids, named)
     agents_now = availability.load_availability(session, team_ids)
     persons = availability.load_agents(session, named)
-    results = [
-        _route_ticket(session, request, rules, by, agents_now, persons, now)
-        for request, rules in zip(requests, rules_of_each, strict=True)
-    ]
+    shared = _Round(session, by, agents_now, persons, now)
+    results = [_route_ticket(shared, request, rules) for request, rules in zip(requests, rules_of_each, strict=True)]
     return results, agents_now
 
 
@@ -164,20 +162,23 @@ def _named_agents(rules: Sequence[Rule], by: RoutingSetup) -> list[int]:
     return [by.agents[name.lower()] for name in names if name.lower() in by.agents]
 
 
-def _route_ticket(
-    session: Session,
-    request: RoutingRequest,
-    rules: Sequence[Rule],
-    by: RoutingSetup,
-    agents_now: Availability,
-    persons: dict[int, Member],
-    now: datetime,
-) -> RoutingResult:
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """What all tickets that are routed together share."""
+
+    session: Session
+    by: RoutingSetup
+    agents_now: Availability
+    persons: Mapping[int, Member]
+    now: datetime
+
+
+def _route_ticket(shared: _Round, request: RoutingRequest, rules: Sequence[Rule]) -> RoutingResult:
     change, texts, refused = Change(request.ticket), [], []
     for rule in rules:
         for action in rule.actions:
             try:
-                changed = _by_rule(session, change.ticket, action, rule, by, persons, now)
+                changed = _by_rule(shared, change.ticket, action, rule)
             except NotAllowed as error:
                 refused.append(f"rule {rule.name}: {error}")
                 continue
@@ -188,7 +189,7 @@ def _route_ticket(
     choice = None
     if change.ticket.assignee_id is None or request.leaving:
         skills = (*request.skills, *(skill for rule in rules for skill in rule.skills))
-        choice, chosen = _by_strategy(change.ticket, request, skills, agents_now, refused, now)
+        choice, chosen = _by_strategy(shared, change.ticket, request, skills, refused)
         chosen = Change(
             chosen.ticket,
             tuple(event.with_data(skills=tuple(skills)) for event in chosen.events),
@@ -199,24 +200,16 @@ def _route_ticket(
     return RoutingResult(request, change, tuple(texts), tuple(rules), choice, tuple(refused))
 
 
-def _by_rule(
-    session: Session,
-    ticket: Ticket,
-    action: Action,
-    rule: Rule,
-    by: RoutingSetup,
-    persons: dict[int, Member],
-    now: datetime,
-) -> Change | None:
+def _by_rule(shared: _Round, ticket: Ticket, action: Action, rule: Rule) -> Change | None:
     """The change that a rule's action makes; None for texts, which are written later."""
-    why = f"rule {rule.name}"
+    session, by, now, why = shared.session, shared.by, shared.now, f"rule {rule.name}"
     if action.do == "team":
         team = by.team_named(action.value)
         if team is None:
             raise NotAllowed(f"there is no team {action.value!r}")
         return transitions.to_team(ticket, team.id, team.name, DESK, now, why)
     if action.do == "assign":
-        agent = persons.get(by.agents.get(action.value.lower(), 0))
+        agent = shared.persons.get(by.agents.get(action.value.lower(), 0))
         if agent is None:
             raise NotAllowed(f"{action.value!r} is no agent")
         if absent := routing.absence(agent, now):
@@ -227,13 +220,9 @@ def _by_rule(
 
 
 def _by_strategy(
-    ticket: Ticket,
-    request: RoutingRequest,
-    skills: tuple[str, ...],
-    agents_now: Availability,
-    refused: Sequence[str],
-    now: datetime,
+    shared: _Round, ticket: Ticket, request: RoutingRequest, skills: tuple[str, ...], refused: Sequence[str]
 ) -> tuple[Choice | None, Change]:
+    agents_now, now = shared.agents_now, shared.now
     team = agents_now.teams.get(ticket.team_id or 0)
     if team is None:
         return None, _leave_unowned(ticket, request, refused, now)

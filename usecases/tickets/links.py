@@ -79,7 +79,7 @@ def link(session: Session, ticket_id: int, other_id: int, kind: str, actor: Acto
     if any(existing.other.id == other_id and existing.kind == kind for existing in links_of(session, ticket_id)):
         return ticket
     tickets.link(session, ticket_id, other_id, kind)
-    return _save_on_both(session, EventKind.LINKED, ticket, other, kind, actor, at)
+    return _save_on_both(session, ticket, other, _LinkChange(EventKind.LINKED, kind, actor, at))
 
 
 def unlink(session: Session, ticket_id: int, other_id: int, kind: str, actor: Actor, at: datetime) -> Ticket:
@@ -89,7 +89,7 @@ def unlink(session: Session, ticket_id: int, other_id: int, kind: str, actor: Ac
     where = (sa.tuple_(links.c.ticket_id, links.c.other_id).in_(pairs), links.c.kind == kind)
     if kind not in KINDS or session.execute(sa.delete(links).where(*where)).rowcount == 0:
         raise NotAllowed(f"there is no such link between #{ticket_id} and #{other_id}")
-    return _save_on_both(session, EventKind.UNLINKED, ticket, other, kind, actor, at)
+    return _save_on_both(session, ticket, other, _LinkChange(EventKind.UNLINKED, kind, actor, at))
 
 
 def set_parent(session: Session, ticket_id: int, parent_id: int | None, actor: Actor, at: datetime) -> Ticket:
@@ -139,15 +139,23 @@ def _ticket_or_refuse(locked: dict[int, Ticket], number: int) -> Ticket:
     return locked[number]
 
 
-def _save_on_both(
-    session: Session, kind: EventKind, first: Ticket, other: Ticket, link_kind: str, actor: Actor, at: datetime
-) -> Ticket:
+@dataclass(frozen=True, slots=True)
+class _LinkChange:
+    """A link of two tickets was made or removed."""
+
+    kind: EventKind
+    link_kind: str
+    actor: Actor
+    at: datetime
+
+
+def _save_on_both(session: Session, first: Ticket, other: Ticket, change: _LinkChange) -> Ticket:
     """An event on both; where a link went is its `before`, where it goes its `after`."""
     saved = first
     for ticket, named in ((first, other), (other, first)):
         outward = ticket is first
-        before, after = ("", str(named.id)) if kind == EventKind.LINKED else (str(named.id), "")
-        event = Event(ticket.id, at, kind, actor, before, after, _WORDS[link_kind, outward])
+        before, after = ("", str(named.id)) if change.kind == EventKind.LINKED else (str(named.id), "")
+        event = Event(ticket.id, change.at, change.kind, change.actor, before, after, _WORDS[change.link_kind, outward])
         stored = tickets.save(session, Change(ticket, (event,)))
         saved = stored if outward else saved
     return saved

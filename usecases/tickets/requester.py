@@ -11,6 +11,7 @@ from desk.mail.inbound_request import Party
 from desk.tickets import properties
 from desk.tickets.events import EventKind
 from desk.tickets.participants import Participation
+from desk.tickets.properties import NewRequester
 from desk.tickets.ticket import Actor, Change, Event, NotAllowed, Ticket
 from storage.db.session import Session
 from storage.people import organisations, people
@@ -26,7 +27,7 @@ def change(session: Session, ticket: Ticket, address: str, actor: Actor, at: dat
     person = people.ensure_people(session, [Party(after, "")], at)[after]
     organisation = organisations.find_by_address(organisations.by_domain(session), after)
     swap_participants(session, ticket.id, before, after)
-    changed = properties.set_requester(ticket, person.id, organisation, before, after, actor, at)
+    changed = properties.set_requester(ticket, NewRequester(person.id, organisation, before, after), actor, at)
     return tickets.save(session, changed, react=react)
 
 

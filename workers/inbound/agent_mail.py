@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from desk.access import permissions
 from desk.access.permissions import Verb
 from desk.mail import reply_text
-from desk.mail.authentication import Proof, Verdict, agent_proof
+from desk.mail.authentication import AgentMailFacts, Proof, Verdict, agent_proof
 from desk.mail.inbound_request import AutoKind, InboundRequest
 from desk.mail.states import InboundState
 from desk.mail.trust import UNKNOWN_TRUST, MessageTrust
@@ -143,15 +143,16 @@ def _keep_automatic(mail: _AgentMail) -> None:
 def _proof(context: Context, decision: Decision, agent: Person) -> Proof:
     linked = decision.linked.ticket if decision.linked else None
     own = decision.target.ticket if decision.target else None
-    return agent_proof(
-        decision.token,
-        agent.id if agent.is_agent else None,
-        decision.item.request.sender_strict,
-        decision.token_address in threading.delivery_addresses(decision.item.request),
-        linked is not None and own is not None and linked.id != own.id,
-        decision.trust,
-        bool(context.store.settings.authserv_id),
+    facts = AgentMailFacts(
+        token=decision.token,
+        agent_id=agent.id if agent.is_agent else None,
+        sender_strict=decision.item.request.sender_strict,
+        token_in_envelope=decision.token_address in threading.delivery_addresses(decision.item.request),
+        other_ticket=linked is not None and own is not None and linked.id != own.id,
+        vouched=decision.trust,
+        site_vouches=bool(context.store.settings.authserv_id),
     )
+    return agent_proof(facts)
 
 
 NOT_VISIBLE = "the sender is not in the private team of this ticket"

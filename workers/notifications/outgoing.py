@@ -19,6 +19,7 @@ from desk.mail.inbound_request import UNKNOWN_SENDER, InboundRequest
 from desk.mail.states import OutboundKind, OutboundState
 from desk.portal import status_links
 from desk.signed import reply_address
+from desk.signed.reply_address import ReplyRight
 from desk.tickets import subject
 from desk.tickets.events import EventKind
 from desk.tickets.participants import COPIED
@@ -111,7 +112,7 @@ class Sender:
         subject_line = subject.answer(side.subject) if earlier_ids else side.subject
         content = self._content(ticket, person, reply_address.REQUESTER, subject_line)
         carrier = self._carrier(content.mailbox, reply_address.REQUESTER)
-        signed = (ticket.id, side.id, reply_address.NO_VERSION, self.context.secret, self.context.now())
+        right = ReplyRight(reply_address.SIDE, ticket.id, side.id, reply_address.NO_VERSION)
         # What a program or the command line sends is the desk's own word.
         agent = message.author.name if message.author.id and "@" not in message.author.name else self._desk_name
         quote = message.text.removeprefix(message.reply).strip("\n")
@@ -119,7 +120,7 @@ class Sender:
             content,
             from_name=self._agent_of_desk(agent),
             to_name="",
-            reply_to=reply_address.reply_address(carrier, reply_address.SIDE, *signed) if carrier else content.mailbox,
+            reply_to=self._signed_address(carrier, right) if carrier else content.mailbox,
             text="\n\n".join(part for part in (message.reply.rstrip(), quote) if part),
             signature=self._signature_of(ticket, message, agent),
             cc=tuple(message.recipients.get("cc", ())),
@@ -143,10 +144,9 @@ class Sender:
             automatic=True,
         )
         if event.kind == EventKind.SIDE_ANSWERED and agent.may(Verb.NOTE):
-            signed = (event.data.side, agent.id, agent.key_version, self.context.secret, self.context.now())
+            right = ReplyRight(reply_address.SIDE_AGENT, event.data.side, agent.id, agent.key_version)
             carrier = self._carrier(content.mailbox, reply_address.AGENT)
-            reply_to = reply_address.reply_address(carrier, reply_address.SIDE_AGENT, *signed) if carrier else ""
-            content = replace(content, reply_to=reply_to)
+            content = replace(content, reply_to=self._signed_address(carrier, right) if carrier else "")
         return self._outbound(key, Addressee(OutboundKind.NOTICE, ticket, agent), content)
 
     def incident(self, ticket: Ticket, agent: Person, number: int, text: str) -> OutboundMessage:
@@ -203,8 +203,7 @@ class Sender:
         box = self._mailbox(ticket)
         carrier, reply_to = self._carrier(box.address, purpose), box.address
         if carrier and (purpose != reply_address.AGENT or person.may(Verb.NOTE)):
-            signed = (purpose, ticket.id, person.id, person.key_version, self.context.secret, self.context.now())
-            reply_to = reply_address.reply_address(carrier, *signed)
+            reply_to = self._signed_address(carrier, ReplyRight(purpose, ticket.id, person.id, person.key_version))
         return MailContent(
             mailbox=box.address,
             from_name=box.name or self._desk_name,
@@ -231,6 +230,9 @@ class Sender:
             return Quote()
         quoted = texts.quote(asked, ZoneInfo(self.context.store.settings.time_zone))
         return Quote(status_links.hidden(quoted.attribution), status_links.hidden(quoted.text))
+
+    def _signed_address(self, carrier: str, right: ReplyRight) -> str:
+        return reply_address.reply_address(carrier, right, self.context.secret, self.context.now())
 
     def _carrier(self, mailbox: str, purpose: str) -> str:
         """The mailbox whose name has room for a token; an agent may be sent to another domain of the desk."""

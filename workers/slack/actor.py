@@ -27,6 +27,7 @@ from workers.slack import accounts as slack_accounts
 from workers.slack import commands as slack_commands
 from workers.slack import edits as message_edits
 from workers.slack import files as slack_files
+from workers.slack.commands import ReadyOrder
 
 log = structlog.get_logger()
 
@@ -121,7 +122,8 @@ def _execute(context: Context, session: Session, task: Task) -> SettledRequest:
     session.via = "slack"
     if task.order.kind in (Kind.EDITED, Kind.WITHDRAWN):
         return message_edits.apply_edit(session, task.row.id, task.order, task.now, _missing(task))
-    return slack_commands.execute(context, session, task.row, task.order, task.files, task.why_no_files, _missing(task))
+    ready = ReadyOrder(task.row, task.order, task.files, task.why_no_files)
+    return slack_commands.execute(context, session, ready, _missing(task))
 
 
 def _missing(task: Task) -> slack_commands.Missing:

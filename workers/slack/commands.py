@@ -75,17 +75,20 @@ class _OrderContext:
         outbound.store(self.session, [message], self.context.now())
 
 
-def execute(
-    context: Context,
-    session: Session,
-    row: WaitingRequest,
-    order: Order,
-    files: Sequence[Attachment],
-    why_no_files: str,
-    missing: Missing,
-) -> SettledRequest:
+@dataclass(frozen=True, slots=True)
+class ReadyOrder:
+    """An order whose files were fetched, or why they were not."""
+
+    row: WaitingRequest
+    order: Order
+    files: Sequence[Attachment] = ()
+    why_no_files: str = ""
+
+
+def execute(context: Context, session: Session, ready: ReadyOrder, missing: Missing) -> SettledRequest:
     """Executes the order; returns its end state."""
-    ctx = _OrderContext(context, session, row, order, files)
+    order = ready.order
+    ctx = _OrderContext(context, session, ready.row, order, ready.files)
     if account_linking.is_asked(order):
         why, said = account_linking.link(context, session, order)
         ctx.answer(escaped(said))
@@ -104,7 +107,7 @@ def execute(
         ctx.answer(f"Nothing was done: there is no ticket #{number} that you may see.")
         return ctx.settled(InboundState.REFUSED, "the ticket is not there for this agent", number if ticket else None)
     with visibility.reading_as(session, viewer):
-        return _execute(ctx, agent, ticket, why_no_files)
+        return _execute(ctx, agent, ticket, ready.why_no_files)
 
 
 def _refusal_reason(order: Order) -> str:

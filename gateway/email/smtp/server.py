@@ -20,7 +20,7 @@ from gateway.email.smtp.handoff import Handoff
 from gateway.email.smtp.limits import Limits, MemoryBudget
 from gateway.email.smtp.session import LmtpSession, Session
 from gateway.email.smtp.types import Outcome, RawMail, SmtpSettings
-from gateway.group_commit import GroupCommit
+from gateway.group_commit import GroupCommit, GroupLimits
 
 _BACKLOG = 1024
 _UNIX_PREFIX = "unix:"
@@ -60,10 +60,12 @@ class SmtpServer:
         """Listen everywhere or raise OSError, naming the place."""
         self._group = GroupCommit(
             self._commit,
-            most=self._settings.most_in_a_commit,
+            GroupLimits(
+                most=self._settings.most_in_a_commit,
+                most_waiting=self._settings.receiving_bytes,
+                most_in_batch=self._settings.receiving_bytes // 3,
+            ),
             size=lambda mail: len(mail.raw),
-            most_waiting=self._settings.receiving_bytes,
-            most_in_batch=self._settings.receiving_bytes // 3,
         )
         try:
             for place in self._settings.smtp:

@@ -17,14 +17,14 @@ from starlette.responses import RedirectResponse, Response
 
 from desk.channels import Channel
 from desk.mail.inbound_request import Envelope
-from desk.signed.reply_address import REQUESTER, reply_address
+from desk.signed.reply_address import REQUESTER, ReplyRight, reply_address
 from desk.tickets.ticket import NotAllowed
 from gateway.intake import Incoming
 from gateway.web.body import Posted
 from gateway.web.portal import view
 from gateway.web.portal.access import Portal, PortalRefused, RequestAccess, authorize
 from gateway.web.portal.endpoints import LONGEST
-from gateway.web.submission import File, Submission, incoming
+from gateway.web.submission import File, Submission, Way, incoming
 from storage.db.session import Session
 from storage.people import people
 from storage.runtime.idempotency import KeyReused
@@ -47,7 +47,8 @@ def answer(portal: Portal, request: Request, posted: Posted) -> Response:
     text = _text(posted)
     _wait(portal, request, access)
     now = portal.context.clock()
-    made = _incoming(access, text, posted.files(), key, to, portal.context.came_from(request), now)
+    way = Way(Channel.WEB, SOURCE, key, portal.context.came_from(request))
+    made = _incoming(access, text, posted.files(), way, to, now)
     try:
         inbound_id = portal.context.accept(made, f"{SOURCE}:{key}", now)
     except KeyReused:
@@ -91,16 +92,14 @@ def _wait(portal: Portal, request: Request, access: RequestAccess) -> None:
         raise PortalRefused(429, "often", wait, again=True)
 
 
-def _incoming(
-    access: RequestAccess, text: str, files: Sequence[File], key: str, to: str, peer: str, now: datetime
-) -> Incoming:
+def _incoming(access: RequestAccess, text: str, files: Sequence[File], way: Way, to: str, now: datetime) -> Incoming:
     """The same as a form's request, but delivered to the reply address, which proves who answers on what."""
     seen, person = access.seen, access.seen.person
     typed = Submission(person.name, person.address, seen.subject, text)
-    made = incoming(typed, files, Channel.WEB, SOURCE, f"{person.id}.{key}", peer, now)
+    made = incoming(typed, files, replace(way, key=f"{person.id}.{way.key}"), now)
     # Two answers may say the same: only the same form sent twice is one.
-    digest = hashlib.sha256(f"{key}.{seen.ticket.id}.{made.request.content_hash}".encode()).hexdigest()
-    envelope = Envelope(person.address, (to,), peer)
+    digest = hashlib.sha256(f"{way.key}.{seen.ticket.id}.{made.request.content_hash}".encode()).hexdigest()
+    envelope = Envelope(person.address, (to,), way.peer)
     fields = (("verified", "status link"),)
     return replace(made, request=replace(made.request, content_hash=digest, envelope=envelope, fields=fields))
 
@@ -111,4 +110,4 @@ def _reply_address(portal: Portal, session: Session, access: RequestAccess) -> s
     box = own or (boxes[0].address if boxes else f"support@{portal.settings.mail_domain or 'localhost'}")
     person = people.by_ids(session, [access.seen.person.id])[access.seen.person.id]
     secret, now = portal.store.secret, portal.context.clock()
-    return reply_address(box, REQUESTER, ticket.id, person.id, person.key_version, secret, now)
+    return reply_address(box, ReplyRight(REQUESTER, ticket.id, person.id, person.key_version), secret, now)

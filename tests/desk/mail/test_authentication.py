@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from desk.channels import Channel
 from desk.config.settings import Settings
-from desk.mail.authentication import Proof, Verdict, agent_proof, verdict
+from desk.mail.authentication import AgentMailFacts, Proof, Verdict, agent_proof, verdict
 from desk.mail.inbound_request import Envelope, InboundRequest, Party
 from desk.signed.reply_address import AGENT, REQUESTER, ReplyToken
 from workers.inbound.batch_context import sender_verdict
@@ -114,7 +114,7 @@ GOOD = (TOKEN, 7, True, True, False, Verdict.PASS, True)
 
 
 def test_an_agent_for_whom_everything_is_proven_may_act_and_command() -> None:
-    assert agent_proof(*GOOD) == Proof(True, True)
+    assert agent_proof(AgentMailFacts(*GOOD)) == Proof(True, True)
 
 
 @pytest.mark.parametrize(
@@ -136,12 +136,12 @@ def test_an_agent_for_whom_everything_is_proven_may_act_and_command() -> None:
 def test_one_thing_missing_and_nothing_is_allowed(place: int, value: object) -> None:
     arguments = [*GOOD]
     arguments[place] = value  # type: ignore[call-overload]
-    proof = agent_proof(*arguments)  # type: ignore[arg-type]
+    proof = agent_proof(AgentMailFacts(*arguments))  # type: ignore[arg-type]
     assert not proof.may_act and not proof.may_command and proof.why
 
 
 def test_where_no_server_vouches_text_counts_and_commands_do_not() -> None:
-    proof = agent_proof(TOKEN, 7, True, True, False, Verdict.NONE, False)
+    proof = agent_proof(AgentMailFacts(TOKEN, 7, True, True, False, Verdict.NONE, False))
     assert proof.may_act and not proof.may_command
 
 

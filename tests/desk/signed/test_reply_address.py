@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desk.signed import reply_address
-from desk.signed.reply_address import AGENT, LIFETIME, REQUESTER, ReplyToken
+from desk.signed.reply_address import AGENT, LIFETIME, REQUESTER, ReplyRight, ReplyToken
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 SECRET = b"a key of the tests, known to everybody"
@@ -24,7 +24,7 @@ mailboxes = st.sampled_from(["support@desk.example.test", "help+eu@desk.example.
 def test_a_reply_address_says_what_was_put_into_it(
     box: str, purpose: str, ticket: int, person: int, version: int
 ) -> None:
-    made = reply_address.reply_address(box, purpose, ticket, person, version, SECRET, NOW)
+    made = reply_address.reply_address(box, ReplyRight(purpose, ticket, person, version), SECRET, NOW)
     for written in (made, made.upper(), made.title()):
         assert reply_address.read_reply_address(written, version, SECRET, NOW) == ReplyToken(
             purpose, ticket, person, False
@@ -36,7 +36,7 @@ def test_a_reply_address_says_what_was_put_into_it(
 
 def test_a_reply_address_fits_the_limit_of_a_local_part() -> None:
     made = reply_address.reply_address(
-        "a" * reply_address.LONGEST_NAME + "@b", AGENT, 36**5 - 1, 36**4 - 1, 1, SECRET, NOW
+        "a" * reply_address.LONGEST_NAME + "@b", ReplyRight(AGENT, 36**5 - 1, 36**4 - 1, 1), SECRET, NOW
     )
     assert len(made.rpartition("@")[0]) == reply_address.MOST_OCTETS and reply_address.without_token(made).endswith(
         "a@b"
@@ -76,7 +76,7 @@ def test_an_address_for_reports_names_one_outbound_row(box: str, number: int) ->
 
 @pytest.mark.parametrize("mailbox", ["support@desk.example.test", "help+eu@desk.example.test"])
 def test_every_change_of_one_letter_of_a_token_is_refused(mailbox: str) -> None:
-    made = reply_address.reply_address(mailbox, AGENT, 4711, 12, 1, SECRET, NOW)
+    made = reply_address.reply_address(mailbox, ReplyRight(AGENT, 4711, 12, 1), SECRET, NOW)
     start, end = made.rindex("+") + 1, made.index("@")
     for at in range(start, end):
         for letter in LETTERS:
@@ -105,7 +105,7 @@ def test_a_signed_message_id_names_its_ticket(ticket: int, unique: str) -> None:
 def test_of_a_hundred_thousand_guessed_tokens_none_is_accepted() -> None:
     rng = random.Random(20261102)
     base32 = "abcdefghijklmnopqrstuvwxyz234567"
-    made = reply_address.reply_address("s@d", AGENT, 7, 3, 1, SECRET, NOW)
+    made = reply_address.reply_address("s@d", ReplyRight(AGENT, 7, 3, 1), SECRET, NOW)
     body = made[: -len("@d") - 25]
     accepted = [
         guess
@@ -125,18 +125,18 @@ def test_no_text_raises(text: str) -> None:
 
 
 def test_a_token_says_when_its_time_is_over() -> None:
-    made = reply_address.reply_address("s@d", AGENT, 7, 3, 1, SECRET, NOW)
+    made = reply_address.reply_address("s@d", ReplyRight(AGENT, 7, 3, 1), SECRET, NOW)
     for later, expired in ((LIFETIME, False), (LIFETIME + timedelta(days=1), True)):
         token = reply_address.read_reply_address(made, 1, SECRET, NOW + later)
         assert token is not None and token.expired is expired
 
 
 def test_one_persons_mac_does_not_fit_another_ticket_person_purpose_or_day() -> None:
-    first = reply_address.reply_address("s@d", AGENT, 7, 3, 1, SECRET, NOW)
+    first = reply_address.reply_address("s@d", ReplyRight(AGENT, 7, 3, 1), SECRET, NOW)
     mac = first.removesuffix("@d")[-25:]
     others = [(REQUESTER, 7, 3, NOW), (AGENT, 8, 3, NOW), (AGENT, 7, 4, NOW), (AGENT, 7, 3, NOW + timedelta(days=1))]
     for purpose, ticket, person, day in others:
-        other = reply_address.reply_address("s@d", purpose, ticket, person, 1, SECRET, day)
+        other = reply_address.reply_address("s@d", ReplyRight(purpose, ticket, person, 1), SECRET, day)
         assert reply_address.read_reply_address(f"{other.removesuffix('@d')[:-25]}{mac}@d", 1, SECRET, NOW) is None
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from desk.mail.thanks import Courtesy
 from desk.signed import reply_address
+from desk.signed.reply_address import ReplyRight
 from desk.tickets import history as told
 from desk.tickets import side_conversation
 from desk.tickets.side_conversation import ReceivedMessage, SentMessage, Side, State
@@ -130,7 +131,7 @@ def test_a_message_id_names_ticket_and_side_conversation(ticket: int, number: in
 @given(st.integers(1, 36**5), st.integers(1, 36**5))
 def test_an_address_of_one_purpose_is_no_address_of_another(ticket: int, number: int) -> None:
     made = reply_address.reply_address(
-        "support@desk.test", reply_address.SIDE, ticket, number, reply_address.NO_VERSION, SECRET, NOW
+        "support@desk.test", ReplyRight(reply_address.SIDE, ticket, number, reply_address.NO_VERSION), SECRET, NOW
     )
     for purpose in (reply_address.AGENT, reply_address.REQUESTER, reply_address.SIDE_AGENT):
         other = made.replace("+s", f"+{purpose}", 1)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from desk.channels import Channel
 from desk.mail.inbound_request import Envelope, InboundRequest, Party, ThreadKeys
 from desk.signed import reply_address
+from desk.signed.reply_address import ReplyRight
 from desk.tickets import threading
 from desk.tickets.threading import Signal
 
@@ -70,7 +71,7 @@ def test_a_fetched_mail_was_delivered_where_its_header_says() -> None:
 
 def test_only_an_agents_token_makes_a_mail_look_like_a_command() -> None:
     for purpose, expected in ((reply_address.AGENT, True), (reply_address.REQUESTER, False)):
-        token = reply_address.reply_address("s@d", purpose, 1, 2, 1, SECRET, NOW)
+        token = reply_address.reply_address("s@d", ReplyRight(purpose, 1, 2, 1), SECRET, NOW)
         assert threading.may_command(threading.reply_tokens((token,))) is expected
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from gateway.group_commit import GroupCommit, QueueClosed, QueueFull
+from gateway.group_commit import GroupCommit, GroupLimits, QueueClosed, QueueFull
 
 
 class Gate:
@@ -30,7 +30,8 @@ class Gate:
 
 @contextmanager
 def group(commit: Callable[[list[int]], Sequence[int]], **options: float) -> Iterator[GroupCommit[int, int]]:
-    made: GroupCommit[int, int] = GroupCommit(commit, **options)  # type: ignore[arg-type]  # whole numbers are whole
+    limits = GroupLimits(**options)  # type: ignore[arg-type]  # whole numbers are whole
+    made: GroupCommit[int, int] = GroupCommit(commit, limits)
     try:
         yield made
     finally:
@@ -158,7 +159,7 @@ def test_what_waits_is_bounded_but_one_large_item_always_fits() -> None:
             commits.submit(3)
         gate.open.set()
         assert [future.result(10) for future in futures] == [0, 10, 20]
-    one: GroupCommit[int, int] = GroupCommit(lambda items: items, size=lambda _: 100, most_waiting=3)
+    one: GroupCommit[int, int] = GroupCommit(lambda items: items, GroupLimits(most_waiting=3), size=lambda _: 100)
     assert one.submit(1).result(10) == 1
     one.close()
 
