@@ -177,11 +177,11 @@ def private_tickets(session: Session, ids: Iterable[int]) -> set[int]:
     return set(session.execute(query).scalars())
 
 
-def outsiders(session: Session, letters: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
+def outsiders(session: Session, messages: Iterable[tuple[int, str]]) -> set[tuple[int, str]]:
     """Those (ticket, address) pairs where the ticket is private, and the address belongs to an agent who is neither a
     member nor takes part in it.
     """
-    pairs = set(letters)
+    pairs = set(messages)
     joined = tickets.join(teams, sa.and_(teams.c.id == tickets.c.team_id, teams.c.private))
     query = sa.select(tickets.c.id, tickets.c.team_id).select_from(joined)
     numbers = sorted({number for number, _ in pairs})

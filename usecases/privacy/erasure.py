@@ -41,7 +41,7 @@ from usecases.tickets import side_conversations
 _SHORTEST = 12
 _MESSAGE_INDEXES = ("message_search", "message_folded", "message_grams")
 _OTHER_INDEXES = ("people_grams", "solved_search", "article_search")
-"""A line of theirs that is so long is looked for in letters about tickets of others."""
+"""A line of theirs that is so long is looked for in outbound messages about tickets of others."""
 
 
 class Refused(ValueError):

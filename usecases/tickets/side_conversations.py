@@ -191,10 +191,10 @@ def message_ids_of_mails(session: Session, side_id: int, before: int) -> list[st
     m, o = messages.c, outbound.c
     query = sa.select(m.id, m.external_id, m.author_kind).where(m.side_id == side_id, m.id < before)
     rows = session.execute(query).all()
-    # What an agent mailed to us is none of them: the letter that was made of it is. Letters are found by their key.
+    # An agent's own mail to us is none of them; the outbound message that was made of it is, and is found by its key.
     named = [(row.id, row.external_id) for row in rows if row.author_kind == str(ActorKind.THIRD_PARTY)]
-    letters = sa.select(o.message_id, o.external_id).where(o.dedupe_key.in_([f"side:{row.id}" for row in rows]))
-    named += [(row.message_id, row.external_id) for row in session.execute(letters)]
+    sent = sa.select(o.message_id, o.external_id).where(o.dedupe_key.in_([f"side:{row.id}" for row in rows]))
+    named += [(row.message_id, row.external_id) for row in session.execute(sent)]
     return [name for _, name in sorted(named) if "@" in name]
 
 

@@ -29,6 +29,7 @@ from workers.events import conversation_messages
 from workers.notifications import (
     copies,
     incident_alerts,
+    low_ratings,
     reminders,
     rule_notices,
     sla_alerts,
@@ -36,14 +37,13 @@ from workers.notifications import (
     watcher_notices,
 )
 from workers.notifications import side_conversations as side_notices
-from workers.notifications.csat_requests import low_rating_notices, plan_ratings
 from workers.notifications.outgoing import Sender
 from workers.notifications.ticket_event import TicketEvent
 from workers.runtime import isolation
 from workers.runtime.context import Context
 from workers.runtime.isolation import Work
 from workers.slack import team_channel
-from workers.timers import reassign
+from workers.timers import csat, reassign
 from workers.timers import rules as timed_rules
 
 log = structlog.get_logger()
@@ -113,10 +113,10 @@ def _react(context: Context, session: Session, events: Sequence[tuple[int, Event
     timed_rules.on_events(context, session, events, now)
     reassign.on_events(session, context.configuration(session).routing, [event for _, event in events])
     pending_files.request_files(session, batch.messages.values(), now)
-    plan_ratings(session, [event for _, event in events], now)
+    csat.plan_requests(session, [event for _, event in events], now)
     outgoing = sender.within_budget(team_channel.newest_cards(outgoing), now)
     outbound.store(session, copies.split_by_recipient(outgoing) if context.store.settings.relay_url else outgoing, now)
-    log.info("events_reacted", count=len(events), letters=len(outgoing))
+    log.info("events_reacted", count=len(events), messages=len(outgoing))
 
 
 def _event_context(session: Session, events: list[Event]) -> _EventContext:
@@ -157,7 +157,7 @@ def _messages(sender: Sender, session: Session, batch: _EventContext, happened: 
         outgoing += sla_alerts.notices_for(sender, session, happened)
     if event.kind in unassigned_alerts.KINDS:
         outgoing += unassigned_alerts.notices_for(sender, session, happened)
-    outgoing += low_rating_notices(sender, session, happened)
+    outgoing += low_ratings.notices_for(sender, session, happened)
     notified = _recipients(batch, ticket, event) if event.kind in NOTIFIED else []
     outgoing += [sender.notice(happened, agent) for agent in notified]
     if event.kind in watcher_notices.KINDS:

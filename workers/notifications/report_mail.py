@@ -43,7 +43,7 @@ def send_due(store: Store, now: datetime) -> int:
     with store.database.reading() as session:
         waiting, put_off = report_schedules.due_schedules(session, now), failures.waiting(session, JOB, now)
     ready = [schedule for schedule in waiting if schedule.id not in put_off]
-    return sum(isolation.alone(store.database, JOB, one.id, partial(_send, store, one, now), now) for one in ready)
+    return sum(isolation.alone(store.database, JOB, each.id, partial(_send, store, each, now), now) for each in ready)
 
 
 def compose(store: Store, session: Session, schedule: Schedule, now: datetime) -> list[OutboundMessage]:
@@ -92,14 +92,14 @@ def _line(columns: tuple[str, ...], row: tuple[object, ...]) -> str:
 
 def _send(store: Store, schedule: Schedule, now: datetime) -> int:
     with store.database.reading() as session:
-        made = compose(store, session, schedule, now)
+        mails = compose(store, session, schedule, now)
     next_at = period.next_start(schedule.every, store.settings.time_zone, now)
     with store.database.transaction() as session:
         if not report_schedules.set_next(session, schedule, next_at):
             return 0
-        outbound.store(session, made, now)
-    log.info("report_written", schedule_id=schedule.id, letters=len(made))
-    return len(made)
+        outbound.store(session, mails, now)
+    log.info("report_written", schedule_id=schedule.id, messages=len(mails))
+    return len(mails)
 
 
 def _mail(store: Store, schedule: Schedule, days: Period, sender: str, address: str, text: str) -> OutboundMessage:

@@ -93,13 +93,13 @@ def _send_one(context: Context, message: ClaimedMessage, transports: Mapping[str
     except Exception as error:
         if is_outage(error):
             raise
-        log.exception("letter_broke")
+        log.exception("message_not_prepared")
         _failed(context, message, TransportError(f"it could not be made ({type(error).__name__})", permanent=False))
     else:
         with context.store.database.transaction() as session:
             outbound.mark(session, message.id, sent.state, context.now(), raw=sent.raw)
             transport.record_sent(session, message, sent)
-        log.info("letter_left", kind=str(message.kind), state=str(sent.state))
+        log.info("message_sent", kind=str(message.kind), state=str(sent.state))
 
 
 @contextmanager
@@ -129,7 +129,7 @@ def _renewed(context: Context, message: ClaimedMessage) -> bool:
 def _failed(context: Context, message: ClaimedMessage, error: TransportError) -> None:
     """Postpones the message; or, if a retry cannot help, marks it undeliverable and notes that on the ticket."""
     now = context.now()
-    log.warning("letter_failed", attempt=message.attempts)
+    log.warning("message_not_sent", attempt=message.attempts)
     with context.store.database.transaction() as session:
         # After the lease has ended another worker may have sent the message.
         if not outbound.renew(session, message, now):

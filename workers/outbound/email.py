@@ -115,14 +115,14 @@ class CapturingTransport:
                 outbound.mark_captured(session, dict(zip(ids, names, strict=True)), now)
         except Unsendable as error:
             # Its text names an address, which is no word for a log.
-            log.warning("letters_not_caught_together", count=len(messages), error=type(error).__name__)
+            log.warning("mails_not_captured_together", count=len(messages), error=type(error).__name__)
             return frozenset()
         except Exception as error:
             if is_outage(error):
                 raise
-            log.exception("letters_not_caught_together", count=len(messages))
+            log.exception("mails_not_captured_together", count=len(messages))
             return frozenset()
-        log.info("letters_caught", count=len(messages))
+        log.info("mails_captured", count=len(messages))
         return frozenset(ids)
 
     def prepare(self, session: Session, message: ClaimedMessage) -> Send:

@@ -7,7 +7,7 @@ lately, are not asked.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -37,6 +37,13 @@ log = structlog.get_logger()
 
 BATCH = 100
 _DONE = (Status.RESOLVED, Status.CLOSED)
+
+
+def plan_requests(session: Session, events: Sequence[Event], now: datetime) -> None:
+    """Plans the CSAT request of each ticket that was resolved."""
+    solved = [e.ticket_id for e in events if e.kind == EventKind.STATUS_CHANGED and e.after == Status.RESOLVED]
+    if solved:
+        csat.plan(session, solved, csat_settings.rules(session), now)
 
 
 def drain(context: Context) -> int:

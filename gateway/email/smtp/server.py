@@ -75,7 +75,7 @@ class SmtpServer:
         except OSError:
             await self.stop()
             raise
-        log.info("mail_door_opened", **{name: list(places) for name, places in self.addresses.items()})
+        log.info("smtp_server_started", **{name: list(places) for name, places in self.addresses.items()})
 
     async def stop(self) -> None:
         """Accepts no connection any more, answers the mails being received, then closes."""
@@ -92,7 +92,7 @@ class SmtpServer:
         if self._group is not None:
             await loop.run_in_executor(None, self._group.close)
         self._remove_sockets()
-        log.info("mail_door_closed", cut=len(self._handoff.sessions))
+        log.info("smtp_server_stopped", cut=len(self._handoff.sessions))
         self._servers.clear()
 
     @property
